@@ -1,0 +1,128 @@
+//! The alphabets that the random parts and the checksum of a token are written in.
+//!
+//! This module never makes randomness; it turns bytes it is given into characters without bias.
+
+use serde::{Deserialize, Serialize};
+
+/// A set of characters a policy may choose for its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Alphabet {
+    /// `0-9A-Za-z`, the order GitHub's and npm's token checksums use.
+    Base62,
+    /// Bitcoin's base58: no `0`, `O`, `I`, `l`.
+    Base58,
+    /// `0-9a-z`.
+    Base36,
+    /// `0-9a-f`.
+    Hex,
+}
+
+impl Alphabet {
+    /// The characters, in the order of their values.
+    pub fn characters(self) -> &'static [u8] {
+        match self {
+            Self::Base62 => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+            Self::Base58 => b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
+            Self::Base36 => b"0123456789abcdefghijklmnopqrstuvwxyz",
+            Self::Hex => b"0123456789abcdef",
+        }
+    }
+
+    /// The word a policy uses for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Base62 => "base62",
+            Self::Base58 => "base58",
+            Self::Base36 => "base36",
+            Self::Hex => "hex",
+        }
+    }
+
+    /// Random bits in one character.
+    pub fn bits_per_character(self) -> f64 {
+        (self.characters().len() as f64).log2()
+    }
+
+    /// Whether every byte of the text is one of the characters.
+    pub fn holds(self, text: &[u8]) -> bool {
+        text.iter().all(|byte| self.characters().contains(byte))
+    }
+
+    /// Turns a random byte into a character, or into nothing when taking it would favour some characters.
+    ///
+    /// Bytes at or above the largest multiple of the alphabet's size are refused, so the rest fall evenly.
+    pub fn pick(self, byte: u8) -> Option<u8> {
+        let characters = self.characters();
+        let fair = 256 - 256 % characters.len();
+        (usize::from(byte) < fair).then(|| characters[usize::from(byte) % characters.len()])
+    }
+
+    /// Writes a number in this alphabet, padded with its zero to the width that every 32-bit number fits.
+    pub fn encode(self, mut number: u32) -> String {
+        let characters = self.characters();
+        let base = u32::try_from(characters.len()).expect("an alphabet has at most 62 characters");
+        let mut digits = vec![characters[0]; self.checksum_width()];
+        for digit in digits.iter_mut().rev() {
+            *digit = characters[(number % base) as usize];
+            number /= base;
+        }
+        String::from_utf8(digits).expect("alphabets are ASCII")
+    }
+
+    /// How many characters a CRC-32 takes: the least width that holds 2^32 - 1.
+    pub fn checksum_width(self) -> usize {
+        match self {
+            Self::Base62 | Self::Base58 => 6,
+            Self::Base36 => 7,
+            Self::Hex => 8,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Alphabet; 4] = [
+        Alphabet::Base62,
+        Alphabet::Base58,
+        Alphabet::Base36,
+        Alphabet::Hex,
+    ];
+
+    #[test]
+    fn the_checksum_width_holds_every_32_bit_number_and_no_narrower_one_does() {
+        for alphabet in ALL {
+            let base = alphabet.characters().len() as u128;
+            let width = u32::try_from(alphabet.checksum_width()).expect("small");
+            assert!(base.pow(width) > u128::from(u32::MAX));
+            assert!(base.pow(width - 1) <= u128::from(u32::MAX));
+        }
+    }
+
+    #[test]
+    fn every_character_is_picked_by_equally_many_bytes() {
+        for alphabet in ALL {
+            let mut counts = std::collections::BTreeMap::new();
+            for byte in 0..=255u8 {
+                if let Some(character) = alphabet.pick(byte) {
+                    *counts.entry(character).or_insert(0u32) += 1;
+                }
+            }
+            assert_eq!(counts.len(), alphabet.characters().len());
+            let first = counts.values().next().copied();
+            assert!(
+                counts.values().all(|count| Some(*count) == first),
+                "{alphabet:?} is biased"
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_is_padded_with_the_alphabets_zero() {
+        assert_eq!(Alphabet::Base62.encode(61), "00000z");
+        assert_eq!(Alphabet::Base58.encode(0), "111111");
+        assert_eq!(Alphabet::Hex.encode(u32::MAX), "ffffffff");
+    }
+}

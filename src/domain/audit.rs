@@ -1,0 +1,187 @@
+//! The audit trail's rows and the chain that ties each to the one before.
+//!
+//! This module never writes a row. What a chain shows and what it cannot: an edit, insertion, deletion or reordering
+//! breaks it; a cut tail or a whole rewrite does not, which is why a head is worth keeping elsewhere.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::timestamp::Timestamp;
+
+/// What a row's hash begins with, so that no other use of SHA-256 can produce one.
+const DOMAIN: &[u8] = b"keyward.audit.v1\0";
+
+/// A link of the chain: SHA-256 of a row and the link before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainHash([u8; 32]);
+
+impl ChainHash {
+    /// What the first row follows.
+    pub const GENESIS: Self = Self([0; 32]);
+
+    /// Takes a link read from the store.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ChainHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A workspace was created.
+    WorkspaceCreate,
+    /// A workspace's policy or plan changed.
+    WorkspaceSet,
+    /// A workspace was renamed.
+    WorkspaceRename,
+    /// A workspace and its dead keys' records were deleted.
+    WorkspaceDelete,
+    /// A workspace became the one commands take by themselves.
+    WorkspaceUse,
+    /// A key was minted, pending.
+    KeyMint,
+    /// A key became active.
+    KeyActivate,
+    /// A key was voided because its secret was not delivered.
+    KeyVoid,
+    /// A key was renamed.
+    KeyRename,
+    /// A key's scopes, expiry, addresses, owner or labels changed.
+    KeySet,
+    /// A key was paused.
+    KeyDisable,
+    /// A key was resumed.
+    KeyEnable,
+    /// A key was superseded by another.
+    KeyRotate,
+    /// A rotation was taken back.
+    KeyCancel,
+    /// A key was revoked.
+    KeyRevoke,
+}
+
+impl Action {
+    /// The word in the trail.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::WorkspaceCreate => "workspace.create",
+            Self::WorkspaceSet => "workspace.set",
+            Self::WorkspaceRename => "workspace.rename",
+            Self::WorkspaceDelete => "workspace.delete",
+            Self::WorkspaceUse => "workspace.use",
+            Self::KeyMint => "key.mint",
+            Self::KeyActivate => "key.activate",
+            Self::KeyVoid => "key.void",
+            Self::KeyRename => "key.rename",
+            Self::KeySet => "key.set",
+            Self::KeyDisable => "key.disable",
+            Self::KeyEnable => "key.enable",
+            Self::KeyRotate => "key.rotate",
+            Self::KeyCancel => "key.cancel",
+            Self::KeyRevoke => "key.revoke",
+        }
+    }
+}
+
+/// One row of the trail.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its place, from 1.
+    pub seq: i64,
+    /// When.
+    pub time: Timestamp,
+    /// Who: `operator:NAME` or `key:ID`.
+    pub actor: String,
+    /// What: an [`Action`]'s word.
+    pub action: String,
+    /// To what: a key's id or a workspace's name.
+    pub subject: String,
+    /// What else: a JSON object as text, hashed as it stands.
+    pub details: String,
+    /// The link before it.
+    pub previous: ChainHash,
+    /// Its own link.
+    pub hash: ChainHash,
+}
+
+impl Event {
+    /// The link this row should have: every field with its length before it, so that no two rows read the same.
+    pub fn link(&self) -> ChainHash {
+        let mut hasher = Sha256::new();
+        hasher.update(DOMAIN);
+        hasher.update(self.previous.as_bytes());
+        hasher.update(self.seq.to_be_bytes());
+        hasher.update(self.time.as_millis().to_be_bytes());
+        for field in [&self.actor, &self.action, &self.subject, &self.details] {
+            hasher.update((field.len() as u64).to_be_bytes());
+            hasher.update(field.as_bytes());
+        }
+        ChainHash(hasher.finalize().into())
+    }
+
+    /// Whether the row is whole and follows `previous` at `seq`.
+    pub fn follows(&self, seq: i64, previous: ChainHash) -> bool {
+        self.seq == seq && self.previous == previous && self.hash == self.link()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> Event {
+        let mut event = Event {
+            seq: 1,
+            time: Timestamp::from_millis(5),
+            actor: "operator:someone".to_owned(),
+            action: Action::KeyMint.word().to_owned(),
+            subject: "key_1".to_owned(),
+            details: "{}".to_owned(),
+            previous: ChainHash::GENESIS,
+            hash: ChainHash::GENESIS,
+        };
+        event.hash = event.link();
+        event
+    }
+
+    #[test]
+    fn a_change_of_any_field_breaks_the_link() {
+        assert!(event().follows(1, ChainHash::GENESIS));
+        let changes: [fn(&mut Event); 7] = [
+            |event| event.seq = 2,
+            |event| event.time = Timestamp::from_millis(6),
+            |event| event.actor.push('x'),
+            |event| event.action.push('x'),
+            |event| event.subject.push('x'),
+            |event| event.details.push('x'),
+            |event| event.previous = event.hash,
+        ];
+        for change in changes {
+            let mut changed = event();
+            change(&mut changed);
+            assert_ne!(changed.link(), changed.hash);
+        }
+    }
+
+    #[test]
+    fn moving_characters_between_fields_breaks_the_link() {
+        let mut changed = event();
+        changed.action.push('k');
+        changed.subject.remove(0);
+        assert_ne!(changed.link(), changed.hash);
+    }
+}

@@ -1,0 +1,280 @@
+//! The record of a key and its status at a moment.
+//!
+//! This module never holds a secret, and never stores a status that time alone decides.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rand::TryCryptoRng;
+use serde::Serialize;
+
+use crate::domain::address::Network;
+use crate::domain::alphabet::Alphabet;
+use crate::domain::secret::SecretHash;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::WorkspaceId;
+use crate::error::{Error, Kind, Result};
+
+/// How long a pending key waits for its holder before it is void: a day.
+pub const PENDING_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// The reason recorded for a key whose secret never reached a holder.
+pub const UNDELIVERED: &str = "undelivered";
+
+/// A key's identifier: `key_` and 16 random characters of `0-9a-z` (82 bits).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// What every key id begins with.
+    pub const PREFIX: &'static str = "key_";
+    /// How many random characters follow it.
+    pub const RANDOM_LENGTH: usize = 16;
+
+    /// Draws a new id. Random rather than ordered by time, so that six characters of it are enough to name a key.
+    ///
+    /// # Errors
+    /// `internal` when the generator fails.
+    pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self> {
+        let mut id = Self::PREFIX.to_owned();
+        let mut bytes = [0u8; 32];
+        while id.len() < Self::PREFIX.len() + Self::RANDOM_LENGTH {
+            rng.try_fill_bytes(&mut bytes).map_err(|error| {
+                Error::new(
+                    Kind::Internal,
+                    format!("the system's random generator failed: {error}"),
+                )
+            })?;
+            let wanted = Self::PREFIX.len() + Self::RANDOM_LENGTH - id.len();
+            let picked = bytes.iter().filter_map(|byte| Alphabet::Base36.pick(*byte));
+            id.extend(picked.take(wanted).map(char::from));
+        }
+        Ok(Self(id))
+    }
+
+    /// Takes an id read from the store.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What the store records of a key's life; [`Status`] is what it means at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Minted, not delivered or held.
+    Pending,
+    /// Delivered.
+    Active,
+    /// Paused by an operator.
+    Disabled,
+    /// Revoked, for ever.
+    Revoked,
+}
+
+/// What a key is at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It verifies.
+    Active,
+    /// Its secret has not been delivered.
+    Pending,
+    /// It is paused.
+    Disabled,
+    /// Its time is over.
+    Expired,
+    /// It is revoked, or voided.
+    Revoked,
+}
+
+impl Status {
+    /// The word people and scripts see.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Disabled => "disabled",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// Whether a key with this status can still come to verify.
+    pub fn is_living(self) -> bool {
+        matches!(self, Self::Active | Self::Pending | Self::Disabled)
+    }
+}
+
+/// The rotation that a key came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The key it replaces.
+    pub replaces: KeyId,
+    /// How long the old key stays valid once this one is active, in milliseconds; 0 revokes it at once.
+    pub grace_millis: i64,
+    /// The old key's expiry before the rotation cut it short; what `--cancel` gives back.
+    pub previous_expires_at: Option<Timestamp>,
+}
+
+/// A key's whole record.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Its identifier.
+    pub id: KeyId,
+    /// The workspace that owns it.
+    pub workspace_id: WorkspaceId,
+    /// That workspace's name.
+    pub workspace: String,
+    /// Its name.
+    pub name: String,
+    /// Its environment.
+    pub environment: String,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+    /// The public front of its token.
+    pub prefix: String,
+    /// The random part of that front.
+    pub short: String,
+    /// The last characters of its secret part.
+    pub hint: String,
+    /// The hash of its whole token.
+    pub hash: SecretHash,
+    /// What the store records of its life.
+    pub state: State,
+    /// When it was minted.
+    pub created_at: Timestamp,
+    /// Who minted it.
+    pub created_by: String,
+    /// When it stops; `None` is never.
+    pub expires_at: Option<Timestamp>,
+    /// When it last verified; `None` is never.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// Why: a word.
+    pub revoked_reason: Option<String>,
+    /// Why: the operator's own sentence.
+    pub revoked_message: Option<String>,
+    /// The rotation it came from.
+    pub rotation: Option<Rotation>,
+    /// The key that replaced it.
+    pub replaced_by: Option<KeyId>,
+    /// The networks it may be used from; empty is anywhere.
+    pub allow: Vec<Network>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Free words.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Key {
+    /// What the key is at this moment.
+    pub fn status(&self, now: Timestamp) -> Status {
+        match self.state {
+            State::Revoked => Status::Revoked,
+            State::Pending if self.lapsed_at(now).is_some() => Status::Revoked,
+            _ if self.expires_at.is_some_and(|expires_at| expires_at <= now) => Status::Expired,
+            State::Pending => Status::Pending,
+            State::Disabled => Status::Disabled,
+            State::Active => Status::Active,
+        }
+    }
+
+    /// When a pending key became void by waiting, if it has.
+    pub fn lapsed_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let lapses = self.created_at.plus_millis(PENDING_MILLIS);
+        (self.state == State::Pending && lapses <= now).then_some(lapses)
+    }
+
+    /// Revokes the key.
+    pub fn revoke(&mut self, reason: &str, message: Option<String>, now: Timestamp) {
+        self.state = State::Revoked;
+        self.revoked_at = Some(now);
+        self.revoked_reason = Some(reason.to_owned());
+        self.revoked_message = message;
+    }
+
+    /// Whether the key's name is its own: it lives, has not been superseded, and does not wait to supersede another.
+    pub fn holds_its_name(&self, now: Timestamp) -> bool {
+        let waits_to_supersede = self.state == State::Pending && self.rotation.is_some();
+        self.status(now).is_living() && self.replaced_by.is_none() && !waits_to_supersede
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn sample() -> Key {
+        Key {
+            id: KeyId::from_stored("key_0123456789abcdef".to_owned()),
+            workspace_id: WorkspaceId(1),
+            workspace: "default".to_owned(),
+            name: "ci".to_owned(),
+            environment: "live".to_owned(),
+            scopes: vec!["read".to_owned()],
+            prefix: "kw_live_0".to_owned(),
+            short: "0".to_owned(),
+            hint: "a1b2".to_owned(),
+            hash: SecretHash::from_bytes([0; 32]),
+            state: State::Active,
+            created_at: Timestamp::from_millis(0),
+            created_by: "operator:someone".to_owned(),
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+            revoked_reason: None,
+            revoked_message: None,
+            rotation: None,
+            replaced_by: None,
+            allow: Vec::new(),
+            owner: None,
+            labels: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn expiry_is_the_first_moment_a_key_no_longer_lives() {
+        let mut key = sample();
+        key.expires_at = Some(Timestamp::from_millis(1000));
+        assert_eq!(key.status(Timestamp::from_millis(999)), Status::Active);
+        assert_eq!(key.status(Timestamp::from_millis(1000)), Status::Expired);
+    }
+
+    #[test]
+    fn a_pending_key_is_void_after_a_day() {
+        let mut key = sample();
+        key.state = State::Pending;
+        assert_eq!(
+            key.status(Timestamp::from_millis(PENDING_MILLIS - 1)),
+            Status::Pending
+        );
+        assert_eq!(
+            key.status(Timestamp::from_millis(PENDING_MILLIS)),
+            Status::Revoked
+        );
+    }
+
+    #[test]
+    fn ids_are_key_and_16_lowercase_characters() {
+        let id = KeyId::generate(&mut rand::rngs::SysRng).expect("random");
+        let random = id.as_str().strip_prefix("key_").expect("prefix");
+        assert_eq!(random.len(), 16);
+        assert!(
+            random
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! Durations as policies and people write them: `45s 30m 24h 7d 90d 1w 1mo 1y` and compounds.
+//!
+//! This module never asks what time it is. A month is a calendar month in UTC: a day after 31 January is 28 February.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Error, Kind};
+
+/// A duration of zero or more, kept as it was written.
+#[derive(Debug, Clone)]
+pub struct Lifetime {
+    text: String,
+    span: jiff::Span,
+}
+
+impl Lifetime {
+    /// The point in time this long after `start`.
+    ///
+    /// # Errors
+    /// `invalid_expiry` when that is past the year 9999.
+    pub fn after(&self, start: Timestamp) -> Result<Timestamp, Error> {
+        let too_far = |_| {
+            Error::new(
+                Kind::InvalidExpiry,
+                format!("{} from now is out of range", self.text),
+            )
+        };
+        let start = jiff::Timestamp::from_millisecond(start.as_millis()).map_err(too_far)?;
+        let end = start
+            .to_zoned(TimeZone::UTC)
+            .checked_add(self.span)
+            .map_err(too_far)?;
+        Ok(Timestamp::from_millis(end.timestamp().as_millisecond()))
+    }
+
+    /// How long it is when it starts at `start`, in milliseconds.
+    ///
+    /// # Errors
+    /// `invalid_expiry` when it ends past the year 9999.
+    pub fn millis_from(&self, start: Timestamp) -> Result<i64, Error> {
+        Ok(self.after(start)?.since(start))
+    }
+}
+
+impl PartialEq for Lifetime {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl FromStr for Lifetime {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let refused = || {
+            Error::new(
+                Kind::Usage,
+                format!("\"{}\" is not a duration", text.escape_debug()),
+            )
+            .hinted("write it like 45s, 30m, 24h, 7d, 1w, 1mo, 1y or 1d12h")
+        };
+        // ISO 8601 (`P90D`) and signs are jiff's, not ours.
+        if !text.starts_with(|character: char| character.is_ascii_digit()) {
+            return Err(refused());
+        }
+        let span: jiff::Span = text.parse().map_err(|_| refused())?;
+        if span.is_negative() {
+            return Err(refused());
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            span,
+        })
+    }
+}
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl Serialize for Lifetime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Lifetime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,22 @@
+//! What keys are and the rules they live by: types that cannot hold a wrong value, and pure functions.
+//!
+//! This module never reads a clock, a file, the environment or a database: time and randomness are parameters.
+
+pub mod address;
+pub mod alphabet;
+pub mod audit;
+pub mod checksum;
+pub mod key;
+pub mod label;
+pub mod lifetime;
+pub mod name;
+pub mod permission;
+pub mod policy;
+pub mod preset;
+pub mod rate;
+pub mod secret;
+pub mod template;
+pub mod timestamp;
+pub mod token;
+pub mod verdict;
+pub mod workspace;

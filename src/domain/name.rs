@@ -1,0 +1,140 @@
+//! Names people give: what a key or a workspace may be called.
+//!
+//! This module never prints a name; `output::sanitize` does, because a store may hold names that no rule let in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Kind};
+
+/// The longest name, in characters (the limit of scrapewise's page).
+pub const MAXIMUM_LENGTH: usize = 64;
+
+/// A checked name: 1 to 64 characters, none of them invisible, no white space at the edges.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(String);
+
+impl Name {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Makes the names of a bulk mint: `NAME-1` to `NAME-count`, or the name alone for one.
+    ///
+    /// # Errors
+    /// `invalid_name` when the longest of them is too long.
+    pub fn numbered(&self, count: u32) -> Result<Vec<Self>, Error> {
+        if count == 1 {
+            return Ok(vec![self.clone()]);
+        }
+        (1..=count)
+            .map(|number| format!("{}-{number}", self.0).parse())
+            .collect()
+    }
+}
+
+impl FromStr for Name {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let length = text.chars().count();
+        if length == 0 {
+            return Err(Error::new(Kind::InvalidName, "the name is empty"));
+        }
+        if length > MAXIMUM_LENGTH {
+            return Err(Error::new(
+                Kind::InvalidName,
+                format!("the name has {length} characters"),
+            )
+            .hinted(format!("a name has at most {MAXIMUM_LENGTH}")));
+        }
+        if let Some(character) = text.chars().find(|character| is_invisible(*character)) {
+            return Err(Error::new(
+                Kind::InvalidName,
+                format!(
+                    "the name holds the invisible character U+{:04X}",
+                    u32::from(character)
+                ),
+            )
+            .hinted("names have no control, bidirectional or zero-width characters"));
+        }
+        if text.trim() != text {
+            return Err(Error::new(
+                Kind::InvalidName,
+                "the name begins or ends with a space",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Whether a character could change how a line looks without being seen itself.
+///
+/// Control characters (Cc), the line and paragraph separators, the twelve of Unicode's Bidi_Control, and those that
+/// take no width: joiners, fillers, the byte order mark, interlinear marks and tags.
+pub fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_up_to_64_characters_in_any_script_are_taken() {
+        for name in ["ci", "ci pipeline", "übergabe-ключ-鍵", &"é".repeat(64)] {
+            assert!(name.parse::<Name>().is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_could_mislead_are_refused() {
+        let long = "n".repeat(65);
+        for name in [
+            "",
+            " ci",
+            "ci ",
+            "a\nb",
+            "a\u{1b}[2Jb",
+            "a\u{9b}b",
+            "a\u{202e}b",
+            "a\u{200b}b",
+            "\u{feff}a",
+            &long,
+            "a\u{2066}b",
+            "a\u{7f}",
+            "a\u{e0041}b",
+            "\u{a0}a",
+        ] {
+            assert_eq!(
+                name.parse::<Name>().expect_err(name).kind(),
+                Kind::InvalidName
+            );
+        }
+    }
+
+    #[test]
+    fn bulk_names_are_numbered_from_one() {
+        let name: Name = "ci".parse().expect("fine");
+        let names: Vec<String> = name
+            .numbered(3)
+            .expect("short")
+            .iter()
+            .map(Name::to_string)
+            .collect();
+        assert_eq!(names, ["ci-1", "ci-2", "ci-3"]);
+        assert_eq!(name.numbered(1).expect("short"), [name]);
+    }
+}

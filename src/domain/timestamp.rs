@@ -1,0 +1,150 @@
+//! Points in time: milliseconds since 1970 UTC inside, RFC 3339 with milliseconds and `Z` outside.
+//!
+//! This module never asks what time it is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::domain::lifetime::Lifetime;
+use crate::error::{Error, Kind};
+
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since the epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the epoch.
+    pub fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Milliseconds from `earlier` to here; negative when it is later.
+    pub fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// This many milliseconds later.
+    pub fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(timestamp) => write!(formatter, "{timestamp:.3}"),
+            // Only a store changed behind keyward's back holds such a number; it is shown as it is.
+            Err(_) => write!(formatter, "{}ms", self.0),
+        }
+    }
+}
+
+/// When something ends, as a person writes it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum When {
+    /// `never`.
+    Never,
+    /// A date (its first moment in UTC) or an RFC 3339 time.
+    At(Timestamp),
+    /// A duration from now.
+    After(Lifetime),
+}
+
+impl When {
+    /// The point in time this means, seen from `now`; `None` is never.
+    ///
+    /// # Errors
+    /// `invalid_expiry` when a duration leads past the year 9999.
+    pub fn resolve(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+        match self {
+            Self::Never => Ok(None),
+            Self::At(timestamp) => Ok(Some(*timestamp)),
+            Self::After(lifetime) => lifetime.after(now).map(Some),
+        }
+    }
+}
+
+impl FromStr for When {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text == "never" {
+            return Ok(Self::Never);
+        }
+        if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
+            return Ok(Self::At(Timestamp(timestamp.as_millisecond())));
+        }
+        // A civil date would parse a longer text too, and drop its time: only the ten characters are a date.
+        if text.len() == 10
+            && let Ok(date) = text.parse::<jiff::civil::Date>()
+            && let Ok(midnight) = date.to_zoned(jiff::tz::TimeZone::UTC)
+        {
+            return Ok(Self::At(Timestamp(midnight.timestamp().as_millisecond())));
+        }
+        text.parse().map(Self::After).map_err(|_: Error| {
+            Error::new(Kind::Usage, format!("\"{}\" is not a time", text.escape_debug()))
+                .hinted("write 2027-01-31, 2027-01-31T12:00:00Z, never, or a duration such as 90d, 24h, 1w, 1mo, 1y")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(text: &str) -> Option<String> {
+        let now = Timestamp(1_769_817_600_000); // 2026-01-31T00:00:00Z
+        text.parse::<When>()
+            .expect(text)
+            .resolve(now)
+            .expect(text)
+            .map(|timestamp| timestamp.to_string())
+    }
+
+    #[test]
+    fn times_are_read_in_every_documented_form() {
+        for (text, expected) in [
+            ("never", None),
+            ("2027-01-31", Some("2027-01-31T00:00:00.000Z")),
+            (
+                "2027-01-31T12:00:00+02:00",
+                Some("2027-01-31T10:00:00.000Z"),
+            ),
+            ("45s", Some("2026-01-31T00:00:45.000Z")),
+            ("30m", Some("2026-01-31T00:30:00.000Z")),
+            ("24h", Some("2026-02-01T00:00:00.000Z")),
+            ("7d", Some("2026-02-07T00:00:00.000Z")),
+            ("1w", Some("2026-02-07T00:00:00.000Z")),
+            ("1mo", Some("2026-02-28T00:00:00.000Z")),
+            ("1y", Some("2027-01-31T00:00:00.000Z")),
+            ("1d12h", Some("2026-02-01T12:00:00.000Z")),
+        ] {
+            assert_eq!(resolve(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        for text in [
+            "",
+            "soon",
+            "90",
+            "-1d",
+            "tomorrow",
+            "2027-13-01",
+            "1.5",
+            "2027-01-31T25:00:00Z",
+        ] {
+            assert_eq!(
+                text.parse::<When>().expect_err(text).kind(),
+                Kind::Usage,
+                "{text}"
+            );
+        }
+    }
+}

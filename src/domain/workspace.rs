@@ -1,0 +1,52 @@
+//! The owner of keys: a project, merchant or customer elsewhere.
+//!
+//! This module never holds keys; a workspace is a name and a policy.
+
+use crate::domain::policy::Policy;
+use crate::domain::timestamp::Timestamp;
+
+/// The name of the workspace that the first `mint` makes.
+pub const FIRST: &str = "default";
+
+/// A workspace's row number, never shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkspaceId(pub i64);
+
+/// A workspace.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// Its row number.
+    pub id: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// The preset its policy came from; `None` for a policy of its own.
+    pub preset: Option<String>,
+    /// What its keys look like and may do.
+    pub policy: Policy,
+    /// The plan it is on.
+    pub plan: Option<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Who created it.
+    pub created_by: String,
+}
+
+/// How many of a workspace's keys have each living status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Keys that verify.
+    pub active: u64,
+    /// Keys not delivered yet.
+    pub pending: u64,
+    /// Paused keys.
+    pub disabled: u64,
+    /// Revoked and expired keys whose records remain.
+    pub dead: u64,
+}
+
+impl Census {
+    /// The keys that count against the cap.
+    pub fn living(&self) -> u64 {
+        self.active + self.pending + self.disabled
+    }
+}

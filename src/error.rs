@@ -1,0 +1,224 @@
+//! The one error type: what went wrong, the word and exit status that say so, and what to do about it.
+//!
+//! This module never prints, never colours and knows nothing of clap.
+
+use std::fmt;
+
+use crate::domain::verdict::Code;
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What kind of failure this is; decides the code word and the exit status, both frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A fault of keyward itself.
+    Internal,
+    /// Wrong arguments, a wrong file, or a prompt that cannot be asked.
+    Usage,
+    /// A name that breaks the naming rules.
+    InvalidName,
+    /// A policy that cannot be read or that breaks a rule.
+    InvalidPolicy,
+    /// No such key.
+    KeyNotFound,
+    /// No such workspace.
+    WorkspaceNotFound,
+    /// The name belongs to a living key or a workspace.
+    NameTaken,
+    /// A selector that means several things.
+    Ambiguous,
+    /// The thing is not in a state for this.
+    Conflict,
+    /// The active-key cap is reached.
+    LimitReached,
+    /// The caller's scopes do not allow this.
+    ScopeRejected,
+    /// A scope, or a number of scopes, that the policy does not allow.
+    InvalidScope,
+    /// An environment that the policy does not have.
+    InvalidEnvironment,
+    /// An expiry in the past or beyond the policy's maximum.
+    InvalidExpiry,
+    /// The store stayed locked longer than `--wait`.
+    Busy,
+    /// Reading or writing failed.
+    Io,
+    /// Unsafe permissions on a file or folder.
+    Permissions,
+    /// The store is damaged.
+    Damaged,
+    /// The file is not a keyward store.
+    Foreign,
+    /// The store was made by a newer keyward.
+    NewerStore,
+    /// A presented secret was refused, for the verdict's reason.
+    Refused(Code),
+    /// The secret did not reach its sink; the key is void or was never minted.
+    DeliveryFailed,
+    /// Whether the change happened could not be learned.
+    UnknownOutcome,
+    /// Interrupted, or a prompt was declined.
+    Interrupted,
+}
+
+impl Kind {
+    /// The stable word scripts match on.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::InvalidName => "invalid_name",
+            Self::InvalidPolicy => "invalid_policy",
+            Self::KeyNotFound => "key_not_found",
+            Self::WorkspaceNotFound => "workspace_not_found",
+            Self::NameTaken => "name_taken",
+            Self::Ambiguous => "ambiguous",
+            Self::Conflict => "conflict",
+            Self::LimitReached => "limit_reached",
+            Self::ScopeRejected => "scope_rejected",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidEnvironment => "invalid_environment",
+            Self::InvalidExpiry => "invalid_expiry",
+            Self::Busy => "busy",
+            Self::Io => "io",
+            Self::Permissions => "permissions",
+            Self::Damaged => "damaged",
+            Self::Foreign => "foreign",
+            Self::NewerStore => "newer_store",
+            Self::Refused(code) => code.word(),
+            Self::DeliveryFailed => "delivery_failed",
+            Self::UnknownOutcome => "unknown_outcome",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The process's exit status.
+    pub fn exit(self) -> u8 {
+        match self {
+            Self::Internal => 1,
+            Self::Usage | Self::InvalidName | Self::InvalidPolicy => 2,
+            Self::KeyNotFound | Self::WorkspaceNotFound => 3,
+            Self::NameTaken | Self::Ambiguous | Self::Conflict => 4,
+            Self::LimitReached
+            | Self::ScopeRejected
+            | Self::InvalidScope
+            | Self::InvalidEnvironment
+            | Self::InvalidExpiry => 5,
+            Self::Busy => 6,
+            Self::Io => 7,
+            Self::Permissions => 8,
+            Self::Damaged | Self::Foreign | Self::NewerStore => 9,
+            Self::Refused(code) => code.exit(),
+            Self::DeliveryFailed => 16,
+            Self::UnknownOutcome => 17,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A failure: its kind, a sentence that names the thing, perhaps a hint and a cause.
+///
+/// Messages are lowercase phrases without a period; a hint is a command that runs, or one plain sentence.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+    cause: Option<anyhow::Error>,
+}
+
+impl Error {
+    /// Makes an error of this kind.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+            cause: None,
+        }
+    }
+
+    /// Makes a usage error.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// Adds what the user can do about it.
+    #[must_use]
+    pub fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Keeps the failure underneath; it is printed after the message.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// What kind of failure this is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What the user can do about it, if anything is known.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Whether a pipe that nobody reads any more is at the bottom of this.
+    pub fn is_broken_pipe(&self) -> bool {
+        let Some(cause) = &self.cause else {
+            return false;
+        };
+        cause
+            .chain()
+            .filter_map(|error| error.downcast_ref::<std::io::Error>())
+            .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)?;
+        match &self.cause {
+            Some(cause) => write!(formatter, ": {cause:#}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_status_is_below_64_or_the_shells_word_for_an_interrupt() {
+        let kinds = [
+            Kind::Internal,
+            Kind::Usage,
+            Kind::DeliveryFailed,
+            Kind::UnknownOutcome,
+            Kind::NewerStore,
+        ];
+        assert!(kinds.iter().all(|kind| kind.exit() < 64));
+        assert_eq!(Kind::Interrupted.exit(), 130);
+    }
+
+    #[test]
+    fn a_refused_secret_has_the_verdicts_word_and_exit_status() {
+        let kind = Kind::Refused(Code::Revoked);
+        assert_eq!((kind.code(), kind.exit()), ("revoked", 11));
+    }
+
+    #[test]
+    fn the_cause_follows_the_message() {
+        let error = Error::new(Kind::Io, "cannot read \"x\"")
+            .because(std::io::Error::other("no such luck"));
+        assert_eq!(error.to_string(), "cannot read \"x\": no such luck");
+    }
+}
