@@ -181,20 +181,12 @@ pub struct Key {
 impl Key {
     /// What the key is at this moment.
     pub fn status(&self, now: Timestamp) -> Status {
-        match self.state {
-            State::Revoked => Status::Revoked,
-            State::Pending if self.lapsed_at(now).is_some() => Status::Revoked,
-            _ if self.expires_at.is_some_and(|expires_at| expires_at <= now) => Status::Expired,
-            State::Pending => Status::Pending,
-            State::Disabled => Status::Disabled,
-            State::Active => Status::Active,
-        }
+        status(self.state, self.created_at, self.expires_at, now)
     }
 
     /// When a pending key became void by waiting, if it has.
     pub fn lapsed_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let lapses = self.created_at.plus_millis(PENDING_MILLIS);
-        (self.state == State::Pending && lapses <= now).then_some(lapses)
+        lapsed_at(self.state, self.created_at, now)
     }
 
     /// Revokes the key.
@@ -210,6 +202,28 @@ impl Key {
         let waits_to_supersede = self.state == State::Pending && self.rotation.is_some();
         self.status(now).is_living() && self.replaced_by.is_none() && !waits_to_supersede
     }
+}
+
+/// What a key with this record is at this moment: being revoked or void comes before being expired.
+pub fn status(
+    state: State,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Status {
+    match state {
+        State::Revoked => Status::Revoked,
+        State::Pending if lapsed_at(state, created_at, now).is_some() => Status::Revoked,
+        _ if expires_at.is_some_and(|expires_at| expires_at <= now) => Status::Expired,
+        State::Pending => Status::Pending,
+        State::Disabled => Status::Disabled,
+        State::Active => Status::Active,
+    }
+}
+
+fn lapsed_at(state: State, created_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let lapses = created_at.plus_millis(PENDING_MILLIS);
+    (state == State::Pending && lapses <= now).then_some(lapses)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod lifetime;
 pub mod name;
 pub mod permission;
 pub mod policy;
+pub mod policy_changes;
 pub mod preset;
 pub mod rate;
 pub mod secret;

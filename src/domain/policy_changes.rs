@@ -1,0 +1,64 @@
+//! Single fields of a policy, as the flags of `workspace create` and `workspace set` give them.
+//!
+//! This module never reads flags; it applies what they mean and checks the result.
+
+use crate::domain::alphabet::Alphabet;
+use crate::domain::lifetime::Lifetime;
+use crate::domain::policy::Policy;
+use crate::error::Result;
+
+/// The fields to change; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct PolicyChanges {
+    /// The token's template.
+    pub token: Option<String>,
+    /// The alphabet.
+    pub alphabet: Option<Alphabet>,
+    /// The prefix.
+    pub prefix: Option<String>,
+    /// The environments, in place of the present ones.
+    pub environments: Option<Vec<String>>,
+    /// The cap; 0 takes it away.
+    pub active_key_cap: Option<u32>,
+    /// The default lifetime.
+    pub default_lifetime: Option<Lifetime>,
+    /// The maximum lifetime.
+    pub maximum_lifetime: Option<Lifetime>,
+    /// The rotation grace.
+    pub rotation_grace: Option<Lifetime>,
+    /// The usage retention.
+    pub usage_retention: Option<Lifetime>,
+}
+
+impl PolicyChanges {
+    /// Applies the changes.
+    ///
+    /// # Errors
+    /// `invalid_policy` when the result breaks a rule.
+    pub fn apply(self, policy: &mut Policy) -> Result<()> {
+        fn put<T>(field: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *field = value;
+            }
+        }
+        put(&mut policy.token, self.token);
+        put(&mut policy.alphabet, self.alphabet);
+        put(&mut policy.prefix, self.prefix);
+        put(&mut policy.environments, self.environments);
+        put(
+            &mut policy.active_key_cap,
+            self.active_key_cap.map(|cap| (cap > 0).then_some(cap)),
+        );
+        put(
+            &mut policy.default_lifetime,
+            self.default_lifetime.map(Some),
+        );
+        put(
+            &mut policy.maximum_lifetime,
+            self.maximum_lifetime.map(Some),
+        );
+        put(&mut policy.rotation_grace, self.rotation_grace);
+        put(&mut policy.usage_retention, self.usage_retention);
+        policy.check()
+    }
+}

@@ -1,0 +1,6 @@
+//! keyward
+pub mod domain;
+pub mod error;
+pub mod ops;
+pub mod output;
+pub mod store;

@@ -1,0 +1,103 @@
+//! Who acts, and what they may do: the operator everything, a key what its scopes manage in its own workspace.
+//!
+//! This module never trusts an earlier look: every transaction admits its actor anew.
+
+use crate::domain::key::Key;
+use crate::domain::permission::Permission;
+use crate::domain::policy::Policy;
+use crate::domain::secret::Secret;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::{Ask, Code};
+use crate::error::{Error, Kind, Result};
+use crate::ops::verify;
+use crate::store::Reader;
+
+/// Who wants something done.
+#[derive(Debug)]
+pub enum Actor {
+    /// The person at the terminal, by the name of their account.
+    Operator(String),
+    /// The key whose secret was given with `--as`.
+    Caller(Secret),
+}
+
+/// An actor who was let in.
+#[derive(Debug)]
+pub struct Access {
+    /// The actor as the audit trail names it: `operator:NAME` or `key:ID`.
+    pub actor: String,
+    /// The key that acts and its workspace's policy; `None` for the operator.
+    pub caller: Option<(Key, Policy)>,
+}
+
+impl Access {
+    /// Lets the operator in, and a key whose secret verifies.
+    ///
+    /// # Errors
+    /// The verdict's kind for a secret that is refused; the store's.
+    pub fn admit(reader: &Reader<'_>, actor: &Actor, now: Timestamp) -> Result<Self> {
+        let secret = match actor {
+            Actor::Operator(name) => {
+                return Ok(Self {
+                    actor: format!("operator:{name}"),
+                    caller: None,
+                });
+            }
+            Actor::Caller(secret) => secret,
+        };
+        let (code, key) = verify::judge_secret(reader, secret, None, &Ask::default(), now)?;
+        match (code, key) {
+            (Code::Valid, Some(key)) => {
+                let workspace = reader.workspace_by_id(key.workspace_id)?.ok_or_else(|| {
+                    Error::new(
+                        Kind::Damaged,
+                        format!("the store is damaged: {} has no workspace", key.id),
+                    )
+                })?;
+                Ok(Self {
+                    actor: format!("key:{}", key.id),
+                    caller: Some((key, workspace.policy)),
+                })
+            }
+            (code, _) => Err(Error::new(
+                Kind::Refused(code),
+                format!("the caller given with --as is refused: {}", code.message()),
+            )),
+        }
+    }
+
+    /// Checks that the actor may manage this.
+    ///
+    /// # Errors
+    /// `scope_rejected`.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        match &self.caller {
+            Some((key, policy)) if !policy.allows(&key.scopes, permission) => {
+                let word = permission.word();
+                Err(Error::new(
+                    Kind::ScopeRejected,
+                    format!("the calling key {} may not {word} keys", key.id),
+                )
+                .hinted("the workspace's policy says what each scope manages"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the actor is the operator.
+    ///
+    /// # Errors
+    /// `scope_rejected`.
+    pub fn require_operator(&self) -> Result<()> {
+        match &self.caller {
+            None => Ok(()),
+            Some((key, _)) => Err(Error::new(
+                Kind::ScopeRejected,
+                format!(
+                    "the calling key {} may not do this: it is the operator's",
+                    key.id
+                ),
+            )),
+        }
+    }
+}

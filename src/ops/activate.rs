@@ -1,0 +1,175 @@
+//! Making pending keys live, or voiding them: the second of the two transactions around a hand-over.
+//!
+//! This module never revives a key that is void, revoked or expired.
+
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::key::{Key, KeyId, State, Status, UNDELIVERED};
+use crate::domain::secret::Secret;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::{Ask, Code};
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::{Access, Actor};
+use crate::ops::{mint, verify};
+use crate::store::{Store, Writer};
+
+/// A key made live by its holder.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The key.
+    pub key: Key,
+    /// The key it superseded, as it is now.
+    pub replaced: Option<Key>,
+    /// False when it was active before.
+    pub changed: bool,
+}
+
+/// Makes keys live whose secrets were delivered, all in one transaction.
+///
+/// # Errors
+/// `delivery_failed` when one of them is no longer pending; what keeps a caller out; the store's.
+pub fn complete(
+    store: &mut Store,
+    actor: &Actor,
+    ids: &[KeyId],
+    now: Timestamp,
+) -> Result<Vec<Outcome>> {
+    store.write(|writer| {
+        let access = Access::admit(writer, actor, now)?;
+        ids.iter()
+            .map(|id| match writer.key_by_id(id.as_str())? {
+                Some(key) if key.status(now) == Status::Pending => {
+                    activate(writer, &access, key, now)
+                }
+                _ => Err(Error::new(
+                    Kind::DeliveryFailed,
+                    format!("{id} was voided while its secret was delivered"),
+                )),
+            })
+            .collect()
+    })
+}
+
+/// Voids keys whose secrets were not delivered, and releases their names.
+///
+/// # Errors
+/// The store's; the keys then void themselves after a day.
+pub fn void(store: &mut Store, actor: &str, ids: &[KeyId], now: Timestamp) -> Result<()> {
+    store.write(|writer| {
+        for id in ids {
+            if let Some(mut key) = writer.key_by_id(id.as_str())?
+                && key.state == State::Pending
+            {
+                key.revoke(UNDELIVERED, None, now);
+                writer.update_key(&key)?;
+                writer.audit(now, actor, Action::KeyVoid, key.id.as_str(), &json!({}))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Makes the pending key live whose secret is presented.
+///
+/// # Errors
+/// The verdict's kind for a secret that is malformed, nobody's, revoked or expired; `conflict` for a disabled key;
+/// `name_taken` when the key's name went to another meanwhile; the store's.
+pub fn present(
+    store: &mut Store,
+    actor: &Actor,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<Outcome> {
+    store.write(|writer| {
+        let access = Access::admit(writer, actor, now)?;
+        let within = access.caller.as_ref().map(|(key, _)| key.workspace_id);
+        let (code, key) = verify::judge_secret(writer, secret, within, &Ask::default(), now)?;
+        let refused = |code: Code| Err(Error::new(Kind::Refused(code), code.message()));
+        let Some(key) = key else { return refused(code) };
+        match key.status(now) {
+            Status::Pending => activate(writer, &access, key, now),
+            Status::Active => Ok(Outcome {
+                key,
+                replaced: None,
+                changed: false,
+            }),
+            Status::Disabled => Err(
+                Error::new(Kind::Conflict, format!("{} is disabled", key.id))
+                    .hinted(format!("keyward enable {}", key.id)),
+            ),
+            Status::Expired => refused(Code::Expired),
+            Status::Revoked => refused(Code::Revoked),
+        }
+    })
+}
+
+fn activate(writer: &Writer<'_>, access: &Access, mut key: Key, now: Timestamp) -> Result<Outcome> {
+    key.state = State::Active;
+    let replaced = match key.rotation.clone() {
+        None => None,
+        Some(_) => Some(supersede(writer, access, &mut key, now)?),
+    };
+    writer.update_key(&key)?;
+    writer.audit(
+        now,
+        &access.actor,
+        Action::KeyActivate,
+        key.id.as_str(),
+        &json!({}),
+    )?;
+    Ok(Outcome {
+        key,
+        replaced,
+        changed: true,
+    })
+}
+
+/// Ends or shortens the life of the key that this one replaces. Its expiry is never moved to a later time.
+fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp) -> Result<Key> {
+    let missing = || {
+        Error::new(
+            Kind::Damaged,
+            format!("the store is damaged: {} replaces no key", key.id),
+        )
+    };
+    let rotation = key.rotation.clone().ok_or_else(missing)?;
+    let mut old = writer
+        .key_by_id(rotation.replaces.as_str())?
+        .ok_or_else(missing)?;
+    if !old.holds_its_name(now)
+        && let Some(workspace) = writer.workspace_by_id(key.workspace_id)?
+    {
+        // The old key died or was renamed away meanwhile, so its name may have gone to somebody else.
+        mint::check_name(writer, &workspace, &key.environment, &key.name, now)?;
+    }
+    if old.status(now).is_living() {
+        if rotation.grace_millis == 0 {
+            old.revoke("superseded", None, now);
+        } else {
+            let ends = now.plus_millis(rotation.grace_millis);
+            if let Some(rotation) = &mut key.rotation {
+                rotation.previous_expires_at = old.expires_at;
+            }
+            old.expires_at = Some(
+                old.expires_at
+                    .map_or(ends, |expires_at| expires_at.min(ends)),
+            );
+        }
+    }
+    old.replaced_by = Some(key.id.clone());
+    writer.update_key(&old)?;
+    let details = json!({
+        "replacedBy": key.id.as_str(),
+        "expiresAt": old.expires_at.map(|expires_at| expires_at.to_string()),
+        "revoked": old.state == State::Revoked,
+    });
+    writer.audit(
+        now,
+        &access.actor,
+        Action::KeyRotate,
+        old.id.as_str(),
+        &details,
+    )?;
+    Ok(old)
+}

@@ -1,0 +1,20 @@
+//! The use cases: one file each, a `Request` in, an `Outcome` out, one transaction between.
+//!
+//! This module never prints, asks, reads a clock or the environment: `now` and the random generator are parameters.
+
+pub mod access;
+pub mod activate;
+pub mod audit;
+pub mod cancel;
+pub mod list;
+pub mod mint;
+pub mod pause;
+pub mod rename;
+pub mod revoke;
+pub mod rotate;
+pub mod select;
+pub mod set;
+pub mod show;
+pub mod verify;
+pub mod whoami;
+pub mod workspace;

@@ -1,0 +1,162 @@
+//! Revoking keys, for ever: many in one transaction, or none.
+//!
+//! This module never deletes a record.
+
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::key::{Key, Status};
+use crate::domain::permission::Permission;
+use crate::domain::policy::RevokeBy;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::{Access, Actor};
+use crate::ops::select::{self, Selector};
+use crate::output::sanitize::Safe;
+use crate::store::{Reader, Store};
+
+/// Why a key is revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Its secret is, or may be, in the wrong hands.
+    Compromised,
+    /// Another key took its place.
+    Superseded,
+    /// It is no longer needed.
+    Retired,
+    /// None of these is said.
+    Unspecified,
+}
+
+impl Reason {
+    /// The word that is recorded.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Compromised => "compromised",
+            Self::Superseded => "superseded",
+            Self::Retired => "retired",
+            Self::Unspecified => "unspecified",
+        }
+    }
+}
+
+/// What is to be revoked.
+#[derive(Debug)]
+pub struct Request {
+    /// The workspace.
+    pub workspace: Option<String>,
+    /// The keys.
+    pub selectors: Vec<Selector>,
+    /// Why: a word.
+    pub reason: Reason,
+    /// Why: the operator's own sentence.
+    pub message: Option<String>,
+}
+
+/// One key after revoking.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The key.
+    pub key: Key,
+    /// False when it was revoked before; its first date and reason stay.
+    pub changed: bool,
+}
+
+/// Finds the keys that [`run`] would revoke, without revoking them.
+///
+/// # Errors
+/// As [`run`].
+pub fn preview(
+    store: &mut Store,
+    actor: &Actor,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Vec<Key>> {
+    store.read(|reader| {
+        Ok(find(
+            reader,
+            &Access::admit(reader, actor, now)?,
+            request,
+            now,
+        )?)
+    })
+}
+
+/// Revokes the keys, all or none.
+///
+/// # Errors
+/// `key_not_found`, `ambiguous`, `scope_rejected`, `workspace_not_found`; the store's.
+pub fn run(
+    store: &mut Store,
+    actor: &Actor,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Vec<Outcome>> {
+    store.write(|writer| {
+        let access = Access::admit(writer, actor, now)?;
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for mut key in find(writer, &access, request, now)? {
+            let again = outcomes.iter().any(|outcome| outcome.key.id == key.id);
+            if again {
+                continue;
+            }
+            let changed = key.status(now) != Status::Revoked;
+            if changed {
+                key.revoke(request.reason.word(), request.message.clone(), now);
+                writer.update_key(&key)?;
+                let details =
+                    json!({ "reason": request.reason.word(), "message": request.message });
+                writer.audit(
+                    now,
+                    &access.actor,
+                    Action::KeyRevoke,
+                    key.id.as_str(),
+                    &details,
+                )?;
+            }
+            outcomes.push(Outcome { key, changed });
+        }
+        Ok(outcomes)
+    })
+}
+
+fn find(
+    reader: &Reader<'_>,
+    access: &Access,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Vec<Key>> {
+    access.require(Permission::Revoke)?;
+    let workspaces = select::workspaces(reader, access, request.workspace.as_deref())?;
+    request
+        .selectors
+        .iter()
+        .map(|selector| find_one(reader, &workspaces, selector, now))
+        .collect()
+}
+
+fn find_one(
+    reader: &Reader<'_>,
+    workspaces: &[Workspace],
+    selector: &Selector,
+    now: Timestamp,
+) -> Result<Key> {
+    let key = select::key(reader, workspaces, selector, now)?;
+    let by_id_alone = select::owner_of(workspaces, &key).policy.revoke_by == RevokeBy::Id;
+    if by_id_alone && !key.id.as_str().starts_with(&selector.text) {
+        return Err(Error::new(
+            Kind::KeyNotFound,
+            format!(
+                "there is no key with the id \"{}\", and this workspace revokes by id alone",
+                Safe(&selector.text)
+            ),
+        )
+        .hinted(format!(
+            "if {} is meant: `keyward revoke {}`",
+            Safe(&key.name),
+            key.id
+        )));
+    }
+    Ok(key)
+}

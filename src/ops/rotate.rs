@@ -1,0 +1,154 @@
+//! Rotating: a new key that inherits everything, pending until its secret is delivered. The old key is untouched so far.
+//!
+//! This module never shortens the old key's life: `ops::activate` does, in the transaction that makes the new one live.
+
+use rand::TryCryptoRng;
+
+use crate::domain::key::{Key, Rotation, Status};
+use crate::domain::lifetime::Lifetime;
+use crate::domain::permission::Permission;
+use crate::domain::policy::Policy;
+use crate::domain::secret::Secret;
+use crate::domain::timestamp::{Timestamp, When};
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::{Access, Actor};
+use crate::ops::mint::{self, Draft};
+use crate::ops::select::{self, Selector};
+use crate::store::{Reader, Store};
+
+/// What is to be rotated.
+#[derive(Debug)]
+pub struct Request {
+    /// The workspace.
+    pub workspace: Option<String>,
+    /// The key.
+    pub selector: Selector,
+    /// How long the old key stays valid; the policy's rotation grace when not given, zero revokes it at once.
+    pub grace: Option<Lifetime>,
+    /// Whether the old key is revoked at once.
+    pub now: bool,
+    /// The new key's expiry; a life as long as the old key's when not given.
+    pub expires: Option<When>,
+}
+
+/// The pending replacement, its secret, and the key it will replace.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The new key.
+    pub key: Key,
+    /// Its secret.
+    pub secret: Secret,
+    /// The old key, as yet unchanged.
+    pub old: Key,
+}
+
+/// Inserts the pending replacement in one transaction.
+///
+/// # Errors
+/// `conflict` when the key is not active, is superseded, or already has a pending replacement; `limit_reached` when both
+/// keys together break the cap; `invalid_expiry`; what selecting gives; the store's.
+pub fn run<R: TryCryptoRng>(
+    store: &mut Store,
+    actor: &Actor,
+    request: &Request,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<Outcome> {
+    store.write(|writer| {
+        let access = Access::admit(writer, actor, now)?;
+        access.require(Permission::Rotate)?;
+        let workspaces = select::workspaces(writer, &access, request.workspace.as_deref())?;
+        let old = select::key(writer, &workspaces, &request.selector, now)?;
+        check_rotatable(writer, &old, now)?;
+        let workspace = select::owner_of(&workspaces, &old);
+        let grace_millis = match (request.now, &request.grace) {
+            (true, _) => 0,
+            (false, Some(grace)) => grace.millis_from(now)?,
+            (false, None) => workspace.policy.rotation_grace.millis_from(now)?,
+        };
+        if grace_millis > 0 {
+            mint::check_cap(writer, workspace, 1, now).map_err(|error| match error.kind() {
+                Kind::LimitReached => error.hinted(format!(
+                    "`keyward rotate {} --now` revokes the old key at once and fits the cap",
+                    old.id
+                )),
+                _ => error,
+            })?;
+        }
+        let environment = workspace.policy.environment(Some(&old.environment))?;
+        let draft = Draft {
+            workspace,
+            name: &old.name,
+            environment,
+            created_by: &access.actor,
+            created_at: now,
+        };
+        let (mut key, secret) = draft.mint(&workspace.policy.token_format()?, rng)?;
+        key.scopes.clone_from(&old.scopes);
+        key.allow.clone_from(&old.allow);
+        key.owner.clone_from(&old.owner);
+        key.labels.clone_from(&old.labels);
+        key.expires_at = expiry(&workspace.policy, &old, request.expires.as_ref(), now)?;
+        key.rotation = Some(Rotation {
+            replaces: old.id.clone(),
+            grace_millis,
+            previous_expires_at: None,
+        });
+        mint::insert(writer, &access, &key, now)?;
+        Ok(Outcome { key, secret, old })
+    })
+}
+
+fn check_rotatable(reader: &Reader<'_>, old: &Key, now: Timestamp) -> Result<()> {
+    let conflict = |message: String| Error::new(Kind::Conflict, message);
+    let status = old.status(now);
+    if let Some(successor) = &old.replaced_by {
+        return Err(
+            conflict(format!("{} is already superseded by {successor}", old.id))
+                .hinted(format!("keyward rotate {successor}")),
+        );
+    }
+    if status != Status::Active {
+        return Err(conflict(format!(
+            "{} is {}: only an active key rotates",
+            old.id,
+            status.word()
+        )));
+    }
+    let replacements = reader.keys_replacing(&old.id)?;
+    match replacements
+        .iter()
+        .find(|key| key.status(now) == Status::Pending)
+    {
+        None => Ok(()),
+        Some(pending) => Err(conflict(format!(
+            "a rotation of {} is under way: {} is pending",
+            old.id, pending.id
+        ))
+        .hinted(format!(
+            "present its secret to `keyward activate`, or `keyward rotate {} --cancel`",
+            old.id
+        ))),
+    }
+}
+
+/// A life as long as the old key's, starting now, within what the policy allows today.
+fn expiry(
+    policy: &Policy,
+    old: &Key,
+    wish: Option<&When>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    match (wish, old.expires_at) {
+        (Some(_), _) => policy.expiry(wish, now),
+        (None, None) if policy.maximum_lifetime.is_none() => Ok(None),
+        (None, None) => policy.expiry(None, now),
+        (None, Some(expires_at)) => {
+            let same_length = now.plus_millis(expires_at.since(old.created_at));
+            match &policy.maximum_lifetime {
+                None => Ok(Some(same_length)),
+                Some(maximum) => Ok(Some(same_length.min(maximum.after(now)?))),
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Changing a key's scopes, expiry, addresses, owner and labels.
+//!
+//! This module never touches the secret, the name or the status.
+
+use serde_json::{Value, json};
+
+use crate::domain::address::Network;
+use crate::domain::audit::Action;
+use crate::domain::key::Key;
+use crate::domain::label::Label;
+use crate::domain::permission::Permission;
+use crate::domain::timestamp::{Timestamp, When};
+use crate::error::Result;
+use crate::ops::access::{Access, Actor};
+use crate::ops::rename::{Outcome, refuse_dead};
+use crate::ops::select::{self, Selector};
+use crate::store::Store;
+
+/// What is to change; `None` leaves a field as it is.
+#[derive(Debug)]
+pub struct Request {
+    /// The workspace.
+    pub workspace: Option<String>,
+    /// The key.
+    pub selector: Selector,
+    /// The scopes, in place of the present ones.
+    pub scopes: Option<Vec<String>>,
+    /// The expiry.
+    pub expires: Option<When>,
+    /// The networks, in place of the present ones.
+    pub allow: Option<Vec<Network>>,
+    /// The owner; `Some(None)` clears it.
+    pub owner: Option<Option<String>>,
+    /// Whether the present labels go first.
+    pub clear_labels: bool,
+    /// Labels to add or overwrite.
+    pub labels: Vec<Label>,
+}
+
+/// Changes a key.
+///
+/// # Errors
+/// `invalid_scope`, `invalid_expiry`, `conflict` for a dead key; what selecting gives; the store's.
+pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Outcome> {
+    store.write(|writer| {
+        let access = Access::admit(writer, actor, now)?;
+        access.require(Permission::Set)?;
+        let workspaces = select::workspaces(writer, &access, request.workspace.as_deref())?;
+        let mut key = select::key(writer, &workspaces, &request.selector, now)?;
+        refuse_dead(&key, now)?;
+        let before = fields(&key);
+        let policy = &select::owner_of(&workspaces, &key).policy;
+        if let Some(scopes) = &request.scopes {
+            policy.check_scopes(scopes)?;
+            key.scopes.clone_from(scopes);
+        }
+        if request.expires.is_some() {
+            key.expires_at = policy.expiry(request.expires.as_ref(), now)?;
+        }
+        if let Some(allow) = &request.allow {
+            key.allow.clone_from(allow);
+        }
+        if let Some(owner) = &request.owner {
+            key.owner.clone_from(owner);
+        }
+        if request.clear_labels {
+            key.labels.clear();
+        }
+        for label in &request.labels {
+            key.labels.insert(label.name.clone(), label.value.clone());
+        }
+        let after = fields(&key);
+        if after == before {
+            return Ok(Outcome {
+                key,
+                changed: false,
+            });
+        }
+        writer.update_key(&key)?;
+        writer.audit(
+            now,
+            &access.actor,
+            Action::KeySet,
+            key.id.as_str(),
+            &difference(&before, &after),
+        )?;
+        Ok(Outcome { key, changed: true })
+    })
+}
+
+fn fields(key: &Key) -> Value {
+    json!({
+        "scopes": key.scopes,
+        "expiresAt": key.expires_at.map(|expires_at| expires_at.to_string()),
+        "allow": key.allow.iter().map(Network::to_string).collect::<Vec<_>>(),
+        "owner": key.owner,
+        "labels": key.labels,
+    })
+}
+
+/// The fields that differ, each with what it was and what it is.
+fn difference(before: &Value, after: &Value) -> Value {
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+        return Value::Null;
+    };
+    let changed = after
+        .iter()
+        .filter(|(field, value)| before.get(*field) != Some(value));
+    changed
+        .map(|(field, value)| {
+            (
+                field.clone(),
+                json!({ "from": before.get(field), "to": value }),
+            )
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}

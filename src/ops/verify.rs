@@ -1,0 +1,121 @@
+//! Judging a secret.
+//!
+//! This module never changes a key but for its last use, and a verdict never depends on recording that.
+
+use crate::domain::key::Key;
+use crate::domain::permission::Permission;
+use crate::domain::preset;
+use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::{Ask, Code, judge};
+use crate::domain::workspace::WorkspaceId;
+use crate::error::Result;
+use crate::ops::access::{Access, Actor};
+use crate::ops::select;
+use crate::store::{Reader, Store};
+
+/// What is to be judged.
+#[derive(Debug)]
+pub struct Request {
+    /// The secret as it was presented.
+    pub secret: Secret,
+    /// The workspace it must belong to; `None` looks in every one.
+    pub workspace: Option<String>,
+    /// What it is wanted for.
+    pub ask: Ask,
+    /// Whether a valid use is recorded.
+    pub record: bool,
+}
+
+/// The verdict.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The reason.
+    pub code: Code,
+    /// The key, unless the secret is malformed or nobody's.
+    pub subject: Option<Key>,
+    /// Whether the use was recorded.
+    pub recorded: bool,
+}
+
+/// Judges a secret, and records the use of one that is valid.
+///
+/// # Errors
+/// The store's, `workspace_not_found`, and what keeps a caller from verifying. A secret that is no good is no error.
+pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Outcome> {
+    let (code, subject) = store.read(|reader| {
+        let access = Access::admit(reader, actor, now)?;
+        access.require(Permission::Verify)?;
+        let named = request.workspace.as_deref();
+        let within = match named.is_some() || access.caller.is_some() {
+            true => Some(select::workspace(reader, &access, named)?.id),
+            false => None,
+        };
+        judge_secret(reader, &request.secret, within, &request.ask, now)
+    })?;
+    let recorded = match &subject {
+        Some(key) if code == Code::Valid && request.record => {
+            store.record_use(&key.id, now).is_ok()
+        }
+        _ => false,
+    };
+    Ok(Outcome {
+        code,
+        subject,
+        recorded,
+    })
+}
+
+/// Judges a secret as of one moment of the store.
+///
+/// The hash is looked up first, because a hit proves the form. Only a miss asks whether the form was any good.
+///
+/// # Errors
+/// The store's.
+pub fn judge_secret(
+    reader: &Reader<'_>,
+    secret: &Secret,
+    within: Option<WorkspaceId>,
+    ask: &Ask,
+    now: Timestamp,
+) -> Result<(Code, Option<Key>)> {
+    if secret.expose().len() > MAXIMUM_LENGTH {
+        return Ok((Code::Malformed, None));
+    }
+    let Some(mut key) = reader.key_by_hash(&secret.hash())? else {
+        let code = if is_well_formed(reader, secret)? {
+            Code::NotFound
+        } else {
+            Code::Malformed
+        };
+        return Ok((code, None));
+    };
+    if within.is_some_and(|workspace| workspace != key.workspace_id) {
+        return Ok((Code::NotFound, None));
+    }
+    let code = judge(&key, ask, now);
+    if code == Code::Valid {
+        // The subject is shown as the use leaves it.
+        key.last_used_at = key.last_used_at.max(Some(now));
+    }
+    Ok((code, Some(key)))
+}
+
+/// Whether any workspace's tokens have this form; without a workspace, any preset's.
+fn is_well_formed(reader: &Reader<'_>, secret: &Secret) -> Result<bool> {
+    let workspaces = reader.workspaces()?;
+    let token = secret.expose();
+    if workspaces.is_empty() {
+        return Ok(preset::all().any(|policy| {
+            policy
+                .token_format()
+                .is_ok_and(|format| format.recognises(token))
+        }));
+    }
+    for workspace in workspaces {
+        if workspace.policy.token_format()?.recognises(token) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

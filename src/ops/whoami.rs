@@ -1,0 +1,55 @@
+//! Saying who is calling.
+//!
+//! This module never says more of a key than the key's own holder may know.
+
+use crate::domain::key::Key;
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Kind, Result};
+use crate::ops::access::{Access, Actor};
+use crate::ops::select;
+use crate::store::Store;
+
+/// Who is calling.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The operator, with the workspace that commands would work in.
+    Operator {
+        /// The account's name.
+        name: String,
+        /// The workspace, when one is chosen or there is just one.
+        workspace: Option<String>,
+    },
+    /// A key.
+    Caller(Box<Key>),
+}
+
+/// Says who is calling.
+///
+/// # Errors
+/// What keeps a caller out; `workspace_not_found` when the named one does not exist; the store's.
+pub fn run(
+    store: &mut Store,
+    actor: &Actor,
+    workspace: Option<&str>,
+    now: Timestamp,
+) -> Result<Outcome> {
+    store.read(|reader| {
+        let access = Access::admit(reader, actor, now)?;
+        let found = match select::workspace(reader, &access, workspace) {
+            Err(error) if workspace.is_some() || !is_undecided(error.kind()) => return Err(error),
+            found => found.ok(),
+        };
+        match (access.caller, actor) {
+            (None, Actor::Operator(name)) => Ok(Outcome::Operator {
+                name: name.clone(),
+                workspace: found.map(|workspace| workspace.name),
+            }),
+            (Some((key, _)), _) => Ok(Outcome::Caller(Box::new(key))),
+            (None, Actor::Caller(_)) => unreachable!("an admitted caller has its key"),
+        }
+    })
+}
+
+fn is_undecided(kind: Kind) -> bool {
+    matches!(kind, Kind::WorkspaceNotFound | Kind::Ambiguous)
+}

@@ -1,0 +1,48 @@
+//! Listing and showing workspaces.
+//!
+//! This module never shows a key's workspace to another workspace's key.
+
+use crate::domain::permission::Permission;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::ops::access::{Access, Actor};
+use crate::ops::select;
+use crate::ops::workspace::Outcome;
+use crate::store::Store;
+
+/// Every workspace by name; a key sees its own alone.
+///
+/// # Errors
+/// `scope_rejected`; the store's.
+pub fn run(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Vec<Outcome>> {
+    store.read(|reader| {
+        let access = Access::admit(reader, actor, now)?;
+        access.require(Permission::List)?;
+        let found = match access.caller.is_some() {
+            true => select::workspaces(reader, &access, None)?,
+            false => reader.workspaces()?,
+        };
+        found
+            .into_iter()
+            .map(|workspace| Outcome::of(reader, workspace, now))
+            .collect()
+    })
+}
+
+/// One workspace.
+///
+/// # Errors
+/// `workspace_not_found`, `ambiguous`, `scope_rejected`; the store's.
+pub fn show(
+    store: &mut Store,
+    actor: &Actor,
+    named: Option<&str>,
+    now: Timestamp,
+) -> Result<Outcome> {
+    store.read(|reader| {
+        let access = Access::admit(reader, actor, now)?;
+        access.require(Permission::List)?;
+        let workspace = select::workspace(reader, &access, named)?;
+        Outcome::of(reader, workspace, now)
+    })
+}

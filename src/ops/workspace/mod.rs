@@ -1,0 +1,31 @@
+//! Workspaces: making, listing, showing, changing, renaming, deleting, choosing.
+//!
+//! This module never changes a key, but for deleting the records of dead ones with their workspace.
+
+pub mod choose;
+pub mod create;
+pub mod delete;
+pub mod list;
+pub mod rename;
+pub mod set;
+
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::{Census, Workspace};
+use crate::error::Result;
+use crate::store::Reader;
+
+/// A workspace with the count of its keys.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// Its keys by status.
+    pub census: Census,
+}
+
+impl Outcome {
+    fn of(reader: &Reader<'_>, workspace: Workspace, now: Timestamp) -> Result<Self> {
+        let census = reader.census(workspace.id, now)?;
+        Ok(Self { workspace, census })
+    }
+}

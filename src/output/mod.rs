@@ -1,0 +1,2 @@
+//! o
+pub mod sanitize;

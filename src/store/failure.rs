@@ -1,0 +1,51 @@
+//! What SQLite's failures mean to the person who meets them.
+//!
+//! This module never retries and never repairs.
+
+use rusqlite::ErrorCode;
+
+use crate::error::{Error, Kind};
+
+/// Turns a failure of SQLite into keyward's words, exit status included.
+pub(super) fn failure(error: rusqlite::Error) -> Error {
+    let Some(code) = error.sqlite_error_code() else {
+        // What is left are rows that do not hold what their columns promise.
+        return match error {
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..) => damaged(format!("a row cannot be read: {error}")),
+            _ => Error::new(Kind::Internal, "the store's engine was used wrongly").because(error),
+        };
+    };
+    let text = match &error {
+        rusqlite::Error::SqliteFailure(_, Some(text)) => text.clone(),
+        _ => format!("{code:?}"),
+    };
+    match code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            Error::new(Kind::Busy, "another process kept the store locked")
+                .hinted("pass --wait 60s to wait longer")
+        }
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(text),
+        ErrorCode::DiskFull => Error::new(Kind::Io, "the disk is full; the store is as it was"),
+        ErrorCode::ReadOnly => Error::new(Kind::Io, format!("the store cannot be written: {text}")),
+        ErrorCode::SystemIoFailure
+        | ErrorCode::CannotOpen
+        | ErrorCode::PermissionDenied
+        | ErrorCode::NoLargeFileSupport => Error::new(
+            Kind::Io,
+            format!("the store cannot be read or written: {text}"),
+        ),
+        _ => Error::new(
+            Kind::Internal,
+            format!("the store's engine refused: {text}"),
+        ),
+    }
+}
+
+/// The error of a store that cannot be believed.
+pub(super) fn damaged(what: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Damaged, format!("the store is damaged: {what}"))
+        .hinted("keep a copy of the file and its -wal, then put a backup in its place")
+}

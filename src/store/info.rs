@@ -1,0 +1,53 @@
+//! What `store info` says of a store.
+//!
+//! This module never changes anything to find it out.
+
+use super::failure::failure;
+use super::{Store, migrations};
+use crate::error::Result;
+
+/// Facts about a store.
+#[derive(Debug, Clone)]
+pub struct Info {
+    /// The schema's number.
+    pub schema: i64,
+    /// SQLite's journal mode.
+    pub journal_mode: String,
+    /// The file's size in bytes, its log not counted.
+    pub size_bytes: u64,
+    /// How many workspaces there are.
+    pub workspaces: u64,
+    /// How many key records there are, dead ones included.
+    pub keys: u64,
+}
+
+impl Store {
+    /// Looks the facts up.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn info(&mut self) -> Result<Info> {
+        let size_bytes = std::fs::metadata(&self.path)
+            .map(|metadata| metadata.len())
+            .unwrap_or_default();
+        self.read(|reader| {
+            let count = |sql: &str| -> Result<u64> {
+                let count: i64 = reader
+                    .connection
+                    .query_row(sql, [], |row| row.get(0))
+                    .map_err(failure)?;
+                Ok(count.unsigned_abs())
+            };
+            Ok(Info {
+                schema: migrations::version(reader.connection)?,
+                journal_mode: reader
+                    .connection
+                    .pragma_query_value(None, "journal_mode", |row| row.get(0))
+                    .map_err(failure)?,
+                size_bytes,
+                workspaces: count("SELECT count(*) FROM workspace")?,
+                keys: count("SELECT count(*) FROM key")?,
+            })
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! Bringing a store's schema up to date, one numbered step at a time.
+//!
+//! This module never edits a released migration, never reorders them and never goes back: a new need is a new file.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::failure::failure;
+use super::header::APPLICATION_ID;
+use crate::error::Result;
+
+/// The steps; a store's `user_version` says how many of them it has had.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_key_desk.sql")];
+
+/// The schema this keyward writes.
+pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
+
+/// Takes the steps that are missing, all in one transaction.
+///
+/// # Errors
+/// Whatever SQLite refuses; the store is then as it was.
+pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failure)?;
+    // Read again inside the transaction: another process may have been first.
+    let version = version(&transaction)?;
+    let done = usize::try_from(version).unwrap_or(0);
+    for step in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(step).map_err(failure)?;
+    }
+    if done < MIGRATIONS.len() {
+        transaction
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(failure)?;
+        transaction
+            .pragma_update(None, "user_version", NEWEST)
+            .map_err(failure)?;
+    }
+    transaction.commit().map_err(failure)
+}
+
+/// The schema a store has.
+///
+/// # Errors
+/// Whatever SQLite refuses.
+pub(super) fn version(connection: &Connection) -> Result<i64> {
+    connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(connection: &Connection) -> Vec<String> {
+        let mut statement = connection
+            .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+            .expect("valid SQL");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        rows.map(|row| row.expect("a text")).collect()
+    }
+
+    #[test]
+    fn the_migrated_store_is_the_written_schema() {
+        let mut migrated = Connection::open_in_memory().expect("memory");
+        migrate(&mut migrated).expect("migrations");
+        let written = Connection::open_in_memory().expect("memory");
+        written
+            .execute_batch(include_str!("schema.sql"))
+            .expect("schema.sql");
+        assert_eq!(schema(&migrated), schema(&written));
+    }
+
+    #[test]
+    fn migrating_twice_changes_nothing() {
+        let mut connection = Connection::open_in_memory().expect("memory");
+        migrate(&mut connection).expect("first");
+        let before = schema(&connection);
+        migrate(&mut connection).expect("second");
+        assert_eq!(schema(&connection), before);
+        assert_eq!(version(&connection).expect("version"), NEWEST);
+    }
+}

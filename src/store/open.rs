@@ -1,0 +1,219 @@
+//! Opening a store that exists, for writing where that is allowed and for reading where only that is.
+//!
+//! This module never makes a file.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::failure::failure;
+use super::permissions::{look, sidecar};
+use super::{Store, header, migrations, permissions};
+use crate::error::{Error, Kind, Result};
+use crate::output::sanitize::Safe;
+
+/// How a store was opened.
+pub(super) enum Access {
+    /// With its log, as SQLite does by itself.
+    Shared,
+    /// Without touching anything beside it, because nothing there can be written. Right only as long as there is no
+    /// log and the file stays as it was.
+    Immutable(Stamp),
+}
+
+/// What tells one state of a file from another.
+#[derive(PartialEq, Eq)]
+pub(super) struct Stamp {
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Access {
+    /// Checks that what was read without a log is still the whole truth.
+    ///
+    /// # Errors
+    /// `io` when the file or its log changed meanwhile.
+    pub(super) fn confirm(&self, path: &Path) -> Result<()> {
+        match self {
+            Self::Shared => Ok(()),
+            Self::Immutable(stamp) => {
+                match !has_log(path)? && stamp_of(path)?.as_ref() == Some(stamp) {
+                    true => Ok(()),
+                    false => Err(Error::new(Kind::Io, "the store changed while it was read")
+                        .hinted("run the command again")),
+                }
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Opens a store, or says that there is none at this path.
+    ///
+    /// A store on a read-only file, folder or file system is opened for reading when its log is empty.
+    ///
+    /// # Errors
+    /// `permissions`, `foreign`, `damaged`, `newer_store`, `busy`, `io`.
+    pub fn open(path: &Path, wait: Duration) -> Result<Option<Self>> {
+        let path = real_path(path)?;
+        if !permissions::check(&path)? {
+            return Ok(None);
+        }
+        header::check(&path)?;
+        if is_writable(&path) {
+            match Self::open_shared(&path, wait, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+                // A full disk has no room for the log's index; what is in the file can still be read.
+                Err(error) if error.kind() == Kind::Io => {}
+                opened => return opened.map(Some),
+            }
+        }
+        if has_log(&path)? {
+            return Self::open_shared(&path, wait, OpenFlags::SQLITE_OPEN_READ_ONLY)
+                .map(Some)
+                .map_err(|error| match error.kind() {
+                    Kind::Io => Error::new(
+                        Kind::Io,
+                        "the store's log cannot be read without writing beside it",
+                    )
+                    .because(error)
+                    .hinted("make the store's folder writable; the log may hold a revocation"),
+                    _ => error,
+                });
+        }
+        Self::open_immutable(path, wait).map(Some)
+    }
+
+    /// An empty store in memory: what a store that does not exist reads as.
+    pub fn empty() -> Self {
+        let mut connection = Connection::open_in_memory().expect("memory holds an empty store");
+        migrations::migrate(&mut connection).expect("a test runs every migration");
+        Self {
+            connection,
+            path: PathBuf::new(),
+            access: Access::Shared,
+            wait: Duration::ZERO,
+        }
+    }
+
+    fn open_shared(path: &Path, wait: Duration, mode: OpenFlags) -> Result<Self> {
+        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
+        let mut connection = prepare(connection, wait)?;
+        // The first read, and so the moment that a file which is no database shows.
+        let version = migrations::version(&connection)?;
+        header::refuse_newer(version, path)?;
+        if version < migrations::NEWEST {
+            migrations::migrate(&mut connection)?;
+        }
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            access: Access::Shared,
+            wait,
+        })
+    }
+
+    fn open_immutable(path: PathBuf, wait: Duration) -> Result<Self> {
+        let gone = || Error::new(Kind::Io, "the store disappeared while it was opened");
+        let stamp = stamp_of(&path)?.ok_or_else(gone)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW
+            | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(uri(&path), flags).map_err(failure)?;
+        let connection = prepare(connection, wait)?;
+        header::refuse_newer(migrations::version(&connection)?, &path)?;
+        Ok(Self {
+            connection,
+            path,
+            access: Access::Immutable(stamp),
+            wait,
+        })
+    }
+}
+
+/// The settings of every connection.
+pub(super) fn prepare(connection: Connection, wait: Duration) -> Result<Connection> {
+    connection.busy_timeout(wait).map_err(failure)?;
+    // A store that came from elsewhere must not bring code along, and a malformed page must be noticed.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)
+        .map_err(failure)?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)
+        .map_err(failure)?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)
+        .map_err(failure)?;
+    Ok(connection)
+}
+
+/// The path with its folders' links followed and its own last part left as it is, so that a link there is seen.
+///
+/// # Errors
+/// `usage` when the path names no file, `io` when its folder cannot be followed.
+pub(super) fn real_path(path: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(path)
+        .map_err(|error| Error::usage("the store's path cannot be used").because(error))?;
+    let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+        return Err(Error::usage(format!(
+            "{} names no file",
+            Safe(&path.to_string_lossy())
+        )));
+    };
+    match folder.canonicalize() {
+        Ok(folder) => Ok(folder.join(name)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(absolute),
+        Err(error) => {
+            let kind = match error.kind() {
+                std::io::ErrorKind::PermissionDenied => Kind::Permissions,
+                _ => Kind::Io,
+            };
+            Err(Error::new(
+                kind,
+                format!("cannot reach {}", Safe(&folder.to_string_lossy())),
+            )
+            .because(error))
+        }
+    }
+}
+
+/// Whether SQLite could write the file and make files beside it. A file without its owner's write bit counts as
+/// read-only even for root: SQLite would give the log that mode, and the log would outlive it.
+fn is_writable(path: &Path) -> bool {
+    let may_write = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    let owner_may_write =
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o200 != 0);
+    owner_may_write && may_write(path) && path.parent().is_some_and(may_write)
+}
+
+fn has_log(path: &Path) -> Result<bool> {
+    Ok(look(&sidecar(path, "-wal"))?.is_some_and(|log| log.len() > 0))
+}
+
+fn stamp_of(path: &Path) -> Result<Option<Stamp>> {
+    Ok(look(path)?.map(|metadata| Stamp {
+        inode: metadata.ino(),
+        size: metadata.len(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+    }))
+}
+
+/// The file as SQLite's URI, with the parameter that keeps it from looking for a log.
+fn uri(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte))
+            }
+            _ => uri.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    uri + "?immutable=1"
+}

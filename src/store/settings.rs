@@ -1,0 +1,71 @@
+//! The operator's choices that live with the store.
+//!
+//! This module never gives a setting a default.
+
+use rusqlite::OptionalExtension;
+
+use super::failure::failure;
+use super::{Reader, Writer};
+use crate::domain::workspace::WorkspaceId;
+use crate::error::Result;
+
+/// The setting that `workspace use` makes.
+const CURRENT_WORKSPACE: &str = "current_workspace";
+
+impl Reader<'_> {
+    /// The workspace that `workspace use` chose.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn current_workspace(&self) -> Result<Option<WorkspaceId>> {
+        Ok(self
+            .setting(CURRENT_WORKSPACE)?
+            .and_then(|value| value.parse().ok())
+            .map(WorkspaceId))
+    }
+
+    pub(super) fn setting(&self, name: &str) -> Result<Option<String>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT value FROM setting WHERE name = ?1")
+            .map_err(failure)?;
+        statement
+            .query_row([name], |row| row.get(0))
+            .optional()
+            .map_err(failure)
+    }
+}
+
+impl Writer<'_> {
+    /// Makes a workspace the one that commands take by themselves.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn set_current_workspace(&self, id: WorkspaceId) -> Result<()> {
+        self.set_setting(CURRENT_WORKSPACE, &id.0.to_string())
+    }
+
+    /// Forgets the choice when it was this workspace.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn forget_current_workspace(&self, id: WorkspaceId) -> Result<()> {
+        self.connection
+            .execute(
+                "DELETE FROM setting WHERE name = ?1 AND value = ?2",
+                (CURRENT_WORKSPACE, id.0.to_string()),
+            )
+            .map(|_| ())
+            .map_err(failure)
+    }
+
+    pub(super) fn set_setting(&self, name: &str, value: &str) -> Result<()> {
+        self.connection
+            .execute(
+                "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+                (name, value),
+            )
+            .map(|_| ())
+            .map_err(failure)
+    }
+}

@@ -1,0 +1,136 @@
+//! The `workspace` table.
+//!
+//! This module never judges a name or a policy.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::failure::{damaged, failure};
+use super::keys::text;
+use super::{Reader, Writer};
+use crate::domain::policy::Policy;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::{Workspace, WorkspaceId};
+use crate::error::Result;
+
+const SELECT: &str =
+    "SELECT workspace_id, name, preset, policy, plan, created_at, created_by FROM workspace";
+
+impl Reader<'_> {
+    /// The workspace of this name.
+    ///
+    /// # Errors
+    /// The store's; `damaged` when its policy cannot be read.
+    pub fn workspace_named(&self, name: &str) -> Result<Option<Workspace>> {
+        self.workspace("WHERE name = ?1", name)
+    }
+
+    /// The workspace of this row number.
+    ///
+    /// # Errors
+    /// The store's; `damaged` when its policy cannot be read.
+    pub fn workspace_by_id(&self, id: WorkspaceId) -> Result<Option<Workspace>> {
+        self.workspace("WHERE workspace_id = ?1", id.0)
+    }
+
+    /// Every workspace, by name.
+    ///
+    /// # Errors
+    /// The store's; `damaged` when a policy cannot be read.
+    pub fn workspaces(&self) -> Result<Vec<Workspace>> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{SELECT} ORDER BY name"))
+            .map_err(failure)?;
+        let rows = statement
+            .query_map([], |row| Ok(from_row(row)))
+            .map_err(failure)?;
+        rows.map(|row| row.map_err(failure)?).collect()
+    }
+
+    fn workspace(&self, filter: &str, value: impl rusqlite::ToSql) -> Result<Option<Workspace>> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{SELECT} {filter}"))
+            .map_err(failure)?;
+        let row = statement
+            .query_row([value], |row| Ok(from_row(row)))
+            .optional()
+            .map_err(failure)?;
+        row.transpose()
+    }
+}
+
+impl Writer<'_> {
+    /// Adds a workspace; its `id` is set by the store and returned.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn insert_workspace(&self, workspace: &Workspace) -> Result<WorkspaceId> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "INSERT INTO workspace (name, preset, policy, plan, created_at, created_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )
+            .map_err(failure)?;
+        let id = statement
+            .insert((
+                &workspace.name,
+                &workspace.preset,
+                workspace.policy.to_toml(),
+                &workspace.plan,
+                workspace.created_at.as_millis(),
+                &workspace.created_by,
+            ))
+            .map_err(failure)?;
+        Ok(WorkspaceId(id))
+    }
+
+    /// Saves a workspace's name, policy and plan.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn update_workspace(&self, workspace: &Workspace) -> Result<()> {
+        self.connection
+            .execute(
+                "UPDATE workspace SET name = ?2, preset = ?3, policy = ?4, plan = ?5 WHERE workspace_id = ?1",
+                (
+                    workspace.id.0,
+                    &workspace.name,
+                    &workspace.preset,
+                    workspace.policy.to_toml(),
+                    &workspace.plan,
+                ),
+            )
+            .map(|_| ())
+            .map_err(failure)
+    }
+
+    /// Deletes a workspace and the records of its keys.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn delete_workspace(&self, id: WorkspaceId) -> Result<()> {
+        self.connection
+            .execute("DELETE FROM key WHERE workspace_id = ?1", [id.0])
+            .map_err(failure)?;
+        self.connection
+            .execute("DELETE FROM workspace WHERE workspace_id = ?1", [id.0])
+            .map_err(failure)?;
+        Ok(())
+    }
+}
+
+fn from_row(row: &Row<'_>) -> Result<Workspace> {
+    let policy = text(row, 3)?;
+    Ok(Workspace {
+        id: WorkspaceId(row.get(0).map_err(failure)?),
+        name: text(row, 1)?,
+        preset: row.get(2).map_err(failure)?,
+        policy: Policy::from_toml(&policy)
+            .map_err(|error| damaged(format!("a workspace's policy: {error}")))?,
+        plan: row.get(4).map_err(failure)?,
+        created_at: Timestamp::from_millis(row.get(5).map_err(failure)?),
+        created_by: text(row, 6)?,
+    })
+}
