@@ -197,6 +197,29 @@ impl Key {
         self.revoked_message = message;
     }
 
+    /// Takes over from `old` at this moment: ends or shortens its life and ties the two together.
+    ///
+    /// The old key's expiry is never moved to a later time; a grace of zero revokes it.
+    pub fn supersede(&mut self, old: &mut Self, now: Timestamp) {
+        let Some(rotation) = &mut self.rotation else {
+            return;
+        };
+        old.replaced_by = Some(self.id.clone());
+        if !old.status(now).is_living() {
+            return;
+        }
+        if rotation.grace_millis == 0 {
+            old.revoke("superseded", None, now);
+        } else {
+            let ends = now.plus_millis(rotation.grace_millis);
+            rotation.previous_expires_at = old.expires_at;
+            old.expires_at = Some(
+                old.expires_at
+                    .map_or(ends, |expires_at| expires_at.min(ends)),
+            );
+        }
+    }
+
     /// Whether the key's name is its own: it lives, has not been superseded, and does not wait to supersede another.
     pub fn holds_its_name(&self, now: Timestamp) -> bool {
         let waits_to_supersede = self.state == State::Pending && self.rotation.is_some();
@@ -278,6 +301,36 @@ pub(crate) mod tests {
             key.status(Timestamp::from_millis(PENDING_MILLIS)),
             Status::Revoked
         );
+    }
+
+    #[test]
+    fn superseding_never_prolongs_the_old_key() {
+        let now = Timestamp::from_millis(1000);
+        for (expires_at, grace_millis, ends) in [
+            (None, 500, 1500),
+            (Some(1200), 500, 1200),
+            (Some(9000), 500, 1500),
+        ] {
+            let mut old = sample();
+            old.expires_at = expires_at.map(Timestamp::from_millis);
+            let mut new = sample();
+            new.id = KeyId::from_stored("key_new".to_owned());
+            let previous_expires_at = None;
+            new.rotation = Some(Rotation {
+                replaces: old.id.clone(),
+                grace_millis,
+                previous_expires_at,
+            });
+            let before = old.expires_at;
+            new.supersede(&mut old, now);
+            assert_eq!(old.expires_at, Some(Timestamp::from_millis(ends)));
+            assert_eq!(old.replaced_by, Some(new.id.clone()));
+            assert_eq!(
+                new.rotation
+                    .and_then(|rotation| rotation.previous_expires_at),
+                before
+            );
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Names people give: what a key or a workspace may be called.
 //!
-//! This module never prints a name; `output::sanitize` does, because a store may hold names that no rule let in.
+//! This module never prints a name; `domain::sanitize` does, because a store may hold names that no rule let in.
 
 use std::fmt;
 use std::str::FromStr;

@@ -125,39 +125,25 @@ fn activate(writer: &Writer<'_>, access: &Access, mut key: Key, now: Timestamp) 
     })
 }
 
-/// Ends or shortens the life of the key that this one replaces. Its expiry is never moved to a later time.
+/// Lets the key take over from the one it replaces.
 fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp) -> Result<Key> {
-    let missing = || {
+    let replaces = key
+        .rotation
+        .as_ref()
+        .map(|rotation| rotation.replaces.to_string())
+        .unwrap_or_default();
+    let mut old = writer.key_by_id(&replaces)?.ok_or_else(|| {
         Error::new(
             Kind::Damaged,
             format!("the store is damaged: {} replaces no key", key.id),
         )
-    };
-    let rotation = key.rotation.clone().ok_or_else(missing)?;
-    let mut old = writer
-        .key_by_id(rotation.replaces.as_str())?
-        .ok_or_else(missing)?;
-    if !old.holds_its_name(now)
-        && let Some(workspace) = writer.workspace_by_id(key.workspace_id)?
-    {
-        // The old key died or was renamed away meanwhile, so its name may have gone to somebody else.
+    })?;
+    let keeps_the_name = old.holds_its_name(now) && old.name == key.name;
+    if !keeps_the_name && let Some(workspace) = writer.workspace_by_id(key.workspace_id)? {
+        // The old key died or was renamed meanwhile, so the name may have gone to somebody else.
         mint::check_name(writer, &workspace, &key.environment, &key.name, now)?;
     }
-    if old.status(now).is_living() {
-        if rotation.grace_millis == 0 {
-            old.revoke("superseded", None, now);
-        } else {
-            let ends = now.plus_millis(rotation.grace_millis);
-            if let Some(rotation) = &mut key.rotation {
-                rotation.previous_expires_at = old.expires_at;
-            }
-            old.expires_at = Some(
-                old.expires_at
-                    .map_or(ends, |expires_at| expires_at.min(ends)),
-            );
-        }
-    }
-    old.replaced_by = Some(key.id.clone());
+    key.supersede(&mut old, now);
     writer.update_key(&old)?;
     let details = json!({
         "replacedBy": key.id.as_str(),

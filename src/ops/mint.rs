@@ -14,6 +14,7 @@ use crate::domain::key::{Key, KeyId, State};
 use crate::domain::name::Name;
 use crate::domain::permission::Permission;
 use crate::domain::preset;
+use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::{Timestamp, When};
 use crate::domain::token::TokenFormat;
@@ -21,11 +22,10 @@ use crate::domain::workspace::{FIRST, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::{select, workspace};
-use crate::output::sanitize::Safe;
 use crate::store::{Order, Reader, Store, Writer};
 
 /// What is to be minted.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// The workspace.
     pub workspace: Option<String>,

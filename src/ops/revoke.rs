@@ -8,12 +8,12 @@ use crate::domain::audit::Action;
 use crate::domain::key::{Key, Status};
 use crate::domain::permission::Permission;
 use crate::domain::policy::RevokeBy;
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select::{self, Selector};
-use crate::output::sanitize::Safe;
 use crate::store::{Reader, Store};
 
 /// Why a key is revoked.

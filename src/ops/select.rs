@@ -3,11 +3,11 @@
 //! This module never guesses: what could mean two things is an error that lists them.
 
 use crate::domain::key::{Key, KeyId};
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Access;
-use crate::output::sanitize::Safe;
 use crate::store::Reader;
 
 /// How many random characters of an id are enough to name a key.

@@ -37,6 +37,14 @@ pub struct Request {
     pub labels: Vec<Label>,
 }
 
+impl Request {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        let fields = self.scopes.is_some() || self.expires.is_some() || self.allow.is_some();
+        !fields && self.owner.is_none() && !self.clear_labels && self.labels.is_empty()
+    }
+}
+
 /// Changes a key.
 ///
 /// # Errors

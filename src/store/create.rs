@@ -13,8 +13,8 @@ use super::failure::failure;
 use super::open::{prepare, real_path};
 use super::permissions::{look, sidecar};
 use super::{Store, migrations, permissions};
+use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
-use crate::output::sanitize::Safe;
 
 impl Store {
     /// Opens the store at this path, making it first when there is none. Folders it makes are 0700, the file 0600.

@@ -8,8 +8,8 @@ use std::path::Path;
 use super::failure::damaged;
 use super::migrations::NEWEST;
 use super::permissions::{look, sidecar};
+use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
-use crate::output::sanitize::Safe;
 
 /// What `application_id` says of a keyward store: "KEYW".
 pub(super) const APPLICATION_ID: i32 = 0x4b45_5957;

@@ -12,8 +12,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::failure::failure;
 use super::permissions::{look, sidecar};
 use super::{Store, header, migrations, permissions};
+use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
-use crate::output::sanitize::Safe;
 
 /// How a store was opened.
 pub(super) enum Access {

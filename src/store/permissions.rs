@@ -6,8 +6,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
-use crate::output::sanitize::Safe;
 
 /// The files SQLite keeps beside a store.
 pub(super) const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];

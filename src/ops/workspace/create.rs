@@ -7,16 +7,16 @@ use serde_json::json;
 use crate::domain::audit::Action;
 use crate::domain::name::Name;
 use crate::domain::policy::Policy;
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::workspace::Outcome;
-use crate::output::sanitize::Safe;
 use crate::store::{Store, Writer};
 
 /// What is to be made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// The name.
     pub name: Name,

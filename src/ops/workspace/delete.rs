@@ -5,12 +5,12 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
 use crate::ops::workspace::Outcome;
-use crate::output::sanitize::Safe;
 use crate::store::{Reader, Store};
 
 /// What [`run`] would delete: the workspace and how many records of dead keys.

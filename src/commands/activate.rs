@@ -1,0 +1,48 @@
+//! `keyward activate`.
+//!
+//! This module never takes a KEY: presenting the secret is the proof that its holder has it.
+
+use crate::commands::Exit;
+use crate::commands::verify::SourceArgs;
+use crate::context::Context;
+use crate::domain::sanitize::Safe;
+use crate::error::Result;
+use crate::ops::activate;
+use crate::output::view::KeyView;
+
+/// Make a pending key live by presenting its secret
+///
+/// The secret is read from stdin, from a hidden prompt on a terminal, or from --file or --env.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward activate < secret-file
+  keyward activate --file secret-file")]
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let secret = context.read_secret(&args.source.source(), "secret")?;
+    let now = context.now();
+    let outcome = activate::present(&mut store, &actor, &secret, now)?;
+    let name = Safe(&outcome.key.name);
+    let sentence = match (outcome.changed, &outcome.replaced) {
+        (false, _) => format!(
+            "nothing changed: {name} ({}) is active already",
+            outcome.key.id
+        ),
+        (true, None) => format!("activated {name} ({})", outcome.key.id),
+        (true, Some(old)) => format!(
+            "activated {name} ({}), which supersedes {}",
+            outcome.key.id, old.id
+        ),
+    };
+    context
+        .ui
+        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    Ok(0)
+}

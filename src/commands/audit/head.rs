@@ -1,0 +1,28 @@
+//! `keyward audit head`.
+//!
+//! This module never shortens the hash: a part of it proves nothing.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::error::Result;
+use crate::ops::audit;
+use crate::output::view::HeadView;
+
+/// Print the trail's end as SEQ:HASH, to be kept elsewhere
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward audit head")]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let (seq, hash) = audit::head(&mut store, &actor, context.now())?;
+    let view = HeadView {
+        seq,
+        hash: hash.to_string(),
+    };
+    context.ui.record(&view, |_| format!("{seq}:{hash}\n"))?;
+    Ok(0)
+}

@@ -1,0 +1,60 @@
+//! `keyward audit list`.
+//!
+//! This module never leaves a row out but by `--limit`.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::audit::Event;
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::ops::audit;
+use crate::output::relative::relative;
+use crate::output::view::EventView;
+
+/// List what happened, oldest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward audit list
+  keyward audit list --limit 20 --output jsonl")]
+pub struct Args {
+    /// List the newest N alone
+    #[arg(long, value_name = "N")]
+    limit: Option<u32>,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let people = context.ui.is_for_people();
+    let mut rows = Vec::new();
+    let mut listing = context.ui.list("events")?;
+    audit::list(&mut store, &actor, args.limit, now, |event| {
+        if people {
+            rows.push(row(&event, now));
+            return Ok(());
+        }
+        listing.push(&EventView::new(&event))
+    })?;
+    listing.finish()?;
+    if people && rows.is_empty() {
+        context.ui.hint("nothing has happened yet");
+    } else if people {
+        let header = ["SEQ", "WHEN", "ACTOR", "ACTION", "SUBJECT", "DETAILS"];
+        context.ui.data(&context.ui.table(&header, rows))?;
+    }
+    Ok(0)
+}
+
+fn row(event: &Event, now: Timestamp) -> Vec<String> {
+    vec![
+        event.seq.to_string(),
+        relative(event.time, now),
+        Safe(&event.actor).to_string(),
+        Safe(&event.action).to_string(),
+        Safe(&event.subject).to_string(),
+        Safe(&event.details).to_string(),
+    ]
+}

@@ -1,0 +1,35 @@
+//! `keyward audit`: the trail of every change.
+//!
+//! This module never writes to the trail.
+
+mod head;
+mod list;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::error::Result;
+
+/// Read and check the audit trail
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List what happened
+    List(list::Args),
+    /// Check that the trail's chain is whole
+    Verify(verify::Args),
+    /// Print the trail's end, to be kept elsewhere
+    Head(head::Args),
+}
+
+impl Command {
+    /// Runs the command.
+    pub fn run(self, context: &mut Context) -> Result<Exit> {
+        match self {
+            Self::List(args) => list::run(args, context),
+            Self::Verify(args) => verify::run(args, context),
+            Self::Head(args) => head::run(args, context),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `keyward completions`.
+//!
+//! This module never looks at the store: a completion script knows words, not keys.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::error::Result;
+
+/// Print a shell's completion script
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward completions bash
+  keyward completions zsh")]
+pub struct Args {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: Shell,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "keyward", &mut script);
+    context.ui.data(&String::from_utf8_lossy(&script))?;
+    Ok(0)
+}

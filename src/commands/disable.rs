@@ -1,0 +1,45 @@
+//! `keyward disable`.
+//!
+//! This module never touches a key that is pending or dead; `ops::pause` refuses those.
+
+use crate::cli::KeyArgument;
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::error::Result;
+use crate::ops::pause::{self, Change};
+use crate::output::view::KeyView;
+
+/// Pause a key
+///
+/// It verifies as `disabled` until it is enabled again. To end a key for ever, revoke it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward disable ci-pipeline")]
+pub struct Args {
+    #[command(flatten)]
+    key: KeyArgument,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let workspace = context.workspace.as_deref();
+    let outcome = pause::run(
+        &mut store,
+        &actor,
+        workspace,
+        &args.key.selector(),
+        Change::Disable,
+        now,
+    )?;
+    let sentence = match outcome.changed {
+        true => format!("disabled {}", outcome.key.id),
+        false => format!("nothing changed: {} is disabled already", outcome.key.id),
+    };
+    context
+        .ui
+        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    Ok(0)
+}

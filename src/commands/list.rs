@@ -1,0 +1,173 @@
+//! `keyward list`.
+//!
+//! This module never sorts or counts: the store gives the order.
+
+use clap::ValueEnum;
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::key::{Key, Status};
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::ops::list;
+use crate::output::relative::{relative, relative_or_never};
+use crate::output::view::KeyView;
+use crate::store::Order;
+
+/// List keys
+///
+/// Revoked and expired keys are left out unless --all or --status asks for them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward list
+  keyward list --all --sort last-used
+  keyward list --status active,pending -e live
+  keyward list --owner platform --label team=core
+  keyward list --output jsonl")]
+pub struct Args {
+    /// List keys of this status (can be repeated)
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STATUS")]
+    status: Vec<StatusWord>,
+
+    /// List dead keys too
+    #[arg(short, long)]
+    all: bool,
+
+    /// List keys of this environment
+    #[arg(short, long, value_name = "ENV")]
+    environment: Option<String>,
+
+    /// List keys whose name holds this text
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+
+    /// List keys of this owner
+    #[arg(long, value_name = "OWNER")]
+    owner: Option<String>,
+
+    /// List keys with this label (can be repeated)
+    #[arg(long = "label", value_name = "NAME[=VALUE]")]
+    labels: Vec<String>,
+
+    /// List keys with this scope (can be repeated)
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+
+    /// Sort by this
+    #[arg(long, value_enum, default_value_t, value_name = "ORDER")]
+    sort: Sort,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StatusWord {
+    Active,
+    Pending,
+    Disabled,
+    Expired,
+    Revoked,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Sort {
+    /// As minted
+    #[default]
+    Created,
+    /// By name
+    Name,
+    /// By environment
+    Environment,
+    /// By expiry, soonest first
+    Expires,
+    /// By last use, longest unused first
+    LastUsed,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let request = list::Request {
+        workspace: context.workspace.clone(),
+        statuses: args.status.into_iter().map(status).collect(),
+        all: args.all,
+        environment: args.environment,
+        name: args.name,
+        owner: args.owner,
+        labels: args.labels.iter().map(|label| split_label(label)).collect(),
+        scopes: args.scopes,
+        order: order(args.sort),
+    };
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let people = context.ui.is_for_people();
+    let mut rows = Vec::new();
+    let mut listing = context.ui.list("keys")?;
+    list::run(&mut store, &actor, &request, now, |key| {
+        if people {
+            rows.push(row(&key, now));
+            return Ok(());
+        }
+        listing.push(&KeyView::new(&key, now))
+    })?;
+    listing.finish()?;
+    if people && rows.is_empty() {
+        context.ui.hint(
+            "no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows dead ones",
+        );
+    } else if people {
+        let header = [
+            "NAME",
+            "ENV",
+            "PREFIX",
+            "HINT",
+            "STATUS",
+            "LAST USED",
+            "EXPIRES",
+            "CREATED",
+            "ID",
+        ];
+        context.ui.data(&context.ui.table(&header, rows))?;
+    }
+    Ok(0)
+}
+
+fn row(key: &Key, now: Timestamp) -> Vec<String> {
+    vec![
+        Safe(&key.name).to_string(),
+        Safe(&key.environment).to_string(),
+        Safe(&key.prefix).to_string(),
+        format!("…{}", Safe(&key.hint)),
+        key.status(now).word().to_owned(),
+        relative_or_never(key.last_used_at, now),
+        relative_or_never(key.expires_at, now),
+        relative(key.created_at, now),
+        Safe(key.id.as_str()).to_string(),
+    ]
+}
+
+fn status(word: StatusWord) -> Status {
+    match word {
+        StatusWord::Active => Status::Active,
+        StatusWord::Pending => Status::Pending,
+        StatusWord::Disabled => Status::Disabled,
+        StatusWord::Expired => Status::Expired,
+        StatusWord::Revoked => Status::Revoked,
+    }
+}
+
+fn order(sort: Sort) -> Order {
+    match sort {
+        Sort::Created => Order::Created,
+        Sort::Name => Order::Name,
+        Sort::Environment => Order::Environment,
+        Sort::Expires => Order::Expires,
+        Sort::LastUsed => Order::LastUsed,
+    }
+}
+
+fn split_label(label: &str) -> (String, Option<String>) {
+    match label.split_once('=') {
+        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+        None => (label.to_owned(), None),
+    }
+}

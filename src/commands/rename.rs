@@ -1,0 +1,54 @@
+//! `keyward rename`.
+//!
+//! This module never judges a name; `domain::name` does.
+
+use crate::cli::KeyArgument;
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::name::Name;
+use crate::domain::sanitize::Safe;
+use crate::error::Result;
+use crate::ops::rename;
+use crate::output::view::KeyView;
+
+/// Rename a key
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward rename ci-pipeline build-pipeline
+  keyward rename ci-pipeline build-pipeline -e test")]
+pub struct Args {
+    #[command(flatten)]
+    key: KeyArgument,
+
+    /// The new name, 1 to 64 characters
+    #[arg(value_name = "NAME")]
+    name: Name,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let workspace = context.workspace.as_deref();
+    let outcome = rename::run(
+        &mut store,
+        &actor,
+        workspace,
+        &args.key.selector(),
+        &args.name,
+        now,
+    )?;
+    let name = Safe(args.name.as_str());
+    let sentence = match outcome.changed {
+        true => format!("renamed {} to {name}", outcome.key.id),
+        false => format!(
+            "nothing changed: {} is named {name} already",
+            outcome.key.id
+        ),
+    };
+    context
+        .ui
+        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    Ok(0)
+}

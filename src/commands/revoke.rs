@@ -1,0 +1,137 @@
+//! `keyward revoke`.
+//!
+//! This module never revokes before it was told to: by `--yes`, or by an answer.
+
+use clap::ValueEnum;
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::key::{Key, Status};
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::ops::revoke::{self, Reason};
+use crate::ops::select::Selector;
+use crate::output::relative::relative_or_never;
+use crate::output::view::Revoked;
+
+/// Revoke keys, for ever
+///
+/// Several keys are revoked together or not at all. Their records stay. Without a terminal, --yes is needed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward revoke ci-pipeline --yes
+  keyward revoke ci-pipeline --reason compromised --message 'seen in a log' --yes
+  keyward revoke ci-pipeline deploy --yes --json")]
+pub struct Args {
+    /// The keys: ids or their beginnings, prefixes, or names
+    #[arg(value_name = "KEY", required = true)]
+    keys: Vec<String>,
+
+    /// The environment, where two environments share a name
+    #[arg(short, long, value_name = "ENV")]
+    environment: Option<String>,
+
+    /// Why
+    #[arg(long, value_enum, default_value_t, value_name = "REASON")]
+    reason: ReasonWord,
+
+    /// Why, in your own words; kept in the record and the audit trail
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum ReasonWord {
+    /// The secret is, or may be, in the wrong hands
+    Compromised,
+    /// Another key took its place
+    Superseded,
+    /// It is no longer needed
+    Retired,
+    /// None of these is said
+    #[default]
+    Unspecified,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let environment = args.environment;
+    let select = |text| Selector {
+        text,
+        environment: environment.clone(),
+    };
+    let mut request = revoke::Request {
+        workspace: context.workspace.clone(),
+        selectors: args.keys.into_iter().map(select).collect(),
+        reason: reason(args.reason),
+        message: args.message,
+    };
+    if !context.yes && !context.prompter.allowed {
+        // Before anything is looked at: a script that forgot --yes learns it whatever else is wrong.
+        context
+            .prompter
+            .confirm("", "pass --yes to revoke without being asked")?;
+    }
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    if !context.yes {
+        let keys = revoke::preview(&mut store, &actor, &request, context.now())?;
+        if keys
+            .iter()
+            .any(|key| key.status(context.now()) != Status::Revoked)
+        {
+            context
+                .prompter
+                .confirm(&question(&keys, context.now()), "pass --yes")?;
+        }
+        // What was shown is what is revoked, whoever renames keys meanwhile.
+        let shown = |key: &Key| Selector {
+            text: key.id.to_string(),
+            environment: None,
+        };
+        request.selectors = keys.iter().map(shown).collect();
+    }
+    let now = context.now();
+    let outcomes = revoke::run(&mut store, &actor, &request, now)?;
+    for outcome in &outcomes {
+        let name = Safe(&outcome.key.name);
+        context.ui.status(&match outcome.changed {
+            true => format!("revoked {name} ({})", outcome.key.id),
+            false => format!(
+                "nothing changed: {name} ({}) was revoked before",
+                outcome.key.id
+            ),
+        });
+    }
+    let mut listing = context.ui.list("keys")?;
+    for outcome in &outcomes {
+        listing.push(&Revoked::new(&outcome.key, outcome.changed, now))?;
+    }
+    listing.finish()?;
+    Ok(0)
+}
+
+fn question(keys: &[Key], now: Timestamp) -> String {
+    let described: Vec<String> = keys
+        .iter()
+        .map(|key| {
+            let used = relative_or_never(key.last_used_at, now);
+            format!(
+                "{} (…{}, last used {used})",
+                Safe(&key.name),
+                Safe(&key.hint)
+            )
+        })
+        .collect();
+    format!("Revoke {}, for ever?", described.join(" and "))
+}
+
+fn reason(word: ReasonWord) -> Reason {
+    match word {
+        ReasonWord::Compromised => Reason::Compromised,
+        ReasonWord::Superseded => Reason::Superseded,
+        ReasonWord::Retired => Reason::Retired,
+        ReasonWord::Unspecified => Reason::Unspecified,
+    }
+}

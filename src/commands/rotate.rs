@@ -1,0 +1,106 @@
+//! `keyward rotate`.
+//!
+//! This module never ends the old key by itself: the transaction that makes the new one live does.
+
+use crate::cli::KeyArgument;
+use crate::commands::Exit;
+use crate::commands::hand_over::Parcel;
+use crate::commands::sink::SinkArgs;
+use crate::context::Context;
+use crate::delivery::Interrupts;
+use crate::domain::lifetime::Lifetime;
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::When;
+use crate::error::Result;
+use crate::ops::{cancel, rotate};
+use crate::output::view::KeyView;
+
+/// Replace a key's secret, old and new overlapping
+///
+/// The new key inherits everything: name, environment, scopes, addresses, owner, labels, and a life as long as the old
+/// one's, starting now. The old key stays valid for the grace, never longer than it would have.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward rotate ci-pipeline
+  keyward rotate ci-pipeline --grace 72h --out new.key
+  keyward rotate ci-pipeline --now
+  keyward rotate ci-pipeline --hold
+  keyward rotate ci-pipeline --cancel")]
+pub struct Args {
+    #[command(flatten)]
+    key: KeyArgument,
+
+    /// How long the old key stays valid [default: the policy's, 24h]
+    #[arg(long, value_name = "DURATION", conflicts_with = "now")]
+    grace: Option<Lifetime>,
+
+    /// Revoke the old key at once
+    #[arg(long)]
+    now: bool,
+
+    /// When the new key expires [default: after a life as long as the old key's]
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<When>,
+
+    /// Take an unfinished rotation back
+    #[arg(long, conflicts_with_all = ["grace", "now", "expires", "hold", "sink"])]
+    cancel: bool,
+
+    #[command(flatten)]
+    sink: SinkArgs,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    if args.cancel {
+        return cancel(&args.key, context);
+    }
+    let delivery = args.sink.delivery(context, 1)?;
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let request = rotate::Request {
+        workspace: context.workspace.clone(),
+        selector: args.key.selector(),
+        grace: args.grace,
+        now: args.now,
+        expires: args.expires,
+    };
+    let interrupts = Interrupts::watch()?;
+    let rotated = rotate::run(
+        &mut store,
+        &actor,
+        &request,
+        context.now(),
+        &mut context.rng,
+    )?;
+    let parcel = Parcel {
+        keys: vec![rotated.key],
+        secrets: vec![rotated.secret],
+        old: Some(rotated.old),
+    };
+    parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
+    Ok(0)
+}
+
+fn cancel(key: &KeyArgument, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let outcome = cancel::run(
+        &mut store,
+        &actor,
+        context.workspace.as_deref(),
+        &key.selector(),
+        now,
+    )?;
+    let sentence = format!(
+        "took the rotation of {} back: {} is revoked, {} is as it was",
+        Safe(&outcome.key.name),
+        outcome.cancelled.id,
+        outcome.key.id
+    );
+    context
+        .ui
+        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    Ok(0)
+}

@@ -1,0 +1,41 @@
+//! `keyward schema`.
+//!
+//! This module never looks at the store.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::sanitize::Safe;
+use crate::error::{Error, Result};
+use crate::output::{json, schema};
+
+/// Print the JSON Schema of a command's output
+///
+/// COMMAND is a command's words, or `error` for what any command says on stderr under --json.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward schema list
+  keyward schema workspace list
+  keyward schema error")]
+pub struct Args {
+    /// The command
+    #[arg(value_name = "COMMAND", required = true)]
+    command: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let words: Vec<&str> = args
+        .command
+        .iter()
+        .flat_map(|word| word.split([' ', '-']))
+        .collect();
+    let name = words.join(" ");
+    let schema = schema::of(&name).ok_or_else(|| {
+        Error::usage(format!("there is no schema of \"{}\"", Safe(&name))).hinted(format!(
+            "there are those of {} and error",
+            schema::NAMES.join(", ")
+        ))
+    })?;
+    context.ui.data(&(json::to_string(&schema) + "\n"))?;
+    Ok(0)
+}

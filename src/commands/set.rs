@@ -1,0 +1,104 @@
+//! `keyward set`.
+//!
+//! This module never guesses that an empty value means "clear": clearing has flags of its own.
+
+use crate::cli::KeyArgument;
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::address::Network;
+use crate::domain::label::{Label, Owner};
+use crate::domain::timestamp::When;
+use crate::error::{Error, Result};
+use crate::ops::set;
+use crate::output::view::KeyView;
+
+/// Change a key's scopes, expiry, addresses, owner or labels
+///
+/// --scope and --allow replace what is there; --label adds to it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward set ci-pipeline --expires 90d --owner platform
+  keyward set ci-pipeline --label team=core --label tier=1
+  keyward set ci-pipeline --allow 203.0.113.0/24
+  keyward set ci-pipeline --clear-expires --clear-labels")]
+pub struct Args {
+    #[command(flatten)]
+    key: KeyArgument,
+
+    /// A scope, in place of the present ones (can be repeated)
+    #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "clear_scopes")]
+    scopes: Vec<String>,
+
+    /// Take all scopes away
+    #[arg(long)]
+    clear_scopes: bool,
+
+    /// When the key expires: a date, an RFC 3339 time, a duration such as 90d, or never
+    #[arg(long, value_name = "WHEN", conflicts_with = "clear_expires")]
+    expires: Option<When>,
+
+    /// Let the key never expire
+    #[arg(long)]
+    clear_expires: bool,
+
+    /// An address or network, in place of the present ones (can be repeated)
+    #[arg(long, value_name = "CIDR", conflicts_with = "clear_allow")]
+    allow: Vec<Network>,
+
+    /// Let the key be used from anywhere
+    #[arg(long)]
+    clear_allow: bool,
+
+    /// Who answers for the key
+    #[arg(long, value_name = "OWNER", conflicts_with = "clear_owner")]
+    owner: Option<Owner>,
+
+    /// Let nobody answer for the key
+    #[arg(long)]
+    clear_owner: bool,
+
+    /// A label to add or overwrite (can be repeated)
+    #[arg(long = "label", value_name = "NAME=VALUE")]
+    labels: Vec<Label>,
+
+    /// Take all labels away first
+    #[arg(long)]
+    clear_labels: bool,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let request = set::Request {
+        workspace: context.workspace.clone(),
+        selector: args.key.selector(),
+        scopes: (args.clear_scopes || !args.scopes.is_empty()).then_some(args.scopes),
+        expires: if args.clear_expires {
+            Some(When::Never)
+        } else {
+            args.expires
+        },
+        allow: (args.clear_allow || !args.allow.is_empty()).then_some(args.allow),
+        owner: match args.clear_owner {
+            true => Some(None),
+            false => args.owner.map(|owner| Some(owner.0)),
+        },
+        clear_labels: args.clear_labels,
+        labels: args.labels,
+    };
+    if request.is_empty() {
+        return Err(Error::usage("there is nothing to set")
+            .hinted("pass --scope, --expires, --allow, --owner, --label, or a --clear-... flag"));
+    }
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let outcome = set::run(&mut store, &actor, &request, now)?;
+    let sentence = match outcome.changed {
+        true => format!("changed {}", outcome.key.id),
+        false => format!("nothing changed: {} is so already", outcome.key.id),
+    };
+    context
+        .ui
+        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    Ok(0)
+}

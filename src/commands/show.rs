@@ -1,0 +1,120 @@
+//! `keyward show`.
+//!
+//! This module never shows a secret or its hash.
+
+use crate::cli::KeyArgument;
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::address::Network;
+use crate::domain::key::{Key, UNDELIVERED};
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::ops::show;
+use crate::output::relative::relative;
+use crate::output::table;
+use crate::output::view::KeyView;
+
+/// Show one key
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward show ci-pipeline
+  keyward show ci-pipeline -e live --json")]
+pub struct Args {
+    #[command(flatten)]
+    key: KeyArgument,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let key = show::run(
+        &mut store,
+        &actor,
+        context.workspace.as_deref(),
+        &args.key.selector(),
+        now,
+    )?;
+    context.ui.record(&KeyView::new(&key, now), |ui| {
+        table::render_record(&fields(&key, now), ui.width)
+    })?;
+    Ok(0)
+}
+
+fn fields(key: &Key, now: Timestamp) -> Vec<(&'static str, String)> {
+    let time = |time: Option<Timestamp>| match time {
+        Some(time) => format!("{} ({time})", relative(time, now)),
+        None => "never".to_owned(),
+    };
+    let mut fields = vec![
+        ("name", Safe(&key.name).to_string()),
+        ("id", Safe(key.id.as_str()).to_string()),
+        ("workspace", Safe(&key.workspace).to_string()),
+        ("environment", Safe(&key.environment).to_string()),
+        ("status", key.status(now).word().to_owned()),
+        ("prefix", Safe(&key.prefix).to_string()),
+        ("hint", format!("…{}", Safe(&key.hint))),
+        (
+            "created",
+            format!(
+                "{} by {}",
+                time(Some(key.created_at)),
+                Safe(&key.created_by)
+            ),
+        ),
+        ("last used", time(key.last_used_at)),
+        ("expires", time(key.expires_at)),
+    ];
+    let mut add = |name: &'static str, value: Option<String>| {
+        fields.extend(
+            value
+                .filter(|value| !value.is_empty())
+                .map(|value| (name, Safe(&value).to_string())),
+        );
+    };
+    add("scopes", Some(key.scopes.join(", ")));
+    add(
+        "allowed from",
+        Some(
+            key.allow
+                .iter()
+                .map(Network::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
+    );
+    add("owner", key.owner.clone());
+    let labels: Vec<String> = key
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    add("labels", Some(labels.join(", ")));
+    add(
+        "replaces",
+        key.rotation
+            .as_ref()
+            .map(|rotation| rotation.replaces.to_string()),
+    );
+    add(
+        "replaced by",
+        key.replaced_by.as_ref().map(ToString::to_string),
+    );
+    let lapsed_at = key.lapsed_at(now);
+    add(
+        "revoked",
+        key.revoked_at
+            .or(lapsed_at)
+            .map(|revoked_at| time(Some(revoked_at))),
+    );
+    add(
+        "reason",
+        key.revoked_reason
+            .clone()
+            .or_else(|| lapsed_at.map(|_| UNDELIVERED.to_owned())),
+    );
+    add("message", key.revoked_message.clone());
+    fields
+}

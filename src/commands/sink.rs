@@ -1,0 +1,163 @@
+//! The sinks of mint and rotate as options, and the rules about secrets in CI logs.
+//!
+//! This module never delivers anything.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::ValueHint;
+
+use crate::context::{self, Context};
+use crate::delivery::{CommandSink, DotenvSink, FileSink, GithubSink, Sink, Stream};
+use crate::error::{Error, Result};
+use crate::output::ui::Format;
+
+/// Where the secret goes.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Delivery")]
+pub struct SinkArgs {
+    /// Write the secret to stdout, and mean it: no warning in CI
+    #[arg(long, group = "sink")]
+    stdout: bool,
+
+    /// Write the secret to this new file (mode 0600)
+    #[arg(long, value_name = "FILE", group = "sink", value_hint = ValueHint::FilePath)]
+    out: Option<PathBuf>,
+
+    /// Set a variable in this dotenv file
+    #[arg(long, value_name = "FILE", group = "sink", requires = "var", value_hint = ValueHint::FilePath)]
+    dotenv: Option<PathBuf>,
+
+    /// The variable that --dotenv sets
+    #[arg(long, value_name = "NAME", requires = "dotenv")]
+    var: Option<String>,
+
+    /// Set an environment variable for a GitHub Actions job's later steps, masked
+    #[arg(long, value_name = "NAME", group = "sink")]
+    github_env: Option<String>,
+
+    /// Set an output of a GitHub Actions step, masked
+    #[arg(long, value_name = "NAME", group = "sink")]
+    github_output: Option<String>,
+
+    /// Keep the key pending until its holder presents the secret to `keyward activate`
+    #[arg(long)]
+    hold: bool,
+
+    /// Write no line feed after the secret
+    #[arg(short = 'n', long)]
+    no_newline: bool,
+
+    /// Run this command with the secret on its stdin; only its exit status 0 makes the key live
+    #[arg(last = true, value_name = "CMD", group = "sink", value_hint = ValueHint::CommandWithArguments)]
+    command: Vec<OsString>,
+}
+
+/// A sink and how it is used.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Where the secret goes.
+    pub sink: Sink,
+    /// Whether the key stays pending afterwards.
+    pub hold: bool,
+    /// Whether a line feed follows the secret.
+    pub newline: bool,
+}
+
+impl SinkArgs {
+    /// What the options mean here, with everything that can be refused beforehand refused.
+    ///
+    /// # Errors
+    /// `usage`, or `delivery_failed` for a sink that cannot work.
+    pub fn delivery(self, context: &Context, count: u32) -> Result<Delivery> {
+        let meant = self.stdout;
+        let (hold, newline) = (self.hold, !self.no_newline);
+        let sink = self.sink(context)?;
+        if count > 1
+            && matches!(
+                sink,
+                Sink::Dotenv(_) | Sink::GithubEnv(_) | Sink::GithubOutput(_)
+            )
+        {
+            return Err(
+                Error::usage("a variable takes one secret, and --count asks for several")
+                    .hinted("deliver them to stdout, --out FILE or a command, one a line"),
+            );
+        }
+        if count > 1 && !newline {
+            return Err(Error::usage(
+                "several secrets without line feeds could not be told apart",
+            ));
+        }
+        if matches!(sink, Sink::Stdout) && !meant {
+            guard_stdout(context)?;
+        }
+        sink.check()?;
+        for warning in sink.warnings() {
+            context.ui.warn(&warning);
+        }
+        Ok(Delivery {
+            sink,
+            hold,
+            newline,
+        })
+    }
+
+    fn sink(self, context: &Context) -> Result<Sink> {
+        let github = |name: String, file: &str| -> Result<GithubSink> {
+            let path = context::github_file(file).ok_or_else(|| {
+                Error::usage(format!(
+                    "{file} is not set: this is not a GitHub Actions step"
+                ))
+                .hinted("elsewhere use --out FILE, --dotenv FILE --var NAME or -- CMD")
+            })?;
+            // The runner reads both streams; with a document on stdout the mask line goes to the other one.
+            let mask = match context.ui.format {
+                Format::Table => Stream::Stdout,
+                _ => Stream::Stderr,
+            };
+            Ok(GithubSink {
+                path,
+                variable: name,
+                mask,
+            })
+        };
+        if let Some(path) = self.out {
+            return Ok(Sink::File(FileSink { path }));
+        }
+        if let (Some(path), Some(variable)) = (self.dotenv, self.var) {
+            return Ok(Sink::Dotenv(DotenvSink { path, variable }));
+        }
+        if let Some(name) = self.github_env {
+            return Ok(Sink::GithubEnv(github(name, "GITHUB_ENV")?));
+        }
+        if let Some(name) = self.github_output {
+            return Ok(Sink::GithubOutput(github(name, "GITHUB_OUTPUT")?));
+        }
+        let mut command = self.command.into_iter();
+        match command.next() {
+            Some(program) => Ok(Sink::Command(CommandSink {
+                program,
+                arguments: command.collect(),
+            })),
+            None => Ok(Sink::Stdout),
+        }
+    }
+}
+
+fn guard_stdout(context: &Context) -> Result<()> {
+    const OTHERS: &str =
+        "--out FILE, --dotenv FILE --var NAME, --github-env NAME, --github-output NAME or -- CMD";
+    if context::requires_sink() {
+        return Err(
+            Error::usage("KEYWARD_REQUIRE_SINK forbids a secret on bare stdout")
+                .hinted(format!("use {OTHERS}; or --stdout if stdout is meant")),
+        );
+    }
+    if context::is_ci() {
+        context.ui.warn(&format!(
+            "this is CI, and the secret on stdout may end in a log: use {OTHERS}; or --stdout"
+        ));
+    }
+    Ok(())
+}

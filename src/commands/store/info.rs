@@ -1,0 +1,69 @@
+//! `keyward store info`.
+//!
+//! This module never makes a store to have something to tell of.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::sanitize::Safe;
+use crate::error::Result;
+use crate::ops::access::Access;
+use crate::output::table;
+use crate::output::view::StoreView;
+use crate::store::Store;
+
+/// Say where the store is and what it holds
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward store info
+  keyward store info --json")]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
+    let path = context.store_path()?.to_string_lossy().into_owned();
+    let view = match context.existing_store()? {
+        Some(mut store) => describe(context, &mut store, path)?,
+        None => StoreView {
+            path,
+            schema: None,
+            journal_mode: None,
+            size_bytes: 0,
+            workspaces: 0,
+            keys: 0,
+        },
+    };
+    context.ui.record(&view, |ui| {
+        let none = || "none: there is no store yet".to_owned();
+        let fields = [
+            ("path", Safe(&view.path).to_string()),
+            (
+                "schema",
+                view.schema.map_or_else(none, |schema| schema.to_string()),
+            ),
+            (
+                "journal mode",
+                view.journal_mode.clone().unwrap_or_else(none),
+            ),
+            ("size", format!("{} bytes", view.size_bytes)),
+            ("workspaces", view.workspaces.to_string()),
+            ("keys", view.keys.to_string()),
+        ];
+        table::render_record(&fields, ui.width)
+    })?;
+    Ok(0)
+}
+
+fn describe(context: &mut Context, store: &mut Store, path: String) -> Result<StoreView> {
+    let actor = context.actor(store)?;
+    let now = context.now();
+    store.read(|reader| Access::admit(reader, &actor, now)?.require_operator())?;
+    let info = store.info()?;
+    Ok(StoreView {
+        path,
+        schema: Some(info.schema),
+        journal_mode: Some(info.journal_mode),
+        size_bytes: info.size_bytes,
+        workspaces: info.workspaces,
+        keys: info.keys,
+    })
+}

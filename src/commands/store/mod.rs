@@ -1,0 +1,27 @@
+//! `keyward store`: looking after the file.
+//!
+//! This module never opens the file by itself; `crate::store` does.
+
+mod info;
+
+use clap::Subcommand;
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::error::Result;
+
+/// Look after the store
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say where the store is and what it holds
+    Info(info::Args),
+}
+
+impl Command {
+    /// Runs the command.
+    pub fn run(self, context: &mut Context) -> Result<Exit> {
+        match self {
+            Self::Info(args) => info::run(args, context),
+        }
+    }
+}

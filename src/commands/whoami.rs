@@ -1,0 +1,48 @@
+//! `keyward whoami`.
+//!
+//! This module never asks for a secret by itself: `--as` names the caller's.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::sanitize::Safe;
+use crate::error::Result;
+use crate::ops::whoami::{self, Outcome};
+use crate::output::view::CallerView;
+
+/// Say who is calling
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward whoami
+  keyward whoami --as secret-file --json")]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let outcome = whoami::run(&mut store, &actor, context.workspace.as_deref(), now)?;
+    let (view, sentence) = match &outcome {
+        Outcome::Operator { name, workspace } => {
+            let place = match workspace {
+                Some(workspace) => format!(", working in {}", Safe(workspace)),
+                None => String::new(),
+            };
+            (
+                CallerView::operator(name, workspace.clone()),
+                format!("operator {}{place}\n", Safe(name)),
+            )
+        }
+        Outcome::Caller(key) => {
+            let (name, workspace) = (Safe(&key.name), Safe(&key.workspace));
+            let sentence = format!(
+                "key {name} ({}) of {workspace}/{}\n",
+                key.id,
+                Safe(&key.environment)
+            );
+            (CallerView::key(key), sentence)
+        }
+    };
+    context.ui.record(&view, |_| sentence)?;
+    Ok(0)
+}

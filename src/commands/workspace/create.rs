@@ -1,0 +1,66 @@
+//! `keyward workspace create`.
+//!
+//! This module never chooses the workspace for later commands; `workspace use` does.
+
+use crate::commands::Exit;
+use crate::commands::workspace::policy::PolicyArgs;
+use crate::context::Context;
+use crate::domain::name::Name;
+use crate::domain::preset;
+use crate::domain::sanitize::Safe;
+use crate::error::Result;
+use crate::ops::access::Actor;
+use crate::ops::workspace::create;
+use crate::output::view::WorkspaceView;
+
+/// Create a workspace
+///
+/// Its policy is the preset's, or the file's, with the fields that options give; without either, the preset "default".
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward workspace create acme
+  keyward workspace create acme --prefix acme --cap 20 --maximum-lifetime 1y
+  keyward workspace create shop --preset amser
+  keyward workspace create api --policy policy.toml --plan pro")]
+pub struct Args {
+    /// The workspace's name, 1 to 64 characters
+    #[arg(value_name = "NAME")]
+    name: Name,
+
+    /// The plan it is on
+    #[arg(long, value_name = "PLAN")]
+    plan: Option<String>,
+
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let (preset, mut policy) = match args.policy.base(context)? {
+        Some(base) => base,
+        None => (
+            Some(preset::DEFAULT.to_owned()),
+            preset::load(preset::DEFAULT)?,
+        ),
+    };
+    args.policy.changes().apply(&mut policy)?;
+    let request = create::Request {
+        name: args.name,
+        preset,
+        policy,
+        plan: args.plan,
+    };
+    let now = context.now();
+    let mut store = context.open_or_create_store(|empty| {
+        create::run(empty, &Actor::Operator(String::new()), request.clone(), now).map(drop)
+    })?;
+    let actor = context.actor(&mut store)?;
+    let outcome = create::run(&mut store, &actor, request, context.now())?;
+    let view = WorkspaceView::new(&outcome.workspace, outcome.census);
+    context.ui.change(
+        &view,
+        &format!("created workspace {}", Safe(&outcome.workspace.name)),
+    )?;
+    Ok(0)
+}

@@ -1,0 +1,44 @@
+//! `keyward workspace delete`.
+//!
+//! This module never deletes records without being told to: by `--yes`, or by an answer.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::sanitize::Safe;
+use crate::error::Result;
+use crate::ops::workspace::delete;
+use crate::output::view::WorkspaceView;
+
+/// Delete a workspace that has no living keys
+///
+/// The records of its dead keys go with it; the audit trail stays. It asks first when there are such records.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward workspace delete staging --yes")]
+pub struct Args {
+    /// The workspace
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let (_, records) = delete::preview(&mut store, &actor, &args.name, context.now())?;
+    if records > 0 && !context.yes {
+        let question = format!(
+            "Delete workspace {} and {records} records of dead keys?",
+            Safe(&args.name)
+        );
+        context
+            .prompter
+            .confirm(&question, "pass --yes to delete them without being asked")?;
+    }
+    let outcome = delete::run(&mut store, &actor, &args.name, context.now())?;
+    let view = WorkspaceView::new(&outcome.workspace, outcome.census);
+    context
+        .ui
+        .change(&view, &format!("deleted workspace {}", Safe(&args.name)))?;
+    Ok(0)
+}

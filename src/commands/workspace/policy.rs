@@ -1,0 +1,113 @@
+//! The options that make a policy, shared by `workspace create` and `workspace set`.
+//!
+//! This module never checks a policy; `domain::policy` does.
+
+use std::path::PathBuf;
+
+use clap::{ValueEnum, ValueHint};
+
+use crate::context::Context;
+use crate::domain::alphabet::Alphabet;
+use crate::domain::lifetime::Lifetime;
+use crate::domain::policy::Policy;
+use crate::domain::policy_changes::PolicyChanges;
+use crate::domain::preset;
+use crate::error::Result;
+
+/// Where the policy comes from and what is different in it.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Policy")]
+pub struct PolicyArgs {
+    /// Take the policy of this preset
+    #[arg(long, value_name = "PRESET", conflicts_with = "policy",
+        value_parser = clap::builder::PossibleValuesParser::new(preset::names()))]
+    preset: Option<String>,
+
+    /// Take the policy from this TOML file, or - for standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    policy: Option<PathBuf>,
+
+    /// The token's template, of {prefix} {env} {short:N} {secret:N} {crc}
+    #[arg(long, value_name = "TEMPLATE")]
+    token: Option<String>,
+
+    /// The alphabet of the token's random parts
+    #[arg(long, value_enum, value_name = "ALPHABET")]
+    alphabet: Option<AlphabetWord>,
+
+    /// What {prefix} stands for
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<String>,
+
+    /// The environments, in place of the present ones; the first is the default
+    #[arg(long, value_delimiter = ',', value_name = "ENV,...")]
+    environments: Option<Vec<String>>,
+
+    /// How many keys may be active, pending or disabled at once; 0 for no cap
+    #[arg(long, visible_alias = "cap", value_name = "N")]
+    active_key_cap: Option<u32>,
+
+    /// How long a key lives when --expires does not say
+    #[arg(long, value_name = "DURATION")]
+    default_lifetime: Option<Lifetime>,
+
+    /// The longest a key may live
+    #[arg(long, value_name = "DURATION")]
+    maximum_lifetime: Option<Lifetime>,
+
+    /// How long a rotated key's old secret stays valid
+    #[arg(long, value_name = "DURATION")]
+    rotation_grace: Option<Lifetime>,
+
+    /// How long usage of a dead key is kept
+    #[arg(long, value_name = "DURATION")]
+    usage_retention: Option<Lifetime>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AlphabetWord {
+    /// 0-9A-Za-z
+    Base62,
+    /// base62 without 0 O I l
+    Base58,
+    /// 0-9a-z
+    Base36,
+    /// 0-9a-f
+    Hex,
+}
+
+impl PolicyArgs {
+    /// The policy that a preset or a file gives, with the preset's name.
+    ///
+    /// # Errors
+    /// `invalid_policy`; what reading the file gives.
+    pub fn base(&self, context: &mut Context) -> Result<Option<(Option<String>, Policy)>> {
+        if let Some(name) = &self.preset {
+            return Ok(Some((Some(name.clone()), preset::load(name)?)));
+        }
+        match &self.policy {
+            None => Ok(None),
+            Some(path) => Ok(Some((None, Policy::from_toml(&context.read_text(path)?)?))),
+        }
+    }
+
+    /// The single fields that are asked for.
+    pub fn changes(self) -> PolicyChanges {
+        PolicyChanges {
+            token: self.token,
+            alphabet: self.alphabet.map(|word| match word {
+                AlphabetWord::Base62 => Alphabet::Base62,
+                AlphabetWord::Base58 => Alphabet::Base58,
+                AlphabetWord::Base36 => Alphabet::Base36,
+                AlphabetWord::Hex => Alphabet::Hex,
+            }),
+            prefix: self.prefix,
+            environments: self.environments,
+            active_key_cap: self.active_key_cap,
+            default_lifetime: self.default_lifetime,
+            maximum_lifetime: self.maximum_lifetime,
+            rotation_grace: self.rotation_grace,
+            usage_retention: self.usage_retention,
+        }
+    }
+}

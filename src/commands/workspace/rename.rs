@@ -1,0 +1,42 @@
+//! `keyward workspace rename`.
+//!
+//! This module never renames the tokens' prefix.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::name::Name;
+use crate::domain::sanitize::Safe;
+use crate::error::Result;
+use crate::ops::workspace::rename;
+use crate::output::view::WorkspaceView;
+
+/// Rename a workspace
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward workspace rename default acme")]
+pub struct Args {
+    /// The workspace
+    #[arg(value_name = "OLD")]
+    old: String,
+
+    /// Its new name, 1 to 64 characters
+    #[arg(value_name = "NEW")]
+    new: Name,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let (outcome, changed) = rename::run(&mut store, &actor, &args.old, &args.new, context.now())?;
+    let new = Safe(args.new.as_str());
+    let sentence = match changed {
+        true => format!("renamed workspace {} to {new}", Safe(&args.old)),
+        false => format!("nothing changed: the workspace is named {new} already"),
+    };
+    context.ui.change(
+        &WorkspaceView::new(&outcome.workspace, outcome.census),
+        &sentence,
+    )?;
+    Ok(0)
+}

@@ -1,0 +1,72 @@
+//! `keyward workspace show`.
+//!
+//! This module never changes the policy it prints.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::sanitize::Safe;
+use crate::error::Result;
+use crate::ops::workspace::list;
+use crate::output::relative::relative;
+use crate::output::table;
+use crate::output::view::WorkspaceView;
+
+/// Show a workspace and its policy
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward workspace show default
+  keyward workspace show default --policy")]
+pub struct Args {
+    /// The workspace [default: the one that commands work in]
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+
+    /// Print the policy alone, as TOML that --policy FILE reads
+    #[arg(long)]
+    policy: bool,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let named = args.name.or_else(|| context.workspace.clone());
+    let outcome = list::show(&mut store, &actor, named.as_deref(), now)?;
+    let (workspace, census) = (&outcome.workspace, outcome.census);
+    if args.policy {
+        context.ui.data(&workspace.policy.to_toml())?;
+        return Ok(0);
+    }
+    let view = WorkspaceView::new(workspace, census).with_policy(&workspace.policy);
+    context.ui.record(&view, |ui| {
+        let counts = format!(
+            "{} active, {} pending, {} disabled",
+            census.active, census.pending, census.disabled
+        );
+        let fields = [
+            ("name", Safe(&workspace.name).to_string()),
+            (
+                "preset",
+                Safe(workspace.preset.as_deref().unwrap_or("none")).to_string(),
+            ),
+            (
+                "plan",
+                Safe(workspace.plan.as_deref().unwrap_or("none")).to_string(),
+            ),
+            (
+                "created",
+                format!(
+                    "{} by {}",
+                    relative(workspace.created_at, now),
+                    Safe(&workspace.created_by)
+                ),
+            ),
+            ("keys", counts),
+        ];
+        let policy = workspace.policy.to_toml();
+        let policy: String = policy.lines().map(|line| format!("  {line}\n")).collect();
+        table::render_record(&fields, ui.width) + "policy\n" + &policy
+    })?;
+    Ok(0)
+}

@@ -1,0 +1,39 @@
+//! `keyward workspace use`.
+//!
+//! This module never outranks `-w` and `KEYWARD_WORKSPACE`.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::sanitize::Safe;
+use crate::error::Result;
+use crate::ops::workspace::choose;
+use crate::output::view::WorkspaceView;
+
+/// Choose the workspace that commands work in
+///
+/// The choice is kept in the store. -w and KEYWARD_WORKSPACE come before it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward workspace use default")]
+pub struct Args {
+    /// The workspace
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let (outcome, changed) = choose::run(&mut store, &actor, &args.name, context.now())?;
+    let name = Safe(&args.name);
+    let sentence = match changed {
+        true => format!("commands now work in {name}"),
+        false => format!("nothing changed: commands work in {name} already"),
+    };
+    context.ui.change(
+        &WorkspaceView::new(&outcome.workspace, outcome.census),
+        &sentence,
+    )?;
+    Ok(0)
+}

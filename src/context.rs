@@ -1,0 +1,426 @@
+//! The outside world: environment, clock, terminal, folders, the files a user names. Its only reader.
+//!
+//! This module never knows SQLite and never decides what a key may do.
+//!
+//! The variables it reads: `KEYWARD_STORE`, `KEYWARD_WORKSPACE`, `KEYWARD_AS_FILE`, `KEYWARD_REQUIRE_SINK`, `CI`,
+//! `NO_COLOR`, `TERM`, `GITHUB_ENV`, `GITHUB_OUTPUT`, `SUDO_UID`, those that `--env` names, and, for the data folder,
+//! `HOME` and `XDG_DATA_HOME`.
+
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rand::rngs::SysRng;
+use zeroize::Zeroizing;
+
+use crate::cli::{Colour, Globals};
+use crate::domain::exposure;
+use crate::domain::lifetime::Lifetime;
+use crate::domain::sanitize::Safe;
+use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::{Access, Actor};
+use crate::output::ui::{Format, Ui};
+use crate::prompt::Prompter;
+use crate::store::Store;
+
+/// Everything a command needs of the world.
+pub struct Context {
+    /// Where answers and messages go.
+    pub ui: Ui,
+    /// Who may be asked.
+    pub prompter: Prompter,
+    /// Whether `--yes` answers every question.
+    pub yes: bool,
+    /// The workspace named by `-w` or the environment.
+    pub workspace: Option<String>,
+    /// The operating system's random generator.
+    pub rng: SysRng,
+    store: Option<PathBuf>,
+    wait: std::time::Duration,
+    caller: Option<PathBuf>,
+    stdin_taken: bool,
+    arguments: Vec<String>,
+}
+
+/// Where a command reads a secret from.
+#[derive(Debug, Clone)]
+pub enum SecretSource {
+    /// Standard input, hidden when it is a terminal.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
+}
+
+impl Context {
+    /// Looks around.
+    ///
+    /// # Errors
+    /// `usage` when an option or a variable makes no sense.
+    pub fn new(globals: &Globals, arguments: Vec<String>) -> Result<Self> {
+        let may_ask = !globals.no_input && !is_ci();
+        let wait = match &globals.wait {
+            None => std::time::Duration::from_secs(10),
+            Some(wait) => wait_of(wait)?,
+        };
+        Ok(Self {
+            ui: ui(globals),
+            prompter: Prompter {
+                allowed: may_ask
+                    && std::io::stdin().is_terminal()
+                    && std::io::stderr().is_terminal(),
+            },
+            yes: globals.yes,
+            workspace: globals
+                .workspace
+                .clone()
+                .or_else(|| variable("KEYWARD_WORKSPACE")),
+            rng: SysRng,
+            store: globals.store.clone(),
+            wait,
+            caller: globals
+                .caller
+                .clone()
+                .or_else(|| variable("KEYWARD_AS_FILE").map(PathBuf::from)),
+            stdin_taken: false,
+            arguments,
+        })
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Where the store is, or would be.
+    ///
+    /// # Errors
+    /// `usage` when the platform has no data folder for this user.
+    pub fn store_path(&self) -> Result<PathBuf> {
+        let chosen = self
+            .store
+            .clone()
+            .or_else(|| variable("KEYWARD_STORE").map(PathBuf::from));
+        if let Some(path) = chosen {
+            return match path.as_os_str().is_empty() {
+                true => Err(Error::usage("the store's path is empty")),
+                false => Ok(path),
+            };
+        }
+        let nowhere = || {
+            Error::usage("there is no folder for the store: HOME is not an absolute path")
+                .hinted("name the store's file with --store or KEYWARD_STORE")
+        };
+        let folders = directories::ProjectDirs::from("", "", "keyward").ok_or_else(nowhere)?;
+        let folder = folders.data_local_dir();
+        match folder.is_absolute() {
+            true => Ok(folder.join("keyward.db")),
+            false => Err(nowhere()),
+        }
+    }
+
+    /// Opens the store. One that does not exist reads as an empty one and is not made.
+    ///
+    /// # Errors
+    /// What opening gives; `usage` when an argument is a secret of this store.
+    pub fn open_store(&self) -> Result<Store> {
+        let path = self.store_path()?;
+        match Store::open(&path, self.wait)? {
+            Some(store) => self.checked(store),
+            None => {
+                self.ui.hint(&format!(
+                    "there is no store at {} yet",
+                    Safe(&path.to_string_lossy())
+                ));
+                Ok(Store::empty())
+            }
+        }
+    }
+
+    /// Opens the store if it exists.
+    ///
+    /// # Errors
+    /// What opening gives.
+    pub fn existing_store(&self) -> Result<Option<Store>> {
+        Store::open(&self.store_path()?, self.wait)
+    }
+
+    /// Opens the store, making it first if needed. `rehearse` runs on an empty store before one is made, so that a
+    /// command that would fail leaves no file behind.
+    ///
+    /// # Errors
+    /// What opening, making or rehearsing gives; `usage` when an argument is a secret of this store.
+    pub fn open_or_create_store(
+        &self,
+        rehearse: impl FnOnce(&mut Store) -> Result<()>,
+    ) -> Result<Store> {
+        let path = self.store_path()?;
+        if let Some(store) = Store::open(&path, self.wait)? {
+            return self.checked(store);
+        }
+        rehearse(&mut Store::empty())?;
+        Store::open_or_create(&path, self.wait)
+    }
+
+    /// Who acts: the operator, or the key named by `--as`, whose use is recorded.
+    ///
+    /// # Errors
+    /// The verdict's kind for a caller that is refused; what reading its secret gives.
+    pub fn actor(&mut self, store: &mut Store) -> Result<Actor> {
+        let Some(path) = self.caller.clone() else {
+            return Ok(Actor::Operator(operator()));
+        };
+        let secret = match path.as_os_str() == "-" {
+            true => self.read_secret(&SecretSource::Stdin, "calling key's secret")?,
+            false => read_secret_file(&path)?,
+        };
+        let actor = Actor::Caller(secret);
+        let now = self.now();
+        let access = store.read(|reader| Access::admit(reader, &actor, now))?;
+        if let Some((key, _)) = access.caller {
+            // A caller that cannot be recorded, on a read-only disk say, may still act where nothing is written.
+            let _ = store.record_use(&key.id, now);
+        }
+        Ok(actor)
+    }
+
+    /// Reads a secret. One trailing LF or CRLF is not part of it. Input that cannot be a secret, because it is not text
+    /// or too long, comes back empty: a malformed secret like any other.
+    ///
+    /// # Errors
+    /// `usage` when the file or the variable is not there, or standard input is asked for twice; `io`.
+    pub fn read_secret(&mut self, source: &SecretSource, label: &str) -> Result<Secret> {
+        match source {
+            SecretSource::Stdin => {
+                if std::mem::replace(&mut self.stdin_taken, true) {
+                    return Err(Error::usage("standard input cannot give both secrets")
+                        .hinted("name a file for the caller's with --as FILE"));
+                }
+                if std::io::stdin().is_terminal() {
+                    return self.prompter.secret(label);
+                }
+                read_secret(&mut std::io::stdin().lock(), "standard input")
+            }
+            SecretSource::File(path) => read_secret_file(path),
+            SecretSource::Variable(name) => read_variable(name),
+        }
+    }
+
+    /// Reads a policy or another text that a user names; `-` is standard input.
+    ///
+    /// # Errors
+    /// `usage` when there is no such file or it is not text, `io` when it cannot be read.
+    pub fn read_text(&mut self, path: &Path) -> Result<String> {
+        if path.as_os_str() == "-" {
+            self.stdin_taken = true;
+            return read_text(std::io::stdin().lock(), "standard input");
+        }
+        read_text(open(path)?, &path.to_string_lossy())
+    }
+
+    fn checked(&self, mut store: Store) -> Result<Store> {
+        let suspects = self
+            .arguments
+            .iter()
+            .filter(|argument| exposure::has_long_run(argument));
+        let secrets: Vec<Secret> = suspects
+            .map(|argument| Secret::new(argument.clone()))
+            .collect();
+        if secrets.is_empty() {
+            return Ok(store);
+        }
+        let known = store.read(|reader| {
+            for secret in &secrets {
+                if reader.key_by_hash(&secret.hash())?.is_some() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })?;
+        if known {
+            Err(exposed_secret())
+        } else {
+            Ok(store)
+        }
+    }
+}
+
+/// The error of a secret among the arguments. It repeats nothing of it.
+pub fn exposed_secret() -> Error {
+    Error::usage("an argument is a key's secret, and arguments are visible to every process of this machine")
+        .hinted("send a secret on standard input, for instance `keyward verify < FILE`; replace this one with `keyward rotate KEY`")
+}
+
+/// Keeps secrets out of core dumps and away from other processes of the same user, before there are any.
+pub fn harden() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    // Neither can fail in a way that would make stopping better than going on.
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    );
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+/// How to speak before the arguments have been understood.
+pub fn ui(globals: &Globals) -> Ui {
+    let colour = |is_terminal: bool| match globals.color {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => {
+            is_terminal
+                && variable("NO_COLOR").is_none()
+                && variable("TERM").as_deref() != Some("dumb")
+        }
+    };
+    let stdout = std::io::stdout();
+    let width = stdout
+        .is_terminal()
+        .then(|| rustix::termios::tcgetwinsize(&stdout).ok())
+        .flatten();
+    Ui {
+        format: if globals.json {
+            Format::Json
+        } else {
+            globals.output
+        },
+        quiet: globals.quiet,
+        width: width.map(|size| size.ws_col),
+        colour_stdout: colour(stdout.is_terminal()),
+        colour_stderr: colour(std::io::stderr().is_terminal()),
+    }
+}
+
+/// Whether this runs in CI.
+pub fn is_ci() -> bool {
+    variable("CI").is_some_and(|value| value != "false" && value != "0")
+}
+
+/// Whether a secret on bare standard output is forbidden here.
+pub fn requires_sink() -> bool {
+    variable("KEYWARD_REQUIRE_SINK").is_some_and(|value| value != "false" && value != "0")
+}
+
+/// The file that a GitHub Actions runner reads a step's environment or outputs from.
+pub fn github_file(name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from)
+}
+
+/// A variable that is set and not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name)
+        .map(|value| value.to_string_lossy().into_owned())
+        .filter(|value| !value.is_empty())
+}
+
+fn wait_of(wait: &Lifetime) -> Result<std::time::Duration> {
+    let millis = wait.millis_from(Timestamp::from_millis(0))?;
+    // SQLite counts the wait in milliseconds of 31 bits.
+    Ok(std::time::Duration::from_millis(
+        millis.unsigned_abs().min(i32::MAX as u64),
+    ))
+}
+
+/// The account's name. It is read from the account database, not from `USER`, which anybody can set.
+fn operator() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let sudo = variable("SUDO_UID")
+        .and_then(|uid| uid.parse().ok())
+        .filter(|_| uid == 0);
+    match sudo {
+        None => account(uid),
+        Some(sudo) => format!("{} (sudo by {})", account(uid), account(sudo)),
+    }
+}
+
+fn account(uid: u32) -> String {
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let found = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    found.unwrap_or_else(|| format!("uid {uid}"))
+}
+
+fn read_variable(name: &str) -> Result<Secret> {
+    use std::os::unix::ffi::OsStringExt;
+    let value = std::env::var_os(name).ok_or_else(|| {
+        Error::usage(format!("the variable {} is not set", Safe(name)))
+            .hinted("name one with --env VAR")
+    })?;
+    read_secret(&mut Zeroizing::new(value.into_vec()).as_slice(), name)
+}
+
+fn read_secret_file(path: &Path) -> Result<Secret> {
+    read_secret(&mut open(path)?, &path.to_string_lossy())
+}
+
+fn open(path: &Path) -> Result<std::fs::File> {
+    std::fs::File::open(path).map_err(|error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => Kind::Usage,
+            _ => Kind::Io,
+        };
+        Error::new(
+            kind,
+            format!("cannot open {}", Safe(&path.to_string_lossy())),
+        )
+        .because(error)
+    })
+}
+
+fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
+    // SECURITY: one buffer of its final size, wiped when dropped; what is longer than any secret is not read on.
+    let mut buffer = Zeroizing::new(vec![0u8; MAXIMUM_LENGTH + 3]);
+    let mut length = 0;
+    while length < buffer.len() {
+        match source.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                return Err(
+                    Error::new(Kind::Io, format!("cannot read {}", Safe(name))).because(error)
+                );
+            }
+        }
+    }
+    let bytes = &buffer[..length];
+    let bytes = bytes
+        .strip_suffix(b"\n")
+        .map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.len() <= MAXIMUM_LENGTH => Ok(Secret::new(text.to_owned())),
+        _ => Ok(Secret::new(String::new())),
+    }
+}
+
+fn read_text(source: impl Read, name: &str) -> Result<String> {
+    /// Longer than any policy, in bytes.
+    const LONGEST: u64 = 1024 * 1024;
+    let mut text = Vec::new();
+    source
+        .take(LONGEST + 1)
+        .read_to_end(&mut text)
+        .map_err(|error| {
+            Error::new(Kind::Io, format!("cannot read {}", Safe(name))).because(error)
+        })?;
+    if text.len() as u64 > LONGEST {
+        return Err(Error::usage(format!(
+            "{} is longer than {LONGEST} bytes",
+            Safe(name)
+        )));
+    }
+    String::from_utf8(text).map_err(|_| Error::usage(format!("{} is not UTF-8 text", Safe(name))))
+}

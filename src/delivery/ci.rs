@@ -1,0 +1,198 @@
+//! GitHub Actions as the sink: an environment variable for later steps or a step's output, masked in logs first.
+//!
+//! This module never lets the secret into the runner's file before the runner has been told to mask it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use rustix::fs::{Access, Mode, OFlags, access, open};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use super::file::create;
+use super::interrupt::Interrupts;
+use super::place::{check_folder, regular_file};
+use super::stdout::Stream;
+use super::{failed, named, unguessable};
+use crate::error::{Error, Result};
+
+/// A variable in one of the runner's files: `--github-env NAME`, `--github-output NAME`.
+///
+/// Formats: GitHub Docs, "Workflow commands for GitHub Actions", masking a value and multiline strings.
+#[derive(Debug, Clone)]
+pub struct GithubSink {
+    /// The runner's file: the value of `$GITHUB_ENV` or `$GITHUB_OUTPUT`.
+    pub path: PathBuf,
+    /// The variable's or output's name.
+    pub variable: String,
+    /// Where the mask line goes; the runner reads both streams.
+    pub mask: Stream,
+}
+
+impl GithubSink {
+    pub(super) fn check(&self) -> Result<()> {
+        if self.mask == Stream::Stdout {
+            self.mask.check()?;
+        }
+        match regular_file(&self.path)? {
+            None => check_folder(&self.path),
+            Some(_) => access(&self.path, Access::READ_OK | Access::WRITE_OK)
+                .map_err(|error| self.failed(error)),
+        }
+    }
+
+    pub(super) fn deliver(&self, secret: &str, interrupts: &Interrupts) -> Result<()> {
+        let delimiter = format!("ghadelimiter_{}", unguessable()?);
+        self.mask
+            .deliver(&concatenated(&["::add-mask::", secret, "\n"]), interrupts)?;
+
+        let definition = [
+            &self.variable,
+            "<<",
+            &delimiter,
+            "\n",
+            secret,
+            "\n",
+            &delimiter,
+            "\n",
+        ];
+        let flags =
+            OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match open(&self.path, flags, Mode::empty()) {
+            Ok(opened) => self.append(&File::from(opened), &definition, interrupts),
+            Err(Errno::NOENT) => create(&self.path, &concatenated(&definition), interrupts),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Appends on a fresh line, in one write so that nobody's lines can come between, and syncs; or cuts it off again.
+    fn append(&self, mut file: &File, definition: &[&str], interrupts: &Interrupts) -> Result<()> {
+        let found = file.metadata().map_err(|error| self.failed(error))?;
+        if !found.is_file() {
+            return Err(self.failed(io::ErrorKind::InvalidInput));
+        }
+        let mut block = concatenated(&[&["\n"], definition].concat());
+        if ends_a_line(file, found.len()).map_err(|error| self.failed(error))? {
+            block.remove(0);
+        }
+        let appended = match file.write(&block) {
+            Ok(written) if written < block.len() => Err(io::ErrorKind::WriteZero.into()),
+            Ok(_) => file.sync_all(),
+            Err(error) => Err(error),
+        };
+        appended
+            .map_err(|error| self.failed(error))
+            .and_then(|()| interrupts.heed())
+            .map_err(|error| match file.set_len(found.len()) {
+                Ok(()) => error,
+                Err(_) => {
+                    error.hinted(format!("{} still holds the void secret", named(&self.path)))
+                }
+            })
+    }
+
+    fn failed(&self, cause: impl Into<io::Error>) -> Error {
+        failed(
+            format!("cannot write to the runner's file {}", named(&self.path)),
+            cause,
+        )
+    }
+}
+
+fn ends_a_line(file: &File, length: u64) -> io::Result<bool> {
+    let Some(last) = length.checked_sub(1) else {
+        return Ok(true);
+    };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte == *b"\n")
+}
+
+/// The parts in one buffer that is wiped when dropped and never grows.
+fn concatenated(parts: &[&str]) -> Zeroizing<Vec<u8>> {
+    let mut whole = Zeroizing::new(Vec::with_capacity(
+        parts.iter().map(|part| part.len()).sum(),
+    ));
+    for part in parts {
+        whole.extend_from_slice(part.as_bytes());
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::error::Kind;
+
+    /// Standard error, so that the mask line stays out of the test harness's standard output.
+    fn sink(path: PathBuf) -> GithubSink {
+        GithubSink {
+            path,
+            variable: "ACME_KEY".to_owned(),
+            mask: Stream::Stderr,
+        }
+    }
+
+    fn check_block(text: &str) {
+        let lines: Vec<&str> = text.lines().collect();
+        let delimiter = lines[0]
+            .strip_prefix("ACME_KEY<<ghadelimiter_")
+            .expect("the name and the delimiter");
+        assert!(delimiter.len() == 32 && delimiter.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_eq!(
+            lines[1..],
+            ["test-secret", &format!("ghadelimiter_{delimiter}")]
+        );
+        assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn the_block_is_appended_on_a_fresh_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("env");
+        for (before, kept) in [("", ""), ("A=1\n", "A=1\n"), ("A=1", "A=1\n")] {
+            fs::write(&path, before).expect("written");
+            sink(path.clone())
+                .deliver("test-secret", &Interrupts::simulated(false))
+                .expect("delivered");
+            let text = fs::read_to_string(&path).expect("read");
+            check_block(text.strip_prefix(kept).expect("what was there stays"));
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_created_and_a_link_is_not_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("env");
+        sink(path.clone()).check().expect("usable");
+        sink(path.clone())
+            .deliver("test-secret", &Interrupts::simulated(false))
+            .expect("delivered");
+        check_block(&fs::read_to_string(&path).expect("read"));
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).expect("linked");
+        assert_eq!(
+            sink(link.clone()).check().expect_err("refused").kind(),
+            Kind::DeliveryFailed
+        );
+        let error = sink(link)
+            .deliver("test-secret", &Interrupts::simulated(false))
+            .expect_err("refused");
+        assert_eq!(error.kind(), Kind::DeliveryFailed);
+    }
+
+    #[test]
+    fn an_interrupted_delivery_leaves_the_file_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("env");
+        fs::write(&path, "A=1\n").expect("written");
+        sink(path.clone())
+            .deliver("test-secret", &Interrupts::simulated(true))
+            .expect_err("interrupted");
+        assert_eq!(fs::read_to_string(&path).expect("read"), "A=1\n");
+    }
+}

@@ -1,0 +1,192 @@
+//! Signals that arrive while a secret is on its way: noted, so that the key can be voided before the process ends.
+//!
+//! This module never ends the process while a watch lives; after the last one it lets signals end it as usual.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::{SigId, flag, low_level};
+
+use crate::error::{Error, Kind, Result};
+
+/// The signals that ask a process to end. SIGINT is last: a terminal prompt raises it by itself on top of another.
+const WATCHED: [i32; 3] = [SIGTERM, SIGHUP, SIGINT];
+
+/// Whether a watched signal has its default effect. The handlers stay installed for good once there is a first watch,
+/// because a handler that is taken away leaves the signal ignored.
+static DEFAULT_EFFECT: AtomicBool = AtomicBool::new(true);
+
+/// The watches that live, and the signals that handlers are installed for.
+static WATCHES: Mutex<Watches> = Mutex::new(Watches {
+    living: 0,
+    signals: None,
+});
+
+struct Watches {
+    living: usize,
+    signals: Option<Vec<i32>>,
+}
+
+/// Notes SIGINT, SIGTERM and SIGHUP for as long as it lives, in place of their killing the process.
+///
+/// A signal that was ignored when the process started (`nohup`) stays ignored.
+#[derive(Debug)]
+pub struct Interrupts {
+    noted: [Arc<AtomicBool>; WATCHED.len()],
+    registrations: Vec<SigId>,
+    watching: bool,
+}
+
+impl Interrupts {
+    /// Starts to watch.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the system refuses a handler.
+    pub fn watch() -> Result<Self> {
+        let refused = |error| Error::new(Kind::Internal, "cannot watch for signals").because(error);
+        let mut watches = WATCHES.lock().unwrap_or_else(PoisonError::into_inner);
+        if watches.signals.is_none() {
+            let ignored = ignored_signals();
+            let signals: Vec<i32> = WATCHED
+                .into_iter()
+                .filter(|signal| ignored >> (signal - 1) & 1 == 0)
+                .collect();
+            for signal in &signals {
+                flag::register_conditional_default(*signal, &DEFAULT_EFFECT).map_err(refused)?;
+            }
+            watches.signals = Some(signals);
+        }
+
+        let mut interrupts = Self::new();
+        for signal in watches.signals.iter().flatten() {
+            let noted = WATCHED
+                .iter()
+                .zip(&interrupts.noted)
+                .find(|(watched, _)| *watched == signal);
+            if let Some((_, noted)) = noted {
+                let registration = flag::register(*signal, Arc::clone(noted)).map_err(refused)?;
+                interrupts.registrations.push(registration);
+            }
+        }
+        // Only now: a signal in the moment before still kills, rather than going unnoticed.
+        watches.living += 1;
+        interrupts.watching = true;
+        DEFAULT_EFFECT.store(false, Ordering::SeqCst);
+        Ok(interrupts)
+    }
+
+    fn new() -> Self {
+        Self {
+            noted: Default::default(),
+            registrations: Vec::new(),
+            watching: false,
+        }
+    }
+
+    /// Whether a signal has asked the process to end.
+    pub fn received(&self) -> bool {
+        self.signal().is_some()
+    }
+
+    /// The number of the signal that has asked the process to end.
+    pub fn signal(&self) -> Option<i32> {
+        WATCHED
+            .into_iter()
+            .zip(&self.noted)
+            .find(|(_, noted)| noted.load(Ordering::SeqCst))
+            .map(|(signal, _)| signal)
+    }
+
+    /// Fails once a signal has asked the process to end.
+    ///
+    /// # Errors
+    ///
+    /// `Interrupted`, naming the signal.
+    pub fn heed(&self) -> Result<()> {
+        match self.signal() {
+            None => Ok(()),
+            Some(signal) => {
+                let name = low_level::signal_name(signal).unwrap_or("a signal");
+                Err(Error::new(
+                    Kind::Interrupted,
+                    format!("interrupted by {name}"),
+                ))
+            }
+        }
+    }
+
+    /// A watch that notes no real signal, so that tests beside each other cannot interrupt one another.
+    #[cfg(test)]
+    pub(crate) fn simulated(received: bool) -> Self {
+        let interrupts = Self::new();
+        interrupts.noted[0].store(received, Ordering::SeqCst);
+        interrupts
+    }
+}
+
+impl Drop for Interrupts {
+    fn drop(&mut self) {
+        if self.watching {
+            let mut watches = WATCHES.lock().unwrap_or_else(PoisonError::into_inner);
+            watches.living -= 1;
+            if watches.living == 0 {
+                DEFAULT_EFFECT.store(true, Ordering::SeqCst);
+            }
+        }
+        for registration in self.registrations.drain(..) {
+            low_level::unregister(registration);
+        }
+    }
+}
+
+/// The signals this process ignores, bit N-1 for signal N: the `SigIgn` line of proc(5)'s `status`.
+///
+/// Without that file (outside Linux) none counts as ignored; asking the system otherwise takes unsafe code.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored_in(&status)
+}
+
+fn ignored_in(status: &str) -> u64 {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_ignored_at_the_start_is_recognised() {
+        let ignored = ignored_in("SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\n");
+        assert_eq!(ignored >> (SIGHUP - 1) & 1, 1);
+        assert_eq!(ignored >> (SIGTERM - 1) & 1, 0);
+        assert_eq!(ignored_in(""), 0);
+    }
+
+    #[test]
+    fn a_received_signal_is_an_error_that_names_it() {
+        assert!(Interrupts::simulated(false).heed().is_ok());
+        let error = Interrupts::simulated(true).heed().expect_err("received");
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (Kind::Interrupted, "interrupted by SIGTERM")
+        );
+    }
+
+    #[test]
+    fn the_end_of_one_watch_leaves_another_in_force() {
+        let (first, second) = (
+            Interrupts::watch().expect("handlers"),
+            Interrupts::watch().expect("handlers"),
+        );
+        drop(first);
+        assert!(!DEFAULT_EFFECT.load(Ordering::SeqCst));
+        assert!(!second.received());
+    }
+}

@@ -1,0 +1,157 @@
+//! Handing secrets over: one file per sink, each wholly written, synced and checked before it says so.
+//!
+//! This module never decides whether a key becomes active, and never puts a secret in an error, an argument or an
+//! environment.
+
+mod assignment;
+mod ci;
+mod command;
+mod dotenv;
+mod file;
+mod interrupt;
+mod place;
+mod stdout;
+mod variable;
+
+use std::path::Path;
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+pub use ci::GithubSink;
+pub use command::CommandSink;
+pub use dotenv::DotenvSink;
+pub use file::FileSink;
+pub use interrupt::Interrupts;
+pub use stdout::Stream;
+
+use crate::domain::sanitize::Safe;
+use crate::domain::secret::Secret;
+use crate::error::{Error, Kind, Result};
+
+/// Where a secret goes.
+#[derive(Debug, Clone)]
+pub enum Sink {
+    /// Standard output.
+    Stdout,
+    /// A new file.
+    File(FileSink),
+    /// A variable of a dotenv file.
+    Dotenv(DotenvSink),
+    /// An environment variable of a GitHub Actions job's later steps.
+    GithubEnv(GithubSink),
+    /// An output of a GitHub Actions step.
+    GithubOutput(GithubSink),
+    /// Another program's standard input.
+    Command(CommandSink),
+}
+
+/// What is handed over. It has no `Debug`: its text is secret.
+pub struct HandOver<'a> {
+    /// The secrets; a sink that sets a variable takes the only one.
+    pub secrets: &'a [Secret],
+    /// Exactly the bytes that standard output, a file or a command receives.
+    pub text: &'a [u8],
+}
+
+impl Sink {
+    /// Refuses, before anything is minted, a sink that cannot work. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `DeliveryFailed` for the sink, `Usage` for a variable's name or a command that breaks the rules.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Stdout => Stream::Stdout.check(),
+            Self::File(sink) => sink.check(),
+            Self::Dotenv(sink) => sink.check(),
+            Self::GithubEnv(sink) => {
+                variable::check_github_environment(&sink.variable)?;
+                sink.check()
+            }
+            Self::GithubOutput(sink) => {
+                variable::check_github_output(&sink.variable)?;
+                sink.check()
+            }
+            Self::Command(sink) => sink.check(),
+        }
+    }
+
+    /// What the user should know about this sink although it works, a sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        match self {
+            Self::Dotenv(sink) => sink.warnings(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Hands over: wholly written, flushed, synced, every error checked.
+    ///
+    /// # Errors
+    ///
+    /// `DeliveryFailed` or `Interrupted`: the secret must be voided; whatever the sink had created is taken back.
+    pub fn deliver(&self, hand_over: &HandOver<'_>, interrupts: &Interrupts) -> Result<()> {
+        interrupts.heed()?;
+        match self {
+            Self::Stdout => Stream::Stdout.deliver(hand_over.text, interrupts)?,
+            Self::File(sink) => sink.deliver(hand_over.text, interrupts)?,
+            Self::Dotenv(sink) => sink.deliver(variable::only_secret(hand_over)?, interrupts)?,
+            Self::GithubEnv(sink) | Self::GithubOutput(sink) => {
+                sink.deliver(variable::only_secret(hand_over)?, interrupts)?;
+            }
+            Self::Command(sink) => sink.deliver(hand_over.text, interrupts)?,
+        }
+        Ok(())
+    }
+}
+
+/// A path as messages show it: quoted, and harmless to a terminal.
+fn named(path: &Path) -> String {
+    format!("\"{}\"", Safe(&path.to_string_lossy()))
+}
+
+/// A delivery that failed, for this reason of the operating system's.
+fn failed(message: impl Into<String>, cause: impl Into<std::io::Error>) -> Error {
+    Error::new(Kind::DeliveryFailed, message).because(cause.into())
+}
+
+/// 32 hexadecimal digits of the operating system's randomness, for names that nobody can guess or collide with.
+fn unguessable() -> Result<String> {
+    let mut bytes = [0; 16];
+    SysRng.try_fill_bytes(&mut bytes).map_err(|error| {
+        Error::new(Kind::DeliveryFailed, "the system gives no randomness").because(error)
+    })?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupt_before_the_delivery_leaves_the_sink_untouched() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out");
+        let sink = Sink::File(FileSink { path: path.clone() });
+        let secrets = [Secret::new("kw_live_secret".to_owned())];
+        let hand_over = HandOver {
+            secrets: &secrets,
+            text: b"kw_live_secret\n",
+        };
+        let error = sink
+            .deliver(&hand_over, &Interrupts::simulated(true))
+            .expect_err("interrupted");
+        assert_eq!(error.kind(), Kind::Interrupted);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn unguessable_names_have_32_digits_and_differ() {
+        let (one, other) = (
+            unguessable().expect("randomness"),
+            unguessable().expect("randomness"),
+        );
+        assert_eq!(one.len(), 32);
+        assert_ne!(one, other);
+    }
+}

@@ -1,0 +1,90 @@
+//! Telling a secret from an ordinary word: arguments are visible to every process of a machine, so a secret among them
+//! is refused before anything is done with it.
+//!
+//! This module never says where a secret is, only that there is one.
+
+use crate::domain::preset;
+
+/// Runs of letters and digits this long appear in tokens and hardly anywhere else: 128 bits and a hint are 26
+/// characters of base62.
+const LONG_RUN: usize = 24;
+
+/// Whether a word looks like a whole token, of a preset or of a policy of the operator's own.
+///
+/// That is a preset's token to the letter, or a long run of letters and digits, a digit among them, behind a prefix and
+/// its underscore. Commit ids, UUIDs and checksums have no underscore before them.
+pub fn looks_like_secret(argument: &str) -> bool {
+    let is_token = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
+    argument
+        .split(|character: char| !is_token(character))
+        .any(|word| has_prefixed_run(word) || is_preset_token(word))
+}
+
+/// Whether a word has a run of letters and digits that long, a digit among them, prefixed or not: what is left out of a
+/// message that would repeat it.
+pub fn has_long_run(word: &str) -> bool {
+    word.split(|character: char| !character.is_ascii_alphanumeric())
+        .any(is_long_run)
+}
+
+fn has_prefixed_run(word: &str) -> bool {
+    let after_prefix = word.split_once('_').map(|(_, rest)| rest);
+    after_prefix.is_some_and(|rest| rest.split(['_', '.', '-']).any(is_long_run))
+}
+
+fn is_long_run(run: &str) -> bool {
+    run.len() >= LONG_RUN && run.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn is_preset_token(word: &str) -> bool {
+    // Every preset's token is longer than this, so most arguments are done here.
+    word.len() > 40
+        && is_long_run(word)
+        && preset::all().any(|policy| {
+            policy
+                .token_format()
+                .is_ok_and(|format| format.recognises(word))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::SysRng;
+
+    use super::*;
+
+    #[test]
+    fn tokens_of_every_preset_are_seen_wherever_they_stand() {
+        for policy in preset::all() {
+            let format = policy.token_format().expect("a preset");
+            for environment in &policy.environments {
+                let token = format.mint(environment, &mut SysRng).expect("random");
+                let token = token.secret.expose();
+                for argument in [
+                    token.to_owned(),
+                    format!("--name={token}"),
+                    format!("https://x/?k={token}&a"),
+                ] {
+                    assert!(looks_like_secret(&argument), "{argument}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_words_are_not_taken_for_secrets() {
+        for word in [
+            "ci-pipeline",
+            "key_0123456789abcdef",
+            "kw_live_Tq0x4k9Pd8Mn",
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "123e4567-e89b-12d3-a456-426614174000",
+            "/nix/store/0c1r2n3s4k5q6w7x8y9z0a1b2c3d4f5g-keyward",
+            "{prefix}_{env}_{short:12}{secret:32}{crc}",
+            &"n".repeat(64),
+            "2027-01-31T12:00:00Z",
+        ] {
+            assert!(!looks_like_secret(word), "{word}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The binary: understand the arguments, look around, run the command, say what went wrong, exit.
+//!
+//! This file never holds a rule or touches the store.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use keyward::cli::Cli;
+use keyward::context::{self, Context};
+use keyward::error::Result;
+use keyward::usage;
+
+fn main() -> ExitCode {
+    context::harden();
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let ui = context::ui(&usage::guess_globals(&arguments));
+    let outcome = usage::refuse_secrets(&arguments).and_then(|()| match Cli::try_parse() {
+        Ok(cli) => run(cli, arguments.clone()),
+        Err(error) => usage::answer(&error, &arguments, &ui),
+    });
+    match outcome {
+        Ok(exit) => ExitCode::from(exit),
+        // Whoever read the answer has seen enough of it: `list | head` is no failure.
+        Err(error) if error.is_broken_pipe() && error.kind() == keyward::error::Kind::Io => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            ui.error(&error);
+            ExitCode::from(error.kind().exit())
+        }
+    }
+}
+
+fn run(cli: Cli, arguments: Vec<String>) -> Result<u8> {
+    let mut context = Context::new(&cli.globals, arguments)?;
+    cli.command.run(&mut context)
+}

@@ -1,0 +1,222 @@
+//! The two streams: answers on stdout, everything else on stderr.
+//!
+//! This module never decides what is worth saying.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+
+use serde::Serialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::output::{json, table, tsv};
+
+/// How answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// Tables and sentences, for people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Jsonl,
+    /// One record a line, fields between tabs
+    Tsv,
+}
+
+/// The streams and how to write them.
+#[derive(Debug, Clone)]
+pub struct Ui {
+    /// How answers are written.
+    pub format: Format,
+    /// Whether status and hints are left out.
+    pub quiet: bool,
+    /// The width of the terminal stdout is, if it is one.
+    pub width: Option<u16>,
+    /// Whether stdout takes colour.
+    pub colour_stdout: bool,
+    /// Whether stderr takes colour.
+    pub colour_stderr: bool,
+}
+
+impl Ui {
+    /// Whether answers are tables.
+    pub fn is_for_people(&self) -> bool {
+        self.format == Format::Table
+    }
+
+    /// Writes the answer in one go and makes sure it is out.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written.
+    pub fn data(&self, text: &str) -> Result<()> {
+        let mut stdout = stdout()?;
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush())
+            .map_err(unwritten)
+    }
+
+    /// Answers with one record: `people` renders it where a table is wanted.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written.
+    pub fn record(
+        &self,
+        view: &impl Serialize,
+        people: impl FnOnce(&Self) -> String,
+    ) -> Result<()> {
+        match self.format {
+            Format::Table => self.data(&people(self)),
+            Format::Json | Format::Jsonl => self.data(&(json::to_string(view) + "\n")),
+            Format::Tsv => self.data(&(tsv::line(view) + "\n")),
+        }
+    }
+
+    /// Answers with a change: people read of it on stderr, scripts get the record.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written.
+    pub fn change(&self, view: &impl Serialize, sentence: &str) -> Result<()> {
+        self.status(sentence);
+        match self.format {
+            Format::Table => Ok(()),
+            _ => self.record(view, |_| String::new()),
+        }
+    }
+
+    /// Answers with a record of rows under `header`.
+    pub fn table(&self, header: &[&str], rows: Vec<Vec<String>>) -> String {
+        table::render(header, rows, self.width, self.colour_stdout)
+    }
+
+    /// Starts an answer of many records under `name`.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be had.
+    pub fn list(&self, name: &'static str) -> Result<Listing> {
+        Ok(Listing {
+            format: self.format,
+            name,
+            stdout: stdout()?,
+            count: 0,
+        })
+    }
+
+    /// Tells what happened, to people alone.
+    pub fn status(&self, sentence: &str) {
+        if !self.quiet && self.is_for_people() {
+            self.stderr("", "", sentence);
+        }
+    }
+
+    /// Tells what could help, to people alone.
+    pub fn hint(&self, sentence: &str) {
+        if !self.quiet && self.is_for_people() {
+            self.stderr("hint: ", "36", sentence);
+        }
+    }
+
+    /// Prints a text of several lines on stderr as it is.
+    pub fn notice(&self, text: &str) {
+        self.stderr("", "", text.trim_end());
+    }
+
+    /// Tells of a danger, whoever listens.
+    pub fn warn(&self, sentence: &str) {
+        self.stderr("warning: ", "33", sentence);
+    }
+
+    /// Tells of a failure: two lines for people, one object for scripts.
+    pub fn error(&self, error: &Error) {
+        if matches!(self.format, Format::Table | Format::Tsv) {
+            self.stderr("error: ", "31", &error.to_string());
+            if let Some(hint) = error.hint() {
+                self.stderr("hint: ", "36", hint);
+            }
+            return;
+        }
+        let kind = error.kind();
+        let body = serde_json::json!({
+            "error": {
+                "code": kind.code(),
+                "message": error.to_string(),
+                "hint": error.hint(),
+                "exit": kind.exit(),
+            }
+        });
+        self.stderr("", "", &json::to_string(&body));
+    }
+
+    fn stderr(&self, word: &str, colour: &str, text: &str) {
+        let mut stderr = io::stderr().lock();
+        // There is nowhere left to report that stderr is gone.
+        let _ = match self.colour_stderr && !word.is_empty() {
+            true => writeln!(stderr, "\u{1b}[1;{colour}m{word}\u{1b}[0m{text}"),
+            false => writeln!(stderr, "{word}{text}"),
+        };
+    }
+}
+
+/// An answer of many records, written as they come.
+pub struct Listing {
+    format: Format,
+    name: &'static str,
+    stdout: BufWriter<File>,
+    count: u64,
+}
+
+impl Listing {
+    /// Writes one record. For tables this does nothing: their widths need all rows first.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written.
+    pub fn push(&mut self, view: &impl Serialize) -> Result<()> {
+        let opening = match self.count {
+            0 => format!("{{\"{}\":[", self.name),
+            _ => ",".to_owned(),
+        };
+        self.count += 1;
+        let written = match self.format {
+            Format::Table => Ok(()),
+            Format::Json => self
+                .stdout
+                .write_all(opening.as_bytes())
+                .and_then(|()| json::write(&mut self.stdout, view)),
+            Format::Jsonl => {
+                json::write(&mut self.stdout, view).and_then(|()| self.stdout.write_all(b"\n"))
+            }
+            Format::Tsv => writeln!(self.stdout, "{}", tsv::line(view)),
+        };
+        written.map_err(unwritten)
+    }
+
+    /// Ends the answer and makes sure it is out.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written.
+    pub fn finish(mut self) -> Result<()> {
+        let written = match (self.format, self.count) {
+            (Format::Json, 0) => writeln!(self.stdout, "{{\"{}\":[]}}", self.name),
+            (Format::Json, _) => self.stdout.write_all(b"]}\n"),
+            _ => Ok(()),
+        };
+        written
+            .and_then(|()| self.stdout.flush())
+            .map_err(unwritten)
+    }
+}
+
+/// Stdout as a plain file: std's own handle takes a closed descriptor for success.
+fn stdout() -> Result<BufWriter<File>> {
+    let descriptor = io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(unwritten)?;
+    Ok(BufWriter::with_capacity(64 * 1024, File::from(descriptor)))
+}
+
+fn unwritten(error: io::Error) -> Error {
+    Error::new(Kind::Io, "cannot write to stdout").because(error)
+}
