@@ -25,11 +25,46 @@ use crate::output::ui::Format;
   keyward mint ci-pipeline
   keyward list
   keyward verify < secret-file
-  keyward rotate ci-pipeline --out new.key
-  keyward revoke ci-pipeline --reason retired
+  keyward revoke ci-pipeline --yes
 
-A secret is shown once, by mint or rotate, and read from standard input; never pass one as an argument.
-Exit status: 0 done, 2 usage, 3 not found, 4 conflict, 5 refused by policy, 10-15 not valid, 16 not delivered."
+`keyward --help` says more, exit statuses included.",
+    after_long_help = "Examples:
+  keyward mint ci-pipeline
+  keyward list
+  keyward verify < secret-file
+  keyward rotate ci-pipeline --out new.key
+  keyward revoke ci-pipeline --reason retired --yes
+
+Exit status:
+  0    done; verify: the key is valid
+  1    unexpected failure
+  2    the arguments or a file they name are wrong, or a question cannot be asked
+  3    no such key or workspace
+  4    conflict: name taken, selector ambiguous, not in a state for this
+  5    the policy refuses
+  6    the store stayed busy longer than --wait
+  7    reading or writing failed
+  8    a file or folder has unsafe permissions
+  9    the store is damaged, foreign, or made by a newer keyward
+  10   verify: not one of ours
+  11   verify: revoked
+  12   verify: expired
+  13   verify: pending or disabled
+  14   verify: wrong environment, address or scope
+  16   the secret was not delivered; the key is void
+  17   the outcome could not be learned
+  130  interrupted, or a question was declined
+
+Environment:
+  KEYWARD_STORE         the store's file
+  KEYWARD_WORKSPACE     the workspace to work in
+  KEYWARD_AS_FILE       the file with the calling key's secret
+  KEYWARD_REQUIRE_SINK  refuse to mint to bare stdout
+  CI                    never ask; warn of secrets on bare stdout
+  NO_COLOR, TERM=dumb   no colour
+
+Files:
+  ~/.local/share/keyward/keyward.db  the store, where XDG_DATA_HOME is not set"
 )]
 pub struct Cli {
     /// What holds for every command.

@@ -91,6 +91,10 @@ impl Context {
     }
 
     /// The time.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the clock"
+    )]
     pub fn now(&self) -> Timestamp {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -317,6 +321,10 @@ pub fn github_file(name: &str) -> Option<PathBuf> {
 }
 
 /// A variable that is set and not empty.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var_os(name)
         .map(|value| value.to_string_lossy().into_owned())
@@ -353,6 +361,10 @@ fn account(uid: u32) -> String {
     found.unwrap_or_else(|| format!("uid {uid}"))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
 fn read_variable(name: &str) -> Result<Secret> {
     use std::os::unix::ffi::OsStringExt;
     let value = std::env::var_os(name).ok_or_else(|| {

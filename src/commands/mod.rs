@@ -34,45 +34,31 @@ pub type Exit = u8;
 
 /// What to do; the most used first.
 #[derive(Debug, Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "a variant's help is the doc comment of its Args; one here would hide it"
+)]
 pub enum Command {
-    /// Mint a key and deliver its secret once
     Mint(mint::Args),
-    /// List keys
     List(list::Args),
-    /// Show one key
     Show(show::Args),
-    /// Rename a key
     Rename(rename::Args),
-    /// Change a key's scopes, expiry, addresses, owner or labels
     Set(set::Args),
-    /// Pause a key
     Disable(disable::Args),
-    /// Resume a paused key
     Enable(enable::Args),
-    /// Replace a key's secret, old and new overlapping
     Rotate(rotate::Args),
-    /// Make a pending key live by presenting its secret
     Activate(activate::Args),
-    /// Revoke keys, for ever
     Revoke(revoke::Args),
-    /// Judge a secret
     Verify(verify::Args),
-    /// Say who is calling
     Whoami(whoami::Args),
-    /// Manage workspaces and their policies
     #[command(subcommand)]
     Workspace(workspace::Command),
-    /// Read and check the audit trail
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Look after the store
     #[command(subcommand)]
     Store(store::Command),
-    /// Print the JSON Schema of a command's output
     Schema(schema::Args),
-    /// Print a shell's completion script
     Completions(completions::Args),
-    /// Print a manual page
     Man(man::Args),
 }
 

@@ -29,6 +29,20 @@ pub enum Part {
     Checksum,
 }
 
+impl Part {
+    /// The part as it is written in a template, without its length; a literal has no name.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Literal(_) => "",
+            Self::Prefix => "{prefix}",
+            Self::Environment => "{env}",
+            Self::Short(_) => "{short:N}",
+            Self::Secret(_) => "{secret:N}",
+            Self::Checksum => "{crc}",
+        }
+    }
+}
+
 /// A parsed template: it holds exactly one secret, any short before it, any checksum at the very end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
@@ -137,37 +151,26 @@ fn parse_literal(text: &str) -> Result<Part, Error> {
 }
 
 fn check_arrangement(parts: &[Part]) -> Result<(), Error> {
-    let count = |wanted: fn(&Part) -> bool| parts.iter().filter(|part| wanted(part)).count();
-    let position = |wanted: fn(&Part) -> bool| parts.iter().position(wanted);
-    let is_secret = |part: &Part| matches!(part, Part::Secret(_));
-    let is_short = |part: &Part| matches!(part, Part::Short(_));
-    let is_checksum = |part: &Part| matches!(part, Part::Checksum);
-    if count(is_secret) != 1 {
+    let count = |name: &str| parts.iter().filter(|part| part.name() == name).count();
+    if count("{secret:N}") != 1 {
         return Err(invalid("must have exactly one {secret:N}".into()));
     }
-    let single: [(&str, fn(&Part) -> bool); 4] = [
-        ("{short:N}", is_short),
-        ("{crc}", is_checksum),
-        ("{prefix}", |part| matches!(part, Part::Prefix)),
-        ("{env}", |part| matches!(part, Part::Environment)),
-    ];
-    for (name, wanted) in single {
-        if count(wanted) > 1 {
+    for name in ["{short:N}", "{crc}", "{prefix}", "{env}"] {
+        if count(name) > 1 {
             return Err(invalid(format!("has {name} more than once")));
         }
     }
-    if position(is_checksum).is_some_and(|at| at + 1 != parts.len()) {
+    if count("{crc}") == 1 && parts.last() != Some(&Part::Checksum) {
         return Err(invalid(
             "must end with its {crc}: it covers everything before it".into(),
         ));
     }
-    // The public front is everything up to the secret, so nothing public may follow it but a literal and the checksum.
-    let secret = position(is_secret);
-    let public_after = parts.iter().skip(secret.map_or(0, |at| at + 1));
-    if public_after
-        .into_iter()
-        .any(|part| !matches!(part, Part::Literal(_) | Part::Checksum))
-    {
+    // The public front is everything up to the secret, so only a literal and the checksum may follow it.
+    let mut after_secret = parts
+        .iter()
+        .skip_while(|part| !matches!(part, Part::Secret(_)))
+        .skip(1);
+    if after_secret.any(|part| !matches!(part, Part::Literal(_) | Part::Checksum)) {
         return Err(invalid(
             "must have {prefix}, {env} and {short:N} before {secret:N}".into(),
         ));

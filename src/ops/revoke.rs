@@ -73,14 +73,7 @@ pub fn preview(
     request: &Request,
     now: Timestamp,
 ) -> Result<Vec<Key>> {
-    store.read(|reader| {
-        Ok(find(
-            reader,
-            &Access::admit(reader, actor, now)?,
-            request,
-            now,
-        )?)
-    })
+    store.read(|reader| find(reader, &Access::admit(reader, actor, now)?, request, now))
 }
 
 /// Revokes the keys, all or none.

@@ -15,11 +15,8 @@ use crate::error::Result;
 /// Read and check the audit trail
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List what happened
     List(list::Args),
-    /// Check that the trail's chain is whole
     Verify(verify::Args),
-    /// Print the trail's end, to be kept elsewhere
     Head(head::Args),
 }
 

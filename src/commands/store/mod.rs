@@ -13,7 +13,6 @@ use crate::error::Result;
 /// Look after the store
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Say where the store is and what it holds
     Info(info::Args),
 }
 

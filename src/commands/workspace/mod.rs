@@ -20,19 +20,12 @@ use crate::error::Result;
 /// Manage workspaces and their policies
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Create a workspace
     Create(create::Args),
-    /// List workspaces
     List(list::Args),
-    /// Show a workspace and its policy
     Show(show::Args),
-    /// Change a workspace's policy or plan
     Set(set::Args),
-    /// Rename a workspace
     Rename(rename::Args),
-    /// Delete a workspace that has no living keys
     Delete(delete::Args),
-    /// Choose the workspace that commands work in
     Use(r#use::Args),
 }
 
