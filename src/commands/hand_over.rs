@@ -139,7 +139,7 @@ impl Parcel {
     /// What a delivered secret is worth when its key could not be made live.
     fn explain(&self, context: &Context, store: &mut Store, error: Error) -> Error {
         match error.kind() {
-            Kind::Refused(_) | Kind::NameTaken | Kind::DeliveryFailed => {
+            Kind::Refused(_) | Kind::DeliveryFailed => {
                 let reason = error.to_string();
                 let error = Error::new(Kind::DeliveryFailed, format!("the key is void: {reason}"));
                 self.void(context, store, error)
@@ -240,8 +240,16 @@ impl Foretold<'_> {
             Format::Jsonl => records().try_for_each(|record| {
                 json::write(&mut *text, &record).and_then(|()| text.write_all(b"\n"))
             }),
-            Format::Tsv => records()
-                .try_for_each(|record| writeln!(text, "{}", *Zeroizing::new(tsv::line(&record)))),
+            // SECURITY: a TSV line is put together from copies, so the secret is added to it here and not there.
+            Format::Tsv => self
+                .keys
+                .iter()
+                .zip(self.secrets)
+                .try_for_each(|(key, secret)| {
+                    let record = Minted::new(key, self.old.as_ref(), None, now);
+                    let secret = if shown { secret.expose() } else { "" };
+                    writeln!(text, "{}\t{secret}", tsv::line(&record))
+                }),
         };
         written.map_err(|error| {
             Error::new(Kind::Internal, "the answer could not be rendered").because(error)

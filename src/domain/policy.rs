@@ -53,7 +53,7 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_plan: Option<String>,
     /// How many of the scopes one key takes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Bounds::are_none")]
     pub scopes_per_key: Bounds,
     /// The scopes a key may have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -84,6 +84,12 @@ pub struct Bounds {
     /// At most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
+}
+
+impl Bounds {
+    fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One scope.
@@ -199,12 +205,25 @@ impl Policy {
         check_words("scopes", self.scopes.keys(), is_scope)?;
         check_words("plans", self.plans.keys(), is_scope)?;
         self.check_scope_bounds()?;
+        self.check_lifetimes()?;
         match &self.default_plan {
             Some(plan) => self
                 .plan(plan)
                 .map(|_| ())
                 .map_err(|_| invalid(format!("default_plan \"{plan}\" is not a plan"))),
             None => Ok(()),
+        }
+    }
+
+    fn check_lifetimes(&self) -> Result<()> {
+        let start = Timestamp::from_millis(0);
+        match (&self.default_lifetime, &self.maximum_lifetime) {
+            (Some(default), Some(maximum)) if default.after(start)? > maximum.after(start)? => {
+                Err(invalid(format!(
+                    "default_lifetime {default} is longer than maximum_lifetime {maximum}"
+                )))
+            }
+            _ => Ok(()),
         }
     }
 

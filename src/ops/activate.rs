@@ -11,7 +11,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Code};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::{mint, verify};
+use crate::ops::verify;
 use crate::store::{Store, Writer};
 
 /// A key made live by its holder.
@@ -74,7 +74,7 @@ pub fn void(store: &mut Store, actor: &str, ids: &[KeyId], now: Timestamp) -> Re
 ///
 /// # Errors
 /// The verdict's kind for a secret that is malformed, nobody's, revoked or expired; `conflict` for a disabled key;
-/// `name_taken` when the key's name went to another meanwhile; the store's.
+/// the store's.
 pub fn present(
     store: &mut Store,
     actor: &Actor,
@@ -138,10 +138,9 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
             format!("the store is damaged: {} replaces no key", key.id),
         )
     })?;
-    let keeps_the_name = old.holds_its_name(now) && old.name == key.name;
-    if !keeps_the_name && let Some(workspace) = writer.workspace_by_id(key.workspace_id)? {
-        // The old key died or was renamed meanwhile, so the name may have gone to somebody else.
-        mint::check_name(writer, &workspace, &key.environment, &key.name, now)?;
+    if old.holds_its_name(now) {
+        // It may have been renamed since.
+        key.name.clone_from(&old.name);
     }
     key.supersede(&mut old, now);
     writer.update_key(&old)?;

@@ -191,26 +191,24 @@ pub(super) fn check_name(
     name: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let named = reader.keys_named(workspace.id, name)?;
-    match named
-        .iter()
-        .find(|key| key.environment == environment && key.holds_its_name(now))
-    {
-        None => Ok(()),
-        Some(holder) => Err(Error::new(
-            Kind::NameTaken,
-            format!(
-                "the name \"{}\" belongs to {} in {}/{environment}",
-                Safe(name),
-                holder.id,
-                Safe(&workspace.name)
-            ),
-        )
-        .hinted(format!(
-            "`keyward rotate {0}` replaces its secret, `keyward revoke {0}` ends it",
-            holder.id
-        ))),
+    for holder in reader.keys_named(workspace.id, name)? {
+        if holder.environment == environment && select::holds_its_name(reader, &holder, now)? {
+            return Err(Error::new(
+                Kind::NameTaken,
+                format!(
+                    "the name \"{}\" belongs to {} in {}/{environment}",
+                    Safe(name),
+                    holder.id,
+                    Safe(&workspace.name)
+                ),
+            )
+            .hinted(format!(
+                "`keyward rotate {0}` replaces its secret, `keyward revoke {0}` ends it",
+                holder.id
+            )));
+        }
     }
+    Ok(())
 }
 
 /// Refuses more keys than the policy's cap, and names the key that has been unused for longest.

@@ -2,7 +2,7 @@
 //!
 //! This module never guesses: what could mean two things is an error that lists them.
 
-use crate::domain::key::{Key, KeyId};
+use crate::domain::key::{Key, KeyId, Status};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
@@ -33,21 +33,7 @@ pub struct Selector {
 pub fn workspace(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> Result<Workspace> {
     let mut found = workspaces(reader, access, named)?;
     if found.len() > 1 {
-        let names: Vec<String> = found
-            .iter()
-            .take(CANDIDATES)
-            .map(|workspace| Safe(&workspace.name).to_string())
-            .collect();
-        let more = if found.len() > CANDIDATES {
-            ", …"
-        } else {
-            ""
-        };
-        return Err(Error::new(
-            Kind::Ambiguous,
-            format!("there are several workspaces: {}{more}", names.join(", ")),
-        )
-        .hinted("pass -w NAME, or choose one with `keyward workspace use NAME`"));
+        return Err(undecided(&found));
     }
     found.pop().ok_or_else(|| {
         Error::new(Kind::WorkspaceNotFound, "there is no workspace yet")
@@ -84,6 +70,25 @@ pub fn workspaces(
     reader.workspaces()
 }
 
+/// The error of several workspaces none of which was chosen.
+fn undecided(found: &[Workspace]) -> Error {
+    let names: Vec<String> = found
+        .iter()
+        .take(CANDIDATES)
+        .map(|workspace| Safe(&workspace.name).to_string())
+        .collect();
+    let more = if found.len() > CANDIDATES {
+        ", …"
+    } else {
+        ""
+    };
+    Error::new(
+        Kind::Ambiguous,
+        format!("there are several workspaces: {}{more}", names.join(", ")),
+    )
+    .hinted("pass -w NAME, or choose one with `keyward workspace use NAME`")
+}
+
 /// The error of a workspace that is not there.
 pub fn no_such_workspace(name: &str) -> Error {
     Error::new(
@@ -96,7 +101,8 @@ pub fn no_such_workspace(name: &str) -> Error {
 /// The key a selector means.
 ///
 /// A whole id wins. Otherwise everything it could mean is looked up: the beginning of an id, a prefix, the prefix's
-/// short part, a name. A name means its living holder; dead keys have it only when nothing living does.
+/// short part, a name. A name means its living holder; dead keys have it only when nothing living does. Where no
+/// workspace was chosen, ids and prefixes are still one key's, but a name is nobody's.
 ///
 /// # Errors
 /// `key_not_found`, or `ambiguous` with the candidates.
@@ -117,7 +123,12 @@ pub fn key(
     }
     let mut found = by_id_start(reader, workspaces, text)?;
     found.extend(by_prefix(reader, text)?.into_iter().filter(within));
-    found.extend(by_name(reader, workspaces, text, now)?);
+    match workspaces {
+        [workspace] => found.extend(by_name(reader, workspace, text, now)?),
+        [] => {}
+        several if found.is_empty() => return Err(undecided(several)),
+        _ => {}
+    }
     if let Some(environment) = &selector.environment {
         found.retain(|key| key.environment == *environment);
     }
@@ -172,32 +183,33 @@ fn by_prefix(reader: &Reader<'_>, text: &str) -> Result<Vec<Key>> {
 
 fn by_name(
     reader: &Reader<'_>,
-    workspaces: &[Workspace],
+    workspace: &Workspace,
     name: &str,
     now: Timestamp,
 ) -> Result<Vec<Key>> {
-    let mut named = Vec::new();
-    for workspace in workspaces {
-        named.extend(reader.keys_named(workspace.id, name)?);
+    let mut holders = Vec::new();
+    let mut others = Vec::new();
+    for key in reader.keys_named(workspace.id, name)? {
+        match holds_its_name(reader, &key, now)? {
+            true => holders.push(key),
+            false => others.push(key),
+        }
     }
-    // Whoever holds the name in an environment hides those there that once did.
-    let holders: Vec<Key> = named
-        .iter()
-        .filter(|key| key.holds_its_name(now))
-        .cloned()
-        .collect();
-    let hidden = |key: &Key| {
-        holders.iter().any(|holder| {
-            holder.id != key.id
-                && holder.workspace_id == key.workspace_id
-                && holder.environment == key.environment
-        })
-    };
-    named.retain(|key| !hidden(key));
-    if !holders.is_empty() {
-        named.retain(|key| key.holds_its_name(now));
+    Ok(if holders.is_empty() { others } else { holders })
+}
+
+/// Whether a name is this key's own. A pending replacement has it once the key it waits for has let go of it.
+///
+/// # Errors
+/// The store's.
+pub fn holds_its_name(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
+    match &key.rotation {
+        Some(rotation) if key.status(now) == Status::Pending => {
+            let old = reader.key_by_id(rotation.replaces.as_str())?;
+            Ok(!old.is_some_and(|old| old.holds_its_name(now)))
+        }
+        _ => Ok(key.holds_its_name(now)),
     }
-    Ok(named)
 }
 
 fn ambiguous(text: &str, found: &[Key], now: Timestamp) -> Error {

@@ -10,7 +10,7 @@ use crate::domain::key::Key;
 use crate::domain::label::Label;
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::{Timestamp, When};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::rename::{Outcome, refuse_dead};
 use crate::ops::select::{self, Selector};
@@ -63,7 +63,22 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
             key.scopes.clone_from(scopes);
         }
         if request.expires.is_some() {
-            key.expires_at = policy.expiry(request.expires.as_ref(), now)?;
+            let expires_at = policy.expiry(request.expires.as_ref(), now)?;
+            let is_later = expires_at.is_none_or(|expires_at| Some(expires_at) > key.expires_at);
+            if key.replaced_by.is_some() && is_later {
+                return Err(Error::new(
+                    Kind::InvalidExpiry,
+                    format!(
+                        "{} is superseded, so its life can only be shortened",
+                        key.id
+                    ),
+                )
+                .hinted(format!(
+                    "`keyward rotate {} --cancel` takes the rotation back",
+                    key.id
+                )));
+            }
+            key.expires_at = expires_at;
         }
         if let Some(allow) = &request.allow {
             key.allow.clone_from(allow);

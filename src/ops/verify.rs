@@ -53,17 +53,20 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
         };
         judge_secret(reader, &request.secret, within, &request.ask, now)
     })?;
-    let recorded = match &subject {
-        Some(key) if code == Code::Valid && request.record => {
-            store.record_use(&key.id, now).is_ok()
-        }
-        _ => false,
-    };
-    Ok(Outcome {
+    let mut outcome = Outcome {
         code,
         subject,
-        recorded,
-    })
+        recorded: false,
+    };
+    if let Some(key) = &mut outcome.subject
+        && code == Code::Valid
+        && request.record
+        && store.record_use(&key.id, now).is_ok()
+    {
+        outcome.recorded = true;
+        key.last_used_at = key.last_used_at.max(Some(now));
+    }
+    Ok(outcome)
 }
 
 /// Judges a secret as of one moment of the store.
@@ -82,7 +85,7 @@ pub fn judge_secret(
     if secret.expose().len() > MAXIMUM_LENGTH {
         return Ok((Code::Malformed, None));
     }
-    let Some(mut key) = reader.key_by_hash(&secret.hash())? else {
+    let Some(key) = reader.key_by_hash(&secret.hash())? else {
         let code = if is_well_formed(reader, secret)? {
             Code::NotFound
         } else {
@@ -93,12 +96,7 @@ pub fn judge_secret(
     if within.is_some_and(|workspace| workspace != key.workspace_id) {
         return Ok((Code::NotFound, None));
     }
-    let code = judge(&key, ask, now);
-    if code == Code::Valid {
-        // The subject is shown as the use leaves it.
-        key.last_used_at = key.last_used_at.max(Some(now));
-    }
-    Ok((code, Some(key)))
+    Ok((judge(&key, ask, now), Some(key)))
 }
 
 /// Whether any workspace's tokens have this form; without a workspace, any preset's.

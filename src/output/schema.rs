@@ -228,6 +228,7 @@ fn policy() -> Value {
         "default_lifetime",
         "maximum_lifetime",
         "default_plan",
+        "scopes_per_key",
         "scopes",
         "plans",
     ];

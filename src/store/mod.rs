@@ -155,9 +155,9 @@ impl Store {
             )
             .hinted("`keyward audit list` shows it if it was")
         };
-        let mut second = Self::open(&self.path, self.wait)
-            .map_err(|_| unknown())?
-            .ok_or_else(unknown)?;
+        // Not `open`: its look at the file would end by dropping this connection's locks (POSIX, F_SETLK).
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let mut second = Self::open_shared(&self.path, self.wait, flags).map_err(|_| unknown())?;
         match second.read(|reader| reader.has_event(head)) {
             Ok(true) => Ok(()),
             Ok(false) => Err(error),

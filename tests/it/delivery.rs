@@ -1,0 +1,1 @@
+//! Sinks that fail, and what becomes of the key.

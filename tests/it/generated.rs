@@ -1,0 +1,1 @@
+//! Manual pages, completions and other generated files equal what the parser renders.

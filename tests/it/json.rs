@@ -1,0 +1,1 @@
+//! JSON answers and errors against their schemas.

@@ -1,0 +1,119 @@
+//! Black-box tests: every module here runs the built `keyward` in a sandbox and looks at what a user would see.
+//!
+//! One file per command, named like it; the other modules hold what cuts across commands. A file that is not
+//! listed below would silently never run, so `every_test_file_is_in_this_list` fails when one is forgotten.
+
+// The sandbox, the runner, the transcript and the few rules of the token that tests recompute for themselves.
+mod support;
+
+// One file per command.
+
+// `keyward mint`: the secret on stdout, its shape, names, the cap, lifetimes, and each sink's happy path; a folder,
+// because it is the largest.
+mod mint;
+// `keyward activate`: a held key becomes live by presenting its secret.
+mod activate;
+// `keyward list`: filters, order and the four output forms.
+mod list;
+// `keyward show`: every way to name a key, and what happens when a name means several.
+mod show;
+// `keyward rename`: names taken, names kept, names that change nothing.
+mod rename;
+// `keyward set`: each field set and cleared.
+mod set;
+// `keyward disable` and `keyward enable`: pausing and resuming.
+mod disable;
+// `keyward rotate`: the overlap, its end, its inheritance and its undoing.
+mod rotate;
+// `keyward revoke`: for ever, with a reason, many at once.
+mod revoke;
+// `keyward verify`: the verdicts, their order, and the forms a secret may arrive in.
+mod verify;
+// `keyward whoami`: an operator and a key.
+mod whoami;
+// `keyward workspace …`: owners of keys and the choice among them.
+mod workspace;
+// `keyward audit …`: a row per change, and a chain that shows when a row was altered.
+mod audit;
+// `keyward store info`, and where the store is looked for.
+mod store_info;
+
+// What cuts across commands.
+
+// `--as`: what a key may do in its own name.
+mod acting;
+// The five documented systems, each by the steps of its own page.
+mod seeds;
+// The shipped policies survive being printed and read again.
+mod presets;
+// Policies that are refused, and the checksum in each alphabet.
+mod policy;
+// Every exit status that can be reached, with its code word.
+mod exit_codes;
+// The walls between the rooms of src/.
+mod architecture;
+// A secret appears once, on its sink, and nowhere else.
+mod secrecy;
+// Modes, owners and links of files and folders.
+mod permissions;
+// Many processes at once.
+mod concurrency;
+// Questions asked on a real terminal.
+mod prompts;
+// JSON answers and errors against their schemas.
+mod json;
+// Sinks that fail, and what becomes of the key.
+mod delivery;
+// Manual pages, completions and other generated files equal what the parser renders.
+mod generated;
+// Help texts and the examples in them.
+mod help;
+// The README's console blocks.
+mod readme;
+// Completion scripts in real shells.
+mod shells;
+// Hostile names and inputs on every output.
+mod hostile;
+// Stores that are damaged, foreign, newer or busy.
+mod store_guards;
+// One test per defect that was once found.
+mod regression;
+
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn every_test_file_is_in_this_list() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let forgotten = forgotten_files(&folder, "main.rs");
+    assert!(
+        forgotten.is_empty(),
+        "no list of modules names these files: {forgotten:?}"
+    );
+}
+
+/// The files of a folder and of the folders in it that their folder's root file declares no module for.
+fn forgotten_files(folder: &Path, root: &str) -> Vec<String> {
+    let list = fs::read_to_string(folder.join(root)).expect("the root file can be read");
+    let mut forgotten = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder of tests can be read") {
+        let path = entry.expect("a folder entry can be read").path();
+        let is_folder = path.join("mod.rs").exists();
+        if is_folder {
+            forgotten.extend(forgotten_files(&path, "mod.rs"));
+        }
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let is_module = is_folder || path.extension().is_some_and(|end| end == "rs");
+        let is_root = path.ends_with(root);
+        let declared = [format!("mod {name};"), format!("pub mod {name};")];
+        if is_module
+            && !is_root
+            && !list
+                .lines()
+                .any(|line| declared.iter().any(|module| module == line))
+        {
+            forgotten.push(path.display().to_string());
+        }
+    }
+    forgotten
+}

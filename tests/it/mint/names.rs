@@ -1,0 +1,114 @@
+//! `keyward mint`: names that are refused, taken and released, and the cap on living keys.
+
+use crate::support::{Sandbox, text};
+
+#[test]
+fn a_name_has_one_to_sixty_four_characters() {
+    let sandbox = Sandbox::new();
+    let longest = "n".repeat(64);
+    let longest_in_greek = "λ".repeat(64);
+    let _ = sandbox.mint(&longest);
+    let _ = sandbox.mint(&longest_in_greek);
+    let _ = sandbox.mint("x");
+    for name in ["", &"n".repeat(65), &"λ".repeat(65)] {
+        let _ = sandbox.keyward(["mint", name]).refused(2, "invalid_name");
+    }
+    assert_eq!(
+        sandbox.listed(&["--all"]),
+        [longest, "x".to_owned(), longest_in_greek]
+    );
+}
+
+#[test]
+fn a_name_has_no_characters_that_deceive_the_eye() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let deceiving = [
+        " ci",
+        "ci ",
+        "\u{3000}ci",
+        "c\ti",
+        "c\ni",
+        "c\ri",
+        "c\u{1b}[31mi",
+        "c\u{7f}i",
+        "c\u{9b}i",
+        "c\u{202e}i",
+        "c\u{2066}i",
+        "c\u{200f}i",
+        "c\u{61c}i",
+        "c\u{200b}i",
+        "c\u{200d}i",
+        "c\u{2060}i",
+        "\u{feff}ci",
+    ];
+    for name in deceiving {
+        let error = sandbox.keyward(["mint", name]).refused(2, "invalid_name");
+        let message = text(&error, "message");
+        let is_raw = |character: char| {
+            character.is_control() || ('\u{200b}'..='\u{206f}').contains(&character)
+        };
+        assert!(
+            !message.contains(is_raw),
+            "the error shows the name {name:?} raw: {message:?}"
+        );
+    }
+    assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
+}
+
+#[test]
+fn a_name_is_taken_per_environment() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let error = sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
+    assert!(
+        text(&error, "message").contains("ci"),
+        "the message does not name the name: {error:#}"
+    );
+    let _ = sandbox.mint_with("ci", &["-e", "test"]);
+    assert_eq!(sandbox.listed(&["--all"]), ["ci", "ci"]);
+}
+
+#[test]
+fn a_name_is_kept_by_a_pending_and_a_disabled_key_and_released_by_a_revoked_one() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint_with("held", &["--hold"]);
+    let _ = sandbox.mint("paused");
+    let _ = sandbox.mint("gone");
+    let _ = sandbox.keyward(["disable", "paused"]).ok();
+    let _ = sandbox.keyward(["revoke", "gone", "--yes"]).ok();
+    let _ = sandbox.keyward(["mint", "held"]).refused(4, "name_taken");
+    let _ = sandbox.keyward(["mint", "paused"]).refused(4, "name_taken");
+    let _ = sandbox.mint("gone");
+}
+
+#[test]
+fn an_expired_key_releases_its_name() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint_with("ci", &["--expires", "1s"]);
+    sandbox.wait_for_verdict(&secret, 12);
+    let _ = sandbox.mint("ci");
+}
+
+#[test]
+fn the_cap_counts_active_pending_and_disabled_keys() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("acme", &["--active-key-cap", "3"]);
+    let _ = sandbox.mint("active");
+    let _ = sandbox.mint_with("pending", &["--hold", "-e", "test"]);
+    let _ = sandbox.mint("disabled");
+    let _ = sandbox.keyward(["disable", "disabled"]).ok();
+    let error = sandbox
+        .keyward(["mint", "more"])
+        .refused(5, "limit_reached");
+    assert!(
+        text(&error, "message").contains('3'),
+        "the message does not name the cap: {error:#}"
+    );
+    assert_eq!(
+        sandbox.listed(&["--all"]),
+        ["active", "disabled", "pending"]
+    );
+    let _ = sandbox.keyward(["revoke", "pending", "--yes"]).ok();
+    let _ = sandbox.mint("more");
+}

@@ -1,0 +1,1 @@
+//! Modes, owners and links of files and folders.

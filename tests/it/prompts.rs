@@ -1,0 +1,1 @@
+//! Questions asked on a real terminal.

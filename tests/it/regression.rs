@@ -1,0 +1,1 @@
+//! One test per defect that was once found.

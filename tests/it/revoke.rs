@@ -1,0 +1,184 @@
+//! `keyward revoke`: for ever, with a reason, many at once.
+
+use serde_json::json;
+
+use crate::support::time::{assert_about, now};
+use crate::support::{Sandbox, expect_transcript, moment, names, text};
+
+#[test]
+fn a_revoked_key_never_verifies_again() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let answer = sandbox.keyward(["revoke", "ci", "--yes"]).answer();
+    let key = &answer["keys"][0];
+    assert_eq!(answer["keys"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        (&key["name"], &key["status"], &key["changed"]),
+        (&json!("ci"), &json!("revoked"), &json!(true))
+    );
+    assert_about(moment(key, "revokedAt"), now());
+    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    for verb in ["enable", "disable", "rotate"] {
+        let _ = sandbox.keyward([verb, "ci"]).refused(4, "conflict");
+    }
+    let _ = sandbox
+        .keyward(["activate"])
+        .stdin(&secret)
+        .refused(11, "revoked");
+    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+}
+
+#[test]
+fn without_a_terminal_it_needs_yes() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let error = sandbox.keyward(["revoke", "ci"]).refused(2, "usage");
+    assert!(
+        error.to_string().contains("--yes"),
+        "the error does not name --yes: {error:#}"
+    );
+    expect_transcript(
+        &sandbox.keyward(["revoke", "ci"]).exit(2).transcript(),
+        r#"
+------- stderr -------
+error: this needs a confirmation, and there is nobody to ask
+hint: pass --yes to revoke without being asked
+[exit status: 2]
+"#,
+    );
+    // Before anything else: even before it is known whether the key exists.
+    let _ = sandbox.keyward(["revoke", "missing"]).refused(2, "usage");
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+}
+
+#[test]
+fn the_reason_is_kept() {
+    let sandbox = Sandbox::new();
+    for reason in ["compromised", "superseded", "retired", "unspecified"] {
+        let _ = sandbox.mint(reason);
+        let _ = sandbox
+            .keyward(["revoke", reason, "--yes", "--reason", reason])
+            .ok();
+        assert_eq!(sandbox.show(reason)["revokedReason"], reason);
+    }
+    let _ = sandbox.mint("ci");
+    let _ = sandbox
+        .keyward(["revoke", "ci", "--yes", "--reason", "bored"])
+        .refused(2, "usage");
+    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    assert_eq!(sandbox.show("ci")["revokedReason"], "unspecified");
+}
+
+#[test]
+fn the_message_is_in_the_audit_log() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let flags = [
+        "--reason",
+        "compromised",
+        "--message",
+        "found in a build log",
+    ];
+    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).args(flags).ok();
+    let log = sandbox.keyward(["audit", "list"]).answer();
+    let events = log["events"].as_array().expect("an array of events");
+    let event = events
+        .iter()
+        .find(|event| event["action"] == "key.revoke")
+        .expect("the revocation is logged");
+    let details = event["details"].to_string();
+    assert!(
+        details.contains("found in a build log"),
+        "no message in {event:#}"
+    );
+    assert!(details.contains("compromised"), "no reason in {event:#}");
+}
+
+#[test]
+fn many_keys_are_revoked_at_once() {
+    let sandbox = Sandbox::new();
+    let secrets = ["a", "b", "c"].map(|name| sandbox.mint(name));
+    let short = text(&sandbox.show("b"), "short");
+    let answer = sandbox
+        .keyward(["revoke", &sandbox.id_of("a"), &short, "c", "--yes"])
+        .answer();
+    assert_eq!(names(&answer["keys"]), ["a", "b", "c"]);
+    for secret in secrets {
+        let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    }
+}
+
+#[test]
+fn one_unknown_key_among_many_changes_nothing() {
+    let sandbox = Sandbox::new();
+    let secrets = ["a", "b"].map(|name| sandbox.mint(name));
+    let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let error = sandbox
+        .keyward(["revoke", "a", "missing", "b", "--yes"])
+        .refused(3, "key_not_found");
+    assert!(
+        text(&error, "message").contains("missing"),
+        "the message does not name it: {error:#}"
+    );
+    for secret in secrets {
+        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    }
+    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
+}
+
+#[test]
+fn one_ambiguous_key_among_many_changes_nothing() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("a");
+    let _ = sandbox.mint("b");
+    let _ = sandbox.mint_with("b", &["-e", "test"]);
+    let _ = sandbox
+        .keyward(["revoke", "a", "b", "--yes"])
+        .refused(4, "ambiguous");
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+}
+
+#[test]
+fn revoking_twice_succeeds_and_keeps_the_first_time_and_reason() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let first = sandbox
+        .keyward(["revoke", "ci", "--yes", "--reason", "compromised"])
+        .answer();
+    let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let second = sandbox
+        .keyward(["revoke", "ci", "--yes", "--reason", "retired"])
+        .answer();
+    let mut expected = first["keys"][0].clone();
+    expected["changed"] = false.into();
+    assert_eq!(second["keys"][0], expected);
+    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
+}
+
+#[test]
+fn a_pending_key_can_be_revoked() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint_with("ci", &["--hold"]);
+    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+}
+
+#[test]
+fn a_revoked_keys_record_stays() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint_with("ci", &["--owner", "platform"]);
+    let before = sandbox.show("ci");
+    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    let after = sandbox.show("ci");
+    for field in [
+        "id",
+        "name",
+        "owner",
+        "createdAt",
+        "createdBy",
+        "prefix",
+        "keyHint",
+    ] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+}

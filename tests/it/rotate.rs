@@ -1,0 +1,431 @@
+//! `keyward rotate`: the overlap, its end, its inheritance and its undoing.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::time::{DAY, HOUR, assert_about, now};
+use crate::support::{Sandbox, moment, text};
+
+/// Rotates and returns the new key's object, its secret included.
+fn rotate(sandbox: &Sandbox, arguments: &[&str]) -> Value {
+    sandbox.keyward(["rotate"]).args(arguments).answer()
+}
+
+#[test]
+fn old_and_new_secret_overlap() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("ci");
+    let new = sandbox.keyward(["rotate", "ci"]).ok().line();
+    assert_ne!(old, new);
+    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    let _ = sandbox.verdict(&new, &[], 0, "valid");
+}
+
+#[test]
+fn stdout_is_the_new_secret_alone() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let output = sandbox.keyward(["rotate", "ci", "-n"]).ok();
+    let _ = sandbox.verdict(&output.stdout, &[], 0, "valid");
+    assert!(
+        !output.stderr.contains(&output.stdout),
+        "stderr holds the secret"
+    );
+}
+
+#[test]
+fn both_keys_are_linked_and_the_answer_holds_both() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let old_id = sandbox.id_of("ci");
+    let new = rotate(&sandbox, &["ci"]);
+    assert_eq!(new["replaces"], old_id.as_str());
+    assert_eq!(new["replaced"]["id"], old_id.as_str());
+    assert_eq!(new["replaced"]["replacedBy"], new["id"]);
+    assert!(
+        new["replaced"].get("key").is_none(),
+        "the old key has a secret: {new:#}"
+    );
+    assert_eq!(sandbox.show(&old_id), new["replaced"]);
+    assert_eq!(sandbox.show(&text(&new, "id"))["replaces"], old_id.as_str());
+}
+
+#[test]
+fn the_name_passes_to_the_new_key() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let new = rotate(&sandbox, &["ci"]);
+    assert_eq!(new["name"], "ci");
+    assert_eq!(sandbox.id_of("ci"), text(&new, "id"));
+    // A superseded key does not hold its name, but the new one does.
+    let _ = sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
+    assert_eq!(sandbox.listed(&[]).len(), 2);
+}
+
+#[test]
+fn the_old_key_ends_after_the_grace() {
+    let sandbox = Sandbox::new();
+    for name in ["by default", "by flag", "at once"] {
+        let _ = sandbox.mint(name);
+    }
+    let by_default = rotate(&sandbox, &["by default"]);
+    assert_about(moment(&by_default["replaced"], "expiresAt"), now() + DAY);
+    let by_flag = rotate(&sandbox, &["by flag", "--grace", "7d"]);
+    assert_about(moment(&by_flag["replaced"], "expiresAt"), now() + 7 * DAY);
+    assert_eq!(by_flag["replaced"]["status"], "active");
+    assert_eq!(by_flag["expiresAt"], Value::Null);
+}
+
+#[test]
+fn the_policy_sets_the_grace() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("acme", &["--rotation-grace", "2h"]);
+    let _ = sandbox.mint("ci");
+    let new = rotate(&sandbox, &["ci"]);
+    assert_about(moment(&new["replaced"], "expiresAt"), now() + 2 * HOUR);
+}
+
+#[test]
+fn the_grace_never_prolongs_the_old_key() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint_with("ci", &["--expires", "1h"]);
+    let before = sandbox.show("ci");
+    let new = rotate(&sandbox, &["ci", "--grace", "30d"]);
+    assert_eq!(new["replaced"]["expiresAt"], before["expiresAt"]);
+}
+
+#[test]
+fn the_old_key_really_ends() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("ci");
+    let new = sandbox
+        .keyward(["rotate", "ci", "--grace", "1s"])
+        .ok()
+        .line();
+    sandbox.wait_for_verdict(&old, 12);
+    let _ = sandbox.verdict(&new, &[], 0, "valid");
+    assert_eq!(sandbox.listed(&["--all"]), ["ci", "ci"]);
+    assert_eq!(sandbox.listed(&[]), ["ci"]);
+}
+
+#[test]
+fn now_and_a_grace_of_nothing_revoke_the_old_key_at_once() {
+    let sandbox = Sandbox::new();
+    for (name, flags) in [("now", &["--now"][..]), ("no grace", &["--grace", "0s"])] {
+        let old = sandbox.mint(name);
+        let new = sandbox.keyward(["rotate", name]).args(flags).answer();
+        assert_eq!(new["replaced"]["status"], "revoked", "{flags:?}");
+        assert_eq!(new["replaced"]["revokedReason"], "superseded", "{flags:?}");
+        assert_about(moment(&new["replaced"], "revokedAt"), now());
+        let _ = sandbox.verdict(&old, &[], 11, "revoked");
+        let _ = sandbox.verdict(&text(&new, "key"), &[], 0, "valid");
+    }
+}
+
+#[test]
+fn the_new_key_inherits_everything() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("customer", &["--preset", "scrapewise"]);
+    let flags = [
+        "--scope",
+        "LLM_READ",
+        "--allow",
+        "203.0.113.0/24",
+        "--owner",
+        "platform",
+        "--label",
+        "team=core",
+    ];
+    let _ = sandbox.mint_with("agent", &flags);
+    let old = sandbox.show("agent");
+    let new = rotate(&sandbox, &[&text(&old, "id")]);
+    for field in [
+        "workspace",
+        "name",
+        "environment",
+        "scopes",
+        "allow",
+        "owner",
+        "labels",
+    ] {
+        assert_eq!(new[field], old[field], "{field}");
+    }
+    for field in ["id", "prefix", "short"] {
+        assert_ne!(new[field], old[field], "{field}");
+    }
+}
+
+#[test]
+fn a_lifetime_is_inherited_by_its_length() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint_with("ci", &["--expires", "90d"]);
+    // As if it had been minted twenty days ago.
+    sandbox.tamper(&format!(
+        "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0}",
+        20 * DAY
+    ));
+    let new = rotate(&sandbox, &["ci"]);
+    assert_eq!(
+        moment(&new, "expiresAt") - moment(&new, "createdAt"),
+        90 * DAY
+    );
+    assert_about(moment(&new, "expiresAt"), now() + 90 * DAY);
+}
+
+#[test]
+fn expires_overrides_the_inherited_lifetime() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint_with("ci", &["--expires", "90d"]);
+    let new = rotate(&sandbox, &["ci", "--expires", "7d"]);
+    assert_about(moment(&new, "expiresAt"), now() + 7 * DAY);
+    let newest = rotate(&sandbox, &["ci", "--expires", "never"]);
+    assert_eq!(newest["expiresAt"], Value::Null);
+    let _ = sandbox
+        .keyward(["rotate", "ci", "--expires", "2001-01-01"])
+        .refused(5, "invalid_expiry");
+}
+
+#[test]
+fn only_an_active_key_that_is_not_superseded_rotates() {
+    let sandbox = Sandbox::new();
+    for name in ["superseded", "disabled", "revoked"] {
+        let _ = sandbox.mint(name);
+    }
+    let _ = sandbox.mint_with("pending", &["--hold"]);
+    let expired = sandbox.mint_with("expired", &["--expires", "1s"]);
+    let superseded = sandbox.id_of("superseded");
+    let _ = sandbox.keyward(["rotate", "superseded"]).ok();
+    let _ = sandbox.keyward(["disable", "disabled"]).ok();
+    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.wait_for_verdict(&expired, 12);
+    let before = sandbox.listed(&["--all"]);
+    for key in [
+        superseded.as_str(),
+        "disabled",
+        "revoked",
+        "pending",
+        "expired",
+    ] {
+        let _ = sandbox.keyward(["rotate", key]).refused(4, "conflict");
+        let _ = sandbox
+            .keyward(["rotate", key, "--now"])
+            .refused(4, "conflict");
+    }
+    let _ = sandbox
+        .keyward(["rotate", "missing"])
+        .refused(3, "key_not_found");
+    assert_eq!(sandbox.listed(&["--all"]), before);
+}
+
+#[test]
+fn the_cap_holds_during_the_overlap_and_now_works_at_the_cap() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("acme", &["--active-key-cap", "2"]);
+    let old = sandbox.mint("a");
+    let _ = sandbox.mint("b");
+    let _ = sandbox.keyward(["rotate", "a"]).refused(5, "limit_reached");
+    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    let new = sandbox.keyward(["rotate", "a", "--now"]).ok().line();
+    let _ = sandbox.verdict(&old, &[], 11, "revoked");
+    let _ = sandbox.verdict(&new, &[], 0, "valid");
+    let _ = sandbox.keyward(["mint", "c"]).refused(5, "limit_reached");
+}
+
+#[test]
+fn with_hold_the_grace_begins_at_activation() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("ci");
+    let old_id = sandbox.id_of("ci");
+    let new = sandbox
+        .keyward(["rotate", "ci", "--hold", "--grace", "2h"])
+        .ok()
+        .line();
+    let _ = sandbox.verdict(&new, &[], 13, "pending");
+    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    assert_eq!(sandbox.show(&old_id)["expiresAt"], Value::Null);
+    assert_eq!(sandbox.show(&old_id)["status"], "active");
+    assert_eq!(
+        sandbox.id_of("ci"),
+        old_id,
+        "the name has passed before the activation"
+    );
+    let activated = sandbox.keyward(["activate"]).stdin(&new).answer();
+    assert_eq!(activated["replaces"], old_id.as_str());
+    assert_about(
+        moment(&sandbox.show(&old_id), "expiresAt"),
+        now() + 2 * HOUR,
+    );
+    assert_eq!(sandbox.id_of("ci"), text(&activated, "id"));
+    let _ = sandbox.verdict(&new, &[], 0, "valid");
+}
+
+#[test]
+fn a_held_rotation_with_now_revokes_the_old_key_at_activation() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("ci");
+    let new = sandbox
+        .keyward(["rotate", "ci", "--hold", "--now"])
+        .ok()
+        .line();
+    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    let _ = sandbox.keyward(["activate"]).stdin(&new).ok();
+    let _ = sandbox.verdict(&old, &[], 11, "revoked");
+}
+
+#[test]
+fn an_unfinished_rotation_stands_in_the_way_of_another_until_it_is_cancelled() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("ci");
+    let before = sandbox.show("ci");
+    let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
+    let error = sandbox.keyward(["rotate", "ci"]).refused(4, "conflict");
+    let hint = text(&error, "hint");
+    assert!(
+        hint.contains("keyward rotate") && hint.contains("--cancel"),
+        "the hint is {hint:?}"
+    );
+    let _ = sandbox.keyward(["rotate", "ci", "--cancel"]).ok();
+    let _ = sandbox.verdict(&held, &[], 11, "revoked");
+    let _ = sandbox
+        .keyward(["activate"])
+        .stdin(&held)
+        .refused(11, "revoked");
+    let _ = sandbox.verdict(&old, &["--no-record"], 0, "valid");
+    assert_eq!(sandbox.show("ci"), before);
+    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+}
+
+#[test]
+fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let held = rotate(&sandbox, &["ci", "--hold"]);
+    let _ = sandbox
+        .keyward(["revoke", &text(&held, "id"), "--yes"])
+        .ok();
+    let held = rotate(&sandbox, &["ci", "--hold"]);
+    // As if its holder had not come for more than a day.
+    let id = text(&held, "id");
+    sandbox.tamper(&format!(
+        "UPDATE key SET created_at = created_at - {} WHERE id = '{id}'",
+        2 * DAY
+    ));
+    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    let _ = sandbox
+        .keyward(["activate"])
+        .stdin(text(&held, "key"))
+        .refused(11, "revoked");
+}
+
+#[test]
+fn the_name_that_passes_is_the_one_the_old_key_has_then() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
+    let _ = sandbox
+        .keyward(["rename", &sandbox.id_of("ci"), "deploy"])
+        .ok();
+    let activated = sandbox.keyward(["activate"]).stdin(held).answer();
+    assert_eq!(activated["name"], "deploy");
+    let _ = sandbox.mint("ci");
+}
+
+#[test]
+fn a_pending_replacement_keeps_the_name_when_the_old_key_dies() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let old = sandbox.id_of("ci");
+    let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
+    let _ = sandbox.keyward(["revoke", &old, "--yes"]).ok();
+    let _ = sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
+    let _ = sandbox.keyward(["activate"]).stdin(&held).ok();
+    assert_eq!(
+        sandbox.verdict(&held, &[], 0, "valid")["subject"]["name"],
+        "ci"
+    );
+}
+
+#[test]
+fn a_cancelled_rotation_needs_the_old_name_to_be_free() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let old = sandbox.id_of("ci");
+    let new = sandbox.keyward(["rotate", "ci"]).ok().line();
+    let _ = sandbox.keyward(["rename", "ci", "deploy"]).ok();
+    let _ = sandbox.mint("ci");
+    let _ = sandbox
+        .keyward(["rotate", &old, "--cancel"])
+        .refused(4, "name_taken");
+    let _ = sandbox.verdict(&new, &[], 0, "valid");
+}
+
+#[test]
+fn a_rotation_can_be_cancelled_while_the_old_key_lives_in_its_grace() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint_with("ci", &["--expires", "90d"]);
+    let before = sandbox.show("ci");
+    let new = sandbox.keyward(["rotate", "ci"]).ok().line();
+    let _ = sandbox
+        .keyward(["rotate", &text(&before, "id"), "--cancel"])
+        .ok();
+    let _ = sandbox.verdict(&new, &[], 11, "revoked");
+    let _ = sandbox.verdict(&old, &["--no-record"], 0, "valid");
+    assert_eq!(sandbox.show("ci"), before);
+}
+
+#[test]
+fn there_is_nothing_to_cancel_without_a_rotation() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let _ = sandbox
+        .keyward(["rotate", "ci", "--cancel"])
+        .refused(4, "conflict");
+    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    let superseded = sandbox.verdict(&secret, &[], 11, "revoked")["subject"]["id"].clone();
+    let superseded = superseded.as_str().expect("an id");
+    // The old key is dead: nothing could be taken back.
+    let _ = sandbox
+        .keyward(["rotate", superseded, "--cancel"])
+        .refused(4, "conflict");
+}
+
+#[test]
+fn a_key_can_be_rotated_again_and_again() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.mint("ci");
+    let mut ids = vec![sandbox.id_of("ci")];
+    for _ in 0..3 {
+        let new = rotate(&sandbox, &["ci"]);
+        assert_eq!(new["replaces"], ids.last().expect("there is one").as_str());
+        ids.push(text(&new, "id"));
+    }
+    let _ = sandbox.verdict(&first, &[], 0, "valid");
+    assert_eq!(sandbox.listed(&[]).len(), 4);
+}
+
+#[test]
+fn the_new_secret_can_go_to_any_sink() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let output = sandbox.keyward(["rotate", "ci", "--out", "ci.key"]).ok();
+    assert_eq!(output.stdout, "");
+    let _ = sandbox.keyward(["verify", "--file", "ci.key"]).ok();
+    let output = sandbox
+        .keyward(["rotate", "ci", "--", "sh", "-c", "cat > received"])
+        .ok();
+    assert_eq!(output.stdout, "");
+    let received = fs::read_to_string(sandbox.home().join("received")).expect("the command ran");
+    let _ = sandbox.verdict(received.trim_end(), &[], 0, "valid");
+}
+
+#[test]
+fn a_rotated_key_is_used_separately_from_the_old_one() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("ci");
+    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    let new = rotate(&sandbox, &["ci"]);
+    assert_eq!(new["lastUsedAt"], Value::Null);
+    assert_ne!(new["replaced"]["lastUsedAt"], Value::Null);
+    assert_eq!(new["status"], json!("active"));
+}

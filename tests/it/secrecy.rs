@@ -1,0 +1,1 @@
+//! A secret appears once, on its sink, and nowhere else.

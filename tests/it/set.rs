@@ -1,0 +1,197 @@
+//! `keyward set`: each field set and cleared.
+
+use serde_json::{Value, json};
+
+use crate::support::time::{DAY, assert_about, now};
+use crate::support::{Sandbox, moment};
+
+#[test]
+fn each_field_is_set_and_cleared() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let steps: [(&[&str], &str, Value); 8] = [
+        (&["--owner", "platform"], "owner", json!("platform")),
+        (&["--clear-owner"], "owner", Value::Null),
+        (
+            &["--allow", "203.0.113.0/24"],
+            "allow",
+            json!(["203.0.113.0/24"]),
+        ),
+        (&["--clear-allow"], "allow", json!([])),
+        (&["--label", "team=core"], "labels", json!({"team": "core"})),
+        (&["--clear-labels"], "labels", json!({})),
+        (
+            &["--expires", "2101-02-03T04:05:06Z"],
+            "expiresAt",
+            json!("2101-02-03T04:05:06.000Z"),
+        ),
+        (&["--clear-expires"], "expiresAt", Value::Null),
+    ];
+    for (flags, field, expected) in steps {
+        let mut before = sandbox.show("ci");
+        let after = sandbox.keyward(["set", "ci"]).args(flags).answer();
+        assert_eq!(after[field], expected, "{flags:?}");
+        before[field] = expected;
+        assert_eq!(after, before, "{flags:?} changed another field");
+        assert_eq!(sandbox.show("ci"), after);
+    }
+}
+
+#[test]
+fn scopes_are_replaced_and_cleared() {
+    let sandbox = Sandbox::new();
+    let policy = sandbox.file(
+        "policy.toml",
+        "token = \"{prefix}_{env}_{short:12}{secret:32}{crc}\"\nalphabet = \"base62\"\nprefix = \"acme\"\n\
+         environments = [\"live\", \"test\"]\nscopes_per_key = { min = 0, max = 2 }\n\
+         [scopes.read]\nmanage = []\n[scopes.write]\nmanage = []\n",
+    );
+    let _ = sandbox
+        .keyward(["workspace", "create", "acme", "--policy"])
+        .args([policy])
+        .ok();
+    let _ = sandbox.mint_with("ci", &["--scope", "read"]);
+    let key = sandbox.keyward(["set", "ci", "--scope", "write"]).answer();
+    assert_eq!(key["scopes"], json!(["write"]));
+    let _ = sandbox
+        .keyward(["set", "ci", "--scope", "admin"])
+        .refused(5, "invalid_scope");
+    let key = sandbox.keyward(["set", "ci", "--clear-scopes"]).answer();
+    assert_eq!(key["scopes"], json!([]));
+}
+
+#[test]
+fn a_scope_the_policy_requires_cannot_be_cleared() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("customer", &["--preset", "scrapewise"]);
+    let _ = sandbox.mint_with("agent", &["--scope", "LLM_READ"]);
+    let _ = sandbox
+        .keyward(["set", "agent", "--clear-scopes"])
+        .refused(5, "invalid_scope");
+    let _ = sandbox
+        .keyward(["set", "agent", "--scope", "USER", "--scope", "LLM_READ"])
+        .refused(5, "invalid_scope");
+    assert_eq!(sandbox.show("agent")["scopes"], json!(["LLM_READ"]));
+}
+
+#[test]
+fn labels_are_merged() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint_with("ci", &["--label", "team=core", "--label", "tier=1"]);
+    let key = sandbox
+        .keyward(["set", "ci", "--label", "tier=2", "--label", "region=eu"])
+        .answer();
+    assert_eq!(
+        key["labels"],
+        json!({"region": "eu", "team": "core", "tier": "2"})
+    );
+}
+
+#[test]
+fn an_expiry_counts_from_now() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let key = sandbox.keyward(["set", "ci", "--expires", "7d"]).answer();
+    assert_about(moment(&key, "expiresAt"), now() + 7 * DAY);
+    let key = sandbox
+        .keyward(["set", "ci", "--expires", "never"])
+        .answer();
+    assert_eq!(key["expiresAt"], Value::Null);
+    let _ = sandbox
+        .keyward(["set", "ci", "--expires", "2001-01-01"])
+        .refused(5, "invalid_expiry");
+    let _ = sandbox
+        .keyward(["set", "ci", "--expires", "soonish"])
+        .refused(2, "usage");
+}
+
+#[test]
+fn the_maximum_lifetime_cannot_be_set_away() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace(
+        "acme",
+        &["--default-lifetime", "30d", "--maximum-lifetime", "60d"],
+    );
+    let _ = sandbox.mint("ci");
+    let before = sandbox.show("ci");
+    for flags in [
+        &["--expires", "61d"][..],
+        &["--expires", "never"],
+        &["--clear-expires"],
+    ] {
+        let _ = sandbox
+            .keyward(["set", "ci"])
+            .args(flags)
+            .refused(5, "invalid_expiry");
+    }
+    assert_eq!(sandbox.show("ci"), before);
+}
+
+#[test]
+fn no_flag_is_a_usage_error() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let _ = sandbox.keyward(["set", "ci"]).refused(2, "usage");
+    let _ = sandbox
+        .keyward(["set", "ci", "--allow", "everywhere"])
+        .refused(2, "usage");
+    let _ = sandbox
+        .keyward(["set", "ci", "--label", "team"])
+        .refused(2, "usage");
+}
+
+#[test]
+fn what_it_has_already_is_no_change() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint_with("ci", &["--owner", "platform"]);
+    let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let output = sandbox.keyward(["set", "ci", "--owner", "platform"]).ok();
+    assert_ne!(output.stderr, "", "nothing is said of the unchanged owner");
+    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
+}
+
+#[test]
+fn a_dead_key_cannot_be_set_and_an_expired_one_not_revived() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("revoked");
+    let secret = sandbox.mint_with("expired", &["--expires", "1s"]);
+    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.wait_for_verdict(&secret, 12);
+    let _ = sandbox
+        .keyward(["set", "revoked", "--owner", "platform"])
+        .refused(4, "conflict");
+    let _ = sandbox
+        .keyward(["set", "expired", "--clear-expires"])
+        .refused(4, "conflict");
+    let _ = sandbox
+        .keyward(["set", "expired", "--expires", "7d"])
+        .refused(4, "conflict");
+    let _ = sandbox.verdict(&secret, &[], 12, "expired");
+}
+
+#[test]
+fn a_changed_allow_list_holds_at_the_next_verify() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let _ = sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
+    let _ = sandbox
+        .keyward(["set", "ci", "--allow", "203.0.113.0/24"])
+        .ok();
+    let _ = sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 14, "ip_denied");
+    let _ = sandbox.keyward(["set", "ci", "--clear-allow"]).ok();
+    let _ = sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
+}
+
+#[test]
+fn a_superseded_key_cannot_be_prolonged() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let old = sandbox.id_of("ci");
+    let _ = sandbox.keyward(["rotate", "ci", "--grace", "1h"]).ok();
+    for flags in [&["--clear-expires"][..], &["--expires", "2h"]] {
+        sandbox
+            .keyward([&["set", &old], flags].concat())
+            .refused(5, "invalid_expiry");
+    }
+    sandbox.keyward(["set", &old, "--expires", "10m"]).ok();
+}

@@ -1,0 +1,1 @@
+//! Completion scripts in real shells.

@@ -1,0 +1,191 @@
+//! `keyward show`: every way to name a key, and what happens when a name means several.
+
+use crate::support::{Sandbox, expect_transcript, text};
+
+#[test]
+fn a_key_is_found_by_its_id_prefix_short_part_and_name() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let _ = sandbox.mint("other");
+    let key = sandbox.show("ci");
+    for field in ["id", "prefix", "short", "name"] {
+        assert_eq!(sandbox.show(&text(&key, field)), key, "by {field}");
+    }
+    for length in 6..16 {
+        assert_eq!(
+            sandbox.show(&text(&key, "id")[.."key_".len() + length]),
+            key,
+            "by {length} of the id"
+        );
+    }
+}
+
+#[test]
+fn an_id_beginning_shorter_than_six_is_no_selector() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let id = sandbox.id_of("ci");
+    let _ = sandbox
+        .keyward(["show", &id["key_".len()..][..5]])
+        .refused(3, "key_not_found");
+    let _ = sandbox
+        .keyward(["show", &id[.."key_".len() + 5]])
+        .refused(3, "key_not_found");
+}
+
+#[test]
+fn an_id_beginning_that_fits_two_keys_is_ambiguous() {
+    let sandbox = Sandbox::new();
+    for (name, id) in [("a", "key_aaaaaa0000000001"), ("b", "key_aaaaaa0000000002")] {
+        let _ = sandbox.mint(name);
+        sandbox.tamper(&format!("UPDATE key SET id = '{id}' WHERE name = '{name}'"));
+    }
+    let error = sandbox
+        .keyward(["show", "key_aaaaaa"])
+        .refused(4, "ambiguous")
+        .to_string();
+    assert!(
+        error.contains("key_aaaaaa0000000001"),
+        "the error does not list the candidates: {error}"
+    );
+    assert!(
+        error.contains("key_aaaaaa0000000002"),
+        "the error does not list the candidates: {error}"
+    );
+    assert_eq!(
+        sandbox.id_of("key_aaaaaa0000000002"),
+        "key_aaaaaa0000000002"
+    );
+}
+
+#[test]
+fn a_name_in_two_environments_needs_the_environment() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let _ = sandbox.mint_with("ci", &["-e", "test"]);
+    let error = sandbox
+        .keyward(["show", "ci"])
+        .refused(4, "ambiguous")
+        .to_string();
+    for environment in ["live", "test"] {
+        let key = sandbox.keyward(["show", "ci", "-e", environment]).answer();
+        assert_eq!(key["environment"], environment);
+        assert!(
+            error.contains(&text(&key, "id")),
+            "the error does not list {key:#}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_name_means_the_living_key_before_the_dead_one() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let dead = sandbox.id_of("ci");
+    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    assert_eq!(sandbox.id_of("ci"), dead);
+    let _ = sandbox.mint("ci");
+    assert_ne!(sandbox.id_of("ci"), dead);
+    assert_eq!(sandbox.show(&dead)["status"], "revoked");
+}
+
+#[test]
+fn a_name_of_two_dead_keys_is_ambiguous() {
+    let sandbox = Sandbox::new();
+    for _ in 0..2 {
+        let _ = sandbox.mint("ci");
+        let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    }
+    let _ = sandbox.keyward(["show", "ci"]).refused(4, "ambiguous");
+}
+
+#[test]
+fn an_exact_name_is_exact() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("production");
+    for near in ["Production", "prod", "production ", "productio%"] {
+        let _ = sandbox.keyward(["show", near]).refused(3, "key_not_found");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_not_found_with_and_without_a_store() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.keyward(["show", "ci"]).refused(3, "key_not_found");
+    assert!(!sandbox.store_path().exists(), "looking made a store");
+    let _ = sandbox.mint("ci");
+    let error = sandbox.keyward(["show", "cd"]).refused(3, "key_not_found");
+    assert!(
+        text(&error, "message").contains("cd"),
+        "the message does not name the key: {error:#}"
+    );
+}
+
+#[test]
+fn a_failure_for_people_is_an_error_line_on_stderr() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let output = sandbox.keyward(["show", "cd"]).exit(3);
+    expect_transcript(
+        &output.transcript(),
+        r#"
+------- stderr -------
+error: there is no key "cd" in workspace default
+hint: `keyward list --all` shows every key
+[exit status: 3]
+"#,
+    );
+}
+
+/// Two workspaces, neither chosen; the key `ci` is in `acme`.
+fn two_workspaces() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("acme", &[]);
+    sandbox.workspace("zenith", &[]);
+    let _ = sandbox.mint_with("ci", &["-w", "acme"]);
+    sandbox
+}
+
+#[test]
+fn an_id_or_a_prefix_finds_its_key_in_every_workspace() {
+    let sandbox = two_workspaces();
+    let key = sandbox.keyward(["show", "ci", "-w", "acme"]).answer();
+    for field in ["id", "prefix"] {
+        assert_eq!(sandbox.show(&text(&key, field)), key, "by {field}");
+    }
+    let _ = sandbox
+        .keyward(["show", &text(&key, "id"), "-w", "zenith"])
+        .refused(3, "key_not_found");
+}
+
+#[test]
+fn a_name_is_looked_for_in_the_chosen_workspace_alone() {
+    let sandbox = two_workspaces();
+    let _ = sandbox
+        .keyward(["show", "ci", "-w", "zenith"])
+        .refused(3, "key_not_found");
+    let _ = sandbox
+        .keyward(["revoke", "ci", "--yes"])
+        .refused(4, "ambiguous");
+    let _ = sandbox.keyward(["show", "ci"]).refused(4, "ambiguous");
+}
+
+#[test]
+fn people_see_the_fields_that_tell_keys_apart() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint_with("ci", &["--owner", "platform"]);
+    let key = sandbox.show("ci");
+    let shown = sandbox.keyward(["show", "ci"]).ok().stdout;
+    for field in [
+        "id",
+        "name",
+        "workspace",
+        "environment",
+        "prefix",
+        "keyHint",
+        "status",
+        "owner",
+    ] {
+        assert!(shown.contains(&text(&key, field)), "no {field} in\n{shown}");
+    }
+}

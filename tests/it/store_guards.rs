@@ -1,0 +1,1 @@
+//! Stores that are damaged, foreign, newer or busy.

@@ -1,0 +1,419 @@
+//! `keyward verify`: the verdicts, their order, and the forms a secret may arrive in.
+
+use serde_json::{Value, json};
+
+use crate::support::time::{assert_about, now};
+use crate::support::{Sandbox, moment, token};
+
+/// A workspace whose keys may have the scopes `read` and `write`, and a key with `read`.
+fn scoped(sandbox: &Sandbox, flags: &[&str]) -> String {
+    let policy = sandbox.file(
+        "policy.toml",
+        "token = \"{prefix}_{env}_{short:12}{secret:32}{crc}\"\nalphabet = \"base62\"\nprefix = \"acme\"\n\
+         environments = [\"live\", \"test\"]\nscopes_per_key = { min = 0, max = 2 }\n\
+         [scopes.read]\nmanage = []\n[scopes.write]\nmanage = []\n",
+    );
+    let _ = sandbox
+        .keyward(["workspace", "create", "acme", "--policy"])
+        .args([policy])
+        .ok();
+    sandbox.mint_with("ci", &[&["--scope", "read"], flags].concat())
+}
+
+#[test]
+fn a_valid_key_is_named_in_the_verdict() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let verdict = sandbox.verdict(&secret, &[], 0, "valid");
+    let expected = json!({
+        "valid": true, "code": "valid", "status": 200, "message": verdict["message"], "subject": sandbox.show("ci"),
+        "retryAfter": null, "remaining": null, "recorded": true,
+    });
+    assert_eq!(verdict, expected);
+    assert!(verdict["message"].is_string());
+}
+
+#[test]
+fn people_get_the_verdict_on_stdout_too() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let valid = sandbox.keyward(["verify"]).stdin(&secret).ok();
+    assert!(valid.stdout.contains("valid"), "{}", valid.transcript());
+    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    let revoked = sandbox.keyward(["verify"]).stdin(&secret).exit(11);
+    assert!(
+        revoked.stdout.contains("revoked"),
+        "{}",
+        revoked.transcript()
+    );
+    assert!(
+        !revoked.transcript().contains("error:"),
+        "{}",
+        revoked.transcript()
+    );
+}
+
+#[test]
+fn a_no_is_an_answer_and_leaves_stderr_empty() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let output = sandbox
+        .keyward(["verify", "--json"])
+        .stdin(token::well_formed())
+        .exit(10);
+    assert_eq!(output.json()["valid"], false);
+    assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn a_secret_nobody_minted_is_not_found() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let verdict = sandbox.verdict(&token::well_formed(), &[], 10, "not_found");
+    assert_eq!(verdict["subject"], Value::Null);
+}
+
+#[test]
+fn a_typo_is_malformed_wherever_it_is() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    for place in 0..secret.len() {
+        let mistyped = token::with_typo(&secret, place);
+        let verdict = sandbox.verdict(&mistyped, &[], 10, "malformed");
+        assert_eq!(verdict["subject"], Value::Null);
+    }
+}
+
+#[test]
+fn a_cut_or_lengthened_secret_is_malformed() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let longer = format!("{secret}0");
+    let doubled = format!("{secret}{secret}");
+    let prefix = &secret[..20];
+    for wrong in [
+        &secret[1..],
+        &secret[..secret.len() - 1],
+        &longer,
+        &doubled,
+        prefix,
+        "kw_live_",
+    ] {
+        let _ = sandbox.verdict(wrong, &[], 10, "malformed");
+    }
+}
+
+#[test]
+fn a_store_that_does_not_exist_knows_no_key_and_is_not_made() {
+    let sandbox = Sandbox::new();
+    let output = sandbox
+        .keyward(["--json", "verify"])
+        .stdin(token::well_formed())
+        .exit(10);
+    assert_eq!(output.json()["valid"], false);
+    assert_eq!(output.json()["subject"], Value::Null);
+    assert!(!sandbox.store_path().exists(), "verifying made a store");
+}
+
+#[test]
+fn each_state_has_its_verdict() {
+    let sandbox = Sandbox::new();
+    let expired = sandbox.mint_with("expired", &["--expires", "1s"]);
+    let pending = sandbox.mint_with("pending", &["--hold"]);
+    let [disabled, revoked] = ["disabled", "revoked"].map(|name| sandbox.mint(name));
+    let _ = sandbox.keyward(["disable", "disabled"]).ok();
+    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.wait_for_verdict(&expired, 12);
+    for (secret, exit, code) in [
+        (expired, 12, "expired"),
+        (pending, 13, "pending"),
+        (disabled, 13, "disabled"),
+        (revoked, 11, "revoked"),
+    ] {
+        let verdict = sandbox.verdict(&secret, &[], exit, code);
+        assert_eq!(
+            (&verdict["subject"]["name"], &verdict["subject"]["status"]),
+            (&json!(code), &json!(code))
+        );
+        assert!(
+            verdict["subject"].get("key").is_none(),
+            "the verdict repeats the secret"
+        );
+    }
+}
+
+#[test]
+fn the_first_reason_in_the_order_decides() {
+    let sandbox = Sandbox::new();
+    let secret = scoped(&sandbox, &["--allow", "203.0.113.0/24", "--expires", "1s"]);
+    let wrong = ["-e", "test", "--ip", "198.51.100.1", "--require", "write"];
+    sandbox.wait_for_verdict(&secret, 12);
+    // From the last reason to the first: each is hidden by the one before it.
+    let _ = sandbox.verdict(&secret, &wrong, 12, "expired");
+    sandbox.tamper("UPDATE key SET expires_at = NULL");
+    let _ = sandbox.verdict(
+        &secret,
+        &["--ip", "203.0.113.9", "--require", "write"],
+        14,
+        "insufficient_scope",
+    );
+    let _ = sandbox.verdict(
+        &secret,
+        &["--ip", "198.51.100.1", "--require", "write"],
+        14,
+        "ip_denied",
+    );
+    let _ = sandbox.verdict(&secret, &wrong, 14, "wrong_environment");
+    sandbox.tamper("UPDATE key SET expires_at = created_at + 1");
+    let _ = sandbox.verdict(&secret, &wrong, 12, "expired");
+    sandbox.tamper("UPDATE key SET expires_at = NULL");
+    let _ = sandbox.keyward(["disable", "ci"]).ok();
+    sandbox.tamper("UPDATE key SET expires_at = created_at + 1");
+    let _ = sandbox.verdict(&secret, &wrong, 13, "disabled");
+    let _ = sandbox
+        .keyward(["revoke", &sandbox.id_of("ci"), "--yes"])
+        .ok();
+    let _ = sandbox.verdict(&secret, &wrong, 11, "revoked");
+    sandbox.workspace("other", &[]);
+    let _ = sandbox.verdict(&secret, &["-w", "other"], 10, "not_found");
+}
+
+#[test]
+fn a_key_answers_for_its_own_environment_alone() {
+    let sandbox = Sandbox::new();
+    let live = sandbox.mint("live");
+    let test = sandbox.mint_with("test", &["-e", "test"]);
+    let _ = sandbox.verdict(&live, &["-e", "live"], 0, "valid");
+    let _ = sandbox.verdict(&test, &["-e", "test"], 0, "valid");
+    let _ = sandbox.verdict(&live, &["-e", "test"], 14, "wrong_environment");
+    let verdict = sandbox.verdict(&test, &["-e", "live"], 14, "wrong_environment");
+    assert_eq!(verdict["subject"]["environment"], "test");
+}
+
+#[test]
+fn required_scopes_must_all_be_there() {
+    let sandbox = Sandbox::new();
+    let secret = scoped(&sandbox, &[]);
+    let _ = sandbox.verdict(&secret, &["--require", "read"], 0, "valid");
+    let _ = sandbox.verdict(&secret, &["--require", "write"], 14, "insufficient_scope");
+    let _ = sandbox.verdict(
+        &secret,
+        &["--require", "read", "--require", "write"],
+        14,
+        "insufficient_scope",
+    );
+    let _ = sandbox
+        .keyward(["set", "ci", "--scope", "read", "--scope", "write"])
+        .ok();
+    let _ = sandbox.verdict(
+        &secret,
+        &["--require", "read", "--require", "write"],
+        0,
+        "valid",
+    );
+}
+
+#[test]
+fn an_allow_list_admits_its_addresses_alone() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint_with(
+        "ci",
+        &["--allow", "203.0.113.0/24", "--allow", "2001:db8::/32"],
+    );
+    for address in [
+        "203.0.113.9",
+        "::ffff:203.0.113.9",
+        "2001:db8::1",
+        "2001:0DB8:0:0::1",
+    ] {
+        let _ = sandbox.verdict(&secret, &["--ip", address], 0, "valid");
+    }
+    for address in [
+        "198.51.100.1",
+        "::ffff:198.51.100.1",
+        "2001:db9::1",
+        "::1",
+        "203.0.114.0",
+    ] {
+        let _ = sandbox.verdict(&secret, &["--ip", address], 14, "ip_denied");
+    }
+    // Without an address there is nothing to admit.
+    let _ = sandbox.verdict(&secret, &[], 14, "ip_denied");
+}
+
+#[test]
+fn a_key_without_an_allow_list_is_valid_from_everywhere() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let _ = sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
+    for address in ["nowhere", "203.0.113.0/24", "203.0.113.256", ""] {
+        let _ = sandbox
+            .keyward(["verify", "--ip", address])
+            .stdin(&secret)
+            .refused(2, "usage");
+    }
+}
+
+#[test]
+fn one_line_end_is_stripped_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    for end in ["", "\n", "\r\n"] {
+        let _ = sandbox.verdict(&format!("{secret}{end}"), &[], 0, "valid");
+    }
+    for end in [
+        "\n\n", "\r\n\r\n", "\r", " ", "\t", " \n", "\0", "\n\0", "\u{feff}",
+    ] {
+        let _ = sandbox.verdict(&format!("{secret}{end}"), &[], 10, "malformed");
+    }
+    for front in [" ", "\n", "\u{feff}", "\0", "Bearer "] {
+        let _ = sandbox.verdict(&format!("{front}{secret}"), &[], 10, "malformed");
+    }
+}
+
+#[test]
+fn what_is_no_secret_at_all_is_malformed() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let two_lines = format!("{secret}\n{secret}\n");
+    let huge = "k".repeat(1 << 20);
+    let huge_begun_well = format!("{secret}{huge}");
+    for wrong in [
+        "",
+        "\n",
+        "\r\n",
+        "\0",
+        &two_lines,
+        &huge,
+        &huge_begun_well,
+        "kw_live_\u{202e}",
+    ] {
+        let _ = sandbox.verdict(wrong, &[], 10, "malformed");
+    }
+    let output = sandbox
+        .keyward(["--json", "verify"])
+        .stdin([0xff, 0xfe, 0x80])
+        .exit(10);
+    assert_eq!(output.json()["code"], "malformed");
+    let output = sandbox.keyward(["--json", "verify"]).exit(10);
+    assert_eq!(output.json()["code"], "malformed");
+}
+
+#[test]
+fn a_use_is_recorded() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    assert_eq!(sandbox.show("ci")["lastUsedAt"], Value::Null);
+    let verdict = sandbox.verdict(&secret, &[], 0, "valid");
+    assert_eq!(verdict["recorded"], true);
+    assert_about(moment(&sandbox.show("ci"), "lastUsedAt"), now());
+}
+
+#[test]
+fn no_record_leaves_no_trace() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let verdict = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+    assert_eq!(verdict["recorded"], false);
+    assert_eq!(verdict["subject"]["lastUsedAt"], Value::Null);
+    assert_eq!(sandbox.show("ci")["lastUsedAt"], Value::Null);
+}
+
+#[test]
+fn a_refused_request_is_no_use() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let _ = sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
+    let _ = sandbox.keyward(["disable", "ci"]).ok();
+    let _ = sandbox.verdict(&secret, &[], 13, "disabled");
+    assert_eq!(sandbox.show("ci")["lastUsedAt"], Value::Null);
+}
+
+#[test]
+fn without_a_workspace_every_workspace_is_searched_and_with_one_only_that() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("acme", &[]);
+    sandbox.workspace("zenith", &["--prefix", "zen"]);
+    let acme = sandbox.mint_with("ci", &["-w", "acme"]);
+    let zenith = sandbox.mint_with("ci", &["-w", "zenith"]);
+    for (secret, own, other) in [(acme, "acme", "zenith"), (zenith, "zenith", "acme")] {
+        assert_eq!(
+            sandbox.verdict(&secret, &[], 0, "valid")["subject"]["workspace"],
+            own
+        );
+        let _ = sandbox.verdict(&secret, &["-w", own], 0, "valid");
+        // The other workspace need not know the token's form; either way it is none of its own.
+        let output = sandbox
+            .keyward(["--json", "verify", "-w", other])
+            .stdin(&secret)
+            .exit(10);
+        assert_eq!(output.json()["subject"], Value::Null);
+    }
+    let _ = sandbox
+        .keyward(["verify", "-w", "nowhere"])
+        .stdin(token::well_formed())
+        .refused(3, "workspace_not_found");
+}
+
+#[test]
+fn the_used_workspace_does_not_narrow_the_search() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("acme", &[]);
+    sandbox.workspace("zenith", &[]);
+    let secret = sandbox.mint_with("ci", &["-w", "acme"]);
+    let _ = sandbox.keyward(["workspace", "use", "zenith"]).ok();
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+}
+
+#[test]
+fn another_workspaces_key_is_not_found() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("acme", &[]);
+    sandbox.workspace("zenith", &[]);
+    let secret = sandbox.mint_with("ci", &["-w", "acme"]);
+    let verdict = sandbox.verdict(&secret, &["-w", "zenith"], 10, "not_found");
+    assert_eq!(verdict["subject"], Value::Null);
+    let _ = sandbox
+        .keyward(["revoke", &sandbox.id_of(&secret[..20]), "--yes"])
+        .ok();
+    let _ = sandbox.verdict(&secret, &["-w", "zenith"], 10, "not_found");
+}
+
+#[test]
+fn a_secret_may_come_from_a_file_or_a_variable() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let path = sandbox.file("ci.key", &format!("{secret}\n"));
+    let _ = sandbox.keyward(["verify", "--file"]).args([path]).ok();
+    let _ = sandbox
+        .keyward(["verify", "--env", "ACME_KEY"])
+        .env("ACME_KEY", &secret)
+        .ok();
+    let _ = sandbox
+        .keyward(["verify", "--env", "ACME_KEY"])
+        .env("ACME_KEY", token::well_formed())
+        .exit(10);
+    let _ = sandbox
+        .keyward(["verify", "--env", "ACME_KEY"])
+        .env("ACME_KEY", "")
+        .exit(10);
+    let _ = sandbox
+        .keyward(["verify", "--file", "missing.key"])
+        .refused(2, "usage");
+    let _ = sandbox
+        .keyward(["verify", "--env", "ACME_KEY"])
+        .refused(2, "usage");
+}
+
+#[test]
+fn keys_minted_before_a_prefix_was_changed_still_verify() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("old");
+    let _ = sandbox
+        .keyward(["workspace", "set", "default", "--prefix", "acme"])
+        .ok();
+    let new = sandbox.mint("new");
+    assert!(new.starts_with("acme_live_"), "{new}");
+    let _ = sandbox.verdict(&new, &[], 0, "valid");
+    let _ = sandbox.verdict(&old, &[], 0, "valid");
+}
