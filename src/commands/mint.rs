@@ -3,7 +3,7 @@
 //! This module never makes a key live: `hand_over` does, after the delivery.
 
 use crate::commands::Exit;
-use crate::commands::hand_over::Parcel;
+use crate::commands::hand_over::{Answer, Parcel};
 use crate::commands::sink::SinkArgs;
 use crate::context::Context;
 use crate::delivery::Interrupts;
@@ -12,6 +12,7 @@ use crate::domain::label::{Label, Owner};
 use crate::domain::name::Name;
 use crate::domain::timestamp::When;
 use crate::error::Result;
+use crate::ops::access::Actor;
 use crate::ops::mint;
 
 /// Mint a key and deliver its secret once
@@ -85,7 +86,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let now = context.now();
     let mut rng = context.rng;
     let mut store = context.open_or_create_store(|empty| {
-        let nobody = crate::ops::access::Actor::Operator(String::new());
+        let nobody = Actor::Operator(String::new());
         mint::run(
             empty,
             &nobody,
@@ -110,11 +111,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if minted.made_workspace {
         context.ui.status("made the workspace \"default\"");
     }
-    let parcel = Parcel {
-        keys: minted.keys,
-        secrets: minted.secrets,
-        old: None,
-    };
+    let answer = Answer { keys: minted.keys, old: None };
+    let parcel = Parcel { answer, secrets: minted.secrets };
     parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
     Ok(0)
 }

@@ -4,7 +4,7 @@
 
 use crate::cli::KeyArgument;
 use crate::commands::Exit;
-use crate::commands::hand_over::Parcel;
+use crate::commands::hand_over::{Answer, Parcel};
 use crate::commands::sink::SinkArgs;
 use crate::context::Context;
 use crate::delivery::Interrupts;
@@ -73,11 +73,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         context.now(),
         &mut context.rng,
     )?;
-    let parcel = Parcel {
-        keys: vec![rotated.key],
-        secrets: vec![rotated.secret],
-        old: Some(rotated.old),
-    };
+    let answer = Answer { keys: vec![rotated.key], old: Some(rotated.old) };
+    let parcel = Parcel { answer, secrets: vec![rotated.secret] };
     parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
     Ok(0)
 }

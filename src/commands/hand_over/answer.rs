@@ -1,0 +1,88 @@
+//! What mint and rotate answer: the minted keys, with their secrets where the answer is itself the delivery.
+//!
+//! This module never delivers and never changes a key in the store.
+
+use std::io::Write;
+
+use zeroize::Zeroizing;
+
+use crate::domain::key::{Key, State};
+use crate::domain::secret::Secret;
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Error, Kind, Result};
+use crate::output::ui::Format;
+use crate::output::view::{Keys, Minted};
+use crate::output::{json, tsv};
+
+/// The keys that were minted and the one that the only one of them replaces.
+#[derive(Clone)]
+pub struct Answer {
+    /// The new keys.
+    pub keys: Vec<Key>,
+    /// The old key of a rotation.
+    pub old: Option<Key>,
+}
+
+impl Answer {
+    /// The answer as it will be when the secrets have been delivered and the keys are live.
+    pub fn foretold(&self, now: Timestamp) -> Self {
+        let mut foretold = self.clone();
+        for key in &mut foretold.keys {
+            key.state = State::Active;
+            if let Some(old) = &mut foretold.old {
+                key.supersede(old, now);
+            }
+        }
+        foretold
+    }
+
+    /// Renders the answer; `secrets`, one for each key, are part of it when it is the delivery.
+    ///
+    /// # Errors
+    /// `internal` when it cannot be rendered.
+    pub fn render(
+        &self,
+        format: Format,
+        secrets: Option<&[Secret]>,
+        now: Timestamp,
+    ) -> Result<Zeroizing<Vec<u8>>> {
+        let secret = |at: usize| secrets.and_then(|secrets| secrets.get(at));
+        let records = || {
+            let keys = self.keys.iter().enumerate();
+            keys.map(|(at, key)| Minted::new(key, self.old.as_ref(), secret(at), now))
+        };
+        // SECURITY: room for everything at once, so that growing leaves no copy behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(self.keys.len() * 2048 + 4096));
+        let written = match format {
+            Format::Json if self.keys.len() > 1 => {
+                let keys = Keys { keys: records().collect() };
+                json::write(&mut *text, &keys).and_then(|()| text.write_all(b"\n"))
+            }
+            Format::Table | Format::Json | Format::Jsonl => records().try_for_each(|record| {
+                json::write(&mut *text, &record)?;
+                text.write_all(b"\n")
+            }),
+            // SECURITY: a TSV line is put together from copies, so the secret is added to it here and not there.
+            Format::Tsv => self.keys.iter().enumerate().try_for_each(|(at, key)| {
+                let record = Minted::new(key, self.old.as_ref(), None, now);
+                let secret = secret(at).map_or("", Secret::expose);
+                writeln!(text, "{}\t{secret}", tsv::line(&record))
+            }),
+        };
+        written.map_err(|error| Error::new(Kind::Internal, "the answer could not be rendered").because(error))?;
+        Ok(text)
+    }
+}
+
+/// The secrets alone, one a line: what stdout carries for people, and a file or a command in any case.
+pub fn plain(secrets: &[Secret], newline: bool) -> Zeroizing<Vec<u8>> {
+    let length: usize = secrets.iter().map(|secret| secret.expose().len() + 1).sum();
+    let mut text = Zeroizing::new(Vec::with_capacity(length));
+    for secret in secrets {
+        text.extend_from_slice(secret.expose().as_bytes());
+        if newline {
+            text.push(b'\n');
+        }
+    }
+    text
+}

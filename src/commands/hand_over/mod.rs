@@ -1,0 +1,165 @@
+//! Handing secrets over and only then making their keys live: what mint and rotate share.
+//!
+//! This module never leaves a live key without a holder: whatever goes wrong before the end voids the keys.
+
+mod answer;
+
+use zeroize::Zeroizing;
+
+pub use answer::Answer;
+
+use crate::commands::sink::Delivery;
+use crate::context::Context;
+use crate::delivery::{HandOver, Interrupts, Sink};
+use crate::domain::key::{KeyId, State};
+use crate::domain::sanitize::Safe;
+use crate::domain::secret::Secret;
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::Actor;
+use crate::ops::activate;
+use crate::output::relative::relative_or_never;
+use crate::output::ui::Format;
+use crate::store::Store;
+
+/// Pending keys on their way to their holder.
+pub struct Parcel {
+    /// The keys, and the one they replace.
+    pub answer: Answer,
+    /// The keys' secrets, in the same order.
+    pub secrets: Vec<Secret>,
+}
+
+impl Parcel {
+    /// Delivers the secrets, makes the keys live unless they are held, and answers.
+    ///
+    /// # Errors
+    /// `delivery_failed` or `interrupted`, the keys then being void; the store's.
+    pub fn hand_over(
+        mut self,
+        context: &Context,
+        store: &mut Store,
+        actor: &Actor,
+        delivery: &Delivery,
+        interrupts: &Interrupts,
+    ) -> Result<()> {
+        let is_answer = matches!(delivery.sink, Sink::Stdout);
+        let handed_at = context.now();
+        let delivered = self.text(context, delivery, handed_at).and_then(|text| {
+            let hand_over = HandOver { secrets: &self.secrets, text: &text };
+            delivery.sink.deliver(&hand_over, interrupts)
+        });
+        if let Err(error) = delivered {
+            self.void(context, store);
+            return Err(error);
+        }
+        if !delivery.hold {
+            // An answer that was shown must come true to the millisecond; behind any other sink, which may have taken
+            // its time, the life of the new key and the grace of the old one start now.
+            let live_at = if is_answer { handed_at } else { context.now() };
+            self.activate(context, store, actor, live_at)?;
+        }
+        if !is_answer && !context.ui.is_for_people() {
+            let text = self.answer.render(context.ui.format, None, context.now())?;
+            context.ui.data(&String::from_utf8_lossy(&text))?;
+        }
+        self.tell(context, delivery);
+        Ok(())
+    }
+
+    /// What the sink gets. On stdout that is the answer, which shows the keys as they will be once it has been read.
+    fn text(
+        &self,
+        context: &Context,
+        delivery: &Delivery,
+        handed_at: Timestamp,
+    ) -> Result<Zeroizing<Vec<u8>>> {
+        match (&delivery.sink, context.ui.format) {
+            (Sink::Stdout, format @ (Format::Json | Format::Jsonl | Format::Tsv)) => {
+                let answer = match delivery.hold {
+                    true => self.answer.clone(),
+                    false => self.answer.foretold(handed_at),
+                };
+                answer.render(format, Some(&self.secrets), handed_at)
+            }
+            _ => Ok(answer::plain(&self.secrets, delivery.newline)),
+        }
+    }
+
+    fn activate(
+        &mut self,
+        context: &Context,
+        store: &mut Store,
+        actor: &Actor,
+        live_at: Timestamp,
+    ) -> Result<()> {
+        let activated = match activate::complete(store, actor, &self.ids(), live_at) {
+            Ok(activated) => activated,
+            Err(error) if matches!(error.kind(), Kind::Refused(_) | Kind::DeliveryFailed) => {
+                self.void(context, store);
+                return Err(Error::new(Kind::DeliveryFailed, format!("the key is void: {error}")));
+            }
+            Err(error) => {
+                return Err(error.hinted("the secret was delivered and its key is pending: send it to `keyward activate`"));
+            }
+        };
+        self.answer.keys.clear();
+        for outcome in activated {
+            self.answer.keys.push(outcome.key);
+            self.answer.old = outcome.replaced.or(self.answer.old.take());
+        }
+        Ok(())
+    }
+
+    fn void(&self, context: &Context, store: &mut Store) {
+        let Some(first) = self.answer.keys.first() else { return };
+        if activate::void(store, &first.created_by, &self.ids(), context.now()).is_err() {
+            context.ui.warn("the key could not be voided; it is pending, verifies nowhere, and voids itself in a day");
+        }
+    }
+
+    fn ids(&self) -> Vec<KeyId> {
+        self.answer.keys.iter().map(|key| key.id.clone()).collect()
+    }
+
+    /// Tells people what happened, on stderr.
+    fn tell(&self, context: &Context, delivery: &Delivery) {
+        let now = context.now();
+        match self.answer.keys.as_slice() {
+            [key] => context.ui.status(&format!(
+                "{} {} in {}/{}\n  id       {}\n  prefix   {}\n  expires  {}",
+                if self.answer.old.is_some() { "rotated" } else { "minted" },
+                Safe(&key.name),
+                Safe(&key.workspace),
+                key.environment,
+                key.id,
+                key.prefix,
+                relative_or_never(key.expires_at, now),
+            )),
+            keys => context.ui.status(&format!("minted {} keys", keys.len())),
+        }
+        if let (Some(old), false) = (&self.answer.old, delivery.hold) {
+            context.ui.status(&match old.state {
+                State::Revoked => format!("  old key  {} is revoked", old.id),
+                _ => format!("  old key  {} expires {}", old.id, relative_or_never(old.expires_at, now)),
+            });
+        }
+        let secrets = if self.secrets.len() == 1 { "the secret is" } else { "the secrets are" };
+        context.ui.status(&format!("{secrets} {}, shown only this once", place(&delivery.sink)));
+        if delivery.hold {
+            context.ui.status("pending until the holder sends the secret to `keyward activate`");
+        }
+    }
+}
+
+/// Where a sink has put a secret, in words.
+fn place(sink: &Sink) -> String {
+    match sink {
+        Sink::Stdout => "on stdout".to_owned(),
+        Sink::File(sink) => format!("in {}", Safe(&sink.path.to_string_lossy())),
+        Sink::Dotenv(sink) => format!("{} in {}", sink.variable, Safe(&sink.path.to_string_lossy())),
+        Sink::GithubEnv(sink) => format!("{} for the job's later steps", sink.variable),
+        Sink::GithubOutput(sink) => format!("the step's output {}", sink.variable),
+        Sink::Command(sink) => format!("with {}", Safe(&sink.program.to_string_lossy())),
+    }
+}
