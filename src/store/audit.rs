@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row};
 use serde_json::Value;
 
 use super::failure::failure;
-use super::keys::text;
+use super::key_row::text;
 use super::{Reader, Writer};
 use crate::domain::audit::{Action, ChainHash, Event};
 use crate::domain::timestamp::Timestamp;

@@ -2,25 +2,18 @@
 //!
 //! This module never computes a status: it loads and saves records, and `domain::key` says what they mean.
 
-use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Row, ToSql};
+use rusqlite::{OptionalExtension, ToSql};
 
-use super::failure::{damaged, failure};
+use super::failure::failure;
+use super::key_row::{
+    SELECT, allow_text, from_row, labels_text, required_time, scopes_text, state, state_word, time,
+};
 use super::{Reader, Writer};
-use crate::domain::key::{Key, KeyId, Rotation, State};
+use crate::domain::key::{self, Key, KeyId};
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::{Census, WorkspaceId};
-use crate::domain::{address::Network, key};
 use crate::error::Result;
-
-/// The columns, in the order [`from_row`] reads them. The workspace's name is its present one.
-const SELECT: &str = "SELECT key.id, key.workspace_id,
-    (SELECT workspace.name FROM workspace WHERE workspace.workspace_id = key.workspace_id), key.name, key.environment, key.scopes,
-    key.prefix, key.short, key.hint, key.hash, key.state, key.created_at, key.created_by, key.expires_at,
-    key.last_used_at, key.revoked_at, key.revoked_reason, key.revoked_message, key.replaces, key.grace,
-    key.previous_expires_at, key.replaced_by, key.allow, key.owner, key.labels
-    FROM key";
 
 /// The order of a listing. Equal values follow in the order of minting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,123 +278,4 @@ impl Writer<'_> {
             .map(|_| ())
             .map_err(failure)
     }
-}
-
-fn from_row(row: &Row<'_>) -> Result<Key> {
-    let rotation = match (
-        optional_text(row, 18)?,
-        row.get::<_, Option<i64>>(19).map_err(failure)?,
-    ) {
-        (Some(replaces), Some(grace_millis)) => Some(Rotation {
-            replaces: KeyId::from_stored(replaces),
-            grace_millis,
-            previous_expires_at: time(row, 20)?,
-        }),
-        _ => None,
-    };
-    Ok(Key {
-        id: KeyId::from_stored(text(row, 0)?),
-        workspace_id: WorkspaceId(row.get(1).map_err(failure)?),
-        workspace: text(row, 2)?,
-        name: text(row, 3)?,
-        environment: text(row, 4)?,
-        scopes: json(row, 5, "[]")?,
-        prefix: text(row, 6)?,
-        short: text(row, 7)?,
-        hint: text(row, 8)?,
-        hash: SecretHash::from_bytes(row.get(9).map_err(failure)?),
-        state: state(row, 10)?,
-        created_at: required_time(row, 11)?,
-        created_by: text(row, 12)?,
-        expires_at: time(row, 13)?,
-        last_used_at: time(row, 14)?,
-        revoked_at: time(row, 15)?,
-        revoked_reason: optional_text(row, 16)?,
-        revoked_message: optional_text(row, 17)?,
-        rotation,
-        replaced_by: optional_text(row, 21)?.map(KeyId::from_stored),
-        allow: networks(row, 22)?,
-        owner: optional_text(row, 23)?,
-        labels: json(row, 24, "{}")?,
-    })
-}
-
-/// Reads a text column whatever bytes it holds: a name planted from outside must not stop the listing.
-pub(super) fn text(row: &Row<'_>, column: usize) -> Result<String> {
-    Ok(optional_text(row, column)?.unwrap_or_default())
-}
-
-fn optional_text(row: &Row<'_>, column: usize) -> Result<Option<String>> {
-    match row.get_ref(column).map_err(failure)? {
-        ValueRef::Null => Ok(None),
-        ValueRef::Text(bytes) => Ok(Some(String::from_utf8_lossy(bytes).into_owned())),
-        _ => Err(damaged("a text column holds something else")),
-    }
-}
-
-fn json<T: serde::de::DeserializeOwned + Default>(
-    row: &Row<'_>,
-    column: usize,
-    empty: &str,
-) -> Result<T> {
-    let text = text(row, column)?;
-    if text == empty {
-        return Ok(T::default());
-    }
-    serde_json::from_str(&text)
-        .map_err(|error| damaged(format!("a key's scopes or labels: {error}")))
-}
-
-fn networks(row: &Row<'_>, column: usize) -> Result<Vec<Network>> {
-    let texts: Vec<String> = json(row, column, "[]")?;
-    texts
-        .iter()
-        .map(|text| {
-            text.parse()
-                .map_err(|_| damaged("a key's allow-list cannot be read"))
-        })
-        .collect()
-}
-
-fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
-    Ok(row
-        .get::<_, Option<i64>>(column)
-        .map_err(failure)?
-        .map(Timestamp::from_millis))
-}
-
-fn required_time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
-    row.get(column).map(Timestamp::from_millis).map_err(failure)
-}
-
-fn state(row: &Row<'_>, column: usize) -> Result<State> {
-    match text(row, column)?.as_str() {
-        "pending" => Ok(State::Pending),
-        "active" => Ok(State::Active),
-        "disabled" => Ok(State::Disabled),
-        "revoked" => Ok(State::Revoked),
-        _ => Err(damaged("a key has an unknown state")),
-    }
-}
-
-fn state_word(state: State) -> &'static str {
-    match state {
-        State::Pending => "pending",
-        State::Active => "active",
-        State::Disabled => "disabled",
-        State::Revoked => "revoked",
-    }
-}
-
-fn scopes_text(key: &Key) -> String {
-    serde_json::to_string(&key.scopes).expect("texts are JSON")
-}
-
-fn allow_text(key: &Key) -> String {
-    let networks: Vec<String> = key.allow.iter().map(Network::to_string).collect();
-    serde_json::to_string(&networks).expect("texts are JSON")
-}
-
-fn labels_text(key: &Key) -> String {
-    serde_json::to_string(&key.labels).expect("texts are JSON")
 }

@@ -8,6 +8,7 @@ mod create;
 mod failure;
 mod header;
 mod info;
+mod key_row;
 mod keys;
 mod migrations;
 mod open;

@@ -5,7 +5,7 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::failure::{damaged, failure};
-use super::keys::text;
+use super::key_row::text;
 use super::{Reader, Writer};
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;

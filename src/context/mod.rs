@@ -6,20 +6,22 @@
 //! `NO_COLOR`, `TERM`, `GITHUB_ENV`, `GITHUB_OUTPUT`, `SUDO_UID`, those that `--env` names, and, for the data folder,
 //! `HOME` and `XDG_DATA_HOME`.
 
-use std::io::{IsTerminal, Read};
+mod account;
+mod input;
+
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand::rngs::SysRng;
-use zeroize::Zeroizing;
 
 use crate::cli::{Colour, Globals};
 use crate::domain::exposure;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::sanitize::Safe;
-use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
+use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ops::access::{Access, Actor};
 use crate::output::ui::{Format, Ui};
 use crate::prompt::Prompter;
@@ -182,11 +184,11 @@ impl Context {
     /// The verdict's kind for a caller that is refused; what reading its secret gives.
     pub fn actor(&mut self, store: &mut Store) -> Result<Actor> {
         let Some(path) = self.caller.clone() else {
-            return Ok(Actor::Operator(operator()));
+            return Ok(Actor::Operator(account::operator()));
         };
         let secret = match path.as_os_str() == "-" {
             true => self.read_secret(&SecretSource::Stdin, "calling key's secret")?,
-            false => read_secret_file(&path)?,
+            false => input::read_secret_file(&path)?,
         };
         let actor = Actor::Caller(secret);
         let now = self.now();
@@ -213,10 +215,10 @@ impl Context {
                 if std::io::stdin().is_terminal() {
                     return self.prompter.secret(label);
                 }
-                read_secret(&mut std::io::stdin().lock(), "standard input")
+                input::read_secret(&mut std::io::stdin().lock(), "standard input")
             }
-            SecretSource::File(path) => read_secret_file(path),
-            SecretSource::Variable(name) => read_variable(name),
+            SecretSource::File(path) => input::read_secret_file(path),
+            SecretSource::Variable(name) => input::read_variable(name),
         }
     }
 
@@ -227,9 +229,9 @@ impl Context {
     pub fn read_text(&mut self, path: &Path) -> Result<String> {
         if path.as_os_str() == "-" {
             self.stdin_taken = true;
-            return read_text(std::io::stdin().lock(), "standard input");
+            return input::read_text(std::io::stdin().lock(), "standard input");
         }
-        read_text(open(path)?, &path.to_string_lossy())
+        input::read_text(input::open(path)?, &path.to_string_lossy())
     }
 
     fn checked(&self, mut store: Store) -> Result<Store> {
@@ -340,102 +342,4 @@ fn wait_of(wait: &Lifetime) -> Result<std::time::Duration> {
     Ok(std::time::Duration::from_millis(
         millis.unsigned_abs().min(i32::MAX as u64),
     ))
-}
-
-/// The account's name. It is read from the account database, not from `USER`, which anybody can set.
-fn operator() -> String {
-    let uid = rustix::process::getuid().as_raw();
-    let sudo = variable("SUDO_UID")
-        .and_then(|uid| uid.parse().ok())
-        .filter(|_| uid == 0);
-    match sudo {
-        None => account(uid),
-        Some(sudo) => format!("{} (sudo by {})", account(uid), account(sudo)),
-    }
-}
-
-fn account(uid: u32) -> String {
-    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let found = accounts.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    });
-    found.unwrap_or_else(|| format!("uid {uid}"))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the environment"
-)]
-fn read_variable(name: &str) -> Result<Secret> {
-    use std::os::unix::ffi::OsStringExt;
-    let value = std::env::var_os(name).ok_or_else(|| {
-        Error::usage(format!("the variable {} is not set", Safe(name)))
-            .hinted("name one with --env VAR")
-    })?;
-    read_secret(&mut Zeroizing::new(value.into_vec()).as_slice(), name)
-}
-
-fn read_secret_file(path: &Path) -> Result<Secret> {
-    read_secret(&mut open(path)?, &path.to_string_lossy())
-}
-
-fn open(path: &Path) -> Result<std::fs::File> {
-    std::fs::File::open(path).map_err(|error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => Kind::Usage,
-            _ => Kind::Io,
-        };
-        Error::new(
-            kind,
-            format!("cannot open {}", Safe(&path.to_string_lossy())),
-        )
-        .because(error)
-    })
-}
-
-fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
-    // SECURITY: one buffer of its final size, wiped when dropped; what is longer than any secret is not read on.
-    let mut buffer = Zeroizing::new(vec![0u8; MAXIMUM_LENGTH + 3]);
-    let mut length = 0;
-    while length < buffer.len() {
-        match source.read(&mut buffer[length..]) {
-            Ok(0) => break,
-            Ok(count) => length += count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                return Err(
-                    Error::new(Kind::Io, format!("cannot read {}", Safe(name))).because(error)
-                );
-            }
-        }
-    }
-    let bytes = &buffer[..length];
-    let bytes = bytes
-        .strip_suffix(b"\n")
-        .map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line));
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.len() <= MAXIMUM_LENGTH => Ok(Secret::new(text.to_owned())),
-        _ => Ok(Secret::new(String::new())),
-    }
-}
-
-fn read_text(source: impl Read, name: &str) -> Result<String> {
-    /// Longer than any policy, in bytes.
-    const LONGEST: u64 = 1024 * 1024;
-    let mut text = Vec::new();
-    source
-        .take(LONGEST + 1)
-        .read_to_end(&mut text)
-        .map_err(|error| {
-            Error::new(Kind::Io, format!("cannot read {}", Safe(name))).because(error)
-        })?;
-    if text.len() as u64 > LONGEST {
-        return Err(Error::usage(format!(
-            "{} is longer than {LONGEST} bytes",
-            Safe(name)
-        )));
-    }
-    String::from_utf8(text).map_err(|_| Error::usage(format!("{} is not UTF-8 text", Safe(name))))
 }

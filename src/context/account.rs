@@ -1,0 +1,27 @@
+//! The name of the person who runs keyward.
+//!
+//! This module never believes `USER`, which anybody can set.
+
+use super::variable;
+
+/// The account's name. It is read from the account database, not from `USER`, which anybody can set.
+pub(super) fn operator() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let sudo = variable("SUDO_UID")
+        .and_then(|uid| uid.parse().ok())
+        .filter(|_| uid == 0);
+    match sudo {
+        None => account(uid),
+        Some(sudo) => format!("{} (sudo by {})", account(uid), account(sudo)),
+    }
+}
+
+fn account(uid: u32) -> String {
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let found = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    found.unwrap_or_else(|| format!("uid {uid}"))
+}

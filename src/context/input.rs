@@ -1,0 +1,88 @@
+//! Reading what a user names: secrets, with care for the memory they pass through, and texts.
+//!
+//! This module never reads more than the longest thing that makes sense.
+
+use std::io::Read;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::domain::sanitize::Safe;
+use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
+use crate::error::{Error, Kind, Result};
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+pub(super) fn read_variable(name: &str) -> Result<Secret> {
+    use std::os::unix::ffi::OsStringExt;
+    let value = std::env::var_os(name).ok_or_else(|| {
+        Error::usage(format!("the variable {} is not set", Safe(name)))
+            .hinted("name one with --env VAR")
+    })?;
+    read_secret(&mut Zeroizing::new(value.into_vec()).as_slice(), name)
+}
+
+pub(super) fn read_secret_file(path: &Path) -> Result<Secret> {
+    read_secret(&mut open(path)?, &path.to_string_lossy())
+}
+
+pub(super) fn open(path: &Path) -> Result<std::fs::File> {
+    std::fs::File::open(path).map_err(|error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => Kind::Usage,
+            _ => Kind::Io,
+        };
+        Error::new(
+            kind,
+            format!("cannot open {}", Safe(&path.to_string_lossy())),
+        )
+        .because(error)
+    })
+}
+
+pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
+    // SECURITY: one buffer of its final size, wiped when dropped; what is longer than any secret is not read on.
+    let mut buffer = Zeroizing::new(vec![0u8; MAXIMUM_LENGTH + 3]);
+    let mut length = 0;
+    while length < buffer.len() {
+        match source.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                return Err(
+                    Error::new(Kind::Io, format!("cannot read {}", Safe(name))).because(error)
+                );
+            }
+        }
+    }
+    let bytes = &buffer[..length];
+    let bytes = bytes
+        .strip_suffix(b"\n")
+        .map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.len() <= MAXIMUM_LENGTH => Ok(Secret::new(text.to_owned())),
+        _ => Ok(Secret::new(String::new())),
+    }
+}
+
+pub(super) fn read_text(source: impl Read, name: &str) -> Result<String> {
+    /// Longer than any policy, in bytes.
+    const LONGEST: u64 = 1024 * 1024;
+    let mut text = Vec::new();
+    source
+        .take(LONGEST + 1)
+        .read_to_end(&mut text)
+        .map_err(|error| {
+            Error::new(Kind::Io, format!("cannot read {}", Safe(name))).because(error)
+        })?;
+    if text.len() as u64 > LONGEST {
+        return Err(Error::usage(format!(
+            "{} is longer than {LONGEST} bytes",
+            Safe(name)
+        )));
+    }
+    String::from_utf8(text).map_err(|_| Error::usage(format!("{} is not UTF-8 text", Safe(name))))
+}

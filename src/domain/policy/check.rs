@@ -1,0 +1,163 @@
+//! The rules a policy must keep to be one.
+//!
+//! This module never looks at a key: a policy is judged by itself.
+
+use super::{Bounds, Policy};
+use crate::domain::template::Part;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{HINT_LENGTH, MINIMUM_BITS};
+use crate::error::{Error, Kind, Result};
+
+impl Policy {
+    /// Checks every rule that one field alone cannot break.
+    ///
+    /// # Errors
+    /// `invalid_policy`, naming the field.
+    pub fn check(&self) -> Result<()> {
+        let format = self.token_format()?;
+        check_words("environments", &self.environments, is_environment)?;
+        if self.environments.is_empty() {
+            return Err(invalid("environments is empty: a key needs one"));
+        }
+        if self.environments.len() > 1 && !format.template.has(&Part::Environment) {
+            return Err(
+                invalid("the token has no {env}, so there can be only one environment").hinted(
+                    "an environment is part of its tokens: add {env}, or keep one environment",
+                ),
+            );
+        }
+        let prefix_allowed =
+            |character: char| character.is_ascii_alphanumeric() || character == '_';
+        if self.prefix.len() > 16 || !self.prefix.chars().all(prefix_allowed) {
+            return Err(invalid(
+                "prefix must be at most 16 characters of A-Z a-z 0-9 _",
+            ));
+        }
+        if self.prefix.is_empty() && format.template.has(&Part::Prefix) {
+            return Err(invalid("prefix is empty but the token has {prefix}"));
+        }
+        if format.secret_bits() < MINIMUM_BITS {
+            let needed =
+                (MINIMUM_BITS / self.alphabet.bits_per_character()).ceil() as usize + HINT_LENGTH;
+            return Err(invalid(format!(
+                "the token leaves {:.0} secret bits once its hint is shown; {MINIMUM_BITS:.0} are needed",
+                format.secret_bits().floor()
+            ))
+            .hinted(format!("in {} that takes {{secret:{needed}}} or longer", self.alphabet.word())));
+        }
+        check_words("scopes", self.scopes.keys(), is_scope)?;
+        check_words("plans", self.plans.keys(), is_scope)?;
+        self.check_scope_bounds()?;
+        self.check_lifetimes()?;
+        match &self.default_plan {
+            Some(plan) => self
+                .plan(plan)
+                .map(|_| ())
+                .map_err(|_| invalid(format!("default_plan \"{plan}\" is not a plan"))),
+            None => Ok(()),
+        }
+    }
+
+    fn check_lifetimes(&self) -> Result<()> {
+        let start = Timestamp::from_millis(0);
+        match (&self.default_lifetime, &self.maximum_lifetime) {
+            (Some(default), Some(maximum)) if default.after(start)? > maximum.after(start)? => {
+                Err(invalid(format!(
+                    "default_lifetime {default} is longer than maximum_lifetime {maximum}"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_scope_bounds(&self) -> Result<()> {
+        let known = u32::try_from(self.scopes.len()).unwrap_or(u32::MAX);
+        let Bounds { min, max } = self.scopes_per_key;
+        if min > known || max.is_some_and(|max| max < min) {
+            return Err(invalid(format!(
+                "scopes_per_key cannot be met: there are {known} scopes"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn check_words<'a>(
+    field: &str,
+    words: impl IntoIterator<Item = &'a String>,
+    allowed: fn(&str) -> bool,
+) -> Result<()> {
+    let mut seen: Vec<&str> = Vec::new();
+    for word in words {
+        if !allowed(word) {
+            return Err(invalid(format!("{field} has \"{}\"", word.escape_debug())).hinted(
+                "environments are 1 to 16 of a-z 0-9, scopes and plans 1 to 64 of A-Z a-z 0-9 _ . : / -",
+            ));
+        }
+        if seen.contains(&word.as_str()) {
+            return Err(invalid(format!("{field} has \"{word}\" twice")));
+        }
+        seen.push(word);
+    }
+    Ok(())
+}
+
+fn is_environment(word: &str) -> bool {
+    (1..=16).contains(&word.len())
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+fn is_scope(word: &str) -> bool {
+    let allowed =
+        |character: char| character.is_ascii_alphanumeric() || "_.:/-".contains(character);
+    (1..=64).contains(&word.len()) && word.chars().all(allowed)
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Kind::InvalidPolicy, message)
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(toml: &str) -> String {
+        let error = Policy::from_toml(toml).expect_err(toml);
+        assert_eq!(error.kind(), Kind::InvalidPolicy);
+        error.to_string()
+    }
+
+    #[test]
+    fn a_template_under_128_secret_bits_is_refused_and_one_above_is_taken() {
+        for (alphabet, enough) in [("base62", 26), ("base58", 26), ("base36", 29), ("hex", 36)] {
+            let toml = |length| {
+                format!(
+                    "alphabet = \"{alphabet}\"\ntoken = \"{{prefix}}_{{env}}_{{secret:{length}}}\""
+                )
+            };
+            assert!(Policy::from_toml(&toml(enough)).is_ok(), "{alphabet}");
+            assert!(
+                refused(&toml(enough - 1)).contains("secret bits"),
+                "{alphabet}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_named() {
+        assert!(refused("tokens = 1").contains("line 1"));
+        assert!(refused("prefix = \"kw\"\ncap = 3").contains("line 2"));
+        assert!(refused("prefix = \"a-b\"").contains("prefix"));
+        assert!(refused("environments = []").contains("environments"));
+        assert!(refused("environments = [\"a\", \"a\"]").contains("twice"));
+        assert!(refused("environments = [\"LIVE\"]").contains("LIVE"));
+        assert!(refused("token = \"{secret:43}\"").contains("{env}"));
+        assert!(refused("scopes_per_key = { min = 1 }").contains("scopes_per_key"));
+        assert!(refused("default_plan = \"free\"").contains("free"));
+        assert!(refused("[plans.free]\nrate = \"often\"").contains("rate"));
+        assert!(refused("[scopes.USER]\nmanage = [\"fly\"]").contains("line 2"));
+    }
+}

@@ -1,0 +1,172 @@
+//! What a policy grants a key: its environment, scopes, expiry, and what it may manage.
+//!
+//! This module never changes the policy.
+
+use super::{Bounds, Plan, Policy};
+use crate::domain::permission::Permission;
+use crate::domain::timestamp::{Timestamp, When};
+use crate::error::{Error, Kind, Result};
+
+impl Policy {
+    /// The environment asked for, or the first.
+    ///
+    /// # Errors
+    /// `invalid_environment` when the policy does not have it.
+    pub fn environment(&self, asked: Option<&str>) -> Result<&str> {
+        let found = match asked {
+            None => self.environments.first(),
+            Some(asked) => self
+                .environments
+                .iter()
+                .find(|environment| *environment == asked),
+        };
+        found.map(String::as_str).ok_or_else(|| {
+            let asked = asked.unwrap_or_default().escape_debug();
+            Error::new(
+                Kind::InvalidEnvironment,
+                format!("there is no environment \"{asked}\" in this workspace"),
+            )
+            .hinted(format!("its policy has {}", self.environments.join(", ")))
+        })
+    }
+
+    /// Checks a key's scopes: known, not repeated, and neither too few nor too many.
+    ///
+    /// # Errors
+    /// `invalid_scope`.
+    pub fn check_scopes(&self, scopes: &[String]) -> Result<()> {
+        let refused = |message: String| {
+            let known: Vec<&str> = self.scopes.keys().map(String::as_str).collect();
+            Error::new(Kind::InvalidScope, message).hinted(match known.is_empty() {
+                true => "this workspace's policy has no scopes".to_owned(),
+                false => format!("its scopes are {}", known.join(", ")),
+            })
+        };
+        for (at, scope) in scopes.iter().enumerate() {
+            if !self.scopes.contains_key(scope) {
+                return Err(refused(format!(
+                    "there is no scope \"{}\" in this workspace",
+                    scope.escape_debug()
+                )));
+            }
+            if scopes[..at].contains(scope) {
+                return Err(refused(format!("the scope {scope} is given twice")));
+            }
+        }
+        let Bounds { min, max } = self.scopes_per_key;
+        let count = u32::try_from(scopes.len()).unwrap_or(u32::MAX);
+        match max {
+            Some(max) if min == max && count != min => Err(refused(format!(
+                "a key of this workspace takes exactly {min} of its scopes, not {count}"
+            ))),
+            Some(max) if count > max => Err(refused(format!(
+                "a key of this workspace takes at most {max} of its scopes, not {count}"
+            ))),
+            _ if count < min => Err(refused(format!(
+                "a key of this workspace takes at least {min} of its scopes, not {count}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The expiry of a key that starts now; without a wish, the default lifetime's.
+    ///
+    /// # Errors
+    /// `invalid_expiry` when it is not in the future or lies beyond the maximum lifetime.
+    pub fn expiry(&self, wish: Option<&When>, now: Timestamp) -> Result<Option<Timestamp>> {
+        let expires_at = match (wish, &self.default_lifetime) {
+            (Some(when), _) => when.resolve(now)?,
+            (None, Some(lifetime)) => Some(lifetime.after(now)?),
+            (None, None) => None,
+        };
+        if expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return Err(Error::new(
+                Kind::InvalidExpiry,
+                "the expiry is not in the future",
+            ));
+        }
+        match &self.maximum_lifetime {
+            None => Ok(expires_at),
+            Some(maximum) => {
+                let latest = maximum.after(now)?;
+                match (expires_at, wish) {
+                    (Some(expires_at), _) if expires_at <= latest => Ok(Some(expires_at)),
+                    (None, None) => Ok(Some(latest)),
+                    _ => Err(Error::new(
+                        Kind::InvalidExpiry,
+                        format!("keys of this workspace live at most {maximum}"),
+                    )
+                    .hinted(format!("pass --expires {maximum} or less"))),
+                }
+            }
+        }
+    }
+
+    /// The limits of a plan.
+    ///
+    /// # Errors
+    /// `usage` when the policy has no such plan.
+    pub fn plan(&self, name: &str) -> Result<&Plan> {
+        self.plans.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.plans.keys().map(String::as_str).collect();
+            Error::usage(format!(
+                "there is no plan \"{}\" in the policy",
+                name.escape_debug()
+            ))
+            .hinted(match known.is_empty() {
+                true => "this policy has no plans".to_owned(),
+                false => format!("its plans are {}", known.join(", ")),
+            })
+        })
+    }
+
+    /// Whether a key with these scopes may manage this.
+    pub fn allows(&self, scopes: &[String], permission: Permission) -> bool {
+        scopes
+            .iter()
+            .filter_map(|scope| self.scopes.get(scope))
+            .any(|scope| scope.manage.contains(&permission))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_769_817_600_000);
+
+    #[test]
+    fn scopes_are_held_to_their_number() {
+        let policy =
+            Policy::from_toml("scopes_per_key = { min = 1, max = 1 }\n[scopes.A]\n[scopes.B]")
+                .expect("fine");
+        let check = |scopes: &[&str]| {
+            let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+            policy.check_scopes(&scopes).map_err(|error| error.kind())
+        };
+        assert_eq!(check(&["A"]), Ok(()));
+        for scopes in [&[][..], &["A", "B"], &["C"], &["A", "A"]] {
+            assert_eq!(check(scopes), Err(Kind::InvalidScope), "{scopes:?}");
+        }
+    }
+
+    #[test]
+    fn an_expiry_lies_in_the_future_and_within_the_maximum() {
+        let policy = Policy::from_toml("default_lifetime = \"30d\"\nmaximum_lifetime = \"90d\"")
+            .expect("fine");
+        let expiry = |wish: Option<&str>| {
+            let when = wish.map(|wish| wish.parse::<When>().expect("a time"));
+            policy
+                .expiry(when.as_ref(), NOW)
+                .map_err(|error| error.kind())
+        };
+        assert_eq!(expiry(None), Ok(Some(NOW.plus_millis(30 * 86_400_000))));
+        assert_eq!(
+            expiry(Some("90d")),
+            Ok(Some(NOW.plus_millis(90 * 86_400_000)))
+        );
+        for wish in ["91d", "never", "2020-01-01", "0s"] {
+            assert_eq!(expiry(Some(wish)), Err(Kind::InvalidExpiry), "{wish}");
+        }
+    }
+}

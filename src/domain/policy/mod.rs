@@ -1,0 +1,198 @@
+//! A workspace's policy: what its keys look like, what they may do, how many there may be and how long they live.
+//!
+//! This module never reads a file; TOML text comes in and goes out.
+
+mod check;
+mod grant;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::alphabet::Alphabet;
+use crate::domain::lifetime::Lifetime;
+use crate::domain::permission::Permission;
+use crate::domain::rate::Rate;
+use crate::domain::template::Template;
+use crate::domain::token::TokenFormat;
+use crate::error::{Error, Kind, Result};
+
+/// A policy as it is written. Make one with [`Policy::from_toml`], which checks it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The token's template.
+    #[serde(default = "default_token")]
+    pub token: String,
+    /// What its random parts are written in.
+    #[serde(default = "default_alphabet")]
+    pub alphabet: Alphabet,
+    /// What `{prefix}` stands for.
+    #[serde(default = "default_prefix")]
+    pub prefix: String,
+    /// The environments a key may be minted for; the first is taken when none is named.
+    #[serde(default = "default_environments")]
+    pub environments: Vec<String>,
+    /// How many keys may be active, pending or disabled at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_key_cap: Option<u32>,
+    /// How long a key lives when `--expires` does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_lifetime: Option<Lifetime>,
+    /// The longest a key may live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_lifetime: Option<Lifetime>,
+    /// How long a rotated key's old secret stays valid.
+    #[serde(default = "default_grace")]
+    pub rotation_grace: Lifetime,
+    /// How long usage of a dead key is kept.
+    #[serde(default = "default_retention")]
+    pub usage_retention: Lifetime,
+    /// What `revoke` takes for a key.
+    #[serde(default)]
+    pub revoke_by: RevokeBy,
+    /// The plan of a workspace that names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_plan: Option<String>,
+    /// How many of the scopes one key takes.
+    #[serde(default, skip_serializing_if = "Bounds::are_none")]
+    pub scopes_per_key: Bounds,
+    /// The scopes a key may have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scopes: BTreeMap<String, Scope>,
+    /// The plans a workspace may be on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub plans: BTreeMap<String, Plan>,
+}
+
+/// What `revoke` takes for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RevokeBy {
+    /// Any selector.
+    #[default]
+    Any,
+    /// The id alone, so that a prefix read off a log revokes nothing by accident.
+    Id,
+}
+
+/// How many scopes a key takes; without a maximum, as many as there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// At least.
+    #[serde(default)]
+    pub min: u32,
+    /// At most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+}
+
+impl Bounds {
+    fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// One scope.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scope {
+    /// What its holder may do to the workspace's keys.
+    #[serde(default)]
+    pub manage: Vec<Permission>,
+}
+
+/// One plan; what it leaves out is unlimited.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Requests of each key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// Credits of the workspace in a UTC calendar month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<u64>,
+}
+
+fn default_token() -> String {
+    "{prefix}_{env}_{short:12}{secret:32}{crc}".to_owned()
+}
+
+fn default_alphabet() -> Alphabet {
+    Alphabet::Base62
+}
+
+fn default_prefix() -> String {
+    "kw".to_owned()
+}
+
+fn default_environments() -> Vec<String> {
+    vec!["live".to_owned(), "test".to_owned()]
+}
+
+fn default_grace() -> Lifetime {
+    "24h".parse().expect("a duration")
+}
+
+fn default_retention() -> Lifetime {
+    "90d".parse().expect("a duration")
+}
+
+impl Policy {
+    /// Reads and checks a policy.
+    ///
+    /// # Errors
+    /// `invalid_policy`, with the line for what TOML itself or an unknown field gives.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let policy: Self = toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map(|span| 1 + text[..span.start].matches('\n').count());
+            let place = line.map_or_else(String::new, |line| format!(" in line {line}"));
+            Error::new(
+                Kind::InvalidPolicy,
+                format!(
+                    "the policy cannot be read{place}: {}",
+                    error.message().replace('\n', " ")
+                ),
+            )
+            .hinted("`keyward workspace show NAME --policy` prints a policy to start from")
+        })?;
+        policy.check()?;
+        Ok(policy)
+    }
+
+    /// Writes the policy so that [`Policy::from_toml`] reads the same again.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a policy is tables, texts and numbers")
+    }
+
+    /// The token's format.
+    ///
+    /// # Errors
+    /// `invalid_policy` when the template cannot be read.
+    pub fn token_format(&self) -> Result<TokenFormat> {
+        Ok(TokenFormat {
+            template: self.token.parse::<Template>()?,
+            alphabet: self.alphabet,
+            prefix: self.prefix.clone(),
+            environments: self.environments.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_policy_is_the_default_one() {
+        let policy = Policy::from_toml("").expect("defaults");
+        assert_eq!(policy.token, "{prefix}_{env}_{short:12}{secret:32}{crc}");
+        assert_eq!(
+            policy,
+            Policy::from_toml(&policy.to_toml()).expect("round trip")
+        );
+    }
+}
