@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let ui = context::ui(&usage::guess_globals(&arguments));
     let outcome = usage::refuse_secrets(&arguments).and_then(|()| match Cli::try_parse() {
         Ok(cli) => run(cli, arguments.clone()),
-        Err(error) => usage::answer(&error, &arguments, &ui),
+        Err(error) => usage::answer(&error, &ui),
     });
     match outcome {
         Ok(exit) => ExitCode::from(exit),
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
+            let error = usage::discreet(error, &arguments);
             ui.error(&error);
             ExitCode::from(error.kind().exit())
         }

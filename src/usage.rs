@@ -4,12 +4,12 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::Globals;
+use crate::cli::{Colour, Globals};
 use crate::context::exposed_secret;
 use crate::domain::exposure;
 use crate::domain::name::is_invisible;
 use crate::domain::sanitize::Safe;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::output::ui::Ui;
 
 /// Refuses arguments among which there is a secret.
@@ -29,27 +29,40 @@ pub fn refuse_secrets(arguments: &[String]) -> Result<()> {
 
 /// The options that decide how to speak, read off arguments that may not make sense as a whole.
 pub fn guess_globals(arguments: &[String]) -> Globals {
-    let own: Vec<&str> = arguments
-        .iter()
-        .skip(1)
-        .map(String::as_str)
-        .take_while(|argument| *argument != "--")
-        .collect();
-    let is_output = |option: &str| matches!(option, "-o" | "--output");
-    let asked_for = |format: &str| {
-        own.windows(2)
-            .any(|pair| is_output(pair[0]) && pair[1] == format)
+    let own: Vec<&str> =
+        arguments.iter().skip(1).map(String::as_str).take_while(|argument| *argument != "--").collect();
+    let has = |short: Option<&str>, long: &str, value: &str| {
+        own.windows(2).any(|pair| (pair[0] == long || Some(pair[0]) == short) && pair[1] == value)
             || own.iter().any(|argument| {
-                let value = argument
-                    .strip_prefix("--output=")
-                    .or_else(|| argument.strip_prefix("-o"));
-                value.is_some_and(|value| value.trim_start_matches('=') == format)
+                let after_long = argument.strip_prefix(long).and_then(|rest| rest.strip_prefix('='));
+                let after_short = short.and_then(|short| argument.strip_prefix(short));
+                after_long.or(after_short.map(|rest| rest.trim_start_matches('='))) == Some(value)
             })
     };
-    let json = own.contains(&"--json") || asked_for("json") || asked_for("jsonl");
     Globals {
-        json,
+        json: own.contains(&"--json")
+            || has(Some("-o"), "--output", "json")
+            || has(Some("-o"), "--output", "jsonl"),
+        color: match (has(None, "--color", "never"), has(None, "--color", "always")) {
+            (true, _) => Colour::Never,
+            (false, true) => Colour::Always,
+            (false, false) => Colour::Auto,
+        },
         ..Globals::default()
+    }
+}
+
+/// The error without the arguments that could be a secret: whatever goes wrong before the store can tell, a token of a
+/// policy of the operator's own is not repeated.
+pub fn discreet(error: Error, arguments: &[String]) -> Error {
+    if error.kind().exit() != Kind::Usage.exit() {
+        return error;
+    }
+    let hint = error.hint().map(|hint| harmless(hint.to_owned(), arguments));
+    let told = Error::new(error.kind(), harmless(error.to_string(), arguments));
+    match hint {
+        Some(hint) => told.hinted(hint),
+        None => told,
     }
 }
 
@@ -57,7 +70,7 @@ pub fn guess_globals(arguments: &[String]) -> Globals {
 ///
 /// # Errors
 /// `usage`; `io` when help cannot be written.
-pub fn answer(error: &clap::Error, arguments: &[String], ui: &Ui) -> Result<u8> {
+pub fn answer(error: &clap::Error, ui: &Ui) -> Result<u8> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = match ui.colour_stdout {
@@ -71,12 +84,12 @@ pub fn answer(error: &clap::Error, arguments: &[String], ui: &Ui) -> Result<u8> 
             ui.notice(&error.render().to_string());
             Ok(2)
         }
-        _ => Err(understood(error, arguments)),
+        _ => Err(understood(error)),
     }
 }
 
 /// clap's error in keyward's form: a value's own error as it is, anything else in clap's words.
-fn understood(error: &clap::Error, arguments: &[String]) -> Error {
+fn understood(error: &clap::Error) -> Error {
     if let Some(own) =
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>())
     {
@@ -90,7 +103,7 @@ fn understood(error: &clap::Error, arguments: &[String]) -> Error {
             None => refused,
         };
     }
-    let text = harmless(error.render().to_string(), arguments);
+    let text = error.render().to_string();
     let mut paragraphs = text.trim_start_matches("error: ").split("\n\n");
     let message = paragraphs
         .next()
@@ -107,17 +120,17 @@ fn understood(error: &clap::Error, arguments: &[String]) -> Error {
     })
 }
 
-/// A message without the arguments that could be a secret, and with those escaped that could mislead.
+/// A message without the words of arguments that could be a secret, and with those escaped that could mislead. What
+/// follows a slash is part of a path, which a message is of no use without.
 fn harmless(mut message: String, arguments: &[String]) -> String {
-    for word in arguments
-        .iter()
-        .skip(1)
-        .flat_map(|argument| argument.split('='))
-    {
-        if exposure::has_long_run(word) {
+    for argument in arguments.iter().skip(1) {
+        if argument.chars().any(is_invisible) {
+            message = message.replace(argument.as_str(), &Safe(argument).to_string());
+        }
+        let is_path = |word: &str| argument.contains(&format!("/{word}"));
+        let words = exposure::words(argument).filter(|word| exposure::has_long_run(word) && !is_path(word));
+        for word in words {
             message = message.replace(word, "[left out]");
-        } else if word.chars().any(is_invisible) {
-            message = message.replace(word, &Safe(word).to_string());
         }
     }
     message

@@ -235,10 +235,7 @@ impl Context {
     }
 
     fn checked(&self, mut store: Store) -> Result<Store> {
-        let words = self
-            .arguments
-            .iter()
-            .flat_map(|argument| argument.split('='));
+        let words = self.arguments.iter().flat_map(|argument| exposure::words(argument));
         let suspects = words.filter(|word| exposure::has_long_run(word));
         let secrets: Vec<Secret> = suspects.map(|word| Secret::new(word.to_owned())).collect();
         if secrets.is_empty() {

@@ -14,10 +14,18 @@ const LONG_RUN: usize = 24;
 /// That is a preset's token to the letter, or a long run of letters and digits, a digit among them, behind a prefix and
 /// its underscore. Commit ids, UUIDs and checksums have no underscore before them.
 pub fn looks_like_secret(argument: &str) -> bool {
+    words(argument).any(|word| has_prefixed_run(word) || is_preset_token(word))
+}
+
+/// The words of an argument that could be a token: every run of a token's characters, also without the dashes of an
+/// option and without the letter of a short one, which may stand right before its value.
+pub fn words(argument: &str) -> impl Iterator<Item = &str> {
     let is_token = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
-    argument
-        .split(|character: char| !is_token(character))
-        .any(|word| has_prefixed_run(word) || is_preset_token(word))
+    argument.split(move |character: char| !is_token(character)).flat_map(|word| {
+        let bare = word.trim_start_matches('-');
+        let after_letter = bare.get(1..).filter(|_| word.starts_with('-'));
+        [Some(word), Some(bare), after_letter].into_iter().flatten()
+    })
 }
 
 /// Whether a word has a run of letters and digits that long, a digit among them, prefixed or not: what is left out of a

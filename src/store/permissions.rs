@@ -144,6 +144,6 @@ fn quoted(path: &Path) -> String {
         |character: char| character.is_ascii_alphanumeric() || "/._-+:@%,".contains(character);
     match !text.is_empty() && text.chars().all(plain) {
         true => text.into_owned(),
-        false => format!("'{}'", Safe(&text.replace('\'', r"'\''"))),
+        false => format!("'{}'", Safe(&text.replace('\'', r#"'"'"'"#))),
     }
 }
