@@ -1,1 +1,569 @@
-//! The walls between the rooms of src/.
+//! The walls between the rooms of src/: which names a room may mention, in which direction rooms may call, and what
+//! every file says of itself.
+//!
+//! The source is read as text. Comments, the content of literals and unit tests do not count; a `use` counts with every
+//! path in its braces, and `super` with the module it means.
+
+use std::fs;
+use std::path::Path;
+
+/// Lines a file may have, its unit tests included.
+const LONGEST: usize = 450;
+/// Lines `main.rs` may have.
+const LONGEST_MAIN: usize = 60;
+
+/// What stands in a room's way, as beginnings of paths; a macro is written with its `!`.
+struct Wall {
+    /// The files behind it: a file of src/, or a folder with its slash.
+    room: &'static str,
+    /// What they never mention.
+    forbidden: &'static [&'static str],
+}
+
+const WALLS: &[Wall] = &[
+    Wall {
+        room: "commands/",
+        forbidden: &[
+            "rusqlite",
+            "sha2",
+            "rand",
+            "std::fs",
+            "std::env",
+            "std::time::SystemTime",
+            "comfy_table",
+        ],
+    },
+    Wall {
+        room: "ops/",
+        forbidden: &[
+            "clap",
+            "comfy_table",
+            "rusqlite",
+            "std::env",
+            "std::fs",
+            "std::io",
+            "std::time::SystemTime",
+            "std::time::Instant",
+            "crate::output",
+            "crate::prompt",
+            "crate::delivery",
+        ],
+    },
+    Wall {
+        room: "domain/",
+        forbidden: &[
+            "rusqlite",
+            "clap",
+            "comfy_table",
+            "std::fs",
+            "std::env",
+            "std::io",
+            "std::time::SystemTime",
+            "std::time::Instant",
+            "crate::store",
+        ],
+    },
+    Wall {
+        room: "store/",
+        forbidden: &[
+            "clap",
+            "comfy_table",
+            "std::env",
+            "std::time::SystemTime",
+            "crate::output",
+            "crate::ops",
+            "crate::delivery",
+            "crate::domain::secret::Secret",
+            "crate::domain::secret::*",
+        ],
+    },
+    Wall {
+        room: "output/",
+        forbidden: &[
+            "rusqlite",
+            "std::env",
+            "std::time::SystemTime",
+            "crate::store",
+            "crate::ops",
+            "crate::delivery",
+        ],
+    },
+    Wall {
+        room: "delivery/",
+        forbidden: &[
+            "clap",
+            "comfy_table",
+            "std::env",
+            "std::time::SystemTime",
+            "crate::store",
+            "crate::ops",
+            "crate::output",
+        ],
+    },
+    Wall {
+        room: "prompt.rs",
+        forbidden: &["clap", "crate::store", "crate::ops", "crate::output"],
+    },
+    Wall {
+        room: "error.rs",
+        forbidden: &["clap", "comfy_table", "rusqlite", "crate::output"],
+    },
+    Wall {
+        room: "main.rs",
+        forbidden: &[
+            "rusqlite",
+            "comfy_table",
+            "keyward::store",
+            "keyward::ops",
+            "keyward::domain",
+            "keyward::delivery",
+        ],
+    },
+];
+
+/// What only these files may mention.
+const KEEPERS: &[(&str, &[&str])] = &[
+    ("rusqlite", &["store/"]),
+    ("dialoguer", &["prompt.rs"]),
+    ("comfy_table", &["output/"]),
+    ("directories", &["context.rs"]),
+    ("std::env", &["context.rs", "main.rs"]),
+    ("std::time::SystemTime", &["context.rs"]),
+    (
+        "crate::domain::secret::Secret",
+        &[
+            "commands/",
+            "context.rs",
+            "delivery/",
+            "domain/",
+            "ops/",
+            "output/view.rs",
+            "prompt.rs",
+        ],
+    ),
+    ("println!", &[]),
+    ("print!", &[]),
+    ("eprintln!", &[]),
+    ("eprint!", &[]),
+    ("dbg!", &[]),
+    ("todo!", &[]),
+];
+
+/// The storeys, lowest first: a room may call its own storey and those below. What the command line is made of (its
+/// options, its context, its words for wrong arguments) stands beside the commands.
+const STOREYS: &[&[&str]] = &[
+    &["domain", "error", "store"],
+    &["delivery", "ops", "output", "prompt"],
+    &["cli", "commands", "context", "usage"],
+];
+
+/// Every breach of the walls in one file of src/, whose path is relative to it.
+fn breaches(file: &str, source: &str) -> Vec<String> {
+    let mentioned = paths(file, &code(source));
+    let mut breaches = Vec::new();
+    for wall in WALLS.iter().filter(|wall| in_room(file, wall.room)) {
+        for path in &mentioned {
+            if wall.forbidden.iter().any(|front| begins(path, front)) {
+                breaches.push(format!("{file}: {path} has no place in {}", wall.room));
+            }
+        }
+    }
+    for (front, keepers) in KEEPERS {
+        for path in mentioned.iter().filter(|path| begins(path, front)) {
+            if !keepers.iter().any(|keeper| in_room(file, keeper)) {
+                breaches.push(format!("{file}: {path} belongs in {keepers:?} alone"));
+            }
+        }
+    }
+    let own = storey(file.split(['/', '.']).next().unwrap_or_default());
+    for path in &mentioned {
+        let called = path.strip_prefix("crate::").map(|path| {
+            let room = path.split("::").next().unwrap_or_default();
+            storey(room)
+        });
+        if let (Some(Some(called)), Some(own)) = (called, own)
+            && called > own
+        {
+            breaches.push(format!("{file}: {path} calls upward"));
+        }
+    }
+    breaches.sort();
+    breaches.dedup();
+    breaches
+}
+
+fn in_room(file: &str, room: &str) -> bool {
+    file == room || (room.ends_with('/') && file.starts_with(room))
+}
+
+fn storey(room: &str) -> Option<usize> {
+    STOREYS.iter().position(|rooms| rooms.contains(&room))
+}
+
+/// Whether a path is the given one or lies within it.
+fn begins(path: &str, front: &str) -> bool {
+    path.strip_prefix(front)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// The source without comments, the content of literals, and the unit tests at its end.
+fn code(source: &str) -> String {
+    let source = ["\n#[cfg(test)]\nmod ", "\n#[cfg(test)]\npub(crate) mod "]
+        .iter()
+        .filter_map(|front| source.find(front))
+        .min()
+        .map_or(source, |end| &source[..end]);
+    let characters: Vec<char> = source.chars().collect();
+    let at = |index: usize| characters.get(index).copied().unwrap_or('\0');
+    let mut code = String::new();
+    let mut index = 0;
+    while index < characters.len() {
+        let is_word = code
+            .chars()
+            .next_back()
+            .is_some_and(|last| last.is_alphanumeric() || last == '_');
+        match (at(index), at(index + 1)) {
+            ('/', '/') => {
+                while index < characters.len() && at(index) != '\n' {
+                    index += 1;
+                }
+            }
+            ('/', '*') => {
+                index += 2;
+                while index < characters.len() && (at(index), at(index + 1)) != ('*', '/') {
+                    index += 1;
+                }
+                index += 2;
+            }
+            ('r', '"' | '#') if !is_word && raw_hashes(&characters[index + 1..]).is_some() => {
+                let hashes = raw_hashes(&characters[index + 1..]).unwrap_or_default();
+                index += hashes + 2;
+                let ends = |index: usize| {
+                    at(index) == '"' && (1..=hashes).all(|offset| at(index + offset) == '#')
+                };
+                while index < characters.len() && !ends(index) {
+                    index += 1;
+                }
+                index += hashes + 1;
+                code.push_str("\"\"");
+            }
+            ('"', _) => {
+                index += 1;
+                while index < characters.len() && at(index) != '"' {
+                    index += if at(index) == '\\' { 2 } else { 1 };
+                }
+                index += 1;
+                code.push_str("\"\"");
+            }
+            ('\'', '\\') => {
+                index += 3;
+                while index < characters.len() && at(index) != '\'' {
+                    index += 1;
+                }
+                index += 1;
+                code.push_str("''");
+            }
+            // A quote that no other closes two places on is a lifetime's.
+            ('\'', _) if at(index + 2) == '\'' => {
+                index += 3;
+                code.push_str("''");
+            }
+            (character, _) => {
+                code.push(character);
+                index += 1;
+            }
+        }
+    }
+    code
+}
+
+/// How many hashes stand before the quote of a raw string, if this is the rest of one's opening.
+fn raw_hashes(rest: &[char]) -> Option<usize> {
+    let hashes = rest
+        .iter()
+        .take_while(|character| **character == '#')
+        .count();
+    (rest.get(hashes) == Some(&'"')).then_some(hashes)
+}
+
+/// Every path the code mentions, from the crate's root where it can be told.
+fn paths(file: &str, code: &str) -> Vec<String> {
+    let words = words(code);
+    let mut found = Vec::new();
+    let mut index = 0;
+    while index < words.len() {
+        if words[index] == "use" {
+            let end = words[index..]
+                .iter()
+                .position(|word| word == ";")
+                .map_or(words.len(), |length| index + length);
+            expand("", &words[index + 1..end], &mut found);
+            index = end;
+        } else if is_name(&words[index]) {
+            let mut path = words[index].clone();
+            while words.get(index + 1).is_some_and(|word| word == "::")
+                && words.get(index + 2).is_some_and(|word| is_name(word))
+            {
+                path = format!("{path}::{}", words[index + 2]);
+                index += 2;
+            }
+            if words.get(index + 1).is_some_and(|word| word == "!") {
+                let name = path.rsplit("::").next().unwrap_or_default();
+                found.push(format!("{name}!"));
+            }
+            found.push(path);
+        }
+        index += 1;
+    }
+    found
+        .into_iter()
+        .map(|path| from_the_root(file, &path))
+        .collect()
+}
+
+/// Names, `::` and single other characters.
+fn words(code: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut characters = code.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character.is_alphanumeric() || character == '_' {
+            let mut word = character.to_string();
+            while let Some(next) = characters.next_if(|next| next.is_alphanumeric() || *next == '_')
+            {
+                word.push(next);
+            }
+            words.push(word);
+        } else if character == ':' && characters.next_if_eq(&':').is_some() {
+            words.push("::".to_owned());
+        } else if !character.is_whitespace() {
+            words.push(character.to_string());
+        }
+    }
+    words
+}
+
+fn is_name(word: &str) -> bool {
+    word.chars()
+        .next()
+        .is_some_and(|first| first.is_alphabetic() || first == '_')
+}
+
+/// Adds every path of a `use` tree.
+fn expand(front: &str, tree: &[String], found: &mut Vec<String>) {
+    let mut depth = 0;
+    let branches = tree.split(|word| {
+        match word.as_str() {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            _ => {}
+        }
+        word == "," && depth == 0
+    });
+    for branch in branches {
+        let open = branch.iter().position(|word| word == "{");
+        let head = &branch[..open.unwrap_or(branch.len())];
+        let head = head
+            .iter()
+            .take_while(|word| *word != "as")
+            .filter(|word| *word != "::");
+        let mut path = front.to_owned();
+        for word in head.filter(|word| is_name(word) || *word == "*") {
+            if !path.is_empty() {
+                path.push_str("::");
+            }
+            path.push_str(word);
+        }
+        match open {
+            Some(open) => expand(&path, &branch[open + 1..branch.len() - 1], found),
+            None if path.is_empty() => {}
+            None => found.push(path),
+        }
+    }
+}
+
+/// A path with its leading `self` and `super` replaced by the modules they mean.
+fn from_the_root(file: &str, path: &str) -> String {
+    let mut modules: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
+    if modules.last() == Some(&"mod") {
+        modules.pop();
+    }
+    let mut rest: Vec<&str> = path.split("::").collect();
+    if !matches!(rest.first(), Some(&("self" | "super"))) {
+        return path.trim_end_matches("::self").to_owned();
+    }
+    while matches!(rest.first(), Some(&("self" | "super"))) {
+        if rest.remove(0) == "super" {
+            modules.pop();
+        }
+    }
+    let mut whole = vec!["crate"];
+    whole.append(&mut modules);
+    whole.append(&mut rest);
+    whole.join("::")
+}
+
+/// Every Rust file of src/: its path from there, and its text.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder of src/ can be read") {
+            let path = entry.expect("a folder entry can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let file = path.strip_prefix(&root).expect("the file is in src/");
+                let text = fs::read_to_string(&path).expect("a source file can be read");
+                sources.push((file.to_string_lossy().into_owned(), text));
+            }
+        }
+    }
+    assert!(sources.len() > 50, "only {} files in src/", sources.len());
+    sources.sort();
+    sources
+}
+
+#[test]
+fn no_room_mentions_what_has_no_place_in_it() {
+    let breaches: Vec<String> = sources()
+        .iter()
+        .flat_map(|(file, source)| breaches(file, source))
+        .collect();
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
+}
+
+#[test]
+fn every_room_has_a_storey() {
+    for (file, _) in sources() {
+        let room = file.split(['/', '.']).next().unwrap_or_default();
+        let is_entrance = matches!(room, "main" | "lib");
+        assert!(
+            is_entrance || storey(room).is_some(),
+            "src/{file} is in no room that ARCHITECTURE knows"
+        );
+    }
+}
+
+#[test]
+fn every_file_says_what_it_deals_with_and_what_it_never_does() {
+    let mut silent = Vec::new();
+    for (file, source) in sources() {
+        let head: String = source
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .map(|line| line.trim_start_matches("//!").trim().to_owned() + "\n")
+            .collect();
+        let promise = match file.as_str() {
+            "main.rs" => "This file never",
+            _ => "This module never",
+        };
+        if !source.starts_with("//! ") {
+            silent.push(format!("{file} does not open with what it deals with"));
+        } else if file != "lib.rs" && !head.lines().any(|line| line.starts_with(promise)) {
+            silent.push(format!("{file} has no line \"{promise} …\""));
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}
+
+#[test]
+fn no_file_is_too_long_to_be_one_thing() {
+    let mut lengths: Vec<(usize, String)> = sources()
+        .into_iter()
+        .map(|(file, source)| (source.lines().count(), file))
+        .collect();
+    lengths.sort();
+    lengths.reverse();
+    let too_long: Vec<_> = lengths
+        .iter()
+        .filter(|(length, file)| {
+            *length >= LONGEST || (file == "main.rs" && *length > LONGEST_MAIN)
+        })
+        .collect();
+    assert!(
+        too_long.is_empty(),
+        "too long: {too_long:?}; the five longest: {:?}",
+        &lengths[..5]
+    );
+}
+
+/// The walls must be seen to stand: each planted line is a breach, each harmless one is none.
+#[test]
+fn the_checker_sees_a_planted_breach() {
+    let planted = [
+        ("commands/list.rs", "use rusqlite::Connection;"),
+        ("commands/list.rs", "use std::{fs, io};"),
+        ("commands/list.rs", "fn f() { std::fs::read(\"x\"); }"),
+        ("commands/list.rs", "fn f() { println!(\"x\"); }"),
+        ("commands/list.rs", "fn f() { std::print!(\"x\"); }"),
+        ("commands/list.rs", "use dialoguer::Confirm;"),
+        ("commands/mint.rs", "use rand::{Rng as Generator};"),
+        ("ops/mint.rs", "use clap::Args;"),
+        ("ops/mint.rs", "use crate::output::{json, ui::Ui};"),
+        (
+            "ops/mint.rs",
+            "use crate::{context::Context, store::Store};",
+        ),
+        ("ops/workspace/set.rs", "use super::super::super::commands;"),
+        ("ops/mint.rs", "use std::time::{Duration, SystemTime};"),
+        ("domain/key.rs", "use crate::store::Reader;"),
+        ("domain/key.rs", "use std::env;"),
+        (
+            "store/keys.rs",
+            "use crate::domain::secret::{Secret, SecretHash};",
+        ),
+        (
+            "store/keys.rs",
+            "fn f(secret: &crate::domain::secret::Secret) {}",
+        ),
+        ("store/keys.rs", "use crate::domain::secret::*;"),
+        ("store/mod.rs", "use super::ops::mint;"),
+        ("output/table.rs", "use crate::domain::secret::Secret;"),
+        ("output/ui.rs", "use crate::store::Order;"),
+        ("context.rs", "use rusqlite::Connection;"),
+        ("delivery/file.rs", "use std::env::temp_dir;"),
+        ("error.rs", "impl From<clap::Error> for Error {}"),
+        ("main.rs", "use keyward::store::Store;"),
+    ];
+    for (file, line) in planted {
+        let source = format!("//! A file.\n\n{line}\n");
+        assert!(!breaches(file, &source).is_empty(), "{file}: {line}");
+    }
+    let harmless = [
+        (
+            "commands/list.rs",
+            "// rusqlite stays in store/; std::fs too.",
+        ),
+        (
+            "commands/list.rs",
+            "const HINT: &str = \"rusqlite::Connection\";",
+        ),
+        (
+            "commands/list.rs",
+            "const HINT: &str = r#\"use \"std::fs\";\"#;",
+        ),
+        (
+            "commands/list.rs",
+            "#[cfg(test)]\nmod tests {\n    use std::fs;\n}",
+        ),
+        (
+            "commands/list.rs",
+            "fn f<'a>(quote: &'a str) -> bool { quote == \"\\\"\" || '\"' == 'x' }",
+        ),
+        ("commands/list.rs", "use crate::store::Order;"),
+        ("store/keys.rs", "use crate::domain::secret::SecretHash;"),
+        ("store/keys.rs", "use super::{Reader, failure::failure};"),
+        ("output/view.rs", "use crate::domain::secret::Secret;"),
+        ("context.rs", "use std::{env, time::SystemTime};"),
+        ("prompt.rs", "use dialoguer::Confirm;"),
+        (
+            "main.rs",
+            "fn main() { let arguments = std::env::args_os(); }",
+        ),
+    ];
+    for (file, line) in harmless {
+        let source = format!("//! A file.\n\n{line}\n");
+        assert_eq!(breaches(file, &source), Vec::<String>::new(), "{line}");
+    }
+}

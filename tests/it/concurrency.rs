@@ -1,1 +1,604 @@
-//! Many processes at once.
+//! Many processes at once, locks held by others, and processes that are killed at any moment.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::delivery::Held;
+use crate::support::{Invocation, KEYWARD, Output, Sandbox, skipped, text, tool};
+
+/// Runs them all at the same moment.
+fn at_once(runs: Vec<Invocation>) -> Vec<Output> {
+    let start = Barrier::new(runs.len());
+    thread::scope(|scope| {
+        let runs: Vec<_> = runs
+            .into_iter()
+            .map(|run| {
+                scope.spawn(|| {
+                    start.wait();
+                    run.run()
+                })
+            })
+            .collect();
+        runs.into_iter()
+            .map(|run| run.join().expect("a run does not panic"))
+            .collect()
+    })
+}
+
+/// How many ended with each of two exit statuses; any other is a failure.
+#[track_caller]
+fn counted(outputs: &[Output], expected: [i32; 2]) -> [usize; 2] {
+    for output in outputs {
+        assert!(
+            expected.contains(&output.status),
+            "neither of {expected:?}: {}",
+            output.transcript()
+        );
+    }
+    expected.map(|status| {
+        outputs
+            .iter()
+            .filter(|output| output.status == status)
+            .count()
+    })
+}
+
+/// Asserts what holds of a store whatever happened to it.
+#[track_caller]
+fn assert_whole(sandbox: &Sandbox) {
+    let _ = sandbox.keyward(["list", "--all"]).ok();
+    let connection = sandbox.sqlite();
+    let check: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .expect("the store can be checked");
+    assert_eq!(check, "ok");
+    let orphans: i64 = connection
+        .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
+            row.get(0)
+        })
+        .expect("the store can be checked");
+    assert_eq!(orphans, 0);
+    connection.close().expect("the store can be closed");
+    let _ = sandbox.keyward(["audit", "verify"]).ok();
+}
+
+#[test]
+fn sixty_mints_at_once_never_pass_the_cap() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("shop", &["--preset", "amser"]);
+    let runs = (0..60).map(|number| sandbox.keyward(["--json", "mint", &format!("key-{number}")]));
+    let outputs = at_once(runs.collect());
+    assert_eq!(counted(&outputs, [0, 5]), [5, 55]);
+    for output in &outputs {
+        match output.status {
+            0 => {
+                let _ = sandbox.verdict(&text(&output.json(), "key"), &[], 0, "valid");
+            }
+            _ => assert_eq!(output.error()["code"], "limit_reached"),
+        }
+    }
+    assert_eq!(sandbox.listed(&["--status", "active"]).len(), 5);
+    assert_eq!(sandbox.listed(&["--status", "pending"]).len(), 0);
+    assert_eq!(
+        sandbox.listed(&["--all"]).len(),
+        5,
+        "a refusal left a record"
+    );
+    assert_whole(&sandbox);
+}
+
+#[test]
+fn the_first_runs_of_many_processes_make_one_store() {
+    let sandbox = Sandbox::new();
+    let runs = (0..32).map(|number| sandbox.keyward(["mint", &format!("key-{number}")]));
+    for output in at_once(runs.collect()) {
+        assert_eq!(output.status, 0, "{}", output.transcript());
+        let _ = sandbox.verdict(&output.line(), &["--no-record"], 0, "valid");
+    }
+    assert_eq!(sandbox.listed(&[]).len(), 32);
+    assert_one_schema(&sandbox);
+}
+
+#[test]
+fn the_first_runs_of_many_processes_share_one_name_out_once() {
+    let sandbox = Sandbox::new();
+    let runs = (0..32).map(|_| sandbox.keyward(["mint", "ci", "--json"]));
+    let outputs = at_once(runs.collect());
+    assert_eq!(counted(&outputs, [0, 4]), [1, 31]);
+    for output in outputs.iter().filter(|output| output.status == 4) {
+        assert_eq!(output.error()["code"], "name_taken");
+    }
+    assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
+    assert_one_schema(&sandbox);
+}
+
+#[test]
+fn workspaces_of_one_name_are_created_once() {
+    let sandbox = Sandbox::new();
+    let runs = (0..32).map(|_| sandbox.keyward(["workspace", "create", "acme", "--json"]));
+    let outputs = at_once(runs.collect());
+    assert_eq!(counted(&outputs, [0, 4]), [1, 31]);
+    assert_one_schema(&sandbox);
+}
+
+/// Asserts that there is one workspace, one store and nothing that making it left behind.
+#[track_caller]
+fn assert_one_schema(sandbox: &Sandbox) {
+    let info = sandbox.keyward(["store", "info"]).answer();
+    assert_eq!(info["workspaces"], 1, "{info:#}");
+    assert_whole(sandbox);
+    let folder = sandbox.store_path();
+    let entries = fs::read_dir(folder.parent().expect("the store has a folder"));
+    let names: Vec<_> = entries
+        .expect("the folder can be read")
+        .map(|entry| entry.expect("an entry can be read").file_name())
+        .collect();
+    assert_eq!(names, ["keyward.db"]);
+}
+
+#[test]
+fn rotations_of_one_key_at_once_rotate_it_once() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("ci");
+    let id = sandbox.id_of("ci");
+    let runs = (0..16).map(|_| sandbox.keyward(["--json", "rotate", &id]));
+    let outputs = at_once(runs.collect());
+    assert_eq!(counted(&outputs, [0, 4]), [1, 15]);
+    for output in &outputs {
+        match output.status {
+            0 => {
+                let _ = sandbox.verdict(&text(&output.json(), "key"), &[], 0, "valid");
+            }
+            _ => assert_eq!(output.error()["code"], "conflict"),
+        }
+    }
+    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    assert_eq!(sandbox.listed(&["--all"]).len(), 2);
+    assert_whole(&sandbox);
+}
+
+#[test]
+fn revocations_of_one_key_at_once_all_succeed_and_one_changes_it() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let runs = (0..16).map(|_| sandbox.keyward(["--json", "revoke", "ci", "--yes"]));
+    let outputs = at_once(runs.collect());
+    let changed = outputs
+        .iter()
+        .filter(|output| output.json()["keys"][0]["changed"] == true)
+        .count();
+    assert_eq!(counted(&outputs, [0, 1]), [16, 0]);
+    assert_eq!(changed, 1);
+    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    assert_whole(&sandbox);
+}
+
+#[test]
+fn after_a_revocation_no_process_says_valid() {
+    const ROUNDS: usize = 200;
+    let sandbox = Sandbox::new();
+    let count = ROUNDS.to_string();
+    let minted = sandbox.keyward(["mint", "key", "--count", &count]).ok();
+    let secrets: Vec<String> = minted.stdout.lines().map(str::to_owned).collect();
+    let revoked: Vec<AtomicBool> = (0..ROUNDS).map(|_| AtomicBool::new(false)).collect();
+    let finished = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Others verify meanwhile, keys that are revoked and keys that are about to be.
+        let others = scope.spawn(|| {
+            let mut round = 0;
+            while !finished.load(Ordering::SeqCst) {
+                let which = (round * 7) % ROUNDS;
+                let was_revoked = revoked[which].load(Ordering::SeqCst);
+                let verify = sandbox.keyward(["verify"]).stdin(&secrets[which]);
+                let status = verify.run().status;
+                assert!(
+                    status == 11 || (status == 0 && !was_revoked),
+                    "key {which} verified with {status} after it was revoked"
+                );
+                round += 1;
+            }
+            assert!(round > 20, "there was nobody beside: {round} rounds");
+        });
+        for (number, secret) in secrets.iter().enumerate() {
+            let name = format!("key-{}", number + 1);
+            let _ = sandbox.keyward(["revoke", &name, "--yes"]).ok();
+            revoked[number].store(true, Ordering::SeqCst);
+            let output = sandbox.keyward(["verify"]).stdin(secret).run();
+            assert_eq!(output.status, 11, "round {number}: {}", output.transcript());
+        }
+        finished.store(true, Ordering::SeqCst);
+        others.join().expect("no verify said valid too late");
+    });
+    assert_whole(&sandbox);
+}
+
+#[test]
+fn a_busy_store_is_given_up_on_in_time_and_still_answers() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let connection = sandbox.sqlite();
+    connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .expect("the store can be locked");
+    for change in [
+        &["mint", "new"][..],
+        &["revoke", "ci", "--yes"],
+        &["rotate", "ci"],
+        &["rename", "ci", "new"],
+        &["workspace", "create", "new"],
+    ] {
+        let begun = Instant::now();
+        let error = sandbox
+            .keyward(["--wait", "200ms"])
+            .args(change)
+            .refused(6, "busy");
+        let waited = begun.elapsed();
+        assert!(
+            waited >= Duration::from_millis(150),
+            "{change:?}: {waited:?}"
+        );
+        assert!(waited < Duration::from_secs(5), "{change:?}: {waited:?}");
+        assert!(text(&error, "hint").contains("--wait"), "{error:#}");
+    }
+    for flags in [&["--wait", "200ms"][..], &[]] {
+        let begun = Instant::now();
+        let verdict = sandbox.verdict(&secret, flags, 0, "valid");
+        assert_eq!(verdict["recorded"], false, "{verdict:#}");
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+    assert_eq!(sandbox.listed(&["--wait", "0s"]), ["ci"]);
+    connection.execute_batch("ROLLBACK").expect("the lock ends");
+    connection.close().expect("the store can be closed");
+    let verdict = sandbox.verdict(&secret, &[], 0, "valid");
+    assert_eq!(verdict["recorded"], true, "{verdict:#}");
+    assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
+}
+
+#[test]
+fn a_lock_that_ends_in_time_is_waited_for() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let connection = sandbox.sqlite();
+    connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .expect("the store can be locked");
+    thread::scope(|scope| {
+        let mint = scope.spawn(|| sandbox.keyward(["mint", "new", "--wait", "20s"]).run());
+        thread::sleep(Duration::from_millis(500));
+        connection.execute_batch("COMMIT").expect("the lock ends");
+        let output = mint.join().expect("a run does not panic");
+        assert_eq!(output.status, 0, "{}", output.transcript());
+    });
+}
+
+#[test]
+fn changes_go_on_while_another_process_delivers() {
+    let sandbox = Sandbox::new();
+    let held = Held::start(sandbox.home(), sandbox.keyward(["mint", "slow"]));
+    let secret = sandbox
+        .keyward(["mint", "quick", "--wait", "1s"])
+        .ok()
+        .line();
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    let _ = sandbox.keyward(["revoke", "quick", "--yes"]).ok();
+    // Voided while its secret was on its way: a holder must not be told that it is live.
+    let _ = sandbox.keyward(["revoke", "slow", "--yes"]).ok();
+    let secret = held.secret.clone();
+    let output = held.release();
+    assert_eq!(output.status, 16, "{}", output.transcript());
+    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    assert_whole(&sandbox);
+}
+
+#[test]
+fn writers_and_readers_at_once_lose_nothing() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("read");
+    let mut runs = Vec::new();
+    for number in 0..16 {
+        let name = format!("key-{number}");
+        runs.push(sandbox.keyward(["mint", &name]));
+        runs.push(sandbox.keyward(["verify"]).stdin(&secret));
+        runs.push(sandbox.keyward(["list", "--all"]));
+    }
+    for output in at_once(runs) {
+        assert_eq!(output.status, 0, "{}", output.transcript());
+    }
+    assert_eq!(sandbox.listed(&[]).len(), 17);
+    assert_whole(&sandbox);
+}
+
+/// What a process that was killed had written, and whether it was killed.
+struct Killed {
+    stdout: String,
+    in_time: bool,
+}
+
+/// Starts keyward and kills it after this long.
+fn killed_after(sandbox: &Sandbox, arguments: &[&str], delay: Duration) -> Killed {
+    let mut child = Command::new(KEYWARD)
+        .args(arguments)
+        .env_clear()
+        .env("HOME", sandbox.home())
+        .current_dir(sandbox.home())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("keyward can be started");
+    thread::sleep(delay);
+    child.kill().expect("a child can be killed");
+    let mut stdout = String::new();
+    let mut pipe = child.stdout.take().expect("stdout is a pipe");
+    pipe.read_to_string(&mut stdout)
+        .expect("the pipe can be read");
+    let status = child.wait().expect("a child ends");
+    Killed {
+        stdout,
+        in_time: status.code().is_none(),
+    }
+}
+
+/// Asserts that every active key of this name, but for the one with an older holder, was handed over whole, and that
+/// a secret that is wholly out is not lost.
+fn assert_held(sandbox: &Sandbox, name: &str, older: Option<&str>, stdout: &str) {
+    assert_whole(sandbox);
+    let listed = sandbox.keyward(["list", "--all", "--name", name]).answer();
+    let keys = listed["keys"].as_array().expect("keys are a list");
+    for key in keys.iter().filter(|key| key["name"] == name) {
+        if key["status"] != "active" || older.is_some_and(|id| key["id"] == id) {
+            continue;
+        }
+        let secret = stdout
+            .strip_suffix('\n')
+            .unwrap_or_else(|| panic!("{name} is live and its holder has {stdout:?}"));
+        let verdict = sandbox.verdict(secret, &[], 0, "valid");
+        assert_eq!(verdict["subject"]["id"], key["id"]);
+    }
+    if let Some(secret) = stdout.strip_suffix('\n') {
+        // The way back after a crash between the delivery and the activation.
+        let _ = sandbox.keyward(["activate"]).stdin(secret).ok();
+        let _ = sandbox.verdict(secret, &[], 0, "valid");
+    }
+}
+
+/// How long an undisturbed mint takes here.
+fn usual_duration(sandbox: &Sandbox) -> Duration {
+    let begun = Instant::now();
+    for number in 0..5 {
+        let _ = sandbox.mint(&format!("usual-{number}"));
+    }
+    begun.elapsed() / 5
+}
+
+#[test]
+fn a_mint_killed_at_any_moment_leaves_no_live_key_without_a_holder() {
+    let sandbox = Sandbox::new();
+    let usual = usual_duration(&sandbox);
+    let mut killed = 0;
+    for number in 0..40u32 {
+        let name = format!("key-{number}");
+        let delay = usual * number / 30;
+        let run = killed_after(&sandbox, &["mint", &name], delay);
+        killed += u32::from(run.in_time);
+        assert_held(&sandbox, &name, None, &run.stdout);
+    }
+    assert!(killed > 5, "only {killed} of 40 were killed in time");
+}
+
+#[test]
+fn a_first_run_killed_at_any_moment_leaves_no_store_or_a_whole_one() {
+    let usual = usual_duration(&Sandbox::new()) * 2;
+    for number in 0..20u32 {
+        let sandbox = Sandbox::new();
+        let delay = usual * number / 15;
+        let run = killed_after(&sandbox, &["mint", "ci"], delay);
+        if sandbox.store_path().exists() {
+            assert_held(&sandbox, "ci", None, &run.stdout);
+        }
+        let _ = sandbox.keyward(["mint", "next"]).ok();
+        assert_whole(&sandbox);
+    }
+}
+
+#[test]
+fn a_rotation_killed_at_any_moment_leaves_a_valid_secret() {
+    let sandbox = Sandbox::new();
+    let usual = usual_duration(&sandbox);
+    for number in 0..20u32 {
+        let name = format!("key-{number}");
+        let old = sandbox.mint(&name);
+        let id = sandbox.id_of(&name);
+        let run = killed_after(&sandbox, &["rotate", &name, "--now"], usual * number / 15);
+        let status = sandbox.keyward(["verify"]).stdin(&old).run().status;
+        if status != 0 {
+            let new = run.stdout.strip_suffix('\n').unwrap_or_else(|| {
+                panic!(
+                    "the old secret is dead and the new one not out: {:?}",
+                    run.stdout
+                )
+            });
+            let _ = sandbox.verdict(new, &[], 0, "valid");
+        }
+        assert_held(&sandbox, &name, Some(&id), &run.stdout);
+    }
+}
+
+#[test]
+fn a_revocation_killed_at_any_moment_is_whole_or_did_not_happen() {
+    let sandbox = Sandbox::new();
+    let usual = usual_duration(&sandbox);
+    for number in 0..20u32 {
+        let names = [format!("a-{number}"), format!("b-{number}")];
+        let secrets = [sandbox.mint(&names[0]), sandbox.mint(&names[1])];
+        let arguments = ["revoke", "--yes", &names[0], &names[1]];
+        let _ = killed_after(&sandbox, &arguments, usual * number / 15);
+        let verify = |secret: &String| sandbox.keyward(["verify"]).stdin(secret).run().status;
+        let statuses = secrets.each_ref().map(verify);
+        assert!(statuses == [0, 0] || statuses == [11, 11], "{statuses:?}");
+        assert_whole(&sandbox);
+    }
+}
+
+/// The system calls by which a mint changes the world.
+const CALLS: &[&str] = &[
+    "write",
+    "pwrite64",
+    "fsync",
+    "fdatasync",
+    "ftruncate",
+    "rename",
+    "unlink",
+];
+
+/// Runs keyward under strace with one call disturbed, and returns its exit status and stdout.
+fn disturbed(sandbox: &Sandbox, arguments: &[&str], injection: &str) -> Output {
+    let filter = format!("inject={injection}");
+    sandbox
+        .keyward(arguments)
+        .through(["strace", "-f", "-o", "trace", "-e", &filter])
+        .run()
+}
+
+/// Whether system calls can be disturbed here.
+fn can_disturb() -> bool {
+    if !tool("strace") {
+        return false;
+    }
+    let sandbox = Sandbox::new();
+    let works = disturbed(&sandbox, &["--version"], "unlink:error=EIO:when=100").status == 0;
+    if !works {
+        skipped("strace may not trace here");
+    }
+    works
+}
+
+#[test]
+fn a_mint_killed_at_any_system_call_leaves_no_live_key_without_a_holder() {
+    if !can_disturb() {
+        return;
+    }
+    let mut points = 0;
+    for call in CALLS {
+        let sandbox = Sandbox::new();
+        let _ = sandbox.mint("first");
+        for place in 1..=15 {
+            let name = format!("{call}-{place}");
+            let injection = format!("{call}:signal=KILL:when={place}");
+            let output = disturbed(&sandbox, &["mint", &name], &injection);
+            assert_held(&sandbox, &name, None, &output.stdout);
+            if output.status == 0 {
+                break;
+            }
+            assert_eq!(output.status, 137, "{injection}: {}", output.transcript());
+            points += 1;
+        }
+    }
+    assert!(points >= 8, "a mint was killed at {points} places only");
+}
+
+#[test]
+fn a_mint_whose_system_calls_fail_tells_the_truth() {
+    if !can_disturb() {
+        return;
+    }
+    let mut failures = 0;
+    for error in ["EIO", "ENOSPC"] {
+        for call in ["pwrite64", "fsync", "fdatasync"] {
+            for persistently in ["", "+"] {
+                let sandbox = Sandbox::new();
+                let _ = sandbox.mint("first");
+                for place in 1..=12 {
+                    let name = format!("{call}-{place}");
+                    let injection = format!("{call}:error={error}:when={place}{persistently}");
+                    let output = disturbed(&sandbox, &["mint", &name], &injection);
+                    assert!(
+                        matches!(output.status, 0 | 7 | 16 | 17),
+                        "{injection}: {}",
+                        output.transcript()
+                    );
+                    assert!(!output.stderr.contains("panicked"), "{}", output.stderr);
+                    assert_whole(&sandbox);
+                    if output.status == 0 {
+                        let secret = output.line();
+                        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+                        let undisturbed = !fs::read_to_string(sandbox.home().join("trace"))
+                            .expect("there is a trace")
+                            .contains("INJECTED");
+                        if undisturbed {
+                            break;
+                        }
+                    } else {
+                        failures += 1;
+                        assert_held(&sandbox, &name, None, &output.stdout);
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures >= 20, "only {failures} mints failed");
+}
+
+#[test]
+fn a_revocation_whose_system_calls_fail_tells_the_truth() {
+    if !can_disturb() {
+        return;
+    }
+    let mut failures = 0;
+    for call in ["pwrite64", "fsync", "fdatasync"] {
+        for persistently in ["", "+"] {
+            for place in 1..=6 {
+                let sandbox = Sandbox::new();
+                let secret = sandbox.mint("ci");
+                let injection = format!("{call}:error=EIO:when={place}{persistently}");
+                let output = disturbed(&sandbox, &["revoke", "ci", "--yes"], &injection);
+                let status = sandbox.keyward(["verify"]).stdin(&secret).run().status;
+                failures += u32::from(output.status != 0);
+                let is_truth = match output.status {
+                    0 => status == 11,
+                    7 => status == 0,
+                    17 => matches!(status, 0 | 11),
+                    _ => false,
+                };
+                assert!(
+                    is_truth,
+                    "{injection}: verify says {status}: {}",
+                    output.transcript()
+                );
+                assert_whole(&sandbox);
+            }
+        }
+    }
+    assert!(failures >= 5, "only {failures} revocations failed");
+}
+
+#[test]
+fn the_last_to_close_leaves_no_log_behind() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let _ = sandbox.keyward(["rename", "ci", "renamed"]).ok();
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    let _ = sandbox.keyward(["revoke", "renamed", "--yes"]).ok();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let uri = format!("file:{}?immutable=1", sandbox.store_path().display());
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let path = format!("{}{suffix}", sandbox.store_path().display());
+        assert!(
+            !fs::exists(&path).expect("it can be looked for"),
+            "{path} is left"
+        );
+    }
+    // The file alone, without any log, says that the key is revoked.
+    let connection = Connection::open_with_flags(uri, flags).expect("it is a SQLite file");
+    let state: String = connection
+        .query_row("SELECT state FROM key", [], |row| row.get(0))
+        .expect("there is one key");
+    assert_eq!(state, "revoked");
+}

@@ -1,1 +1,509 @@
-//! Help texts and the examples in them.
+//! Help: what every command and option says of itself, and that every example and every hint in a message runs.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::symlink;
+
+use clap::CommandFactory;
+use keyward::cli::Cli;
+use serde_json::Value;
+
+use crate::generated::commands;
+use crate::support::{KEYWARD, Output, Sandbox};
+
+/// The command of these words, built, so that it has the global options too.
+fn command(words: &[String]) -> clap::Command {
+    let mut root = Cli::command();
+    root.build();
+    let mut command = &root;
+    for word in words {
+        command = command
+            .find_subcommand(word)
+            .expect("the words are a command's");
+    }
+    command.clone()
+}
+
+/// The examples in a command's help.
+fn examples(sandbox: &Sandbox, words: &[String]) -> Vec<String> {
+    let help = sandbox.keyward(words).args(["--help"]).ok().stdout;
+    let Some((_, examples)) = help.split_once("\nExamples:\n") else {
+        return Vec::new();
+    };
+    examples
+        .lines()
+        .take_while(|line| line.starts_with("  "))
+        .map(|line| line.trim().to_owned())
+        .collect()
+}
+
+/// A HOME in which `keyward` is a command, and a store in which this example has everything it names.
+fn prepared(example: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.home().join("bin")).expect("a folder can be made");
+    symlink(KEYWARD, sandbox.home().join("bin/keyward")).expect("a link can be made");
+    let _ = sandbox.file(
+        "policy.toml",
+        "prefix = \"api\"\n[scopes.read]\nmanage = [\"list\"]\n[plans.pro]\nrate = \"100/minute\"\n",
+    );
+    let verb = example.split_whitespace().nth(1).unwrap_or_default();
+    let names = |word: &str| example.split_whitespace().any(|part| part == word);
+    if verb == "mint" || example.starts_with("keyward workspace create") {
+        return sandbox;
+    }
+    sandbox.workspace("default", &["--policy", "policy.toml"]);
+    let environment = if names("-e") && names("test") {
+        "test"
+    } else {
+        "live"
+    };
+    let secret = sandbox.mint_with("ci-pipeline", &["-e", environment, "--scope", "read"]);
+    let _ = sandbox.file("secret-file", &secret);
+    if names("deploy") {
+        let _ = sandbox.mint("deploy");
+    }
+    if names("staging") {
+        sandbox.workspace("staging", &[]);
+        let _ = sandbox.mint_with("old", &["-w", "staging"]);
+        let _ = sandbox
+            .keyward(["revoke", "old", "-w", "staging", "--yes"])
+            .ok();
+    }
+    if names("--cancel") {
+        let _ = sandbox.keyward(["rotate", "ci-pipeline", "--hold"]).ok();
+    }
+    sandbox
+}
+
+/// Runs a command line as a person would.
+fn typed(sandbox: &Sandbox, line: &str) -> Output {
+    let path = format!("{}/bin:/usr/bin:/bin", sandbox.home().display());
+    sandbox.program("sh", ["-c", line]).env("PATH", path).run()
+}
+
+#[test]
+fn every_command_has_examples_and_every_example_runs() {
+    let sandbox = Sandbox::new();
+    let mut silent = Vec::new();
+    let mut failures = Vec::new();
+    let mut run = 0;
+    for words in commands() {
+        let examples = examples(&sandbox, &words);
+        let is_group = command(&words).has_subcommands() && !words.is_empty();
+        if examples.is_empty() && !is_group {
+            silent.push(words.join(" "));
+        }
+        for example in examples {
+            let front = [&["keyward".to_owned()], &words[..]].concat().join(" ");
+            assert!(
+                example.starts_with(&front),
+                "{words:?} has the example {example}"
+            );
+            // A person answers the question that this would ask them.
+            let asks = example.contains(" revoke ") && !example.contains("--yes");
+            let answer = if asks { " --yes" } else { "" };
+            let output = typed(&prepared(&example), &format!("{example}{answer}"));
+            run += 1;
+            if output.status != 0 {
+                failures.push(format!("{example}\n{}", output.transcript()));
+            }
+        }
+    }
+    assert!(
+        silent.is_empty(),
+        "these commands have no example: {silent:?}"
+    );
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(run > 40, "only {run} examples");
+}
+
+#[test]
+fn a_group_of_commands_lists_them_and_says_how_to_go_on() {
+    let sandbox = Sandbox::new();
+    for words in commands() {
+        let command = command(&words);
+        if !command.has_subcommands() {
+            continue;
+        }
+        let help = sandbox.keyward(&words).args(["--help"]).ok().stdout;
+        for below in command.get_subcommands() {
+            assert!(help.contains(&format!("  {}", below.get_name())), "{help}");
+        }
+        let bare = sandbox.keyward(&words).exit(2);
+        assert_eq!(bare.stdout, "", "{words:?}");
+        assert!(
+            bare.stderr.contains("Usage: "),
+            "{words:?}: {}",
+            bare.stderr
+        );
+    }
+}
+
+/// What is wrong with a one-line help text.
+fn fault(text: Option<String>) -> Option<&'static str> {
+    let Some(text) = text else {
+        return Some("has no help");
+    };
+    let first = text.chars().next();
+    match text.as_str() {
+        "" => Some("has an empty help"),
+        _ if text.contains('\n') => Some("has a help of several lines"),
+        _ if text.ends_with('.') && !text.ends_with("...") => Some("ends in a period"),
+        _ if text.trim() != text => Some("has a space at its edge"),
+        _ if first.is_some_and(|first| first.is_ascii_lowercase()) => Some("begins in lowercase"),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_command_and_argument_says_what_it_is_in_one_line_without_a_period() {
+    let mut faults = Vec::new();
+    for words in commands() {
+        let command = command(&words);
+        let about = command.get_about().map(ToString::to_string);
+        if let Some(fault) = fault(about) {
+            faults.push(format!("keyward {} {fault}", words.join(" ")));
+        }
+        for argument in command.get_arguments() {
+            let help = argument.get_help().map(ToString::to_string);
+            if let Some(fault) = fault(help) {
+                faults.push(format!("{words:?} {} {fault}", argument.get_id()));
+            }
+            for value in argument.get_possible_values() {
+                let help = value.get_help().map(ToString::to_string);
+                if help.is_some_and(|help| help.contains('\n') || help.ends_with('.')) {
+                    faults.push(format!(
+                        "{words:?} {} of {}",
+                        value.get_name(),
+                        argument.get_id()
+                    ));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_checker_of_help_texts_sees_a_bad_one() {
+    for bad in ["", "Ends in a period.", "Two\nlines", " Edge", "lowercase"] {
+        assert!(fault(Some(bad.to_owned())).is_some(), "{bad:?}");
+    }
+    assert!(fault(None).is_some());
+    assert!(fault(Some("Mint this many keys, named NAME-1, ...".to_owned())).is_none());
+}
+
+#[test]
+fn no_command_has_an_option_twice() {
+    for words in commands() {
+        let command = command(&words);
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        for argument in command.get_arguments() {
+            let long = argument.get_long_and_visible_aliases().unwrap_or_default();
+            let long = long.into_iter().map(|name| format!("--{name}"));
+            let short = argument.get_short_and_visible_aliases().unwrap_or_default();
+            let short = short.into_iter().map(|name| format!("-{name}"));
+            for name in long.chain(short) {
+                let id = argument.get_id().to_string();
+                let other = seen.insert(name.clone(), id.clone());
+                assert_eq!(other, None, "{words:?}: {name} is {id} too");
+            }
+        }
+        // clap's own checks: conflicting ids, groups that are not there, positions with a gap.
+        command.debug_assert();
+    }
+}
+
+#[test]
+fn an_option_means_the_same_in_every_command() {
+    let mut meanings: BTreeMap<char, String> = BTreeMap::new();
+    for words in commands() {
+        for argument in command(&words).get_arguments() {
+            let Some(short) = argument.get_short() else {
+                continue;
+            };
+            let long = argument.get_long().unwrap_or_default().to_owned();
+            let first = meanings.entry(short).or_insert_with(|| long.clone());
+            assert_eq!(*first, long, "-{short} of {words:?}");
+        }
+    }
+}
+
+#[test]
+fn the_order_and_words_of_the_contract_are_there() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.keyward(["--help"]).ok().stdout;
+    let mut last = 0;
+    for verb in [
+        "mint",
+        "list",
+        "show",
+        "rename",
+        "set",
+        "disable",
+        "enable",
+        "rotate",
+        "activate",
+        "revoke",
+        "verify",
+        "whoami",
+        "workspace",
+        "audit",
+        "store",
+        "schema",
+        "completions",
+        "man",
+    ] {
+        let line = format!("\n  {verb} ");
+        let place = help
+            .find(&line)
+            .unwrap_or_else(|| panic!("no {verb} in\n{help}"));
+        assert!(place > last, "{verb} is not where it belongs");
+        last = place;
+    }
+    for (words, flags) in [
+        (
+            "mint",
+            "--environment --scope --expires --allow --owner --label --count --hold --stdout --out --dotenv --var \
+            --github-env --github-output --no-newline",
+        ),
+        (
+            "list",
+            "--status --all --environment --scope --owner --label --sort",
+        ),
+        (
+            "rotate",
+            "--grace --now --hold --cancel --expires --out --dotenv --github-env",
+        ),
+        ("revoke", "--reason --message --yes"),
+        (
+            "verify",
+            "--environment --require --ip --no-record --file --env",
+        ),
+        ("workspace create", "--preset --policy --plan"),
+        ("workspace set", "--preset --policy --plan"),
+        (
+            "whoami",
+            "--store --workspace --output --json --quiet --yes --no-input --color --as --wait",
+        ),
+    ] {
+        let help = sandbox
+            .keyward(words.split(' '))
+            .args(["--help"])
+            .ok()
+            .stdout;
+        for flag in flags.split_whitespace() {
+            let is_there = help.lines().any(|line| {
+                let mut words = line.split([' ', ',']).filter(|word| !word.is_empty());
+                words.any(|word| word == flag)
+            });
+            assert!(is_there, "{words} has no {flag}:\n{help}");
+        }
+    }
+}
+
+#[test]
+fn help_and_version_need_no_store_and_no_home() {
+    let sandbox = Sandbox::new();
+    for command in [
+        &["--help"][..],
+        &["-h"],
+        &["--version"],
+        &["-V"],
+        &["mint", "--help"],
+    ] {
+        let output = sandbox
+            .keyward(command)
+            .env("HOME", "")
+            .env("XDG_DATA_HOME", "")
+            .ok();
+        assert!(!output.stdout.is_empty());
+        assert_eq!(output.stderr, "", "{command:?}");
+    }
+    let version = sandbox.keyward(["--version"]).ok().stdout;
+    assert_eq!(version, format!("keyward {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+/// The `keyward …` command lines in a hint: those in backticks, or the whole of it.
+fn commands_in(hint: &str) -> Vec<String> {
+    if hint.starts_with("keyward ") {
+        return vec![hint.to_owned()];
+    }
+    let quoted = hint.split('`').skip(1).step_by(2);
+    quoted
+        .filter(|part| part.starts_with("keyward "))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Asserts that a command line in a hint could be typed: clap gets as far as a --help at its end.
+#[track_caller]
+fn assert_parses(sandbox: &Sandbox, line: &str) {
+    // A redirection is the shell's; a comment after the command nobody types.
+    let words = line.split_whitespace().take_while(|word| *word != "<");
+    let words: Vec<&str> = words.skip(1).collect();
+    let output = sandbox.keyward(&words).args(["--help"]).run();
+    assert_eq!(
+        output.status,
+        0,
+        "the hint {line} does not parse\n{}",
+        output.transcript()
+    );
+}
+
+#[test]
+fn every_command_in_a_hint_can_be_typed() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.file("policy.toml", "[scopes.read]\nmanage = [\"list\"]\n");
+    sandbox.workspace(
+        "acme",
+        &[
+            "--policy",
+            "policy.toml",
+            "--cap",
+            "9",
+            "--maximum-lifetime",
+            "1y",
+        ],
+    );
+    sandbox.workspace("capped", &["--cap", "1"]);
+    let _ = sandbox.mint_with("one", &["-w", "capped"]);
+    let several = sandbox.keyward(["list"]).run();
+    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    let secret = sandbox.mint("ci");
+    let _ = sandbox.mint_with("twin", &["-e", "live"]);
+    let _ = sandbox.mint_with("twin", &["-e", "test"]);
+    let held = sandbox.mint_with("held", &["--hold"]);
+    let _ = sandbox.mint("off");
+    let _ = sandbox.keyward(["disable", "off"]).ok();
+    let _ = sandbox.mint("dead");
+    let _ = sandbox.keyward(["revoke", "dead", "--yes"]).ok();
+    let _ = sandbox.mint("turning");
+    let _ = sandbox.keyward(["rotate", "turning", "--hold"]).ok();
+    let _ = sandbox.file("caller", &secret);
+    let _ = sandbox.file("held", &held);
+    let _ = sandbox.file("garbage", "garbage");
+    let commands: &[&[&str]] = &[
+        &["unheard-of"],
+        &["lst"],
+        &["mint"],
+        &["mint", "a", "--ou", "x"],
+        &["mint", " a"],
+        &["mint", "a", "--owner", " x"],
+        &["mint", "a", "--scope", "write"],
+        &["mint", "a", "-e", "staging"],
+        &["mint", "a", "--expires", "5y"],
+        &["mint", "a", "--expires", "soon"],
+        &["mint", "a", "--out", "caller"],
+        &["mint", "a", "--out", "missing/a"],
+        &["mint", "a", "--github-env", "KEY"],
+        &["mint", "ci"],
+        &["mint", "a", "-w", "capped"],
+        &["mint", "a", "-w", "missing"],
+        &["mint", "a", "--", "false"],
+        &["mint", "a", "--count", "2", "-n"],
+        &["show", "missing"],
+        &["show", "twin"],
+        &["show", &secret],
+        &["rename", "dead", "alive"],
+        &["rename", "ci", "twin"],
+        &["set", "ci"],
+        &["set", "dead", "--owner", "x"],
+        &["disable", "held"],
+        &["disable", "dead"],
+        &["enable", "dead"],
+        &["enable", "held"],
+        &["rotate", "held"],
+        &["rotate", "off"],
+        &["rotate", "dead"],
+        &["rotate", "turning"],
+        &["rotate", "ci", "--cancel"],
+        &["activate", "--file", "missing"],
+        &["revoke", "ci"],
+        &["verify", "--file", "missing"],
+        &["verify", "--env", "MISSING"],
+        &["whoami", "--as", "missing"],
+        &["whoami", "--as", "held"],
+        &["audit", "list", "--as", "caller"],
+        &["list", "--wait", "never"],
+        &["list", "--store", "garbage"],
+        &["list", "--store", ""],
+        &["list", "--owner", "nobody"],
+        &["list", "-w", "missing"],
+        &["workspace", "create", "acme"],
+        &["workspace", "create", "x", "--preset", "missing"],
+        &["workspace", "create", "x", "--token", "{secret:4}"],
+        &["workspace", "delete", "acme"],
+        &["workspace", "delete", "missing"],
+        &["workspace", "use", "missing"],
+        &["workspace", "set", "acme"],
+        &["schema", "missing"],
+        &["completions", "missing"],
+        &["man", "missing"],
+        &["man", "workspace", "missing"],
+    ];
+    let mut hints = 0;
+    let mut found = 0;
+    let mut said: Vec<String> = vec![several.stderr];
+    for command in commands {
+        said.push(sandbox.keyward(*command).run().stderr);
+        let json = sandbox.keyward(["--json"]).args(*command).run();
+        if json.status == 0 {
+            continue;
+        }
+        let error = json.error();
+        let Value::String(hint) = &error["hint"] else {
+            continue;
+        };
+        hints += 1;
+        for line in commands_in(hint) {
+            found += 1;
+            assert_parses(&sandbox, &line);
+        }
+    }
+    // What is said on stderr beside errors: hints of empty lists, status lines, warnings.
+    for line in said.iter().flat_map(|said| said.lines()) {
+        for command in commands_in(line.trim_start_matches("hint: ")) {
+            found += 1;
+            assert_parses(&sandbox, &command);
+        }
+    }
+    assert!(
+        hints > 30 && found > 15,
+        "only {hints} hints with {found} commands"
+    );
+}
+
+#[test]
+fn the_checker_of_hints_sees_one_that_does_not_parse() {
+    let sandbox = Sandbox::new();
+    for line in [
+        "keyward unheard-of",
+        "keyward mint NAME --unheard-of",
+        "keyward workspace see NAME",
+    ] {
+        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        let _ = sandbox.keyward(&words).args(["--help"]).exit(2);
+    }
+    assert_eq!(
+        commands_in("`keyward list` or `KEY`, `keyward show KEY`").len(),
+        2
+    );
+    assert_eq!(
+        commands_in("keyward enable key_1"),
+        ["keyward enable key_1"]
+    );
+    assert_parses(&sandbox, "keyward verify < FILE");
+}
+
+#[test]
+fn a_near_miss_is_answered_with_what_was_meant() {
+    let sandbox = Sandbox::new();
+    for (typed, meant) in [("lst", "list"), ("rotat", "rotate"), ("verfy", "verify")] {
+        let output = sandbox.keyward([typed]).exit(2);
+        assert!(output.stderr.contains(meant), "{typed}: {}", output.stderr);
+    }
+    let output = sandbox.keyward(["mint", "ci", "--expire", "1d"]).exit(2);
+    assert!(output.stderr.contains("--expires"), "{}", output.stderr);
+    // A beginning of a command is none: a command that comes later must not change what it means.
+    let _ = sandbox.keyward(["rev", "ci"]).exit(2);
+}

@@ -1,1 +1,687 @@
-//! JSON answers and errors against their schemas.
+//! JSON answers and errors against their own schemas, in several states of a store; and the schemas against answers
+//! with a field too few or too many.
+
+use std::collections::BTreeSet;
+
+use clap::CommandFactory;
+use jsonschema::{Draft, Validator};
+use keyward::cli::Cli;
+use rusqlite::params;
+use serde_json::{Map, Value};
+
+use crate::support::{Output, Sandbox};
+
+/// Commands that print a format of their own.
+const EXEMPT: [&str; 3] = ["schema", "completions", "man"];
+
+/// What `keyward schema` prints for a command's words.
+fn schema(sandbox: &Sandbox, command: &str) -> Value {
+    let schema = sandbox
+        .keyward(["schema"])
+        .args(command.split(' '))
+        .ok()
+        .json();
+    assert_eq!(
+        schema["$schema"], "https://json-schema.org/draft/2020-12/schema",
+        "{command}"
+    );
+    assert!(jsonschema::meta::is_valid(&schema), "{command}: {schema:#}");
+    schema
+}
+
+fn validator(schema: &Value) -> Validator {
+    let options = jsonschema::options().with_draft(Draft::Draft202012);
+    options.build(schema).expect("a schema can be compiled")
+}
+
+/// Asserts that a document is valid, naming everything that is not.
+#[track_caller]
+fn assert_valid(schema: &Value, document: &Value, what: &str) {
+    let validator = validator(schema);
+    let faults: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| format!("{} at {}", error, error.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{what}: {faults:?}\n{document:#}");
+}
+
+/// The schema of one line of a jsonl answer: of an item, where the JSON is a list.
+fn of_a_line(schema: &Value, list: Option<&str>) -> Value {
+    match list {
+        Some(list) => schema["properties"][list]["items"].clone(),
+        None => schema.clone(),
+    }
+}
+
+/// A store with a key in every state, in a workspace with scopes and plans.
+struct World {
+    sandbox: Sandbox,
+    secret: String,
+    pending: String,
+}
+
+const POLICY: &str = r#"
+token = "{prefix}_{env}_{short:12}{secret:32}{crc}"
+prefix = "acme"
+environments = ["live", "test"]
+active_key_cap = 100
+default_lifetime = "1y"
+maximum_lifetime = "2y"
+scopes_per_key = { min = 0, max = 2 }
+
+[scopes.admin]
+manage = ["mint", "list", "rename", "set", "disable", "enable", "rotate", "revoke", "verify"]
+
+[scopes.read]
+manage = ["list", "verify"]
+
+[plans.free]
+rate = "10/minute"
+quota = 100
+"#;
+
+impl World {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        let _ = sandbox.file("policy.toml", POLICY);
+        sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "free"]);
+        let full = [
+            "--scope",
+            "admin",
+            "--scope",
+            "read",
+            "--expires",
+            "90d",
+            "--allow",
+            "203.0.113.0/24",
+            "--allow",
+            "2001:db8::/32",
+            "--owner",
+            "platform \u{e9}quipe",
+            "--label",
+            "team=core",
+            "--label",
+            "note=a \"b\" \\ \u{9375} \u{1f600} ##[x] ::y",
+        ];
+        let _ = sandbox.mint_with("full", &full);
+        let secret = sandbox.mint_with("ci", &["--scope", "admin"]);
+        let _ = sandbox.file("caller", &secret);
+        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        let pending = sandbox.mint_with("pending", &["--hold"]);
+        let _ = sandbox.mint("disabled");
+        let _ = sandbox.keyward(["disable", "disabled"]).ok();
+        let _ = sandbox.mint("revoked");
+        let _ = sandbox
+            .keyward(["revoke", "revoked", "--yes", "--reason", "compromised"])
+            .args(["--message", "seen in a log"])
+            .ok();
+        let _ = sandbox.mint("expired");
+        let _ = sandbox.mint("rotated");
+        let _ = sandbox.keyward(["rotate", "rotated", "--grace", "1h"]).ok();
+        let _ = sandbox.mint("superseded");
+        let _ = sandbox.keyward(["rotate", "superseded", "--now"]).ok();
+        let _ = sandbox.keyward(["mint", "void", "--", "false"]).exit(16);
+        sandbox.workspace("bare", &["--preset", "default"]);
+        let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+        let connection = sandbox.sqlite();
+        let expired = connection.execute(
+            "UPDATE key SET expires_at = ?1, created_at = ?1 - 1000 WHERE name = ?2",
+            params![1_700_000_000_000_i64, "expired"],
+        );
+        assert_eq!(expired, Ok(1), "an expiry could not be planted");
+        connection.close().expect("the store can be closed");
+        Self {
+            sandbox,
+            secret,
+            pending,
+        }
+    }
+}
+
+/// A run whose answer is looked at: its command's words, everything behind them, stdin, and what it exits with.
+struct Case {
+    command: &'static str,
+    arguments: &'static [&'static str],
+    stdin: Stdin,
+    exit: i32,
+}
+
+#[derive(Clone, Copy)]
+enum Stdin {
+    Nothing,
+    Secret,
+    Pending,
+    Nonsense,
+}
+
+const fn case(command: &'static str, arguments: &'static [&'static str]) -> Case {
+    Case {
+        command,
+        arguments,
+        stdin: Stdin::Nothing,
+        exit: 0,
+    }
+}
+
+const fn judged(arguments: &'static [&'static str], stdin: Stdin, exit: i32) -> Case {
+    Case {
+        command: "verify",
+        arguments,
+        stdin,
+        exit,
+    }
+}
+
+/// Every command, in the order in which one store can bear them.
+const CASES: &[Case] = &[
+    case("list", &[]),
+    case("list", &["--all"]),
+    case(
+        "list",
+        &["--status", "active,pending,disabled,expired,revoked"],
+    ),
+    case("list", &["--owner", "nobody"]),
+    case("list", &["-w", "bare"]),
+    case("show", &["full"]),
+    case("show", &["pending"]),
+    case("show", &["disabled"]),
+    case("show", &["revoked"]),
+    case("show", &["expired"]),
+    case("show", &["rotated"]),
+    case("show", &["superseded"]),
+    case("show", &["void"]),
+    case("mint", &["new"]),
+    case(
+        "mint",
+        &[
+            "new-full", "--scope", "read", "--owner", "x", "--label", "a=b", "--allow", "::1",
+        ],
+    ),
+    case("mint", &["new-held", "--hold"]),
+    case("mint", &["new-file", "--out", "new.key"]),
+    case("mint", &["new-command", "--", "sh", "-c", "cat >/dev/null"]),
+    case("mint", &["many", "--count", "3"]),
+    case("rename", &["new", "newer"]),
+    case("rename", &["newer", "newer"]),
+    case(
+        "set",
+        &[
+            "newer",
+            "--expires",
+            "30d",
+            "--owner",
+            "x",
+            "--label",
+            "a=b",
+        ],
+    ),
+    case(
+        "set",
+        &["newer", "--clear-owner", "--clear-labels", "--clear-allow"],
+    ),
+    case("disable", &["newer"]),
+    case("disable", &["newer"]),
+    case("enable", &["newer"]),
+    case("rotate", &["newer"]),
+    case("rotate", &["newer", "--cancel"]),
+    case("rotate", &["new-full", "--now"]),
+    case("rotate", &["new-file", "--hold", "--out", "rotated.key"]),
+    case("rotate", &["new-file", "--cancel"]),
+    Case {
+        command: "activate",
+        arguments: &[],
+        stdin: Stdin::Pending,
+        exit: 0,
+    },
+    Case {
+        command: "activate",
+        arguments: &[],
+        stdin: Stdin::Secret,
+        exit: 0,
+    },
+    case(
+        "revoke",
+        &["newer", "new-held", "--yes", "--reason", "retired"],
+    ),
+    case("revoke", &["new-command", "--yes"]),
+    judged(&[], Stdin::Secret, 0),
+    judged(&["--no-record"], Stdin::Secret, 0),
+    judged(&["-e", "test"], Stdin::Secret, 14),
+    judged(&["--require", "unheard-of"], Stdin::Secret, 14),
+    judged(&["-w", "bare"], Stdin::Secret, 10),
+    judged(&[], Stdin::Nonsense, 10),
+    judged(&[], Stdin::Nothing, 10),
+    case("whoami", &[]),
+    case("whoami", &["-w", "bare"]),
+    case("whoami", &["--as", "caller"]),
+    case("workspace create", &["third", "--preset", "amser"]),
+    case("workspace list", &[]),
+    case("workspace show", &[]),
+    case("workspace show", &["bare"]),
+    case("workspace show", &["third"]),
+    case("workspace set", &["third", "--cap", "9"]),
+    case("workspace set", &["third", "--cap", "9"]),
+    case("workspace rename", &["third", "fourth"]),
+    case("workspace use", &["bare"]),
+    case("workspace delete", &["fourth"]),
+    case("workspace use", &["acme"]),
+    case("audit list", &[]),
+    case("audit list", &["--limit", "1"]),
+    case("audit verify", &[]),
+    case("audit head", &[]),
+    case("store info", &[]),
+];
+
+fn run(world: &World, case: &Case, format: &[&str]) -> Output {
+    let run = world.sandbox.keyward(format);
+    let run = run.args(case.command.split(' ')).args(case.arguments);
+    let run = match case.stdin {
+        Stdin::Nothing => run,
+        Stdin::Secret => run.stdin(&world.secret),
+        Stdin::Pending => run.stdin(&world.pending),
+        Stdin::Nonsense => run.stdin("nonsense"),
+    };
+    run.exit(case.exit)
+}
+
+#[test]
+fn every_answer_is_valid_by_its_own_schema() {
+    let world = World::new();
+    for case in CASES {
+        let what = format!("{} {:?}", case.command, case.arguments);
+        let output = run(&world, case, &["--json"]);
+        let document = output.json();
+        assert!(
+            output.stdout.ends_with('\n') && output.stdout.matches('\n').count() == 1,
+            "{what}: not one line: {:?}",
+            output.stdout
+        );
+        assert!(!output.stdout.contains("##["), "{what}");
+        assert_valid(&schema(&world.sandbox, case.command), &document, &what);
+    }
+}
+
+#[test]
+fn an_answer_from_no_store_is_valid_too() {
+    for (arguments, command) in [
+        (&["list"][..], "list"),
+        (&["whoami"], "whoami"),
+        (&["workspace", "list"], "workspace list"),
+        (&["audit", "list"], "audit list"),
+        (&["audit", "verify"], "audit verify"),
+        (&["audit", "head"], "audit head"),
+        (&["store", "info"], "store info"),
+    ] {
+        let sandbox = Sandbox::new();
+        let document = sandbox.keyward(arguments).answer();
+        assert_valid(&schema(&sandbox, command), &document, command);
+        assert!(!sandbox.store_path().exists(), "{command} made a store");
+    }
+    let sandbox = Sandbox::new();
+    let verdict = sandbox.verdict("nonsense", &[], 10, "malformed");
+    assert_valid(&schema(&sandbox, "verify"), &verdict, "verify");
+    let listed = sandbox.keyward(["list", "--json"]).ok();
+    assert_eq!(listed.stdout, "{\"keys\":[]}\n");
+}
+
+#[test]
+fn every_line_of_a_jsonl_answer_is_valid_by_the_schema_of_its_record() {
+    let world = World::new();
+    for case in CASES {
+        let what = format!("{} {:?}", case.command, case.arguments);
+        let output = run(&world, case, &["--output", "jsonl"]);
+        assert!(output.stdout.is_ascii(), "{what}");
+        let list = match case.command {
+            "list" | "revoke" => Some("keys"),
+            "audit list" => Some("events"),
+            "workspace list" => Some("workspaces"),
+            _ => None,
+        };
+        let schema = of_a_line(&schema(&world.sandbox, case.command), list);
+        let mut lines = 0;
+        for line in output.stdout.lines() {
+            let record: Value = serde_json::from_str(line)
+                .unwrap_or_else(|error| panic!("{what}: {error}: {line}"));
+            assert!(record.is_object(), "{what}: {line}");
+            assert!(!record["keys"].is_array(), "{what}: {line}");
+            assert_valid(&schema, &record, &what);
+            lines += 1;
+        }
+        match (list, case.arguments) {
+            (None, ["many", ..]) => assert_eq!(lines, 3, "{what}"),
+            (None, _) => assert_eq!(lines, 1, "{what}"),
+            (Some(_), ["--owner", "nobody"] | ["-w", "bare"]) => assert_eq!(lines, 0, "{what}"),
+            (Some(_), _) => assert!(lines > 0, "{what}"),
+        }
+    }
+}
+
+#[test]
+fn json_and_jsonl_hold_the_same_records() {
+    let world = World::new();
+    for (command, list) in [
+        (&["list", "--all"][..], "keys"),
+        (&["audit", "list"], "events"),
+        (&["workspace", "list"], "workspaces"),
+    ] {
+        let document = world.sandbox.keyward(command).answer();
+        let lines = world.sandbox.keyward(command).args(["-o", "jsonl"]).ok();
+        let records: Vec<Value> = lines
+            .stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+            .collect();
+        assert_eq!(document[list], Value::from(records), "{command:?}");
+    }
+}
+
+/// The words of every command that does something, from the parser itself.
+fn leaves(command: &clap::Command, words: &str) -> Vec<String> {
+    if command.get_subcommands().next().is_none() {
+        return vec![words.to_owned()];
+    }
+    command
+        .get_subcommands()
+        .flat_map(|below| leaves(below, format!("{words} {}", below.get_name()).trim()))
+        .collect()
+}
+
+/// The words of every command that does something, from what `--help` shows.
+fn shown(sandbox: &Sandbox, words: &[String]) -> Vec<String> {
+    let help = sandbox.keyward(words).args(["--help"]).ok().stdout;
+    let listed = help.split_once("\nCommands:\n").map(|(_, rest)| rest);
+    let Some(listed) = listed else {
+        return vec![words.join(" ")];
+    };
+    let below = listed.lines().take_while(|line| !line.is_empty());
+    below
+        .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
+        .flat_map(|word| shown(sandbox, &[words, &[word.to_owned()]].concat()))
+        .collect()
+}
+
+#[test]
+fn every_command_has_a_schema_and_an_answer_that_is_looked_at() {
+    let sandbox = Sandbox::new();
+    let commands: BTreeSet<String> = shown(&sandbox, &[]).into_iter().collect();
+    let parsed: BTreeSet<String> = leaves(&Cli::command(), "").into_iter().collect();
+    assert_eq!(
+        commands, parsed,
+        "--help hides a command, or shows one that is not there"
+    );
+    let looked_at: BTreeSet<String> = CASES.iter().map(|case| case.command.to_owned()).collect();
+    for command in &commands {
+        if EXEMPT.contains(&command.as_str()) {
+            let _ = sandbox.keyward(["schema", command]).exit(2);
+            continue;
+        }
+        let _ = schema(&sandbox, command);
+        assert!(
+            looked_at.contains(command),
+            "no answer of {command} is looked at"
+        );
+    }
+    assert!(commands.len() > 20, "only {commands:?}");
+    // Both ways of writing a command of two words.
+    let spoken = schema(&sandbox, "workspace list");
+    let quoted = sandbox.keyward(["schema", "workspace list"]).ok().json();
+    assert_eq!(spoken, quoted);
+}
+
+/// Failing command lines, each with its exit status and code word.
+const FAILING: &[(i32, &str, &[&str])] = &[
+    (2, "usage", &["unheard-of"]),
+    (2, "usage", &[]),
+    (2, "usage", &["workspace"]),
+    (2, "usage", &["mint"]),
+    (2, "usage", &["mint", "a", "b"]),
+    (2, "usage", &["mint", "a", "--unheard-of"]),
+    (2, "usage", &["mint", "a", "--expires", "soonish"]),
+    (2, "usage", &["mint", "a", "--count", "0"]),
+    (2, "usage", &["list", "--status", "gone"]),
+    (2, "usage", &["set", "ci"]),
+    (2, "usage", &["revoke", "ci"]),
+    (2, "usage", &["verify", "--file", "missing"]),
+    (2, "usage", &["verify", "--env", "MISSING"]),
+    (2, "usage", &["schema", "unheard-of"]),
+    (2, "usage", &["completions", "unheard-of"]),
+    (2, "usage", &["man", "unheard-of"]),
+    (2, "usage", &["list", "--wait", "never"]),
+    (2, "invalid_name", &["mint", " a"]),
+    (2, "invalid_name", &["mint", "a\u{202e}b"]),
+    (
+        2,
+        "invalid_policy",
+        &["workspace", "create", "a", "--token", "{secret:4}"],
+    ),
+    (3, "key_not_found", &["show", "missing"]),
+    (3, "workspace_not_found", &["list", "-w", "missing"]),
+    (4, "name_taken", &["mint", "ci"]),
+    (4, "ambiguous", &["show", "twin"]),
+    (4, "conflict", &["workspace", "delete", "acme", "--yes"]),
+    (4, "conflict", &["rename", "revoked", "other"]),
+    (
+        5,
+        "limit_reached",
+        &["mint", "a", "-w", "capped", "--count", "2"],
+    ),
+    (5, "invalid_scope", &["mint", "a", "--scope", "unheard-of"]),
+    (5, "invalid_environment", &["mint", "a", "-e", "staging"]),
+    (5, "invalid_expiry", &["mint", "a", "--expires", "9y"]),
+    (5, "scope_rejected", &["audit", "list", "--as", "caller"]),
+    (8, "permissions", &["list", "--store", "link"]),
+    (9, "damaged", &["list", "--store", "garbage"]),
+    (10, "malformed", &["list", "--as", "garbage"]),
+    (13, "pending", &["list", "--as", "pending"]),
+    (16, "delivery_failed", &["mint", "a", "--out", "caller"]),
+    (16, "delivery_failed", &["mint", "a", "--", "false"]),
+];
+
+#[test]
+fn every_error_is_one_object_valid_by_the_schema_of_errors() {
+    let world = World::new();
+    let sandbox = &world.sandbox;
+    let _ = sandbox.mint_with("twin", &["-e", "live"]);
+    let _ = sandbox.mint_with("twin", &["-e", "test"]);
+    let _ = sandbox.file("garbage", "not a database at all\n");
+    let _ = sandbox.file("pending", &world.pending);
+    std::os::unix::fs::symlink("garbage", sandbox.home().join("link")).expect("a link can be made");
+    let _ = sandbox.file(
+        "capped.toml",
+        &(POLICY.replace("= 100\ndefault", "= 1\ndefault")),
+    );
+    sandbox.workspace("capped", &["--policy", "capped.toml"]);
+    let schema = schema(sandbox, "error");
+    for (exit, code, arguments) in FAILING {
+        for format in [
+            &["--json"][..],
+            &["--output", "jsonl"],
+            &["-ojson"],
+            &["--output=json"],
+        ] {
+            let output = sandbox.keyward(format).args(*arguments).run();
+            let what = format!("{format:?} {arguments:?}");
+            assert_eq!(output.status, *exit, "{what}: {}", output.transcript());
+            assert_eq!(output.stdout, "", "{what}");
+            assert_eq!(
+                output.stderr.matches('\n').count(),
+                1,
+                "{what}: {}",
+                output.stderr
+            );
+            let document: Value = serde_json::from_str(&output.stderr)
+                .unwrap_or_else(|error| panic!("{what}: {error}: {}", output.stderr));
+            assert_valid(&schema, &document, &what);
+            assert_eq!(document["error"]["code"], *code, "{what}");
+            assert_eq!(document["error"]["exit"], *exit, "{what}");
+            let _ = output.error();
+        }
+    }
+}
+
+#[test]
+fn a_format_asked_for_anywhere_holds_for_errors() {
+    let sandbox = Sandbox::new();
+    for arguments in [
+        &["show", "--json"][..],
+        &["show", "missing", "--json"],
+        &["unheard-of", "--json"],
+        &["--output", "json", "unheard-of"],
+        &["-o", "jsonl", "show"],
+    ] {
+        let output = sandbox.keyward(arguments).run();
+        assert_ne!(output.status, 0);
+        assert!(output.error()["code"].is_string(), "{arguments:?}");
+    }
+    // Behind `--` it is CMD's.
+    let output = sandbox
+        .keyward(["mint", "--wrong", "--", "cat", "--json"])
+        .exit(2);
+    assert!(output.stderr.starts_with("error: "), "{}", output.stderr);
+}
+
+/// Calls the closure with the document and with each change of each object in it.
+fn changed(
+    document: &Value,
+    change: &dyn Fn(&Map<String, Value>) -> Vec<(String, Map<String, Value>)>,
+) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    match document {
+        Value::Object(fields) => {
+            for (what, fields) in change(fields) {
+                found.push((what, Value::Object(fields)));
+            }
+            for (name, value) in fields {
+                for (what, value) in changed(value, change) {
+                    let mut fields = fields.clone();
+                    fields.insert(name.clone(), value);
+                    found.push((format!("{name}.{what}"), Value::Object(fields)));
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                for (what, item) in changed(item, change) {
+                    let mut items = items.clone();
+                    items[index] = item;
+                    found.push((format!("{index}.{what}"), Value::Array(items)));
+                }
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+/// Fields that may be missing: the secret, and in a policy what is not said.
+fn may_be_missing(path: &str) -> bool {
+    let field = path.rsplit('.').next().unwrap_or_default();
+    let in_policy = path.starts_with("policy.");
+    field == "key"
+        || is_free(path)
+        || (in_policy
+            && [
+                "active_key_cap",
+                "default_lifetime",
+                "maximum_lifetime",
+                "default_plan",
+                "scopes_per_key",
+                "scopes",
+                "plans",
+                "max",
+                "rate",
+                "quota",
+            ]
+            .contains(&field))
+}
+
+/// Fields whose names are the user's or the event's own.
+fn is_free(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('.').collect();
+    let parent = parts.len().checked_sub(2).map(|index| parts[index]);
+    parts.contains(&"labels") && parts.last() != Some(&"labels")
+        || parts.contains(&"details") && parts.last() != Some(&"details")
+        || (parts[0] == "policy" && matches!(parent, Some("scopes" | "plans")))
+}
+
+#[test]
+fn a_missing_or_an_additional_field_makes_an_answer_invalid() {
+    let world = World::new();
+    let mut missing_fields = 0;
+    for case in CASES {
+        let document = run(&world, case, &["--json"]).json();
+        let validator = validator(&schema(&world.sandbox, case.command));
+        assert!(validator.is_valid(&document));
+        let without = changed(&document, &|fields| {
+            let without = |name: &String| {
+                let mut fields = fields.clone();
+                fields.remove(name);
+                (name.clone(), fields)
+            };
+            fields.keys().map(without).collect()
+        });
+        for (path, document) in without {
+            // What --cancel answers is a rotation's answer without the old key and without a secret.
+            let is_cancelled = path == "replaced" && document.get("key").is_none();
+            if may_be_missing(&path) || is_cancelled {
+                continue;
+            }
+            missing_fields += 1;
+            assert!(
+                !validator.is_valid(&document),
+                "{} {:?} is valid without {path}",
+                case.command,
+                case.arguments
+            );
+        }
+        let with = changed(&document, &|fields| {
+            let mut fields = fields.clone();
+            fields.insert("surprise".to_owned(), Value::Null);
+            vec![("surprise".to_owned(), fields)]
+        });
+        for (path, document) in with {
+            assert!(
+                is_open(&path) || !validator.is_valid(&document),
+                "{} {:?} is valid with {path}",
+                case.command,
+                case.arguments
+            );
+        }
+        let nulled = changed(&document, &|fields| {
+            let names = [
+                "id",
+                "name",
+                "status",
+                "createdAt",
+                "valid",
+                "code",
+                "seq",
+                "hash",
+            ];
+            let nulled = |name: &&str| {
+                let mut fields = fields.clone();
+                fields.insert((*name).to_owned(), Value::Bool(false));
+                ((*name).to_owned(), fields)
+            };
+            let present = names.iter().filter(|name| fields.contains_key(**name));
+            present.map(nulled).collect()
+        });
+        for (path, document) in nulled {
+            assert!(
+                is_free(&path) || path.ends_with("valid") || !validator.is_valid(&document),
+                "{} {:?} is valid with a false {path}",
+                case.command,
+                case.arguments
+            );
+        }
+    }
+    assert!(
+        missing_fields > 1000,
+        "only {missing_fields} fields were left out"
+    );
+}
+
+/// Objects that take any field: an event's details, and nothing else with a null in it.
+fn is_open(path: &str) -> bool {
+    path.split('.').rev().skip(1).any(|part| part == "details")
+}

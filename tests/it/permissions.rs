@@ -1,1 +1,575 @@
-//! Modes, owners and links of files and folders.
+//! Modes, owners and links of the store, of the files beside it, of the folders above it, and of what keyward writes.
+//!
+//! Root passes every permission check of the kernel's, so where refusals are the point keyward runs as an ordinary user.
+
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::geteuid;
+
+use crate::delivery::Held;
+use crate::support::{Invocation, KEYWARD, Sandbox, skipped, text, tool};
+
+/// The user and group that own nothing on most systems.
+const NOBODY: u32 = 65_534;
+
+/// A sandbox whose keyward runs as a user without privileges: this one, or, for root, nobody.
+pub struct Ordinary {
+    /// The HOME, which belongs to that user.
+    pub sandbox: Sandbox,
+    keyward: PathBuf,
+    /// What makes a command line that user's.
+    wrapper: &'static [&'static str],
+}
+
+impl Ordinary {
+    /// Makes the sandbox, unless root has no way to become somebody else.
+    pub fn new() -> Option<Self> {
+        let sandbox = Sandbox::new();
+        if !geteuid().is_root() {
+            return Some(Self {
+                sandbox,
+                keyward: KEYWARD.into(),
+                wrapper: &[],
+            });
+        }
+        if !tool("setpriv") {
+            return None;
+        }
+        // The built one may stand in a folder that only root may enter. Copied by another process: a file that this
+        // one had open for writing could not be run while a thread beside is between fork and exec.
+        let keyward = sandbox.home().join("keyward");
+        let copied = Command::new("cp").arg(KEYWARD).arg(&keyward).status();
+        assert!(copied.expect("cp can be started").success());
+        set_mode(&keyward, 0o755);
+        chown(sandbox.home(), Some(NOBODY), Some(NOBODY)).expect("root may give files away");
+        Some(Self {
+            sandbox,
+            keyward,
+            wrapper: &[
+                "setpriv",
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+            ],
+        })
+    }
+
+    /// Prepares a run of keyward as that user.
+    pub fn keyward<I, S>(&self, arguments: I) -> Invocation
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let run = self.sandbox.program(&self.keyward, arguments);
+        run.through(self.wrapper)
+    }
+
+    /// Mints a key and returns its secret.
+    fn mint(&self, name: &str) -> String {
+        self.keyward(["mint", name]).ok().line()
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    let metadata = fs::symlink_metadata(path);
+    let metadata = metadata.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    metadata.permissions().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode can be set");
+}
+
+/// The store's file and the three that SQLite may keep beside it.
+fn beside(store: &Path, suffix: &str) -> PathBuf {
+    let mut path = store.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
+/// A run of every kind of command on the store at its usual place.
+const COMMANDS: &[&[&str]] = &[
+    &["list"],
+    &["show", "ci"],
+    &["verify", "--env", "SECRET"],
+    &["mint", "new"],
+    &["revoke", "ci", "--yes"],
+    &["audit", "verify"],
+    &["store", "info"],
+    &["workspace", "create", "new"],
+    &["whoami"],
+];
+
+/// Asserts that every command refuses the store with exit status 8, and returns the hint, which they all give.
+fn refused_by_all(sandbox: &Sandbox, secret: &str) -> String {
+    let mut hints = Vec::new();
+    for command in COMMANDS {
+        let run = sandbox.keyward(*command).env("SECRET", secret);
+        let error = run.refused(8, "permissions");
+        hints.push(error["hint"].as_str().unwrap_or_default().to_owned());
+    }
+    hints.dedup();
+    assert_eq!(hints.len(), 1, "{hints:?}");
+    hints.remove(0)
+}
+
+#[test]
+fn under_any_umask_a_first_run_makes_private_files_and_folders() {
+    for umask in ["000", "022", "077"] {
+        let sandbox = Sandbox::new();
+        let script = format!("umask {umask}; exec \"$0\" \"$@\"");
+        let run = sandbox.keyward(["mint", "ci"]);
+        let _ = run.through(["sh", "-c", &script]).ok();
+        for (path, expected) in [
+            (".local", 0o700),
+            (".local/share", 0o700),
+            (".local/share/keyward", 0o700),
+            (".local/share/keyward/keyward.db", 0o600),
+        ] {
+            let path = sandbox.home().join(path);
+            assert_eq!(mode(&path), expected, "{} {umask}", path.display());
+        }
+        let entries = fs::read_dir(sandbox.home().join(".local/share/keyward"));
+        assert_eq!(entries.expect("the folder can be read").count(), 1);
+    }
+}
+
+#[test]
+fn the_files_beside_an_open_store_are_private_too() {
+    for umask in ["000", "077"] {
+        let sandbox = Sandbox::new();
+        let script = format!("umask {umask}; exec \"$0\" \"$@\"");
+        let run = sandbox.keyward(["mint", "ci"]);
+        let held = Held::start(sandbox.home(), run.through(["sh", "-c", &script]));
+        for suffix in ["", "-wal", "-shm"] {
+            let path = beside(&sandbox.store_path(), suffix);
+            assert_eq!(mode(&path), 0o600, "{} under {umask}", path.display());
+        }
+        assert_eq!(held.release().status, 0);
+    }
+}
+
+#[test]
+fn a_store_that_others_can_reach_is_refused_with_the_command_that_mends_it() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let store = sandbox.store_path();
+    let before = fs::read(&store).expect("the store can be read");
+    for unsafe_mode in [0o644, 0o640, 0o660, 0o604, 0o602, 0o610, 0o777] {
+        set_mode(&store, unsafe_mode);
+        let hint = refused_by_all(&sandbox, &secret);
+        assert!(hint.starts_with("chmod 600 "), "{hint}");
+        assert_eq!(mode(&store), unsafe_mode, "keyward mended it by itself");
+        let _ = sandbox.program("sh", ["-c", &hint]).ok();
+        assert_eq!(mode(&store), 0o600, "{hint}");
+    }
+    assert_eq!(fs::read(&store).expect("it can be read"), before);
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+}
+
+#[test]
+fn the_command_that_mends_a_mode_can_be_pasted_whatever_the_path() {
+    let sandbox = Sandbox::new();
+    for name in [
+        "with space.db",
+        "it's.db",
+        "$HOME.db",
+        "a;b&c.db",
+        "-n.db",
+        "ключ.db",
+    ] {
+        let path = sandbox.home().join(name);
+        let store = path.to_str().expect("the name is UTF-8");
+        let _ = sandbox.keyward(["mint", "ci", "--store", store]).ok();
+        set_mode(&path, 0o644);
+        let error = sandbox
+            .keyward(["list", "--store", store])
+            .refused(8, "permissions");
+        let _ = sandbox.program("sh", ["-c", &text(&error, "hint")]).ok();
+        assert_eq!(mode(&path), 0o600, "{error:#}");
+        let _ = sandbox.keyward(["list", "--store", store]).ok();
+    }
+}
+
+#[test]
+fn a_linked_store_is_refused_and_what_it_leads_to_is_not_touched() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let store = sandbox.store_path();
+    let victim = sandbox.home().join("victim.db");
+
+    fs::rename(&store, &victim).expect("the store can be moved");
+    let before = fs::read(&victim).expect("it can be read");
+    symlink(&victim, &store).expect("a link can be made");
+    let _ = refused_by_all(&sandbox, &secret);
+    assert_eq!(fs::read(&victim).expect("it can be read"), before);
+
+    fs::remove_file(&store).expect("the link can be removed");
+    fs::hard_link(&victim, &store).expect("a hard link can be made");
+    let _ = refused_by_all(&sandbox, &secret);
+    assert_eq!(fs::read(&victim).expect("it can be read"), before);
+
+    fs::remove_file(&victim).expect("the other name can be removed");
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+
+    fs::remove_file(&store).expect("the store can be removed");
+    symlink("nowhere", &store).expect("a link can be made");
+    let _ = refused_by_all(&sandbox, &secret);
+    let nowhere = store.parent().expect("it has a folder").join("nowhere");
+    assert!(!nowhere.exists(), "a store was made behind a dangling link");
+}
+
+#[test]
+fn a_linked_file_beside_the_store_is_refused_and_what_it_leads_to_is_not_touched() {
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let sandbox = Sandbox::new();
+        let secret = sandbox.mint("ci");
+        let victim = sandbox.file("victim", "precious");
+        let link = beside(&sandbox.store_path(), suffix);
+        symlink(&victim, &link).expect("a link can be made");
+        let _ = refused_by_all(&sandbox, &secret);
+        fs::remove_file(&link).expect("the link can be removed");
+        fs::hard_link(&victim, &link).expect("a hard link can be made");
+        let _ = refused_by_all(&sandbox, &secret);
+        let content = fs::read_to_string(&victim).expect("it is there");
+        assert_eq!(content, "precious", "{suffix}");
+        fs::remove_file(&link).expect("the link can be removed");
+        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    }
+}
+
+#[test]
+fn a_log_that_others_can_reach_is_refused() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let held = Held::start(sandbox.home(), sandbox.keyward(["mint", "other"]));
+    for suffix in ["-wal", "-shm"] {
+        let path = beside(&sandbox.store_path(), suffix);
+        set_mode(&path, 0o644);
+        let hint = refused_by_all(&sandbox, &secret);
+        assert!(hint.ends_with(suffix), "{hint}");
+        let _ = sandbox.program("sh", ["-c", &hint]).ok();
+        assert_eq!(mode(&path), 0o600, "{hint}");
+    }
+    assert_eq!(held.release().status, 0);
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+}
+
+#[test]
+fn a_folder_in_which_others_could_swap_the_store_is_refused_with_the_command_that_mends_it() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    for folder in [".local/share/keyward", ".local/share", ".local", ""] {
+        let folder = sandbox.home().join(folder);
+        for unsafe_mode in [0o770, 0o707, 0o777] {
+            set_mode(&folder, unsafe_mode);
+            let hint = refused_by_all(&sandbox, &secret);
+            let _ = sandbox.program("sh", ["-c", &hint]).ok();
+            assert_eq!(mode(&folder) & 0o022, 0, "{hint}");
+            let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        }
+        // In a sticky folder others may add files, but not replace this one.
+        set_mode(&folder, 0o1777);
+        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        set_mode(&folder, 0o700);
+    }
+}
+
+#[test]
+fn a_first_run_in_an_unsafe_folder_makes_no_store() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.home().join("shared");
+    fs::create_dir(&folder).expect("a folder can be made");
+    set_mode(&folder, 0o777);
+    for command in [&["mint", "ci"][..], &["workspace", "create", "acme"]] {
+        let _ = sandbox
+            .keyward(command)
+            .env("KEYWARD_STORE", folder.join("keyward.db"))
+            .refused(8, "permissions");
+        let _ = sandbox
+            .keyward(command)
+            .env("KEYWARD_STORE", folder.join("new/keyward.db"))
+            .refused(8, "permissions");
+        assert!(!folder.join("keyward.db").exists(), "a store was made");
+        assert!(!folder.join("new/keyward.db").exists(), "a store was made");
+    }
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused_at_once() {
+    let sandbox = Sandbox::new();
+    let fifo = sandbox.home().join("fifo");
+    let made = Command::new("mkfifo")
+        .args(["-m", "600"])
+        .arg(&fifo)
+        .status();
+    assert!(made.expect("mkfifo can be started").success());
+    for path in [fifo.to_str().expect("UTF-8"), "/dev/null", "/dev/zero"] {
+        let begun = Instant::now();
+        for command in [&["list"][..], &["mint", "ci"], &["store", "info"]] {
+            let _ = sandbox
+                .keyward(["--store", path])
+                .args(command)
+                .refused(8, "permissions");
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "{path} was waited for"
+        );
+    }
+}
+
+#[test]
+fn another_users_store_is_refused_even_by_root() {
+    if !geteuid().is_root() {
+        skipped("only root can give a file away");
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let store = sandbox.store_path();
+    let give = |path: &Path, user| chown(path, Some(user), None).expect("root may give files away");
+    give(&store, NOBODY);
+    let _ = refused_by_all(&sandbox, &secret);
+    let entries = fs::read_dir(store.parent().expect("it has a folder"));
+    assert_eq!(
+        entries.expect("it can be read").count(),
+        1,
+        "a file of root's is beside it"
+    );
+    give(&store, 0);
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    for folder in [".local/share/keyward", ".local", ""] {
+        give(&sandbox.home().join(folder), NOBODY);
+        let _ = refused_by_all(&sandbox, &secret);
+        give(&sandbox.home().join(folder), 0);
+    }
+    let log = beside(&store, "-wal");
+    drop(
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&log)
+            .expect("it can be made"),
+    );
+    set_mode(&log, 0o600);
+    give(&log, NOBODY);
+    let _ = refused_by_all(&sandbox, &secret);
+}
+
+#[test]
+fn an_ordinary_user_is_refused_a_store_of_roots() {
+    if !geteuid().is_root() {
+        skipped("only root can give a file away");
+        return;
+    }
+    let Some(user) = Ordinary::new() else { return };
+    let _ = user.mint("ci");
+    let store = user.sandbox.store_path();
+    chown(&store, Some(0), Some(0)).expect("root may take files");
+    let _ = user.keyward(["list"]).refused(8, "permissions");
+    let _ = user.keyward(["mint", "new"]).refused(8, "permissions");
+}
+
+/// Asserts what holds for a store that can be read and not written.
+fn assert_read_only(user: &Ordinary, secret: &str) {
+    let output = user.keyward(["--json", "verify"]).stdin(secret).ok();
+    let verdict = output.json();
+    assert_eq!(verdict["valid"], true, "{verdict:#}");
+    assert_eq!(verdict["recorded"], false, "{verdict:#}");
+    let listed = user.keyward(["list"]).answer();
+    assert_eq!(listed["keys"][0]["name"], "ci", "{listed:#}");
+    let _ = user.keyward(["show", "ci"]).ok();
+    let _ = user.keyward(["audit", "verify"]).ok();
+    let _ = user.keyward(["store", "info"]).ok();
+    let _ = user.keyward(["whoami"]).ok();
+    for change in [
+        &["mint", "new"][..],
+        &["revoke", "ci", "--yes"],
+        &["rotate", "ci"],
+        &["rename", "ci", "new"],
+        &["disable", "ci"],
+        &["workspace", "create", "new"],
+    ] {
+        let output = user.keyward(["--json"]).args(change).run();
+        let error = output.error();
+        assert!(
+            matches!((output.status, &error["code"]), (7, code) if code == "io")
+                || matches!((output.status, &error["code"]), (8, code) if code == "permissions"),
+            "{change:?}: {error:#}"
+        );
+    }
+}
+
+/// Asserts that a store works again in every respect after a spell of being read-only.
+fn assert_works_again(user: &Ordinary, secret: &str) {
+    let verdict = user.keyward(["--json", "verify"]).stdin(secret).ok().json();
+    assert_eq!(verdict["recorded"], true, "{verdict:#}");
+    let new = user.mint("new");
+    let _ = user.keyward(["verify"]).stdin(&new).ok();
+    let _ = user.keyward(["revoke", "ci", "--yes"]).ok();
+    let _ = user.keyward(["verify"]).stdin(secret).exit(11);
+    let _ = user.keyward(["audit", "verify"]).ok();
+}
+
+#[test]
+fn a_read_only_file_answers_and_refuses_changes() {
+    let Some(user) = Ordinary::new() else { return };
+    let secret = user.mint("ci");
+    let store = user.sandbox.store_path();
+    let before = fs::read(&store).expect("the store can be read");
+    set_mode(&store, 0o400);
+    assert_read_only(&user, &secret);
+    assert_eq!(fs::read(&store).expect("it can be read"), before);
+    set_mode(&store, 0o600);
+    assert_works_again(&user, &secret);
+}
+
+#[test]
+fn a_read_only_folder_answers_and_refuses_changes() {
+    let Some(user) = Ordinary::new() else { return };
+    let secret = user.mint("ci");
+    let store = user.sandbox.store_path();
+    let folder = store.parent().expect("the store has a folder");
+    let before = fs::read(&store).expect("the store can be read");
+    for (file_mode, folder_mode) in [(0o600, 0o500), (0o400, 0o500)] {
+        set_mode(&store, file_mode);
+        set_mode(folder, folder_mode);
+        assert_read_only(&user, &secret);
+        assert_eq!(fs::read(&store).expect("it can be read"), before);
+    }
+    set_mode(folder, 0o700);
+    set_mode(&store, 0o600);
+    assert_works_again(&user, &secret);
+}
+
+#[test]
+fn a_spell_of_being_read_only_leaves_nothing_in_the_way_even_of_root() {
+    // Whoever runs this: root could write to the file all the same, and would leave a read-only log beside it.
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let store = sandbox.store_path();
+    set_mode(&store, 0o400);
+    let verdict = sandbox.verdict(&secret, &[], 0, "valid");
+    assert_eq!(verdict["recorded"], false, "{verdict:#}");
+    let output = sandbox.keyward(["mint", "new"]).run();
+    assert!(matches!(output.status, 7 | 8), "{}", output.transcript());
+    set_mode(&store, 0o600);
+    let _ = sandbox.mint("new");
+    let verdict = sandbox.verdict(&secret, &[], 0, "valid");
+    assert_eq!(verdict["recorded"], true, "{verdict:#}");
+}
+
+#[test]
+fn a_log_that_cannot_be_read_never_hides_a_revocation() {
+    let Some(user) = Ordinary::new() else { return };
+    let secret = user.mint("ci");
+    let store = user.sandbox.store_path();
+    let folder = store.parent().expect("the store has a folder").to_owned();
+    // A process that is killed with the store open leaves the log, and in it a revocation by another.
+    let held = Held::start(user.sandbox.home(), user.keyward(["mint", "other"]));
+    let _ = user.keyward(["revoke", "ci", "--yes"]).ok();
+    held.killed();
+    let log = beside(&store, "-wal");
+    let length = fs::metadata(&log).expect("the log is there").len();
+    assert!(length > 0, "the log is empty, so it hides nothing");
+    let _ = fs::remove_file(beside(&store, "-shm"));
+    for (file_mode, log_mode, folder_mode) in [
+        (0o600, 0o600, 0o500),
+        (0o400, 0o400, 0o500),
+        (0o400, 0o000, 0o500),
+        (0o600, 0o000, 0o700),
+        (0o400, 0o400, 0o700),
+    ] {
+        set_mode(&log, log_mode);
+        set_mode(&store, file_mode);
+        set_mode(&folder, folder_mode);
+        let output = user.keyward(["verify"]).stdin(&secret).run();
+        set_mode(&folder, 0o700);
+        assert!(
+            matches!(output.status, 7 | 8 | 11),
+            "{file_mode:o} {log_mode:o} {folder_mode:o}: {}",
+            output.transcript()
+        );
+    }
+    set_mode(&store, 0o600);
+    set_mode(&log, 0o600);
+    let _ = user.keyward(["verify"]).stdin(&secret).exit(11);
+}
+
+#[test]
+fn an_unreadable_store_is_refused() {
+    let Some(user) = Ordinary::new() else { return };
+    let secret = user.mint("ci");
+    let store = user.sandbox.store_path();
+    let folder = store.parent().expect("the store has a folder");
+    let refused = |what: &str| {
+        for command in COMMANDS {
+            let run = user.keyward(["--json"]).args(*command);
+            let output = run.env("SECRET", &secret).run();
+            let error = output.error();
+            assert!(matches!(output.status, 7 | 8), "{what}: {error:#}");
+        }
+    };
+    for unreadable in [0o000, 0o200] {
+        set_mode(&store, unreadable);
+        refused("the file");
+    }
+    set_mode(&store, 0o600);
+    for unreadable in [0o000, 0o600] {
+        set_mode(folder, unreadable);
+        refused("the folder");
+    }
+    set_mode(folder, 0o700);
+    assert_works_again(&user, &secret);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_gets_no_store() {
+    let Some(user) = Ordinary::new() else { return };
+    let home = user.sandbox.home();
+    set_mode(home, 0o500);
+    let output = user.keyward(["mint", "ci"]).run();
+    set_mode(home, 0o700);
+    assert!(matches!(output.status, 7 | 8), "{}", output.transcript());
+    assert_eq!(output.stdout, "");
+    let _ = user.mint("ci");
+}
+
+#[test]
+fn an_ordinary_users_out_file_is_private_and_its_own() {
+    let Some(user) = Ordinary::new() else { return };
+    let _ = user.keyward(["mint", "ci", "--out", "ci.key"]).ok();
+    let file = user.sandbox.home().join("ci.key");
+    let metadata = fs::metadata(&file).expect("the file was made");
+    assert_eq!(mode(&file), 0o600);
+    let owner = fs::metadata(user.sandbox.home())
+        .expect("HOME exists")
+        .uid();
+    assert_eq!(metadata.uid(), owner);
+}
+
+#[test]
+fn a_sink_in_a_folder_that_cannot_be_written_is_refused_beforehand() {
+    let Some(user) = Ordinary::new() else { return };
+    let folder = user.sandbox.home().join("closed");
+    fs::create_dir(&folder).expect("a folder can be made");
+    if geteuid().is_root() {
+        chown(&folder, Some(NOBODY), Some(NOBODY)).expect("root may give files away");
+    }
+    set_mode(&folder, 0o500);
+    for sink in [
+        &["--out", "closed/ci.key"][..],
+        &["--dotenv", "closed/.env", "--var", "KEY"],
+    ] {
+        let run = user.keyward(["mint", "ci"]).args(sink);
+        let _ = run.refused(16, "delivery_failed");
+        assert!(!user.sandbox.store_path().exists(), "something was minted");
+    }
+    set_mode(&folder, 0o700);
+}
