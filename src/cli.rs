@@ -16,10 +16,9 @@ use crate::output::ui::Format;
 #[command(
     name = "keyward",
     version,
-    propagate_version = false,
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    infer_subcommands = false,
+    args_override_self = true,
     max_term_width = 100,
     after_help = "Examples:
   keyward mint ci-pipeline
@@ -99,7 +98,7 @@ pub struct Globals {
     pub output: Format,
 
     /// Write answers as one JSON document
-    #[arg(long, global = true, conflicts_with = "output")]
+    #[arg(long, global = true)]
     pub json: bool,
 
     /// Leave out status messages and hints

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use keyward::cli::Cli;
 use keyward::context::{self, Context};
-use keyward::error::Result;
+use keyward::error::{Kind, Result};
 use keyward::usage;
 
 fn main() -> ExitCode {
@@ -15,17 +15,18 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    let ui = context::ui(&usage::guess_globals(&arguments));
+    let mut ui = context::ui(&usage::guess_globals(&arguments));
     let outcome = usage::refuse_secrets(&arguments).and_then(|()| match Cli::try_parse() {
-        Ok(cli) => run(cli, arguments.clone()),
+        Ok(cli) => {
+            ui = context::ui(&cli.globals);
+            run(cli, arguments.clone())
+        }
         Err(error) => usage::answer(&error, &ui),
     });
     match outcome {
         Ok(exit) => ExitCode::from(exit),
-        // Whoever read the answer has seen enough of it: `list | head` is no failure.
-        Err(error) if error.is_broken_pipe() && error.kind() == keyward::error::Kind::Io => {
-            ExitCode::SUCCESS
-        }
+        // Whoever read the listing has seen enough of it: `list | head` is no failure.
+        Err(error) if error.is_broken_pipe() && error.kind() == Kind::Io => ExitCode::SUCCESS,
         Err(error) => {
             let error = usage::discreet(error, &arguments);
             ui.error(&error);

@@ -7,8 +7,6 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::cli::{Colour, Globals};
 use crate::context::exposed_secret;
 use crate::domain::exposure;
-use crate::domain::name::is_invisible;
-use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 use crate::output::ui::Ui;
 
@@ -29,12 +27,19 @@ pub fn refuse_secrets(arguments: &[String]) -> Result<()> {
 
 /// The options that decide how to speak, read off arguments that may not make sense as a whole.
 pub fn guess_globals(arguments: &[String]) -> Globals {
-    let own: Vec<&str> =
-        arguments.iter().skip(1).map(String::as_str).take_while(|argument| *argument != "--").collect();
+    let own: Vec<&str> = arguments
+        .iter()
+        .skip(1)
+        .map(String::as_str)
+        .take_while(|argument| *argument != "--")
+        .collect();
     let has = |short: Option<&str>, long: &str, value: &str| {
-        own.windows(2).any(|pair| (pair[0] == long || Some(pair[0]) == short) && pair[1] == value)
+        own.windows(2)
+            .any(|pair| (pair[0] == long || Some(pair[0]) == short) && pair[1] == value)
             || own.iter().any(|argument| {
-                let after_long = argument.strip_prefix(long).and_then(|rest| rest.strip_prefix('='));
+                let after_long = argument
+                    .strip_prefix(long)
+                    .and_then(|rest| rest.strip_prefix('='));
                 let after_short = short.and_then(|short| argument.strip_prefix(short));
                 after_long.or(after_short.map(|rest| rest.trim_start_matches('='))) == Some(value)
             })
@@ -43,7 +48,10 @@ pub fn guess_globals(arguments: &[String]) -> Globals {
         json: own.contains(&"--json")
             || has(Some("-o"), "--output", "json")
             || has(Some("-o"), "--output", "jsonl"),
-        color: match (has(None, "--color", "never"), has(None, "--color", "always")) {
+        color: match (
+            has(None, "--color", "never"),
+            has(None, "--color", "always"),
+        ) {
             (true, _) => Colour::Never,
             (false, true) => Colour::Always,
             (false, false) => Colour::Auto,
@@ -52,16 +60,19 @@ pub fn guess_globals(arguments: &[String]) -> Globals {
     }
 }
 
-/// The error without the arguments that could be a secret: whatever goes wrong before the store can tell, a token of a
-/// policy of the operator's own is not repeated.
+/// The error without the arguments that could be a secret: whatever goes wrong, a token of a policy of the operator's
+/// own is not repeated. Once a store has been asked, what is left are names with a checksum in them, which may be.
 pub fn discreet(error: Error, arguments: &[String]) -> Error {
-    if error.kind().exit() != Kind::Usage.exit() {
-        return error;
-    }
-    let hint = error.hint().map(|hint| harmless(hint.to_owned(), arguments));
-    let told = Error::new(error.kind(), harmless(error.to_string(), arguments));
-    match hint {
-        Some(hint) => told.hinted(hint),
+    let is_suspect = match error.kind().exit() == Kind::Usage.exit() {
+        true => exposure::has_long_run,
+        false => exposure::has_mixed_run,
+    };
+    let told = Error::new(
+        error.kind(),
+        left_out(error.to_string(), arguments, is_suspect),
+    );
+    match error.hint() {
+        Some(hint) => told.hinted(left_out(hint.to_owned(), arguments, is_suspect)),
         None => told,
     }
 }
@@ -83,6 +94,9 @@ pub fn answer(error: &clap::Error, ui: &Ui) -> Result<u8> {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if ui.is_for_people() => {
             ui.notice(&error.render().to_string());
             Ok(2)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Err(Error::usage("no command was given").hinted("`keyward --help` lists the commands"))
         }
         _ => Err(understood(error)),
     }
@@ -112,7 +126,13 @@ fn understood(error: &clap::Error) -> Error {
         .collect::<Vec<_>>()
         .join(" ");
     let rest: Vec<&str> = paragraphs.flat_map(str::lines).map(str::trim).collect();
-    let after = |front: &str| rest.iter().find_map(|line| line.strip_prefix(front));
+    // clap's "use '-- VALUE'" would start the command of `-- CMD`.
+    let helps = |line: &&&str| !line.contains("use '-- ");
+    let after = |front: &str| {
+        rest.iter()
+            .filter(helps)
+            .find_map(|line| line.strip_prefix(front))
+    };
     Error::usage(message).hinted(match (after("tip: "), after("Usage: ")) {
         (Some(tip), _) => tip.to_owned(),
         (None, Some(usage)) => format!("usage: {usage}"),
@@ -120,16 +140,12 @@ fn understood(error: &clap::Error) -> Error {
     })
 }
 
-/// A message without the words of arguments that could be a secret, and with those escaped that could mislead. What
-/// follows a slash is part of a path, which a message is of no use without.
-fn harmless(mut message: String, arguments: &[String]) -> String {
+/// A message without the suspect words of arguments. What follows a slash is part of a path, which a message is of no use
+/// without.
+fn left_out(mut message: String, arguments: &[String], is_suspect: fn(&str) -> bool) -> String {
     for argument in arguments.iter().skip(1) {
-        if argument.chars().any(is_invisible) {
-            message = message.replace(argument.as_str(), &Safe(argument).to_string());
-        }
         let is_path = |word: &str| argument.contains(&format!("/{word}"));
-        let words = exposure::words(argument).filter(|word| exposure::has_long_run(word) && !is_path(word));
-        for word in words {
+        for word in exposure::words(argument).filter(|word| is_suspect(word) && !is_path(word)) {
             message = message.replace(word, "[left out]");
         }
     }

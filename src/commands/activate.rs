@@ -28,7 +28,13 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let actor = context.actor(&mut store)?;
     let secret = context.read_secret(&args.source.source(), "secret")?;
     let now = context.now();
-    let outcome = activate::present(&mut store, &actor, &secret, now)?;
+    let outcome = activate::present(
+        &mut store,
+        &actor,
+        context.workspace.as_deref(),
+        &secret,
+        now,
+    )?;
     let name = Safe(&outcome.key.name);
     let sentence = match (outcome.changed, &outcome.replaced) {
         (false, _) => format!(

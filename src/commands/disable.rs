@@ -1,13 +1,12 @@
 //! `keyward disable`.
 //!
-//! This module never touches a key that is pending or dead; `ops::pause` refuses those.
+//! This module never differs from its twin but in the direction.
 
 use crate::cli::KeyArgument;
-use crate::commands::Exit;
+use crate::commands::{Exit, pause};
 use crate::context::Context;
 use crate::error::Result;
-use crate::ops::pause::{self, Change};
-use crate::output::view::KeyView;
+use crate::ops::pause::Change;
 
 /// Pause a key
 ///
@@ -22,24 +21,5 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
-    let workspace = context.workspace.as_deref();
-    let outcome = pause::run(
-        &mut store,
-        &actor,
-        workspace,
-        &args.key.selector(),
-        Change::Disable,
-        now,
-    )?;
-    let sentence = match outcome.changed {
-        true => format!("disabled {}", outcome.key.id),
-        false => format!("nothing changed: {} is disabled already", outcome.key.id),
-    };
-    context
-        .ui
-        .change(&KeyView::new(&outcome.key, now), &sentence)?;
-    Ok(0)
+    pause::run(&args.key, Change::Disable, context)
 }

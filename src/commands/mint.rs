@@ -111,8 +111,14 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if minted.made_workspace {
         context.ui.status("made the workspace \"default\"");
     }
-    let answer = Answer { keys: minted.keys, old: None };
-    let parcel = Parcel { answer, secrets: minted.secrets };
+    let answer = Answer {
+        keys: minted.keys,
+        old: None,
+    };
+    let parcel = Parcel {
+        answer,
+        secrets: minted.secrets,
+    };
     parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
     Ok(0)
 }

@@ -12,6 +12,7 @@ mod hand_over;
 mod list;
 mod man;
 mod mint;
+mod pause;
 mod rename;
 mod revoke;
 mod rotate;

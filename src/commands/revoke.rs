@@ -87,7 +87,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         // What was shown is what is revoked, whoever renames keys meanwhile.
         let shown = |key: &Key| Selector {
-            text: key.id.to_string(),
+            text: key.id.as_str().to_owned(),
             environment: None,
         };
         request.selectors = keys.iter().map(shown).collect();

@@ -63,6 +63,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         selector: args.key.selector(),
         grace: args.grace,
         now: args.now,
+        hold: delivery.hold,
         expires: args.expires,
     };
     let interrupts = Interrupts::watch()?;
@@ -73,8 +74,14 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         context.now(),
         &mut context.rng,
     )?;
-    let answer = Answer { keys: vec![rotated.key], old: Some(rotated.old) };
-    let parcel = Parcel { answer, secrets: vec![rotated.secret] };
+    let answer = Answer {
+        keys: vec![rotated.key],
+        old: Some(rotated.old),
+    };
+    let parcel = Parcel {
+        answer,
+        secrets: vec![rotated.secret],
+    };
     parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
     Ok(0)
 }

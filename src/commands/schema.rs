@@ -31,7 +31,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         .collect();
     let name = words.join(" ");
     let schema = schema::of(&name).ok_or_else(|| {
-        Error::usage(format!("there is no schema of \"{}\"", Safe(&name))).hinted(format!(
+        Error::usage(format!(
+            "there is no schema of \"{}\"",
+            Safe(&args.command.join(" "))
+        ))
+        .hinted(format!(
             "there are those of {} and error",
             schema::NAMES.join(", ")
         ))

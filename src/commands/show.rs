@@ -96,7 +96,7 @@ fn fields(key: &Key, now: Timestamp) -> Vec<(&'static str, String)> {
         "replaces",
         key.rotation
             .as_ref()
-            .map(|rotation| rotation.replaces.to_string()),
+            .map(|rotation| rotation.replaces.as_str().to_owned()),
     );
     add(
         "replaced by",

@@ -62,6 +62,8 @@ pub struct Delivery {
     pub hold: bool,
     /// Whether a line feed follows the secret.
     pub newline: bool,
+    /// What the user should know once it has worked; a failure says one thing alone.
+    pub warnings: Vec<String>,
 }
 
 impl SinkArgs {
@@ -89,17 +91,16 @@ impl SinkArgs {
                 "several secrets without line feeds could not be told apart",
             ));
         }
+        let mut warnings = sink.warnings();
         if matches!(sink, Sink::Stdout) && !meant {
-            guard_stdout(context)?;
+            warnings.extend(guard_stdout()?);
         }
         sink.check()?;
-        for warning in sink.warnings() {
-            context.ui.warn(&warning);
-        }
         Ok(Delivery {
             sink,
             hold,
             newline,
+            warnings,
         })
     }
 
@@ -145,7 +146,8 @@ impl SinkArgs {
     }
 }
 
-fn guard_stdout(context: &Context) -> Result<()> {
+/// Forbids, or finds a warning for, a secret on stdout that nobody said was meant.
+fn guard_stdout() -> Result<Option<String>> {
     const OTHERS: &str =
         "--out FILE, --dotenv FILE --var NAME, --github-env NAME, --github-output NAME or -- CMD";
     if context::requires_sink() {
@@ -154,10 +156,7 @@ fn guard_stdout(context: &Context) -> Result<()> {
                 .hinted(format!("use {OTHERS}; or --stdout if stdout is meant")),
         );
     }
-    if context::is_ci() {
-        context.ui.warn(&format!(
-            "this is CI, and the secret on stdout may end in a log: use {OTHERS}; or --stdout"
-        ));
-    }
-    Ok(())
+    Ok(context::is_ci().then(|| {
+        format!("this is CI, and the secret on stdout may end in a log: use {OTHERS}; or --stdout")
+    }))
 }

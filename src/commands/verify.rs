@@ -66,6 +66,7 @@ impl SourceArgs {
     /// What the options mean.
     pub fn source(&self) -> SecretSource {
         match (&self.file, &self.env) {
+            (Some(path), _) if path.as_os_str() == "-" => SecretSource::Stdin,
             (Some(path), _) => SecretSource::File(path.clone()),
             (None, Some(name)) => SecretSource::Variable(name.clone()),
             (None, None) => SecretSource::Stdin,

@@ -136,10 +136,10 @@ impl Context {
     /// # Errors
     /// What opening gives; `usage` when an argument is a secret of this store.
     pub fn open_store(&self) -> Result<Store> {
-        let path = self.store_path()?;
-        match Store::open(&path, self.wait)? {
-            Some(store) => self.checked(store),
+        match self.existing_store()? {
+            Some(store) => Ok(store),
             None => {
+                let path = self.store_path()?;
                 self.ui.hint(&format!(
                     "there is no store at {} yet",
                     Safe(&path.to_string_lossy())
@@ -152,9 +152,10 @@ impl Context {
     /// Opens the store if it exists.
     ///
     /// # Errors
-    /// What opening gives.
+    /// What opening gives; `usage` when an argument is a secret of this store.
     pub fn existing_store(&self) -> Result<Option<Store>> {
-        Store::open(&self.store_path()?, self.wait)
+        let store = Store::open(&self.store_path()?, self.wait)?;
+        store.map(|store| self.checked(store)).transpose()
     }
 
     /// Opens the store, making it first if needed. `rehearse` runs on an empty store before one is made, so that a
@@ -167,8 +168,8 @@ impl Context {
         rehearse: impl FnOnce(&mut Store) -> Result<()>,
     ) -> Result<Store> {
         let path = self.store_path()?;
-        if let Some(store) = Store::open(&path, self.wait)? {
-            return self.checked(store);
+        if let Some(store) = self.existing_store()? {
+            return Ok(store);
         }
         if self.caller.is_some() {
             // No key can be calling: the store that would know it does not exist.
@@ -235,7 +236,10 @@ impl Context {
     }
 
     fn checked(&self, mut store: Store) -> Result<Store> {
-        let words = self.arguments.iter().flat_map(|argument| exposure::words(argument));
+        let words = self
+            .arguments
+            .iter()
+            .flat_map(|argument| exposure::words(argument));
         let suspects = words.filter(|word| exposure::has_long_run(word));
         let secrets: Vec<Secret> = suspects.map(|word| Secret::new(word.to_owned())).collect();
         if secrets.is_empty() {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
+use crate::domain::sanitize::Safe;
 use crate::error::Error;
 
 /// A network in CIDR notation (RFC 4632, RFC 4291), its host bits cleared.
@@ -27,11 +28,8 @@ impl FromStr for Network {
         let network = match text.parse::<IpNet>() {
             Ok(network) => network,
             Err(_) => text.parse::<IpAddr>().map(IpNet::from).map_err(|_| {
-                Error::usage(format!(
-                    "\"{}\" is not an address or a network",
-                    text.escape_debug()
-                ))
-                .hinted("write it like 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32")
+                Error::usage(format!("\"{}\" is not an address or a network", Safe(text)))
+                    .hinted("write it like 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32")
             })?,
         };
         Ok(Self(unmap(network).trunc()))
@@ -50,7 +48,7 @@ impl std::fmt::Display for Network {
 /// `usage` when it is not an address.
 pub fn parse_address(text: &str) -> Result<IpAddr, Error> {
     text.parse().map_err(|_| {
-        Error::usage(format!("\"{}\" is not an IP address", text.escape_debug()))
+        Error::usage(format!("\"{}\" is not an IP address", Safe(text)))
             .hinted("write it like 203.0.113.7 or 2001:db8::7")
     })
 }

@@ -3,56 +3,63 @@
 //!
 //! This module never says where a secret is, only that there is one.
 
-use crate::domain::preset;
-
 /// Runs of letters and digits this long appear in tokens and hardly anywhere else: 128 bits and a hint are 26
 /// characters of base62.
 const LONG_RUN: usize = 24;
+/// The presets' opaque tokens have 43 characters; a little less is no word either.
+const OPAQUE_RUN: usize = 40;
 
 /// Whether a word looks like a whole token, of a preset or of a policy of the operator's own.
 ///
-/// That is a preset's token to the letter, or a long run of letters and digits, a digit among them, behind a prefix and
-/// its underscore. Commit ids, UUIDs and checksums have no underscore before them.
+/// That is a long run of letters and digits, a digit among them, behind a prefix and its underscore; one of digits and
+/// letters of both cases behind a prefix and its dash or dot; or such a one as long as an opaque token. Commit ids,
+/// UUIDs and checksums, which names and labels lawfully hold, have one case and no underscore before them.
 pub fn looks_like_secret(argument: &str) -> bool {
-    words(argument).any(|word| has_prefixed_run(word) || is_preset_token(word))
+    words(argument).any(|word| {
+        let after = |separator: &[char]| word.split_once(separator).map(|(_, rest)| rest);
+        let has = |rest: Option<&str>, wanted: fn(&str) -> bool| {
+            rest.is_some_and(|rest| runs(rest).any(wanted))
+        };
+        has(after(&['_']), is_long_run)
+            || has(after(&['-', '.']), is_mixed_run)
+            || runs(word).any(|run| run.len() >= OPAQUE_RUN && is_mixed_run(run))
+    })
 }
 
 /// The words of an argument that could be a token: every run of a token's characters, also without the dashes of an
 /// option and without the letter of a short one, which may stand right before its value.
 pub fn words(argument: &str) -> impl Iterator<Item = &str> {
     let is_token = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
-    argument.split(move |character: char| !is_token(character)).flat_map(|word| {
-        let bare = word.trim_start_matches('-');
-        let after_letter = bare.get(1..).filter(|_| word.starts_with('-'));
-        [Some(word), Some(bare), after_letter].into_iter().flatten()
-    })
+    argument
+        .split(move |character: char| !is_token(character))
+        .flat_map(|word| {
+            let bare = word.trim_start_matches('-');
+            let after_letter = bare.get(1..).filter(|_| word.starts_with('-'));
+            [Some(word), Some(bare), after_letter].into_iter().flatten()
+        })
 }
 
-/// Whether a word has a run of letters and digits that long, a digit among them, prefixed or not: what is left out of a
-/// message that would repeat it.
+/// Whether a word has a run of letters and digits that long, a digit among them, prefixed or not.
 pub fn has_long_run(word: &str) -> bool {
-    word.split(|character: char| !character.is_ascii_alphanumeric())
-        .any(is_long_run)
+    runs(word).any(is_long_run)
 }
 
-fn has_prefixed_run(word: &str) -> bool {
-    let after_prefix = word.split_once('_').map(|(_, rest)| rest);
-    after_prefix.is_some_and(|rest| rest.split(['_', '.', '-']).any(is_long_run))
+/// Whether a word has such a run with letters of both cases: hardly a name, and no checksum.
+pub fn has_mixed_run(word: &str) -> bool {
+    runs(word).any(is_mixed_run)
+}
+
+fn runs(word: &str) -> impl Iterator<Item = &str> {
+    word.split(|character: char| !character.is_ascii_alphanumeric())
 }
 
 fn is_long_run(run: &str) -> bool {
     run.len() >= LONG_RUN && run.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-fn is_preset_token(word: &str) -> bool {
-    // Every preset's token is longer than this, so most arguments are done here.
-    word.len() > 40
-        && is_long_run(word)
-        && preset::all().any(|policy| {
-            policy
-                .token_format()
-                .is_ok_and(|format| format.recognises(word))
-        })
+fn is_mixed_run(run: &str) -> bool {
+    let has = |wanted: fn(&u8) -> bool| run.bytes().any(|byte| wanted(&byte));
+    is_long_run(run) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)
 }
 
 #[cfg(test)]
@@ -60,6 +67,7 @@ mod tests {
     use rand::rngs::SysRng;
 
     use super::*;
+    use crate::domain::preset;
 
     #[test]
     fn tokens_of_every_preset_are_seen_wherever_they_stand() {
@@ -86,6 +94,7 @@ mod tests {
             "key_0123456789abcdef",
             "kw_live_Tq0x4k9Pd8Mn",
             "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "deploy-da39a3ee5e6b4b0d3255bfef95601890afd80709",
             "123e4567-e89b-12d3-a456-426614174000",
             "/nix/store/0c1r2n3s4k5q6w7x8y9z0a1b2c3d4f5g-keyward",
             "{prefix}_{env}_{short:12}{secret:32}{crc}",

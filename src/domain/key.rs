@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::domain::address::Network;
 use crate::domain::alphabet::Alphabet;
+use crate::domain::sanitize::Safe;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::WorkspaceId;
@@ -63,9 +64,10 @@ impl KeyId {
     }
 }
 
+/// For people: an id planted in a store is escaped like any other text. Data takes [`KeyId::as_str`].
 impl fmt::Display for KeyId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        Safe(&self.0).fmt(formatter)
     }
 }
 

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind};
 
@@ -58,11 +59,8 @@ impl FromStr for Lifetime {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let refused = || {
-            Error::new(
-                Kind::Usage,
-                format!("\"{}\" is not a duration", text.escape_debug()),
-            )
-            .hinted("write it like 45s, 30m, 24h, 7d, 1w, 1mo, 1y or 1d12h")
+            Error::new(Kind::Usage, format!("\"{}\" is not a duration", Safe(text)))
+                .hinted("write it like 45s, 30m, 24h, 7d, 1w, 1mo, 1y or 1d12h")
         };
         // ISO 8601 (`P90D`) and signs are jiff's, not ours.
         if !text.starts_with(|character: char| character.is_ascii_digit()) {

@@ -8,7 +8,7 @@ use crate::domain::policy::Policy;
 use crate::error::Result;
 
 /// The fields to change; `None` leaves a field as it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyChanges {
     /// The token's template.
     pub token: Option<String>,

@@ -3,6 +3,7 @@
 //! This module never changes a policy: a preset is a file of `src/presets/`, read like any other.
 
 use crate::domain::policy::Policy;
+use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 
 /// The preset a workspace gets when nothing else is asked for.
@@ -34,7 +35,7 @@ pub fn load(name: &str) -> Result<Policy> {
     let Some((_, text)) = PRESETS.iter().find(|(preset, _)| *preset == name) else {
         return Err(Error::new(
             Kind::Usage,
-            format!("there is no preset \"{}\"", name.escape_debug()),
+            format!("there is no preset \"{}\"", Safe(name)),
         )
         .hinted(format!(
             "the presets are {}",

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind};
 
 /// So many requests in each unit of time.
@@ -52,7 +53,7 @@ impl FromStr for Rate {
         parsed.ok_or_else(|| {
             Error::new(
                 Kind::InvalidPolicy,
-                format!("\"{}\" is not a rate", text.escape_debug()),
+                format!("\"{}\" is not a rate", Safe(text)),
             )
             .hinted("write it like 10/second, 100/minute, 1000/hour or 5000/day")
         })

@@ -15,17 +15,17 @@ pub struct Safe<'a>(pub &'a str);
 
 impl fmt::Display for Safe<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
-        let trimmed = rest.trim_start();
-        // The runner trims a line before it looks, so spaces before the colons protect nobody.
-        if trimmed.starts_with("::") {
-            formatter.write_str(&rest[..rest.len() - trimmed.len()])?;
-            formatter.write_str("\\u{3a}")?;
-            rest = &trimmed[1..];
-        }
+        // The runner trims a line before it looks, so white space before the colons protects nobody.
+        let command = self
+            .0
+            .trim_start()
+            .starts_with("::")
+            .then(|| self.0.find(':'))
+            .flatten();
         let mut previous = '\0';
-        for character in rest.chars() {
+        for (at, character) in self.0.char_indices() {
             match character {
+                ':' if command == Some(at) => formatter.write_str("\\u{3a}")?,
                 '\\' => formatter.write_str("\\\\")?,
                 '\t' => formatter.write_str("\\t")?,
                 '\n' => formatter.write_str("\\n")?,
@@ -40,6 +40,25 @@ impl fmt::Display for Safe<'_> {
         }
         Ok(())
     }
+}
+
+/// The last net under everything said on stderr: a message whose parts were escaped comes through as it is, and of one
+/// that was not (clap's own, say) nothing is obeyed. Line feeds stay.
+pub fn harmless(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    let mut previous = '\0';
+    for character in message.chars() {
+        match character {
+            '#' if previous == '#' => shown.push_str("\\u{23}"),
+            '\n' => shown.push('\n'),
+            _ if is_invisible(character) => {
+                shown.push_str(&format!("\\u{{{:x}}}", u32::from(character)))
+            }
+            _ => shown.push(character),
+        }
+        previous = character;
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -64,10 +83,24 @@ mod tests {
             ("a\\tb", "a\\\\tb"),
             ("::add-mask::x", "\\u{3a}:add-mask::x"),
             ("  ::warning::", "  \\u{3a}:warning::"),
+            ("\t\n::x", "\\t\\n\\u{3a}:x"),
             ("##[error]x", "#\\u{23}[error]x"),
             ("###", "#\\u{23}\\u{23}"),
         ] {
             assert_eq!(safe(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_net_changes_nothing_that_was_escaped() {
+        for text in ["a\u{1b}[2J\u{202e}", "##[error]", "a\\b\nc"] {
+            let line = safe(text);
+            assert_eq!(harmless(&line), line);
+            assert!(
+                !harmless(text)
+                    .chars()
+                    .any(|character| character != '\n' && is_invisible(character))
+            );
         }
     }
 

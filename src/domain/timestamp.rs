@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::domain::lifetime::Lifetime;
+use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind};
 
 /// A point in time, in milliseconds since 1970-01-01T00:00:00Z.
@@ -86,8 +87,16 @@ impl FromStr for When {
         {
             return Ok(Self::At(Timestamp(midnight.timestamp().as_millisecond())));
         }
+        // The last day of all is often written for "never"; jiff's times end a day before it.
+        if text.starts_with("9999-12-3")
+            && text
+                .get(..10)
+                .is_some_and(|date| date.parse::<jiff::civil::Date>().is_ok())
+        {
+            return Ok(Self::At(Timestamp(jiff::Timestamp::MAX.as_second() * 1000)));
+        }
         text.parse().map(Self::After).map_err(|_: Error| {
-            Error::new(Kind::Usage, format!("\"{}\" is not a time", text.escape_debug()))
+            Error::new(Kind::Usage, format!("\"{}\" is not a time", Safe(text)))
                 .hinted("write 2027-01-31, 2027-01-31T12:00:00Z, never, or a duration such as 90d, 24h, 1w, 1mo, 1y")
         })
     }
@@ -115,6 +124,7 @@ mod tests {
                 "2027-01-31T12:00:00+02:00",
                 Some("2027-01-31T10:00:00.000Z"),
             ),
+            ("9999-12-31", Some("9999-12-30T22:00:00.000Z")),
             ("45s", Some("2026-01-31T00:00:45.000Z")),
             ("30m", Some("2026-01-31T00:30:00.000Z")),
             ("24h", Some("2026-02-01T00:00:00.000Z")),

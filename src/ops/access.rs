@@ -55,14 +55,18 @@ impl Access {
                     )
                 })?;
                 Ok(Self {
-                    actor: format!("key:{}", key.id),
+                    actor: format!("key:{}", key.id.as_str()),
                     caller: Some((key, workspace.policy)),
                 })
             }
-            (code, _) => Err(Error::new(
-                Kind::Refused(code),
-                format!("the caller given with --as is refused: {}", code.message()),
-            )),
+            (code, _) => {
+                let refused = format!("the caller given with --as is refused: {}", code.message());
+                let error = Error::new(Kind::Refused(code), refused);
+                Err(match code {
+                    Code::IpDenied => error.hinted("a key with an allow-list cannot act here, where there is no address to judge"),
+                    _ => error,
+                })
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Code};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::verify;
+use crate::ops::{select, verify};
 use crate::store::{Store, Writer};
 
 /// A key made live by its holder.
@@ -78,12 +78,13 @@ pub fn void(store: &mut Store, actor: &str, ids: &[KeyId], now: Timestamp) -> Re
 pub fn present(
     store: &mut Store,
     actor: &Actor,
+    workspace: Option<&str>,
     secret: &Secret,
     now: Timestamp,
 ) -> Result<Outcome> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
-        let within = access.caller.as_ref().map(|(key, _)| key.workspace_id);
+        let within = select::confinement(writer, &access, workspace)?;
         let (code, key) = verify::judge_secret(writer, secret, within, &Ask::default(), now)?;
         let refused = |code: Code| Err(Error::new(Kind::Refused(code), code.message()));
         let Some(key) = key else { return refused(code) };
@@ -130,7 +131,7 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
     let replaces = key
         .rotation
         .as_ref()
-        .map(|rotation| rotation.replaces.to_string())
+        .map(|rotation| rotation.replaces.as_str().to_owned())
         .unwrap_or_default();
     let mut old = writer.key_by_id(&replaces)?.ok_or_else(|| {
         Error::new(
@@ -138,9 +139,12 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
             format!("the store is damaged: {} replaces no key", key.id),
         )
     })?;
-    if old.holds_its_name(now) {
-        // It may have been renamed since.
-        key.name.clone_from(&old.name);
+    if old.status(now) == Status::Disabled {
+        return Err(Error::new(
+            Kind::Conflict,
+            format!("{} would replace {}, which is disabled", key.id, old.id),
+        )
+        .hinted(format!("keyward enable {}", old.id)));
     }
     key.supersede(&mut old, now);
     writer.update_key(&old)?;

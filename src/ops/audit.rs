@@ -32,7 +32,11 @@ pub fn list(
         Access::admit(reader, actor, now)?.require_operator()?;
         let first = match limit {
             None => 1,
-            Some(limit) => reader.head()?.0 - i64::from(limit) + 1,
+            Some(limit) => reader
+                .head()?
+                .0
+                .saturating_sub(i64::from(limit))
+                .saturating_add(1),
         };
         reader.for_each_event(first, body)
     })

@@ -10,7 +10,7 @@ use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::mint;
+use crate::ops::limits;
 use crate::ops::select::{self, Selector};
 use crate::store::{Reader, Store};
 
@@ -26,7 +26,7 @@ pub struct Outcome {
 /// Revokes the new key and gives the old one its expiry and its name back. Either of the two may be named.
 ///
 /// # Errors
-/// `conflict` when there is no rotation, or when the old key is dead; what selecting gives; the store's.
+/// `conflict` when there is no rotation, or when the new key is live and the old one dead; what selecting gives; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,
@@ -40,7 +40,8 @@ pub fn run(
         let workspaces = select::workspaces(writer, &access, workspace)?;
         let named = select::key(writer, &workspaces, selector, now)?;
         let (mut old, mut new) = rotation_of(writer, &named, now)?;
-        if !old.status(now).is_living() {
+        let was_pending = new.status(now) == Status::Pending;
+        if !was_pending && !old.status(now).is_living() {
             return Err(Error::new(
                 Kind::Conflict,
                 format!(
@@ -58,7 +59,7 @@ pub fn run(
         writer.update_key(&new)?;
         if was_superseded {
             let owner = select::owner_of(&workspaces, &old);
-            mint::check_name(writer, owner, &old.environment, &old.name, now)?;
+            limits::check_name(writer, owner, &old.environment, &old.name, now)?;
         }
         writer.update_key(&old)?;
         let details = json!({ "cancelled": new.id.as_str() });

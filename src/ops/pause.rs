@@ -10,7 +10,7 @@ use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::rename::Outcome;
+use crate::ops::change::Outcome;
 use crate::ops::select::{self, Selector};
 use crate::store::Store;
 

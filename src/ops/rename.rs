@@ -5,24 +5,16 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::Key;
+use crate::domain::key::Status;
 use crate::domain::name::Name;
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::mint;
+use crate::ops::change::{Outcome, refuse_dead};
+use crate::ops::limits;
 use crate::ops::select::{self, Selector};
 use crate::store::Store;
-
-/// A key after a change that may have been none.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The key.
-    pub key: Key,
-    /// Whether anything changed.
-    pub changed: bool,
-}
 
 /// Renames a key.
 ///
@@ -50,10 +42,27 @@ pub fn run(
         }
         if key.replaced_by.is_none() {
             let owner = select::owner_of(&workspaces, &key);
-            mint::check_name(writer, owner, &key.environment, name.as_str(), now)?;
+            limits::check_name(writer, owner, &key.environment, name.as_str(), now)?;
+        }
+        if let (Some(rotation), Status::Pending) = (&key.rotation, key.status(now)) {
+            return Err(Error::new(
+                Kind::Conflict,
+                format!(
+                    "{} waits to replace {} and has its name",
+                    key.id, rotation.replaces
+                ),
+            )
+            .hinted(format!("rename {} instead", rotation.replaces)));
         }
         let from = std::mem::replace(&mut key.name, name.to_string());
         writer.update_key(&key)?;
+        // A replacement that is pending goes by the name of the key it waits for.
+        for mut replacement in writer.keys_replacing(&key.id)? {
+            if replacement.status(now) == Status::Pending {
+                replacement.name.clone_from(&key.name);
+                writer.update_key(&replacement)?;
+            }
+        }
         let details = json!({ "from": from, "to": key.name });
         writer.audit(
             now,
@@ -64,20 +73,4 @@ pub fn run(
         )?;
         Ok(Outcome { key, changed: true })
     })
-}
-
-/// Refuses to change a key that is revoked or expired.
-///
-/// # Errors
-/// `conflict`.
-pub(super) fn refuse_dead(key: &Key, now: Timestamp) -> Result<()> {
-    let status = key.status(now);
-    match status.is_living() {
-        true => Ok(()),
-        false => Err(Error::new(
-            Kind::Conflict,
-            format!("{} is {} and stays as it is", key.id, status.word()),
-        )
-        .hinted("mint a new key instead")),
-    }
 }

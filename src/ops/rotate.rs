@@ -12,7 +12,8 @@ use crate::domain::secret::Secret;
 use crate::domain::timestamp::{Timestamp, When};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::mint::{self, Draft};
+use crate::ops::draft::{self, Draft};
+use crate::ops::limits;
 use crate::ops::select::{self, Selector};
 use crate::store::{Reader, Store};
 
@@ -27,6 +28,8 @@ pub struct Request {
     pub grace: Option<Lifetime>,
     /// Whether the old key is revoked at once.
     pub now: bool,
+    /// Whether the new key stays pending after its delivery.
+    pub hold: bool,
     /// The new key's expiry; a life as long as the old key's when not given.
     pub expires: Option<When>,
 }
@@ -66,9 +69,10 @@ pub fn run<R: TryCryptoRng>(
             (false, Some(grace)) => grace.millis_from(now)?,
             (false, None) => workspace.policy.rotation_grace.millis_from(now)?,
         };
-        if grace_millis > 0 {
-            mint::check_cap(writer, workspace, 1, now).map_err(|error| match error.kind() {
-                Kind::LimitReached => error.hinted(format!(
+        // The swap of --now is one transaction; a held replacement and the old key are there together until it comes.
+        if grace_millis > 0 || request.hold {
+            limits::check_cap(writer, workspace, 1, now).map_err(|error| match error.kind() {
+                Kind::LimitReached if !request.hold => error.hinted(format!(
                     "`keyward rotate {} --now` revokes the old key at once and fits the cap",
                     old.id
                 )),
@@ -94,7 +98,7 @@ pub fn run<R: TryCryptoRng>(
             grace_millis,
             previous_expires_at: None,
         });
-        mint::insert(writer, &access, &key, now)?;
+        draft::insert(writer, &access, &key, now)?;
         Ok(Outcome { key, secret, old })
     })
 }
@@ -103,9 +107,16 @@ fn check_rotatable(reader: &Reader<'_>, old: &Key, now: Timestamp) -> Result<()>
     let conflict = |message: String| Error::new(Kind::Conflict, message);
     let status = old.status(now);
     if let Some(successor) = &old.replaced_by {
+        let is_active = reader
+            .key_by_id(successor.as_str())?
+            .is_some_and(|key| key.status(now) == Status::Active);
         return Err(
-            conflict(format!("{} is already superseded by {successor}", old.id))
-                .hinted(format!("keyward rotate {successor}")),
+            conflict(format!("{} is already superseded by {successor}", old.id)).hinted(
+                match is_active {
+                    true => format!("keyward rotate {successor}"),
+                    false => "that key is not active any more: mint a new one".to_owned(),
+                },
+            ),
         );
     }
     if status != Status::Active {

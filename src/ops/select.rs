@@ -5,7 +5,7 @@
 use crate::domain::key::{Key, KeyId, Status};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
+use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Access;
 use crate::store::Reader;
@@ -70,6 +70,21 @@ pub fn workspaces(
     reader.workspaces()
 }
 
+/// The workspace a presented secret must belong to: the named one or the caller's own; without either, any.
+///
+/// # Errors
+/// `workspace_not_found`.
+pub fn confinement(
+    reader: &Reader<'_>,
+    access: &Access,
+    named: Option<&str>,
+) -> Result<Option<WorkspaceId>> {
+    match named.is_some() || access.caller.is_some() {
+        true => Ok(Some(workspace(reader, access, named)?.id)),
+        false => Ok(None),
+    }
+}
+
 /// The error of several workspaces none of which was chosen.
 fn undecided(found: &[Workspace]) -> Error {
     let names: Vec<String> = found
@@ -101,7 +116,7 @@ pub fn no_such_workspace(name: &str) -> Error {
 /// The key a selector means.
 ///
 /// A whole id wins. Otherwise everything it could mean is looked up: the beginning of an id, a prefix, the prefix's
-/// short part, a name. A name means its living holder; dead keys have it only when nothing living does. Where no
+/// short part, a name. A name means its living holder, or where there is none the key that had it last. Where no
 /// workspace was chosen, ids and prefixes are still one key's, but a name is nobody's.
 ///
 /// # Errors
@@ -118,19 +133,28 @@ pub fn key(
             .iter()
             .any(|workspace| workspace.id == key.workspace_id)
     };
-    if let Some(key) = reader.key_by_id(text)?.filter(within) {
-        return Ok(key);
+    let asked_for = |key: &Key| {
+        let environment = selector.environment.as_ref();
+        within(key) && environment.is_none_or(|environment| key.environment == *environment)
+    };
+    if let Some(key) = reader.key_by_id(text)? {
+        return match asked_for(&key) {
+            true => Ok(key),
+            false => Err(not_found(workspaces, selector)),
+        };
     }
     let mut found = by_id_start(reader, workspaces, text)?;
-    found.extend(by_prefix(reader, text)?.into_iter().filter(within));
+    found.extend(by_prefix(reader, text)?);
+    found.retain(asked_for);
     match workspaces {
-        [workspace] => found.extend(by_name(reader, workspace, text, now)?),
+        [workspace] => {
+            let mut named = reader.keys_named(workspace.id, text)?;
+            named.retain(asked_for);
+            found.extend(those_meant(reader, named, now)?);
+        }
         [] => {}
         several if found.is_empty() => return Err(undecided(several)),
         _ => {}
-    }
-    if let Some(environment) = &selector.environment {
-        found.retain(|key| key.environment == *environment);
     }
     found.sort_by(|one, other| one.id.cmp(&other.id));
     found.dedup_by(|one, other| one.id == other.id);
@@ -181,21 +205,22 @@ fn by_prefix(reader: &Reader<'_>, text: &str) -> Result<Vec<Key>> {
     Ok(found)
 }
 
-fn by_name(
-    reader: &Reader<'_>,
-    workspace: &Workspace,
-    name: &str,
-    now: Timestamp,
-) -> Result<Vec<Key>> {
+/// Of the keys that have or had a name, newest first, those that it means: its holders, or, where nobody holds it, the
+/// last record of each environment, so that revoking by name twice finds the same key twice.
+fn those_meant(reader: &Reader<'_>, named: Vec<Key>, now: Timestamp) -> Result<Vec<Key>> {
     let mut holders = Vec::new();
-    let mut others = Vec::new();
-    for key in reader.keys_named(workspace.id, name)? {
-        match holds_its_name(reader, &key, now)? {
-            true => holders.push(key),
-            false => others.push(key),
+    let mut last: Vec<Key> = Vec::new();
+    for key in named {
+        if holds_its_name(reader, &key, now)? {
+            holders.push(key);
+        } else if last
+            .iter()
+            .all(|newer| newer.environment != key.environment)
+        {
+            last.push(key);
         }
     }
-    Ok(if holders.is_empty() { others } else { holders })
+    Ok(if holders.is_empty() { last } else { holders })
 }
 
 /// Whether a name is this key's own. A pending replacement has it once the key it waits for has let go of it.
@@ -222,7 +247,7 @@ fn ambiguous(text: &str, found: &[Key], now: Timestamp) -> Error {
                 "{} ({}/{} {}, {status})",
                 key.id,
                 Safe(&key.workspace),
-                key.environment,
+                Safe(&key.environment),
                 Safe(&key.name)
             )
         })

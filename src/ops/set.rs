@@ -12,9 +12,9 @@ use crate::domain::permission::Permission;
 use crate::domain::timestamp::{Timestamp, When};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::rename::{Outcome, refuse_dead};
+use crate::ops::change::{Outcome, refuse_dead};
 use crate::ops::select::{self, Selector};
-use crate::store::Store;
+use crate::store::{Store, Writer};
 
 /// What is to change; `None` leaves a field as it is.
 #[derive(Debug)]
@@ -72,13 +72,10 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
                         "{} is superseded, so its life can only be shortened",
                         key.id
                     ),
-                )
-                .hinted(format!(
-                    "`keyward rotate {} --cancel` takes the rotation back",
-                    key.id
-                )));
+                ));
             }
             key.expires_at = expires_at;
+            keep_on_cancel(writer, &key)?;
         }
         if let Some(allow) = &request.allow {
             key.allow.clone_from(allow);
@@ -109,6 +106,20 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
         )?;
         Ok(Outcome { key, changed: true })
     })
+}
+
+/// Makes a superseded key's shorter life outlast a cancelled rotation.
+fn keep_on_cancel(writer: &Writer<'_>, key: &Key) -> Result<()> {
+    let Some(successor) = &key.replaced_by else {
+        return Ok(());
+    };
+    if let Some(mut successor) = writer.key_by_id(successor.as_str())?
+        && let Some(rotation) = &mut successor.rotation
+    {
+        rotation.previous_expires_at = key.expires_at;
+        writer.update_key(&successor)?;
+    }
+    Ok(())
 }
 
 fn fields(key: &Key) -> Value {

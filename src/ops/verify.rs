@@ -46,11 +46,7 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
     let (code, subject) = store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
         access.require(Permission::Verify)?;
-        let named = request.workspace.as_deref();
-        let within = match named.is_some() || access.caller.is_some() {
-            true => Some(select::workspace(reader, &access, named)?.id),
-            false => None,
-        };
+        let within = select::confinement(reader, &access, request.workspace.as_deref())?;
         judge_secret(reader, &request.secret, within, &request.ask, now)
     })?;
     let mut outcome = Outcome {

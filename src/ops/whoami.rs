@@ -39,14 +39,13 @@ pub fn run(
             Err(error) if workspace.is_some() || !is_undecided(error.kind()) => return Err(error),
             found => found.ok(),
         };
-        match (access.caller, actor) {
-            (None, Actor::Operator(name)) => Ok(Outcome::Operator {
-                name: name.clone(),
+        Ok(match access.caller {
+            Some((key, _)) => Outcome::Caller(Box::new(key)),
+            None => Outcome::Operator {
+                name: access.actor.trim_start_matches("operator:").to_owned(),
                 workspace: found.map(|workspace| workspace.name),
-            }),
-            (Some((key, _)), _) => Ok(Outcome::Caller(Box::new(key))),
-            (None, Actor::Caller(_)) => unreachable!("an admitted caller has its key"),
-        }
+            },
+        })
     })
 }
 

@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 
 use serde::Serialize;
 
+use crate::domain::sanitize::harmless;
 use crate::error::{Error, Kind, Result};
 use crate::output::{json, table, tsv};
 
@@ -46,16 +47,20 @@ impl Ui {
         self.format == Format::Table
     }
 
-    /// Writes the answer in one go and makes sure it is out.
+    /// Writes the answer in one go and makes sure it is out. A reader that has gone has seen enough of it, and the
+    /// command's exit status still says what it would have.
     ///
     /// # Errors
     /// `io` when stdout cannot be written.
     pub fn data(&self, text: &str) -> Result<()> {
         let mut stdout = stdout()?;
-        stdout
+        match stdout
             .write_all(text.as_bytes())
             .and_then(|()| stdout.flush())
-            .map_err(unwritten)
+        {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(unwritten),
+        }
     }
 
     /// Answers with one record: `people` renders it where a table is wanted.
@@ -150,6 +155,11 @@ impl Ui {
     }
 
     fn stderr(&self, word: &str, colour: &str, text: &str) {
+        // What has a word in front is one line.
+        let text = match word.is_empty() {
+            true => harmless(text),
+            false => harmless(text).replace('\n', "\\n"),
+        };
         let mut stderr = io::stderr().lock();
         // There is nowhere left to report that stderr is gone.
         let _ = match self.colour_stderr && !word.is_empty() {

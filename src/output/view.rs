@@ -48,7 +48,7 @@ impl KeyView {
         // A pending key that waited too long is revoked without anybody having written so.
         let lapsed_at = key.lapsed_at(now);
         Self {
-            id: key.id.to_string(),
+            id: key.id.as_str().to_owned(),
             workspace: key.workspace.clone(),
             name: key.name.clone(),
             environment: key.environment.clone(),
@@ -69,8 +69,8 @@ impl KeyView {
             replaces: key
                 .rotation
                 .as_ref()
-                .map(|rotation| rotation.replaces.to_string()),
-            replaced_by: key.replaced_by.as_ref().map(ToString::to_string),
+                .map(|rotation| rotation.replaces.as_str().to_owned()),
+            replaced_by: key.replaced_by.as_ref().map(|id| id.as_str().to_owned()),
             allow: key.allow.iter().map(Network::to_string).collect(),
             owner: key.owner.clone(),
             labels: key.labels.clone(),
@@ -248,7 +248,7 @@ impl CallerView {
             scopes: key.scopes.clone(),
             prefix: key.prefix.clone(),
             name: key.name.clone(),
-            id: Some(key.id.to_string()),
+            id: Some(key.id.as_str().to_owned()),
             created_at: Some(key.created_at.to_string()),
             last_used_at: text(key.last_used_at),
             kind: "key",

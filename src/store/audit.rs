@@ -5,7 +5,7 @@
 use rusqlite::{OptionalExtension, Row};
 use serde_json::Value;
 
-use super::failure::failure;
+use super::failure::{damaged, failure};
 use super::key_row::text;
 use super::{Reader, Writer};
 use crate::domain::audit::{Action, ChainHash, Event};
@@ -80,8 +80,11 @@ impl Writer<'_> {
             Some(head) => head,
             None => self.reader.head()?,
         };
+        let seq = seq
+            .checked_add(1)
+            .ok_or_else(|| damaged("the audit trail's numbers have come to their end"))?;
         let mut event = Event {
-            seq: seq + 1,
+            seq,
             time,
             actor: actor.to_owned(),
             action: action.word().to_owned(),

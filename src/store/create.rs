@@ -25,6 +25,7 @@ impl Store {
         if let Some(store) = Self::open(path, wait)? {
             return Ok(store);
         }
+        check_above(path)?;
         make_folder(path)?;
         let path = real_path(path)?;
         let folder = path.parent().expect("real_path gives a file in a folder");
@@ -41,6 +42,17 @@ impl Store {
         Self::open(&path, wait)?
             .ok_or_else(|| Error::new(Kind::Io, "the store disappeared after it was made"))
     }
+}
+
+/// Checks the folders that are there already, before any is made in them.
+fn check_above(path: &Path) -> Result<()> {
+    let absolute = std::path::absolute(path)
+        .map_err(|error| Error::usage("the store's path cannot be used").because(error))?;
+    let there = absolute
+        .ancestors()
+        .skip(1)
+        .find_map(|folder| folder.canonicalize().ok());
+    there.map_or(Ok(()), |folder| permissions::check_folders(&folder))
 }
 
 fn make_folder(path: &Path) -> Result<()> {

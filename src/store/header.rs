@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::failure::damaged;
 use super::migrations::NEWEST;
-use super::permissions::{look, sidecar};
+use super::permissions::{look, quoted, sidecar};
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 
@@ -22,8 +22,17 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 /// `foreign`, `damaged`, `newer_store`; `io` when it cannot be read.
 pub(super) fn check(path: &Path) -> Result<()> {
     let shown = path.to_string_lossy();
-    let unreadable =
-        |error| Error::new(Kind::Io, format!("cannot read {}", Safe(&shown))).because(error);
+    let unreadable = |error: std::io::Error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => Kind::Permissions,
+            _ => Kind::Io,
+        };
+        let error = Error::new(kind, format!("cannot read {}", Safe(&shown))).because(error);
+        match kind {
+            Kind::Permissions => error.hinted(format!("chmod 600 {}", quoted(path))),
+            _ => error,
+        }
+    };
     let mut header = Vec::with_capacity(100);
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();

@@ -65,7 +65,7 @@ pub(super) fn text(row: &Row<'_>, column: usize) -> Result<String> {
     Ok(optional_text(row, column)?.unwrap_or_default())
 }
 
-fn optional_text(row: &Row<'_>, column: usize) -> Result<Option<String>> {
+pub(super) fn optional_text(row: &Row<'_>, column: usize) -> Result<Option<String>> {
     match row.get_ref(column).map_err(failure)? {
         ValueRef::Null => Ok(None),
         ValueRef::Text(bytes) => Ok(Some(String::from_utf8_lossy(bytes).into_owned())),

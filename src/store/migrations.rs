@@ -3,9 +3,11 @@
 //! This module never edits a released migration, never reorders them and never goes back: a new need is a new file.
 
 use rusqlite::{Connection, TransactionBehavior};
+use sha2::{Digest, Sha256};
 
-use super::failure::failure;
+use super::failure::{damaged, failure};
 use super::header::APPLICATION_ID;
+use super::key_row::text;
 use crate::error::Result;
 
 /// The steps; a store's `user_version` says how many of them it has had.
@@ -13,6 +15,44 @@ const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_key_desk.sql")];
 
 /// The schema this keyward writes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
+
+/// SHA-256 of the newest schema as [`digest`] reads it. A test computes it anew.
+const DIGEST: [u8; 32] = [
+    0xfc, 0xab, 0x19, 0x08, 0x80, 0x56, 0x64, 0xee, 0x4e, 0x89, 0x73, 0x8e, 0xbe, 0xf3, 0xf2, 0xc4,
+    0xd9, 0x82, 0x4f, 0x76, 0x57, 0x27, 0xb4, 0x58, 0xdb, 0xa5, 0xd9, 0x9e, 0x48, 0x41, 0x99, 0x5e,
+];
+
+/// Refuses a store in which there is anything but keyward's own schema: a trigger or a view would run whatever its author
+/// wanted, a missing index would make every verify a scan.
+///
+/// # Errors
+/// `damaged`.
+pub(super) fn check_schema(connection: &Connection) -> Result<()> {
+    match digest(connection)? == DIGEST {
+        true => Ok(()),
+        false => Err(damaged("its schema is not keyward's")),
+    }
+}
+
+/// Hashes everything the schema defines, but for the statistics that `ANALYZE` keeps, which hold no code.
+fn digest(connection: &Connection) -> Result<[u8; 32]> {
+    let mut statement = connection
+        .prepare(
+            "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema
+             WHERE tbl_name NOT IN ('sqlite_stat1', 'sqlite_stat4') ORDER BY type, name",
+        )
+        .map_err(failure)?;
+    let mut rows = statement.query([]).map_err(failure)?;
+    let mut hasher = Sha256::new();
+    while let Some(row) = rows.next().map_err(failure)? {
+        for column in 0..4 {
+            let text = text(row, column)?;
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text);
+        }
+    }
+    Ok(hasher.finalize().into())
+}
 
 /// Takes the steps that are missing, all in one transaction.
 ///
@@ -70,6 +110,17 @@ mod tests {
             .execute_batch(include_str!("schema.sql"))
             .expect("schema.sql");
         assert_eq!(schema(&migrated), schema(&written));
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_newest_schema() {
+        let mut connection = Connection::open_in_memory().expect("memory");
+        migrate(&mut connection).expect("migrations");
+        assert_eq!(digest(&connection).expect("readable"), DIGEST);
+        connection
+            .execute_batch("CREATE VIEW planted AS SELECT 1")
+            .expect("valid SQL");
+        assert!(check_schema(&connection).is_err());
     }
 
     #[test]

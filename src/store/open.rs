@@ -109,6 +109,7 @@ impl Store {
         if version < migrations::NEWEST {
             migrations::migrate(&mut connection)?;
         }
+        migrations::check_schema(&connection)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
@@ -127,6 +128,7 @@ impl Store {
         let connection = Connection::open_with_flags(uri(&path), flags).map_err(failure)?;
         let connection = prepare(connection, wait)?;
         header::refuse_newer(migrations::version(&connection)?, &path)?;
+        migrations::check_schema(&connection)?;
         Ok(Self {
             connection,
             path,

@@ -138,7 +138,7 @@ fn unsafe_permissions(message: String) -> Error {
 }
 
 /// The path as a shell reads it.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain =
         |character: char| character.is_ascii_alphanumeric() || "/._-+:@%,".contains(character);

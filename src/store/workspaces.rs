@@ -5,7 +5,7 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::failure::{damaged, failure};
-use super::key_row::text;
+use super::key_row::{optional_text, text};
 use super::{Reader, Writer};
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
@@ -126,10 +126,10 @@ fn from_row(row: &Row<'_>) -> Result<Workspace> {
     Ok(Workspace {
         id: WorkspaceId(row.get(0).map_err(failure)?),
         name: text(row, 1)?,
-        preset: row.get(2).map_err(failure)?,
+        preset: optional_text(row, 2)?,
         policy: Policy::from_toml(&policy)
             .map_err(|error| damaged(format!("a workspace's policy: {error}")))?,
-        plan: row.get(4).map_err(failure)?,
+        plan: optional_text(row, 4)?,
         created_at: Timestamp::from_millis(row.get(5).map_err(failure)?),
         created_by: text(row, 6)?,
     })

@@ -1,1 +1,731 @@
-//! Hostile names and inputs on every output.
+//! Hostile text: refused where it is given, and escaped on every output when it stands in the store all the same.
+//!
+//! A terminal obeys control characters, a reader believes what bidirectional and zero-width ones pretend, and a CI
+//! runner takes lines that begin with `::` or hold `##[` for commands. None of these may come out of a store.
+
+use std::fs;
+
+use rusqlite::params;
+use serde_json::Value;
+
+use crate::prompts::Terminal;
+use crate::support::{Output, Sandbox, text};
+
+/// Characters that no name may hold.
+const INVISIBLE: [char; 36] = [
+    '\u{1}',
+    '\u{7}',
+    '\u{8}',
+    '\t',
+    '\n',
+    '\r',
+    '\u{1b}',
+    '\u{7f}',
+    '\u{80}',
+    '\u{9b}',
+    '\u{9f}',
+    '\u{ad}',
+    '\u{61c}',
+    '\u{180e}',
+    '\u{200b}',
+    '\u{200c}',
+    '\u{200d}',
+    '\u{200e}',
+    '\u{200f}',
+    '\u{2028}',
+    '\u{2029}',
+    '\u{202a}',
+    '\u{202b}',
+    '\u{202c}',
+    '\u{202d}',
+    '\u{202e}',
+    '\u{2060}',
+    '\u{2066}',
+    '\u{2067}',
+    '\u{2068}',
+    '\u{2069}',
+    '\u{feff}',
+    '\u{fff9}',
+    '\u{e0001}',
+    '\u{e0041}',
+    '\u{e007f}',
+];
+
+/// What is planted, each a text that does harm somewhere when it is printed as it is.
+const HOSTILE: [&str; 20] = [
+    "\u{1b}[31mred\u{1b}[0m",
+    "\u{1b}]0;title\u{7}",
+    "\u{1b}[2J\u{1b}[H",
+    "\u{9b}31mred",
+    "\u{202e}gpj.yek",
+    "a\u{200b}b\u{200d}c\u{feff}",
+    "a\u{2066}b\u{2069}c",
+    "\u{e0041}\u{e007f}tag",
+    "a\u{2028}b\u{2029}c",
+    "a\tb\nc\rd",
+    "a\u{8}\u{8}\u{7f}b",
+    "::add-mask::x",
+    "   ::warning::x",
+    "\t::error::x",
+    "\n::set-output name=x::y",
+    "a\r\n::error::x",
+    "##[error]x",
+    "x\n##vso[task.complete result=Failed;]x",
+    "\u{2003}::notice::x",
+    "back\\slash \\u{1b} \\n",
+];
+
+/// What is wrong with an output, if anything. Tabs are what tsv's fields are apart by.
+fn fault(output: &str, tabs: bool) -> Option<String> {
+    let is_allowed = |character: char| character == '\n' || (tabs && character == '\t');
+    let raw = output.chars().find(|character| {
+        let is_bad = character.is_control()
+            || INVISIBLE.contains(character)
+            || matches!(*character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+            || matches!(*character, '\u{e0000}'..='\u{e007f}' | '\u{fff0}'..='\u{fffd}');
+        is_bad && !is_allowed(*character)
+    });
+    if let Some(raw) = raw {
+        return Some(format!("a raw {}", raw.escape_unicode()));
+    }
+    let line = output
+        .lines()
+        .find(|line| line.trim_start().starts_with("::"));
+    if let Some(line) = line {
+        return Some(format!("a line that a runner takes for a command: {line}"));
+    }
+    let command = ["##[", "##vso["]
+        .iter()
+        .find(|command| output.contains(**command));
+    command.map(|command| format!("{command:?}"))
+}
+
+/// Faults of a run's streams under a format, with what was run.
+fn faults(what: &str, format: &str, output: &Output) -> Vec<String> {
+    let is_json = format.starts_with("json");
+    let mut faults = Vec::new();
+    for (stream, said) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        let non_ascii = (is_json && !said.is_ascii()).then(|| "not ASCII".to_owned());
+        let tabs = format == "tsv" && stream == "stdout";
+        if let Some(fault) = non_ascii.or_else(|| fault(said, tabs)) {
+            faults.push(format!(
+                "{what} as {format} has on {stream} {fault}\n    {said:?}"
+            ));
+        }
+    }
+    if output.stderr.contains("panicked") {
+        faults.push(format!("{what} as {format} panics: {}", output.stderr));
+    }
+    faults
+}
+
+const FORMATS: [&str; 4] = ["table", "tsv", "json", "jsonl"];
+
+#[test]
+fn names_with_invisible_characters_are_refused() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    for character in INVISIBLE {
+        for name in [
+            format!("a{character}b"),
+            format!("{character}a"),
+            format!("a{character}"),
+        ] {
+            for command in [
+                &["mint", &name][..],
+                &["rename", "ci", &name],
+                &["workspace", "create", &name],
+                &["workspace", "rename", "default", &name],
+            ] {
+                let error = sandbox.keyward(command).refused(2, "invalid_name");
+                let message = text(&error, "message") + &text(&error, "hint");
+                assert_eq!(fault(&message, false), None, "{command:?}: {message:?}");
+                let output = sandbox.keyward(command).exit(2);
+                assert_eq!(fault(&output.stderr, false), None, "{command:?}");
+            }
+        }
+    }
+    for name in [
+        "",
+        " a",
+        "a ",
+        "\u{a0}a",
+        "a\u{3000}",
+        &"n".repeat(65),
+        &"\u{e9}".repeat(65),
+    ] {
+        for command in [&["mint", name][..], &["workspace", "create", name]] {
+            let _ = sandbox.keyward(command).refused(2, "invalid_name");
+        }
+    }
+    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+}
+
+#[test]
+fn names_in_any_script_are_taken_and_come_back_as_they_were() {
+    let sandbox = Sandbox::new();
+    let longest = "\u{9375}".repeat(64);
+    for name in [
+        "übergabe",
+        "ключ",
+        "鍵 1",
+        "emoji 🔑",
+        "a:b::c",
+        "a#b##c",
+        "a\\b",
+        &longest,
+    ] {
+        let _ = sandbox.mint(name);
+        assert_eq!(sandbox.show(name)["name"], name);
+        for format in FORMATS {
+            let output = sandbox.keyward(["list", "-o", format]).ok();
+            assert_eq!(faults(name, format, &output), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn owners_labels_and_messages_with_invisible_characters_are_refused_or_escaped() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    for hostile in HOSTILE {
+        let label = format!("team={hostile}");
+        for command in [
+            &["set", "ci", "--owner", hostile][..],
+            &["set", "ci", "--label", &label],
+            &["mint", "new", "--owner", hostile, "--hold"],
+        ] {
+            let output = sandbox.keyward(command).run();
+            assert!(
+                matches!(output.status, 0 | 2 | 4),
+                "{}",
+                output.transcript()
+            );
+            assert_eq!(fault(&output.stderr, false), None, "{command:?}");
+        }
+    }
+    let mut found = Vec::new();
+    for (number, hostile) in HOSTILE.iter().enumerate() {
+        let name = format!("key-{number}");
+        let _ = sandbox.mint(&name);
+        let _ = sandbox
+            .keyward(["revoke", &name, "--yes", "--message", hostile])
+            .run();
+        for format in FORMATS {
+            for command in [&["show", &name][..], &["audit", "list"], &["list", "--all"]] {
+                let output = sandbox.keyward(["-o", format]).args(command).ok();
+                found.extend(faults(
+                    &format!("{command:?} of {hostile:?}"),
+                    format,
+                    &output,
+                ));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// A store in which everything that is text is this one. Four keys, of which the third and the fourth are revoked
+/// and disabled, each with a secret; the workspace that commands work in is the first of two.
+struct Planted {
+    sandbox: Sandbox,
+    ids: Vec<String>,
+}
+
+impl Planted {
+    fn new(hostile: &[u8]) -> Self {
+        let sandbox = Sandbox::new();
+        sandbox.workspace("acme", &[]);
+        sandbox.workspace("other", &[]);
+        let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+        let minted = sandbox.keyward(["mint", "key", "--count", "6"]).answer();
+        let minted = minted["keys"].as_array().expect("keys are a list");
+        for (number, key) in minted.iter().enumerate() {
+            let _ = sandbox.file(&format!("secret-{number}"), &text(key, "key"));
+        }
+        let ids = minted.iter().map(|key| text(key, "id")).collect();
+        let _ = sandbox.keyward(["revoke", "key-3", "--yes"]).ok();
+        let _ = sandbox.keyward(["disable", "key-4"]).ok();
+        let shown = String::from_utf8_lossy(hostile);
+        let list = serde_json::to_string(&[&shown]).expect("texts are JSON");
+        let object = serde_json::to_string(&Value::Object(
+            [(shown.to_string(), Value::String(shown.to_string()))]
+                .into_iter()
+                .collect(),
+        ))
+        .expect("texts are JSON");
+        let connection = sandbox.sqlite();
+        // Bytes that are no UTF-8 come in as SQLite lets them in.
+        let statements = [
+            "UPDATE key SET name = CAST(?1 AS TEXT), prefix = CAST(?1 AS TEXT), short = CAST(?1 AS TEXT),
+                hint = CAST(?1 AS TEXT), created_by = CAST(?1 AS TEXT), owner = CAST(?1 AS TEXT),
+                scopes = ?2, labels = ?3, replaced_by = CASE WHEN seq = 1 THEN CAST(?1 AS TEXT) END",
+            "UPDATE key SET environment = CAST(?1 AS TEXT) WHERE seq IN (1, 3, 5) AND ?2 <> ?3",
+            "UPDATE key SET revoked_reason = CAST(?1 AS TEXT), revoked_message = CAST(?1 AS TEXT)
+                WHERE state = 'revoked' AND ?2 <> ?3",
+            "UPDATE workspace SET name = CAST(?1 AS TEXT), preset = CAST(?1 AS TEXT), plan = CAST(?1 AS TEXT),
+                created_by = CAST(?1 AS TEXT) WHERE name = 'acme' AND ?2 <> ?3",
+            "UPDATE audit SET actor = CAST(?1 AS TEXT), action = CAST(?1 AS TEXT), subject = CAST(?1 AS TEXT),
+                details = CASE seq % 3 WHEN 0 THEN CAST(?1 AS TEXT) WHEN 1 THEN ?2 ELSE ?3 END WHERE ?2 <> ?3",
+        ];
+        for statement in statements {
+            let changed = connection.execute(statement, params![hostile, list, object]);
+            assert!(changed.expect("it can be planted") > 0, "{statement}");
+        }
+        connection.close().expect("the store can be closed");
+        Self { sandbox, ids }
+    }
+
+    /// Where a record is not one line of a table or of tsv, or a line of tsv has more or fewer fields than another.
+    fn wrong_lines(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (command, records) in [(&["list", "--all"][..], 6), (&["workspace", "list"], 2)] {
+            for (format, lines) in [("table", records + 1), ("tsv", records)] {
+                let said = self
+                    .sandbox
+                    .keyward(command)
+                    .args(["-o", format])
+                    .ok()
+                    .stdout;
+                let fields = |line: &str| line.matches('\t').count();
+                let first = said.lines().next().map(fields);
+                let is_even =
+                    format == "table" || said.lines().all(|line| Some(fields(line)) == first);
+                if said.lines().count() != lines || !is_even {
+                    found.push(format!("{command:?} as {format} breaks a line:\n{said}"));
+                }
+            }
+        }
+        found
+    }
+
+    /// Runs everything that shows or tells something of the store, in every format, and gathers the faults.
+    fn faults(&self, hostile: &str) -> Vec<String> {
+        let ids = &self.ids;
+        let reading: [&[&str]; 22] = [
+            &["list"],
+            &["list", "--all"],
+            &["list", "--all", "--sort", "name"],
+            &["show", &ids[0]],
+            &["show", &ids[1]],
+            &["show", &ids[2]],
+            &["show", &ids[3]],
+            &["show", "missing"],
+            &["show", &ids[0], "-e", "missing"],
+            &["verify", "--file", "secret-0"],
+            &["verify", "--file", "secret-0", "-e", "live"],
+            &["verify", "--file", "secret-2"],
+            &["verify", "--file", "secret-3"],
+            &["verify", "--file", "secret-0", "-w", "other"],
+            &["whoami"],
+            &["whoami", "--as", "secret-0"],
+            &["workspace", "list"],
+            &["workspace", "show"],
+            &["audit", "list"],
+            &["audit", "list", "--limit", "3"],
+            &["store", "info"],
+            &["list", "--as", "secret-0"],
+        ];
+        // Each changes a key of its own or nothing, so that the next format finds the same.
+        let changing: [&[&str]; 18] = [
+            &["disable", &ids[1]],
+            &["disable", &ids[1]],
+            &["enable", &ids[1]],
+            &["enable", &ids[2]],
+            &["rename", &ids[2], "new"],
+            &["set", &ids[2], "--owner", "x"],
+            &["set", &ids[4], "--clear-owner"],
+            &["rotate", &ids[1], "--hold"],
+            &["rotate", &ids[1]],
+            &["rotate", &ids[1], "--cancel"],
+            &["rotate", &ids[0], "--out", "never"],
+            &["rotate", &ids[2]],
+            &["rotate", &ids[3]],
+            &["activate", "--file", "secret-1"],
+            &["revoke", &ids[2], "--yes"],
+            &["revoke", &ids[0]],
+            &["mint", "new", "--scope", "x"],
+            &["mint", "new", "--as", "secret-0"],
+        ];
+        let mut found = Vec::new();
+        for format in FORMATS {
+            // JSON lines differ from JSON in lists alone, and changes speak to people and in JSON.
+            let commands: Vec<_> = match format {
+                "jsonl" => reading
+                    .iter()
+                    .filter(|command| command.contains(&"list"))
+                    .collect(),
+                "tsv" => reading.iter().collect(),
+                _ => reading.iter().chain(&changing).collect(),
+            };
+            for command in commands {
+                let output = self.sandbox.keyward(["-o", format]).args(*command).run();
+                found.extend(faults(
+                    &format!("{command:?} of {hostile:?}"),
+                    format,
+                    &output,
+                ));
+            }
+            let _ = fs::remove_file(self.sandbox.home().join("never"));
+            // What a person might type of it.
+            if !hostile.contains('\0') && matches!(format, "table" | "json") {
+                for command in [
+                    &["show", "--", hostile][..],
+                    &["list", "-w", hostile],
+                    &["rename", "--", hostile, hostile],
+                    &["workspace", "show", "--", hostile],
+                    &["workspace", "delete", "--", hostile],
+                    &["workspace", "use", "--", hostile],
+                    &["list", "--name", hostile],
+                    &["list", "--owner", hostile],
+                ] {
+                    let output = self.sandbox.keyward(["-o", format]).args(command).run();
+                    found.extend(faults(&format!("{command:?}"), format, &output));
+                }
+            }
+        }
+        found
+    }
+}
+
+#[test]
+fn hostile_text_in_the_store_is_escaped_by_every_command() {
+    let mut found = Vec::new();
+    for hostile in HOSTILE {
+        let planted = Planted::new(hostile.as_bytes());
+        found.extend(planted.wrong_lines());
+        assert_given_back(&planted, hostile);
+        found.extend(planted.faults(hostile));
+    }
+    let count = found.len();
+    found.truncate(40);
+    assert!(found.is_empty(), "{count} faults\n{}", found.join("\n"));
+}
+
+/// Asserts that JSON gives hostile text back as it is.
+#[track_caller]
+fn assert_given_back(planted: &Planted, hostile: &str) {
+    let key = planted.sandbox.show(&planted.ids[0]);
+    for field in [
+        "name",
+        "environment",
+        "prefix",
+        "keyHint",
+        "createdBy",
+        "owner",
+        "workspace",
+    ] {
+        assert_eq!(key[field], hostile, "{field}");
+    }
+    assert_eq!(key["scopes"][0], hostile);
+    assert_eq!(key["labels"][hostile], hostile);
+    let listed = planted.sandbox.keyward(["list"]).answer();
+    assert_eq!(listed["keys"][0], key);
+}
+
+#[test]
+fn text_in_the_store_that_is_no_utf_8_stops_nothing() {
+    let mut found = Vec::new();
+    for bytes in [
+        &b"a\xffb"[..],
+        b"\x1b[31m\xc3",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80::x",
+        b"a\0b",
+        b"\x9b31m",
+    ] {
+        let planted = Planted::new(bytes);
+        for command in [
+            &["list", "--all"][..],
+            &["audit", "list"],
+            &["workspace", "list"],
+        ] {
+            let _ = planted.sandbox.keyward(command).ok();
+        }
+        for (number, id) in planted.ids.iter().enumerate() {
+            let _ = planted.sandbox.keyward(["show", id]).ok();
+            let file = format!("secret-{number}");
+            let expected = [0, 0, 11, 13, 0, 0][number];
+            let _ = planted
+                .sandbox
+                .keyward(["verify", "--file", &file])
+                .exit(expected);
+        }
+        found.extend(planted.faults("a\0"));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn hostile_ids_are_escaped_too() {
+    let mut found = Vec::new();
+    for hostile in HOSTILE.iter().step_by(3) {
+        let sandbox = Sandbox::new();
+        let secret = sandbox.mint("ci");
+        let _ = sandbox.file("secret", &secret);
+        let _ = sandbox.mint_with("ci", &["-e", "test"]);
+        let connection = sandbox.sqlite();
+        let planted = connection.execute(
+            "UPDATE key SET id = ?1 WHERE environment = 'live'",
+            [hostile],
+        );
+        assert_eq!(planted, Ok(1));
+        connection.close().expect("the store can be closed");
+        for format in ["table", "json", "tsv"] {
+            for command in [
+                &["list"][..],
+                &["show", "ci"],
+                &["show", "ci", "-e", "live"],
+                &["verify", "--file", "secret"],
+                &["whoami", "--as", "secret"],
+                &["audit", "list", "--as", "secret"],
+                &["mint", "new", "--as", "secret"],
+                &["activate", "--file", "secret"],
+                &["disable", "ci", "-e", "live"],
+                &["disable", "ci", "-e", "live"],
+                &["rotate", "ci", "-e", "live"],
+                &["enable", "ci", "-e", "live"],
+                &["rename", "ci", "ci", "-e", "live"],
+                &["set", "ci", "-e", "live", "--label", "a=b"],
+                &["set", "ci", "-e", "live", "--clear-labels"],
+                &["rotate", "ci", "-e", "live", "--hold"],
+                &["rotate", "ci", "-e", "live"],
+                &["rotate", "ci", "-e", "live", "--cancel"],
+                &["rotate", "ci", "-e", "live", "--cancel"],
+            ] {
+                let output = sandbox.keyward(["-o", format]).args(command).run();
+                found.extend(faults(
+                    &format!("{command:?} of {hostile:?}"),
+                    format,
+                    &output,
+                ));
+            }
+        }
+        for command in [
+            &["revoke", "ci", "-e", "live", "--yes"][..],
+            &["revoke", "ci", "-e", "live", "--yes"],
+            &["rename", "ci", "new", "-e", "live"],
+        ] {
+            let output = sandbox.keyward(command).run();
+            found.extend(faults(
+                &format!("{command:?} of {hostile:?}"),
+                "table",
+                &output,
+            ));
+        }
+    }
+    let count = found.len();
+    found.truncate(20);
+    assert!(found.is_empty(), "{count} faults\n{}", found.join("\n"));
+}
+
+#[test]
+fn errors_that_list_names_escape_them() {
+    let mut found = Vec::new();
+    for hostile in HOSTILE {
+        let sandbox = Sandbox::new();
+        sandbox.workspace("one", &["--cap", "2"]);
+        sandbox.workspace("two", &[]);
+        let _ = sandbox.mint_with("twin", &["-w", "one", "-e", "live"]);
+        let _ = sandbox.mint_with("twin", &["-w", "one", "-e", "test"]);
+        let connection = sandbox.sqlite();
+        for plant in [
+            "UPDATE key SET name = ?1",
+            "UPDATE key SET environment = ?1 WHERE environment = 'test'",
+            "UPDATE workspace SET name = ?1 || name",
+        ] {
+            let planted = connection.execute(plant, [hostile]);
+            assert!(planted.expect("it can be planted") > 0, "{plant}");
+        }
+        connection.close().expect("the store can be closed");
+        let workspace = format!("{hostile}one");
+        for format in ["table", "json"] {
+            for (exit, command) in [
+                // Several workspaces, several keys, and a cap whose hint names the longest unused key.
+                (4, &["mint", "new"][..]),
+                (4, &["show", "-w", &workspace, "--", hostile]),
+                (5, &["mint", "new", "-w", &workspace]),
+                (3, &["show", "missing", "-w", &workspace]),
+                (4, &["workspace", "delete", "--yes", "--", &workspace]),
+            ] {
+                let output = sandbox.keyward(["-o", format]).args(command).exit(exit);
+                found.extend(faults(&format!("{command:?}"), format, &output));
+            }
+        }
+    }
+    let count = found.len();
+    found.truncate(20);
+    assert!(found.is_empty(), "{count} faults\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_is_told_of_harmlessly() {
+    let mut found = Vec::new();
+    for hostile in HOSTILE {
+        let quoted = hostile
+            .replace('\\', "\\\\")
+            .replace('\n', "\\n")
+            .replace('\r', "\\r");
+        let sandbox = Sandbox::new();
+        let _ = sandbox.mint("ci");
+        for policy in [
+            format!("prefix = \"{hostile}"),
+            hostile.to_owned(),
+            format!("prefix = \"{quoted}\""),
+            format!("environments = [\"{quoted}\"]"),
+            format!("\"{quoted}\" = 1"),
+            format!("[scopes.\"{quoted}\"]\nmanage = [\"{quoted}\"]"),
+        ] {
+            let _ = sandbox.file("policy.toml", &policy);
+            let connection = sandbox.sqlite();
+            let planted = connection.execute("UPDATE workspace SET policy = ?1", [&policy]);
+            assert_eq!(planted, Ok(1));
+            connection.close().expect("the store can be closed");
+            let from_a_file = ["workspace", "create", "new", "--policy", "policy.toml"];
+            for (format, command) in [
+                ("table", &["list"][..]),
+                ("json", &["list"]),
+                ("table", &["workspace", "show"]),
+                ("table", &from_a_file),
+            ] {
+                let store = match command.contains(&"create") {
+                    true => "elsewhere.db".into(),
+                    false => sandbox.store_path(),
+                };
+                let run = sandbox.keyward(["-o", format]).args(command);
+                let output = run.env("KEYWARD_STORE", store).run();
+                found.extend(faults(
+                    &format!("{command:?} of {policy:?}"),
+                    format,
+                    &output,
+                ));
+            }
+        }
+    }
+    let count = found.len();
+    found.truncate(20);
+    assert!(found.is_empty(), "{count} faults\n{}", found.join("\n"));
+}
+
+#[test]
+fn hostile_arguments_are_escaped_in_messages() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let mut found = Vec::new();
+    for hostile in HOSTILE {
+        let option = format!("--{hostile}");
+        let path = format!("missing/{hostile}");
+        let commands: &[&[&str]] = &[
+            &["--", hostile],
+            &[&option],
+            &["mint", &option],
+            &["show", "--", hostile],
+            &["list", "--status", hostile],
+            &["list", "--sort", hostile],
+            &["list", "--wait", hostile],
+            &["list", "--color", hostile],
+            &["list", "-w", hostile],
+            &["list", "--as", hostile],
+            &["list", "--store", &path],
+            &["mint", "new", "--expires", hostile],
+            &["mint", "new", "--allow", hostile],
+            &["mint", "new", "--scope", hostile],
+            &["mint", "new", "-e", hostile],
+            &["mint", "new", "--label", hostile],
+            &["mint", "new", "--out", &path],
+            &["mint", "new", "--out", "ci/", "--var", hostile],
+            &["mint", "new", "--dotenv", "x", "--var", hostile],
+            &["mint", "new", "--dotenv", &path, "--var", "KEY"],
+            &["mint", "new", "--", hostile],
+            &["mint", "new", "--", "sh", "-c", "exit 3", hostile],
+            &["verify", "--file", hostile],
+            &["verify", "--env", hostile],
+            &["verify", "--ip", hostile],
+            &["verify", hostile],
+            &["rotate", "ci", "--grace", hostile],
+            &["revoke", "ci", "--yes", "--reason", hostile],
+            &["workspace", hostile],
+            &["workspace", "create", "a", "--preset", hostile],
+            &["workspace", "create", "a", "--policy", hostile],
+            &["workspace", "create", "a", "--token", hostile],
+            &["workspace", "create", "a", "--prefix", hostile],
+            &["workspace", "create", "a", "--environments", hostile],
+            &["workspace", "create", "a", "--plan", hostile],
+            &["audit", "list", "--limit", hostile],
+            &["schema", hostile],
+            &["schema", "workspace", hostile],
+            &["completions", hostile],
+            &["man", hostile],
+        ];
+        for command in commands {
+            let output = sandbox.keyward(*command).run();
+            found.extend(faults(&format!("{command:?}"), "table", &output));
+        }
+    }
+    let count = found.len();
+    found.truncate(40);
+    assert!(found.is_empty(), "{count} faults\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_question_escapes_the_names_in_it() {
+    for hostile in HOSTILE {
+        let planted = Planted::new(hostile.as_bytes());
+        let secret = &planted.ids[1];
+        let mut terminal = Terminal::keyward(&planted.sandbox, &["revoke", secret], &[]);
+        terminal.wait_for("last used");
+        terminal.types("n");
+        let (status, seen) = terminal.end();
+        assert_eq!(status, 130, "{seen}");
+        assert_shown_harmlessly(hostile, &seen);
+
+        let sandbox = Sandbox::new();
+        sandbox.workspace("doomed", &[]);
+        let _ = sandbox.mint("ci");
+        let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+        let connection = sandbox.sqlite();
+        let planted = connection.execute("UPDATE workspace SET name = ?1", [hostile]);
+        assert_eq!(planted, Ok(1));
+        connection.close().expect("the store can be closed");
+        let arguments = ["workspace", "delete", "--", hostile];
+        let mut terminal = Terminal::keyward(&sandbox, &arguments, &[]);
+        terminal.wait_for("?");
+        terminal.types("n");
+        let (status, seen) = terminal.end();
+        assert_eq!(status, 130, "{seen}");
+        assert_shown_harmlessly(hostile, &seen);
+    }
+}
+
+/// Asserts that a terminal was not sent this text as it is. A prompt's own sequences are its own business.
+#[track_caller]
+fn assert_shown_harmlessly(hostile: &str, seen: &str) {
+    let is_plain = hostile == "back\\slash \\u{1b} \\n";
+    assert!(is_plain || !seen.contains(hostile), "{seen:?}");
+    for character in hostile
+        .chars()
+        .filter(|character| INVISIBLE.contains(character))
+    {
+        let is_the_prompts = matches!(character, '\u{1b}' | '\r' | '\n');
+        assert!(is_the_prompts || !seen.contains(character), "{seen:?}");
+    }
+    for sequence in ["\u{1b}[31m", "\u{1b}]0;", "\u{1b}[2J\u{1b}[H", "##["] {
+        assert!(!seen.contains(sequence), "{seen:?}");
+    }
+    let line = seen
+        .lines()
+        .find(|line| line.trim_start().starts_with("::"));
+    assert_eq!(line, None, "{seen:?}");
+}
+
+#[test]
+fn the_checker_of_outputs_sees_each_danger() {
+    for hostile in HOSTILE {
+        let is_plain = hostile == "back\\slash \\u{1b} \\n";
+        assert_eq!(fault(hostile, false).is_none(), is_plain, "{hostile:?}");
+    }
+    assert_eq!(fault("a\tb\n", true), None);
+    assert!(fault("a\tb\n", false).is_some());
+    assert_eq!(fault("name  #\\u{23}[error] \\u{3a}:x a::b\n", false), None);
+}

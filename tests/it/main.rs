@@ -25,6 +25,8 @@ mod set;
 mod disable;
 // `keyward rotate`: the overlap, its end, its inheritance and its undoing.
 mod rotate;
+// What may happen between a replacement's delivery and its activation.
+mod rotate_held;
 // `keyward revoke`: for ever, with a reason, many at once.
 mod revoke;
 // `keyward verify`: the verdicts, their order, and the forms a secret may arrive in.
@@ -72,6 +74,8 @@ mod help;
 mod readme;
 // Completion scripts in real shells.
 mod shells;
+// Where the two streams and the exit status meet.
+mod streams;
 // Hostile names and inputs on every output.
 mod hostile;
 // Stores that are damaged, foreign, newer or busy.

@@ -1,1 +1,146 @@
-//! One test per defect that was once found.
+//! One test per defect that was once found, by the shortest way to it.
+//!
+//! What a defect broke in general is tested in the module of its subject; here stands what was seen.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::prompts::Terminal;
+use crate::support::{Sandbox, text};
+
+/// The escaper let the white space before a `::` through, line feeds included.
+#[test]
+fn a_name_that_begins_with_a_line_feed_and_colons_stays_on_its_line() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let connection = sandbox.sqlite();
+    let planted = connection.execute("UPDATE key SET name = ?1", ["\n::error::x"]);
+    assert_eq!(planted, Ok(1));
+    connection.close().expect("the store can be closed");
+    let tsv = sandbox.keyward(["list", "-o", "tsv"]).ok().stdout;
+    assert_eq!(tsv.lines().count(), 1, "{tsv}");
+    let table = sandbox.keyward(["list"]).ok().stdout;
+    assert_eq!(table.lines().count(), 2, "{table}");
+}
+
+/// The list of candidates had their environments as they are.
+#[test]
+fn an_ambiguity_shows_no_environment_as_it_is() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint_with("ci", &["-e", "live"]);
+    let _ = sandbox.mint_with("ci", &["-e", "test"]);
+    let connection = sandbox.sqlite();
+    let plant = "UPDATE key SET environment = ?1 WHERE environment = 'test'";
+    assert_eq!(connection.execute(plant, ["\u{1b}[31mtest"]), Ok(1));
+    connection.close().expect("the store can be closed");
+    let output = sandbox.keyward(["show", "ci"]).exit(4);
+    assert!(!output.stderr.contains('\u{1b}'), "{:?}", output.stderr);
+}
+
+/// A workspace's preset and plan had to be UTF-8 for anything to be listed.
+#[test]
+fn a_plan_that_is_no_utf_8_does_not_make_the_store_unreadable() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    sandbox
+        .tamper("UPDATE workspace SET plan = CAST(x'61ff' AS TEXT), preset = CAST(x'ff' AS TEXT)");
+    let _ = sandbox.keyward(["list"]).ok();
+    let _ = sandbox.keyward(["workspace", "list"]).ok();
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+}
+
+/// The quoted path in the hint had its backslashes doubled.
+#[test]
+fn the_chmod_for_a_path_with_an_apostrophe_can_be_pasted() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.keyward(["mint", "ci", "--store", "it's.db"]).ok();
+    let path = sandbox.home().join("it's.db");
+    let open = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(&path, open).expect("it is ours");
+    let error = sandbox
+        .keyward(["list", "--store", "it's.db"])
+        .refused(8, "permissions");
+    let _ = sandbox.program("sh", ["-c", &text(&error, "hint")]).ok();
+    let _ = sandbox.keyward(["list", "--store", "it's.db"]).ok();
+}
+
+/// Errors and help were coloured by the terminal alone.
+#[test]
+fn color_never_holds_for_errors_and_help() {
+    let sandbox = Sandbox::new();
+    for arguments in [
+        &["--color", "never", "show", "x"][..],
+        &["--color=never", "-h"],
+    ] {
+        let (_, seen) = Terminal::keyward(&sandbox, arguments, &[]).end();
+        assert!(!seen.contains('\u{1b}'), "{arguments:?}: {seen:?}");
+    }
+}
+
+/// Values that keyward itself parses, and words of `man` and `schema`, were repeated whatever they looked like.
+#[test]
+fn a_token_without_a_prefix_is_not_repeated_by_a_message() {
+    let sandbox = Sandbox::new();
+    let policy = [
+        "--token",
+        "{secret:40}",
+        "--alphabet",
+        "hex",
+        "--environments",
+        "live",
+    ];
+    sandbox.workspace("hex", &policy);
+    let secret = sandbox.mint("ci");
+    for arguments in [
+        &["mint", "new", "--expires", &secret][..],
+        &["rotate", "ci", "--grace", &secret],
+        &["list", "--wait", &secret],
+        &["verify", "--ip", &secret],
+        &["man", &secret],
+        &["schema", &secret],
+    ] {
+        let output = sandbox.keyward(arguments).exit(2);
+        assert!(!output.stderr.contains(&secret), "{}", output.stderr);
+    }
+    let attached = format!("-w{secret}");
+    let output = sandbox.keyward(["list", &attached]).exit(2);
+    assert!(!output.stderr.contains(&secret), "{}", output.stderr);
+}
+
+/// The next place in the trail was counted past the largest number there is.
+#[test]
+fn a_trail_whose_last_place_is_the_largest_number_is_damage_and_no_panic() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    sandbox.tamper("UPDATE audit SET seq = 9223372036854775807 WHERE seq = 1");
+    let _ = sandbox.keyward(["mint", "new"]).refused(9, "damaged");
+}
+
+/// A column that a flipped bit had renamed was told as a fault of keyward's own.
+#[test]
+fn a_store_whose_schema_is_not_keywards_is_damaged() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    sandbox.tamper("ALTER TABLE key RENAME COLUMN created_by TO created_cy");
+    let _ = sandbox.keyward(["list"]).refused(9, "damaged");
+}
+
+/// A trigger in the file undid revocations while they were made.
+#[test]
+fn a_planted_trigger_cannot_undo_a_revocation() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let connection = sandbox.sqlite();
+    let trigger = "CREATE TRIGGER planted AFTER UPDATE ON key
+        BEGIN UPDATE key SET state = 'active', revoked_at = NULL; END";
+    connection
+        .execute_batch(trigger)
+        .expect("it can be planted");
+    connection.close().expect("the store can be closed");
+    let revoked = sandbox.keyward(["revoke", "ci", "--yes"]).run();
+    if revoked.status == 0 {
+        let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    } else {
+        assert_eq!(revoked.status, 9, "{}", revoked.transcript());
+    }
+}

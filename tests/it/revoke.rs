@@ -182,3 +182,46 @@ fn a_revoked_keys_record_stays() {
         assert_eq!(after[field], before[field], "{field}");
     }
 }
+
+#[test]
+fn an_id_is_not_found_in_an_environment_that_is_not_its_own() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let id = sandbox.id_of("ci");
+    let _ = sandbox
+        .keyward(["revoke", &id, "-e", "test", "--yes"])
+        .refused(3, "key_not_found");
+    let _ = sandbox.verdict(&secret, &["-e", "live"], 0, "valid");
+}
+
+#[test]
+fn revoking_by_name_twice_finds_the_same_key_twice() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    let revoke = |flags: &[&str]| {
+        let arguments = [&["revoke", "ci", "--yes"], flags].concat();
+        sandbox.keyward(arguments).answer()["keys"][0].clone()
+    };
+    let (first, second) = (revoke(&[]), revoke(&[]));
+    assert_eq!(
+        (&first["changed"], &second["changed"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(
+        (&first["id"], &first["revokedAt"]),
+        (&second["id"], &second["revokedAt"])
+    );
+    // Of two environments, -e says which name is meant before anybody asks who holds it.
+    for environment in ["live", "test"] {
+        let _ = sandbox.mint_with("web", &["-e", environment]);
+    }
+    let _ = sandbox
+        .keyward(["revoke", "web", "-e", "test", "--yes"])
+        .ok();
+    let again = sandbox
+        .keyward(["revoke", "web", "-e", "test", "--yes"])
+        .answer();
+    assert_eq!(again["keys"][0]["changed"], false);
+    assert_eq!(sandbox.show("web")["environment"], "live");
+}

@@ -55,7 +55,9 @@ impl Answer {
         let mut text = Zeroizing::new(Vec::with_capacity(self.keys.len() * 2048 + 4096));
         let written = match format {
             Format::Json if self.keys.len() > 1 => {
-                let keys = Keys { keys: records().collect() };
+                let keys = Keys {
+                    keys: records().collect(),
+                };
                 json::write(&mut *text, &keys).and_then(|()| text.write_all(b"\n"))
             }
             Format::Table | Format::Json | Format::Jsonl => records().try_for_each(|record| {
@@ -69,7 +71,9 @@ impl Answer {
                 writeln!(text, "{}\t{secret}", tsv::line(&record))
             }),
         };
-        written.map_err(|error| Error::new(Kind::Internal, "the answer could not be rendered").because(error))?;
+        written.map_err(|error| {
+            Error::new(Kind::Internal, "the answer could not be rendered").because(error)
+        })?;
         Ok(text)
     }
 }

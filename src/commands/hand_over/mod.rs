@@ -46,12 +46,14 @@ impl Parcel {
         let is_answer = matches!(delivery.sink, Sink::Stdout);
         let handed_at = context.now();
         let delivered = self.text(context, delivery, handed_at).and_then(|text| {
-            let hand_over = HandOver { secrets: &self.secrets, text: &text };
+            let hand_over = HandOver {
+                secrets: &self.secrets,
+                text: &text,
+            };
             delivery.sink.deliver(&hand_over, interrupts)
         });
         if let Err(error) = delivered {
-            self.void(context, store);
-            return Err(error);
+            return Err(self.void(context, store, error));
         }
         if !delivery.hold {
             // An answer that was shown must come true to the millisecond; behind any other sink, which may have taken
@@ -95,9 +97,14 @@ impl Parcel {
     ) -> Result<()> {
         let activated = match activate::complete(store, actor, &self.ids(), live_at) {
             Ok(activated) => activated,
-            Err(error) if matches!(error.kind(), Kind::Refused(_) | Kind::DeliveryFailed) => {
-                self.void(context, store);
-                return Err(Error::new(Kind::DeliveryFailed, format!("the key is void: {error}")));
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    Kind::Refused(_) | Kind::DeliveryFailed | Kind::Conflict
+                ) =>
+            {
+                let error = Error::new(Kind::DeliveryFailed, error.to_string());
+                return Err(self.void(context, store, error));
             }
             Err(error) => {
                 return Err(error.hinted("the secret was delivered and its key is pending: send it to `keyward activate`"));
@@ -111,10 +118,28 @@ impl Parcel {
         Ok(())
     }
 
-    fn void(&self, context: &Context, store: &mut Store) {
-        let Some(first) = self.answer.keys.first() else { return };
-        if activate::void(store, &first.created_by, &self.ids(), context.now()).is_err() {
-            context.ui.warn("the key could not be voided; it is pending, verifies nowhere, and voids itself in a day");
+    /// Voids the keys because of this error, and says so in it.
+    fn void(&self, context: &Context, store: &mut Store, error: Error) -> Error {
+        let minter = self
+            .answer
+            .keys
+            .first()
+            .map(|key| key.created_by.clone())
+            .unwrap_or_default();
+        let fate = match activate::void(store, &minter, &self.ids(), context.now()) {
+            Ok(()) => "is void",
+            // It verifies nowhere, and a day later it is.
+            Err(_) => "is pending and will be void in a day",
+        };
+        let subject = if self.secrets.len() == 1 {
+            "the key"
+        } else {
+            "each key"
+        };
+        let told = Error::new(error.kind(), format!("{error}; {subject} {fate}"));
+        match error.hint() {
+            Some(hint) => told.hinted(hint),
+            None => told,
         }
     }
 
@@ -124,16 +149,23 @@ impl Parcel {
 
     /// Tells people what happened, on stderr.
     fn tell(&self, context: &Context, delivery: &Delivery) {
+        for warning in &delivery.warnings {
+            context.ui.warn(warning);
+        }
         let now = context.now();
         match self.answer.keys.as_slice() {
             [key] => context.ui.status(&format!(
                 "{} {} in {}/{}\n  id       {}\n  prefix   {}\n  expires  {}",
-                if self.answer.old.is_some() { "rotated" } else { "minted" },
+                if self.answer.old.is_some() {
+                    "rotated"
+                } else {
+                    "minted"
+                },
                 Safe(&key.name),
                 Safe(&key.workspace),
-                key.environment,
+                Safe(&key.environment),
                 key.id,
-                key.prefix,
+                Safe(&key.prefix),
                 relative_or_never(key.expires_at, now),
             )),
             keys => context.ui.status(&format!("minted {} keys", keys.len())),
@@ -141,13 +173,26 @@ impl Parcel {
         if let (Some(old), false) = (&self.answer.old, delivery.hold) {
             context.ui.status(&match old.state {
                 State::Revoked => format!("  old key  {} is revoked", old.id),
-                _ => format!("  old key  {} expires {}", old.id, relative_or_never(old.expires_at, now)),
+                _ => format!(
+                    "  old key  {} expires {}",
+                    old.id,
+                    relative_or_never(old.expires_at, now)
+                ),
             });
         }
-        let secrets = if self.secrets.len() == 1 { "the secret is" } else { "the secrets are" };
-        context.ui.status(&format!("{secrets} {}, shown only this once", place(&delivery.sink)));
+        let secrets = if self.secrets.len() == 1 {
+            "the secret is"
+        } else {
+            "the secrets are"
+        };
+        context.ui.status(&format!(
+            "{secrets} {}, shown only this once",
+            place(&delivery.sink)
+        ));
         if delivery.hold {
-            context.ui.status("pending until the holder sends the secret to `keyward activate`");
+            context
+                .ui
+                .status("pending until the holder sends the secret to `keyward activate`");
         }
     }
 }
@@ -157,7 +202,11 @@ fn place(sink: &Sink) -> String {
     match sink {
         Sink::Stdout => "on stdout".to_owned(),
         Sink::File(sink) => format!("in {}", Safe(&sink.path.to_string_lossy())),
-        Sink::Dotenv(sink) => format!("{} in {}", sink.variable, Safe(&sink.path.to_string_lossy())),
+        Sink::Dotenv(sink) => format!(
+            "{} in {}",
+            sink.variable,
+            Safe(&sink.path.to_string_lossy())
+        ),
         Sink::GithubEnv(sink) => format!("{} for the job's later steps", sink.variable),
         Sink::GithubOutput(sink) => format!("the step's output {}", sink.variable),
         Sink::Command(sink) => format!("with {}", Safe(&sink.program.to_string_lossy())),

@@ -72,7 +72,7 @@ fn synopsis(command: &Command) -> String {
 /// The blocks that follow the options in the help, each a section of its own, and where to read on.
 fn closing(after_help: &str, is_root: bool) -> String {
     let mut text = String::new();
-    for block in after_help.split("\n\n") {
+    for block in after_help.split("\n\n").filter(|block| !block.is_empty()) {
         let (title, body) = match block.split_once(":\n") {
             Some((title, body)) => (title.to_uppercase(), body),
             None => ("NOTES".to_owned(), block),
@@ -119,6 +119,12 @@ fn tidy(page: &str) -> String {
             }
             ".br" if at > 0 && source[at - 1].is_empty() => continue,
             "" if filled => continue,
+            // clap_mangen defines its apostrophe anew in every section.
+            line if at > 1
+                && (line.starts_with(".ie \\n(.g") || line.starts_with(".el .ds Aq")) =>
+            {
+                continue;
+            }
             _ => {}
         }
         match filled && !line.starts_with('.') {

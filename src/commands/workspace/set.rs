@@ -6,7 +6,7 @@ use crate::commands::Exit;
 use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ops::workspace::set;
 use crate::output::view::WorkspaceView;
 
@@ -40,6 +40,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         changes: args.policy.changes(),
         plan: args.plan,
     };
+    if request.is_empty() {
+        return Err(Error::usage("there is nothing to set")
+            .hinted("`keyward workspace set --help` lists what can be changed"));
+    }
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let (outcome, changed) = set::run(&mut store, &actor, request, context.now())?;

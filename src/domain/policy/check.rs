@@ -3,6 +3,8 @@
 //! This module never looks at a key: a policy is judged by itself.
 
 use super::{Bounds, Policy};
+use crate::domain::lifetime::Lifetime;
+use crate::domain::sanitize::Safe;
 use crate::domain::template::Part;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{HINT_LENGTH, MINIMUM_BITS};
@@ -59,13 +61,37 @@ impl Policy {
     }
 
     fn check_lifetimes(&self) -> Result<()> {
-        let start = Timestamp::from_millis(0);
-        match (&self.default_lifetime, &self.maximum_lifetime) {
-            (Some(default), Some(maximum)) if default.after(start)? > maximum.after(start)? => {
-                Err(invalid(format!(
-                    "default_lifetime {default} is longer than maximum_lifetime {maximum}"
-                )))
+        // From the longest and from the shortest month, so that a default that fits the maximum always does.
+        for start in [
+            Timestamp::from_millis(0),
+            Timestamp::from_millis(31 * 86_400_000),
+        ] {
+            let end = |field: &str, lifetime: &Option<Lifetime>| match lifetime {
+                None => Ok(None),
+                Some(lifetime) => match lifetime.after(start) {
+                    Ok(end) if end > start => Ok(Some(end)),
+                    _ => Err(invalid(format!(
+                        "{field} {lifetime} is nothing or too long"
+                    ))),
+                },
+            };
+            let default = end("default_lifetime", &self.default_lifetime)?;
+            let maximum = end("maximum_lifetime", &self.maximum_lifetime)?;
+            if maximum.is_some_and(|maximum| default.is_some_and(|default| default > maximum)) {
+                return Err(invalid("default_lifetime is longer than maximum_lifetime"));
             }
+            for (field, lifetime) in [
+                ("rotation_grace", &self.rotation_grace),
+                ("usage_retention", &self.usage_retention),
+            ] {
+                lifetime
+                    .after(start)
+                    .map_err(|_| invalid(format!("{field} {lifetime} is too long")))?;
+            }
+        }
+        match self.active_key_cap {
+            Some(0) => Err(invalid("active_key_cap is 0, so there could be no key")
+                .hinted("leave it out for no cap")),
             _ => Ok(()),
         }
     }
@@ -90,7 +116,7 @@ fn check_words<'a>(
     let mut seen: Vec<&str> = Vec::new();
     for word in words {
         if !allowed(word) {
-            return Err(invalid(format!("{field} has \"{}\"", word.escape_debug())).hinted(
+            return Err(invalid(format!("{field} has \"{}\"", Safe(word))).hinted(
                 "environments are 1 to 16 of a-z 0-9, scopes and plans 1 to 64 of A-Z a-z 0-9 _ . : / -",
             ));
         }
@@ -118,7 +144,6 @@ fn is_scope(word: &str) -> bool {
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(Kind::InvalidPolicy, message)
 }
-
 
 #[cfg(test)]
 mod tests {

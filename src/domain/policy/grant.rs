@@ -4,6 +4,7 @@
 
 use super::{Bounds, Plan, Policy};
 use crate::domain::permission::Permission;
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::{Timestamp, When};
 use crate::error::{Error, Kind, Result};
 
@@ -21,7 +22,7 @@ impl Policy {
                 .find(|environment| *environment == asked),
         };
         found.map(String::as_str).ok_or_else(|| {
-            let asked = asked.unwrap_or_default().escape_debug();
+            let asked = Safe(asked.unwrap_or_default());
             Error::new(
                 Kind::InvalidEnvironment,
                 format!("there is no environment \"{asked}\" in this workspace"),
@@ -46,7 +47,7 @@ impl Policy {
             if !self.scopes.contains_key(scope) {
                 return Err(refused(format!(
                     "there is no scope \"{}\" in this workspace",
-                    scope.escape_debug()
+                    Safe(scope)
                 )));
             }
             if scopes[..at].contains(scope) {
@@ -109,14 +110,12 @@ impl Policy {
     pub fn plan(&self, name: &str) -> Result<&Plan> {
         self.plans.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.plans.keys().map(String::as_str).collect();
-            Error::usage(format!(
-                "there is no plan \"{}\" in the policy",
-                name.escape_debug()
-            ))
-            .hinted(match known.is_empty() {
-                true => "this policy has no plans".to_owned(),
-                false => format!("its plans are {}", known.join(", ")),
-            })
+            Error::usage(format!("there is no plan \"{}\" in the policy", Safe(name))).hinted(
+                match known.is_empty() {
+                    true => "this policy has no plans".to_owned(),
+                    false => format!("its plans are {}", known.join(", ")),
+                },
+            )
         })
     }
 

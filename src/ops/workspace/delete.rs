@@ -69,7 +69,7 @@ fn find(reader: &Reader<'_>, access: &Access, name: &str, now: Timestamp) -> Res
             ),
         )
         .hinted(format!(
-            "revoke them first: `keyward list -w '{}'`",
+            "`keyward list -w '{}'` shows those to revoke first",
             Safe(name)
         ))),
     }

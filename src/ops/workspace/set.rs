@@ -27,6 +27,13 @@ pub struct Request {
     pub plan: Option<String>,
 }
 
+impl Request {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.policy.is_none() && self.plan.is_none() && self.changes == PolicyChanges::default()
+    }
+}
+
 /// Changes a workspace. Says whether anything was different.
 ///
 /// # Errors

@@ -1,0 +1,34 @@
+//! What `keyward disable` and `keyward enable` share.
+//!
+//! This module never touches a key that is pending or dead; `ops::pause` refuses those.
+
+use crate::cli::KeyArgument;
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::error::Result;
+use crate::ops::pause::{self, Change};
+use crate::output::view::KeyView;
+
+/// Pauses or resumes a key and answers.
+///
+/// # Errors
+/// The use case's.
+pub fn run(key: &KeyArgument, change: Change, context: &mut Context) -> Result<Exit> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let workspace = context.workspace.as_deref();
+    let outcome = pause::run(&mut store, &actor, workspace, &key.selector(), change, now)?;
+    let done = match change {
+        Change::Disable => "disabled",
+        Change::Enable => "enabled",
+    };
+    let sentence = match outcome.changed {
+        true => format!("{done} {}", outcome.key.id),
+        false => format!("nothing changed: {} is {done} already", outcome.key.id),
+    };
+    context
+        .ui
+        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    Ok(0)
+}

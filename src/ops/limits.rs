@@ -1,0 +1,123 @@
+//! What keeps a new or renamed key out: a name that is taken, a cap that is reached.
+//!
+//! This module never changes anything, and runs inside the transaction that would.
+
+use crate::domain::key::{Key, Status};
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
+use crate::error::{Error, Kind, Result};
+use crate::ops::select;
+use crate::store::{Order, Reader};
+
+/// Refuses a name that another key of the environment holds.
+///
+/// # Errors
+/// `name_taken`.
+pub(super) fn check_name(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    environment: &str,
+    name: &str,
+    now: Timestamp,
+) -> Result<()> {
+    for holder in reader.keys_named(workspace.id, name)? {
+        if holder.environment == environment && select::holds_its_name(reader, &holder, now)? {
+            return Err(Error::new(
+                Kind::NameTaken,
+                format!(
+                    "the name \"{}\" belongs to {} in {}/{}",
+                    Safe(name),
+                    holder.id,
+                    Safe(&workspace.name),
+                    Safe(environment)
+                ),
+            )
+            .hinted(way_out(reader, workspace, &holder, now)?));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses more keys than the policy's cap, and names the key that has been unused for longest.
+///
+/// # Errors
+/// `limit_reached`.
+pub(super) fn check_cap(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    wanted: u64,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(cap) = workspace.policy.active_key_cap else {
+        return Ok(());
+    };
+    let living = reader.census(workspace.id, now)?.living();
+    if living + wanted <= u64::from(cap) {
+        return Ok(());
+    }
+    let mut idlest: Option<Key> = None;
+    reader.for_each_key(workspace.id, Order::Created, |key| {
+        let unused_since = |key: &Key| key.last_used_at.unwrap_or(key.created_at);
+        let idler = idlest
+            .as_ref()
+            .is_none_or(|idlest| unused_since(&key) < unused_since(idlest));
+        if key.status(now).is_living() && idler {
+            idlest = Some(key);
+        }
+        Ok(())
+    })?;
+    let error = Error::new(
+        Kind::LimitReached,
+        format!(
+            "workspace {} has {living} keys that are active, pending or disabled, and its cap is {cap}",
+            Safe(&workspace.name)
+        ),
+    );
+    Err(match idlest {
+        None => error,
+        Some(key) => {
+            let used = match key.last_used_at {
+                None => "never used".to_owned(),
+                Some(last_used_at) => format!("last used {last_used_at}"),
+            };
+            let name = Safe(&key.name);
+            let place = place(reader, workspace)?;
+            error.hinted(format!(
+                "the longest unused is {name} ({used}): `keyward revoke {}{place}`",
+                key.id
+            ))
+        }
+    })
+}
+
+/// What can be done about a key that holds a name.
+fn way_out(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    holder: &Key,
+    now: Timestamp,
+) -> Result<String> {
+    let (id, place) = (&holder.id, place(reader, workspace)?);
+    Ok(match holder.status(now) {
+        Status::Active => {
+            format!(
+                "`keyward rotate {id}{place}` replaces its secret, `keyward revoke {id}{place}` ends it"
+            )
+        }
+        Status::Disabled => format!("it is disabled: `keyward enable {id}{place}`"),
+        _ => format!(
+            "it is pending: send its secret to `keyward activate`, or `keyward revoke {id}{place}`"
+        ),
+    })
+}
+
+/// The option that a hinted command needs to find a key of this workspace, where there are others.
+pub(super) fn place(reader: &Reader<'_>, workspace: &Workspace) -> Result<String> {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
+    Ok(match reader.workspaces()?.len() {
+        0 | 1 => String::new(),
+        _ if workspace.name.chars().all(is_plain) => format!(" -w {}", workspace.name),
+        _ => format!(" -w '{}'", Safe(&workspace.name)),
+    })
+}

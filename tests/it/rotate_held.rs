@@ -1,0 +1,116 @@
+//! `keyward rotate --hold`: the time between a replacement's delivery and its activation, and what may happen in it.
+
+use serde_json::Value;
+
+use crate::support::{Sandbox, text};
+
+/// Rotates the key, held, and returns the new secret.
+fn hold(sandbox: &Sandbox, key: &str, flags: &[&str]) -> String {
+    let arguments = [&["rotate", key, "--hold"], flags].concat();
+    sandbox.keyward(arguments).ok().line()
+}
+
+fn activate(sandbox: &Sandbox, secret: &str) {
+    let _ = sandbox.keyward(["activate"]).stdin(secret).ok();
+}
+
+#[test]
+fn a_held_replacement_counts_against_the_cap_even_with_now() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("small", &["--cap", "1"]);
+    let old = sandbox.mint("ci");
+    let _ = sandbox
+        .keyward(["rotate", "ci", "--now", "--hold"])
+        .refused(5, "limit_reached");
+    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    assert_eq!(sandbox.listed(&[]), ["ci"]);
+}
+
+#[test]
+fn a_held_rotation_can_be_cancelled_when_the_old_key_is_dead() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let old = sandbox.id_of("ci");
+    let new = hold(&sandbox, "ci", &[]);
+    let _ = sandbox.keyward(["revoke", &old, "--yes"]).ok();
+    let _ = sandbox.keyward(["rotate", &old, "--cancel"]).ok();
+    let _ = sandbox.verdict(&new, &[], 11, "revoked");
+    let _ = sandbox.mint("ci");
+}
+
+#[test]
+fn renaming_the_old_key_renames_the_replacement_that_waits() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let old = sandbox.id_of("ci");
+    let new = hold(&sandbox, "ci", &[]);
+    let _ = sandbox.keyward(["rename", "ci", "deploy"]).ok();
+    let pending = sandbox.verdict(&new, &[], 13, "pending");
+    assert_eq!(pending["subject"]["name"], "deploy");
+    // The name that was left is free, the new one is not, whatever becomes of the old key.
+    let _ = sandbox.mint("ci");
+    let _ = sandbox.keyward(["revoke", &old, "--yes"]).ok();
+    let _ = sandbox.keyward(["mint", "deploy"]).refused(4, "name_taken");
+    activate(&sandbox, &new);
+    assert_eq!(sandbox.show("deploy")["status"], "active");
+    assert_eq!(sandbox.listed(&["--status", "active"]).len(), 2);
+}
+
+#[test]
+fn a_replacement_that_waits_cannot_be_renamed_away() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let new = hold(&sandbox, "ci", &[]);
+    let pending = sandbox.verdict(&new, &[], 13, "pending");
+    let id = text(&pending["subject"], "id");
+    let _ = sandbox
+        .keyward(["rename", &id, "other"])
+        .refused(4, "conflict");
+}
+
+#[test]
+fn a_paused_key_is_not_replaced_behind_its_pause() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("ci");
+    let new = hold(&sandbox, "ci", &[]);
+    let _ = sandbox.keyward(["disable", "ci"]).ok();
+    let _ = sandbox
+        .keyward(["--json", "activate"])
+        .stdin(&new)
+        .run()
+        .error();
+    let _ = sandbox.verdict(&new, &[], 13, "pending");
+    let _ = sandbox.keyward(["enable", "ci"]).ok();
+    activate(&sandbox, &new);
+    let _ = sandbox.verdict(&new, &[], 0, "valid");
+    let _ = sandbox.verdict(&old, &[], 0, "valid");
+}
+
+#[test]
+fn cancelling_keeps_a_life_that_was_shortened_on_purpose() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let old = sandbox.id_of("ci");
+    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    let _ = sandbox.keyward(["set", &old, "--expires", "5m"]).ok();
+    let shortened = sandbox.show(&old)["expiresAt"].clone();
+    let _ = sandbox.keyward(["rotate", &old, "--cancel"]).ok();
+    assert_ne!(shortened, Value::Null);
+    assert_eq!(sandbox.show(&old)["expiresAt"], shortened);
+}
+
+#[test]
+fn a_held_secret_is_activated_in_its_own_workspace_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("one", &[]);
+    sandbox.workspace("two", &[]);
+    let secret = sandbox.mint_with("ci", &["-w", "two", "--hold"]);
+    let activate = |workspace: &str| {
+        let arguments = ["--json", "activate", "-w", workspace];
+        sandbox.keyward(arguments).stdin(&secret).run()
+    };
+    assert_eq!(activate("one").error()["code"], "not_found");
+    assert_eq!(activate("none").error()["code"], "workspace_not_found");
+    assert_eq!(activate("two").json()["status"], "active");
+}

@@ -1,0 +1,83 @@
+//! The two streams and the exit status, where they meet: readers that have gone, formats asked for in odd ways, warnings
+//! beside errors.
+
+use std::fs::File;
+use std::io::pipe;
+
+use crate::support::Sandbox;
+
+/// A stdout that nobody reads any more.
+fn unread() -> File {
+    let (reader, writer) = pipe().expect("a pipe");
+    drop(reader);
+    let descriptor: std::os::fd::OwnedFd = writer.into();
+    File::from(descriptor)
+}
+
+#[test]
+fn a_verdict_that_nobody_reads_keeps_its_exit_status() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    for format in [&[][..], &["--json"], &["-o", "tsv"]] {
+        for (input, exit) in [(secret.as_str(), 11), ("nonsense", 10)] {
+            let verify = sandbox.keyward(["verify"]).args(format).stdin(input);
+            let _ = verify.stdout(unread()).exit(exit);
+        }
+    }
+    sandbox.tamper("UPDATE audit SET actor = 'nobody' WHERE seq = 2");
+    let _ = sandbox
+        .keyward(["audit", "verify"])
+        .stdout(unread())
+        .exit(9);
+}
+
+#[test]
+fn a_listing_that_nobody_reads_to_its_end_is_no_failure() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    for arguments in [
+        &["list"][..],
+        &["list", "-o", "jsonl"],
+        &["audit", "list", "--json"],
+    ] {
+        let output = sandbox.keyward(arguments).stdout(unread()).exit(0);
+        assert_eq!(output.stderr, "");
+    }
+}
+
+#[test]
+fn an_error_is_one_object_however_json_was_asked_for() {
+    let sandbox = Sandbox::new();
+    for flags in [
+        &["--json"][..],
+        &["-ojson"],
+        &["-o=json"],
+        &["--output=jsonl"],
+        &["-qojson"],
+        &["-qo", "json"],
+        &["--json", "--json"],
+        &["-o", "json", "--json"],
+    ] {
+        let output = sandbox.keyward(flags).args(["show", "nope"]).run();
+        assert_eq!(output.error()["code"], "key_not_found", "{flags:?}");
+    }
+    let missing = sandbox.keyward(["--json", "workspace"]).run();
+    assert_eq!(missing.error()["code"], "usage");
+}
+
+#[test]
+fn a_failure_says_one_thing_even_where_success_would_have_been_warned_of() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("taken");
+    let mint = |name: &str| {
+        sandbox
+            .keyward(["--json", "mint", name])
+            .env("CI", "1")
+            .run()
+    };
+    assert_eq!(mint("taken").error()["code"], "name_taken");
+    let output = mint("new");
+    assert!(output.json()["key"].is_string());
+    assert!(output.stderr.starts_with("warning: "), "{}", output.stderr);
+}
