@@ -540,11 +540,11 @@ fn a_format_asked_for_anywhere_holds_for_errors() {
     assert!(output.stderr.starts_with("error: "), "{}", output.stderr);
 }
 
+/// What can be done to an object, each with its name.
+type Changes<'a> = &'a dyn Fn(&Map<String, Value>) -> Vec<(String, Map<String, Value>)>;
+
 /// Calls the closure with the document and with each change of each object in it.
-fn changed(
-    document: &Value,
-    change: &dyn Fn(&Map<String, Value>) -> Vec<(String, Map<String, Value>)>,
-) -> Vec<(String, Value)> {
+fn changed(document: &Value, change: Changes<'_>) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     match document {
         Value::Object(fields) => {

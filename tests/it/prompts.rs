@@ -134,7 +134,7 @@ impl Terminal {
     /// The terminal's local modes.
     fn modes(&self) -> u32 {
         let modes = self.master.get_termios().expect("a terminal has modes");
-        u32::try_from(modes.local_flags.bits()).expect("the bits of interest are the low ones")
+        modes.local_flags.bits()
     }
 
     /// Waits for the program's end; returns its exit status (128 + N when signal N ended it) and all that was shown.
@@ -444,7 +444,8 @@ fn an_answer_on_stdin_is_no_terminal() {
 fn on_a_terminal_nothing_is_asked_where_asking_is_forbidden() {
     let sandbox = Sandbox::new();
     let _ = sandbox.mint("ci");
-    let cases: [(&[&str], &[(&str, &str)]); 4] = [
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+    let cases: [Case<'_>; 4] = [
         (&["revoke", "ci"], &[("CI", "true")]),
         (&["revoke", "ci"], &[("CI", "1")]),
         (&["revoke", "ci", "--no-input"], &[]),
