@@ -9,7 +9,7 @@ use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Code};
 use crate::error::{Error, Kind, Result};
-use crate::ops::verify;
+use crate::ops::judge::judge_secret;
 use crate::store::Reader;
 
 /// Who wants something done.
@@ -45,7 +45,7 @@ impl Access {
             }
             Actor::Caller(secret) => secret,
         };
-        let (code, key) = verify::judge_secret(reader, secret, None, &Ask::default(), now)?;
+        let (code, key) = judge_secret(reader, secret, None, &Ask::default(), now)?;
         match (code, key) {
             (Code::Valid, Some(key)) => {
                 let workspace = reader.workspace_by_id(key.workspace_id)?.ok_or_else(|| {

@@ -11,7 +11,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Code};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::{select, verify};
+use crate::ops::judge::judge_secret;
+use crate::ops::select;
 use crate::store::{Store, Writer};
 
 /// A key made live by its holder.
@@ -85,7 +86,7 @@ pub fn present(
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         let within = select::confinement(writer, &access, workspace)?;
-        let (code, key) = verify::judge_secret(writer, secret, within, &Ask::default(), now)?;
+        let (code, key) = judge_secret(writer, secret, within, &Ask::default(), now)?;
         let refused = |code: Code| Err(Error::new(Kind::Refused(code), code.message()));
         let Some(key) = key else { return refused(code) };
         match key.status(now) {

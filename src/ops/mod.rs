@@ -8,6 +8,7 @@ pub mod audit;
 pub mod cancel;
 pub mod change;
 mod draft;
+mod judge;
 mod limits;
 pub mod list;
 pub mod mint;

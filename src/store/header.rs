@@ -6,13 +6,10 @@ use std::io::Read;
 use std::path::Path;
 
 use super::failure::damaged;
-use super::migrations::NEWEST;
-use super::permissions::{look, quoted, sidecar};
+use super::migrations::{APPLICATION_ID, NEWEST};
+use super::permissions::{kind_of, look, quoted, sidecar};
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
-
-/// What `application_id` says of a keyward store: "KEYW".
-pub(super) const APPLICATION_ID: i32 = 0x4b45_5957;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
@@ -23,10 +20,7 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 pub(super) fn check(path: &Path) -> Result<()> {
     let shown = path.to_string_lossy();
     let unreadable = |error: std::io::Error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Kind::Permissions,
-            _ => Kind::Io,
-        };
+        let kind = kind_of(&error);
         let error = Error::new(kind, format!("cannot read {}", Safe(&shown))).because(error);
         match kind {
             Kind::Permissions => error.hinted(format!("chmod 600 {}", quoted(path))),

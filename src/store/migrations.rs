@@ -6,9 +6,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
 use super::failure::{damaged, failure};
-use super::header::APPLICATION_ID;
 use super::key_row::text;
 use crate::error::Result;
+
+/// What `application_id` says of a keyward store: "KEYW".
+pub(super) const APPLICATION_ID: i32 = 0x4b45_5957;
 
 /// The steps; a store's `user_version` says how many of them it has had.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_key_desk.sql")];

@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure::failure;
-use super::permissions::{look, sidecar};
+use super::permissions::{kind_of, look, sidecar};
 use super::{Store, header, migrations, permissions};
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
@@ -176,10 +176,7 @@ pub(super) fn real_path(path: &Path) -> Result<PathBuf> {
         Ok(folder) => Ok(folder.join(name)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(absolute),
         Err(error) => {
-            let kind = match error.kind() {
-                std::io::ErrorKind::PermissionDenied => Kind::Permissions,
-                _ => Kind::Io,
-            };
+            let kind = kind_of(&error);
             Err(Error::new(
                 kind,
                 format!("cannot reach {}", Safe(&folder.to_string_lossy())),

@@ -83,16 +83,21 @@ pub(super) fn look(path: &Path) -> Result<Option<Metadata>> {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
-            let kind = match error.kind() {
-                std::io::ErrorKind::PermissionDenied => Kind::Permissions,
-                _ => Kind::Io,
-            };
+            let kind = kind_of(&error);
             Err(Error::new(
                 kind,
                 format!("cannot look at {}", Safe(&path.to_string_lossy())),
             )
             .because(error))
         }
+    }
+}
+
+/// What kind of failure it is when the file system refuses.
+pub(super) fn kind_of(error: &std::io::Error) -> Kind {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => Kind::Permissions,
+        _ => Kind::Io,
     }
 }
 
