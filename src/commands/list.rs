@@ -11,7 +11,7 @@ use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::ops::list;
-use crate::output::relative::{relative, relative_or_never};
+use crate::output::relative::relative_or_never;
 use crate::output::view::KeyView;
 use crate::store::Order;
 
@@ -115,17 +115,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             "no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows dead ones",
         );
     } else if people {
-        let header = [
-            "NAME",
-            "ENV",
-            "PREFIX",
-            "HINT",
-            "STATUS",
-            "LAST USED",
-            "EXPIRES",
-            "CREATED",
-            "ID",
-        ];
+        let header = ["NAME", "ENV", "PREFIX…HINT", "STATUS", "LAST USED", "EXPIRES", "ID"];
         context.ui.data(&context.ui.table(&header, rows))?;
     }
     Ok(0)
@@ -135,12 +125,10 @@ fn row(key: &Key, now: Timestamp) -> Vec<String> {
     vec![
         Safe(&key.name).to_string(),
         Safe(&key.environment).to_string(),
-        Safe(&key.prefix).to_string(),
-        format!("…{}", Safe(&key.hint)),
+        format!("{}…{}", Safe(&key.prefix), Safe(&key.hint)),
         key.status(now).word().to_owned(),
         relative_or_never(key.last_used_at, now),
         relative_or_never(key.expires_at, now),
-        relative(key.created_at, now),
         Safe(key.id.as_str()).to_string(),
     ]
 }

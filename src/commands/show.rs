@@ -37,8 +37,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         &args.key.selector(),
         now,
     )?;
-    context.ui.record(&KeyView::new(&key, now), |ui| {
-        table::render_record(&fields(&key, now), ui.width)
+    context.ui.record(&KeyView::new(&key, now), || {
+        table::render_record(&fields(&key, now))
     })?;
     Ok(0)
 }

@@ -96,7 +96,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         outcome.recorded,
         now,
     );
-    context.ui.record(&view, |_| {
+    context.ui.record(&view, || {
         sentence(outcome.code, outcome.subject.as_ref(), now)
     })?;
     if outcome.code == Code::Valid && request.record && !outcome.recorded {

@@ -43,6 +43,6 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
             (CallerView::key(key), sentence)
         }
     };
-    context.ui.record(&view, |_| sentence)?;
+    context.ui.record(&view, || sentence)?;
     Ok(0)
 }

@@ -2,19 +2,29 @@
 //!
 //! This module never cuts a cell short: off a terminal columns are as wide as they need, on one they wrap.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-/// Below this many columns a terminal's width is not worth heeding; a pseudo-terminal without a size says 0.
-const NARROWEST: u16 = 40;
+/// Spaces between two columns.
+const GAP: usize = 2;
+/// The first column is not squeezed below this many characters.
+const NARROWEST: usize = 16;
 
 /// Renders rows under a header, each cell already sanitised. `width` is the terminal's, if there is one.
+///
+/// On a terminal that is too narrow the first column wraps, because it holds names; ids and prefixes stay whole, so that
+/// a double click still takes all of one. Where even that is too narrow the terminal breaks the lines.
 pub fn render(header: &[&str], rows: Vec<Vec<String>>, width: Option<u16>, bold: bool) -> String {
+    let room = width.and_then(|width| room_for_names(header, &rows, usize::from(width)));
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header.to_vec());
     table.add_rows(rows);
-    fit(&mut table, width);
-    let mut lines = lines_of(&table);
+    if let (Some(room), Some(names)) = (room, table.column_mut(0)) {
+        names.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(room)));
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(width.unwrap_or_default());
+    }
+    let mut lines = lines_of(&mut table);
     if bold && let Some(first) = lines.first_mut() {
         *first = format!("\u{1b}[1m{first}\u{1b}[0m");
     }
@@ -22,33 +32,29 @@ pub fn render(header: &[&str], rows: Vec<Vec<String>>, width: Option<u16>, bold:
 }
 
 /// Renders one record as a column of names and a column of values.
-pub fn render_record(fields: &[(&str, String)], width: Option<u16>) -> String {
+pub fn render_record(fields: &[(&str, String)]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.add_rows(
-        fields
-            .iter()
-            .map(|(name, value)| [(*name).to_owned(), value.clone()]),
-    );
-    fit(&mut table, width);
-    lines_of(&table).join("\n") + "\n"
+    table.add_rows(fields.iter().map(|(name, value)| [(*name).to_owned(), value.clone()]));
+    lines_of(&mut table).join("\n") + "\n"
 }
 
-fn fit(table: &mut Table, width: Option<u16>) {
-    if let Some(width) = width.filter(|width| *width >= NARROWEST) {
-        table.set_width(width);
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    }
+/// How wide the first column may be, when the table is wider than the terminal and squeezing that column helps.
+fn room_for_names(header: &[&str], rows: &[Vec<String>], width: usize) -> Option<u16> {
+    let widest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain(header.get(column).map(|cell| cell.chars().count())).max().unwrap_or(0) + GAP
+    };
+    let others: usize = (1..header.len()).map(widest).sum();
+    let room = width.checked_sub(others).filter(|room| *room >= NARROWEST)?;
+    (widest(0) > room).then(|| u16::try_from(room).ok()).flatten()
+}
+
+fn lines_of(table: &mut Table) -> Vec<String> {
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, GAP as u16));
     }
-}
-
-fn lines_of(table: &Table) -> Vec<String> {
-    table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect()
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -68,8 +74,14 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_of_no_width_does_not_break_words() {
-        let rows = vec![vec!["pipeline".to_owned()]];
-        assert_eq!(render(&["NAME"], rows, Some(0), false), "NAME\npipeline\n");
+    fn on_a_narrow_terminal_names_wrap_and_ids_stay_whole() {
+        let rows = || vec![vec!["n".repeat(30), "key_0123456789abcdef".to_owned()]];
+        let narrow = render(&["NAME", "ID"], rows(), Some(42), false);
+        assert_eq!(narrow.lines().count(), 3, "{narrow}");
+        assert!(narrow.contains("  key_0123456789abcdef\n"), "{narrow}");
+        for width in [Some(0), Some(30), Some(80), None] {
+            let whole = render(&["NAME", "ID"], rows(), width, false);
+            assert_eq!(whole.lines().count(), 2, "{width:?}: {whole}");
+        }
     }
 }

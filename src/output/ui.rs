@@ -70,10 +70,10 @@ impl Ui {
     pub fn record(
         &self,
         view: &impl Serialize,
-        people: impl FnOnce(&Self) -> String,
+        people: impl FnOnce() -> String,
     ) -> Result<()> {
         match self.format {
-            Format::Table => self.data(&people(self)),
+            Format::Table => self.data(&people()),
             Format::Json | Format::Jsonl => self.data(&(json::to_string(view) + "\n")),
             Format::Tsv => self.data(&(tsv::line(view) + "\n")),
         }
@@ -87,7 +87,7 @@ impl Ui {
         self.status(sentence);
         match self.format {
             Format::Table => Ok(()),
-            _ => self.record(view, |_| String::new()),
+            _ => self.record(view, String::new),
         }
     }
 

@@ -23,6 +23,6 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
         seq,
         hash: hash.to_string(),
     };
-    context.ui.record(&view, |_| format!("{seq}:{hash}\n"))?;
+    context.ui.record(&view, || format!("{seq}:{hash}\n"))?;
     Ok(0)
 }

@@ -28,7 +28,7 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
         checked: outcome.checked,
         first_bad: outcome.first_bad,
     };
-    context.ui.record(&view, |_| match outcome.first_bad {
+    context.ui.record(&view, || match outcome.first_bad {
         None => format!("the trail is whole: {} rows checked\n", outcome.checked),
         Some(seq) => format!(
             "the trail is broken at row {seq}: {} rows checked\n",

@@ -32,7 +32,7 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
             keys: 0,
         },
     };
-    context.ui.record(&view, |ui| {
+    context.ui.record(&view, || {
         let none = || "none: there is no store yet".to_owned();
         let fields = [
             ("path", Safe(&view.path).to_string()),
@@ -48,7 +48,7 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
             ("workspaces", view.workspaces.to_string()),
             ("keys", view.keys.to_string()),
         ];
-        table::render_record(&fields, ui.width)
+        table::render_record(&fields)
     })?;
     Ok(0)
 }

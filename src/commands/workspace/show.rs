@@ -39,7 +39,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         return Ok(0);
     }
     let view = WorkspaceView::new(workspace, census).with_policy(&workspace.policy);
-    context.ui.record(&view, |ui| {
+    context.ui.record(&view, || {
         let counts = format!(
             "{} active, {} pending, {} disabled",
             census.active, census.pending, census.disabled
@@ -66,7 +66,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         ];
         let policy = workspace.policy.to_toml();
         let policy: String = policy.lines().map(|line| format!("  {line}\n")).collect();
-        table::render_record(&fields, ui.width) + "policy\n" + &policy
+        table::render_record(&fields) + "policy\n" + &policy
     })?;
     Ok(0)
 }
