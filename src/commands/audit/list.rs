@@ -2,6 +2,8 @@
 //!
 //! This module never leaves a row out but by `--limit`.
 
+use serde_json::Value;
+
 use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::audit::Event;
@@ -55,6 +57,29 @@ fn row(event: &Event, now: Timestamp) -> Vec<String> {
         Safe(&event.actor).to_string(),
         Safe(&event.action).to_string(),
         Safe(&event.subject).to_string(),
-        Safe(&event.details).to_string(),
+        summary(&event.details),
     ]
+}
+
+/// The details in a line for people: what is not there and what is too long for a line, such as a policy, is left to
+/// --json.
+fn summary(details: &str) -> String {
+    /// In characters.
+    const LONGEST: usize = 60;
+    let Ok(Value::Object(details)) = serde_json::from_str(details) else {
+        return Safe(details).to_string();
+    };
+    let shown = details.iter().filter_map(|(name, value)| {
+        let value = match value {
+            Value::Null => return None,
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        match value.as_str() {
+            "[]" | "{}" => None,
+            text if text.chars().count() > LONGEST => Some(format!("{}=…", Safe(name))),
+            text => Some(format!("{}={}", Safe(name), Safe(text))),
+        }
+    });
+    shown.collect::<Vec<_>>().join(" ")
 }
