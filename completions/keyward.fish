@@ -363,8 +363,8 @@ hex\t'0-9a-f'"
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l prefix -d 'What {prefix} stands for' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l environments -d 'The environments, in place of the present ones; the first is the default' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l active-key-cap -l cap -d 'How many keys may be active, pending or disabled at once; 0 for no cap' -r
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l default-lifetime -d 'How long a key lives when --expires does not say' -r
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l maximum-lifetime -d 'The longest a key may live' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l default-lifetime -d 'How long a key lives when --expires does not say; never takes it away' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l maximum-lifetime -d 'The longest a key may live; never takes it away' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l rotation-grace -d 'How long a rotated key\'s old secret stays valid' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l usage-retention -d 'How long usage of a dead key is kept' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
@@ -432,8 +432,8 @@ hex\t'0-9a-f'"
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l prefix -d 'What {prefix} stands for' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l environments -d 'The environments, in place of the present ones; the first is the default' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l active-key-cap -l cap -d 'How many keys may be active, pending or disabled at once; 0 for no cap' -r
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l default-lifetime -d 'How long a key lives when --expires does not say' -r
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l maximum-lifetime -d 'The longest a key may live' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l default-lifetime -d 'How long a key lives when --expires does not say; never takes it away' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l maximum-lifetime -d 'The longest a key may live; never takes it away' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l rotation-grace -d 'How long a rotated key\'s old secret stays valid' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l usage-retention -d 'How long usage of a dead key is kept' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F

@@ -115,7 +115,15 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             "no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows dead ones",
         );
     } else if people {
-        let header = ["NAME", "ENV", "PREFIX…HINT", "STATUS", "LAST USED", "EXPIRES", "ID"];
+        let header = [
+            "NAME",
+            "ENV",
+            "PREFIX…HINT",
+            "STATUS",
+            "LAST USED",
+            "EXPIRES",
+            "ID",
+        ];
         context.ui.data(&context.ui.table(&header, rows))?;
     }
     Ok(0)

@@ -135,6 +135,12 @@ impl SinkArgs {
         if let Some(name) = self.github_output {
             return Ok(Sink::GithubOutput(github(name, "GITHUB_OUTPUT")?));
         }
+        if self.command.is_empty() && context.announces_no_command() {
+            // `-- $CMD` with an empty CMD must not turn into a secret on stdout.
+            return Err(
+                Error::usage("there is no command after --").hinted("name one, or leave -- out")
+            );
+        }
         let mut command = self.command.into_iter();
         match command.next() {
             Some(program) => Ok(Sink::Command(CommandSink {

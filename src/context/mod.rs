@@ -39,6 +39,7 @@ pub struct Context {
     pub workspace: Option<String>,
     /// The operating system's random generator.
     pub rng: SysRng,
+    workspace_option: Option<String>,
     store: Option<PathBuf>,
     wait: std::time::Duration,
     caller: Option<PathBuf>,
@@ -81,6 +82,7 @@ impl Context {
                 .clone()
                 .or_else(|| variable("KEYWARD_WORKSPACE")),
             rng: SysRng,
+            workspace_option: globals.workspace.clone(),
             store: globals.store.clone(),
             wait,
             caller: globals
@@ -90,6 +92,27 @@ impl Context {
             stdin_taken: false,
             arguments,
         })
+    }
+
+    /// The workspace that a command's own argument names, or the one of `-w` and the environment.
+    ///
+    /// # Errors
+    /// `usage` when `-w` names another than the argument.
+    pub fn workspace_argument(&self, argument: Option<String>) -> Result<Option<String>> {
+        match (argument, &self.workspace_option) {
+            (Some(argument), Some(option)) if argument != *option => {
+                Err(Error::usage("the argument and -w name two workspaces").hinted("leave -w out"))
+            }
+            (Some(argument), _) => Ok(Some(argument)),
+            (None, _) => Ok(self.workspace.clone()),
+        }
+    }
+
+    /// Whether the arguments end in a bare `--`, which announces a command that is not there.
+    pub fn announces_no_command(&self) -> bool {
+        self.arguments
+            .last()
+            .is_some_and(|argument| argument == "--")
     }
 
     /// The time.

@@ -62,14 +62,11 @@ impl FromStr for Lifetime {
             Error::new(Kind::Usage, format!("\"{}\" is not a duration", Safe(text)))
                 .hinted("write it like 45s, 30m, 24h, 7d, 1w, 1mo, 1y or 1d12h")
         };
-        // ISO 8601 (`P90D`) and signs are jiff's, not ours.
-        if !text.starts_with(|character: char| character.is_ascii_digit()) {
+        // jiff reads more than these: ISO 8601, fractions, whole words.
+        if !is_compound(text) {
             return Err(refused());
         }
         let span: jiff::Span = text.parse().map_err(|_| refused())?;
-        if span.is_negative() {
-            return Err(refused());
-        }
         Ok(Self {
             text: text.to_owned(),
             span,
@@ -94,4 +91,21 @@ impl<'de> Deserialize<'de> for Lifetime {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }
+}
+
+/// Whether a text is numbers, each with one of the units `ms s m h d w mo y`.
+fn is_compound(text: &str) -> bool {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let after_number = rest.trim_start_matches(|character: char| character.is_ascii_digit());
+        let after_unit =
+            after_number.trim_start_matches(|character: char| character.is_ascii_lowercase());
+        let unit = &after_number[..after_number.len() - after_unit.len()];
+        if after_number.len() == rest.len() || !["ms", "s", "m", "h", "d", "w", "mo", "y"].contains(&unit)
+        {
+            return false;
+        }
+        rest = after_unit;
+    }
+    !text.is_empty()
 }

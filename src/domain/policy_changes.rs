@@ -20,10 +20,10 @@ pub struct PolicyChanges {
     pub environments: Option<Vec<String>>,
     /// The cap; 0 takes it away.
     pub active_key_cap: Option<u32>,
-    /// The default lifetime.
-    pub default_lifetime: Option<Lifetime>,
-    /// The maximum lifetime.
-    pub maximum_lifetime: Option<Lifetime>,
+    /// The default lifetime; `Some(None)` takes it away.
+    pub default_lifetime: Option<Option<Lifetime>>,
+    /// The maximum lifetime; `Some(None)` takes it away.
+    pub maximum_lifetime: Option<Option<Lifetime>>,
     /// The rotation grace.
     pub rotation_grace: Option<Lifetime>,
     /// The usage retention.
@@ -49,14 +49,8 @@ impl PolicyChanges {
             &mut policy.active_key_cap,
             self.active_key_cap.map(|cap| (cap > 0).then_some(cap)),
         );
-        put(
-            &mut policy.default_lifetime,
-            self.default_lifetime.map(Some),
-        );
-        put(
-            &mut policy.maximum_lifetime,
-            self.maximum_lifetime.map(Some),
-        );
+        put(&mut policy.default_lifetime, self.default_lifetime);
+        put(&mut policy.maximum_lifetime, self.maximum_lifetime);
         put(&mut policy.rotation_grace, self.rotation_grace);
         put(&mut policy.usage_retention, self.usage_retention);
         policy.check()

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use crate::error::{Error, Kind};
 
 /// The longest random part a template may ask for, in characters.
-const MAXIMUM_PART: usize = 128;
+pub const MAXIMUM_PART: usize = 128;
 /// The longest template text, in characters.
 const MAXIMUM_TEXT: usize = 200;
 

@@ -87,12 +87,7 @@ impl FromStr for When {
         {
             return Ok(Self::At(Timestamp(midnight.timestamp().as_millisecond())));
         }
-        // The last day of all is often written for "never"; jiff's times end a day before it.
-        if text.starts_with("9999-12-3")
-            && text
-                .get(..10)
-                .is_some_and(|date| date.parse::<jiff::civil::Date>().is_ok())
-        {
+        if is_end_of_time(text) {
             return Ok(Self::At(Timestamp(jiff::Timestamp::MAX.as_second() * 1000)));
         }
         text.parse().map(Self::After).map_err(|_: Error| {
@@ -100,6 +95,15 @@ impl FromStr for When {
                 .hinted("write 2027-01-31, 2027-01-31T12:00:00Z, never, or a duration such as 90d, 24h, 1w, 1mo, 1y")
         })
     }
+}
+
+/// Whether a text is a time of the last two days there are, which are often written for "never" and of which jiff's
+/// timestamps, kept clear of every time zone's edge, have only a part.
+fn is_end_of_time(text: &str) -> bool {
+    let moment = text.strip_suffix('Z').unwrap_or(text);
+    let is_date = text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
+    text.starts_with("9999-12-3")
+        && (is_date || (text != moment && moment.parse::<jiff::civil::DateTime>().is_ok()))
 }
 
 #[cfg(test)]
@@ -149,6 +153,12 @@ mod tests {
             "2027-13-01",
             "1.5",
             "2027-01-31T25:00:00Z",
+            "9999-12-31x",
+            "1 hour",
+            "90days",
+            "1.5h",
+            "P1D",
+            "1h 30m",
         ] {
             assert_eq!(
                 text.parse::<When>().expect_err(text).kind(),

@@ -43,6 +43,10 @@ pub fn complete(
                 Some(key) if key.status(now) == Status::Pending => {
                     activate(writer, &access, key, now)
                 }
+                Some(key) if key.status(now) == Status::Expired => Err(Error::new(
+                    Kind::DeliveryFailed,
+                    format!("{id} expired while its secret was delivered"),
+                )),
                 _ => Err(Error::new(
                     Kind::DeliveryFailed,
                     format!("{id} was voided while its secret was delivered"),

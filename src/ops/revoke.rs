@@ -13,6 +13,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
+use crate::ops::limits;
 use crate::ops::select::{self, Selector};
 use crate::store::{Reader, Store};
 
@@ -136,8 +137,10 @@ fn find_one(
     now: Timestamp,
 ) -> Result<Key> {
     let key = select::key(reader, workspaces, selector, now)?;
-    let by_id_alone = select::owner_of(workspaces, &key).policy.revoke_by == RevokeBy::Id;
-    if by_id_alone && !key.id.as_str().starts_with(&selector.text) {
+    let owner = select::owner_of(workspaces, &key);
+    let by_id_alone = owner.policy.revoke_by == RevokeBy::Id;
+    let is_id = select::is_id_start(&selector.text) && key.id.as_str().starts_with(&selector.text);
+    if by_id_alone && !is_id {
         return Err(Error::new(
             Kind::KeyNotFound,
             format!(
@@ -146,9 +149,10 @@ fn find_one(
             ),
         )
         .hinted(format!(
-            "if {} is meant: `keyward revoke {}`",
+            "if {} is meant: `keyward revoke {}{}`",
             Safe(&key.name),
-            key.id
+            key.id,
+            limits::place(reader, owner)?
         )));
     }
     Ok(key)

@@ -70,14 +70,20 @@ pub fn run<R: TryCryptoRng>(
             (false, None) => workspace.policy.rotation_grace.millis_from(now)?,
         };
         // The swap of --now is one transaction; a held replacement and the old key are there together until it comes.
-        if grace_millis > 0 || request.hold {
-            limits::check_cap(writer, workspace, 1, now).map_err(|error| match error.kind() {
+        if (grace_millis > 0 || request.hold)
+            && let Err(error) = limits::check_cap(writer, workspace, 1, now)
+        {
+            let command = format!(
+                "keyward rotate {}{} --now",
+                old.id,
+                limits::place(writer, workspace)?
+            );
+            return Err(match error.kind() {
                 Kind::LimitReached if !request.hold => error.hinted(format!(
-                    "`keyward rotate {} --now` revokes the old key at once and fits the cap",
-                    old.id
+                    "`{command}` revokes the old key at once and fits the cap"
                 )),
                 _ => error,
-            })?;
+            });
         }
         let environment = workspace.policy.environment(Some(&old.environment))?;
         let draft = Draft {

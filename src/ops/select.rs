@@ -4,6 +4,7 @@
 
 use crate::domain::key::{Key, KeyId, Status};
 use crate::domain::sanitize::Safe;
+use crate::domain::template::MAXIMUM_PART;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
@@ -14,8 +15,6 @@ use crate::store::Reader;
 const SHORTEST_ID: usize = 6;
 /// How many candidates an ambiguity lists.
 const CANDIDATES: usize = 10;
-/// The longest public random part a template may have.
-const LONGEST_SHORT: usize = 128;
 
 /// A KEY as it was typed.
 #[derive(Debug, Clone)]
@@ -172,11 +171,14 @@ pub fn owner_of<'a>(workspaces: &'a [Workspace], key: &Key) -> &'a Workspace {
     owner.expect("a key is selected from its workspace")
 }
 
+/// Whether the text is the beginning of an id, long enough to name a key.
+pub fn is_id_start(text: &str) -> bool {
+    let random = text.strip_prefix(KeyId::PREFIX);
+    text.is_ascii() && random.is_some_and(|random| random.len() >= SHORTEST_ID)
+}
+
 fn by_id_start(reader: &Reader<'_>, workspaces: &[Workspace], text: &str) -> Result<Vec<Key>> {
-    let long_enough = text
-        .strip_prefix(KeyId::PREFIX)
-        .is_some_and(|random| random.len() >= SHORTEST_ID);
-    if !long_enough || !text.is_ascii() {
+    if !is_id_start(text) {
         return Ok(Vec::new());
     }
     let only = match workspaces {
@@ -193,7 +195,7 @@ fn by_prefix(reader: &Reader<'_>, text: &str) -> Result<Vec<Key>> {
             .trim_end_matches(|character: char| character.is_ascii_alphanumeric())
             .len();
     let mut found = Vec::new();
-    for length in 1..=random.min(LONGEST_SHORT) {
+    for length in 1..=random.min(MAXIMUM_PART) {
         let short = &text[text.len() - length..];
         let candidates = reader.keys_with_short(short)?;
         found.extend(

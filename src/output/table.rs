@@ -18,7 +18,13 @@ pub fn render(header: &[&str], rows: Vec<Vec<String>>, width: Option<u16>, bold:
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header.to_vec());
-    table.add_rows(rows);
+    table.add_rows(rows.into_iter().map(|mut row| {
+        if let (Some(_), Some(name)) = (room, row.first_mut()) {
+            // A name that wraps could begin a line with what a CI runner takes for a command.
+            *name = name.replace("::", "\\u{3a}:");
+        }
+        row
+    }));
     if let (Some(room), Some(names)) = (room, table.column_mut(0)) {
         names.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(room)));
         table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -35,26 +41,44 @@ pub fn render(header: &[&str], rows: Vec<Vec<String>>, width: Option<u16>, bold:
 pub fn render_record(fields: &[(&str, String)]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.add_rows(fields.iter().map(|(name, value)| [(*name).to_owned(), value.clone()]));
+    table.add_rows(
+        fields
+            .iter()
+            .map(|(name, value)| [(*name).to_owned(), value.clone()]),
+    );
     lines_of(&mut table).join("\n") + "\n"
 }
 
 /// How wide the first column may be, when the table is wider than the terminal and squeezing that column helps.
 fn room_for_names(header: &[&str], rows: &[Vec<String>], width: usize) -> Option<u16> {
     let widest = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain(header.get(column).map(|cell| cell.chars().count())).max().unwrap_or(0) + GAP
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count());
+        cells
+            .chain(header.get(column).map(|cell| cell.chars().count()))
+            .max()
+            .unwrap_or(0)
+            + GAP
     };
     let others: usize = (1..header.len()).map(widest).sum();
-    let room = width.checked_sub(others).filter(|room| *room >= NARROWEST)?;
-    (widest(0) > room).then(|| u16::try_from(room).ok()).flatten()
+    let room = width
+        .checked_sub(others)
+        .filter(|room| *room >= NARROWEST)?;
+    (widest(0) > room)
+        .then(|| u16::try_from(room).ok())
+        .flatten()
 }
 
 fn lines_of(table: &mut Table) -> Vec<String> {
     for column in table.column_iter_mut() {
         column.set_padding((0, GAP as u16));
     }
-    table.lines().map(|line| line.trim_end().to_owned()).collect()
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }
 
 #[cfg(test)]
@@ -79,6 +103,18 @@ mod tests {
         let narrow = render(&["NAME", "ID"], rows(), Some(42), false);
         assert_eq!(narrow.lines().count(), 3, "{narrow}");
         assert!(narrow.contains("  key_0123456789abcdef\n"), "{narrow}");
+        let wrapped = render(
+            &["NAME", "ID"],
+            vec![vec!["aaaaaaaaaaaaaaa ::b ::c".to_owned(), "i".repeat(20)]],
+            Some(42),
+            false,
+        );
+        assert!(
+            wrapped
+                .lines()
+                .all(|line| !line.trim_start().starts_with("::")),
+            "{wrapped}"
+        );
         for width in [Some(0), Some(30), Some(80), None] {
             let whole = render(&["NAME", "ID"], rows(), width, false);
             assert_eq!(whole.lines().count(), 2, "{width:?}: {whole}");

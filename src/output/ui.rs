@@ -67,11 +67,7 @@ impl Ui {
     ///
     /// # Errors
     /// `io` when stdout cannot be written.
-    pub fn record(
-        &self,
-        view: &impl Serialize,
-        people: impl FnOnce() -> String,
-    ) -> Result<()> {
+    pub fn record(&self, view: &impl Serialize, people: impl FnOnce() -> String) -> Result<()> {
         match self.format {
             Format::Table => self.data(&people()),
             Format::Json | Format::Jsonl => self.data(&(json::to_string(view) + "\n")),

@@ -190,6 +190,8 @@ fn after_a_revocation_no_process_says_valid() {
     let revoked: Vec<AtomicBool> = (0..ROUNDS).map(|_| AtomicBool::new(false)).collect();
     let finished = AtomicBool::new(false);
     thread::scope(|scope| {
+        // Whatever ends this, a failing assertion included, ends the others.
+        let _finish = Finish(&finished);
         // Others verify meanwhile, keys that are revoked and keys that are about to be.
         let others = scope.spawn(|| {
             let mut round = 0;
@@ -217,6 +219,15 @@ fn after_a_revocation_no_process_says_valid() {
         others.join().expect("no verify said valid too late");
     });
     assert_whole(&sandbox);
+}
+
+/// Says that it is over when it is dropped.
+struct Finish<'a>(&'a AtomicBool);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 #[test]

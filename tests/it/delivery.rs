@@ -26,9 +26,11 @@ pub struct Held {
     running: JoinHandle<Output>,
 }
 
-/// What the command does: it keeps what it read, says who it is, and waits until it is told to go on.
+/// What the command does: it keeps what it read, says who it is, and waits until it is told to go on. It does not wait
+/// for ever, so that a test that fails leaves no process behind.
 const HOLDING: &str = "cat >held.secret && echo $PPID $$ >held.partly && mv held.partly held.pids; \
-    while ! test -e held.go; do sleep 0.02; done";
+    rounds=0; while ! test -e held.go; do \
+    sleep 0.02; rounds=$((rounds + 1)); test $rounds -lt 3000 || exit 1; done";
 
 impl Held {
     /// Starts a mint or rotate, given without its sink, and waits until the secret has reached its command.

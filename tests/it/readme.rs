@@ -122,3 +122,21 @@ fn the_pattern_of_expected_lines_can_fail() {
     let expected = ["x".to_owned(), "…".to_owned(), "z".to_owned()];
     assert!(follows(&expected, &["x", "y", "y", "z"]) && !follows(&expected, &["x", "y"]));
 }
+
+#[test]
+fn the_policy_in_the_readme_can_be_used() {
+    let sandbox = Sandbox::new();
+    let readme = include_str!("../../README.md");
+    let policy = readme
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let file = sandbox.file("policy.toml", policy.expect("a TOML block"));
+    let file = file.to_str().expect("a plain path");
+    let created = sandbox
+        .keyward(["workspace", "create", "acme", "--policy", file])
+        .answer();
+    assert_eq!(created["plan"], "free");
+    let shown = sandbox.keyward(["workspace", "show", "acme"]).answer();
+    assert_eq!(shown["policy"]["scopes"]["admin"]["manage"][0], "mint");
+}

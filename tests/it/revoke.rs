@@ -225,3 +225,24 @@ fn revoking_by_name_twice_finds_the_same_key_twice() {
     assert_eq!(again["keys"][0]["changed"], false);
     assert_eq!(sandbox.show("web")["environment"], "live");
 }
+
+#[test]
+fn where_the_id_alone_revokes_a_name_like_its_beginning_does_not() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("portal", &["--preset", "scrapewise"]);
+    sandbox.workspace("other", &[]);
+    let _ = sandbox.keyward(["workspace", "use", "other"]).ok();
+    for name in ["k", "key", "key_"] {
+        let flags = ["-w", "portal", "--scope", "USER"];
+        let secret = sandbox.mint_with(name, &flags);
+        let revoke = ["revoke", name, "-w", "portal", "--yes"];
+        let error = sandbox.keyward(revoke).refused(3, "key_not_found");
+        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        // The hinted command finds the key although another workspace is in use.
+        let hint = error["hint"].as_str().expect("a hint").to_owned();
+        let command = hint.split('`').nth(1).expect("a command").to_owned();
+        let words: Vec<&str> = command.split(' ').skip(1).collect();
+        let _ = sandbox.keyward(words).args(["--yes"]).ok();
+        let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    }
+}

@@ -335,3 +335,34 @@ fn the_same_name_can_be_used_in_two_workspaces() {
         assert_eq!(sandbox.listed(&["-w", name]), ["ci"]);
     }
 }
+
+#[test]
+fn an_argument_and_an_option_that_name_two_workspaces_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("one", &[]);
+    sandbox.workspace("two", &[]);
+    for command in [&["set", "one", "--cap", "3"][..], &["show", "one"]] {
+        let arguments = [&["workspace"], command].concat();
+        let _ = sandbox
+            .keyward(&arguments)
+            .args(["-w", "two"])
+            .refused(2, "usage");
+        let _ = sandbox.keyward(&arguments).args(["-w", "one"]).ok();
+    }
+}
+
+#[test]
+fn lifetimes_can_be_taken_away_by_option() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace(
+        "one",
+        &["--default-lifetime", "30d", "--maximum-lifetime", "90d"],
+    );
+    let never = ["--default-lifetime", "never", "--maximum-lifetime", "never"];
+    let _ = sandbox
+        .keyward(["workspace", "set", "one"])
+        .args(never)
+        .ok();
+    let policy = sandbox.keyward(["workspace", "show", "one"]).answer()["policy"].clone();
+    assert!(policy["default_lifetime"].is_null() && policy["maximum_lifetime"].is_null());
+}

@@ -57,7 +57,7 @@ impl Parcel {
         }
         if !delivery.hold {
             // An answer that was shown must come true to the millisecond; behind any other sink, which may have taken
-            // its time, the life of the new key and the grace of the old one start now.
+            // its time, the grace of the old key starts now.
             let live_at = if is_answer { handed_at } else { context.now() };
             self.activate(context, store, actor, live_at)?;
         }

@@ -3,6 +3,7 @@
 //! This module never checks a policy; `domain::policy` does.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{ValueEnum, ValueHint};
 
@@ -12,7 +13,7 @@ use crate::domain::lifetime::Lifetime;
 use crate::domain::policy::Policy;
 use crate::domain::policy_changes::PolicyChanges;
 use crate::domain::preset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Where the policy comes from and what is different in it.
 #[derive(Debug, clap::Args)]
@@ -47,13 +48,13 @@ pub struct PolicyArgs {
     #[arg(long, visible_alias = "cap", value_name = "N")]
     active_key_cap: Option<u32>,
 
-    /// How long a key lives when --expires does not say
+    /// How long a key lives when --expires does not say; never takes it away
     #[arg(long, value_name = "DURATION")]
-    default_lifetime: Option<Lifetime>,
+    default_lifetime: Option<LifetimeOrNever>,
 
-    /// The longest a key may live
+    /// The longest a key may live; never takes it away
     #[arg(long, value_name = "DURATION")]
-    maximum_lifetime: Option<Lifetime>,
+    maximum_lifetime: Option<LifetimeOrNever>,
 
     /// How long a rotated key's old secret stays valid
     #[arg(long, value_name = "DURATION")]
@@ -74,6 +75,21 @@ enum AlphabetWord {
     Base36,
     /// 0-9a-f
     Hex,
+}
+
+/// A lifetime, or none.
+#[derive(Debug, Clone)]
+struct LifetimeOrNever(Option<Lifetime>);
+
+impl FromStr for LifetimeOrNever {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "never" => Ok(Self(None)),
+            _ => text.parse().map(|lifetime| Self(Some(lifetime))),
+        }
+    }
 }
 
 impl PolicyArgs {
@@ -104,8 +120,8 @@ impl PolicyArgs {
             prefix: self.prefix,
             environments: self.environments,
             active_key_cap: self.active_key_cap,
-            default_lifetime: self.default_lifetime,
-            maximum_lifetime: self.maximum_lifetime,
+            default_lifetime: self.default_lifetime.map(|lifetime| lifetime.0),
+            maximum_lifetime: self.maximum_lifetime.map(|lifetime| lifetime.0),
             rotation_grace: self.rotation_grace,
             usage_retention: self.usage_retention,
         }

@@ -35,7 +35,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = set::Request {
-        workspace: args.name.or_else(|| context.workspace.clone()),
+        workspace: context.workspace_argument(args.name)?,
         policy: args.policy.base(context)?,
         changes: args.policy.changes(),
         plan: args.plan,

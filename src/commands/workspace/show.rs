@@ -31,7 +31,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
-    let named = args.name.or_else(|| context.workspace.clone());
+    let named = context.workspace_argument(args.name)?;
     let outcome = list::show(&mut store, &actor, named.as_deref(), now)?;
     let (workspace, census) = (&outcome.workspace, outcome.census);
     if args.policy {

@@ -212,3 +212,10 @@ fn a_bare_stdout_can_be_forbidden() {
         .ok();
     assert_eq!(sandbox.show("ci")["status"], "active");
 }
+
+#[test]
+fn a_command_that_is_announced_and_not_there_is_no_secret_on_stdout() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.keyward(["mint", "ci", "--"]).refused(2, "usage");
+    assert!(!sandbox.store_path().exists());
+}
