@@ -101,7 +101,8 @@ fn is_compound(text: &str) -> bool {
         let after_unit =
             after_number.trim_start_matches(|character: char| character.is_ascii_lowercase());
         let unit = &after_number[..after_number.len() - after_unit.len()];
-        if after_number.len() == rest.len() || !["ms", "s", "m", "h", "d", "w", "mo", "y"].contains(&unit)
+        if after_number.len() == rest.len()
+            || !["ms", "s", "m", "h", "d", "w", "mo", "y"].contains(&unit)
         {
             return false;
         }

@@ -470,7 +470,7 @@ const CALLS: &[&str] = &[
 ];
 
 /// Runs keyward under strace with one call disturbed, and returns its exit status and stdout.
-fn disturbed(sandbox: &Sandbox, arguments: &[&str], injection: &str) -> Output {
+pub fn disturbed(sandbox: &Sandbox, arguments: &[&str], injection: &str) -> Output {
     let filter = format!("inject={injection}");
     sandbox
         .keyward(arguments)
@@ -479,7 +479,7 @@ fn disturbed(sandbox: &Sandbox, arguments: &[&str], injection: &str) -> Output {
 }
 
 /// Whether system calls can be disturbed here.
-fn can_disturb() -> bool {
+pub fn can_disturb() -> bool {
     if !tool("strace") {
         return false;
     }

@@ -5,8 +5,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use crate::concurrency::{can_disturb, disturbed};
+use crate::delivery::Held;
 use crate::prompts::Terminal;
-use crate::support::{Sandbox, text};
+use crate::support::{Sandbox, skipped, text};
 
 /// The escaper let the white space before a `::` through, line feeds included.
 #[test]
@@ -143,4 +145,47 @@ fn a_planted_trigger_cannot_undo_a_revocation() {
     } else {
         assert_eq!(revoked.status, 9, "{}", revoked.transcript());
     }
+}
+
+/// A file that another process removes at the moment it is looked at has no name left, which was taken for a second one.
+#[test]
+fn a_log_that_goes_away_while_it_is_looked_at_is_no_hard_link() {
+    if !cfg!(all(target_os = "linux", target_endian = "little")) || !can_disturb() {
+        return;
+    }
+    // `struct statx` up to its count of names, which is 0.
+    let poked = "statx:poke_exit=@arg5=ff17000000100000000000000000000000000000";
+    if disturbed(
+        &Sandbox::new(),
+        &["--version"],
+        &format!("{poked}:when=1000"),
+    )
+    .status
+        != 0
+    {
+        skipped("this strace cannot change what a system call answers");
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let held = Held::start(sandbox.home(), sandbox.keyward(["mint", "ci"]));
+    for suffix in ["-wal", "-shm"] {
+        let path = format!("{}{suffix}", sandbox.store_path().display());
+        let run = sandbox.keyward(["list", "--all"]).through([
+            "strace",
+            "-o",
+            "trace",
+            "-P",
+            &path,
+            "-e",
+            &format!("inject={poked}"),
+        ]);
+        let output = run.run();
+        let trace = fs::read_to_string(sandbox.home().join("trace")).expect("there is a trace");
+        assert!(
+            trace.contains("INJECTED"),
+            "nobody looked at {suffix}:\n{trace}"
+        );
+        assert_eq!(output.status, 0, "{suffix}: {}", output.transcript());
+    }
+    assert_eq!(held.release().status, 0);
 }
