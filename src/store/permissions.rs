@@ -80,6 +80,8 @@ pub(super) fn sidecar(path: &Path, suffix: &str) -> PathBuf {
 /// Looks at a path without following a link there.
 pub(super) fn look(path: &Path) -> Result<Option<Metadata>> {
     match std::fs::symlink_metadata(path) {
+        // Without a name left it is gone: SQLite, closing in another process, removed it at this very moment.
+        Ok(metadata) if metadata.nlink() == 0 => Ok(None),
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
