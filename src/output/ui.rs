@@ -3,7 +3,7 @@
 //! This module never decides what is worth saying.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use serde::Serialize;
@@ -53,11 +53,7 @@ impl Ui {
     /// # Errors
     /// `io` when stdout cannot be written.
     pub fn data(&self, text: &str) -> Result<()> {
-        let mut stdout = stdout()?;
-        match stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush())
-        {
+        match stdout()?.write_all(text.as_bytes()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.map_err(unwritten),
         }
@@ -101,6 +97,7 @@ impl Ui {
             format: self.format,
             name,
             stdout: stdout()?,
+            pending: Vec::new(),
             count: 0,
         })
     }
@@ -165,11 +162,16 @@ impl Ui {
     }
 }
 
-/// An answer of many records, written as they come.
+/// How much of a listing is held back, in bytes. An answer that fits is whole or not there at all: what goes wrong while
+/// its records are gathered leaves stdout empty.
+const HELD_BACK: usize = 1024 * 1024;
+
+/// An answer of many records, written as they come. Dropped before [`Listing::finish`], it writes no more.
 pub struct Listing {
     format: Format,
     name: &'static str,
-    stdout: BufWriter<File>,
+    stdout: File,
+    pending: Vec<u8>,
     count: u64,
 }
 
@@ -179,23 +181,28 @@ impl Listing {
     /// # Errors
     /// `io` when stdout cannot be written.
     pub fn push(&mut self, view: &impl Serialize) -> Result<()> {
-        let opening = match self.count {
-            0 => format!("{{\"{}\":[", self.name),
-            _ => ",".to_owned(),
-        };
-        self.count += 1;
-        let written = match self.format {
-            Format::Table => Ok(()),
-            Format::Json => self
-                .stdout
-                .write_all(opening.as_bytes())
-                .and_then(|()| json::write(&mut self.stdout, view)),
-            Format::Jsonl => {
-                json::write(&mut self.stdout, view).and_then(|()| self.stdout.write_all(b"\n"))
+        match (self.format, self.count) {
+            (Format::Json, 0) => {
+                write!(self.pending, "{{\"{}\":[", self.name).map_err(unwritten)?
             }
-            Format::Tsv => writeln!(self.stdout, "{}", tsv::line(view)),
-        };
-        written.map_err(unwritten)
+            (Format::Json, _) => self.pending.push(b','),
+            _ => {}
+        }
+        self.count += 1;
+        match self.format {
+            Format::Table => return Ok(()),
+            Format::Json => json::write(&mut self.pending, view).map_err(unwritten)?,
+            Format::Jsonl => {
+                json::write(&mut self.pending, view).map_err(unwritten)?;
+                self.pending.push(b'\n');
+            }
+            Format::Tsv => writeln!(self.pending, "{}", tsv::line(view)).map_err(unwritten)?,
+        }
+        if self.pending.len() >= HELD_BACK {
+            self.write_out()
+        } else {
+            Ok(())
+        }
     }
 
     /// Ends the answer and makes sure it is out.
@@ -203,24 +210,30 @@ impl Listing {
     /// # Errors
     /// `io` when stdout cannot be written.
     pub fn finish(mut self) -> Result<()> {
-        let written = match (self.format, self.count) {
-            (Format::Json, 0) => writeln!(self.stdout, "{{\"{}\":[]}}", self.name),
-            (Format::Json, _) => self.stdout.write_all(b"]}\n"),
-            _ => Ok(()),
-        };
-        written
-            .and_then(|()| self.stdout.flush())
-            .map_err(unwritten)
+        match (self.format, self.count) {
+            (Format::Json, 0) => {
+                writeln!(self.pending, "{{\"{}\":[]}}", self.name).map_err(unwritten)?
+            }
+            (Format::Json, _) => self.pending.extend_from_slice(b"]}\n"),
+            _ => {}
+        }
+        self.write_out()
+    }
+
+    fn write_out(&mut self) -> Result<()> {
+        self.stdout.write_all(&self.pending).map_err(unwritten)?;
+        self.pending.clear();
+        Ok(())
     }
 }
 
 /// Stdout as a plain file: std's own handle takes a closed descriptor for success.
-fn stdout() -> Result<BufWriter<File>> {
+fn stdout() -> Result<File> {
     let descriptor = io::stdout()
         .as_fd()
         .try_clone_to_owned()
         .map_err(unwritten)?;
-    Ok(BufWriter::with_capacity(64 * 1024, File::from(descriptor)))
+    Ok(File::from(descriptor))
 }
 
 fn unwritten(error: io::Error) -> Error {

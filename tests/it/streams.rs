@@ -81,3 +81,16 @@ fn a_failure_says_one_thing_even_where_success_would_have_been_warned_of() {
     assert!(output.json()["key"].is_string());
     assert!(output.stderr.starts_with("warning: "), "{}", output.stderr);
 }
+
+#[test]
+fn a_listing_that_fails_on_its_last_row_has_written_nothing() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.keyward(["mint", "ci", "--count", "300"]).ok();
+    sandbox.tamper("UPDATE key SET scopes = 'no JSON' WHERE name = 'ci-300'");
+    for format in ["json", "jsonl", "tsv"] {
+        let output = sandbox.keyward(["list", "-o", format]).exit(9);
+        assert_eq!(output.stdout, "", "{format}");
+    }
+    let error = sandbox.keyward(["list", "--json"]).run();
+    assert_eq!(error.error()["code"], "damaged");
+}
