@@ -30,6 +30,8 @@ pub struct Terminal {
     writer: Box<dyn Write + Send>,
     output: Receiver<Vec<u8>>,
     seen: Vec<u8>,
+    /// The local modes it had before the program started.
+    first_modes: u32,
 }
 
 impl Terminal {
@@ -64,6 +66,7 @@ impl Terminal {
             command.env(name, value);
         }
         command.cwd(sandbox.home());
+        let first_modes = local_modes(&*master);
         let child = slave.spawn_command(command).expect("it can be started");
         let mut reader = master.try_clone_reader().expect("a terminal can be read");
         let (sender, output) = channel();
@@ -84,6 +87,7 @@ impl Terminal {
             writer,
             output,
             seen: Vec::new(),
+            first_modes,
         }
     }
 
@@ -133,8 +137,7 @@ impl Terminal {
 
     /// The terminal's local modes.
     fn modes(&self) -> u32 {
-        let modes = self.master.get_termios().expect("a terminal has modes");
-        modes.local_flags.bits()
+        local_modes(&*self.master)
     }
 
     /// Waits for the program's end; returns its exit status (128 + N when signal N ended it) and all that was shown.
@@ -165,7 +168,13 @@ impl Terminal {
     }
 }
 
-/// The lines after the echo of what was typed are not asked for: only that the question stands there whole.
+/// A terminal's local modes.
+fn local_modes(master: &dyn MasterPty) -> u32 {
+    let modes = master.get_termios().expect("a terminal has modes");
+    modes.local_flags.bits()
+}
+
+/// Starts keyward on a terminal and waits for its question.
 fn ask(sandbox: &Sandbox, arguments: &[&str]) -> Terminal {
     let mut terminal = Terminal::keyward(sandbox, arguments, &[]);
     terminal.wait_for("?");
@@ -218,7 +227,7 @@ fn anything_but_yes_changes_nothing_and_exits_130() {
         ("x\rn", "another key"),
     ] {
         let mut terminal = Terminal::keyward(&sandbox, &["revoke", "ci"], &[]);
-        let modes = terminal.modes();
+        let modes = terminal.first_modes;
         assert_eq!(modes & (ECHO | ICANON), ECHO | ICANON);
         terminal.wait_for("?");
         terminal.types(keys);
@@ -257,7 +266,7 @@ fn a_signal_during_a_question_leaves_the_terminal_as_it_was() {
         let secret = sandbox.mint("ci");
         for arguments in [&["revoke", "ci"][..], &["verify"]] {
             let mut terminal = Terminal::keyward(&sandbox, arguments, &[]);
-            let modes = terminal.modes();
+            let modes = terminal.first_modes;
             match arguments {
                 ["verify"] => terminal.wait_until_hidden(),
                 _ => terminal.wait_for("?"),
@@ -325,7 +334,7 @@ fn on_a_terminal_a_secret_is_read_without_being_shown() {
         (&["whoami", "--as", "-"], &secret),
     ] {
         let mut terminal = Terminal::keyward(&sandbox, arguments, &[]);
-        let modes = terminal.modes();
+        let modes = terminal.first_modes;
         terminal.wait_until_hidden();
         terminal.types(&format!("{secret}\r"));
         let (status, seen) = terminal.end();
@@ -354,7 +363,7 @@ fn an_interrupt_while_a_secret_is_typed_restores_the_terminal() {
     let sandbox = Sandbox::new();
     let _ = sandbox.mint("ci");
     let mut terminal = Terminal::keyward(&sandbox, &["verify"], &[]);
-    let modes = terminal.modes();
+    let modes = terminal.first_modes;
     terminal.wait_until_hidden();
     terminal.types("kw_live_\u{3}");
     let (status, seen) = terminal.end();
