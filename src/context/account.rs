@@ -2,7 +2,7 @@
 //!
 //! This module never believes `USER`, which anybody can set.
 
-use super::variable;
+use super::environment::variable;
 
 /// The account's name. It is read from the account database, not from `USER`, which anybody can set.
 pub(super) fn operator() -> String {

@@ -7,6 +7,7 @@
 //! `HOME` and `XDG_DATA_HOME`.
 
 mod account;
+mod environment;
 mod input;
 
 use std::io::IsTerminal;
@@ -26,6 +27,9 @@ use crate::ops::access::{Access, Actor};
 use crate::output::ui::{Format, Ui};
 use crate::prompt::Prompter;
 use crate::store::Store;
+
+use environment::variable;
+pub use environment::{github_file, is_ci, requires_sink};
 
 /// Everything a command needs of the world.
 pub struct Context {
@@ -305,7 +309,7 @@ pub fn harden() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
-/// How to speak before the arguments have been understood.
+/// How to speak, as the options and the terminals have it.
 pub fn ui(globals: &Globals) -> Ui {
     let colour = |is_terminal: bool| match globals.color {
         Colour::Always => true,
@@ -332,32 +336,6 @@ pub fn ui(globals: &Globals) -> Ui {
         colour_stdout: colour(stdout.is_terminal()),
         colour_stderr: colour(std::io::stderr().is_terminal()),
     }
-}
-
-/// Whether this runs in CI.
-pub fn is_ci() -> bool {
-    variable("CI").is_some_and(|value| value != "false" && value != "0")
-}
-
-/// Whether a secret on bare standard output is forbidden here.
-pub fn requires_sink() -> bool {
-    variable("KEYWARD_REQUIRE_SINK").is_some_and(|value| value != "false" && value != "0")
-}
-
-/// The file that a GitHub Actions runner reads a step's environment or outputs from.
-pub fn github_file(name: &str) -> Option<PathBuf> {
-    variable(name).map(PathBuf::from)
-}
-
-/// A variable that is set and not empty.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the environment"
-)]
-fn variable(name: &str) -> Option<String> {
-    std::env::var_os(name)
-        .map(|value| value.to_string_lossy().into_owned())
-        .filter(|value| !value.is_empty())
 }
 
 fn wait_of(wait: &Lifetime) -> Result<std::time::Duration> {

@@ -3,73 +3,20 @@
 //! This module never holds a secret, and never stores a status that time alone decides.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use rand::TryCryptoRng;
 use serde::Serialize;
 
 use crate::domain::address::Network;
-use crate::domain::alphabet::Alphabet;
-use crate::domain::sanitize::Safe;
+pub use crate::domain::key_id::KeyId;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::WorkspaceId;
-use crate::error::{Error, Kind, Result};
 
 /// How long a pending key waits for its holder before it is void: a day.
 pub const PENDING_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// The reason recorded for a key whose secret never reached a holder.
 pub const UNDELIVERED: &str = "undelivered";
-
-/// A key's identifier: `key_` and 16 random characters of `0-9a-z` (82 bits).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct KeyId(String);
-
-impl KeyId {
-    /// What every key id begins with.
-    pub const PREFIX: &'static str = "key_";
-    /// How many random characters follow it.
-    pub const RANDOM_LENGTH: usize = 16;
-
-    /// Draws a new id. Random rather than ordered by time, so that six characters of it are enough to name a key.
-    ///
-    /// # Errors
-    /// `internal` when the generator fails.
-    pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self> {
-        let mut id = Self::PREFIX.to_owned();
-        let mut bytes = [0u8; 32];
-        while id.len() < Self::PREFIX.len() + Self::RANDOM_LENGTH {
-            rng.try_fill_bytes(&mut bytes).map_err(|error| {
-                Error::new(
-                    Kind::Internal,
-                    format!("the system's random generator failed: {error}"),
-                )
-            })?;
-            let wanted = Self::PREFIX.len() + Self::RANDOM_LENGTH - id.len();
-            let picked = bytes.iter().filter_map(|byte| Alphabet::Base36.pick(*byte));
-            id.extend(picked.take(wanted).map(char::from));
-        }
-        Ok(Self(id))
-    }
-
-    /// Takes an id read from the store.
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// For people: an id planted in a store is escaped like any other text. Data takes [`KeyId::as_str`].
-impl fmt::Display for KeyId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Safe(&self.0).fmt(formatter)
-    }
-}
 
 /// What the store records of a key's life; [`Status`] is what it means at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -333,17 +280,5 @@ pub(crate) mod tests {
                 before
             );
         }
-    }
-
-    #[test]
-    fn ids_are_key_and_16_lowercase_characters() {
-        let id = KeyId::generate(&mut rand::rngs::SysRng).expect("random");
-        let random = id.as_str().strip_prefix("key_").expect("prefix");
-        assert_eq!(random.len(), 16);
-        assert!(
-            random
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
-        );
     }
 }

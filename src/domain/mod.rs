@@ -8,6 +8,7 @@ pub mod audit;
 pub mod checksum;
 pub mod exposure;
 pub mod key;
+pub mod key_id;
 pub mod label;
 pub mod lifetime;
 pub mod name;
