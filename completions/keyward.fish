@@ -53,12 +53,24 @@ complete -c keyward -n "__fish_keyward_needs_command" -f -a "activate" -d 'Make 
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "revoke" -d 'Revoke keys, for ever'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "verify" -d 'Judge a secret'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "whoami" -d 'Say who is calling'
+complete -c keyward -n "__fish_keyward_needs_command" -f -a "usage" -d 'Show what keys were used for'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "workspace" -d 'Manage workspaces and their policies'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "audit" -d 'Read and check the audit trail'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "store" -d 'Look after the store'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s output'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "completions" -d 'Print a shell\'s completion script'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "man" -d 'Print a manual page'
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s e -l environment -d 'The environment [default: the policy\'s first]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l scope -d 'A scope the key has (can be repeated)' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l expires -d 'When the key expires: a date, an RFC 3339 time, a duration such as 90d, or never' -r
@@ -71,25 +83,25 @@ complete -c keyward -n "__fish_keyward_using_subcommand mint" -l dotenv -d 'Set 
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l var -d 'The variable that --dotenv sets' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l github-env -d 'Set an environment variable for a GitHub Actions job\'s later steps, masked' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l github-output -d 'Set an output of a GitHub Actions step, masked' -r
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
-tsv\t'One record a line, fields between tabs'"
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -l hold -d 'Keep the key pending until its holder presents the secret to `keyward activate`'
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -s n -l no-newline -d 'Write no line feed after the secret'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l hold -d 'Keep the key pending until its holder presents the secret to `keyward activate`'
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -s n -l no-newline -d 'Write no line feed after the secret'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand list" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand list" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand list" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand list" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand list" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand list" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand list" -l status -d 'List keys of this status (can be repeated)' -r -f -a "active\t''
 pending\t''
 disabled\t''
@@ -105,24 +117,12 @@ name\t'By name'
 environment\t'By environment'
 expires\t'By expiry, soonest first'
 last-used\t'By last use, longest unused first'"
-complete -c keyward -n "__fish_keyward_using_subcommand list" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand list" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand list" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
-tsv\t'One record a line, fields between tabs'"
-complete -c keyward -n "__fish_keyward_using_subcommand list" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c keyward -n "__fish_keyward_using_subcommand list" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand list" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand list" -s a -l all -d 'List dead keys too'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand list" -s a -l all -d 'List dead keys too'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand show" -s e -l environment -d 'The environment, where two environments share the name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -134,12 +134,12 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand show" -s e -l environment -d 'The environment, where two environments share the name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand rename" -s e -l environment -d 'The environment, where two environments share the name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -151,17 +151,12 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand rename" -s e -l environment -d 'The environment, where two environments share the name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand set" -s e -l environment -d 'The environment, where two environments share the name' -r
-complete -c keyward -n "__fish_keyward_using_subcommand set" -l scope -d 'A scope, in place of the present ones (can be repeated)' -r
-complete -c keyward -n "__fish_keyward_using_subcommand set" -l expires -d 'When the key expires: a date, an RFC 3339 time, a duration such as 90d, or never' -r
-complete -c keyward -n "__fish_keyward_using_subcommand set" -l allow -d 'An address or network, in place of the present ones (can be repeated)' -r
-complete -c keyward -n "__fish_keyward_using_subcommand set" -l owner -d 'Who answers for the key' -r
-complete -c keyward -n "__fish_keyward_using_subcommand set" -l label -d 'A label to add or overwrite (can be repeated)' -r
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand set" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand set" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -173,17 +168,22 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand set" -s e -l environment -d 'The environment, where two environments share the name' -r
+complete -c keyward -n "__fish_keyward_using_subcommand set" -l scope -d 'A scope, in place of the present ones (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand set" -l expires -d 'When the key expires: a date, an RFC 3339 time, a duration such as 90d, or never' -r
+complete -c keyward -n "__fish_keyward_using_subcommand set" -l allow -d 'An address or network, in place of the present ones (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand set" -l owner -d 'Who answers for the key' -r
+complete -c keyward -n "__fish_keyward_using_subcommand set" -l label -d 'A label to add or overwrite (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand set" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand set" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand set" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand set" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l clear-scopes -d 'Take all scopes away'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l clear-expires -d 'Let the key never expire'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l clear-allow -d 'Let the key be used from anywhere'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l clear-owner -d 'Let nobody answer for the key'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l clear-labels -d 'Take all labels away first'
-complete -c keyward -n "__fish_keyward_using_subcommand set" -l json -d 'Write answers as one JSON document'
-complete -c keyward -n "__fish_keyward_using_subcommand set" -s q -l quiet -d 'Leave out status messages and hints'
-complete -c keyward -n "__fish_keyward_using_subcommand set" -s y -l yes -d 'Answer yes to every question'
-complete -c keyward -n "__fish_keyward_using_subcommand set" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand disable" -s e -l environment -d 'The environment, where two environments share the name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -195,12 +195,12 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand disable" -s e -l environment -d 'The environment, where two environments share the name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand enable" -s e -l environment -d 'The environment, where two environments share the name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -212,19 +212,12 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand enable" -s e -l environment -d 'The environment, where two environments share the name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s e -l environment -d 'The environment, where two environments share the name' -r
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l grace -d 'How long the old key stays valid [default: the policy\'s, 24h]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l expires -d 'When the new key expires [default: after a life as long as the old key\'s]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l out -d 'Write the secret to this new file (mode 0600)' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l dotenv -d 'Set a variable in this dotenv file' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l var -d 'The variable that --dotenv sets' -r
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l github-env -d 'Set an environment variable for a GitHub Actions job\'s later steps, masked' -r
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l github-output -d 'Set an output of a GitHub Actions step, masked' -r
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -236,18 +229,24 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s e -l environment -d 'The environment, where two environments share the name' -r
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l grace -d 'How long the old key stays valid [default: the policy\'s, 24h]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l expires -d 'When the new key expires [default: after a life as long as the old key\'s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l out -d 'Write the secret to this new file (mode 0600)' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l dotenv -d 'Set a variable in this dotenv file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l var -d 'The variable that --dotenv sets' -r
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l github-env -d 'Set an environment variable for a GitHub Actions job\'s later steps, masked' -r
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l github-output -d 'Set an output of a GitHub Actions step, masked' -r
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l now -d 'Revoke the old key at once'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l cancel -d 'Take an unfinished rotation back'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l hold -d 'Keep the key pending until its holder presents the secret to `keyward activate`'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s n -l no-newline -d 'Write no line feed after the secret'
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l json -d 'Write answers as one JSON document'
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s q -l quiet -d 'Leave out status messages and hints'
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s y -l yes -d 'Answer yes to every question'
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand activate" -l file -d 'Read the secret from this file' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand activate" -l env -d 'Read the secret from this environment variable' -r
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -259,17 +258,13 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand activate" -l file -d 'Read the secret from this file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand activate" -l env -d 'Read the secret from this environment variable' -r
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s e -l environment -d 'The environment, where two environments share a name' -r
-complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l reason -d 'Why' -r -f -a "compromised\t'The secret is, or may be, in the wrong hands'
-superseded\t'Another key took its place'
-retired\t'It is no longer needed'
-unspecified\t'None of these is said'"
-complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l message -d 'Why, in your own words; kept in the record and the audit trail' -r
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -281,16 +276,17 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s e -l environment -d 'The environment, where two environments share a name' -r
+complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l reason -d 'Why' -r -f -a "compromised\t'The secret is, or may be, in the wrong hands'
+superseded\t'Another key took its place'
+retired\t'It is no longer needed'
+unspecified\t'None of these is said'"
+complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l message -d 'Why, in your own words; kept in the record and the audit trail' -r
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand verify" -l file -d 'Read the secret from this file' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand verify" -l env -d 'Read the secret from this environment variable' -r
-complete -c keyward -n "__fish_keyward_using_subcommand verify" -s e -l environment -d 'The environment the key must be of' -r
-complete -c keyward -n "__fish_keyward_using_subcommand verify" -l require -d 'A scope the key must have (can be repeated)' -r
-complete -c keyward -n "__fish_keyward_using_subcommand verify" -l ip -d 'The address the request comes from; a key with an allow-list is denied without it' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -302,11 +298,18 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand verify" -l no-record -d 'Do not record the use'
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l file -d 'Read the secret from this file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l env -d 'Read the secret from this environment variable' -r
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -s e -l environment -d 'The environment the key must be of' -r
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l require -d 'A scope the key must have (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l ip -d 'The address the request comes from; a key with an allow-list is denied without it' -r
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l cost -d 'The credits it costs when it is valid' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l no-record -d 'Do not record the use, and count it against no limit'
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l stream -d 'Answer one request a line until stdin ends'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -324,6 +327,29 @@ complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s q -l quiet -d
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -s e -l environment -d 'The environment, where two environments share the name' -r
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l by -d 'Add up by this (can be repeated) [default: key,day]' -r -f -a "key\t'Each key'
+day\t'Each day, in UTC'
+environment\t'Each environment'
+workspace\t'Each workspace, all of them unless -w names one'"
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l since -d 'Begin with this day: a date, or a duration before now' -r
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l until -d 'End with this day' -r
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -347,6 +373,17 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fis
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -f -a "rename" -d 'Rename a workspace'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -f -a "delete" -d 'Delete a workspace that has no living keys'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -f -a "use" -d 'Choose the workspace that commands work in'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l plan -d 'The plan it is on' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l preset -d 'Take the policy of this preset' -r -f -a "default\t''
 amazonscraperapi\t''
@@ -367,17 +404,6 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l maximum-lifetime -d 'The longest a key may live; never takes it away' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l rotation-grace -d 'How long a rotated key\'s old secret stays valid' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l usage-retention -d 'How long usage of a dead key is kept' -r
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
-tsv\t'One record a line, fields between tabs'"
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s y -l yes -d 'Answer yes to every question'
@@ -410,12 +436,23 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l policy -d 'Print the policy alone, as TOML that --policy FILE reads'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l policy -d 'Print the policy alone, as TOML that --policy FILE reads'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l plan -d 'The plan it is on' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l preset -d 'Take the policy of this preset' -r -f -a "default\t''
 amazonscraperapi\t''
@@ -436,17 +473,6 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l maximum-lifetime -d 'The longest a key may live; never takes it away' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l rotation-grace -d 'How long a rotated key\'s old secret stays valid' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l usage-retention -d 'How long usage of a dead key is kept' -r
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
-tsv\t'One record a line, fields between tabs'"
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s y -l yes -d 'Answer yes to every question'
@@ -519,7 +545,6 @@ complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -f -a "list" -d 'List what happened, oldest first'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -f -a "verify" -d 'Check that the trail\'s chain is whole'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -f -a "head" -d 'Print the trail\'s end as SEQ:HASH, to be kept elsewhere'
-complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l limit -d 'List the newest N alone' -r
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -531,6 +556,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l limit -d 'List the newest N alone' -r
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'

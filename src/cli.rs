@@ -4,7 +4,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::commands::Command;
 use crate::domain::lifetime::Lifetime;
@@ -50,6 +51,7 @@ Exit status:
   12   verify: expired
   13   verify: pending or disabled
   14   verify: wrong environment, address or scope
+  15   verify: rate or quota used up
   16   the secret was not delivered; the key is void
   17   the outcome could not be learned
   130  interrupted, or a question was declined
@@ -72,6 +74,43 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads the arguments, the program's name in front.
+    ///
+    /// Every start pays for what clap builds, so at first only the command that is named is built, which saves half of
+    /// the time. Whatever that does not understand is left to the whole.
+    ///
+    /// # Errors
+    /// What clap says of arguments that make no sense, and of those that ask for help.
+    pub fn read(arguments: &[String]) -> Result<Self, clap::Error> {
+        let named = arguments.get(1).and_then(|name| only(name));
+        let short = named.unwrap_or_else(Self::command);
+        let read = |command: clap::Command| {
+            let matches = command.try_get_matches_from(arguments)?;
+            Self::from_arg_matches(&matches)
+        };
+        match read(short) {
+            Err(error) if error.kind() != ErrorKind::DisplayVersion => read(Self::whole()),
+            read => read,
+        }
+    }
+
+    /// The whole command line, every command's arguments included.
+    pub fn whole() -> clap::Command {
+        let mut whole = Self::command();
+        whole.build();
+        whole
+    }
+}
+
+/// The command line with this command alone.
+fn only(name: &str) -> Option<clap::Command> {
+    let commands = Command::augment_subcommands(clap::Command::new("keyward"));
+    let command = commands.find_subcommand(name)?.clone();
+    let root = clap::Command::new("keyward").args_override_self(true);
+    Some(Globals::augment_args(root).subcommand(command))
 }
 
 /// What holds for every command.

@@ -34,12 +34,22 @@
 //! A crash in between leaves a pending key: it verifies nowhere, its holder can activate it by presenting the secret,
 //! and it is void after a day.
 //!
+//! # How verify counts
+//!
+//! 1. [`ops::verifier::Verifier`] finds the key by its secret's hash, in memory if nothing was changed since: every change
+//!    leaves an audit row, so the end of the trail tells, and SQLite's data version tells when to look there.
+//! 2. It judges by [`domain::verdict`], in the documented order.
+//! 3. A key without limits is counted in memory, and written with others within a second.
+//! 4. A key with a rate or a quota ([`domain::allowance`]) is judged again and counted in one transaction of its own.
+//!
+//! Counts stand apart from keys (`src/store/migrations/0002_metering.sql` says why) and need no audit row.
+//!
 //! # Files on disk
 //!
 //! | file | what |
 //! |---|---|
 //! | `keyward.db` (0600) | the store; `src/store/schema.sql` is its schema |
-//! | `keyward.db-wal`, `keyward.db-shm` | SQLite's log and its index, there while a process has the store open |
+//! | `keyward.db-wal`, `keyward.db-shm` | SQLite's log and its index, there while a process has the store open; `verify` may leave a short log of counts |
 //! | `keyward.db.new` | a store being made; it gets its name when it is whole |
 //!
 //! # Words
@@ -50,30 +60,37 @@
 //!
 //! # The library's face
 //!
-//! The binary is a thin shell over this crate. A service that embeds it uses [`store::Store`] and [`ops::verify`], with
+//! The binary is a thin shell over this crate. A service that embeds it uses [`ops::verifier::Verifier`], with
 //! [`domain`]'s types and [`error::Error`]; [`context`], [`cli`], [`commands`], [`usage`], [`prompt`] and [`output`] are
-//! the command line's and may change with it.
+//! the command line's and may change with it. `examples/http_middleware.rs` is a whole service.
 //!
-//! ```
+//! ```no_run
+//! use std::path::Path;
+//! use std::time::{Duration, UNIX_EPOCH};
+//!
 //! use keyward::domain::secret::Secret;
 //! use keyward::domain::timestamp::Timestamp;
-//! use keyward::domain::verdict::{Ask, Code};
-//! use keyward::ops::access::Actor;
-//! use keyward::ops::verify;
-//! use keyward::store::Store;
+//! use keyward::domain::verdict::Code;
+//! use keyward::ops::verifier::{Request, Verifier};
 //!
 //! # fn main() -> keyward::error::Result<()> {
-//! let mut store = Store::empty(); // a service opens its file: Store::open(path, wait)?
-//! let request = verify::Request {
-//!     secret: Secret::new("kw_live_not-a-key".to_owned()),
-//!     workspace: None,
-//!     ask: Ask::default(),
-//!     record: true,
-//! };
-//! let now = Timestamp::from_millis(1_800_000_000_000);
-//! let verdict = verify::run(&mut store, &Actor::Operator("my-service".to_owned()), &request, now)?;
-//! assert_eq!(verdict.code, Code::Malformed);
-//! # Ok(())
+//! // Once for each thread. What the closure returns is kept in memory and comes with each verdict.
+//! let path = Path::new("/var/lib/my-service/keyward.db");
+//! let mut verifier = Verifier::open(path, Duration::from_secs(10), |key| key.owner)?;
+//!
+//! // For each request; whatever any process committed before is seen.
+//! let millis = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis() as i64);
+//! let request = Request::new(Secret::new("the bearer token".to_owned()));
+//! let verdict = verifier.verify(&request, Timestamp::from_millis(millis))?;
+//! if verdict.code == Code::Valid {
+//!     let owner = verdict.subject.as_deref();
+//! } else {
+//!     let (status, wait) = (verdict.code.http_status(), verdict.retry_after);
+//! }
+//!
+//! // When idle, and at the end.
+//! verifier.flush()?;
+//! verifier.close()
 //! # }
 //! ```
 

@@ -4,7 +4,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use keyward::cli::Cli;
 use keyward::context::{self, Context};
 use keyward::error::{Kind, Result};
@@ -16,7 +15,7 @@ fn main() -> ExitCode {
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
     let mut ui = context::ui(&usage::guess_globals(&arguments));
-    let outcome = usage::refuse_secrets(&arguments).and_then(|()| match Cli::try_parse() {
+    let outcome = usage::refuse_secrets(&arguments).and_then(|()| match Cli::read(&arguments) {
         Ok(cli) => {
             ui = context::ui(&cli.globals);
             run(cli, arguments.clone())

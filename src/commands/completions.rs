@@ -2,7 +2,6 @@
 //!
 //! This module never looks at the store: a completion script knows words, not keys.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::cli::Cli;
@@ -24,7 +23,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "keyward", &mut script);
+    clap_complete::generate(args.shell, &mut Cli::whole(), "keyward", &mut script);
     context.ui.data(&String::from_utf8_lossy(&script))?;
     Ok(0)
 }

@@ -21,6 +21,7 @@ mod set;
 mod show;
 mod sink;
 mod store;
+mod usage;
 mod verify;
 mod whoami;
 mod workspace;
@@ -35,6 +36,7 @@ pub type Exit = u8;
 
 /// What to do; the most used first.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 #[expect(
     missing_docs,
     reason = "a variant's help is the doc comment of its Args; one here would hide it"
@@ -52,6 +54,7 @@ pub enum Command {
     Revoke(revoke::Args),
     Verify(verify::Args),
     Whoami(whoami::Args),
+    Usage(usage::Args),
     #[command(subcommand)]
     Workspace(workspace::Command),
     #[command(subcommand)]
@@ -82,6 +85,7 @@ impl Command {
             Self::Revoke(args) => revoke::run(args, context),
             Self::Verify(args) => verify::run(args, context),
             Self::Whoami(args) => whoami::run(args, context),
+            Self::Usage(args) => usage::run(args, context),
             Self::Workspace(command) => command.run(context),
             Self::Audit(command) => command.run(context),
             Self::Store(command) => command.run(context),

@@ -9,6 +9,7 @@ use crate::domain::address::Network;
 use crate::domain::key::{Key, UNDELIVERED};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::usage::LastUse;
 use crate::error::Result;
 use crate::ops::show;
 use crate::output::relative::relative;
@@ -30,7 +31,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
-    let key = show::run(
+    let (key, last_use) = show::run(
         &mut store,
         &actor,
         context.workspace.as_deref(),
@@ -38,12 +39,12 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         now,
     )?;
     context.ui.record(&KeyView::new(&key, now), || {
-        table::render_record(&fields(&key, now))
+        table::render_record(&fields(&key, last_use, now))
     })?;
     Ok(0)
 }
 
-fn fields(key: &Key, now: Timestamp) -> Vec<(&'static str, String)> {
+fn fields(key: &Key, last_use: Option<LastUse>, now: Timestamp) -> Vec<(&'static str, String)> {
     let time = |time: Option<Timestamp>| match time {
         Some(time) => format!("{} ({time})", relative(time, now)),
         None => "never".to_owned(),
@@ -64,7 +65,13 @@ fn fields(key: &Key, now: Timestamp) -> Vec<(&'static str, String)> {
                 Safe(&key.created_by)
             ),
         ),
-        ("last used", time(key.last_used_at)),
+        (
+            "last used",
+            match last_use.and_then(|last| last.address) {
+                Some(address) => format!("{} from {address}", time(key.last_used_at)),
+                None => time(key.last_used_at),
+            },
+        ),
         ("expires", time(key.expires_at)),
     ];
     let mut add = |name: &'static str, value: Option<String>| {

@@ -7,6 +7,7 @@
 //! `HOME` and `XDG_DATA_HOME`.
 
 mod account;
+mod conversation;
 mod environment;
 mod input;
 
@@ -28,8 +29,12 @@ use crate::output::ui::{Format, Ui};
 use crate::prompt::Prompter;
 use crate::store::Store;
 
+pub use conversation::{Conversation, Heard, LONGEST_LINE, Line};
 use environment::variable;
 pub use environment::{github_file, is_ci, requires_sink};
+
+/// The longest that recording a use waits for another process; the verdict matters more.
+const RECORDING_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Everything a command needs of the world.
 pub struct Context {
@@ -223,7 +228,7 @@ impl Context {
         let access = store.read(|reader| Access::admit(reader, &actor, now))?;
         if let Some((key, _)) = access.caller {
             // A caller that cannot be recorded, on a read-only disk say, may still act where nothing is written.
-            let _ = store.record_use(&key.id, now);
+            let _ = store.count(RECORDING_WAIT, |meter| meter.touch(&key.id, now));
         }
         Ok(actor)
     }
@@ -248,6 +253,20 @@ impl Context {
             SecretSource::File(path) => input::read_secret_file(path),
             SecretSource::Variable(name) => input::read_variable(name),
         }
+    }
+
+    /// Listens to standard input line by line.
+    ///
+    /// # Errors
+    /// `usage` when it already gave a secret; `internal` when the system refuses to tell of signals.
+    pub fn conversation(&mut self) -> Result<Conversation> {
+        if std::mem::replace(&mut self.stdin_taken, true) {
+            return Err(Error::usage(
+                "standard input cannot give the caller's secret and requests",
+            )
+            .hinted("name a file for the caller's with --as FILE"));
+        }
+        Conversation::start()
     }
 
     /// Reads a policy or another text that a user names; `-` is standard input.

@@ -2,6 +2,7 @@
 //!
 //! This module never ends the process while a watch lives; after the last one it lets signals end it as usual.
 
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -83,6 +84,23 @@ impl Interrupts {
             registrations: Vec::new(),
             watching: false,
         }
+    }
+
+    /// Something to wait for beside other input: it can be read from as soon as a signal has come.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the system refuses a handler.
+    pub fn wake(&mut self) -> Result<UnixStream> {
+        let refused = |error| Error::new(Kind::Internal, "cannot watch for signals").because(error);
+        let (woken, waker) = UnixStream::pair().map_err(refused)?;
+        let watches = WATCHES.lock().unwrap_or_else(PoisonError::into_inner);
+        for signal in watches.signals.iter().flatten() {
+            let waker = waker.try_clone().map_err(refused)?;
+            let registration = low_level::pipe::register(*signal, waker).map_err(refused)?;
+            self.registrations.push(registration);
+        }
+        Ok(woken)
     }
 
     /// Whether a signal has asked the process to end.

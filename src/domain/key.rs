@@ -76,6 +76,10 @@ pub struct Rotation {
     pub previous_expires_at: Option<Timestamp>,
 }
 
+/// A key's row number, never shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeySeq(pub i64);
+
 /// A key's whole record.
 #[derive(Debug, Clone)]
 pub struct Key {
@@ -193,7 +197,8 @@ pub fn status(
     }
 }
 
-fn lapsed_at(state: State, created_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+/// When a key with this record became void by waiting for its holder, if it has.
+pub fn lapsed_at(state: State, created_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let lapses = created_at.plus_millis(PENDING_MILLIS);
     (state == State::Pending && lapses <= now).then_some(lapses)
 }

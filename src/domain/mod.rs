@@ -3,9 +3,11 @@
 //! This module never reads a clock, a file, the environment or a database: time and randomness are parameters.
 
 pub mod address;
+pub mod allowance;
 pub mod alphabet;
 pub mod audit;
 pub mod checksum;
+pub mod day;
 pub mod exposure;
 pub mod key;
 pub mod key_id;
@@ -22,5 +24,6 @@ pub mod secret;
 pub mod template;
 pub mod timestamp;
 pub mod token;
+pub mod usage;
 pub mod verdict;
 pub mod workspace;

@@ -1,6 +1,6 @@
-//! Request rates as plans write them: `10/minute`.
+//! Request rates as plans write them, `10/minute`, and when such a rate lets a request pass.
 //!
-//! This module never counts requests.
+//! This module never remembers a request: the state before is a parameter, the state after is returned.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind};
+
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+const NANOS_PER_MILLI: i64 = 1_000_000;
 
 /// So many requests in each unit of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +34,70 @@ pub enum Unit {
     Hour,
     /// Twenty-four hours.
     Day,
+}
+
+/// A request that the rate let pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// When the burst is whole again, in nanoseconds since 1970.
+    pub whole_at: i64,
+}
+
+impl Rate {
+    /// Asks for one request by the generic cell rate algorithm (ITU-T I.371, annex A), with a burst of the whole count:
+    /// from rest `count` requests pass at once, and every `unit / count` after that gives one back.
+    ///
+    /// `whole_at`, the algorithm's theoretical arrival time, is the whole state of a key: when its burst is whole again,
+    /// in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// The whole seconds to wait, rounded up.
+    pub fn request(self, whole_at: Option<i64>, now: Timestamp) -> Result<Taken, u64> {
+        let after = self.debt(whole_at, now) + self.interval();
+        if after > self.burst() {
+            let wait = (after - self.burst()).unsigned_abs();
+            return Err(wait.div_ceil(NANOS_PER_SECOND.unsigned_abs()));
+        }
+        Ok(Taken {
+            whole_at: nanos(now).saturating_add(after),
+        })
+    }
+
+    /// How many requests could pass at once.
+    pub fn left(self, whole_at: Option<i64>, now: Timestamp) -> u64 {
+        ((self.burst() - self.debt(whole_at, now)) / self.interval()).unsigned_abs()
+    }
+
+    /// What of the burst is used, in nanoseconds.
+    fn debt(self, whole_at: Option<i64>, now: Timestamp) -> i64 {
+        let debt = whole_at.map(|at| at.saturating_sub(nanos(now)).max(0));
+        // Further ahead than a whole burst is the state of a clock that was set back since: the key is at rest.
+        debt.filter(|debt| *debt <= self.burst()).unwrap_or(0)
+    }
+
+    /// The time that gives one request back, in nanoseconds; rounded down, so that `count` requests never need more than
+    /// the unit of time.
+    fn interval(self) -> i64 {
+        (self.unit_nanos() / i64::from(self.count)).max(1)
+    }
+
+    fn burst(self) -> i64 {
+        self.interval() * i64::from(self.count)
+    }
+
+    fn unit_nanos(self) -> i64 {
+        let seconds = match self.per {
+            Unit::Second => 1,
+            Unit::Minute => 60,
+            Unit::Hour => 60 * 60,
+            Unit::Day => 24 * 60 * 60,
+        };
+        seconds * NANOS_PER_SECOND
+    }
+}
+
+fn nanos(moment: Timestamp) -> i64 {
+    moment.as_millis().saturating_mul(NANOS_PER_MILLI)
 }
 
 impl FromStr for Rate {
@@ -105,5 +173,17 @@ mod tests {
         ] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let rate: Rate = "1/minute".parse().expect("a rate");
+        let taken = rate.request(None, now).expect("the first passes");
+        assert_eq!(rate.request(Some(taken.whole_at), now), Err(60));
+        assert!(
+            rate.request(Some(taken.whole_at), now.plus_millis(-1))
+                .is_ok()
+        );
     }
 }

@@ -4,11 +4,12 @@
 
 use std::net::IpAddr;
 
-use crate::domain::key::{Key, State};
+use crate::domain::address::Network;
+use crate::domain::key::{Key, State, lapsed_at};
 use crate::domain::timestamp::Timestamp;
 
 /// A verdict's reason; the order is the order in which they are judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
     /// Every check passed.
     Valid,
@@ -30,6 +31,10 @@ pub enum Code {
     IpDenied,
     /// The key lacks a required scope.
     InsufficientScope,
+    /// The key was used too often of late.
+    RateLimited,
+    /// The workspace has spent its credits of this month.
+    QuotaExceeded,
 }
 
 impl Code {
@@ -46,6 +51,8 @@ impl Code {
             Self::WrongEnvironment => "wrong_environment",
             Self::IpDenied => "ip_denied",
             Self::InsufficientScope => "insufficient_scope",
+            Self::RateLimited => "rate_limited",
+            Self::QuotaExceeded => "quota_exceeded",
         }
     }
 
@@ -58,6 +65,7 @@ impl Code {
             Self::Expired => 12,
             Self::Pending | Self::Disabled => 13,
             Self::WrongEnvironment | Self::IpDenied | Self::InsufficientScope => 14,
+            Self::RateLimited | Self::QuotaExceeded => 15,
         }
     }
 
@@ -72,6 +80,7 @@ impl Code {
             | Self::Disabled
             | Self::Expired => 401,
             Self::WrongEnvironment | Self::IpDenied | Self::InsufficientScope => 403,
+            Self::RateLimited | Self::QuotaExceeded => 429,
         }
     }
 
@@ -88,6 +97,76 @@ impl Code {
             Self::WrongEnvironment => "the key is of another environment",
             Self::IpDenied => "the key may not be used from this address",
             Self::InsufficientScope => "the key lacks a required scope",
+            Self::RateLimited => "the key is used too often",
+            Self::QuotaExceeded => "the workspace has spent this month's credits",
+        }
+    }
+
+    /// Every code, in the order in which they are judged, `Valid` first.
+    pub const ALL: [Self; 12] = [
+        Self::Valid,
+        Self::Malformed,
+        Self::NotFound,
+        Self::Revoked,
+        Self::Pending,
+        Self::Disabled,
+        Self::Expired,
+        Self::WrongEnvironment,
+        Self::IpDenied,
+        Self::InsufficientScope,
+        Self::RateLimited,
+        Self::QuotaExceeded,
+    ];
+
+    /// The code of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.word() == word)
+    }
+}
+
+/// The whole answer; `S` is what the asker has at hand of a key.
+#[derive(Debug)]
+pub struct Verdict<S> {
+    /// The reason.
+    pub code: Code,
+    /// The key, unless the secret is malformed or nobody's.
+    pub subject: Option<S>,
+    /// When the key last verified, this time included.
+    pub last_used_at: Option<Timestamp>,
+    /// Whether it counts: written already, or within a second.
+    pub recorded: bool,
+    /// The whole seconds, rounded up, after which the same request can pass, when a limit refused it.
+    pub retry_after: Option<u64>,
+    /// How many more requests or credits the key's limits leave; `None` without a limit.
+    pub remaining: Option<u64>,
+}
+
+/// What a key is judged by, which is less than its record, because many are kept in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grounds {
+    /// What the store records of its life.
+    pub state: State,
+    /// When it was minted.
+    pub created_at: Timestamp,
+    /// When it stops; `None` is never.
+    pub expires_at: Option<Timestamp>,
+    /// Its environment.
+    pub environment: Box<str>,
+    /// Its scopes.
+    pub scopes: Box<[String]>,
+    /// The networks it may be used from; empty is anywhere.
+    pub allow: Box<[Network]>,
+}
+
+impl From<&Key> for Grounds {
+    fn from(key: &Key) -> Self {
+        Self {
+            state: key.state,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            environment: key.environment.as_str().into(),
+            scopes: key.scopes.as_slice().into(),
+            allow: key.allow.as_slice().into(),
         }
     }
 }
@@ -104,8 +183,8 @@ pub struct Ask {
 }
 
 /// Judges a key that was found by its hash; rate and quota come after, where counting happens.
-pub fn judge(key: &Key, ask: &Ask, now: Timestamp) -> Code {
-    if key.state == State::Revoked || key.lapsed_at(now).is_some() {
+pub fn judge(key: &Grounds, ask: &Ask, now: Timestamp) -> Code {
+    if key.state == State::Revoked || lapsed_at(key.state, key.created_at, now).is_some() {
         return Code::Revoked;
     }
     if key.state == State::Pending {
@@ -120,7 +199,7 @@ pub fn judge(key: &Key, ask: &Ask, now: Timestamp) -> Code {
     if ask
         .environment
         .as_ref()
-        .is_some_and(|environment| *environment != key.environment)
+        .is_some_and(|environment| **environment != *key.environment)
     {
         return Code::WrongEnvironment;
     }
@@ -147,9 +226,9 @@ mod tests {
 
     #[test]
     fn the_first_reason_in_the_documented_order_is_the_answer() {
-        let mut key = sample();
+        let mut key = Grounds::from(&sample());
         key.expires_at = Some(Timestamp::from_millis(1));
-        key.allow = vec!["10.0.0.0/8".parse().expect("a network")];
+        key.allow = ["10.0.0.0/8".parse().expect("a network")].into();
         let mut ask = Ask {
             environment: Some("test".to_owned()),
             address: None,

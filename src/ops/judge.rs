@@ -6,7 +6,8 @@ use crate::domain::key::Key;
 use crate::domain::preset;
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::{Ask, Code, judge};
+use crate::domain::token::TokenFormat;
+use crate::domain::verdict::{Ask, Code, Grounds, judge};
 use crate::domain::workspace::WorkspaceId;
 use crate::error::Result;
 use crate::store::Reader;
@@ -28,7 +29,8 @@ pub fn judge_secret(
         return Ok((Code::Malformed, None));
     }
     let Some(key) = reader.key_by_hash(&secret.hash())? else {
-        let code = if is_well_formed(reader, secret)? {
+        let well_formed = |format: &TokenFormat| format.recognises(secret.expose());
+        let code = if formats(reader)?.iter().any(well_formed) {
             Code::NotFound
         } else {
             Code::Malformed
@@ -38,24 +40,24 @@ pub fn judge_secret(
     if within.is_some_and(|workspace| workspace != key.workspace_id) {
         return Ok((Code::NotFound, None));
     }
-    Ok((judge(&key, ask, now), Some(key)))
+    Ok((judge(&Grounds::from(&key), ask, now), Some(key)))
 }
 
-/// Whether any workspace's tokens have this form; without a workspace, any preset's.
-fn is_well_formed(reader: &Reader<'_>, secret: &Secret) -> Result<bool> {
+/// The forms a token can have: those of the workspaces; without a workspace, those of the presets.
+///
+/// # Errors
+/// The store's.
+pub(super) fn formats(reader: &Reader<'_>) -> Result<Vec<TokenFormat>> {
     let workspaces = reader.workspaces()?;
-    let token = secret.expose();
+    let mut formats = Vec::new();
     if workspaces.is_empty() {
-        return Ok(preset::all().any(|policy| {
-            policy
-                .token_format()
-                .is_ok_and(|format| format.recognises(token))
-        }));
+        formats.extend(preset::all().filter_map(|policy| policy.token_format().ok()));
     }
     for workspace in workspaces {
-        if workspace.policy.token_format()?.recognises(token) {
-            return Ok(true);
+        let format = workspace.policy.token_format()?;
+        if !formats.contains(&format) {
+            formats.push(format);
         }
     }
-    Ok(false)
+    Ok(formats)
 }

@@ -2,13 +2,13 @@
 //!
 //! This module never changes anything, and runs inside the transaction that would.
 
-use crate::domain::key::{Key, Status};
+use crate::domain::key::{Key, KeySeq, Status};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::select;
-use crate::store::{Order, Reader};
+use crate::store::Reader;
 
 /// Refuses a name that another key of the environment holds.
 ///
@@ -57,7 +57,7 @@ pub(super) fn check_cap(
         return Ok(());
     }
     let mut idlest: Option<Key> = None;
-    reader.for_each_key(workspace.id, Order::Created, |key| {
+    reader.for_each_key_after(workspace, KeySeq(0), u32::MAX, |_, key| {
         let unused_since = |key: &Key| key.last_used_at.unwrap_or(key.created_at);
         let idler = idlest
             .as_ref()

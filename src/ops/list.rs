@@ -1,14 +1,14 @@
 //! Listing keys.
 //!
-//! This module never gathers the list: it hands over one key at a time, so a store of any size fits.
+//! This module never gathers the list: it hands over a page of keys at a time, so a store of any size fits.
 
-use crate::domain::key::{Key, Status};
+use crate::domain::key::{Key, KeySeq, Status};
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
-use crate::store::{Order, Store};
+use crate::store::{Order, Reader, Store};
 
 /// Which keys, and in what order.
 #[derive(Debug)]
@@ -62,7 +62,12 @@ impl Request {
     }
 }
 
-/// Calls the closure with every key that the request takes.
+/// How many keys are read at once. Between two such pages nothing is held in the store, so that a reader who takes their
+/// time, a pager say, never keeps its log from being cleared.
+const PAGE: u32 = 500;
+
+/// Calls the closure with the keys that the request takes, some hundred at a time. A key that is renamed or revoked
+/// meanwhile is listed once, as it is when its turn comes.
 ///
 /// # Errors
 /// The closure's; `scope_rejected`, `workspace_not_found`, `ambiguous`; the store's.
@@ -71,25 +76,59 @@ pub fn run(
     actor: &Actor,
     request: &Request,
     now: Timestamp,
-    mut body: impl FnMut(Key) -> Result<()>,
+    mut body: impl FnMut(Vec<Key>) -> Result<()>,
 ) -> Result<()> {
-    store.read(|reader| {
+    let admit = |reader: &Reader<'_>| {
         let access = Access::admit(reader, actor, now)?;
         access.require(Permission::List)?;
-        let workspace = match select::workspace(reader, &access, request.workspace.as_deref()) {
+        Ok(access)
+    };
+    let workspace = store.read(|reader| {
+        let access = admit(reader)?;
+        match select::workspace(reader, &access, request.workspace.as_deref()) {
             // A store with no workspace has no keys to list; that is an answer.
             Err(error)
                 if error.kind() == Kind::WorkspaceNotFound && request.workspace.is_none() =>
             {
-                return Ok(());
+                Ok(None)
             }
-            found => found?,
-        };
-        reader.for_each_key(workspace.id, request.order, |key| {
-            match request.takes(&key, now) {
-                true => body(key),
-                false => Ok(()),
+            found => found.map(Some),
+        }
+    })?;
+    let Some(workspace) = workspace else {
+        return Ok(());
+    };
+    let mut hand_over = |mut page: Vec<Key>| {
+        page.retain(|key| request.takes(key, now));
+        body(page)
+    };
+    if request.order == Order::Created {
+        let mut after = Some(KeySeq(0));
+        while let Some(last) = after {
+            let mut page = Vec::with_capacity(PAGE as usize);
+            after = store.read(|reader| {
+                // A caller that was revoked meanwhile is told no more.
+                admit(reader)?;
+                reader.for_each_key_after(&workspace, last, PAGE, |_, key| {
+                    page.push(key);
+                    Ok(())
+                })
+            })?;
+            hand_over(page)?;
+        }
+        return Ok(());
+    }
+    let order = store.read(|reader| reader.keys_in_order(workspace.id, request.order))?;
+    for seqs in order.chunks(PAGE as usize) {
+        let mut page = Vec::with_capacity(seqs.len());
+        store.read(|reader| {
+            admit(reader)?;
+            for seq in seqs {
+                page.extend(reader.key_by_seq(*seq)?);
             }
-        })
-    })
+            Ok(())
+        })?;
+        hand_over(page)?;
+    }
+    Ok(())
 }

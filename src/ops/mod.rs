@@ -19,6 +19,7 @@ pub mod rotate;
 pub mod select;
 pub mod set;
 pub mod show;
-pub mod verify;
+pub mod usage;
+pub mod verifier;
 pub mod whoami;
 pub mod workspace;

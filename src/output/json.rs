@@ -11,7 +11,7 @@ use serde_json::ser::{Formatter, Serializer};
 ///
 /// # Errors
 /// The writer's.
-pub fn write(writer: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+pub fn write(writer: impl Write, value: &impl Serialize) -> io::Result<()> {
     value
         .serialize(&mut Serializer::with_formatter(writer, Ascii))
         .map_err(io::Error::from)
@@ -29,6 +29,22 @@ pub fn to_string(value: &impl Serialize) -> String {
 struct Ascii;
 
 impl Formatter for Ascii {
+    /// What is outside ASCII in a piece of JSON stands in its texts, where it is escaped as anywhere; control characters can
+    /// only be the spaces between.
+    fn write_raw_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        for (index, piece) in fragment.split(['\t', '\r', '\n']).enumerate() {
+            if index > 0 {
+                writer.write_all(b" ")?;
+            }
+            self.write_string_fragment(writer, piece)?;
+        }
+        Ok(())
+    }
+
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,
@@ -69,6 +85,16 @@ mod tests {
         );
         assert_eq!(to_string(&"😀"), r#""\ud83d\ude00""#);
         assert_eq!(to_string(&"##[error]\n::x"), "\"#\\u0023[error]\\n::x\"");
+    }
+
+    #[test]
+    fn a_piece_of_json_stays_the_same_value() {
+        let piece = "[\"é##\u{7f}\",\t12345678901234567890,\r1e400]";
+        let raw: &serde_json::value::RawValue = serde_json::from_str(piece).expect("JSON");
+        assert_eq!(
+            to_string(&raw),
+            r#"["\u00e9#\u0023\u007f", 12345678901234567890, 1e400]"#
+        );
     }
 
     proptest! {

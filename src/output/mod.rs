@@ -13,4 +13,5 @@ pub mod schema;
 pub mod table;
 pub mod tsv;
 pub mod ui;
+pub mod usage;
 pub mod view;

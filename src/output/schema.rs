@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::verdict::Code;
+
 /// The schema of a command's answer, or of `error`, what any command says on stderr when it fails.
 pub fn of(command: &str) -> Option<Value> {
     let root = match command {
@@ -22,6 +24,7 @@ pub fn of(command: &str) -> Option<Value> {
         | "workspace use" => workspace(),
         "workspace show" => with(&workspace(), json!({ "policy": policy() }), &[]),
         "workspace list" => list("workspaces", &workspace()),
+        "usage" => list("usage", &usage()),
         "audit list" => list("events", &event()),
         "audit verify" => object(json!({
             "ok": { "type": "boolean" },
@@ -49,7 +52,7 @@ pub fn of(command: &str) -> Option<Value> {
 }
 
 /// Every name that [`of`] knows.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 24] = [
     "mint",
     "list",
     "show",
@@ -62,6 +65,7 @@ pub const NAMES: [&str; 23] = [
     "revoke",
     "verify",
     "whoami",
+    "usage",
     "workspace create",
     "workspace list",
     "workspace show",
@@ -152,20 +156,51 @@ fn minted(replaces: bool) -> Value {
     }
 }
 
+/// The answer of `verify`, and a line of `verify --stream`, where alone there are an `id`, `bad_request` and `busy`.
 fn verdict() -> Value {
-    object(json!({
+    let codes: Vec<&str> = Code::ALL
+        .iter()
+        .map(|code| code.word())
+        .chain(["bad_request", "busy"])
+        .collect();
+    let verdict = object(json!({
         "valid": { "type": "boolean" },
-        "code": { "enum": [
-            "valid", "malformed", "not_found", "revoked", "pending", "disabled", "expired", "wrong_environment",
-            "ip_denied", "insufficient_scope",
-        ] },
-        "status": { "enum": [200, 401, 403, 429] },
+        "code": { "enum": codes },
+        "status": { "enum": [200, 400, 401, 403, 429, 503] },
         "message": { "type": "string" },
         "subject": maybe(&key()),
-        "retryAfter": { "type": ["integer", "null"] },
-        "remaining": { "type": ["integer", "null"] },
+        "retryAfter": { "type": ["integer", "null"], "minimum": 0 },
+        "remaining": { "type": ["integer", "null"], "minimum": 0 },
         "recorded": { "type": "boolean" },
-    }))
+    }));
+    with(&verdict, json!({ "id": true }), &["id"])
+}
+
+/// A row of `usage`, for each of the ways to add up.
+fn usage() -> Value {
+    let counts = || {
+        object(json!({
+            "workspace": { "type": "string" },
+            "valid": count(),
+            "refused": count(),
+            "credits": count(),
+            "refusedBy": { "type": "object", "additionalProperties": count() },
+        }))
+    };
+    let text = json!({ "type": "string" });
+    let day = json!({ "day": { "type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$" } });
+    let environment = with(&counts(), json!({ "environment": text }), &[]);
+    let key = with(&environment, json!({ "keyId": text, "name": text }), &[]);
+    let last =
+        json!({ "lastUsedAt": maybe(&time()), "lastAddress": { "type": ["string", "null"] } });
+    json!({ "anyOf": [
+        with(&key, day.clone(), &[]),
+        with(&key, last, &[]),
+        with(&environment, day.clone(), &[]),
+        environment,
+        with(&counts(), day, &[]),
+        counts(),
+    ] })
 }
 
 fn caller() -> Value {

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use serde::Serialize;
 
@@ -99,6 +99,17 @@ impl Ui {
             stdout: stdout()?,
             pending: Vec::new(),
             count: 0,
+        })
+    }
+
+    /// Starts answers that are JSON objects, one a line, whatever the format.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be had.
+    pub fn answers(&self) -> Result<Answers> {
+        Ok(Answers {
+            stdout: stdout()?,
+            pending: Vec::new(),
         })
     }
 
@@ -226,6 +237,39 @@ impl Listing {
         Ok(())
     }
 }
+
+/// Answers in a conversation, written when they are flushed.
+pub struct Answers {
+    stdout: File,
+    pending: Vec<u8>,
+}
+
+impl Answers {
+    /// Adds an answer.
+    pub fn push(&mut self, view: &impl Serialize) {
+        json::write(&mut self.pending, view).expect("memory takes every byte, and views are JSON");
+        self.pending.push(b'\n');
+    }
+
+    /// Makes sure that the answers are out. Before each piece `ready` waits until the pipe takes one; it says false to give
+    /// up what is left.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written, and what `ready` gives.
+    pub fn flush(&mut self, mut ready: impl FnMut(BorrowedFd<'_>) -> Result<bool>) -> Result<()> {
+        for piece in self.pending.chunks(PIECE) {
+            if !ready(self.stdout.as_fd())? {
+                break;
+            }
+            self.stdout.write_all(piece).map_err(unwritten)?;
+        }
+        self.pending.clear();
+        Ok(())
+    }
+}
+
+/// What a pipe that is ready takes without blocking, in bytes (POSIX `PIPE_BUF` on Linux).
+const PIECE: usize = 4096;
 
 /// Stdout as a plain file: std's own handle takes a closed descriptor for success.
 fn stdout() -> Result<File> {

@@ -3,77 +3,79 @@
 //! This module never reads a store. A secret appears in one place alone: [`Minted`], for mint and rotate on stdout.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::Deref;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::domain::address::Network;
 use crate::domain::audit::Event;
-use crate::domain::key::{Key, Status, UNDELIVERED};
+use crate::domain::key::{Key, KeyId, Status, UNDELIVERED};
 use crate::domain::policy::Policy;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::Code;
+use crate::domain::verdict::{Code, Verdict};
 use crate::domain::workspace::{Census, Workspace};
 
 /// A key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct KeyView {
-    id: String,
-    workspace: String,
-    name: String,
-    environment: String,
-    scopes: Vec<String>,
-    prefix: String,
-    short: String,
-    key_hint: String,
+pub struct KeyView<'a> {
+    id: &'a str,
+    workspace: &'a str,
+    name: &'a str,
+    environment: &'a str,
+    scopes: &'a [String],
+    prefix: &'a str,
+    short: &'a str,
+    key_hint: &'a str,
     status: Status,
-    created_at: String,
-    created_by: String,
-    expires_at: Option<String>,
-    last_used_at: Option<String>,
-    revoked_at: Option<String>,
-    revoked_reason: Option<String>,
-    replaces: Option<String>,
-    replaced_by: Option<String>,
-    allow: Vec<String>,
-    owner: Option<String>,
-    labels: BTreeMap<String, String>,
+    created_at: Moment,
+    created_by: &'a str,
+    expires_at: Option<Moment>,
+    last_used_at: Option<Moment>,
+    revoked_at: Option<Moment>,
+    revoked_reason: Option<&'a str>,
+    replaces: Option<&'a str>,
+    replaced_by: Option<&'a str>,
+    #[serde(serialize_with = "texts")]
+    allow: &'a [Network],
+    owner: Option<&'a str>,
+    labels: &'a BTreeMap<String, String>,
 }
 
-impl KeyView {
+impl<'a> KeyView<'a> {
     /// The key as it is at this moment.
-    pub fn new(key: &Key, now: Timestamp) -> Self {
+    pub fn new(key: &'a Key, now: Timestamp) -> Self {
         // A pending key that waited too long is revoked without anybody having written so.
         let lapsed_at = key.lapsed_at(now);
+        let rotation = key.rotation.as_ref();
         Self {
-            id: key.id.as_str().to_owned(),
-            workspace: key.workspace.clone(),
-            name: key.name.clone(),
-            environment: key.environment.clone(),
-            scopes: key.scopes.clone(),
-            prefix: key.prefix.clone(),
-            short: key.short.clone(),
-            key_hint: key.hint.clone(),
+            id: key.id.as_str(),
+            workspace: &key.workspace,
+            name: &key.name,
+            environment: &key.environment,
+            scopes: &key.scopes,
+            prefix: &key.prefix,
+            short: &key.short,
+            key_hint: &key.hint,
             status: key.status(now),
-            created_at: key.created_at.to_string(),
-            created_by: key.created_by.clone(),
-            expires_at: text(key.expires_at),
-            last_used_at: text(key.last_used_at),
-            revoked_at: text(key.revoked_at.or(lapsed_at)),
+            created_at: Moment(key.created_at),
+            created_by: &key.created_by,
+            expires_at: key.expires_at.map(Moment),
+            last_used_at: key.last_used_at.map(Moment),
+            revoked_at: key.revoked_at.or(lapsed_at).map(Moment),
             revoked_reason: key
                 .revoked_reason
-                .clone()
-                .or_else(|| lapsed_at.map(|_| UNDELIVERED.to_owned())),
-            replaces: key
-                .rotation
-                .as_ref()
-                .map(|rotation| rotation.replaces.as_str().to_owned()),
-            replaced_by: key.replaced_by.as_ref().map(|id| id.as_str().to_owned()),
-            allow: key.allow.iter().map(Network::to_string).collect(),
-            owner: key.owner.clone(),
-            labels: key.labels.clone(),
+                .as_deref()
+                .or_else(|| lapsed_at.map(|_| UNDELIVERED)),
+            replaces: rotation.map(|rotation| rotation.replaces.as_str()),
+            replaced_by: key.replaced_by.as_ref().map(KeyId::as_str),
+            allow: &key.allow,
+            owner: key.owner.as_deref(),
+            labels: &key.labels,
         }
     }
 }
@@ -82,9 +84,9 @@ impl KeyView {
 #[derive(Serialize)]
 pub struct Minted<'a> {
     #[serde(flatten)]
-    view: KeyView,
+    view: KeyView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    replaced: Option<KeyView>,
+    replaced: Option<KeyView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
 }
@@ -92,8 +94,8 @@ pub struct Minted<'a> {
 impl<'a> Minted<'a> {
     /// A minted key, with the key it replaces and its secret where they are to be shown.
     pub fn new(
-        key: &Key,
-        replaced: Option<&Key>,
+        key: &'a Key,
+        replaced: Option<&'a Key>,
         secret: Option<&'a Secret>,
         now: Timestamp,
     ) -> Self {
@@ -107,15 +109,15 @@ impl<'a> Minted<'a> {
 
 /// A revoked key.
 #[derive(Debug, Serialize)]
-pub struct Revoked {
+pub struct Revoked<'a> {
     #[serde(flatten)]
-    view: KeyView,
+    view: KeyView<'a>,
     changed: bool,
 }
 
-impl Revoked {
+impl<'a> Revoked<'a> {
     /// A key after revoking; `changed` is false when it was revoked before.
-    pub fn new(key: &Key, changed: bool, now: Timestamp) -> Self {
+    pub fn new(key: &'a Key, changed: bool, now: Timestamp) -> Self {
         Self {
             view: KeyView::new(key, now),
             changed,
@@ -185,30 +187,59 @@ pub struct Workspaces {
 /// A verdict.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct VerdictView {
+pub struct VerdictView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
     valid: bool,
     code: &'static str,
     status: u16,
-    message: &'static str,
-    subject: Option<KeyView>,
+    message: &'a str,
+    subject: Option<KeyView<'a>>,
     retry_after: Option<u64>,
     remaining: Option<u64>,
     recorded: bool,
 }
 
-impl VerdictView {
+impl<'a> VerdictView<'a> {
     /// The verdict as it is answered.
-    pub fn new(code: Code, subject: Option<&Key>, recorded: bool, now: Timestamp) -> Self {
+    pub fn new<S: Deref<Target = Key>>(verdict: &'a Verdict<S>, now: Timestamp) -> Self {
+        let subject = verdict.subject.as_deref().map(|key| KeyView {
+            last_used_at: verdict.last_used_at.map(Moment),
+            ..KeyView::new(key, now)
+        });
         Self {
-            valid: code == Code::Valid,
-            code: code.word(),
-            status: code.http_status(),
-            message: code.message(),
-            subject: subject.map(|key| KeyView::new(key, now)),
+            id: None,
+            valid: verdict.code == Code::Valid,
+            code: verdict.code.word(),
+            status: verdict.code.http_status(),
+            message: verdict.code.message(),
+            subject,
+            retry_after: verdict.retry_after,
+            remaining: verdict.remaining,
+            recorded: verdict.recorded,
+        }
+    }
+
+    /// What a stream answers a line for which there is no verdict.
+    pub fn none(code: &'static str, status: u16, message: &'a str) -> Self {
+        Self {
+            id: None,
+            valid: false,
+            code,
+            status,
+            message,
+            subject: None,
             retry_after: None,
             remaining: None,
-            recorded,
+            recorded: false,
         }
+    }
+
+    /// The same for a request with this id.
+    #[must_use]
+    pub fn to(mut self, id: Option<&'a RawValue>) -> Self {
+        self.id = id;
+        self
     }
 }
 
@@ -321,6 +352,20 @@ pub struct StoreView {
     pub workspaces: u64,
     /// How many key records.
     pub keys: u64,
+}
+
+/// A point in time as scripts read it: RFC 3339 in UTC with milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Moment(Timestamp);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+fn texts<T: Display, S: Serializer>(items: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(items.iter().map(|item| item.to_string()))
 }
 
 fn text(time: Option<Timestamp>) -> Option<String> {

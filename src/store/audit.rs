@@ -22,7 +22,7 @@ impl Reader<'_> {
     pub fn head(&self) -> Result<(i64, ChainHash)> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+            .prepare_cached("SELECT seq, hash FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
             .map_err(failure)?;
         let head = statement
             .query_row([], |row| {
@@ -53,13 +53,13 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Whether a row has this link.
-    pub(super) fn has_event(&self, hash: ChainHash) -> Result<bool> {
+    /// Whether this row is in the trail.
+    pub(super) fn has_event(&self, (seq, hash): (i64, ChainHash)) -> Result<bool> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT 1 FROM audit WHERE hash = ?1 ORDER BY seq DESC LIMIT 1")
+            .prepare_cached("SELECT 1 FROM audit WHERE seq = ?1 AND hash = ?2")
             .map_err(failure)?;
-        statement.exists([hash.as_bytes()]).map_err(failure)
+        statement.exists((seq, hash.as_bytes())).map_err(failure)
     }
 }
 

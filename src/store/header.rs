@@ -2,8 +2,11 @@
 //!
 //! This module never writes. Offsets are those of SQLite's file format, section 1.3.
 
-use std::io::Read;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::failure::damaged;
 use super::migrations::{APPLICATION_ID, NEWEST};
@@ -13,11 +16,46 @@ use crate::error::{Error, Kind, Result};
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// Refuses a file that is not a keyward store, is cut short, or was made by a newer keyward.
+/// The files that stores of this process have looked at, by device and inode.
+static HELD: Mutex<BTreeMap<(u64, u64), Weak<File>>> = Mutex::new(BTreeMap::new());
+
+/// A store's file, held open for as long as the store is.
+///
+/// SECURITY: when a process closes a file, it loses all its locks on it (POSIX, `fcntl` F_SETLK), those of SQLite's
+/// connections too; another process could then take the log away from under them. So a file that a store of this process
+/// has open is neither opened a second time nor closed before the last of those stores is.
+pub(super) struct Held(Option<Arc<File>>);
+
+impl Held {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|_, file| file.strong_count() > 0);
+        let metadata = std::fs::symlink_metadata(path)?;
+        let known = held.get(&(metadata.dev(), metadata.ino()));
+        if let Some(file) = known.and_then(Weak::upgrade) {
+            return Ok(Self(Some(file)));
+        }
+        let file = Arc::new(File::open(path)?);
+        let metadata = file.metadata()?;
+        held.insert((metadata.dev(), metadata.ino()), Arc::downgrade(&file));
+        Ok(Self(Some(file)))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // With the lock, so that nobody takes a file over at the moment it is closed.
+        let _held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0 = None;
+    }
+}
+
+/// Refuses a file that is not a keyward store, is cut short, or was made by a newer keyward. What it returns is dropped
+/// after the store's connection.
 ///
 /// # Errors
 /// `foreign`, `damaged`, `newer_store`; `io` when it cannot be read.
-pub(super) fn check(path: &Path) -> Result<()> {
+pub(super) fn check(path: &Path) -> Result<Held> {
     let shown = path.to_string_lossy();
     let unreadable = |error: std::io::Error| {
         let kind = kind_of(&error);
@@ -27,12 +65,14 @@ pub(super) fn check(path: &Path) -> Result<()> {
             _ => error,
         }
     };
-    let mut header = Vec::with_capacity(100);
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let held = Held::open(path).map_err(unreadable)?;
+    let file = held.0.as_ref().expect("it is let go when it is dropped");
     let length = file.metadata().map_err(unreadable)?.len();
-    file.take(100)
-        .read_to_end(&mut header)
+    let mut header = [0; 100];
+    let filled = length.min(100) as usize;
+    file.read_exact_at(&mut header[..filled], 0)
         .map_err(unreadable)?;
+    let header = &header[..filled];
     if header.is_empty() {
         return Err(damaged(format!("{} is empty", Safe(&shown))));
     }
@@ -63,7 +103,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
     if log_is_empty && (page_size < 512 || length < u64::from(number(28)) * page_size) {
         return Err(damaged(format!("{} is cut short", Safe(&shown))));
     }
-    Ok(())
+    Ok(held)
 }
 
 /// Refuses a store whose schema this keyward does not know.

@@ -13,13 +13,38 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::WorkspaceId;
 use crate::error::Result;
 
+macro_rules! columns {
+    ($workspace:literal, $last_used_at:literal) => {
+        concat!(
+            "SELECT key.id, key.workspace_id, ", $workspace, ", key.name, key.environment, key.scopes, key.prefix,
+                key.short, key.hint, key.hash, key.state, key.created_at, key.created_by, key.expires_at, ",
+            $last_used_at, ", key.revoked_at, key.revoked_reason, key.revoked_message, key.replaces, key.grace,
+                key.previous_expires_at, key.replaced_by, key.allow, key.owner, key.labels, key.seq
+            FROM key "
+        )
+    };
+}
+
 /// The columns, in the order [`from_row`] reads them. The workspace's name is its present one.
-pub(super) const SELECT: &str = "SELECT key.id, key.workspace_id,
-    (SELECT workspace.name FROM workspace WHERE workspace.workspace_id = key.workspace_id), key.name, key.environment, key.scopes,
-    key.prefix, key.short, key.hint, key.hash, key.state, key.created_at, key.created_by, key.expires_at,
-    key.last_used_at, key.revoked_at, key.revoked_reason, key.revoked_message, key.replaces, key.grace,
-    key.previous_expires_at, key.replaced_by, key.allow, key.owner, key.labels
-    FROM key";
+pub(super) const SELECT: &str = columns!(
+    "(SELECT workspace.name FROM workspace WHERE workspace.workspace_id = key.workspace_id)",
+    "(SELECT usage.last_used_at FROM meter JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq
+        WHERE meter.key_seq = key.seq)"
+);
+
+/// The same without what stands in other tables, for whoever has that already.
+pub(super) const SELECT_BARE: &str = columns!("''", "NULL");
+
+/// The same without the workspace's name, for many rows of one workspace; wants [`LAST_USES`] after it. A join opens its
+/// tables once, the subqueries of [`SELECT`] open them for each row.
+pub(super) const SELECT_MANY: &str = columns!("''", "usage.last_used_at");
+
+/// Each key's last use, if it has one.
+pub(super) const LAST_USES: &str = "LEFT JOIN meter ON meter.key_seq = key.seq
+    LEFT JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq";
+
+/// The column of the row number, which is no part of the record.
+pub(super) const SEQ: usize = 25;
 
 pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {
     let rotation = match (
@@ -66,9 +91,19 @@ pub(super) fn text(row: &Row<'_>, column: usize) -> Result<String> {
 }
 
 pub(super) fn optional_text(row: &Row<'_>, column: usize) -> Result<Option<String>> {
+    Ok(
+        bytes(row, column)?.map(|bytes| match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+        }),
+    )
+}
+
+/// A text column's bytes, without a copy.
+fn bytes<'r>(row: &'r Row<'_>, column: usize) -> Result<Option<&'r [u8]>> {
     match row.get_ref(column).map_err(failure)? {
         ValueRef::Null => Ok(None),
-        ValueRef::Text(bytes) => Ok(Some(String::from_utf8_lossy(bytes).into_owned())),
+        ValueRef::Text(bytes) => Ok(Some(bytes)),
         _ => Err(damaged("a text column holds something else")),
     }
 }
@@ -78,11 +113,11 @@ fn json<T: serde::de::DeserializeOwned + Default>(
     column: usize,
     empty: &str,
 ) -> Result<T> {
-    let text = text(row, column)?;
-    if text == empty {
+    let text = bytes(row, column)?.unwrap_or_default();
+    if text == empty.as_bytes() {
         return Ok(T::default());
     }
-    serde_json::from_str(&text)
+    serde_json::from_slice(text)
         .map_err(|error| damaged(format!("a key's scopes or labels: {error}")))
 }
 
@@ -109,11 +144,11 @@ pub(super) fn required_time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
 }
 
 pub(super) fn state(row: &Row<'_>, column: usize) -> Result<State> {
-    match text(row, column)?.as_str() {
-        "pending" => Ok(State::Pending),
-        "active" => Ok(State::Active),
-        "disabled" => Ok(State::Disabled),
-        "revoked" => Ok(State::Revoked),
+    match bytes(row, column)? {
+        Some(b"pending") => Ok(State::Pending),
+        Some(b"active") => Ok(State::Active),
+        Some(b"disabled") => Ok(State::Disabled),
+        Some(b"revoked") => Ok(State::Revoked),
         _ => Err(damaged("a key has an unknown state")),
     }
 }

@@ -4,15 +4,16 @@
 
 use rusqlite::{OptionalExtension, ToSql};
 
-use super::failure::failure;
+use super::failure::{damaged, failure};
 use super::key_row::{
-    SELECT, allow_text, from_row, labels_text, required_time, scopes_text, state, state_word, time,
+    LAST_USES, SELECT, SELECT_BARE, SELECT_MANY, SEQ, allow_text, from_row, labels_text,
+    required_time, scopes_text, state, state_word, time,
 };
 use super::{Reader, Writer};
-use crate::domain::key::{self, Key, KeyId};
+use crate::domain::key::{self, Key, KeyId, KeySeq};
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::{Census, WorkspaceId};
+use crate::domain::workspace::{Census, Workspace, WorkspaceId};
 use crate::error::Result;
 
 /// The order of a listing. Equal values follow in the order of minting.
@@ -37,7 +38,7 @@ impl Order {
             Self::Name => "key.name, key.seq",
             Self::Environment => "key.environment, key.seq",
             Self::Expires => "key.expires_at IS NULL, key.expires_at, key.seq",
-            Self::LastUsed => "key.last_used_at, key.seq",
+            Self::LastUsed => "usage.last_used_at, key.seq",
         }
     }
 }
@@ -49,6 +50,43 @@ impl Reader<'_> {
     /// The store's.
     pub fn key_by_hash(&self, hash: &SecretHash) -> Result<Option<Key>> {
         self.one_key("WHERE key.hash = ?1", hash.as_bytes())
+    }
+
+    /// The same with the key's row number, by which its uses are counted, and without its workspace's name and its last
+    /// use, which stand in other tables.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn bare_key_by_hash(&self, hash: &SecretHash) -> Result<Option<(KeySeq, Key)>> {
+        self.one(SELECT_BARE, "WHERE key.hash = ?1", hash.as_bytes())
+    }
+
+    /// The row number of the key of this id.
+    ///
+    /// # Errors
+    /// The store's; `damaged` when it is gone.
+    pub fn seq_of(&self, id: &KeyId) -> Result<KeySeq> {
+        let gone = || damaged(format!("there is no row of {id}"));
+        self.find_seq(id)?.ok_or_else(gone)
+    }
+
+    pub(super) fn find_seq(&self, id: &KeyId) -> Result<Option<KeySeq>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT seq FROM key WHERE id = ?1")
+            .map_err(failure)?;
+        statement
+            .query_row([id.as_str()], |row| row.get(0).map(KeySeq))
+            .optional()
+            .map_err(failure)
+    }
+
+    /// The key of this row number.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn key_by_seq(&self, seq: KeySeq) -> Result<Option<Key>> {
+        self.one_key("WHERE key.seq = ?1", seq.0)
     }
 
     /// The key of this id.
@@ -109,26 +147,61 @@ impl Reader<'_> {
         self.keys("WHERE key.replaces = ?1 ORDER BY key.seq", &[&id.as_str()])
     }
 
-    /// Calls the closure with every key of a workspace in this order, holding one at a time.
+    /// Calls the closure with up to `limit` keys of a workspace that were minted after another, in the order of minting.
+    /// Returns the last of them when there may be more.
     ///
     /// # Errors
     /// The closure's, or the store's.
-    pub fn for_each_key(
+    pub fn for_each_key_after(
         &self,
-        workspace: WorkspaceId,
-        order: Order,
-        mut body: impl FnMut(Key) -> Result<()>,
-    ) -> Result<()> {
-        let sql = format!(
-            "{SELECT} WHERE key.workspace_id = ?1 ORDER BY {}",
-            order.clause()
-        );
-        let mut statement = self.connection.prepare_cached(&sql).map_err(failure)?;
-        let mut rows = statement.query([workspace.0]).map_err(failure)?;
+        workspace: &Workspace,
+        after: KeySeq,
+        limit: u32,
+        mut body: impl FnMut(KeySeq, Key) -> Result<()>,
+    ) -> Result<Option<KeySeq>> {
+        // The index is named because the planner would else read the keys of every workspace and leave out most.
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!(
+                "{SELECT_MANY} INDEXED BY key_workspace {LAST_USES}
+                 WHERE key.workspace_id = ?1 AND key.seq > ?2 ORDER BY key.seq LIMIT ?3"
+            ))
+            .map_err(failure)?;
+        let mut rows = statement
+            .query((workspace.id.0, after.0, limit))
+            .map_err(failure)?;
+        let (mut count, mut last) = (0, after);
         while let Some(row) = rows.next().map_err(failure)? {
-            body(from_row(row)?)?;
+            last = KeySeq(row.get(SEQ).map_err(failure)?);
+            count += 1;
+            let mut key = from_row(row)?;
+            key.workspace.clone_from(&workspace.name);
+            body(last, key)?;
         }
-        Ok(())
+        Ok((count == limit).then_some(last))
+    }
+
+    /// A workspace's keys in this order, by their row numbers: eight bytes for each.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn keys_in_order(&self, workspace: WorkspaceId, order: Order) -> Result<Vec<KeySeq>> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT key.seq FROM key {} WHERE key.workspace_id = ?1 ORDER BY {}",
+                if order == Order::LastUsed {
+                    LAST_USES
+                } else {
+                    ""
+                },
+                order.clause()
+            ))
+            .map_err(failure)?;
+        let rows = statement
+            .query_map([workspace.0], |row| row.get(0).map(KeySeq))
+            .map_err(failure)?;
+        rows.map(|row| row.map_err(failure)).collect()
     }
 
     /// Counts a workspace's keys by what they are at this moment.
@@ -173,12 +246,19 @@ impl Reader<'_> {
     }
 
     fn one_key(&self, filter: &str, value: impl ToSql) -> Result<Option<Key>> {
+        Ok(self.one(SELECT, filter, value)?.map(|(_, key)| key))
+    }
+
+    fn one(&self, select: &str, filter: &str, value: impl ToSql) -> Result<Option<(KeySeq, Key)>> {
         let mut statement = self
             .connection
-            .prepare_cached(&format!("{SELECT} {filter}"))
+            .prepare_cached(&format!("{select} {filter}"))
             .map_err(failure)?;
         let key = statement
-            .query_row([value], |row| Ok(from_row(row)))
+            .query_row([value], |row| {
+                let seq = KeySeq(row.get(SEQ)?);
+                Ok(from_row(row).map(|key| (seq, key)))
+            })
             .optional()
             .map_err(failure)?;
         key.transpose()

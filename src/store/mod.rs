@@ -10,9 +10,13 @@ mod header;
 mod info;
 mod key_row;
 mod keys;
+mod log;
+mod meter;
 mod migrations;
 mod open;
 mod permissions;
+#[cfg(test)]
+mod plans;
 mod settings;
 mod workspaces;
 
@@ -24,17 +28,14 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::domain::audit::ChainHash;
-use crate::domain::key::KeyId;
-use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use failure::failure;
+use header::Held;
 use open::Access;
 
 pub use info::Info;
 pub use keys::Order;
-
-/// The longest that recording a use waits for another process; the verdict matters more.
-const RECORDING_WAIT: Duration = Duration::from_secs(1);
+pub use meter::Meter;
 
 /// An open store.
 pub struct Store {
@@ -42,6 +43,12 @@ pub struct Store {
     path: PathBuf,
     access: Access,
     wait: Duration,
+    /// Whether commits wait for the disk.
+    synced: bool,
+    /// Whether this process has changed anything.
+    changed: bool,
+    /// Last, because it may only be let go once the connection is closed.
+    held: Option<Held>,
 }
 
 /// What a transaction may read.
@@ -90,6 +97,8 @@ impl Store {
                 "the store can only be read: its file or folder is read-only",
             ));
         }
+        self.sync_commits(true)?;
+        self.changed = true;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -102,7 +111,7 @@ impl Store {
             head: Cell::new(None),
         };
         let value = body(&writer)?;
-        let head = writer.head.get().map(|(_, hash)| hash);
+        let head = writer.head.get();
         if transaction.total_changes() != before && head.is_none() {
             return Err(Error::new(
                 Kind::Internal,
@@ -115,39 +124,83 @@ impl Store {
         }
     }
 
-    /// Records that a key was used. `last_used_at` never falls.
-    ///
-    /// Synced lazily and given up soon: what a verify says does not depend on it.
+    /// Whether uses can be counted here; a store that can only be read still answers.
+    pub fn can_count(&self) -> bool {
+        let is_shared = matches!(self.access, Access::Shared);
+        is_shared && !self.connection.is_readonly("main").unwrap_or(true)
+    }
+
+    /// A number that changes with every commit of another process.
     ///
     /// # Errors
-    /// The store's; nothing else is lost.
-    pub fn record_use(&mut self, id: &KeyId, now: Timestamp) -> Result<()> {
+    /// The store's; `io` when a store that can only be read changed meanwhile.
+    pub fn version(&self) -> Result<i64> {
+        self.access.confirm(&self.path)?;
+        version(&self.connection)
+    }
+
+    /// Prepares for many look-ups and counts: up to 64 MiB of pages stay in memory, and the log is cleared when it has 16 MiB
+    /// instead of 4, so that its syncs are fewer.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn expect_many(&self) -> Result<()> {
+        self.connection
+            .execute_batch("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096")
+            .map_err(failure)
+    }
+
+    /// Counts in one transaction: all that the closure counts, or nothing. It waits for another process no longer than
+    /// `wait`.
+    ///
+    /// # Errors
+    /// The closure's, or the store's; `io` when the store can only be read.
+    pub fn count<T>(
+        &mut self,
+        wait: Duration,
+        body: impl FnOnce(&Meter<'_>) -> Result<T>,
+    ) -> Result<T> {
         if let Access::Immutable(_) = self.access {
             return Err(Error::new(Kind::Io, "the store can only be read"));
         }
+        self.sync_commits(false)?;
         self.connection
-            .busy_timeout(self.wait.min(RECORDING_WAIT))
+            .busy_timeout(wait.min(self.wait))
             .map_err(failure)?;
-        self.connection
-            .pragma_update(None, "synchronous", "NORMAL")
-            .map_err(failure)?;
-        let recorded = self
-            .connection
-            .execute(
-                "UPDATE key SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)",
-                (id.as_str(), now.as_millis()),
-            )
-            .map_err(failure);
-        self.connection
-            .pragma_update(None, "synchronous", "FULL")
-            .map_err(failure)?;
+        let outcome = self.count_in_transaction(body);
         self.connection.busy_timeout(self.wait).map_err(failure)?;
-        recorded.map(|_| ())
+        outcome
+    }
+
+    fn count_in_transaction<T>(&mut self, body: impl FnOnce(&Meter<'_>) -> Result<T>) -> Result<T> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failure)?;
+        let value = body(&Meter {
+            reader: Reader {
+                connection: &transaction,
+            },
+        })?;
+        transaction.commit().map_err(failure)?;
+        Ok(value)
+    }
+
+    /// Chooses whether a commit waits for the disk.
+    fn sync_commits(&mut self, synced: bool) -> Result<()> {
+        if self.synced != synced {
+            let mode = if synced { "FULL" } else { "NORMAL" };
+            self.connection
+                .pragma_update(None, "synchronous", mode)
+                .map_err(failure)?;
+            self.synced = synced;
+        }
+        Ok(())
     }
 
     /// Finds out whether a commit that failed happened all the same: in WAL mode an error of the log's sync can follow
     /// a whole commit. A second connection reads what is there.
-    fn learn_outcome(&self, head: Option<ChainHash>, error: Error) -> Result<()> {
+    fn learn_outcome(&self, head: Option<(i64, ChainHash)>, error: Error) -> Result<()> {
         let Some(head) = head else { return Err(error) };
         let unknown = || {
             Error::new(
@@ -156,7 +209,7 @@ impl Store {
             )
             .hinted("`keyward audit list` shows it if it was")
         };
-        // Not `open`: its look at the file would end by dropping this connection's locks (POSIX, F_SETLK).
+        // Not `open`: the file was checked when this store was opened.
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
         let mut second = Self::open_shared(&self.path, self.wait, flags).map_err(|_| unknown())?;
         match second.read(|reader| reader.has_event(head)) {
@@ -167,10 +220,28 @@ impl Store {
     }
 }
 
+impl Reader<'_> {
+    /// A number that changes with every commit of another process.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn version(&self) -> Result<i64> {
+        version(self.connection)
+    }
+}
+
+fn version(connection: &Connection) -> Result<i64> {
+    let mut statement = connection
+        .prepare_cached("PRAGMA data_version")
+        .map_err(failure)?;
+    statement.query_row([], |row| row.get(0)).map_err(failure)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::audit::Action;
+    use crate::domain::timestamp::Timestamp;
 
     #[test]
     fn a_change_without_an_audit_row_is_taken_back() {

@@ -63,18 +63,23 @@ impl Store {
         if !permissions::check(&path)? {
             return Ok(None);
         }
-        header::check(&path)?;
+        let held = header::check(&path)?;
+        let mut store = Self::open_checked(path, wait)?;
+        store.held = Some(held);
+        Ok(Some(store))
+    }
+
+    fn open_checked(path: PathBuf, wait: Duration) -> Result<Self> {
         if is_writable(&path) {
             match Self::open_shared(&path, wait, OpenFlags::SQLITE_OPEN_READ_WRITE) {
                 // A full disk has no room for the log's index; what is in the file can still be read.
                 Err(error) if error.kind() == Kind::Io => {}
-                opened => return opened.map(Some),
+                opened => return opened,
             }
         }
         if has_log(&path)? {
-            return Self::open_shared(&path, wait, OpenFlags::SQLITE_OPEN_READ_ONLY)
-                .map(Some)
-                .map_err(|error| match error.kind() {
+            return Self::open_shared(&path, wait, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(
+                |error| match error.kind() {
                     Kind::Io => Error::new(
                         Kind::Io,
                         "the store's log cannot be read without writing beside it",
@@ -82,9 +87,10 @@ impl Store {
                     .because(error)
                     .hinted("make the store's folder writable; the log may hold a revocation"),
                     _ => error,
-                });
+                },
+            );
         }
-        Self::open_immutable(path, wait).map(Some)
+        Self::open_immutable(path, wait)
     }
 
     /// An empty store in memory: what a store that does not exist reads as.
@@ -96,6 +102,9 @@ impl Store {
             path: PathBuf::new(),
             access: Access::Shared,
             wait: Duration::ZERO,
+            synced: true,
+            changed: false,
+            held: None,
         }
     }
 
@@ -115,6 +124,9 @@ impl Store {
             path: path.to_owned(),
             access: Access::Shared,
             wait,
+            synced: true,
+            changed: false,
+            held: None,
         })
     }
 
@@ -127,13 +139,24 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(uri(&path), flags).map_err(failure)?;
         let connection = prepare(connection, wait)?;
-        header::refuse_newer(migrations::version(&connection)?, &path)?;
+        let version = migrations::version(&connection)?;
+        header::refuse_newer(version, &path)?;
+        if version < migrations::NEWEST {
+            return Err(Error::new(
+                Kind::Io,
+                "the store is an older keyward's and cannot be brought up to date where it can only be read",
+            )
+            .hinted("run any command once where its file and folder can be written"));
+        }
         migrations::check_schema(&connection)?;
         Ok(Self {
             connection,
             path,
             access: Access::Immutable(stamp),
             wait,
+            synced: true,
+            changed: false,
+            held: None,
         })
     }
 }

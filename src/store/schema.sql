@@ -26,7 +26,6 @@ CREATE TABLE key (
     created_at          INTEGER NOT NULL,
     created_by          TEXT    NOT NULL,
     expires_at          INTEGER,
-    last_used_at        INTEGER,
     revoked_at          INTEGER,
     revoked_reason      TEXT,
     revoked_message     TEXT,
@@ -62,6 +61,40 @@ CREATE TABLE audit (
     previous BLOB    NOT NULL CHECK (length(previous) = 32),
     hash     BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
+
+-- Where verify left a key: the day of its last use, and when its burst is whole again under this rate.
+CREATE TABLE meter (
+    key_seq  INTEGER PRIMARY KEY REFERENCES key (seq) ON DELETE CASCADE,
+    last_day INTEGER,
+    rate     TEXT,
+    whole_at INTEGER,
+    CHECK ((rate IS NULL) = (whole_at IS NULL))
+) STRICT;
+
+-- What a key was used for on a UTC day, and its last use on it; slot is day * 2^40 + key.seq.
+CREATE TABLE usage (
+    slot         INTEGER PRIMARY KEY,
+    valid        INTEGER NOT NULL,
+    credits      INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL,
+    last_address TEXT
+) STRICT;
+
+-- How often a key was refused on a UTC day, by verify's code.
+CREATE TABLE refusal (
+    slot  INTEGER NOT NULL,
+    code  TEXT    NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (slot, code)
+) STRICT, WITHOUT ROWID;
+
+-- The credits a workspace has spent in a UTC calendar month, counted from January of the year 0.
+CREATE TABLE allowance (
+    workspace_id INTEGER NOT NULL REFERENCES workspace (workspace_id) ON DELETE CASCADE,
+    month        INTEGER NOT NULL,
+    credits      INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, month)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE setting (
     name  TEXT NOT NULL PRIMARY KEY,

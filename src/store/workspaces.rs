@@ -106,11 +106,12 @@ impl Writer<'_> {
             .map_err(failure)
     }
 
-    /// Deletes a workspace and the records of its keys.
+    /// Deletes a workspace, the records of its keys and what they were used for.
     ///
     /// # Errors
     /// The store's.
     pub fn delete_workspace(&self, id: WorkspaceId) -> Result<()> {
+        self.delete_usage(id)?;
         self.connection
             .execute("DELETE FROM key WHERE workspace_id = ?1", [id.0])
             .map_err(failure)?;

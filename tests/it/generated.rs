@@ -9,7 +9,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use clap::CommandFactory;
 use keyward::cli::Cli;
 
 use crate::support::{Sandbox, variable};
@@ -41,7 +40,7 @@ pub fn commands() -> Vec<Vec<String>> {
         }
     }
     let mut found = Vec::new();
-    below(&Cli::command(), &[], &mut found);
+    below(&Cli::whole(), &[], &mut found);
     found
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 
-use clap::CommandFactory;
 use keyward::cli::Cli;
 use serde_json::Value;
 
@@ -12,7 +11,7 @@ use crate::support::{KEYWARD, Output, Sandbox};
 
 /// The command of these words, built, so that it has the global options too.
 fn command(words: &[String]) -> clap::Command {
-    let mut root = Cli::command();
+    let mut root = Cli::whole();
     root.build();
     let mut command = &root;
     for word in words {
@@ -58,6 +57,7 @@ fn prepared(example: &str) -> Sandbox {
     };
     let secret = sandbox.mint_with("ci-pipeline", &["-e", environment, "--scope", "read"]);
     let _ = sandbox.file("secret-file", &secret);
+    let _ = sandbox.file("requests.jsonl", &format!("{{\"key\":\"{secret}\"}}\n"));
     if names("deploy") {
         let _ = sandbox.mint("deploy");
     }

@@ -31,6 +31,16 @@ mod rotate_held;
 mod revoke;
 // `keyward verify`: the verdicts, their order, and the forms a secret may arrive in.
 mod verify;
+// `keyward usage`: what is counted, added up by what, and for which days.
+mod usage;
+// `keyward verify` where a plan limits keys: rates, quotas, and what a refusal costs.
+mod limits;
+// `keyward verify --stream`: what a line may be, what it is answered, and how the stream ends.
+mod stream;
+// What a stream knows of changes that other processes make.
+mod stream_changes;
+// What a stream writes down, and when.
+mod stream_counts;
 // `keyward whoami`: an operator and a key.
 mod whoami;
 // `keyward workspace …`: owners of keys and the choice among them.
@@ -60,6 +70,12 @@ mod secrecy;
 mod permissions;
 // Many processes at once.
 mod concurrency;
+// Counts that are exact whoever else counts, and a log that stays short.
+mod metering;
+// The library's `Verifier` beside the binary.
+mod library;
+// Stores of older schemas are brought up to date and keep what they knew.
+mod migrations;
 // Questions asked on a real terminal.
 mod prompts;
 // JSON answers and errors against their schemas.

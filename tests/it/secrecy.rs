@@ -6,7 +6,6 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory;
 use keyward::cli::Cli;
 use rustix::process::geteuid;
 use sha2::{Digest, Sha256};
@@ -513,7 +512,7 @@ fn help_never_prints_a_value_of_the_environment() {
             walk(sandbox, below, &words);
         }
     }
-    walk(&Sandbox::new(), &Cli::command(), &[]);
+    walk(&Sandbox::new(), &Cli::whole(), &[]);
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn amazonscraperapi_refuses_the_21st_active_key_and_names_the_longest_unused_one
     // When all were used, it is the one whose last use is the oldest.
     let _ = sandbox.verdict(&secrets[7], &[], 0, "valid");
     sandbox
-        .tamper("UPDATE key SET last_used_at = last_used_at - 1000000 WHERE name = 'service-13'");
+        .tamper("UPDATE usage SET last_used_at = last_used_at - 1000000 WHERE slot % (1 << 40) = (SELECT seq FROM key WHERE name = 'service-13')");
     let error = sandbox
         .keyward(["mint", "one more"])
         .refused(5, "limit_reached")

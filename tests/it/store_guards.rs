@@ -102,11 +102,11 @@ fn store() -> (Sandbox, String, Vec<u8>) {
 #[test]
 fn a_newer_store_is_refused_and_left_alone() {
     let (sandbox, secret, _) = store();
-    for version in ["2", "3", "999", "2147483647"] {
+    for version in ["3", "4", "999", "2147483647"] {
         sandbox.tamper(&format!("PRAGMA user_version = {version}"));
         assert_refused(&sandbox, &secret, &["newer_store"], version);
     }
-    sandbox.tamper("PRAGMA user_version = 1");
+    sandbox.tamper("PRAGMA user_version = 2");
     let _ = sandbox.verdict(&secret, &[], 0, "valid");
 }
 
@@ -271,7 +271,9 @@ fn a_store_whose_pages_were_lost_in_between_never_panics() {
                 let run = sandbox.keyward(["--json"]).args(*command);
                 let output = run.env("SECRET", &secret).run();
                 faults.extend(fault(&format!("page {lost}, {command:?}"), &output));
-                if output.status != 0 {
+                // A mint that meets the damage after it has handed its secret over says that the key is pending.
+                let handed_over = output.stderr.contains("`keyward activate`");
+                if output.status != 0 && !handed_over {
                     let after = fs::read(sandbox.store_path()).expect("it can be read");
                     assert!(after == holed, "page {lost}: {command:?} changed the file");
                 }
@@ -382,8 +384,8 @@ fn a_draft_that_a_crash_left_behind_is_no_obstacle() {
     }
     assert_eq!(sandbox.listed(&[]), [""; 0]);
     let secret = sandbox.mint("ci");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(fs::read_dir(folder).expect("it can be read").count(), 1);
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -396,8 +398,15 @@ fn rows_that_break_their_promises_are_damage_and_no_panic() {
         "UPDATE workspace SET policy = ''",
         "UPDATE setting SET value = 'x'",
         "UPDATE key SET created_at = -9223372036854775808",
-        "UPDATE key SET created_at = 9223372036854775807, expires_at = 9223372036854775807, last_used_at = 1",
+        "UPDATE key SET created_at = 9223372036854775807, expires_at = 9223372036854775807",
         "UPDATE key SET expires_at = 253402300800000",
+        "INSERT INTO meter (key_seq, last_day) SELECT seq, 9223372036854775807 FROM key",
+        "INSERT INTO meter (key_seq, rate, whole_at) SELECT seq, '1/day', 9223372036854775807 FROM key",
+        "INSERT INTO meter (key_seq, last_day) SELECT seq, 1 FROM key;
+         INSERT INTO usage SELECT (1 << 40) + seq, -1, 9223372036854775807, -9223372036854775808, 'x' FROM key",
+        "INSERT INTO usage VALUES (-9223372036854775808, 1, 1, 1, NULL), (9223372036854775807, 1, 1, 1, NULL)",
+        "INSERT INTO refusal (slot, code, count) SELECT 22300 * 1099511627776 + seq, 'x', -1 FROM key",
+        "INSERT INTO allowance (workspace_id, month, credits) VALUES (1, 24322, 9223372036854775807)",
         "UPDATE audit SET time = 9223372036854775807",
         "UPDATE audit SET seq = 9223372036854775807 WHERE seq = 1",
         "UPDATE audit SET details = 'no json'",

@@ -14,6 +14,7 @@ use crate::error::Result;
 
 /// Read and check the audit trail
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     List(list::Args),
     Verify(verify::Args),

@@ -4,8 +4,6 @@
 
 mod page;
 
-use clap::CommandFactory;
-
 use crate::cli::Cli;
 use crate::commands::Exit;
 use crate::context::Context;
@@ -28,7 +26,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut root = Cli::command();
+    let mut root = Cli::whole();
     root.build();
     let mut command = &root;
     for word in &args.command {

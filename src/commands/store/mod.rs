@@ -12,6 +12,7 @@ use crate::error::Result;
 
 /// Look after the store
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     Info(info::Args),
 }

@@ -19,6 +19,7 @@ use crate::error::Result;
 
 /// Manage workspaces and their policies
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     Create(create::Args),
     List(list::Args),

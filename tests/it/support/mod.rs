@@ -1,6 +1,8 @@
 //! What every black-box test stands on: a sandbox with a HOME of its own, and the keyward in it.
 
+pub mod counts;
 mod invocation;
+pub mod stream;
 pub mod time;
 pub mod token;
 mod transcript;

@@ -1,0 +1,131 @@
+//! `keyward usage`.
+//!
+//! This module never adds anything up: `ops::usage` does.
+
+use clap::ValueEnum;
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::day::Day;
+use crate::domain::timestamp::{Timestamp, When};
+use crate::error::{Error, Result};
+use crate::ops::select::Selector;
+use crate::ops::usage::{self, Grouping};
+use crate::output::usage::{UsageView, table};
+
+/// Show what keys were used for
+///
+/// Valid requests, what they cost, and refused ones by reason, for each key and UTC day, or added up by what --by names.
+/// Revoked and expired keys are there too, for as long as their records are. Requests with a secret that is no key's belong
+/// to no key and are not counted.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward usage
+  keyward usage ci-pipeline --since 7d
+  keyward usage --by key --since 2026-01-01 --until 2026-01-31
+  keyward usage --by environment,day --output tsv
+  keyward usage --by workspace --json")]
+pub struct Args {
+    /// The key: its id or the beginning of it, its prefix, or its name; without one, every key
+    #[arg(value_name = "KEY")]
+    key: Option<String>,
+
+    /// The environment, where two environments share the name
+    #[arg(short, long, value_name = "ENV", requires = "key")]
+    environment: Option<String>,
+
+    /// Add up by this (can be repeated) [default: key,day]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "BY")]
+    by: Vec<By>,
+
+    /// Begin with this day: a date, or a duration before now
+    #[arg(long, value_name = "WHEN")]
+    since: Option<When>,
+
+    /// End with this day
+    #[arg(long, value_name = "WHEN")]
+    until: Option<When>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Each key
+    Key,
+    /// Each day, in UTC
+    Day,
+    /// Each environment
+    Environment,
+    /// Each workspace, all of them unless -w names one
+    Workspace,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let now = context.now();
+    let day =
+        |option: &str, when: Option<When>| when.map(|when| day(option, &when, now)).transpose();
+    let request = usage::Request {
+        workspace: context.workspace.clone(),
+        key: args.key.map(|text| Selector {
+            text,
+            environment: args.environment,
+        }),
+        by: grouping(&args.by),
+        since: day("--since", args.since)?,
+        until: day("--until", args.until)?,
+    };
+    if let (Some(since), Some(until)) = (request.since, request.until)
+        && until < since
+    {
+        return Err(Error::usage("--until is before --since"));
+    }
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let people = context.ui.is_for_people();
+    let mut rows = Vec::new();
+    let mut listing = context.ui.list("usage")?;
+    usage::run(&mut store, &actor, &request, now, |row| {
+        let view = UsageView::new(
+            row.workspace,
+            row.key.as_ref(),
+            row.environment,
+            row.day,
+            &row.tally,
+        );
+        if people {
+            rows.push(view);
+            return Ok(());
+        }
+        listing.push(&view)
+    })?;
+    listing.finish()?;
+    if people && rows.is_empty() {
+        context
+            .ui
+            .hint("nothing was used: `keyward verify` counts uses");
+    } else if people {
+        let (header, cells) = table(&rows);
+        context.ui.data(&context.ui.table(&header, cells))?;
+    }
+    Ok(0)
+}
+
+fn grouping(by: &[By]) -> Grouping {
+    let has = |wanted| by.contains(&wanted);
+    Grouping {
+        key: has(By::Key) || by.is_empty(),
+        day: has(By::Day) || by.is_empty(),
+        environment: has(By::Environment),
+        workspace: has(By::Workspace),
+    }
+}
+
+/// The day that a date or a time is of, or that is so long ago.
+fn day(option: &str, when: &When, now: Timestamp) -> Result<Day> {
+    match when {
+        When::At(moment) => Ok(Day::of(*moment)),
+        When::After(before) => Ok(Day::of(now.plus_millis(-before.millis_from(now)?))),
+        When::Never => Err(Error::usage(format!("{option} takes a day, not never"))
+            .hinted("write a date such as 2026-01-31, or a duration before now such as 7d")),
+    }
+}

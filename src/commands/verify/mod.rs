@@ -1,0 +1,173 @@
+//! `keyward verify`.
+//!
+//! This module never takes "cannot tell" for "valid": only a verdict of valid exits 0.
+
+mod stream;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::ValueHint;
+
+use crate::commands::Exit;
+use crate::context::{Context, SecretSource};
+use crate::domain::address::parse_address;
+use crate::domain::key::Key;
+use crate::domain::sanitize::Safe;
+use crate::domain::secret::Secret;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::{Ask, Code, Verdict};
+use crate::error::Result;
+use crate::ops::verifier::{Kept, Request, Verifier};
+use crate::output::relative::relative_or_never;
+use crate::output::view::VerdictView;
+
+/// Judge a secret
+///
+/// The secret is read from stdin, from a hidden prompt on a terminal, or from --file or --env. The exit status tells the
+/// verdict: 0 valid, 10 not one of ours, 11 revoked, 12 expired, 13 pending or disabled, 14 not for this, 15 limited.
+///
+/// A valid use counts against the rate of its key and the monthly quota of its workspace, where the workspace's plan has
+/// them. A refused one costs nothing.
+///
+/// With --stream, keyward stays and answers every line of stdin with a line of JSON, in order: a line is a bare secret, or
+/// {"key": SECRET, "id": ANYTHING, "environment": ENV, "scopes": [SCOPE], "ip": ADDRESS, "cost": N}, of which all but "key"
+/// may be left out. The options hold for lines that do not say otherwise. A change that any process commits is seen by the
+/// next line; uses are recorded within a second, at the end of input, and on SIGTERM.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward verify < secret-file
+  keyward verify --file secret-file -e live --ip 203.0.113.7
+  keyward verify --file secret-file --require read --json
+  keyward verify --file secret-file --cost 5
+  keyward verify --file secret-file --no-record
+  keyward verify --stream < requests.jsonl")]
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+
+    /// The environment the key must be of
+    #[arg(short, long, value_name = "ENV")]
+    environment: Option<String>,
+
+    /// A scope the key must have (can be repeated)
+    #[arg(long, value_name = "SCOPE")]
+    require: Vec<String>,
+
+    /// The address the request comes from; a key with an allow-list is denied without it
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    ip: Option<IpAddr>,
+
+    /// The credits it costs when it is valid
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    cost: u32,
+
+    /// Do not record the use, and count it against no limit
+    #[arg(long)]
+    no_record: bool,
+
+    /// Answer one request a line until stdin ends
+    #[arg(long, conflicts_with_all = ["file", "env"])]
+    stream: bool,
+}
+
+/// Where a secret is read from.
+#[derive(Debug, clap::Args)]
+pub struct SourceArgs {
+    /// Read the secret from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "env", value_hint = ValueHint::FilePath)]
+    file: Option<PathBuf>,
+
+    /// Read the secret from this environment variable
+    #[arg(long, value_name = "VAR")]
+    env: Option<String>,
+}
+
+impl SourceArgs {
+    /// What the options mean.
+    pub fn source(&self) -> SecretSource {
+        match (&self.file, &self.env) {
+            (Some(path), _) if path.as_os_str() == "-" => SecretSource::Stdin,
+            (Some(path), _) => SecretSource::File(path.clone()),
+            (None, Some(name)) => SecretSource::Variable(name.clone()),
+            (None, None) => SecretSource::Stdin,
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let template = Template {
+        ask: Ask {
+            environment: args.environment,
+            address: args.ip,
+            scopes: args.require,
+        },
+        cost: args.cost,
+        record: !args.no_record,
+    };
+    if args.stream {
+        return stream::run(&template, context);
+    }
+    let mut verifier = open(context)?;
+    let secret = context.read_secret(&args.source.source(), "secret")?;
+    let now = context.now();
+    let mut verdict = verifier.verify(&template.request(secret), now)?;
+    if verdict.recorded && verifier.close().is_err() {
+        verdict.recorded = false;
+    }
+    context
+        .ui
+        .record(&VerdictView::new(&verdict, now), || sentence(&verdict, now))?;
+    if template.record && verdict.code == Code::Valid && !verdict.recorded {
+        context.ui.warn("the use could not be recorded");
+    }
+    Ok(verdict.code.exit())
+}
+
+fn open(context: &mut Context) -> Result<Verifier> {
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    Ok(Verifier::new(store, actor, |key| key).within(context.workspace.clone()))
+}
+
+/// What the options say of every request.
+struct Template {
+    ask: Ask,
+    cost: u32,
+    record: bool,
+}
+
+impl Template {
+    fn request(&self, secret: Secret) -> Request {
+        Request {
+            secret,
+            ask: self.ask.clone(),
+            cost: self.cost,
+            record: self.record,
+        }
+    }
+}
+
+fn sentence(verdict: &Verdict<Kept<Key>>, now: Timestamp) -> String {
+    let code = verdict.code;
+    let Some(key) = &verdict.subject else {
+        return format!("{}: {}\n", code.word(), code.message());
+    };
+    let mut sentence = format!(
+        "{}: {} ({}) in {}/{}, expires {}",
+        code.word(),
+        Safe(&key.name),
+        Safe(key.id.as_str()),
+        Safe(&key.workspace),
+        Safe(&key.environment),
+        relative_or_never(key.expires_at, now),
+    );
+    if let Some(seconds) = verdict.retry_after {
+        sentence += &format!(", try again in {seconds} s");
+    }
+    if let Some(remaining) = verdict.remaining {
+        sentence += &format!(", {remaining} left");
+    }
+    sentence + "\n"
+}

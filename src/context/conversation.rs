@@ -1,0 +1,166 @@
+//! Standard input as a conversation: lines as they come, the time that passes between them, and the signal that ends it.
+//!
+//! This module never holds more than a read's worth of lines, and never a line that is longer than allowed.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use crate::delivery::Interrupts;
+use crate::error::{Error, Kind, Result};
+
+/// The longest line, in bytes without its end.
+pub const LONGEST_LINE: usize = 64 * 1024;
+
+/// How much is read at once; a pipe holds half of it.
+const READ: usize = 128 * 1024;
+
+/// The lines of standard input.
+pub struct Conversation {
+    // SECURITY: the lines hold secrets; one buffer of its final size, wiped when dropped.
+    buffer: Zeroizing<Vec<u8>>,
+    filled: usize,
+    taken: usize,
+    /// The line being read is too long; what is left of it is dropped.
+    overlong: bool,
+    ended: bool,
+    interrupts: Interrupts,
+    wake: UnixStream,
+}
+
+/// What a wait ended with.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// There are lines, or the time is over.
+    Go,
+    /// Standard input is at its end and every line was taken.
+    End,
+    /// This signal asks the process to end; every line that was read was taken.
+    Signal(i32),
+}
+
+/// A line.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// Its bytes, without its end.
+    Whole(&'a [u8]),
+    /// It was longer than [`LONGEST_LINE`].
+    TooLong,
+}
+
+impl Conversation {
+    /// Starts to listen, to signals too.
+    ///
+    /// # Errors
+    /// `internal` when the system refuses to tell of signals.
+    pub(super) fn start() -> Result<Self> {
+        let mut interrupts = Interrupts::watch()?;
+        let wake = interrupts.wake()?;
+        Ok(Self {
+            buffer: Zeroizing::new(vec![0; READ + LONGEST_LINE]),
+            filled: 0,
+            taken: 0,
+            overlong: false,
+            ended: false,
+            interrupts,
+            wake,
+        })
+    }
+
+    /// Waits for lines, for a signal, or for as long as given. Every line must have been taken.
+    ///
+    /// # Errors
+    /// `io` when standard input cannot be read.
+    pub fn wait(&mut self, time: Option<Duration>) -> Result<Heard> {
+        self.buffer.copy_within(self.taken..self.filled, 0);
+        self.filled -= self.taken;
+        self.taken = 0;
+        if let Some(signal) = self.interrupts.signal() {
+            return Ok(Heard::Signal(signal));
+        }
+        if self.ended {
+            return Ok(Heard::End);
+        }
+        let stdin = std::io::stdin();
+        let mut sources = [
+            PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN),
+        ];
+        let time = time.and_then(|time| Timespec::try_from(time).ok());
+        match poll(&mut sources, time.as_ref()) {
+            Ok(0) | Err(Errno::INTR) => return Ok(Heard::Go),
+            Ok(_) => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+        if sources[0].revents().is_empty() {
+            return Ok(Heard::Go);
+        }
+        match rustix::io::read(&stdin, &mut self.buffer[self.filled..]) {
+            Ok(0) => {
+                self.ended = true;
+                // A last line without an end is a line.
+                if self.filled > 0 || self.overlong {
+                    self.buffer[self.filled] = b'\n';
+                    self.filled += 1;
+                }
+            }
+            Ok(count) => self.filled += count,
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+        Ok(Heard::Go)
+    }
+
+    /// Waits until this pipe takes an answer, or for as long as given. Says whether it does; `None` is a signal to end.
+    ///
+    /// # Errors
+    /// `io` when the system cannot tell.
+    pub fn may_answer(&self, pipe: BorrowedFd<'_>, time: Option<Duration>) -> Result<Option<bool>> {
+        if self.interrupts.received() {
+            return Ok(None);
+        }
+        let mut targets = [
+            PollFd::from_borrowed_fd(pipe, PollFlags::OUT),
+            PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN),
+        ];
+        let time = time.and_then(|time| Timespec::try_from(time).ok());
+        match poll(&mut targets, time.as_ref()) {
+            // An error of the pipe is for writing to tell.
+            Ok(_) => Ok(Some(!targets[0].revents().is_empty())),
+            Err(Errno::INTR) => Ok(Some(false)),
+            Err(error) => Err(Error::new(Kind::Io, "cannot wait for stdout").because(error)),
+        }
+    }
+
+    /// The lines that were read since the last wait.
+    pub fn lines(&mut self) -> Vec<Line<'_>> {
+        let mut lines = Vec::new();
+        let mut rest = &self.buffer[..self.filled];
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let line = &rest[..end];
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            rest = &rest[end + 1..];
+            lines.push(
+                match std::mem::take(&mut self.overlong) || line.len() > LONGEST_LINE {
+                    true => Line::TooLong,
+                    false => Line::Whole(line),
+                },
+            );
+        }
+        self.taken = self.filled - rest.len();
+        // Of a line that is too long already only that is kept; a carriage return may still be its end.
+        if self.overlong || rest.len() > LONGEST_LINE + 1 {
+            self.overlong = true;
+            self.taken = self.filled;
+        }
+        lines
+    }
+}
+
+fn unreadable(error: Errno) -> Error {
+    Error::new(Kind::Io, "cannot read standard input").because(error)
+}

@@ -1,0 +1,215 @@
+//! What a plan allows: how often each key may be used, and how many credits its workspace may spend in a month.
+//!
+//! This module never counts by itself: what was used before is a parameter, what is used now is returned.
+
+use crate::domain::day::Month;
+use crate::domain::policy::Plan;
+use crate::domain::rate::Rate;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::Code;
+
+/// The limits that hold for a key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Allowance {
+    /// How often the key may be used.
+    pub rate: Option<Rate>,
+    /// How many credits its workspace has in a UTC calendar month.
+    pub quota: Option<u64>,
+}
+
+/// What was used up to now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// The key's [`Rate`] state: when its burst is whole again, in nanoseconds since 1970; `None` before its first use.
+    pub whole_at: Option<i64>,
+    /// The credits its workspace has spent this month.
+    pub credits: u64,
+}
+
+/// The answer to a request that every other check let pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spending {
+    /// `Valid`, `RateLimited` or `QuotaExceeded`.
+    pub code: Code,
+    /// What is used after it; as before when it is refused.
+    pub used: Used,
+    /// The whole seconds, rounded up, after which the same request can pass; `None` when it passed or never can.
+    pub retry_after: Option<u64>,
+}
+
+impl Allowance {
+    /// The limits of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        Self {
+            rate: plan.rate,
+            quota: plan.quota,
+        }
+    }
+
+    /// Whether nothing is limited.
+    pub fn is_unlimited(&self) -> bool {
+        self.rate.is_none() && self.quota.is_none()
+    }
+
+    /// How many more requests, or credits where those are fewer, are left; `None` without a limit.
+    pub fn remaining(&self, used: Used, now: Timestamp) -> Option<u64> {
+        let requests = self.rate.map(|rate| rate.left(used.whole_at, now));
+        let credits = self.quota.map(|quota| quota.saturating_sub(used.credits));
+        requests.into_iter().chain(credits).min()
+    }
+
+    /// Asks for one request of so many credits. The rate is asked first; a refused request takes nothing of either.
+    pub fn spend(&self, used: Used, cost: u64, now: Timestamp) -> Spending {
+        let refused = |code, retry_after| Spending {
+            code,
+            used,
+            retry_after,
+        };
+        let taken = match self.rate.map(|rate| rate.request(used.whole_at, now)) {
+            Some(Err(wait)) => return refused(Code::RateLimited, Some(wait)),
+            Some(Ok(taken)) => Some(taken.whole_at),
+            None => used.whole_at,
+        };
+        let credits = used.credits.saturating_add(cost);
+        if self.quota.is_some_and(|quota| cost > 0 && credits > quota) {
+            // What costs more than a whole month has never passes.
+            let month = Month::of(now).end().since(now);
+            let retry_after = (self.quota >= Some(cost)).then(|| seconds_up(month));
+            return refused(Code::QuotaExceeded, retry_after);
+        }
+        Spending {
+            code: Code::Valid,
+            used: Used {
+                whole_at: taken,
+                credits,
+            },
+            retry_after: None,
+        }
+    }
+}
+
+fn seconds_up(millis: i64) -> u64 {
+    millis.max(0).unsigned_abs().div_ceil(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000); // 2026-01-01T00:00:00Z
+
+    fn allowance(rate: Option<&str>, quota: Option<u64>) -> Allowance {
+        Allowance {
+            rate: rate.map(|rate| rate.parse().expect("a rate")),
+            quota,
+        }
+    }
+
+    #[test]
+    fn the_free_plan_of_audioscrape_lets_ten_requests_pass_and_then_says_when_to_come_again() {
+        let free = allowance(Some("10/minute"), Some(100));
+        let mut used = Used::default();
+        for left in (0..10).rev() {
+            let spending = free.spend(used, 1, NOW);
+            used = spending.used;
+            assert_eq!(
+                (spending.code, free.remaining(used, NOW)),
+                (Code::Valid, Some(left))
+            );
+        }
+        let eleventh = free.spend(used, 1, NOW);
+        assert_eq!(eleventh.code, Code::RateLimited);
+        assert_eq!(eleventh.retry_after, Some(6));
+        assert_eq!(eleventh.used, used, "a refused request takes nothing");
+        assert_eq!(
+            free.spend(used, 1, NOW.plus_millis(5_999)).retry_after,
+            Some(1)
+        );
+        assert_eq!(
+            free.spend(used, 1, NOW.plus_millis(6_000)).code,
+            Code::Valid
+        );
+    }
+
+    #[test]
+    fn a_spent_quota_comes_back_with_the_month() {
+        let plan = allowance(None, Some(100));
+        let used = Used {
+            whole_at: None,
+            credits: 99,
+        };
+        assert_eq!(plan.spend(used, 1, NOW).code, Code::Valid);
+        let dear = plan.spend(used, 2, NOW);
+        assert_eq!((dear.code, dear.used), (Code::QuotaExceeded, used));
+        assert_eq!(dear.retry_after, Some(31 * 24 * 60 * 60));
+        assert_eq!(plan.spend(used, 101, NOW).retry_after, None, "never");
+        assert_eq!(plan.spend(used, 0, NOW).code, Code::Valid);
+    }
+
+    #[test]
+    fn a_request_that_the_quota_refuses_takes_nothing_of_the_rate() {
+        let plan = allowance(Some("2/second"), Some(1));
+        let first = plan.spend(Used::default(), 1, NOW);
+        let second = plan.spend(first.used, 1, NOW);
+        assert_eq!(
+            (second.code, second.used),
+            (Code::QuotaExceeded, first.used)
+        );
+    }
+
+    #[test]
+    fn the_tighter_limit_is_what_remains() {
+        let plan = allowance(Some("10/minute"), Some(3));
+        assert_eq!(plan.remaining(Used::default(), NOW), Some(3));
+        let plan = allowance(Some("2/minute"), Some(1000));
+        assert_eq!(plan.remaining(Used::default(), NOW), Some(2));
+        assert_eq!(Allowance::default().remaining(Used::default(), NOW), None);
+    }
+
+    proptest! {
+        #[test]
+        fn waiting_as_long_as_asked_is_enough(
+            count in 1u32..2000,
+            unit in prop::sample::select(vec!["second", "minute", "hour", "day"]),
+            gaps in prop::collection::vec(0i64..90_000, 1..80),
+        ) {
+            let plan = allowance(Some(&format!("{count}/{unit}")), None);
+            let (mut used, mut now) = (Used::default(), NOW);
+            for gap in gaps {
+                now = now.plus_millis(gap);
+                let spending = plan.spend(used, 1, now);
+                if let Some(wait) = spending.retry_after {
+                    prop_assert_eq!(spending.used, used);
+                    now = now.plus_millis(wait as i64 * 1000);
+                    prop_assert_eq!(plan.spend(used, 1, now).code, Code::Valid);
+                }
+                used = plan.spend(used, 1, now).used;
+            }
+        }
+
+        #[test]
+        fn no_window_holds_more_than_the_burst_and_what_the_rate_gives_back(
+            count in 1u32..200,
+            gaps in prop::collection::vec(0i64..2_000, 1..400),
+        ) {
+            let plan = allowance(Some(&format!("{count}/minute")), None);
+            let (mut used, mut now, mut passed) = (Used::default(), NOW, Vec::new());
+            for gap in gaps {
+                now = now.plus_millis(gap);
+                let spending = plan.spend(used, 1, now);
+                if spending.code == Code::Valid {
+                    passed.push(now);
+                }
+                used = spending.used;
+            }
+            for (index, start) in passed.iter().enumerate() {
+                let within = passed[index..].iter().filter(|at| at.since(*start) <= 60_000).count();
+                let span = passed[index..].iter().map(|at| at.since(*start).min(60_000)).max().unwrap_or(0);
+                let given_back = span * i64::from(count) / 60_000;
+                prop_assert!(within as i64 <= i64::from(count) + given_back + 1);
+            }
+        }
+    }
+}

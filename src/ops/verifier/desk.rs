@@ -1,0 +1,213 @@
+//! Where one transaction judges: everything but limits, then limits, then what of it counts.
+//!
+//! This module never begins or ends a transaction.
+
+use std::sync::Arc;
+
+use super::Request;
+use super::memory::{Kept, Known, Memory};
+use super::pending::{Pending, Use};
+use crate::domain::allowance::{Spending, Used};
+use crate::domain::day::{Day, Month};
+use crate::domain::key::Key;
+use crate::domain::permission::Permission;
+use crate::domain::secret::MAXIMUM_LENGTH;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::usage::{LastUse, Tally};
+use crate::domain::verdict::{Code, Verdict, judge};
+use crate::domain::workspace::WorkspaceId;
+use crate::error::Result;
+use crate::ops::access::{Access, Actor};
+use crate::ops::select;
+use crate::store::{Meter, Reader};
+
+/// What a verifier has beside its store.
+pub(super) struct Office<T> {
+    pub actor: Actor,
+    pub workspace: Option<String>,
+    pub keep: Box<dyn Fn(Key) -> T + Send>,
+    pub memory: Memory<T>,
+    pub pending: Pending,
+    /// Whether what is counted can be written; learnt from the last attempt.
+    pub records: bool,
+}
+
+/// A place to judge at, for as long as a transaction lasts.
+pub(super) struct Desk<'a, T> {
+    office: &'a mut Office<T>,
+    within: Option<WorkspaceId>,
+    now: Timestamp,
+}
+
+impl<T> Office<T> {
+    /// Lets the actor in, and forgets what is no longer so.
+    pub fn desk(&mut self, reader: &Reader<'_>, now: Timestamp) -> Result<Desk<'_, T>> {
+        let access = Access::admit(reader, &self.actor, now)?;
+        access.require(Permission::Verify)?;
+        let within = select::confinement(reader, &access, self.workspace.as_deref())?;
+        self.memory.refresh(reader)?;
+        Ok(Desk {
+            office: self,
+            within,
+            now,
+        })
+    }
+
+    /// Counts a use in memory.
+    pub fn count(&mut self, used: Use, known: &Known<T>) {
+        let head = self.memory.head();
+        self.pending.add(used, head, &known.counted);
+    }
+}
+
+impl<T> Desk<'_, T> {
+    /// Counts a request in memory, if its verdict says so.
+    pub fn count(&mut self, request: &Request, verdict: &Verdict<Kept<T>>) {
+        if let (true, Some(Kept(known))) = (verdict.recorded, &verdict.subject) {
+            let used = used(request, known, verdict.code, self.now);
+            self.office.count(used, known);
+        }
+    }
+
+    /// Judges by everything but limits. The hash is looked up first, because a hit proves the form.
+    pub fn judge(
+        &mut self,
+        reader: &Reader<'_>,
+        request: &Request,
+    ) -> Result<(Code, Option<Arc<Known<T>>>)> {
+        let secret = &request.secret;
+        if secret.expose().len() > MAXIMUM_LENGTH {
+            return Ok((Code::Malformed, None));
+        }
+        let Some(known) = self
+            .office
+            .memory
+            .key(reader, secret.hash(), &self.office.keep)?
+        else {
+            return Ok(match self.office.memory.is_well_formed(reader, secret)? {
+                true => (Code::NotFound, None),
+                false => (Code::Malformed, None),
+            });
+        };
+        if self
+            .within
+            .is_some_and(|workspace| workspace != known.workspace)
+        {
+            return Ok((Code::NotFound, None));
+        }
+        Ok((judge(&known.grounds, &request.ask, self.now), Some(known)))
+    }
+
+    /// The verdict of a code, with what is left of the limits but without taking anything of them.
+    pub fn verdict(
+        &self,
+        reader: &Reader<'_>,
+        request: &Request,
+        code: Code,
+        known: Option<&Arc<Known<T>>>,
+    ) -> Result<Verdict<Kept<T>>> {
+        let mut verdict = Verdict {
+            code,
+            subject: known.map(|known| Kept(Arc::clone(known))),
+            last_used_at: None,
+            recorded: request.record && self.office.records && known.is_some(),
+            retry_after: None,
+            remaining: None,
+        };
+        let Some(known) = known else {
+            return Ok(verdict);
+        };
+        if code == Code::Valid && is_limited(Some(known)) {
+            let used = self.used(reader, known)?;
+            let cost = u64::from(request.cost);
+            let spending = known.allowance.spend(used, cost, self.now);
+            verdict.code = spending.code;
+            verdict.retry_after = spending.retry_after;
+            verdict.remaining = known.allowance.remaining(used, self.now);
+        }
+        verdict.last_used_at = match verdict.code == Code::Valid && verdict.recorded {
+            true => Some(self.now),
+            false => {
+                let written = reader.last_use(known.seq)?;
+                let pending = self.office.pending.last_use(known.seq, self.now);
+                LastUse::later(written, pending).map(|last| last.at)
+            }
+        };
+        Ok(verdict)
+    }
+
+    /// Judges a valid request by its key's limits, and writes what it took of them; a refusal is still to be counted.
+    pub fn spend(
+        &mut self,
+        meter: &Meter<'_>,
+        request: &Request,
+        known: &Arc<Known<T>>,
+    ) -> Result<Verdict<Kept<T>>> {
+        let before = self.used(meter, known)?;
+        let cost = u64::from(request.cost);
+        let Spending {
+            code,
+            used: after,
+            retry_after,
+        } = known.allowance.spend(before, cost, self.now);
+        let mut verdict = Verdict {
+            code,
+            subject: Some(Kept(Arc::clone(known))),
+            last_used_at: Some(self.now),
+            recorded: true,
+            retry_after,
+            remaining: known.allowance.remaining(after, self.now),
+        };
+        if code != Code::Valid {
+            let written = meter.last_use(known.seq)?;
+            let last = LastUse::later(written, self.office.pending.last_use(known.seq, self.now));
+            verdict.last_used_at = last.map(|last| last.at);
+            return Ok(verdict);
+        }
+        let mut tally = Tally::default();
+        tally.count(code, cost, self.now, request.ask.address);
+        meter.add([(Day::of(self.now), known.seq, &tally)])?;
+        if cost > 0 {
+            meter.spend(known.workspace, Month::of(self.now), cost)?;
+        }
+        if let (Some(rate), Some(whole_at)) = (known.allowance.rate, after.whole_at) {
+            meter.save_rate_state(known.seq, rate, whole_at)?;
+        }
+        Ok(verdict)
+    }
+
+    /// What was used of a key's limits, by other processes and by this one.
+    fn used(&self, reader: &Reader<'_>, known: &Known<T>) -> Result<Used> {
+        let month = Month::of(self.now);
+        Ok(Used {
+            whole_at: match known.allowance.rate {
+                Some(rate) => reader.rate_state(known.seq, rate)?,
+                None => None,
+            },
+            credits: match known.allowance.quota {
+                Some(_) => {
+                    let written = reader.credits_spent(known.workspace, month)?;
+                    written.saturating_add(self.office.pending.credits(known.workspace, month))
+                }
+                None => 0,
+            },
+        })
+    }
+}
+
+/// Whether a rate or a quota holds for the key.
+pub(super) fn is_limited<T>(known: Option<&Known<T>>) -> bool {
+    known.is_some_and(|known| !known.allowance.is_unlimited())
+}
+
+/// What is counted of a request.
+pub(super) fn used<T>(request: &Request, known: &Known<T>, code: Code, now: Timestamp) -> Use {
+    Use {
+        key: known.seq,
+        workspace: known.workspace,
+        code,
+        cost: u64::from(request.cost),
+        at: now,
+        address: request.ask.address,
+    }
+}

@@ -1,0 +1,383 @@
+//! Judging secrets: the one way in which the command, the stream and a service that embeds keyward do it.
+//!
+//! This module never changes anything of a key but what it was used for, and a verdict waits for recording that only where
+//! a rate or a quota depends on it.
+//!
+//! What makes it fast and still right: keys are remembered until the audit trail grows, which one look at a counter in
+//! shared memory tells; uses are counted in memory and written together within a second; a key with a rate or a quota is
+//! judged and counted in one transaction, so the count is exact whoever else verifies.
+
+mod desk;
+mod memory;
+mod pending;
+mod table;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::key::Key;
+use crate::domain::sanitize::Safe;
+use crate::domain::secret::Secret;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::{Ask, Code, Verdict, judge};
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::Actor;
+use crate::store::Store;
+use desk::{Office, is_limited, used};
+pub use memory::Kept;
+use memory::{Known, Memory};
+use pending::Pending;
+
+/// How many keys are remembered, unless [`Verifier::remembering`] says otherwise.
+pub const REMEMBERED: usize = 1 << 20;
+
+/// The longest that writing counts waits for another process while secrets wait to be judged.
+const SHORT_WAIT: Duration = Duration::from_millis(100);
+/// The longest that it waits where nothing else is to be done.
+const LONG_WAIT: Duration = Duration::from_secs(1);
+/// How many keys' counts are written in one transaction, so that others get their turn: some five milliseconds' worth.
+const BATCH: usize = 5_000;
+
+/// What is to be judged.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The secret as it was presented.
+    pub secret: Secret,
+    /// What it is wanted for.
+    pub ask: Ask,
+    /// The credits it costs if it is valid.
+    pub cost: u32,
+    /// Whether it counts: as a use or a refusal, and against rate and quota.
+    pub record: bool,
+}
+
+impl Request {
+    /// A request of one credit that counts and asks for nothing in particular.
+    pub fn new(secret: Secret) -> Self {
+        Self {
+            secret,
+            ask: Ask::default(),
+            cost: 1,
+            record: true,
+        }
+    }
+}
+
+/// Judges secrets, one store and one caller to each; `Send`, so a service has one for each of its threads.
+///
+/// `T` is what is kept in memory of a key and returned with each verdict. It is made once and again after any change, so it
+/// may hold what a service looks up for a key anyway; what is not kept is not in memory.
+pub struct Verifier<T = Key> {
+    store: Store,
+    office: Office<T>,
+    wait: Duration,
+}
+
+impl<T> Verifier<T> {
+    /// Opens the store at this path to verify its keys for long.
+    ///
+    /// # Errors
+    /// `io` when there is no store, and what [`Store::open`] gives.
+    pub fn open(
+        path: &Path,
+        wait: Duration,
+        keep: impl Fn(Key) -> T + Send + 'static,
+    ) -> Result<Self> {
+        let absent = || {
+            Error::new(
+                Kind::Io,
+                format!("there is no store at {}", Safe(&path.to_string_lossy())),
+            )
+        };
+        let store = Store::open(path, wait)?.ok_or_else(absent)?;
+        let verifier = Self::new(store, Actor::Operator("library".to_owned()), keep);
+        verifier.expect_many()?;
+        Ok(verifier)
+    }
+
+    /// Makes room in memory for the pages of a large store.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn expect_many(&self) -> Result<()> {
+        self.store.expect_many()
+    }
+
+    /// Verifies with a store that is open.
+    pub fn new(store: Store, actor: Actor, keep: impl Fn(Key) -> T + Send + 'static) -> Self {
+        let office = Office {
+            actor,
+            workspace: None,
+            keep: Box::new(keep),
+            memory: Memory::new(REMEMBERED),
+            pending: Pending::default(),
+            records: store.can_count(),
+        };
+        Self {
+            store,
+            office,
+            wait: Duration::MAX,
+        }
+    }
+
+    /// Takes the keys of this workspace alone; any other's is `not_found`.
+    #[must_use]
+    pub fn within(mut self, workspace: Option<String>) -> Self {
+        self.office.workspace = workspace;
+        self
+    }
+
+    /// Remembers the last so many keys, which is what bounds its memory: twice as many at most. 0 looks each one up.
+    #[must_use]
+    pub fn remembering(mut self, keys: usize) -> Self {
+        self.office.memory = Memory::new(keys);
+        self
+    }
+
+    /// Waits for another process at most so long to count a key with limits, and never longer than the store would.
+    pub fn wait_at_most(&mut self, wait: Duration) {
+        self.wait = wait;
+    }
+
+    /// Judges a secret as of this moment: whatever any process committed before the call is seen.
+    ///
+    /// # Errors
+    /// The store's, `workspace_not_found`, and what keeps the caller from verifying; `busy` when another process kept a key
+    /// with a limit from being counted. A secret that is no good is no error.
+    pub fn verify(&mut self, request: &Request, now: Timestamp) -> Result<Verdict<Kept<T>>> {
+        if let Some(verdict) = self.verify_known(request, now)? {
+            return Ok(verdict);
+        }
+        let mut answer = None;
+        self.verify_all(std::slice::from_ref(request), now, |verdict| {
+            answer = Some(verdict);
+        })?;
+        Ok(answer.expect("each request has its verdict"))
+    }
+
+    /// Judges several secrets as of one moment, in their order. After an error, those that had their verdict keep it.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub fn verify_all(
+        &mut self,
+        requests: &[Request],
+        now: Timestamp,
+        mut answer: impl FnMut(Verdict<Kept<T>>),
+    ) -> Result<()> {
+        let mut waiting = requests;
+        let mut verdicts = Vec::with_capacity(requests.len());
+        self.store.read(|reader| {
+            let mut desk = self.office.desk(reader, now)?;
+            while let [request, others @ ..] = waiting {
+                let (code, known) = desk.judge(reader, request)?;
+                if is_to_be_counted(request, code, known.as_deref()) {
+                    break;
+                }
+                let verdict = desk.verdict(reader, request, code, known.as_ref())?;
+                desk.count(request, &verdict);
+                verdicts.push(verdict);
+                waiting = others;
+            }
+            Ok(())
+        })?;
+        // Only now: a store that can only be read is known to have stayed as it was.
+        verdicts.into_iter().for_each(&mut answer);
+        if !waiting.is_empty() {
+            self.verify_limited(waiting, now, &mut answer)?;
+        }
+        self.write_if_due(now);
+        Ok(())
+    }
+
+    /// When counts must be written at the latest; nothing when none wait. A service that is idle then calls
+    /// [`Verifier::flush`].
+    pub fn due(&self) -> Option<Timestamp> {
+        self.office.pending.due()
+    }
+
+    /// Writes what was counted.
+    ///
+    /// # Errors
+    /// The store's; the counts are kept for the next time.
+    pub fn flush(&mut self) -> Result<()> {
+        self.write(LONG_WAIT)
+    }
+
+    /// Writes what was counted and closes the store.
+    ///
+    /// # Errors
+    /// The store's; then the last counts are lost.
+    pub fn close(mut self) -> Result<()> {
+        let written = self.write(LONG_WAIT);
+        self.office.pending = Pending::default();
+        written
+    }
+
+    /// The verdict on a valid, remembered key without limits, which needs no transaction.
+    fn verify_known(
+        &mut self,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Option<Verdict<Kept<T>>>> {
+        let office = &mut self.office;
+        let anyone = matches!(office.actor, Actor::Operator(_)) && office.workspace.is_none();
+        if !anyone || !request.record || !office.records {
+            return Ok(None);
+        }
+        if !office.memory.is_of(self.store.version()?) {
+            return Ok(None);
+        }
+        let Some(known) = office.memory.recall(&request.secret.hash()) else {
+            return Ok(None);
+        };
+        let code = judge(&known.grounds, &request.ask, now);
+        if code != Code::Valid || !known.allowance.is_unlimited() {
+            return Ok(None);
+        }
+        let known = Arc::clone(known);
+        office.count(used(request, &known, code, now), &known);
+        self.write_if_due(now);
+        Ok(Some(Verdict {
+            code,
+            subject: Some(Kept(known)),
+            last_used_at: Some(now),
+            recorded: true,
+            retry_after: None,
+            remaining: None,
+        }))
+    }
+
+    /// Judges requests of which the first is for a key with limits, in one transaction that counts.
+    fn verify_limited(
+        &mut self,
+        requests: &[Request],
+        now: Timestamp,
+        answer: &mut dyn FnMut(Verdict<Kept<T>>),
+    ) -> Result<()> {
+        let counted = self.store.count(self.wait, |meter| {
+            let mut desk = self.office.desk(meter, now)?;
+            let mut verdicts = Vec::with_capacity(requests.len());
+            for request in requests {
+                let (code, known) = desk.judge(meter, request)?;
+                let counts = is_to_be_counted(request, code, known.as_deref());
+                verdicts.push(match &known {
+                    Some(known) if counts => (desk.spend(meter, request, known)?, true),
+                    _ => (desk.verdict(meter, request, code, known.as_ref())?, false),
+                });
+            }
+            Ok(verdicts)
+        });
+        match counted {
+            Ok(verdicts) => {
+                for (request, (verdict, spent)) in requests.iter().zip(verdicts) {
+                    let is_written = spent && verdict.code == Code::Valid;
+                    if let (false, true, Some(Kept(known))) =
+                        (is_written, verdict.recorded, &verdict.subject)
+                    {
+                        let used = used(request, known, verdict.code, now);
+                        self.office.count(used, known);
+                    }
+                    answer(verdict);
+                }
+                self.store.trim_log();
+                Ok(())
+            }
+            Err(error) if error.kind() == Kind::Io => self.verify_uncounted(requests, now, answer),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Judges where nothing can be written: limits are looked at, and nothing is taken of them.
+    fn verify_uncounted(
+        &mut self,
+        requests: &[Request],
+        now: Timestamp,
+        answer: &mut dyn FnMut(Verdict<Kept<T>>),
+    ) -> Result<()> {
+        let records = std::mem::replace(&mut self.office.records, false);
+        let judged = self.store.read(|reader| {
+            let mut desk = self.office.desk(reader, now)?;
+            let judge = |request| {
+                let (code, known) = desk.judge(reader, request)?;
+                desk.verdict(reader, request, code, known.as_ref())
+            };
+            requests.iter().map(judge).collect::<Result<Vec<_>>>()
+        });
+        self.office.records = records;
+        judged?.into_iter().for_each(answer);
+        Ok(())
+    }
+
+    /// Writes what was counted when it is time to.
+    pub fn write_if_due(&mut self, now: Timestamp) {
+        let Some(due) = self.office.pending.due() else {
+            return;
+        };
+        // A clock that was set back must not put it off.
+        let is_due = due <= now || due.since(now) > LONG_WAIT.as_millis() as i64;
+        if is_due && self.write(SHORT_WAIT).is_err() {
+            self.office.pending.postpone(now);
+        }
+    }
+
+    fn write(&mut self, wait: Duration) -> Result<()> {
+        if self.office.pending.is_empty() {
+            return Ok(());
+        }
+        let mut batch = self.office.pending.take();
+        while !batch.tallies.is_empty() || !batch.credits.is_empty() {
+            let first = batch.tallies.len().saturating_sub(BATCH);
+            let written = self.store.count(wait, |meter| {
+                // A record that was deleted since takes its counts along.
+                let careful = Some(meter.head()?) != batch.head;
+                let mut gone = BTreeSet::new();
+                if careful {
+                    for counted in &batch.tallies[first..] {
+                        let (_, key) = counted.place;
+                        if !meter.has_key(key, counted.at)? {
+                            gone.insert(key);
+                        }
+                    }
+                }
+                let uses = batch.tallies[first..].iter().map(|counted| {
+                    let (day, key) = counted.place;
+                    (day, key, &counted.tally)
+                });
+                meter.add(uses.filter(|(_, key, _)| !gone.contains(key)))?;
+                for ((workspace, month), spent) in &batch.credits {
+                    if !careful || meter.has_workspace(*workspace, spent.at)? {
+                        meter.spend(*workspace, *month, spent.credits)?;
+                    }
+                }
+                Ok(())
+            });
+            if let Err(error) = written {
+                // A store that is busy takes counts later.
+                self.office.records &= error.kind() == Kind::Busy;
+                self.office.pending.put_back(batch);
+                return Err(error);
+            }
+            batch.tallies.truncate(first);
+            batch.credits.clear();
+        }
+        self.office.records = true;
+        self.store.trim_log();
+        Ok(())
+    }
+}
+
+impl<T> Drop for Verifier<T> {
+    fn drop(&mut self) {
+        // Whoever wants to know of a failure calls `close`.
+        let _ = self.write(LONG_WAIT);
+        self.store.leave_short_log();
+    }
+}
+
+/// Whether a verdict depends on counting: the request is valid up to the limits of its key, and counts against them.
+fn is_to_be_counted<T>(request: &Request, code: Code, known: Option<&Known<T>>) -> bool {
+    code == Code::Valid && request.record && is_limited(known)
+}

@@ -1,0 +1,152 @@
+//! Usage as scripts and people read it.
+//!
+//! This module never adds anything up.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::day::Day;
+use crate::domain::key::Key;
+use crate::domain::sanitize::Safe;
+use crate::domain::usage::Tally;
+
+/// The widest bar, in characters.
+const WIDEST: usize = 16;
+/// A bar's last character, by eighths (Unicode block elements, U+2589 to U+258F).
+const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+/// A row; which fields it has follows from what the rows are added up by.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UsageView {
+    workspace: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<String>,
+    valid: u64,
+    refused: u64,
+    credits: u64,
+    refused_by: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_address: Option<Option<String>>,
+}
+
+impl UsageView {
+    /// A sum. Of a key over several days its last use among them is said too.
+    pub fn new(
+        workspace: String,
+        key: Option<&Key>,
+        environment: Option<String>,
+        day: Option<Day>,
+        tally: &Tally,
+    ) -> Self {
+        let last = key
+            .filter(|_| day.is_none())
+            .map(|_| tally.last.filter(|_| tally.valid > 0));
+        Self {
+            workspace,
+            key_id: key.map(|key| key.id.as_str().to_owned()),
+            name: key.map(|key| key.name.clone()),
+            environment,
+            day: day.map(|day| day.to_string()),
+            valid: tally.valid,
+            refused: tally.refusals(),
+            credits: tally.credits,
+            refused_by: tally
+                .refused
+                .iter()
+                .map(|(code, count)| (code.word(), *count))
+                .collect(),
+            last_used_at: last.map(|last| last.map(|last| last.at.to_string())),
+            last_address: last
+                .map(|last| last.and_then(|last| last.address.map(|address| address.to_string()))),
+        }
+    }
+}
+
+/// Rows for people: a header, and a bar in each row that tells its part of the longest.
+pub fn table(rows: &[UsageView]) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let Some(first) = rows.first() else {
+        return (Vec::new(), Vec::new());
+    };
+    let mut header = Vec::new();
+    let mut column = |name, is_there| {
+        if is_there {
+            header.push(name);
+        }
+    };
+    let several = rows.iter().any(|row| row.workspace != first.workspace);
+    let of_key = first.name.is_some();
+    let has_workspace = several || (!of_key && first.environment.is_none() && first.day.is_none());
+    column("NAME", of_key);
+    column("WORKSPACE", has_workspace);
+    column("ENV", first.environment.is_some());
+    column("DAY", first.day.is_some());
+    header.extend(["VALID", "", "CREDITS", "REFUSED"]);
+    if of_key {
+        header.push("ID");
+    }
+    let most = rows.iter().map(|row| row.valid).max().unwrap_or(0);
+    let cells = rows.iter().map(|row| {
+        let safe = |text: &String| Safe(text).to_string();
+        let mut cells: Vec<String> = row.name.iter().map(safe).collect();
+        cells.extend(has_workspace.then(|| safe(&row.workspace)));
+        cells.extend(row.environment.iter().map(safe));
+        cells.extend(row.day.clone());
+        cells.extend([
+            row.valid.to_string(),
+            bar(row.valid, most),
+            row.credits.to_string(),
+            refusals(row),
+        ]);
+        cells.extend(row.key_id.iter().map(safe));
+        cells
+    });
+    (header, cells.collect())
+}
+
+fn refusals(row: &UsageView) -> String {
+    let reasons: Vec<String> = row
+        .refused_by
+        .iter()
+        .map(|(code, count)| format!("{count} {code}"))
+        .collect();
+    match reasons.is_empty() {
+        true => "0".to_owned(),
+        false => reasons.join(", "),
+    }
+}
+
+/// A bar as long as `value` is of `most`; whatever is not nothing shows.
+fn bar(value: u64, most: u64) -> String {
+    if value == 0 {
+        return String::new();
+    }
+    let full = WIDEST as u128 * 8;
+    let eighths = (u128::from(value) * full / u128::from(most.max(value))).max(1) as usize;
+    let mut bar = "█".repeat(eighths / 8);
+    bar.push(EIGHTHS[eighths % 8]);
+    bar.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_as_long_as_its_part_of_the_most() {
+        assert_eq!(bar(0, 10), "");
+        assert_eq!(bar(10, 10), "█".repeat(16));
+        assert_eq!(bar(5, 10), "█".repeat(8));
+        assert_eq!(bar(1, 1_000_000), "▏");
+        assert_eq!(bar(u64::MAX, u64::MAX), "█".repeat(16));
+    }
+}

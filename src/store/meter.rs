@@ -1,0 +1,325 @@
+//! The tables of what verify counts: `meter`, `usage`, `refusal` and `allowance`.
+//!
+//! This module never decides what counts: it adds up what it is given. What it writes is no change of anything an operator
+//! made, so it needs no audit row, and a commit of it is not synced by itself: the next synced one, or the next
+//! checkpoint, brings it to the disk.
+
+use std::ops::Deref;
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::failure::failure;
+use super::{Reader, Writer};
+use crate::domain::day::{Day, Month};
+use crate::domain::key::{KeyId, KeySeq};
+use crate::domain::rate::Rate;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::usage::{LastUse, Tally};
+use crate::domain::verdict::Code;
+use crate::domain::workspace::WorkspaceId;
+use crate::error::Result;
+
+/// How many keys a day's slots have room for.
+const KEYS_PER_DAY: i64 = 1 << 40;
+
+/// Adds to a key's day.
+const COUNT: &str = "UPDATE usage SET valid = valid + ?2, credits = credits + ?3,
+    last_address = iif(last_used_at > ?4, last_address, ?5), last_used_at = max(last_used_at, ?4) WHERE slot = ?1";
+/// Begins a key's day.
+const BEGIN: &str = "INSERT INTO usage (slot, valid, credits, last_used_at, last_address) VALUES (?1, ?2, ?3, ?4, ?5)";
+/// Notes that a key has a new day.
+const TURN: &str = "INSERT INTO meter (key_seq, last_day) VALUES (?1, ?2) ON CONFLICT (key_seq)
+    DO UPDATE SET last_day = max(coalesce(last_day, 0), excluded.last_day)";
+
+/// What a transaction that counts may read and write.
+pub struct Meter<'a> {
+    pub(super) reader: Reader<'a>,
+}
+
+impl<'a> Deref for Meter<'a> {
+    type Target = Reader<'a>;
+
+    fn deref(&self) -> &Reader<'a> {
+        &self.reader
+    }
+}
+
+impl Reader<'_> {
+    /// When this key last verified.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn last_use(&self, key: KeySeq) -> Result<Option<LastUse>> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT usage.last_used_at, usage.last_address FROM meter
+                 JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq WHERE meter.key_seq = ?1",
+            )
+            .map_err(failure)?;
+        statement
+            .query_row([key.0], |row| last_use(row, 0))
+            .optional()
+            .map_err(failure)
+    }
+
+    /// The state that this rate left a key in; nothing when the key was last held to another rate, or to none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn rate_state(&self, key: KeySeq, rate: Rate) -> Result<Option<i64>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT whole_at FROM meter WHERE key_seq = ?1 AND rate = ?2")
+            .map_err(failure)?;
+        statement
+            .query_row((key.0, rate.to_string()), |row| row.get(0))
+            .optional()
+            .map_err(failure)
+    }
+
+    /// The credits that a workspace has spent in a month.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn credits_spent(&self, workspace: WorkspaceId, month: Month) -> Result<u64> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT credits FROM allowance WHERE workspace_id = ?1 AND month = ?2")
+            .map_err(failure)?;
+        let credits: Option<i64> = statement
+            .query_row((workspace.0, month.0), |row| row.get(0))
+            .optional()
+            .map_err(failure)?;
+        Ok(credits.map_or(0, i64::unsigned_abs))
+    }
+
+    /// The first day from `from` on, and before `until`, on which any key was used or refused.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn next_day_of_use(&self, from: Day, until: Day) -> Result<Option<Day>> {
+        let range = (slot(from, KeySeq(0)), slot(until, KeySeq(0)));
+        let first = |sql| {
+            let mut statement = self.connection.prepare_cached(sql).map_err(failure)?;
+            let slot = statement.query_row(range, |row| row.get(0)).optional();
+            slot.map_err(failure)
+        };
+        let used: Option<i64> =
+            first("SELECT slot FROM usage WHERE slot >= ?1 AND slot < ?2 ORDER BY slot LIMIT 1")?;
+        let refused: Option<i64> =
+            first("SELECT slot FROM refusal WHERE slot >= ?1 AND slot < ?2 ORDER BY slot LIMIT 1")?;
+        let first = used.into_iter().chain(refused).min();
+        Ok(first.map(|slot| Day(slot / KEYS_PER_DAY)))
+    }
+
+    /// Calls the closure with what each key between these two was used for on a day, a part at a time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn for_each_use(
+        &self,
+        day: Day,
+        first: KeySeq,
+        last: KeySeq,
+        mut body: impl FnMut(KeySeq, Tally),
+    ) -> Result<()> {
+        let range = (slot(day, first), slot(day, last));
+        let key = |slot: i64| KeySeq(slot % KEYS_PER_DAY);
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT slot, valid, credits, last_used_at, last_address FROM usage WHERE slot BETWEEN ?1 AND ?2",
+            )
+            .map_err(failure)?;
+        let mut rows = statement.query(range).map_err(failure)?;
+        while let Some(row) = rows.next().map_err(failure)? {
+            let tally = Tally {
+                valid: row.get::<_, i64>(1).map_err(failure)?.unsigned_abs(),
+                credits: row.get::<_, i64>(2).map_err(failure)?.unsigned_abs(),
+                last: Some(last_use(row, 3).map_err(failure)?),
+                ..Tally::default()
+            };
+            body(key(row.get(0).map_err(failure)?), tally);
+        }
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT slot, code, count FROM refusal WHERE slot BETWEEN ?1 AND ?2")
+            .map_err(failure)?;
+        let mut rows = statement.query(range).map_err(failure)?;
+        while let Some(row) = rows.next().map_err(failure)? {
+            let word: String = row.get(1).map_err(failure)?;
+            // A word that is no code can only have been planted.
+            let Some(code) = Code::of(&word) else {
+                continue;
+            };
+            let count = row.get::<_, i64>(2).map_err(failure)?.unsigned_abs();
+            let tally = Tally {
+                refused: [(code, count)].into(),
+                ..Tally::default()
+            };
+            body(key(row.get(0).map_err(failure)?), tally);
+        }
+        Ok(())
+    }
+}
+
+impl Meter<'_> {
+    /// Adds uses of keys on days, fastest in the order of days and keys. A key's last use never falls back.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn add<'t>(&self, uses: impl IntoIterator<Item = (Day, KeySeq, &'t Tally)>) -> Result<()> {
+        let prepare = |sql| self.connection.prepare_cached(sql).map_err(failure);
+        // An update first, because most keys have their day already.
+        let (mut count, mut begin, mut turn) = (prepare(COUNT)?, prepare(BEGIN)?, prepare(TURN)?);
+        let mut refuse = prepare(
+            "INSERT INTO refusal (slot, code, count) VALUES (?1, ?2, ?3) ON CONFLICT (slot, code)
+             DO UPDATE SET count = count + excluded.count",
+        )?;
+        for (day, key, tally) in uses {
+            let slot = slot(day, key);
+            if let Some(last) = tally.last {
+                let (valid, credits) = (stored(tally.valid), stored(tally.credits));
+                let address = last.address.map(|address| address.to_string());
+                let row = (
+                    slot,
+                    valid,
+                    credits,
+                    last.at.as_millis(),
+                    address.as_deref(),
+                );
+                if count.execute(row).map_err(failure)? == 0 {
+                    begin.execute(row).map_err(failure)?;
+                    turn.execute((key.0, slot / KEYS_PER_DAY))
+                        .map_err(failure)?;
+                }
+            }
+            for (code, count) in &tally.refused {
+                refuse
+                    .execute((slot, code.word(), stored(*count)))
+                    .map_err(failure)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that a key acted, which is a use but no request; a key that is gone is left alone.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn touch(&self, id: &KeyId, at: Timestamp) -> Result<()> {
+        let tally = Tally {
+            last: Some(LastUse { at, address: None }),
+            ..Tally::default()
+        };
+        let key = self.find_seq(id)?;
+        self.add(key.map(|key| (Day::of(at), key, &tally)))
+    }
+
+    /// Saves the state that a rate leaves a key in.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn save_rate_state(&self, key: KeySeq, rate: Rate, whole_at: i64) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "INSERT INTO meter (key_seq, rate, whole_at) VALUES (?1, ?2, ?3) ON CONFLICT (key_seq)
+                 DO UPDATE SET rate = excluded.rate, whole_at = excluded.whole_at",
+            )
+            .map_err(failure)?;
+        statement
+            .execute((key.0, rate.to_string(), whole_at))
+            .map(|_| ())
+            .map_err(failure)
+    }
+
+    /// Adds to the credits that a workspace has spent in a month.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn spend(&self, workspace: WorkspaceId, month: Month, credits: u64) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "INSERT INTO allowance (workspace_id, month, credits) VALUES (?1, ?2, ?3) ON CONFLICT (workspace_id, month)
+                 DO UPDATE SET credits = credits + excluded.credits",
+            )
+            .map_err(failure)?;
+        statement
+            .execute((workspace.0, month.0, stored(credits)))
+            .map(|_| ())
+            .map_err(failure)
+    }
+
+    /// Whether the record of the key that was used at this moment is still there. A younger one that was given the row
+    /// number of a deleted record is another key's.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn has_key(&self, key: KeySeq, used_at: Timestamp) -> Result<bool> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM key WHERE seq = ?1 AND created_at <= ?2")
+            .map_err(failure)?;
+        statement
+            .exists((key.0, used_at.as_millis()))
+            .map_err(failure)
+    }
+
+    /// Whether the workspace that spent credits at this moment is still there.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn has_workspace(&self, workspace: WorkspaceId, spent_at: Timestamp) -> Result<bool> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM workspace WHERE workspace_id = ?1 AND created_at <= ?2")
+            .map_err(failure)?;
+        statement
+            .exists((workspace.0, spent_at.as_millis()))
+            .map_err(failure)
+    }
+}
+
+impl Writer<'_> {
+    /// Deletes what a workspace's keys were used for, a lookup for each key and day.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn delete_usage(&self, workspace: WorkspaceId) -> Result<()> {
+        let mut next = Day(0);
+        while let Some(day) = self.next_day_of_use(next, Day::LAST)? {
+            let slots = "SELECT ?1 + seq FROM key WHERE workspace_id = ?2";
+            for table in ["usage", "refusal"] {
+                self.connection
+                    .prepare_cached(&format!("DELETE FROM {table} WHERE slot IN ({slots})"))
+                    .and_then(|mut statement| {
+                        statement.execute((slot(day, KeySeq(0)), workspace.0))
+                    })
+                    .map_err(failure)?;
+            }
+            next = day.next();
+        }
+        Ok(())
+    }
+}
+
+/// The time in this column and the address in the next.
+fn last_use(row: &Row<'_>, column: usize) -> rusqlite::Result<LastUse> {
+    let address: Option<String> = row.get(column + 1)?;
+    Ok(LastUse {
+        at: Timestamp::from_millis(row.get(column)?),
+        address: address.and_then(|address| address.parse().ok()),
+    })
+}
+
+fn slot(day: Day, key: KeySeq) -> i64 {
+    day.0.clamp(0, Day::LAST.0) * KEYS_PER_DAY + key.0.clamp(0, KEYS_PER_DAY - 1)
+}
+
+/// A count as SQLite's signed integers hold it.
+fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

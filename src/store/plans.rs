@@ -1,0 +1,217 @@
+//! A test of cost: no statement of the store reads a table from end to end unless the whole of it is asked for.
+//!
+//! This module never runs outside tests.
+
+use std::sync::{Arc, Mutex};
+
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
+
+use super::{Order, Store};
+use crate::domain::audit::Action;
+use crate::domain::day::{Day, Month};
+use crate::domain::key::tests::sample;
+use crate::domain::key::{Key, KeySeq, Rotation};
+use crate::domain::policy::Policy;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::usage::Tally;
+use crate::domain::verdict::Code;
+use crate::domain::workspace::{Workspace, WorkspaceId};
+use crate::error::Result;
+
+/// What is allowed to read everything, because everything is its answer.
+const WHOLE: [&str; 4] = [
+    "SELECT workspace_id, name, preset, policy, plan, created_at, created_by FROM workspace ORDER BY name",
+    "SELECT count(*) FROM workspace",
+    "SELECT count(*) FROM key",
+    "PRAGMA data_version",
+];
+
+/// The files whose methods run statements.
+const SOURCES: [&str; 6] = [
+    include_str!("audit.rs"),
+    include_str!("info.rs"),
+    include_str!("keys.rs"),
+    include_str!("meter.rs"),
+    include_str!("settings.rs"),
+    include_str!("workspaces.rs"),
+];
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const OWNER: WorkspaceId = WorkspaceId(1);
+
+fn workspace() -> Workspace {
+    Workspace {
+        id: OWNER,
+        name: "default".to_owned(),
+        preset: None,
+        policy: Policy::from_toml("").expect("defaults"),
+        plan: None,
+        created_at: NOW,
+        created_by: "operator:someone".to_owned(),
+    }
+}
+
+fn write_everything(store: &mut Store, key: &Key) -> Result<()> {
+    store.write(|writer| {
+        let id = writer.insert_workspace(&workspace())?;
+        writer.update_workspace(&workspace())?;
+        writer.set_current_workspace(id)?;
+        writer.insert_key(key)?;
+        writer.update_key(key)?;
+        let details = serde_json::json!({});
+        writer.audit(NOW, "operator:someone", Action::WorkspaceUse, "x", &details)
+    })
+}
+
+fn count_everything(store: &mut Store, key: &Key) -> Result<()> {
+    let mut tally = Tally::default();
+    for code in [Code::Valid, Code::Revoked] {
+        tally.count(code, 1, NOW, None);
+    }
+    store.count(std::time::Duration::ZERO, |meter| {
+        for _ in 0..2 {
+            meter.add([(Day::of(NOW), KeySeq(1), &tally)])?;
+        }
+        meter.touch(&key.id, NOW)?;
+        meter.spend(OWNER, Month::of(NOW), 1)?;
+        meter.save_rate_state(KeySeq(1), "1/day".parse()?, 1)?;
+        assert!(meter.has_key(KeySeq(1), NOW)? && meter.has_workspace(OWNER, NOW)?);
+        Ok(())
+    })
+}
+
+fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
+    store.read(|reader| {
+        reader.key_by_hash(&key.hash)?.expect("it is there");
+        reader.bare_key_by_hash(&key.hash)?.expect("it is there");
+        let seq = reader.seq_of(&key.id)?;
+        reader.key_by_seq(seq)?.expect("it is there");
+        reader.key_by_id(key.id.as_str())?.expect("it is there");
+        reader.keys_by_id_start(Some(OWNER), "key_0", 9)?;
+        reader.keys_named(OWNER, &key.name)?;
+        reader.keys_with_short(&key.short)?;
+        reader.keys_replacing(&key.id)?;
+        reader.for_each_key_after(&workspace(), KeySeq(0), 9, |_, _| Ok(()))?;
+        for order in [
+            Order::Created,
+            Order::Name,
+            Order::Environment,
+            Order::Expires,
+            Order::LastUsed,
+        ] {
+            assert_eq!(reader.keys_in_order(OWNER, order)?, [seq]);
+        }
+        reader.census(OWNER, NOW)?;
+        reader.count_keys(OWNER)?;
+        let head = reader.head()?;
+        assert!(reader.has_event(head)?);
+        reader.for_each_event(1, |_| Ok(()))?;
+        reader.workspace_named("default")?.expect("it is there");
+        reader.workspace_by_id(OWNER)?.expect("it is there");
+        reader.workspaces()?;
+        reader.current_workspace()?.expect("it is chosen");
+        reader.last_use(seq)?.expect("it was used");
+        reader
+            .rate_state(seq, "1/day".parse()?)?
+            .expect("it has one");
+        assert_eq!(reader.credits_spent(OWNER, Month::of(NOW))?, 1);
+        let day = reader.next_day_of_use(Day(0), Day::LAST)?;
+        reader.for_each_use(day.expect("there is one"), seq, seq, |_, _| {})?;
+        reader.version()?;
+        Ok(())
+    })?;
+    store.info().map(|_| ())
+}
+
+fn delete_everything(store: &mut Store) -> Result<()> {
+    store.write(|writer| {
+        writer.delete_workspace(OWNER)?;
+        writer.forget_current_workspace(OWNER)?;
+        let details = serde_json::json!({});
+        writer.audit(
+            NOW,
+            "operator:someone",
+            Action::WorkspaceDelete,
+            "x",
+            &details,
+        )
+    })
+}
+
+#[test]
+fn every_statement_finds_its_rows_by_an_index() {
+    let mut store = Store::empty();
+    let seen = Arc::new(Mutex::new(Vec::<String>::new()));
+    let sink = Arc::clone(&seen);
+    store
+        .connection
+        .trace_v2(
+            TraceEventCodes::SQLITE_TRACE_STMT,
+            Some(move |event: TraceEvent<'_>| {
+                if let TraceEvent::Stmt(statement, _) = event {
+                    sink.lock()
+                        .expect("one thread")
+                        .push(statement.sql().to_string());
+                }
+            }),
+        )
+        .expect("tracing starts");
+    let mut key = sample();
+    key.rotation = Some(Rotation {
+        replaces: key.id.clone(),
+        grace_millis: 1,
+        previous_expires_at: None,
+    });
+    write_everything(&mut store, &key).expect("it can be written");
+    count_everything(&mut store, &key).expect("it can be counted");
+    read_everything(&mut store, &key).expect("it can be read");
+    delete_everything(&mut store).expect("it can be deleted");
+
+    let mut statements = seen.lock().expect("one thread").clone();
+    statements.sort();
+    statements.dedup();
+    let mut scans = Vec::new();
+    for sql in statements
+        .iter()
+        .filter(|sql| !WHOLE.contains(&sql.as_str()))
+    {
+        let mut explained = store
+            .connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .expect("it ran, so it can be explained");
+        let steps = explained
+            .raw_query()
+            .mapped(|row| row.get::<_, String>(3))
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .expect("a plan is rows of text");
+        let scan = steps
+            .iter()
+            .find(|step| step.starts_with("SCAN") && *step != "SCAN CONSTANT ROW");
+        scans.extend(scan.map(|step| format!("{step}: {sql}")));
+    }
+    assert!(
+        statements.len() > 40,
+        "only {} statements",
+        statements.len()
+    );
+    assert!(scans.is_empty(), "{scans:#?}");
+}
+
+#[test]
+fn no_method_is_forgotten() {
+    let test = include_str!("plans.rs");
+    let methods = SOURCES
+        .iter()
+        .flat_map(|source| source.lines())
+        .filter_map(|line| {
+            let (_, name) = line.trim_start().split_once("fn ")?;
+            let is_public = line.trim_start().starts_with("pub");
+            is_public.then(|| name.split(['(', '<']).next().unwrap_or(name))
+        });
+    // These two are run by `seq_of` and `touch`, and by `delete_workspace`, and the settings by those who have names.
+    let within = ["find_seq", "delete_usage", "setting", "set_setting"];
+    let forgotten: Vec<&str> = methods
+        .filter(|name| !within.contains(name) && !test.contains(&format!(".{name}(")))
+        .collect();
+    assert!(forgotten.is_empty(), "{forgotten:?}");
+}
