@@ -74,6 +74,10 @@ mod concurrency;
 mod metering;
 // The library's `Verifier` beside the binary.
 mod library;
+// The example service: the library in a middleware.
+mod embedding;
+// The README's co-process clients.
+mod clients;
 // Stores of older schemas are brought up to date and keep what they knew.
 mod migrations;
 // Questions asked on a real terminal.
