@@ -1,7 +1,7 @@
 //! Measures keyward against what it is made of: an empty program, the sqlite3 shell, and itself at other sizes.
 //!
 //! ```sh
-//! cargo bench --bench all                            # everything, some ten minutes
+//! cargo bench --bench all                            # everything, a quarter of an hour
 //! cargo bench --bench all -- --quick verify stream   # two sections, at 1k and 100k keys
 //! ```
 //!

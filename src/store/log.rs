@@ -12,8 +12,8 @@ use super::permissions::{look, sidecar};
 use crate::error::Result;
 
 /// A log of this many bytes may stay when the last process closes the store. Clearing it costs four syncs, some 0.6 ms;
-/// reading it at the next start costs 0.1 ms for as many bytes.
-const SHORT: u64 = 256 * 1024;
+/// reading it at the next start costs 0.1 ms.
+const SHORT: u64 = 128 * 1024;
 /// A log of this many bytes is cleared even if that takes waiting for those who read.
 const LONG: u64 = 32 * 1024 * 1024;
 /// How long it takes waiting for them.

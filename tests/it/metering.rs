@@ -190,7 +190,7 @@ fn log_length(sandbox: &Sandbox) -> u64 {
 /// The longest a log may become, from what it is cleared at and what comes in meanwhile.
 const LONGEST_LOG: u64 = 40_000_000;
 /// The longest that a log may be when everybody has closed the store.
-const SHORT_LOG: u64 = 256 * 1024;
+const SHORT_LOG: u64 = 128 * 1024;
 
 /// Mints keys and returns their secrets as lines, in no order.
 fn many(sandbox: &Sandbox, count: usize) -> String {
