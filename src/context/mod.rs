@@ -216,8 +216,17 @@ impl Context {
     /// # Errors
     /// The verdict's kind for a caller that is refused; what reading its secret gives.
     pub fn actor(&mut self, store: &mut Store) -> Result<Actor> {
+        let caller = self.caller(store)?;
+        Ok(caller.unwrap_or_else(|| Actor::Operator(account::operator())))
+    }
+
+    /// The key named by `--as`, whose use is recorded; nothing when the operator acts.
+    ///
+    /// # Errors
+    /// As [`Context::actor`].
+    pub fn caller(&mut self, store: &mut Store) -> Result<Option<Actor>> {
         let Some(path) = self.caller.clone() else {
-            return Ok(Actor::Operator(account::operator()));
+            return Ok(None);
         };
         let secret = match path.as_os_str() == "-" {
             true => self.read_secret(&SecretSource::Stdin, "calling key's secret")?,
@@ -230,7 +239,7 @@ impl Context {
             // A caller that cannot be recorded, on a read-only disk say, may still act where nothing is written.
             let _ = store.count(RECORDING_WAIT, |meter| meter.touch(&key.id, now));
         }
-        Ok(actor)
+        Ok(Some(actor))
     }
 
     /// Reads a secret. One trailing LF or CRLF is not part of it. Input that cannot be a secret, because it is not text

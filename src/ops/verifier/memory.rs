@@ -94,13 +94,19 @@ impl<T> Memory<T> {
         self.version == Some(version)
     }
 
-    /// The end of the audit trail that the memory is of.
+    /// The end of the audit trail that the memory is of; `None` where nothing is remembered.
     pub fn head(&self) -> Option<(i64, ChainHash)> {
         self.head
     }
 
     /// Forgets everything if anything was changed; what other processes count is no change.
     pub fn refresh(&mut self, reader: &Reader<'_>) -> Result<()> {
+        if self.capacity == 0 {
+            // Nothing lasts, so nothing has to be compared.
+            self.owners.clear();
+            self.formats = None;
+            return Ok(());
+        }
         let version = reader.version()?;
         if self.is_of(version) {
             return Ok(());

@@ -332,7 +332,7 @@ impl<T> Verifier<T> {
             let first = batch.tallies.len().saturating_sub(BATCH);
             let written = self.store.count(wait, |meter| {
                 // A record that was deleted since takes its counts along.
-                let careful = Some(meter.head()?) != batch.head;
+                let careful = batch.head.is_none() || Some(meter.head()?) != batch.head;
                 let mut gone = BTreeSet::new();
                 if careful {
                     for counted in &batch.tallies[first..] {
