@@ -19,6 +19,9 @@ pub const LONGEST_LINE: usize = 64 * 1024;
 /// How much is read at once; a pipe holds half of it.
 const READ: usize = 128 * 1024;
 
+/// How long a reader is waited for once a signal asks the process to end.
+const GRACE: Duration = Duration::from_millis(100);
+
 /// The lines of standard input.
 pub struct Conversation {
     // SECURITY: the lines hold secrets; one buffer of its final size, wiped when dropped.
@@ -115,20 +118,23 @@ impl Conversation {
         Ok(Heard::Go)
     }
 
-    /// Waits until this pipe takes an answer, or for as long as given. Says whether it does; `None` is a signal to end.
+    /// Waits until this pipe takes an answer, or for as long as given. Says whether it does; `None` is a signal to end, for
+    /// which a reader who is slow is waited for no longer than [`GRACE`].
     ///
     /// # Errors
     /// `io` when the system cannot tell.
     pub fn may_answer(&self, pipe: BorrowedFd<'_>, time: Option<Duration>) -> Result<Option<bool>> {
-        if self.interrupts.received() {
-            return Ok(None);
-        }
-        let mut targets = [
-            PollFd::from_borrowed_fd(pipe, PollFlags::OUT),
-            PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN),
-        ];
+        let is_ending = self.interrupts.received();
+        let mut targets = vec![PollFd::from_borrowed_fd(pipe, PollFlags::OUT)];
+        let time = if is_ending {
+            Some(GRACE)
+        } else {
+            targets.push(PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN));
+            time
+        };
         let time = time.and_then(|time| Timespec::try_from(time).ok());
         match poll(&mut targets, time.as_ref()) {
+            Ok(0) if is_ending => Ok(None),
             // An error of the pipe is for writing to tell.
             Ok(_) => Ok(Some(!targets[0].revents().is_empty())),
             Err(Errno::INTR) => Ok(Some(false)),

@@ -113,10 +113,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut verifier = open(context)?.remembering(0);
     let secret = context.read_secret(&args.source.source(), "secret")?;
     let now = context.now();
-    let mut verdict = verifier.verify(&template.request(secret), now)?;
-    if verdict.recorded && verifier.close().is_err() {
-        verdict.recorded = false;
-    }
+    let verdict = verifier.verify_once(&template.request(secret), now)?;
     context
         .ui
         .record(&VerdictView::new(&verdict, now), || sentence(&verdict, now))?;

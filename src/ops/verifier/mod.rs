@@ -11,8 +11,8 @@ mod desk;
 mod memory;
 mod pending;
 mod table;
+mod writing;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,13 +32,6 @@ use pending::Pending;
 
 /// How many keys are remembered, unless [`Verifier::remembering`] says otherwise.
 pub const REMEMBERED: usize = 1 << 20;
-
-/// The longest that writing counts waits for another process while secrets wait to be judged.
-const SHORT_WAIT: Duration = Duration::from_millis(100);
-/// The longest that it waits where nothing else is to be done.
-const LONG_WAIT: Duration = Duration::from_secs(1);
-/// How many keys' counts are written in one transaction, so that others get their turn: some five milliseconds' worth.
-const BATCH: usize = 5_000;
 
 /// What is to be judged.
 #[derive(Debug, Clone)]
@@ -157,6 +150,27 @@ impl<T> Verifier<T> {
         Ok(answer.expect("each request has its verdict"))
     }
 
+    /// Judges the one secret that this verifier is for, and writes at once what that counts, so that the verdict says whether
+    /// it was recorded.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub(crate) fn verify_once(
+        &mut self,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Verdict<Kept<T>>> {
+        let verdict = self.verify(request, now)?;
+        if !verdict.recorded || self.flush().is_ok() {
+            return Ok(verdict);
+        }
+        self.office.pending = Pending::default();
+        let mut answer = None;
+        let request = std::slice::from_ref(request);
+        self.verify_uncounted(request, now, &mut |verdict| answer = Some(verdict))?;
+        Ok(answer.expect("each request has its verdict"))
+    }
+
     /// Judges several secrets as of one moment, in their order. After an error, those that had their verdict keep it.
     ///
     /// # Errors
@@ -190,30 +204,6 @@ impl<T> Verifier<T> {
         }
         self.write_if_due(now);
         Ok(())
-    }
-
-    /// When counts must be written at the latest; nothing when none wait. A service that is idle then calls
-    /// [`Verifier::flush`].
-    pub fn due(&self) -> Option<Timestamp> {
-        self.office.pending.due()
-    }
-
-    /// Writes what was counted.
-    ///
-    /// # Errors
-    /// The store's; the counts are kept for the next time.
-    pub fn flush(&mut self) -> Result<()> {
-        self.write(LONG_WAIT)
-    }
-
-    /// Writes what was counted and closes the store.
-    ///
-    /// # Errors
-    /// The store's; then the last counts are lost.
-    pub fn close(mut self) -> Result<()> {
-        let written = self.write(LONG_WAIT);
-        self.office.pending = Pending::default();
-        written
     }
 
     /// The verdict on a valid, remembered key without limits, which needs no transaction.
@@ -309,71 +299,6 @@ impl<T> Verifier<T> {
         self.office.records = records;
         judged?.into_iter().for_each(answer);
         Ok(())
-    }
-
-    /// Writes what was counted when it is time to.
-    pub fn write_if_due(&mut self, now: Timestamp) {
-        let Some(due) = self.office.pending.due() else {
-            return;
-        };
-        // A clock that was set back must not put it off.
-        let is_due = due <= now || due.since(now) > LONG_WAIT.as_millis() as i64;
-        if is_due && self.write(SHORT_WAIT).is_err() {
-            self.office.pending.postpone(now);
-        }
-    }
-
-    fn write(&mut self, wait: Duration) -> Result<()> {
-        if self.office.pending.is_empty() {
-            return Ok(());
-        }
-        let mut batch = self.office.pending.take();
-        while !batch.tallies.is_empty() || !batch.credits.is_empty() {
-            let first = batch.tallies.len().saturating_sub(BATCH);
-            let written = self.store.count(wait, |meter| {
-                // A record that was deleted since takes its counts along.
-                let careful = batch.head.is_none() || Some(meter.head()?) != batch.head;
-                let mut gone = BTreeSet::new();
-                if careful {
-                    for counted in &batch.tallies[first..] {
-                        let (_, key) = counted.place;
-                        if !meter.has_key(key, counted.at)? {
-                            gone.insert(key);
-                        }
-                    }
-                }
-                let uses = batch.tallies[first..].iter().map(|counted| {
-                    let (day, key) = counted.place;
-                    (day, key, &counted.tally)
-                });
-                meter.add(uses.filter(|(_, key, _)| !gone.contains(key)))?;
-                for ((workspace, month), spent) in &batch.credits {
-                    if !careful || meter.has_workspace(*workspace, spent.at)? {
-                        meter.spend(*workspace, *month, spent.credits)?;
-                    }
-                }
-                Ok(())
-            });
-            if let Err(error) = written {
-                // A store that is busy takes counts later.
-                self.office.records &= error.kind() == Kind::Busy;
-                self.office.pending.put_back(batch);
-                return Err(error);
-            }
-            batch.tallies.truncate(first);
-            batch.credits.clear();
-        }
-        self.office.records = true;
-        self.store.trim_log();
-        Ok(())
-    }
-}
-
-impl<T> Drop for Verifier<T> {
-    fn drop(&mut self) {
-        // Whoever wants to know of a failure calls `close`.
-        let _ = self.write(LONG_WAIT);
-        self.store.leave_short_log();
     }
 }
 

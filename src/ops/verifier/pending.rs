@@ -1,4 +1,4 @@
-//! Uses that are counted in memory until they are written.
+//! Uses that are counted in memory until they are written: those that still come in, and those on their way out.
 //!
 //! This module never writes: it hands out what is to be written, and forgets it when told that it was.
 
@@ -32,12 +32,12 @@ pub(super) struct Use {
 /// Uses not written yet.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    tallies: Vec<Counted>,
-    /// Where in `tallies` a place is.
+    incoming: Batch,
+    /// Where in the incoming tallies a place is.
     indices: Table<Place, usize>,
-    credits: BTreeMap<(WorkspaceId, Month), Spent>,
+    /// What is being written, some at a time.
+    outgoing: Option<Batch>,
     due: Option<Timestamp>,
-    head: Option<Head>,
 }
 
 /// A key's day.
@@ -61,108 +61,130 @@ pub(super) struct Spent {
     pub at: Timestamp,
 }
 
-/// What is to be written, in the order of the rows it goes to.
+/// What is to be written.
+#[derive(Debug, Default)]
 pub(super) struct Batch {
+    /// On its way out, in the order of the rows they go to; written from the end.
     pub tallies: Vec<Counted>,
-    pub credits: Vec<((WorkspaceId, Month), Spent)>,
+    pub credits: BTreeMap<(WorkspaceId, Month), Spent>,
     /// The end of the trail when the first of it was counted.
     pub head: Option<Head>,
-    due: Option<Timestamp>,
+    /// When that was.
+    since: Option<Timestamp>,
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.tallies.is_empty() && self.credits.is_empty()
+    }
+
+    fn credits(&self, place: (WorkspaceId, Month)) -> u64 {
+        self.credits.get(&place).map_or(0, |spent| spent.credits)
+    }
 }
 
 impl Pending {
     /// Counts a use. The hint, which belongs to the key, says where its last use was counted, and spares the search for it.
     pub fn add(&mut self, used: Use, head: Option<Head>, hint: &AtomicUsize) {
-        if self.is_empty() {
-            self.head = head;
+        if self.incoming.is_empty() {
+            self.incoming.head = head;
+            self.incoming.since = Some(used.at);
         }
-        let place = (Day::of(used.at), used.key);
-        let counted = self.counted(place, used.at, hint);
+        let counted = self.counted((Day::of(used.at), used.key), used.at, hint);
+        counted.at = counted.at.max(used.at);
         counted
             .tally
             .count(used.code, used.cost, used.at, used.address);
         if used.code == Code::Valid && used.cost > 0 {
-            self.spend((used.workspace, Month::of(used.at)), used.cost, used.at);
+            let place = (used.workspace, Month::of(used.at));
+            let none = Spent {
+                credits: 0,
+                at: used.at,
+            };
+            let spent = self.incoming.credits.entry(place).or_insert(none);
+            spent.credits = spent.credits.saturating_add(used.cost);
+            spent.at = spent.at.max(used.at);
         }
         self.due.get_or_insert(used.at.plus_millis(WRITE_AFTER));
     }
 
     fn counted(&mut self, place: Place, at: Timestamp, hint: &AtomicUsize) -> &mut Counted {
+        let tallies = &mut self.incoming.tallies;
         let mut index = hint.load(Ordering::Relaxed);
         let is_there = |counted: &Counted| counted.place == place;
-        if !self.tallies.get(index).is_some_and(is_there) {
-            index = *self.indices.entry(place).or_insert(self.tallies.len());
-            if index == self.tallies.len() {
+        if !tallies.get(index).is_some_and(is_there) {
+            index = *self.indices.entry(place).or_insert(tallies.len());
+            if index == tallies.len() {
                 let tally = Tally::default();
-                self.tallies.push(Counted { place, tally, at });
+                tallies.push(Counted { place, tally, at });
             }
             hint.store(index, Ordering::Relaxed);
         }
-        let counted = &mut self.tallies[index];
-        counted.at = counted.at.max(at);
-        counted
+        &mut tallies[index]
     }
 
-    fn spend(&mut self, place: (WorkspaceId, Month), credits: u64, at: Timestamp) {
-        let spent = self
-            .credits
-            .entry(place)
-            .or_insert(Spent { credits: 0, at });
-        spent.credits = spent.credits.saturating_add(credits);
-        spent.at = spent.at.max(at);
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.tallies.is_empty() && self.credits.is_empty()
-    }
-
-    /// When the first of them must be written; nothing when there is none.
+    /// When the next of them must be written; nothing when there is none.
     pub fn due(&self) -> Option<Timestamp> {
         self.due
     }
 
-    /// Tries again later.
-    pub fn postpone(&mut self, now: Timestamp) {
-        self.due = Some(now.plus_millis(WRITE_AFTER));
+    /// Tries again so many milliseconds from now.
+    pub fn postpone(&mut self, now: Timestamp, millis: i64) {
+        self.due = Some(now.plus_millis(millis));
     }
 
     /// The last use of a key among those of a day.
     pub fn last_use(&self, key: KeySeq, now: Timestamp) -> Option<LastUse> {
-        let index = self.indices.get(&(Day::of(now), key))?;
-        self.tallies[*index].tally.last
+        let place = (Day::of(now), key);
+        let incoming = self
+            .indices
+            .get(&place)
+            .map(|index| &self.incoming.tallies[*index]);
+        let outgoing = self.outgoing.as_ref().and_then(|batch| {
+            let found = batch
+                .tallies
+                .binary_search_by_key(&place, |counted| counted.place);
+            found.ok().map(|index| &batch.tallies[index])
+        });
+        let last = |counted: Option<&Counted>| counted.and_then(|counted| counted.tally.last);
+        LastUse::later(last(outgoing), last(incoming))
     }
 
     /// The credits of a workspace that are not written yet.
     pub fn credits(&self, workspace: WorkspaceId, month: Month) -> u64 {
-        self.credits
-            .get(&(workspace, month))
-            .map_or(0, |spent| spent.credits)
+        let place = (workspace, month);
+        let outgoing = self
+            .outgoing
+            .as_ref()
+            .map_or(0, |batch| batch.credits(place));
+        outgoing.saturating_add(self.incoming.credits(place))
     }
 
-    /// Takes everything out.
-    pub fn take(&mut self) -> Batch {
-        self.indices.clear();
-        let mut tallies = std::mem::take(&mut self.tallies);
-        tallies.sort_unstable_by_key(|counted| counted.place);
-        Batch {
-            tallies,
-            credits: std::mem::take(&mut self.credits).into_iter().collect(),
-            head: self.head.take(),
-            due: self.due.take(),
+    /// What is to be written now. When nothing is on its way out, what has come in is.
+    pub fn outgoing(&mut self) -> Option<&Batch> {
+        if self.outgoing.is_none() && !self.incoming.is_empty() {
+            let mut batch = std::mem::take(&mut self.incoming);
+            batch.tallies.sort_unstable_by_key(|counted| counted.place);
+            self.indices.clear();
+            self.outgoing = Some(batch);
         }
+        self.outgoing.as_ref()
     }
 
-    /// Puts back what could not be written, to try again later.
-    pub fn put_back(&mut self, batch: Batch) {
-        self.head = batch.head;
-        self.due = batch.due.map(|due| due.plus_millis(WRITE_AFTER));
-        for counted in batch.tallies {
-            self.counted(counted.place, counted.at, &AtomicUsize::default())
-                .tally
-                .add(&counted.tally);
+    /// Forgets up to so many keys of what was on its way out, and its credits: they are written. Says whether that was the
+    /// last of it.
+    pub fn written(&mut self, keys: usize) -> bool {
+        if let Some(batch) = &mut self.outgoing {
+            let left = batch.tallies.len().saturating_sub(keys);
+            batch.tallies.truncate(left);
+            batch.credits.clear();
+            if left > 0 {
+                return false;
+            }
         }
-        for (place, spent) in batch.credits {
-            self.spend(place, spent.credits, spent.at);
-        }
+        self.outgoing = None;
+        let since = self.incoming.since;
+        self.due = since.map(|since| since.plus_millis(WRITE_AFTER));
+        true
     }
 }

@@ -1,0 +1,120 @@
+//! Writing what a verifier counted: some at a time while it judges, all of it when it is idle and at its end.
+//!
+//! This module never counts, and never lets a verdict wait long for the disk or for another process.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Verifier;
+use super::pending::{Batch, Pending};
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Kind, Result};
+use crate::store::Meter;
+
+/// How many keys' counts are written in one transaction: some five milliseconds' worth, which is what others, and the
+/// secrets that wait to be judged, wait for it.
+const PIECE: usize = 5_000;
+/// When a piece that another process was in the way of is tried again, in milliseconds.
+const RETRY_AFTER: i64 = 10;
+/// When a piece that could not be written, because the disk is full say, is tried again, in milliseconds.
+const RECOVER_AFTER: i64 = 750;
+/// The longest that the last counts wait for another process.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+impl<T> Verifier<T> {
+    /// When counts must be written at the latest; nothing when none wait. A service that is idle then calls
+    /// [`Verifier::flush`].
+    pub fn due(&self) -> Option<Timestamp> {
+        self.office.pending.due()
+    }
+
+    /// Writes a piece of what was counted, when it is time to. If another process is in the way, it is tried again soon.
+    pub fn write_if_due(&mut self, now: Timestamp) {
+        let Some(due) = self.due() else {
+            return;
+        };
+        // A clock that was set back must not put it off.
+        if due > now && due.since(now) <= LONGEST_WAIT.as_millis() as i64 {
+            return;
+        }
+        match self.write_piece(Duration::ZERO) {
+            Ok(_) => {}
+            Err(error) if error.kind() == Kind::Busy => {
+                self.office.pending.postpone(now, RETRY_AFTER)
+            }
+            Err(_) => self.office.pending.postpone(now, RECOVER_AFTER),
+        }
+    }
+
+    /// Writes what was counted.
+    ///
+    /// # Errors
+    /// The store's; the counts are kept for the next time.
+    pub fn flush(&mut self) -> Result<()> {
+        while self.write_piece(LONGEST_WAIT)? {}
+        Ok(())
+    }
+
+    /// Writes what was counted and closes the store.
+    ///
+    /// # Errors
+    /// The store's; then the last counts are lost.
+    pub fn close(mut self) -> Result<()> {
+        let written = self.flush();
+        self.office.pending = Pending::default();
+        written
+    }
+
+    /// Writes up to [`PIECE`] keys' counts. Says whether there may be more.
+    fn write_piece(&mut self, wait: Duration) -> Result<bool> {
+        let Some(batch) = self.office.pending.outgoing() else {
+            return Ok(false);
+        };
+        let written = self.store.count(wait, |meter| write(meter, batch));
+        if let Err(error) = &written {
+            // A store that is busy takes counts later.
+            self.office.records &= error.kind() == Kind::Busy;
+        }
+        written?;
+        self.office.records = true;
+        if self.office.pending.written(PIECE) {
+            self.store.trim_log();
+        }
+        Ok(true)
+    }
+}
+
+impl<T> Drop for Verifier<T> {
+    fn drop(&mut self) {
+        // Whoever wants to know of a failure calls `close`.
+        let _ = self.flush();
+        self.store.leave_short_log();
+    }
+}
+
+/// Writes the last [`PIECE`] keys of a batch, and its credits.
+fn write(meter: &Meter<'_>, batch: &Batch) -> Result<()> {
+    let piece = &batch.tallies[batch.tallies.len().saturating_sub(PIECE)..];
+    // A record that was deleted since takes its counts along.
+    let careful = batch.head.is_none() || Some(meter.head()?) != batch.head;
+    let mut gone = BTreeSet::new();
+    if careful {
+        for counted in piece {
+            let (_, key) = counted.place;
+            if !meter.has_key(key, counted.at)? {
+                gone.insert(key);
+            }
+        }
+    }
+    let uses = piece.iter().map(|counted| {
+        let (day, key) = counted.place;
+        (day, key, &counted.tally)
+    });
+    meter.add(uses.filter(|(_, key, _)| !gone.contains(key)))?;
+    for ((workspace, month), spent) in &batch.credits {
+        if !careful || meter.has_workspace(*workspace, spent.at)? {
+            meter.spend(*workspace, *month, spent.credits)?;
+        }
+    }
+    Ok(())
+}
