@@ -54,6 +54,10 @@ complete -c keyward -n "__fish_keyward_needs_command" -f -a "revoke" -d 'Revoke 
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "verify" -d 'Judge a secret'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "whoami" -d 'Say who is calling'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "usage" -d 'Show what keys were used for'
+complete -c keyward -n "__fish_keyward_needs_command" -f -a "check" -d 'Find keys that are stale, expiring, never used or too old'
+complete -c keyward -n "__fish_keyward_needs_command" -f -a "ensure" -d 'Make sure that a key is there and its secret where it belongs'
+complete -c keyward -n "__fish_keyward_needs_command" -f -a "apply" -d 'Make workspaces and keys as a manifest describes them'
+complete -c keyward -n "__fish_keyward_needs_command" -f -a "prune" -d 'Delete the records of keys that have long been dead'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "workspace" -d 'Manage workspaces and their policies'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "audit" -d 'Read and check the audit trail'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "store" -d 'Look after the store'
@@ -78,6 +82,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand mint" -l allow -d 'An ad
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l owner -d 'Who answers for the key' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l label -d 'A label (can be repeated)' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l count -d 'Mint this many keys, named NAME-1, NAME-2, ...' -r
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l idempotency-key -d 'A word by which a repeated request is known: the same key, and another secret only if none was handed over' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l out -d 'Write the secret to this new file (mode 0600)' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l dotenv -d 'Set a variable in this dotenv file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l var -d 'The variable that --dotenv sets' -r
@@ -87,8 +92,8 @@ complete -c keyward -n "__fish_keyward_using_subcommand mint" -l json -d 'Write 
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l no-input -d 'Never ask (also when CI is set)'
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l hold -d 'Keep the key pending until its holder presents the secret to `keyward activate`'
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s n -l no-newline -d 'Write no line feed after the secret'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
@@ -196,6 +201,7 @@ never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s e -l environment -d 'The environment, where two environments share the name' -r
+complete -c keyward -n "__fish_keyward_using_subcommand disable" -l if-unused-for -d 'Refuse if it was used within this time' -r
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s y -l yes -d 'Answer yes to every question'
@@ -243,8 +249,8 @@ complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s y -l yes -d '
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l now -d 'Revoke the old key at once'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l cancel -d 'Take an unfinished rotation back'
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l hold -d 'Keep the key pending until its holder presents the secret to `keyward activate`'
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s n -l no-newline -d 'Write no line feed after the secret'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
@@ -282,6 +288,7 @@ superseded\t'Another key took its place'
 retired\t'It is no longer needed'
 unspecified\t'None of these is said'"
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l message -d 'Why, in your own words; kept in the record and the audit trail' -r
+complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l if-unused-for -d 'Refuse if one of them was used within this time; without this, a key in use is revoked too' -r
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s y -l yes -d 'Answer yes to every question'
@@ -350,6 +357,99 @@ complete -c keyward -n "__fish_keyward_using_subcommand usage" -s q -l quiet -d 
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand check" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand check" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l expiring-within -d 'Find keys that expire within this time' -r
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l unused-for -d 'Find keys that were not used for this time, or, never used, were minted so long ago' -r
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l older-than -d 'Find keys that were minted this long ago or longer' -r
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand check" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand check" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l never-used -d 'Find keys that were never used, however young'
+complete -c keyward -n "__fish_keyward_using_subcommand check" -s a -l all -d 'Look at every workspace'
+complete -c keyward -n "__fish_keyward_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s e -l environment -d 'The environment [default: the policy\'s first]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l scope -d 'A scope the key has, and no others than those given (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l expires -d 'When a key that is minted expires: a date, an RFC 3339 time, a duration such as 90d, or never' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l allow -d 'An address or network the key may be used from, and no others than those given (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l owner -d 'Who answers for the key' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l label -d 'A label the key has, and no others than those given (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l rotate-before -d 'Rotate the key when it expires within this time' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l grace -d 'How long a rotated key\'s old secret stays valid [default: the policy\'s, 24h]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l out -d 'Write the secret to this new file (mode 0600)' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l dotenv -d 'Set a variable in this dotenv file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l var -d 'The variable that --dotenv sets' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l github-env -d 'Set an environment variable for a GitHub Actions job\'s later steps, masked' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l github-output -d 'Set an output of a GitHub Actions step, masked' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l rotate-if-missing -d 'Rotate the key when the file that --out or --dotenv names does not hold its secret, whatever else is in it'
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s n -l no-newline -d 'Write no line feed after the secret'
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l dry-run -d 'Show the plan, and do nothing'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l check -d 'Show the plan, do nothing, and exit 18 if anything is to be done'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l prune -d 'Revoke the living keys of the manifest\'s workspaces that it does not name'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l rotate-if-missing -d 'Rotate keys whose files do not hold their secrets, whatever else is in them'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l dead-for -d 'Delete what has been dead for this time [default: the policy\'s usage retention]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l if-unused-for -d 'Delete nothing if one of them was used within this time' -r
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -s a -l all -d 'Look at every workspace'
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l dry-run -d 'Show what would be deleted, and delete nothing'
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'

@@ -54,6 +54,7 @@ Exit status:
   15   verify: rate or quota used up
   16   the secret was not delivered; the key is void
   17   the outcome could not be learned
+  18   a gate has findings, or changes are pending
   130  interrupted, or a question was declined
 
 Environment:

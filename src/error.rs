@@ -20,6 +20,8 @@ pub enum Kind {
     InvalidName,
     /// A policy that cannot be read or that breaks a rule.
     InvalidPolicy,
+    /// A manifest that cannot be read or that breaks a rule.
+    InvalidManifest,
     /// No such key.
     KeyNotFound,
     /// No such workspace.
@@ -30,6 +32,8 @@ pub enum Kind {
     Ambiguous,
     /// The thing is not in a state for this.
     Conflict,
+    /// The key is there, but its secret is not where it should be.
+    SecretMissing,
     /// The active-key cap is reached.
     LimitReached,
     /// The caller's scopes do not allow this.
@@ -40,6 +44,8 @@ pub enum Kind {
     InvalidEnvironment,
     /// An expiry in the past or beyond the policy's maximum.
     InvalidExpiry,
+    /// A key that was to be idle is in use.
+    InUse,
     /// The store stayed locked longer than `--wait`.
     Busy,
     /// Reading or writing failed.
@@ -70,16 +76,19 @@ impl Kind {
             Self::Usage => "usage",
             Self::InvalidName => "invalid_name",
             Self::InvalidPolicy => "invalid_policy",
+            Self::InvalidManifest => "invalid_manifest",
             Self::KeyNotFound => "key_not_found",
             Self::WorkspaceNotFound => "workspace_not_found",
             Self::NameTaken => "name_taken",
             Self::Ambiguous => "ambiguous",
             Self::Conflict => "conflict",
+            Self::SecretMissing => "secret_missing",
             Self::LimitReached => "limit_reached",
             Self::ScopeRejected => "scope_rejected",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidEnvironment => "invalid_environment",
             Self::InvalidExpiry => "invalid_expiry",
+            Self::InUse => "in_use",
             Self::Busy => "busy",
             Self::Io => "io",
             Self::Permissions => "permissions",
@@ -97,14 +106,15 @@ impl Kind {
     pub fn exit(self) -> u8 {
         match self {
             Self::Internal => 1,
-            Self::Usage | Self::InvalidName | Self::InvalidPolicy => 2,
+            Self::Usage | Self::InvalidName | Self::InvalidPolicy | Self::InvalidManifest => 2,
             Self::KeyNotFound | Self::WorkspaceNotFound => 3,
-            Self::NameTaken | Self::Ambiguous | Self::Conflict => 4,
+            Self::NameTaken | Self::Ambiguous | Self::Conflict | Self::SecretMissing => 4,
             Self::LimitReached
             | Self::ScopeRejected
             | Self::InvalidScope
             | Self::InvalidEnvironment
-            | Self::InvalidExpiry => 5,
+            | Self::InvalidExpiry
+            | Self::InUse => 5,
             Self::Busy => 6,
             Self::Io => 7,
             Self::Permissions => 8,
@@ -155,6 +165,13 @@ impl Error {
     #[must_use]
     pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
         self.cause = Some(cause.into());
+        self
+    }
+
+    /// The same failure with another message around its own.
+    #[must_use]
+    pub fn told(mut self, tell: impl FnOnce(&str) -> String) -> Self {
+        self.message = tell(&self.message);
         self
     }
 

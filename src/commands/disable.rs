@@ -5,6 +5,7 @@
 use crate::cli::KeyArgument;
 use crate::commands::{Exit, pause};
 use crate::context::Context;
+use crate::domain::lifetime::Lifetime;
 use crate::error::Result;
 use crate::ops::pause::Change;
 
@@ -13,13 +14,23 @@ use crate::ops::pause::Change;
 /// It verifies as `disabled` until it is enabled again. To end a key for ever, revoke it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  keyward disable ci-pipeline")]
+  keyward disable ci-pipeline
+  keyward disable ci-pipeline --if-unused-for 30d")]
 pub struct Args {
     #[command(flatten)]
     key: KeyArgument,
+
+    /// Refuse if it was used within this time
+    #[arg(long, value_name = "DURATION")]
+    if_unused_for: Option<Lifetime>,
 }
 
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    pause::run(&args.key, Change::Disable, context)
+    pause::run(
+        &args.key,
+        Change::Disable,
+        args.if_unused_for.as_ref(),
+        context,
+    )
 }

@@ -19,5 +19,5 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    pause::run(&args.key, Change::Enable, context)
+    pause::run(&args.key, Change::Enable, None, context)
 }

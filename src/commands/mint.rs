@@ -4,16 +4,21 @@
 
 use crate::commands::Exit;
 use crate::commands::hand_over::{Answer, Parcel};
-use crate::commands::sink::SinkArgs;
+use crate::commands::sink::{Delivery, HoldArgs, SinkArgs};
 use crate::context::Context;
 use crate::delivery::Interrupts;
 use crate::domain::address::Network;
+use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::label::{Label, Owner};
 use crate::domain::name::Name;
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::When;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::ops::access::Actor;
+use crate::ops::idempotent::{self, Decision, Outcome};
 use crate::ops::mint;
+use crate::output::view::KeyView;
+use crate::store::Store;
 
 /// Mint a key and deliver its secret once
 ///
@@ -26,6 +31,7 @@ use crate::ops::mint;
   keyward mint deploy --out deploy.key
   keyward mint web --dotenv .env --var API_KEY
   keyward mint worker -- cat
+  keyward mint job --idempotency-key run-42 --out job.key
   keyward mint device --count 3 --output jsonl")]
 pub struct Args {
     /// The key's name, 1 to 64 characters
@@ -61,13 +67,20 @@ pub struct Args {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: u32,
 
+    /// A word by which a repeated request is known: the same key, and another secret only if none was handed over
+    #[arg(long, value_name = "WORD", conflicts_with = "count")]
+    idempotency_key: Option<IdempotencyKey>,
+
+    #[command(flatten)]
+    hold: HoldArgs,
+
     #[command(flatten)]
     sink: SinkArgs,
 }
 
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let delivery = args.sink.delivery(context, args.count)?;
+    let delivery = args.sink.chosen(context, args.count, args.hold.hold)?;
     let request = mint::Request {
         workspace: context.workspace.clone(),
         name: args.name,
@@ -83,42 +96,94 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .map(|label| (label.name, label.value))
             .collect(),
     };
-    let now = context.now();
-    let mut rng = context.rng;
-    let mut store = context.open_or_create_store(|empty| {
-        let nobody = Actor::Operator(String::new());
-        mint::run(
-            empty,
-            &nobody,
-            &mint::Request {
-                count: 1,
-                ..request.clone()
-            },
-            now,
-            &mut rng,
-        )
-        .map(drop)
-    })?;
+    if let Some(name) = args.idempotency_key {
+        return idempotent(context, request, name, &delivery);
+    }
+    delivery.check()?;
+    let mut store = open(context, &request, &delivery)?;
     let actor = context.actor(&mut store)?;
     let interrupts = Interrupts::watch()?;
-    let minted = mint::run(
-        &mut store,
-        &actor,
-        &request,
-        context.now(),
-        &mut context.rng,
-    )?;
+    let now = context.now();
+    let minted = mint::run(&mut store, &actor, &request, now, &mut context.rng)?;
+    let parcel = parcel(context, minted);
+    parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
+    Ok(0)
+}
+
+/// Mints under an idempotency key, or finds that this was done before.
+fn idempotent(
+    context: &mut Context,
+    request: mint::Request,
+    name: IdempotencyKey,
+    delivery: &Delivery,
+) -> Result<Exit> {
+    let mut request = idempotent::Request {
+        mint: request,
+        name,
+        holding: delivery.sink.holding()?,
+    };
+    let mut store = open(context, &request.mint, delivery)?;
+    let actor = context.actor(&mut store)?;
+    let interrupts = Interrupts::watch()?;
+    let _turn = store.turn(|| interrupts.heed())?;
+    // Whoever had the turn before may have put the secret there.
+    request.holding = delivery.sink.holding()?;
+    if let Decision::Mint(_) = idempotent::preview(&mut store, &actor, &request, context.now())? {
+        delivery.check()?;
+    }
+    let now = context.now();
+    match idempotent::run(&mut store, &actor, &request, now, &mut context.rng)? {
+        Outcome::Due(minted) => {
+            let parcel = parcel(context, minted);
+            parcel.hand_over(context, &mut store, &actor, delivery, &interrupts)?;
+            Ok(0)
+        }
+        Outcome::Finished(key) => {
+            let sentence = format!("minted {} ({})", Safe(&key.name), key.id);
+            context.ui.change(&KeyView::new(&key, now), &sentence)?;
+            Ok(0)
+        }
+        Outcome::Delivered(key) => {
+            let sentence = format!("{} is {}", Safe(&key.name), Safe(&key.prefix));
+            context.ui.change(&KeyView::new(&key, now), &sentence)?;
+            Err(Error::new(
+                Kind::Conflict,
+                format!("{} was minted and handed over before", key.id),
+            )
+            .hinted(format!(
+                "`keyward rotate {}` gives it another secret",
+                key.id
+            )))
+        }
+    }
+}
+
+/// Opens the store, or makes it when the keys can be minted in an empty one and delivered.
+fn open(context: &Context, request: &mint::Request, delivery: &Delivery) -> Result<Store> {
+    let now = context.now();
+    let mut rng = context.rng;
+    context.open_or_create_store(|empty| {
+        delivery.check()?;
+        let nobody = Actor::Operator(String::new());
+        let one = mint::Request {
+            count: 1,
+            ..request.clone()
+        };
+        mint::run(empty, &nobody, &one, now, &mut rng).map(drop)
+    })
+}
+
+fn parcel(context: &Context, minted: mint::Outcome) -> Parcel {
     if minted.made_workspace {
         context.ui.status("made the workspace \"default\"");
     }
     let answer = Answer {
         keys: minted.keys,
         old: None,
+        action: None,
     };
-    let parcel = Parcel {
+    Parcel {
         answer,
         secrets: minted.secrets,
-    };
-    parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
-    Ok(0)
+    }
 }

@@ -4,15 +4,20 @@
 //! `context` reads the world, `output` speaks.
 
 mod activate;
+mod apply;
 mod audit;
+mod check;
 mod completions;
 mod disable;
 mod enable;
+mod ensure;
 mod hand_over;
 mod list;
 mod man;
 mod mint;
 mod pause;
+mod provision;
+mod prune;
 mod rename;
 mod revoke;
 mod rotate;
@@ -33,6 +38,9 @@ use crate::error::Result;
 
 /// The process's exit status when a command has given its answer.
 pub type Exit = u8;
+
+/// The exit status of a gate that found something, and of a check that changes are pending.
+const FINDINGS: Exit = 18;
 
 /// What to do; the most used first.
 #[derive(Debug, Subcommand)]
@@ -55,6 +63,10 @@ pub enum Command {
     Verify(verify::Args),
     Whoami(whoami::Args),
     Usage(usage::Args),
+    Check(check::Args),
+    Ensure(ensure::Args),
+    Apply(apply::Args),
+    Prune(prune::Args),
     #[command(subcommand)]
     Workspace(workspace::Command),
     #[command(subcommand)]
@@ -86,6 +98,10 @@ impl Command {
             Self::Verify(args) => verify::run(args, context),
             Self::Whoami(args) => whoami::run(args, context),
             Self::Usage(args) => usage::run(args, context),
+            Self::Check(args) => check::run(args, context),
+            Self::Ensure(args) => ensure::run(args, context),
+            Self::Apply(args) => apply::run(args, context),
+            Self::Prune(args) => prune::run(args, context),
             Self::Workspace(command) => command.run(context),
             Self::Audit(command) => command.run(context),
             Self::Store(command) => command.run(context),

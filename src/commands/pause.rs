@@ -5,6 +5,7 @@
 use crate::cli::KeyArgument;
 use crate::commands::Exit;
 use crate::context::Context;
+use crate::domain::lifetime::Lifetime;
 use crate::error::Result;
 use crate::ops::pause::{self, Change};
 use crate::output::view::KeyView;
@@ -13,12 +14,24 @@ use crate::output::view::KeyView;
 ///
 /// # Errors
 /// The use case's.
-pub fn run(key: &KeyArgument, change: Change, context: &mut Context) -> Result<Exit> {
+pub fn run(
+    key: &KeyArgument,
+    change: Change,
+    idle: Option<&Lifetime>,
+    context: &mut Context,
+) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
-    let workspace = context.workspace.as_deref();
-    let outcome = pause::run(&mut store, &actor, workspace, &key.selector(), change, now)?;
+    let outcome = pause::run(
+        &mut store,
+        &actor,
+        context.workspace.as_deref(),
+        &key.selector(),
+        change,
+        idle,
+        now,
+    )?;
     let done = match change {
         Change::Disable => "disabled",
         Change::Enable => "enabled",

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::key::{Key, Status};
+use crate::domain::lifetime::Lifetime;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -22,7 +23,8 @@ use crate::output::view::Revoked;
 #[command(after_help = "Examples:
   keyward revoke ci-pipeline --yes
   keyward revoke ci-pipeline --reason compromised --message 'seen in a log' --yes
-  keyward revoke ci-pipeline deploy --yes --json")]
+  keyward revoke ci-pipeline deploy --yes --json
+  keyward revoke ci-pipeline --if-unused-for 30d --yes")]
 pub struct Args {
     /// The keys: ids or their beginnings, prefixes, or names
     #[arg(value_name = "KEY", required = true)]
@@ -39,6 +41,10 @@ pub struct Args {
     /// Why, in your own words; kept in the record and the audit trail
     #[arg(long, value_name = "TEXT")]
     message: Option<String>,
+
+    /// Refuse if one of them was used within this time; without this, a key in use is revoked too
+    #[arg(long, value_name = "DURATION")]
+    if_unused_for: Option<Lifetime>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -66,6 +72,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         selectors: args.keys.into_iter().map(select).collect(),
         reason: reason(args.reason),
         message: args.message,
+        idle: args.if_unused_for,
     };
     if !context.yes && !context.prompter.allowed {
         // Before anything is looked at: a script that forgot --yes learns it whatever else is wrong.

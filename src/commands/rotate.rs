@@ -5,13 +5,14 @@
 use crate::cli::KeyArgument;
 use crate::commands::Exit;
 use crate::commands::hand_over::{Answer, Parcel};
-use crate::commands::sink::SinkArgs;
+use crate::commands::sink::{HoldArgs, SinkArgs};
 use crate::context::Context;
 use crate::delivery::Interrupts;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::When;
 use crate::error::Result;
+use crate::ops::rotate::Terms;
 use crate::ops::{cancel, rotate};
 use crate::output::view::KeyView;
 
@@ -47,6 +48,9 @@ pub struct Args {
     cancel: bool,
 
     #[command(flatten)]
+    hold: HoldArgs,
+
+    #[command(flatten)]
     sink: SinkArgs,
 }
 
@@ -55,16 +59,19 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if args.cancel {
         return cancel(&args.key, context);
     }
-    let delivery = args.sink.delivery(context, 1)?;
+    let delivery = args.sink.delivery(context, 1, args.hold.hold)?;
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let request = rotate::Request {
         workspace: context.workspace.clone(),
         selector: args.key.selector(),
-        grace: args.grace,
-        now: args.now,
-        hold: delivery.hold,
-        expires: args.expires,
+        terms: Terms {
+            grace: args.grace,
+            now: args.now,
+            hold: delivery.hold,
+            expires: args.expires,
+            ..Terms::default()
+        },
     };
     let interrupts = Interrupts::watch()?;
     let rotated = rotate::run(
@@ -77,6 +84,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let answer = Answer {
         keys: vec![rotated.key],
         old: Some(rotated.old),
+        action: None,
     };
     let parcel = Parcel {
         answer,

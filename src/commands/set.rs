@@ -9,7 +9,7 @@ use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
 use crate::domain::timestamp::When;
 use crate::error::{Error, Result};
-use crate::ops::set;
+use crate::ops::set::{self, Changes};
 use crate::output::view::KeyView;
 
 /// Change a key's scopes, expiry, addresses, owner or labels
@@ -68,22 +68,25 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let labels = args.labels.into_iter();
     let request = set::Request {
         workspace: context.workspace.clone(),
         selector: args.key.selector(),
-        scopes: (args.clear_scopes || !args.scopes.is_empty()).then_some(args.scopes),
         expires: if args.clear_expires {
             Some(When::Never)
         } else {
             args.expires
         },
-        allow: (args.clear_allow || !args.allow.is_empty()).then_some(args.allow),
-        owner: match args.clear_owner {
-            true => Some(None),
-            false => args.owner.map(|owner| Some(owner.0)),
+        changes: Changes {
+            scopes: (args.clear_scopes || !args.scopes.is_empty()).then_some(args.scopes),
+            allow: (args.clear_allow || !args.allow.is_empty()).then_some(args.allow),
+            owner: match args.clear_owner {
+                true => Some(None),
+                false => args.owner.map(|owner| Some(owner.0)),
+            },
+            clear_labels: args.clear_labels,
+            labels: labels.map(|label| (label.name, label.value)).collect(),
         },
-        clear_labels: args.clear_labels,
-        labels: args.labels,
     };
     if request.is_empty() {
         return Err(Error::usage("there is nothing to set")

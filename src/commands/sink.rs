@@ -1,4 +1,4 @@
-//! The sinks of mint and rotate as options, and the rules about secrets in CI logs.
+//! The sinks of mint, rotate and ensure as options, and the rules about secrets in CI logs.
 //!
 //! This module never delivers anything.
 
@@ -40,10 +40,6 @@ pub struct SinkArgs {
     #[arg(long, value_name = "NAME", group = "sink")]
     github_output: Option<String>,
 
-    /// Keep the key pending until its holder presents the secret to `keyward activate`
-    #[arg(long)]
-    hold: bool,
-
     /// Write no line feed after the secret
     #[arg(short = 'n', long)]
     no_newline: bool,
@@ -51,6 +47,15 @@ pub struct SinkArgs {
     /// Run this command with the secret on its stdin; only its exit status 0 makes the key live
     #[arg(last = true, value_name = "CMD", group = "sink", value_hint = ValueHint::CommandWithArguments)]
     command: Vec<OsString>,
+}
+
+/// Whether the key becomes live at once.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Delivery")]
+pub struct HoldArgs {
+    /// Keep the key pending until its holder presents the secret to `keyward activate`
+    #[arg(long)]
+    pub hold: bool,
 }
 
 /// A sink and how it is used.
@@ -66,14 +71,34 @@ pub struct Delivery {
     pub warnings: Vec<String>,
 }
 
+impl Delivery {
+    /// Refuses beforehand a sink that cannot work.
+    ///
+    /// # Errors
+    /// `usage`, `delivery_failed`.
+    pub fn check(&self) -> Result<()> {
+        self.sink.check()
+    }
+}
+
 impl SinkArgs {
     /// What the options mean here, with everything that can be refused beforehand refused.
     ///
     /// # Errors
     /// `usage`, or `delivery_failed` for a sink that cannot work.
-    pub fn delivery(self, context: &Context, count: u32) -> Result<Delivery> {
+    pub fn delivery(self, context: &Context, count: u32, hold: bool) -> Result<Delivery> {
+        let delivery = self.chosen(context, count, hold)?;
+        delivery.check()?;
+        Ok(delivery)
+    }
+
+    /// The same, with the sink itself not looked at.
+    ///
+    /// # Errors
+    /// `usage`.
+    pub fn chosen(self, context: &Context, count: u32, hold: bool) -> Result<Delivery> {
         let meant = self.stdout;
-        let (hold, newline) = (self.hold, !self.no_newline);
+        let newline = !self.no_newline;
         let sink = self.sink(context)?;
         if count > 1
             && matches!(
@@ -95,7 +120,6 @@ impl SinkArgs {
         if matches!(sink, Sink::Stdout) && !meant {
             warnings.extend(guard_stdout()?);
         }
-        sink.check()?;
         Ok(Delivery {
             sink,
             hold,
@@ -105,35 +129,20 @@ impl SinkArgs {
     }
 
     fn sink(self, context: &Context) -> Result<Sink> {
-        let github = |name: String, file: &str| -> Result<GithubSink> {
-            let path = context::github_file(file).ok_or_else(|| {
-                Error::usage(format!(
-                    "{file} is not set: this is not a GitHub Actions step"
-                ))
-                .hinted("elsewhere use --out FILE, --dotenv FILE --var NAME or -- CMD")
-            })?;
-            // The runner reads both streams; with a document on stdout the mask line goes to the other one.
-            let mask = match context.ui.format {
-                Format::Table => Stream::Stdout,
-                _ => Stream::Stderr,
-            };
-            Ok(GithubSink {
-                path,
-                variable: name,
-                mask,
-            })
-        };
         if let Some(path) = self.out {
-            return Ok(Sink::File(FileSink { path }));
+            return Ok(Sink::File(FileSink {
+                path,
+                replaces: false,
+            }));
         }
         if let (Some(path), Some(variable)) = (self.dotenv, self.var) {
             return Ok(Sink::Dotenv(DotenvSink { path, variable }));
         }
         if let Some(name) = self.github_env {
-            return Ok(Sink::GithubEnv(github(name, "GITHUB_ENV")?));
+            return Ok(Sink::GithubEnv(github(context, name, "GITHUB_ENV")?));
         }
         if let Some(name) = self.github_output {
-            return Ok(Sink::GithubOutput(github(name, "GITHUB_OUTPUT")?));
+            return Ok(Sink::GithubOutput(github(context, name, "GITHUB_OUTPUT")?));
         }
         if self.command.is_empty() && context.announces_no_command() {
             // `-- $CMD` with an empty CMD must not turn into a secret on stdout.
@@ -146,10 +155,34 @@ impl SinkArgs {
             Some(program) => Ok(Sink::Command(CommandSink {
                 program,
                 arguments: command.collect(),
+                folder: None,
             })),
             None => Ok(Sink::Stdout),
         }
     }
+}
+
+/// A variable in the runner's file that this variable of the environment names.
+///
+/// # Errors
+/// `usage` outside a GitHub Actions step.
+pub fn github(context: &Context, name: String, file: &str) -> Result<GithubSink> {
+    let path = context::github_file(file).ok_or_else(|| {
+        Error::usage(format!(
+            "{file} is not set: this is not a GitHub Actions step"
+        ))
+        .hinted("elsewhere use --out FILE, --dotenv FILE --var NAME or -- CMD")
+    })?;
+    // The runner reads both streams; with a document on stdout the mask line goes to the other one.
+    let mask = match context.ui.format {
+        Format::Table => Stream::Stdout,
+        _ => Stream::Stderr,
+    };
+    Ok(GithubSink {
+        path,
+        variable: name,
+        mask,
+    })
 }
 
 /// Forbids, or finds a warning for, a secret on stdout that nobody said was meant.

@@ -363,6 +363,8 @@ pub fn ui(globals: &Globals) -> Ui {
         width: width.map(|size| size.ws_col),
         colour_stdout: colour(stdout.is_terminal()),
         colour_stderr: colour(std::io::stderr().is_terminal()),
+        stderr_is_terminal: std::io::stderr().is_terminal()
+            && variable("TERM").as_deref() != Some("dumb"),
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) enum Unfit {
 /// Every one, because some readers take the first of several and some the last. `export`, indentation, comments and
 /// line ends stay as they are.
 pub(super) fn set(text: &[u8], name: &str, value: &str) -> Result<Zeroizing<Vec<u8>>, Unfit> {
-    let found = values(text, name)?;
+    let found = ranges(text, name)?;
     // SECURITY: the capacity is enough for all that follows, so that no copy is left behind by a buffer that grew.
     let capacity = text.len() + name.len() + 3 + (found.len() + 1) * (value.len() + 1);
     let mut result = Zeroizing::new(Vec::with_capacity(capacity));
@@ -43,8 +43,24 @@ pub(super) fn set(text: &[u8], name: &str, value: &str) -> Result<Zeroizing<Vec<
     Ok(result)
 }
 
+/// The value of every assignment of `name`, without quotes around it.
+pub(super) fn values(text: &[u8], name: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, Unfit> {
+    let value = |range: Range<usize>| {
+        let assigned = text[range].trim_ascii();
+        let value = assigned.strip_prefix(b"=").unwrap_or(assigned).trim_ascii();
+        let quoted = match value {
+            [first, inner @ .., last] if first == last && matches!(first, b'\'' | b'"' | b'`') => {
+                inner
+            }
+            _ => value,
+        };
+        Zeroizing::new(quoted.to_vec())
+    };
+    Ok(ranges(text, name)?.into_iter().map(value).collect())
+}
+
 /// Where each assignment of `name` has its `=` and value, spaces around the `=` included.
-fn values(text: &[u8], name: &str) -> Result<Vec<Range<usize>>, Unfit> {
+fn ranges(text: &[u8], name: &str) -> Result<Vec<Range<usize>>, Unfit> {
     let mut found = Vec::new();
     let mut open_quote = None;
     let mut start = 0;

@@ -11,7 +11,7 @@ use rustix::fs::{Access, Mode, OFlags, access, open};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use super::file::create;
+use super::draft::create;
 use super::interrupt::Interrupts;
 use super::place::{check_folder, regular_file};
 use super::stdout::Stream;
@@ -62,7 +62,9 @@ impl GithubSink {
             OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         match open(&self.path, flags, Mode::empty()) {
             Ok(opened) => self.append(&File::from(opened), &definition, interrupts),
-            Err(Errno::NOENT) => create(&self.path, &concatenated(&definition), interrupts),
+            Err(Errno::NOENT) => {
+                create(&self.path, &concatenated(&definition), interrupts).map(drop)
+            }
             Err(error) => Err(self.failed(error)),
         }
     }

@@ -4,7 +4,9 @@
 
 use std::ffi::OsString;
 use std::io::{self, PipeReader, PipeWriter};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,6 +34,8 @@ pub struct CommandSink {
     pub program: OsString,
     /// Its arguments.
     pub arguments: Vec<OsString>,
+    /// The folder it runs in, and that its path is relative to if it has a slash; the present one when not given.
+    pub folder: Option<PathBuf>,
 }
 
 impl CommandSink {
@@ -73,7 +77,17 @@ impl CommandSink {
     }
 
     fn spawn(&self, reader: PipeReader) -> Result<Child> {
-        Command::new(&self.program)
+        let mut command = match &self.folder {
+            Some(folder) if self.program.as_bytes().contains(&b'/') => {
+                let absolute = std::path::absolute(folder.join(&self.program));
+                Command::new(absolute.unwrap_or_else(|_| PathBuf::from(&self.program)))
+            }
+            _ => Command::new(&self.program),
+        };
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        command
             .args(&self.arguments)
             .stdin(Stdio::from(reader))
             .stdout(Stdio::from(io::stderr()))
@@ -176,6 +190,7 @@ mod tests {
         let sink = CommandSink {
             program: OsString::from(arguments[0]),
             arguments: arguments[1..].iter().map(OsString::from).collect(),
+            folder: None,
         };
         sink.check().and_then(|()| sink.deliver(text, interrupts))
     }

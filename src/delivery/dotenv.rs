@@ -2,19 +2,16 @@
 //!
 //! This module never writes into the file itself: the new text replaces it in one step or not at all.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rustix::fs::{Gid, Mode, OFlags, Uid, fchmod, fchown, open};
 use zeroize::Zeroizing;
 
 use super::assignment::{self, Unfit};
-use super::file::{Created, create};
+use super::draft::{Before, Draft, Placed};
 use super::interrupt::Interrupts;
-use super::place::{check_folder, folder_of, regular_file, sync_folder};
-use super::{failed, named, unguessable, variable};
+use super::place::{check_folder, check_owner, regular_file, warn_of_readers};
+use super::{failed, named, variable};
+use crate::domain::holding::Holding;
 use crate::error::{Error, Kind, Result};
 
 /// A variable of a dotenv file. The file keeps its other bytes, its mode and its owner; a new one has mode 0600.
@@ -30,142 +27,88 @@ impl DotenvSink {
     pub(super) fn check(&self) -> Result<()> {
         variable::check_environment(&self.variable)?;
         check_folder(&self.path)?;
-        if let Some(before) = self.read()? {
-            self.with_value(&before.text, "")?;
-            let user = rustix::process::geteuid();
-            if !user.is_root() && before.owner != user {
-                let message = format!("{} belongs to another user", named(&self.path));
-                return Err(Error::new(Kind::DeliveryFailed, message));
-            }
+        if let Some(found) = regular_file(&self.path)? {
+            self.with_value(&self.read()?.text, "")?;
+            check_owner(&self.path, &found)?;
         }
         Ok(())
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {
-        match regular_file(&self.path) {
-            Ok(Some(found)) if found.mode() & 0o044 != 0 => {
-                let mode = found.mode() & 0o7777;
-                vec![format!(
-                    "{} can be read by other users (mode {mode:04o})",
-                    named(&self.path)
-                )]
-            }
-            _ => Vec::new(),
-        }
+        warn_of_readers(&self.path)
     }
 
-    pub(super) fn deliver(&self, secret: &str, interrupts: &Interrupts) -> Result<()> {
-        let Some(before) = self.read()? else {
-            return create(&self.path, &self.with_value(&[], secret)?, interrupts);
+    pub(super) fn holding(&self) -> Result<Holding> {
+        if regular_file(&self.path)?.is_none() {
+            return Ok(Holding::Nothing);
+        }
+        let before = self.read()?;
+        let values =
+            assignment::values(&before.text, &self.variable).map_err(|unfit| self.unfit(unfit))?;
+        let mut held = values.into_iter().map(|value| Holding::of(&value));
+        let Some(first) = held.next() else {
+            return Ok(Holding::Nothing);
         };
-        self.replace(&self.with_value(&before.text, secret)?, &before)?;
-        sync_folder(&self.path)
-            .and_then(|()| interrupts.heed())
-            .map_err(|error| {
-                let put_back = self.replace(&before.text, &before);
-                match put_back.and_then(|()| sync_folder(&self.path)) {
-                    Ok(()) => error,
-                    Err(_) => error.hinted(format!(
-                        "{} in {} is a void secret now",
-                        self.variable,
-                        named(&self.path)
-                    )),
-                }
-            })
+        // Some readers take the first of several and some the last.
+        Ok(match held.all(|other| other == first) {
+            true => first,
+            false => Holding::Other,
+        })
+    }
+
+    pub(super) fn deliver(&self, secret: &str, interrupts: &Interrupts) -> Result<Placed> {
+        let draft = Draft::begin(&self.path, interrupts)?;
+        let placed = if regular_file(&self.path)?.is_some() {
+            let before = self.read()?;
+            draft.resemble(&before)?;
+            draft.write(&self.with_value(&before.text, secret)?)?;
+            draft.replace(before)?
+        } else {
+            draft.write(&self.with_value(&[], secret)?)?;
+            draft.create()?
+        };
+        placed.settle(interrupts)
     }
 
     fn with_value(&self, text: &[u8], value: &str) -> Result<Zeroizing<Vec<u8>>> {
-        assignment::set(text, &self.variable, value).map_err(|unfit| {
-            let (line, what, hint) = match unfit {
-                Unfit::SpansLines(line) => (
-                    line,
-                    "has a value that spans lines",
-                    "put the value on one line first",
-                ),
-                Unfit::SharesLine(line) => (
-                    line,
-                    "sets more than one variable",
-                    "put each on a line of its own first",
-                ),
-            };
-            let place = format!("line {line} of {}", named(&self.path));
-            Error::new(
-                Kind::DeliveryFailed,
-                format!("{place}, where {} is set, {what}", self.variable),
-            )
-            .hinted(hint)
-        })
+        assignment::set(text, &self.variable, value).map_err(|unfit| self.unfit(unfit))
     }
 
-    fn read(&self) -> Result<Option<Before>> {
-        if regular_file(&self.path)?.is_none() {
-            return Ok(None);
-        }
+    fn unfit(&self, unfit: Unfit) -> Error {
+        let (line, what, hint) = match unfit {
+            Unfit::SpansLines(line) => (
+                line,
+                "has a value that spans lines",
+                "put the value on one line first",
+            ),
+            Unfit::SharesLine(line) => (
+                line,
+                "sets more than one variable",
+                "put each on a line of its own first",
+            ),
+        };
+        let place = format!("line {line} of {}", named(&self.path));
+        Error::new(
+            Kind::DeliveryFailed,
+            format!("{place}, where {} is set, {what}", self.variable),
+        )
+        .hinted(hint)
+    }
+
+    fn read(&self) -> Result<Before> {
         Before::read(&self.path)
-            .map(Some)
             .map_err(|error| failed(format!("cannot read {}", named(&self.path)), error))
-    }
-
-    /// Puts a file with this text in the place of the old one, whose mode and owner it takes over.
-    fn replace(&self, text: &[u8], before: &Before) -> Result<()> {
-        let temporary = folder_of(&self.path).join(format!(".keyward-{}", unguessable()?));
-        let created = Created::new(&temporary)?;
-        before
-            .copy_owner_and_mode(created.file())
-            .map_err(|error| {
-                failed(
-                    format!("cannot keep the owner and mode of {}", named(&self.path)),
-                    error,
-                )
-            })?;
-        created.write(text)?;
-        fs::rename(&temporary, &self.path)
-            .map_err(|error| failed(format!("cannot replace {}", named(&self.path)), error))?;
-        created.keep();
-        Ok(())
-    }
-}
-
-/// What the file was before; other secrets are among its bytes.
-struct Before {
-    text: Zeroizing<Vec<u8>>,
-    owner: Uid,
-    group: Gid,
-    mode: Mode,
-}
-
-impl Before {
-    fn read(path: &Path) -> std::io::Result<Self> {
-        // NONBLOCK: a pipe that has taken the file's place since must not block.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut file = File::from(open(path, flags, Mode::empty())?);
-        let found = file.metadata()?;
-        // One byte to spare, with which reading notices the end without making the buffer grow.
-        let capacity = usize::try_from(found.len()).unwrap_or(0) + 1;
-        let mut text = Zeroizing::new(Vec::with_capacity(capacity));
-        file.read_to_end(&mut text)?;
-        Ok(Self {
-            text,
-            owner: Uid::from_raw(found.uid()),
-            group: Gid::from_raw(found.gid()),
-            mode: Mode::from_raw_mode(found.mode()),
-        })
-    }
-
-    fn copy_owner_and_mode(&self, file: &File) -> std::io::Result<()> {
-        let new = file.metadata()?;
-        if (new.uid(), new.gid()) != (self.owner.as_raw(), self.group.as_raw()) {
-            fchown(file, Some(self.owner), Some(self.group))?;
-        }
-        Ok(fchmod(file, self.mode)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::path::Path;
 
     use super::*;
+    use crate::domain::secret::Secret;
 
     fn sink(folder: &Path, text: Option<&str>) -> DotenvSink {
         let path = folder.join(".env");
@@ -239,14 +182,14 @@ mod tests {
     fn an_interrupted_delivery_puts_the_old_file_back() {
         let folder = tempfile::tempdir().expect("a folder");
         let sink = sink(folder.path(), Some("KEY=old\n"));
-        let error = sink
-            .deliver("new", &Interrupts::simulated(true))
-            .expect_err("interrupted");
-        assert_eq!(error.kind(), Kind::Interrupted);
+        let delivered = sink.deliver("new", &Interrupts::simulated(true));
+        assert_eq!(
+            delivered.err().expect("interrupted").kind(),
+            Kind::Interrupted
+        );
         assert_eq!(fs::read_to_string(&sink.path).expect("read"), "KEY=old\n");
         fs::remove_file(&sink.path).expect("removed");
-        sink.deliver("new", &Interrupts::simulated(true))
-            .expect_err("interrupted");
+        assert!(sink.deliver("new", &Interrupts::simulated(true)).is_err());
         assert!(names(folder.path()).is_empty());
     }
 
@@ -277,5 +220,24 @@ mod tests {
             variable: "A-B".to_owned(),
         };
         assert_eq!(named.check().expect_err("refused").kind(), Kind::Usage);
+    }
+
+    #[test]
+    fn a_variable_is_known_by_its_value_however_it_is_quoted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let holding = |text: Option<&str>| sink(folder.path(), text).holding().expect("looked");
+        let secret = Holding::Secret(Secret::new("kw_live_1".to_owned()).hash());
+        assert_eq!(holding(None), Holding::Nothing);
+        assert_eq!(holding(Some("OTHER=kw_live_1\n")), Holding::Nothing);
+        for text in [
+            "KEY=kw_live_1",
+            "A=1\nexport KEY = \"kw_live_1\" # ours\r\n",
+            "KEY='kw_live_1'\nKEY=kw_live_1\n",
+        ] {
+            assert_eq!(holding(Some(text)), secret, "{text}");
+        }
+        for text in ["KEY=kw_live_2", "KEY=", "KEY=kw_live_1\nKEY=kw_live_2\n"] {
+            assert_ne!(holding(Some(text)), secret, "{text}");
+        }
     }
 }

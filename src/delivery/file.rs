@@ -1,127 +1,94 @@
-//! A new file as the sink: `--out FILE`.
+//! A file as the sink: `--out FILE`.
 //!
-//! This module never opens, follows or overwrites a file that was there before.
+//! This module never follows a link, and never overwrites a file unless it was told that it may.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rustix::fs::{Mode, OFlags, fchmod, open};
-use rustix::io::Errno;
-
+use super::draft::{Before, Draft, Placed, create};
 use super::interrupt::Interrupts;
-use super::place::{check_folder, sync_folder};
+use super::place::{check_folder, check_owner, regular_file};
 use super::{failed, named};
+use crate::domain::holding::Holding;
 use crate::error::{Error, Kind, Result};
 
-/// A file that is made for the secret and for its owner's eyes alone: `--out FILE`.
+/// A file for the secret alone and, when it is new, for its owner's eyes alone: `--out FILE`.
 #[derive(Debug, Clone)]
 pub struct FileSink {
-    /// Where it will be.
+    /// Where it is or will be.
     pub path: PathBuf,
+    /// Whether what is there may be replaced; it then keeps its owner, and its mode if others had no access.
+    pub replaces: bool,
 }
 
 impl FileSink {
     pub(super) fn check(&self) -> Result<()> {
         check_folder(&self.path)?;
-        let name = named(&self.path);
-        match fs::symlink_metadata(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(failed(format!("cannot look at {name}"), error)),
-            Ok(found) => {
-                let what = if found.is_symlink() {
-                    "is a symbolic link"
-                } else {
-                    "already exists"
-                };
-                Err(Error::new(Kind::DeliveryFailed, format!("{name} {what}"))
-                    .hinted("give --out a file that does not exist yet"))
-            }
+        match regular_file(&self.path)? {
+            None => Ok(()),
+            Some(_) if !self.replaces => Err(Error::new(
+                Kind::DeliveryFailed,
+                format!("{} already exists", named(&self.path)),
+            )
+            .hinted("give --out a file that does not exist yet")),
+            Some(found) => check_owner(&self.path, &found),
         }
     }
 
-    pub(super) fn deliver(&self, text: &[u8], interrupts: &Interrupts) -> Result<()> {
-        create(&self.path, text, interrupts)
-    }
-}
-
-/// Makes a file of mode 0600 that holds this text, or none.
-pub(super) fn create(path: &Path, text: &[u8], interrupts: &Interrupts) -> Result<()> {
-    let created = Created::new(path)?;
-    created.write(text)?;
-    sync_folder(path)?;
-    interrupts.heed()?;
-    created.keep();
-    Ok(())
-}
-
-/// A file this process has created with mode 0600; it is emptied and removed again unless kept.
-pub(super) struct Created<'a> {
-    path: &'a Path,
-    file: File,
-    kept: bool,
-}
-
-impl<'a> Created<'a> {
-    pub(super) fn new(path: &'a Path) -> Result<Self> {
-        let refused = |error: Errno| failed(format!("cannot create {}", named(path)), error);
-        let mode = Mode::RUSR | Mode::WUSR;
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = File::from(open(path, flags, mode).map_err(refused)?);
-        let created = Self {
-            path,
-            file,
-            kept: false,
+    pub(super) fn holding(&self) -> Result<Holding> {
+        let Some(before) = self.read()? else {
+            return Ok(Holding::Nothing);
         };
-        // The umask may have taken the owner's own permissions away.
-        fchmod(&created.file, mode).map_err(refused)?;
-        Ok(created)
+        let text = before.text.as_slice();
+        let line = text.strip_suffix(b"\n").unwrap_or(text);
+        Ok(Holding::of(line.strip_suffix(b"\r").unwrap_or(line)))
     }
 
-    pub(super) fn file(&self) -> &File {
-        &self.file
-    }
-
-    /// Writes it all and syncs it. A later close has nothing left to report.
-    pub(super) fn write(&self, text: &[u8]) -> Result<()> {
-        let written = (&self.file)
-            .write_all(text)
-            .and_then(|()| self.file.sync_all());
-        written.map_err(|error| failed(format!("cannot write {}", named(self.path)), error))
-    }
-
-    pub(super) fn keep(mut self) {
-        self.kept = true;
-    }
-}
-
-impl Drop for Created<'_> {
-    fn drop(&mut self) {
-        if self.kept {
-            return;
+    pub(super) fn deliver(&self, text: &[u8], interrupts: &Interrupts) -> Result<Placed> {
+        if !self.replaces {
+            return create(&self.path, text, interrupts);
         }
-        // Whatever fails here, the secret is void; so the failures have nobody to be told to.
-        let _ = self.file.set_len(0);
-        let is_ours = match (self.file.metadata(), fs::symlink_metadata(self.path)) {
-            (Ok(ours), Ok(found)) => (ours.dev(), ours.ino()) == (found.dev(), found.ino()),
-            _ => false,
-        };
-        if is_ours {
-            let _ = fs::remove_file(self.path);
+        let draft = Draft::begin(&self.path, interrupts)?;
+        let before = self.read()?;
+        // SECURITY: a file that everybody could read becomes private before the secret is in it.
+        if let Some(before) = before.as_ref().filter(|before| before.is_private()) {
+            draft.resemble(before)?;
         }
+        draft.write(text)?;
+        match before {
+            None => draft.create()?,
+            Some(before) => draft.replace(before)?,
+        }
+        .settle(interrupts)
+    }
+
+    fn read(&self) -> Result<Option<Before>> {
+        if regular_file(&self.path)?.is_none() {
+            return Ok(None);
+        }
+        Before::read(&self.path)
+            .map(Some)
+            .map_err(|error| failed(format!("cannot read {}", named(&self.path)), error))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::path::Path;
 
     use super::*;
+    use crate::domain::secret::Secret;
 
-    fn refusal(path: PathBuf) -> String {
-        let error = FileSink { path }.check().expect_err("refused");
+    fn sink(path: impl AsRef<Path>) -> FileSink {
+        FileSink {
+            path: path.as_ref().to_owned(),
+            replaces: false,
+        }
+    }
+
+    fn refusal(path: impl AsRef<Path>) -> String {
+        let error = sink(path).check().expect_err("refused");
         assert_eq!(error.kind(), Kind::DeliveryFailed);
         error.to_string()
     }
@@ -131,15 +98,16 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let existing = folder.path().join("existing");
         fs::write(&existing, "kept").expect("written");
-        assert!(refusal(existing.clone()).ends_with("existing\" already exists"));
+        assert!(refusal(&existing).ends_with("existing\" already exists"));
         let dangling = folder.path().join("dangling");
         symlink("nowhere", &dangling).expect("linked");
-        assert!(refusal(dangling.clone()).ends_with("dangling\" is a symbolic link"));
-        for path in [existing.clone(), dangling] {
-            let error = FileSink { path }
-                .deliver(b"s\n", &Interrupts::simulated(false))
-                .expect_err("refused");
-            assert_eq!(error.kind(), Kind::DeliveryFailed);
+        assert!(refusal(&dangling).ends_with("dangling\" is a symbolic link"));
+        for path in [&existing, &dangling] {
+            let delivered = sink(path).deliver(b"s\n", &Interrupts::none());
+            assert_eq!(
+                delivered.err().expect("refused").kind(),
+                Kind::DeliveryFailed
+            );
         }
         assert_eq!(fs::read(existing).expect("read"), b"kept");
         assert!(!folder.path().join("nowhere").exists());
@@ -152,22 +120,17 @@ mod tests {
         fs::write(folder.path().join("file"), "").expect("written");
         assert!(refusal(folder.path().join("file/out")).ends_with("file\" is not a folder"));
         for path in ["", "/", "..", "/tmp/x/"] {
-            assert!(
-                refusal(PathBuf::from(path)).ends_with("does not name a file"),
-                "{path}"
-            );
+            assert!(refusal(path).ends_with("does not name a file"), "{path}");
         }
     }
 
     #[test]
     fn a_delivered_file_holds_exactly_the_text_with_mode_0600() {
         let folder = tempfile::tempdir().expect("a folder");
-        let sink = FileSink {
-            path: folder.path().join("out"),
-        };
+        let sink = sink(folder.path().join("out"));
         sink.check().expect("usable");
         assert!(!sink.path.exists());
-        sink.deliver(b"secret\n", &Interrupts::simulated(false))
+        sink.deliver(b"secret\n", &Interrupts::none())
             .expect("delivered");
         assert_eq!(fs::read(&sink.path).expect("read"), b"secret\n");
         assert_eq!(
@@ -179,24 +142,59 @@ mod tests {
     #[test]
     fn an_interrupted_delivery_takes_its_file_back() {
         let folder = tempfile::tempdir().expect("a folder");
-        let sink = FileSink {
-            path: folder.path().join("out"),
-        };
-        let error = sink
-            .deliver(b"secret\n", &Interrupts::simulated(true))
-            .expect_err("interrupted");
-        assert_eq!(error.kind(), Kind::Interrupted);
-        assert!(!sink.path.exists());
+        let mut sink = sink(folder.path().join("out"));
+        for before in [None, Some("before")] {
+            if let Some(before) = before {
+                fs::write(&sink.path, before).expect("written");
+                sink.replaces = true;
+            }
+            let delivered = sink.deliver(b"secret\n", &Interrupts::simulated(true));
+            assert_eq!(
+                delivered.err().expect("interrupted").kind(),
+                Kind::Interrupted
+            );
+            let after = fs::read_to_string(&sink.path).ok();
+            assert_eq!(after.as_deref(), before);
+        }
     }
 
     #[test]
-    fn only_the_file_it_created_is_taken_back() {
+    fn a_file_that_may_be_replaced_keeps_its_mode_and_can_be_put_back() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("out");
-        let created = Created::new(&path).expect("created");
-        fs::remove_file(&path).expect("removed");
-        fs::write(&path, "another's").expect("written");
-        drop(created);
-        assert_eq!(fs::read(&path).expect("read"), b"another's");
+        let mut sink = sink(folder.path().join("out"));
+        fs::write(&sink.path, "old\n").expect("written");
+        fs::set_permissions(&sink.path, fs::Permissions::from_mode(0o640)).expect("changed");
+        sink.replaces = true;
+        sink.check().expect("usable");
+        let placed = sink
+            .deliver(b"new\n", &Interrupts::none())
+            .expect("delivered");
+        assert_eq!(fs::read(&sink.path).expect("read"), b"new\n");
+        let mode = |path| fs::metadata(path).expect("there").mode() & 0o7777;
+        assert_eq!(mode(&sink.path), 0o640);
+        placed.take_back().expect("put back");
+        assert_eq!(fs::read(&sink.path).expect("read"), b"old\n");
+        assert_eq!(mode(&sink.path), 0o640);
+
+        fs::set_permissions(&sink.path, fs::Permissions::from_mode(0o644)).expect("changed");
+        sink.deliver(b"new\n", &Interrupts::none())
+            .expect("delivered");
+        assert_eq!(mode(&sink.path), 0o600);
+    }
+
+    #[test]
+    fn a_file_is_known_by_the_secret_in_it_with_or_without_a_line_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sink = sink(folder.path().join("out"));
+        assert_eq!(sink.holding().expect("looked"), Holding::Nothing);
+        let secret = Holding::Secret(Secret::new("kw_live_1".to_owned()).hash());
+        for text in ["kw_live_1", "kw_live_1\n", "kw_live_1\r\n"] {
+            fs::write(&sink.path, text).expect("written");
+            assert_eq!(sink.holding().expect("looked"), secret, "{text:?}");
+        }
+        for text in ["", " kw_live_1", "kw_live_1\n\n", "kw_live_2"] {
+            fs::write(&sink.path, text).expect("written");
+            assert_ne!(sink.holding().expect("looked"), secret, "{text:?}");
+        }
     }
 }

@@ -60,7 +60,7 @@ impl Interrupts {
             watches.signals = Some(signals);
         }
 
-        let mut interrupts = Self::new();
+        let mut interrupts = Self::none();
         for signal in watches.signals.iter().flatten() {
             let noted = WATCHED
                 .iter()
@@ -78,7 +78,8 @@ impl Interrupts {
         Ok(interrupts)
     }
 
-    fn new() -> Self {
+    /// A watch that notes nothing, for what must be done even after a signal.
+    pub fn none() -> Self {
         Self {
             noted: Default::default(),
             registrations: Vec::new(),
@@ -138,7 +139,7 @@ impl Interrupts {
     /// A watch that notes no real signal, so that tests beside each other cannot interrupt one another.
     #[cfg(test)]
     pub(crate) fn simulated(received: bool) -> Self {
-        let interrupts = Self::new();
+        let interrupts = Self::none();
         interrupts.noted[0].store(received, Ordering::SeqCst);
         interrupts
     }

@@ -7,12 +7,15 @@ mod assignment;
 mod ci;
 mod command;
 mod dotenv;
+mod draft;
 mod file;
 mod interrupt;
 mod place;
 mod stdout;
 mod variable;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use rand::TryRng;
@@ -21,10 +24,12 @@ use rand::rngs::SysRng;
 pub use ci::GithubSink;
 pub use command::CommandSink;
 pub use dotenv::DotenvSink;
+pub use draft::Placed;
 pub use file::FileSink;
 pub use interrupt::Interrupts;
 pub use stdout::Stream;
 
+use crate::domain::holding::Holding;
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
@@ -85,23 +90,81 @@ impl Sink {
         }
     }
 
-    /// Hands over: wholly written, flushed, synced, every error checked.
+    /// What it holds now. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `DeliveryFailed` for a file that cannot be read, or that is no regular one.
+    pub fn holding(&self) -> Result<Holding> {
+        match self {
+            Self::File(sink) => sink.holding(),
+            Self::Dotenv(sink) => sink.holding(),
+            _ => Ok(Holding::Unknown),
+        }
+    }
+
+    /// The same sink, which may replace the file that is there.
+    #[must_use]
+    pub fn replacing(mut self, replaces: bool) -> Self {
+        if let Self::File(sink) = &mut self {
+            sink.replaces = replaces;
+        }
+        self
+    }
+
+    /// The folder of the file it makes or changes.
+    fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::File(sink) => Some(place::folder_of(&sink.path)),
+            Self::Dotenv(sink) => Some(place::folder_of(&sink.path)),
+            _ => None,
+        }
+    }
+
+    /// Whether the folder of its file is not there.
+    pub fn lacks_folder(&self) -> bool {
+        self.folder().is_some_and(|folder| !folder.exists())
+    }
+
+    /// Makes the folder of its file, and those above it, of mode 0700, where they are not there.
+    ///
+    /// # Errors
+    ///
+    /// `DeliveryFailed`.
+    pub fn make_folder(&self) -> Result<()> {
+        let Some(folder) = self.folder() else {
+            return Ok(());
+        };
+        let mut builder = DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(folder);
+        made.map_err(|error| failed(format!("cannot make the folder {}", named(folder)), error))
+    }
+
+    /// Hands over: wholly written, flushed, synced, every error checked. Returns the file that was made or replaced, for
+    /// taking it back if the key does not become live after all.
     ///
     /// # Errors
     ///
     /// `DeliveryFailed` or `Interrupted`: the secret must be voided; whatever the sink had created is taken back.
-    pub fn deliver(&self, hand_over: &HandOver<'_>, interrupts: &Interrupts) -> Result<()> {
+    pub fn deliver(
+        &self,
+        hand_over: &HandOver<'_>,
+        interrupts: &Interrupts,
+    ) -> Result<Option<Placed>> {
         interrupts.heed()?;
         match self {
             Self::Stdout => Stream::Stdout.deliver(hand_over.text, interrupts)?,
-            Self::File(sink) => sink.deliver(hand_over.text, interrupts)?,
-            Self::Dotenv(sink) => sink.deliver(variable::only_secret(hand_over)?, interrupts)?,
+            Self::File(sink) => return sink.deliver(hand_over.text, interrupts).map(Some),
+            Self::Dotenv(sink) => {
+                let secret = variable::only_secret(hand_over)?;
+                return sink.deliver(secret, interrupts).map(Some);
+            }
             Self::GithubEnv(sink) | Self::GithubOutput(sink) => {
                 sink.deliver(variable::only_secret(hand_over)?, interrupts)?;
             }
             Self::Command(sink) => sink.deliver(hand_over.text, interrupts)?,
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -132,16 +195,20 @@ mod tests {
     fn an_interrupt_before_the_delivery_leaves_the_sink_untouched() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("out");
-        let sink = Sink::File(FileSink { path: path.clone() });
+        let sink = Sink::File(FileSink {
+            path: path.clone(),
+            replaces: false,
+        });
         let secrets = [Secret::new("kw_live_secret".to_owned())];
         let hand_over = HandOver {
             secrets: &secrets,
             text: b"kw_live_secret\n",
         };
-        let error = sink
-            .deliver(&hand_over, &Interrupts::simulated(true))
-            .expect_err("interrupted");
-        assert_eq!(error.kind(), Kind::Interrupted);
+        let delivered = sink.deliver(&hand_over, &Interrupts::simulated(true));
+        assert_eq!(
+            delivered.err().expect("interrupted").kind(),
+            Kind::Interrupted
+        );
         assert!(!path.exists());
     }
 

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{Access, Mode, OFlags, access, fsync, open};
@@ -53,6 +54,32 @@ pub(super) fn regular_file(path: &Path) -> Result<Option<fs::Metadata>> {
             Kind::DeliveryFailed,
             format!("{name} is not a regular file"),
         )),
+    }
+}
+
+/// Refuses to replace another user's file, unless root does, who can keep its owner.
+pub(super) fn check_owner(path: &Path, found: &fs::Metadata) -> Result<()> {
+    let user = rustix::process::geteuid();
+    match user.is_root() || found.uid() == user.as_raw() {
+        true => Ok(()),
+        false => Err(Error::new(
+            Kind::DeliveryFailed,
+            format!("{} belongs to another user", named(path)),
+        )),
+    }
+}
+
+/// Warns of a file that is there and that other users can read.
+pub(super) fn warn_of_readers(path: &Path) -> Vec<String> {
+    match regular_file(path) {
+        Ok(Some(found)) if found.mode() & 0o044 != 0 => {
+            let mode = found.mode() & 0o7777;
+            let name = named(path);
+            vec![format!(
+                "{name} can be read by other users (mode {mode:04o})"
+            )]
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -54,6 +54,10 @@ pub enum Action {
     WorkspaceUse,
     /// A key was minted, pending.
     KeyMint,
+    /// A key that never reached a holder was given another secret, pending.
+    KeyReissue,
+    /// A pending key's secret was handed over to be presented later.
+    KeyHold,
     /// A key became active.
     KeyActivate,
     /// A key was voided because its secret was not delivered.
@@ -72,6 +76,8 @@ pub enum Action {
     KeyCancel,
     /// A key was revoked.
     KeyRevoke,
+    /// A dead key's record and usage were deleted.
+    KeyPrune,
 }
 
 impl Action {
@@ -84,6 +90,8 @@ impl Action {
             Self::WorkspaceDelete => "workspace.delete",
             Self::WorkspaceUse => "workspace.use",
             Self::KeyMint => "key.mint",
+            Self::KeyReissue => "key.reissue",
+            Self::KeyHold => "key.hold",
             Self::KeyActivate => "key.activate",
             Self::KeyVoid => "key.void",
             Self::KeyRename => "key.rename",
@@ -93,6 +101,7 @@ impl Action {
             Self::KeyRotate => "key.rotate",
             Self::KeyCancel => "key.cancel",
             Self::KeyRevoke => "key.revoke",
+            Self::KeyPrune => "key.prune",
         }
     }
 }

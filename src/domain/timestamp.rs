@@ -70,6 +70,16 @@ impl When {
     }
 }
 
+impl fmt::Display for When {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => formatter.write_str("never"),
+            Self::At(timestamp) => timestamp.fmt(formatter),
+            Self::After(lifetime) => lifetime.fmt(formatter),
+        }
+    }
+}
+
 impl FromStr for When {
     type Err = Error;
 

@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, KeyId, State, Status, UNDELIVERED};
+use crate::domain::key::{Key, State, Status, UNDELIVERED};
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Code};
@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::judge::judge_secret;
 use crate::ops::select;
-use crate::store::{Store, Writer};
+use crate::store::{Reader, Store, Writer};
 
 /// A key made live by its holder.
 #[derive(Debug)]
@@ -26,31 +26,35 @@ pub struct Outcome {
     pub changed: bool,
 }
 
-/// Makes keys live whose secrets were delivered, all in one transaction.
+/// Makes keys live whose secrets were delivered, all in one transaction. One that its holder has activated meanwhile is
+/// live already.
 ///
 /// # Errors
 /// `delivery_failed` when one of them is no longer pending; what keeps a caller out; the store's.
 pub fn complete(
     store: &mut Store,
     actor: &Actor,
-    ids: &[KeyId],
+    delivered: &[Key],
     now: Timestamp,
 ) -> Result<Vec<Outcome>> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
-        ids.iter()
-            .map(|id| match writer.key_by_id(id.as_str())? {
-                Some(key) if key.status(now) == Status::Pending => {
-                    activate(writer, &access, key, now)
-                }
-                Some(key) if key.status(now) == Status::Expired => Err(Error::new(
+        delivered
+            .iter()
+            .map(|delivered| {
+                let record = record_of(writer, delivered)?;
+                let status = record.as_ref().map(|key| key.status(now));
+                let fate = match (record, status) {
+                    (Some(key), Some(Status::Pending | Status::Active)) => {
+                        return activate(writer, &access, key, now);
+                    }
+                    (_, Some(Status::Expired)) => "expired",
+                    _ => "was voided",
+                };
+                Err(Error::new(
                     Kind::DeliveryFailed,
-                    format!("{id} expired while its secret was delivered"),
-                )),
-                _ => Err(Error::new(
-                    Kind::DeliveryFailed,
-                    format!("{id} was voided while its secret was delivered"),
-                )),
+                    format!("{} {fate} while its secret was delivered", delivered.id),
+                ))
             })
             .collect()
     })
@@ -60,19 +64,51 @@ pub fn complete(
 ///
 /// # Errors
 /// The store's; the keys then void themselves after a day.
-pub fn void(store: &mut Store, actor: &str, ids: &[KeyId], now: Timestamp) -> Result<()> {
+pub fn void(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp) -> Result<()> {
     store.write(|writer| {
-        for id in ids {
-            if let Some(mut key) = writer.key_by_id(id.as_str())?
+        for undelivered in undelivered {
+            if let Some(mut key) = record_of(writer, undelivered)?
                 && key.state == State::Pending
             {
                 key.revoke(UNDELIVERED, None, now);
                 writer.update_key(&key)?;
+                writer.unclaim(&key.id)?;
                 writer.audit(now, actor, Action::KeyVoid, key.id.as_str(), &json!({}))?;
             }
         }
         Ok(())
     })
+}
+
+/// Notes of keys that stay pending that their holders have their secrets, where a later run would otherwise take the
+/// hand-over for one that was cut short.
+///
+/// # Errors
+/// What keeps a caller out; the store's.
+pub fn hold(store: &mut Store, actor: &Actor, delivered: &[Key], now: Timestamp) -> Result<()> {
+    let is_claimed = |delivered: &Key| store.read(|reader| reader.is_claimed(&delivered.id));
+    let claimed = delivered
+        .iter()
+        .map(is_claimed)
+        .collect::<Result<Vec<bool>>>()?;
+    if !claimed.contains(&true) {
+        return Ok(());
+    }
+    store.write(|writer| {
+        let access = Access::admit(writer, actor, now)?;
+        for key in delivered {
+            writer.unclaim(&key.id)?;
+            let (action, details) = (Action::KeyHold, json!({}));
+            writer.audit(now, &access.actor, action, key.id.as_str(), &details)?;
+        }
+        Ok(())
+    })
+}
+
+/// The record of a key as it is now, unless it was given another secret.
+fn record_of(reader: &Reader<'_>, key: &Key) -> Result<Option<Key>> {
+    let found = reader.key_by_id(key.id.as_str())?;
+    Ok(found.filter(|found| found.hash == key.hash))
 }
 
 /// Makes the pending key live whose secret is presented.
@@ -94,12 +130,7 @@ pub fn present(
         let refused = |code: Code| Err(Error::new(Kind::Refused(code), code.message()));
         let Some(key) = key else { return refused(code) };
         match key.status(now) {
-            Status::Pending => activate(writer, &access, key, now),
-            Status::Active => Ok(Outcome {
-                key,
-                replaced: None,
-                changed: false,
-            }),
+            Status::Pending | Status::Active => activate(writer, &access, key, now),
             Status::Disabled => Err(
                 Error::new(Kind::Conflict, format!("{} is disabled", key.id))
                     .hinted(format!("keyward enable {}", key.id)),
@@ -110,13 +141,31 @@ pub fn present(
     })
 }
 
-fn activate(writer: &Writer<'_>, access: &Access, mut key: Key, now: Timestamp) -> Result<Outcome> {
+/// Makes a pending key live; an active one is left alone.
+pub(super) fn activate(
+    writer: &Writer<'_>,
+    access: &Access,
+    mut key: Key,
+    now: Timestamp,
+) -> Result<Outcome> {
+    if key.state == State::Active {
+        let replaced = match &key.rotation {
+            None => None,
+            Some(rotation) => writer.key_by_id(rotation.replaces.as_str())?,
+        };
+        return Ok(Outcome {
+            key,
+            replaced,
+            changed: false,
+        });
+    }
     key.state = State::Active;
     let replaced = match key.rotation.clone() {
         None => None,
         Some(_) => Some(supersede(writer, access, &mut key, now)?),
     };
     writer.update_key(&key)?;
+    writer.unclaim(&key.id)?;
     writer.audit(
         now,
         &access.actor,

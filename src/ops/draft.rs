@@ -8,7 +8,7 @@ use rand::TryCryptoRng;
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, KeyId, State};
+use crate::domain::key::{Key, KeyId, State, UNDELIVERED};
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenFormat;
@@ -24,6 +24,8 @@ pub(super) struct Draft<'a> {
     pub(super) environment: &'a str,
     pub(super) created_by: &'a str,
     pub(super) created_at: Timestamp,
+    /// The record that never reached a holder and is given another secret, in place of a new one.
+    pub(super) leftover: Option<&'a Key>,
 }
 
 impl Draft<'_> {
@@ -35,7 +37,10 @@ impl Draft<'_> {
     ) -> Result<(Key, Secret)> {
         let token = format.mint(self.environment, rng)?;
         let key = Key {
-            id: KeyId::generate(rng)?,
+            id: match self.leftover {
+                Some(leftover) => leftover.id.clone(),
+                None => KeyId::generate(rng)?,
+            },
             workspace_id: self.workspace.id,
             workspace: self.workspace.name.clone(),
             name: self.name.to_owned(),
@@ -63,14 +68,31 @@ impl Draft<'_> {
     }
 }
 
-/// Adds a pending key and its audit row.
-pub(super) fn insert(
+/// Takes a leftover out of the count of keys and off its name before it is minted anew, in the same transaction.
+pub(super) fn set_aside(writer: &Writer<'_>, leftover: &Key, now: Timestamp) -> Result<()> {
+    let mut aside = leftover.clone();
+    aside.revoke(UNDELIVERED, None, now);
+    writer.update_key(&aside)
+}
+
+/// Adds a pending key, or gives its leftover its identity, and its audit row.
+pub(super) fn save(
     writer: &Writer<'_>,
     access: &Access,
     key: &Key,
+    leftover: Option<&Key>,
     now: Timestamp,
 ) -> Result<()> {
-    writer.insert_key(key)?;
+    let action = match leftover {
+        None => {
+            writer.insert_key(key)?;
+            Action::KeyMint
+        }
+        Some(_) => {
+            writer.reissue_key(key)?;
+            Action::KeyReissue
+        }
+    };
     let details = json!({
         "workspace": key.workspace,
         "name": key.name,
@@ -80,11 +102,5 @@ pub(super) fn insert(
         "expiresAt": key.expires_at.map(|expires_at| expires_at.to_string()),
         "replaces": key.rotation.as_ref().map(|rotation| rotation.replaces.as_str()),
     });
-    writer.audit(
-        now,
-        &access.actor,
-        Action::KeyMint,
-        key.id.as_str(),
-        &details,
-    )
+    writer.audit(now, &access.actor, action, key.id.as_str(), &details)
 }

@@ -5,7 +5,7 @@
 use crate::domain::key::{Key, KeySeq, Status};
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
 use crate::store::{Order, Reader, Store};
@@ -83,19 +83,11 @@ pub fn run(
         access.require(Permission::List)?;
         Ok(access)
     };
-    let workspace = store.read(|reader| {
-        let access = admit(reader)?;
-        match select::workspace(reader, &access, request.workspace.as_deref()) {
-            // A store with no workspace has no keys to list; that is an answer.
-            Err(error)
-                if error.kind() == Kind::WorkspaceNotFound && request.workspace.is_none() =>
-            {
-                Ok(None)
-            }
-            found => found.map(Some),
-        }
+    let mut workspaces = store.read(|reader| {
+        let named = request.workspace.as_deref();
+        select::these_or_all(reader, &admit(reader)?, named, false)
     })?;
-    let Some(workspace) = workspace else {
+    let Some(workspace) = workspaces.pop() else {
         return Ok(());
     };
     let mut hand_over = |mut page: Vec<Key>| {

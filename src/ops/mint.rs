@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::draft::{self, Draft};
 use crate::ops::{limits, select, workspace};
-use crate::store::{Store, Writer};
+use crate::store::{Reader, Store, Writer};
 
 /// What is to be minted.
 #[derive(Debug, Clone)]
@@ -70,51 +70,68 @@ pub fn run<R: TryCryptoRng>(
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         access.require(Permission::Mint)?;
-        let (workspace, made_workspace) = workspace_for(writer, &access, request, now)?;
-        let policy = &workspace.policy;
-        let environment = policy.environment(request.environment.as_deref())?;
-        policy.check_scopes(&request.scopes)?;
-        let expires_at = policy.expiry(request.expires.as_ref(), now)?;
-        limits::check_cap(writer, &workspace, u64::from(request.count), now)?;
-        let format = policy.token_format()?;
-        let mut outcome = Outcome {
-            keys: Vec::new(),
-            secrets: Vec::new(),
+        let named = request.workspace.as_deref();
+        let (workspace, made_workspace) = workspace_for(writer, &access, named, now)?;
+        let (keys, secrets) = insert(writer, &access, &workspace, request, None, now, rng)?;
+        Ok(Outcome {
+            keys,
+            secrets,
             made_workspace,
-        };
-        for name in request.name.numbered(request.count)? {
-            limits::check_name(writer, &workspace, environment, name.as_str(), now)?;
-            let draft = Draft {
-                workspace: &workspace,
-                name: name.as_str(),
-                environment,
-                created_by: &access.actor,
-                created_at: now,
-            };
-            let (mut key, secret) = draft.mint(&format, rng)?;
-            key.scopes.clone_from(&request.scopes);
-            key.expires_at = expires_at;
-            key.allow.clone_from(&request.allow);
-            key.owner.clone_from(&request.owner);
-            key.labels.clone_from(&request.labels);
-            draft::insert(writer, &access, &key, now)?;
-            outcome.keys.push(key);
-            outcome.secrets.push(secret);
-        }
-        Ok(outcome)
+        })
     })
 }
 
-/// The workspace to mint in; on an empty store the first one is made.
-fn workspace_for(
+/// Inserts the pending keys. A leftover, a record that never reached a holder, becomes the only one.
+pub(super) fn insert<R: TryCryptoRng>(
     writer: &Writer<'_>,
     access: &Access,
+    workspace: &Workspace,
     request: &Request,
+    leftover: Option<&Key>,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(Vec<Key>, Vec<Secret>)> {
+    let policy = &workspace.policy;
+    let environment = policy.environment(request.environment.as_deref())?;
+    policy.check_scopes(&request.scopes)?;
+    let expires_at = policy.expiry(request.expires.as_ref(), now)?;
+    if let Some(leftover) = leftover {
+        draft::set_aside(writer, leftover, now)?;
+    }
+    limits::check_cap(writer, workspace, u64::from(request.count), now)?;
+    let format = policy.token_format()?;
+    let (mut keys, mut secrets) = (Vec::new(), Vec::new());
+    for name in request.name.numbered(request.count)? {
+        limits::check_name(writer, workspace, environment, name.as_str(), now)?;
+        let draft = Draft {
+            workspace,
+            name: name.as_str(),
+            environment,
+            created_by: &access.actor,
+            created_at: now,
+            leftover,
+        };
+        let (mut key, secret) = draft.mint(&format, rng)?;
+        key.scopes.clone_from(&request.scopes);
+        key.expires_at = expires_at;
+        key.allow.clone_from(&request.allow);
+        key.owner.clone_from(&request.owner);
+        key.labels.clone_from(&request.labels);
+        draft::save(writer, access, &key, leftover, now)?;
+        keys.push(key);
+        secrets.push(secret);
+    }
+    Ok((keys, secrets))
+}
+
+/// The workspace to mint in; on an empty store the first one is made.
+pub(super) fn workspace_for(
+    writer: &Writer<'_>,
+    access: &Access,
+    named: Option<&str>,
     now: Timestamp,
 ) -> Result<(Workspace, bool)> {
-    let named = request.workspace.as_deref();
-    let first_run = named.is_none_or(|name| name == FIRST) && writer.workspaces()?.is_empty();
-    if !first_run {
+    if !is_first_run(writer, named)? {
         return Ok((select::workspace(writer, access, named)?, false));
     }
     let policy = preset::load(preset::DEFAULT)?;
@@ -128,4 +145,9 @@ fn workspace_for(
         now,
     )?;
     Ok((made, true))
+}
+
+/// Whether there is no workspace yet and the first one is meant.
+pub(super) fn is_first_run(reader: &Reader<'_>, named: Option<&str>) -> Result<bool> {
+    Ok(named.is_none_or(|name| name == FIRST) && reader.workspaces()?.is_empty())
 }

@@ -4,15 +4,21 @@
 
 pub mod access;
 pub mod activate;
+pub mod apply;
 pub mod audit;
 pub mod cancel;
 pub mod change;
+pub mod check;
 mod draft;
+pub mod idempotent;
+mod idle;
 mod judge;
 mod limits;
 pub mod list;
 pub mod mint;
 pub mod pause;
+pub mod provision;
+pub mod prune;
 pub mod rename;
 pub mod revoke;
 pub mod rotate;

@@ -6,11 +6,13 @@ use serde_json::json;
 
 use crate::domain::audit::Action;
 use crate::domain::key::{State, Status};
+use crate::domain::lifetime::Lifetime;
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::change::Outcome;
+use crate::ops::idle;
 use crate::ops::select::{self, Selector};
 use crate::store::Store;
 
@@ -23,16 +25,18 @@ pub enum Change {
     Enable,
 }
 
-/// Disables or enables a key; one that is so already is left alone.
+/// Disables or enables a key; one that is so already is left alone. With `idle`, a key that was used within this time is
+/// not disabled.
 ///
 /// # Errors
-/// `conflict` when the key is pending or dead; what selecting gives; the store's.
+/// `conflict` when the key is pending or dead; `in_use`; what selecting gives; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,
     workspace: Option<&str>,
     selector: &Selector,
     change: Change,
+    idle: Option<&Lifetime>,
     now: Timestamp,
 ) -> Result<Outcome> {
     let (permission, wanted, action) = match change {
@@ -62,6 +66,7 @@ pub fn run(
                 changed: false,
             });
         }
+        idle::refuse_used(writer, &key, idle, now)?;
         key.state = wanted;
         writer.update_key(&key)?;
         writer.audit(now, &access.actor, action, key.id.as_str(), &json!({}))?;

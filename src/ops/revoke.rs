@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::domain::audit::Action;
 use crate::domain::key::{Key, Status};
+use crate::domain::lifetime::Lifetime;
 use crate::domain::permission::Permission;
 use crate::domain::policy::RevokeBy;
 use crate::domain::sanitize::Safe;
@@ -13,8 +14,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::limits;
 use crate::ops::select::{self, Selector};
+use crate::ops::{idle, limits};
 use crate::store::{Reader, Store};
 
 /// Why a key is revoked.
@@ -53,6 +54,8 @@ pub struct Request {
     pub reason: Reason,
     /// Why: the operator's own sentence.
     pub message: Option<String>,
+    /// How long none of them may have been used.
+    pub idle: Option<Lifetime>,
 }
 
 /// One key after revoking.
@@ -80,7 +83,7 @@ pub fn preview(
 /// Revokes the keys, all or none.
 ///
 /// # Errors
-/// `key_not_found`, `ambiguous`, `scope_rejected`, `workspace_not_found`; the store's.
+/// `key_not_found`, `ambiguous`, `scope_rejected`, `workspace_not_found`, `in_use`; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,
@@ -97,6 +100,7 @@ pub fn run(
             }
             let changed = key.status(now) != Status::Revoked;
             if changed {
+                idle::refuse_used(writer, &key, request.idle.as_ref(), now)?;
                 key.revoke(request.reason.word(), request.message.clone(), now);
                 writer.update_key(&key)?;
                 let details =

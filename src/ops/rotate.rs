@@ -10,12 +10,14 @@ use crate::domain::permission::Permission;
 use crate::domain::policy::Policy;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::{Timestamp, When};
+use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::draft::{self, Draft};
 use crate::ops::limits;
 use crate::ops::select::{self, Selector};
-use crate::store::{Reader, Store};
+use crate::ops::set::Changes;
+use crate::store::{Reader, Store, Writer};
 
 /// What is to be rotated.
 #[derive(Debug)]
@@ -24,6 +26,13 @@ pub struct Request {
     pub workspace: Option<String>,
     /// The key.
     pub selector: Selector,
+    /// How.
+    pub terms: Terms,
+}
+
+/// How a key is replaced.
+#[derive(Debug, Default)]
+pub struct Terms {
     /// How long the old key stays valid; the policy's rotation grace when not given, zero revokes it at once.
     pub grace: Option<Lifetime>,
     /// Whether the old key is revoked at once.
@@ -32,6 +41,10 @@ pub struct Request {
     pub hold: bool,
     /// The new key's expiry; a life as long as the old key's when not given.
     pub expires: Option<When>,
+    /// What is different in the new key.
+    pub changes: Changes,
+    /// The record of a replacement that never reached its holder, to be given another secret.
+    pub leftover: Option<Key>,
 }
 
 /// The pending replacement, its secret, and the key it will replace.
@@ -62,51 +75,68 @@ pub fn run<R: TryCryptoRng>(
         access.require(Permission::Rotate)?;
         let workspaces = select::workspaces(writer, &access, request.workspace.as_deref())?;
         let old = select::key(writer, &workspaces, &request.selector, now)?;
-        check_rotatable(writer, &old, now)?;
         let workspace = select::owner_of(&workspaces, &old);
-        let grace_millis = match (request.now, &request.grace) {
-            (true, _) => 0,
-            (false, Some(grace)) => grace.millis_from(now)?,
-            (false, None) => workspace.policy.rotation_grace.millis_from(now)?,
-        };
-        // The swap of --now is one transaction; a held replacement and the old key are there together until it comes.
-        if (grace_millis > 0 || request.hold)
-            && let Err(error) = limits::check_cap(writer, workspace, 1, now)
-        {
-            let command = format!(
-                "keyward rotate {}{} --now",
-                old.id,
-                limits::place(writer, workspace)?
-            );
-            return Err(match error.kind() {
-                Kind::LimitReached if !request.hold => error.hinted(format!(
-                    "`{command}` revokes the old key at once and fits the cap"
-                )),
-                _ => error,
-            });
-        }
-        let environment = workspace.policy.environment(Some(&old.environment))?;
-        let draft = Draft {
-            workspace,
-            name: &old.name,
-            environment,
-            created_by: &access.actor,
-            created_at: now,
-        };
-        let (mut key, secret) = draft.mint(&workspace.policy.token_format()?, rng)?;
-        key.scopes.clone_from(&old.scopes);
-        key.allow.clone_from(&old.allow);
-        key.owner.clone_from(&old.owner);
-        key.labels.clone_from(&old.labels);
-        key.expires_at = expiry(&workspace.policy, &old, request.expires.as_ref(), now)?;
-        key.rotation = Some(Rotation {
-            replaces: old.id.clone(),
-            grace_millis,
-            previous_expires_at: None,
-        });
-        draft::insert(writer, &access, &key, now)?;
+        let (key, secret) = insert(writer, &access, workspace, &old, &request.terms, now, rng)?;
         Ok(Outcome { key, secret, old })
     })
+}
+
+/// Inserts the pending replacement of a key.
+pub(super) fn insert<R: TryCryptoRng>(
+    writer: &Writer<'_>,
+    access: &Access,
+    workspace: &Workspace,
+    old: &Key,
+    terms: &Terms,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(Key, Secret)> {
+    let leftover = terms.leftover.as_ref();
+    if let Some(leftover) = leftover {
+        draft::set_aside(writer, leftover, now)?;
+    }
+    check_rotatable(writer, old, now)?;
+    let grace_millis = match (terms.now, &terms.grace) {
+        (true, _) => 0,
+        (false, Some(grace)) => grace.millis_from(now)?,
+        (false, None) => workspace.policy.rotation_grace.millis_from(now)?,
+    };
+    // The swap of --now is one transaction; a held replacement and the old key are there together until it comes.
+    if (grace_millis > 0 || terms.hold)
+        && let Err(error) = limits::check_cap(writer, workspace, 1, now)
+    {
+        let place = limits::place(writer, workspace)?;
+        return Err(match error.kind() {
+            Kind::LimitReached if !terms.hold => error.hinted(format!(
+                "`keyward rotate {}{place} --now` revokes the old key at once and fits the cap",
+                old.id
+            )),
+            _ => error,
+        });
+    }
+    let environment = workspace.policy.environment(Some(&old.environment))?;
+    let draft = Draft {
+        workspace,
+        name: &old.name,
+        environment,
+        created_by: &access.actor,
+        created_at: now,
+        leftover,
+    };
+    let (mut key, secret) = draft.mint(&workspace.policy.token_format()?, rng)?;
+    key.scopes.clone_from(&old.scopes);
+    key.allow.clone_from(&old.allow);
+    key.owner.clone_from(&old.owner);
+    key.labels.clone_from(&old.labels);
+    terms.changes.apply(&workspace.policy, &mut key)?;
+    key.expires_at = expiry(&workspace.policy, old, terms.expires.as_ref(), now)?;
+    key.rotation = Some(Rotation {
+        replaces: old.id.clone(),
+        grace_millis,
+        previous_expires_at: None,
+    });
+    draft::save(writer, access, &key, leftover, now)?;
+    Ok((key, secret))
 }
 
 fn check_rotatable(reader: &Reader<'_>, old: &Key, now: Timestamp) -> Result<()> {

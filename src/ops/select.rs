@@ -69,6 +69,26 @@ pub fn workspaces(
     reader.workspaces()
 }
 
+/// The workspace a command works in, or every workspace the actor may see. A store that has none is no error where none
+/// was named: there is nothing in it.
+///
+/// # Errors
+/// As [`workspace`].
+pub fn these_or_all(
+    reader: &Reader<'_>,
+    access: &Access,
+    named: Option<&str>,
+    all: bool,
+) -> Result<Vec<Workspace>> {
+    if all && access.caller.is_none() {
+        return reader.workspaces();
+    }
+    match workspace(reader, access, named.filter(|_| !all)) {
+        Err(error) if error.kind() == Kind::WorkspaceNotFound && named.is_none() => Ok(Vec::new()),
+        found => found.map(|workspace| vec![workspace]),
+    }
+}
+
 /// The workspace a presented secret must belong to: the named one or the caller's own; without either, any.
 ///
 /// # Errors

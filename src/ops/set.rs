@@ -2,13 +2,15 @@
 //!
 //! This module never touches the secret, the name or the status.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::domain::address::Network;
 use crate::domain::audit::Action;
 use crate::domain::key::Key;
-use crate::domain::label::Label;
 use crate::domain::permission::Permission;
+use crate::domain::policy::Policy;
 use crate::domain::timestamp::{Timestamp, When};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
@@ -16,17 +18,24 @@ use crate::ops::change::{Outcome, refuse_dead};
 use crate::ops::select::{self, Selector};
 use crate::store::{Store, Writer};
 
-/// What is to change; `None` leaves a field as it is.
+/// What is to change.
 #[derive(Debug)]
 pub struct Request {
     /// The workspace.
     pub workspace: Option<String>,
     /// The key.
     pub selector: Selector,
+    /// The expiry; `None` leaves it as it is.
+    pub expires: Option<When>,
+    /// The rest.
+    pub changes: Changes,
+}
+
+/// Changes to what a key may do and whose it is; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
     /// The scopes, in place of the present ones.
     pub scopes: Option<Vec<String>>,
-    /// The expiry.
-    pub expires: Option<When>,
     /// The networks, in place of the present ones.
     pub allow: Option<Vec<Network>>,
     /// The owner; `Some(None)` clears it.
@@ -34,14 +43,39 @@ pub struct Request {
     /// Whether the present labels go first.
     pub clear_labels: bool,
     /// Labels to add or overwrite.
-    pub labels: Vec<Label>,
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Changes {
+    /// Makes the changes to a record. Scopes that are there already, in whatever order, are not judged again.
+    ///
+    /// # Errors
+    /// `invalid_scope`.
+    pub(super) fn apply(&self, policy: &Policy, key: &mut Key) -> Result<()> {
+        if let Some(scopes) = &self.scopes
+            && !are_same(scopes, &key.scopes)
+        {
+            policy.check_scopes(scopes)?;
+            key.scopes.clone_from(scopes);
+        }
+        if let Some(allow) = &self.allow {
+            key.allow.clone_from(allow);
+        }
+        if let Some(owner) = &self.owner {
+            key.owner.clone_from(owner);
+        }
+        if self.clear_labels {
+            key.labels.clear();
+        }
+        key.labels.extend(self.labels.clone());
+        Ok(())
+    }
 }
 
 impl Request {
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
-        let fields = self.scopes.is_some() || self.expires.is_some() || self.allow.is_some();
-        !fields && self.owner.is_none() && !self.clear_labels && self.labels.is_empty()
+        self.expires.is_none() && self.changes == Changes::default()
     }
 }
 
@@ -54,14 +88,11 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
         let access = Access::admit(writer, actor, now)?;
         access.require(Permission::Set)?;
         let workspaces = select::workspaces(writer, &access, request.workspace.as_deref())?;
-        let mut key = select::key(writer, &workspaces, &request.selector, now)?;
-        refuse_dead(&key, now)?;
-        let before = fields(&key);
-        let policy = &select::owner_of(&workspaces, &key).policy;
-        if let Some(scopes) = &request.scopes {
-            policy.check_scopes(scopes)?;
-            key.scopes.clone_from(scopes);
-        }
+        let before = select::key(writer, &workspaces, &request.selector, now)?;
+        refuse_dead(&before, now)?;
+        let policy = &select::owner_of(&workspaces, &before).policy;
+        let mut key = before.clone();
+        request.changes.apply(policy, &mut key)?;
         if request.expires.is_some() {
             let expires_at = policy.expiry(request.expires.as_ref(), now)?;
             let is_later = expires_at.is_none_or(|expires_at| Some(expires_at) > key.expires_at);
@@ -74,38 +105,47 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
                     ),
                 ));
             }
-            key.expires_at = expires_at;
-            keep_on_cancel(writer, &key)?;
+            if expires_at != key.expires_at {
+                key.expires_at = expires_at;
+                keep_on_cancel(writer, &key)?;
+            }
         }
-        if let Some(allow) = &request.allow {
-            key.allow.clone_from(allow);
-        }
-        if let Some(owner) = &request.owner {
-            key.owner.clone_from(owner);
-        }
-        if request.clear_labels {
-            key.labels.clear();
-        }
-        for label in &request.labels {
-            key.labels.insert(label.name.clone(), label.value.clone());
-        }
-        let after = fields(&key);
-        if after == before {
-            return Ok(Outcome {
-                key,
-                changed: false,
-            });
-        }
-        writer.update_key(&key)?;
-        writer.audit(
-            now,
-            &access.actor,
-            Action::KeySet,
-            key.id.as_str(),
-            &difference(&before, &after),
-        )?;
-        Ok(Outcome { key, changed: true })
+        let changed = save(writer, &access, &before, &key, now)?;
+        Ok(Outcome { key, changed })
     })
+}
+
+/// Saves a changed record with its audit row. Says whether anything was different.
+pub(super) fn save(
+    writer: &Writer<'_>,
+    access: &Access,
+    before: &Key,
+    after: &Key,
+    now: Timestamp,
+) -> Result<bool> {
+    let (was, is) = (fields(before), fields(after));
+    if was == is {
+        return Ok(false);
+    }
+    writer.update_key(after)?;
+    let details = difference(&was, &is);
+    let (action, subject) = (Action::KeySet, after.id.as_str());
+    writer.audit(now, &access.actor, action, subject, &details)?;
+    Ok(true)
+}
+
+/// Whether two records differ in what can be set.
+pub(super) fn differ(one: &Key, other: &Key) -> bool {
+    fields(one) != fields(other)
+}
+
+fn are_same(some: &[String], others: &[String]) -> bool {
+    let sorted = |scopes: &[String]| {
+        let mut scopes = scopes.to_vec();
+        scopes.sort_unstable();
+        scopes
+    };
+    sorted(some) == sorted(others)
 }
 
 /// Makes a superseded key's shorter life outlast a cancelled rotation.

@@ -25,6 +25,10 @@ pub fn of(command: &str) -> Option<Value> {
         "workspace show" => with(&workspace(), json!({ "policy": policy() }), &[]),
         "workspace list" => list("workspaces", &workspace()),
         "usage" => list("usage", &usage()),
+        "check" => list("findings", &finding()),
+        "ensure" => ensured(),
+        "apply" => changes(),
+        "prune" => list("keys", &key()),
         "audit list" => list("events", &event()),
         "audit verify" => object(json!({
             "ok": { "type": "boolean" },
@@ -52,7 +56,7 @@ pub fn of(command: &str) -> Option<Value> {
 }
 
 /// Every name that [`of`] knows.
-pub const NAMES: [&str; 24] = [
+pub const NAMES: [&str; 28] = [
     "mint",
     "list",
     "show",
@@ -66,6 +70,10 @@ pub const NAMES: [&str; 24] = [
     "verify",
     "whoami",
     "usage",
+    "check",
+    "ensure",
+    "apply",
+    "prune",
     "workspace create",
     "workspace list",
     "workspace show",
@@ -154,6 +162,45 @@ fn minted(replaces: bool) -> Value {
         true => with(&minted, json!({ "replaced": key() }), &["key"]),
         false => minted,
     }
+}
+
+/// A key with what is wrong with it and the command that mends it.
+fn finding() -> Value {
+    let fault = json!({
+        "reason": { "enum": ["never_used", "unused", "expiring", "old"] },
+        "remedy": { "type": "string", "pattern": "^keyward " },
+    });
+    with(&key(), fault, &[])
+}
+
+/// A key with what was done to it, and its secret where one was handed over on stdout.
+fn ensured() -> Value {
+    let done = json!({
+        "changed": { "type": "boolean" },
+        "action": { "enum": ["created", "unchanged", "updated", "rotated"] },
+        "key": { "type": "string", "description": "the secret, shown only this once" },
+    });
+    with(&key(), done, &["key"])
+}
+
+/// What is, or was, done to each key and workspace of a manifest.
+fn changes() -> Value {
+    let text = json!({ "type": "string" });
+    let key = object(json!({
+        "workspace": text,
+        "environment": text,
+        "name": text,
+        "id": { "type": ["string", "null"] },
+        "action": { "enum": ["created", "unchanged", "updated", "rotated", "revoked"] },
+    }));
+    let workspace = object(json!({
+        "name": text,
+        "action": { "enum": ["created", "unchanged", "updated"] },
+    }));
+    object(json!({
+        "changes": { "type": "array", "items": key },
+        "workspaces": { "type": "array", "items": workspace },
+    }))
 }
 
 /// The answer of `verify`, and a line of `verify --stream`, where alone there are an `id`, `bad_request` and `busy`.

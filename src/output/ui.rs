@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::domain::sanitize::harmless;
 use crate::error::{Error, Kind, Result};
+use crate::output::progress::Progress;
 use crate::output::{json, table, tsv};
 
 /// How answers are written.
@@ -39,6 +40,8 @@ pub struct Ui {
     pub colour_stdout: bool,
     /// Whether stderr takes colour.
     pub colour_stderr: bool,
+    /// Whether stderr is a terminal that can be written over.
+    pub stderr_is_terminal: bool,
 }
 
 impl Ui {
@@ -86,6 +89,12 @@ impl Ui {
     /// Answers with a record of rows under `header`.
     pub fn table(&self, header: &[&str], rows: Vec<Vec<String>>) -> String {
         table::render(header, rows, self.width, self.colour_stdout)
+    }
+
+    /// Shows how far a job of this many steps has come, where people watch it.
+    pub fn progress(&self, total: usize) -> Progress {
+        let is_watched = self.stderr_is_terminal && !self.quiet && self.is_for_people();
+        Progress::new(is_watched, total)
     }
 
     /// Starts an answer of many records under `name`.

@@ -6,42 +6,14 @@ use rusqlite::{OptionalExtension, ToSql};
 
 use super::failure::{damaged, failure};
 use super::key_row::{
-    LAST_USES, SELECT, SELECT_BARE, SELECT_MANY, SEQ, allow_text, from_row, labels_text,
-    required_time, scopes_text, state, state_word, time,
+    SELECT, SELECT_BARE, SEQ, allow_text, from_row, labels_text, scopes_text, state_word,
 };
 use super::{Reader, Writer};
-use crate::domain::key::{self, Key, KeyId, KeySeq};
+use crate::domain::key::{Key, KeyId, KeySeq};
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::{Census, Workspace, WorkspaceId};
+use crate::domain::workspace::WorkspaceId;
 use crate::error::Result;
-
-/// The order of a listing. Equal values follow in the order of minting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// As minted.
-    Created,
-    /// By name.
-    Name,
-    /// By environment.
-    Environment,
-    /// By expiry, those that never expire last.
-    Expires,
-    /// By last use, those never used first.
-    LastUsed,
-}
-
-impl Order {
-    fn clause(self) -> &'static str {
-        match self {
-            Self::Created => "key.seq",
-            Self::Name => "key.name, key.seq",
-            Self::Environment => "key.environment, key.seq",
-            Self::Expires => "key.expires_at IS NULL, key.expires_at, key.seq",
-            Self::LastUsed => "usage.last_used_at, key.seq",
-        }
-    }
-}
 
 impl Reader<'_> {
     /// The key whose secret has this hash.
@@ -70,7 +42,11 @@ impl Reader<'_> {
         self.find_seq(id)?.ok_or_else(gone)
     }
 
-    pub(super) fn find_seq(&self, id: &KeyId) -> Result<Option<KeySeq>> {
+    /// The row number of the key of this id, if it is there.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn find_seq(&self, id: &KeyId) -> Result<Option<KeySeq>> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT seq FROM key WHERE id = ?1")
@@ -145,104 +121,6 @@ impl Reader<'_> {
     /// The store's.
     pub fn keys_replacing(&self, id: &KeyId) -> Result<Vec<Key>> {
         self.keys("WHERE key.replaces = ?1 ORDER BY key.seq", &[&id.as_str()])
-    }
-
-    /// Calls the closure with up to `limit` keys of a workspace that were minted after another, in the order of minting.
-    /// Returns the last of them when there may be more.
-    ///
-    /// # Errors
-    /// The closure's, or the store's.
-    pub fn for_each_key_after(
-        &self,
-        workspace: &Workspace,
-        after: KeySeq,
-        limit: u32,
-        mut body: impl FnMut(KeySeq, Key) -> Result<()>,
-    ) -> Result<Option<KeySeq>> {
-        // The index is named because the planner would else read the keys of every workspace and leave out most.
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!(
-                "{SELECT_MANY} INDEXED BY key_workspace {LAST_USES}
-                 WHERE key.workspace_id = ?1 AND key.seq > ?2 ORDER BY key.seq LIMIT ?3"
-            ))
-            .map_err(failure)?;
-        let mut rows = statement
-            .query((workspace.id.0, after.0, limit))
-            .map_err(failure)?;
-        let (mut count, mut last) = (0, after);
-        while let Some(row) = rows.next().map_err(failure)? {
-            last = KeySeq(row.get(SEQ).map_err(failure)?);
-            count += 1;
-            let mut key = from_row(row)?;
-            key.workspace.clone_from(&workspace.name);
-            body(last, key)?;
-        }
-        Ok((count == limit).then_some(last))
-    }
-
-    /// A workspace's keys in this order, by their row numbers: eight bytes for each.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn keys_in_order(&self, workspace: WorkspaceId, order: Order) -> Result<Vec<KeySeq>> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!(
-                "SELECT key.seq FROM key {} WHERE key.workspace_id = ?1 ORDER BY {}",
-                if order == Order::LastUsed {
-                    LAST_USES
-                } else {
-                    ""
-                },
-                order.clause()
-            ))
-            .map_err(failure)?;
-        let rows = statement
-            .query_map([workspace.0], |row| row.get(0).map(KeySeq))
-            .map_err(failure)?;
-        rows.map(|row| row.map_err(failure)).collect()
-    }
-
-    /// Counts a workspace's keys by what they are at this moment.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn census(&self, workspace: WorkspaceId, now: Timestamp) -> Result<Census> {
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT state, created_at, expires_at FROM key WHERE workspace_id = ?1 AND state <> 'revoked'",
-            )
-            .map_err(failure)?;
-        let mut rows = statement.query([workspace.0]).map_err(failure)?;
-        let mut census = Census::default();
-        while let Some(row) = rows.next().map_err(failure)? {
-            let state = state(row, 0)?;
-            match key::status(state, required_time(row, 1)?, time(row, 2)?, now) {
-                key::Status::Active => census.active += 1,
-                key::Status::Pending => census.pending += 1,
-                key::Status::Disabled => census.disabled += 1,
-                key::Status::Expired | key::Status::Revoked => {}
-            }
-        }
-        Ok(census)
-    }
-
-    /// How many key records a workspace has, dead ones included.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn count_keys(&self, workspace: WorkspaceId) -> Result<u64> {
-        let count: i64 = self
-            .connection
-            .query_row(
-                "SELECT count(*) FROM key WHERE workspace_id = ?1",
-                [workspace.0],
-                |row| row.get(0),
-            )
-            .map_err(failure)?;
-        Ok(count.unsigned_abs())
     }
 
     fn one_key(&self, filter: &str, value: impl ToSql) -> Result<Option<Key>> {
@@ -357,5 +235,52 @@ impl Writer<'_> {
             ])
             .map(|_| ())
             .map_err(failure)
+    }
+
+    /// Gives a pending or void record the identity of this key: another secret, and all that was asked for with it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn reissue_key(&self, key: &Key) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "UPDATE key SET prefix = ?2, short = ?3, hint = ?4, algorithm = ?5, hash = ?6, created_at = ?7,
+                     created_by = ?8, replaces = ?9, grace = ?10
+                 WHERE id = ?1",
+            )
+            .map_err(failure)?;
+        let rotation = key.rotation.as_ref();
+        statement
+            .execute(rusqlite::params![
+                key.id.as_str(),
+                key.prefix,
+                key.short,
+                key.hint,
+                SecretHash::ALGORITHM,
+                key.hash.as_bytes(),
+                key.created_at.as_millis(),
+                key.created_by,
+                rotation.map(|rotation| rotation.replaces.as_str()),
+                rotation.map(|rotation| rotation.grace_millis),
+            ])
+            .map_err(failure)?;
+        self.update_key(key)
+    }
+
+    /// Deletes keys' records with what they were used for.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn delete_keys(&self, keys: &[KeySeq]) -> Result<()> {
+        self.delete_usage_of(keys)?;
+        let mut statement = self
+            .connection
+            .prepare_cached("DELETE FROM key WHERE seq = ?1")
+            .map_err(failure)?;
+        for key in keys {
+            statement.execute([key.0]).map_err(failure)?;
+        }
+        Ok(())
     }
 }

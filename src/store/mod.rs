@@ -4,10 +4,12 @@
 //! may do: rules stand in `domain` and `ops`, which load and save through [`Reader`] and [`Writer`].
 
 mod audit;
+mod claims;
 mod create;
 mod failure;
 mod header;
 mod info;
+mod key_lists;
 mod key_row;
 mod keys;
 mod log;
@@ -18,6 +20,8 @@ mod permissions;
 #[cfg(test)]
 mod plans;
 mod settings;
+mod turn;
+mod usage;
 mod workspaces;
 
 use std::cell::Cell;
@@ -33,9 +37,11 @@ use failure::failure;
 use header::Held;
 use open::Access;
 
+pub use claims::Remembered;
 pub use info::Info;
-pub use keys::Order;
+pub use key_lists::Order;
 pub use meter::Meter;
+pub use turn::Turn;
 
 /// An open store.
 pub struct Store {

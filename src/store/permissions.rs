@@ -103,7 +103,7 @@ pub(super) fn kind_of(error: &std::io::Error) -> Kind {
     }
 }
 
-fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
+pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
     let shown = path.to_string_lossy();
     let shown = Safe(&shown);
     let kind = metadata.file_type();

@@ -100,3 +100,21 @@ CREATE TABLE setting (
     name  TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Pending keys whose hand-over the next run of what minted them takes up.
+CREATE TABLE claim (
+    key_seq INTEGER PRIMARY KEY REFERENCES key (seq) ON DELETE CASCADE
+) STRICT;
+
+-- What was minted under which idempotency key, for a week; request is SHA-256 of what was asked for.
+CREATE TABLE idempotency (
+    workspace_id INTEGER NOT NULL REFERENCES workspace (workspace_id) ON DELETE CASCADE,
+    name         TEXT    NOT NULL,
+    request      BLOB    NOT NULL CHECK (length(request) = 32),
+    key_id       TEXT    NOT NULL,
+    made_at      INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- Those that are old enough to be forgotten.
+CREATE INDEX idempotency_age ON idempotency (made_at);

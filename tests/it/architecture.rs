@@ -137,7 +137,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
             "delivery/",
             "domain/",
             "ops/",
-            "output/view.rs",
+            "output/view/minted.rs",
             "prompt.rs",
         ],
     ),
@@ -554,7 +554,10 @@ fn the_checker_sees_a_planted_breach() {
         ("commands/list.rs", "use crate::store::Order;"),
         ("store/keys.rs", "use crate::domain::secret::SecretHash;"),
         ("store/keys.rs", "use super::{Reader, failure::failure};"),
-        ("output/view.rs", "use crate::domain::secret::Secret;"),
+        (
+            "output/view/minted.rs",
+            "use crate::domain::secret::Secret;",
+        ),
         ("context/mod.rs", "use std::{env, time::SystemTime};"),
         ("prompt.rs", "use dialoguer::Confirm;"),
         (

@@ -44,9 +44,17 @@ fn prepared(example: &str) -> Sandbox {
         "policy.toml",
         "prefix = \"api\"\n[scopes.read]\nmanage = [\"list\"]\n[plans.pro]\nrate = \"100/minute\"\n",
     );
+    let _ = sandbox.file(
+        "keys.toml",
+        "[workspace.default]\n[[key]]\nworkspace = \"default\"\nname = \"app\"\ndeliver = { out = \"app.key\" }\n",
+    );
     let verb = example.split_whitespace().nth(1).unwrap_or_default();
     let names = |word: &str| example.split_whitespace().any(|part| part == word);
-    if verb == "mint" || example.starts_with("keyward workspace create") {
+    let makes_its_own = matches!(verb, "mint" | "ensure" | "apply");
+    if makes_its_own || example.starts_with("keyward workspace create") {
+        if names("--check") {
+            let _ = sandbox.keyward(["apply", "keys.toml"]).ok();
+        }
         return sandbox;
     }
     sandbox.workspace("default", &["--policy", "policy.toml"]);

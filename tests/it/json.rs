@@ -80,10 +80,28 @@ rate = "10/minute"
 quota = 100
 "#;
 
+const MANIFEST: &str = r#"
+[workspace.acme]
+[workspace.applied]
+preset = "amser"
+
+[[key]]
+workspace = "acme"
+name = "kept"
+owner = "platform"
+deliver = { out = "other.key" }
+
+[[key]]
+workspace = "applied"
+name = "production-server"
+deliver = { dotenv = "applied/.env", var = "AMSER_KEY" }
+"#;
+
 impl World {
     fn new() -> Self {
         let sandbox = Sandbox::new();
         let _ = sandbox.file("policy.toml", POLICY);
+        let _ = sandbox.file("keys.toml", MANIFEST);
         sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "free"]);
         let full = [
             "--scope",
@@ -256,6 +274,38 @@ const CASES: &[Case] = &[
     case("usage", &["--by", "day"]),
     case("usage", &["--by", "environment,day"]),
     case("usage", &["--by", "workspace"]),
+    case("ensure", &["kept", "--out", "kept.key"]),
+    case("ensure", &["kept", "--out", "kept.key"]),
+    case("ensure", &["kept", "--owner", "x", "--out", "kept.key"]),
+    case("ensure", &["shown", "-e", "test", "--stdout"]),
+    case(
+        "ensure",
+        &["kept", "--rotate-if-missing", "--out", "other.key"],
+    ),
+    case("apply", &["keys.toml", "--dry-run"]),
+    case("apply", &["keys.toml"]),
+    case("apply", &["keys.toml", "--prune", "--dry-run"]),
+    Case {
+        exit: 18,
+        ..case("apply", &["keys.toml", "--prune", "--check"])
+    },
+    case("check", &["--older-than", "90d"]),
+    Case {
+        exit: 18,
+        ..case(
+            "check",
+            &[
+                "--never-used",
+                "--expiring-within",
+                "1y",
+                "--older-than",
+                "0s",
+            ],
+        )
+    },
+    case("prune", &[]),
+    case("prune", &["--dead-for", "0s", "--dry-run"]),
+    case("prune", &["--dead-for", "1y", "--all"]),
     case("whoami", &[]),
     case("whoami", &["-w", "bare"]),
     case("whoami", &["--as", "caller"]),
@@ -338,7 +388,9 @@ fn every_line_of_a_jsonl_answer_is_valid_by_the_schema_of_its_record() {
         let output = run(&world, case, &["--output", "jsonl"]);
         assert!(output.stdout.is_ascii(), "{what}");
         let list = match case.command {
-            "list" | "revoke" => Some("keys"),
+            "list" | "revoke" | "prune" => Some("keys"),
+            "check" => Some("findings"),
+            "apply" => Some("changes"),
             "audit list" => Some("events"),
             "workspace list" => Some("workspaces"),
             "usage" => Some("usage"),
@@ -357,7 +409,13 @@ fn every_line_of_a_jsonl_answer_is_valid_by_the_schema_of_its_record() {
         match (list, case.arguments) {
             (None, ["many", ..]) => assert_eq!(lines, 3, "{what}"),
             (None, _) => assert_eq!(lines, 1, "{what}"),
-            (Some(_), ["--owner", "nobody"] | ["-w", "bare"]) => assert_eq!(lines, 0, "{what}"),
+            (
+                Some(_),
+                ["--owner", "nobody"]
+                | ["-w", "bare"]
+                | ["--older-than", _]
+                | ["--dead-for", "1y", ..],
+            ) => assert_eq!(lines, 0, "{what}"),
             (Some(_), _) => assert!(lines > 0, "{what}"),
         }
     }

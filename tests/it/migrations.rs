@@ -13,11 +13,21 @@ use crate::support::counts::{counts, not_around_midnight};
 use crate::support::time::{assert_about, now};
 use crate::support::{Sandbox, moment, text, token};
 
-/// A store of the first schema, as SQL.
-const SCHEMA_1: &str = include_str!("fixtures/schema-1.sql");
+/// Stores of each schema before this one, as SQL, with the same keys in them.
+const OLD: [&str; 2] = [
+    include_str!("fixtures/schema-1.sql"),
+    include_str!("fixtures/schema-2.sql"),
+];
+/// The schema that this keyward makes of them.
+const NEWEST: i64 = OLD.len() as i64 + 1;
 
-/// A sandbox whose store is of the first schema, as keyward leaves its files: 0600 in 0700.
+/// A sandbox whose store is of the first schema.
 fn old_store() -> Sandbox {
+    store_of(OLD[0])
+}
+
+/// A sandbox whose store is this one, as keyward leaves its files: 0600 in 0700.
+fn store_of(sql: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let path = sandbox.store_path();
     let folder = path.parent().expect("the store has a folder");
@@ -26,9 +36,7 @@ fn old_store() -> Sandbox {
     made.expect("the store's folder can be made");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = Connection::open_with_flags(&path, flags).expect("a store can be made");
-    connection
-        .execute_batch(SCHEMA_1)
-        .expect("the fixture is SQL");
+    connection.execute_batch(sql).expect("the fixture is SQL");
     connection.close().expect("the store can be closed");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode can be set");
     sandbox
@@ -59,21 +67,29 @@ fn uses(sandbox: &Sandbox) -> Value {
 }
 
 #[test]
-fn a_store_of_the_first_schema_keeps_what_its_keys_were_last_used_at() {
+fn a_store_of_an_older_schema_keeps_what_its_keys_were_last_used_at() {
     not_around_midnight();
-    let sandbox = old_store();
-    assert_eq!(user_version(&sandbox), 1);
+    for (version, sql) in (1..).zip(OLD) {
+        keeps_what_it_knew(version, &store_of(sql));
+    }
+}
+
+fn keeps_what_it_knew(version: i64, sandbox: &Sandbox) {
+    assert_eq!(user_version(sandbox), version);
     let expected = json!([
         ["ci", "active", "2025-01-20T12:34:56.789Z"],
         ["gone", "revoked", "2025-01-18T23:59:59.999Z"],
         ["paused", "disabled", "2025-01-19T00:00:00.000Z"],
         ["unused", "active", null],
     ]);
-    assert_eq!(uses(&sandbox), expected);
-    assert_eq!(user_version(&sandbox), 2);
-    assert_eq!(sandbox.keyward(["store", "info"]).answer()["schema"], 2);
+    assert_eq!(uses(sandbox), expected);
+    assert_eq!(user_version(sandbox), NEWEST);
+    assert_eq!(
+        sandbox.keyward(["store", "info"]).answer()["schema"],
+        NEWEST
+    );
     // Once more, now that there is nothing to bring up to date.
-    assert_eq!(uses(&sandbox), expected);
+    assert_eq!(uses(sandbox), expected);
     let audited = sandbox.keyward(["audit", "verify"]).answer();
     assert_eq!(audited["ok"], true, "{audited:#}");
     let store = sandbox.store_path();
@@ -90,7 +106,7 @@ fn a_store_of_the_first_schema_keeps_what_its_keys_were_last_used_at() {
     let verdict = sandbox.verdict(&token::well_formed(), &[], 0, "valid");
     assert_eq!(verdict["subject"]["name"], "ci");
     assert_about(moment(&sandbox.show("ci"), "lastUsedAt"), now());
-    let counted = counts(&sandbox, "ci");
+    let counted = counts(sandbox, "ci");
     assert_eq!((counted.valid, counted.credits), (1, 1));
     let _ = sandbox.mint("new");
     let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
@@ -130,7 +146,7 @@ fn an_old_store_is_brought_up_to_date_once_by_many_at_once() {
             });
         }
     });
-    assert_eq!(user_version(&sandbox), 2);
+    assert_eq!(user_version(&sandbox), NEWEST);
     assert_eq!(counts(&sandbox, "ci").valid, 4);
     assert_eq!(sandbox.listed(&["--all"]).len(), 8);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What mint and rotate answer: the minted keys, with their secrets where the answer is itself the delivery.
+//! What mint, rotate and ensure answer: the minted keys, with their secrets where the answer is itself the delivery.
 //!
 //! This module never delivers and never changes a key in the store.
 
@@ -7,6 +7,7 @@ use std::io::Write;
 use zeroize::Zeroizing;
 
 use crate::domain::key::{Key, State};
+use crate::domain::provision::Action;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -21,6 +22,8 @@ pub struct Answer {
     pub keys: Vec<Key>,
     /// The old key of a rotation.
     pub old: Option<Key>,
+    /// What provisioning did; the old key is then no part of the answer.
+    pub action: Option<Action>,
 }
 
 impl Answer {
@@ -47,9 +50,11 @@ impl Answer {
         now: Timestamp,
     ) -> Result<Zeroizing<Vec<u8>>> {
         let secret = |at: usize| secrets.and_then(|secrets| secrets.get(at));
+        let old = self.old.as_ref().filter(|_| self.action.is_none());
+        let record = |key, secret| Minted::new(key, old, secret, now).by(self.action);
         let records = || {
             let keys = self.keys.iter().enumerate();
-            keys.map(|(at, key)| Minted::new(key, self.old.as_ref(), secret(at), now))
+            keys.map(|(at, key)| record(key, secret(at)))
         };
         // SECURITY: room for everything at once, so that growing leaves no copy behind.
         let mut text = Zeroizing::new(Vec::with_capacity(self.keys.len() * 2048 + 4096));
@@ -66,9 +71,8 @@ impl Answer {
             }),
             // SECURITY: a TSV line is put together from copies, so the secret is added to it here and not there.
             Format::Tsv => self.keys.iter().enumerate().try_for_each(|(at, key)| {
-                let record = Minted::new(key, self.old.as_ref(), None, now);
                 let secret = secret(at).map_or("", Secret::expose);
-                writeln!(text, "{}\t{secret}", tsv::line(&record))
+                writeln!(text, "{}\t{secret}", tsv::line(&record(key, None)))
             }),
         };
         written.map_err(|error| {

@@ -1,4 +1,4 @@
-//! Handing secrets over and only then making their keys live: what mint and rotate share.
+//! Handing secrets over and only then making their keys live: what mint, rotate, ensure and apply share.
 //!
 //! This module never leaves a live key without a holder: whatever goes wrong before the end voids the keys.
 
@@ -10,8 +10,8 @@ pub use answer::Answer;
 
 use crate::commands::sink::Delivery;
 use crate::context::Context;
-use crate::delivery::{HandOver, Interrupts, Sink};
-use crate::domain::key::{KeyId, State};
+use crate::delivery::{HandOver, Interrupts, Placed, Sink};
+use crate::domain::key::{Key, State};
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
@@ -43,7 +43,28 @@ impl Parcel {
         delivery: &Delivery,
         interrupts: &Interrupts,
     ) -> Result<()> {
+        self.send(context, store, actor, delivery, interrupts)?;
         let is_answer = matches!(delivery.sink, Sink::Stdout);
+        if !is_answer && !context.ui.is_for_people() {
+            let text = self.answer.render(context.ui.format, None, context.now())?;
+            context.ui.data(&String::from_utf8_lossy(&text))?;
+        }
+        self.tell(context, delivery);
+        Ok(())
+    }
+
+    /// Delivers the secrets and makes the keys live unless they are held.
+    ///
+    /// # Errors
+    /// As [`Parcel::hand_over`].
+    pub fn send(
+        &mut self,
+        context: &Context,
+        store: &mut Store,
+        actor: &Actor,
+        delivery: &Delivery,
+        interrupts: &Interrupts,
+    ) -> Result<()> {
         let handed_at = context.now();
         let delivered = self.text(context, delivery, handed_at).and_then(|text| {
             let hand_over = HandOver {
@@ -52,21 +73,25 @@ impl Parcel {
             };
             delivery.sink.deliver(&hand_over, interrupts)
         });
-        if let Err(error) = delivered {
-            return Err(self.void(context, store, error));
+        let placed = match delivered {
+            Ok(placed) => placed,
+            Err(error) => return Err(self.void(context, store, error)),
+        };
+        // An answer that was shown must come true to the millisecond; behind any other sink, which may have taken
+        // its time, the grace of the old key starts now.
+        let live_at = match delivery.sink {
+            Sink::Stdout => handed_at,
+            _ => context.now(),
+        };
+        if delivery.hold {
+            return activate::hold(store, actor, &self.answer.keys, live_at);
         }
-        if !delivery.hold {
-            // An answer that was shown must come true to the millisecond; behind any other sink, which may have taken
-            // its time, the grace of the old key starts now.
-            let live_at = if is_answer { handed_at } else { context.now() };
-            self.activate(context, store, actor, live_at)?;
-        }
-        if !is_answer && !context.ui.is_for_people() {
-            let text = self.answer.render(context.ui.format, None, context.now())?;
-            context.ui.data(&String::from_utf8_lossy(&text))?;
-        }
-        self.tell(context, delivery);
-        Ok(())
+        self.activate(context, store, actor, placed, live_at)
+    }
+
+    /// The only key.
+    pub fn into_key(mut self) -> Key {
+        self.answer.keys.pop().expect("a parcel has a key")
     }
 
     /// What the sink gets. On stdout that is the answer, which shows the keys as they will be once it has been read.
@@ -93,9 +118,10 @@ impl Parcel {
         context: &Context,
         store: &mut Store,
         actor: &Actor,
+        placed: Option<Placed>,
         live_at: Timestamp,
     ) -> Result<()> {
-        let activated = match activate::complete(store, actor, &self.ids(), live_at) {
+        let activated = match activate::complete(store, actor, &self.answer.keys, live_at) {
             Ok(activated) => activated,
             Err(error)
                 if matches!(
@@ -104,6 +130,10 @@ impl Parcel {
                 ) =>
             {
                 let error = Error::new(Kind::DeliveryFailed, error.to_string());
+                let error = match placed.map_or(Ok(()), Placed::take_back) {
+                    Ok(()) => error,
+                    Err(kept) => error.hinted(format!("{kept}, which still holds the void secret")),
+                };
                 return Err(self.void(context, store, error));
             }
             Err(error) => {
@@ -126,7 +156,7 @@ impl Parcel {
             .first()
             .map(|key| key.created_by.clone())
             .unwrap_or_default();
-        let fate = match activate::void(store, &minter, &self.ids(), context.now()) {
+        let fate = match activate::void(store, &minter, &self.answer.keys, context.now()) {
             Ok(()) => "is void",
             // It verifies nowhere, and a day later it is.
             Err(_) => "is pending and will be void in a day",
@@ -141,10 +171,6 @@ impl Parcel {
             Some(hint) => told.hinted(hint),
             None => told,
         }
-    }
-
-    fn ids(&self) -> Vec<KeyId> {
-        self.answer.keys.iter().map(|key| key.id.clone()).collect()
     }
 
     /// Tells people what happened, on stderr.

@@ -1,0 +1,141 @@
+//! The manifest that `apply` is given, with the files it names.
+//!
+//! This module never looks into the store.
+
+use std::path::{Path, PathBuf};
+
+use crate::commands::sink::github;
+use crate::context::Context;
+use crate::delivery::{CommandSink, DotenvSink, FileSink, Sink};
+use crate::domain::holding::Holding;
+use crate::domain::manifest::{Deliver, KeyEntry, Manifest, PolicySource};
+use crate::domain::policy::Policy;
+use crate::domain::preset;
+use crate::domain::sanitize::Safe;
+use crate::error::{Error, Result};
+use crate::ops::apply::{KeyWanted, Plan, Request, WorkspaceWanted};
+
+/// Where a manifest is, which everything in it is relative to.
+pub struct Source {
+    folder: PathBuf,
+}
+
+impl Source {
+    /// Reads a manifest, the policies that it names, and what its sinks hold.
+    ///
+    /// # Errors
+    /// `invalid_manifest`, `invalid_policy`; what reading files gives.
+    pub fn read(context: &mut Context, path: &Path) -> Result<(Self, Request)> {
+        let manifest: Manifest = context.read_text(path)?.parse()?;
+        let folder = match path.parent() {
+            Some(folder) if path.as_os_str() != "-" => folder.to_owned(),
+            _ => PathBuf::new(),
+        };
+        let source = Self { folder };
+        let mut workspaces = Vec::new();
+        for entry in manifest.workspaces.into_values() {
+            let policy = match entry.policy {
+                PolicySource::Present => None,
+                PolicySource::Preset(name) => {
+                    let policy = preset::load(&name)?;
+                    Some((Some(name), policy))
+                }
+                PolicySource::File(file) => {
+                    let text = context.read_text(&source.folder.join(&file))?;
+                    let file = file.to_string_lossy().into_owned();
+                    let in_file =
+                        |error: Error| error.told(|message| format!("{}: {message}", Safe(&file)));
+                    Some((None, Policy::from_toml(&text).map_err(in_file)?))
+                }
+            };
+            workspaces.push(WorkspaceWanted {
+                name: entry.name,
+                policy,
+                plan: entry.plan,
+                line: entry.line,
+            });
+        }
+        let keys = manifest.keys.into_iter().map(|entry| {
+            let holding = source.holding(&entry)?;
+            Ok(KeyWanted { entry, holding })
+        });
+        let request = Request {
+            workspaces,
+            keys: keys.collect::<Result<_>>()?,
+            prune: false,
+            rotate_if_missing: false,
+        };
+        Ok((source, request))
+    }
+
+    /// The sink of a key.
+    ///
+    /// # Errors
+    /// `usage` for a runner's variable outside of its step.
+    pub fn sink(&self, context: &Context, entry: &KeyEntry) -> Result<Sink> {
+        Ok(match &entry.deliver {
+            Deliver::GithubEnv(name) => {
+                Sink::GithubEnv(github(context, name.clone(), "GITHUB_ENV")?)
+            }
+            Deliver::GithubOutput(name) => {
+                Sink::GithubOutput(github(context, name.clone(), "GITHUB_OUTPUT")?)
+            }
+            Deliver::Command(words) => {
+                let mut words = words.iter().map(Into::into);
+                Sink::Command(CommandSink {
+                    program: words.next().unwrap_or_default(),
+                    arguments: words.collect(),
+                    folder: Some(self.folder.clone())
+                        .filter(|folder| !folder.as_os_str().is_empty()),
+                })
+            }
+            Deliver::Out(path) => Sink::File(FileSink {
+                path: self.folder.join(path),
+                replaces: false,
+            }),
+            Deliver::Dotenv { path, variable } => Sink::Dotenv(DotenvSink {
+                path: self.folder.join(path),
+                variable: variable.clone(),
+            }),
+        })
+    }
+
+    /// Refuses a plan with a sink that cannot work. A folder that is not there is made when its time comes.
+    ///
+    /// # Errors
+    /// `delivery_failed`, `usage`, with the manifest's line.
+    pub fn check_sinks(&self, context: &Context, request: &Request, plan: &Plan) -> Result<()> {
+        for (key, (_, decision)) in request.keys.iter().zip(&plan.keys) {
+            if !decision.step.delivers() {
+                continue;
+            }
+            let check = |sink: Sink| {
+                let sink = sink.replacing(decision.may_replace);
+                if sink.lacks_folder() {
+                    Ok(())
+                } else {
+                    sink.check()
+                }
+            };
+            self.sink(context, &key.entry)
+                .and_then(check)
+                .map_err(|error| key.entry.place(error))?;
+        }
+        Ok(())
+    }
+
+    fn holding(&self, entry: &KeyEntry) -> Result<Holding> {
+        let sink = match &entry.deliver {
+            Deliver::Out(path) => Sink::File(FileSink {
+                path: self.folder.join(path),
+                replaces: false,
+            }),
+            Deliver::Dotenv { path, variable } => Sink::Dotenv(DotenvSink {
+                path: self.folder.join(path),
+                variable: variable.clone(),
+            }),
+            _ => return Ok(Holding::Unknown),
+        };
+        sink.holding().map_err(|error| entry.place(error))
+    }
+}

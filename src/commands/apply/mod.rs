@@ -1,0 +1,199 @@
+//! `keyward apply`.
+//!
+//! This module never goes on after a failure: a rerun does.
+
+mod manifest;
+mod report;
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+
+use crate::commands::provision::{Prepared, prepare};
+use crate::commands::sink::Delivery;
+use crate::commands::{Exit, FINDINGS};
+use crate::context::Context;
+use crate::delivery::Interrupts;
+use crate::domain::key::Key;
+use crate::domain::provision::Action;
+use crate::error::Result;
+use crate::ops::access::Actor;
+use crate::ops::apply::{self, KeyWanted, Plan, Request};
+use crate::ops::provision;
+use crate::ops::revoke::{self, Reason};
+use crate::ops::select::Selector;
+use crate::store::Store;
+use manifest::Source;
+use report::Report;
+
+/// Make workspaces and keys as a manifest describes them
+///
+/// Run again, it changes nothing. Shows the plan (+ create, ~ rotate or update, = unchanged, - revoke) and carries it out, one key at a time, each live
+/// only once its secret is delivered. Stops at the first failure; a rerun goes on from there. Paths in the manifest are
+/// relative to it, and its commands run in its folder.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward apply keys.toml
+  keyward apply keys.toml --dry-run
+  keyward apply keys.toml --check --json
+  keyward apply keys.toml --prune --yes")]
+pub struct Args {
+    /// The manifest, in TOML, or - for standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+
+    /// Show the plan, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Show the plan, do nothing, and exit 18 if anything is to be done
+    #[arg(long)]
+    check: bool,
+
+    /// Revoke the living keys of the manifest's workspaces that it does not name
+    #[arg(long)]
+    prune: bool,
+
+    /// Rotate keys whose files do not hold their secrets, whatever else is in them
+    #[arg(long)]
+    rotate_if_missing: bool,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let (source, mut request) = Source::read(context, &args.file)?;
+    request.prune = args.prune;
+    request.rotate_if_missing = args.rotate_if_missing;
+    let now = context.now();
+    let is_rehearsal = args.dry_run || args.check;
+    let mut store = match is_rehearsal {
+        true => context.open_store()?,
+        false => context.open_or_create_store(|empty| {
+            let nobody = Actor::Operator(String::new());
+            let plan = apply::plan(empty, &nobody, &request, now)?;
+            source.check_sinks(context, &request, &plan)
+        })?,
+    };
+    let actor = context.actor(&mut store)?;
+    let plan = apply::plan(&mut store, &actor, &request, now)?;
+    let mut report = Report::new(&request, &plan);
+    source.check_sinks(context, &request, &plan)?;
+    if is_rehearsal {
+        report.answer(&context.ui)?;
+        let is_pending = args.check && plan.is_pending();
+        return Ok(if is_pending { FINDINGS } else { 0 });
+    }
+    report.announce(&context.ui);
+    if !plan.strays.is_empty() && !context.yes {
+        let question = format!("Revoke {} for ever?", report.strays());
+        let otherwise = "pass --yes to revoke without being asked, or leave --prune out";
+        context.prompter.confirm(&question, otherwise)?;
+    }
+    let mut work = Work {
+        interrupts: Interrupts::watch()?,
+        context,
+        source: &source,
+        actor: &actor,
+    };
+    work.carry_out(&mut store, &request, plan, &mut report)?;
+    report.finish(&context.ui)?;
+    Ok(0)
+}
+
+/// What carrying out a plan takes all along.
+struct Work<'a> {
+    context: &'a mut Context,
+    source: &'a Source,
+    actor: &'a Actor,
+    interrupts: Interrupts,
+}
+
+impl Work<'_> {
+    fn carry_out(
+        &mut self,
+        store: &mut Store,
+        request: &Request,
+        plan: Plan,
+        report: &mut Report,
+    ) -> Result<()> {
+        for (wanted, step) in request.workspaces.iter().zip(plan.workspaces) {
+            let now = self.context.now();
+            apply::settle_workspace(store, self.actor, wanted, step, now)
+                .map_err(|error| report.stopped(error, wanted.name.as_str()))?;
+        }
+        let mut progress = self.context.ui.progress(report.pending());
+        for (at, (key, (_, decision))) in request.keys.iter().zip(plan.keys).enumerate() {
+            if !decision.step.action().is_change() {
+                continue;
+            }
+            progress.step(&report.place(at));
+            let settled = self.settle(store, request, key);
+            let (key, action) =
+                settled.map_err(|error| report.stopped(error, &report.place(at)))?;
+            report.done(at, &key, action);
+            if !progress.is_watched() {
+                report.tell(at, &self.context.ui);
+            }
+        }
+        drop(progress);
+        self.revoke(store, &plan.strays)
+            .map_err(|error| report.stopped(error, "--prune"))?;
+        report.revoked();
+        Ok(())
+    }
+
+    /// Does what one key needs now, which may be more or less than was planned.
+    fn settle(
+        &mut self,
+        store: &mut Store,
+        request: &Request,
+        key: &KeyWanted,
+    ) -> Result<(Key, Action)> {
+        let _turn = store.turn(|| self.interrupts.heed())?;
+        let sink = self.source.sink(self.context, &key.entry)?;
+        sink.make_folder()?;
+        let mut delivery = Delivery {
+            warnings: sink.warnings(),
+            sink,
+            hold: false,
+            newline: true,
+        };
+        let wanted = provision::Request {
+            workspace: Some(key.entry.workspace.clone()),
+            wanted: key.wanted(request.rotate_if_missing),
+            holding: delivery.sink.holding()?,
+        };
+        match prepare(self.context, store, self.actor, &wanted, &mut delivery)? {
+            Prepared::Settled(key, action) => Ok((*key, action)),
+            Prepared::Due { mut parcel, action } => {
+                parcel.send(self.context, store, self.actor, &delivery, &self.interrupts)?;
+                for warning in &delivery.warnings {
+                    self.context.ui.warn(warning);
+                }
+                Ok((parcel.into_key(), action))
+            }
+        }
+    }
+
+    fn revoke(&mut self, store: &mut Store, strays: &[Key]) -> Result<()> {
+        if strays.is_empty() {
+            return Ok(());
+        }
+        let by_id = |key: &Key| Selector {
+            text: key.id.as_str().to_owned(),
+            environment: None,
+        };
+        // Each in its own workspace: without one named, ids are looked for in the one in use alone.
+        for strays in strays.chunk_by(|one, other| one.workspace_id == other.workspace_id) {
+            let request = revoke::Request {
+                workspace: strays.first().map(|key| key.workspace.clone()),
+                selectors: strays.iter().map(by_id).collect(),
+                reason: Reason::Retired,
+                message: Some("not in the manifest".to_owned()),
+                idle: None,
+            };
+            revoke::run(store, self.actor, &request, self.context.now())?;
+        }
+        Ok(())
+    }
+}

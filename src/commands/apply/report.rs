@@ -1,0 +1,203 @@
+//! What `apply` says: the plan, what has become of it, and where it stopped.
+//!
+//! This module never decides what is to be done.
+
+use crate::domain::key::Key;
+use crate::domain::provision::Action;
+use crate::domain::sanitize::Safe;
+use crate::error::{Error, Result};
+use crate::ops::apply::{Plan, Request};
+use crate::output::ui::{Format, Ui};
+use crate::output::view::{ChangeView, Changes, WorkspaceChange};
+
+/// How many keys a message names at most.
+const NAMED: usize = 10;
+
+/// Every change, at first as planned and in the end as made.
+pub struct Report {
+    workspaces: Vec<WorkspaceChange>,
+    changes: Vec<ChangeView>,
+    /// Which of them are made.
+    done: Vec<bool>,
+}
+
+impl Report {
+    /// The plan.
+    pub fn new(request: &Request, plan: &Plan) -> Self {
+        let workspaces = request.workspaces.iter().zip(&plan.workspaces);
+        let keys = request.keys.iter().zip(&plan.keys);
+        let wanted = keys.map(|(key, (environment, decision))| ChangeView {
+            workspace: key.entry.workspace.clone(),
+            environment: environment.clone(),
+            name: key.entry.name.as_str().to_owned(),
+            id: decision.step.key().map(|key| key.id.as_str().to_owned()),
+            action: decision.step.action(),
+        });
+        let strays = plan.strays.iter().map(|key| ChangeView {
+            workspace: key.workspace.clone(),
+            environment: key.environment.clone(),
+            name: key.name.clone(),
+            id: Some(key.id.as_str().to_owned()),
+            action: Action::Revoked,
+        });
+        let changes: Vec<ChangeView> = wanted.chain(strays).collect();
+        Self {
+            workspaces: workspaces
+                .map(|(workspace, step)| WorkspaceChange {
+                    name: workspace.name.as_str().to_owned(),
+                    action: step.action(),
+                })
+                .collect(),
+            done: changes
+                .iter()
+                .map(|change| !change.action.is_change())
+                .collect(),
+            changes,
+        }
+    }
+
+    /// How many keys are still to be changed.
+    pub fn pending(&self) -> usize {
+        self.done.iter().filter(|done| !**done).count()
+    }
+
+    /// The key's place in words.
+    pub fn place(&self, at: usize) -> String {
+        place(&self.changes[at])
+    }
+
+    /// The keys that are to be revoked, in words.
+    pub fn strays(&self) -> String {
+        let strays = self
+            .changes
+            .iter()
+            .filter(|change| change.action == Action::Revoked);
+        named(strays.map(place).collect())
+    }
+
+    /// Notes what was done to a key.
+    pub fn done(&mut self, at: usize, key: &Key, action: Action) {
+        self.changes[at].id = Some(key.id.as_str().to_owned());
+        self.changes[at].action = action;
+        self.done[at] = true;
+    }
+
+    /// Notes that the keys that were to go are gone.
+    pub fn revoked(&mut self) {
+        self.done.fill(true);
+    }
+
+    /// Says where and why it stopped, what was done before and what was not.
+    pub fn stopped(&self, error: Error, place_of_error: &str) -> Error {
+        let (mut done, mut left) = (0, Vec::new());
+        for (change, is_done) in self.changes.iter().zip(&self.done) {
+            match (change.action.is_change(), is_done) {
+                (true, true) => done += 1,
+                (_, false) => left.push(place(change)),
+                _ => {}
+            }
+        }
+        let left = match left.is_empty() {
+            true => String::new(),
+            false => format!(", not done: {}", named(left)),
+        };
+        error.told(|message| {
+            let place = Safe(place_of_error);
+            format!("{place}: {message}; changed before: {done}{left}")
+        })
+    }
+
+    /// Shows the plan to people who will see it carried out.
+    pub fn announce(&self, ui: &Ui) {
+        ui.status(self.lines().trim_end());
+    }
+
+    /// Tells people what was done to one key.
+    pub fn tell(&self, at: usize, ui: &Ui) {
+        let change = &self.changes[at];
+        let id = change.id.as_deref().unwrap_or_default();
+        ui.status(&format!(
+            "{} {} ({id})",
+            change.action.word(),
+            place(change)
+        ));
+    }
+
+    /// Answers with everything that was done.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written.
+    pub fn finish(&self, ui: &Ui) -> Result<()> {
+        let count = |wanted: Action| {
+            let of_it = self.changes.iter().filter(|change| change.action == wanted);
+            format!("{} {}", of_it.count(), wanted.word())
+        };
+        let counts = [
+            Action::Created,
+            Action::Rotated,
+            Action::Updated,
+            Action::Unchanged,
+            Action::Revoked,
+        ];
+        ui.status(&counts.map(count).join(", "));
+        match ui.format {
+            Format::Table => Ok(()),
+            _ => self.answer(ui),
+        }
+    }
+
+    /// Answers with the plan, or with what has become of it.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written.
+    pub fn answer(&self, ui: &Ui) -> Result<()> {
+        match ui.format {
+            Format::Table => ui.data(&self.lines()),
+            Format::Json => {
+                let changes = Changes {
+                    changes: &self.changes,
+                    workspaces: &self.workspaces,
+                };
+                ui.record(&changes, String::new)
+            }
+            Format::Jsonl | Format::Tsv => {
+                let mut listing = ui.list("changes")?;
+                self.changes
+                    .iter()
+                    .try_for_each(|change| listing.push(change))?;
+                listing.finish()
+            }
+        }
+    }
+
+    fn lines(&self) -> String {
+        let workspaces = self.workspaces.iter().map(|workspace| {
+            let name = Safe(&workspace.name);
+            format!("{} workspace {name}\n", workspace.action.sign())
+        });
+        let keys = self.changes.iter().map(|change| {
+            let detail = match change.action {
+                Action::Rotated => " (rotate)",
+                Action::Updated => " (update)",
+                _ => "",
+            };
+            format!("{} {}{detail}\n", change.action.sign(), place(change))
+        });
+        workspaces.chain(keys).collect()
+    }
+}
+
+fn place(change: &ChangeView) -> String {
+    let (workspace, name) = (Safe(&change.workspace), Safe(&change.name));
+    format!("{workspace}/{}/{name}", Safe(&change.environment))
+}
+
+/// The first of several, and how many more there are.
+fn named(mut places: Vec<String>) -> String {
+    let more = places.len().saturating_sub(NAMED);
+    places.truncate(NAMED);
+    match more {
+        0 => places.join(", "),
+        _ => format!("{} and {more} more", places.join(", ")),
+    }
+}

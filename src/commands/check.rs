@@ -1,0 +1,100 @@
+//! `keyward check`.
+//!
+//! This module never mends what it finds: it names the command that does.
+
+use crate::commands::{Exit, FINDINGS};
+use crate::context::Context;
+use crate::domain::finding::Criteria;
+use crate::domain::lifetime::Lifetime;
+use crate::domain::sanitize::Safe;
+use crate::error::{Error, Result};
+use crate::ops::check;
+use crate::output::relative::relative_or_never;
+use crate::output::view::FindingView;
+
+/// Find keys that are stale, expiring, never used or too old
+///
+/// A gate for pipelines: exits 18 when it finds any, and 0 when it finds none. Each finding comes with the command that mends it. Dead and
+/// pending keys, and keys that a rotation has superseded, are not looked at; of disabled keys only the use.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward check --older-than 90d
+  keyward check --expiring-within 14d --all --json
+  keyward check --unused-for 90d --expiring-within 7d")]
+pub struct Args {
+    /// Find keys that expire within this time
+    #[arg(long, value_name = "DURATION")]
+    expiring_within: Option<Lifetime>,
+
+    /// Find keys that were not used for this time, or, never used, were minted so long ago
+    #[arg(long, value_name = "DURATION")]
+    unused_for: Option<Lifetime>,
+
+    /// Find keys that were never used, however young
+    #[arg(long)]
+    never_used: bool,
+
+    /// Find keys that were minted this long ago or longer
+    #[arg(long, value_name = "DURATION")]
+    older_than: Option<Lifetime>,
+
+    /// Look at every workspace
+    #[arg(short, long)]
+    all: bool,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let request = check::Request {
+        workspace: context.workspace.clone(),
+        all: args.all,
+        criteria: Criteria {
+            expiring_within: args.expiring_within,
+            unused_for: args.unused_for,
+            never_used: args.never_used,
+            older_than: args.older_than,
+        },
+    };
+    if request.criteria.are_none() {
+        return Err(Error::usage("there is nothing to look for")
+            .hinted("pass --expiring-within, --unused-for, --never-used or --older-than"));
+    }
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let people = context.ui.is_for_people();
+    let mut rows = Vec::new();
+    let mut listing = context.ui.list("findings")?;
+    let count = check::run(&mut store, &actor, &request, now, |finding| {
+        let key = &finding.key;
+        if people {
+            rows.push(vec![
+                Safe(&key.name).to_string(),
+                Safe(&key.environment).to_string(),
+                finding.reason.word().to_owned(),
+                relative_or_never(Some(key.created_at), now),
+                relative_or_never(key.last_used_at, now),
+                relative_or_never(key.expires_at, now),
+                finding.remedy.clone(),
+            ]);
+            return Ok(());
+        }
+        listing.push(&FindingView::new(key, finding.reason, &finding.remedy, now))
+    })?;
+    listing.finish()?;
+    if people && count > 0 {
+        let header = [
+            "NAME",
+            "ENV",
+            "REASON",
+            "MINTED",
+            "LAST USED",
+            "EXPIRES",
+            "REMEDY",
+        ];
+        context.ui.data(&context.ui.table(&header, rows))?;
+    } else if people {
+        context.ui.status("nothing found");
+    }
+    Ok(if count > 0 { FINDINGS } else { 0 })
+}

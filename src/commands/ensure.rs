@@ -1,0 +1,145 @@
+//! `keyward ensure`.
+//!
+//! This module never delivers a secret that is not needed: a key that is as it should be is left alone.
+
+use crate::commands::Exit;
+use crate::commands::provision::{Prepared, prepare};
+use crate::commands::sink::SinkArgs;
+use crate::context::Context;
+use crate::delivery::{Interrupts, Sink};
+use crate::domain::address::Network;
+use crate::domain::label::{Label, Owner};
+use crate::domain::lifetime::Lifetime;
+use crate::domain::name::Name;
+use crate::domain::provision::Action;
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::When;
+use crate::error::{Error, Result};
+use crate::ops::access::Actor;
+use crate::ops::provision::{self, Wanted};
+use crate::output::view::Minted;
+
+/// Make sure that a key is there and its secret where it belongs
+///
+/// Run again, it changes nothing. Mints the key when there is none, rotates it when less than --rotate-before of its life is left, and else leaves it
+/// alone, but for scopes, addresses, owner and labels that are given and differ. A file that --out or --dotenv names must
+/// still hold the secret. One run at a time does this in a store; a run that was killed is taken up by the next.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward ensure deploy --out deploy.key
+  keyward ensure deploy --expires 90d --rotate-before 14d --out deploy.key
+  keyward ensure web -e test --owner platform --dotenv .env --var API_KEY
+  keyward ensure worker --rotate-if-missing --out worker.key
+  keyward ensure vault -- cat")]
+pub struct Args {
+    /// The key's name, 1 to 64 characters
+    #[arg(value_name = "NAME")]
+    name: Name,
+
+    /// The environment [default: the policy's first]
+    #[arg(short, long, value_name = "ENV")]
+    environment: Option<String>,
+
+    /// A scope the key has, and no others than those given (can be repeated)
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+
+    /// When a key that is minted expires: a date, an RFC 3339 time, a duration such as 90d, or never
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<When>,
+
+    /// An address or network the key may be used from, and no others than those given (can be repeated)
+    #[arg(long, value_name = "CIDR")]
+    allow: Vec<Network>,
+
+    /// Who answers for the key
+    #[arg(long, value_name = "OWNER")]
+    owner: Option<Owner>,
+
+    /// A label the key has, and no others than those given (can be repeated)
+    #[arg(long = "label", value_name = "NAME=VALUE")]
+    labels: Vec<Label>,
+
+    /// Rotate the key when it expires within this time
+    #[arg(long, value_name = "DURATION")]
+    rotate_before: Option<Lifetime>,
+
+    /// How long a rotated key's old secret stays valid [default: the policy's, 24h]
+    #[arg(long, value_name = "DURATION")]
+    grace: Option<Lifetime>,
+
+    /// Rotate the key when the file that --out or --dotenv names does not hold its secret, whatever else is in it
+    #[arg(long)]
+    rotate_if_missing: bool,
+
+    #[command(flatten)]
+    sink: SinkArgs,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let rotate_if_missing = args.rotate_if_missing;
+    let mut delivery = args.sink.chosen(context, 1, false)?;
+    let can_be_looked_at = matches!(delivery.sink, Sink::File(_) | Sink::Dotenv(_));
+    if rotate_if_missing && !can_be_looked_at {
+        return Err(
+            Error::usage("--rotate-if-missing needs a file to look into").hinted(
+                "deliver with --out FILE or --dotenv FILE --var NAME, or use `keyward rotate`",
+            ),
+        );
+    }
+    let labels = args.labels.iter().cloned();
+    let labels = labels.map(|label| (label.name, label.value));
+    let mut request = provision::Request {
+        workspace: context.workspace.clone(),
+        wanted: Wanted {
+            name: args.name,
+            environment: args.environment,
+            scopes: Some(args.scopes).filter(|scopes| !scopes.is_empty()),
+            expires: args.expires,
+            allow: Some(args.allow).filter(|allow| !allow.is_empty()),
+            owner: args.owner.map(|owner| owner.0),
+            labels: match args.labels.is_empty() {
+                true => None,
+                false => Some(labels.collect()),
+            },
+            rotate_before: args.rotate_before,
+            grace: args.grace,
+            rotate_if_missing,
+        },
+        holding: delivery.sink.holding()?,
+    };
+    let now = context.now();
+    let mut rng = context.rng;
+    let sink = delivery.sink.clone();
+    let mut store = context.open_or_create_store(|empty| {
+        sink.replacing(rotate_if_missing).check()?;
+        let nobody = Actor::Operator(String::new());
+        provision::run(empty, &nobody, &request, now, &mut rng).map(drop)
+    })?;
+    let actor = context.actor(&mut store)?;
+    let interrupts = Interrupts::watch()?;
+    let _turn = store.turn(|| interrupts.heed())?;
+    // Whoever had the turn before may have put the secret there.
+    request.holding = delivery.sink.holding()?;
+    match prepare(context, &mut store, &actor, &request, &mut delivery)? {
+        Prepared::Due { parcel, .. } => {
+            parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
+        }
+        Prepared::Settled(key, action) => {
+            if !can_be_looked_at {
+                let name = Safe(&key.name);
+                context.ui.warn(&format!(
+                    "{name} was handed over before, so nothing was delivered now"
+                ));
+            }
+            let view = Minted::new(&key, None, None, context.now()).by(Some(action));
+            let sentence = match action {
+                Action::Unchanged => format!("nothing changed: {} is as it should be", key.id),
+                _ => format!("{} {} ({})", action.word(), Safe(&key.name), key.id),
+            };
+            context.ui.change(&view, &sentence)?;
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,75 @@
+//! `keyward prune`.
+//!
+//! This module never asks: what it deletes is dead, and stays in the audit trail.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::lifetime::Lifetime;
+use crate::domain::sanitize::Safe;
+use crate::error::Result;
+use crate::ops::prune;
+use crate::output::view::KeyView;
+
+/// Delete the records of keys that have long been dead
+///
+/// Deletes revoked and expired keys, and what they were used for, once they have been dead for the policy's usage retention
+/// (90 days). A secret of theirs is then unknown instead of revoked. The audit trail keeps what happened.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward prune --dry-run
+  keyward prune --all
+  keyward prune --dead-for 1y --if-unused-for 30d")]
+pub struct Args {
+    /// Delete what has been dead for this time [default: the policy's usage retention]
+    #[arg(long, value_name = "DURATION")]
+    dead_for: Option<Lifetime>,
+
+    /// Delete nothing if one of them was used within this time
+    #[arg(long, value_name = "DURATION")]
+    if_unused_for: Option<Lifetime>,
+
+    /// Look at every workspace
+    #[arg(short, long)]
+    all: bool,
+
+    /// Show what would be deleted, and delete nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let request = prune::Request {
+        workspace: context.workspace.clone(),
+        all: args.all,
+        dead_for: args.dead_for,
+        idle: args.if_unused_for,
+        is_rehearsal: args.dry_run,
+    };
+    let verb = if args.dry_run {
+        "would delete"
+    } else {
+        "deleted"
+    };
+    let mut store = context.open_store()?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let mut listing = context.ui.list("keys")?;
+    let mut count = 0;
+    prune::run(&mut store, &actor, &request, now, |keys| {
+        for key in keys {
+            let (name, status) = (Safe(&key.name), key.status(now).word());
+            context
+                .ui
+                .status(&format!("{verb} {name} ({}), {status}", key.id));
+            listing.push(&KeyView::new(key, now))?;
+        }
+        count += keys.len();
+        Ok(())
+    })?;
+    listing.finish()?;
+    if count == 0 {
+        context.ui.status("nothing has been dead for long enough");
+    }
+    Ok(0)
+}

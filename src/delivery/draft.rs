@@ -1,0 +1,374 @@
+//! The next text of a file, which stands beside it and takes its place in one step, so that nobody meets half of it.
+//!
+//! This module never writes into a file that others look at.
+
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{
+    CWD, Gid, Mode, OFlags, RenameFlags, Uid, fchmod, fchown, fsync, open, renameat_with,
+};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use super::interrupt::Interrupts;
+use super::place::{folder_of, sync_folder};
+use super::{failed, named};
+use crate::error::{Error, Kind, Result};
+
+/// How long another delivery to the same file is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked whether that has ended.
+const ATTENTION: Duration = Duration::from_millis(10);
+
+/// A file of mode 0600 beside its target, locked, so that deliveries to one file take turns. It has one name for each
+/// target: what a killed process has left there is the next delivery's draft.
+pub(super) struct Draft<'a> {
+    target: &'a Path,
+    path: PathBuf,
+    file: File,
+    is_placed: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// Begins an empty draft.
+    ///
+    /// # Errors
+    /// `delivery_failed` when it cannot be made or another process does not let go of it; `interrupted`.
+    pub(super) fn begin(target: &'a Path, interrupts: &Interrupts) -> Result<Self> {
+        let refused = |error: io::Error| failed(format!("cannot create {}", named(target)), error);
+        let path = draft_of(target);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mode = Mode::RUSR | Mode::WUSR;
+            let flags = OFlags::WRONLY
+                | OFlags::CREATE
+                | OFlags::NOFOLLOW
+                | OFlags::NONBLOCK
+                | OFlags::CLOEXEC;
+            let file = open(&path, flags, mode).map_err(|error| refused(error.into()))?;
+            let file = File::from(file);
+            if !has_turn(&file).map_err(refused)? {
+                interrupts.heed()?;
+                if Instant::now() > deadline {
+                    let message = format!("another process is writing {}", named(target));
+                    return Err(Error::new(Kind::DeliveryFailed, message));
+                }
+                thread::sleep(ATTENTION);
+                continue;
+            }
+            let found = file.metadata().map_err(refused)?;
+            // SECURITY: a file that somebody else has put here is neither written nor given the target's name.
+            if !found.is_file() || found.uid() != rustix::process::geteuid().as_raw() {
+                let message = format!("{} is in the way", named(&path));
+                return Err(Error::new(Kind::DeliveryFailed, message));
+            }
+            // Whoever had the lock before has given it its name or removed it.
+            if !is_at(&file, &path) {
+                continue;
+            }
+            if found.nlink() > 1 {
+                // Linked to the target already, by a process that was killed then: only this name is to go.
+                fs::remove_file(&path).map_err(refused)?;
+                continue;
+            }
+            // The umask may have taken the owner's own permissions away.
+            fchmod(&file, mode).map_err(|error| refused(error.into()))?;
+            file.set_len(0).map_err(refused)?;
+            return Ok(Self {
+                target,
+                path,
+                file,
+                is_placed: false,
+            });
+        }
+    }
+
+    /// Takes over the owner and mode of the file it will replace.
+    ///
+    /// # Errors
+    /// `delivery_failed`.
+    pub(super) fn resemble(&self, before: &Before) -> Result<()> {
+        let copied = || -> io::Result<()> {
+            let new = self.file.metadata()?;
+            if (new.uid(), new.gid()) != (before.owner.as_raw(), before.group.as_raw()) {
+                fchown(&self.file, Some(before.owner), Some(before.group))?;
+            }
+            Ok(fchmod(&self.file, before.mode)?)
+        };
+        copied().map_err(|error| {
+            let name = named(self.target);
+            failed(format!("cannot keep the owner and mode of {name}"), error)
+        })
+    }
+
+    /// Writes it all and syncs it. A later close has nothing left to report.
+    ///
+    /// # Errors
+    /// `delivery_failed`.
+    pub(super) fn write(&self, text: &[u8]) -> Result<()> {
+        let written = (&self.file)
+            .write_all(text)
+            .and_then(|()| Ok(fsync(&self.file)?));
+        written.map_err(|error| failed(format!("cannot write {}", named(self.target)), error))
+    }
+
+    /// Gives it the target's name, which nothing may have.
+    ///
+    /// # Errors
+    /// `delivery_failed`.
+    pub(super) fn create(mut self) -> Result<Placed> {
+        let moved = match renameat_with(CWD, &self.path, CWD, self.target, RenameFlags::NOREPLACE) {
+            // Not every file system knows how; linking is as safe, in two steps.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                fs::hard_link(&self.path, self.target).and_then(|()| fs::remove_file(&self.path))
+            }
+            moved => moved.map_err(io::Error::from),
+        };
+        moved.map_err(|error| failed(format!("cannot create {}", named(self.target)), error))?;
+        self.placed(None)
+    }
+
+    /// Puts it in the place of the target, which was so before.
+    ///
+    /// # Errors
+    /// `delivery_failed`.
+    pub(super) fn replace(mut self, before: Before) -> Result<Placed> {
+        fs::rename(&self.path, self.target)
+            .map_err(|error| failed(format!("cannot replace {}", named(self.target)), error))?;
+        self.placed(Some(before))
+    }
+
+    fn placed(&mut self, before: Option<Before>) -> Result<Placed> {
+        self.is_placed = true;
+        let name = named(self.target);
+        let file = self.file.try_clone();
+        Ok(Placed {
+            path: self.target.to_owned(),
+            file: file.map_err(|error| failed(format!("cannot keep {name}"), error))?,
+            before,
+        })
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if !self.is_placed && is_at(&self.file, &self.path) {
+            // Whatever fails here, the secret is void; so the failures have nobody to be told to.
+            let _ = self.file.set_len(0);
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// What a file was before; other secrets may be among its bytes.
+pub(super) struct Before {
+    pub(super) text: Zeroizing<Vec<u8>>,
+    pub(super) owner: Uid,
+    group: Gid,
+    mode: Mode,
+}
+
+impl Before {
+    /// Whether it was for its owner and group alone.
+    pub(super) fn is_private(&self) -> bool {
+        !self.mode.intersects(Mode::RWXO)
+    }
+
+    /// Reads a file of up to 16 MiB.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        /// In bytes; no file that holds secrets is as long.
+        const LONGEST: u64 = 16 << 20;
+        // NONBLOCK: a pipe that has taken the file's place since must not block.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mut file = File::from(open(path, flags, Mode::empty())?);
+        let found = file.metadata()?;
+        if found.len() > LONGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        // One byte to spare, with which reading notices the end without making the buffer grow.
+        let capacity = usize::try_from(found.len()).unwrap_or(0) + 1;
+        let mut text = Zeroizing::new(Vec::with_capacity(capacity));
+        file.read_to_end(&mut text)?;
+        Ok(Self {
+            text,
+            owner: Uid::from_raw(found.uid()),
+            group: Gid::from_raw(found.gid()),
+            mode: Mode::from_raw_mode(found.mode()),
+        })
+    }
+}
+
+/// A file that a delivery has made or replaced.
+pub struct Placed {
+    path: PathBuf,
+    /// Open, so that no other file can have its inode.
+    file: File,
+    before: Option<Before>,
+}
+
+impl Placed {
+    /// Makes its name outlive a power failure; an interrupt that has come meanwhile takes everything back.
+    ///
+    /// # Errors
+    /// `delivery_failed`, `interrupted`; the file is then as it was, or the hint says that it is not.
+    pub(super) fn settle(self, interrupts: &Interrupts) -> Result<Self> {
+        match sync_folder(&self.path).and_then(|()| interrupts.heed()) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                let still = format!("{} still holds the void secret", named(&self.path));
+                Err(match self.take_back() {
+                    Ok(()) => error,
+                    Err(_) => error.hinted(still),
+                })
+            }
+        }
+    }
+
+    /// Removes the file, or puts what was there before in its place. What somebody else has put there since stays.
+    ///
+    /// # Errors
+    /// `delivery_failed`.
+    pub fn take_back(self) -> Result<()> {
+        if !is_at(&self.file, &self.path) {
+            return Ok(());
+        }
+        match self.before {
+            None => fs::remove_file(&self.path)
+                .map_err(|error| failed(format!("cannot remove {}", named(&self.path)), error))?,
+            Some(before) => {
+                let draft = Draft::begin(&self.path, &Interrupts::none())?;
+                draft.resemble(&before)?;
+                draft.write(&before.text)?;
+                draft.replace(before)?;
+            }
+        }
+        sync_folder(&self.path)
+    }
+}
+
+/// Makes a file of mode 0600 that holds this text, or none.
+pub(super) fn create(path: &Path, text: &[u8], interrupts: &Interrupts) -> Result<Placed> {
+    let draft = Draft::begin(path, interrupts)?;
+    draft.write(text)?;
+    draft.create()?.settle(interrupts)
+}
+
+fn draft_of(target: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(".keyward");
+    folder_of(target).join(name)
+}
+
+/// Takes the lock if it is free. A file system without locks gives everybody their turn.
+fn has_turn(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Whether this open file is the one of this name.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(ours), Ok(found)) => (ours.dev(), ours.ino()) == (found.dev(), found.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("read");
+        let name = |entry: io::Result<fs::DirEntry>| entry.expect("entry").file_name();
+        entries
+            .map(|entry| name(entry).to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_draft_that_is_given_up_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("out");
+        let draft = Draft::begin(&target, &Interrupts::none()).expect("begun");
+        draft.write(b"secret").expect("written");
+        assert_eq!(names(folder.path()), [".out.keyward"]);
+        drop(draft);
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn what_a_killed_process_left_becomes_the_next_draft() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("out");
+        fs::write(folder.path().join(".out.keyward"), "much longer than that").expect("written");
+        create(&target, b"new", &Interrupts::none()).expect("created");
+        assert_eq!(fs::read(&target).expect("read"), b"new");
+        assert_eq!(names(folder.path()), ["out"]);
+    }
+
+    #[test]
+    fn a_draft_that_was_linked_to_its_target_leaves_the_target_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("out");
+        fs::write(&target, "first").expect("written");
+        fs::hard_link(&target, folder.path().join(".out.keyward")).expect("linked");
+        assert!(create(&target, b"second", &Interrupts::none()).is_err());
+        assert_eq!(fs::read(&target).expect("read"), b"first");
+        assert_eq!(names(folder.path()), ["out"]);
+    }
+
+    #[test]
+    fn a_link_in_the_drafts_place_is_not_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "kept").expect("written");
+        std::os::unix::fs::symlink("victim", folder.path().join(".out.keyward")).expect("linked");
+        let target = folder.path().join("out");
+        let error = Draft::begin(&target, &Interrupts::none()).err();
+        assert_eq!(error.expect("refused").kind(), Kind::DeliveryFailed);
+        assert_eq!(fs::read(&victim).expect("read"), b"kept");
+    }
+
+    #[test]
+    fn drafts_of_one_file_take_turns() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("out");
+        fs::write(&target, "").expect("written");
+        let append = |letter: u8| {
+            let draft = Draft::begin(&target, &Interrupts::none()).expect("its turn comes");
+            let before = Before::read(&target).expect("read");
+            let text = [&before.text[..], &[letter]].concat();
+            draft.write(&text).expect("written");
+            draft.replace(before).expect("replaced");
+        };
+        thread::scope(|scope| {
+            for letter in b'a'..b'i' {
+                scope.spawn(move || append(letter));
+            }
+        });
+        assert_eq!(fs::read(&target).expect("read").len(), 8);
+        assert_eq!(names(folder.path()), ["out"]);
+    }
+
+    #[test]
+    fn only_the_file_it_placed_is_taken_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("out");
+        let placed = create(&target, b"secret", &Interrupts::none()).expect("created");
+        fs::remove_file(&target).expect("removed");
+        fs::write(&target, "another's").expect("written");
+        placed.take_back().expect("nothing to do");
+        assert_eq!(fs::read(&target).expect("read"), b"another's");
+    }
+}

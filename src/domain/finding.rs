@@ -1,0 +1,187 @@
+//! What a gate looks for in keys: that they are too old, about to expire, or not used.
+//!
+//! This module never looks at a store, and never mends what it finds.
+
+use serde::Serialize;
+
+use crate::domain::key::{Key, Status};
+use crate::domain::lifetime::Lifetime;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+
+/// What is wrong with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It was never used.
+    NeverUsed,
+    /// It has not been used for too long.
+    Unused,
+    /// It expires soon.
+    Expiring,
+    /// Its secret is too old.
+    Old,
+}
+
+impl Reason {
+    /// The word in an answer.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NeverUsed => "never_used",
+            Self::Unused => "unused",
+            Self::Expiring => "expiring",
+            Self::Old => "old",
+        }
+    }
+
+    /// Whether another secret mends it; what is not used is revoked.
+    pub fn is_mended_by_rotation(self) -> bool {
+        matches!(self, Self::Expiring | Self::Old)
+    }
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Criteria {
+    /// Keys that expire within this time.
+    pub expiring_within: Option<Lifetime>,
+    /// Keys whose last use, or whose minting where they were never used, is this long ago.
+    pub unused_for: Option<Lifetime>,
+    /// Keys that were never used, however young.
+    pub never_used: bool,
+    /// Keys that were minted this long ago.
+    pub older_than: Option<Lifetime>,
+}
+
+impl Criteria {
+    /// Whether nothing is looked for.
+    pub fn are_none(&self) -> bool {
+        let dated = [&self.expiring_within, &self.unused_for, &self.older_than];
+        !self.never_used && dated.iter().all(|criterion| criterion.is_none())
+    }
+
+    /// What is wrong with a key at this moment. Keys that are dead or pending have no faults, and neither have those that a
+    /// rotation has superseded: they end by themselves. Of a disabled key only the use matters.
+    ///
+    /// # Errors
+    /// `invalid_expiry` when a duration leads out of the calendar.
+    pub fn faults(&self, key: &Key, now: Timestamp) -> Result<Vec<Reason>> {
+        let status = key.status(now);
+        let mut faults = Vec::new();
+        if !matches!(status, Status::Active | Status::Disabled) || key.replaced_by.is_some() {
+            return Ok(faults);
+        }
+        let is_since = |limit: &Option<Lifetime>, moment: Timestamp| -> Result<bool> {
+            let passed = |limit: &Lifetime| Ok(limit.after(moment)? <= now);
+            limit.as_ref().map_or(Ok(false), passed)
+        };
+        match key.last_used_at {
+            None if self.never_used || is_since(&self.unused_for, key.created_at)? => {
+                faults.push(Reason::NeverUsed);
+            }
+            Some(last_used_at) if is_since(&self.unused_for, last_used_at)? => {
+                faults.push(Reason::Unused);
+            }
+            _ => {}
+        }
+        if status == Status::Disabled {
+            return Ok(faults);
+        }
+        if let (Some(limit), Some(expires_at)) = (&self.expiring_within, key.expires_at)
+            && expires_at <= limit.after(now)?
+        {
+            faults.push(Reason::Expiring);
+        }
+        if is_since(&self.older_than, key.created_at)? {
+            faults.push(Reason::Old);
+        }
+        Ok(faults)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::key::State;
+    use crate::domain::key::tests::sample;
+
+    const DAY: i64 = 86_400_000;
+
+    fn days(number: i64) -> Timestamp {
+        Timestamp::from_millis(number * DAY)
+    }
+
+    fn limit(text: &str) -> Option<Lifetime> {
+        Some(text.parse().expect("a duration"))
+    }
+
+    fn faults(key: &Key, criteria: &Criteria, now: i64) -> Vec<Reason> {
+        criteria
+            .faults(key, days(now))
+            .expect("within the calendar")
+    }
+
+    #[test]
+    fn each_limit_is_reached_to_the_millisecond() {
+        let old = Criteria {
+            older_than: limit("90d"),
+            ..Criteria::default()
+        };
+        let mut key = sample();
+        key.created_at = days(10).plus_millis(1);
+        assert_eq!(faults(&key, &old, 100), []);
+        key.created_at = days(10);
+        assert_eq!(faults(&key, &old, 100), [Reason::Old]);
+
+        let expiring = Criteria {
+            expiring_within: limit("14d"),
+            ..Criteria::default()
+        };
+        key.expires_at = Some(days(114).plus_millis(1));
+        assert_eq!(faults(&key, &expiring, 100), []);
+        key.expires_at = Some(days(114));
+        assert_eq!(faults(&key, &expiring, 100), [Reason::Expiring]);
+    }
+
+    #[test]
+    fn a_key_that_was_never_used_is_unused_since_it_was_minted() {
+        let unused = Criteria {
+            unused_for: limit("30d"),
+            ..Criteria::default()
+        };
+        let mut key = sample();
+        key.created_at = days(80);
+        assert_eq!(faults(&key, &unused, 100), []);
+        assert_eq!(faults(&key, &unused, 110), [Reason::NeverUsed]);
+        key.last_used_at = Some(days(90));
+        assert_eq!(faults(&key, &unused, 110), []);
+        assert_eq!(faults(&key, &unused, 120), [Reason::Unused]);
+        let never = Criteria {
+            never_used: true,
+            ..Criteria::default()
+        };
+        assert_eq!(faults(&key, &never, 120), []);
+        key.last_used_at = None;
+        assert_eq!(faults(&key, &never, 80), [Reason::NeverUsed]);
+    }
+
+    #[test]
+    fn keys_that_end_by_themselves_have_no_faults() {
+        let all = Criteria {
+            expiring_within: limit("1d"),
+            unused_for: limit("1d"),
+            never_used: true,
+            older_than: limit("1d"),
+        };
+        let mut key = sample();
+        assert_eq!(faults(&key, &all, 9), [Reason::NeverUsed, Reason::Old]);
+        key.state = State::Disabled;
+        assert_eq!(faults(&key, &all, 9), [Reason::NeverUsed]);
+        key.state = State::Active;
+        key.replaced_by = Some(key.id.clone());
+        assert_eq!(faults(&key, &all, 9), []);
+        key.replaced_by = None;
+        key.expires_at = Some(days(8));
+        assert_eq!(faults(&key, &all, 9), []);
+    }
+}

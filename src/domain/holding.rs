@@ -1,0 +1,35 @@
+//! What a sink holds before anything is delivered to it.
+//!
+//! This module never keeps a secret: of what a sink holds, only its hash is passed on.
+
+use crate::domain::secret::{MAXIMUM_LENGTH, Secret, SecretHash};
+
+/// What a sink holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding {
+    /// That cannot be known: what stdout, a command or a CI runner was given cannot be looked at.
+    Unknown,
+    /// Nothing: there is no such file, or no such variable in it.
+    Nothing,
+    /// A text with this hash.
+    Secret(SecretHash),
+    /// Something that cannot be a secret, or several different things.
+    Other,
+}
+
+impl Holding {
+    /// What these bytes are.
+    pub fn of(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if (1..=MAXIMUM_LENGTH).contains(&text.len()) => {
+                Self::Secret(Secret::new(text.to_owned()).hash())
+            }
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether it is the secret of this hash.
+    pub fn is(&self, hash: &SecretHash) -> bool {
+        *self == Self::Secret(*hash)
+    }
+}

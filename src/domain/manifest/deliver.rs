@@ -1,0 +1,120 @@
+//! Where a manifest wants a key's secret.
+//!
+//! This module never delivers anything: a path is a text here.
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+
+/// Where a key's secret belongs. Paths are relative to the manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deliver {
+    /// A file of its own.
+    Out(PathBuf),
+    /// A variable of a dotenv file.
+    Dotenv {
+        /// The file.
+        path: PathBuf,
+        /// The variable.
+        variable: String,
+    },
+    /// A program's standard input: the program and its arguments.
+    Command(Vec<String>),
+    /// An environment variable of a GitHub Actions job's later steps.
+    GithubEnv(String),
+    /// An output of a GitHub Actions step.
+    GithubOutput(String),
+}
+
+impl Deliver {
+    /// Whether one of two secrets would take the other's place.
+    pub(super) fn clashes_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Out(path), Self::Out(other) | Self::Dotenv { path: other, .. })
+            | (Self::Dotenv { path, .. }, Self::Out(other)) => plain(path) == plain(other),
+            (
+                Self::Dotenv { path, variable },
+                Self::Dotenv {
+                    path: other,
+                    variable: another,
+                },
+            ) => variable == another && plain(path) == plain(other),
+            (Self::GithubEnv(name), Self::GithubEnv(other))
+            | (Self::GithubOutput(name), Self::GithubOutput(other)) => name == other,
+            _ => false,
+        }
+    }
+}
+
+/// A path without detours, as far as that can be told without looking.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// The table as it is written; one of its sinks must be there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDeliver {
+    out: Option<PathBuf>,
+    dotenv: Option<PathBuf>,
+    var: Option<String>,
+    command: Option<Vec<String>>,
+    github_env: Option<String>,
+    github_output: Option<String>,
+}
+
+impl RawDeliver {
+    /// The only sink.
+    pub(super) fn choose(&self) -> Result<Deliver, &'static str> {
+        let mut sinks = Vec::new();
+        sinks.extend(self.out.clone().map(Deliver::Out));
+        match (self.dotenv.clone(), self.var.clone()) {
+            (Some(path), Some(variable)) => sinks.push(Deliver::Dotenv { path, variable }),
+            (Some(_), None) => return Err("dotenv needs the variable's name, var"),
+            (None, Some(_)) => return Err("var is for dotenv"),
+            (None, None) => {}
+        }
+        match self.command.as_deref() {
+            Some([]) => return Err("command is empty"),
+            Some(command) => sinks.push(Deliver::Command(command.to_vec())),
+            None => {}
+        }
+        sinks.extend(self.github_env.clone().map(Deliver::GithubEnv));
+        sinks.extend(self.github_output.clone().map(Deliver::GithubOutput));
+        let only = sinks.pop().filter(|_| sinks.is_empty());
+        only.ok_or("it has one of out, dotenv with var, command, github_env, github_output")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_exactly_one_sink() {
+        let choose = |text: &str| {
+            let raw: RawDeliver = toml::from_str(text).expect("a table");
+            raw.choose()
+        };
+        assert_eq!(choose("out = \"a\""), Ok(Deliver::Out("a".into())));
+        for text in [
+            "",
+            "out = \"a\"\ngithub_env = \"A\"",
+            "dotenv = \"a\"",
+            "var = \"A\"",
+            "command = []",
+        ] {
+            assert!(choose(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! A whole manifest: what its workspaces and keys need, and carrying out what is no delivery.
+//!
+//! This module never delivers and never hands a key over; `ops::provision` does its part for each key by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::holding::Holding;
+use crate::domain::key::{Key, KeySeq};
+use crate::domain::manifest::KeyEntry;
+use crate::domain::name::Name;
+use crate::domain::policy::Policy;
+use crate::domain::policy_changes::PolicyChanges;
+use crate::domain::preset;
+use crate::domain::provision::Action;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::{Workspace, WorkspaceId};
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::{Access, Actor};
+use crate::ops::provision::{Decision, Wanted, decide};
+use crate::ops::workspace;
+use crate::store::{Reader, Store};
+
+/// A workspace there should be.
+#[derive(Debug, Clone)]
+pub struct WorkspaceWanted {
+    /// Its name.
+    pub name: Name,
+    /// Its policy and the preset that it is; what it has, or the preset "default" when it is made, when not given.
+    pub policy: Option<(Option<String>, Policy)>,
+    /// The plan it is on.
+    pub plan: Option<String>,
+    /// The manifest's line it begins in.
+    pub line: usize,
+}
+
+/// A key there should be.
+#[derive(Debug)]
+pub struct KeyWanted {
+    /// What the manifest says of it.
+    pub entry: KeyEntry,
+    /// What its sink holds.
+    pub holding: Holding,
+}
+
+impl KeyWanted {
+    /// The key alone.
+    pub fn wanted(&self, rotate_if_missing: bool) -> Wanted {
+        let entry = &self.entry;
+        Wanted {
+            name: entry.name.clone(),
+            environment: entry.environment.clone(),
+            scopes: entry.scopes.clone(),
+            expires: entry.expires.clone(),
+            allow: entry.allow.clone(),
+            owner: entry.owner.clone(),
+            labels: entry.labels.clone(),
+            rotate_before: entry.rotate_before.clone(),
+            grace: entry.grace.clone(),
+            rotate_if_missing,
+        }
+    }
+}
+
+/// What there should be.
+#[derive(Debug)]
+pub struct Request {
+    /// The workspaces.
+    pub workspaces: Vec<WorkspaceWanted>,
+    /// The keys.
+    pub keys: Vec<KeyWanted>,
+    /// Whether living keys of these workspaces that are not among them are to go.
+    pub prune: bool,
+    /// Whether keys are rotated whose secrets are not in their sinks.
+    pub rotate_if_missing: bool,
+}
+
+/// What is to be done to a workspace.
+#[derive(Debug)]
+pub enum WorkspaceStep {
+    /// Make it.
+    Create,
+    /// Change its plan, and its policy where one is given.
+    Set(Option<Box<(Option<String>, Policy)>>),
+    /// Nothing.
+    Leave,
+}
+
+impl WorkspaceStep {
+    /// What it does to the workspace.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Create => Action::Created,
+            Self::Set(_) => Action::Updated,
+            Self::Leave => Action::Unchanged,
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan {
+    /// To each workspace, in the request's order.
+    pub workspaces: Vec<WorkspaceStep>,
+    /// To each key, in the request's order, with its environment.
+    pub keys: Vec<(String, Decision)>,
+    /// The keys that are to go.
+    pub strays: Vec<Key>,
+}
+
+impl Plan {
+    /// Whether there is anything to do.
+    pub fn is_pending(&self) -> bool {
+        self.workspaces.iter().any(|step| step.action().is_change())
+            || self
+                .keys
+                .iter()
+                .any(|(_, decision)| decision.step.action().is_change())
+            || !self.strays.is_empty()
+    }
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// `invalid_manifest` for a key that is there twice; `secret_missing`, `conflict` and what a policy refuses, with the
+/// manifest's line; `scope_rejected`; the store's.
+pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Plan> {
+    store.read(|reader| {
+        let access = Access::admit(reader, actor, now)?;
+        let mut workspaces = BTreeMap::new();
+        let mut steps = Vec::new();
+        for wanted in &request.workspaces {
+            let placed = |error: Error| {
+                let line = wanted.line;
+                error.told(|message| format!("line {line}: workspace: {message}"))
+            };
+            let (workspace, step) = workspace_as_wanted(reader, wanted, now).map_err(placed)?;
+            if step.action().is_change() {
+                access.require_operator()?;
+            }
+            workspaces.insert(wanted.name.as_str(), workspace);
+            steps.push(step);
+        }
+        let mut keys = Vec::new();
+        let mut named: BTreeMap<(&str, String, &str), usize> = BTreeMap::new();
+        for key in &request.keys {
+            let entry = &key.entry;
+            let workspace = &workspaces[entry.workspace.as_str()];
+            let placed = |error: Error| entry.place(error);
+            let environment = workspace
+                .policy
+                .environment(entry.environment.as_deref())
+                .map_err(placed)?
+                .to_owned();
+            let place = (
+                entry.workspace.as_str(),
+                environment.clone(),
+                entry.name.as_str(),
+            );
+            if let Some(first) = named.insert(place, entry.line) {
+                let message = format!("name: it is the same key as in line {first}");
+                return Err(placed(Error::new(Kind::InvalidManifest, message)));
+            }
+            let wanted = key.wanted(request.rotate_if_missing);
+            let decision = decide(reader, workspace, &wanted, key.holding, now).map_err(placed)?;
+            keys.push((environment, decision));
+        }
+        let names: BTreeSet<_> = named.into_keys().collect();
+        let mut strays = Vec::new();
+        for workspace in workspaces.values().filter(|_| request.prune) {
+            reader.for_each_key_after(workspace, KeySeq(0), u32::MAX, |_, key| {
+                let place = (
+                    workspace.name.as_str(),
+                    key.environment.clone(),
+                    key.name.as_str(),
+                );
+                if key.status(now).is_living() && !names.contains(&place) {
+                    strays.push(key);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(Plan {
+            workspaces: steps,
+            keys,
+            strays,
+        })
+    })
+}
+
+/// Makes a workspace or changes its policy and plan, in one transaction.
+///
+/// # Errors
+/// What making and changing give.
+pub fn settle_workspace(
+    store: &mut Store,
+    actor: &Actor,
+    wanted: &WorkspaceWanted,
+    step: WorkspaceStep,
+    now: Timestamp,
+) -> Result<()> {
+    let (name, plan) = (wanted.name.clone(), wanted.plan.clone());
+    match step {
+        WorkspaceStep::Leave => Ok(()),
+        WorkspaceStep::Create => {
+            let (preset, policy) = policy_of(wanted)?;
+            let request = workspace::create::Request {
+                name,
+                preset,
+                policy,
+                plan,
+            };
+            workspace::create::run(store, actor, request, now).map(drop)
+        }
+        WorkspaceStep::Set(policy) => {
+            let request = workspace::set::Request {
+                workspace: Some(name.as_str().to_owned()),
+                policy: policy.map(|policy| *policy),
+                changes: PolicyChanges::default(),
+                plan,
+            };
+            workspace::set::run(store, actor, request, now).map(drop)
+        }
+    }
+}
+
+/// A workspace as it will be, and what makes it so. A preset is known by its name: fields that an operator has changed
+/// since stay.
+fn workspace_as_wanted(
+    reader: &Reader<'_>,
+    wanted: &WorkspaceWanted,
+    now: Timestamp,
+) -> Result<(Workspace, WorkspaceStep)> {
+    let Some(mut workspace) = reader.workspace_named(wanted.name.as_str())? else {
+        let (preset, policy) = policy_of(wanted)?;
+        if let Some(plan) = &wanted.plan {
+            policy.plan(plan)?;
+        }
+        let workspace = Workspace {
+            id: WorkspaceId(0),
+            name: wanted.name.as_str().to_owned(),
+            preset,
+            policy,
+            plan: wanted.plan.clone(),
+            created_at: now,
+            created_by: String::new(),
+        };
+        return Ok((workspace, WorkspaceStep::Create));
+    };
+    let is_so = |(preset, policy): &&(Option<String>, Policy)| match preset {
+        Some(_) => workspace.preset == *preset,
+        None => workspace.policy == *policy,
+    };
+    let policy = wanted
+        .policy
+        .as_ref()
+        .filter(|policy| !is_so(policy))
+        .cloned();
+    if let Some((_, policy)) = &policy {
+        workspace.policy.clone_from(policy);
+    }
+    if let Some(plan) = &wanted.plan {
+        workspace.policy.plan(plan)?;
+    }
+    let is_on_plan = wanted.plan.is_none() || workspace.plan == wanted.plan;
+    Ok(match policy.is_none() && is_on_plan {
+        true => (workspace, WorkspaceStep::Leave),
+        false => (workspace, WorkspaceStep::Set(policy.map(Box::new))),
+    })
+}
+
+fn policy_of(wanted: &WorkspaceWanted) -> Result<(Option<String>, Policy)> {
+    match &wanted.policy {
+        Some(policy) => Ok(policy.clone()),
+        None => Ok((
+            Some(preset::DEFAULT.to_owned()),
+            preset::load(preset::DEFAULT)?,
+        )),
+    }
+}

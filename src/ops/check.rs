@@ -1,0 +1,93 @@
+//! The gate: keys that are stale, expiring, never used or too old.
+//!
+//! This module never gathers its findings: it hands them over page by page.
+
+use crate::domain::finding::{Criteria, Reason};
+use crate::domain::key::{Key, KeySeq};
+use crate::domain::permission::Permission;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::ops::access::{Access, Actor};
+use crate::ops::{limits, select};
+use crate::store::{Reader, Store};
+
+/// How many keys are read at once. Between two such pages nothing is held in the store.
+const PAGE: u32 = 500;
+
+/// What is looked for, and where.
+#[derive(Debug)]
+pub struct Request {
+    /// The workspace.
+    pub workspace: Option<String>,
+    /// Every workspace there is instead.
+    pub all: bool,
+    /// What is looked for.
+    pub criteria: Criteria,
+}
+
+/// Something that is wrong with a key.
+#[derive(Debug)]
+pub struct Finding {
+    /// The key.
+    pub key: Key,
+    /// What.
+    pub reason: Reason,
+    /// The command that mends it.
+    pub remedy: String,
+}
+
+/// Calls the closure with every finding, in the order of workspaces and minting. Says how many there were.
+///
+/// # Errors
+/// The closure's; `scope_rejected`, `workspace_not_found`, `ambiguous`; the store's.
+pub fn run(
+    store: &mut Store,
+    actor: &Actor,
+    request: &Request,
+    now: Timestamp,
+    mut body: impl FnMut(&Finding) -> Result<()>,
+) -> Result<u64> {
+    let admit = |reader: &Reader<'_>| {
+        let access = Access::admit(reader, actor, now)?;
+        access.require(Permission::List)?;
+        Ok(access)
+    };
+    let workspaces = store.read(|reader| {
+        let named = request.workspace.as_deref();
+        select::these_or_all(reader, &admit(reader)?, named, request.all)
+    })?;
+    let mut count = 0;
+    for workspace in workspaces {
+        let mut after = Some(KeySeq(0));
+        while let Some(last) = after {
+            let mut findings = Vec::new();
+            after = store.read(|reader| {
+                admit(reader)?;
+                let place = limits::place(reader, &workspace)?;
+                reader.for_each_key_after(&workspace, last, PAGE, |_, key| {
+                    for reason in request.criteria.faults(&key, now)? {
+                        findings.push(Finding {
+                            remedy: remedy(reason, &key, &place, &request.criteria),
+                            key: key.clone(),
+                            reason,
+                        });
+                    }
+                    Ok(())
+                })
+            })?;
+            count += findings.len() as u64;
+            findings.iter().try_for_each(&mut body)?;
+        }
+    }
+    Ok(count)
+}
+
+/// The command that mends a fault, which is refused if the key comes into use before it is run.
+fn remedy(reason: Reason, key: &Key, place: &str, criteria: &Criteria) -> String {
+    let id = &key.id;
+    match (reason.is_mended_by_rotation(), &criteria.unused_for) {
+        (true, _) => format!("keyward rotate {id}{place}"),
+        (false, Some(idle)) => format!("keyward revoke {id}{place} --if-unused-for {idle}"),
+        (false, None) => format!("keyward revoke {id}{place}"),
+    }
+}

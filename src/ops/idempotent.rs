@@ -1,0 +1,173 @@
+//! Minting under an idempotency key: asked twice for the same thing, the same key.
+//!
+//! This module never shows a secret twice: a key whose secret never reached a holder is given another one.
+
+use rand::TryCryptoRng;
+use serde_json::json;
+
+use crate::domain::address::Network;
+use crate::domain::holding::Holding;
+use crate::domain::idempotency::{Fingerprint, IdempotencyKey, KEPT_MILLIS};
+use crate::domain::key::{Key, Status, UNDELIVERED};
+use crate::domain::permission::Permission;
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::{Timestamp, When};
+use crate::domain::workspace::Workspace;
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::{Access, Actor};
+use crate::ops::{activate, mint, select};
+use crate::store::{Reader, Remembered, Store};
+
+/// What is to be minted.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The key, one of it.
+    pub mint: mint::Request,
+    /// The client's name for this request.
+    pub name: IdempotencyKey,
+    /// What the sink holds.
+    pub holding: Holding,
+}
+
+/// What this request comes to.
+#[derive(Debug)]
+pub enum Decision {
+    /// A key is to be minted, or the one of the time before, which never reached its holder, anew.
+    Mint(Option<Box<Key>>),
+    /// The pending key's secret is in the sink: it only has to become active.
+    Finish(Box<Key>),
+    /// The key was delivered before, and its secret cannot be shown again.
+    Delivered(Box<Key>),
+}
+
+/// What was done.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A key is pending, and its secret is to be delivered.
+    Due(mint::Outcome),
+    /// The key is live, and its secret is in the sink.
+    Finished(Key),
+    /// The key was delivered before.
+    Delivered(Key),
+}
+
+/// Says what [`run`] would do.
+///
+/// # Errors
+/// As [`run`].
+pub fn preview(
+    store: &mut Store,
+    actor: &Actor,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Decision> {
+    store.read(|reader| {
+        let access = Access::admit(reader, actor, now)?;
+        let named = request.mint.workspace.as_deref();
+        if mint::is_first_run(reader, named)? {
+            return Ok(Decision::Mint(None));
+        }
+        let workspace = select::workspace(reader, &access, named)?;
+        decide(reader, &workspace, request, now)
+    })
+}
+
+/// Mints, finishes what was begun, or finds that everything was done.
+///
+/// # Errors
+/// `conflict` when something else was asked for under the same idempotency key; what minting gives; the store's.
+pub fn run<R: TryCryptoRng>(
+    store: &mut Store,
+    actor: &Actor,
+    request: &Request,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<Outcome> {
+    store.write(|writer| {
+        let access = Access::admit(writer, actor, now)?;
+        access.require(Permission::Mint)?;
+        let named = request.mint.workspace.as_deref();
+        let (workspace, made_workspace) = mint::workspace_for(writer, &access, named, now)?;
+        let leftover = match decide(writer, &workspace, request, now)? {
+            Decision::Delivered(key) => return Ok(Outcome::Delivered(*key)),
+            Decision::Finish(key) => {
+                let activated = activate::activate(writer, &access, *key, now)?;
+                return Ok(Outcome::Finished(activated.key));
+            }
+            Decision::Mint(leftover) => leftover,
+        };
+        let (keys, secrets) = mint::insert(
+            writer,
+            &access,
+            &workspace,
+            &request.mint,
+            leftover.as_deref(),
+            now,
+            rng,
+        )?;
+        for key in &keys {
+            writer.claim(&key.id)?;
+            writer.forget_until(now.plus_millis(-KEPT_MILLIS))?;
+            let made = Remembered {
+                request: fingerprint(&workspace, &request.mint)?,
+                key: key.id.clone(),
+                made_at: now,
+            };
+            writer.remember(workspace.id, &request.name, &made)?;
+        }
+        Ok(Outcome::Due(mint::Outcome {
+            keys,
+            secrets,
+            made_workspace,
+        }))
+    })
+}
+
+fn decide(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Decision> {
+    let remembered = reader.remembered(workspace.id, &request.name)?;
+    let is_kept = |made: &Remembered| made.made_at.plus_millis(KEPT_MILLIS) > now;
+    let Some(made) = remembered.filter(is_kept) else {
+        return Ok(Decision::Mint(None));
+    };
+    let name = Safe(request.name.as_str());
+    let conflict = |message: String| Err(Error::new(Kind::Conflict, message));
+    if made.request != fingerprint(workspace, &request.mint)? {
+        return conflict(format!(
+            "something else was asked for under the idempotency key \"{name}\""
+        ));
+    }
+    let Some(key) = reader.key_by_id(made.key.as_str())? else {
+        return conflict(format!(
+            "{}, minted under the idempotency key \"{name}\", was pruned",
+            made.key
+        ));
+    };
+    let is_void =
+        key.lapsed_at(now).is_some() || key.revoked_reason.as_deref() == Some(UNDELIVERED);
+    let is_open = key.status(now) == Status::Pending && reader.is_claimed(&key.id)?;
+    Ok(match () {
+        () if is_open && request.holding.is(&key.hash) => Decision::Finish(Box::new(key)),
+        () if is_open || is_void => Decision::Mint(Some(Box::new(key))),
+        () => Decision::Delivered(Box::new(key)),
+    })
+}
+
+/// What was asked for, where it goes left aside: a delivery that failed may be tried again elsewhere.
+fn fingerprint(workspace: &Workspace, request: &mint::Request) -> Result<Fingerprint> {
+    let allow = request.allow.iter().map(Network::to_string);
+    let asked = json!({
+        "name": request.name.as_str(),
+        "environment": workspace.policy.environment(request.environment.as_deref())?,
+        "scopes": request.scopes,
+        "expires": request.expires.as_ref().map(When::to_string),
+        "allow": allow.collect::<Vec<_>>(),
+        "owner": request.owner,
+        "labels": request.labels,
+    });
+    Ok(Fingerprint::of(&asked.to_string()))
+}

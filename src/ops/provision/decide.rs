@@ -1,0 +1,262 @@
+//! What is to be done so that a key is as it should be.
+//!
+//! This module never changes anything: it looks, in the transaction that acts or before it.
+
+use super::Wanted;
+use crate::domain::holding::Holding;
+use crate::domain::key::{Key, Status};
+use crate::domain::provision::Action;
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
+use crate::error::{Error, Kind, Result};
+use crate::ops::{limits, select, set};
+use crate::store::Reader;
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Decision {
+    /// That.
+    pub step: Step,
+    /// Whether what the sink holds may be replaced: it is a dead key's secret, the one that is being replaced, or the
+    /// operator has said so.
+    pub may_replace: bool,
+}
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Step {
+    /// Mint a key, or give one that never reached its holder another secret.
+    Create {
+        /// That key.
+        leftover: Option<Box<Key>>,
+    },
+    /// Replace a key that expires soon, or whose secret is not in the sink.
+    Rotate {
+        /// That key.
+        old: Box<Key>,
+        /// An earlier replacement that never reached its holder.
+        leftover: Option<Box<Key>>,
+    },
+    /// Make a pending key live whose secret is in the sink.
+    Finish(Box<Key>, Action),
+    /// Change what differs.
+    Update {
+        /// The key as it is.
+        before: Box<Key>,
+        /// The key as it should be.
+        after: Box<Key>,
+    },
+    /// Leave the key alone.
+    Leave(Box<Key>),
+}
+
+impl Decision {
+    /// To mint a key where there is none.
+    pub fn create(wanted: &Wanted) -> Self {
+        Self {
+            step: Step::Create { leftover: None },
+            may_replace: wanted.rotate_if_missing,
+        }
+    }
+}
+
+impl Step {
+    /// What it does to the key.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Create { .. } => Action::Created,
+            Self::Rotate { .. } => Action::Rotated,
+            Self::Finish(_, action) => *action,
+            Self::Update { .. } => Action::Updated,
+            Self::Leave(_) => Action::Unchanged,
+        }
+    }
+
+    /// Whether a secret is delivered.
+    pub fn delivers(&self) -> bool {
+        matches!(self, Self::Create { .. } | Self::Rotate { .. })
+    }
+
+    /// The key that is there.
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Create { leftover } => leftover.as_deref(),
+            Self::Rotate { old: key, .. }
+            | Self::Finish(key, _)
+            | Self::Update { before: key, .. }
+            | Self::Leave(key) => Some(key),
+        }
+    }
+}
+
+/// Decides.
+///
+/// # Errors
+/// `secret_missing`, `conflict`, and what the policy refuses of a key that is to be minted or changed.
+pub fn decide(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    wanted: &Wanted,
+    holding: Holding,
+    now: Timestamp,
+) -> Result<Decision> {
+    let policy = &workspace.policy;
+    let environment = policy.environment(wanted.environment.as_deref())?;
+    let Some(key) = holder(reader, workspace, environment, wanted.name.as_str(), now)? else {
+        policy.check_scopes(wanted.scopes.as_deref().unwrap_or_default())?;
+        policy.expiry(wanted.expires.as_ref(), now)?;
+        return Ok(Decision {
+            may_replace: wanted.rotate_if_missing || is_dead(reader, holding, now)?,
+            ..Decision::create(wanted)
+        });
+    };
+    let settled = |step: Step| Decision {
+        step,
+        may_replace: false,
+    };
+    match key.status(now) {
+        Status::Pending if holding.is(&key.hash) => {
+            return Ok(settled(Step::Finish(Box::new(key), Action::Created)));
+        }
+        Status::Pending if reader.is_claimed(&key.id)? => {
+            return Ok(Decision {
+                step: Step::Create {
+                    leftover: Some(Box::new(key)),
+                },
+                may_replace: wanted.rotate_if_missing || is_dead(reader, holding, now)?,
+            });
+        }
+        Status::Active => {}
+        status => return Err(not_live(reader, workspace, &key, status)?),
+    }
+    let replacements = reader.keys_replacing(&key.id)?;
+    let replacement = replacements
+        .into_iter()
+        .find(|replacement| replacement.status(now) == Status::Pending);
+    if let Some(replacement) = &replacement
+        && holding.is(&replacement.hash)
+    {
+        let replacement = Box::new(replacement.clone());
+        return Ok(settled(Step::Finish(replacement, Action::Rotated)));
+    }
+    let is_in_place = holding == Holding::Unknown || holding.is(&key.hash);
+    let may_mend = wanted.rotate_if_missing || is_void_successor(reader, holding, &key, now)?;
+    if !is_in_place && !may_mend {
+        return Err(missing(reader, workspace, &key, holding)?);
+    }
+    let mut after = key.clone();
+    wanted.changes().apply(policy, &mut after)?;
+    if !is_in_place || is_due(wanted, &key, now)? {
+        let leftover = match replacement {
+            Some(replacement) if reader.is_claimed(&replacement.id)? => Some(replacement),
+            // Somebody else's, of which rotating will tell.
+            _ => None,
+        };
+        return Ok(Decision {
+            step: Step::Rotate {
+                old: Box::new(key),
+                leftover: leftover.map(Box::new),
+            },
+            may_replace: true,
+        });
+    }
+    Ok(settled(match set::differ(&key, &after) {
+        true => Step::Update {
+            before: Box::new(key),
+            after: Box::new(after),
+        },
+        false => Step::Leave(Box::new(key)),
+    }))
+}
+
+/// The key that holds the name.
+fn holder(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    environment: &str,
+    name: &str,
+    now: Timestamp,
+) -> Result<Option<Key>> {
+    for key in reader.keys_named(workspace.id, name)? {
+        if key.environment == environment && select::holds_its_name(reader, &key, now)? {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the sink holds the secret of a key that is revoked or expired.
+fn is_dead(reader: &Reader<'_>, holding: Holding, now: Timestamp) -> Result<bool> {
+    let Holding::Secret(hash) = holding else {
+        return Ok(false);
+    };
+    let key = reader.key_by_hash(&hash)?;
+    Ok(key.is_some_and(|key| !key.status(now).is_living()))
+}
+
+/// Whether the sink holds the secret of a rotation of this key that was cut short a day ago or more, and so is void.
+fn is_void_successor(
+    reader: &Reader<'_>,
+    holding: Holding,
+    key: &Key,
+    now: Timestamp,
+) -> Result<bool> {
+    let Holding::Secret(hash) = holding else {
+        return Ok(false);
+    };
+    let replaces = |successor: Key| {
+        let rotation = successor.rotation.as_ref();
+        successor.lapsed_at(now).is_some()
+            && rotation.is_some_and(|rotation| rotation.replaces == key.id)
+    };
+    Ok(reader.key_by_hash(&hash)?.is_some_and(replaces))
+}
+
+fn is_due(wanted: &Wanted, key: &Key, now: Timestamp) -> Result<bool> {
+    match (&wanted.rotate_before, key.expires_at) {
+        (Some(before), Some(expires_at)) => Ok(expires_at < before.after(now)?),
+        _ => Ok(false),
+    }
+}
+
+fn not_live(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    key: &Key,
+    status: Status,
+) -> Result<Error> {
+    let place = limits::place(reader, workspace)?;
+    let id = &key.id;
+    let error = Error::new(
+        Kind::Conflict,
+        format!("{} ({id}) is {}", Safe(&key.name), status.word()),
+    );
+    Ok(error.hinted(match status {
+        Status::Disabled => format!("keyward enable {id}{place}"),
+        _ => {
+            format!("send its secret to `keyward activate`, or `keyward revoke {id}{place} --yes`")
+        }
+    }))
+}
+
+fn missing(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    key: &Key,
+    holding: Holding,
+) -> Result<Error> {
+    let place = limits::place(reader, workspace)?;
+    let found = match holding {
+        Holding::Nothing => "is not where it should be",
+        _ => "is not what is where it should be",
+    };
+    Ok(Error::new(
+        Kind::SecretMissing,
+        format!("the secret of {} ({}) {found}", Safe(&key.name), key.id),
+    )
+    .hinted(format!(
+        "put it back, or let --rotate-if-missing replace it; `keyward show {}{place}` shows the key",
+        key.id
+    )))
+}

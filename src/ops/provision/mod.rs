@@ -1,0 +1,239 @@
+//! Provisioning: a key is there, is as it should be, and its secret is where it belongs; run again, nothing happens.
+//!
+//! This module never delivers, and never makes a key live whose secret is not in its sink. What a run that was killed has
+//! left is taken up: a pending key whose secret reached the sink becomes active, any other is given a new secret.
+
+mod decide;
+
+use std::collections::BTreeMap;
+
+use rand::TryCryptoRng;
+
+use crate::domain::address::Network;
+use crate::domain::holding::Holding;
+use crate::domain::key::Key;
+use crate::domain::lifetime::Lifetime;
+use crate::domain::name::Name;
+use crate::domain::permission::Permission;
+use crate::domain::provision::Action;
+use crate::domain::secret::Secret;
+use crate::domain::timestamp::{Timestamp, When};
+use crate::domain::workspace::Workspace;
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::{Access, Actor};
+use crate::ops::rotate::Terms;
+use crate::ops::set::{self, Changes};
+use crate::ops::{activate, mint, rotate, select};
+use crate::store::{Store, Writer};
+
+pub(super) use decide::decide;
+pub use decide::{Decision, Step};
+
+/// The key there should be. What is `None` is left as it is, or is the policy's when the key is minted.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Its name.
+    pub name: Name,
+    /// Its environment.
+    pub environment: Option<String>,
+    /// Its scopes.
+    pub scopes: Option<Vec<String>>,
+    /// When it expires, seen from its minting.
+    pub expires: Option<When>,
+    /// The networks it may be used from.
+    pub allow: Option<Vec<Network>>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Its labels, all of them.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// How long before it expires it is rotated.
+    pub rotate_before: Option<Lifetime>,
+    /// How long its predecessor stays valid.
+    pub grace: Option<Lifetime>,
+    /// Whether it is rotated when its secret is not in the sink.
+    pub rotate_if_missing: bool,
+}
+
+/// What is to be provisioned.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The workspace.
+    pub workspace: Option<String>,
+    /// The key.
+    pub wanted: Wanted,
+    /// What its sink holds.
+    pub holding: Holding,
+}
+
+/// What was done so far.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Everything.
+    Settled(Box<Key>, Action),
+    /// A key is pending, and its secret is to be delivered.
+    Due(Box<Due>),
+}
+
+/// A key on its way.
+#[derive(Debug)]
+pub struct Due {
+    /// The key, pending.
+    pub key: Key,
+    /// Its secret.
+    pub secret: Secret,
+    /// The key it will replace.
+    pub old: Option<Key>,
+    /// Whether the workspace was made for it.
+    pub made_workspace: bool,
+}
+
+impl Wanted {
+    fn changes(&self) -> Changes {
+        Changes {
+            scopes: self.scopes.clone(),
+            allow: self.allow.clone(),
+            owner: self.owner.clone().map(Some),
+            clear_labels: self.labels.is_some(),
+            labels: self.labels.clone().unwrap_or_default(),
+        }
+    }
+
+    fn mint(&self) -> mint::Request {
+        let wanted = self.clone();
+        mint::Request {
+            workspace: None,
+            name: wanted.name,
+            count: 1,
+            environment: wanted.environment,
+            scopes: wanted.scopes.unwrap_or_default(),
+            expires: wanted.expires,
+            allow: wanted.allow.unwrap_or_default(),
+            owner: wanted.owner,
+            labels: wanted.labels.unwrap_or_default(),
+        }
+    }
+
+    /// Refuses a new key that would be rotated by the next run.
+    fn check_life(&self, key: &Key, now: Timestamp) -> Result<()> {
+        let (Some(before), Some(expires_at)) = (&self.rotate_before, key.expires_at) else {
+            return Ok(());
+        };
+        match before.after(now)? < expires_at {
+            true => Ok(()),
+            false => Err(Error::new(
+                Kind::InvalidExpiry,
+                format!("a key that expires {expires_at} and is rotated {before} before would be rotated by every run"),
+            )
+            .hinted("let it live longer, or rotate it later")),
+        }
+    }
+}
+
+/// Says what [`run`] would do.
+///
+/// # Errors
+/// As [`run`].
+pub fn preview(
+    store: &mut Store,
+    actor: &Actor,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Decision> {
+    store.read(|reader| {
+        let access = Access::admit(reader, actor, now)?;
+        let named = request.workspace.as_deref();
+        match mint::is_first_run(reader, named)? {
+            true => Ok(Decision::create(&request.wanted)),
+            false => {
+                let workspace = select::workspace(reader, &access, named)?;
+                decide(reader, &workspace, &request.wanted, request.holding, now)
+            }
+        }
+    })
+}
+
+/// Does what one transaction can: a key that is as it should be is left alone, one that differs is changed, one that is
+/// missing or due is minted, pending.
+///
+/// # Errors
+/// `secret_missing` when the sink does not hold the key's secret; `conflict` when the key is disabled, held, or in a
+/// rotation of somebody else's; what minting, rotating and setting give; the store's. Nothing is changed then.
+pub fn run<R: TryCryptoRng>(
+    store: &mut Store,
+    actor: &Actor,
+    request: &Request,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<Outcome> {
+    store.write(|writer| {
+        let access = Access::admit(writer, actor, now)?;
+        let named = request.workspace.as_deref();
+        let (workspace, made_workspace) = mint::workspace_for(writer, &access, named, now)?;
+        let wanted = &request.wanted;
+        let decision = decide(writer, &workspace, wanted, request.holding, now)?;
+        let made = match decision.step {
+            Step::Leave(key) => return Ok(Outcome::Settled(key, Action::Unchanged)),
+            Step::Update { before, after } => {
+                access.require(Permission::Set)?;
+                set::save(writer, &access, &before, &after, now)?;
+                return Ok(Outcome::Settled(after, Action::Updated));
+            }
+            Step::Finish(pending, action) => {
+                let key = activate::activate(writer, &access, *pending, now)?.key;
+                return Ok(Outcome::Settled(Box::new(key), action));
+            }
+            Step::Create { leftover } => {
+                access.require(Permission::Mint)?;
+                create(
+                    writer,
+                    &access,
+                    &workspace,
+                    wanted,
+                    leftover.as_deref(),
+                    now,
+                    rng,
+                )?
+            }
+            Step::Rotate { old, leftover } => {
+                access.require(Permission::Rotate)?;
+                let terms = Terms {
+                    grace: wanted.grace.clone(),
+                    expires: wanted.expires.clone(),
+                    changes: wanted.changes(),
+                    leftover: leftover.map(|leftover| *leftover),
+                    ..Terms::default()
+                };
+                let made = rotate::insert(writer, &access, &workspace, &old, &terms, now, rng)?;
+                (made, Some(old))
+            }
+        };
+        let ((key, secret), old) = made;
+        wanted.check_life(&key, now)?;
+        writer.claim(&key.id)?;
+        Ok(Outcome::Due(Box::new(Due {
+            key,
+            secret,
+            old: old.map(|old| *old),
+            made_workspace,
+        })))
+    })
+}
+
+/// A minted key and its secret, and the key it replaces.
+type Made = ((Key, Secret), Option<Box<Key>>);
+
+fn create<R: TryCryptoRng>(
+    writer: &Writer<'_>,
+    access: &Access,
+    workspace: &Workspace,
+    wanted: &Wanted,
+    leftover: Option<&Key>,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<Made> {
+    let request = wanted.mint();
+    let (mut keys, mut secrets) =
+        mint::insert(writer, access, workspace, &request, leftover, now, rng)?;
+    let made = keys.pop().zip(secrets.pop());
+    Ok((made.expect("one key is minted for a count of one"), None))
+}

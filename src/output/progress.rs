@@ -1,0 +1,62 @@
+//! A bar on stderr that says how far a long job has come.
+//!
+//! This module never writes where nobody watches, and leaves an empty line behind.
+
+use std::io::{self, Write};
+
+use crate::domain::sanitize::Safe;
+
+/// How wide the bar is.
+const WIDTH: usize = 20;
+/// How much of a step's name is shown.
+const NAME: usize = 40;
+
+/// How far a job has come.
+#[derive(Debug)]
+pub struct Progress {
+    is_watched: bool,
+    total: usize,
+    done: usize,
+}
+
+impl Progress {
+    pub(super) fn new(is_watched: bool, total: usize) -> Self {
+        Self {
+            is_watched,
+            total,
+            done: 0,
+        }
+    }
+
+    /// Whether somebody watches the bar.
+    pub fn is_watched(&self) -> bool {
+        self.is_watched
+    }
+
+    /// Begins the next step, of this name.
+    pub fn step(&mut self, name: &str) {
+        if self.is_watched {
+            let filled = WIDTH * self.done / self.total.max(1);
+            let bar = format!("{}{}", "#".repeat(filled), "-".repeat(WIDTH - filled));
+            let name: String = Safe(name).to_string().chars().take(NAME).collect();
+            self.write(&format!("[{bar}] {}/{} {name}", self.done, self.total));
+        }
+        self.done += 1;
+    }
+
+    /// Writes over the line.
+    fn write(&self, text: &str) {
+        let mut stderr = io::stderr().lock();
+        // A terminal that has gone away is no reason to stop working.
+        let _ = write!(stderr, "\r\x1b[K{text}");
+        let _ = stderr.flush();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.is_watched {
+            self.write("");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What is shown of keys.
+//!
+//! This module never shows a secret.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
+
+use super::Moment;
+use crate::domain::address::Network;
+use crate::domain::key::{Key, KeyId, Status, UNDELIVERED};
+use crate::domain::timestamp::Timestamp;
+
+/// A key.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyView<'a> {
+    id: &'a str,
+    workspace: &'a str,
+    name: &'a str,
+    environment: &'a str,
+    scopes: &'a [String],
+    prefix: &'a str,
+    short: &'a str,
+    key_hint: &'a str,
+    status: Status,
+    created_at: Moment,
+    created_by: &'a str,
+    expires_at: Option<Moment>,
+    last_used_at: Option<Moment>,
+    revoked_at: Option<Moment>,
+    revoked_reason: Option<&'a str>,
+    replaces: Option<&'a str>,
+    replaced_by: Option<&'a str>,
+    #[serde(serialize_with = "texts")]
+    allow: &'a [Network],
+    owner: Option<&'a str>,
+    labels: &'a BTreeMap<String, String>,
+}
+
+impl<'a> KeyView<'a> {
+    /// The key as it is at this moment.
+    pub fn new(key: &'a Key, now: Timestamp) -> Self {
+        // A pending key that waited too long is revoked without anybody having written so.
+        let lapsed_at = key.lapsed_at(now);
+        let rotation = key.rotation.as_ref();
+        Self {
+            id: key.id.as_str(),
+            workspace: &key.workspace,
+            name: &key.name,
+            environment: &key.environment,
+            scopes: &key.scopes,
+            prefix: &key.prefix,
+            short: &key.short,
+            key_hint: &key.hint,
+            status: key.status(now),
+            created_at: Moment(key.created_at),
+            created_by: &key.created_by,
+            expires_at: key.expires_at.map(Moment),
+            last_used_at: key.last_used_at.map(Moment),
+            revoked_at: key.revoked_at.or(lapsed_at).map(Moment),
+            revoked_reason: key
+                .revoked_reason
+                .as_deref()
+                .or_else(|| lapsed_at.map(|_| UNDELIVERED)),
+            replaces: rotation.map(|rotation| rotation.replaces.as_str()),
+            replaced_by: key.replaced_by.as_ref().map(KeyId::as_str),
+            allow: &key.allow,
+            owner: key.owner.as_deref(),
+            labels: &key.labels,
+        }
+    }
+
+    /// The same with a last use that is not in the record.
+    #[must_use]
+    pub(super) fn last_used(mut self, at: Option<Timestamp>) -> Self {
+        self.last_used_at = at.map(Moment);
+        self
+    }
+}
+
+/// A revoked key.
+#[derive(Debug, Serialize)]
+pub struct Revoked<'a> {
+    #[serde(flatten)]
+    view: KeyView<'a>,
+    changed: bool,
+}
+
+impl<'a> Revoked<'a> {
+    /// A key after revoking; `changed` is false when it was revoked before.
+    pub fn new(key: &'a Key, changed: bool, now: Timestamp) -> Self {
+        Self {
+            view: KeyView::new(key, now),
+            changed,
+        }
+    }
+}
+
+/// Several records under one name.
+#[derive(Debug, Serialize)]
+pub struct Keys<T> {
+    /// The records.
+    pub keys: Vec<T>,
+}
+
+/// Who is calling.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallerView {
+    workspace: Option<String>,
+    scopes: Vec<String>,
+    prefix: String,
+    name: String,
+    id: Option<String>,
+    created_at: Option<String>,
+    last_used_at: Option<String>,
+    kind: &'static str,
+}
+
+impl CallerView {
+    /// The person at the terminal; their prefix is empty.
+    pub fn operator(name: &str, workspace: Option<String>) -> Self {
+        Self {
+            workspace,
+            scopes: Vec::new(),
+            prefix: String::new(),
+            name: name.to_owned(),
+            id: None,
+            created_at: None,
+            last_used_at: None,
+            kind: "operator",
+        }
+    }
+
+    /// A key that acts.
+    pub fn key(key: &Key) -> Self {
+        Self {
+            workspace: Some(key.workspace.clone()),
+            scopes: key.scopes.clone(),
+            prefix: key.prefix.clone(),
+            name: key.name.clone(),
+            id: Some(key.id.as_str().to_owned()),
+            created_at: Some(key.created_at.to_string()),
+            last_used_at: text(key.last_used_at),
+            kind: "key",
+        }
+    }
+}
+
+fn texts<T: Display, S: Serializer>(items: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(items.iter().map(|item| item.to_string()))
+}
+
+fn text(time: Option<Timestamp>) -> Option<String> {
+    time.map(|time| time.to_string())
+}

@@ -1,0 +1,52 @@
+//! What is shown of keys whose secret is handed over, the secret included where stdout is the sink.
+//!
+//! This module never renders anything: it is the one view that may hold a secret.
+
+use serde::Serialize;
+
+use super::KeyView;
+use crate::domain::key::Key;
+use crate::domain::provision::Action;
+use crate::domain::secret::Secret;
+use crate::domain::timestamp::Timestamp;
+
+/// A key that mint, rotate or ensure made. It has its secret only when stdout is the sink.
+#[derive(Serialize)]
+pub struct Minted<'a> {
+    #[serde(flatten)]
+    view: KeyView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaced: Option<KeyView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<Action>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+}
+
+impl<'a> Minted<'a> {
+    /// A minted key, with the key it replaces and its secret where they are to be shown.
+    pub fn new(
+        key: &'a Key,
+        replaced: Option<&'a Key>,
+        secret: Option<&'a Secret>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            view: KeyView::new(key, now),
+            replaced: replaced.map(|replaced| KeyView::new(replaced, now)),
+            changed: None,
+            action: None,
+            key: secret.map(Secret::expose),
+        }
+    }
+
+    /// The same with what provisioning did, where it was that.
+    #[must_use]
+    pub fn by(mut self, action: Option<Action>) -> Self {
+        self.changed = action.map(Action::is_change);
+        self.action = action;
+        self
+    }
+}

@@ -1,0 +1,64 @@
+//! What gates and manifests answer.
+//!
+//! This module never says what is to be done about it, but for the remedy it is given.
+
+use serde::Serialize;
+
+use super::KeyView;
+use crate::domain::finding::Reason;
+use crate::domain::key::Key;
+use crate::domain::provision::Action;
+use crate::domain::timestamp::Timestamp;
+
+/// Something that is wrong with a key.
+#[derive(Debug, Serialize)]
+pub struct FindingView<'a> {
+    #[serde(flatten)]
+    view: KeyView<'a>,
+    reason: Reason,
+    remedy: &'a str,
+}
+
+impl<'a> FindingView<'a> {
+    /// What was found, and the command that mends it.
+    pub fn new(key: &'a Key, reason: Reason, remedy: &'a str, now: Timestamp) -> Self {
+        Self {
+            view: KeyView::new(key, now),
+            reason,
+            remedy,
+        }
+    }
+}
+
+/// What a manifest's key needs or has got.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChangeView {
+    /// The key's workspace.
+    pub workspace: String,
+    /// Its environment.
+    pub environment: String,
+    /// Its name.
+    pub name: String,
+    /// Its id; nothing when it is yet to be minted.
+    pub id: Option<String>,
+    /// What is, or was, done to it.
+    pub action: Action,
+}
+
+/// What a manifest's workspace needs or has got.
+#[derive(Debug, Clone, Serialize)]
+pub struct WorkspaceChange {
+    /// Its name.
+    pub name: String,
+    /// What is, or was, done to it.
+    pub action: Action,
+}
+
+/// A whole manifest's answer.
+#[derive(Debug, Serialize)]
+pub struct Changes<'a> {
+    /// The keys, in the manifest's order, and those it does not name.
+    pub changes: &'a [ChangeView],
+    /// The workspaces.
+    pub workspaces: &'a [WorkspaceChange],
+}

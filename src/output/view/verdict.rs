@@ -1,0 +1,70 @@
+//! What verify answers.
+//!
+//! This module never shows more of a refused secret than the key it belongs to.
+
+use std::ops::Deref;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::KeyView;
+use crate::domain::key::Key;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::{Code, Verdict};
+
+/// A verdict.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerdictView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    valid: bool,
+    code: &'static str,
+    status: u16,
+    message: &'a str,
+    subject: Option<KeyView<'a>>,
+    retry_after: Option<u64>,
+    remaining: Option<u64>,
+    recorded: bool,
+}
+
+impl<'a> VerdictView<'a> {
+    /// The verdict as it is answered.
+    pub fn new<S: Deref<Target = Key>>(verdict: &'a Verdict<S>, now: Timestamp) -> Self {
+        let subject = verdict.subject.as_deref();
+        let subject = subject.map(|key| KeyView::new(key, now).last_used(verdict.last_used_at));
+        Self {
+            id: None,
+            valid: verdict.code == Code::Valid,
+            code: verdict.code.word(),
+            status: verdict.code.http_status(),
+            message: verdict.code.message(),
+            subject,
+            retry_after: verdict.retry_after,
+            remaining: verdict.remaining,
+            recorded: verdict.recorded,
+        }
+    }
+
+    /// What a stream answers a line for which there is no verdict.
+    pub fn none(code: &'static str, status: u16, message: &'a str) -> Self {
+        Self {
+            id: None,
+            valid: false,
+            code,
+            status,
+            message,
+            subject: None,
+            retry_after: None,
+            remaining: None,
+            recorded: false,
+        }
+    }
+
+    /// The same for a request with this id.
+    #[must_use]
+    pub fn to(mut self, id: Option<&'a RawValue>) -> Self {
+        self.id = id;
+        self
+    }
+}

@@ -1,0 +1,92 @@
+//! Taking turns: one process at a time looks whether a key is there and delivers one that is not.
+//!
+//! This module never holds up anything else. A transaction cannot do this, because a delivery lies between two of them.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Store;
+use super::permissions::{check_file, kind_of, look, sidecar};
+use crate::error::{Error, Kind, Result};
+
+/// How often it is looked whether the turn has come.
+const ATTENTION: Duration = Duration::from_millis(5);
+
+/// A turn, which ends when this is dropped or its process ends, however it does.
+#[derive(Debug)]
+pub struct Turn {
+    _locked: Option<File>,
+}
+
+impl Store {
+    /// Waits for a turn, as long as for a busy store and until `heed` fails. A store in memory has no others to wait for.
+    ///
+    /// # Errors
+    /// `busy`; what `heed` gives; `permissions` or `io` when the file that is locked, `STORE.lock`, cannot be had.
+    pub fn turn(&self, heed: impl Fn() -> Result<()>) -> Result<Turn> {
+        if self.path.as_os_str().is_empty() {
+            return Ok(Turn { _locked: None });
+        }
+        let path = sidecar(&self.path, ".lock");
+        if let Some(metadata) = look(&path)? {
+            check_file(&path, &metadata)?;
+        }
+        let refused = |error: std::io::Error| {
+            Error::new(kind_of(&error), "cannot lock the store").because(error)
+        };
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&path)
+            .map_err(refused)?;
+        // The umask may have taken the owner's own permissions away.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        file.set_permissions(mode).map_err(refused)?;
+        let deadline = Instant::now() + self.wait;
+        loop {
+            heed()?;
+            match file.try_lock() {
+                Ok(()) => {
+                    return Ok(Turn {
+                        _locked: Some(file),
+                    });
+                }
+                Err(TryLockError::Error(error)) => return Err(refused(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(Error::new(
+                        Kind::Busy,
+                        "another keyward is handing a key over in this store",
+                    )
+                    .hinted("run the command again, or let it wait longer with --wait 1m"));
+                }
+                Err(TryLockError::WouldBlock) => thread::sleep(ATTENTION),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_ends_when_it_is_dropped_and_another_is_not_waited_for_longer_than_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::set_permissions(
+            folder.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o700),
+        )
+        .expect("changed");
+        let path = folder.path().join("keyward.db");
+        let store = Store::open_or_create(&path, Duration::from_millis(20)).expect("made");
+        let turn = store.turn(|| Ok(())).expect("nobody else is there");
+        assert_eq!(store.turn(|| Ok(())).expect_err("taken").kind(), Kind::Busy);
+        drop(turn);
+        store.turn(|| Ok(())).expect("free again");
+    }
+}

@@ -1,0 +1,130 @@
+//! What the tables of counts say afterwards, and forgetting it.
+//!
+//! This module never counts; `meter` does.
+
+use rusqlite::OptionalExtension;
+
+use super::failure::failure;
+use super::meter::{KEYS_PER_DAY, last_use, slot};
+use super::{Reader, Writer};
+use crate::domain::day::Day;
+use crate::domain::key::KeySeq;
+use crate::domain::usage::Tally;
+use crate::domain::verdict::Code;
+use crate::domain::workspace::WorkspaceId;
+use crate::error::Result;
+
+impl Reader<'_> {
+    /// The first day from `from` on, and before `until`, on which any key was used or refused.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn next_day_of_use(&self, from: Day, until: Day) -> Result<Option<Day>> {
+        let range = (slot(from, KeySeq(0)), slot(until, KeySeq(0)));
+        let first = |sql| {
+            let mut statement = self.connection.prepare_cached(sql).map_err(failure)?;
+            let slot = statement.query_row(range, |row| row.get(0)).optional();
+            slot.map_err(failure)
+        };
+        let used: Option<i64> =
+            first("SELECT slot FROM usage WHERE slot >= ?1 AND slot < ?2 ORDER BY slot LIMIT 1")?;
+        let refused: Option<i64> =
+            first("SELECT slot FROM refusal WHERE slot >= ?1 AND slot < ?2 ORDER BY slot LIMIT 1")?;
+        let first = used.into_iter().chain(refused).min();
+        Ok(first.map(|slot| Day(slot / KEYS_PER_DAY)))
+    }
+
+    /// Calls the closure with what each key between these two was used for on a day, a part at a time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn for_each_use(
+        &self,
+        day: Day,
+        first: KeySeq,
+        last: KeySeq,
+        mut body: impl FnMut(KeySeq, Tally),
+    ) -> Result<()> {
+        let range = (slot(day, first), slot(day, last));
+        let key = |slot: i64| KeySeq(slot % KEYS_PER_DAY);
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT slot, valid, credits, last_used_at, last_address FROM usage WHERE slot BETWEEN ?1 AND ?2",
+            )
+            .map_err(failure)?;
+        let mut rows = statement.query(range).map_err(failure)?;
+        while let Some(row) = rows.next().map_err(failure)? {
+            let tally = Tally {
+                valid: row.get::<_, i64>(1).map_err(failure)?.unsigned_abs(),
+                credits: row.get::<_, i64>(2).map_err(failure)?.unsigned_abs(),
+                last: Some(last_use(row, 3).map_err(failure)?),
+                ..Tally::default()
+            };
+            body(key(row.get(0).map_err(failure)?), tally);
+        }
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT slot, code, count FROM refusal WHERE slot BETWEEN ?1 AND ?2")
+            .map_err(failure)?;
+        let mut rows = statement.query(range).map_err(failure)?;
+        while let Some(row) = rows.next().map_err(failure)? {
+            let word: String = row.get(1).map_err(failure)?;
+            // A word that is no code can only have been planted.
+            let Some(code) = Code::of(&word) else {
+                continue;
+            };
+            let count = row.get::<_, i64>(2).map_err(failure)?.unsigned_abs();
+            let tally = Tally {
+                refused: [(code, count)].into(),
+                ..Tally::default()
+            };
+            body(key(row.get(0).map_err(failure)?), tally);
+        }
+        Ok(())
+    }
+}
+
+impl Writer<'_> {
+    /// Deletes what a workspace's keys were used for, a lookup for each key and day.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn delete_usage(&self, workspace: WorkspaceId) -> Result<()> {
+        let mut next = Day(0);
+        while let Some(day) = self.next_day_of_use(next, Day::LAST)? {
+            let slots = "SELECT ?1 + seq FROM key WHERE workspace_id = ?2";
+            for table in ["usage", "refusal"] {
+                self.connection
+                    .prepare_cached(&format!("DELETE FROM {table} WHERE slot IN ({slots})"))
+                    .and_then(|mut statement| {
+                        statement.execute((slot(day, KeySeq(0)), workspace.0))
+                    })
+                    .map_err(failure)?;
+            }
+            next = day.next();
+        }
+        Ok(())
+    }
+
+    /// Deletes what these keys were used for, a lookup for each key and day.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn delete_usage_of(&self, keys: &[KeySeq]) -> Result<()> {
+        let mut next = Day(0);
+        while let Some(day) = self.next_day_of_use(next, Day::LAST)? {
+            for table in ["usage", "refusal"] {
+                let mut statement = self
+                    .connection
+                    .prepare_cached(&format!("DELETE FROM {table} WHERE slot = ?1"))
+                    .map_err(failure)?;
+                for key in keys {
+                    statement.execute([slot(day, *key)]).map_err(failure)?;
+                }
+            }
+            next = day.next();
+        }
+        Ok(())
+    }
+}
