@@ -8,6 +8,7 @@ use crate::commands::sink::SinkArgs;
 use crate::context::Context;
 use crate::delivery::{Interrupts, Sink};
 use crate::domain::address::Network;
+use crate::domain::key::Key;
 use crate::domain::label::{Label, Owner};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::name::Name;
@@ -16,7 +17,7 @@ use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::When;
 use crate::error::{Error, Result};
 use crate::ops::access::Actor;
-use crate::ops::provision::{self, Wanted};
+use crate::ops::provision::{self, Step, Wanted};
 use crate::output::view::Minted;
 
 /// Make sure that a key is there and its secret where it belongs
@@ -118,6 +119,12 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         provision::run(empty, &nobody, &request, now, &mut rng).map(drop)
     })?;
     let actor = context.actor(&mut store)?;
+    if let Ok(decision) = provision::preview(&mut store, &actor, &request, now)
+        && let Step::Leave(key) = decision.step
+    {
+        // Whoever is handing another key over need not be waited for.
+        return settled(context, &key, Action::Unchanged, can_be_looked_at);
+    }
     let interrupts = Interrupts::watch()?;
     let _turn = store.turn(|| interrupts.heed())?;
     // Whoever had the turn before may have put the secret there.
@@ -125,21 +132,25 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     match prepare(context, &mut store, &actor, &request, &mut delivery)? {
         Prepared::Due { parcel, .. } => {
             parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
+            Ok(0)
         }
-        Prepared::Settled(key, action) => {
-            if !can_be_looked_at {
-                let name = Safe(&key.name);
-                context.ui.warn(&format!(
-                    "{name} was handed over before, so nothing was delivered now"
-                ));
-            }
-            let view = Minted::new(&key, None, None, context.now()).by(Some(action));
-            let sentence = match action {
-                Action::Unchanged => format!("nothing changed: {} is as it should be", key.id),
-                _ => format!("{} {} ({})", action.word(), Safe(&key.name), key.id),
-            };
-            context.ui.change(&view, &sentence)?;
-        }
+        Prepared::Settled(key, action) => settled(context, &key, action, can_be_looked_at),
     }
+}
+
+/// Answers where nothing was delivered.
+fn settled(context: &Context, key: &Key, action: Action, can_be_looked_at: bool) -> Result<Exit> {
+    if !can_be_looked_at {
+        let name = Safe(&key.name);
+        context.ui.warn(&format!(
+            "{name} was handed over before, so nothing was delivered now"
+        ));
+    }
+    let sentence = match action {
+        Action::Unchanged => format!("nothing changed: {} is as it should be", key.id),
+        _ => format!("{} {} ({})", action.word(), Safe(&key.name), key.id),
+    };
+    let view = Minted::new(key, None, None, context.now()).by(Some(action));
+    context.ui.change(&view, &sentence)?;
     Ok(0)
 }

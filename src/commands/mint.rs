@@ -120,6 +120,7 @@ fn idempotent(
     let mut request = idempotent::Request {
         mint: request,
         name,
+        hold: delivery.hold,
         holding: delivery.sink.holding()?,
     };
     let mut store = open(context, &request.mint, delivery)?;

@@ -25,6 +25,8 @@ use crate::error::{Error, Kind, Result};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether that has ended.
 const ATTENTION: Duration = Duration::from_millis(10);
+/// 0600.
+const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// A file of mode 0600 beside its target, locked, so that deliveries to one file take turns. It has one name for each
 /// target: what a killed process has left there is the next delivery's draft.
@@ -45,14 +47,12 @@ impl<'a> Draft<'a> {
         let path = draft_of(target);
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mode = Mode::RUSR | Mode::WUSR;
-            let flags = OFlags::WRONLY
-                | OFlags::CREATE
-                | OFlags::NOFOLLOW
-                | OFlags::NONBLOCK
-                | OFlags::CLOEXEC;
-            let file = open(&path, flags, mode).map_err(|error| refused(error.into()))?;
-            let file = File::from(file);
+            let (file, is_writable) = match open_draft(&path, OFlags::WRONLY | OFlags::CREATE) {
+                // The mode of the file that it was to replace does not let even its owner write.
+                Err(Errno::ACCESS) => (open_draft(&path, OFlags::RDONLY), false),
+                opened => (opened, true),
+            };
+            let file = file.map_err(|error| refused(error.into()))?;
             if !has_turn(&file).map_err(refused)? {
                 interrupts.heed()?;
                 if Instant::now() > deadline {
@@ -72,13 +72,13 @@ impl<'a> Draft<'a> {
             if !is_at(&file, &path) {
                 continue;
             }
-            if found.nlink() > 1 {
-                // Linked to the target already, by a process that was killed then: only this name is to go.
+            if found.nlink() > 1 || !is_writable {
+                // Linked to the target, or like it already, by a process that was killed then: only this name is to go.
                 fs::remove_file(&path).map_err(refused)?;
                 continue;
             }
             // The umask may have taken the owner's own permissions away.
-            fchmod(&file, mode).map_err(|error| refused(error.into()))?;
+            fchmod(&file, PRIVATE).map_err(|error| refused(error.into()))?;
             file.set_len(0).map_err(refused)?;
             return Ok(Self {
                 target,
@@ -257,6 +257,11 @@ pub(super) fn create(path: &Path, text: &[u8], interrupts: &Interrupts) -> Resul
     let draft = Draft::begin(path, interrupts)?;
     draft.write(text)?;
     draft.create()?.settle(interrupts)
+}
+
+fn open_draft(path: &Path, how: OFlags) -> rustix::io::Result<File> {
+    let flags = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    open(path, flags, PRIVATE).map(File::from)
 }
 
 fn draft_of(target: &Path) -> PathBuf {

@@ -97,12 +97,22 @@ pub fn hold(store: &mut Store, actor: &Actor, delivered: &[Key], now: Timestamp)
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         for key in delivered {
-            writer.unclaim(&key.id)?;
-            let (action, details) = (Action::KeyHold, json!({}));
-            writer.audit(now, &access.actor, action, key.id.as_str(), &details)?;
+            set_on_hold(writer, &access, key, now)?;
         }
         Ok(())
     })
+}
+
+/// Notes of a pending key that its holder has its secret.
+pub(super) fn set_on_hold(
+    writer: &Writer<'_>,
+    access: &Access,
+    key: &Key,
+    now: Timestamp,
+) -> Result<()> {
+    writer.unclaim(&key.id)?;
+    let (action, details) = (Action::KeyHold, json!({}));
+    writer.audit(now, &access.actor, action, key.id.as_str(), &details)
 }
 
 /// The record of a key as it is now, unless it was given another secret.

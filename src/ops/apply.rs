@@ -8,6 +8,7 @@ use crate::domain::holding::Holding;
 use crate::domain::key::{Key, KeySeq};
 use crate::domain::manifest::KeyEntry;
 use crate::domain::name::Name;
+use crate::domain::permission::Permission;
 use crate::domain::policy::Policy;
 use crate::domain::policy_changes::PolicyChanges;
 use crate::domain::preset;
@@ -127,6 +128,7 @@ impl Plan {
 pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Plan> {
     store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
+        access.require(Permission::List)?;
         let mut workspaces = BTreeMap::new();
         let mut steps = Vec::new();
         for wanted in &request.workspaces {
@@ -135,7 +137,9 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
                 error.told(|message| format!("line {line}: workspace: {message}"))
             };
             let (workspace, step) = workspace_as_wanted(reader, wanted, now).map_err(placed)?;
-            if step.action().is_change() {
+            // A calling key learns nothing of other workspaces, not even that they are there.
+            let is_own = |(key, _): &(Key, Policy)| key.workspace_id == workspace.id;
+            if step.action().is_change() || !access.caller.as_ref().is_none_or(is_own) {
                 access.require_operator()?;
             }
             workspaces.insert(wanted.name.as_str(), workspace);

@@ -25,6 +25,8 @@ pub struct Request {
     pub mint: mint::Request,
     /// The client's name for this request.
     pub name: IdempotencyKey,
+    /// Whether the key stays pending after its delivery.
+    pub hold: bool,
     /// What the sink holds.
     pub holding: Holding,
 }
@@ -34,7 +36,7 @@ pub struct Request {
 pub enum Decision {
     /// A key is to be minted, or the one of the time before, which never reached its holder, anew.
     Mint(Option<Box<Key>>),
-    /// The pending key's secret is in the sink: it only has to become active.
+    /// The pending key's secret is in the sink: it only has to become active, or is held.
     Finish(Box<Key>),
     /// The key was delivered before, and its secret cannot be shown again.
     Delivered(Box<Key>),
@@ -45,7 +47,7 @@ pub enum Decision {
 pub enum Outcome {
     /// A key is pending, and its secret is to be delivered.
     Due(mint::Outcome),
-    /// The key is live, and its secret is in the sink.
+    /// The key is live, or held, and its secret is in the sink.
     Finished(Key),
     /// The key was delivered before.
     Delivered(Key),
@@ -90,6 +92,10 @@ pub fn run<R: TryCryptoRng>(
         let (workspace, made_workspace) = mint::workspace_for(writer, &access, named, now)?;
         let leftover = match decide(writer, &workspace, request, now)? {
             Decision::Delivered(key) => return Ok(Outcome::Delivered(*key)),
+            Decision::Finish(key) if request.hold => {
+                activate::set_on_hold(writer, &access, &key, now)?;
+                return Ok(Outcome::Finished(*key));
+            }
             Decision::Finish(key) => {
                 let activated = activate::activate(writer, &access, *key, now)?;
                 return Ok(Outcome::Finished(activated.key));

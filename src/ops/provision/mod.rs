@@ -124,7 +124,7 @@ impl Wanted {
                 Kind::InvalidExpiry,
                 format!("a key that expires {expires_at} and is rotated {before} before would be rotated by every run"),
             )
-            .hinted("let it live longer, or rotate it later")),
+            .hinted("--expires lets it live longer, a shorter --rotate-before rotates it later")),
         }
     }
 }
@@ -141,6 +141,7 @@ pub fn preview(
 ) -> Result<Decision> {
     store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
+        access.require(Permission::List)?;
         let named = request.workspace.as_deref();
         match mint::is_first_run(reader, named)? {
             true => Ok(Decision::create(&request.wanted)),
@@ -156,7 +157,8 @@ pub fn preview(
 /// missing or due is minted, pending.
 ///
 /// # Errors
-/// `secret_missing` when the sink does not hold the key's secret; `conflict` when the key is disabled, held, or in a
+/// `scope_rejected` for a caller who may not list keys, or not do what is needed; `secret_missing` when the sink does not
+/// hold the key's secret; `conflict` when the key is disabled, held, or in a
 /// rotation of somebody else's; what minting, rotating and setting give; the store's. Nothing is changed then.
 pub fn run<R: TryCryptoRng>(
     store: &mut Store,
@@ -167,6 +169,7 @@ pub fn run<R: TryCryptoRng>(
 ) -> Result<Outcome> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
+        access.require(Permission::List)?;
         let named = request.workspace.as_deref();
         let (workspace, made_workspace) = mint::workspace_for(writer, &access, named, now)?;
         let wanted = &request.wanted;
@@ -179,6 +182,10 @@ pub fn run<R: TryCryptoRng>(
                 return Ok(Outcome::Settled(after, Action::Updated));
             }
             Step::Finish(pending, action) => {
+                access.require(match action {
+                    Action::Rotated => Permission::Rotate,
+                    _ => Permission::Mint,
+                })?;
                 let key = activate::activate(writer, &access, *pending, now)?.key;
                 return Ok(Outcome::Settled(Box::new(key), action));
             }
