@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::assignment::{self, Unfit};
-use super::draft::{Before, Draft, Placed};
+use super::before::Before;
+use super::draft::{Draft, Placed};
 use super::interrupt::Interrupts;
 use super::place::{check_folder, check_owner, regular_file, warn_of_readers};
 use super::{failed, named, variable};

@@ -4,18 +4,16 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{
-    CWD, Gid, Mode, OFlags, RenameFlags, Uid, fchmod, fchown, fsync, open, renameat_with,
-};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, fchmod, fchown, fsync, open, renameat_with};
 use rustix::io::Errno;
-use zeroize::Zeroizing;
 
+use super::before::Before;
 use super::interrupt::Interrupts;
 use super::place::{folder_of, sync_folder};
 use super::{failed, named};
@@ -47,6 +45,10 @@ impl<'a> Draft<'a> {
         let path = draft_of(target);
         let deadline = Instant::now() + PATIENCE;
         loop {
+            if Instant::now() > deadline {
+                let message = format!("another process is writing {}", named(target));
+                return Err(Error::new(Kind::DeliveryFailed, message));
+            }
             let (file, is_writable) = match open_draft(&path, OFlags::WRONLY | OFlags::CREATE) {
                 // The mode of the file that it was to replace does not let even its owner write.
                 Err(Errno::ACCESS) => (open_draft(&path, OFlags::RDONLY), false),
@@ -55,24 +57,22 @@ impl<'a> Draft<'a> {
             let file = file.map_err(|error| refused(error.into()))?;
             if !has_turn(&file).map_err(refused)? {
                 interrupts.heed()?;
-                if Instant::now() > deadline {
-                    let message = format!("another process is writing {}", named(target));
-                    return Err(Error::new(Kind::DeliveryFailed, message));
-                }
                 thread::sleep(ATTENTION);
                 continue;
             }
             let found = file.metadata().map_err(refused)?;
-            // SECURITY: a file that somebody else has put here is neither written nor given the target's name.
-            if !found.is_file() || found.uid() != rustix::process::geteuid().as_raw() {
-                let message = format!("{} is in the way", named(&path));
-                return Err(Error::new(Kind::DeliveryFailed, message));
-            }
             // Whoever had the lock before has given it its name or removed it.
             if !is_at(&file, &path) {
                 continue;
             }
-            if found.nlink() > 1 || !is_writable {
+            // SECURITY: a file that somebody else has put here is neither written nor given the target's name.
+            let me = rustix::process::geteuid();
+            let is_mine = found.uid() == me.as_raw();
+            if !found.is_file() || (!is_mine && !me.is_root()) {
+                let message = format!("{} is in the way", named(&path));
+                return Err(Error::new(Kind::DeliveryFailed, message));
+            }
+            if found.nlink() > 1 || !is_writable || !is_mine {
                 // Linked to the target, or like it already, by a process that was killed then: only this name is to go.
                 fs::remove_file(&path).map_err(refused)?;
                 continue;
@@ -163,44 +163,6 @@ impl Drop for Draft<'_> {
             let _ = self.file.set_len(0);
             let _ = fs::remove_file(&self.path);
         }
-    }
-}
-
-/// What a file was before; other secrets may be among its bytes.
-pub(super) struct Before {
-    pub(super) text: Zeroizing<Vec<u8>>,
-    pub(super) owner: Uid,
-    group: Gid,
-    mode: Mode,
-}
-
-impl Before {
-    /// Whether it was for its owner and group alone.
-    pub(super) fn is_private(&self) -> bool {
-        !self.mode.intersects(Mode::RWXO)
-    }
-
-    /// Reads a file of up to 16 MiB.
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
-        /// In bytes; no file that holds secrets is as long.
-        const LONGEST: u64 = 16 << 20;
-        // NONBLOCK: a pipe that has taken the file's place since must not block.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut file = File::from(open(path, flags, Mode::empty())?);
-        let found = file.metadata()?;
-        if found.len() > LONGEST {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        // One byte to spare, with which reading notices the end without making the buffer grow.
-        let capacity = usize::try_from(found.len()).unwrap_or(0) + 1;
-        let mut text = Zeroizing::new(Vec::with_capacity(capacity));
-        file.read_to_end(&mut text)?;
-        Ok(Self {
-            text,
-            owner: Uid::from_raw(found.uid()),
-            group: Gid::from_raw(found.gid()),
-            mode: Mode::from_raw_mode(found.mode()),
-        })
     }
 }
 

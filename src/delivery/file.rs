@@ -4,7 +4,8 @@
 
 use std::path::PathBuf;
 
-use super::draft::{Before, Draft, Placed, create};
+use super::before::Before;
+use super::draft::{Draft, Placed, create};
 use super::interrupt::Interrupts;
 use super::place::{check_folder, check_owner, regular_file};
 use super::{failed, named};

@@ -4,6 +4,7 @@
 //! environment.
 
 mod assignment;
+mod before;
 mod ci;
 mod command;
 mod dotenv;

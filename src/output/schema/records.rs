@@ -1,134 +1,13 @@
-//! JSON Schemas (draft 2020-12) of what each command answers under `--json`.
+//! What single records look like.
 //!
-//! This module never describes input. Every object is closed and every field required, so a field that goes missing or
-//! appears is a failing test.
+//! This module never describes a list of them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::shapes::{count, hash, maybe, object, texts, time, with};
 use crate::domain::verdict::Code;
 
-/// The schema of a command's answer, or of `error`, what any command says on stderr when it fails.
-pub fn of(command: &str) -> Option<Value> {
-    let root = match command {
-        "mint" => json!({ "anyOf": [minted(false), list("keys", &minted(false))] }),
-        "rotate" => json!({ "anyOf": [minted(true), key()] }),
-        "list" => list("keys", &key()),
-        "activate" | "show" | "rename" | "set" | "disable" | "enable" => key(),
-        "revoke" => list(
-            "keys",
-            &with(&key(), json!({ "changed": { "type": "boolean" } }), &[]),
-        ),
-        "verify" => verdict(),
-        "whoami" => caller(),
-        "workspace create" | "workspace set" | "workspace rename" | "workspace delete"
-        | "workspace use" => workspace(),
-        "workspace show" => with(&workspace(), json!({ "policy": policy() }), &[]),
-        "workspace list" => list("workspaces", &workspace()),
-        "usage" => list("usage", &usage()),
-        "check" => list("findings", &finding()),
-        "ensure" => ensured(),
-        "apply" => changes(),
-        "prune" => list("keys", &key()),
-        "audit list" => list("events", &event()),
-        "audit verify" => object(json!({
-            "ok": { "type": "boolean" },
-            "checked": count(),
-            "firstBad": { "type": ["integer", "null"] },
-        })),
-        "audit head" => object(json!({ "seq": count(), "hash": hash() })),
-        "store info" => object(json!({
-            "path": { "type": "string" },
-            "schema": { "type": ["integer", "null"] },
-            "journalMode": { "type": ["string", "null"] },
-            "sizeBytes": count(),
-            "workspaces": count(),
-            "keys": count(),
-        })),
-        "error" => object(json!({ "error": object(json!({
-            "code": { "type": "string", "pattern": "^[a-z_]+$" },
-            "message": { "type": "string" },
-            "hint": { "type": ["string", "null"] },
-            "exit": { "type": "integer", "minimum": 1, "maximum": 130 },
-        })) })),
-        _ => return None,
-    };
-    Some(with_head(command, root))
-}
-
-/// Every name that [`of`] knows.
-pub const NAMES: [&str; 28] = [
-    "mint",
-    "list",
-    "show",
-    "rename",
-    "set",
-    "disable",
-    "enable",
-    "rotate",
-    "activate",
-    "revoke",
-    "verify",
-    "whoami",
-    "usage",
-    "check",
-    "ensure",
-    "apply",
-    "prune",
-    "workspace create",
-    "workspace list",
-    "workspace show",
-    "workspace set",
-    "workspace rename",
-    "workspace delete",
-    "workspace use",
-    "audit list",
-    "audit verify",
-    "audit head",
-    "store info",
-];
-
-fn with_head(command: &str, root: Value) -> Value {
-    let mut head = Map::new();
-    head.insert(
-        "$schema".to_owned(),
-        json!("https://json-schema.org/draft/2020-12/schema"),
-    );
-    head.insert(
-        "title".to_owned(),
-        json!(format!("keyward {command} --json")),
-    );
-    if let Value::Object(body) = root {
-        head.extend(body);
-    }
-    Value::Object(head)
-}
-
-/// A closed object of these fields, all of them required.
-fn object(fields: Value) -> Value {
-    let required: Vec<String> = fields
-        .as_object()
-        .map(|fields| fields.keys().cloned().collect())
-        .unwrap_or_default();
-    json!({ "type": "object", "properties": fields, "required": required, "additionalProperties": false })
-}
-
-/// The object with more fields, which are required unless they are named in `optional`.
-fn with(base: &Value, more: Value, optional: &[&str]) -> Value {
-    let mut fields = base["properties"].as_object().cloned().unwrap_or_default();
-    fields.extend(more.as_object().cloned().unwrap_or_default());
-    let required: Vec<&String> = fields
-        .keys()
-        .filter(|name| !optional.contains(&name.as_str()))
-        .collect();
-    let required = json!(required);
-    json!({ "type": "object", "properties": fields, "required": required, "additionalProperties": false })
-}
-
-fn list(name: &str, item: &Value) -> Value {
-    object(json!({ name: { "type": "array", "items": item } }))
-}
-
-fn key() -> Value {
+pub(super) fn key() -> Value {
     object(json!({
         "id": { "type": "string", "pattern": "^key_[0-9a-z]{16}$" },
         "workspace": { "type": "string" },
@@ -154,7 +33,7 @@ fn key() -> Value {
 }
 
 /// A key with its secret where stdout is the sink, and with the key it replaces where it does.
-fn minted(replaces: bool) -> Value {
+pub(super) fn minted(replaces: bool) -> Value {
     let secret =
         json!({ "key": { "type": "string", "description": "the secret, shown only this once" } });
     let minted = with(&key(), secret, &["key"]);
@@ -165,7 +44,7 @@ fn minted(replaces: bool) -> Value {
 }
 
 /// A key with what is wrong with it and the command that mends it.
-fn finding() -> Value {
+pub(super) fn finding() -> Value {
     let fault = json!({
         "reason": { "enum": ["never_used", "unused", "expiring", "old"] },
         "remedy": { "type": "string", "pattern": "^keyward " },
@@ -174,7 +53,7 @@ fn finding() -> Value {
 }
 
 /// A key with what was done to it, and its secret where one was handed over on stdout.
-fn ensured() -> Value {
+pub(super) fn ensured() -> Value {
     let done = json!({
         "changed": { "type": "boolean" },
         "action": { "enum": ["created", "unchanged", "updated", "rotated"] },
@@ -184,7 +63,7 @@ fn ensured() -> Value {
 }
 
 /// What is, or was, done to each key and workspace of a manifest.
-fn changes() -> Value {
+pub(super) fn changes() -> Value {
     let text = json!({ "type": "string" });
     let key = object(json!({
         "workspace": text,
@@ -204,7 +83,7 @@ fn changes() -> Value {
 }
 
 /// The answer of `verify`, and a line of `verify --stream`, where alone there are an `id`, `bad_request` and `busy`.
-fn verdict() -> Value {
+pub(super) fn verdict() -> Value {
     let codes: Vec<&str> = Code::ALL
         .iter()
         .map(|code| code.word())
@@ -224,7 +103,7 @@ fn verdict() -> Value {
 }
 
 /// A row of `usage`, for each of the ways to add up.
-fn usage() -> Value {
+pub(super) fn usage() -> Value {
     let counts = || {
         object(json!({
             "workspace": { "type": "string" },
@@ -250,7 +129,7 @@ fn usage() -> Value {
     ] })
 }
 
-fn caller() -> Value {
+pub(super) fn caller() -> Value {
     object(json!({
         "workspace": { "type": ["string", "null"] },
         "scopes": texts(),
@@ -263,7 +142,7 @@ fn caller() -> Value {
     }))
 }
 
-fn workspace() -> Value {
+pub(super) fn workspace() -> Value {
     object(json!({
         "name": { "type": "string" },
         "preset": { "type": ["string", "null"] },
@@ -273,7 +152,7 @@ fn workspace() -> Value {
     }))
 }
 
-fn policy() -> Value {
+pub(super) fn policy() -> Value {
     let duration = json!({ "type": "string" });
     let fields = json!({
         "token": { "type": "string" },
@@ -317,7 +196,7 @@ fn policy() -> Value {
     with(&json!({}), fields, &optional)
 }
 
-fn event() -> Value {
+pub(super) fn event() -> Value {
     object(json!({
         "seq": count(),
         "time": time(),
@@ -327,37 +206,4 @@ fn event() -> Value {
         "details": { "type": "object" },
         "hash": hash(),
     }))
-}
-
-fn time() -> Value {
-    json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$" })
-}
-
-fn hash() -> Value {
-    json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })
-}
-
-fn texts() -> Value {
-    json!({ "type": "array", "items": { "type": "string" } })
-}
-
-fn count() -> Value {
-    json!({ "type": "integer", "minimum": 0 })
-}
-
-fn maybe(schema: &Value) -> Value {
-    json!({ "anyOf": [schema, { "type": "null" }] })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_has_a_schema() {
-        for name in NAMES.iter().chain(&["error"]) {
-            assert!(of(name).is_some(), "{name}");
-        }
-        assert!(of("nonsense").is_none());
-    }
 }

@@ -1,0 +1,115 @@
+//! Which store a command works on, and opening or making it.
+//!
+//! This module never opens a store for arguments with one of its secrets among them.
+
+use std::path::PathBuf;
+
+use super::environment::variable;
+use super::{Context, exposed_secret};
+use crate::domain::exposure;
+use crate::domain::sanitize::Safe;
+use crate::domain::secret::Secret;
+use crate::error::{Error, Result};
+use crate::store::Store;
+
+impl Context {
+    /// Where the store is, or would be.
+    ///
+    /// # Errors
+    /// `usage` when the platform has no data folder for this user.
+    pub fn store_path(&self) -> Result<PathBuf> {
+        let chosen = self
+            .store
+            .clone()
+            .or_else(|| variable("KEYWARD_STORE").map(PathBuf::from));
+        if let Some(path) = chosen {
+            return match path.as_os_str().is_empty() {
+                true => Err(Error::usage("the store's path is empty")),
+                false => Ok(path),
+            };
+        }
+        let nowhere = || {
+            Error::usage("there is no folder for the store: HOME is not an absolute path")
+                .hinted("name the store's file with --store or KEYWARD_STORE")
+        };
+        let folders = directories::ProjectDirs::from("", "", "keyward").ok_or_else(nowhere)?;
+        let folder = folders.data_local_dir();
+        match folder.is_absolute() {
+            true => Ok(folder.join("keyward.db")),
+            false => Err(nowhere()),
+        }
+    }
+
+    /// Opens the store. One that does not exist reads as an empty one and is not made.
+    ///
+    /// # Errors
+    /// What opening gives; `usage` when an argument is a secret of this store.
+    pub fn open_store(&self) -> Result<Store> {
+        match self.existing_store()? {
+            Some(store) => Ok(store),
+            None => {
+                let path = self.store_path()?;
+                self.ui.hint(&format!(
+                    "there is no store at {} yet",
+                    Safe(&path.to_string_lossy())
+                ));
+                Ok(Store::empty())
+            }
+        }
+    }
+
+    /// Opens the store if it exists.
+    ///
+    /// # Errors
+    /// What opening gives; `usage` when an argument is a secret of this store.
+    pub fn existing_store(&self) -> Result<Option<Store>> {
+        let store = Store::open(&self.store_path()?, self.wait)?;
+        store.map(|store| self.checked(store)).transpose()
+    }
+
+    /// Opens the store, making it first if needed. `rehearse` runs on an empty store before one is made, so that a
+    /// command that would fail leaves no file behind.
+    ///
+    /// # Errors
+    /// What opening, making or rehearsing gives; `usage` when an argument is a secret of this store.
+    pub fn open_or_create_store(
+        &self,
+        rehearse: impl FnOnce(&mut Store) -> Result<()>,
+    ) -> Result<Store> {
+        let path = self.store_path()?;
+        if let Some(store) = self.existing_store()? {
+            return Ok(store);
+        }
+        if self.caller.is_some() {
+            // No key can be calling: the store that would know it does not exist.
+            return Ok(Store::empty());
+        }
+        rehearse(&mut Store::empty())?;
+        Store::open_or_create(&path, self.wait)
+    }
+
+    fn checked(&self, mut store: Store) -> Result<Store> {
+        let words = self
+            .arguments
+            .iter()
+            .flat_map(|argument| exposure::words(argument));
+        let suspects = words.filter(|word| exposure::has_long_run(word));
+        let secrets: Vec<Secret> = suspects.map(|word| Secret::new(word.to_owned())).collect();
+        if secrets.is_empty() {
+            return Ok(store);
+        }
+        let known = store.read(|reader| {
+            for secret in &secrets {
+                if reader.key_by_hash(&secret.hash())?.is_some() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })?;
+        if known {
+            Err(exposed_secret())
+        } else {
+            Ok(store)
+        }
+    }
+}

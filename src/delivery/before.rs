@@ -1,0 +1,49 @@
+//! What a file was before a delivery: its text, its owner and its mode.
+//!
+//! This module never changes a file.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{Gid, Mode, OFlags, Uid, open};
+use zeroize::Zeroizing;
+
+/// What a file was before; other secrets may be among its bytes.
+pub(super) struct Before {
+    pub(super) text: Zeroizing<Vec<u8>>,
+    pub(super) owner: Uid,
+    pub(super) group: Gid,
+    pub(super) mode: Mode,
+}
+
+impl Before {
+    /// Whether it was for its owner and group alone.
+    pub(super) fn is_private(&self) -> bool {
+        !self.mode.intersects(Mode::RWXO)
+    }
+
+    /// Reads a file of up to 16 MiB.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        /// In bytes; no file that holds secrets is as long.
+        const LONGEST: u64 = 16 << 20;
+        // NONBLOCK: a pipe that has taken the file's place since must not block.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mut file = File::from(open(path, flags, Mode::empty())?);
+        let found = file.metadata()?;
+        if found.len() > LONGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        // One byte to spare, with which reading notices the end without making the buffer grow.
+        let capacity = usize::try_from(found.len()).unwrap_or(0) + 1;
+        let mut text = Zeroizing::new(Vec::with_capacity(capacity));
+        file.read_to_end(&mut text)?;
+        Ok(Self {
+            text,
+            owner: Uid::from_raw(found.uid()),
+            group: Gid::from_raw(found.gid()),
+            mode: Mode::from_raw_mode(found.mode()),
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! JSON Schemas (draft 2020-12) of what each command answers under `--json`.
+//!
+//! This module never describes input. Every object is closed and every field required, so a field that goes missing or
+//! appears is a failing test.
+
+mod records;
+mod shapes;
+
+use serde_json::{Map, Value, json};
+
+use records::{
+    caller, changes, ensured, event, finding, key, minted, policy, usage, verdict, workspace,
+};
+use shapes::{count, hash, list, object, with};
+
+/// The schema of a command's answer, or of `error`, what any command says on stderr when it fails.
+pub fn of(command: &str) -> Option<Value> {
+    let root = match command {
+        "mint" => json!({ "anyOf": [minted(false), list("keys", &minted(false))] }),
+        "rotate" => json!({ "anyOf": [minted(true), key()] }),
+        "list" => list("keys", &key()),
+        "activate" | "show" | "rename" | "set" | "disable" | "enable" => key(),
+        "revoke" => list(
+            "keys",
+            &with(&key(), json!({ "changed": { "type": "boolean" } }), &[]),
+        ),
+        "verify" => verdict(),
+        "whoami" => caller(),
+        "workspace create" | "workspace set" | "workspace rename" | "workspace delete"
+        | "workspace use" => workspace(),
+        "workspace show" => with(&workspace(), json!({ "policy": policy() }), &[]),
+        "workspace list" => list("workspaces", &workspace()),
+        "usage" => list("usage", &usage()),
+        "check" => list("findings", &finding()),
+        "ensure" => ensured(),
+        "apply" => changes(),
+        "prune" => list("keys", &key()),
+        "audit list" => list("events", &event()),
+        "audit verify" => object(json!({
+            "ok": { "type": "boolean" },
+            "checked": count(),
+            "firstBad": { "type": ["integer", "null"] },
+        })),
+        "audit head" => object(json!({ "seq": count(), "hash": hash() })),
+        "store info" => object(json!({
+            "path": { "type": "string" },
+            "schema": { "type": ["integer", "null"] },
+            "journalMode": { "type": ["string", "null"] },
+            "sizeBytes": count(),
+            "workspaces": count(),
+            "keys": count(),
+        })),
+        "error" => object(json!({ "error": object(json!({
+            "code": { "type": "string", "pattern": "^[a-z_]+$" },
+            "message": { "type": "string" },
+            "hint": { "type": ["string", "null"] },
+            "exit": { "type": "integer", "minimum": 1, "maximum": 130 },
+        })) })),
+        _ => return None,
+    };
+    Some(with_head(command, root))
+}
+
+/// Every name that [`of`] knows.
+pub const NAMES: [&str; 28] = [
+    "mint",
+    "list",
+    "show",
+    "rename",
+    "set",
+    "disable",
+    "enable",
+    "rotate",
+    "activate",
+    "revoke",
+    "verify",
+    "whoami",
+    "usage",
+    "check",
+    "ensure",
+    "apply",
+    "prune",
+    "workspace create",
+    "workspace list",
+    "workspace show",
+    "workspace set",
+    "workspace rename",
+    "workspace delete",
+    "workspace use",
+    "audit list",
+    "audit verify",
+    "audit head",
+    "store info",
+];
+
+fn with_head(command: &str, root: Value) -> Value {
+    let mut head = Map::new();
+    head.insert(
+        "$schema".to_owned(),
+        json!("https://json-schema.org/draft/2020-12/schema"),
+    );
+    head.insert(
+        "title".to_owned(),
+        json!(format!("keyward {command} --json")),
+    );
+    if let Value::Object(body) = root {
+        head.extend(body);
+    }
+    Value::Object(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_a_schema() {
+        for name in NAMES.iter().chain(&["error"]) {
+            assert!(of(name).is_some(), "{name}");
+        }
+        assert!(of("nonsense").is_none());
+    }
+}
