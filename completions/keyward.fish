@@ -390,11 +390,11 @@ never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s e -l environment -d 'The environment [default: the policy\'s first]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l scope -d 'A scope the key has, and no others than those given (can be repeated)' -r
-complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l expires -d 'When a key that is minted expires: a date, an RFC 3339 time, a duration such as 90d, or never' -r
-complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l allow -d 'An address or network the key may be used from, and no others than those given (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l scope -d 'A scope the key has (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l expires -d 'When the key expires: a date, an RFC 3339 time, a duration such as 90d, or never' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l allow -d 'An address or network the key may be used from (can be repeated)' -r
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l owner -d 'Who answers for the key' -r
-complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l label -d 'A label the key has, and no others than those given (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l label -d 'A label (can be repeated)' -r
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l rotate-before -d 'Rotate the key when it expires within this time' -r
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l grace -d 'How long a rotated key\'s old secret stays valid [default: the policy\'s, 24h]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l out -d 'Write the secret to this new file (mode 0600)' -r -F

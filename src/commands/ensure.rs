@@ -5,16 +5,14 @@
 use crate::commands::Exit;
 use crate::commands::provision::{Prepared, prepare};
 use crate::commands::sink::SinkArgs;
+use crate::commands::wish::WishArgs;
 use crate::context::Context;
 use crate::delivery::{Interrupts, Sink};
-use crate::domain::address::Network;
 use crate::domain::key::Key;
-use crate::domain::label::{Label, Owner};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::name::Name;
 use crate::domain::provision::Action;
 use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::When;
 use crate::error::{Error, Result};
 use crate::ops::access::Actor;
 use crate::ops::provision::{self, Step, Wanted};
@@ -23,8 +21,8 @@ use crate::output::view::Minted;
 /// Make sure that a key is there and its secret where it belongs
 ///
 /// Run again, it changes nothing. Mints the key when there is none, rotates it when less than --rotate-before of its life is left, and else leaves it
-/// alone, but for scopes, addresses, owner and labels that are given and differ. A file that --out or --dotenv names must
-/// still hold the secret. One run at a time does this in a store; a run that was killed is taken up by the next.
+/// alone, but for scopes, addresses, owner and labels that are given and differ: it then has those and no others. A file
+/// that --out or --dotenv names must still hold the secret. One run at a time does this in a store; a run that was killed is taken up by the next.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward ensure deploy --out deploy.key
@@ -37,29 +35,8 @@ pub struct Args {
     #[arg(value_name = "NAME")]
     name: Name,
 
-    /// The environment [default: the policy's first]
-    #[arg(short, long, value_name = "ENV")]
-    environment: Option<String>,
-
-    /// A scope the key has, and no others than those given (can be repeated)
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
-
-    /// When a key that is minted expires: a date, an RFC 3339 time, a duration such as 90d, or never
-    #[arg(long, value_name = "WHEN")]
-    expires: Option<When>,
-
-    /// An address or network the key may be used from, and no others than those given (can be repeated)
-    #[arg(long, value_name = "CIDR")]
-    allow: Vec<Network>,
-
-    /// Who answers for the key
-    #[arg(long, value_name = "OWNER")]
-    owner: Option<Owner>,
-
-    /// A label the key has, and no others than those given (can be repeated)
-    #[arg(long = "label", value_name = "NAME=VALUE")]
-    labels: Vec<Label>,
+    #[command(flatten)]
+    wish: WishArgs,
 
     /// Rotate the key when it expires within this time
     #[arg(long, value_name = "DURATION")]
@@ -89,21 +66,18 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             ),
         );
     }
-    let labels = args.labels.iter().cloned();
-    let labels = labels.map(|label| (label.name, label.value));
+    let wish = args.wish;
+    let labels = wish.labels();
     let mut request = provision::Request {
         workspace: context.workspace.clone(),
         wanted: Wanted {
             name: args.name,
-            environment: args.environment,
-            scopes: Some(args.scopes).filter(|scopes| !scopes.is_empty()),
-            expires: args.expires,
-            allow: Some(args.allow).filter(|allow| !allow.is_empty()),
-            owner: args.owner.map(|owner| owner.0),
-            labels: match args.labels.is_empty() {
-                true => None,
-                false => Some(labels.collect()),
-            },
+            environment: wish.environment,
+            scopes: Some(wish.scopes).filter(|scopes| !scopes.is_empty()),
+            expires: wish.expires,
+            allow: Some(wish.allow).filter(|allow| !allow.is_empty()),
+            owner: wish.owner.map(|owner| owner.0),
+            labels: Some(labels).filter(|labels| !labels.is_empty()),
             rotate_before: args.rotate_before,
             grace: args.grace,
             rotate_if_missing,

@@ -5,14 +5,12 @@
 use crate::commands::Exit;
 use crate::commands::hand_over::{Answer, Parcel};
 use crate::commands::sink::{Delivery, HoldArgs, SinkArgs};
+use crate::commands::wish::WishArgs;
 use crate::context::Context;
 use crate::delivery::Interrupts;
-use crate::domain::address::Network;
 use crate::domain::idempotency::IdempotencyKey;
-use crate::domain::label::{Label, Owner};
 use crate::domain::name::Name;
 use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::When;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Actor;
 use crate::ops::idempotent::{self, Decision, Outcome};
@@ -38,29 +36,8 @@ pub struct Args {
     #[arg(value_name = "NAME")]
     name: Name,
 
-    /// The environment [default: the policy's first]
-    #[arg(short, long, value_name = "ENV")]
-    environment: Option<String>,
-
-    /// A scope the key has (can be repeated)
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
-
-    /// When the key expires: a date, an RFC 3339 time, a duration such as 90d, or never
-    #[arg(long, value_name = "WHEN")]
-    expires: Option<When>,
-
-    /// An address or network the key may be used from (can be repeated)
-    #[arg(long, value_name = "CIDR")]
-    allow: Vec<Network>,
-
-    /// Who answers for the key
-    #[arg(long, value_name = "OWNER")]
-    owner: Option<Owner>,
-
-    /// A label (can be repeated)
-    #[arg(long = "label", value_name = "NAME=VALUE")]
-    labels: Vec<Label>,
+    #[command(flatten)]
+    wish: WishArgs,
 
     /// Mint this many keys, named NAME-1, NAME-2, ...
     #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true,
@@ -81,20 +58,17 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let delivery = args.sink.chosen(context, args.count, args.hold.hold)?;
+    let wish = args.wish;
     let request = mint::Request {
         workspace: context.workspace.clone(),
         name: args.name,
         count: args.count,
-        environment: args.environment,
-        scopes: args.scopes,
-        expires: args.expires,
-        allow: args.allow,
-        owner: args.owner.map(|owner| owner.0),
-        labels: args
-            .labels
-            .into_iter()
-            .map(|label| (label.name, label.value))
-            .collect(),
+        labels: wish.labels(),
+        environment: wish.environment,
+        scopes: wish.scopes,
+        expires: wish.expires,
+        allow: wish.allow,
+        owner: wish.owner.map(|owner| owner.0),
     };
     if let Some(name) = args.idempotency_key {
         return idempotent(context, request, name, &delivery);

@@ -29,6 +29,7 @@ mod store;
 mod usage;
 mod verify;
 mod whoami;
+mod wish;
 mod workspace;
 
 use clap::Subcommand;

@@ -89,14 +89,22 @@ impl Source {
                         .filter(|folder| !folder.as_os_str().is_empty()),
                 })
             }
-            Deliver::Out(path) => Sink::File(FileSink {
-                path: self.folder.join(path),
-                replaces: false,
-            }),
-            Deliver::Dotenv { path, variable } => Sink::Dotenv(DotenvSink {
-                path: self.folder.join(path),
-                variable: variable.clone(),
-            }),
+            Deliver::Out(path) => self.file(path),
+            Deliver::Dotenv { path, variable } => self.dotenv(path, variable),
+        })
+    }
+
+    fn file(&self, path: &Path) -> Sink {
+        Sink::File(FileSink {
+            path: self.folder.join(path),
+            replaces: false,
+        })
+    }
+
+    fn dotenv(&self, path: &Path, variable: &str) -> Sink {
+        Sink::Dotenv(DotenvSink {
+            path: self.folder.join(path),
+            variable: variable.to_owned(),
         })
     }
 
@@ -126,14 +134,8 @@ impl Source {
 
     fn holding(&self, entry: &KeyEntry) -> Result<Holding> {
         let sink = match &entry.deliver {
-            Deliver::Out(path) => Sink::File(FileSink {
-                path: self.folder.join(path),
-                replaces: false,
-            }),
-            Deliver::Dotenv { path, variable } => Sink::Dotenv(DotenvSink {
-                path: self.folder.join(path),
-                variable: variable.clone(),
-            }),
+            Deliver::Out(path) => self.file(path),
+            Deliver::Dotenv { path, variable } => self.dotenv(path, variable),
             _ => return Ok(Holding::Unknown),
         };
         sink.holding().map_err(|error| entry.place(error))
