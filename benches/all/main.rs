@@ -20,6 +20,7 @@ mod library;
 mod list;
 mod measure;
 mod mint;
+mod provision;
 mod start;
 mod stores;
 mod stream;
@@ -31,13 +32,14 @@ use stores::{Size, Stage};
 /// A section's name and what measures it.
 type Section = (&'static str, fn(&mut Stage));
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     ("start", start::run),
     ("verify", verify::run),
     ("stream", stream::run),
     ("library", library::run),
     ("list", list::run),
     ("mint", mint::run),
+    ("provision", provision::run),
 ];
 
 fn main() {

@@ -2,6 +2,8 @@
 //!
 //! This module never deletes a record.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::domain::audit::Action;
@@ -93,9 +95,10 @@ pub fn run(
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         let mut outcomes: Vec<Outcome> = Vec::new();
+        let mut seen = BTreeSet::new();
         for mut key in find(writer, &access, request, now)? {
-            let again = outcomes.iter().any(|outcome| outcome.key.id == key.id);
-            if again {
+            let is_new = seen.insert(key.id.clone());
+            if !is_new {
                 continue;
             }
             let changed = key.status(now) != Status::Revoked;
