@@ -128,18 +128,23 @@ impl Report {
     /// # Errors
     /// `io` when stdout cannot be written.
     pub fn finish(&self, ui: &Ui) -> Result<()> {
-        let count = |wanted: Action| {
-            let of_it = self.changes.iter().filter(|change| change.action == wanted);
-            format!("{} {}", of_it.count(), wanted.word())
-        };
-        let counts = [
+        let actions = [
             Action::Created,
             Action::Rotated,
             Action::Updated,
             Action::Unchanged,
             Action::Revoked,
         ];
-        ui.status(&counts.map(count).join(", "));
+        let counts = actions.into_iter().filter_map(|wanted| {
+            let of_it = self.changes.iter();
+            let count = of_it.filter(|change| change.action == wanted).count();
+            (count > 0).then(|| format!("{count} {}", wanted.word()))
+        });
+        let counts: Vec<String> = counts.collect();
+        ui.status(&match counts.is_empty() {
+            true => "the manifest has no keys".to_owned(),
+            false => counts.join(", "),
+        });
         match ui.format {
             Format::Table => Ok(()),
             _ => self.answer(ui),

@@ -158,8 +158,8 @@ pub fn preview(
 ///
 /// # Errors
 /// `scope_rejected` for a caller who may not list keys, or not do what is needed; `secret_missing` when the sink does not
-/// hold the key's secret; `conflict` when the key is disabled, held, or in a
-/// rotation of somebody else's; what minting, rotating and setting give; the store's. Nothing is changed then.
+/// hold the key's secret; `conflict` when the key is disabled, held, or in a rotation of somebody else's; what minting,
+/// rotating and setting give; the store's. Nothing is changed then.
 pub fn run<R: TryCryptoRng>(
     store: &mut Store,
     actor: &Actor,
@@ -187,7 +187,11 @@ pub fn run<R: TryCryptoRng>(
                     _ => Permission::Mint,
                 })?;
                 let key = activate::activate(writer, &access, *pending, now)?.key;
-                return Ok(Outcome::Settled(Box::new(key), action));
+                // What was asked for may have changed since it was minted.
+                let mut after = Box::new(key.clone());
+                wanted.changes().apply(&workspace.policy, &mut after)?;
+                set::save(writer, &access, &key, &after, now)?;
+                return Ok(Outcome::Settled(after, action));
             }
             Step::Create { leftover } => {
                 access.require(Permission::Mint)?;
@@ -210,8 +214,14 @@ pub fn run<R: TryCryptoRng>(
                     leftover: leftover.map(|leftover| *leftover),
                     ..Terms::default()
                 };
-                let made = rotate::insert(writer, &access, &workspace, &old, &terms, now, rng)?;
-                (made, Some(old))
+                let made = rotate::insert(writer, &access, &workspace, &old, &terms, now, rng);
+                let at_once = |error: Error| match error.kind() {
+                    Kind::LimitReached => {
+                        error.hinted("a grace of 0s revokes the old key at once and fits the cap")
+                    }
+                    _ => error,
+                };
+                (made.map_err(at_once)?, Some(old))
             }
         };
         let ((key, secret), old) = made;
