@@ -11,9 +11,9 @@
 //! | [`cli`] | the global options and the KEY argument, as clap types | rules, IO |
 //! | [`commands`] | a file per command: `Args` (whose doc comments are help and manual page) above `run` | SQL, hashing, randomness, files, the environment |
 //! | [`ops`] | a file per use case: `Request` → `Outcome` in one transaction; `now` and the generator are parameters | clap, rendering, prompts, the clock |
-//! | [`domain`] | types that cannot hold a wrong value, and pure rules: token, policy, status, verdict, names | SQLite, clap, IO, the clock |
+//! | [`domain`] | types that cannot hold a wrong value, and pure rules: token, policy, manifest, status, verdict, names | SQLite, clap, IO, the clock |
 //! | [`store`] | opening with care, migrations, a file per table, the audit chain | clap, rendering, rules, and [`domain::secret::Secret`]: only its hash crosses |
-//! | [`delivery`] | a file per sink: stdout, file, dotenv, GitHub variable, command | deciding whether a key becomes active |
+//! | [`delivery`] | a file per sink: stdout, file, dotenv, GitHub variable, command; what a sink holds already | deciding whether a key becomes active |
 //! | [`output`] | `view` has exactly the fields a user may see; `json`, `tsv`, `table` render it; `ui` owns the streams | the store, use cases |
 //! | [`prompt`] | questions at a terminal | deciding what is dangerous |
 //! | [`context`] | environment, clock, terminal, folders, files a user names | SQLite |
@@ -21,18 +21,35 @@
 //!
 //! Two things stand elsewhere than one might look. The escaper, [`domain::sanitize`], is a rule about text and not a
 //! way of rendering, because error messages made in `ops` and `store` need it too. `commands::hand_over` holds the
-//! order of delivery and activation that mint and rotate share, because it needs a sink, a store and an answer at once.
+//! order of delivery and activation that mint, rotate, ensure and apply share, because it needs a sink, a store and an
+//! answer at once.
 //!
 //! `clippy.toml` and `tests/it/architecture.rs` hold the walls up.
 //!
 //! # The pending protocol
 //!
-//! 1. `ops::mint` (or `ops::rotate`) inserts the key `pending`, synced.
-//! 2. `delivery` hands the secret over and checks every error.
-//! 3. `ops::activate` makes the key live, synced. A failure before that voids the key.
+//! 1. `ops::mint` (or `ops::rotate`, or `ops::provision` by way of them) inserts the key `pending`, synced.
+//! 2. `delivery` hands the secret over and checks every error. A file is written beside its target and takes its place
+//!    in one step (`delivery/draft.rs`).
+//! 3. `ops::activate` makes the key live, synced. A failure before that voids the key; that its holder has activated it
+//!    meanwhile is none.
 //!
 //! A crash in between leaves a pending key: it verifies nowhere, its holder can activate it by presenting the secret,
 //! and it is void after a day.
+//!
+//! # How provisioning is run again
+//!
+//! `ensure` and `apply` ([`ops::provision`], [`ops::apply`], [`domain::manifest`]) and `mint --idempotency-key`
+//! ([`ops::idempotent`]) may be killed anywhere, and started many at a time.
+//!
+//! 1. One process at a time has its turn in a store (`store/turn.rs`): a delivery lies between two transactions, so neither
+//!    could hold the others off.
+//! 2. What is in the sink decides ([`domain::holding`], a hash). The live key's secret: nothing is to be done. A pending
+//!    key's: it only has to become live. A dead key's: it may be replaced. Anything else is refused, unless the operator
+//!    says that a new key is the answer. Of a sink that cannot be looked into, the store's word is taken.
+//! 3. The transaction that inserts a key `pending` gives it a claim (`store/claims.rs`). A pending key that has one was
+//!    cut short, and is given another secret; one that has none is held on purpose, and stays.
+//! 4. The claim goes when the key becomes active, is held or is void.
 //!
 //! # How verify counts
 //!
@@ -51,12 +68,16 @@
 //! | `keyward.db` (0600) | the store; `src/store/schema.sql` is its schema |
 //! | `keyward.db-wal`, `keyward.db-shm` | SQLite's log and its index, there while a process has the store open; `verify` may leave a short log of counts |
 //! | `keyward.db.new` | a store being made; it gets its name when it is whole |
+//! | `keyward.db.lock` (0600) | empty, and never removed: locked by the process that provisions |
+//! | `.NAME.keyward` (0600) | beside a file that a secret goes to: its next text, locked while it is written |
 //!
 //! # Words
 //!
 //! *Secret*: the whole token. *Prefix*: its public front. *Short*: the random part of the prefix. *Hint*: the last four
 //! characters of the secret part. *Pending*: minted, not delivered. *Superseded*: replaced by a rotation. *Living*:
-//! active, pending or disabled. *Caller*: the key named by `--as`. *Verdict*: what verify answers.
+//! active, pending or disabled. *Caller*: the key named by `--as`. *Verdict*: what verify answers. *Holding*: what a sink
+//! holds. *Turn*: being the one process that provisions. *Claim*: what lets a later run take up a hand-over. *Leftover*: a
+//! pending key with a claim, to be given another secret. *Stray*: a living key that a manifest does not name.
 //!
 //! # The library's face
 //!

@@ -82,7 +82,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             grace: args.grace,
             rotate_if_missing,
         },
-        holding: delivery.sink.holding()?,
+        place: delivery.sink.look()?,
     };
     let now = context.now();
     let mut rng = context.rng;
@@ -97,28 +97,31 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         && let Step::Leave(key) = decision.step
     {
         // Whoever is handing another key over need not be waited for.
-        return settled(context, &key, Action::Unchanged, can_be_looked_at);
+        return settled(context, &key, Action::Unchanged, &delivery.sink);
     }
     let interrupts = Interrupts::watch()?;
     let _turn = store.turn(|| interrupts.heed())?;
     // Whoever had the turn before may have put the secret there.
-    request.holding = delivery.sink.holding()?;
+    request.place = delivery.sink.look()?;
     match prepare(context, &mut store, &actor, &request, &mut delivery)? {
         Prepared::Due { parcel, .. } => {
             parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
             Ok(0)
         }
-        Prepared::Settled(key, action) => settled(context, &key, action, can_be_looked_at),
+        Prepared::Settled(key, action) => settled(context, &key, action, &delivery.sink),
     }
 }
 
 /// Answers where nothing was delivered.
-fn settled(context: &Context, key: &Key, action: Action, can_be_looked_at: bool) -> Result<Exit> {
-    if !can_be_looked_at {
-        let name = Safe(&key.name);
-        context.ui.warn(&format!(
-            "{name} was handed over before, so nothing was delivered now"
-        ));
+fn settled(context: &Context, key: &Key, action: Action, sink: &Sink) -> Result<Exit> {
+    let name = Safe(&key.name);
+    let told = format!("{name} was handed over before, so nothing was delivered now");
+    match sink {
+        Sink::File(_) | Sink::Dotenv(_) => {}
+        // It has the secret, as far as can be known.
+        Sink::Command(_) => context.ui.status(&told),
+        // What was to get it is empty.
+        Sink::Stdout | Sink::GithubEnv(_) | Sink::GithubOutput(_) => context.ui.warn(&told),
     }
     let sentence = match action {
         Action::Unchanged => format!("nothing changed: {} is as it should be", key.id),

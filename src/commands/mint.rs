@@ -95,14 +95,14 @@ fn idempotent(
         mint: request,
         name,
         hold: delivery.hold,
-        holding: delivery.sink.holding()?,
+        holding: delivery.sink.look()?.holding,
     };
     let mut store = open(context, &request.mint, delivery)?;
     let actor = context.actor(&mut store)?;
     let interrupts = Interrupts::watch()?;
     let _turn = store.turn(|| interrupts.heed())?;
     // Whoever had the turn before may have put the secret there.
-    request.holding = delivery.sink.holding()?;
+    request.holding = delivery.sink.look()?.holding;
     if let Decision::Mint(_) = idempotent::preview(&mut store, &actor, &request, context.now())? {
         delivery.check()?;
     }

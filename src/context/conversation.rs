@@ -119,7 +119,7 @@ impl Conversation {
     }
 
     /// Waits until this pipe takes an answer, or for as long as given. Says whether it does; `None` is a signal to end, for
-    /// which a reader who is slow is waited for no longer than [`GRACE`].
+    /// which a reader who is slow is waited for no longer than `GRACE`.
     ///
     /// # Errors
     /// `io` when the system cannot tell.

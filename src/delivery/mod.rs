@@ -30,7 +30,7 @@ pub use file::FileSink;
 pub use interrupt::Interrupts;
 pub use stdout::Stream;
 
-use crate::domain::holding::Holding;
+use crate::domain::holding::{Holding, Place};
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
@@ -91,17 +91,21 @@ impl Sink {
         }
     }
 
-    /// What it holds now. Changes nothing.
+    /// Looks what it holds now. Changes nothing.
     ///
     /// # Errors
     ///
     /// `DeliveryFailed` for a file that cannot be read, or that is no regular one.
-    pub fn holding(&self) -> Result<Holding> {
-        match self {
-            Self::File(sink) => sink.holding(),
-            Self::Dotenv(sink) => sink.holding(),
-            _ => Ok(Holding::Unknown),
-        }
+    pub fn look(&self) -> Result<Place> {
+        let (name, holding) = match self {
+            Self::File(sink) => (named(&sink.path), sink.holding()?),
+            Self::Dotenv(sink) => {
+                let name = format!("{} in {}", Safe(&sink.variable), named(&sink.path));
+                (name, sink.holding()?)
+            }
+            _ => ("the sink".to_owned(), Holding::Unknown),
+        };
+        Ok(Place { name, holding })
     }
 
     /// The same sink, which may replace the file that is there.

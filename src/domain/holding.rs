@@ -17,6 +17,15 @@ pub enum Holding {
     Other,
 }
 
+/// A sink as it was found.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// What messages call it; harmless to a terminal.
+    pub name: String,
+    /// What it holds.
+    pub holding: Holding,
+}
+
 impl Holding {
     /// What these bytes are.
     pub fn of(bytes: &[u8]) -> Self {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::holding::Holding;
+use crate::domain::holding::Place;
 use crate::domain::key::{Key, KeySeq};
 use crate::domain::manifest::KeyEntry;
 use crate::domain::name::Name;
@@ -39,8 +39,8 @@ pub struct WorkspaceWanted {
 pub struct KeyWanted {
     /// What the manifest says of it.
     pub entry: KeyEntry,
-    /// What its sink holds.
-    pub holding: Holding,
+    /// Its sink.
+    pub place: Place,
 }
 
 impl KeyWanted {
@@ -150,7 +150,7 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
         for key in &request.keys {
             let entry = &key.entry;
             let workspace = &workspaces[entry.workspace.as_str()];
-            let placed = |error: Error| entry.place(error);
+            let placed = |error: Error| entry.at_its_line(error);
             let environment = workspace
                 .policy
                 .environment(entry.environment.as_deref())
@@ -166,7 +166,7 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
                 return Err(placed(Error::new(Kind::InvalidManifest, message)));
             }
             let wanted = key.wanted(request.rotate_if_missing);
-            let decision = decide(reader, workspace, &wanted, key.holding, now).map_err(placed)?;
+            let decision = decide(reader, workspace, &wanted, &key.place, now).map_err(placed)?;
             keys.push((environment, decision));
         }
         let names: BTreeSet<_> = named.into_keys().collect();

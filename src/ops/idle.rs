@@ -38,7 +38,7 @@ pub(super) fn refuse_used(
             key.id
         ),
     )
-    .hinted("without --if-unused-for it is ended all the same"))
+    .hinted("leave --if-unused-for out to go on all the same"))
 }
 
 fn uses(reader: &Reader<'_>, key: &Key, first: Day, last: Day) -> Result<u64> {

@@ -1,6 +1,7 @@
 //! The README's clients of `verify --stream` work as they stand there.
 
-use crate::support::{KEYWARD, Sandbox, token, tool, variable};
+use crate::support::readme::{block, path_with_keyward};
+use crate::support::{Sandbox, token, tool};
 
 /// What asks with a valid, a revoked, an unknown and no key, and then with many at once whose answers must not be mixed up.
 const NODE: &str = r#"
@@ -62,7 +63,7 @@ fn check(program: &str, heading: &str, language: &str, lines: &str) {
     let _ = sandbox.keyward(["revoke", "lost", "--yes"]).ok();
     let unknown = token::well_formed();
     let _ = sandbox.file("keys", &format!("{kept}\n{lost}\n{unknown}\n"));
-    let code = block(include_str!("../../README.md"), heading, language);
+    let code = block(heading, language);
     let script = sandbox.file(&format!("client.{language}"), &format!("{code}\n{lines}"));
     let output = sandbox
         .program(program, [script])
@@ -75,21 +76,4 @@ fn check(program: &str, heading: &str, language: &str, lines: &str) {
         .expect("uses were recorded");
     let many = if program == "node" { 250 } else { 200 };
     assert_eq!(uses, 1 + many, "the uses at the end are recorded too");
-}
-
-/// The first code block of a language under a heading.
-fn block<'readme>(readme: &'readme str, heading: &str, language: &str) -> &'readme str {
-    let section = readme.split_once(&format!("\n{heading}\n"));
-    let section = section.expect("the README has the heading").1;
-    let section = section.split("\n#").next().unwrap_or_default();
-    let opened = section.split_once(&format!("\n```{language}\n"));
-    let code = opened.expect("the section has the code").1;
-    code.split_once("\n```").expect("the code ends").0
-}
-
-fn path_with_keyward() -> std::ffi::OsString {
-    let binary = std::path::Path::new(KEYWARD);
-    let mut folders = vec![binary.parent().expect("a folder").to_owned()];
-    folders.extend(std::env::split_paths(&variable("PATH").expect("a PATH")));
-    std::env::join_paths(folders).expect("folders without colons")
 }

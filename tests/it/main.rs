@@ -92,6 +92,10 @@ mod generated;
 mod help;
 // The README's console blocks.
 mod readme;
+// The README's recipes, with stand-ins for services that need an account.
+mod recipes;
+// The recipes for pipelines.
+mod recipes_ci;
 // Completion scripts in real shells.
 mod shells;
 // Where the two streams and the exit status meet.

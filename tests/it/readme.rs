@@ -1,8 +1,12 @@
-//! Every console block of the README runs, in one shell session after another, and says what the README says it says.
+//! Every console block of the README runs, in one shell session after another, and says what the README says it says; its
+//! policy and its manifest can be used as they stand.
 
 use std::process::{Command, Stdio};
 
-use crate::support::{KEYWARD, Sandbox, tool, variable};
+use serde_json::{Value, json};
+
+use crate::support::readme::{README, block, path_with_keyward};
+use crate::support::{Sandbox, text, tool};
 
 /// A command of a console block with the lines that follow it.
 struct Step {
@@ -18,7 +22,9 @@ fn every_console_block_of_the_readme_runs_as_written() {
     let sandbox = Sandbox::new();
     let folder = sandbox.home().join("readme");
     std::fs::create_dir(&folder).expect("a fresh folder");
-    let steps = steps(include_str!("../../README.md"));
+    // What the README calls by this name.
+    std::fs::write(folder.join("keys.toml"), manifest()).expect("the folder is writable");
+    let steps = steps(README);
     assert!(
         steps.len() > 20,
         "the README's console blocks were not found"
@@ -108,13 +114,6 @@ fn steps(readme: &str) -> Vec<Step> {
     steps
 }
 
-fn path_with_keyward() -> std::ffi::OsString {
-    let binary = std::path::Path::new(KEYWARD);
-    let mut folders = vec![binary.parent().expect("a folder").to_owned()];
-    folders.extend(std::env::split_paths(&variable("PATH").expect("a PATH")));
-    std::env::join_paths(folders).expect("folders without colons")
-}
-
 #[test]
 fn the_pattern_of_expected_lines_can_fail() {
     assert!(fits("a…b", "a b") && fits("a…", "abc") && fits("a", "a"));
@@ -126,12 +125,7 @@ fn the_pattern_of_expected_lines_can_fail() {
 #[test]
 fn the_policy_in_the_readme_can_be_used() {
     let sandbox = Sandbox::new();
-    let readme = include_str!("../../README.md");
-    let policy = readme
-        .split("```toml\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next());
-    let file = sandbox.file("policy.toml", policy.expect("a TOML block"));
+    let file = sandbox.file("policy.toml", block("### One policy per customer", "toml"));
     let file = file.to_str().expect("a plain path");
     let created = sandbox
         .keyward(["workspace", "create", "acme", "--policy", file])
@@ -139,4 +133,40 @@ fn the_policy_in_the_readme_can_be_used() {
     assert_eq!(created["plan"], "free");
     let shown = sandbox.keyward(["workspace", "show", "acme"]).answer();
     assert_eq!(shown["policy"]["scopes"]["admin"]["manage"][0], "mint");
+}
+
+fn manifest() -> &'static str {
+    block("### Describe all keys in one file", "toml")
+}
+
+#[test]
+fn the_manifest_in_the_readme_can_be_applied() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.file("keys.toml", manifest());
+    let file = file.to_str().expect("a plain path");
+    let actions = |answer: &Value| -> Vec<String> {
+        let changes = answer["changes"].as_array().expect("a list");
+        changes
+            .iter()
+            .map(|change| text(change, "action"))
+            .collect()
+    };
+    let first = sandbox.keyward(["apply", file]).answer();
+    assert_eq!(actions(&first), ["created"; 3]);
+    let again = sandbox.keyward(["apply", file, "--check"]).answer();
+    assert_eq!(actions(&again), ["unchanged"; 3]);
+
+    let read = |name: &str| {
+        std::fs::read_to_string(sandbox.home().join(name)).expect("the secret is there")
+    };
+    let dotenv = read(".env.test");
+    let web = dotenv.trim_end().strip_prefix("API_KEY=");
+    let _ = sandbox.verdict(&read("secrets/ci.key"), &["-e", "live"], 0, "valid");
+    let _ = sandbox.verdict(web.expect("the variable"), &["-e", "test"], 0, "valid");
+    let _ = sandbox.verdict(&read("shop-vault.key"), &[], 0, "valid");
+    let ci = sandbox.show("ci-pipeline");
+    assert_eq!(
+        (&ci["owner"], &ci["labels"]["team"]),
+        (&json!("platform"), &json!("core"))
+    );
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::commands::sink::github;
 use crate::context::Context;
 use crate::delivery::{CommandSink, DotenvSink, FileSink, Sink};
-use crate::domain::holding::Holding;
+use crate::domain::holding::{Holding, Place};
 use crate::domain::manifest::{Deliver, KeyEntry, Manifest, PolicySource};
 use crate::domain::policy::Policy;
 use crate::domain::preset;
@@ -56,8 +56,8 @@ impl Source {
             });
         }
         let keys = manifest.keys.into_iter().map(|entry| {
-            let holding = source.holding(&entry)?;
-            Ok(KeyWanted { entry, holding })
+            let place = source.look(&entry)?;
+            Ok(KeyWanted { entry, place })
         });
         let request = Request {
             workspaces,
@@ -127,17 +127,23 @@ impl Source {
             };
             self.sink(context, &key.entry)
                 .and_then(check)
-                .map_err(|error| key.entry.place(error))?;
+                .map_err(|error| key.entry.at_its_line(error))?;
         }
         Ok(())
     }
 
-    fn holding(&self, entry: &KeyEntry) -> Result<Holding> {
+    /// Looks at the sink of a key. A runner's variable need not be there for that.
+    fn look(&self, entry: &KeyEntry) -> Result<Place> {
         let sink = match &entry.deliver {
             Deliver::Out(path) => self.file(path),
             Deliver::Dotenv { path, variable } => self.dotenv(path, variable),
-            _ => return Ok(Holding::Unknown),
+            _ => {
+                return Ok(Place {
+                    name: "the sink".to_owned(),
+                    holding: Holding::Unknown,
+                });
+            }
         };
-        sink.holding().map_err(|error| entry.place(error))
+        sink.look().map_err(|error| entry.at_its_line(error))
     }
 }

@@ -67,7 +67,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let now = context.now();
     let is_rehearsal = args.dry_run || args.check;
     let mut store = match is_rehearsal {
-        true => context.open_store()?,
+        true => context.existing_store()?.unwrap_or_else(Store::empty),
         false => context.open_or_create_store(|empty| {
             let nobody = Actor::Operator(String::new());
             let plan = apply::plan(empty, &nobody, &request, now)?;
@@ -156,12 +156,12 @@ impl Work<'_> {
             warnings: sink.warnings(),
             sink,
             hold: false,
-            newline: true,
+            newline: key.entry.newline,
         };
         let wanted = provision::Request {
             workspace: Some(key.entry.workspace.clone()),
             wanted: key.wanted(request.rotate_if_missing),
-            holding: delivery.sink.holding()?,
+            place: delivery.sink.look()?,
         };
         match prepare(self.context, store, self.actor, &wanted, &mut delivery)? {
             Prepared::Settled(key, action) => Ok((*key, action)),

@@ -88,22 +88,22 @@ impl Report {
     }
 
     /// Says where and why it stopped, what was done before and what was not.
-    pub fn stopped(&self, error: Error, place_of_error: &str) -> Error {
+    pub fn stopped(&self, error: Error, at: &str) -> Error {
         let (mut done, mut left) = (0, Vec::new());
         for (change, is_done) in self.changes.iter().zip(&self.done) {
+            let place = place(change);
             match (change.action.is_change(), is_done) {
                 (true, true) => done += 1,
-                (_, false) => left.push(place(change)),
+                (_, false) if place != at => left.push(place),
                 _ => {}
             }
         }
         let left = match left.is_empty() {
-            true => String::new(),
-            false => format!(", not done: {}", named(left)),
+            true => "none".to_owned(),
+            false => named(left),
         };
         error.told(|message| {
-            let place = Safe(place_of_error);
-            format!("{place}: {message}; changed before: {done}{left}")
+            format!("{at}: {message} (done before it: {done}; left after it: {left})")
         })
     }
 

@@ -71,9 +71,20 @@ pub(super) struct RawDeliver {
     command: Option<Vec<String>>,
     github_env: Option<String>,
     github_output: Option<String>,
+    newline: Option<bool>,
 }
 
 impl RawDeliver {
+    /// Whether a line feed follows the secret in a file of its own or on a program's input.
+    pub(super) fn newline(&self) -> Result<bool, &'static str> {
+        match self.newline {
+            Some(_) if self.out.is_none() && self.command.is_none() => {
+                Err("newline is for out and command")
+            }
+            newline => Ok(newline.unwrap_or(true)),
+        }
+    }
+
     /// The only sink.
     pub(super) fn choose(&self) -> Result<Deliver, &'static str> {
         let mut sinks = Vec::new();

@@ -75,6 +75,8 @@ pub struct KeyEntry {
     pub labels: Option<BTreeMap<String, String>>,
     /// Where its secret belongs.
     pub deliver: Deliver,
+    /// Whether a line feed follows it there.
+    pub newline: bool,
     /// The line it begins in.
     pub line: usize,
 }
@@ -82,7 +84,7 @@ pub struct KeyEntry {
 impl KeyEntry {
     /// Says of an error which key of the manifest it is about.
     #[must_use]
-    pub fn place(&self, error: Error) -> Error {
+    pub fn at_its_line(&self, error: Error) -> Error {
         let name = Safe(self.name.as_str());
         error.told(|message| format!("line {}: {name}: {message}", self.line))
     }

@@ -166,6 +166,8 @@ impl Source<'_> {
             let networks = allow.iter().map(|network| self.parse("allow", network));
             networks.collect::<Result<Vec<Network>>>()
         });
+        let misplaced =
+            |message: &'static str| self.refuse(&raw.deliver.span(), "deliver", message);
         let owner: Option<Owner> = self.parse_if_there("owner", &raw.owner)?;
         Ok(KeyEntry {
             workspace: raw.workspace.into_inner(),
@@ -178,11 +180,8 @@ impl Source<'_> {
             allow: allow.transpose()?,
             owner: owner.map(|owner| owner.0),
             labels: raw.labels.map(|labels| self.labels(labels)).transpose()?,
-            deliver: raw
-                .deliver
-                .get_ref()
-                .choose()
-                .map_err(|message| self.refuse(&raw.deliver.span(), "deliver", message))?,
+            deliver: raw.deliver.get_ref().choose().map_err(misplaced)?,
+            newline: raw.deliver.get_ref().newline().map_err(misplaced)?,
             line,
         })
     }

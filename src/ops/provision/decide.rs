@@ -3,7 +3,7 @@
 //! This module never changes anything: it looks, in the transaction that acts or before it.
 
 use super::Wanted;
-use crate::domain::holding::Holding;
+use crate::domain::holding::{Holding, Place};
 use crate::domain::key::{Key, Status};
 use crate::domain::provision::Action;
 use crate::domain::sanitize::Safe;
@@ -98,9 +98,10 @@ pub fn decide(
     reader: &Reader<'_>,
     workspace: &Workspace,
     wanted: &Wanted,
-    holding: Holding,
+    place: &Place,
     now: Timestamp,
 ) -> Result<Decision> {
+    let holding = place.holding;
     let policy = &workspace.policy;
     let environment = policy.environment(wanted.environment.as_deref())?;
     let Some(key) = holder(reader, workspace, environment, wanted.name.as_str(), now)? else {
@@ -143,7 +144,7 @@ pub fn decide(
     let is_in_place = holding == Holding::Unknown || holding.is(&key.hash);
     let may_mend = wanted.rotate_if_missing || is_void_successor(reader, holding, &key, now)?;
     if !is_in_place && !may_mend {
-        return Err(missing(reader, workspace, &key, holding)?);
+        return Err(missing(reader, workspace, &key, place, now)?);
     }
     let mut after = key.clone();
     wanted.changes().apply(policy, &mut after)?;
@@ -244,18 +245,32 @@ fn missing(
     reader: &Reader<'_>,
     workspace: &Workspace,
     key: &Key,
-    holding: Holding,
+    place: &Place,
+    now: Timestamp,
 ) -> Result<Error> {
-    let place = limits::place(reader, workspace)?;
-    let found = match holding {
-        Holding::Nothing => "is not where it should be",
-        _ => "is not what is where it should be",
+    let held = match place.holding {
+        Holding::Secret(hash) => reader.key_by_hash(&hash)?,
+        _ => None,
     };
-    Ok(Error::new(
-        Kind::SecretMissing,
-        format!("the secret of {} ({}) {found}", Safe(&key.name), key.id),
-    )
-    .hinted(format!(
+    let instead = match held {
+        Some(held) if held.replaced_by.is_some() => {
+            format!(" but that of {}, which is superseded", held.id)
+        }
+        Some(held) => format!(
+            " but that of {}, which is {}",
+            held.id,
+            held.status(now).word()
+        ),
+        None if place.holding == Holding::Nothing => ": it is not there".to_owned(),
+        None => " but something else".to_owned(),
+    };
+    let (sink, name) = (&place.name, Safe(&key.name));
+    let place = limits::place(reader, workspace)?;
+    let message = format!(
+        "{sink} does not hold the secret of {name} ({}){instead}",
+        key.id
+    );
+    Ok(Error::new(Kind::SecretMissing, message).hinted(format!(
         "put it back, or let --rotate-if-missing replace it; `keyward show {}{place}` shows the key",
         key.id
     )))

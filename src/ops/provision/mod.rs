@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use rand::TryCryptoRng;
 
 use crate::domain::address::Network;
-use crate::domain::holding::Holding;
+use crate::domain::holding::Place;
 use crate::domain::key::Key;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::name::Name;
@@ -61,8 +61,8 @@ pub struct Request {
     pub workspace: Option<String>,
     /// The key.
     pub wanted: Wanted,
-    /// What its sink holds.
-    pub holding: Holding,
+    /// Its sink.
+    pub place: Place,
 }
 
 /// What was done so far.
@@ -147,7 +147,7 @@ pub fn preview(
             true => Ok(Decision::create(&request.wanted)),
             false => {
                 let workspace = select::workspace(reader, &access, named)?;
-                decide(reader, &workspace, &request.wanted, request.holding, now)
+                decide(reader, &workspace, &request.wanted, &request.place, now)
             }
         }
     })
@@ -173,7 +173,7 @@ pub fn run<R: TryCryptoRng>(
         let named = request.workspace.as_deref();
         let (workspace, made_workspace) = mint::workspace_for(writer, &access, named, now)?;
         let wanted = &request.wanted;
-        let decision = decide(writer, &workspace, wanted, request.holding, now)?;
+        let decision = decide(writer, &workspace, wanted, &request.place, now)?;
         let made = match decision.step {
             Step::Leave(key) => return Ok(Outcome::Settled(key, Action::Unchanged)),
             Step::Update { before, after } => {

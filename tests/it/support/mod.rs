@@ -2,6 +2,7 @@
 
 pub mod counts;
 mod invocation;
+pub mod readme;
 pub mod stream;
 pub mod time;
 pub mod token;
