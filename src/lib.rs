@@ -69,7 +69,7 @@
 //! | `keyward.db-wal`, `keyward.db-shm` | SQLite's log and its index, there while a process has the store open; `verify` may leave a short log of counts |
 //! | `keyward.db.new` | a store being made; it gets its name when it is whole |
 //! | `keyward.db.lock` (0600) | empty, and never removed: locked by the process that provisions |
-//! | `.NAME.keyward` (0600) | beside a file that a secret goes to: its next text, locked while it is written |
+//! | `.NAME.keyward-draft` (0600) | beside a file that a secret goes to: its next text, locked while it is written |
 //!
 //! # Words
 //!

@@ -13,7 +13,7 @@ use crate::domain::name::Name;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Actor;
-use crate::ops::idempotent::{self, Decision, Outcome};
+use crate::ops::idempotent::{self, Outcome, Replay};
 use crate::ops::mint;
 use crate::output::view::KeyView;
 use crate::store::Store;
@@ -71,7 +71,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         owner: wish.owner.map(|owner| owner.0),
     };
     if let Some(name) = args.idempotency_key {
-        return idempotent(context, request, name, &delivery);
+        return idempotent(context, request, name, delivery);
     }
     delivery.check()?;
     let mut store = open(context, &request, &delivery)?;
@@ -89,7 +89,7 @@ fn idempotent(
     context: &mut Context,
     request: mint::Request,
     name: IdempotencyKey,
-    delivery: &Delivery,
+    mut delivery: Delivery,
 ) -> Result<Exit> {
     let mut request = idempotent::Request {
         mint: request,
@@ -97,20 +97,27 @@ fn idempotent(
         hold: delivery.hold,
         holding: delivery.sink.look()?.holding,
     };
-    let mut store = open(context, &request.mint, delivery)?;
+    let mut store = open(context, &request.mint, &delivery)?;
     let actor = context.actor(&mut store)?;
     let interrupts = Interrupts::watch()?;
     let _turn = store.turn(|| interrupts.heed())?;
     // Whoever had the turn before may have put the secret there.
     request.holding = delivery.sink.look()?.holding;
-    if let Decision::Mint(_) = idempotent::preview(&mut store, &actor, &request, context.now())? {
-        delivery.check()?;
+    let replay = idempotent::preview(&mut store, &actor, &request, context.now())?;
+    match replay {
+        Replay::Mint { may_replace, .. } => {
+            delivery.sink = delivery.sink.replacing(may_replace);
+            delivery.check()?;
+        }
+        // The run that put it there may have been killed before it was sure to stay.
+        Replay::Finish(_) => delivery.sink.sync_folder()?,
+        Replay::Delivered(_) => {}
     }
     let now = context.now();
     match idempotent::run(&mut store, &actor, &request, now, &mut context.rng)? {
         Outcome::Due(minted) => {
             let parcel = parcel(context, minted);
-            parcel.hand_over(context, &mut store, &actor, delivery, &interrupts)?;
+            parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
             Ok(0)
         }
         Outcome::Finished(key) => {

@@ -9,7 +9,7 @@ use crate::domain::key::Key;
 use crate::domain::provision::Action;
 use crate::error::Result;
 use crate::ops::access::Actor;
-use crate::ops::provision::{self, Outcome, Request};
+use crate::ops::provision::{self, Outcome, Request, Step};
 use crate::store::Store;
 
 /// What a key's provisioning has come to.
@@ -39,6 +39,10 @@ pub fn prepare(
     let decision = provision::preview(store, actor, request, context.now())?;
     if let (Some(key), Action::Unchanged) = (decision.step.key(), decision.step.action()) {
         return Ok(Prepared::Settled(Box::new(key.clone()), Action::Unchanged));
+    }
+    if let Step::Finish(..) = decision.step {
+        // The run that put it there may have been killed before it was sure to stay.
+        delivery.sink.sync_folder()?;
     }
     if decision.step.delivers() {
         delivery.sink = delivery.sink.clone().replacing(decision.may_replace);

@@ -52,7 +52,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         "deleted"
     };
     let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
+    let actor = match args.dry_run {
+        true => context.onlooker()?,
+        false => context.actor(&mut store)?,
+    };
     let now = context.now();
     let mut listing = context.ui.list("keys")?;
     let mut count = 0;

@@ -149,14 +149,9 @@ impl Context {
     /// # Errors
     /// As [`Context::actor`].
     pub fn caller(&mut self, store: &mut Store) -> Result<Option<Actor>> {
-        let Some(path) = self.caller.clone() else {
+        let Some(actor) = self.presented()? else {
             return Ok(None);
         };
-        let secret = match path.as_os_str() == "-" {
-            true => self.read_secret(&SecretSource::Stdin, "calling key's secret")?,
-            false => input::read_secret_file(&path)?,
-        };
-        let actor = Actor::Caller(secret);
         let now = self.now();
         let access = store.read(|reader| Access::admit(reader, &actor, now))?;
         if let Some((key, _)) = access.caller {
@@ -164,6 +159,27 @@ impl Context {
             let _ = store.count(RECORDING_WAIT, |meter| meter.touch(&key.id, now));
         }
         Ok(Some(actor))
+    }
+
+    /// Who looks without changing anything, not even the record of a calling key's use.
+    ///
+    /// # Errors
+    /// What reading the caller's secret gives.
+    pub fn onlooker(&mut self) -> Result<Actor> {
+        let caller = self.presented()?;
+        Ok(caller.unwrap_or_else(|| Actor::Operator(account::operator())))
+    }
+
+    /// The key named by `--as`, which is not judged yet.
+    fn presented(&mut self) -> Result<Option<Actor>> {
+        let Some(path) = self.caller.clone() else {
+            return Ok(None);
+        };
+        let secret = match path.as_os_str() == "-" {
+            true => self.read_secret(&SecretSource::Stdin, "calling key's secret")?,
+            false => input::read_secret_file(&path)?,
+        };
+        Ok(Some(Actor::Caller(secret)))
     }
 
     /// Reads a secret. One trailing LF or CRLF is not part of it. Input that cannot be a secret, because it is not text

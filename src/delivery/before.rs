@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{Gid, Mode, OFlags, Uid, open};
+use rustix::fs::{Gid, Mode, OFlags, Uid, fgetxattr, open};
 use zeroize::Zeroizing;
 
 /// What a file was before; other secrets may be among its bytes.
@@ -16,6 +16,8 @@ pub(super) struct Before {
     pub(super) owner: Uid,
     pub(super) group: Gid,
     pub(super) mode: Mode,
+    /// Its access control list, as the kernel keeps it (acl(5)).
+    pub(super) access_list: Option<Vec<u8>>,
 }
 
 impl Before {
@@ -44,6 +46,20 @@ impl Before {
             owner: Uid::from_raw(found.uid()),
             group: Gid::from_raw(found.gid()),
             mode: Mode::from_raw_mode(found.mode()),
+            access_list: access_list(&file),
         })
     }
+}
+
+/// The attribute that holds a file's access control list.
+pub(super) const ACCESS_LIST: &str = "system.posix_acl_access";
+
+/// A file's access control list, if it has one and the file system knows of such.
+fn access_list(file: &File) -> Option<Vec<u8>> {
+    /// Room for some eight thousand entries, the most that an attribute holds.
+    const LONGEST: usize = 64 * 1024;
+    let mut list = vec![0; LONGEST];
+    let length = fgetxattr(file, ACCESS_LIST, &mut list).ok()?;
+    list.truncate(length);
+    Some(list)
 }

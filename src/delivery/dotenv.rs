@@ -59,16 +59,44 @@ impl DotenvSink {
 
     pub(super) fn deliver(&self, secret: &str, interrupts: &Interrupts) -> Result<Placed> {
         let draft = Draft::begin(&self.path, interrupts)?;
-        let placed = if regular_file(&self.path)?.is_some() {
-            let before = self.read()?;
-            draft.resemble(&before)?;
-            draft.write(&self.with_value(&before.text, secret)?)?;
-            draft.replace(before)?
-        } else {
-            draft.write(&self.with_value(&[], secret)?)?;
-            draft.create()?
+        if regular_file(&self.path)?.is_none() {
+            return draft.make(&self.with_value(&[], secret)?, interrupts);
+        }
+        let before = self.read()?;
+        let written = self.with_value(&before.text, secret)?;
+        self.put(draft, &written, &before)?;
+        let (sink, secret) = (self.clone(), Zeroizing::new(secret.to_owned()));
+        let undo = move || sink.take_back(&written, &secret, &before);
+        Placed::new(&self.path, undo).settle(interrupts)
+    }
+
+    /// Puts the old text back, or, where other variables were changed since, the old value alone.
+    fn take_back(&self, written: &[u8], secret: &str, before: &Before) -> Result<()> {
+        let draft = Draft::begin(&self.path, &Interrupts::none())?;
+        if regular_file(&self.path)?.is_none() {
+            return Ok(());
+        }
+        let now = self.read()?;
+        if now.text.as_slice() == written {
+            return self.put(draft, &before.text, &now);
+        }
+        let values = |text: &[u8]| {
+            assignment::values(text, &self.variable).map_err(|unfit| self.unfit(unfit))
         };
-        placed.settle(interrupts)
+        let is_ours = |value: &Zeroizing<Vec<u8>>| value.as_slice() == secret.as_bytes();
+        if !values(&now.text)?.iter().any(is_ours) {
+            return Ok(());
+        }
+        let old = values(&before.text)?.into_iter().next().unwrap_or_default();
+        let old = Zeroizing::new(String::from_utf8_lossy(&old).into_owned());
+        self.put(draft, &self.with_value(&now.text, &old)?, &now)
+    }
+
+    /// Puts a file with this text in the place of the one that was there.
+    fn put(&self, draft: Draft<'_>, text: &[u8], before: &Before) -> Result<()> {
+        draft.resemble(before)?;
+        draft.write(text)?;
+        draft.replace()
     }
 
     fn with_value(&self, text: &[u8], value: &str) -> Result<Zeroizing<Vec<u8>>> {

@@ -2,18 +2,22 @@
 //!
 //! This module never writes into a file that others look at.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{CWD, Mode, OFlags, RenameFlags, fchmod, fchown, fsync, open, renameat_with};
+use rustix::fs::{
+    CWD, Mode, OFlags, RenameFlags, XattrFlags, fchmod, fchown, fsetxattr, fsync, open,
+    renameat_with,
+};
 use rustix::io::Errno;
 
-use super::before::Before;
+use super::before::{ACCESS_LIST, Before};
 use super::interrupt::Interrupts;
 use super::place::{folder_of, sync_folder};
 use super::{failed, named};
@@ -89,21 +93,40 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Takes over the owner and mode of the file it will replace.
+    /// Takes over the owner, mode and access list of the file it will replace.
     ///
     /// # Errors
     /// `delivery_failed`.
     pub(super) fn resemble(&self, before: &Before) -> Result<()> {
+        self.resemble_owner(before)?;
+        let copied = || -> io::Result<()> {
+            fchmod(&self.file, before.mode)?;
+            if let Some(list) = &before.access_list {
+                fsetxattr(&self.file, ACCESS_LIST, list, XattrFlags::empty())?;
+            }
+            Ok(())
+        };
+        copied().map_err(|error| {
+            let name = named(self.target);
+            failed(format!("cannot keep the mode of {name}"), error)
+        })
+    }
+
+    /// Takes over the owner alone, and stays private.
+    ///
+    /// # Errors
+    /// `delivery_failed`.
+    pub(super) fn resemble_owner(&self, before: &Before) -> Result<()> {
         let copied = || -> io::Result<()> {
             let new = self.file.metadata()?;
             if (new.uid(), new.gid()) != (before.owner.as_raw(), before.group.as_raw()) {
                 fchown(&self.file, Some(before.owner), Some(before.group))?;
             }
-            Ok(fchmod(&self.file, before.mode)?)
+            Ok(())
         };
         copied().map_err(|error| {
             let name = named(self.target);
-            failed(format!("cannot keep the owner and mode of {name}"), error)
+            failed(format!("cannot keep the owner of {name}"), error)
         })
     }
 
@@ -118,11 +141,28 @@ impl<'a> Draft<'a> {
         written.map_err(|error| failed(format!("cannot write {}", named(self.target)), error))
     }
 
-    /// Gives it the target's name, which nothing may have.
+    /// Makes the target, which must not be there, with this text in it.
     ///
     /// # Errors
-    /// `delivery_failed`.
-    pub(super) fn create(mut self) -> Result<Placed> {
+    /// `delivery_failed`, `interrupted`; then there is no such file.
+    pub(super) fn make(self, text: &[u8], interrupts: &Interrupts) -> Result<Placed> {
+        self.write(text)?;
+        let target = self.target.to_owned();
+        let cannot_keep = |error| failed(format!("cannot keep {}", named(&target)), error);
+        // Open for as long as it could be taken back, so that no other file can have its inode.
+        let ours = self.file.try_clone().map_err(cannot_keep)?;
+        self.create()?;
+        let made = target.clone();
+        let undo = move || match is_at(&ours, &made) {
+            true => fs::remove_file(&made)
+                .map_err(|error| failed(format!("cannot remove {}", named(&made)), error)),
+            false => Ok(()),
+        };
+        Placed::new(&target, undo).settle(interrupts)
+    }
+
+    /// Gives it the target's name, which nothing may have.
+    fn create(mut self) -> Result<()> {
         let moved = match renameat_with(CWD, &self.path, CWD, self.target, RenameFlags::NOREPLACE) {
             // Not every file system knows how; linking is as safe, in two steps.
             Err(Errno::INVAL | Errno::NOSYS) => {
@@ -131,28 +171,19 @@ impl<'a> Draft<'a> {
             moved => moved.map_err(io::Error::from),
         };
         moved.map_err(|error| failed(format!("cannot create {}", named(self.target)), error))?;
-        self.placed(None)
+        self.is_placed = true;
+        Ok(())
     }
 
-    /// Puts it in the place of the target, which was so before.
+    /// Puts it in the place of the target.
     ///
     /// # Errors
     /// `delivery_failed`.
-    pub(super) fn replace(mut self, before: Before) -> Result<Placed> {
+    pub(super) fn replace(mut self) -> Result<()> {
         fs::rename(&self.path, self.target)
             .map_err(|error| failed(format!("cannot replace {}", named(self.target)), error))?;
-        self.placed(Some(before))
-    }
-
-    fn placed(&mut self, before: Option<Before>) -> Result<Placed> {
         self.is_placed = true;
-        let name = named(self.target);
-        let file = self.file.try_clone();
-        Ok(Placed {
-            path: self.target.to_owned(),
-            file: file.map_err(|error| failed(format!("cannot keep {name}"), error))?,
-            before,
-        })
+        Ok(())
     }
 }
 
@@ -166,15 +197,21 @@ impl Drop for Draft<'_> {
     }
 }
 
-/// A file that a delivery has made or replaced.
+/// A delivery into a file, which can be taken back.
 pub struct Placed {
     path: PathBuf,
-    /// Open, so that no other file can have its inode.
-    file: File,
-    before: Option<Before>,
+    undo: Box<dyn FnOnce() -> Result<()>>,
 }
 
 impl Placed {
+    /// What was delivered into this file, and how that is taken back.
+    pub(super) fn new(path: &Path, undo: impl FnOnce() -> Result<()> + 'static) -> Self {
+        Self {
+            path: path.to_owned(),
+            undo: Box::new(undo),
+        }
+    }
+
     /// Makes its name outlive a power failure; an interrupt that has come meanwhile takes everything back.
     ///
     /// # Errors
@@ -182,43 +219,26 @@ impl Placed {
     pub(super) fn settle(self, interrupts: &Interrupts) -> Result<Self> {
         match sync_folder(&self.path).and_then(|()| interrupts.heed()) {
             Ok(()) => Ok(self),
-            Err(error) => {
-                let still = format!("{} still holds the void secret", named(&self.path));
-                Err(match self.take_back() {
-                    Ok(()) => error,
-                    Err(_) => error.hinted(still),
-                })
-            }
+            Err(error) => Err(match self.take_back() {
+                Ok(()) => error,
+                Err(kept) => error.hinted(format!("{kept}, so it still holds the void secret")),
+            }),
         }
     }
 
-    /// Removes the file, or puts what was there before in its place. What somebody else has put there since stays.
+    /// Removes the secret from its file again, and nothing that somebody else has put there since.
     ///
     /// # Errors
-    /// `delivery_failed`.
+    /// `delivery_failed` when the secret is still there.
     pub fn take_back(self) -> Result<()> {
-        if !is_at(&self.file, &self.path) {
-            return Ok(());
-        }
-        match self.before {
-            None => fs::remove_file(&self.path)
-                .map_err(|error| failed(format!("cannot remove {}", named(&self.path)), error))?,
-            Some(before) => {
-                let draft = Draft::begin(&self.path, &Interrupts::none())?;
-                draft.resemble(&before)?;
-                draft.write(&before.text)?;
-                draft.replace(before)?;
-            }
-        }
+        (self.undo)()?;
         sync_folder(&self.path)
     }
 }
 
 /// Makes a file of mode 0600 that holds this text, or none.
 pub(super) fn create(path: &Path, text: &[u8], interrupts: &Interrupts) -> Result<Placed> {
-    let draft = Draft::begin(path, interrupts)?;
-    draft.write(text)?;
-    draft.create()?.settle(interrupts)
+    Draft::begin(path, interrupts)?.make(text, interrupts)
 }
 
 fn open_draft(path: &Path, how: OFlags) -> rustix::io::Result<File> {
@@ -226,11 +246,21 @@ fn open_draft(path: &Path, how: OFlags) -> rustix::io::Result<File> {
     open(path, flags, PRIVATE).map(File::from)
 }
 
+/// `.NAME.keyward-draft`; of a long name its beginning and its checksum.
 fn draft_of(target: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(target.file_name().unwrap_or_default());
-    name.push(".keyward");
-    folder_of(target).join(name)
+    /// In bytes; file systems take names of 255.
+    const LONGEST: usize = 200;
+    let name = target.file_name().unwrap_or_default();
+    let mut draft = OsString::from(".");
+    match name.as_bytes() {
+        bytes if bytes.len() > LONGEST => {
+            draft.push(OsStr::from_bytes(&bytes[..LONGEST]));
+            draft.push(format!("-{:08x}", crc32fast::hash(bytes)));
+        }
+        _ => draft.push(name),
+    }
+    draft.push(".keyward-draft");
+    folder_of(target).join(draft)
 }
 
 /// Takes the lock if it is free. A file system without locks gives everybody their turn.
@@ -269,7 +299,7 @@ mod tests {
         let target = folder.path().join("out");
         let draft = Draft::begin(&target, &Interrupts::none()).expect("begun");
         draft.write(b"secret").expect("written");
-        assert_eq!(names(folder.path()), [".out.keyward"]);
+        assert_eq!(names(folder.path()), [".out.keyward-draft"]);
         drop(draft);
         assert!(names(folder.path()).is_empty());
     }
@@ -278,7 +308,11 @@ mod tests {
     fn what_a_killed_process_left_becomes_the_next_draft() {
         let folder = tempfile::tempdir().expect("a folder");
         let target = folder.path().join("out");
-        fs::write(folder.path().join(".out.keyward"), "much longer than that").expect("written");
+        fs::write(
+            folder.path().join(".out.keyward-draft"),
+            "much longer than that",
+        )
+        .expect("written");
         create(&target, b"new", &Interrupts::none()).expect("created");
         assert_eq!(fs::read(&target).expect("read"), b"new");
         assert_eq!(names(folder.path()), ["out"]);
@@ -289,7 +323,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let target = folder.path().join("out");
         fs::write(&target, "first").expect("written");
-        fs::hard_link(&target, folder.path().join(".out.keyward")).expect("linked");
+        fs::hard_link(&target, folder.path().join(".out.keyward-draft")).expect("linked");
         assert!(create(&target, b"second", &Interrupts::none()).is_err());
         assert_eq!(fs::read(&target).expect("read"), b"first");
         assert_eq!(names(folder.path()), ["out"]);
@@ -300,7 +334,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let victim = folder.path().join("victim");
         fs::write(&victim, "kept").expect("written");
-        std::os::unix::fs::symlink("victim", folder.path().join(".out.keyward")).expect("linked");
+        std::os::unix::fs::symlink("victim", folder.path().join(".out.keyward-draft"))
+            .expect("linked");
         let target = folder.path().join("out");
         let error = Draft::begin(&target, &Interrupts::none()).err();
         assert_eq!(error.expect("refused").kind(), Kind::DeliveryFailed);
@@ -317,7 +352,7 @@ mod tests {
             let before = Before::read(&target).expect("read");
             let text = [&before.text[..], &[letter]].concat();
             draft.write(&text).expect("written");
-            draft.replace(before).expect("replaced");
+            draft.replace().expect("replaced");
         };
         thread::scope(|scope| {
             for letter in b'a'..b'i' {

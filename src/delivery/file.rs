@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use zeroize::Zeroizing;
+
 use super::before::Before;
 use super::draft::{Draft, Placed, create};
 use super::interrupt::Interrupts;
@@ -48,18 +50,30 @@ impl FileSink {
         if !self.replaces {
             return create(&self.path, text, interrupts);
         }
+        let Some(before) = self.read()? else {
+            return create(&self.path, text, interrupts);
+        };
+        self.put(text, &before, interrupts)?;
+        let sink = self.clone();
+        let text = Zeroizing::new(text.to_vec());
+        let undo = move || match sink.read()? {
+            Some(now) if now.text == text => sink.put(&before.text, &before, &Interrupts::none()),
+            // Somebody else's by now.
+            _ => Ok(()),
+        };
+        Placed::new(&self.path, undo).settle(interrupts)
+    }
+
+    /// Puts a file with this text in the place of the one that was there.
+    fn put(&self, text: &[u8], before: &Before, interrupts: &Interrupts) -> Result<()> {
         let draft = Draft::begin(&self.path, interrupts)?;
-        let before = self.read()?;
         // SECURITY: a file that everybody could read becomes private before the secret is in it.
-        if let Some(before) = before.as_ref().filter(|before| before.is_private()) {
-            draft.resemble(before)?;
+        match before.is_private() {
+            true => draft.resemble(before)?,
+            false => draft.resemble_owner(before)?,
         }
         draft.write(text)?;
-        match before {
-            None => draft.create()?,
-            Some(before) => draft.replace(before)?,
-        }
-        .settle(interrupts)
+        draft.replace()
     }
 
     fn read(&self) -> Result<Option<Before>> {

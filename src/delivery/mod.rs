@@ -140,9 +140,35 @@ impl Sink {
         let Some(folder) = self.folder() else {
             return Ok(());
         };
-        let mut builder = DirBuilder::new();
-        let made = builder.recursive(true).mode(0o700).create(folder);
-        made.map_err(|error| failed(format!("cannot make the folder {}", named(folder)), error))
+        let missing: Vec<&Path> = folder
+            .ancestors()
+            .take_while(|above| !above.exists())
+            .collect();
+        for folder in missing
+            .into_iter()
+            .rev()
+            .filter(|folder| *folder != Path::new(""))
+        {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.map_err(|error| {
+                failed(format!("cannot make the folder {}", named(folder)), error)
+            })?;
+            place::sync_folder(folder)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the name of the file that holds a secret already outlive a power failure.
+    ///
+    /// # Errors
+    ///
+    /// `DeliveryFailed`.
+    pub fn sync_folder(&self) -> Result<()> {
+        match self {
+            Self::File(sink) => place::sync_folder(&sink.path),
+            Self::Dotenv(sink) => place::sync_folder(&sink.path),
+            _ => Ok(()),
+        }
     }
 
     /// Hands over: wholly written, flushed, synced, every error checked. Returns the file that was made or replaced, for

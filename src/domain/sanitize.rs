@@ -42,6 +42,22 @@ impl fmt::Display for Safe<'_> {
     }
 }
 
+/// Shows a text as one word of a shell's command line: as it is where that needs no quotes.
+pub struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain =
+            |character: char| character.is_ascii_alphanumeric() || "/._-+:@%,".contains(character);
+        if !self.0.is_empty() && !self.0.starts_with('-') && self.0.chars().all(plain) {
+            return formatter.write_str(self.0);
+        }
+        // A quote cannot stand between single quotes, so it stands between double ones for itself.
+        let text = self.0.replace('\'', r#"'"'"'"#);
+        write!(formatter, "'{}'", Safe(&text))
+    }
+}
+
 /// The last net under everything said on stderr: a message whose parts were escaped comes through as it is, and of one
 /// that was not (clap's own, say) nothing is obeyed. Line feeds stay.
 pub fn harmless(message: &str) -> String {

@@ -60,23 +60,27 @@ pub fn complete(
     })
 }
 
-/// Voids keys whose secrets were not delivered, and releases their names.
+/// Voids keys whose secrets were not delivered, and releases their names. Says whether all of them are void: one that was
+/// activated by presenting its secret meanwhile has a holder, and stays.
 ///
 /// # Errors
 /// The store's; the keys then void themselves after a day.
-pub fn void(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp) -> Result<()> {
+pub fn void(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp) -> Result<bool> {
     store.write(|writer| {
+        let mut are_void = true;
         for undelivered in undelivered {
-            if let Some(mut key) = record_of(writer, undelivered)?
-                && key.state == State::Pending
-            {
+            let Some(mut key) = record_of(writer, undelivered)? else {
+                continue;
+            };
+            if key.state == State::Pending {
                 key.revoke(UNDELIVERED, None, now);
                 writer.update_key(&key)?;
                 writer.unclaim(&key.id)?;
                 writer.audit(now, actor, Action::KeyVoid, key.id.as_str(), &json!({}))?;
             }
+            are_void &= !key.status(now).is_living();
         }
-        Ok(())
+        Ok(are_void)
     })
 }
 

@@ -132,14 +132,17 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
         let mut workspaces = BTreeMap::new();
         let mut steps = Vec::new();
         for wanted in &request.workspaces {
+            // A calling key learns nothing of other workspaces, not even whether they are there.
+            let is_own = |(key, _): &(Key, Policy)| key.workspace == wanted.name.as_str();
+            if !access.caller.as_ref().is_none_or(is_own) {
+                access.require_operator()?;
+            }
             let placed = |error: Error| {
                 let line = wanted.line;
                 error.told(|message| format!("line {line}: workspace: {message}"))
             };
             let (workspace, step) = workspace_as_wanted(reader, wanted, now).map_err(placed)?;
-            // A calling key learns nothing of other workspaces, not even that they are there.
-            let is_own = |(key, _): &(Key, Policy)| key.workspace_id == workspace.id;
-            if step.action().is_change() || !access.caller.as_ref().is_none_or(is_own) {
+            if step.action().is_change() {
                 access.require_operator()?;
             }
             workspaces.insert(wanted.name.as_str(), workspace);

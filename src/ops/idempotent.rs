@@ -33,9 +33,14 @@ pub struct Request {
 
 /// What this request comes to.
 #[derive(Debug)]
-pub enum Decision {
+pub enum Replay {
     /// A key is to be minted, or the one of the time before, which never reached its holder, anew.
-    Mint(Option<Box<Key>>),
+    Mint {
+        /// That key.
+        leftover: Option<Box<Key>>,
+        /// Whether the sink holds its secret, which is void and may be replaced.
+        may_replace: bool,
+    },
     /// The pending key's secret is in the sink: it only has to become active, or is held.
     Finish(Box<Key>),
     /// The key was delivered before, and its secret cannot be shown again.
@@ -62,12 +67,12 @@ pub fn preview(
     actor: &Actor,
     request: &Request,
     now: Timestamp,
-) -> Result<Decision> {
+) -> Result<Replay> {
     store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
         let named = request.mint.workspace.as_deref();
         if mint::is_first_run(reader, named)? {
-            return Ok(Decision::Mint(None));
+            return Ok(first());
         }
         let workspace = select::workspace(reader, &access, named)?;
         decide(reader, &workspace, request, now)
@@ -91,16 +96,16 @@ pub fn run<R: TryCryptoRng>(
         let named = request.mint.workspace.as_deref();
         let (workspace, made_workspace) = mint::workspace_for(writer, &access, named, now)?;
         let leftover = match decide(writer, &workspace, request, now)? {
-            Decision::Delivered(key) => return Ok(Outcome::Delivered(*key)),
-            Decision::Finish(key) if request.hold => {
+            Replay::Delivered(key) => return Ok(Outcome::Delivered(*key)),
+            Replay::Finish(key) if request.hold => {
                 activate::set_on_hold(writer, &access, &key, now)?;
                 return Ok(Outcome::Finished(*key));
             }
-            Decision::Finish(key) => {
+            Replay::Finish(key) => {
                 let activated = activate::activate(writer, &access, *key, now)?;
                 return Ok(Outcome::Finished(activated.key));
             }
-            Decision::Mint(leftover) => leftover,
+            Replay::Mint { leftover, .. } => leftover,
         };
         let (keys, secrets) = mint::insert(
             writer,
@@ -129,16 +134,23 @@ pub fn run<R: TryCryptoRng>(
     })
 }
 
+fn first() -> Replay {
+    Replay::Mint {
+        leftover: None,
+        may_replace: false,
+    }
+}
+
 fn decide(
     reader: &Reader<'_>,
     workspace: &Workspace,
     request: &Request,
     now: Timestamp,
-) -> Result<Decision> {
+) -> Result<Replay> {
     let remembered = reader.remembered(workspace.id, &request.name)?;
     let is_kept = |made: &Remembered| made.made_at.plus_millis(KEPT_MILLIS) > now;
     let Some(made) = remembered.filter(is_kept) else {
-        return Ok(Decision::Mint(None));
+        return Ok(first());
     };
     let name = Safe(request.name.as_str());
     let conflict = |message: String| Err(Error::new(Kind::Conflict, message));
@@ -157,9 +169,12 @@ fn decide(
         key.lapsed_at(now).is_some() || key.revoked_reason.as_deref() == Some(UNDELIVERED);
     let is_open = key.status(now) == Status::Pending && reader.is_claimed(&key.id)?;
     Ok(match () {
-        () if is_open && request.holding.is(&key.hash) => Decision::Finish(Box::new(key)),
-        () if is_open || is_void => Decision::Mint(Some(Box::new(key))),
-        () => Decision::Delivered(Box::new(key)),
+        () if is_open && request.holding.is(&key.hash) => Replay::Finish(Box::new(key)),
+        () if is_open || is_void => Replay::Mint {
+            may_replace: request.holding.is(&key.hash),
+            leftover: Some(Box::new(key)),
+        },
+        () => Replay::Delivered(Box::new(key)),
     })
 }
 

@@ -3,7 +3,7 @@
 //! This module never changes anything, and runs inside the transaction that would.
 
 use crate::domain::key::{Key, KeySeq, Status};
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::{Quoted, Safe};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
@@ -114,10 +114,8 @@ fn way_out(
 
 /// The option that a hinted command needs to find a key of this workspace, where there are others.
 pub(super) fn place(reader: &Reader<'_>, workspace: &Workspace) -> Result<String> {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
     Ok(match reader.workspaces()?.len() {
         0 | 1 => String::new(),
-        _ if workspace.name.chars().all(is_plain) => format!(" -w {}", workspace.name),
-        _ => format!(" -w '{}'", Safe(&workspace.name)),
+        _ => format!(" -w {}", Quoted(&workspace.name)),
     })
 }

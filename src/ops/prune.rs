@@ -33,7 +33,7 @@ pub struct Request {
     pub is_rehearsal: bool,
 }
 
-/// Calls the closure with the keys whose records are deleted, a page at a time and before they are.
+/// Calls the closure with the keys whose records were deleted, a page at a time.
 ///
 /// # Errors
 /// The closure's; `in_use`, then nothing is deleted; `scope_rejected`, `workspace_not_found`, `ambiguous`; the store's,
@@ -48,6 +48,10 @@ pub fn run(
     let workspaces = store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
         access.require(Permission::Revoke)?;
+        if request.dead_for.is_some() {
+            // A calling key is held to the policy's retention.
+            access.require_operator()?;
+        }
         let named = request.workspace.as_deref();
         select::these_or_all(reader, &access, named, request.all)
     })?;
@@ -65,9 +69,10 @@ pub fn run(
     }
     for workspace in &workspaces {
         for_each_page(store, workspace, request, now, |store, keys| {
-            if !request.is_rehearsal {
-                delete(store, actor, &keys, now)?;
-            }
+            let keys = match request.is_rehearsal {
+                true => keys,
+                false => delete(store, actor, keys, request, workspace, now)?,
+            };
             let keys: Vec<Key> = keys.into_iter().map(|(_, key)| key).collect();
             body(&keys)
         })?;
@@ -85,27 +90,15 @@ fn for_each_page(
     now: Timestamp,
     mut body: impl FnMut(&mut Store, Page) -> Result<()>,
 ) -> Result<()> {
-    let retention = request.dead_for.as_ref();
-    let retention = retention.unwrap_or(&workspace.policy.usage_retention);
     let mut after = Some(KeySeq(0));
     while let Some(last) = after {
         let mut page = Vec::new();
         after = store.read(|reader| {
             let next = reader.for_each_key_after(workspace, last, PAGE, |seq, key| {
-                if let Some(dead_since) = dead_since(&key, now)
-                    && retention.after(dead_since)? <= now
-                {
-                    page.push((seq, key));
-                }
+                page.push((seq, key));
                 Ok(())
             })?;
-            let mut kept = Vec::new();
-            for (seq, key) in page.drain(..) {
-                if !is_awaited(reader, &key, now)? {
-                    kept.push((seq, key));
-                }
-            }
-            page = kept;
+            keep_prunable(reader, &mut page, request, workspace, now)?;
             Ok(next)
         })?;
         if !page.is_empty() {
@@ -115,18 +108,28 @@ fn for_each_page(
     Ok(())
 }
 
-fn delete(store: &mut Store, actor: &Actor, page: &Page, now: Timestamp) -> Result<()> {
+/// Deletes those of the keys that are still to be deleted, and returns them.
+fn delete(
+    store: &mut Store,
+    actor: &Actor,
+    page: Page,
+    request: &Request,
+    workspace: &Workspace,
+    now: Timestamp,
+) -> Result<Page> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         access.require(Permission::Revoke)?;
-        let mut seqs = Vec::new();
-        for (seq, key) in page {
-            // Another process may have deleted it, and a younger key have its row number.
-            let is_there = writer.find_seq(&key.id)? == Some(*seq);
-            if !is_there {
-                continue;
-            }
-            seqs.push(*seq);
+        // Another process may have deleted a key and a younger one have its row number, or have given a void key another
+        // secret.
+        let mut present = Vec::new();
+        for (seq, seen) in &page {
+            let key = writer.key_by_seq(*seq)?;
+            present.extend(key.filter(|key| key.id == seen.id).map(|key| (*seq, key)));
+        }
+        keep_prunable(writer, &mut present, request, workspace, now)?;
+        for (_, key) in &present {
+            idle::refuse_used(writer, key, request.idle.as_ref(), now)?;
             let details = json!({
                 "workspace": key.workspace,
                 "name": key.name,
@@ -137,11 +140,36 @@ fn delete(store: &mut Store, actor: &Actor, page: &Page, now: Timestamp) -> Resu
             let (action, subject) = (Action::KeyPrune, key.id.as_str());
             writer.audit(now, &access.actor, action, subject, &details)?;
         }
-        writer.delete_keys(&seqs)
+        let seqs: Vec<KeySeq> = present.iter().map(|(seq, _)| *seq).collect();
+        writer.delete_keys(&seqs)?;
+        Ok(present)
     })
 }
 
-/// Since when a key is dead, if it is. What is dead stays so, except that the clock may have been wrong.
+/// Leaves in a page the keys that have been dead for long enough and that nothing waits for.
+fn keep_prunable(
+    reader: &Reader<'_>,
+    page: &mut Page,
+    request: &Request,
+    workspace: &Workspace,
+    now: Timestamp,
+) -> Result<()> {
+    let retention = request.dead_for.as_ref();
+    let retention = retention.unwrap_or(&workspace.policy.usage_retention);
+    let mut kept = Vec::new();
+    for (seq, key) in page.drain(..) {
+        let Some(dead_since) = dead_since(&key, now) else {
+            continue;
+        };
+        if retention.after(dead_since)? <= now && !is_awaited(reader, &key, now)? {
+            kept.push((seq, key));
+        }
+    }
+    *page = kept;
+    Ok(())
+}
+
+/// Since when a key is dead, if it is.
 fn dead_since(key: &Key, now: Timestamp) -> Option<Timestamp> {
     match key.status(now) {
         Status::Revoked => key.revoked_at.or_else(|| key.lapsed_at(now)),

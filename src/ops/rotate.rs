@@ -180,7 +180,7 @@ fn check_rotatable(reader: &Reader<'_>, old: &Key, now: Timestamp) -> Result<()>
 }
 
 /// A life as long as the old key's, starting now, within what the policy allows today.
-fn expiry(
+pub(super) fn expiry(
     policy: &Policy,
     old: &Key,
     wish: Option<&When>,

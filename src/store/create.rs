@@ -128,6 +128,15 @@ fn write_schema(draft: &Path) -> Result<()> {
         .hinted("keep the store on a local disk with --store"));
     }
     migrations::migrate(&mut connection)?;
-    // Closing the last connection moves everything from the log into the file and removes the log.
+    // Closing would do this too, and keep to itself that the disk is full.
+    let is_busy: bool = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .map_err(failure)?;
+    if is_busy {
+        return Err(Error::new(
+            Kind::Busy,
+            "another program reads the store that is being made",
+        ));
+    }
     connection.close().map_err(|(_, error)| failure(error))
 }

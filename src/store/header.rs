@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::failure::damaged;
 use super::migrations::{APPLICATION_ID, NEWEST};
-use super::permissions::{kind_of, look, quoted, sidecar};
-use crate::domain::sanitize::Safe;
+use super::permissions::{kind_of, look, sidecar};
+use crate::domain::sanitize::{Quoted, Safe};
 use crate::error::{Error, Kind, Result};
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -61,7 +61,9 @@ pub(super) fn check(path: &Path) -> Result<Held> {
         let kind = kind_of(&error);
         let error = Error::new(kind, format!("cannot read {}", Safe(&shown))).because(error);
         match kind {
-            Kind::Permissions => error.hinted(format!("chmod 600 {}", quoted(path))),
+            Kind::Permissions => {
+                error.hinted(format!("chmod 600 {}", Quoted(&path.to_string_lossy())))
+            }
             _ => error,
         }
     };

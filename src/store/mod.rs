@@ -100,7 +100,7 @@ impl Store {
         if let Access::Immutable(_) = self.access {
             return Err(Error::new(
                 Kind::Io,
-                "the store can only be read: its file or folder is read-only",
+                "the store can only be read: its file or folder is read-only, or the disk is full",
             ));
         }
         self.sync_commits(true)?;

@@ -6,7 +6,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::{Quoted, Safe};
 use crate::error::{Error, Kind, Result};
 
 /// The files SQLite keeps beside a store.
@@ -64,7 +64,7 @@ pub(super) fn check_folders(folder: &Path) -> Result<()> {
                 Safe(&shown),
                 mode & 0o7777
             ))
-            .hinted(format!("chmod go-w {}", quoted(folder))));
+            .hinted(format!("chmod go-w {}", Quoted(&folder.to_string_lossy()))));
         }
     }
     Ok(())
@@ -135,22 +135,11 @@ pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
         return Err(unsafe_permissions(format!(
             "{shown} can be reached by others (mode {mode:04o})"
         ))
-        .hinted(format!("chmod 600 {}", quoted(path))));
+        .hinted(format!("chmod 600 {}", Quoted(&path.to_string_lossy()))));
     }
     Ok(())
 }
 
 fn unsafe_permissions(message: String) -> Error {
     Error::new(Kind::Permissions, message)
-}
-
-/// The path as a shell reads it.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let plain =
-        |character: char| character.is_ascii_alphanumeric() || "/._-+:@%,".contains(character);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.into_owned(),
-        false => format!("'{}'", Safe(&text.replace('\'', r#"'"'"'"#))),
-    }
 }

@@ -3,9 +3,13 @@
 //! This module never holds up anything else. A transaction cannot do this, because a delivery lies between two of them.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+use rustix::io::{FdFlags, fcntl_setfd};
 
 use super::Store;
 use super::permissions::{check_file, kind_of, look, sidecar};
@@ -14,10 +18,20 @@ use crate::error::{Error, Kind, Result};
 /// How often it is looked whether the turn has come.
 const ATTENTION: Duration = Duration::from_millis(5);
 
-/// A turn, which ends when this is dropped or its process ends, however it does.
+/// A turn. It ends when this is dropped. When its process is killed instead, it goes on for as long as a program that the
+/// process has started does: a delivery that outlives keyward must not overtake the next one.
 #[derive(Debug)]
 pub struct Turn {
-    _locked: Option<File>,
+    locked: Option<File>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(file) = &self.locked {
+            // For all who have inherited it. A failure means that it is over already.
+            let _ = file.unlock();
+        }
+    }
 }
 
 impl Store {
@@ -27,35 +41,17 @@ impl Store {
     /// `busy`; what `heed` gives; `permissions` or `io` when the file that is locked, `STORE.lock`, cannot be had.
     pub fn turn(&self, heed: impl Fn() -> Result<()>) -> Result<Turn> {
         if self.path.as_os_str().is_empty() {
-            return Ok(Turn { _locked: None });
+            return Ok(Turn { locked: None });
         }
         let path = sidecar(&self.path, ".lock");
-        if let Some(metadata) = look(&path)? {
-            check_file(&path, &metadata)?;
-        }
-        let refused = |error: std::io::Error| {
-            Error::new(kind_of(&error), "cannot lock the store").because(error)
-        };
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(&path)
-            .map_err(refused)?;
-        // The umask may have taken the owner's own permissions away.
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        file.set_permissions(mode).map_err(refused)?;
         let deadline = Instant::now() + self.wait;
         loop {
             heed()?;
+            let file = open(&path)?;
             match file.try_lock() {
-                Ok(()) => {
-                    return Ok(Turn {
-                        _locked: Some(file),
-                    });
-                }
+                // Somebody may have removed the file that was waited for.
+                Ok(()) if is_at(&file, &path) => return Ok(Turn { locked: Some(file) }),
+                Ok(()) => {}
                 Err(TryLockError::Error(error)) => return Err(refused(error)),
                 Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                     return Err(Error::new(
@@ -68,6 +64,37 @@ impl Store {
             }
         }
     }
+}
+
+fn open(path: &Path) -> Result<File> {
+    if let Some(metadata) = look(path)? {
+        check_file(path, &metadata)?;
+    }
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+        .map_err(refused)?;
+    // The umask may have taken the owner's own permissions away.
+    file.set_permissions(PermissionsExt::from_mode(0o600))
+        .map_err(refused)?;
+    // Programs that are started inherit it.
+    fcntl_setfd(&file, FdFlags::empty()).map_err(|error| refused(error.into()))?;
+    Ok(file)
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), std::fs::symlink_metadata(path)) {
+        (Ok(ours), Ok(found)) => (ours.dev(), ours.ino()) == (found.dev(), found.ino()),
+        _ => false,
+    }
+}
+
+fn refused(error: std::io::Error) -> Error {
+    Error::new(kind_of(&error), "cannot lock the store").because(error)
 }
 
 #[cfg(test)]

@@ -41,11 +41,15 @@ impl Source {
                     Some((Some(name), policy))
                 }
                 PolicySource::File(file) => {
-                    let text = context.read_text(&source.folder.join(&file))?;
-                    let file = file.to_string_lossy().into_owned();
-                    let in_file =
-                        |error: Error| error.told(|message| format!("{}: {message}", Safe(&file)));
-                    Some((None, Policy::from_toml(&text).map_err(in_file)?))
+                    let at_its_line = |error: Error| {
+                        let (line, file) = (entry.line, file.to_string_lossy());
+                        error.told(|message| {
+                            format!("line {line}: policy: {}: {message}", Safe(&file))
+                        })
+                    };
+                    let text = context.read_text(&source.folder.join(&file));
+                    let policy = text.and_then(|text| Policy::from_toml(&text));
+                    Some((None, policy.map_err(at_its_line)?))
                 }
             };
             workspaces.push(WorkspaceWanted {
@@ -128,6 +132,17 @@ impl Source {
             self.sink(context, &key.entry)
                 .and_then(check)
                 .map_err(|error| key.entry.at_its_line(error))?;
+        }
+        Ok(())
+    }
+
+    /// Looks at every sink again.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn look_again(&self, request: &mut Request) -> Result<()> {
+        for key in &mut request.keys {
+            key.place = self.look(&key.entry)?;
         }
         Ok(())
     }

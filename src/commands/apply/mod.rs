@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::delivery::Interrupts;
 use crate::domain::key::Key;
 use crate::domain::provision::Action;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::ops::access::Actor;
 use crate::ops::apply::{self, KeyWanted, Plan, Request};
 use crate::ops::provision;
@@ -74,8 +74,20 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             source.check_sinks(context, &request, &plan)
         })?,
     };
-    let actor = context.actor(&mut store)?;
-    let plan = apply::plan(&mut store, &actor, &request, now)?;
+    let actor = match is_rehearsal {
+        true => context.onlooker()?,
+        false => context.actor(&mut store)?,
+    };
+    let plan = match apply::plan(&mut store, &actor, &request, now) {
+        Err(error) if error.kind() == Kind::SecretMissing => {
+            // Another process may have rotated the key since the sinks were looked at. Where there can be no turn, as on a
+            // read-only disk, there is no other.
+            let _turn = store.turn(|| Ok(())).ok();
+            source.look_again(&mut request)?;
+            apply::plan(&mut store, &actor, &request, now)
+        }
+        plan => plan,
+    }?;
     let mut report = Report::new(&request, &plan);
     source.check_sinks(context, &request, &plan)?;
     if is_rehearsal {
@@ -116,10 +128,11 @@ impl Work<'_> {
         plan: Plan,
         report: &mut Report,
     ) -> Result<()> {
-        for (wanted, step) in request.workspaces.iter().zip(plan.workspaces) {
+        for (at, (wanted, step)) in request.workspaces.iter().zip(plan.workspaces).enumerate() {
             let now = self.context.now();
             apply::settle_workspace(store, self.actor, wanted, step, now)
                 .map_err(|error| report.stopped(error, wanted.name.as_str()))?;
+            report.settled(at);
         }
         let mut progress = self.context.ui.progress(report.pending());
         for (at, (key, (_, decision))) in request.keys.iter().zip(plan.keys).enumerate() {

@@ -19,6 +19,8 @@ pub struct Report {
     changes: Vec<ChangeView>,
     /// Which of them are made.
     done: Vec<bool>,
+    /// Which of the workspaces are as they should be.
+    settled: Vec<bool>,
 }
 
 impl Report {
@@ -42,6 +44,7 @@ impl Report {
         });
         let changes: Vec<ChangeView> = wanted.chain(strays).collect();
         Self {
+            settled: vec![false; request.workspaces.len()],
             workspaces: workspaces
                 .map(|(workspace, step)| WorkspaceChange {
                     name: workspace.name.as_str().to_owned(),
@@ -89,22 +92,27 @@ impl Report {
 
     /// Says where and why it stopped, what was done before and what was not.
     pub fn stopped(&self, error: Error, at: &str) -> Error {
-        let (mut done, mut left) = (0, Vec::new());
+        let made = self.workspaces.iter().zip(&self.settled);
+        let made = made.filter(|(workspace, settled)| **settled && workspace.action.is_change());
+        let mut done: Vec<String> = made.map(|(workspace, _)| in_words(workspace)).collect();
+        let mut left = Vec::new();
         for (change, is_done) in self.changes.iter().zip(&self.done) {
             let place = place(change);
             match (change.action.is_change(), is_done) {
-                (true, true) => done += 1,
+                (true, true) => done.push(place),
                 (_, false) if place != at => left.push(place),
                 _ => {}
             }
         }
-        let left = match left.is_empty() {
-            true => "none".to_owned(),
-            false => named(left),
-        };
+        let (done, left) = (named(done), named(left));
         error.told(|message| {
             format!("{at}: {message} (done before it: {done}; left after it: {left})")
         })
+    }
+
+    /// Notes that a workspace is as it should be.
+    pub fn settled(&mut self, at: usize) {
+        self.settled[at] = true;
     }
 
     /// Shows the plan to people who will see it carried out.
@@ -176,10 +184,10 @@ impl Report {
     }
 
     fn lines(&self) -> String {
-        let workspaces = self.workspaces.iter().map(|workspace| {
-            let name = Safe(&workspace.name);
-            format!("{} workspace {name}\n", workspace.action.sign())
-        });
+        let workspaces = self
+            .workspaces
+            .iter()
+            .map(|workspace| format!("{} {}\n", workspace.action.sign(), in_words(workspace)));
         let keys = self.changes.iter().map(|change| {
             let detail = match change.action {
                 Action::Rotated => " (rotate)",
@@ -197,8 +205,15 @@ fn place(change: &ChangeView) -> String {
     format!("{workspace}/{}/{name}", Safe(&change.environment))
 }
 
+fn in_words(workspace: &WorkspaceChange) -> String {
+    format!("workspace {}", Safe(&workspace.name))
+}
+
 /// The first of several, and how many more there are.
 fn named(mut places: Vec<String>) -> String {
+    if places.is_empty() {
+        return "none".to_owned();
+    }
     let more = places.len().saturating_sub(NAMED);
     places.truncate(NAMED);
     match more {

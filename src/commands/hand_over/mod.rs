@@ -157,7 +157,8 @@ impl Parcel {
             .map(|key| key.created_by.clone())
             .unwrap_or_default();
         let fate = match activate::void(store, &minter, &self.answer.keys, context.now()) {
-            Ok(()) => "is void",
+            Ok(true) => "is void",
+            Ok(false) => "is live, because its secret was presented meanwhile",
             // It verifies nowhere, and a day later it is.
             Err(_) => "is pending and will be void in a day",
         };

@@ -2,6 +2,7 @@
 //!
 //! This module never delivers anything: a path is a text here.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
@@ -27,21 +28,42 @@ pub enum Deliver {
 }
 
 impl Deliver {
-    /// Whether one of two secrets would take the other's place.
-    pub(super) fn clashes_with(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Out(path), Self::Out(other) | Self::Dotenv { path: other, .. })
-            | (Self::Dotenv { path, .. }, Self::Out(other)) => plain(path) == plain(other),
-            (
-                Self::Dotenv { path, variable },
-                Self::Dotenv {
-                    path: other,
-                    variable: another,
-                },
-            ) => variable == another && plain(path) == plain(other),
-            (Self::GithubEnv(name), Self::GithubEnv(other))
-            | (Self::GithubOutput(name), Self::GithubOutput(other)) => name == other,
-            _ => false,
+    /// The place where no other secret may go, and the variable there if it has several.
+    fn place(&self) -> Option<(PathBuf, Option<&str>)> {
+        match self {
+            Self::Out(path) => Some((plain(path), None)),
+            Self::Dotenv { path, variable } => Some((plain(path), Some(variable))),
+            // Neither is a path, as they end in a slash.
+            Self::GithubEnv(name) => Some((PathBuf::from("GITHUB_ENV/"), Some(name))),
+            Self::GithubOutput(name) => Some((PathBuf::from("GITHUB_OUTPUT/"), Some(name))),
+            Self::Command(_) => None,
+        }
+    }
+}
+
+/// The places that are taken, each with the line of the key that has it.
+#[derive(Default)]
+pub(super) struct Taken(BTreeMap<PathBuf, BTreeMap<Option<String>, usize>>);
+
+impl Taken {
+    /// Takes a key's place, or says in which line another key has taken it.
+    pub(super) fn take(&mut self, deliver: &Deliver, line: usize) -> Result<(), usize> {
+        let Some((path, variable)) = deliver.place() else {
+            return Ok(());
+        };
+        let there = self.0.entry(path).or_default();
+        let variable = variable.map(str::to_owned);
+        // A file of its own is no place for a variable either.
+        let other = match &variable {
+            None => there.values().next(),
+            Some(_) => there.get(&variable).or_else(|| there.get(&None)),
+        };
+        match other {
+            Some(other) => Err(*other),
+            None => {
+                there.insert(variable, line);
+                Ok(())
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::deliver::RawDeliver;
+use super::deliver::{RawDeliver, Taken};
 use super::{KeyEntry, Manifest, PolicySource, WorkspaceEntry};
 use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
@@ -58,14 +58,15 @@ impl FromStr for Manifest {
     /// # Errors
     /// `invalid_manifest`, naming the line and the field.
     fn from_str(text: &str) -> Result<Self> {
-        let source = Source(text);
+        let source = Source::new(text);
         let raw: RawManifest = toml::from_str(text).map_err(|error| source.unreadable(&error))?;
         let mut workspaces = BTreeMap::new();
         for (name, workspace) in raw.workspace {
             let entry = source.workspace(&name, workspace)?;
             workspaces.insert(name.into_inner(), entry);
         }
-        let mut keys: Vec<KeyEntry> = Vec::new();
+        let mut keys = Vec::new();
+        let mut taken = Taken::default();
         for key in raw.key {
             let workspace = &key.get_ref().workspace;
             if !workspaces.contains_key(workspace.get_ref()) {
@@ -75,11 +76,10 @@ impl FromStr for Manifest {
             }
             let deliver = key.get_ref().deliver.span();
             let key = source.key(key)?;
-            let clashes = |other: &&KeyEntry| key.deliver.clashes_with(&other.deliver);
-            if let Some(other) = keys.iter().find(clashes) {
-                let message = format!("that is where the key in line {} goes", other.line);
-                return Err(source.refuse(&deliver, "deliver", message));
-            }
+            taken.take(&key.deliver, key.line).map_err(|other| {
+                let message = format!("that is where the key in line {other} goes");
+                source.refuse(&deliver, "deliver", message)
+            })?;
             keys.push(key);
         }
         Ok(Self { workspaces, keys })
@@ -87,12 +87,24 @@ impl FromStr for Manifest {
 }
 
 /// The text, in which errors have their place.
-struct Source<'a>(&'a str);
+struct Source<'a> {
+    text: &'a str,
+    /// Where each line begins.
+    lines: Vec<usize>,
+}
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    fn new(text: &'a str) -> Self {
+        let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+        Self {
+            text,
+            lines: std::iter::once(0).chain(ends).collect(),
+        }
+    }
+
+    /// The number of the line in which something begins, from 1.
     fn line(&self, span: &Range<usize>) -> usize {
-        let before = self.0.get(..span.start).unwrap_or_default();
-        1 + before.matches('\n').count()
+        self.lines.partition_point(|begin| *begin <= span.start)
     }
 
     /// What TOML says, with the field that the line sets where it does not name one itself.
@@ -101,7 +113,11 @@ impl Source<'_> {
         let Some(span) = error.span() else {
             return invalid(format!("the manifest cannot be read: {message}"));
         };
-        let line = self.0.lines().nth(self.line(&span) - 1).unwrap_or_default();
+        let line = self
+            .text
+            .lines()
+            .nth(self.line(&span) - 1)
+            .unwrap_or_default();
         let field = line.split_once('=').map(|(field, _)| field.trim());
         match field.filter(|field| !message.contains(*field)) {
             Some(field) => self.refuse(&span, field, message),

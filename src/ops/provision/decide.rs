@@ -4,13 +4,13 @@
 
 use super::Wanted;
 use crate::domain::holding::{Holding, Place};
-use crate::domain::key::{Key, Status};
+use crate::domain::key::{Key, Status, UNDELIVERED};
 use crate::domain::provision::Action;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
-use crate::ops::{limits, select, set};
+use crate::ops::{limits, rotate, select, set};
 use crate::store::Reader;
 
 /// What is to be done.
@@ -18,8 +18,8 @@ use crate::store::Reader;
 pub struct Decision {
     /// That.
     pub step: Step,
-    /// Whether what the sink holds may be replaced: it is a dead key's secret, the one that is being replaced, or the
-    /// operator has said so.
+    /// Whether the file that is the sink may be replaced: it holds a dead key's secret or the one that is being replaced,
+    /// or the operator has said so.
     pub may_replace: bool,
 }
 
@@ -35,6 +35,8 @@ pub enum Step {
     Rotate {
         /// That key.
         old: Box<Key>,
+        /// Whether the new key is to differ from it.
+        is_changed: bool,
         /// An earlier replacement that never reached its holder.
         leftover: Option<Box<Key>>,
     },
@@ -93,7 +95,7 @@ impl Step {
 /// Decides.
 ///
 /// # Errors
-/// `secret_missing`, `conflict`, and what the policy refuses of a key that is to be minted or changed.
+/// `secret_missing`; `conflict`; what the policy refuses of a key that is to be minted or changed.
 pub fn decide(
     reader: &Reader<'_>,
     workspace: &Workspace,
@@ -104,42 +106,47 @@ pub fn decide(
     let holding = place.holding;
     let policy = &workspace.policy;
     let environment = policy.environment(wanted.environment.as_deref())?;
-    let Some(key) = holder(reader, workspace, environment, wanted.name.as_str(), now)? else {
+    let name = wanted.name.as_str();
+    let create = |leftover: Option<Key>| -> Result<Decision> {
         policy.check_scopes(wanted.scopes.as_deref().unwrap_or_default())?;
-        policy.expiry(wanted.expires.as_ref(), now)?;
-        return Ok(Decision {
-            may_replace: wanted.rotate_if_missing || is_dead(reader, holding, now)?,
-            ..Decision::create(wanted)
-        });
+        wanted.check_life(policy.expiry(wanted.expires.as_ref(), now)?, now)?;
+        Ok(Decision {
+            step: Step::Create {
+                leftover: leftover.map(Box::new),
+            },
+            may_replace: may_replace(reader, workspace, environment, wanted, place, now)?,
+        })
+    };
+    let Some(key) = holder(reader, workspace, environment, name, now)? else {
+        return create(None);
     };
     let settled = |step: Step| Decision {
         step,
         may_replace: false,
     };
     match key.status(now) {
-        Status::Pending if holding.is(&key.hash) => {
-            return Ok(settled(Step::Finish(Box::new(key), Action::Created)));
-        }
-        Status::Pending if reader.is_claimed(&key.id)? => {
-            return Ok(Decision {
-                step: Step::Create {
-                    leftover: Some(Box::new(key)),
-                },
-                may_replace: wanted.rotate_if_missing || is_dead(reader, holding, now)?,
-            });
-        }
         Status::Active => {}
+        // Minted by a run that was cut short. One that was not is held, or somebody is handing it over.
+        Status::Pending if reader.is_claimed(&key.id)? => {
+            return match holding.is(&key.hash) {
+                true => Ok(settled(Step::Finish(Box::new(key), Action::Created))),
+                false => create(Some(key)),
+            };
+        }
         status => return Err(not_live(reader, workspace, &key, status)?),
     }
-    let replacements = reader.keys_replacing(&key.id)?;
-    let replacement = replacements
-        .into_iter()
-        .find(|replacement| replacement.status(now) == Status::Pending);
-    if let Some(replacement) = &replacement
-        && holding.is(&replacement.hash)
+    let pending = |replacement: &Key| replacement.status(now) == Status::Pending;
+    let replacement = reader.keys_replacing(&key.id)?.into_iter().find(pending);
+    // One that is not claimed is somebody else's, of which rotating will tell.
+    let leftover = match replacement {
+        Some(replacement) if reader.is_claimed(&replacement.id)? => Some(replacement),
+        _ => None,
+    };
+    if let Some(leftover) = &leftover
+        && holding.is(&leftover.hash)
     {
-        let replacement = Box::new(replacement.clone());
-        return Ok(settled(Step::Finish(replacement, Action::Rotated)));
+        let leftover = Box::new(leftover.clone());
+        return Ok(settled(Step::Finish(leftover, Action::Rotated)));
     }
     let is_in_place = holding == Holding::Unknown || holding.is(&key.hash);
     let may_mend = wanted.rotate_if_missing || is_void_successor(reader, holding, &key, now)?;
@@ -149,13 +156,14 @@ pub fn decide(
     let mut after = key.clone();
     wanted.changes().apply(policy, &mut after)?;
     if !is_in_place || is_due(wanted, &key, now)? {
-        let leftover = match replacement {
-            Some(replacement) if reader.is_claimed(&replacement.id)? => Some(replacement),
-            // Somebody else's, of which rotating will tell.
-            _ => None,
-        };
+        wanted.check_life(
+            rotate::expiry(policy, &key, wanted.expires.as_ref(), now)?,
+            now,
+        )?;
+        may_replace(reader, workspace, environment, wanted, place, now)?;
         return Ok(Decision {
             step: Step::Rotate {
+                is_changed: set::differ(&key, &after),
                 old: Box::new(key),
                 leftover: leftover.map(Box::new),
             },
@@ -187,16 +195,46 @@ fn holder(
     Ok(None)
 }
 
-/// Whether the sink holds the secret of a key that is revoked or expired.
-fn is_dead(reader: &Reader<'_>, holding: Holding, now: Timestamp) -> Result<bool> {
-    let Holding::Secret(hash) = holding else {
-        return Ok(false);
+/// Whether what the sink holds may go: it is a dead key's secret, or the operator has said so.
+///
+/// # Errors
+/// `conflict` when it is the secret of another key that is live, which would be lost.
+fn may_replace(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    environment: &str,
+    wanted: &Wanted,
+    place: &Place,
+    now: Timestamp,
+) -> Result<bool> {
+    let held = match place.holding {
+        Holding::Secret(hash) => reader.key_by_hash(&hash)?,
+        _ => None,
     };
-    let key = reader.key_by_hash(&hash)?;
-    Ok(key.is_some_and(|key| !key.status(now).is_living()))
+    let Some(held) = held else {
+        return Ok(wanted.rotate_if_missing);
+    };
+    let is_living = held.status(now).is_living();
+    let is_of_this_line = (
+        held.workspace_id,
+        held.environment.as_str(),
+        held.name.as_str(),
+    ) == (workspace.id, environment, wanted.name.as_str());
+    if !is_living || is_of_this_line {
+        return Ok(wanted.rotate_if_missing || !is_living);
+    }
+    let (sink, name) = (&place.name, Safe(&held.name));
+    Err(Error::new(
+        Kind::Conflict,
+        format!(
+            "{sink} holds the secret of another key, {name} ({})",
+            held.id
+        ),
+    )
+    .hinted("deliver each key to a place of its own"))
 }
 
-/// Whether the sink holds the secret of a rotation of this key that was cut short a day ago or more, and so is void.
+/// Whether the sink holds the secret of a rotation of this key that was cut short, and is void by now.
 fn is_void_successor(
     reader: &Reader<'_>,
     holding: Holding,
@@ -206,10 +244,13 @@ fn is_void_successor(
     let Holding::Secret(hash) = holding else {
         return Ok(false);
     };
+    let is_void = |successor: &Key| {
+        let was_voided = successor.revoked_reason.as_deref() == Some(UNDELIVERED);
+        was_voided || successor.lapsed_at(now).is_some()
+    };
     let replaces = |successor: Key| {
         let rotation = successor.rotation.as_ref();
-        successor.lapsed_at(now).is_some()
-            && rotation.is_some_and(|rotation| rotation.replaces == key.id)
+        is_void(&successor) && rotation.is_some_and(|rotation| rotation.replaces == key.id)
     };
     Ok(reader.key_by_hash(&hash)?.is_some_and(replaces))
 }

@@ -113,9 +113,9 @@ impl Wanted {
         }
     }
 
-    /// Refuses a new key that would be rotated by the next run.
-    fn check_life(&self, key: &Key, now: Timestamp) -> Result<()> {
-        let (Some(before), Some(expires_at)) = (&self.rotate_before, key.expires_at) else {
+    /// Refuses a life that would end with the next run.
+    fn check_life(&self, expires_at: Option<Timestamp>, now: Timestamp) -> Result<()> {
+        let (Some(before), Some(expires_at)) = (&self.rotate_before, expires_at) else {
             return Ok(());
         };
         match before.after(now)? < expires_at {
@@ -190,7 +190,9 @@ pub fn run<R: TryCryptoRng>(
                 // What was asked for may have changed since it was minted.
                 let mut after = Box::new(key.clone());
                 wanted.changes().apply(&workspace.policy, &mut after)?;
-                set::save(writer, &access, &key, &after, now)?;
+                if set::save(writer, &access, &key, &after, now)? {
+                    access.require(Permission::Set)?;
+                }
                 return Ok(Outcome::Settled(after, action));
             }
             Step::Create { leftover } => {
@@ -205,8 +207,15 @@ pub fn run<R: TryCryptoRng>(
                     rng,
                 )?
             }
-            Step::Rotate { old, leftover } => {
+            Step::Rotate {
+                old,
+                is_changed,
+                leftover,
+            } => {
                 access.require(Permission::Rotate)?;
+                if is_changed {
+                    access.require(Permission::Set)?;
+                }
                 let terms = Terms {
                     grace: wanted.grace.clone(),
                     expires: wanted.expires.clone(),
@@ -225,7 +234,6 @@ pub fn run<R: TryCryptoRng>(
             }
         };
         let ((key, secret), old) = made;
-        wanted.check_life(&key, now)?;
         writer.claim(&key.id)?;
         Ok(Outcome::Due(Box::new(Due {
             key,

@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::{Quoted, Safe};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
@@ -69,8 +69,8 @@ fn find(reader: &Reader<'_>, access: &Access, name: &str, now: Timestamp) -> Res
             ),
         )
         .hinted(format!(
-            "`keyward list -w '{}'` shows those to revoke first",
-            Safe(name)
+            "`keyward list -w {}` shows those to revoke first",
+            Quoted(name)
         ))),
     }
 }
