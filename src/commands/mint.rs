@@ -110,7 +110,7 @@ fn idempotent(
             delivery.check()?;
         }
         // The run that put it there may have been killed before it was sure to stay.
-        Replay::Finish(_) => delivery.sink.sync_folder()?,
+        Replay::Finish(_) => delivery.sink.confirm()?,
         Replay::Delivered(_) => {}
     }
     let now = context.now();

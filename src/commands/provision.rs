@@ -42,7 +42,7 @@ pub fn prepare(
     }
     if let Step::Finish(..) = decision.step {
         // The run that put it there may have been killed before it was sure to stay.
-        delivery.sink.sync_folder()?;
+        delivery.sink.confirm()?;
     }
     if decision.step.delivers() {
         delivery.sink = delivery.sink.clone().replacing(decision.may_replace);

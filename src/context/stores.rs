@@ -84,7 +84,10 @@ impl Context {
             // No key can be calling: the store that would know it does not exist.
             return Ok(Store::empty());
         }
-        rehearse(&mut Store::empty())?;
+        if let Err(error) = rehearse(&mut Store::empty()) {
+            // Another process may have made the store meanwhile, and what stood in the way with it.
+            return self.existing_store()?.ok_or(error);
+        }
         Store::open_or_create(&path, self.wait)
     }
 

@@ -72,7 +72,9 @@ impl<'a> Draft<'a> {
             // SECURITY: a file that somebody else has put here is neither written nor given the target's name.
             let me = rustix::process::geteuid();
             let is_mine = found.uid() == me.as_raw();
-            if !found.is_file() || (!is_mine && !me.is_root()) {
+            // Root may have been killed after it gave a draft to the owner of the target.
+            let is_like_target = || owner_of(target) == Some(found.uid());
+            if !found.is_file() || !(is_mine || me.is_root() && is_like_target()) {
                 let message = format!("{} is in the way", named(&path));
                 return Err(Error::new(Kind::DeliveryFailed, message));
             }
@@ -261,6 +263,10 @@ fn draft_of(target: &Path) -> PathBuf {
     }
     draft.push(".keyward-draft");
     folder_of(target).join(draft)
+}
+
+fn owner_of(path: &Path) -> Option<u32> {
+    fs::symlink_metadata(path).ok().map(|found| found.uid())
 }
 
 /// Takes the lock if it is free. A file system without locks gives everybody their turn.

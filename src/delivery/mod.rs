@@ -30,6 +30,8 @@ pub use file::FileSink;
 pub use interrupt::Interrupts;
 pub use stdout::Stream;
 
+use draft::Draft;
+
 use crate::domain::holding::{Holding, Place};
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
@@ -158,17 +160,19 @@ impl Sink {
         Ok(())
     }
 
-    /// Makes the name of the file that holds a secret already outlive a power failure.
+    /// Makes what a killed run has put into its file outlive a power failure, and removes that run's draft.
     ///
     /// # Errors
     ///
     /// `DeliveryFailed`.
-    pub fn sync_folder(&self) -> Result<()> {
-        match self {
-            Self::File(sink) => place::sync_folder(&sink.path),
-            Self::Dotenv(sink) => place::sync_folder(&sink.path),
-            _ => Ok(()),
-        }
+    pub fn confirm(&self) -> Result<()> {
+        let path = match self {
+            Self::File(sink) => &sink.path,
+            Self::Dotenv(sink) => &sink.path,
+            _ => return Ok(()),
+        };
+        drop(Draft::begin(path, &Interrupts::none())?);
+        place::sync_folder(path)
     }
 
     /// Hands over: wholly written, flushed, synced, every error checked. Returns the file that was made or replaced, for

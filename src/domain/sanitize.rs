@@ -42,19 +42,33 @@ impl fmt::Display for Safe<'_> {
     }
 }
 
-/// Shows a text as one word of a shell's command line: as it is where that needs no quotes.
+/// Shows a text as one word of a shell's command line: as it is where that needs no quotes. What nobody can type stays
+/// escaped as [`Safe`] does it.
 pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain =
             |character: char| character.is_ascii_alphanumeric() || "/._-+:@%,".contains(character);
-        if !self.0.is_empty() && !self.0.starts_with('-') && self.0.chars().all(plain) {
+        let may_begin = !self.0.is_empty() && !self.0.starts_with(':');
+        if may_begin && self.0.chars().all(plain) {
             return formatter.write_str(self.0);
         }
-        // A quote cannot stand between single quotes, so it stands between double ones for itself.
-        let text = self.0.replace('\'', r#"'"'"'"#);
-        write!(formatter, "'{}'", Safe(&text))
+        formatter.write_char('\'')?;
+        let mut previous = '\0';
+        for character in self.0.chars() {
+            match character {
+                // A quote cannot stand between single quotes, so it stands between double ones for itself.
+                '\'' => formatter.write_str(r#"'"'"'"#)?,
+                '#' if previous == '#' => formatter.write_str("''#")?,
+                _ if is_invisible(character) || character == char::REPLACEMENT_CHARACTER => {
+                    write!(formatter, "{}", Safe(character.encode_utf8(&mut [0; 4])))?;
+                }
+                _ => formatter.write_char(character)?,
+            }
+            previous = character;
+        }
+        formatter.write_char('\'')
     }
 }
 

@@ -18,6 +18,7 @@ use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::provision::{Decision, Wanted, decide};
+use crate::ops::select;
 use crate::ops::workspace;
 use crate::store::{Reader, Store};
 
@@ -135,7 +136,7 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
             // A calling key learns nothing of other workspaces, not even whether they are there.
             let is_own = |(key, _): &(Key, Policy)| key.workspace == wanted.name.as_str();
             if !access.caller.as_ref().is_none_or(is_own) {
-                access.require_operator()?;
+                return Err(select::no_such_workspace(wanted.name.as_str()));
             }
             let placed = |error: Error| {
                 let line = wanted.line;
@@ -217,7 +218,15 @@ pub fn settle_workspace(
                 policy,
                 plan,
             };
-            workspace::create::run(store, actor, request, now).map(drop)
+            match workspace::create::run(store, actor, request, now) {
+                // Another process was first; what it has made may be as it should be.
+                Err(error) if error.kind() == Kind::NameTaken => {
+                    let step = |reader: &Reader<'_>| workspace_as_wanted(reader, wanted, now);
+                    let (_, step) = store.read(step)?;
+                    settle_workspace(store, actor, wanted, step, now)
+                }
+                made => made.map(drop),
+            }
         }
         WorkspaceStep::Set(policy) => {
             let request = workspace::set::Request {

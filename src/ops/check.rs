@@ -3,7 +3,7 @@
 //! This module never gathers its findings: it hands them over page by page.
 
 use crate::domain::finding::{Criteria, Reason};
-use crate::domain::key::{Key, KeySeq};
+use crate::domain::key::{Key, KeySeq, Status};
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -63,17 +63,22 @@ pub fn run(
             let mut findings = Vec::new();
             after = store.read(|reader| {
                 admit(reader)?;
-                let place = limits::place(reader, &workspace)?;
-                reader.for_each_key_after(&workspace, last, PAGE, |_, key| {
+                let mut faults = Vec::new();
+                let next = reader.for_each_key_after(&workspace, last, PAGE, |_, key| {
                     for reason in request.criteria.faults(&key, now)? {
-                        findings.push(Finding {
-                            remedy: remedy(reason, &key, &place, &request.criteria),
-                            key: key.clone(),
-                            reason,
-                        });
+                        faults.push((key.clone(), reason));
                     }
                     Ok(())
-                })
+                })?;
+                let place = limits::place(reader, &workspace)?;
+                for (key, reason) in faults {
+                    findings.push(Finding {
+                        remedy: remedy(reader, reason, &key, &place, &request.criteria, now)?,
+                        key,
+                        reason,
+                    });
+                }
+                Ok(next)
             })?;
             count += findings.len() as u64;
             findings.iter().try_for_each(&mut body)?;
@@ -82,12 +87,25 @@ pub fn run(
     Ok(count)
 }
 
-/// The command that mends a fault, which is refused if the key comes into use before it is run.
-fn remedy(reason: Reason, key: &Key, place: &str, criteria: &Criteria) -> String {
+/// The command that mends a fault. What is not used is spared if it comes into use before the command is run, and an
+/// unfinished rotation is taken back before the next.
+fn remedy(
+    reader: &Reader<'_>,
+    reason: Reason,
+    key: &Key,
+    place: &str,
+    criteria: &Criteria,
+    now: Timestamp,
+) -> Result<String> {
     let id = &key.id;
-    match (reason.is_mended_by_rotation(), &criteria.unused_for) {
-        (true, _) => format!("keyward rotate {id}{place}"),
-        (false, Some(idle)) => format!("keyward revoke {id}{place} --if-unused-for {idle}"),
-        (false, None) => format!("keyward revoke {id}{place}"),
+    if reason.is_mended_by_rotation() {
+        let is_pending = |replacement: &Key| replacement.status(now) == Status::Pending;
+        let is_under_way = reader.keys_replacing(id)?.iter().any(is_pending);
+        let cancel = if is_under_way { " --cancel" } else { "" };
+        return Ok(format!("keyward rotate {id}{place}{cancel}"));
     }
+    Ok(match &criteria.unused_for {
+        Some(idle) => format!("keyward revoke {id}{place} --if-unused-for {idle}"),
+        None => format!("keyward revoke {id}{place}"),
+    })
 }

@@ -116,6 +116,8 @@ fn way_out(
 pub(super) fn place(reader: &Reader<'_>, workspace: &Workspace) -> Result<String> {
     Ok(match reader.workspaces()?.len() {
         0 | 1 => String::new(),
+        // With an equals sign, a name that begins with a dash is no option.
+        _ if workspace.name.starts_with('-') => format!(" -w={}", Quoted(&workspace.name)),
         _ => format!(" -w {}", Quoted(&workspace.name)),
     })
 }

@@ -14,7 +14,7 @@ use crate::delivery::Held;
 use crate::support::{Invocation, KEYWARD, Output, Sandbox, skipped, text, tool};
 
 /// Runs them all at the same moment.
-fn at_once(runs: Vec<Invocation>) -> Vec<Output> {
+pub fn at_once(runs: Vec<Invocation>) -> Vec<Output> {
     let start = Barrier::new(runs.len());
     thread::scope(|scope| {
         let runs: Vec<_> = runs
@@ -52,7 +52,7 @@ fn counted(outputs: &[Output], expected: [i32; 2]) -> [usize; 2] {
 
 /// Asserts what holds of a store whatever happened to it.
 #[track_caller]
-fn assert_whole(sandbox: &Sandbox) {
+pub fn assert_whole(sandbox: &Sandbox) {
     let _ = sandbox.keyward(["list", "--all"]).ok();
     let connection = sandbox.sqlite();
     let check: String = connection

@@ -29,8 +29,28 @@ mod rotate;
 mod rotate_held;
 // `keyward revoke`: for ever, with a reason, many at once.
 mod revoke;
+// `keyward ensure`: created once, unchanged from then on, updated where it differs.
+mod ensure;
+// What `keyward ensure` makes of what is in its sink, and of sinks that fail.
+mod ensure_sinks;
+// When `keyward ensure` rotates, and what becomes of the old key and of the file.
+mod ensure_rotation;
+// `keyward apply`: a manifest's plan, carrying it out, and running it again.
+mod apply;
+// What `keyward apply` does for each key and workspace: sinks, paths, updates, policies, and who may.
+mod apply_keys;
+// Manifests that are refused, and that nothing is done then.
+mod apply_manifest;
 // `keyward verify`: the verdicts, their order, and the forms a secret may arrive in.
 mod verify;
+// `keyward check`: the gate, its reasons and its remedies.
+mod check;
+// The commands that `keyward check` names mend what it found.
+mod remedies;
+// `keyward prune`: which records go, what goes with them, and what stays.
+mod prune;
+// `keyward prune` of many keys, and beside other processes.
+mod prune_races;
 // `keyward usage`: what is counted, added up by what, and for which days.
 mod usage;
 // `keyward verify` where a plan limits keys: rates, quotas, and what a refusal costs.
@@ -72,6 +92,10 @@ mod permissions;
 mod concurrency;
 // Counts that are exact whoever else counts, and a log that stays short.
 mod metering;
+// `ensure` and `apply` at once, and one waiting for another.
+mod provision_at_once;
+// `ensure` and `apply` killed at every system call, and run again.
+mod provision_crash;
 // The library's `Verifier` beside the binary.
 mod library;
 // The example service: the library in a middleware.
@@ -86,6 +110,14 @@ mod prompts;
 mod json;
 // Sinks that fail, and what becomes of the key.
 mod delivery;
+// Files that keyward writes are whole or as they were.
+mod drafts;
+// `mint --idempotency-key`: asked twice for the same thing, the same key.
+mod idempotency;
+// The same, killed at any system call.
+mod idempotency_crashes;
+// `--if-unused-for`: a key in use is not ended by mistake.
+mod in_use;
 // Manual pages, completions and other generated files equal what the parser renders.
 mod generated;
 // Help texts and the examples in them.

@@ -47,7 +47,7 @@ fn traces(secret: &str) -> Vec<String> {
 
 /// Asserts that no file under HOME holds anything of these secrets, as text or reversed bytes of a page.
 #[track_caller]
-fn assert_in_no_file(sandbox: &Sandbox, secrets: &[&str]) {
+pub fn assert_in_no_file(sandbox: &Sandbox, secrets: &[&str]) {
     let files = files(sandbox.home());
     assert!(!files.is_empty(), "there is no file to look at");
     for secret in secrets {

@@ -78,18 +78,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         true => context.onlooker()?,
         false => context.actor(&mut store)?,
     };
-    let plan = match apply::plan(&mut store, &actor, &request, now) {
-        Err(error) if error.kind() == Kind::SecretMissing => {
-            // Another process may have rotated the key since the sinks were looked at. Where there can be no turn, as on a
-            // read-only disk, there is no other.
-            let _turn = store.turn(|| Ok(())).ok();
-            source.look_again(&mut request)?;
-            apply::plan(&mut store, &actor, &request, now)
-        }
-        plan => plan,
-    }?;
+    let plan = plan(context, &mut store, &actor, &source, &mut request)?;
     let mut report = Report::new(&request, &plan);
-    source.check_sinks(context, &request, &plan)?;
     if is_rehearsal {
         report.answer(&context.ui)?;
         let is_pending = args.check && plan.is_pending();
@@ -106,10 +96,40 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         context,
         source: &source,
         actor: &actor,
+        warnings: Vec::new(),
     };
     work.carry_out(&mut store, &request, plan, &mut report)?;
+    for warning in &work.warnings {
+        work.context.ui.warn(warning);
+    }
     report.finish(&context.ui)?;
     Ok(0)
+}
+
+/// Makes the plan, its sinks checked.
+fn plan(
+    context: &Context,
+    store: &mut Store,
+    actor: &Actor,
+    source: &Source,
+    request: &mut Request,
+) -> Result<Plan> {
+    let now = context.now();
+    let attempt = |store: &mut Store, request: &Request| -> Result<Plan> {
+        let plan = apply::plan(store, actor, request, now)?;
+        source.check_sinks(context, request, &plan)?;
+        Ok(plan)
+    };
+    match attempt(store, request) {
+        Err(error) if matches!(error.kind(), Kind::SecretMissing | Kind::DeliveryFailed) => {
+            // Another process may have delivered since the sinks were looked at. Where there can be no turn, as on a
+            // read-only disk, there is no other.
+            let _turn = store.turn(|| Ok(())).ok();
+            source.look_again(request)?;
+            attempt(store, request)
+        }
+        plan => plan,
+    }
 }
 
 /// What carrying out a plan takes all along.
@@ -118,6 +138,8 @@ struct Work<'a> {
     source: &'a Source,
     actor: &'a Actor,
     interrupts: Interrupts,
+    /// What the user should know once all has worked; a failure says one thing alone.
+    warnings: Vec<String>,
 }
 
 impl Work<'_> {
@@ -180,9 +202,7 @@ impl Work<'_> {
             Prepared::Settled(key, action) => Ok((*key, action)),
             Prepared::Due { mut parcel, action } => {
                 parcel.send(self.context, store, self.actor, &delivery, &self.interrupts)?;
-                for warning in &delivery.warnings {
-                    self.context.ui.warn(warning);
-                }
+                self.warnings.extend(delivery.warnings);
                 Ok((parcel.into_key(), action))
             }
         }

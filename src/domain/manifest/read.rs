@@ -109,7 +109,7 @@ impl<'a> Source<'a> {
 
     /// What TOML says, with the field that the line sets where it does not name one itself.
     fn unreadable(&self, error: &toml::de::Error) -> Error {
-        let message = error.message().replace('\n', " ");
+        let message = Safe(&error.message().replace('\n', " ")).to_string();
         let Some(span) = error.span() else {
             return invalid(format!("the manifest cannot be read: {message}"));
         };

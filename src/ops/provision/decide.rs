@@ -207,12 +207,15 @@ fn may_replace(
     place: &Place,
     now: Timestamp,
 ) -> Result<bool> {
+    if wanted.rotate_if_missing {
+        return Ok(true);
+    }
     let held = match place.holding {
         Holding::Secret(hash) => reader.key_by_hash(&hash)?,
         _ => None,
     };
     let Some(held) = held else {
-        return Ok(wanted.rotate_if_missing);
+        return Ok(false);
     };
     let is_living = held.status(now).is_living();
     let is_of_this_line = (
@@ -221,7 +224,7 @@ fn may_replace(
         held.name.as_str(),
     ) == (workspace.id, environment, wanted.name.as_str());
     if !is_living || is_of_this_line {
-        return Ok(wanted.rotate_if_missing || !is_living);
+        return Ok(!is_living);
     }
     let (sink, name) = (&place.name, Safe(&held.name));
     Err(Error::new(
@@ -231,7 +234,7 @@ fn may_replace(
             held.id
         ),
     )
-    .hinted("deliver each key to a place of its own"))
+    .hinted("deliver each key to a place of its own, or let --rotate-if-missing replace it"))
 }
 
 /// Whether the sink holds the secret of a rotation of this key that was cut short, and is void by now.

@@ -1,7 +1,9 @@
 //! What every black-box test stands on: a sandbox with a HOME of its own, and the keyward in it.
 
 pub mod counts;
+pub mod files;
 mod invocation;
+pub mod past;
 pub mod readme;
 pub mod stream;
 pub mod time;

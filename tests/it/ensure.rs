@@ -1,0 +1,282 @@
+//! `keyward ensure`: a key that is there is left alone, one that is missing is minted and one that differs is changed.
+
+use serde_json::{Value, json};
+
+use crate::support::files::{Stamp, mode, names_in};
+use crate::support::time::{DAY, assert_about, now};
+use crate::support::{Sandbox, fields, moment, text};
+
+/// Ensures and returns the answer.
+pub fn ensure(sandbox: &Sandbox, arguments: &[&str]) -> Value {
+    sandbox.keyward(["ensure"]).args(arguments).answer()
+}
+
+/// Asserts that this is refused in both forms, and that neither the store nor this file changes.
+#[track_caller]
+pub fn assert_refused(sandbox: &Sandbox, arguments: &[&str], file: &str, exit: i32, code: &str) {
+    let path = sandbox.home().join(file);
+    let found = || path.exists().then(|| Stamp::of(&path));
+    let before = (sandbox.store_bytes(), found());
+    let error = sandbox
+        .keyward(["ensure"])
+        .args(arguments)
+        .refused(exit, code);
+    let output = sandbox.keyward(["ensure"]).args(arguments).exit(exit);
+    assert_eq!(output.stdout, "", "{arguments:?}");
+    assert!(output.stderr.starts_with("error: "), "{}", output.stderr);
+    let after = (sandbox.store_bytes(), found());
+    assert!(
+        before.0 == after.0,
+        "{arguments:?}: the refusal changed the store"
+    );
+    assert_eq!(before.1, after.1, "{arguments:?}: {error:#}");
+    let drafts: Vec<_> = names_in(sandbox.home())
+        .into_iter()
+        .filter(|name| name.ends_with(".keyward-draft"))
+        .collect();
+    assert!(drafts.is_empty(), "{drafts:?}");
+}
+
+/// The audit trail's actions from this place on.
+fn actions(sandbox: &Sandbox, from: usize) -> Vec<String> {
+    let events = sandbox.keyward(["audit", "list"]).answer();
+    let events = events["events"].as_array().expect("a list of events");
+    events[from..]
+        .iter()
+        .map(|event| text(event, "action"))
+        .collect()
+}
+
+#[test]
+fn a_key_is_created_once_and_then_left_alone() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.home().join("F");
+    let created = ensure(&sandbox, &["ci", "--out", "F"]);
+    assert_eq!(created["action"], "created", "{created:#}");
+    assert_eq!(created["changed"], true, "{created:#}");
+    assert_eq!(mode(&file), 0o600);
+    let before = (sandbox.store_bytes(), Stamp::of(&file));
+    let unchanged = ensure(&sandbox, &["ci", "--out", "F"]);
+    assert_eq!(unchanged["action"], "unchanged", "{unchanged:#}");
+    assert_eq!(unchanged["changed"], false, "{unchanged:#}");
+    assert_eq!(unchanged["id"], created["id"]);
+    for _ in 0..3 {
+        let _ = sandbox.keyward(["ensure", "ci", "--out", "F"]).ok();
+    }
+    assert!(sandbox.store_bytes() == before.0, "the store was touched");
+    assert_eq!(Stamp::of(&file), before.1);
+    let verdict = sandbox.verdict(&sandbox.line("F"), &[], 0, "valid");
+    assert_eq!(verdict["subject"]["id"], created["id"]);
+    assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
+}
+
+#[test]
+fn the_answer_is_the_key_and_what_was_done() {
+    let sandbox = Sandbox::new();
+    for sink in [&["--out", "F"][..], &["--dotenv", ".env", "--var", "KEY"]] {
+        let name = sink[1];
+        let run = |more: &[&str]| ensure(&sandbox, &[&[name], sink, more].concat());
+        for (more, action) in [
+            (&[][..], "created"),
+            (&[], "unchanged"),
+            (&["--owner", "x"], "updated"),
+        ] {
+            let mut answer = run(more);
+            assert_eq!(answer["action"], action, "{answer:#}");
+            assert_eq!(answer["changed"], action != "unchanged", "{answer:#}");
+            let object = answer.as_object_mut().expect("an object");
+            object.remove("action");
+            object.remove("changed");
+            assert_eq!(answer, sandbox.show(name), "{action}");
+        }
+    }
+}
+
+#[test]
+fn the_secret_is_in_the_answer_only_when_stdout_is_its_sink() {
+    let sandbox = Sandbox::new();
+    let created = ensure(&sandbox, &["ci"]);
+    let secret = text(&created, "key");
+    let unchanged = ensure(&sandbox, &["ci"]);
+    let without_secret = |answer: &Value| -> Vec<String> {
+        let names = fields(answer).into_iter().filter(|name| *name != "key");
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!(without_secret(&created), fields(&unchanged));
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    // In `KEY=$(keyward ensure …)` any sentence would be taken for the secret.
+    let plain = sandbox.keyward(["ensure", "plain"]).ok();
+    let _ = sandbox.verdict(plain.stdout.trim_end(), &[], 0, "valid");
+    let again = sandbox.keyward(["ensure", "plain"]).ok();
+    assert_eq!(again.stdout, "");
+    assert!(
+        again.stderr.contains("nothing was delivered"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn what_differs_is_updated_once_and_what_is_not_given_is_left() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.file(
+        "policy.toml",
+        "prefix = \"kw\"\n[scopes.read]\n[scopes.write]\n[scopes.admin]\n",
+    );
+    sandbox.workspace("acme", &["--policy", "policy.toml"]);
+    let _ = ensure(&sandbox, &["ci", "--out", "F"]);
+    let file = Stamp::of(sandbox.home().join("F"));
+    for (flags, field, expected) in [
+        (
+            &["--scope", "read", "--scope", "write"][..],
+            "scopes",
+            json!(["read", "write"]),
+        ),
+        (&["--scope", "write"], "scopes", json!(["write"])),
+        (&["--owner", "platform"], "owner", json!("platform")),
+        (
+            &["--label", "team=core", "--label", "tier=1"],
+            "labels",
+            json!({ "team": "core", "tier": "1" }),
+        ),
+        // Exactly those given: the other one goes.
+        (&["--label", "team=web"], "labels", json!({ "team": "web" })),
+        (
+            &["--allow", "203.0.113.0/24", "--allow", "198.51.100.7"],
+            "allow",
+            json!(["203.0.113.0/24", "198.51.100.7/32"]),
+        ),
+    ] {
+        let mut expected_key = sandbox.show("ci");
+        expected_key[field] = expected;
+        let rows = actions(&sandbox, 0).len();
+        let run = || ensure(&sandbox, &[&["ci", "--out", "F"], flags].concat());
+        assert_eq!(run()["action"], "updated", "{flags:?}");
+        assert_eq!(actions(&sandbox, rows), ["key.set"], "{flags:?}");
+        assert_eq!(sandbox.show("ci"), expected_key);
+        let store = sandbox.store_bytes();
+        assert_eq!(run()["action"], "unchanged", "{flags:?}");
+        let plain = ensure(&sandbox, &["ci", "--out", "F"]);
+        assert_eq!(plain["action"], "unchanged", "{flags:?}");
+        assert!(sandbox.store_bytes() == store, "{flags:?}");
+    }
+    assert_eq!(Stamp::of(sandbox.home().join("F")), file);
+}
+
+#[test]
+fn scopes_in_another_order_are_the_same() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.file("policy.toml", "[scopes.read]\n[scopes.write]\n");
+    sandbox.workspace("acme", &["--policy", "policy.toml"]);
+    let scopes = ["--scope", "write", "--scope", "read"];
+    let _ = ensure(&sandbox, &[&["ci", "--out", "F"], &scopes[..]].concat());
+    let before = sandbox.store_bytes();
+    let turned = ["ci", "--out", "F", "--scope", "read", "--scope", "write"];
+    assert_eq!(ensure(&sandbox, &turned)["action"], "unchanged");
+    assert!(sandbox.store_bytes() == before);
+    let unknown = ["ci", "--out", "F", "--scope", "nobody"];
+    assert_refused(&sandbox, &unknown, "F", 5, "invalid_scope");
+}
+
+#[test]
+fn a_new_key_has_what_was_asked_for() {
+    let sandbox = Sandbox::new();
+    let flags = [
+        "ci",
+        "-e",
+        "test",
+        "--expires",
+        "90d",
+        "--owner",
+        "me",
+        "--label",
+        "a=b",
+        "--allow",
+        "203.0.113.0/24",
+        "--out",
+        "F",
+    ];
+    let key = ensure(&sandbox, &flags);
+    assert_about(moment(&key, "expiresAt"), now() + 90 * DAY);
+    assert_eq!(key["environment"], "test");
+    assert_eq!(key["owner"], "me");
+    assert_eq!(key["labels"], json!({ "a": "b" }));
+    assert_eq!(key["allow"], json!(["203.0.113.0/24"]));
+    // The same name in another environment is another key.
+    let live = ensure(&sandbox, &["ci", "--out", "G"]);
+    assert_eq!(live["action"], "created");
+    assert_eq!(ensure(&sandbox, &flags)["action"], "unchanged");
+}
+
+#[test]
+fn a_key_that_is_paused_or_somebody_elses_is_a_conflict() {
+    let sandbox = Sandbox::new();
+    let _ = ensure(&sandbox, &["paused", "--out", "F"]);
+    let _ = sandbox.keyward(["disable", "paused"]).ok();
+    let _ = sandbox.mint_with("held", &["--hold"]);
+    for name in ["paused", "held"] {
+        for flags in [&[][..], &["--rotate-if-missing"]] {
+            let arguments = [&[name, "--out", "F"], flags].concat();
+            assert_refused(&sandbox, &arguments, "F", 4, "conflict");
+        }
+        let arguments = [name, "--", "sh", "-c", "cat >received"];
+        assert_refused(&sandbox, &arguments, "received", 4, "conflict");
+    }
+    let _ = sandbox.keyward(["enable", "paused"]).ok();
+    let answer = ensure(&sandbox, &["paused", "--out", "F"]);
+    assert_eq!(answer["action"], "unchanged");
+}
+
+#[test]
+fn a_key_that_is_held_stays_held_although_its_secret_is_in_the_file() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.keyward(["mint", "ci", "--hold", "--out", "F"]).ok();
+    let file = Stamp::of(sandbox.home().join("F"));
+    let run = sandbox.keyward(["ensure", "ci", "--out", "F"]);
+    let _ = run.refused(4, "conflict");
+    assert_eq!(sandbox.show("ci")["status"], "pending");
+    assert_eq!(Stamp::of(sandbox.home().join("F")), file);
+    // Its holder lets it live, and then it is as it should be.
+    let activate = sandbox.keyward(["activate"]).stdin(sandbox.line("F"));
+    let _ = activate.ok();
+    let unchanged = ensure(&sandbox, &["ci", "--out", "F"]);
+    assert_eq!(unchanged["action"], "unchanged", "{unchanged:#}");
+}
+
+#[test]
+fn a_calling_key_that_may_not_mint_ensures_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("sw", &["--preset", "scrapewise"]);
+    let _ = sandbox.file(
+        "agent",
+        &sandbox.mint_with("agent", &["--scope", "LLM_FULL"]),
+    );
+    let _ = sandbox.file("user", &sandbox.mint_with("user", &["--scope", "USER"]));
+    // The calling key's use is recorded, so that it is the trail that is compared.
+    let rows = actions(&sandbox, 0).len();
+    let wanted = ["new", "--scope", "LLM_READ", "--out", "F"];
+    let run = |caller: &str| sandbox.keyward(["ensure", "--as", caller]).args(wanted);
+    let _ = run("agent").refused(5, "scope_rejected");
+    assert_eq!(actions(&sandbox, rows), [""; 0]);
+    assert!(!sandbox.home().join("F").exists());
+    let created = run("user").answer();
+    assert_eq!(created["action"], "created");
+    assert_eq!(created["scopes"], json!(["LLM_READ"]));
+    // Nor may it change a key: only the operator sets fields in this workspace.
+    let update = ["new", "--owner", "me", "--out", "F"];
+    let run = sandbox.keyward(["ensure", "--as", "user"]).args(update);
+    let _ = run.refused(5, "scope_rejected");
+}
+
+#[test]
+fn a_calling_key_that_may_not_list_learns_nothing_of_other_keys() {
+    let sandbox = Sandbox::new();
+    // The policy lets no key manage any.
+    sandbox.workspace("az", &["--preset", "azscraper"]);
+    let _ = sandbox.file("caller", &sandbox.mint("caller"));
+    let _ = ensure(&sandbox, &["ci", "--owner", "platform", "--out", "F"]);
+    let show = sandbox.keyward(["show", "ci", "--as", "caller"]);
+    let _ = show.refused(5, "scope_rejected");
+    let run = sandbox.keyward(["ensure", "ci", "--as", "caller", "--", "cat"]);
+    let _ = run.refused(5, "scope_rejected");
+}

@@ -1,0 +1,435 @@
+//! `keyward mint --idempotency-key`: asked twice for the same thing, the same key, and never two holders.
+
+use std::fs::{self, OpenOptions};
+
+use serde_json::Value;
+
+use crate::concurrency::{assert_whole, at_once};
+use crate::delivery::Held;
+use crate::secrecy::assert_in_no_file;
+use crate::support::time::{DAY, SECOND};
+use crate::support::{Invocation, Output, Sandbox, text, token};
+
+/// A mint of `ci` under the idempotency key `K`.
+fn mint(sandbox: &Sandbox, flags: &[&str]) -> Invocation {
+    let run = sandbox.keyward(["mint", "ci", "--idempotency-key", "K"]);
+    run.args(flags)
+}
+
+/// A command that keeps the secret in this file and ends with this exit status.
+fn keeping(file: &str, status: i32) -> String {
+    format!("cat >{file}; exit {status}")
+}
+
+fn kept(sandbox: &Sandbox, file: &str) -> String {
+    let kept = fs::read_to_string(sandbox.home().join(file)).expect("it was kept");
+    kept.trim_end_matches('\n').to_owned()
+}
+
+/// The only key that the store has a record of.
+#[track_caller]
+fn only_key(sandbox: &Sandbox) -> Value {
+    let answer = sandbox.keyward(["list", "--all"]).answer();
+    let keys = answer["keys"].as_array().expect("keys").clone();
+    assert_eq!(keys.len(), 1, "{answer:#}");
+    keys[0].clone()
+}
+
+/// Asserts that nothing was minted because it was done before, and returns the key as it is told then.
+#[track_caller]
+pub fn told(output: &Output) -> Value {
+    assert_eq!(output.status, 4, "{}", output.transcript());
+    let error: Value = serde_json::from_str(&output.stderr).expect("one error object");
+    assert_eq!(error["error"]["code"], "conflict", "{error:#}");
+    let key = output.json();
+    assert!(key.get("key").is_none(), "a secret is told: {key:#}");
+    key
+}
+
+/// Fails a delivery, which leaves its secret in `half`, and returns the key's id.
+fn fail(sandbox: &Sandbox) -> String {
+    let half = keeping("half", 1);
+    let _ = mint(sandbox, &["--", "sh", "-c", &half]).exit(16);
+    let key = only_key(sandbox);
+    assert_eq!(key["status"], "revoked");
+    text(&key, "id")
+}
+
+/// Asserts that the key of this id is live with this secret, and that `half` is nobody's.
+#[track_caller]
+fn assert_reissued(sandbox: &Sandbox, id: &str, secret: &str) {
+    let key = only_key(sandbox);
+    assert_eq!(key["id"], id);
+    assert_eq!(key["status"], "active");
+    assert_eq!(
+        (&key["revokedAt"], &key["revokedReason"]),
+        (&Value::Null, &Value::Null)
+    );
+    let verdict = sandbox.verdict(secret, &["--no-record"], 0, "valid");
+    assert_eq!(verdict["subject"], key);
+    assert_eq!(key["prefix"], token::parts(secret, "kw_live_").prefix);
+    let half = kept(sandbox, "half");
+    assert_ne!(half, secret);
+    let _ = sandbox.verdict(&half, &[], 10, "not_found");
+    let activate = sandbox.keyward(["activate"]).stdin(half);
+    let _ = activate.refused(10, "not_found");
+}
+
+#[test]
+fn after_a_delivery_that_failed_the_same_key_gets_another_secret() {
+    let sandbox = Sandbox::new();
+    let id = fail(&sandbox);
+    let whole = keeping("whole", 0);
+    let _ = mint(&sandbox, &["--", "sh", "-c", &whole]).ok();
+    assert_reissued(&sandbox, &id, &kept(&sandbox, "whole"));
+    let _ = sandbox.keyward(["audit", "verify"]).ok();
+}
+
+#[test]
+fn a_delivery_may_fail_as_often_as_it_likes() {
+    let sandbox = Sandbox::new();
+    let id = fail(&sandbox);
+    let full = || OpenOptions::new().write(true).open("/dev/full");
+    for format in [&[][..], &["--json"], &["-o", "tsv"]] {
+        let run = mint(&sandbox, format).stdout(full().expect("a device"));
+        let _ = run.exit(16);
+        assert_eq!(only_key(&sandbox)["status"], "revoked");
+        assert_eq!(fail(&sandbox), id);
+    }
+    let secret = mint(&sandbox, &[]).ok().line();
+    assert_reissued(&sandbox, &id, &secret);
+}
+
+#[test]
+fn what_is_tried_again_may_go_elsewhere() {
+    for (number, sink) in [
+        &["--out", "file"][..],
+        &["--dotenv", ".env", "--var", "KEY"],
+        &["--stdout", "-n"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let sandbox = Sandbox::new();
+        let id = fail(&sandbox);
+        let output = mint(&sandbox, sink).ok();
+        let secret = match number {
+            0 => kept(&sandbox, "file"),
+            1 => kept(&sandbox, ".env").replace("KEY=", ""),
+            _ => output.stdout,
+        };
+        assert_reissued(&sandbox, &id, &secret);
+    }
+}
+
+#[test]
+fn what_was_delivered_is_a_conflict_that_tells_the_key_and_never_a_secret() {
+    let sandbox = Sandbox::new();
+    let secret = mint(&sandbox, &[]).ok().line();
+    let key = only_key(&sandbox);
+    let hidden = [&secret[..], token::parts(&secret, "kw_live_").secret];
+    let tells_nothing = |output: &Output| {
+        let said = output.stdout.clone() + &output.stderr;
+        assert!(!hidden.iter().any(|part| said.contains(part)), "{said}");
+    };
+    for sink in [&[][..], &["--out", "again"], &["--", "sh", "-c", "cat >a"]] {
+        let json = mint(&sandbox, &[&["--json"], sink].concat()).run();
+        assert_eq!(told(&json), key);
+        let jsonl = mint(&sandbox, &[&["-o", "jsonl"], sink].concat()).run();
+        assert_eq!(told(&jsonl), key);
+        let tsv = mint(&sandbox, &[&["-o", "tsv"], sink].concat()).exit(4);
+        let shown = sandbox.keyward(["show", "ci", "-o", "tsv"]).ok().stdout;
+        assert_eq!(tsv.stdout, shown);
+        let people = mint(&sandbox, sink).exit(4);
+        assert_eq!(people.stdout, "", "a script would take it for the secret");
+        assert!(people.stderr.contains(&text(&key, "id")));
+        for output in [&json, &jsonl, &tsv, &people] {
+            tells_nothing(output);
+        }
+    }
+    for file in ["again", "a"] {
+        assert!(!sandbox.home().join(file).exists(), "{file} was made");
+    }
+    assert_eq!(only_key(&sandbox), key);
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+}
+
+#[test]
+fn something_else_under_the_same_key_is_a_conflict() {
+    let sandbox = Sandbox::new();
+    let _ = mint(&sandbox, &["--label", "a=1", "--label", "b=2"]).ok();
+    let before = only_key(&sandbox);
+    let same = ["--label", "a=1", "--label", "b=2"];
+    let others: [&[&str]; 7] = [
+        &[],
+        &["--label", "a=1"],
+        &["-e", "test"],
+        &["--expires", "30d"],
+        &["--allow", "203.0.113.0/24"],
+        &["--owner", "platform"],
+        &["--label", "c=3"],
+    ];
+    for (number, other) in others.iter().enumerate() {
+        let flags = match number {
+            0 | 1 => other.to_vec(),
+            _ => [&same[..], other].concat(),
+        };
+        let error = mint(&sandbox, &flags).refused(4, "conflict");
+        assert!(text(&error, "message").contains("\"K\""), "{error:#}");
+    }
+    let named = ["mint", "other", "--idempotency-key", "K"];
+    let run = sandbox.keyward(named).args(same);
+    let _ = run.refused(4, "conflict");
+    assert_eq!(only_key(&sandbox), before);
+}
+
+#[test]
+fn something_else_is_a_conflict_after_a_failed_delivery_too() {
+    let sandbox = Sandbox::new();
+    let id = fail(&sandbox);
+    let _ = mint(&sandbox, &["-e", "test"]).refused(4, "conflict");
+    let secret = mint(&sandbox, &[]).ok().line();
+    assert_reissued(&sandbox, &id, &secret);
+}
+
+#[test]
+fn the_same_said_in_other_words_is_the_same() {
+    let sandbox = Sandbox::new();
+    let _ = mint(&sandbox, &["--label", "a=1", "--label", "b=2"]).ok();
+    let key = only_key(&sandbox);
+    let words = ["-e", "live", "-w", "default", "--json"];
+    let labels = ["--label", "b=2", "--label", "a=1"];
+    let again = mint(&sandbox, &[&words[..], &labels].concat()).run();
+    assert_eq!(told(&again), key);
+}
+
+#[test]
+fn another_workspace_is_another_request() {
+    let sandbox = Sandbox::new();
+    for name in ["one", "two"] {
+        sandbox.workspace(name, &[]);
+        let secret = mint(&sandbox, &["-w", name]).ok().line();
+        let verdict = sandbox.verdict(&secret, &[], 0, "valid");
+        assert_eq!(verdict["subject"]["workspace"], name);
+    }
+    let _ = mint(&sandbox, &["-w", "two"]).exit(4);
+    // A workspace that is deleted and made anew remembers nothing.
+    let _ = sandbox.keyward(["revoke", "ci", "-w", "two", "--yes"]).ok();
+    let delete = ["workspace", "delete", "two", "--yes"];
+    let _ = sandbox.keyward(delete).ok();
+    sandbox.workspace("two", &[]);
+    let _ = mint(&sandbox, &["-w", "two", "--owner", "x"]).ok();
+}
+
+/// Lets so much time pass since the key was minted.
+fn pass(sandbox: &Sandbox, millis: i64) {
+    sandbox.tamper(&format!(
+        "UPDATE idempotency SET made_at = made_at - {millis}"
+    ));
+}
+
+#[test]
+fn a_week_later_the_same_word_means_another_request() {
+    let sandbox = Sandbox::new();
+    let first = mint(&sandbox, &[]).ok().line();
+    let id = sandbox.id_of("ci");
+    pass(&sandbox, 7 * DAY - 30 * SECOND);
+    assert_eq!(told(&mint(&sandbox, &["--json"]).run())["id"], id.as_str());
+    pass(&sandbox, 30 * SECOND);
+    // The name is still the first key's.
+    let _ = mint(&sandbox, &[]).refused(4, "name_taken");
+    let second = mint(&sandbox, &["-e", "test"]).ok().line();
+    let _ = sandbox.verdict(&first, &[], 0, "valid");
+    let verdict = sandbox.verdict(&second, &[], 0, "valid");
+    assert_ne!(verdict["subject"]["id"], id.as_str());
+    // And now it means that one.
+    let _ = mint(&sandbox, &[]).refused(4, "conflict");
+    let again = told(&mint(&sandbox, &["-e", "test", "--json"]).run());
+    assert_eq!(again["id"], verdict["subject"]["id"]);
+    let count = "SELECT count(*) FROM idempotency";
+    let rows: i64 = sandbox
+        .sqlite()
+        .query_row(count, [], |row| row.get(0))
+        .expect("there is such a table");
+    assert_eq!(rows, 1, "what is too old is kept");
+}
+
+#[test]
+fn a_held_key_that_was_delivered_is_not_given_another_secret() {
+    let sandbox = Sandbox::new();
+    let secret = mint(&sandbox, &["--hold"]).ok().line();
+    let id = sandbox.id_of("ci");
+    for flags in [
+        &["--json", "--hold"][..],
+        &["--json"],
+        &["--json", "--out", "f"],
+    ] {
+        let key = told(&mint(&sandbox, flags).run());
+        assert_eq!(
+            (&key["id"], &key["status"]),
+            (&id.clone().into(), &"pending".into())
+        );
+    }
+    let _ = sandbox.keyward(["activate"]).stdin(&secret).ok();
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    let key = told(&mint(&sandbox, &["--json", "--hold"]).run());
+    assert_eq!(key["status"], "active");
+}
+
+#[test]
+fn the_word_of_a_key_that_is_gone_mints_no_other() {
+    let sandbox = Sandbox::new();
+    let _ = mint(&sandbox, &[]).ok();
+    let id = sandbox.id_of("ci");
+    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    let key = told(&mint(&sandbox, &["--json"]).run());
+    assert_eq!(key, only_key(&sandbox));
+    assert_eq!(key["status"], "revoked");
+    let _ = sandbox.keyward(["prune", "--dead-for", "0s"]).ok();
+    let error = mint(&sandbox, &[]).refused(4, "conflict");
+    assert!(text(&error, "message").contains(&id), "{error:#}");
+    assert_eq!(sandbox.listed(&["--all"]), [""; 0]);
+    let _ = sandbox.mint("ci");
+}
+
+#[test]
+fn a_word_is_short_and_visible_and_for_one_key() {
+    let sandbox = Sandbox::new();
+    let long = "k".repeat(256);
+    let wrong = [
+        "",
+        &long,
+        "a\nb",
+        "a\tb",
+        "a\u{7f}",
+        "a\u{202e}b",
+        "a\u{200b}b",
+    ];
+    for word in wrong {
+        let run = sandbox.keyward(["mint", "ci", "--idempotency-key", word]);
+        let _ = run.refused(2, "usage");
+    }
+    for count in ["1", "2"] {
+        let _ = mint(&sandbox, &["--count", count]).refused(2, "usage");
+    }
+    assert!(!sandbox.store_path().exists(), "a store was made");
+    for (number, word) in [&long[..255], "a b", "ünï ✓", "'\"$`\\", "::x"]
+        .iter()
+        .enumerate()
+    {
+        let name = format!("key-{number}");
+        let run = || sandbox.keyward(["mint", &name, "--idempotency-key", word]);
+        let _ = run().ok();
+        let _ = run().exit(4);
+    }
+    assert_eq!(sandbox.listed(&["--all"]).len(), 5);
+}
+
+#[test]
+fn the_cap_is_not_used_up_by_trying_again() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("small", &["--cap", "1"]);
+    let id = fail(&sandbox);
+    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
+    held.killed();
+    assert_eq!(only_key(&sandbox)["status"], "pending");
+    let secret = mint(&sandbox, &[]).ok().line();
+    assert_reissued(&sandbox, &id, &secret);
+    let _ = sandbox.keyward(["mint", "b"]).refused(5, "limit_reached");
+    // Of a request that was refused nothing is remembered.
+    let run = || sandbox.keyward(["mint", "b", "--idempotency-key", "B"]);
+    let _ = run().refused(5, "limit_reached");
+    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    let _ = run().ok();
+}
+
+#[test]
+fn of_many_at_once_one_hands_a_secret_over() {
+    for sink in [&[][..], &["--out", "f"], &["--", "sh", "-c", "cat >>got"]] {
+        let sandbox = Sandbox::new();
+        sandbox.workspace("default", &[]);
+        let outputs = at_once((0..16).map(|_| mint(&sandbox, sink)).collect());
+        let mut secrets = Vec::new();
+        for output in &outputs {
+            match output.status {
+                0 => secrets.extend(output.stdout.lines().map(str::to_owned)),
+                4 | 6 => assert_eq!(output.stdout, "", "{}", output.transcript()),
+                _ => panic!("{}", output.transcript()),
+            }
+        }
+        let done = outputs.iter().filter(|output| output.status == 0);
+        assert_eq!(done.count(), 1);
+        for file in ["f", "got"] {
+            if sandbox.home().join(file).exists() {
+                let kept = kept(&sandbox, file);
+                secrets.extend(kept.lines().map(str::to_owned));
+            }
+        }
+        assert_eq!(secrets.len(), 1, "{sink:?}");
+        let verdict = sandbox.verdict(&secrets[0], &["--no-record"], 0, "valid");
+        assert_eq!(verdict["subject"], only_key(&sandbox));
+        assert_whole(&sandbox);
+    }
+}
+
+#[test]
+fn whoever_comes_during_a_delivery_waits_for_its_end_and_holds_nobody_else_up() {
+    let sandbox = Sandbox::new();
+    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
+    let error = mint(&sandbox, &["--wait", "200ms"]).refused(6, "busy");
+    assert!(text(&error, "hint").contains("--wait"), "{error:#}");
+    let _ = sandbox.mint_with("other", &["--wait", "1s"]);
+    let secret = held.secret.clone();
+    assert_eq!(held.release().status, 0);
+    let _ = told(&mint(&sandbox, &["--json"]).run());
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+}
+
+#[test]
+fn after_a_crash_the_holder_of_the_secret_may_activate_it_or_it_is_nobodys() {
+    let sandbox = Sandbox::new();
+    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
+    let lost = held.secret.clone();
+    held.killed();
+    let id = text(&only_key(&sandbox), "id");
+    let secret = mint(&sandbox, &[]).ok().line();
+    let _ = sandbox.file("half", &lost);
+    assert_reissued(&sandbox, &id, &secret);
+
+    let sandbox = Sandbox::new();
+    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
+    let found = held.secret.clone();
+    held.killed();
+    let _ = sandbox.keyward(["activate"]).stdin(&found).ok();
+    let key = told(&mint(&sandbox, &["--json"]).run());
+    assert_eq!(key["status"], "active");
+    let _ = sandbox.verdict(&found, &[], 0, "valid");
+}
+
+#[test]
+fn no_file_of_the_stores_holds_a_secret_of_the_key() {
+    let sandbox = Sandbox::new();
+    let _ = fail(&sandbox);
+    let half = kept(&sandbox, "half");
+    fs::remove_file(sandbox.home().join("half")).expect("it can be removed");
+    let secret = mint(&sandbox, &[]).ok().line();
+    let _ = told(&mint(&sandbox, &["--json"]).run());
+    assert_in_no_file(&sandbox, &[&half, &secret]);
+}
+
+#[test]
+fn a_key_that_may_not_mint_learns_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("sw", &["--preset", "scrapewise"]);
+    let scope = ["--scope", "USER"];
+    let secret = mint(&sandbox, &scope).ok().line();
+    let reader = sandbox.mint_with("reader", &["--scope", "LLM_READ"]);
+    let reader = sandbox.file("reader", &reader);
+    let run = mint(&sandbox, &scope).args(["--as"]).args([reader]);
+    let error = run.refused(5, "scope_rejected");
+    let id = sandbox.id_of("ci");
+    assert!(!error.to_string().contains(&id), "{error:#}");
+    let user = sandbox.file("user", &secret);
+    let run = mint(&sandbox, &scope).args(["--json", "--as"]).args([user]);
+    assert_eq!(told(&run.run())["id"], id.as_str());
+}

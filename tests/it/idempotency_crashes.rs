@@ -1,0 +1,142 @@
+//! `keyward mint --idempotency-key` killed at any system call and run again, and overtaken by another: the end of one run
+//! that nobody disturbed.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::concurrency::{assert_whole, can_disturb, disturbed};
+use crate::idempotency::told;
+use crate::support::{Sandbox, text};
+
+/// The system calls by which a mint into a file changes the world or begins to.
+const CALLS: [&str; 8] = [
+    "flock",
+    "fchmod",
+    "ftruncate",
+    "pwrite64",
+    "fsync",
+    "write",
+    "renameat2",
+    "unlink",
+];
+
+/// The places of a call at which a run is killed: all of the few, and some of the many writes of a transaction.
+fn places(call: &str) -> Vec<u32> {
+    match call {
+        "pwrite64" => vec![1, 2, 5, 17, 24, 30, 31, 40],
+        _ => (1..=12).collect(),
+    }
+}
+
+/// The records of the keys of this name.
+fn records(sandbox: &Sandbox, name: &str) -> Vec<Value> {
+    let list = sandbox.keyward(["list", "--all", "--name", name]);
+    let answer = list.answer();
+    let keys = answer["keys"].as_array().expect("keys");
+    let is_it = |key: &&Value| key["name"] == name;
+    keys.iter().filter(is_it).cloned().collect()
+}
+
+/// Kills mints with these flags wherever they may be killed, runs each again, and hands what came of it to the closure:
+/// the key and the secret in its file. Says how many were killed before and after the secret was in its file.
+fn each_end(flags: &[&str], body: impl Fn(&Sandbox, &Value, &str)) -> [u32; 2] {
+    let mut killed = [0; 2];
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("first");
+    for call in CALLS {
+        for place in places(call) {
+            let name = format!("{call}-{place}");
+            let line = ["mint", &name, "--idempotency-key", &name, "--out", &name];
+            let line = [&line[..], flags].concat();
+            let injection = format!("{call}:signal=KILL:when={place}");
+            let output = disturbed(&sandbox, &line, &injection);
+            let file = sandbox.home().join(&name);
+            let is_out = file.exists();
+            let before = records(&sandbox, &name);
+            assert!(before.len() <= 1, "{injection}: {before:#?}");
+            if output.status == 0 {
+                body(&sandbox, &before[0], &read(&sandbox, &name));
+                break;
+            }
+            assert_eq!(output.status, 137, "{injection}: {}", output.transcript());
+            killed[usize::from(is_out)] += 1;
+
+            let again = sandbox.keyward(&line).args(["--json"]).run();
+            let key = match again.status {
+                0 => again.json(),
+                // It was killed when everything was done.
+                _ => told(&again),
+            };
+            assert!(is_out || again.status == 0, "{}", again.transcript());
+            let after = records(&sandbox, &name);
+            assert_eq!(after, std::slice::from_ref(&key), "{injection}");
+            if let Some(before) = before.first() {
+                assert_eq!(before["id"], key["id"], "{injection}");
+            }
+            let leftover = sandbox.home().join(format!(".{name}.keyward-draft"));
+            assert!(!leftover.exists(), "{injection} left a draft");
+            body(&sandbox, &key, &read(&sandbox, &name));
+            let _ = told(&sandbox.keyward(&line).args(["--json"]).run());
+        }
+    }
+    assert_whole(&sandbox);
+    killed
+}
+
+fn read(sandbox: &Sandbox, name: &str) -> String {
+    let content = fs::read_to_string(sandbox.home().join(name)).expect("the file is there");
+    let secret = content.strip_suffix('\n').expect("a line");
+    secret.to_owned()
+}
+
+#[test]
+fn a_mint_that_was_killed_anywhere_ends_as_if_it_had_not_been() {
+    if !can_disturb() {
+        return;
+    }
+    let killed = each_end(&[], |sandbox, key, secret| {
+        assert_eq!(key["status"], "active", "{key:#}");
+        let verdict = sandbox.verdict(secret, &["--no-record"], 0, "valid");
+        assert_eq!(verdict["subject"]["id"], key["id"]);
+    });
+    assert!(killed[0] >= 15 && killed[1] >= 5, "{killed:?}");
+}
+
+#[test]
+fn a_held_mint_that_was_killed_anywhere_is_still_held() {
+    if !can_disturb() {
+        return;
+    }
+    let killed = each_end(&["--hold"], |sandbox, key, secret| {
+        assert_eq!(key["status"], "pending", "{key:#}");
+        let verdict = sandbox.verdict(secret, &["--no-record"], 13, "pending");
+        assert_eq!(verdict["subject"]["id"], key["id"]);
+        let activate = sandbox.keyward(["activate"]).stdin(secret);
+        assert_eq!(text(&activate.answer(), "status"), "active");
+    });
+    assert!(killed[0] >= 15 && killed[1] >= 3, "{killed:?}");
+}
+
+#[test]
+fn a_first_run_that_another_overtakes_finds_that_everything_was_done() {
+    if !can_disturb() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let line = ["mint", "ci", "--idempotency-key", "K", "--out", "f"];
+    thread::scope(|scope| {
+        // It has seen that there is no store, and looks at its sink only later.
+        let delay = "inject=access,faccessat,faccessat2:delay_enter=1000000:when=1";
+        let wrapper = ["strace", "-f", "-o", "trace", "-e", delay];
+        let run = sandbox.keyward(["--json"]).args(line).through(wrapper);
+        let overtaken = scope.spawn(|| run.run());
+        thread::sleep(Duration::from_millis(500));
+        let _ = sandbox.keyward(line).ok();
+        let output = overtaken.join().expect("a run does not panic");
+        assert_eq!(told(&output), sandbox.show("ci"));
+    });
+    let _ = sandbox.verdict(&read(&sandbox, "f"), &[], 0, "valid");
+}

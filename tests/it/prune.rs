@@ -1,0 +1,414 @@
+//! `keyward prune`: which records go and when, what goes with them, and what stays.
+
+use std::fs;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::support::past::{Old, Past, ids};
+use crate::support::time::{DAY, HOUR};
+use crate::support::{Sandbox, names, text};
+
+/// Prunes with these flags and returns what the answer lists.
+pub fn prune(sandbox: &Sandbox, flags: &[&str]) -> Vec<Value> {
+    let answer = sandbox.keyward(["prune"]).args(flags).answer();
+    let keys = answer["keys"].as_array();
+    keys.unwrap_or_else(|| panic!("no keys in {answer:#}"))
+        .clone()
+}
+
+/// The ids in a list of keys, sorted.
+pub fn ids_of(keys: &[Value]) -> Vec<String> {
+    let mut ids: Vec<String> = keys.iter().map(|key| text(key, "id")).collect();
+    ids.sort();
+    ids
+}
+
+/// The names of what is pruned with these flags, in the answer's order.
+#[track_caller]
+fn assert_pruned(sandbox: &Sandbox, flags: &[&str], expected: &[&str]) {
+    let pruned = names(&Value::Array(prune(sandbox, flags)));
+    assert_eq!(pruned, expected, "{flags:?}");
+}
+
+/// The subjects of the trail's rows of this action, sorted.
+pub fn subjects(sandbox: &Sandbox, action: &str) -> Vec<String> {
+    let connection = sandbox.sqlite();
+    let sql = "SELECT subject FROM audit WHERE action = ?1 ORDER BY subject";
+    let mut rows = connection.prepare(sql).expect("there is a trail");
+    rows.query_map([action], |row| row.get(0))
+        .and_then(Iterator::collect)
+        .expect("the trail can be read")
+}
+
+fn number(connection: &Connection, sql: &str) -> i64 {
+    let found = connection.query_row(sql, [], |row| row.get(0));
+    found.unwrap_or_else(|error| panic!("{error}: {sql}"))
+}
+
+/// How many rows each table has that says something of single keys.
+fn rows(sandbox: &Sandbox) -> [i64; 5] {
+    let connection = sandbox.sqlite();
+    ["key", "usage", "refusal", "meter", "claim"]
+        .map(|table| number(&connection, &format!("SELECT count(*) FROM {table}")))
+}
+
+/// A store with keys that have been dead for 200 days, 90 days, an hour less than that, and a day; and living ones.
+fn with_dead_and_living(sandbox: &Sandbox) {
+    let mut past = Past::of(sandbox);
+    for (name, dead_for) in [
+        ("revoked long ago", 200 * DAY),
+        ("revoked 90 days ago", 90 * DAY),
+        ("revoked a little later", 90 * DAY - HOUR),
+        ("revoked yesterday", DAY),
+    ] {
+        let key = past.mint(None, name, 1, 300 * DAY);
+        past.revoke(&key, dead_for);
+    }
+    let _ = past.mint_until(None, "expired long ago", 1, Some("100d"), 300 * DAY);
+    let _ = past.mint_until(None, "expired 90 days ago", 1, Some("210d"), 300 * DAY);
+    let _ = past.mint_until(None, "expired yesterday", 1, Some("299d"), 300 * DAY);
+    let _ = past.mint(None, "active", 1, 300 * DAY);
+    let _ = past.mint(None, "disabled", 1, 300 * DAY);
+    drop(past);
+    let _ = sandbox.keyward(["disable", "disabled"]).ok();
+    for name in ["lapsed long ago", "lapsed yesterday", "pending"] {
+        let _ = sandbox.mint_with(name, &["--hold"]);
+    }
+    // A pending key lapses a day after it was minted.
+    sandbox.tamper(&format!(
+        "UPDATE key SET created_at = created_at - {} WHERE name = 'lapsed long ago';
+         UPDATE key SET created_at = created_at - {} WHERE name = 'lapsed yesterday';
+         UPDATE key SET created_at = created_at - {} WHERE name = 'pending';",
+        91 * DAY,
+        90 * DAY,
+        DAY - HOUR
+    ));
+}
+
+const LIVING: [&str; 3] = ["active", "disabled", "pending"];
+
+#[test]
+fn what_has_been_dead_for_ninety_days_is_deleted_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    with_dead_and_living(&sandbox);
+    let pruned = [
+        "revoked long ago",
+        "revoked 90 days ago",
+        "expired long ago",
+        "expired 90 days ago",
+        "lapsed long ago",
+    ];
+    assert_pruned(&sandbox, &[], &pruned);
+    let left = [
+        "active",
+        "disabled",
+        "expired yesterday",
+        "lapsed yesterday",
+        "pending",
+        "revoked a little later",
+        "revoked yesterday",
+    ];
+    assert_eq!(sandbox.listed(&["--all"]), left);
+    assert_pruned(&sandbox, &[], &[]);
+}
+
+#[test]
+fn the_policy_says_how_long_and_an_option_says_it_better() {
+    let sandbox = Sandbox::new();
+    with_dead_and_living(&sandbox);
+    let set = ["workspace", "set", "default", "--usage-retention"];
+    let _ = sandbox.keyward(set).args(["0s"]).ok();
+    let old = [
+        "revoked long ago",
+        "expired long ago",
+        "expired 90 days ago",
+    ];
+    assert_pruned(
+        &sandbox,
+        &["--dead-for", "90d1h", "--dry-run"],
+        &[old[0], old[1]],
+    );
+    let _ = sandbox.keyward(set).args(["1y"]).ok();
+    assert_pruned(&sandbox, &[], &[]);
+    let _ = sandbox.keyward(set).args(["0s"]).ok();
+    assert_eq!(prune(&sandbox, &[]).len(), 9);
+    assert_eq!(sandbox.listed(&["--all"]), LIVING);
+    assert_pruned(&sandbox, &["--dead-for", "0s", "--all"], &[]);
+}
+
+#[test]
+fn what_a_key_was_used_for_goes_with_it_and_other_counts_stay() {
+    let sandbox = Sandbox::new();
+    let mut past = Past::of(&sandbox);
+    let first = past.mint(None, "first", 1, 300 * DAY);
+    let gone = past.mint(None, "gone", 2, 300 * DAY);
+    let last = past.mint(None, "last", 1, 300 * DAY);
+    let all = [&first[..], &gone, &last].concat();
+    past.use_them(&all, 250 * DAY);
+    past.use_them(&all, 249 * DAY);
+    past.revoke(&gone, 200 * DAY);
+    drop(past);
+    for key in &gone {
+        // Refused on a day on which it was not used any more.
+        let _ = sandbox.verdict(&key.secret, &[], 11, "revoked");
+    }
+    let wrong = &["-e", "test"];
+    let _ = sandbox.verdict(&last[0].secret, wrong, 14, "wrong_environment");
+    sandbox.tamper("INSERT INTO claim SELECT seq FROM key WHERE name = 'gone-1'");
+    assert_eq!(rows(&sandbox), [4, 8, 3, 4, 1]);
+    let counts = |flags: &[&str]| {
+        let usage = sandbox.keyward(["usage", "--since", "2020-01-01"]);
+        usage.args(flags).answer()
+    };
+    let before = [counts(&["first"]), counts(&["last"])];
+    assert_eq!(prune(&sandbox, &[]).len(), 2);
+    assert_eq!(rows(&sandbox), [2, 4, 1, 2, 0]);
+    assert_eq!([counts(&["first"]), counts(&["last"])], before);
+    // Whoever gets the row numbers inherits nothing.
+    let fresh = sandbox.mint("fresh");
+    assert_eq!(sandbox.show("fresh")["lastUsedAt"], Value::Null);
+    assert_eq!(counts(&["fresh"]), json!({ "usage": [] }));
+    let _ = sandbox.verdict(&fresh, &[], 0, "valid");
+}
+
+#[test]
+fn a_pruned_keys_secret_is_unknown() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let id = sandbox.id_of("ci");
+    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    assert_pruned(&sandbox, &["--dead-for", "0s"], &["ci"]);
+    let _ = sandbox.verdict(&secret, &[], 10, "not_found");
+    let activate = sandbox.keyward(["activate"]).stdin(&secret);
+    let _ = activate.refused(10, "not_found");
+    for key in ["ci", &id] {
+        let _ = sandbox.keyward(["show", key]).refused(3, "key_not_found");
+    }
+}
+
+#[test]
+fn the_trail_keeps_everything_and_gets_a_row_for_each_key() {
+    let sandbox = Sandbox::new();
+    with_dead_and_living(&sandbox);
+    let before = sandbox.keyward(["audit", "list"]).answer();
+    let before = before["events"].as_array().expect("events").clone();
+    let mut pruned = prune(&sandbox, &[]);
+    pruned.sort_by_key(|key| text(key, "id"));
+    let after = sandbox.keyward(["audit", "list"]).answer();
+    let after = after["events"].as_array().expect("events").clone();
+    assert_eq!(after[..before.len()], before);
+    let mut added = after[before.len()..].to_vec();
+    added.sort_by_key(|event| text(event, "subject"));
+    assert_eq!(added.len(), pruned.len());
+    for (event, key) in added.iter().zip(&pruned) {
+        assert_eq!(event["action"], "key.prune");
+        assert_eq!(event["subject"], key["id"]);
+        let details = event["details"].to_string();
+        for field in ["workspace", "name", "environment", "prefix", "status"] {
+            assert!(details.contains(&text(key, field)), "{field}: {event:#}");
+        }
+    }
+    assert_eq!(sandbox.keyward(["audit", "verify"]).answer()["ok"], true);
+    // What has to be looked up later: what became of this key?
+    let named = |key: &&Value| key["name"] == "revoked long ago";
+    let id = text(pruned.iter().find(named).expect("it was pruned"), "id");
+    let events = after.iter().filter(|event| event["subject"] == id.as_str());
+    let actions: Vec<String> = events.map(|event| text(event, "action")).collect();
+    assert_eq!(
+        actions,
+        ["key.mint", "key.activate", "key.revoke", "key.prune"]
+    );
+}
+
+#[test]
+fn a_rehearsal_lists_the_same_and_changes_no_byte() {
+    let sandbox = Sandbox::new();
+    with_dead_and_living(&sandbox);
+    let bytes = || fs::read(sandbox.store_path()).expect("the store can be read");
+    let before = (bytes(), rows(&sandbox));
+    let flags = ["--dead-for", "1h", "--dry-run"];
+    let rehearsed = prune(&sandbox, &flags);
+    let said = sandbox.keyward(["prune"]).args(flags).ok();
+    assert!(said.stderr.contains("would delete"), "{}", said.stderr);
+    assert!(!said.stderr.contains("deleted"), "{}", said.stderr);
+    assert!((bytes(), rows(&sandbox)) == before, "something was changed");
+    assert_eq!(prune(&sandbox, &flags[..2]), rehearsed);
+    assert_eq!(sandbox.listed(&["--all"]), LIVING);
+}
+
+#[test]
+fn people_are_told_what_was_deleted_or_that_there_was_nothing() {
+    let sandbox = Sandbox::new();
+    with_dead_and_living(&sandbox);
+    let output = sandbox.keyward(["prune"]).ok();
+    assert_eq!(output.stdout, "");
+    assert_eq!(output.stderr.matches("deleted ").count(), 5);
+    assert!(output.stderr.contains("revoked long ago"));
+    let output = sandbox.keyward(["prune"]).ok();
+    assert!(output.stderr.contains("nothing"), "{}", output.stderr);
+    let lines = sandbox.keyward(["prune", "-o", "jsonl", "--dead-for", "0s"]);
+    assert_eq!(lines.ok().stdout.lines().count(), 4);
+}
+
+#[test]
+fn one_workspace_is_pruned_or_all() {
+    let sandbox = Sandbox::new();
+    for name in ["acme", "zenith"] {
+        sandbox.workspace(name, &[]);
+    }
+    let mut past = Past::of(&sandbox);
+    for (workspace, name) in [("acme", "a"), ("zenith", "z"), ("zenith", "y")] {
+        let keys = past.mint(Some(workspace), name, 1, 300 * DAY);
+        past.revoke(&keys, 200 * DAY);
+    }
+    drop(past);
+    let _ = sandbox.keyward(["prune"]).refused(4, "ambiguous");
+    let missing = sandbox.keyward(["prune", "-w", "missing"]);
+    let _ = missing.refused(3, "workspace_not_found");
+    assert_pruned(&sandbox, &["--all", "--dry-run"], &["a", "z", "y"]);
+    assert_pruned(&sandbox, &["-w", "acme"], &["a"]);
+    // Each workspace has its own retention.
+    let set = ["workspace", "set", "zenith", "--usage-retention", "1y"];
+    let _ = sandbox.keyward(set).ok();
+    assert_pruned(&sandbox, &["--all"], &[]);
+    assert_pruned(&sandbox, &["--all", "--dead-for", "90d"], &["z", "y"]);
+}
+
+#[test]
+fn where_nothing_is_nothing_is_pruned_and_no_store_is_made() {
+    let sandbox = Sandbox::new();
+    for flags in [&[][..], &["--all"], &["--dead-for", "0s"]] {
+        assert_pruned(&sandbox, flags, &[]);
+        assert!(!sandbox.store_path().exists(), "a store was made");
+    }
+}
+
+#[test]
+fn an_old_key_that_a_replacement_waits_for_is_kept() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let old = sandbox.id_of("ci");
+    let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
+    let _ = sandbox.keyward(["revoke", &old, "--yes"]).ok();
+    assert_pruned(&sandbox, &["--dead-for", "0s"], &[]);
+    let activated = sandbox.keyward(["activate"]).stdin(&held).answer();
+    assert_eq!(activated["replaces"], old.as_str());
+    // Now it is awaited no more.
+    let pruned = prune(&sandbox, &["--dead-for", "0s"]);
+    assert_eq!(ids_of(&pruned), [old]);
+    let _ = sandbox.verdict(&held, &[], 0, "valid");
+}
+
+#[test]
+fn what_outlives_its_relatives_is_still_shown_renamed_and_rotated() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let first = sandbox.id_of("ci");
+    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    let second = sandbox.show("ci");
+    // The one that took over is gone before the one it took over from.
+    let _ = sandbox.mint("deploy");
+    let old = sandbox.id_of("deploy");
+    let _ = sandbox.keyward(["rotate", "deploy"]).ok();
+    let new = sandbox.id_of("deploy");
+    let _ = sandbox.keyward(["revoke", &new, "--yes"]).ok();
+    let left = sandbox.show(&old);
+    let pruned = prune(&sandbox, &["--dead-for", "0s"]);
+    let mut gone = vec![first.clone(), new.clone()];
+    gone.sort();
+    assert_eq!(ids_of(&pruned), gone);
+    assert_eq!(sandbox.show("ci"), second);
+    assert_eq!(second["replaces"], first.as_str());
+    assert_eq!(sandbox.show(&old), left);
+    assert_eq!(left["replacedBy"], new.as_str());
+    let cancel = ["rotate", &text(&second, "id"), "--cancel"];
+    let _ = sandbox.keyward(cancel).refused(4, "conflict");
+    let _ = sandbox.keyward(["rotate", &old]).refused(4, "conflict");
+    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    let _ = sandbox.keyward(["rename", "ci", "build"]).ok();
+    let _ = sandbox.keyward(["set", &old, "--expires", "1h"]).ok();
+    let _ = sandbox.mint("ci");
+    assert_eq!(sandbox.listed(&[]), ["build", "ci", "ci", "deploy"]);
+}
+
+#[test]
+fn a_key_that_was_used_lately_keeps_every_record_of_every_page() {
+    let sandbox = Sandbox::new();
+    let mut past = Past::of(&sandbox);
+    let dead = past.mint(None, "dead", 1_100, 300 * DAY);
+    past.use_them(&dead[1_099..], 20 * DAY);
+    past.revoke(&dead, 10 * DAY);
+    drop(past);
+    let before = rows(&sandbox);
+    let flags = ["--dead-for", "1d", "--if-unused-for"];
+    let run = |idle: &str| sandbox.keyward(["prune"]).args(flags).args([idle]);
+    for more in [&[][..], &["--dry-run"], &["--all"]] {
+        let error = run("21d").args(more).refused(5, "in_use");
+        let message = text(&error, "message");
+        let used = sandbox.show(&dead[1_099].id)["lastUsedAt"].clone();
+        assert!(message.contains(&dead[1_099].id), "{message}");
+        assert!(message.contains(used.as_str().expect("used")), "{message}");
+        assert_eq!(rows(&sandbox), before, "something was deleted");
+    }
+    assert_eq!(subjects(&sandbox, "key.prune"), [""; 0]);
+    let pruned = prune(&sandbox, &[&flags[..], &["20d"]].concat());
+    assert_eq!(ids_of(&pruned), ids(&dead));
+    assert_eq!(rows(&sandbox), [0; 5]);
+    assert_eq!(subjects(&sandbox, "key.prune"), ids(&dead));
+}
+
+#[test]
+fn a_key_prunes_its_own_workspace_if_it_may_revoke() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("sw", &["--preset", "scrapewise"]);
+    sandbox.workspace("other", &[]);
+    let caller = sandbox.mint_with("caller", &["-w", "sw", "--scope", "LLM_READ"]);
+    let _ = sandbox.mint_with("mine", &["-w", "sw", "--scope", "USER"]);
+    let other = sandbox.mint_with("other", &["-w", "other"]);
+    let _ = sandbox.mint_with("theirs", &["-w", "other"]);
+    for (name, workspace) in [("mine", "sw"), ("theirs", "other")] {
+        let listed = sandbox.keyward(["list", "-w", workspace, "--name", name]);
+        let id = text(&listed.answer()["keys"][0], "id");
+        let _ = sandbox.keyward(["revoke", &id, "--yes"]).ok();
+    }
+    let run = |secret: &str, flags: &[&str]| {
+        let caller = sandbox.file("caller", secret);
+        let run = sandbox.keyward(["prune", "--dead-for", "0s", "--as"]);
+        run.args([caller]).args(flags)
+    };
+    let _ = run(&other, &[]).refused(5, "scope_rejected");
+    // How long a record is kept is the operator's to say: by an option, or by the policy.
+    let _ = run(&caller, &[]).refused(5, "scope_rejected");
+    let by_policy = |flags: &[&str]| {
+        let caller = sandbox.file("caller", &caller);
+        sandbox
+            .keyward(["prune", "--as"])
+            .args([caller])
+            .args(flags)
+    };
+    let _ = by_policy(&["-w", "other"]).refused(3, "workspace_not_found");
+    assert_eq!(
+        by_policy(&["--all"]).answer()["keys"],
+        Value::Array(Vec::new())
+    );
+    let set = ["workspace", "set", "sw", "--usage-retention", "0s"];
+    let _ = sandbox.keyward(set).ok();
+    let answer = by_policy(&["--all"]).answer();
+    assert_eq!(names(&answer["keys"]), ["mine"]);
+    let log = sandbox.keyward(["audit", "list"]).answer();
+    let last = log["events"].as_array().and_then(|events| events.last());
+    let last = last.expect("there are events");
+    assert!(text(last, "actor").starts_with("key:"), "{last:#}");
+    let all = prune(&sandbox, &["--all", "--dead-for", "0s"]);
+    assert_eq!(names(&Value::Array(all)), ["theirs"]);
+}
+
+/// So many dead keys, that died a hundred days ago.
+pub fn dead(sandbox: &Sandbox, count: u32) -> Vec<Old> {
+    let mut past = Past::of(sandbox);
+    let keys = past.mint(None, "dead", count, 300 * DAY);
+    past.revoke(&keys, 100 * DAY);
+    keys
+}
