@@ -26,6 +26,9 @@ impl Drop for Store {
         if self.changed {
             // If a reader does not let it, the log keeps them, and whoever closes the store last tries again.
             let _ = self.checkpoint("FULL");
+        } else if !self.counted && self.log_length().is_some_and(|length| length > 0) {
+            // Whoever only looks leaves the file as it is, also where somebody's counts wait beside it.
+            self.leave_short_log();
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct Store {
     synced: bool,
     /// Whether this process has changed anything.
     changed: bool,
+    /// Whether it has counted uses.
+    counted: bool,
     /// Last, because it may only be let go once the connection is closed.
     held: Option<Held>,
 }
@@ -170,6 +172,7 @@ impl Store {
             return Err(Error::new(Kind::Io, "the store can only be read"));
         }
         self.sync_commits(false)?;
+        self.counted = true;
         self.connection
             .busy_timeout(wait.min(self.wait))
             .map_err(failure)?;

@@ -104,6 +104,7 @@ impl Store {
             wait: Duration::ZERO,
             synced: true,
             changed: false,
+            counted: false,
             held: None,
         }
     }
@@ -126,6 +127,7 @@ impl Store {
             wait,
             synced: true,
             changed: false,
+            counted: false,
             held: None,
         })
     }
@@ -156,6 +158,7 @@ impl Store {
             wait,
             synced: true,
             changed: false,
+            counted: false,
             held: None,
         })
     }

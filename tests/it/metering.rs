@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::counts::{counts, credits, not_around_midnight};
+use crate::support::files::Stamp;
 use crate::support::stream::{Stream, answers, each};
 use crate::support::time::now;
 use crate::support::{Sandbox, moment, text};
@@ -298,4 +299,39 @@ fn single_calls_leave_a_short_log_and_the_next_change_none() {
     let _ = sandbox.keyward(["rename", "ci", "renamed"]).ok();
     assert!(!log(&sandbox).exists(), "a change left its log behind");
     assert_eq!(counts(&sandbox, "renamed").valid, 150);
+}
+
+#[test]
+fn whoever_only_looks_leaves_the_file_as_it_is_beside_a_log_of_counts() {
+    let sandbox = Sandbox::new();
+    let ensure = ["ensure", "ci", "--out", "F"];
+    let _ = sandbox.keyward(ensure).ok();
+    let manifest = "[workspace.default]\n[[key]]\nworkspace = \"default\"\nname = \"ci\"\ndeliver = { out = \"F\" }\n";
+    let _ = sandbox.file("keys.toml", manifest);
+    let secret = sandbox.line("F");
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    let before = Stamp::of(sandbox.store_path());
+    let log = fs::read(sandbox.store_path().with_extension("db-wal"));
+    assert!(
+        log.is_ok_and(|log| !log.is_empty()),
+        "verify leaves a log of counts, or this test tests nothing"
+    );
+    for command in [
+        &ensure[..],
+        &["apply", "keys.toml"],
+        &["apply", "keys.toml", "--dry-run"],
+        &["apply", "keys.toml", "--check"],
+        &["prune", "--dead-for", "0s", "--dry-run"],
+        &["check", "--older-than", "90d"],
+        &["list"],
+        &["usage"],
+    ] {
+        let _ = sandbox.keyward(command).ok();
+        assert_eq!(Stamp::of(sandbox.store_path()), before, "{command:?}");
+    }
+    // What was counted is seen all the same, and the next change brings it into the file.
+    assert_eq!(counts(&sandbox, "ci").valid, 1);
+    let _ = sandbox.keyward(["rename", "ci", "renamed"]).ok();
+    assert!(!sandbox.store_path().with_extension("db-wal").exists());
+    assert_eq!(counts(&sandbox, "renamed").valid, 1);
 }
