@@ -3,14 +3,14 @@
 //! This module never changes anything: it looks, in the transaction that acts or before it.
 
 use super::Wanted;
+use super::refusal::{anothers, missing, not_live};
 use crate::domain::holding::{Holding, Place};
 use crate::domain::key::{Key, Status, UNDELIVERED};
 use crate::domain::provision::Action;
-use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
-use crate::error::{Error, Kind, Result};
-use crate::ops::{limits, rotate, select, set};
+use crate::error::Result;
+use crate::ops::{rotate, select, set};
 use crate::store::Reader;
 
 /// What is to be done.
@@ -226,15 +226,7 @@ fn may_replace(
     if !is_living || is_of_this_line {
         return Ok(!is_living);
     }
-    let (sink, name) = (&place.name, Safe(&held.name));
-    Err(Error::new(
-        Kind::Conflict,
-        format!(
-            "{sink} holds the secret of another key, {name} ({})",
-            held.id
-        ),
-    )
-    .hinted("deliver each key to a place of its own, or let --rotate-if-missing replace it"))
+    Err(anothers(place, &held))
 }
 
 /// Whether the sink holds the secret of a rotation of this key that was cut short, and is void by now.
@@ -263,59 +255,4 @@ fn is_due(wanted: &Wanted, key: &Key, now: Timestamp) -> Result<bool> {
         (Some(before), Some(expires_at)) => Ok(expires_at < before.after(now)?),
         _ => Ok(false),
     }
-}
-
-fn not_live(
-    reader: &Reader<'_>,
-    workspace: &Workspace,
-    key: &Key,
-    status: Status,
-) -> Result<Error> {
-    let place = limits::place(reader, workspace)?;
-    let id = &key.id;
-    let error = Error::new(
-        Kind::Conflict,
-        format!("{} ({id}) is {}", Safe(&key.name), status.word()),
-    );
-    Ok(error.hinted(match status {
-        Status::Disabled => format!("keyward enable {id}{place}"),
-        _ => {
-            format!("send its secret to `keyward activate`, or `keyward revoke {id}{place} --yes`")
-        }
-    }))
-}
-
-fn missing(
-    reader: &Reader<'_>,
-    workspace: &Workspace,
-    key: &Key,
-    place: &Place,
-    now: Timestamp,
-) -> Result<Error> {
-    let held = match place.holding {
-        Holding::Secret(hash) => reader.key_by_hash(&hash)?,
-        _ => None,
-    };
-    let instead = match held {
-        Some(held) if held.replaced_by.is_some() => {
-            format!(" but that of {}, which is superseded", held.id)
-        }
-        Some(held) => format!(
-            " but that of {}, which is {}",
-            held.id,
-            held.status(now).word()
-        ),
-        None if place.holding == Holding::Nothing => ": it is not there".to_owned(),
-        None => " but something else".to_owned(),
-    };
-    let (sink, name) = (&place.name, Safe(&key.name));
-    let place = limits::place(reader, workspace)?;
-    let message = format!(
-        "{sink} does not hold the secret of {name} ({}){instead}",
-        key.id
-    );
-    Ok(Error::new(Kind::SecretMissing, message).hinted(format!(
-        "put it back, or let --rotate-if-missing replace it; `keyward show {}{place}` shows the key",
-        key.id
-    )))
 }

@@ -4,6 +4,7 @@
 //! left is taken up: a pending key whose secret reached the sink becomes active, any other is given a new secret.
 
 mod decide;
+mod refusal;
 
 use std::collections::BTreeMap;
 

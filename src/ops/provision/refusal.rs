@@ -1,0 +1,82 @@
+//! Why a key is not provisioned, and what can be done about it.
+//!
+//! This module never decides.
+
+use crate::domain::holding::{Holding, Place};
+use crate::domain::key::{Key, Status};
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
+use crate::error::{Error, Kind, Result};
+use crate::ops::limits;
+use crate::store::Reader;
+
+/// The sink has the only copy of another live key's secret.
+pub(super) fn anothers(place: &Place, held: &Key) -> Error {
+    let (sink, name) = (&place.name, Safe(&held.name));
+    Error::new(
+        Kind::Conflict,
+        format!(
+            "{sink} holds the secret of another key, {name} ({})",
+            held.id
+        ),
+    )
+    .hinted("deliver each key to a place of its own, or let --rotate-if-missing replace it")
+}
+
+/// The key is there, but not live, and not a run's leftover.
+pub(super) fn not_live(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    key: &Key,
+    status: Status,
+) -> Result<Error> {
+    let place = limits::place(reader, workspace)?;
+    let id = &key.id;
+    let error = Error::new(
+        Kind::Conflict,
+        format!("{} ({id}) is {}", Safe(&key.name), status.word()),
+    );
+    Ok(error.hinted(match status {
+        Status::Disabled => format!("keyward enable {id}{place}"),
+        _ => {
+            format!("send its secret to `keyward activate`, or `keyward revoke {id}{place} --yes`")
+        }
+    }))
+}
+
+/// The key is live, but its secret is not in its sink.
+pub(super) fn missing(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    key: &Key,
+    place: &Place,
+    now: Timestamp,
+) -> Result<Error> {
+    let held = match place.holding {
+        Holding::Secret(hash) => reader.key_by_hash(&hash)?,
+        _ => None,
+    };
+    let instead = match held {
+        Some(held) if held.replaced_by.is_some() => {
+            format!(" but that of {}, which is superseded", held.id)
+        }
+        Some(held) => format!(
+            " but that of {}, which is {}",
+            held.id,
+            held.status(now).word()
+        ),
+        None if place.holding == Holding::Nothing => ": it is not there".to_owned(),
+        None => " but something else".to_owned(),
+    };
+    let (sink, name) = (&place.name, Safe(&key.name));
+    let place = limits::place(reader, workspace)?;
+    let message = format!(
+        "{sink} does not hold the secret of {name} ({}){instead}",
+        key.id
+    );
+    Ok(Error::new(Kind::SecretMissing, message).hinted(format!(
+        "put it back, or let --rotate-if-missing replace it; `keyward show {}{place}` shows the key",
+        key.id
+    )))
+}
