@@ -3,14 +3,15 @@
 //! What a defect broke in general is tested in the module of its subject; here stands what was seen.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::process::geteuid;
 
 use crate::concurrency::{can_disturb, disturbed};
 use crate::delivery::Held;
 use crate::prompts::Terminal;
-use crate::support::{Sandbox, skipped, text};
+use crate::support::{KEYWARD, Sandbox, skipped, text, tool};
 
 /// The escaper let the white space before a `::` through, line feeds included.
 #[test]
@@ -194,4 +195,159 @@ fn a_log_that_goes_away_while_it_is_looked_at_is_no_hard_link() {
         assert_eq!(output.status, 0, "{suffix}: {}", output.transcript());
     }
     assert_eq!(held.release().status, 0);
+}
+
+/// To rotate was enough to give a key any scope, by way of `ensure`.
+#[test]
+fn a_caller_that_may_rotate_but_not_set_gives_no_key_a_scope() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.file(
+        "policy.toml",
+        "[scopes.turner]\nmanage = [\"list\", \"rotate\"]\n[scopes.all]\nmanage = [\"mint\", \"set\"]\n",
+    );
+    sandbox.workspace("default", &["--policy", "policy.toml"]);
+    let _ = sandbox.file(
+        "caller",
+        &sandbox.mint_with("turner", &["--scope", "turner"]),
+    );
+    let _ = sandbox.mint("victim");
+    let run = |flags: &[&str]| {
+        let ensure = ["ensure", "victim", "--rotate-if-missing", "--out", "stolen"];
+        let run = sandbox.keyward(ensure).args(["--as", "caller"]);
+        run.args(flags)
+    };
+    let _ = run(&["--scope", "all"]).refused(5, "scope_rejected");
+    assert!(!sandbox.home().join("stolen").exists());
+    // What it may do it may do here too.
+    assert_eq!(run(&[]).answer()["action"], "rotated");
+    assert_eq!(sandbox.show("victim")["scopes"], serde_json::json!([]));
+}
+
+/// A command that outlived a killed keyward overwrote what the next run had delivered.
+#[test]
+fn a_delivery_that_outlives_keyward_does_not_overtake_the_next() {
+    let sandbox = Sandbox::new();
+    // It lets go of the test's pipes, so that the test does not wait for it.
+    let slow =
+        "exec >/dev/null 2>&1; s=$(cat); sleep 2; printf '%s\\n' \"$s\" >vault; echo slow >>order";
+    let killed = sandbox.keyward(["ensure", "ci", "--", "sh", "-c", slow]);
+    let timeout = ["timeout", "--foreground", "-s", "KILL", "0.7"];
+    let _ = killed.through(timeout).exit(137);
+    let busy = sandbox.keyward(["ensure", "ci", "--wait", "100ms", "--", "cat"]);
+    let _ = busy.refused(6, "busy");
+    let quick = "cat >vault; echo quick >>order";
+    let created = sandbox.keyward(["ensure", "ci", "--", "sh", "-c", quick]);
+    assert_eq!(created.answer()["action"], "created");
+    assert_eq!(sandbox.text("order"), "slow\nquick\n");
+    let _ = sandbox.verdict(&sandbox.line("vault"), &[], 0, "valid");
+}
+
+/// A service lost its key file to root when root's rotation found it readable by all.
+#[test]
+fn a_replaced_file_keeps_its_owner_and_its_access_list() {
+    let sandbox = Sandbox::new();
+    let ensure = |flags: &[&str]| {
+        let run = sandbox.keyward(["ensure", "ci", "--out", "F"]);
+        run.args(flags).answer()
+    };
+    let rotated = |why: &str| {
+        let _ = sandbox
+            .keyward(["set", "ci", "--expires", "1d", "--quiet"])
+            .ok();
+        let answer = ensure(&["--rotate-before", "2d", "--expires", "90d"]);
+        assert_eq!(answer["action"], "rotated", "{why}");
+    };
+    let _ = ensure(&[]);
+    let file = sandbox.home().join("F");
+    let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode));
+    if geteuid().is_root() {
+        for given in [0o644, 0o640] {
+            std::os::unix::fs::chown(&file, Some(1234), Some(1234)).expect("root may");
+            mode(given).expect("root may");
+            rotated("for another user");
+            let found = fs::metadata(&file).expect("it is there");
+            assert_eq!((found.uid(), found.gid()), (1234, 1234), "{given:o}");
+            assert_eq!(found.mode() & 0o007, 0, "{given:o}");
+        }
+        std::os::unix::fs::chown(&file, Some(0), Some(0)).expect("root may");
+    } else {
+        skipped("only root gives files away");
+    }
+    // user::rw-, user:1234:r--, group::---, mask::r--, other::--- (acl(5), in the kernel's form).
+    let entry = |tag: u16, permissions: u16, id: u32| {
+        let (tag, permissions) = (tag.to_le_bytes(), permissions.to_le_bytes());
+        [&tag[..], &permissions, &id.to_le_bytes()].concat()
+    };
+    let list = [
+        2u32.to_le_bytes().to_vec(),
+        entry(1, 6, u32::MAX),
+        entry(2, 4, 1234),
+        entry(4, 0, u32::MAX),
+        entry(16, 4, u32::MAX),
+        entry(32, 0, u32::MAX),
+    ]
+    .concat();
+    let name = "system.posix_acl_access";
+    mode(0o600).expect("it is the test's own");
+    if setxattr(&file, name, &list, XattrFlags::empty()).is_err() {
+        return skipped("this file system has no access lists");
+    }
+    rotated("with an access list");
+    let mut kept = vec![0; 1024];
+    let length = getxattr(&file, name, &mut kept).expect("it has one");
+    assert_eq!(kept[..length], list);
+}
+
+/// A run that took up another's forgot what it was asked for itself.
+#[test]
+fn a_run_that_takes_up_another_brings_the_key_to_what_it_asks_for() {
+    if !tool("strace") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("other");
+    let ensure = ["ensure", "ci", "--out", "F"];
+    let kill = ["-e", "trace=renameat2,fdatasync,fsync", "-e"];
+    for number in 1.. {
+        assert!(number < 20, "no point leaves the file and a pending key");
+        let inject = format!("inject=fsync,fdatasync:signal=KILL:when={number}");
+        let run = sandbox.keyward(ensure).args(["--owner", "one"]);
+        let strace = ["strace", "-f", "-qq", "-o", "/dev/null"];
+        let wrapper = strace.iter().chain(&kill).copied();
+        let _ = run.through(wrapper.chain([inject.as_str()])).run();
+        if sandbox.home().join("F").exists() {
+            break;
+        }
+    }
+    assert_eq!(sandbox.show("ci")["status"], "pending");
+    let run = sandbox.keyward(ensure).args(["--owner", "two"]);
+    let taken_up = run.args(["--label", "a=b"]).answer();
+    assert_eq!(taken_up["action"], "created");
+    assert_eq!(taken_up["owner"], "two");
+    assert_eq!(taken_up["labels"], serde_json::json!({ "a": "b" }));
+}
+
+/// The name of the draft was too long where the name of the file was not.
+#[test]
+fn a_file_may_have_the_longest_name_there_is() {
+    let sandbox = Sandbox::new();
+    let name = "n".repeat(255);
+    let secret = sandbox.keyward(["mint", "ci", "--out", &name]).ok();
+    assert_eq!(secret.stdout, "");
+    let _ = sandbox.verdict(&sandbox.line(&name), &[], 0, "valid");
+}
+
+/// A command that had activated its key and then failed was told that the key was void.
+#[test]
+fn a_key_that_a_failing_command_has_activated_is_not_called_void() {
+    let sandbox = Sandbox::new();
+    let script = format!("cat >got; {KEYWARD} activate <got; exit 1");
+    let run = sandbox.keyward(["mint", "ci", "--", "sh", "-c", &script]);
+    let output = run.exit(16);
+    assert!(
+        output.stderr.contains("the key is live"),
+        "{}",
+        output.stderr
+    );
+    let _ = sandbox.verdict(&sandbox.line("got"), &[], 0, "valid");
 }
