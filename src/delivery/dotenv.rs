@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 
 use super::assignment::{self, Unfit};
 use super::before::Before;
-use super::draft::{Draft, Placed};
+use super::draft::Draft;
 use super::interrupt::Interrupts;
 use super::place::{check_folder, check_owner, regular_file, warn_of_readers};
+use super::placed::Placed;
 use super::{failed, named, variable};
 use crate::domain::holding::Holding;
 use crate::error::{Error, Kind, Result};

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::before::Before;
-use super::draft::{Draft, Placed, create};
+use super::draft::{Draft, create};
 use super::interrupt::Interrupts;
 use super::place::{check_folder, check_owner, regular_file};
+use super::placed::Placed;
 use super::{failed, named};
 use crate::domain::holding::Holding;
 use crate::error::{Error, Kind, Result};

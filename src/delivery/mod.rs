@@ -12,6 +12,7 @@ mod draft;
 mod file;
 mod interrupt;
 mod place;
+mod placed;
 mod stdout;
 mod variable;
 
@@ -25,9 +26,9 @@ use rand::rngs::SysRng;
 pub use ci::GithubSink;
 pub use command::CommandSink;
 pub use dotenv::DotenvSink;
-pub use draft::Placed;
 pub use file::FileSink;
 pub use interrupt::Interrupts;
+pub use placed::Placed;
 pub use stdout::Stream;
 
 use draft::Draft;

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::delivery::Interrupts;
 use crate::domain::key::Key;
 use crate::domain::provision::Action;
+use crate::domain::sanitize::Safe;
 use crate::error::{Kind, Result};
 use crate::ops::access::Actor;
 use crate::ops::apply::{self, KeyWanted, Plan, Request};
@@ -152,8 +153,10 @@ impl Work<'_> {
     ) -> Result<()> {
         for (at, (wanted, step)) in request.workspaces.iter().zip(plan.workspaces).enumerate() {
             let now = self.context.now();
-            apply::settle_workspace(store, self.actor, wanted, step, now)
-                .map_err(|error| report.stopped(error, wanted.name.as_str()))?;
+            apply::settle_workspace(store, self.actor, wanted, step, now).map_err(|error| {
+                let name = Safe(wanted.name.as_str());
+                report.stopped(error, &format!("workspace {name}"))
+            })?;
             report.settled(at);
         }
         let mut progress = self.context.ui.progress(report.pending());

@@ -4,6 +4,7 @@
 
 mod deliver;
 mod read;
+mod source;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,0 +1,48 @@
+//! A delivery into a file that may have to be taken back.
+//!
+//! This module never knows what was delivered, or how that is undone.
+
+use std::path::{Path, PathBuf};
+
+use super::interrupt::Interrupts;
+use super::place::sync_folder;
+use crate::error::Result;
+
+/// A delivery into a file, which can be taken back.
+pub struct Placed {
+    path: PathBuf,
+    undo: Box<dyn FnOnce() -> Result<()>>,
+}
+
+impl Placed {
+    /// What was delivered into this file, and how that is taken back.
+    pub(super) fn new(path: &Path, undo: impl FnOnce() -> Result<()> + 'static) -> Self {
+        Self {
+            path: path.to_owned(),
+            undo: Box::new(undo),
+        }
+    }
+
+    /// Makes its name outlive a power failure; an interrupt that has come meanwhile takes everything back.
+    ///
+    /// # Errors
+    /// `delivery_failed`, `interrupted`; the file is then as it was, or the hint says that it is not.
+    pub(super) fn settle(self, interrupts: &Interrupts) -> Result<Self> {
+        match sync_folder(&self.path).and_then(|()| interrupts.heed()) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(match self.take_back() {
+                Ok(()) => error,
+                Err(kept) => error.hinted(format!("{kept}, so it still holds the void secret")),
+            }),
+        }
+    }
+
+    /// Removes the secret from its file again, and nothing that somebody else has put there since.
+    ///
+    /// # Errors
+    /// `delivery_failed` when the secret is still there.
+    pub fn take_back(self) -> Result<()> {
+        (self.undo)()?;
+        sync_folder(&self.path)
+    }
+}
