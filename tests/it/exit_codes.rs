@@ -1,7 +1,7 @@
 //! Every exit status that can be reached, with its code word.
 //!
-//! Status 1 needs a fault of keyward itself, 15, 17 and 18 need commands or failures that cannot be brought about here,
-//! and 130 needs a terminal.
+//! Status 1 needs a fault of keyward itself, 17 a failure that cannot be brought about here, and 130 a terminal; 15 is among
+//! the limits of `verify`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -25,13 +25,16 @@ fn sandbox() -> Sandbox {
     let _ = sandbox.keyward(["workspace", "use", "default"]).ok();
     let _ = sandbox.file("taken.key", "");
     let _ = sandbox.file("unreadable.toml", "token = ");
+    let _ = sandbox.file("unknown.toml", "[key]\n");
+    let secret = sandbox.mint("used");
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
     sandbox
 }
 
 #[test]
 fn every_refusal_has_its_exit_status_and_code_word() {
     let sandbox = sandbox();
-    let rows: [(i32, &str, &[&str]); 31] = [
+    let rows: [(i32, &str, &[&str]); 34] = [
         (2, "usage", &["unheard-of"]),
         (2, "usage", &["mint"]),
         (2, "usage", &["mint", "new", "--unheard-of"]),
@@ -55,6 +58,7 @@ fn every_refusal_has_its_exit_status_and_code_word() {
             "invalid_policy",
             &["workspace", "set", "default", "--token", "{prefix}"],
         ),
+        (2, "invalid_manifest", &["apply", "unknown.toml"]),
         (3, "key_not_found", &["show", "missing"]),
         (3, "key_not_found", &["revoke", "missing", "--yes"]),
         (3, "workspace_not_found", &["list", "-w", "missing"]),
@@ -64,6 +68,16 @@ fn every_refusal_has_its_exit_status_and_code_word() {
         (4, "ambiguous", &["show", "ci"]),
         (4, "conflict", &["rotate", "held"]),
         (4, "conflict", &["workspace", "delete", "full", "--yes"]),
+        (
+            4,
+            "secret_missing",
+            &["ensure", "lone", "--out", "missing.key"],
+        ),
+        (
+            5,
+            "in_use",
+            &["revoke", "used", "--if-unused-for", "1d", "--yes"],
+        ),
         (5, "limit_reached", &["mint", "more", "-w", "full"]),
         (5, "invalid_scope", &["mint", "new", "--scope", "admin"]),
         (5, "invalid_environment", &["mint", "new", "-e", "staging"]),
@@ -111,6 +125,22 @@ fn a_refusal_has_the_same_exit_status_without_json() {
             output.transcript()
         );
     }
+}
+
+#[test]
+fn a_gate_that_finds_something_answers_and_is_18() {
+    let sandbox = sandbox();
+    let _ = sandbox.file("more.toml", "[workspace.more]\n");
+    for (arguments, list) in [
+        (&["check", "--never-used"][..], "findings"),
+        (&["apply", "more.toml", "--check"], "workspaces"),
+    ] {
+        let output = sandbox.keyward(["--json"]).args(arguments).exit(18);
+        let found = output.json()[list].as_array().map(Vec::len);
+        assert!(found.is_some_and(|found| found > 0), "{arguments:?}");
+        assert_eq!(output.stderr, "", "{arguments:?}");
+    }
+    let _ = sandbox.keyward(["check", "--older-than", "90d"]).ok();
 }
 
 #[test]

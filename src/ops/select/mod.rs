@@ -1,15 +1,19 @@
-//! What a person means by a workspace or a KEY: ids, their beginnings, prefixes and names.
+//! What a person means by a KEY, and in which workspace: ids, their beginnings, prefixes and names.
 //!
 //! This module never guesses: what could mean two things is an error that lists them.
+
+mod workspaces;
 
 use crate::domain::key::{Key, KeyId, Status};
 use crate::domain::sanitize::Safe;
 use crate::domain::template::MAXIMUM_PART;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::{Workspace, WorkspaceId};
+use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::Access;
 use crate::store::Reader;
+use workspaces::undecided;
+
+pub use workspaces::{confinement, no_such_workspace, these_or_all, workspace, workspaces};
 
 /// How many random characters of an id are enough to name a key.
 const SHORTEST_ID: usize = 6;
@@ -23,113 +27,6 @@ pub struct Selector {
     pub text: String,
     /// The environment that tells apart two keys of one name.
     pub environment: Option<String>,
-}
-
-/// The workspace a command works in: the named one, the caller's, the one in use, or the only one.
-///
-/// # Errors
-/// `workspace_not_found` when there is none, `ambiguous` when there are several and none was chosen.
-pub fn workspace(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> Result<Workspace> {
-    let mut found = workspaces(reader, access, named)?;
-    if found.len() > 1 {
-        return Err(undecided(&found));
-    }
-    found.pop().ok_or_else(|| {
-        Error::new(Kind::WorkspaceNotFound, "there is no workspace yet")
-            .hinted("`keyward mint NAME` makes one, or `keyward workspace create NAME`")
-    })
-}
-
-/// The workspaces a KEY may be in: the one a command works in, or all of them when none is chosen.
-///
-/// # Errors
-/// `workspace_not_found` when the named one does not exist, or is not the caller's.
-pub fn workspaces(
-    reader: &Reader<'_>,
-    access: &Access,
-    named: Option<&str>,
-) -> Result<Vec<Workspace>> {
-    let own = access.caller.as_ref().map(|(key, _)| key.workspace_id);
-    if let Some(name) = named {
-        let found = reader.workspace_named(name)?;
-        return match found.filter(|workspace| own.is_none_or(|own| own == workspace.id)) {
-            Some(workspace) => Ok(vec![workspace]),
-            None => Err(no_such_workspace(name)),
-        };
-    }
-    let chosen = match own {
-        Some(own) => Some(own),
-        None => reader.current_workspace()?,
-    };
-    if let Some(id) = chosen
-        && let Some(workspace) = reader.workspace_by_id(id)?
-    {
-        return Ok(vec![workspace]);
-    }
-    reader.workspaces()
-}
-
-/// The workspace a command works in, or every workspace the actor may see. A store that has none is no error where none
-/// was named: there is nothing in it.
-///
-/// # Errors
-/// As [`workspace`].
-pub fn these_or_all(
-    reader: &Reader<'_>,
-    access: &Access,
-    named: Option<&str>,
-    all: bool,
-) -> Result<Vec<Workspace>> {
-    if all && access.caller.is_none() {
-        return reader.workspaces();
-    }
-    match workspace(reader, access, named.filter(|_| !all)) {
-        Err(error) if error.kind() == Kind::WorkspaceNotFound && named.is_none() => Ok(Vec::new()),
-        found => found.map(|workspace| vec![workspace]),
-    }
-}
-
-/// The workspace a presented secret must belong to: the named one or the caller's own; without either, any.
-///
-/// # Errors
-/// `workspace_not_found`.
-pub fn confinement(
-    reader: &Reader<'_>,
-    access: &Access,
-    named: Option<&str>,
-) -> Result<Option<WorkspaceId>> {
-    match named.is_some() || access.caller.is_some() {
-        true => Ok(Some(workspace(reader, access, named)?.id)),
-        false => Ok(None),
-    }
-}
-
-/// The error of several workspaces none of which was chosen.
-fn undecided(found: &[Workspace]) -> Error {
-    let names: Vec<String> = found
-        .iter()
-        .take(CANDIDATES)
-        .map(|workspace| Safe(&workspace.name).to_string())
-        .collect();
-    let more = if found.len() > CANDIDATES {
-        ", …"
-    } else {
-        ""
-    };
-    Error::new(
-        Kind::Ambiguous,
-        format!("there are several workspaces: {}{more}", names.join(", ")),
-    )
-    .hinted("pass -w NAME, or choose one with `keyward workspace use NAME`")
-}
-
-/// The error of a workspace that is not there.
-pub fn no_such_workspace(name: &str) -> Error {
-    Error::new(
-        Kind::WorkspaceNotFound,
-        format!("there is no workspace \"{}\"", Safe(name)),
-    )
-    .hinted("`keyward workspace list` shows those there are")
 }
 
 /// The key a selector means.
