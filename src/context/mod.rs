@@ -156,7 +156,7 @@ impl Context {
         let access = store.read(|reader| Access::admit(reader, &actor, now))?;
         if let Some((key, _)) = access.caller {
             // A caller that cannot be recorded, on a read-only disk say, may still act where nothing is written.
-            let _ = store.count(RECORDING_WAIT, |meter| meter.touch(&key.id, now));
+            let _ = store.count(RECORDING_WAIT, now, |meter| meter.touch(&key.id, now));
         }
         Ok(Some(actor))
     }

@@ -78,6 +78,46 @@ pub enum Action {
     KeyRevoke,
     /// A dead key's record and usage were deleted.
     KeyPrune,
+    /// A revoked key's secret was presented.
+    KeyReuse,
+    /// A key came in from another system or another store.
+    KeyImport,
+    /// A key's record was put back from a backup, or left out because the backup has none.
+    KeyRestore,
+    /// A record of an older schema was taken as it stood.
+    KeySeal,
+    /// A workspace came in from another store.
+    WorkspaceImport,
+    /// A workspace was put back from a backup, or left out because the backup has none.
+    WorkspaceRestore,
+    /// A workspace of an older schema was taken as it stood.
+    WorkspaceSeal,
+    /// The store was put back from a backup.
+    StoreRestore,
+    /// The latest time that the store had seen was set to the clock's.
+    StoreClock,
+}
+
+/// What an action is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    /// A key; the subject is its id.
+    Key,
+    /// A workspace; the subject is its name.
+    Workspace,
+    /// The store as a whole.
+    Store,
+}
+
+impl About {
+    /// What the words of its actions begin with.
+    pub fn front(self) -> &'static str {
+        match self {
+            Self::Key => "key.",
+            Self::Workspace => "workspace.",
+            Self::Store => "store.",
+        }
+    }
 }
 
 impl Action {
@@ -102,7 +142,31 @@ impl Action {
             Self::KeyCancel => "key.cancel",
             Self::KeyRevoke => "key.revoke",
             Self::KeyPrune => "key.prune",
+            Self::KeyReuse => "key.reuse",
+            Self::KeyImport => "key.import",
+            Self::KeyRestore => "key.restore",
+            Self::KeySeal => "key.seal",
+            Self::WorkspaceImport => "workspace.import",
+            Self::WorkspaceRestore => "workspace.restore",
+            Self::WorkspaceSeal => "workspace.seal",
+            Self::StoreRestore => "store.restore",
+            Self::StoreClock => "store.clock",
         }
+    }
+
+    /// Whether the record it is about is no more.
+    pub fn ends_record(self) -> bool {
+        matches!(self, Self::KeyPrune | Self::WorkspaceDelete)
+    }
+
+    /// What it is about.
+    pub fn about(self) -> About {
+        let word = self.word();
+        let kinds = [About::Key, About::Workspace];
+        let found = kinds
+            .into_iter()
+            .find(|about| word.starts_with(about.front()));
+        found.unwrap_or(About::Store)
     }
 }
 
@@ -128,24 +192,32 @@ pub struct Event {
 }
 
 impl Event {
-    /// The link this row should have: every field with its length before it, so that no two rows read the same.
+    /// The link this row should have.
     pub fn link(&self) -> ChainHash {
-        let mut hasher = Sha256::new();
-        hasher.update(DOMAIN);
-        hasher.update(self.previous.as_bytes());
-        hasher.update(self.seq.to_be_bytes());
-        hasher.update(self.time.as_millis().to_be_bytes());
-        for field in [&self.actor, &self.action, &self.subject, &self.details] {
-            hasher.update((field.len() as u64).to_be_bytes());
-            hasher.update(field.as_bytes());
-        }
-        ChainHash(hasher.finalize().into())
+        let texts = [&self.actor, &self.action, &self.subject, &self.details];
+        let texts = texts.map(|text| text.as_bytes());
+        link(&self.previous, self.seq, self.time, texts)
     }
 
     /// Whether the row is whole and follows `previous` at `seq`.
     pub fn follows(&self, seq: i64, previous: ChainHash) -> bool {
         self.seq == seq && self.previous == previous && self.hash == self.link()
     }
+}
+
+/// The link of a row: every field with its length before it, so that no two rows read the same. The texts are the actor, the
+/// action, the subject and the details.
+pub fn link(previous: &ChainHash, seq: i64, time: Timestamp, texts: [&[u8]; 4]) -> ChainHash {
+    let mut hasher = Sha256::new();
+    hasher.update(DOMAIN);
+    hasher.update(previous.as_bytes());
+    hasher.update(seq.to_be_bytes());
+    hasher.update(time.as_millis().to_be_bytes());
+    for text in texts {
+        hasher.update((text.len() as u64).to_be_bytes());
+        hasher.update(text);
+    }
+    ChainHash(hasher.finalize().into())
 }
 
 #[cfg(test)]

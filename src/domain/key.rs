@@ -31,6 +31,29 @@ pub enum State {
     Revoked,
 }
 
+impl State {
+    /// The word in the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// The state of a word.
+    pub fn of(word: &[u8]) -> Option<Self> {
+        match word {
+            b"pending" => Some(Self::Pending),
+            b"active" => Some(Self::Active),
+            b"disabled" => Some(Self::Disabled),
+            b"revoked" => Some(Self::Revoked),
+            _ => None,
+        }
+    }
+}
+
 /// What a key is at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -129,12 +152,14 @@ pub struct Key {
     pub owner: Option<String>,
     /// Free words.
     pub labels: BTreeMap<String, String>,
+    /// The latest time that the store had seen when this was read; see [`crate::domain::clock`].
+    pub seen: Timestamp,
 }
 
 impl Key {
     /// What the key is at this moment.
     pub fn status(&self, now: Timestamp) -> Status {
-        status(self.state, self.created_at, self.expires_at, now)
+        status(self.state, self.created_at, self.expires_at, now, self.seen)
     }
 
     /// When a pending key became void by waiting, if it has.
@@ -164,7 +189,8 @@ impl Key {
         if rotation.grace_millis == 0 {
             old.revoke("superseded", None, now);
         } else {
-            let ends = now.plus_millis(rotation.grace_millis);
+            // From the latest time there was, or the grace would be over before it began.
+            let ends = now.max(self.seen).plus_millis(rotation.grace_millis);
             rotation.previous_expires_at = old.expires_at;
             old.expires_at = Some(
                 old.expires_at
@@ -180,17 +206,19 @@ impl Key {
     }
 }
 
-/// What a key with this record is at this moment: being revoked or void comes before being expired.
+/// What a key with this record is at this moment: being revoked or void comes before being expired. A key whose time was over
+/// when the store had `seen` that time stays expired, also where the clock has gone back since.
 pub fn status(
     state: State,
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
     now: Timestamp,
+    seen: Timestamp,
 ) -> Status {
     match state {
         State::Revoked => Status::Revoked,
         State::Pending if lapsed_at(state, created_at, now).is_some() => Status::Revoked,
-        _ if expires_at.is_some_and(|expires_at| expires_at <= now) => Status::Expired,
+        _ if expires_at.is_some_and(|expires_at| expires_at <= now.max(seen)) => Status::Expired,
         State::Pending => Status::Pending,
         State::Disabled => Status::Disabled,
         State::Active => Status::Active,
@@ -232,7 +260,16 @@ pub(crate) mod tests {
             allow: Vec::new(),
             owner: None,
             labels: BTreeMap::new(),
+            seen: Timestamp::EPOCH,
         }
+    }
+
+    #[test]
+    fn an_expired_key_stays_expired_when_the_clock_goes_back() {
+        let mut key = sample();
+        key.expires_at = Some(Timestamp::from_millis(1000));
+        key.seen = Timestamp::from_millis(1000);
+        assert_eq!(key.status(Timestamp::from_millis(1)), Status::Expired);
     }
 
     #[test]

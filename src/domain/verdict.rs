@@ -182,8 +182,9 @@ pub struct Ask {
     pub scopes: Vec<String>,
 }
 
-/// Judges a key that was found by its hash; rate and quota come after, where counting happens.
-pub fn judge(key: &Grounds, ask: &Ask, now: Timestamp) -> Code {
+/// Judges a key that was found by its hash; rate and quota come after, where counting happens. `seen` is the latest time that
+/// the store has seen: what was expired then stays expired.
+pub fn judge(key: &Grounds, ask: &Ask, now: Timestamp, seen: Timestamp) -> Code {
     if key.state == State::Revoked || lapsed_at(key.state, key.created_at, now).is_some() {
         return Code::Revoked;
     }
@@ -193,7 +194,11 @@ pub fn judge(key: &Grounds, ask: &Ask, now: Timestamp) -> Code {
     if key.state == State::Disabled {
         return Code::Disabled;
     }
-    if key.expires_at.is_some_and(|expires_at| expires_at <= now) {
+    let latest = now.max(seen);
+    if key
+        .expires_at
+        .is_some_and(|expires_at| expires_at <= latest)
+    {
         return Code::Expired;
     }
     if ask
@@ -241,17 +246,19 @@ mod tests {
                 State::Pending => Code::Pending,
                 _ => Code::Disabled,
             };
-            assert_eq!(judge(&key, &ask, NOW), expected);
+            assert_eq!(judge(&key, &ask, NOW, NOW), expected);
         }
         key.state = State::Active;
-        assert_eq!(judge(&key, &ask, NOW), Code::Expired);
+        assert_eq!(judge(&key, &ask, NOW, NOW), Code::Expired);
+        let back = Timestamp::EPOCH;
+        assert_eq!(judge(&key, &ask, back, NOW), Code::Expired);
         key.expires_at = None;
-        assert_eq!(judge(&key, &ask, NOW), Code::WrongEnvironment);
+        assert_eq!(judge(&key, &ask, NOW, NOW), Code::WrongEnvironment);
         ask.environment = Some("live".to_owned());
-        assert_eq!(judge(&key, &ask, NOW), Code::IpDenied);
+        assert_eq!(judge(&key, &ask, NOW, NOW), Code::IpDenied);
         ask.address = Some("::ffff:10.0.0.1".parse().expect("an address"));
-        assert_eq!(judge(&key, &ask, NOW), Code::InsufficientScope);
+        assert_eq!(judge(&key, &ask, NOW, NOW), Code::InsufficientScope);
         ask.scopes = vec!["read".to_owned()];
-        assert_eq!(judge(&key, &ask, NOW), Code::Valid);
+        assert_eq!(judge(&key, &ask, NOW, NOW), Code::Valid);
     }
 }

@@ -57,6 +57,11 @@ pub fn run(
         }
         new.revoke("retired", Some("rotation cancelled".to_owned()), now);
         writer.update_key(&new)?;
+        let (action, details) = (
+            Action::KeyRevoke,
+            json!({ "reason": "retired", "cancelled": true }),
+        );
+        writer.audit(now, &access.actor, action, new.id.as_str(), &details)?;
         if was_superseded {
             let owner = select::owner_of(&workspaces, &old);
             limits::check_name(writer, owner, &old.environment, &old.name, now)?;

@@ -63,6 +63,7 @@ impl Draft<'_> {
             allow: Vec::new(),
             owner: None,
             labels: BTreeMap::new(),
+            seen: Timestamp::EPOCH,
         };
         Ok((key, token.secret))
     }

@@ -40,7 +40,7 @@ pub fn judge_secret(
     if within.is_some_and(|workspace| workspace != key.workspace_id) {
         return Ok((Code::NotFound, None));
     }
-    Ok((judge(&Grounds::from(&key), ask, now), Some(key)))
+    Ok((judge(&Grounds::from(&key), ask, now, key.seen), Some(key)))
 }
 
 /// The forms a token can have: those of the workspaces; without a workspace, those of the presets.

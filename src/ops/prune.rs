@@ -5,12 +5,13 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
+use crate::domain::clock::{Clock, DAY_MILLIS, Doubt};
 use crate::domain::key::{Key, KeySeq, Status};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::{idle, select};
 use crate::store::{Reader, Store};
@@ -48,6 +49,7 @@ pub fn run(
     let workspaces = store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
         access.require(Permission::Revoke)?;
+        refuse_leap(reader.clock()?, now)?;
         if request.dead_for.is_some() {
             // A calling key is held to the policy's retention.
             access.require_operator()?;
@@ -78,6 +80,25 @@ pub fn run(
         })?;
     }
     Ok(())
+}
+
+/// How far ahead the clock must have leapt for nothing to be deleted by it, in milliseconds: a year, longer than any store
+/// that is pruned is left alone.
+const FAR_AHEAD: i64 = 366 * DAY_MILLIS;
+
+/// Refuses to take keys for long dead because the clock, wrongly perhaps, has leapt far ahead.
+fn refuse_leap(clock: Clock, now: Timestamp) -> Result<()> {
+    match clock.doubt(now) {
+        Some(Doubt::Ahead(millis)) if millis > FAR_AHEAD => Err(Error::new(
+            Kind::Conflict,
+            format!(
+                "the clock is {} days ahead of the last time this store was used, and records that are deleted do not come back",
+                millis / DAY_MILLIS
+            ),
+        )
+        .hinted("if the clock is right: `keyward store check --reset-clock`")),
+        _ => Ok(()),
+    }
 }
 
 type Page = Vec<(KeySeq, Key)>;

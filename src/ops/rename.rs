@@ -55,22 +55,19 @@ pub fn run(
             .hinted(format!("rename {} instead", rotation.replaces)));
         }
         let from = std::mem::replace(&mut key.name, name.to_string());
-        writer.update_key(&key)?;
+        let mut renamed = vec![key.clone()];
         // A replacement that is pending goes by the name of the key it waits for.
         for mut replacement in writer.keys_replacing(&key.id)? {
             if replacement.status(now) == Status::Pending {
                 replacement.name.clone_from(&key.name);
-                writer.update_key(&replacement)?;
+                renamed.push(replacement);
             }
         }
-        let details = json!({ "from": from, "to": key.name });
-        writer.audit(
-            now,
-            &access.actor,
-            Action::KeyRename,
-            key.id.as_str(),
-            &details,
-        )?;
+        let (action, details) = (Action::KeyRename, json!({ "from": from, "to": key.name }));
+        for key in &renamed {
+            writer.update_key(key)?;
+            writer.audit(now, &access.actor, action, key.id.as_str(), &details)?;
+        }
         Ok(Outcome { key, changed: true })
     })
 }

@@ -107,7 +107,7 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
             }
             if expires_at != key.expires_at {
                 key.expires_at = expires_at;
-                keep_on_cancel(writer, &key)?;
+                keep_on_cancel(writer, &access, &key, now)?;
             }
         }
         let changed = save(writer, &access, &before, &key, now)?;
@@ -149,7 +149,7 @@ fn are_same(some: &[String], others: &[String]) -> bool {
 }
 
 /// Makes a superseded key's shorter life outlast a cancelled rotation.
-fn keep_on_cancel(writer: &Writer<'_>, key: &Key) -> Result<()> {
+fn keep_on_cancel(writer: &Writer<'_>, access: &Access, key: &Key, now: Timestamp) -> Result<()> {
     let Some(successor) = &key.replaced_by else {
         return Ok(());
     };
@@ -158,6 +158,9 @@ fn keep_on_cancel(writer: &Writer<'_>, key: &Key) -> Result<()> {
     {
         rotation.previous_expires_at = key.expires_at;
         writer.update_key(&successor)?;
+        let previous = key.expires_at.map(|expires_at| expires_at.to_string());
+        let (action, details) = (Action::KeySet, json!({ "previousExpiresAt": previous }));
+        writer.audit(now, &access.actor, action, successor.id.as_str(), &details)?;
     }
     Ok(())
 }

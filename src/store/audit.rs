@@ -9,6 +9,7 @@ use super::failure::{damaged, failure};
 use super::key_row::text;
 use super::{Reader, Writer};
 use crate::domain::audit::{Action, ChainHash, Event};
+use crate::domain::record::RecordDigest;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 
@@ -64,7 +65,8 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Adds a row to the trail. Every change needs one, or its transaction is taken back.
+    /// Adds a row to the trail. Every change needs one, or its transaction is taken back. The digest of the record it is about
+    /// comes last among its details.
     ///
     /// # Errors
     /// The store's; then nothing of the transaction happens.
@@ -80,6 +82,14 @@ impl Writer<'_> {
             Some(head) => head,
             None => self.reader.head()?,
         };
+        let mut details = details.as_object().cloned().unwrap_or_default();
+        let digest = match action.ends_record() {
+            true => None,
+            false => self.digest_for_event(action.about(), subject)?,
+        };
+        if let Some(digest) = digest {
+            details.insert(RecordDigest::FIELD.to_owned(), digest.to_string().into());
+        }
         let seq = seq
             .checked_add(1)
             .ok_or_else(|| damaged("the audit trail's numbers have come to their end"))?;
@@ -89,7 +99,7 @@ impl Writer<'_> {
             actor: actor.to_owned(),
             action: action.word().to_owned(),
             subject: subject.to_owned(),
-            details: details.to_string(),
+            details: Value::Object(details).to_string(),
             previous,
             hash: ChainHash::GENESIS,
         };
@@ -114,6 +124,7 @@ impl Writer<'_> {
             ))
             .map_err(failure)?;
         self.head.set(Some((event.seq, event.hash)));
+        self.time.set(Some(time));
         Ok(())
     }
 }

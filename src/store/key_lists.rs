@@ -4,7 +4,7 @@
 
 use super::Reader;
 use super::failure::failure;
-use super::key_row::{LAST_USES, SELECT_MANY, SEQ, from_row, required_time, state, time};
+use super::key_row::{LAST_USES, SELECT_MANY, required_time, state, time};
 use crate::domain::key::{self, Key, KeySeq};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::{Census, Workspace, WorkspaceId};
@@ -63,9 +63,9 @@ impl Reader<'_> {
             .map_err(failure)?;
         let (mut count, mut last) = (0, after);
         while let Some(row) = rows.next().map_err(failure)? {
-            last = KeySeq(row.get(SEQ).map_err(failure)?);
+            let (seq, mut key) = self.believed_key(row)?;
+            last = seq;
             count += 1;
-            let mut key = from_row(row)?;
             key.workspace.clone_from(&workspace.name);
             body(last, key)?;
         }
@@ -107,10 +107,11 @@ impl Reader<'_> {
             )
             .map_err(failure)?;
         let mut rows = statement.query([workspace.0]).map_err(failure)?;
+        let seen = self.clock()?.seen;
         let mut census = Census::default();
         while let Some(row) = rows.next().map_err(failure)? {
             let state = state(row, 0)?;
-            match key::status(state, required_time(row, 1)?, time(row, 2)?, now) {
+            match key::status(state, required_time(row, 1)?, time(row, 2)?, now, seen) {
                 key::Status::Active => census.active += 1,
                 key::Status::Pending => census.pending += 1,
                 key::Status::Disabled => census.disabled += 1,

@@ -82,6 +82,7 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {
         allow: networks(row, 22)?,
         owner: optional_text(row, 23)?,
         labels: json(row, 24, "{}")?,
+        seen: Timestamp::EPOCH,
     })
 }
 
@@ -144,22 +145,8 @@ pub(super) fn required_time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
 }
 
 pub(super) fn state(row: &Row<'_>, column: usize) -> Result<State> {
-    match bytes(row, column)? {
-        Some(b"pending") => Ok(State::Pending),
-        Some(b"active") => Ok(State::Active),
-        Some(b"disabled") => Ok(State::Disabled),
-        Some(b"revoked") => Ok(State::Revoked),
-        _ => Err(damaged("a key has an unknown state")),
-    }
-}
-
-pub(super) fn state_word(state: State) -> &'static str {
-    match state {
-        State::Pending => "pending",
-        State::Active => "active",
-        State::Disabled => "disabled",
-        State::Revoked => "revoked",
-    }
+    let word = bytes(row, column)?.unwrap_or_default();
+    State::of(word).ok_or_else(|| damaged("a key has an unknown state"))
 }
 
 pub(super) fn scopes_text(key: &Key) -> String {

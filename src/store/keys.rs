@@ -5,11 +5,11 @@
 use rusqlite::{OptionalExtension, ToSql};
 
 use super::failure::{damaged, failure};
-use super::key_row::{
-    SELECT, SELECT_BARE, SEQ, allow_text, from_row, labels_text, scopes_text, state_word,
-};
+use super::key_row::{SELECT, SELECT_BARE, allow_text, labels_text, scopes_text};
 use super::{Reader, Writer};
+use crate::domain::audit::About;
 use crate::domain::key::{Key, KeyId, KeySeq};
+use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::WorkspaceId;
@@ -133,10 +133,7 @@ impl Reader<'_> {
             .prepare_cached(&format!("{select} {filter}"))
             .map_err(failure)?;
         let key = statement
-            .query_row([value], |row| {
-                let seq = KeySeq(row.get(SEQ)?);
-                Ok(from_row(row).map(|key| (seq, key)))
-            })
+            .query_row([value], |row| Ok(self.believed_key(row)))
             .optional()
             .map_err(failure)?;
         key.transpose()
@@ -148,9 +145,10 @@ impl Reader<'_> {
             .prepare_cached(&format!("{SELECT} {filter}"))
             .map_err(failure)?;
         let rows = statement
-            .query_map(values, |row| Ok(from_row(row)))
+            .query_map(values, |row| Ok(self.believed_key(row)))
             .map_err(failure)?;
-        rows.map(|row| row.map_err(failure)?).collect()
+        rows.map(|row| row.map_err(failure)?.map(|(_, key)| key))
+            .collect()
     }
 }
 
@@ -160,6 +158,7 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn insert_key(&self, key: &Key) -> Result<()> {
+        self.changed_key(key);
         let mut statement = self
             .connection
             .prepare_cached(
@@ -182,7 +181,7 @@ impl Writer<'_> {
                 key.hint,
                 SecretHash::ALGORITHM,
                 key.hash.as_bytes(),
-                state_word(key.state),
+                key.state.word(),
                 key.created_at.as_millis(),
                 key.created_by,
                 key.expires_at.map(Timestamp::as_millis),
@@ -204,6 +203,7 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn update_key(&self, key: &Key) -> Result<()> {
+        self.changed_key(key);
         let mut statement = self
             .connection
             .prepare_cached(
@@ -222,7 +222,7 @@ impl Writer<'_> {
                 key.id.as_str(),
                 key.name,
                 scopes_text(key),
-                state_word(key.state),
+                key.state.word(),
                 key.expires_at.map(Timestamp::as_millis),
                 key.revoked_at.map(Timestamp::as_millis),
                 key.revoked_reason,
@@ -266,6 +266,10 @@ impl Writer<'_> {
             ])
             .map_err(failure)?;
         self.update_key(key)
+    }
+
+    fn changed_key(&self, key: &Key) {
+        self.unsealed(About::Key, key.id.as_str(), RecordDigest::of_key(key));
     }
 
     /// Deletes keys' records with what they were used for.

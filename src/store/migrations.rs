@@ -5,6 +5,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
+use super::Writer;
 use super::failure::{damaged, failure};
 use super::key_row::text;
 use crate::error::Result;
@@ -13,19 +14,23 @@ use crate::error::Result;
 pub(super) const APPLICATION_ID: i32 = 0x4b45_5957;
 
 /// The steps; a store's `user_version` says how many of them it has had.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_key_desk.sql"),
     include_str!("migrations/0002_metering.sql"),
     include_str!("migrations/0003_provisioning.sql"),
+    include_str!("migrations/0004_integrity.sql"),
 ];
+
+/// The first schema whose events have the digests of records.
+const SEALED: usize = 4;
 
 /// The schema this keyward writes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// SHA-256 of the newest schema as [`digest`] reads it. A test computes it anew.
 const DIGEST: [u8; 32] = [
-    0xbe, 0xc2, 0x80, 0x47, 0xfd, 0xfc, 0xc9, 0xa2, 0x80, 0x3d, 0x93, 0x08, 0x9c, 0x88, 0xed, 0xbe,
-    0x0a, 0xb8, 0x72, 0x34, 0x53, 0x5d, 0xd4, 0xf3, 0x9b, 0x74, 0xdc, 0x53, 0xca, 0xe3, 0xa3, 0x0c,
+    0xa0, 0x1c, 0x36, 0xc4, 0xae, 0x6c, 0x9a, 0x90, 0x8e, 0xb2, 0xe0, 0x3f, 0x45, 0x2f, 0xdd, 0x87,
+    0x8f, 0x51, 0xe2, 0x2f, 0x0a, 0x44, 0x20, 0xb5, 0x3d, 0x5c, 0xfa, 0x22, 0x90, 0x0c, 0x4c, 0xdf,
 ];
 
 /// Refuses a store in which there is anything but keyward's own schema: a trigger or a view would run whatever its author
@@ -77,6 +82,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let done = usize::try_from(version).unwrap_or(0);
     for step in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(step).map_err(failure)?;
+    }
+    if done < SEALED {
+        Writer::new(&transaction).seal_all()?;
     }
     if done < MIGRATIONS.len() {
         transaction

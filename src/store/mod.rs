@@ -5,10 +5,12 @@
 
 mod audit;
 mod claims;
+mod clock;
 mod create;
 mod failure;
 mod header;
 mod info;
+mod integrity;
 mod key_lists;
 mod key_row;
 mod keys;
@@ -32,9 +34,12 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::domain::audit::ChainHash;
+use crate::domain::clock::Clock;
+use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use failure::failure;
 use header::Held;
+use integrity::Unsealed;
 use open::Access;
 
 pub use claims::Remembered;
@@ -62,6 +67,20 @@ pub struct Store {
 /// What a transaction may read.
 pub struct Reader<'a> {
     connection: &'a Connection,
+    /// What the store remembers of the time, once it was asked for.
+    clock: Cell<Option<Clock>>,
+    /// Empty unless this transaction writes.
+    unsealed: Unsealed,
+}
+
+impl<'a> Reader<'a> {
+    fn new(connection: &'a Connection) -> Self {
+        Self {
+            connection,
+            clock: Cell::new(None),
+            unsealed: Unsealed::default(),
+        }
+    }
 }
 
 /// What a transaction may read and write. Whatever it writes must leave an audit row, or nothing is committed.
@@ -69,6 +88,18 @@ pub struct Writer<'a> {
     reader: Reader<'a>,
     /// The last row this transaction added to the trail.
     head: Cell<Option<(i64, ChainHash)>>,
+    /// When that was.
+    time: Cell<Option<Timestamp>>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(connection: &'a Connection) -> Self {
+        Self {
+            reader: Reader::new(connection),
+            head: Cell::new(None),
+            time: Cell::new(None),
+        }
+    }
 }
 
 impl<'a> Deref for Writer<'a> {
@@ -86,9 +117,7 @@ impl Store {
     /// The closure's, or the store's; `io` when a store that can only be read changed meanwhile.
     pub fn read<T>(&mut self, body: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
         let transaction = self.connection.transaction().map_err(failure)?;
-        let outcome = body(&Reader {
-            connection: &transaction,
-        });
+        let outcome = body(&Reader::new(&transaction));
         transaction.finish().map_err(failure)?;
         self.access.confirm(&self.path)?;
         outcome
@@ -112,19 +141,18 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failure)?;
         let before = transaction.total_changes();
-        let writer = Writer {
-            reader: Reader {
-                connection: &transaction,
-            },
-            head: Cell::new(None),
-        };
+        let writer = Writer::new(&transaction);
         let value = body(&writer)?;
         let head = writer.head.get();
-        if transaction.total_changes() != before && head.is_none() {
+        let is_untold = transaction.total_changes() != before && head.is_none();
+        if is_untold || !writer.unsealed.is_empty() {
             return Err(Error::new(
                 Kind::Internal,
                 "a change without an audit row was taken back",
             ));
+        }
+        if let Some(time) = writer.time.get() {
+            writer.observe(time)?;
         }
         match transaction.commit() {
             Ok(()) => Ok(value),
@@ -158,14 +186,15 @@ impl Store {
             .map_err(failure)
     }
 
-    /// Counts in one transaction: all that the closure counts, or nothing. It waits for another process no longer than
-    /// `wait`.
+    /// Counts what happened until `now` in one transaction: all that the closure counts, or nothing. It waits for another
+    /// process no longer than `wait`.
     ///
     /// # Errors
     /// The closure's, or the store's; `io` when the store can only be read.
     pub fn count<T>(
         &mut self,
         wait: Duration,
+        now: Timestamp,
         body: impl FnOnce(&Meter<'_>) -> Result<T>,
     ) -> Result<T> {
         if let Access::Immutable(_) = self.access {
@@ -176,21 +205,25 @@ impl Store {
         self.connection
             .busy_timeout(wait.min(self.wait))
             .map_err(failure)?;
-        let outcome = self.count_in_transaction(body);
+        let outcome = self.count_in_transaction(now, body);
         self.connection.busy_timeout(self.wait).map_err(failure)?;
         outcome
     }
 
-    fn count_in_transaction<T>(&mut self, body: impl FnOnce(&Meter<'_>) -> Result<T>) -> Result<T> {
+    fn count_in_transaction<T>(
+        &mut self,
+        now: Timestamp,
+        body: impl FnOnce(&Meter<'_>) -> Result<T>,
+    ) -> Result<T> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failure)?;
-        let value = body(&Meter {
-            reader: Reader {
-                connection: &transaction,
-            },
-        })?;
+        let meter = Meter {
+            reader: Reader::new(&transaction),
+        };
+        let value = body(&meter)?;
+        meter.observe(now)?;
         transaction.commit().map_err(failure)?;
         Ok(value)
     }

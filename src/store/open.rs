@@ -116,7 +116,8 @@ impl Store {
         // The first read, and so the moment that a file which is no database shows.
         let version = migrations::version(&connection)?;
         header::refuse_newer(version, path)?;
-        if version < migrations::NEWEST {
+        let is_older = version < migrations::NEWEST;
+        if is_older {
             migrations::migrate(&mut connection)?;
         }
         migrations::check_schema(&connection)?;
@@ -126,7 +127,7 @@ impl Store {
             access: Access::Shared,
             wait,
             synced: true,
-            changed: false,
+            changed: is_older,
             counted: false,
             held: None,
         })

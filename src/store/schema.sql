@@ -62,6 +62,16 @@ CREATE TABLE audit (
     hash     BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
+-- The newest event about a key or a workspace, which has the digest of its record.
+CREATE INDEX audit_subject ON audit (subject);
+
+-- The latest time the store has seen, and the first one after a leap that is not believed yet; one row.
+CREATE TABLE clock (
+    only  INTEGER PRIMARY KEY CHECK (only = 1),
+    seen  INTEGER NOT NULL,
+    leapt INTEGER
+) STRICT;
+
 -- Where verify left a key: the day of its last use, and when its burst is whole again under this rate.
 CREATE TABLE meter (
     key_seq  INTEGER PRIMARY KEY REFERENCES key (seq) ON DELETE CASCADE,

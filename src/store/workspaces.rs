@@ -7,7 +7,9 @@ use rusqlite::{OptionalExtension, Row};
 use super::failure::{damaged, failure};
 use super::key_row::{optional_text, text};
 use super::{Reader, Writer};
+use crate::domain::audit::About;
 use crate::domain::policy::Policy;
+use crate::domain::record::RecordDigest;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::Result;
@@ -42,7 +44,7 @@ impl Reader<'_> {
             .prepare_cached(&format!("{SELECT} ORDER BY name"))
             .map_err(failure)?;
         let rows = statement
-            .query_map([], |row| Ok(from_row(row)))
+            .query_map([], |row| Ok(self.believed_workspace(row)))
             .map_err(failure)?;
         rows.map(|row| row.map_err(failure)?).collect()
     }
@@ -53,10 +55,46 @@ impl Reader<'_> {
             .prepare_cached(&format!("{SELECT} {filter}"))
             .map_err(failure)?;
         let row = statement
-            .query_row([value], |row| Ok(from_row(row)))
+            .query_row([value], |row| Ok(self.believed_workspace(row)))
             .optional()
             .map_err(failure)?;
         row.transpose()
+    }
+
+    /// Every workspace with its policy's text as it stands, believed or not.
+    pub(super) fn workspaces_as_they_stand(&self) -> Result<Vec<(Workspace, String)>> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{SELECT} ORDER BY name"))
+            .map_err(failure)?;
+        let rows = statement
+            .query_map([], |row| Ok(from_row(row)))
+            .map_err(failure)?;
+        rows.map(|row| row.map_err(failure)?).collect()
+    }
+
+    fn believed_workspace(&self, row: &Row<'_>) -> Result<Workspace> {
+        let (workspace, policy) = from_row(row)?;
+        self.believe_workspace(&workspace, &policy)?;
+        Ok(workspace)
+    }
+
+    /// The digest of the record of the workspace of this name.
+    pub(super) fn digest_of_workspace(&self, name: &str) -> Result<Option<RecordDigest>> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{SELECT} WHERE name = ?1"))
+            .map_err(failure)?;
+        let row = statement
+            .query_row([name], |row| Ok(from_row(row)))
+            .optional()
+            .map_err(failure)?;
+        let row = row.transpose()?;
+        row.map(|(workspace, policy)| {
+            self.believe_workspace(&workspace, &policy)?;
+            Ok(RecordDigest::of_workspace(&workspace, &policy))
+        })
+        .transpose()
     }
 }
 
@@ -73,17 +111,24 @@ impl Writer<'_> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )
             .map_err(failure)?;
+        let policy = workspace.policy.to_toml();
         let id = statement
             .insert((
                 &workspace.name,
                 &workspace.preset,
-                workspace.policy.to_toml(),
+                &policy,
                 &workspace.plan,
                 workspace.created_at.as_millis(),
                 &workspace.created_by,
             ))
             .map_err(failure)?;
-        Ok(WorkspaceId(id))
+        let id = WorkspaceId(id);
+        let inserted = Workspace {
+            id,
+            ..workspace.clone()
+        };
+        self.changed_workspace(&inserted, &policy);
+        Ok(id)
     }
 
     /// Saves a workspace's name, policy and plan.
@@ -91,6 +136,8 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn update_workspace(&self, workspace: &Workspace) -> Result<()> {
+        let policy = workspace.policy.to_toml();
+        self.changed_workspace(workspace, &policy);
         self.connection
             .execute(
                 "UPDATE workspace SET name = ?2, preset = ?3, policy = ?4, plan = ?5 WHERE workspace_id = ?1",
@@ -98,12 +145,17 @@ impl Writer<'_> {
                     workspace.id.0,
                     &workspace.name,
                     &workspace.preset,
-                    workspace.policy.to_toml(),
+                    &policy,
                     &workspace.plan,
                 ),
             )
             .map(|_| ())
             .map_err(failure)
+    }
+
+    fn changed_workspace(&self, workspace: &Workspace, policy: &str) {
+        let digest = RecordDigest::of_workspace(workspace, policy);
+        self.unsealed(About::Workspace, &workspace.name, digest);
     }
 
     /// Deletes a workspace, the records of its keys and what they were used for.
@@ -122,9 +174,10 @@ impl Writer<'_> {
     }
 }
 
-fn from_row(row: &Row<'_>) -> Result<Workspace> {
+/// A workspace and its policy's text.
+fn from_row(row: &Row<'_>) -> Result<(Workspace, String)> {
     let policy = text(row, 3)?;
-    Ok(Workspace {
+    let workspace = Workspace {
         id: WorkspaceId(row.get(0).map_err(failure)?),
         name: text(row, 1)?,
         preset: optional_text(row, 2)?,
@@ -133,5 +186,6 @@ fn from_row(row: &Row<'_>) -> Result<Workspace> {
         plan: optional_text(row, 4)?,
         created_at: Timestamp::from_millis(row.get(5).map_err(failure)?),
         created_by: text(row, 6)?,
-    })
+    };
+    Ok((workspace, policy))
 }

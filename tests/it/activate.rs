@@ -79,12 +79,12 @@ fn a_revoked_key_is_not_activated() {
 fn a_pending_key_voids_itself_after_a_day() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint_with("ci", &["--hold"]);
-    sandbox.tamper(&format!(
+    sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {}",
         DAY - HOUR
     ));
     assert_eq!(sandbox.show("ci")["status"], "pending");
-    sandbox.tamper(&format!(
+    sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {}",
         2 * HOUR
     ));

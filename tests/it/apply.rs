@@ -338,7 +338,7 @@ fn a_plan_begins_each_line_with_what_will_be_done() {
     let _ = sandbox.file("keys.toml", &keys("one"));
     let _ = sandbox.keyward(["apply", "keys.toml"]).ok();
     let _ = sandbox.mint_with("stray", &["-e", "test"]);
-    sandbox.tamper(&format!(
+    sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0}",
         80 * DAY
     ));

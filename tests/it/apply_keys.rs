@@ -188,7 +188,7 @@ fn a_key_that_is_due_is_rotated_once() {
     assert_eq!(actions(&sandbox, &manifest), ["created"; 2]);
     let old = sandbox.id_of("ci");
     let age = |days: i64| {
-        sandbox.tamper(&format!(
+        sandbox.rewrite(&format!(
             "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0} WHERE name = 'ci'",
             days * DAY
         ));

@@ -91,7 +91,7 @@ fn every_change_leaves_its_events() {
         ),
         // The old key is not rotated until the new one is activated.
         (&["rotate", "ci", "--hold"], &["key.mint"]),
-        (&["rotate", "ci", "--cancel"], &["key.cancel"]),
+        (&["rotate", "ci", "--cancel"], &["key.revoke", "key.cancel"]),
         (&["revoke", "another", "--yes"], &["key.revoke"]),
         (
             &["revoke", "ci", "second", "--yes"],

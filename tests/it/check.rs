@@ -230,7 +230,7 @@ fn keys_that_end_by_themselves_are_never_found() {
     let _ = sandbox.keyward(["rotate", "rotated"]).ok();
     let _ = sandbox.keyward(["mint", "pending", "--hold"]).ok();
     let _ = sandbox.keyward(["mint", "void", "--", "false"]).exit(16);
-    sandbox.tamper(&format!(
+    sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {HOUR} WHERE name = 'pending'"
     ));
     let flags = [

@@ -20,7 +20,7 @@ fn aged(days_left: i64) -> Sandbox {
 
 /// Makes every key of the store older by these days.
 fn age(sandbox: &Sandbox, days: i64) {
-    sandbox.tamper(&format!(
+    sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0}",
         days * DAY
     ));

@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use crate::prompts::Terminal;
@@ -266,13 +266,21 @@ impl Planted {
                 WHERE state = 'revoked' AND ?2 <> ?3",
             "UPDATE workspace SET name = CAST(?1 AS TEXT), preset = CAST(?1 AS TEXT), plan = CAST(?1 AS TEXT),
                 created_by = CAST(?1 AS TEXT) WHERE name = 'acme' AND ?2 <> ?3",
-            "UPDATE audit SET actor = CAST(?1 AS TEXT), action = CAST(?1 AS TEXT), subject = CAST(?1 AS TEXT),
-                details = CASE seq % 3 WHEN 0 THEN CAST(?1 AS TEXT) WHEN 1 THEN ?2 ELSE ?3 END WHERE ?2 <> ?3",
         ];
-        for statement in statements {
+        // Rows beside the true ones: a record whose newest event is not whole is not shown at all.
+        let events = "INSERT INTO audit SELECT seq + 1000, time, CAST(?1 AS TEXT), CAST(?1 AS TEXT), CAST(?1 AS TEXT),
+            CASE seq % 3 WHEN 0 THEN CAST(?1 AS TEXT) WHEN 1 THEN ?2 ELSE ?3 END, previous, hash FROM audit";
+        let plant = |connection: &Connection, statement: &str| {
             let changed = connection.execute(statement, params![hostile, list, object]);
             assert!(changed.expect("it can be planted") > 0, "{statement}");
+        };
+        for statement in statements {
+            plant(&connection, statement);
         }
+        connection.close().expect("the store can be closed");
+        sandbox.rewrite("");
+        let connection = sandbox.sqlite();
+        plant(&connection, events);
         connection.close().expect("the store can be closed");
         Self { sandbox, ids }
     }
@@ -472,6 +480,7 @@ fn hostile_ids_are_escaped_too() {
         );
         assert_eq!(planted, Ok(1));
         connection.close().expect("the store can be closed");
+        sandbox.rewrite("");
         for format in ["table", "json", "tsv"] {
             for command in [
                 &["list"][..],
@@ -539,6 +548,7 @@ fn errors_that_list_names_escape_them() {
             assert!(planted.expect("it can be planted") > 0, "{plant}");
         }
         connection.close().expect("the store can be closed");
+        sandbox.rewrite("");
         let workspace = format!("{hostile}one");
         for format in ["table", "json"] {
             for (exit, command) in [
@@ -688,6 +698,7 @@ fn a_question_escapes_the_names_in_it() {
         let planted = connection.execute("UPDATE workspace SET name = ?1", [hostile]);
         assert_eq!(planted, Ok(1));
         connection.close().expect("the store can be closed");
+        sandbox.rewrite("");
         let arguments = ["workspace", "delete", "--", hostile];
         let mut terminal = Terminal::keyward(&sandbox, &arguments, &[]);
         terminal.wait_for("?");

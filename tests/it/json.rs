@@ -148,6 +148,7 @@ impl World {
         );
         assert_eq!(expired, Ok(1), "an expiry could not be planted");
         connection.close().expect("the store can be closed");
+        sandbox.rewrite("");
         Self {
             sandbox,
             secret,

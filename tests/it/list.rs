@@ -144,7 +144,7 @@ fn tsv_is_one_line_a_key_whatever_its_name() {
     let sandbox = Sandbox::new();
     let _ = sandbox.mint("plain");
     let _ = sandbox.mint("planted");
-    sandbox.tamper(
+    sandbox.rewrite(
         "UPDATE key SET name = 'a' || char(9) || 'b' || char(10) || 'c\\d' WHERE name = 'planted'",
     );
     let output = sandbox.keyward(["list", "-o", "tsv"]).ok();

@@ -236,7 +236,7 @@ fn rotation() -> Scene {
     ];
     let scene = Scene::new(&arguments, &[["ci", "F", ""]]);
     let _ = scene.template.keyward(arguments).ok();
-    scene.template.tamper(&format!(
+    scene.template.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0}",
         80 * DAY
     ));
@@ -341,7 +341,7 @@ fn a_killed_run_is_made_up_for_when_its_key_has_lapsed() {
             }
             pending += sandbox.listed(&["--status", "pending"]).len();
             // As if nobody had run it again for two days.
-            sandbox.tamper(&format!(
+            sandbox.rewrite(&format!(
                 "UPDATE key SET created_at = created_at - {} WHERE state = 'pending'",
                 2 * DAY
             ));

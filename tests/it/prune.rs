@@ -70,20 +70,12 @@ fn with_dead_and_living(sandbox: &Sandbox) {
     let _ = past.mint_until(None, "expired yesterday", 1, Some("299d"), 300 * DAY);
     let _ = past.mint(None, "active", 1, 300 * DAY);
     let _ = past.mint(None, "disabled", 1, 300 * DAY);
+    // A pending key lapses a day after it was minted.
+    past.hold("lapsed long ago", 91 * DAY);
+    past.hold("lapsed yesterday", 90 * DAY);
+    past.hold("pending", DAY - HOUR);
     drop(past);
     let _ = sandbox.keyward(["disable", "disabled"]).ok();
-    for name in ["lapsed long ago", "lapsed yesterday", "pending"] {
-        let _ = sandbox.mint_with(name, &["--hold"]);
-    }
-    // A pending key lapses a day after it was minted.
-    sandbox.tamper(&format!(
-        "UPDATE key SET created_at = created_at - {} WHERE name = 'lapsed long ago';
-         UPDATE key SET created_at = created_at - {} WHERE name = 'lapsed yesterday';
-         UPDATE key SET created_at = created_at - {} WHERE name = 'pending';",
-        91 * DAY,
-        90 * DAY,
-        DAY - HOUR
-    ));
 }
 
 const LIVING: [&str; 3] = ["active", "disabled", "pending"];

@@ -113,7 +113,7 @@ impl Bench {
     /// Leaves the keys of this name ten days to live.
     fn age(&self, name: &str) {
         let expires_at = now() + 10 * DAY;
-        self.sandbox.tamper(&format!(
+        self.sandbox.rewrite(&format!(
             "UPDATE key SET expires_at = {expires_at} WHERE name = '{name}'"
         ));
     }

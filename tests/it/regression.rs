@@ -22,6 +22,7 @@ fn a_name_that_begins_with_a_line_feed_and_colons_stays_on_its_line() {
     let planted = connection.execute("UPDATE key SET name = ?1", ["\n::error::x"]);
     assert_eq!(planted, Ok(1));
     connection.close().expect("the store can be closed");
+    sandbox.rewrite("");
     let tsv = sandbox.keyward(["list", "-o", "tsv"]).ok().stdout;
     assert_eq!(tsv.lines().count(), 1, "{tsv}");
     let table = sandbox.keyward(["list"]).ok().stdout;
@@ -38,6 +39,7 @@ fn an_ambiguity_shows_no_environment_as_it_is() {
     let plant = "UPDATE key SET environment = ?1 WHERE environment = 'test'";
     assert_eq!(connection.execute(plant, ["\u{1b}[31mtest"]), Ok(1));
     connection.close().expect("the store can be closed");
+    sandbox.rewrite("");
     let output = sandbox.keyward(["show", "ci"]).exit(4);
     assert!(!output.stderr.contains('\u{1b}'), "{:?}", output.stderr);
 }
@@ -48,7 +50,7 @@ fn a_plan_that_is_no_utf_8_does_not_make_the_store_unreadable() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     sandbox
-        .tamper("UPDATE workspace SET plan = CAST(x'61ff' AS TEXT), preset = CAST(x'ff' AS TEXT)");
+        .rewrite("UPDATE workspace SET plan = CAST(x'61ff' AS TEXT), preset = CAST(x'ff' AS TEXT)");
     let _ = sandbox.keyward(["list"]).ok();
     let _ = sandbox.keyward(["workspace", "list"]).ok();
     let _ = sandbox.verdict(&secret, &[], 0, "valid");

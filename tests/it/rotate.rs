@@ -161,7 +161,7 @@ fn a_lifetime_is_inherited_by_its_length() {
     let sandbox = Sandbox::new();
     let _ = sandbox.mint_with("ci", &["--expires", "90d"]);
     // As if it had been minted twenty days ago.
-    sandbox.tamper(&format!(
+    sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0}",
         20 * DAY
     ));
@@ -307,7 +307,7 @@ fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
     let held = rotate(&sandbox, &["ci", "--hold"]);
     // As if its holder had not come for more than a day.
     let id = text(&held, "id");
-    sandbox.tamper(&format!(
+    sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {} WHERE id = '{id}'",
         2 * DAY
     ));

@@ -38,7 +38,7 @@ fn an_id_beginning_that_fits_two_keys_is_ambiguous() {
     let sandbox = Sandbox::new();
     for (name, id) in [("a", "key_aaaaaa0000000001"), ("b", "key_aaaaaa0000000002")] {
         let _ = sandbox.mint(name);
-        sandbox.tamper(&format!("UPDATE key SET id = '{id}' WHERE name = '{name}'"));
+        sandbox.rewrite(&format!("UPDATE key SET id = '{id}' WHERE name = '{name}'"));
     }
     let error = sandbox
         .keyward(["show", "key_aaaaaa"])

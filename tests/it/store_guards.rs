@@ -102,11 +102,11 @@ fn store() -> (Sandbox, String, Vec<u8>) {
 #[test]
 fn a_newer_store_is_refused_and_left_alone() {
     let (sandbox, secret, _) = store();
-    for version in ["4", "5", "999", "2147483647"] {
+    for version in ["5", "6", "999", "2147483647"] {
         sandbox.tamper(&format!("PRAGMA user_version = {version}"));
         assert_refused(&sandbox, &secret, &["newer_store"], version);
     }
-    sandbox.tamper("PRAGMA user_version = 3");
+    sandbox.tamper("PRAGMA user_version = 4");
     let _ = sandbox.verdict(&secret, &[], 0, "valid");
 }
 

@@ -150,7 +150,7 @@ fn the_first_reason_in_the_order_decides() {
     sandbox.wait_for_verdict(&secret, 12);
     // From the last reason to the first: each is hidden by the one before it.
     let _ = sandbox.verdict(&secret, &wrong, 12, "expired");
-    sandbox.tamper("UPDATE key SET expires_at = NULL");
+    sandbox.rewrite("UPDATE key SET expires_at = NULL");
     let _ = sandbox.verdict(
         &secret,
         &["--ip", "203.0.113.9", "--require", "write"],
@@ -164,11 +164,11 @@ fn the_first_reason_in_the_order_decides() {
         "ip_denied",
     );
     let _ = sandbox.verdict(&secret, &wrong, 14, "wrong_environment");
-    sandbox.tamper("UPDATE key SET expires_at = created_at + 1");
+    sandbox.rewrite("UPDATE key SET expires_at = created_at + 1");
     let _ = sandbox.verdict(&secret, &wrong, 12, "expired");
-    sandbox.tamper("UPDATE key SET expires_at = NULL");
+    sandbox.rewrite("UPDATE key SET expires_at = NULL");
     let _ = sandbox.keyward(["disable", "ci"]).ok();
-    sandbox.tamper("UPDATE key SET expires_at = created_at + 1");
+    sandbox.rewrite("UPDATE key SET expires_at = created_at + 1");
     let _ = sandbox.verdict(&secret, &wrong, 13, "disabled");
     let _ = sandbox
         .keyward(["revoke", &sandbox.id_of("ci"), "--yes"])

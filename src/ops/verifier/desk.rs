@@ -8,6 +8,7 @@ use super::Request;
 use super::memory::{Kept, Known, Memory};
 use super::pending::{Pending, Use};
 use crate::domain::allowance::{Spending, Used};
+use crate::domain::clock::Clock;
 use crate::domain::day::{Day, Month};
 use crate::domain::key::Key;
 use crate::domain::permission::Permission;
@@ -30,6 +31,8 @@ pub(super) struct Office<T> {
     pub pending: Pending,
     /// Whether what is counted can be written; learnt from the last attempt.
     pub records: bool,
+    /// What the store remembers of the time, and what this verifier has seen since.
+    pub clock: Clock,
 }
 
 /// A place to judge at, for as long as a transaction lasts.
@@ -45,7 +48,10 @@ impl<T> Office<T> {
         let access = Access::admit(reader, &self.actor, now)?;
         access.require(Permission::Verify)?;
         let within = select::confinement(reader, &access, self.workspace.as_deref())?;
-        self.memory.refresh(reader)?;
+        if self.memory.refresh(reader)? {
+            self.clock = reader.clock()?;
+        }
+        self.clock = self.clock.after(now);
         Ok(Desk {
             office: self,
             within,
@@ -95,7 +101,11 @@ impl<T> Desk<'_, T> {
         {
             return Ok((Code::NotFound, None));
         }
-        Ok((judge(&known.grounds, &request.ask, self.now), Some(known)))
+        {
+            let seen = self.office.clock.seen;
+            let code = judge(&known.grounds, &request.ask, self.now, seen);
+            Ok((code, Some(known)))
+        }
     }
 
     /// The verdict of a code, with what is left of the limits but without taking anything of them.

@@ -99,17 +99,18 @@ impl<T> Memory<T> {
         self.head
     }
 
-    /// Forgets everything if anything was changed; what other processes count is no change.
-    pub fn refresh(&mut self, reader: &Reader<'_>) -> Result<()> {
+    /// Forgets everything if anything was changed; what other processes count is no change. Says whether any process has
+    /// written anything since.
+    pub fn refresh(&mut self, reader: &Reader<'_>) -> Result<bool> {
         if self.capacity == 0 {
             // Nothing lasts, so nothing has to be compared.
             self.owners.clear();
             self.formats = None;
-            return Ok(());
+            return Ok(true);
         }
         let version = reader.version()?;
         if self.is_of(version) {
-            return Ok(());
+            return Ok(false);
         }
         let head = reader.head()?;
         if self.head != Some(head) {
@@ -120,7 +121,7 @@ impl<T> Memory<T> {
             self.head = Some(head);
         }
         self.version = Some(version);
-        Ok(())
+        Ok(true)
     }
 
     /// A key, if it is remembered.

@@ -17,6 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::clock::Clock;
 use crate::domain::key::Key;
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
@@ -107,6 +108,7 @@ impl<T> Verifier<T> {
             memory: Memory::new(REMEMBERED),
             pending: Pending::default(),
             records: store.can_count(),
+            clock: Clock::NEW,
         };
         Self {
             store,
@@ -223,11 +225,12 @@ impl<T> Verifier<T> {
         let Some(known) = office.memory.recall(&request.secret.hash()) else {
             return Ok(None);
         };
-        let code = judge(&known.grounds, &request.ask, now);
+        let known = Arc::clone(known);
+        office.clock = office.clock.after(now);
+        let code = judge(&known.grounds, &request.ask, now, office.clock.seen);
         if code != Code::Valid || !known.allowance.is_unlimited() {
             return Ok(None);
         }
-        let known = Arc::clone(known);
         office.count(used(request, &known, code, now), &known);
         self.write_if_due(now);
         Ok(Some(Verdict {
@@ -247,7 +250,7 @@ impl<T> Verifier<T> {
         now: Timestamp,
         answer: &mut dyn FnMut(Verdict<Kept<T>>),
     ) -> Result<()> {
-        let counted = self.store.count(self.wait, |meter| {
+        let counted = self.store.count(self.wait, now, |meter| {
             let mut desk = self.office.desk(meter, now)?;
             let mut verdicts = Vec::with_capacity(requests.len());
             for request in requests {

@@ -78,6 +78,13 @@ impl Batch {
         self.tallies.is_empty() && self.credits.is_empty()
     }
 
+    /// When the last of it was counted.
+    pub fn latest(&self) -> Timestamp {
+        let tallies = self.tallies.iter().map(|counted| counted.at);
+        let credits = self.credits.values().map(|spent| spent.at);
+        tallies.chain(credits).max().unwrap_or(Timestamp::EPOCH)
+    }
+
     fn credits(&self, place: (WorkspaceId, Month)) -> u64 {
         self.credits.get(&place).map_or(0, |spent| spent.credits)
     }

@@ -70,7 +70,8 @@ impl<T> Verifier<T> {
         let Some(batch) = self.office.pending.outgoing() else {
             return Ok(false);
         };
-        let written = self.store.count(wait, |meter| write(meter, batch));
+        let latest = batch.latest();
+        let written = self.store.count(wait, latest, |meter| write(meter, batch));
         if let Err(error) = &written {
             // A store that is busy takes counts later.
             self.office.records &= error.kind() == Kind::Busy;

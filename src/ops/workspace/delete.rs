@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
+use crate::domain::key::KeySeq;
 use crate::domain::sanitize::{Quoted, Safe};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -41,6 +42,13 @@ pub fn run(store: &mut Store, actor: &Actor, name: &str, now: Timestamp) -> Resu
         let outcome = find(writer, &access, name, now)?;
         let id = outcome.workspace.id;
         let records = writer.count_keys(id)?;
+        writer.for_each_key_after(&outcome.workspace, KeySeq(0), u32::MAX, |_, key| {
+            let (action, details) = (
+                Action::KeyPrune,
+                json!({ "workspace": name, "name": key.name }),
+            );
+            writer.audit(now, &access.actor, action, key.id.as_str(), &details)
+        })?;
         writer.delete_workspace(id)?;
         writer.forget_current_workspace(id)?;
         writer.audit(

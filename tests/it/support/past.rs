@@ -36,6 +36,25 @@ fn ago(millis: i64) -> Timestamp {
     Timestamp::from_millis(now() - millis)
 }
 
+fn request(
+    workspace: Option<&str>,
+    name: &str,
+    count: u32,
+    expires: Option<&str>,
+) -> mint::Request {
+    mint::Request {
+        workspace: workspace.map(str::to_owned),
+        name: name.parse().expect("a name"),
+        count,
+        environment: None,
+        scopes: Vec::new(),
+        expires: expires.map(|expires| expires.parse().expect("a time")),
+        allow: Vec::new(),
+        owner: None,
+        labels: BTreeMap::new(),
+    }
+}
+
 impl<'a> Past<'a> {
     /// Opens the store, or makes it.
     pub fn of(sandbox: &'a Sandbox) -> Self {
@@ -67,17 +86,7 @@ impl<'a> Past<'a> {
         expires: Option<&str>,
         millis: i64,
     ) -> Vec<Old> {
-        let request = mint::Request {
-            workspace: workspace.map(str::to_owned),
-            name: name.parse().expect("a name"),
-            count,
-            environment: None,
-            scopes: Vec::new(),
-            expires: expires.map(|expires| expires.parse().expect("a time")),
-            allow: Vec::new(),
-            owner: None,
-            labels: BTreeMap::new(),
-        };
+        let request = request(workspace, name, count, expires);
         let (then, store) = (ago(millis), &mut self.store);
         let minted = mint::run(store, &self.actor, &request, then, &mut SysRng);
         let minted = minted.expect("keys can be minted");
@@ -89,6 +98,19 @@ impl<'a> Past<'a> {
             secret: secret.expose().to_owned(),
         })
         .collect()
+    }
+
+    /// Mints a key that stays pending, in the only workspace.
+    pub fn hold(&mut self, name: &str, millis: i64) {
+        let request = request(None, name, 1, None);
+        let minted = mint::run(
+            &mut self.store,
+            &self.actor,
+            &request,
+            ago(millis),
+            &mut SysRng,
+        );
+        minted.expect("a key can be minted");
     }
 
     /// Verifies each key's secret once.

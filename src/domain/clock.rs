@@ -1,0 +1,129 @@
+//! What a store remembers of the time, and what that says of a clock that went back or jumped ahead.
+//!
+//! This module never asks what time it is and never decides what a key may do.
+//!
+//! The latest time that a store has seen is kept with it, so that what was expired stays expired. A clock that is far ahead
+//! once, at a machine's start say, must not make everything expired for good: a leap is believed only when the time has gone
+//! on from there for a while.
+
+use crate::domain::timestamp::Timestamp;
+
+/// A leap that is not believed at once, in milliseconds: 30 days, longer than which a store in use is rarely left alone.
+pub const LEAP_MILLIS: i64 = 30 * DAY_MILLIS;
+/// For how long the time must have gone on after a leap, in milliseconds: a day.
+pub const TRIAL_MILLIS: i64 = DAY_MILLIS;
+/// How far a clock may be behind without a word, in milliseconds: a minute, as clocks that are set by a server are.
+pub const SLACK_MILLIS: i64 = 60 * 1000;
+/// A day in milliseconds.
+pub const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// What a store remembers of the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// The latest time it has seen; the epoch when it has seen none.
+    pub seen: Timestamp,
+    /// The first time it has seen after a leap that is not believed yet.
+    pub leapt: Option<Timestamp>,
+}
+
+/// What is to be said of a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// It is behind what the store has seen, by so many milliseconds.
+    Behind(i64),
+    /// It is further ahead of what the store has seen than is believed, by so many milliseconds.
+    Ahead(i64),
+}
+
+impl Clock {
+    /// A clock that has seen nothing.
+    pub const NEW: Self = Self {
+        seen: Timestamp::EPOCH,
+        leapt: None,
+    };
+
+    /// What is remembered after something happened at `now`.
+    #[must_use]
+    pub fn after(self, now: Timestamp) -> Self {
+        if !self.is_leap(now) {
+            return Self {
+                seen: self.seen.max(now),
+                leapt: None,
+            };
+        }
+        match self.leapt {
+            Some(leapt) if now.since(leapt) >= TRIAL_MILLIS => Self {
+                seen: now,
+                leapt: None,
+            },
+            Some(leapt) if now >= leapt => self,
+            _ => Self {
+                leapt: Some(now),
+                ..self
+            },
+        }
+    }
+
+    /// What is to be said at `now`, if anything is.
+    pub fn doubt(self, now: Timestamp) -> Option<Doubt> {
+        if self.is_leap(now) {
+            return Some(Doubt::Ahead(now.since(self.seen)));
+        }
+        let behind = self.seen.since(now);
+        (behind > SLACK_MILLIS).then_some(Doubt::Behind(behind))
+    }
+
+    fn is_leap(self, now: Timestamp) -> bool {
+        self.seen != Timestamp::EPOCH && now.since(self.seen) > LEAP_MILLIS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_800_000_000_000;
+
+    fn at(days: i64) -> Timestamp {
+        Timestamp::from_millis(START + days * DAY_MILLIS)
+    }
+
+    fn seen(days: i64) -> Clock {
+        Clock::NEW.after(at(days))
+    }
+
+    #[test]
+    fn the_latest_time_never_falls() {
+        assert_eq!(seen(5).after(at(1)).after(at(3)), seen(5));
+        assert_eq!(seen(5).after(at(6)), seen(6));
+        assert_eq!(seen(5).after(at(35)), seen(35));
+    }
+
+    #[test]
+    fn one_leap_is_forgotten_when_the_clock_is_back() {
+        let leapt = seen(0).after(at(4000));
+        assert_eq!(leapt.seen, at(0));
+        assert_eq!(leapt.doubt(at(4000)), Some(Doubt::Ahead(4000 * DAY_MILLIS)));
+        assert_eq!(leapt.after(at(1)), seen(1));
+    }
+
+    #[test]
+    fn a_leap_is_believed_after_a_day() {
+        let leapt = seen(0).after(at(90));
+        assert_eq!(leapt.after(at(90)).seen, at(0));
+        assert_eq!(leapt.after(at(91)), seen(91));
+        // Another leap begins its own day.
+        assert_eq!(leapt.after(at(60)).after(at(61)), seen(61));
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_is_doubted_after_a_minute() {
+        let now = |millis| Timestamp::from_millis(START - millis);
+        assert_eq!(seen(0).doubt(now(SLACK_MILLIS)), None);
+        assert_eq!(
+            seen(0).doubt(now(SLACK_MILLIS + 1)),
+            Some(Doubt::Behind(SLACK_MILLIS + 1))
+        );
+        assert_eq!(Clock::NEW.doubt(at(0)), None);
+    }
+}

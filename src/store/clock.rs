@@ -1,0 +1,79 @@
+//! The `clock` table: the latest time that the store has seen.
+//!
+//! This module never reads a clock; times come in with what happened at them.
+
+use super::failure::failure;
+use super::{Reader, Store, Writer};
+use crate::domain::clock::Clock;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+
+impl Store {
+    /// What the store remembers of the time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn clock(&mut self) -> Result<Clock> {
+        self.read(|reader| reader.clock())
+    }
+}
+
+impl Reader<'_> {
+    /// What the store remembers of the time, as of this transaction.
+    ///
+    /// # Errors
+    /// The store's; `damaged` when the row is gone.
+    pub fn clock(&self) -> Result<Clock> {
+        if let Some(clock) = self.clock.get() {
+            return Ok(clock);
+        }
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT seen, leapt FROM clock WHERE only = 1")
+            .map_err(failure)?;
+        let clock = statement
+            .query_row([], |row| {
+                let leapt: Option<i64> = row.get(1)?;
+                Ok(Clock {
+                    seen: Timestamp::from_millis(row.get(0)?),
+                    leapt: leapt.map(Timestamp::from_millis),
+                })
+            })
+            .map_err(failure)?;
+        self.clock.set(Some(clock));
+        Ok(clock)
+    }
+
+    /// Remembers that it was this time. A transaction that writes ends with it.
+    pub(super) fn observe(&self, now: Timestamp) -> Result<()> {
+        let before = self.clock()?;
+        let after = before.after(now);
+        if after == before {
+            return Ok(());
+        }
+        self.save_clock(after)
+    }
+
+    fn save_clock(&self, clock: Clock) -> Result<()> {
+        let leapt = clock.leapt.map(Timestamp::as_millis);
+        self.connection
+            .prepare_cached("UPDATE clock SET seen = ?1, leapt = ?2 WHERE only = 1")
+            .and_then(|mut statement| statement.execute((clock.seen.as_millis(), leapt)))
+            .map_err(failure)?;
+        self.clock.set(Some(clock));
+        Ok(())
+    }
+}
+
+impl Writer<'_> {
+    /// Takes this time for the latest there was, whatever was seen before.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn reset_clock(&self, now: Timestamp) -> Result<()> {
+        self.save_clock(Clock {
+            seen: now,
+            leapt: None,
+        })
+    }
+}

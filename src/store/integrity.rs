@@ -1,0 +1,234 @@
+//! Whether a row says what keyward wrote: its record against the newest event about it.
+//!
+//! This module never repairs a row, and never believes one that disagrees with the trail.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension, Row};
+
+use super::failure::{damaged, failure};
+use super::key_row::{self, SELECT_BARE, SEQ};
+use super::{Reader, Writer};
+use crate::domain::audit::{About, Action, ChainHash, link};
+use crate::domain::key::{Key, KeySeq};
+use crate::domain::record::RecordDigest;
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
+use crate::error::{Error, Kind, Result};
+
+/// Who brings a store up to date, as the trail names it.
+const MIGRATION: &str = "keyward:migration";
+
+/// The digests of records that a transaction has written and not told the trail of yet.
+#[derive(Default)]
+pub(super) struct Unsealed(RefCell<BTreeMap<(About, String), RecordDigest>>);
+
+impl Unsealed {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    fn of(&self, about: About, subject: &str) -> Option<RecordDigest> {
+        let digests = self.0.borrow();
+        if digests.is_empty() {
+            return None;
+        }
+        digests.get(&(about, subject.to_owned())).copied()
+    }
+}
+
+impl Reader<'_> {
+    /// Reads a key with its row number, and believes it only if the trail does.
+    pub(super) fn believed_key(&self, row: &Row<'_>) -> Result<(KeySeq, Key)> {
+        let key = key_row::from_row(row).map_err(|error| unreadable(row, error))?;
+        if !self.agrees_on_key(&key)? {
+            return Err(changed(&format!(
+                "the record of {} (\"{}\")",
+                key.id,
+                Safe(&key.name)
+            )));
+        }
+        let seen = self.clock()?.seen;
+        let seq = KeySeq(row.get(SEQ).map_err(failure)?);
+        Ok((seq, Key { seen, ..key }))
+    }
+
+    /// Calls the closure with every key's row as it stands, believed or not, in the order of minting; with an error where it is
+    /// no record.
+    pub(super) fn for_each_key_as_it_stands(
+        &self,
+        mut body: impl FnMut(KeySeq, Result<Key>) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{SELECT_BARE} ORDER BY key.seq"))
+            .map_err(failure)?;
+        let mut rows = statement.query([]).map_err(failure)?;
+        while let Some(row) = rows.next().map_err(failure)? {
+            let seq = KeySeq(row.get(SEQ).map_err(failure)?);
+            let key = key_row::from_row(row).map_err(|error| unreadable(row, error));
+            body(seq, key)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the trail knows a key's record as it is.
+    pub(super) fn agrees_on_key(&self, key: &Key) -> Result<bool> {
+        let digest = RecordDigest::of_key(key);
+        self.agrees(About::Key, key.id.as_str(), digest)
+    }
+
+    /// Believes a workspace only if the trail does; `policy` is its policy's text.
+    pub(super) fn believe_workspace(&self, workspace: &Workspace, policy: &str) -> Result<()> {
+        let digest = RecordDigest::of_workspace(workspace, policy);
+        if self.agrees(About::Workspace, &workspace.name, digest)? {
+            return Ok(());
+        }
+        Err(changed(&format!(
+            "the record of workspace \"{}\"",
+            Safe(&workspace.name)
+        )))
+    }
+
+    /// Whether the newest event about this subject is whole and has this digest.
+    fn agrees(&self, about: About, subject: &str, digest: RecordDigest) -> Result<bool> {
+        if let Some(unsealed) = self.unsealed.of(about, subject) {
+            return Ok(unsealed == digest);
+        }
+        let agrees = self.newest_event(about, subject, |row| Ok(is_whole_with(row, digest)))?;
+        Ok(agrees.unwrap_or(false))
+    }
+
+    /// Whether the newest event about this subject has a digest at all.
+    fn is_sealed(&self, about: About, subject: &str) -> Result<bool> {
+        let details = self.newest_event(about, subject, |row| row.get::<_, String>(5))?;
+        Ok(details.is_some_and(|details| RecordDigest::at_end(&details).is_some()))
+    }
+
+    /// Reads the newest event about this subject.
+    fn newest_event<T>(
+        &self,
+        about: About,
+        subject: &str,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT seq, time, actor, action, subject, details, previous, hash FROM audit
+                 WHERE subject = ?1 AND substr(action, 1, ?2) = ?3 ORDER BY seq DESC LIMIT 1",
+            )
+            .map_err(failure)?;
+        let front = about.front();
+        statement
+            .query_row((subject, front.len() as i64, front), read)
+            .optional()
+            .map_err(failure)
+    }
+}
+
+impl Writer<'_> {
+    /// Tells the trail of every record as it stands: what a store has that was made before there were digests.
+    ///
+    /// SECURITY: a record that the trail has a digest of is left alone, or a store that was given an older schema's number would
+    /// have all that was done to it believed.
+    pub(super) fn seal_all(&self) -> Result<()> {
+        let (time, nothing) = (self.clock()?.seen, serde_json::json!({}));
+        for (workspace, policy) in self.workspaces_as_they_stand()? {
+            if self.is_sealed(About::Workspace, &workspace.name)? {
+                continue;
+            }
+            let digest = RecordDigest::of_workspace(&workspace, &policy);
+            self.unsealed(About::Workspace, &workspace.name, digest);
+            let action = Action::WorkspaceSeal;
+            self.audit(time, MIGRATION, action, &workspace.name, &nothing)?;
+        }
+        self.for_each_key_as_it_stands(|_, key| {
+            let key = key?;
+            let id = key.id.as_str();
+            if self.is_sealed(About::Key, id)? {
+                return Ok(());
+            }
+            self.unsealed(About::Key, id, RecordDigest::of_key(&key));
+            self.audit(time, MIGRATION, Action::KeySeal, id, &nothing)
+        })
+    }
+
+    /// Notes what a record says now. The next event about it tells the trail; without one, nothing is committed.
+    pub(super) fn unsealed(&self, about: About, subject: &str, digest: RecordDigest) {
+        let place = (about, subject.to_owned());
+        self.unsealed.0.borrow_mut().insert(place, digest);
+    }
+
+    /// The digest that an event about this subject must have: of what was written, or of what is there. Nothing where the
+    /// record is gone.
+    pub(super) fn digest_for_event(
+        &self,
+        about: About,
+        subject: &str,
+    ) -> Result<Option<RecordDigest>> {
+        let unsealed = self
+            .unsealed
+            .0
+            .borrow_mut()
+            .remove(&(about, subject.to_owned()));
+        if unsealed.is_some() {
+            return Ok(unsealed);
+        }
+        Ok(match about {
+            About::Key => self
+                .key_by_id(subject)?
+                .map(|key| RecordDigest::of_key(&key)),
+            About::Workspace => self.digest_of_workspace(subject)?,
+            About::Store => None,
+        })
+    }
+}
+
+/// Whether a row of the trail has its own link, and details that end with this digest.
+fn is_whole_with(row: &Row<'_>, digest: RecordDigest) -> bool {
+    let text = |column| match row.get_ref(column) {
+        Ok(ValueRef::Text(bytes)) => Some(bytes),
+        _ => None,
+    };
+    let (Ok(seq), Ok(time), Ok(previous), Ok(hash)) =
+        (row.get(0), row.get(1), row.get(6), row.get(7))
+    else {
+        return false;
+    };
+    let (Some(actor), Some(action), Some(subject), Some(details)) =
+        (text(2), text(3), text(4), text(5))
+    else {
+        return false;
+    };
+    let linked = link(
+        &ChainHash::from_bytes(previous),
+        seq,
+        Timestamp::from_millis(time),
+        [actor, action, subject, details],
+    );
+    linked == ChainHash::from_bytes(hash)
+        && std::str::from_utf8(details).is_ok_and(|details| digest.ends(details))
+}
+
+/// The error of a record that is not what keyward wrote.
+fn changed(what: &str) -> Error {
+    Error::new(
+        Kind::Damaged,
+        format!("the store is damaged: {what} was changed behind keyward's back"),
+    )
+    .hinted("`keyward store check` lists every such record, and `keyward store restore FILE` brings a backup back")
+}
+
+/// The error of a key's row that is no record, with the key's id if that can be read.
+fn unreadable(row: &Row<'_>, error: Error) -> Error {
+    match row.get::<_, String>(0) {
+        Ok(id) if error.kind() == Kind::Damaged => {
+            damaged(format!("the record of {} cannot be read", Safe(&id))).because(error)
+        }
+        _ => error,
+    }
+}
