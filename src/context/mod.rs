@@ -22,8 +22,10 @@ use crate::cli::{Colour, Globals};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::error::{Error, Result};
+use crate::domain::verdict::Code;
+use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
+use crate::ops::reuse;
 use crate::output::ui::{Format, Ui};
 use crate::prompt::Prompter;
 use crate::store::Store;
@@ -153,7 +155,14 @@ impl Context {
             return Ok(None);
         };
         let now = self.now();
-        let access = store.read(|reader| Access::admit(reader, &actor, now))?;
+        let admitted = store.read(|reader| Access::admit(reader, &actor, now));
+        if let (Err(error), Actor::Caller(secret)) = (&admitted, &actor)
+            && error.kind() == Kind::Refused(Code::Revoked)
+        {
+            // The refusal matters more than the note of it.
+            let _ = reuse::note_secret(store, secret, now);
+        }
+        let access = admitted?;
         if let Some((key, _)) = access.caller {
             // A caller that cannot be recorded, on a read-only disk say, may still act where nothing is written.
             let _ = store.count(RECORDING_WAIT, now, |meter| meter.touch(&key.id, now));

@@ -92,6 +92,9 @@ impl Context {
     }
 
     fn checked(&self, mut store: Store) -> Result<Store> {
+        if let Some(doubt) = store.clock()?.doubt(self.now()) {
+            self.ui.warn(&doubt.to_string());
+        }
         let words = self
             .arguments
             .iter()

@@ -6,6 +6,8 @@
 //! once, at a machine's start say, must not make everything expired for good: a leap is believed only when the time has gone
 //! on from there for a while.
 
+use std::fmt;
+
 use crate::domain::timestamp::Timestamp;
 
 /// A leap that is not believed at once, in milliseconds: 30 days, longer than which a store in use is rarely left alone.
@@ -33,6 +35,39 @@ pub enum Doubt {
     Behind(i64),
     /// It is further ahead of what the store has seen than is believed, by so many milliseconds.
     Ahead(i64),
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Behind(millis) => write!(
+                formatter,
+                "the clock is {} behind what this store has seen: what had expired stays expired",
+                Span(*millis)
+            ),
+            Self::Ahead(millis) => write!(
+                formatter,
+                "the clock is {} ahead of what this store has seen, which is believed when it has gone on for a day",
+                Span(*millis)
+            ),
+        }
+    }
+}
+
+/// A span of so many milliseconds in its largest unit.
+struct Span(i64);
+
+impl fmt::Display for Span {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = self.0 / 60_000;
+        let (number, unit) = match minutes {
+            0..120 => (minutes, "minute"),
+            120..2880 => (minutes / 60, "hour"),
+            _ => (minutes / 1440, "day"),
+        };
+        let plural = if number == 1 { "" } else { "s" };
+        write!(formatter, "{number} {unit}{plural}")
+    }
 }
 
 impl Clock {
@@ -114,6 +149,19 @@ mod tests {
         assert_eq!(leapt.after(at(91)), seen(91));
         // Another leap begins its own day.
         assert_eq!(leapt.after(at(60)).after(at(61)), seen(61));
+    }
+
+    #[test]
+    fn a_doubt_is_said_in_its_largest_unit() {
+        for (minutes, said) in [
+            (1, "1 minute "),
+            (119, "119 minutes "),
+            (120, "2 hours "),
+            (2880, "2 days "),
+        ] {
+            let doubt = Doubt::Behind(minutes * 60_000).to_string();
+            assert!(doubt.contains(said), "{doubt}");
+        }
     }
 
     #[test]

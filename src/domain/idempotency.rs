@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::digest::write_hex;
 use crate::domain::name::is_invisible;
 use crate::error::{Error, Kind};
 
@@ -64,9 +65,7 @@ impl Fingerprint {
 
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        write_hex(formatter, &self.0)
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::digest::write_hex;
 use crate::domain::key::{Key, KeyId};
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
@@ -95,9 +96,7 @@ impl RecordDigest {
 
 impl fmt::Display for RecordDigest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        write_hex(formatter, &self.0)
     }
 }
 

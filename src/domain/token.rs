@@ -74,13 +74,17 @@ impl TokenFormat {
 
     /// Whether the text has this format: its length, literals, environment, alphabet and checksum.
     pub fn recognises(&self, token: &str) -> bool {
-        self.environments
-            .iter()
-            .any(|environment| self.fits(token, environment))
+        self.short_of(token).is_some()
     }
 
-    fn fits(&self, token: &str, environment: &str) -> bool {
-        let mut rest = token;
+    /// The random public part of a text that has this format; empty when the format has none.
+    pub fn short_of<'t>(&self, token: &'t str) -> Option<&'t str> {
+        let mut environments = self.environments.iter();
+        environments.find_map(|environment| self.fit(token, environment))
+    }
+
+    fn fit<'t>(&self, token: &'t str, environment: &str) -> Option<&'t str> {
+        let (mut rest, mut short) = (token, "");
         for part in self.template.parts() {
             let after = match part {
                 Part::Literal(text) => rest.strip_prefix(text.as_str()),
@@ -92,12 +96,13 @@ impl TokenFormat {
                     rest.strip_prefix(checksum(front, self.alphabet).as_str())
                 }
             };
-            match after {
-                Some(after) => rest = after,
-                None => return false,
+            let after = after?;
+            if let Part::Short(length) = part {
+                short = rest.get(..*length)?;
             }
+            rest = after;
         }
-        rest.is_empty()
+        rest.is_empty().then_some(short)
     }
 
     fn strip_random<'a>(&self, text: &'a str, length: usize) -> Option<&'a str> {

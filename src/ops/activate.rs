@@ -12,7 +12,7 @@ use crate::domain::verdict::{Ask, Code};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::judge::judge_secret;
-use crate::ops::select;
+use crate::ops::{reuse, select};
 use crate::store::{Reader, Store, Writer};
 
 /// A key made live by its holder.
@@ -137,7 +137,7 @@ pub fn present(
     secret: &Secret,
     now: Timestamp,
 ) -> Result<Outcome> {
-    store.write(|writer| {
+    let presented = store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         let within = select::confinement(writer, &access, workspace)?;
         let (code, key) = judge_secret(writer, secret, within, &Ask::default(), now)?;
@@ -152,7 +152,14 @@ pub fn present(
             Status::Expired => refused(Code::Expired),
             Status::Revoked => refused(Code::Revoked),
         }
-    })
+    });
+    if let Err(error) = &presented
+        && error.kind() == Kind::Refused(Code::Revoked)
+    {
+        // The refusal matters more than the note of it.
+        let _ = reuse::note_secret(store, secret, now);
+    }
+    presented
 }
 
 /// Makes a pending key live; an active one is left alone.

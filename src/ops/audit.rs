@@ -2,11 +2,11 @@
 //!
 //! This module never repairs the trail.
 
-use crate::domain::audit::{ChainHash, Event};
+use crate::domain::audit::{ChainHash, Event, Head};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
-use crate::store::Store;
+use crate::store::{Reader, Store};
 
 /// What checking the chain found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,28 +42,58 @@ pub fn list(
     })
 }
 
-/// Checks every row of the chain.
+/// Checks every row of the chain, and that the trail has the head that was kept elsewhere.
 ///
 /// # Errors
 /// `scope_rejected` for a key; the store's. A broken chain is an outcome, no error.
-pub fn verify(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Outcome> {
+pub fn verify(
+    store: &mut Store,
+    actor: &Actor,
+    against: Option<Head>,
+    now: Timestamp,
+) -> Result<Outcome> {
     store.read(|reader| {
         Access::admit(reader, actor, now)?.require_operator()?;
-        let mut outcome = Outcome {
-            checked: 0,
-            first_bad: None,
-        };
-        let mut expected = (1, ChainHash::GENESIS);
-        reader.for_each_event(i64::MIN, |event| {
-            outcome.checked += 1;
-            if outcome.first_bad.is_none() && !event.follows(expected.0, expected.1) {
-                outcome.first_bad = Some(event.seq);
-            }
-            expected = (event.seq.saturating_add(1), event.hash);
-            Ok(())
-        })?;
-        Ok(outcome)
+        check(reader, against)
     })
+}
+
+/// The same as of one moment of the store.
+pub(super) fn check(reader: &Reader<'_>, against: Option<Head>) -> Result<Outcome> {
+    let mut outcome = Outcome {
+        checked: 0,
+        first_bad: None,
+    };
+    let mut expected = Head::NONE;
+    reader.for_each_event_as_it_stands(i64::MIN, |seq, event| {
+        outcome.checked += 1;
+        let next = expected.seq.saturating_add(1);
+        let hash = match event {
+            Ok(event) if event.follows(next, expected.hash) => event.hash,
+            event => {
+                outcome.first_bad.get_or_insert(seq);
+                event.map_or(ChainHash::GENESIS, |event| event.hash)
+            }
+        };
+        expected = Head { seq, hash };
+        if let Some(against) = against
+            && seq == against.seq
+            && hash != against.hash
+        {
+            // The row follows those before it, so all of them may have been written anew.
+            outcome.first_bad.get_or_insert(seq);
+        }
+        Ok(())
+    })?;
+    if let Some(against) = against
+        && expected.seq < against.seq
+    {
+        // The first of the rows that were cut off.
+        outcome
+            .first_bad
+            .get_or_insert(expected.seq.saturating_add(1));
+    }
+    Ok(outcome)
 }
 
 /// The last row's place and link.

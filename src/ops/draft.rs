@@ -15,6 +15,7 @@ use crate::domain::token::TokenFormat;
 use crate::domain::workspace::Workspace;
 use crate::error::Result;
 use crate::ops::access::Access;
+use crate::ops::limits;
 use crate::store::Writer;
 
 /// The parts of a new key that have no default.
@@ -84,6 +85,7 @@ pub(super) fn save(
     leftover: Option<&Key>,
     now: Timestamp,
 ) -> Result<()> {
+    limits::check_expiry(writer, key)?;
     let action = match leftover {
         None => {
             writer.insert_key(key)?;

@@ -29,18 +29,35 @@ pub fn judge_secret(
         return Ok((Code::Malformed, None));
     }
     let Some(key) = reader.key_by_hash(&secret.hash())? else {
-        let well_formed = |format: &TokenFormat| format.recognises(secret.expose());
-        let code = if formats(reader)?.iter().any(well_formed) {
-            Code::NotFound
-        } else {
-            Code::Malformed
-        };
-        return Ok((code, None));
+        return Ok((judge_unknown(reader, &formats(reader)?, secret)?, None));
     };
     if within.is_some_and(|workspace| workspace != key.workspace_id) {
         return Ok((Code::NotFound, None));
     }
     Ok((judge(&Grounds::from(&key), ask, now, key.seen), Some(key)))
+}
+
+/// Judges a secret that no key has. A key with its public part is looked at all the same: if its record was changed behind
+/// keyward's back, the hash may have been.
+///
+/// # Errors
+/// The store's; `damaged` for such a record.
+pub(super) fn judge_unknown(
+    reader: &Reader<'_>,
+    formats: &[TokenFormat],
+    secret: &Secret,
+) -> Result<Code> {
+    let mut code = Code::Malformed;
+    for short in formats
+        .iter()
+        .filter_map(|format| format.short_of(secret.expose()))
+    {
+        code = Code::NotFound;
+        if !short.is_empty() {
+            reader.keys_with_short(short)?;
+        }
+    }
+    Ok(code)
 }
 
 /// The forms a token can have: those of the workspaces; without a workspace, those of the presets.

@@ -39,6 +39,23 @@ pub(super) fn check_name(
     Ok(())
 }
 
+/// Refuses an expiry that the store has already seen, which can only be when the clock went back: the key would be dead from
+/// the start.
+///
+/// # Errors
+/// `invalid_expiry`.
+pub(super) fn check_expiry(reader: &Reader<'_>, key: &Key) -> Result<()> {
+    let seen = reader.clock()?.seen;
+    match key.expires_at {
+        Some(expires_at) if expires_at <= seen => Err(Error::new(
+            Kind::InvalidExpiry,
+            format!("the key would expire at {expires_at}, and this store has seen {seen} already"),
+        )
+        .hinted("if the clock is right now: `keyward store check --reset-clock`")),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses more keys than the policy's cap, and names the key that has been unused for longest.
 ///
 /// # Errors

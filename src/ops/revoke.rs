@@ -79,7 +79,11 @@ pub fn preview(
     request: &Request,
     now: Timestamp,
 ) -> Result<Vec<Key>> {
-    store.read(|reader| find(reader, &Access::admit(reader, actor, now)?, request, now))
+    store.read(|reader| {
+        let access = Access::admit(reader, actor, now)?;
+        reader.believe_everything();
+        find(reader, &access, request, now)
+    })
 }
 
 /// Revokes the keys, all or none.
@@ -94,6 +98,8 @@ pub fn run(
 ) -> Result<Vec<Outcome>> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
+        // A record that somebody has changed is revoked all the same.
+        writer.believe_everything();
         let mut outcomes: Vec<Outcome> = Vec::new();
         let mut seen = BTreeSet::new();
         for mut key in find(writer, &access, request, now)? {
@@ -101,13 +107,17 @@ pub fn run(
             if !is_new {
                 continue;
             }
-            let changed = key.status(now) != Status::Revoked;
+            let is_sound = writer.agrees_on_key(&key)?;
+            let changed = key.status(now) != Status::Revoked || !is_sound;
             if changed {
                 idle::refuse_used(writer, &key, request.idle.as_ref(), now)?;
                 key.revoke(request.reason.word(), request.message.clone(), now);
                 writer.update_key(&key)?;
-                let details =
+                let mut details =
                     json!({ "reason": request.reason.word(), "message": request.message });
+                if !is_sound {
+                    details["wasDamaged"] = json!(true);
+                }
                 writer.audit(
                     now,
                     &access.actor,

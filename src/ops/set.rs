@@ -15,6 +15,7 @@ use crate::domain::timestamp::{Timestamp, When};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::change::{Outcome, refuse_dead};
+use crate::ops::limits;
 use crate::ops::select::{self, Selector};
 use crate::store::{Store, Writer};
 
@@ -107,6 +108,7 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
             }
             if expires_at != key.expires_at {
                 key.expires_at = expires_at;
+                limits::check_expiry(writer, &key)?;
                 keep_on_cancel(writer, &access, &key, now)?;
             }
         }

@@ -43,19 +43,34 @@ impl Reader<'_> {
         first: i64,
         mut body: impl FnMut(Event) -> Result<()>,
     ) -> Result<()> {
+        self.for_each_event_as_it_stands(first, |_, event| body(event?))
+    }
+
+    /// The same with each row's place, and with an error where a row is no event.
+    ///
+    /// # Errors
+    /// The closure's, or the store's.
+    pub fn for_each_event_as_it_stands(
+        &self,
+        first: i64,
+        mut body: impl FnMut(i64, Result<Event>) -> Result<()>,
+    ) -> Result<()> {
         let mut statement = self
             .connection
             .prepare_cached(&format!("{SELECT} WHERE seq >= ?1 ORDER BY seq"))
             .map_err(failure)?;
         let mut rows = statement.query([first]).map_err(failure)?;
         while let Some(row) = rows.next().map_err(failure)? {
-            body(from_row(row)?)?;
+            body(row.get(0).map_err(failure)?, from_row(row))?;
         }
         Ok(())
     }
 
     /// Whether this row is in the trail.
-    pub(super) fn has_event(&self, (seq, hash): (i64, ChainHash)) -> Result<bool> {
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn has_event(&self, (seq, hash): (i64, ChainHash)) -> Result<bool> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT 1 FROM audit WHERE seq = ?1 AND hash = ?2")

@@ -7,6 +7,7 @@ mod audit;
 mod claims;
 mod clock;
 mod create;
+mod examine;
 mod failure;
 mod header;
 mod info;
@@ -71,6 +72,8 @@ pub struct Reader<'a> {
     clock: Cell<Option<Clock>>,
     /// Empty unless this transaction writes.
     unsealed: Unsealed,
+    /// Whether records are taken as they stand.
+    is_credulous: Cell<bool>,
 }
 
 impl<'a> Reader<'a> {
@@ -79,6 +82,7 @@ impl<'a> Reader<'a> {
             connection,
             clock: Cell::new(None),
             unsealed: Unsealed::default(),
+            is_credulous: Cell::new(false),
         }
     }
 }
@@ -128,6 +132,25 @@ impl Store {
     /// # Errors
     /// The closure's, or the store's; after any of them the store is as it was, except for `unknown_outcome`.
     pub fn write<T>(&mut self, body: impl FnOnce(&Writer<'_>) -> Result<T>) -> Result<T> {
+        self.write_in_transaction(body)
+    }
+
+    /// The same, waiting for another process no longer than `wait`.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_within<T>(
+        &mut self,
+        wait: Duration,
+        body: impl FnOnce(&Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.waiting_at_most(wait, |store| store.write_in_transaction(body))
+    }
+
+    fn write_in_transaction<T>(
+        &mut self,
+        body: impl FnOnce(&Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
         if let Access::Immutable(_) = self.access {
             return Err(Error::new(
                 Kind::Io,
@@ -202,10 +225,18 @@ impl Store {
         }
         self.sync_commits(false)?;
         self.counted = true;
+        self.waiting_at_most(wait, |store| store.count_in_transaction(now, body))
+    }
+
+    fn waiting_at_most<T>(
+        &mut self,
+        wait: Duration,
+        body: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         self.connection
             .busy_timeout(wait.min(self.wait))
             .map_err(failure)?;
-        let outcome = self.count_in_transaction(now, body);
+        let outcome = body(self);
         self.connection.busy_timeout(self.wait).map_err(failure)?;
         outcome
     }

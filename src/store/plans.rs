@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 use super::{Order, Remembered, Store};
-use crate::domain::audit::Action;
+use crate::domain::audit::{About, Action};
 use crate::domain::day::{Day, Month};
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 use crate::domain::key::tests::sample;
@@ -154,6 +154,11 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         reader.for_each_use(day.expect("there is one"), seq, seq, |_, _| {})?;
         reader.version()?;
         assert_eq!(reader.clock()?.seen, NOW);
+        assert!(reader.agrees_on_key(key)?);
+        reader.believe_everything();
+        reader
+            .newest_action(About::Key, key.id.as_str())?
+            .expect("it has events");
         Ok(())
     })?;
     store.info().map(|_| ())

@@ -61,16 +61,20 @@ impl Reader<'_> {
         row.transpose()
     }
 
-    /// Every workspace with its policy's text as it stands, believed or not.
-    pub(super) fn workspaces_as_they_stand(&self) -> Result<Vec<(Workspace, String)>> {
+    /// Calls the closure with every workspace's name and row with its policy's text as it stands, believed or not.
+    pub(super) fn for_each_workspace_as_it_stands(
+        &self,
+        mut body: impl FnMut(String, Result<(Workspace, String)>) -> Result<()>,
+    ) -> Result<()> {
         let mut statement = self
             .connection
             .prepare_cached(&format!("{SELECT} ORDER BY name"))
             .map_err(failure)?;
-        let rows = statement
-            .query_map([], |row| Ok(from_row(row)))
-            .map_err(failure)?;
-        rows.map(|row| row.map_err(failure)?).collect()
+        let mut rows = statement.query([]).map_err(failure)?;
+        while let Some(row) = rows.next().map_err(failure)? {
+            body(text(row, 1)?, from_row(row))?;
+        }
+        Ok(())
     }
 
     fn believed_workspace(&self, row: &Row<'_>) -> Result<Workspace> {

@@ -2,6 +2,7 @@
 //!
 //! This module never opens the file by itself; `crate::store` does.
 
+mod check;
 mod info;
 
 use clap::Subcommand;
@@ -15,6 +16,7 @@ use crate::error::Result;
 #[command(defer = true)]
 pub enum Command {
     Info(info::Args),
+    Check(check::Args),
 }
 
 impl Command {
@@ -22,6 +24,7 @@ impl Command {
     pub fn run(self, context: &mut Context) -> Result<Exit> {
         match self {
             Self::Info(args) => info::run(args, context),
+            Self::Check(args) => check::run(args, context),
         }
     }
 }

@@ -146,13 +146,15 @@ fn answer(
     verifier.wait_at_most(Duration::MAX);
     while verdicts.len() < requests.len() {
         let waiting = &requests[verdicts.len()..];
-        match verifier.verify_all(waiting, now, |verdict| verdicts.push(Some(verdict))) {
+        match verifier.verify_all(waiting, now, |verdict| verdicts.push(Ok(verdict))) {
             // The first that is left needed to be counted, and another process kept the store locked. It was waited for
             // once; the other lines and a signal must not wait for it again and again.
             Err(error) if error.kind() == Kind::Busy => {
-                verdicts.push(None);
+                verdicts.push(Err(error));
                 verifier.wait_at_most(Duration::ZERO);
             }
+            // A record that cannot be believed is no reason to refuse the other keys.
+            Err(error) if error.kind() == Kind::Damaged => verdicts.push(Err(error)),
             judged => judged?,
         }
     }
@@ -164,9 +166,14 @@ fn answer(
                 answers.push(&VerdictView::none("bad_request", 400, &message).to(*id));
                 continue;
             }
-            None => match verdicts.next().and_then(Option::as_ref) {
-                Some(verdict) => VerdictView::new(verdict, now),
-                None => VerdictView::none("busy", 503, "another process kept the store locked"),
+            None => match verdicts.next().expect("each request has its verdict") {
+                Ok(verdict) => VerdictView::new(verdict, now),
+                Err(error) => {
+                    let (code, message) = (error.kind().code(), error.to_string());
+                    let status = if error.kind() == Kind::Busy { 503 } else { 500 };
+                    answers.push(&VerdictView::none(code, status, &message).to(*id));
+                    continue;
+                }
             },
         };
         answers.push(&view.to(*id));

@@ -90,10 +90,8 @@ impl<T> Desk<'_, T> {
             .memory
             .key(reader, secret.hash(), &self.office.keep)?
         else {
-            return Ok(match self.office.memory.is_well_formed(reader, secret)? {
-                true => (Code::NotFound, None),
-                false => (Code::Malformed, None),
-            });
+            let code = self.office.memory.judge_unknown(reader, secret)?;
+            return Ok((code, None));
         };
         if self
             .within

@@ -14,7 +14,7 @@ use crate::domain::audit::ChainHash;
 use crate::domain::key::{Key, KeySeq};
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::token::TokenFormat;
-use crate::domain::verdict::Grounds;
+use crate::domain::verdict::{Code, Grounds};
 use crate::domain::workspace::WorkspaceId;
 use crate::error::{Error, Kind, Result};
 use crate::ops::judge;
@@ -159,15 +159,13 @@ impl<T> Memory<T> {
         Ok(Some(known))
     }
 
-    /// Whether any workspace's tokens have this form.
-    pub fn is_well_formed(&mut self, reader: &Reader<'_>, secret: &Secret) -> Result<bool> {
+    /// Judges a secret that no key has.
+    pub fn judge_unknown(&mut self, reader: &Reader<'_>, secret: &Secret) -> Result<Code> {
         let formats = match &mut self.formats {
             Some(formats) => formats,
             unknown => unknown.insert(judge::formats(reader)?),
         };
-        Ok(formats
-            .iter()
-            .any(|format| format.recognises(secret.expose())))
+        judge::judge_unknown(reader, formats, secret)
     }
 
     fn remember(&mut self, hash: SecretHash, known: Arc<Known<T>>) {

@@ -10,6 +10,7 @@
 mod desk;
 mod memory;
 mod pending;
+mod reused;
 mod table;
 mod writing;
 
@@ -30,6 +31,7 @@ use desk::{Office, is_limited, used};
 pub use memory::Kept;
 use memory::{Known, Memory};
 use pending::Pending;
+use reused::Reused;
 
 /// How many keys are remembered, unless [`Verifier::remembering`] says otherwise.
 pub const REMEMBERED: usize = 1 << 20;
@@ -67,6 +69,7 @@ pub struct Verifier<T = Key> {
     store: Store,
     office: Office<T>,
     wait: Duration,
+    reused: Reused,
 }
 
 impl<T> Verifier<T> {
@@ -114,6 +117,7 @@ impl<T> Verifier<T> {
             store,
             office,
             wait: Duration::MAX,
+            reused: Reused::default(),
         }
     }
 
@@ -173,7 +177,8 @@ impl<T> Verifier<T> {
         Ok(answer.expect("each request has its verdict"))
     }
 
-    /// Judges several secrets as of one moment, in their order. After an error, those that had their verdict keep it.
+    /// Judges several secrets as of one moment, in their order. After an error, those that had their verdict keep it, and the
+    /// error is of the one after them.
     ///
     /// # Errors
     /// As [`Verifier::verify`].
@@ -185,26 +190,32 @@ impl<T> Verifier<T> {
     ) -> Result<()> {
         let mut waiting = requests;
         let mut verdicts = Vec::with_capacity(requests.len());
-        self.store.read(|reader| {
+        let judged = self.store.read(|reader| {
             let mut desk = self.office.desk(reader, now)?;
             while let [request, others @ ..] = waiting {
-                let (code, known) = desk.judge(reader, request)?;
+                let (code, known) = match desk.judge(reader, request) {
+                    Ok(judged) => judged,
+                    Err(error) => return Ok(Err(error)),
+                };
                 if is_to_be_counted(request, code, known.as_deref()) {
                     break;
                 }
                 let verdict = desk.verdict(reader, request, code, known.as_ref())?;
                 desk.count(request, &verdict);
+                self.reused.see(request, &verdict, now);
                 verdicts.push(verdict);
                 waiting = others;
             }
-            Ok(())
+            Ok(Ok(()))
         })?;
         // Only now: a store that can only be read is known to have stayed as it was.
         verdicts.into_iter().for_each(&mut answer);
+        judged?;
         if !waiting.is_empty() {
             self.verify_limited(waiting, now, &mut answer)?;
         }
         self.write_if_due(now);
+        self.note_reused(now);
         Ok(())
     }
 
@@ -254,7 +265,12 @@ impl<T> Verifier<T> {
             let mut desk = self.office.desk(meter, now)?;
             let mut verdicts = Vec::with_capacity(requests.len());
             for request in requests {
-                let (code, known) = desk.judge(meter, request)?;
+                let (code, known) = match desk.judge(meter, request) {
+                    Ok(judged) => judged,
+                    // Those before it are counted; it is the first of those that are left.
+                    Err(_) if !verdicts.is_empty() => break,
+                    Err(error) => return Err(error),
+                };
                 let counts = is_to_be_counted(request, code, known.as_deref());
                 verdicts.push(match &known {
                     Some(known) if counts => (desk.spend(meter, request, known)?, true),
@@ -265,7 +281,9 @@ impl<T> Verifier<T> {
         });
         match counted {
             Ok(verdicts) => {
+                let left = &requests[verdicts.len()..];
                 for (request, (verdict, spent)) in requests.iter().zip(verdicts) {
+                    self.reused.see(request, &verdict, now);
                     let is_written = spent && verdict.code == Code::Valid;
                     if let (false, true, Some(Kept(known))) =
                         (is_written, verdict.recorded, &verdict.subject)
@@ -276,7 +294,10 @@ impl<T> Verifier<T> {
                     answer(verdict);
                 }
                 self.store.trim_log();
-                Ok(())
+                match left.is_empty() {
+                    true => Ok(()),
+                    false => self.verify_limited(left, now, answer),
+                }
             }
             Err(error) if error.kind() == Kind::Io => self.verify_uncounted(requests, now, answer),
             Err(error) => Err(error),

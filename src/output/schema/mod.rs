@@ -9,7 +9,8 @@ mod shapes;
 use serde_json::{Map, Value, json};
 
 use records::{
-    caller, changes, ensured, event, finding, key, minted, policy, usage, verdict, workspace,
+    caller, changes, ensured, event, finding, key, minted, policy, problem, usage, verdict,
+    workspace,
 };
 use shapes::{count, hash, list, object, with};
 
@@ -50,6 +51,13 @@ pub fn of(command: &str) -> Option<Value> {
             "workspaces": count(),
             "keys": count(),
         })),
+        "store check" => object(json!({
+            "ok": { "type": "boolean" },
+            "workspaces": count(),
+            "keys": count(),
+            "events": count(),
+            "problems": { "type": "array", "items": problem() },
+        })),
         "error" => object(json!({ "error": object(json!({
             "code": { "type": "string", "pattern": "^[a-z_]+$" },
             "message": { "type": "string" },
@@ -62,7 +70,7 @@ pub fn of(command: &str) -> Option<Value> {
 }
 
 /// Every name that [`of`] knows.
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 29] = [
     "mint",
     "list",
     "show",
@@ -91,6 +99,7 @@ pub const NAMES: [&str; 28] = [
     "audit verify",
     "audit head",
     "store info",
+    "store check",
 ];
 
 fn with_head(command: &str, root: Value) -> Value {

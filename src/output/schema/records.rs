@@ -207,3 +207,13 @@ pub(super) fn event() -> Value {
         "hash": hash(),
     }))
 }
+
+/// Something that is wrong with a store.
+pub(super) fn problem() -> Value {
+    object(json!({
+        "kind": { "enum": ["key", "workspace", "store"] },
+        "subject": { "type": "string" },
+        "problem": { "type": "string" },
+        "remedy": { "type": "string" },
+    }))
+}

@@ -5,7 +5,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::audit::Event;
+use crate::domain::audit::{About, Event};
+use crate::domain::flaw::Flaw;
+use crate::domain::sanitize::Quoted;
 
 /// A row of the audit trail.
 #[derive(Debug, Serialize)]
@@ -55,6 +57,58 @@ pub struct HeadView {
     /// Its link, in hexadecimal.
     pub hash: String,
 }
+
+/// What looking a store through found.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthView {
+    /// Whether nothing is wrong.
+    pub ok: bool,
+    /// How many workspaces were looked at.
+    pub workspaces: u64,
+    /// How many keys.
+    pub keys: u64,
+    /// How many events of the trail.
+    pub events: u64,
+    /// What is wrong.
+    pub problems: Vec<ProblemView>,
+}
+
+/// One thing that is wrong with a store.
+#[derive(Debug, Serialize)]
+pub struct ProblemView {
+    /// `key`, `workspace` or `store`.
+    pub kind: &'static str,
+    /// The key's id, the workspace's name, `file`, `trail` or `clock`.
+    pub subject: String,
+    /// What is wrong.
+    pub problem: String,
+    /// The command that mends it.
+    pub remedy: String,
+}
+
+impl ProblemView {
+    /// A flaw as it is shown.
+    pub fn new(flaw: &Flaw) -> Self {
+        let (kind, remedy) = match flaw.about {
+            About::Key => ("key", format!("keyward revoke {}", Quoted(&flaw.subject))),
+            About::Workspace => ("workspace", RESTORE.to_owned()),
+            About::Store if flaw.subject == "clock" => ("store", RESET_CLOCK.to_owned()),
+            About::Store => ("store", RESTORE.to_owned()),
+        };
+        Self {
+            kind,
+            subject: flaw.subject.clone(),
+            problem: flaw.problem.clone(),
+            remedy,
+        }
+    }
+}
+
+/// What brings back what a backup has.
+const RESTORE: &str = "keyward store restore FILE";
+/// What mends a memory of times that never were, once the clock is right.
+const RESET_CLOCK: &str = "keyward store check --reset-clock";
 
 /// Facts about the store.
 #[derive(Debug, Serialize)]

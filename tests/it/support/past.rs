@@ -8,6 +8,7 @@ use keyward::domain::timestamp::Timestamp;
 use keyward::domain::verdict::Code;
 use keyward::ops::access::Actor;
 use keyward::ops::select::Selector;
+use keyward::ops::store::check;
 use keyward::ops::verifier::{Request, Verifier};
 use keyward::ops::{activate, mint, revoke};
 use keyward::store::Store;
@@ -88,6 +89,9 @@ impl<'a> Past<'a> {
     ) -> Vec<Old> {
         let request = request(workspace, name, count, expires);
         let (then, store) = (ago(millis), &mut self.store);
+        // What was done in a nearer past may have gone before.
+        let reset = check::reset_clock(store, &self.actor, then);
+        reset.expect("the clock can be set");
         let minted = mint::run(store, &self.actor, &request, then, &mut SysRng);
         let minted = minted.expect("keys can be minted");
         let activated = activate::complete(store, &self.actor, &minted.keys, then);

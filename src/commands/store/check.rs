@@ -1,0 +1,83 @@
+//! `keyward store check`.
+//!
+//! This module never mends what it finds; each problem comes with the command that does.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::sanitize::Safe;
+use crate::error::{Error, Kind, Result};
+use crate::ops::store::check;
+use crate::output::view::{HealthView, ProblemView};
+
+/// Look through every page, record and event
+///
+/// Finds damage to the file, rows that were changed, deleted or added behind keyward's back, and a broken audit trail. Each
+/// is listed with the command that mends it, and the exit status is 9. Nothing is changed, and nobody has to wait.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward store check
+  keyward store check --json
+  keyward store check --reset-clock")]
+pub struct Args {
+    /// Take the clock's time for the latest there was
+    ///
+    /// keyward remembers the latest time it has seen, so that what had expired stays expired when the clock goes back. If a
+    /// wrong clock was far ahead, this mends it.
+    #[arg(long)]
+    reset_clock: bool,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let absent = || Error::new(Kind::Io, "there is no store to check");
+    let mut store = context.existing_store()?.ok_or_else(absent)?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    if args.reset_clock {
+        let before = check::reset_clock(&mut store, &actor, now)?;
+        context.ui.status(&format!(
+            "the latest time seen was {}, and is {now} now",
+            before.seen
+        ));
+    }
+    let mut bar = context.ui.progress(100);
+    let mut percent = 0;
+    let outcome = check::run(&mut store, &actor, now, |done, total| {
+        let reached = 100 * done / total.max(1);
+        while percent < reached.min(100) {
+            percent += 1;
+            bar.step("keys");
+        }
+    })?;
+    drop(bar);
+    let view = HealthView {
+        ok: outcome.flaws.is_empty(),
+        workspaces: outcome.workspaces,
+        keys: outcome.keys,
+        events: outcome.events,
+        problems: outcome.flaws.iter().map(ProblemView::new).collect(),
+    };
+    context.ui.record(&view, || summary(&view))?;
+    Ok(if view.ok { 0 } else { Kind::Damaged.exit() })
+}
+
+fn summary(view: &HealthView) -> String {
+    let mut text = String::new();
+    for problem in &view.problems {
+        let subject = match problem.kind {
+            "store" => String::new(),
+            kind => format!("{kind} {}: ", Safe(&problem.subject)),
+        };
+        let (problem, remedy) = (Safe(&problem.problem), Safe(&problem.remedy));
+        text += &format!("{subject}{problem}\n  {remedy}\n");
+    }
+    let found = match view.problems.len() {
+        0 => "nothing is wrong".to_owned(),
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    text + &format!(
+        "{found}: {} workspaces, {} keys and {} events checked\n",
+        view.workspaces, view.keys, view.events
+    )
+}

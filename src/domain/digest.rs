@@ -1,0 +1,98 @@
+//! A SHA-256 digest as text: hexadecimal, and the Base64 in which other systems keep theirs.
+//!
+//! This module never hashes anything.
+
+use std::fmt;
+
+/// Writes a digest as 64 lowercase hexadecimal digits.
+///
+/// # Errors
+/// The formatter's.
+pub fn write_hex(formatter: &mut fmt::Formatter<'_>, digest: &[u8; 32]) -> fmt::Result {
+    digest
+        .iter()
+        .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+}
+
+/// Reads 64 hexadecimal digits of either case.
+pub fn hex(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut digest = [0; 32];
+    for (at, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(digest)
+}
+
+/// Reads 32 bytes in Base64 (RFC 4648, sections 4 and 5), of either alphabet, with the padding or without.
+pub fn base64(text: &str) -> Option<[u8; 32]> {
+    let text = text.strip_suffix('=').unwrap_or(text).as_bytes();
+    if text.len() != 43 {
+        return None;
+    }
+    let (mut bits, mut count, mut digest) = (0_u32, 0, Vec::with_capacity(32));
+    for byte in text {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            digest.push((bits >> count & 0xff) as u8);
+        }
+    }
+    // The last character has two bits too many; anything in them is another text for the same digest.
+    (bits & 0b11 == 0).then_some(())?;
+    digest.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SHA-256 of "abc" (FIPS 180-4's example), and its forms as coreutils' `basenc` writes them.
+    const HEX: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    const BASE64: &str = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
+    const BASE64_URL: &str = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
+
+    #[test]
+    fn a_digest_is_read_in_each_form() {
+        let digest = hex(HEX).expect("64 digits");
+        assert_eq!(digest[..3], [0xba, 0x78, 0x16]);
+        assert_eq!(hex(&HEX.to_uppercase()), Some(digest));
+        assert_eq!(base64(BASE64), Some(digest));
+        assert_eq!(base64(BASE64_URL), Some(digest));
+    }
+
+    #[test]
+    fn anything_else_is_no_digest() {
+        for text in [
+            "",
+            "ba",
+            &HEX[1..],
+            &format!("{HEX}0"),
+            &HEX.replace('b', "g"),
+        ] {
+            assert_eq!(hex(text), None, "{text}");
+        }
+        assert_eq!(hex(&format!("+{}", &HEX[1..])), None);
+        for text in [
+            "",
+            "=",
+            &BASE64[1..],
+            &BASE64.replace('0', "1"),
+            &BASE64.replace('p', "é"),
+            HEX,
+        ] {
+            assert_eq!(base64(text), None, "{text}");
+        }
+    }
+}

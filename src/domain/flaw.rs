@@ -1,0 +1,41 @@
+//! Something about a store that is not as keyward left it.
+//!
+//! This module never looks for one; the store does.
+
+use crate::domain::audit::About;
+
+/// A flaw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// What it is about.
+    pub about: About,
+    /// The key's id, the workspace's name, or what of the store: `file`, `trail` or `clock`.
+    pub subject: String,
+    /// What is wrong, as a phrase.
+    pub problem: String,
+}
+
+impl Flaw {
+    /// A flaw of the trail, which is broken at this row.
+    pub fn of_trail(seq: i64) -> Self {
+        Self::of_store("trail", format!("the audit trail is broken at row {seq}"))
+    }
+
+    /// A flaw of the file.
+    pub fn of_file(problem: String) -> Self {
+        Self::of_store("file", problem)
+    }
+
+    /// A clock that is not to be trusted.
+    pub fn of_clock(problem: String) -> Self {
+        Self::of_store("clock", problem)
+    }
+
+    fn of_store(subject: &str, problem: String) -> Self {
+        Self {
+            about: About::Store,
+            subject: subject.to_owned(),
+            problem,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Looking a store through, and setting its clock right.
+//!
+//! This module never repairs a record: a backup does, or revoking the key.
+
+use serde_json::json;
+
+use crate::domain::audit::Action;
+use crate::domain::clock::Clock;
+use crate::domain::flaw::Flaw;
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Kind, Result};
+use crate::ops::access::{Access, Actor};
+use crate::ops::audit;
+use crate::store::Store;
+
+/// What was found.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How many workspaces were looked at.
+    pub workspaces: u64,
+    /// How many keys.
+    pub keys: u64,
+    /// How many events of the trail.
+    pub events: u64,
+    /// What is wrong.
+    pub flaws: Vec<Flaw>,
+}
+
+/// Looks everything through, in one transaction that holds nobody up. The closure is told how many keys of how many were
+/// looked at.
+///
+/// # Errors
+/// `scope_rejected` for a key; the store's. What is found is an outcome, no error.
+pub fn run(
+    store: &mut Store,
+    actor: &Actor,
+    now: Timestamp,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Outcome> {
+    let total = store.info()?.keys;
+    store.read(|reader| {
+        Access::admit(reader, actor, now)?.require_operator()?;
+        let mut outcome = Outcome {
+            workspaces: 0,
+            keys: 0,
+            events: 0,
+            flaws: Vec::new(),
+        };
+        let flaws = &mut outcome.flaws;
+        let doubt = reader.clock()?.doubt(now);
+        flaws.extend(doubt.map(|doubt| Flaw::of_clock(doubt.to_string())));
+        reader.for_each_fault(|flaw| flaws.push(flaw))?;
+        let trail = audit::check(reader, None)?;
+        outcome.events = trail.checked;
+        flaws.extend(trail.first_bad.map(Flaw::of_trail));
+        outcome.workspaces = reader.for_each_flawed_workspace(|flaw| flaws.push(flaw))?;
+        let looked = reader.for_each_flawed_key(
+            |flaw| flaws.push(flaw),
+            |done| {
+                progress(done, total);
+                Ok(())
+            },
+        );
+        match looked {
+            Ok(keys) => outcome.keys = keys,
+            // A page that cannot be read ends the look; it is what was looked for.
+            Err(error) if error.kind() == Kind::Damaged => {
+                flaws.push(Flaw::of_file(error.to_string()))
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(outcome)
+    })
+}
+
+/// Takes the time of the clock for the latest there was. Says what the store remembered before.
+///
+/// # Errors
+/// `scope_rejected` for a key; the store's.
+pub fn reset_clock(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Clock> {
+    store.write(|writer| {
+        let access = Access::admit(writer, actor, now)?;
+        access.require_operator()?;
+        let before = writer.clock()?;
+        let details = json!({
+            "from": before.seen.to_string(),
+            "to": now.to_string(),
+        });
+        writer.reset_clock(now)?;
+        let (action, subject) = (Action::StoreClock, "store");
+        writer.audit(now, &access.actor, action, subject, &details)?;
+        Ok(before)
+    })
+}

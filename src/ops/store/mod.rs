@@ -1,0 +1,5 @@
+//! Looking after a store as a whole.
+//!
+//! This module never decides what a key may do.
+
+pub mod check;

@@ -1,0 +1,58 @@
+//! Revoked keys that were presented to a verifier: telling the trail of them without asking it each time.
+//!
+//! This module never keeps a verdict waiting: the note is made after it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::memory::Kept;
+use super::{Request, Verifier};
+use crate::domain::key::KeySeq;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::{Code, Verdict};
+use crate::ops::reuse::{self, SPEAKS_FOR};
+
+/// How many revoked keys are remembered to have been noted.
+const REMEMBERED: usize = 1 << 16;
+
+/// Revoked keys that were presented.
+#[derive(Debug, Default)]
+pub(super) struct Reused {
+    /// When each was seen to by this verifier.
+    seen: BTreeMap<KeySeq, Timestamp>,
+    /// Those to be noted now.
+    due: Vec<(KeySeq, Option<IpAddr>)>,
+}
+
+impl Reused {
+    /// Takes a look at a verdict. A request that is not to be recorded leaves no note either.
+    pub fn see<T>(&mut self, request: &Request, verdict: &Verdict<Kept<T>>, now: Timestamp) {
+        let Some(Kept(known)) = &verdict.subject else {
+            return;
+        };
+        if verdict.code != Code::Revoked || !request.record {
+            return;
+        }
+        let last = self.seen.get(&known.seq);
+        if last.is_some_and(|last| now.since(*last).abs() < SPEAKS_FOR) {
+            return;
+        }
+        if self.seen.len() >= REMEMBERED {
+            self.seen.clear();
+        }
+        self.seen.insert(known.seq, now);
+        self.due.push((known.seq, request.ask.address));
+    }
+}
+
+impl<T> Verifier<T> {
+    /// Notes the revoked keys that were presented. One that cannot be noted, because the disk is full say, is tried again with
+    /// its next use.
+    pub(super) fn note_reused(&mut self, now: Timestamp) {
+        for (key, address) in std::mem::take(&mut self.reused.due) {
+            if !self.store.can_count() || reuse::note(&mut self.store, key, address, now).is_err() {
+                self.reused.seen.remove(&key);
+            }
+        }
+    }
+}
