@@ -91,6 +91,11 @@ impl Context {
         Store::open_or_create(&path, self.wait)
     }
 
+    /// How long another process is waited for.
+    pub fn patience(&self) -> std::time::Duration {
+        self.wait
+    }
+
     fn checked(&self, mut store: Store) -> Result<Store> {
         if let Some(doubt) = store.clock()?.doubt(self.now()) {
             self.ui.warn(&doubt.to_string());

@@ -13,29 +13,44 @@ pub struct Flaw {
     pub subject: String,
     /// What is wrong, as a phrase.
     pub problem: String,
+    /// What mends it.
+    pub remedy: Remedy,
+}
+
+/// What mends a flaw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Revoking the key, or a backup.
+    Revoke,
+    /// A backup.
+    Restore,
+    /// Taking the clock's word, once it is right.
+    ResetClock,
 }
 
 impl Flaw {
     /// A flaw of the trail, which is broken at this row.
     pub fn of_trail(seq: i64) -> Self {
-        Self::of_store("trail", format!("the audit trail is broken at row {seq}"))
+        let problem = format!("the audit trail is broken at row {seq}");
+        Self::of_store("trail", problem, Remedy::Restore)
     }
 
     /// A flaw of the file.
     pub fn of_file(problem: String) -> Self {
-        Self::of_store("file", problem)
+        Self::of_store("file", problem, Remedy::Restore)
     }
 
     /// A clock that is not to be trusted.
     pub fn of_clock(problem: String) -> Self {
-        Self::of_store("clock", problem)
+        Self::of_store("clock", problem, Remedy::ResetClock)
     }
 
-    fn of_store(subject: &str, problem: String) -> Self {
+    fn of_store(subject: &str, problem: String, remedy: Remedy) -> Self {
         Self {
             about: About::Store,
             subject: subject.to_owned(),
             problem,
+            remedy,
         }
     }
 }

@@ -53,6 +53,34 @@ impl Progress {
     }
 }
 
+/// How much of a job is done, in hundredths.
+#[derive(Debug)]
+pub struct Percentage {
+    progress: Progress,
+    name: &'static str,
+    reached: usize,
+}
+
+impl Percentage {
+    pub(super) fn new(is_watched: bool, name: &'static str) -> Self {
+        Self {
+            progress: Progress::new(is_watched, 100),
+            name,
+            reached: 0,
+        }
+    }
+
+    /// Shows that so much is done of a whole.
+    pub fn reach(&mut self, done: u64, whole: u64) {
+        let reached = (100 * done / whole.max(1)).min(100) as usize;
+        if reached > self.reached {
+            self.reached = reached;
+            self.progress.done = reached;
+            self.progress.step(self.name);
+        }
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.is_watched {

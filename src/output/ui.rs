@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::domain::sanitize::harmless;
 use crate::error::{Error, Kind, Result};
-use crate::output::progress::Progress;
+use crate::output::progress::{Percentage, Progress};
 use crate::output::{json, table, tsv};
 
 /// How answers are written.
@@ -93,8 +93,16 @@ impl Ui {
 
     /// Shows how far a job of this many steps has come, where people watch it.
     pub fn progress(&self, total: usize) -> Progress {
-        let is_watched = self.stderr_is_terminal && !self.quiet && self.is_for_people();
-        Progress::new(is_watched, total)
+        Progress::new(self.is_watched(), total)
+    }
+
+    /// Shows how much of a job on these things is done, where people watch it.
+    pub fn percentage(&self, name: &'static str) -> Percentage {
+        Percentage::new(self.is_watched(), name)
+    }
+
+    fn is_watched(&self) -> bool {
+        self.stderr_is_terminal && !self.quiet && self.is_for_people()
     }
 
     /// Starts an answer of many records under `name`.

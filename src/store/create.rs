@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::backup::put_sidecars_aside;
 use super::failure::failure;
 use super::open::{prepare, real_path};
 use super::permissions::{look, sidecar};
@@ -107,6 +108,7 @@ fn make(path: &Path, folder: &Path) -> Result<()> {
     File::open(&draft)
         .and_then(|file| file.sync_all())
         .map_err(io)?;
+    put_sidecars_aside(path)?;
     std::fs::rename(&draft, path).map_err(io)?;
     turn.sync_all().map_err(io)
 }

@@ -8,7 +8,7 @@ use super::Reader;
 use super::failure::failure;
 use super::key_row::text;
 use crate::domain::audit::{About, Action};
-use crate::domain::flaw::Flaw;
+use crate::domain::flaw::{Flaw, Remedy};
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
 
@@ -56,11 +56,11 @@ impl Reader<'_> {
     pub fn for_each_flawed_workspace(&self, mut body: impl FnMut(Flaw)) -> Result<u64> {
         let about = About::Workspace;
         let mut tell = |subject: String, problem: &str| {
-            let problem = problem.to_owned();
             body(Flaw {
                 about,
                 subject,
-                problem,
+                problem: problem.to_owned(),
+                remedy: Remedy::Restore,
             });
         };
         let mut count = 0;
@@ -111,23 +111,24 @@ impl Reader<'_> {
                     about,
                     subject: id,
                     problem,
+                    remedy: Remedy::Revoke,
                 });
             }
             progress(count)
         })?;
         self.for_each_missing(about, "key", "id", |subject, _| {
-            let problem = MISSING.to_owned();
             body(Flaw {
                 about,
                 subject,
-                problem,
+                problem: MISSING.to_owned(),
+                remedy: Remedy::Restore,
             });
         })?;
         Ok(count)
     }
 
     /// Calls the closure with what the trail knows a record of where there is none, and with the place of its newest event.
-    fn for_each_missing(
+    pub(super) fn for_each_missing(
         &self,
         about: About,
         table: &str,

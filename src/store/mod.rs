@@ -4,8 +4,10 @@
 //! may do: rules stand in `domain` and `ops`, which load and save through [`Reader`] and [`Writer`].
 
 mod audit;
+mod backup;
 mod claims;
 mod clock;
+mod copy;
 mod create;
 mod examine;
 mod failure;
@@ -22,6 +24,7 @@ mod open;
 mod permissions;
 #[cfg(test)]
 mod plans;
+mod restore;
 mod settings;
 mod turn;
 mod usage;
@@ -43,7 +46,9 @@ use header::Held;
 use integrity::Unsealed;
 use open::Access;
 
+pub use backup::{Backup, Revocation, beside, remains, replace, salvage};
 pub use claims::Remembered;
+pub use copy::Copy;
 pub use info::Info;
 pub use key_lists::Order;
 pub use meter::Meter;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::failure::failure;
 use super::permissions::{kind_of, look, sidecar};
-use super::{Store, header, migrations, permissions};
+use super::{Store, copy, header, migrations, permissions};
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 
@@ -118,6 +118,14 @@ impl Store {
         header::refuse_newer(version, path)?;
         let is_older = version < migrations::NEWEST;
         if is_older {
+            let kept = sidecar(path, &format!(".schema-{version}"));
+            copy::copy(&connection, &kept, wait, |_, _| ()).map_err(|error| {
+                error.told(|what| {
+                    format!(
+                        "a backup could not be made before bringing the store up to date: {what}"
+                    )
+                })
+            })?;
             migrations::migrate(&mut connection)?;
         }
         migrations::check_schema(&connection)?;

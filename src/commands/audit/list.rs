@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::audit::Event;
+use crate::domain::record::RecordDigest;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -61,8 +62,8 @@ fn row(event: &Event, now: Timestamp) -> Vec<String> {
     ]
 }
 
-/// The details in a line for people: what is not there and what is too long for a line, such as a policy, is left to
-/// --json.
+/// The details in a line for people: what is not there, what is too long for a line, such as a policy, and the record's digest
+/// are left to --json.
 fn summary(details: &str) -> String {
     /// In characters.
     const LONGEST: usize = 60;
@@ -72,6 +73,7 @@ fn summary(details: &str) -> String {
     let shown = details.iter().filter_map(|(name, value)| {
         let value = match value {
             Value::Null => return None,
+            _ if name == RecordDigest::FIELD => return None,
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };

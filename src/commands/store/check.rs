@@ -40,15 +40,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             before.seen
         ));
     }
-    let mut bar = context.ui.progress(100);
-    let mut percent = 0;
-    let outcome = check::run(&mut store, &actor, now, |done, total| {
-        let reached = 100 * done / total.max(1);
-        while percent < reached.min(100) {
-            percent += 1;
-            bar.step("keys");
-        }
-    })?;
+    let mut bar = context.ui.percentage("keys");
+    let outcome = check::run(&mut store, &actor, now, |done, of| bar.reach(done, of))?;
     drop(bar);
     let view = HealthView {
         ok: outcome.flaws.is_empty(),

@@ -2,8 +2,10 @@
 //!
 //! This module never opens the file by itself; `crate::store` does.
 
+mod backup;
 mod check;
 mod info;
+mod restore;
 
 use clap::Subcommand;
 
@@ -17,6 +19,8 @@ use crate::error::Result;
 pub enum Command {
     Info(info::Args),
     Check(check::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
 }
 
 impl Command {
@@ -25,6 +29,8 @@ impl Command {
         match self {
             Self::Info(args) => info::run(args, context),
             Self::Check(args) => check::run(args, context),
+            Self::Backup(args) => backup::run(args, context),
+            Self::Restore(args) => restore::run(args, context),
         }
     }
 }

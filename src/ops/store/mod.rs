@@ -3,3 +3,4 @@
 //! This module never decides what a key may do.
 
 pub mod check;
+pub mod restore;

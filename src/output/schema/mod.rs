@@ -58,6 +58,22 @@ pub fn of(command: &str) -> Option<Value> {
             "events": count(),
             "problems": { "type": "array", "items": problem() },
         })),
+        "store backup" => object(json!({
+            "path": { "type": "string" },
+            "sizeBytes": count(),
+            "seq": count(),
+            "hash": hash(),
+        })),
+        "store restore" => object(json!({
+            "path": { "type": "string" },
+            "workspaces": count(),
+            "keys": count(),
+            "keptRevocations": { "type": "array", "items": { "type": "string" } },
+            "compared": { "enum": ["whole", "salvaged", "nothing"] },
+            "putAside": { "type": ["string", "null"] },
+            "seq": count(),
+            "hash": hash(),
+        })),
         "error" => object(json!({ "error": object(json!({
             "code": { "type": "string", "pattern": "^[a-z_]+$" },
             "message": { "type": "string" },
@@ -70,7 +86,7 @@ pub fn of(command: &str) -> Option<Value> {
 }
 
 /// Every name that [`of`] knows.
-pub const NAMES: [&str; 29] = [
+pub const NAMES: [&str; 31] = [
     "mint",
     "list",
     "show",
@@ -100,6 +116,8 @@ pub const NAMES: [&str; 29] = [
     "audit head",
     "store info",
     "store check",
+    "store backup",
+    "store restore",
 ];
 
 fn with_head(command: &str, root: Value) -> Value {

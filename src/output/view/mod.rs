@@ -16,7 +16,9 @@ use crate::domain::timestamp::Timestamp;
 pub use key::{CallerView, KeyView, Keys, Revoked};
 pub use minted::Minted;
 pub use provision::{ChangeView, Changes, FindingView, WorkspaceChange};
-pub use record::{EventView, HeadView, HealthView, ProblemView, StoreView, TrailView};
+pub use record::{
+    BackupView, EventView, HeadView, HealthView, ProblemView, RestoreView, StoreView, TrailView,
+};
 pub use verdict::VerdictView;
 pub use workspace::{WorkspaceView, Workspaces};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::audit::{About, Event};
-use crate::domain::flaw::Flaw;
+use crate::domain::flaw::{Flaw, Remedy};
 use crate::domain::sanitize::Quoted;
 
 /// A row of the audit trail.
@@ -90,11 +90,15 @@ pub struct ProblemView {
 impl ProblemView {
     /// A flaw as it is shown.
     pub fn new(flaw: &Flaw) -> Self {
-        let (kind, remedy) = match flaw.about {
-            About::Key => ("key", format!("keyward revoke {}", Quoted(&flaw.subject))),
-            About::Workspace => ("workspace", RESTORE.to_owned()),
-            About::Store if flaw.subject == "clock" => ("store", RESET_CLOCK.to_owned()),
-            About::Store => ("store", RESTORE.to_owned()),
+        let kind = match flaw.about {
+            About::Key => "key",
+            About::Workspace => "workspace",
+            About::Store => "store",
+        };
+        let remedy = match flaw.remedy {
+            Remedy::Revoke => format!("keyward revoke {}", Quoted(&flaw.subject)),
+            Remedy::Restore => "keyward store restore FILE".to_owned(),
+            Remedy::ResetClock => "keyward store check --reset-clock".to_owned(),
         };
         Self {
             kind,
@@ -105,10 +109,41 @@ impl ProblemView {
     }
 }
 
-/// What brings back what a backup has.
-const RESTORE: &str = "keyward store restore FILE";
-/// What mends a memory of times that never were, once the clock is right.
-const RESET_CLOCK: &str = "keyward store check --reset-clock";
+/// A backup that was made.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupView {
+    /// Where it is.
+    pub path: String,
+    /// The file's size.
+    pub size_bytes: u64,
+    /// The last row's place in its trail.
+    pub seq: i64,
+    /// That row's link, in hexadecimal.
+    pub hash: String,
+}
+
+/// A backup that was restored.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreView {
+    /// Where the store is.
+    pub path: String,
+    /// How many workspaces it has.
+    pub workspaces: u64,
+    /// How many key records.
+    pub keys: u64,
+    /// The keys that the backup has alive and that stay revoked, by their ids.
+    pub kept_revocations: Vec<String>,
+    /// `whole`, `salvaged` or `nothing`: what the backup was compared with.
+    pub compared: &'static str,
+    /// Where a store that was damaged is kept.
+    pub put_aside: Option<String>,
+    /// The last row's place in the trail.
+    pub seq: i64,
+    /// That row's link, in hexadecimal.
+    pub hash: String,
+}
 
 /// Facts about the store.
 #[derive(Debug, Serialize)]

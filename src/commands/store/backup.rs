@@ -1,0 +1,55 @@
+//! `keyward store backup`.
+//!
+//! This module never copies the file by itself; the log beside it would be missing.
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::sanitize::Safe;
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::Access;
+use crate::output::view::BackupView;
+
+/// Copy the store to a file while it is in use
+///
+/// The copy is of one moment, is checked and synced, and takes its name last, so a backup is whole or not there. An earlier
+/// backup of that name is replaced; any other file is left alone. It holds hashes and no secrets, and its mode is 0600.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward store backup keyward-backup.db
+  keyward store backup keyward-backup.db --json")]
+pub struct Args {
+    /// The file to write
+    #[arg(value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let absent = || Error::new(Kind::Io, "there is no store to back up");
+    let mut store = context.existing_store()?.ok_or_else(absent)?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    store.read(|reader| Access::admit(reader, &actor, now)?.require_operator())?;
+    let mut bar = context.ui.percentage("pages");
+    let copy = store.backup(&args.file, |done, of| bar.reach(done, of))?;
+    drop(bar);
+    let view = BackupView {
+        path: args.file.to_string_lossy().into_owned(),
+        size_bytes: copy.size_bytes,
+        seq: copy.head.seq,
+        hash: copy.head.hash.to_string(),
+    };
+    context.ui.record(&view, || {
+        format!(
+            "{}: {} bytes, trail at {}\n",
+            Safe(&view.path),
+            view.size_bytes,
+            copy.head
+        )
+    })?;
+    Ok(0)
+}

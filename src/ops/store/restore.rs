@@ -1,0 +1,201 @@
+//! Restoring a backup without bringing back what was revoked since.
+//!
+//! This module never believes a backup that is not whole, and never leaves a store that is neither the old one nor the new.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::domain::audit::{Action, Head};
+use crate::domain::flaw::{Flaw, Remedy};
+use crate::domain::key::KeyId;
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Error, Kind, Result};
+use crate::ops::access::{Access, Actor};
+use crate::ops::audit;
+use crate::ops::store::check;
+use crate::store::{Backup, Info, Revocation, Store, beside, remains, replace, salvage};
+
+/// What is to be restored.
+#[derive(Debug)]
+pub struct Request {
+    /// The store.
+    pub store: PathBuf,
+    /// The backup.
+    pub backup: PathBuf,
+    /// A head that the trail must have afterwards.
+    pub against: Option<Head>,
+    /// How long another process is waited for.
+    pub wait: Duration,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What the store holds now.
+    pub info: Info,
+    /// The end of its trail.
+    pub head: Head,
+    /// The end of the backup's.
+    pub backup: Head,
+    /// The keys that the backup has alive and that stay revoked.
+    pub kept: Vec<KeyId>,
+    /// What there was to compare the backup with.
+    pub compared: Compared,
+}
+
+/// What later revocations could be taken from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// The present store, which was whole enough.
+    Whole,
+    /// A damaged store, as far as it could be read; where it is kept, and whether all of its revocations could be read.
+    Salvaged(Option<PathBuf>, bool),
+    /// Nothing: there was no store.
+    Nothing,
+}
+
+/// Restores a backup. The closure is told how many keys of how many have been told of.
+///
+/// # Errors
+/// What is wrong with the backup; `conflict` when the trail would not have the head it is compared with; `scope_rejected` for
+/// a key; the store's, unless it is damaged, which is what backups are for. Then the store is as it was.
+pub fn run(
+    request: &Request,
+    actor: &Actor,
+    now: Timestamp,
+    progress: impl FnMut(u64, u64),
+) -> Result<Outcome> {
+    let Request { store, wait, .. } = request;
+    let backup = Backup::take(&request.backup, store)?;
+    let (total, backup_head) = look_through(&backup, actor, now)?;
+    let restoration = Restoration {
+        request,
+        actor,
+        now,
+        backup: &backup,
+        backup_head,
+        total,
+    };
+    let present = match Store::open(store, *wait) {
+        Ok(Some(mut present)) => match is_sound(&mut present, actor, now) {
+            Ok(true) => Some(present),
+            Err(error) if error.kind() != Kind::Damaged => return Err(error),
+            _ => None,
+        },
+        Ok(None) => None,
+        Err(error) if error.kind() == Kind::Damaged => None,
+        Err(error) => return Err(error),
+    };
+    if let Some(present) = present {
+        return restoration.fill(present, &[], progress);
+    }
+    // Those that were put aside before count too: a restoration may have been cut short.
+    let lost = remains(store)?;
+    let (mut revocations, mut is_whole) = (Vec::new(), true);
+    for store in &lost {
+        let (found, all) = salvage(store);
+        revocations.extend(found);
+        is_whole &= all;
+    }
+    let beside_it = beside(store)?;
+    let made = Store::open_or_create(&beside_it, *wait)?;
+    let restored = restoration
+        .fill(made, &revocations, progress)
+        .and_then(|outcome| Ok((outcome, replace(store, &beside_it)?)));
+    let (mut outcome, put_aside) = restored.inspect_err(|_| {
+        // What cannot be removed is removed by the next attempt.
+        let _ = beside(store);
+    })?;
+    outcome.compared = match lost.is_empty() {
+        true => Compared::Nothing,
+        false => Compared::Salvaged(put_aside, is_whole),
+    };
+    Ok(outcome)
+}
+
+struct Restoration<'a> {
+    request: &'a Request,
+    actor: &'a Actor,
+    now: Timestamp,
+    backup: &'a Backup,
+    backup_head: Head,
+    total: u64,
+}
+
+impl Restoration<'_> {
+    /// Restores into a store that can be written, in one transaction, and closes it.
+    fn fill(
+        &self,
+        mut store: Store,
+        revocations: &[Revocation],
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Outcome> {
+        let now = self.now;
+        let kept = store.write_beside(self.backup.path(), |writer| {
+            let access = Access::admit(writer, self.actor, now)?;
+            access.require_operator()?;
+            let kept = writer.replace_tables(now, revocations)?;
+            let details = json!({
+                "backup": self.backup_head.to_string(),
+                "keptRevocations": kept.len(),
+            });
+            let (action, actor) = (Action::StoreRestore, &access.actor);
+            writer.audit(now, actor, action, "store", &details)?;
+            let actions = [Action::WorkspaceRestore, Action::KeyRestore];
+            writer.tell_of_everything(now, actor, actions, |done| progress(done, self.total))?;
+            match self.request.against {
+                Some(head) if !writer.has_head(head)? => Err(Error::new(
+                    Kind::Conflict,
+                    format!("neither this store nor the backup knows the trail as it was at {head}, so revocations may be missing"),
+                )
+                .hinted("take a later backup; without --against this one is restored as it is")),
+                _ => Ok(kept),
+            }
+        })?;
+        let (seq, hash) = store.read(|reader| reader.head())?;
+        Ok(Outcome {
+            info: store.info()?,
+            head: Head { seq, hash },
+            backup: self.backup_head,
+            kept,
+            compared: Compared::Whole,
+        })
+    }
+}
+
+/// Refuses a backup that is not whole. Returns how many keys it has, and its head.
+fn look_through(backup: &Backup, actor: &Actor, now: Timestamp) -> Result<(u64, Head)> {
+    let gone = || Error::new(Kind::Io, "the copy of the backup disappeared");
+    let mut store = Store::open(backup.path(), Duration::ZERO)?.ok_or_else(gone)?;
+    let operator = match actor {
+        Actor::Operator(name) => Actor::Operator(name.clone()),
+        // Whether a key may do this is for the store to say, not for the backup.
+        Actor::Caller(_) => Actor::Operator(String::new()),
+    };
+    let found = check::run(&mut store, &operator, now, |_, _| ())?;
+    let serious = |flaw: &&Flaw| flaw.remedy != Remedy::ResetClock;
+    if let Some(flaw) = found.flaws.iter().find(serious) {
+        return Err(Error::new(
+            Kind::Damaged,
+            format!(
+                "the backup cannot be believed: {} ({})",
+                flaw.problem, flaw.subject
+            ),
+        )
+        .hinted("take another backup; the store was left as it is"));
+    }
+    let (seq, hash) = store.read(|reader| reader.head())?;
+    Ok((found.keys, Head { seq, hash }))
+}
+
+/// Whether the present file and its trail can be gone on with: damage that is left in them would stay.
+fn is_sound(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<bool> {
+    if audit::verify(store, actor, None, now)?.first_bad.is_some() {
+        return Ok(false);
+    }
+    let mut faults = 0;
+    store.read(|reader| reader.for_each_fault(|_| faults += 1))?;
+    Ok(faults == 0)
+}

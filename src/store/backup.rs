@@ -1,0 +1,255 @@
+//! A backup that is to be restored, and the store that cannot be opened any more.
+//!
+//! This module never writes to a backup: it works on a copy of its own.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::copy::{refuse_log, remove_sidecars};
+use super::failure::failure;
+use super::open::{prepare, real_path};
+use super::permissions::{SIDECARS, check_file, kind_of, look, sidecar};
+use super::{header, migrations};
+use crate::domain::key::KeyId;
+use crate::domain::sanitize::Safe;
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Error, Kind, Result};
+
+/// A copy of a backup beside the store it is to be restored to, removed when this is dropped.
+pub struct Backup {
+    path: PathBuf,
+}
+
+impl Drop for Backup {
+    fn drop(&mut self) {
+        // The next one overwrites what cannot be removed.
+        let _ = std::fs::remove_file(&self.path).and(remove_sidecars(&self.path));
+    }
+}
+
+impl Backup {
+    /// Copies the backup and brings the copy up to date, whichever keyward made it.
+    ///
+    /// # Errors
+    /// `usage` when there is no such file; `permissions` when others can reach it; `foreign`, `damaged`, `newer_store` when it
+    /// is no backup of this keyward; `conflict` when it is a store in use; `io`.
+    pub fn take(file: &Path, store: &Path) -> Result<Self> {
+        let (file, store) = (real_path(file)?, real_path(store)?);
+        let shown = file.to_string_lossy();
+        let Some(metadata) = look(&file)? else {
+            return Err(Error::usage(format!("there is no file {}", Safe(&shown))));
+        };
+        if file == store {
+            return Err(Error::usage("this is the store itself").hinted("name a backup of it"));
+        }
+        check_file(&file, &metadata)?;
+        refuse_log(&file)?;
+        header::check(&file)?;
+        let backup = Self {
+            path: sidecar(&store, ".restoring"),
+        };
+        duplicate(&file, &backup.path).map_err(|error| {
+            Error::new(kind_of(&error), format!("cannot copy {}", Safe(&shown))).because(error)
+        })?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&backup.path, flags).map_err(failure)?;
+        let mut connection = prepare(connection, Duration::ZERO)?;
+        if migrations::version(&connection)? < migrations::NEWEST {
+            migrations::migrate(&mut connection)?;
+        }
+        connection.close().map_err(|(_, error)| failure(error))?;
+        Ok(backup)
+    }
+
+    /// The copy's path, which names a whole store of the newest schema.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn duplicate(from: &Path, to: &Path) -> io::Result<()> {
+    match std::fs::remove_file(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    remove_sidecars(to)?;
+    let mut copy = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to)?;
+    copy.set_permissions(PermissionsExt::from_mode(0o600))?;
+    io::copy(&mut File::open(from)?, &mut copy)?;
+    Ok(())
+}
+
+/// Where a store can be made that is to take this one's place. What an earlier attempt left there is removed.
+///
+/// # Errors
+/// `io`.
+pub fn beside(store: &Path) -> Result<PathBuf> {
+    let path = sidecar(&real_path(store)?, ".restored");
+    let removed = match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => remove_sidecars(&path),
+    };
+    removed.map_err(|error| {
+        let shown = path.to_string_lossy();
+        Error::new(kind_of(&error), format!("cannot remove {}", Safe(&shown))).because(error)
+    })?;
+    Ok(path)
+}
+
+/// Puts a store that was made beside another, and that nobody has open, in the other's place. The other one, if it is there,
+/// is kept under a name that is returned.
+///
+/// # Errors
+/// `conflict` when a store was made there meanwhile; `io`. After a failure in between there is no store at all rather than a
+/// wrong one, and restoring again mends that.
+pub fn replace(store: &Path, with: &Path) -> Result<Option<PathBuf>> {
+    let (store, with) = (real_path(store)?, real_path(with)?);
+    let refused = |error: io::Error| {
+        let shown = store.to_string_lossy();
+        Error::new(kind_of(&error), format!("cannot replace {}", Safe(&shown))).because(error)
+    };
+    let put_aside = match look(&store)? {
+        None => None,
+        Some(_) => {
+            let aside = aside(&store)?;
+            std::fs::rename(&store, &aside).map_err(refused)?;
+            move_sidecars(&store, &aside).map_err(refused)?;
+            Some(aside)
+        }
+    };
+    put_sidecars_aside(&store)?;
+    renameat_with(CWD, &with, CWD, &store, RenameFlags::NOREPLACE).map_err(
+        |error| match error {
+            rustix::io::Errno::EXIST => Error::new(
+                Kind::Conflict,
+                "a store was made in its place while the backup was restored",
+            )
+            .hinted("restore it again"),
+            _ => refused(error.into()),
+        },
+    )?;
+    if let Some(folder) = store.parent() {
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(refused)?;
+    }
+    Ok(put_aside)
+}
+
+/// Puts what lies beside a store that is not there any more aside: a new store must not be taken for its log's.
+pub(super) fn put_sidecars_aside(store: &Path) -> Result<()> {
+    let aside = aside(store)?;
+    move_sidecars(store, &aside).map_err(|error| {
+        let shown = store.to_string_lossy();
+        Error::new(
+            kind_of(&error),
+            format!("cannot put the log of {} aside", Safe(&shown)),
+        )
+        .because(error)
+    })
+}
+
+fn move_sidecars(store: &Path, aside: &Path) -> io::Result<()> {
+    for suffix in SIDECARS {
+        match std::fs::rename(sidecar(store, suffix), sidecar(aside, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The first name that is free for a store to be put aside.
+fn aside(store: &Path) -> Result<PathBuf> {
+    let mut number = 1;
+    loop {
+        let path = sidecar(store, &format!(".damaged-{number}"));
+        if look(&path)?.is_none() && look(&sidecar(&path, "-wal"))?.is_none() {
+            return Ok(path);
+        }
+        number += 1;
+    }
+}
+
+/// What is left of a store that is to be replaced: the file in its place, and those that were put aside before.
+///
+/// # Errors
+/// `io`.
+pub fn remains(store: &Path) -> Result<Vec<PathBuf>> {
+    let store = real_path(store)?;
+    let mut found = Vec::new();
+    if look(&store)?.is_some() {
+        found.push(store.clone());
+    }
+    for number in 1.. {
+        let path = sidecar(&store, &format!(".damaged-{number}"));
+        match look(&path)? {
+            Some(_) => found.push(path),
+            None => break,
+        }
+    }
+    Ok(found)
+}
+
+/// A revocation in a store that is to be replaced.
+#[derive(Debug, Clone)]
+pub struct Revocation {
+    /// Of this key.
+    pub key: KeyId,
+    /// When.
+    pub at: Timestamp,
+    /// Why: a word.
+    pub reason: Option<String>,
+    /// Why: a sentence.
+    pub message: Option<String>,
+}
+
+/// Reads what can be read of the revocations in a store that may be damaged. Says whether that was all of it.
+pub fn salvage(path: &Path) -> (Vec<Revocation>, bool) {
+    let mut found = Vec::new();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(connection) = Connection::open_with_flags(path, flags) else {
+        return (found, false);
+    };
+    let Ok(connection) = prepare(connection, Duration::from_secs(1)) else {
+        return (found, false);
+    };
+    let queries = [
+        "SELECT id, revoked_at, revoked_reason, revoked_message FROM key NOT INDEXED WHERE state = 'revoked'",
+        "SELECT subject, time, json_extract(details, '$.reason'), json_extract(details, '$.message')
+            FROM audit NOT INDEXED WHERE action = 'key.revoke' AND json_valid(details)",
+    ];
+    let mut is_whole = true;
+    for query in queries {
+        is_whole &= read_revocations(&connection, query, &mut found).is_ok();
+    }
+    (found, is_whole)
+}
+
+fn read_revocations(
+    connection: &Connection,
+    query: &str,
+    found: &mut Vec<Revocation>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        found.push(Revocation {
+            key: KeyId::from_stored(row.get(0)?),
+            at: Timestamp::from_millis(row.get(1)?),
+            reason: row.get(2)?,
+            message: row.get(3)?,
+        });
+    }
+    Ok(())
+}
