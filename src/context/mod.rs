@@ -10,6 +10,7 @@ mod account;
 mod conversation;
 mod environment;
 mod input;
+mod lines;
 mod stores;
 
 use std::io::IsTerminal;
@@ -33,6 +34,7 @@ use crate::store::Store;
 pub use conversation::{Conversation, Heard, LONGEST_LINE, Line};
 use environment::variable;
 pub use environment::{github_file, is_ci, requires_sink};
+pub use lines::Lines;
 
 /// The longest that recording a use waits for another process; the verdict matters more.
 const RECORDING_WAIT: std::time::Duration = std::time::Duration::from_secs(1);

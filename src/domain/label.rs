@@ -62,7 +62,11 @@ impl FromStr for Owner {
     }
 }
 
-fn check_text(what: &str, text: &str) -> Result<(), Error> {
+/// Refuses a text that is too long or holds invisible characters.
+///
+/// # Errors
+/// `usage`.
+pub fn check_text(what: &str, text: &str) -> Result<(), Error> {
     if text.chars().count() > MAXIMUM_LENGTH {
         return Err(Error::usage(format!(
             "the {what} is longer than {MAXIMUM_LENGTH} characters"

@@ -33,6 +33,7 @@ pub mod secret;
 pub mod template;
 pub mod timestamp;
 pub mod token;
+pub mod transfer;
 pub mod usage;
 pub mod verdict;
 pub mod workspace;

@@ -7,6 +7,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::domain::digest::write_hex;
+
 /// The longest input that is worth hashing, in bytes; anything longer is malformed whatever it holds.
 pub const MAXIMUM_LENGTH: usize = 1024;
 
@@ -51,6 +53,17 @@ impl SecretHash {
     /// Takes a digest read from the store.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// The digest in hexadecimal, for another store to know the key by.
+    pub fn to_hex(self) -> String {
+        struct Hex([u8; 32]);
+        impl fmt::Display for Hex {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_hex(formatter, &self.0)
+            }
+        }
+        Hex(self.0).to_string()
     }
 
     /// The digest.

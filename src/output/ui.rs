@@ -119,6 +119,17 @@ impl Ui {
         })
     }
 
+    /// Starts an answer of one JSON object a line, whatever the format.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be had.
+    pub fn lines(&self) -> Result<Listing> {
+        Ok(Listing {
+            format: Format::Jsonl,
+            ..self.list("")?
+        })
+    }
+
     /// Starts answers that are JSON objects, one a line, whatever the format.
     ///
     /// # Errors

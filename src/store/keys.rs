@@ -164,8 +164,9 @@ impl Writer<'_> {
             .prepare_cached(
                 "INSERT INTO key (id, workspace_id, name, environment, scopes, prefix, short, hint, algorithm, hash,
                      state, created_at, created_by, expires_at, replaces, grace, previous_expires_at, allow, owner,
-                     labels)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+                     labels, revoked_at, revoked_reason, revoked_message, replaced_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                     ?21, ?22, ?23, ?24)",
             )
             .map_err(failure)?;
         let rotation = key.rotation.as_ref();
@@ -193,6 +194,10 @@ impl Writer<'_> {
                 allow_text(key),
                 key.owner,
                 labels_text(key),
+                key.revoked_at.map(Timestamp::as_millis),
+                key.revoked_reason,
+                key.revoked_message,
+                key.replaced_by.as_ref().map(KeyId::as_str),
             ])
             .map(|_| ())
             .map_err(failure)

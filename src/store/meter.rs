@@ -8,8 +8,8 @@ use std::ops::Deref;
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::Reader;
 use super::failure::failure;
+use super::{Reader, Writer};
 use crate::domain::day::{Day, Month};
 use crate::domain::key::{KeyId, KeySeq};
 use crate::domain::rate::Rate;
@@ -210,6 +210,19 @@ impl Meter<'_> {
         statement
             .exists((workspace.0, spent_at.as_millis()))
             .map_err(failure)
+    }
+}
+
+impl Writer<'_> {
+    /// Notes when a key that comes from elsewhere last verified there.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn note_last_use(&self, id: &KeyId, at: Timestamp) -> Result<()> {
+        let meter = Meter {
+            reader: Reader::new(self.connection),
+        };
+        meter.touch(id, at)
     }
 }
 

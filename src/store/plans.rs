@@ -83,6 +83,7 @@ fn write_everything(store: &mut Store, key: &Key) -> Result<()> {
         writer.claim(&key.id)?;
         writer.remember(OWNER, &request(), &made(key))?;
         writer.reset_clock(NOW)?;
+        writer.note_last_use(&key.id, NOW)?;
         let details = serde_json::json!({});
         for (action, subject) in [
             (Action::WorkspaceSet, "default"),

@@ -4,6 +4,8 @@
 
 mod backup;
 mod check;
+mod export;
+mod import;
 mod info;
 mod restore;
 
@@ -21,6 +23,8 @@ pub enum Command {
     Check(check::Args),
     Backup(backup::Args),
     Restore(restore::Args),
+    Export(export::Args),
+    Import(import::Args),
 }
 
 impl Command {
@@ -31,6 +35,8 @@ impl Command {
             Self::Check(args) => check::run(args, context),
             Self::Backup(args) => backup::run(args, context),
             Self::Restore(args) => restore::run(args, context),
+            Self::Export(args) => export::run(args, context),
+            Self::Import(args) => import::run(args, context),
         }
     }
 }

@@ -3,4 +3,6 @@
 //! This module never decides what a key may do.
 
 pub mod check;
+pub mod export;
+pub mod import;
 pub mod restore;

@@ -9,8 +9,8 @@ mod shapes;
 use serde_json::{Map, Value, json};
 
 use records::{
-    caller, changes, ensured, event, finding, key, minted, policy, problem, usage, verdict,
-    workspace,
+    caller, changes, ensured, event, exported, finding, imported, key, minted, policy, problem,
+    usage, verdict, workspace,
 };
 use shapes::{count, hash, list, object, with};
 
@@ -74,6 +74,8 @@ pub fn of(command: &str) -> Option<Value> {
             "seq": count(),
             "hash": hash(),
         })),
+        "store export" => exported(),
+        "store import" => list("results", &imported()),
         "error" => object(json!({ "error": object(json!({
             "code": { "type": "string", "pattern": "^[a-z_]+$" },
             "message": { "type": "string" },
@@ -86,7 +88,7 @@ pub fn of(command: &str) -> Option<Value> {
 }
 
 /// Every name that [`of`] knows.
-pub const NAMES: [&str; 31] = [
+pub const NAMES: [&str; 33] = [
     "mint",
     "list",
     "show",
@@ -118,6 +120,8 @@ pub const NAMES: [&str; 31] = [
     "store check",
     "store backup",
     "store restore",
+    "store export",
+    "store import",
 ];
 
 fn with_head(command: &str, root: Value) -> Value {

@@ -82,17 +82,17 @@ pub(super) fn changes() -> Value {
     }))
 }
 
-/// The answer of `verify`, and a line of `verify --stream`, where alone there are an `id`, `bad_request` and `busy`.
+/// The answer of `verify`, and a line of `verify --stream`, where alone there are an `id`, `bad_request`, `busy` and `damaged`.
 pub(super) fn verdict() -> Value {
     let codes: Vec<&str> = Code::ALL
         .iter()
         .map(|code| code.word())
-        .chain(["bad_request", "busy"])
+        .chain(["bad_request", "busy", "damaged"])
         .collect();
     let verdict = object(json!({
         "valid": { "type": "boolean" },
         "code": { "enum": codes },
-        "status": { "enum": [200, 400, 401, 403, 429, 503] },
+        "status": { "enum": [200, 400, 401, 403, 429, 500, 503] },
         "message": { "type": "string" },
         "subject": maybe(&key()),
         "retryAfter": { "type": ["integer", "null"], "minimum": 0 },
@@ -215,5 +215,39 @@ pub(super) fn problem() -> Value {
         "subject": { "type": "string" },
         "problem": { "type": "string" },
         "remedy": { "type": "string" },
+    }))
+}
+
+/// A line of an export: a workspace, or a key with its hash.
+pub(super) fn exported() -> Value {
+    let text = json!({ "type": ["string", "null"] });
+    let workspace = object(json!({
+        "type": { "const": "workspace" },
+        "name": { "type": "string" },
+        "preset": text,
+        "policy": { "type": "string", "description": "TOML" },
+        "plan": text,
+    }));
+    let more = json!({
+        "type": { "const": "key" },
+        "algorithm": { "const": "sha256" },
+        "hash": hash(),
+        "revokedMessage": text,
+        "graceMillis": { "type": ["integer", "null"], "minimum": 0 },
+        "previousExpiresAt": maybe(&time()),
+    });
+    json!({ "anyOf": [workspace, with(&key(), more, &[])] })
+}
+
+/// What became of a line of an import.
+pub(super) fn imported() -> Value {
+    let text = json!({ "type": ["string", "null"] });
+    object(json!({
+        "index": count(),
+        "line": count(),
+        "code": { "type": "string", "pattern": "^[a-z_]+$" },
+        "id": text,
+        "name": text,
+        "message": text,
     }))
 }

@@ -6,6 +6,7 @@ mod key;
 mod minted;
 mod provision;
 mod record;
+mod transfer;
 mod verdict;
 mod workspace;
 
@@ -19,6 +20,7 @@ pub use provision::{ChangeView, Changes, FindingView, WorkspaceChange};
 pub use record::{
     BackupView, EventView, HeadView, HealthView, ProblemView, RestoreView, StoreView, TrailView,
 };
+pub use transfer::{ImportView, KeyLineView, WorkspaceLineView};
 pub use verdict::VerdictView;
 pub use workspace::{WorkspaceView, Workspaces};
 

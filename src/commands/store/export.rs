@@ -1,0 +1,47 @@
+//! `keyward store export`.
+//!
+//! This module never writes a file; the shell does.
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::ops::store::export::{self, Record};
+use crate::output::view::{KeyLineView, WorkspaceLineView};
+
+/// Print every record as a line of JSON, hashes and no secrets
+///
+/// One object a line, whatever the output format: each workspace with its policy, then its keys. `keyward store import` takes
+/// it in again. Counts of uses and the audit trail are not part of it; a backup has them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward store export
+  keyward store export -w default")]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
+    let absent = || Error::new(Kind::Io, "there is no store to export");
+    let mut store = context.existing_store()?.ok_or_else(absent)?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let of = store.info()?.keys;
+    let (mut lines, mut bar, mut done) = (context.ui.lines()?, context.ui.percentage("keys"), 0);
+    let workspace = context.workspace.clone();
+    export::run(
+        &mut store,
+        &actor,
+        workspace.as_deref(),
+        now,
+        |record| match record {
+            Record::Workspace(workspace) => lines.push(&WorkspaceLineView::new(workspace)),
+            Record::Key(key) => {
+                done += 1;
+                bar.reach(done, of);
+                lines.push(&KeyLineView::new(key, now))
+            }
+        },
+    )?;
+    drop(bar);
+    lines.finish()?;
+    Ok(0)
+}

@@ -1,0 +1,83 @@
+//! `keyward store import`.
+//!
+//! This module never judges a line.
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::error::Result;
+use crate::ops::store::import;
+use crate::output::view::ImportView;
+
+/// Take in workspaces and keys by their hashes
+///
+/// Reads an object a line: what `keyward store export` prints, or another system's keys, of which a name and the SHA-256 of
+/// the whole secret in hexadecimal or Base64 are enough: {\"name\":\"ci\",\"hash\":\"…\"}. Everything is taken in or nothing,
+/// and a line that is there already changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward store import keys.jsonl
+  keyward store import - --keep-going --json")]
+pub struct Args {
+    /// The file, or - for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+
+    /// Leave lines out that are refused, and take in the others
+    #[arg(long)]
+    keep_going: bool,
+}
+
+/// Runs the command.
+pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let mut lines = context.lines(&args.file, "lines")?;
+    let request = import::Request {
+        workspace: context.workspace.clone(),
+        keep_going: args.keep_going,
+    };
+    let mut store = context.open_or_create_store(|_| Ok(()))?;
+    let actor = context.actor(&mut store)?;
+    let now = context.now();
+    let (outcomes, refused) = import::run(
+        &mut store,
+        &actor,
+        &request,
+        &mut lines,
+        now,
+        &mut context.rng,
+    )?;
+    drop(lines);
+    let mut listing = context.ui.list("results")?;
+    for outcome in &outcomes {
+        listing.push(&ImportView::new(outcome))?;
+    }
+    listing.finish()?;
+    let count = |code: &str| {
+        outcomes
+            .iter()
+            .filter(|outcome| outcome.code == code)
+            .count()
+    };
+    context.ui.status(&format!(
+        "{} created, {} unchanged, {} refused",
+        count("created"),
+        count("unchanged"),
+        outcomes
+            .iter()
+            .filter(|outcome| outcome.refusal.is_some())
+            .count()
+    ));
+    for outcome in &outcomes {
+        if let Some(why) = &outcome.refusal {
+            context.ui.status(&format!(
+                "line {} ({}): {why}",
+                outcome.index + 1,
+                outcome.code
+            ));
+        }
+    }
+    Ok(refused.map_or(0, |kind| kind.exit()))
+}

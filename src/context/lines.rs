@@ -1,0 +1,105 @@
+//! A file or standard input as lines, one in memory at a time, with a bar that says how far it has come.
+//!
+//! This module never reads on in a line that is longer than allowed.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Read};
+use std::path::Path;
+
+use super::{Context, input};
+use crate::domain::sanitize::Safe;
+use crate::domain::transfer::LONGEST_LINE;
+use crate::error::{Error, Kind, Result};
+use crate::output::progress::Percentage;
+
+/// How much of standard input is read before anything is done with it, in bytes: whoever writes slowly must not keep the
+/// store locked.
+const READ_AHEAD: u64 = 64 * 1024 * 1024;
+
+/// Lines without their ends.
+pub struct Lines {
+    input: Box<dyn BufRead>,
+    name: String,
+    /// The size of what is read, where that is known, and how much was read.
+    size: u64,
+    done: u64,
+    number: u64,
+    bar: Percentage,
+}
+
+impl Context {
+    /// Reads a file line by line; `-` is standard input.
+    ///
+    /// # Errors
+    /// `usage` when there is no such file, or standard input gave the caller's secret; `io`.
+    pub fn lines(&mut self, path: &Path, unit: &'static str) -> Result<Lines> {
+        let (input, name, size): (Box<dyn BufRead>, _, _) = match path.as_os_str() == "-" {
+            true => {
+                if std::mem::replace(&mut self.stdin_taken, true) {
+                    return Err(Error::usage(
+                        "standard input cannot give the caller's secret and lines",
+                    )
+                    .hinted("name a file for the caller's with --as FILE"));
+                }
+                let name = "standard input".to_owned();
+                let mut front = Vec::new();
+                std::io::stdin()
+                    .lock()
+                    .take(READ_AHEAD)
+                    .read_to_end(&mut front)
+                    .map_err(|error| unread(&name, error))?;
+                let input = Cursor::new(front).chain(BufReader::new(std::io::stdin()));
+                (Box::new(input), name, 0)
+            }
+            false => {
+                let file: File = input::open(path)?;
+                let size = file.metadata().map_or(0, |metadata| metadata.len());
+                let name = path.to_string_lossy().into_owned();
+                (Box::new(BufReader::new(file)), name, size)
+            }
+        };
+        Ok(Lines {
+            input,
+            name,
+            size,
+            done: 0,
+            number: 0,
+            bar: self.ui.percentage(unit),
+        })
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut line = Vec::new();
+        let limit = LONGEST_LINE as u64 + 2;
+        let read = self.input.by_ref().take(limit).read_until(b'\n', &mut line);
+        self.number += 1;
+        match read {
+            Ok(0) => return None,
+            Ok(count) => self.done += count as u64,
+            Err(error) => return Some(Err(unread(&self.name, error))),
+        }
+        self.bar.reach(self.done, self.size.max(1));
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        if line.len() > LONGEST_LINE {
+            return Some(Err(Error::usage(format!(
+                "line {} of {} is longer than {LONGEST_LINE} bytes",
+                self.number,
+                Safe(&self.name)
+            ))));
+        }
+        Some(Ok(line))
+    }
+}
+
+fn unread(name: &str, error: std::io::Error) -> Error {
+    Error::new(Kind::Io, format!("cannot read {}", Safe(name))).because(error)
+}

@@ -1,0 +1,365 @@
+//! A line of an import: a workspace, or a key of which only the hash is known.
+//!
+//! This module never takes a secret, and never repeats what a line says where a secret may stand.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::domain::address::Network;
+use crate::domain::digest;
+use crate::domain::key::{KeyId, Rotation, State};
+use crate::domain::label::{Label, Owner, check_text};
+use crate::domain::name::Name;
+use crate::domain::policy::Policy;
+use crate::domain::secret::{Secret, SecretHash};
+use crate::domain::timestamp::{Timestamp, When};
+use crate::error::{Error, Kind, Result};
+
+/// The longest line, in bytes: far more than any policy needs.
+pub const LONGEST_LINE: usize = 256 * 1024;
+/// The longest prefix and public part, in characters.
+const LONGEST_PREFIX: usize = 128;
+/// The longest hint, in characters.
+const LONGEST_HINT: usize = 8;
+
+/// What a line asks for.
+#[derive(Debug, Clone)]
+pub enum Line {
+    /// A workspace.
+    Workspace(WorkspaceLine),
+    /// A key.
+    Key(Box<KeyLine>),
+}
+
+/// A workspace that is to be there.
+#[derive(Debug, Clone)]
+pub struct WorkspaceLine {
+    /// Its name.
+    pub name: Name,
+    /// The preset its policy came from.
+    pub preset: Option<String>,
+    /// Its policy.
+    pub policy: Policy,
+    /// Its plan.
+    pub plan: Option<String>,
+}
+
+/// A key that is to be there.
+#[derive(Debug, Clone)]
+pub struct KeyLine {
+    /// The workspace, if the line names one.
+    pub workspace: Option<String>,
+    /// The id, if it has one already.
+    pub id: Option<KeyId>,
+    /// The name.
+    pub name: Name,
+    /// The environment, if the line names one.
+    pub environment: Option<String>,
+    /// The scopes.
+    pub scopes: Vec<String>,
+    /// The public front of the token.
+    pub prefix: String,
+    /// The random part of the front.
+    pub short: String,
+    /// The last characters.
+    pub hint: String,
+    /// SHA-256 of the whole token.
+    pub hash: SecretHash,
+    /// What is recorded of its life.
+    pub state: State,
+    /// When it was minted, if that is known.
+    pub created_at: Option<Timestamp>,
+    /// Who minted it, if that is known.
+    pub created_by: Option<String>,
+    /// When it stops.
+    pub expires_at: Option<Timestamp>,
+    /// When it last verified, if that is known.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was revoked, if it was and that is known.
+    pub revoked_at: Option<Timestamp>,
+    /// Why: a word.
+    pub revoked_reason: Option<String>,
+    /// Why: a sentence.
+    pub revoked_message: Option<String>,
+    /// The rotation it came from.
+    pub rotation: Option<Rotation>,
+    /// The key that replaced it.
+    pub replaced_by: Option<KeyId>,
+    /// The networks it may be used from.
+    pub allow: Vec<Network>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Free words.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What became of a line.
+#[derive(Debug, Clone)]
+pub struct LineOutcome {
+    /// Its place, from 0; empty lines count and are passed over.
+    pub index: u64,
+    /// `created`, `unchanged`, or the refusal's code.
+    pub code: &'static str,
+    /// The key's id, once it has one.
+    pub id: Option<KeyId>,
+    /// The key's or the workspace's name, if it could be read.
+    pub name: Option<String>,
+    /// Why it was refused.
+    pub refusal: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WorkspaceFields {
+    #[serde(rename = "type")]
+    _kind: String,
+    name: String,
+    preset: Option<String>,
+    policy: String,
+    plan: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct KeyFields {
+    #[serde(rename = "type")]
+    _kind: Option<String>,
+    workspace: Option<String>,
+    id: Option<String>,
+    name: String,
+    environment: Option<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    prefix: Option<String>,
+    short: Option<String>,
+    key_hint: Option<String>,
+    status: Option<String>,
+    algorithm: Option<String>,
+    hash: String,
+    created_at: Option<String>,
+    created_by: Option<String>,
+    expires_at: Option<String>,
+    last_used_at: Option<String>,
+    revoked_at: Option<String>,
+    revoked_reason: Option<String>,
+    revoked_message: Option<String>,
+    replaces: Option<String>,
+    grace_millis: Option<i64>,
+    previous_expires_at: Option<String>,
+    replaced_by: Option<String>,
+    #[serde(default)]
+    allow: Vec<String>,
+    owner: Option<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+/// What kind of line it is, whatever else it says.
+#[derive(Deserialize)]
+struct Kinds {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl Line {
+    /// Reads a line of JSON.
+    ///
+    /// # Errors
+    /// `usage`, `invalid_name`, `invalid_policy`; nothing of the line's own text is in them but names of fields and the
+    /// checked name.
+    pub fn parse(line: &[u8]) -> Result<Self> {
+        let text =
+            std::str::from_utf8(line).map_err(|_| Error::usage("the line is not UTF-8 text"))?;
+        let kinds: Kinds = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        match kinds.kind.as_deref() {
+            Some("workspace") => {
+                let fields = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+                workspace(fields).map(Self::Workspace)
+            }
+            None | Some("key") => {
+                let fields = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+                key(fields).map(|key| Self::Key(Box::new(key)))
+            }
+            Some(_) => Err(Error::usage("the field type is neither key nor workspace")),
+        }
+    }
+}
+
+fn workspace(fields: WorkspaceFields) -> Result<WorkspaceLine> {
+    let policy = Policy::from_toml(&fields.policy)?;
+    if let Some(plan) = &fields.plan {
+        policy.plan(plan)?;
+    }
+    if let Some(preset) = &fields.preset {
+        check_text("preset", preset)?;
+    }
+    Ok(WorkspaceLine {
+        name: fields.name.parse()?,
+        preset: fields.preset,
+        policy,
+        plan: fields.plan,
+    })
+}
+
+fn key(fields: KeyFields) -> Result<KeyLine> {
+    if fields
+        .algorithm
+        .is_some_and(|algorithm| algorithm != SecretHash::ALGORITHM)
+    {
+        return Err(Error::usage("the field algorithm is not sha256"));
+    }
+    let hash = digest::hex(&fields.hash).or_else(|| digest::base64(&fields.hash));
+    let hash = hash.map(SecretHash::from_bytes).ok_or_else(|| {
+        Error::usage("the field hash is no SHA-256 in hexadecimal or Base64")
+            .hinted("a hash is 64 hexadecimal digits, or 44 characters of Base64")
+    })?;
+    let texts = [
+        ("prefix", &fields.prefix, LONGEST_PREFIX),
+        ("short", &fields.short, LONGEST_PREFIX),
+        ("keyHint", &fields.key_hint, LONGEST_HINT),
+        ("createdBy", &fields.created_by, usize::MAX),
+        ("revokedReason", &fields.revoked_reason, usize::MAX),
+        ("revokedMessage", &fields.revoked_message, usize::MAX),
+        ("environment", &fields.environment, LONGEST_PREFIX),
+    ];
+    for (name, text, longest) in texts {
+        let Some(text) = text else { continue };
+        check_text(name, text).map_err(|_| {
+            Error::usage(format!(
+                "the field {name} is too long or holds invisible characters"
+            ))
+        })?;
+        if text.chars().count() > longest {
+            return Err(Error::usage(format!(
+                "the field {name} has more than {longest} characters"
+            )));
+        }
+    }
+    let given = [
+        &fields.prefix,
+        &fields.short,
+        &fields.key_hint,
+        &fields.owner,
+    ];
+    let given = given.into_iter().flatten().chain([&fields.name]);
+    for text in given.chain(fields.labels.values()) {
+        if Secret::new(text.clone()).hash() == hash {
+            return Err(Error::usage(
+                "a field holds the key's whole secret, which belongs in no record",
+            ));
+        }
+    }
+    let revoked_at = time("revokedAt", fields.revoked_at)?;
+    let state = match fields.status.as_deref() {
+        // An expired key is an active one whose time is over.
+        None | Some("active" | "expired") => State::Active,
+        Some("pending") => State::Pending,
+        Some("disabled") => State::Disabled,
+        Some("revoked") => State::Revoked,
+        Some(_) => return Err(Error::usage("the field status is no status")),
+    };
+    let expires_at = time("expiresAt", fields.expires_at)?;
+    if fields.status.as_deref() == Some("expired") && expires_at.is_none() {
+        return Err(Error::usage("an expired key needs the field expiresAt"));
+    }
+    if revoked_at.is_some() && state != State::Revoked {
+        return Err(Error::usage("the field revokedAt belongs to a revoked key"));
+    }
+    let rotation = match (fields.replaces, fields.grace_millis) {
+        (Some(replaces), grace) => Some(Rotation {
+            replaces: id("replaces", replaces)?,
+            grace_millis: grace.unwrap_or(0).max(0),
+            previous_expires_at: time("previousExpiresAt", fields.previous_expires_at)?,
+        }),
+        (None, _) => None,
+    };
+    let mut labels = BTreeMap::new();
+    for (name, value) in fields.labels {
+        if name.contains('=') {
+            return Err(Error::usage("a label's name holds an ="));
+        }
+        let label: Label = format!("{name}={value}").parse()?;
+        labels.insert(label.name, label.value);
+    }
+    let networks = fields.allow.iter().map(|network| {
+        let network = network.parse::<Network>();
+        network.map_err(|_| Error::usage("the field allow holds no address or network"))
+    });
+    let owner = fields.owner.map(|owner| owner.parse::<Owner>()).transpose();
+    Ok(KeyLine {
+        workspace: fields.workspace,
+        id: fields.id.map(|text| id("id", text)).transpose()?,
+        name: fields.name.parse()?,
+        environment: fields.environment,
+        scopes: fields.scopes,
+        prefix: fields.prefix.unwrap_or_default(),
+        short: fields.short.unwrap_or_default(),
+        hint: fields.key_hint.unwrap_or_default(),
+        hash,
+        state,
+        created_at: time("createdAt", fields.created_at)?,
+        created_by: fields.created_by,
+        expires_at,
+        last_used_at: time("lastUsedAt", fields.last_used_at)?,
+        revoked_at,
+        revoked_reason: fields.revoked_reason,
+        revoked_message: fields.revoked_message,
+        rotation,
+        replaced_by: fields
+            .replaced_by
+            .map(|text| id("replacedBy", text))
+            .transpose()?,
+        allow: networks.collect::<Result<_>>()?,
+        owner: owner
+            .map_err(|_| Error::usage("the field owner is no owner"))?
+            .map(|owner| owner.0),
+        labels,
+    })
+}
+
+fn id(field: &str, text: String) -> Result<KeyId> {
+    let random = text.strip_prefix(KeyId::PREFIX).unwrap_or_default();
+    let is_id = random.len() == KeyId::RANDOM_LENGTH
+        && random
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+    match is_id {
+        true => Ok(KeyId::from_stored(text)),
+        false => Err(Error::usage(format!("the field {field} is no key's id"))
+            .hinted("leave it out and the key gets one")),
+    }
+}
+
+fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>> {
+    match text.map(|text| text.parse()) {
+        None => Ok(None),
+        Some(Ok(When::At(time))) => Ok(Some(time)),
+        Some(_) => Err(Error::usage(format!(
+            "the field {field} is no time of RFC 3339"
+        ))),
+    }
+}
+
+/// What serde says of a line, but nothing of what stands in it, which may be a secret.
+fn unreadable(error: &serde_json::Error) -> Error {
+    let said = error.to_string();
+    if said.starts_with("unknown field `key`") {
+        return Error::usage(
+            "the line has a field key, which is a secret's: only hashes are taken",
+        )
+        .hinted("give the SHA-256 of the secret in the field hash");
+    }
+    let fields = ["missing field `", "duplicate field `"];
+    if let Some(front) = fields.iter().find(|front| said.starts_with(**front)) {
+        let name = said[front.len()..].split('`').next().unwrap_or_default();
+        return Error::usage(format!("{front}{name}`"));
+    }
+    Error::new(
+        Kind::Usage,
+        match error.classify() {
+            serde_json::error::Category::Data => "a field is unknown or of the wrong type",
+            _ => "the line is not a JSON object",
+        },
+    )
+}
