@@ -96,7 +96,7 @@ pub fn run(
     request: &Request,
     now: Timestamp,
 ) -> Result<Vec<Outcome>> {
-    store.write(|writer| {
+    store.write_urgently(|writer| {
         let access = Access::admit(writer, actor, now)?;
         // A record that somebody has changed is revoked all the same.
         writer.believe_everything();

@@ -138,6 +138,8 @@ pub fn replace(store: &Path, with: &Path) -> Result<Option<PathBuf>> {
             _ => refused(error.into()),
         },
     )?;
+    // Without it the next change holds space back anew.
+    let _ = std::fs::rename(sidecar(&with, ".reserve"), sidecar(&store, ".reserve"));
     if let Some(folder) = store.parent() {
         File::open(folder)
             .and_then(|folder| folder.sync_all())

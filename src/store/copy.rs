@@ -181,9 +181,9 @@ fn write(
     })
 }
 
-/// Removes what SQLite may have left beside the draft of a copy that was cut short.
+/// Removes what may lie beside a store that is only made to be copied or moved.
 pub(super) fn remove_sidecars(draft: &Path) -> std::io::Result<()> {
-    for suffix in SIDECARS {
+    for suffix in SIDECARS.iter().chain(&[".reserve", ".lock"]) {
         match std::fs::remove_file(sidecar(draft, suffix)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -13,7 +13,7 @@ use super::backup::put_sidecars_aside;
 use super::failure::failure;
 use super::open::{prepare, real_path};
 use super::permissions::{look, sidecar};
-use super::{Store, migrations, permissions};
+use super::{Store, migrations, permissions, reserve};
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 
@@ -110,7 +110,9 @@ fn make(path: &Path, folder: &Path) -> Result<()> {
         .map_err(io)?;
     put_sidecars_aside(path)?;
     std::fs::rename(&draft, path).map_err(io)?;
-    turn.sync_all().map_err(io)
+    turn.sync_all().map_err(io)?;
+    reserve::fill(path);
+    Ok(())
 }
 
 fn write_schema(draft: &Path) -> Result<()> {

@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 
 use super::Store;
 use super::failure::failure;
+use super::reserve;
 use super::permissions::{look, sidecar};
 use crate::error::Result;
 
@@ -24,8 +25,12 @@ impl Drop for Store {
     /// counts, and the file alone has every change.
     fn drop(&mut self) {
         if self.changed {
+            let is_short = reserve::is_short(&self.path);
             // If a reader does not let it, the log keeps them, and whoever closes the store last tries again.
-            let _ = self.checkpoint("FULL");
+            let _ = self.checkpoint(if is_short { "TRUNCATE" } else { "FULL" });
+            if is_short && !self.path.as_os_str().is_empty() {
+                reserve::fill(&self.path);
+            }
         } else if !self.counted && self.log_length().is_some_and(|length| length > 0) {
             // Whoever only looks leaves the file as it is, also where somebody's counts wait beside it.
             self.leave_short_log();
@@ -54,13 +59,24 @@ impl Store {
         }
     }
 
-    fn checkpoint(&mut self, how: &str) -> Result<()> {
+    /// Makes sure that a commit that failed stays undone. Its frames are in the log beyond the end that everybody goes by,
+    /// and are gone when the log is cleared or written over.
+    pub(super) fn forgets_failed_commits(&mut self) -> bool {
+        let write_over = "BEGIN IMMEDIATE; UPDATE clock SET seen = seen; COMMIT";
+        matches!(self.checkpoint("TRUNCATE"), Ok(true))
+            || self.connection.execute_batch(write_over).is_ok()
+    }
+
+    /// Brings the log's changes into the file. Says whether that was all of them.
+    fn checkpoint(&mut self, how: &str) -> Result<bool> {
         self.connection
             .busy_timeout(WAIT_FOR_READERS)
             .map_err(failure)?;
         let done = self
             .connection
-            .query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
+            .query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {
+                row.get(0).map(|is_busy: bool| !is_busy)
+            })
             .map_err(failure);
         self.connection.busy_timeout(self.wait).map_err(failure)?;
         done

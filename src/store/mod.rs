@@ -24,6 +24,7 @@ mod open;
 mod permissions;
 #[cfg(test)]
 mod plans;
+mod reserve;
 mod restore;
 mod settings;
 mod turn;
@@ -150,6 +151,20 @@ impl Store {
         body: impl FnOnce(&Writer<'_>) -> Result<T>,
     ) -> Result<T> {
         self.waiting_at_most(wait, |store| store.write_in_transaction(body))
+    }
+
+    /// The same, also on a full disk: the space that is held back is used up for it.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_urgently<T>(&mut self, body: impl Fn(&Writer<'_>) -> Result<T>) -> Result<T> {
+        match self.write_in_transaction(&body) {
+            Err(error) if error.kind() == Kind::Io && reserve::release(&self.path) => {
+                self.reopen()?;
+                self.write_in_transaction(body)
+            }
+            outcome => outcome,
+        }
     }
 
     fn write_in_transaction<T>(
@@ -292,8 +307,9 @@ impl Store {
         let mut second = Self::open_shared(&self.path, self.wait, flags).map_err(|_| unknown())?;
         match second.read(|reader| reader.has_event(head)) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(error),
-            Err(_) => Err(unknown()),
+            // The log may hold the commit all the same, where only recovery after a crash would find it.
+            Ok(false) if second.forgets_failed_commits() => Err(error),
+            _ => Err(unknown()),
         }
     }
 }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::failure::failure;
 use super::permissions::{kind_of, look, sidecar};
-use super::{Store, copy, header, migrations, permissions};
+use super::{Store, copy, header, migrations, permissions, reserve};
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 
@@ -71,9 +71,17 @@ impl Store {
 
     fn open_checked(path: PathBuf, wait: Duration) -> Result<Self> {
         if is_writable(&path) {
-            match Self::open_shared(&path, wait, OpenFlags::SQLITE_OPEN_READ_WRITE) {
-                // A full disk has no room for the log's index; what is in the file can still be read.
-                Err(error) if error.kind() == Kind::Io => {}
+            let mode = OpenFlags::SQLITE_OPEN_READ_WRITE;
+            match Self::open_shared(&path, wait, mode) {
+                // A full disk has no room for the log's index. What is in the file alone can still be read; for a log, the
+                // index takes the place of some of what is held back.
+                Err(error) if error.kind() == Kind::Io => {
+                    if has_log(&path)? && reserve::release(&path) {
+                        let opened = Self::open_shared(&path, wait, mode);
+                        reserve::fill(&path);
+                        return opened;
+                    }
+                }
                 opened => return opened,
             }
         }
@@ -91,6 +99,16 @@ impl Store {
             );
         }
         Self::open_immutable(path, wait)
+    }
+
+    /// Opens the store anew, once there is room for what there was none for.
+    pub(super) fn reopen(&mut self) -> Result<()> {
+        let mut opened = Self::open_checked(self.path.clone(), self.wait)?;
+        opened.held = self.held.take();
+        // Or closing the old connection would take the room that was just made.
+        self.changed = false;
+        *self = opened;
+        Ok(())
     }
 
     /// An empty store in memory: what a store that does not exist reads as.
