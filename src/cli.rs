@@ -168,6 +168,10 @@ pub struct Globals {
     #[arg(long = "as", global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub caller: Option<PathBuf>,
 
+    /// As root, work on another user's store as that user
+    #[arg(long, global = true)]
+    pub as_owner: bool,
+
     /// How long to wait for a busy store [default: 10s]
     #[arg(long, global = true, value_name = "DURATION")]
     pub wait: Option<Lifetime>,

@@ -2,6 +2,7 @@
 //!
 //! This file never holds a rule or touches the store.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use keyward::cli::Cli;
@@ -15,14 +16,17 @@ fn main() -> ExitCode {
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
     let mut ui = context::ui(&usage::guess_globals(&arguments));
-    let outcome = usage::refuse_secrets(&arguments).and_then(|()| match Cli::read(&arguments) {
-        Ok(cli) => {
-            ui = context::ui(&cli.globals);
-            run(cli, arguments.clone())
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        usage::refuse_secrets(&arguments)?;
+        match Cli::read(&arguments) {
+            Ok(cli) => {
+                ui = context::ui(&cli.globals);
+                run(cli, arguments.clone())
+            }
+            Err(error) => usage::answer(&error, &ui),
         }
-        Err(error) => usage::answer(&error, &ui),
-    });
-    match outcome {
+    }));
+    match outcome.unwrap_or_else(|_| Err(context::fault())) {
         Ok(exit) => ExitCode::from(exit),
         // Whoever read the listing has seen enough of it: `list | head` is no failure.
         Err(error) if error.is_broken_pipe() && error.kind() == Kind::Io => ExitCode::SUCCESS,

@@ -144,7 +144,7 @@ fn write(
 ) -> Result<Exit> {
     let (sender, pages) = mpsc::sync_channel::<Vec<Key>>(AHEAD);
     let (read, written) = thread::scope(|scope| {
-        let writer = scope.spawn(move || {
+        let writer = thread::Builder::new().spawn_scoped(scope, move || {
             for page in pages {
                 for key in &page {
                     listing.push(&KeyView::new(key, now))?;
@@ -152,6 +152,13 @@ fn write(
             }
             Ok(listing)
         });
+        let writer = match writer {
+            Ok(writer) => writer,
+            Err(error) => {
+                let error = Error::new(Kind::Io, "cannot start a thread").because(error);
+                return (Ok(()), Err(error));
+            }
+        };
         let gone = |_| Error::new(Kind::Internal, "the answer could not be written");
         let read = read(&mut |page| sender.send(page).map_err(gone));
         drop(sender);

@@ -3,6 +3,7 @@
 //! This module never reads more than the longest thing that makes sense.
 
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -22,6 +23,16 @@ pub(super) fn read_variable(name: &str) -> Result<Secret> {
             .hinted("name one with --env VAR")
     })?;
     read_secret(&mut Zeroizing::new(value.into_vec()).as_slice(), name)
+}
+
+/// Standard input without std's buffer.
+///
+/// SECURITY: that buffer is never wiped, and a secret would stay in it.
+pub(super) fn stdin() -> Result<std::fs::File> {
+    let duplicate = std::io::stdin().as_fd().try_clone_to_owned();
+    duplicate
+        .map(std::fs::File::from)
+        .map_err(|error| Error::new(Kind::Io, "cannot read standard input").because(error))
 }
 
 pub(super) fn read_secret_file(path: &Path) -> Result<Secret> {
@@ -65,6 +76,15 @@ pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
     match std::str::from_utf8(bytes) {
         Ok(text) if text.len() <= MAXIMUM_LENGTH => Ok(Secret::new(text.to_owned())),
         _ => Ok(Secret::new(String::new())),
+    }
+}
+
+/// Reads a text from standard input. Nothing at all is what a command before it in a pipe leaves that has failed.
+pub(super) fn read_piped_text() -> Result<String> {
+    let text = read_text(stdin()?, "standard input")?;
+    match text.trim().is_empty() {
+        true => Err(Error::usage("standard input is empty")),
+        false => Ok(text),
     }
 }
 

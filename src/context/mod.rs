@@ -11,10 +11,12 @@ mod conversation;
 mod environment;
 mod input;
 mod lines;
+mod owner;
 mod stores;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand::rngs::SysRng;
@@ -57,6 +59,8 @@ pub struct Context {
     caller: Option<PathBuf>,
     stdin_taken: bool,
     arguments: Vec<String>,
+    /// Who acts, where it is not the user that keyward runs as.
+    operator: Option<String>,
 }
 
 /// Where a command reads a secret from.
@@ -81,7 +85,7 @@ impl Context {
             None => std::time::Duration::from_secs(10),
             Some(wait) => wait_of(wait)?,
         };
-        Ok(Self {
+        Self {
             ui: ui(globals),
             prompter: Prompter {
                 allowed: may_ask
@@ -103,7 +107,13 @@ impl Context {
                 .or_else(|| variable("KEYWARD_AS_FILE").map(PathBuf::from)),
             stdin_taken: false,
             arguments,
-        })
+            operator: None,
+        }
+        .as_owner(globals.as_owner)
+    }
+
+    fn operator(&self) -> String {
+        self.operator.clone().unwrap_or_else(account::operator)
     }
 
     /// The workspace that a command's own argument names, or the one of `-w` and the environment.
@@ -145,7 +155,7 @@ impl Context {
     /// The verdict's kind for a caller that is refused; what reading its secret gives.
     pub fn actor(&mut self, store: &mut Store) -> Result<Actor> {
         let caller = self.caller(store)?;
-        Ok(caller.unwrap_or_else(|| Actor::Operator(account::operator())))
+        Ok(caller.unwrap_or_else(|| Actor::Operator(self.operator())))
     }
 
     /// The key named by `--as`, whose use is recorded; nothing when the operator acts.
@@ -178,7 +188,7 @@ impl Context {
     /// What reading the caller's secret gives.
     pub fn onlooker(&mut self) -> Result<Actor> {
         let caller = self.presented()?;
-        Ok(caller.unwrap_or_else(|| Actor::Operator(account::operator())))
+        Ok(caller.unwrap_or_else(|| Actor::Operator(self.operator())))
     }
 
     /// The key named by `--as`, which is not judged yet.
@@ -208,7 +218,7 @@ impl Context {
                 if std::io::stdin().is_terminal() {
                     return self.prompter.secret(label);
                 }
-                input::read_secret(&mut std::io::stdin().lock(), "standard input")
+                input::read_secret(&mut input::stdin()?, "standard input")
             }
             SecretSource::File(path) => input::read_secret_file(path),
             SecretSource::Variable(name) => input::read_variable(name),
@@ -236,7 +246,7 @@ impl Context {
     pub fn read_text(&mut self, path: &Path) -> Result<String> {
         if path.as_os_str() == "-" {
             self.stdin_taken = true;
-            return input::read_text(std::io::stdin().lock(), "standard input");
+            return input::read_piped_text();
         }
         input::read_text(input::open(path)?, &path.to_string_lossy())
     }
@@ -248,7 +258,20 @@ pub fn exposed_secret() -> Error {
         .hinted("send a secret on standard input, for instance `keyward verify < FILE`; replace this one with `keyward rotate KEY`")
 }
 
-/// Keeps secrets out of core dumps and away from other processes of the same user, before there are any.
+/// Where keyward came upon a fault of its own.
+static PANICKED_AT: OnceLock<String> = OnceLock::new();
+
+/// The error of a fault of keyward's own, which says nothing but where it was met.
+pub fn fault() -> Error {
+    let place = PANICKED_AT.get().map_or("an unknown place", String::as_str);
+    Error::new(
+        Kind::Internal,
+        format!("keyward came upon a fault of its own at {place}"),
+    )
+    .hinted("nothing was changed by halves; please report it")
+}
+
+/// Keeps secrets out of core dumps, out of what a panic says, and away from other processes of the same user, before there are any.
 pub fn harden() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     // Neither can fail in a way that would make stopping better than going on.
@@ -259,6 +282,11 @@ pub fn harden() {
             maximum: Some(0),
         },
     );
+    // SECURITY: what a panic says may hold anything. Where it happened is enough; `main` tells it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let _ = PANICKED_AT.set(place.unwrap_or_default());
+    }));
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }

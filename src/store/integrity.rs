@@ -112,6 +112,21 @@ impl Reader<'_> {
         Ok(agrees.unwrap_or(false))
     }
 
+    /// Whether any event has a digest.
+    fn has_digests(&self) -> Result<bool> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT details FROM audit")
+            .map_err(failure)?;
+        let mut rows = statement.query([]).map_err(failure)?;
+        while let Some(row) = rows.next().map_err(failure)? {
+            if RecordDigest::at_end(&key_row::text(row, 0)?).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The place of the newest event about this subject, if it has a digest.
     pub(super) fn sealed_at(&self, about: About, subject: &str) -> Result<Option<i64>> {
         let event = self.newest_event(about, subject, |row| {
@@ -160,23 +175,20 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Tells the trail of every record as it stands: what a store has that was made before there were digests.
     ///
-    /// SECURITY: a record that the trail has a digest of is left alone, or a store that was given an older schema's number would
-    /// have all that was done to it believed.
+    /// SECURITY: where the trail has any digest, nothing is told: such a store was only given an older schema's number, and all
+    /// that was done to it would be believed.
     pub(super) fn seal_all(&self) -> Result<()> {
         let (time, nothing) = (self.clock()?.seen, serde_json::json!({}));
+        if self.has_digests()? {
+            return Ok(());
+        }
         self.for_each_workspace_as_it_stands(|name, workspace| {
-            if self.sealed_at(About::Workspace, &name)?.is_some() {
-                return Ok(());
-            }
             let (workspace, policy) = workspace?;
             let digest = RecordDigest::of_workspace(&workspace, &policy);
             self.unsealed(About::Workspace, &name, digest);
             self.audit(time, MIGRATION, Action::WorkspaceSeal, &name, &nothing)
         })?;
         self.for_each_key_as_it_stands(|id, _, key| {
-            if self.sealed_at(About::Key, &id)?.is_some() {
-                return Ok(());
-            }
             self.unsealed(About::Key, &id, RecordDigest::of_key(&key?));
             self.audit(time, MIGRATION, Action::KeySeal, &id, &nothing)
         })

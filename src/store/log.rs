@@ -8,8 +8,8 @@ use rusqlite::config::DbConfig;
 
 use super::Store;
 use super::failure::failure;
-use super::reserve;
 use super::permissions::{look, sidecar};
+use super::reserve;
 use crate::error::Result;
 
 /// A log of this many bytes may stay when the last process closes the store. Clearing it costs four syncs, some 0.6 ms;

@@ -54,7 +54,10 @@ pub(super) fn check_folders(folder: &Path) -> Result<()> {
                 "the folder {} belongs to another user",
                 Safe(&shown)
             ))
-            .hinted("keep the store in a folder of your own with --store"));
+            .hinted(match me {
+                0 => AS_OWNER,
+                _ => "keep the store in a folder of your own with --store",
+            }));
         }
         // A sticky folder such as /tmp lets others add files but not replace ours.
         let mode = metadata.mode();
@@ -117,10 +120,13 @@ pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
     if !kind.is_file() || kind.is_socket() {
         return Err(unsafe_permissions(format!("{shown} is not a regular file")));
     }
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
+    let me = rustix::process::geteuid().as_raw();
+    if metadata.uid() != me {
         return Err(
-            unsafe_permissions(format!("{shown} belongs to another user"))
-                .hinted("run keyward as the store's owner"),
+            unsafe_permissions(format!("{shown} belongs to another user")).hinted(match me {
+                0 => AS_OWNER,
+                _ => "run keyward as the store's owner",
+            }),
         );
     }
     if metadata.nlink() != 1 {
@@ -139,6 +145,9 @@ pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
     }
     Ok(())
 }
+
+/// What root can do. Files that root makes beside another user's store would keep its owner out of it.
+const AS_OWNER: &str = "`keyward --as-owner` works on it as its owner";
 
 fn unsafe_permissions(message: String) -> Error {
     Error::new(Kind::Permissions, message)

@@ -20,11 +20,12 @@ use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::Result;
 
 /// What is allowed to read everything, because everything is its answer.
-const WHOLE: [&str; 4] = [
+const WHOLE: [&str; 5] = [
     "SELECT workspace_id, name, preset, policy, plan, created_at, created_by FROM workspace ORDER BY name",
     "SELECT count(*) FROM workspace",
     "SELECT count(*) FROM key",
     "PRAGMA data_version",
+    "SELECT details FROM audit",
 ];
 
 /// How the statement ends that reads every key as it stands.

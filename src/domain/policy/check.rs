@@ -3,6 +3,8 @@
 //! This module never looks at a key: a policy is judged by itself.
 
 use super::{Bounds, Policy};
+use std::collections::BTreeSet;
+
 use crate::domain::lifetime::Lifetime;
 use crate::domain::sanitize::Safe;
 use crate::domain::template::Part;
@@ -113,17 +115,16 @@ fn check_words<'a>(
     words: impl IntoIterator<Item = &'a String>,
     allowed: fn(&str) -> bool,
 ) -> Result<()> {
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen = BTreeSet::new();
     for word in words {
         if !allowed(word) {
             return Err(invalid(format!("{field} has \"{}\"", Safe(word))).hinted(
                 "environments are 1 to 16 of a-z 0-9, scopes and plans 1 to 64 of A-Z a-z 0-9 _ . : / -",
             ));
         }
-        if seen.contains(&word.as_str()) {
+        if !seen.insert(word) {
             return Err(invalid(format!("{field} has \"{word}\" twice")));
         }
-        seen.push(word);
     }
     Ok(())
 }

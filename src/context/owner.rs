@@ -1,0 +1,52 @@
+//! Root at work on another user's store: keyward becomes that user, so that every file it makes is theirs.
+//!
+//! This module never becomes anybody without `--as-owner`.
+
+use std::os::unix::fs::MetadataExt;
+
+use rustix::process::{Gid, Uid, geteuid};
+use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+
+use super::{Context, account};
+use crate::error::{Error, Kind, Result};
+
+impl Context {
+    /// Becomes the owner of the store, or of the folder where it would be. There are no other threads yet.
+    ///
+    /// # Errors
+    /// `permissions` for anybody but root and the owner; `usage` when there is no place for a store.
+    pub(super) fn as_owner(mut self, is_wanted: bool) -> Result<Self> {
+        if !is_wanted {
+            return Ok(self);
+        }
+        let path = self.store_path()?;
+        let absolute = std::path::absolute(&path)
+            .map_err(|error| Error::usage("the store's path cannot be used").because(error))?;
+        let metadata = absolute
+            .ancestors()
+            .find_map(|place| std::fs::symlink_metadata(place).ok())
+            .ok_or_else(|| Error::usage("the store's path cannot be used"))?;
+        let me = geteuid();
+        if metadata.uid() == me.as_raw() {
+            return Ok(self);
+        }
+        if !me.is_root() {
+            return Err(Error::new(
+                Kind::Permissions,
+                "only root can work on another user's store",
+            ));
+        }
+        let operator = account::operator();
+        let (uid, gid) = (Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid()));
+        // The user last: whoever is not root any more cannot change the groups.
+        set_thread_groups(&[])
+            .and_then(|()| set_thread_gid(gid))
+            .and_then(|()| set_thread_uid(uid))
+            .map_err(|error| {
+                let error = std::io::Error::from(error);
+                Error::new(Kind::Permissions, "cannot become the store's owner").because(error)
+            })?;
+        self.operator = Some(format!("{operator} (as owner)"));
+        Ok(self)
+    }
+}
