@@ -263,7 +263,12 @@ static PANICKED_AT: OnceLock<String> = OnceLock::new();
 
 /// The error of a fault of keyward's own, which says nothing but where it was met.
 pub fn fault() -> Error {
-    let place = PANICKED_AT.get().map_or("an unknown place", String::as_str);
+    let place = PANICKED_AT.get().map_or("", String::as_str);
+    // Where a library lay when keyward was built is nobody's business.
+    let place = match place.starts_with("src/") {
+        true => place,
+        false => "a place in a library",
+    };
     Error::new(
         Kind::Internal,
         format!("keyward came upon a fault of its own at {place}"),

@@ -86,7 +86,12 @@ impl FromStr for Head {
         let (seq, hash) = text.trim().split_once(':').ok_or_else(wrong)?;
         let seq = seq.parse().ok().filter(|seq| *seq >= 0).ok_or_else(wrong)?;
         let hash = hash.parse().map_err(|_| wrong())?;
-        Ok(Self { seq, hash })
+        let head = Self { seq, hash };
+        // A trail without rows has one end.
+        match seq == 0 && head != Self::NONE {
+            true => Err(wrong()),
+            false => Ok(head),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::domain::address::Network;
 use crate::domain::digest;
@@ -178,8 +179,17 @@ impl Line {
                 workspace(fields).map(Self::Workspace)
             }
             None | Some("key") => {
-                let fields = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-                key(fields).map(|key| Self::Key(Box::new(key)))
+                let fields: KeyFields =
+                    serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+                let hash = hash(&fields.hash)?;
+                let whole: Value =
+                    serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+                if holds_secret(&whole, hash) {
+                    return Err(Error::usage(
+                        "a field holds the key's whole secret, which belongs in no record",
+                    ));
+                }
+                key(fields, hash).map(|key| Self::Key(Box::new(key)))
             }
             Some(_) => Err(Error::usage("the field type is neither key nor workspace")),
         }
@@ -202,18 +212,34 @@ fn workspace(fields: WorkspaceFields) -> Result<WorkspaceLine> {
     })
 }
 
-fn key(fields: KeyFields) -> Result<KeyLine> {
+/// Whether any text of a line, or any field's name, is the secret of this hash.
+fn holds_secret(value: &Value, hash: SecretHash) -> bool {
+    let is_it = |text: &str| Secret::new(text.to_owned()).hash() == hash;
+    match value {
+        Value::String(text) => is_it(text),
+        Value::Array(values) => values.iter().any(|value| holds_secret(value, hash)),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| is_it(name) || holds_secret(value, hash)),
+        _ => false,
+    }
+}
+
+fn hash(text: &str) -> Result<SecretHash> {
+    let hash = digest::hex(text).or_else(|| digest::base64(text));
+    hash.map(SecretHash::from_bytes).ok_or_else(|| {
+        Error::usage("the field hash is no SHA-256 in hexadecimal or Base64")
+            .hinted("a hash is 64 hexadecimal digits, or 44 characters of Base64")
+    })
+}
+
+fn key(fields: KeyFields, hash: SecretHash) -> Result<KeyLine> {
     if fields
         .algorithm
         .is_some_and(|algorithm| algorithm != SecretHash::ALGORITHM)
     {
         return Err(Error::usage("the field algorithm is not sha256"));
     }
-    let hash = digest::hex(&fields.hash).or_else(|| digest::base64(&fields.hash));
-    let hash = hash.map(SecretHash::from_bytes).ok_or_else(|| {
-        Error::usage("the field hash is no SHA-256 in hexadecimal or Base64")
-            .hinted("a hash is 64 hexadecimal digits, or 44 characters of Base64")
-    })?;
     let texts = [
         ("prefix", &fields.prefix, LONGEST_PREFIX),
         ("short", &fields.short, LONGEST_PREFIX),
@@ -234,20 +260,6 @@ fn key(fields: KeyFields) -> Result<KeyLine> {
             return Err(Error::usage(format!(
                 "the field {name} has more than {longest} characters"
             )));
-        }
-    }
-    let given = [
-        &fields.prefix,
-        &fields.short,
-        &fields.key_hint,
-        &fields.owner,
-    ];
-    let given = given.into_iter().flatten().chain([&fields.name]);
-    for text in given.chain(fields.labels.values()) {
-        if Secret::new(text.clone()).hash() == hash {
-            return Err(Error::usage(
-                "a field holds the key's whole secret, which belongs in no record",
-            ));
         }
     }
     let revoked_at = time("revokedAt", fields.revoked_at)?;

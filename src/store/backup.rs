@@ -8,12 +8,13 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::backup::StepResult;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::copy::{refuse_log, remove_sidecars};
 use super::failure::failure;
-use super::open::{prepare, real_path};
+use super::open::{LOOK_EVERY, prepare, real_path};
 use super::permissions::{SIDECARS, check_file, kind_of, look, sidecar};
 use super::{header, migrations};
 use crate::domain::key::KeyId;
@@ -106,36 +107,20 @@ pub fn beside(store: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Puts a store that was made beside another, and that nobody has open, in the other's place. The other one, if it is there,
-/// is kept under a name that is returned.
+/// Puts a store that was made beside this path, and that nobody has open, in its place, where none is.
 ///
 /// # Errors
-/// `conflict` when a store was made there meanwhile; `io`. After a failure in between there is no store at all rather than a
-/// wrong one, and restoring again mends that.
-pub fn replace(store: &Path, with: &Path) -> Result<Option<PathBuf>> {
+/// `conflict` when a store was made there meanwhile; `io`.
+pub fn put_in_place(store: &Path, with: &Path) -> Result<()> {
     let (store, with) = (real_path(store)?, real_path(with)?);
-    let refused = |error: io::Error| {
-        let shown = store.to_string_lossy();
-        Error::new(kind_of(&error), format!("cannot replace {}", Safe(&shown))).because(error)
-    };
-    let put_aside = match look(&store)? {
-        None => None,
-        Some(_) => {
-            let aside = aside(&store)?;
-            std::fs::rename(&store, &aside).map_err(refused)?;
-            move_sidecars(&store, &aside).map_err(refused)?;
-            Some(aside)
-        }
-    };
     put_sidecars_aside(&store)?;
     renameat_with(CWD, &with, CWD, &store, RenameFlags::NOREPLACE).map_err(
         |error| match error {
-            rustix::io::Errno::EXIST => Error::new(
-                Kind::Conflict,
-                "a store was made in its place while the backup was restored",
-            )
-            .hinted("restore it again"),
-            _ => refused(error.into()),
+            rustix::io::Errno::EXIST => {
+                Error::new(Kind::Conflict, "a store was made in its place meanwhile")
+                    .hinted("run the command again")
+            }
+            _ => cannot("make", &store, error.into()),
         },
     )?;
     // Without it the next change holds space back anew.
@@ -143,9 +128,82 @@ pub fn replace(store: &Path, with: &Path) -> Result<Option<PathBuf>> {
     if let Some(folder) = store.parent() {
         File::open(folder)
             .and_then(|folder| folder.sync_all())
-            .map_err(refused)?;
+            .map_err(|error| cannot("make", &store, error))?;
     }
-    Ok(put_aside)
+    Ok(())
+}
+
+/// Writes a store that was made beside a damaged one over it, in one step that those who have it open see like any other
+/// change. A copy of the damaged one is kept under a name that is returned.
+///
+/// Returns nothing, and changes nothing, when a key died meanwhile that is not among these.
+///
+/// # Errors
+/// `busy`, `io`. A store that SQLite cannot write to at all is moved aside instead of being copied.
+pub fn write_over(store: &Path, with: &Path, known: &[Death]) -> Result<Option<PathBuf>> {
+    let (store, with) = (real_path(store)?, real_path(with)?);
+    let aside = aside(&store)?;
+    for suffix in ["", "-wal"] {
+        let (from, to) = (sidecar(&store, suffix), sidecar(&aside, suffix));
+        if look(&from)?.is_some() {
+            duplicate(&from, &to).map_err(|error| cannot("copy", &from, error))?;
+        }
+    }
+    let written = copy_over(&store, &with, known);
+    match written {
+        Ok(true) => Ok(Some(aside)),
+        Ok(false) => {
+            // It is made anew with the next attempt.
+            let _ = std::fs::remove_file(&aside).and(remove_sidecars(&aside));
+            Ok(None)
+        }
+        Err(error) if error.kind() == Kind::Damaged => {
+            let moved =
+                std::fs::rename(&store, &aside).and_then(|()| move_sidecars(&store, &aside));
+            moved.map_err(|error| cannot("move", &store, error))?;
+            // Those who have it open look at its place every so often, and must not find another store there at once.
+            std::thread::sleep(2 * LOOK_EVERY);
+            put_in_place(&store, &with)?;
+            Ok(Some(aside))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Says whether it was done, which it is not when a key died that is not known.
+fn copy_over(store: &Path, with: &Path, known: &[Death]) -> Result<bool> {
+    let open = |path: &Path, mode| {
+        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
+        prepare(connection, WAIT)
+    };
+    let source = open(with, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut target = open(store, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let backup = rusqlite::backup::Backup::new(&source, &mut target).map_err(failure)?;
+    // With the first page nobody else can write, and what is committed can still be read.
+    match backup.step(1).map_err(failure)? {
+        StepResult::Busy | StepResult::Locked => {
+            return Err(Error::new(
+                Kind::Busy,
+                "another process keeps the store locked",
+            ));
+        }
+        _ => {}
+    }
+    let is_known = |death: &Death| known.iter().any(|known| known.key == death.key);
+    if !salvage(store, Timestamp::EPOCH).0.iter().all(is_known) {
+        return Ok(false);
+    }
+    while backup.step(1000).map_err(failure)? != StepResult::Done {}
+    Ok(true)
+}
+
+/// How long another process is waited for that writes to a damaged store.
+const WAIT: Duration = Duration::from_secs(10);
+
+fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
+    let shown = path.to_string_lossy();
+    Error::new(kind_of(&error), format!("cannot {what} {}", Safe(&shown))).because(error)
 }
 
 /// Puts what lies beside a store that is not there any more aside: a new store must not be taken for its log's.
@@ -203,11 +261,13 @@ pub fn remains(store: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// A revocation in a store that is to be replaced.
+/// The end of a key in a store that is to be replaced.
 #[derive(Debug, Clone)]
-pub struct Revocation {
+pub struct Death {
     /// Of this key.
     pub key: KeyId,
+    /// Whether it was revoked; otherwise it has expired.
+    pub is_revoked: bool,
     /// When.
     pub at: Timestamp,
     /// Why: a word.
@@ -216,8 +276,9 @@ pub struct Revocation {
     pub message: Option<String>,
 }
 
-/// Reads what can be read of the revocations in a store that may be damaged. Says whether that was all of it.
-pub fn salvage(path: &Path) -> (Vec<Revocation>, bool) {
+/// Reads what can be read of the dead in a store that may be damaged: by their rows, and by the trail whatever a row says. Those
+/// that had expired by `latest` come last. Says whether that was all of them.
+pub fn salvage(path: &Path, latest: Timestamp) -> (Vec<Death>, bool) {
     let mut found = Vec::new();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let Ok(connection) = Connection::open_with_flags(path, flags) else {
@@ -226,31 +287,39 @@ pub fn salvage(path: &Path) -> (Vec<Revocation>, bool) {
     let Ok(connection) = prepare(connection, Duration::from_secs(1)) else {
         return (found, false);
     };
+    let expired = format!(
+        "SELECT id, 0, expires_at, NULL, NULL FROM key NOT INDEXED WHERE expires_at <= {}",
+        latest.as_millis()
+    );
     let queries = [
-        "SELECT id, revoked_at, revoked_reason, revoked_message FROM key NOT INDEXED WHERE state = 'revoked'",
-        "SELECT subject, time, json_extract(details, '$.reason'), json_extract(details, '$.message')
+        "SELECT id, 1, revoked_at, revoked_reason, revoked_message FROM key NOT INDEXED WHERE state = 'revoked'",
+        "SELECT subject, 1, time, json_extract(details, '$.reason'), json_extract(details, '$.message')
             FROM audit NOT INDEXED WHERE action = 'key.revoke' AND json_valid(details)",
+        "SELECT subject, 1, time, 'superseded', NULL FROM audit NOT INDEXED
+            WHERE action = 'key.rotate' AND json_valid(details) AND json_extract(details, '$.revoked')",
+        &expired,
     ];
     let mut is_whole = true;
     for query in queries {
-        is_whole &= read_revocations(&connection, query, &mut found).is_ok();
+        is_whole &= read_deaths(&connection, query, &mut found).is_ok();
     }
     (found, is_whole)
 }
 
-fn read_revocations(
+fn read_deaths(
     connection: &Connection,
     query: &str,
-    found: &mut Vec<Revocation>,
+    found: &mut Vec<Death>,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(query)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        found.push(Revocation {
+        found.push(Death {
             key: KeyId::from_stored(row.get(0)?),
-            at: Timestamp::from_millis(row.get(1)?),
-            reason: row.get(2)?,
-            message: row.get(3)?,
+            is_revoked: row.get(1)?,
+            at: Timestamp::from_millis(row.get(2)?),
+            reason: row.get(3)?,
+            message: row.get(4)?,
         });
     }
     Ok(())

@@ -25,6 +25,19 @@ const PIECE: i32 = 2_000;
 /// How often it is looked whether another copy to the same file has ended.
 const ATTENTION: Duration = Duration::from_millis(5);
 
+/// What keyward and SQLite call their files beside a store.
+const OWN_FILES: [&str; 9] = [
+    "-wal",
+    "-shm",
+    "-journal",
+    ".lock",
+    ".new",
+    ".reserve",
+    ".restored",
+    ".restoring",
+    ".keyward-draft",
+];
+
 /// A copy that was made.
 #[derive(Debug, Clone)]
 pub struct Copy {
@@ -48,6 +61,15 @@ impl Store {
             let own = std::fs::symlink_metadata(&self.path);
             own.is_ok_and(|own| (own.dev(), own.ino()) == (metadata.dev(), metadata.ino()))
         };
+        let own = OWN_FILES
+            .iter()
+            .any(|suffix| target == sidecar(&self.path, suffix));
+        if own || target == self.path {
+            return Err(
+                Error::usage("the backup would be one of the store's own files")
+                    .hinted("name another file"),
+            );
+        }
         if let Some(metadata) = look(&target)? {
             check_file(&target, &metadata)?;
             if is_itself(&metadata) {

@@ -50,6 +50,38 @@ impl Drop for Held {
     }
 }
 
+/// A store's path with the file that was opened by it.
+pub(super) struct Place<'a>(&'a Path, Option<&'a Held>);
+
+impl<'a> Place<'a> {
+    pub(super) fn of(path: &'a Path, held: Option<&'a Held>) -> Self {
+        Self(path, held)
+    }
+
+    /// Whether the file is there. One that was moved or replaced is nobody's store any more: what is written to it is lost, and
+    /// what is read from it may have been revoked in the other.
+    ///
+    /// # Errors
+    /// `io` when it is not.
+    pub(super) fn confirm(&self) -> Result<()> {
+        let Self(path, Some(Held(Some(file)))) = self else {
+            return Ok(());
+        };
+        let found = std::fs::symlink_metadata(path);
+        match (found, file.metadata()) {
+            (Ok(found), Ok(own)) if (found.dev(), found.ino()) == (own.dev(), own.ino()) => Ok(()),
+            _ => Err(Error::new(
+                Kind::Io,
+                format!(
+                    "{} is not the file any more that was opened",
+                    Safe(&path.to_string_lossy())
+                ),
+            )
+            .hinted("run the command again")),
+        }
+    }
+}
+
 /// Refuses a file that is not a keyward store, is cut short, or was made by a newer keyward. What it returns is dropped
 /// after the store's connection.
 ///

@@ -19,7 +19,8 @@ macro_rules! columns {
             "SELECT key.id, key.workspace_id, ", $workspace, ", key.name, key.environment, key.scopes, key.prefix,
                 key.short, key.hint, key.hash, key.state, key.created_at, key.created_by, key.expires_at, ",
             $last_used_at, ", key.revoked_at, key.revoked_reason, key.revoked_message, key.replaces, key.grace,
-                key.previous_expires_at, key.replaced_by, key.allow, key.owner, key.labels, key.seq
+                key.previous_expires_at, key.replaced_by, key.allow, key.owner, key.labels, key.seq,
+                key.algorithm
             FROM key "
         )
     };
@@ -45,8 +46,13 @@ pub(super) const LAST_USES: &str = "LEFT JOIN meter ON meter.key_seq = key.seq
 
 /// The column of the row number, which is no part of the record.
 pub(super) const SEQ: usize = 25;
+/// The column of the hash's algorithm, of which there is one.
+const ALGORITHM: usize = 26;
 
 pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {
+    if bytes(row, ALGORITHM)? != Some(SecretHash::ALGORITHM.as_bytes()) {
+        return Err(damaged("its hash is of an unknown algorithm"));
+    }
     let rotation = match (
         optional_text(row, 18)?,
         row.get::<_, Option<i64>>(19).map_err(failure)?,

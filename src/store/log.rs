@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 
 use super::Store;
 use super::failure::failure;
+use super::header::Place;
 use super::permissions::{look, sidecar};
 use super::reserve;
 use crate::error::Result;
@@ -24,6 +25,13 @@ impl Drop for Store {
     /// Brings changes into the file itself, also when a stream keeps the store open: whoever leaves the log later leaves
     /// counts, and the file alone has every change.
     fn drop(&mut self) {
+        if Place::of(&self.path, self.held.as_ref()).confirm().is_err() {
+            // SQLite removes the log by its name, and it would be another store's.
+            let _ = self
+                .connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            return;
+        }
         if self.changed {
             let is_short = reserve::is_short(&self.path);
             // If a reader does not let it, the log keeps them, and whoever closes the store last tries again.

@@ -34,7 +34,7 @@ mod workspaces;
 use std::cell::Cell;
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -43,11 +43,11 @@ use crate::domain::clock::Clock;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use failure::failure;
-use header::Held;
+use header::{Held, Place};
 use integrity::Unsealed;
-use open::Access;
+use open::{Access, LOOK_EVERY};
 
-pub use backup::{Backup, Revocation, beside, remains, replace, salvage};
+pub use backup::{Backup, Death, beside, put_in_place, remains, salvage, write_over};
 pub use claims::Remembered;
 pub use copy::Copy;
 pub use info::Info;
@@ -67,6 +67,8 @@ pub struct Store {
     changed: bool,
     /// Whether it has counted uses.
     counted: bool,
+    /// When it was last looked whether the file is still in its place.
+    looked_at: Cell<Instant>,
     /// Last, because it may only be let go once the connection is closed.
     held: Option<Held>,
 }
@@ -179,10 +181,12 @@ impl Store {
         }
         self.sync_commits(true)?;
         self.changed = true;
+        let place = Place::of(&self.path, self.held.as_ref());
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failure)?;
+        place.confirm()?;
         let before = transaction.total_changes();
         let writer = Writer::new(&transaction);
         let value = body(&writer)?;
@@ -203,6 +207,12 @@ impl Store {
         }
     }
 
+    /// Checks that the file is still in its place.
+    fn confirm_place(&self) -> Result<()> {
+        self.looked_at.set(Instant::now());
+        Place::of(&self.path, self.held.as_ref()).confirm()
+    }
+
     /// Whether uses can be counted here; a store that can only be read still answers.
     pub fn can_count(&self) -> bool {
         let is_shared = matches!(self.access, Access::Shared);
@@ -212,9 +222,12 @@ impl Store {
     /// A number that changes with every commit of another process.
     ///
     /// # Errors
-    /// The store's; `io` when a store that can only be read changed meanwhile.
+    /// The store's; `io` when a store that can only be read changed meanwhile, or another file is in the store's place.
     pub fn version(&self) -> Result<i64> {
         self.access.confirm(&self.path)?;
+        if self.looked_at.get().elapsed() > LOOK_EVERY {
+            self.confirm_place()?;
+        }
         version(&self.connection)
     }
 

@@ -2,9 +2,10 @@
 //!
 //! This module never makes a file.
 
+use std::cell::Cell;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -14,6 +15,9 @@ use super::permissions::{kind_of, look, sidecar};
 use super::{Store, copy, header, migrations, permissions, reserve};
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
+
+/// How often whoever has a store open for long looks whether the file is still in its place.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How a store was opened.
 pub(super) enum Access {
@@ -67,6 +71,14 @@ impl Store {
         let mut store = Self::open_checked(path, wait)?;
         store.held = Some(held);
         Ok(Some(store))
+    }
+
+    /// Whether there is a file at this path, a store or not.
+    ///
+    /// # Errors
+    /// `io` when it cannot be looked at.
+    pub fn is_at(path: &Path) -> Result<bool> {
+        Ok(look(&real_path(path)?)?.is_some())
     }
 
     fn open_checked(path: PathBuf, wait: Duration) -> Result<Self> {
@@ -123,6 +135,7 @@ impl Store {
             synced: true,
             changed: false,
             counted: false,
+            looked_at: Cell::new(Instant::now()),
             held: None,
         }
     }
@@ -155,6 +168,7 @@ impl Store {
             synced: true,
             changed: is_older,
             counted: false,
+            looked_at: Cell::new(Instant::now()),
             held: None,
         })
     }
@@ -186,6 +200,7 @@ impl Store {
             synced: true,
             changed: false,
             counted: false,
+            looked_at: Cell::new(Instant::now()),
             held: None,
         })
     }

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::failure::failure;
-use super::{Revocation, Store, Writer};
+use super::{Death, Store, Writer};
 use crate::domain::audit::{About, Action, Head};
 use crate::domain::key::KeyId;
 use crate::domain::record::RecordDigest;
@@ -96,29 +96,24 @@ impl Store {
 
 impl Writer<'_> {
     /// Puts the tables of the other store in the place of this one's, the trail left as it is; an empty one gets the other's.
-    /// Keys that are dead here by `latest`, or by these revocations, are dead afterwards. Returns the ids of those that are
+    /// Keys that are dead here by `latest`, or by this list, are dead afterwards. Returns the ids of those that are
     /// revoked here and were not there.
     ///
     /// # Errors
     /// The store's.
-    pub fn replace_tables(
-        &self,
-        latest: Timestamp,
-        revocations: &[Revocation],
-    ) -> Result<Vec<KeyId>> {
+    pub fn replace_tables(&self, latest: Timestamp, deaths: &[Death]) -> Result<Vec<KeyId>> {
         let run = |sql: &str| self.connection.execute_batch(sql).map_err(failure);
         run("CREATE TEMP TABLE moment (latest INTEGER);
             CREATE TEMP TABLE dead (id TEXT PRIMARY KEY, is_revoked INTEGER, at INTEGER, reason TEXT, message TEXT);")?;
         self.connection
             .execute("INSERT INTO temp.moment VALUES (?1)", [latest.as_millis()])
             .map_err(failure)?;
-        for revocation in revocations {
+        for death in deaths {
             self.connection
-                .prepare_cached("INSERT OR IGNORE INTO temp.dead VALUES (?1, 1, ?2, ?3, ?4)")
+                .prepare_cached("INSERT OR IGNORE INTO temp.dead VALUES (?1, ?2, ?3, ?4, ?5)")
                 .and_then(|mut statement| {
-                    let at = revocation.at.as_millis();
-                    let (id, why) = (revocation.key.as_str(), &revocation.reason);
-                    statement.execute((id, at, why, &revocation.message))
+                    let (id, at) = (death.key.as_str(), death.at.as_millis());
+                    statement.execute((id, death.is_revoked, at, &death.reason, &death.message))
                 })
                 .map_err(failure)?;
         }

@@ -94,6 +94,20 @@ impl Held {
         let output = self.running.join().expect("a run does not panic");
         assert_eq!(output.status, 137, "it was not killed");
     }
+
+    /// Ends keyward by a signal that it does not catch, then kills the command that has outlived it, and returns what
+    /// keyward left.
+    pub fn ended_by(self, signal: Signal) -> Output {
+        let stat = format!("/proc/{}/stat", self.keyward);
+        // More than once: of a fault that is no real one Rust's handler makes nothing the first time. The command stays until
+        // then, because its end would be taken for a failed delivery.
+        while fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+            send(self.keyward, signal);
+            thread::sleep(Duration::from_millis(2));
+        }
+        send(self.command, Signal::KILL);
+        self.running.join().expect("a run does not panic")
+    }
 }
 
 fn send(process: i32, signal: Signal) {

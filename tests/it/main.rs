@@ -136,6 +136,18 @@ mod streams;
 mod hostile;
 // Stores that are damaged, foreign, newer or busy.
 mod store_guards;
+// What stdin may hold besides one secret, one line or one text.
+mod input;
+// The same without an end or measure: answered soon, and in little memory.
+mod input_without_end;
+// What is left of a process that held a secret, and who can look into it.
+mod process;
+// A revocation is seen by whoever verifies after it, a thousand times.
+mod rounds;
+// Writers and readers for a minute.
+mod crowd;
+// The published vectors, judged by keyward and by a second implementation.
+mod vectors;
 // One test per defect that was once found.
 mod regression;
 

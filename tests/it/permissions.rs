@@ -23,7 +23,7 @@ pub struct Ordinary {
     pub sandbox: Sandbox,
     keyward: PathBuf,
     /// What makes a command line that user's.
-    wrapper: &'static [&'static str],
+    pub wrapper: &'static [&'static str],
 }
 
 impl Ordinary {
@@ -130,12 +130,13 @@ fn under_any_umask_a_first_run_makes_private_files_and_folders() {
             (".local/share", 0o700),
             (".local/share/keyward", 0o700),
             (".local/share/keyward/keyward.db", 0o600),
+            (".local/share/keyward/keyward.db.reserve", 0o600),
         ] {
             let path = sandbox.home().join(path);
             assert_eq!(mode(&path), expected, "{} {umask}", path.display());
         }
         let entries = fs::read_dir(sandbox.home().join(".local/share/keyward"));
-        assert_eq!(entries.expect("the folder can be read").count(), 1);
+        assert_eq!(entries.expect("the folder can be read").count(), 2);
     }
 }
 
@@ -339,8 +340,8 @@ fn another_users_store_is_refused_even_by_root() {
     let entries = fs::read_dir(store.parent().expect("it has a folder"));
     assert_eq!(
         entries.expect("it can be read").count(),
-        1,
-        "a file of root's is beside it"
+        2,
+        "a file of root's is beside it and its reserve"
     );
     give(&store, 0);
     let _ = sandbox.verdict(&secret, &["--no-record"], 0, "valid");

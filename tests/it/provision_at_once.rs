@@ -40,7 +40,10 @@ fn assert_one_key(sandbox: &Sandbox, file: &str) {
     assert_whole(sandbox);
     let folder = sandbox.store_path();
     let folder = folder.parent().expect("the store has a folder");
-    assert_eq!(names_in(folder), ["keyward.db", "keyward.db.lock"]);
+    assert_eq!(
+        names_in(folder),
+        ["keyward.db", "keyward.db.lock", "keyward.db.reserve"]
+    );
 }
 
 #[test]

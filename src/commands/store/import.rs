@@ -38,17 +38,33 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         workspace: context.workspace.clone(),
         keep_going: args.keep_going,
     };
-    let mut store = context.open_or_create_store(|_| Ok(()))?;
-    let actor = context.actor(&mut store)?;
     let now = context.now();
-    let (outcomes, refused) = import::run(
-        &mut store,
-        &actor,
-        &request,
-        &mut lines,
-        now,
-        &mut context.rng,
-    )?;
+    let (outcomes, refused) = match context.existing_store()? {
+        Some(mut store) => {
+            let actor = context.actor(&mut store)?;
+            import::run(
+                &mut store,
+                &actor,
+                &request,
+                &mut lines,
+                now,
+                &mut context.rng,
+            )?
+        }
+        None => {
+            let (path, wait) = (context.store_path()?, context.patience());
+            let actor = context.onlooker()?;
+            import::into_new(
+                &path,
+                wait,
+                &actor,
+                &request,
+                &mut lines,
+                now,
+                &mut context.rng,
+            )?
+        }
+    };
     drop(lines);
     let mut listing = context.ui.list("results")?;
     for outcome in &outcomes {

@@ -3,6 +3,8 @@
 //! This module never takes a secret, and never half a line: each is wholly in or not at all.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
 
 use rand::TryCryptoRng;
 use serde_json::json;
@@ -16,7 +18,7 @@ use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::{limits, mint};
-use crate::store::{Store, Writer};
+use crate::store::{Store, Writer, beside, put_in_place};
 
 /// How lines are taken in.
 #[derive(Debug)]
@@ -87,6 +89,29 @@ pub fn run<R: TryCryptoRng>(
             first => Ok((outcomes, first)),
         }
     })
+}
+
+/// Does the same where there is no store: one is made, and takes its place only if the lines are taken in.
+///
+/// # Errors
+/// As [`run`]; `conflict` when a store was made there meanwhile.
+pub fn into_new<R: TryCryptoRng>(
+    path: &Path,
+    wait: Duration,
+    actor: &Actor,
+    request: &Request,
+    lines: &mut dyn Iterator<Item = Result<Vec<u8>>>,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(Vec<LineOutcome>, Option<Kind>)> {
+    let beside_it = beside(path)?;
+    let mut made = Store::open_or_create(&beside_it, wait)?;
+    let taken = run(&mut made, actor, request, lines, now, rng);
+    drop(made);
+    let taken = taken.and_then(|taken| put_in_place(path, &beside_it).map(|()| taken));
+    // What cannot be removed is removed by the next attempt.
+    let _ = beside(path);
+    taken
 }
 
 /// Whether it is the line's fault, and not the store's.

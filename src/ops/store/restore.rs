@@ -15,7 +15,9 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::audit;
 use crate::ops::store::check;
-use crate::store::{Backup, Info, Revocation, Store, beside, remains, replace, salvage};
+use crate::store::{
+    Backup, Death, Info, Store, beside, put_in_place, remains, salvage, write_over,
+};
 
 /// What is to be restored.
 #[derive(Debug)]
@@ -65,7 +67,7 @@ pub fn run(
     request: &Request,
     actor: &Actor,
     now: Timestamp,
-    progress: impl FnMut(u64, u64),
+    mut progress: impl FnMut(u64, u64),
 ) -> Result<Outcome> {
     let Request { store, wait, .. } = request;
     let backup = Backup::take(&request.backup, store)?;
@@ -89,30 +91,45 @@ pub fn run(
         Err(error) => return Err(error),
     };
     if let Some(present) = present {
-        return restoration.fill(present, &[], progress);
+        return restoration.fill(present, &[], &mut progress);
     }
-    // Those that were put aside before count too: a restoration may have been cut short.
-    let lost = remains(store)?;
-    let (mut revocations, mut is_whole) = (Vec::new(), true);
-    for store in &lost {
-        let (found, all) = salvage(store);
-        revocations.extend(found);
-        is_whole &= all;
-    }
-    let beside_it = beside(store)?;
-    let made = Store::open_or_create(&beside_it, *wait)?;
-    let restored = restoration
-        .fill(made, &revocations, progress)
-        .and_then(|outcome| Ok((outcome, replace(store, &beside_it)?)));
-    let (mut outcome, put_aside) = restored.inspect_err(|_| {
+    loop {
+        // Those that were put aside before count too: a restoration may have been cut short.
+        let lost = remains(store)?;
+        let (mut deaths, mut is_whole) = (Vec::new(), true);
+        for store in &lost {
+            let (found, all) = salvage(store, now);
+            deaths.extend(found);
+            is_whole &= all;
+        }
+        // A key may have expired in one and been revoked in another.
+        deaths.sort_by_key(|death| !death.is_revoked);
+        let beside_it = beside(store)?;
+        let made = Store::open_or_create(&beside_it, *wait)?;
+        let restored = restoration
+            .fill(made, &deaths, &mut progress)
+            .and_then(|outcome| {
+                let is_there = Store::is_at(store)?;
+                let put_aside = match is_there {
+                    true => write_over(store, &beside_it, &deaths)?,
+                    false => {
+                        put_in_place(store, &beside_it)?;
+                        return Ok(Some((outcome, None)));
+                    }
+                };
+                Ok(put_aside.map(|path| (outcome, Some(path))))
+            });
         // What cannot be removed is removed by the next attempt.
         let _ = beside(store);
-    })?;
-    outcome.compared = match lost.is_empty() {
-        true => Compared::Nothing,
-        false => Compared::Salvaged(put_aside, is_whole),
-    };
-    Ok(outcome)
+        // Nothing when a key was revoked meanwhile: once more, with it.
+        if let Some((mut outcome, put_aside)) = restored? {
+            outcome.compared = match lost.is_empty() {
+                true => Compared::Nothing,
+                false => Compared::Salvaged(put_aside, is_whole),
+            };
+            return Ok(outcome);
+        }
+    }
 }
 
 struct Restoration<'a> {
@@ -129,14 +146,14 @@ impl Restoration<'_> {
     fn fill(
         &self,
         mut store: Store,
-        revocations: &[Revocation],
+        deaths: &[Death],
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Outcome> {
         let now = self.now;
         let kept = store.write_beside(self.backup.path(), |writer| {
             let access = Access::admit(writer, self.actor, now)?;
             access.require_operator()?;
-            let kept = writer.replace_tables(now, revocations)?;
+            let kept = writer.replace_tables(now, deaths)?;
             let details = json!({
                 "backup": self.backup_head.to_string(),
                 "keptRevocations": kept.len(),

@@ -9,6 +9,7 @@ pub mod stream;
 pub mod time;
 pub mod token;
 mod transcript;
+pub mod unheard;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

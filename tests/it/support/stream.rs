@@ -70,6 +70,12 @@ impl Stream {
         }
     }
 
+    /// Its number.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Writes bytes as they are. A stream that has ended takes none, which is for the test to notice.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let input = self.input.as_mut().expect("the input is still open");
