@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind};
 
 /// The longest random part a template may ask for, in characters.
@@ -122,7 +123,7 @@ fn parse_part(name: &str) -> Result<Part, Error> {
         Some(("secret", length)) => Ok(Part::Secret(parse_length(name, length)?)),
         _ => Err(invalid(format!(
             "has the unknown part {{{}}}: the parts are {{prefix}} {{env}} {{short:N}} {{secret:N}} {{crc}}",
-            name.escape_default()
+            Safe(name)
         ))),
     }
 }
@@ -132,7 +133,7 @@ fn parse_length(name: &str, length: &str) -> Result<usize, Error> {
         Ok(length @ 1..=MAXIMUM_PART) => Ok(length),
         _ => Err(invalid(format!(
             "has {{{}}}: the length must be 1 to {MAXIMUM_PART}",
-            name.escape_default()
+            Safe(name)
         ))),
     }
 }

@@ -57,16 +57,18 @@ impl Policy {
             Some(plan) => self
                 .plan(plan)
                 .map(|_| ())
-                .map_err(|_| invalid(format!("default_plan \"{plan}\" is not a plan"))),
+                .map_err(|_| invalid(format!("default_plan \"{}\" is not a plan", Safe(plan)))),
             None => Ok(()),
         }
     }
 
     fn check_lifetimes(&self) -> Result<()> {
-        // From the longest and from the shortest month, so that a default that fits the maximum always does.
+        // From the longest and from the shortest month, so that a default that fits the maximum always does; and from the
+        // year 2200, so that no lifetime leads past the year 9999 for as long as anybody uses the policy.
         for start in [
             Timestamp::from_millis(0),
             Timestamp::from_millis(31 * 86_400_000),
+            Timestamp::from_millis(7_258_118_400_000),
         ] {
             let end = |field: &str, lifetime: &Option<Lifetime>| match lifetime {
                 None => Ok(None),

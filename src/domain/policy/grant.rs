@@ -92,7 +92,8 @@ impl Policy {
                 let latest = maximum.after(now)?;
                 match (expires_at, wish) {
                     (Some(expires_at), _) if expires_at <= latest => Ok(Some(expires_at)),
-                    (None, None) => Ok(Some(latest)),
+                    // The default may be longer than the maximum in a long month, and neither is wished for.
+                    (_, None) => Ok(Some(latest)),
                     _ => Err(Error::new(
                         Kind::InvalidExpiry,
                         format!("keys of this workspace live at most {maximum}"),

@@ -13,6 +13,7 @@ use crate::domain::alphabet::Alphabet;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::permission::Permission;
 use crate::domain::rate::Rate;
+use crate::domain::sanitize::Safe;
 use crate::domain::template::Template;
 use crate::domain::token::TokenFormat;
 use crate::error::{Error, Kind, Result};
@@ -154,7 +155,7 @@ impl Policy {
                 Kind::InvalidPolicy,
                 format!(
                     "the policy cannot be read{place}: {}",
-                    error.message().replace('\n', " ")
+                    Safe(&error.message().replace('\n', " "))
                 ),
             )
             .hinted("`keyward workspace show NAME --policy` prints a policy to start from")
