@@ -61,6 +61,18 @@
 //!
 //! Counts stand apart from keys (`src/store/migrations/0002_metering.sql` says why) and need no audit row.
 //!
+//! # What is believed
+//!
+//! 1. Every event of the trail about a key or a workspace ends with the digest of its record ([`domain::record`]);
+//!    `Writer` adds it, and commits nothing whose record the trail was not told of.
+//! 2. `store/integrity.rs` believes a row only if the newest event about it is whole and has its digest. So a row that was
+//!    put back to an earlier state is damage too.
+//! 3. Revoking alone takes a row as it stands, because it makes it worthless.
+//! 4. `ops/store/restore.rs` puts a backup's tables in the place of the present ones in one transaction, kills again what is
+//!    dead, and tells the trail of what differs. Only a store that is damaged is written over as a whole.
+//! 5. The store remembers the latest time it has seen ([`domain::clock`]); expiry is judged by that or the clock, whichever is
+//!    later.
+//!
 //! # Files on disk
 //!
 //! | file | what |
@@ -68,6 +80,11 @@
 //! | `keyward.db` (0600) | the store; `src/store/schema.sql` is its schema |
 //! | `keyward.db-wal`, `keyward.db-shm` | SQLite's log and its index, there while a process has the store open; `verify` may leave a short log of counts |
 //! | `keyward.db.new` | a store being made; it gets its name when it is whole |
+//! | `keyward.db.reserve` (0600) | 256 KiB, given up when a key is revoked on a full disk (`store/reserve.rs`) |
+//! | `keyward.db.schema-N` (0600) | the store before it was brought up to date |
+//! | `keyward.db.restoring`, `keyward.db.restored` | a backup that is being restored, and the store made of it |
+//! | `keyward.db.damaged-N` | a damaged store in whose place a backup was put |
+//! | `FILE.keyward-draft` (0600) | a backup being made; locked while it is |
 //! | `keyward.db.lock` (0600) | empty, and never removed: locked by the process that provisions |
 //! | `.NAME.keyward-draft` (0600) | beside a file that a secret goes to: its next text, locked while it is written |
 //!
@@ -77,7 +94,8 @@
 //! characters of the secret part. *Pending*: minted, not delivered. *Superseded*: replaced by a rotation. *Living*:
 //! active, pending or disabled. *Caller*: the key named by `--as`. *Verdict*: what verify answers. *Holding*: what a sink
 //! holds. *Turn*: being the one process that provisions. *Claim*: what lets a later run take up a hand-over. *Leftover*: a
-//! pending key with a claim, to be given another secret. *Stray*: a living key that a manifest does not name.
+//! pending key with a claim, to be given another secret. *Stray*: a living key that a manifest does not name. *Digest*: SHA-256
+//! of a record. *Head*: the end of the trail. *Flaw*: what `store check` finds.
 //!
 //! # The library's face
 //!
