@@ -28,11 +28,15 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
                 .hinted("pass --wait 60s to wait longer")
         }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(text),
+        // What keyward writes breaks no constraint: a row that is there does.
+        ErrorCode::ConstraintViolation => damaged(text),
+        ErrorCode::Unknown if text.contains("unsupported file format") => damaged(text),
         ErrorCode::DiskFull => Error::new(Kind::Io, "the disk is full; the store is as it was"),
         ErrorCode::ReadOnly => Error::new(Kind::Io, format!("the store cannot be written: {text}")),
         ErrorCode::SystemIoFailure
         | ErrorCode::CannotOpen
         | ErrorCode::PermissionDenied
+        | ErrorCode::FileLockingProtocolFailed
         | ErrorCode::NoLargeFileSupport => Error::new(
             Kind::Io,
             format!("the store cannot be read or written: {text}"),

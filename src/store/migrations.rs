@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::Writer;
 use super::failure::{damaged, failure};
 use super::key_row::text;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 
 /// What `application_id` says of a keyward store: "KEYW".
 pub(super) const APPLICATION_ID: i32 = 0x4b45_5957;
@@ -81,7 +81,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let version = version(&transaction)?;
     let done = usize::try_from(version).unwrap_or(0);
     for step in MIGRATIONS.iter().skip(done) {
-        transaction.execute_batch(step).map_err(failure)?;
+        transaction.execute_batch(step).map_err(|error| {
+            let error = failure(error);
+            match error.kind() {
+                // The steps are right, so the schema is not the one whose number it has.
+                Kind::Internal => damaged("its schema is not keyward's"),
+                _ => error,
+            }
+        })?;
     }
     if done < SEALED {
         Writer::new(&transaction).seal_all()?;

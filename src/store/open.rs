@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure::failure;
+use super::failure::{damaged, failure};
 use super::permissions::{kind_of, look, sidecar};
-use super::{Store, copy, header, migrations, permissions, reserve};
+use super::{Reader, Store, copy, header, migrations, permissions, reserve};
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 
@@ -160,6 +160,7 @@ impl Store {
             migrations::migrate(&mut connection)?;
         }
         migrations::check_schema(&connection)?;
+        refuse_older_log(&connection, path)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
@@ -203,6 +204,41 @@ impl Store {
             looked_at: Cell::new(Instant::now()),
             held: None,
         })
+    }
+}
+
+/// Refuses a log that takes the store back to an earlier time: one that was kept, and put beside it again. SQLite would follow
+/// it, and what was revoked since would be alive.
+///
+/// Whatever a log has was seen before it got into the file. So only when the file was written later than the last time that is
+/// known with the log does the file itself have to be asked, which costs a tenth of a millisecond.
+fn refuse_older_log(connection: &Connection, path: &Path) -> Result<()> {
+    if !has_log(path)? {
+        return Ok(());
+    }
+    let written = look(path)?.map_or(0, |file| {
+        file.mtime() * 1000 + file.mtime_nsec() / 1_000_000
+    });
+    if written <= Reader::new(connection).clock()?.seen.as_millis() {
+        return Ok(());
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    // While a log is being brought into it the file alone may be no store; then it is behind the log.
+    let alone = Connection::open_with_flags(uri(path), flags).and_then(|file| {
+        file.query_row("SELECT max(seq) FROM audit", [], |row| {
+            row.get::<_, Option<i64>>(0)
+        })
+    });
+    // After the file, which others may write to meanwhile.
+    let (with_log, _) = Reader::new(connection).head()?;
+    match alone {
+        Ok(Some(alone)) if alone > with_log => Err(damaged(format!(
+            "the log beside it is of an earlier time, and would undo {} events",
+            alone - with_log
+        ))),
+        _ => Ok(()),
     }
 }
 

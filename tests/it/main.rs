@@ -90,6 +90,8 @@ mod secrecy;
 mod permissions;
 // Many processes at once.
 mod concurrency;
+// A model of the store, and random operations and crashes that must do the same to both.
+mod model;
 // Counts that are exact whoever else counts, and a log that stays short.
 mod metering;
 // `ensure` and `apply` at once, and one waiting for another.
@@ -148,6 +150,8 @@ mod rounds;
 mod crowd;
 // The published vectors, judged by keyward and by a second implementation.
 mod vectors;
+// Stores in which bytes were changed or lost, or something was planted.
+mod mangled;
 // One test per defect that was once found.
 mod regression;
 

@@ -10,7 +10,7 @@ use super::pending::{Pending, Use};
 use crate::domain::allowance::{Spending, Used};
 use crate::domain::clock::Clock;
 use crate::domain::day::{Day, Month};
-use crate::domain::key::Key;
+use crate::domain::key::{Key, KeySeq};
 use crate::domain::permission::Permission;
 use crate::domain::secret::MAXIMUM_LENGTH;
 use crate::domain::timestamp::Timestamp;
@@ -133,15 +133,26 @@ impl<T> Desk<'_, T> {
             verdict.retry_after = spending.retry_after;
             verdict.remaining = known.allowance.remaining(used, self.now);
         }
-        verdict.last_used_at = match verdict.code == Code::Valid && verdict.recorded {
-            true => Some(self.now),
-            false => {
-                let written = reader.last_use(known.seq)?;
-                let pending = self.office.pending.last_use(known.seq, self.now);
-                LastUse::later(written, pending).map(|last| last.at)
-            }
-        };
+        let is_use = verdict.code == Code::Valid && verdict.recorded;
+        verdict.last_used_at = self.last_used_at(reader, known.seq, is_use)?;
         Ok(verdict)
+    }
+
+    /// When the key was last used, this time included if it is one. A clock that went back does not make it earlier.
+    fn last_used_at(
+        &self,
+        reader: &Reader<'_>,
+        key: KeySeq,
+        is_use: bool,
+    ) -> Result<Option<Timestamp>> {
+        let this_time = is_use.then_some(self.now);
+        if is_use && self.now >= self.office.clock.seen {
+            return Ok(this_time);
+        }
+        let written = reader.last_use(key)?;
+        let pending = self.office.pending.last_use(key, self.now);
+        let before = LastUse::later(written, pending).map(|last| last.at);
+        Ok(before.max(this_time))
     }
 
     /// Judges a valid request by its key's limits, and writes what it took of them; a refusal is still to be counted.
@@ -158,18 +169,16 @@ impl<T> Desk<'_, T> {
             used: after,
             retry_after,
         } = known.allowance.spend(before, cost, self.now);
-        let mut verdict = Verdict {
+        let is_use = code == Code::Valid;
+        let verdict = Verdict {
             code,
             subject: Some(Kept(Arc::clone(known))),
-            last_used_at: Some(self.now),
+            last_used_at: self.last_used_at(meter, known.seq, is_use)?,
             recorded: true,
             retry_after,
             remaining: known.allowance.remaining(after, self.now),
         };
-        if code != Code::Valid {
-            let written = meter.last_use(known.seq)?;
-            let last = LastUse::later(written, self.office.pending.last_use(known.seq, self.now));
-            verdict.last_used_at = last.map(|last| last.at);
+        if !is_use {
             return Ok(verdict);
         }
         let mut tally = Tally::default();

@@ -54,11 +54,12 @@ pub fn run(
             after.policy = policy;
         }
         request.changes.apply(&mut after.policy)?;
-        if request.plan.is_some() {
+        let is_plan_asked = request.plan.is_some();
+        if is_plan_asked {
             after.plan = request.plan;
         }
         match &after.plan {
-            Some(plan) if after.policy.plan(plan).is_err() && after.plan == before.plan => {
+            Some(plan) if after.policy.plan(plan).is_err() && !is_plan_asked => {
                 // The plan went with the old policy.
                 after.plan.clone_from(&after.policy.default_plan);
             }

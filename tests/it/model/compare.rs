@@ -1,0 +1,225 @@
+//! Whether a store and the model are equal, in everything that can be seen of the store.
+
+use std::collections::BTreeMap;
+
+use keyward::domain::key;
+use keyward::domain::policy::Policy;
+use keyward::domain::secret::Secret;
+use keyward::domain::timestamp::Timestamp;
+use keyward::ops::access::Actor;
+use keyward::ops::{audit, list, usage, whoami, workspace};
+use keyward::store::{Order, Store};
+
+use super::policies::POLICIES;
+use super::state::{Key, Model, Uses};
+
+/// A key as both sides can say it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Record {
+    id: String,
+    place: [String; 3],
+    token: [String; 3],
+    hash: [u8; 32],
+    scopes: Vec<String>,
+    status: &'static str,
+    created: (i64, String),
+    expires_at: Option<i64>,
+    last_used: Option<i64>,
+    revoked: Option<(i64, String, Option<String>)>,
+    rotation: Option<(String, i64, Option<i64>)>,
+    replaced_by: Option<String>,
+    allow: Vec<String>,
+    owner: Option<String>,
+    labels: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// What the store says.
+    #[must_use]
+    pub fn of(key: &key::Key, now: i64) -> Self {
+        let millis = Timestamp::as_millis;
+        let revoked = key.revoked_at.zip(key.revoked_reason.clone());
+        Self {
+            id: key.id.as_str().to_owned(),
+            place: [&key.workspace, &key.environment, &key.name].map(Clone::clone),
+            token: [&key.prefix, &key.short, &key.hint].map(Clone::clone),
+            hash: *key.hash.as_bytes(),
+            scopes: key.scopes.clone(),
+            status: key.status(Timestamp::from_millis(now)).word(),
+            created: (millis(key.created_at), key.created_by.clone()),
+            expires_at: key.expires_at.map(millis),
+            last_used: key.last_used_at.map(millis),
+            revoked: revoked.map(|(at, why)| (millis(at), why, key.revoked_message.clone())),
+            rotation: key.rotation.as_ref().map(|rotation| {
+                let previous = rotation.previous_expires_at.map(millis);
+                let replaces = rotation.replaces.as_str().to_owned();
+                (replaces, rotation.grace_millis, previous)
+            }),
+            replaced_by: key.replaced_by.as_ref().map(|id| id.as_str().to_owned()),
+            allow: key.allow.iter().map(ToString::to_string).collect(),
+            owner: key.owner.clone(),
+            labels: key.labels.clone(),
+        }
+    }
+
+    /// What the model says.
+    #[must_use]
+    pub fn expected(model: &Model, key: &Key, now: i64) -> Self {
+        let (prefix, short) = key.prefix();
+        let rotation = key.rotation.clone();
+        Self {
+            id: key.id.clone(),
+            place: [&model.owner(key).name, &key.environment, &key.name].map(Clone::clone),
+            token: [prefix, short, key.hint()].map(str::to_owned),
+            hash: *Secret::new(key.secret.clone()).hash().as_bytes(),
+            scopes: key.scopes.clone(),
+            status: key.status(now),
+            created: (key.created_at, "operator:model".to_owned()),
+            expires_at: key.expires_at,
+            last_used: key.last_used,
+            revoked: key.revoked.clone(),
+            rotation: rotation
+                .map(|rotation| (rotation.replaces, rotation.grace, rotation.previous)),
+            replaced_by: key.replaced_by.clone(),
+            allow: key.allow.clone(),
+            owner: key.owner.clone(),
+            labels: key.labels.clone(),
+        }
+    }
+}
+
+/// Says where the two differ, if they do.
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, store: T, model: T) -> Result<(), String> {
+    match store == model {
+        true => Ok(()),
+        false => Err(format!("{what}\n store: {store:?}\n model: {model:?}")),
+    }
+}
+
+fn told(what: &'static str) -> impl Fn(keyward::error::Error) -> String {
+    move |error| format!("{what}: {error}")
+}
+
+/// Compares everything: workspaces, keys, uses and the audit trail.
+///
+/// # Errors
+/// The first difference, in words.
+pub fn whole(store: &mut Store, model: &Model, now: i64) -> Result<(), String> {
+    let actor = Actor::Operator("model".to_owned());
+    let at = Timestamp::from_millis(now);
+    let trail = audit::verify(store, &actor, at).map_err(told("audit verify"))?;
+    let expected = audit::Outcome {
+        checked: model.events,
+        first_bad: None,
+    };
+    same("the audit trail", trail, expected)?;
+    workspaces(store, &actor, model, now)?;
+    let mut uses = BTreeMap::new();
+    for owner in model.workspaces.values() {
+        let mut found = Vec::new();
+        let request = everything(&owner.name);
+        list::run(store, &actor, &request, at, |keys| {
+            found.extend(keys.iter().map(|key| Record::of(key, now)));
+            Ok(())
+        })
+        .map_err(told("list"))?;
+        let keys = model.keys.values();
+        let keys = keys.filter(|key| model.owner(key).name == owner.name);
+        let expected: Vec<Record> = keys.map(|key| Record::expected(model, key, now)).collect();
+        for (found, expected) in found.iter().zip(&expected) {
+            same("a key", found, expected)?;
+        }
+        same("the number of keys", found.len(), expected.len())?;
+        let by = usage::Grouping {
+            key: true,
+            day: true,
+            ..usage::Grouping::default()
+        };
+        let request = usage::Request {
+            workspace: Some(owner.name.clone()),
+            key: None,
+            by,
+            since: None,
+            until: None,
+        };
+        usage::run(store, &actor, &request, at, |row| {
+            let refused = row.tally.refused.iter();
+            let refused = refused.map(|(code, count)| (code.word().to_owned(), *count));
+            let counted = Uses {
+                valid: row.tally.valid,
+                credits: row.tally.credits,
+                refused: refused.collect(),
+            };
+            let id = row.key.map(|key| key.id.as_str().to_owned());
+            uses.insert((id, row.day.map(|day| day.0)), counted);
+            Ok(())
+        })
+        .map_err(told("usage"))?;
+    }
+    let expected = model.keys.values().flat_map(|key| {
+        let days = key.uses.iter();
+        days.map(|(day, uses)| ((Some(key.id.clone()), Some(*day)), uses.clone()))
+    });
+    same("what was used", uses, expected.collect())
+}
+
+fn workspaces(store: &mut Store, actor: &Actor, model: &Model, now: i64) -> Result<(), String> {
+    let at = Timestamp::from_millis(now);
+    let found = workspace::list::run(store, actor, at).map_err(told("workspace list"))?;
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|found| {
+            let census = found.census;
+            let counts = [census.active, census.pending, census.disabled];
+            let made = found.workspace;
+            (made.name, made.preset, made.policy, made.plan, counts)
+        })
+        .collect();
+    let mut expected: Vec<_> = model
+        .workspaces
+        .iter()
+        .map(|(number, owner)| {
+            let count = |status: &str| {
+                let keys = model.keys.values();
+                let keys = keys.filter(|key| key.workspace == *number && key.status(now) == status);
+                keys.count() as u64
+            };
+            let counts = [count("active"), count("pending"), count("disabled")];
+            let toml = POLICIES[owner.policy].toml;
+            let mut policy = Policy::from_toml(toml).expect("it is a policy");
+            policy.active_key_cap = owner.cap.map(|cap| cap as u32);
+            let preset = owner.is_preset.then(|| "default".to_owned());
+            (
+                owner.name.clone(),
+                preset,
+                policy,
+                owner.plan.clone(),
+                counts,
+            )
+        })
+        .collect();
+    expected.sort_by(|one, other| one.0.cmp(&other.0));
+    same("the workspaces", found, expected)?;
+    let whoami::Outcome::Operator { workspace, .. } =
+        whoami::run(store, actor, None, at).map_err(told("whoami"))?
+    else {
+        return Err("whoami says that the operator is a key".to_owned());
+    };
+    let place = model.place(None).ok();
+    let place = place.map(|number| model.workspaces[&number].name.clone());
+    same("the workspace in use", workspace, place)
+}
+
+fn everything(workspace: &str) -> list::Request {
+    list::Request {
+        workspace: Some(workspace.to_owned()),
+        statuses: Vec::new(),
+        all: true,
+        environment: None,
+        name: None,
+        owner: None,
+        labels: Vec::new(),
+        scopes: Vec::new(),
+        order: Order::Created,
+    }
+}

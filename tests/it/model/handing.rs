@@ -1,0 +1,110 @@
+//! What becomes of pending keys: live, void, or held until their secrets are presented.
+
+use super::operation::{Answer, Delivered};
+use super::rules::{answer, fault, of_key};
+use super::state::{Faults, Model, State};
+
+impl Model {
+    pub(super) fn complete(&mut self, delivered: &[Delivered], now: i64) -> Result<Answer, Faults> {
+        let (mut faults, mut done) = (Faults::new(), Answer::default());
+        for Delivered { number, secret } in delivered {
+            let key = &self.keys[number];
+            let is_it = key.secret == *secret && matches!(key.status(now), "pending" | "active");
+            done.keys.push(key.id.clone());
+            match is_it {
+                true => match self.activate(*number, now) {
+                    Ok(changed) => done.changed.push(changed),
+                    Err(wrong) => faults.extend(wrong),
+                },
+                false => {
+                    faults.insert("delivery_failed");
+                }
+            }
+        }
+        answer(faults, done)
+    }
+
+    /// Makes a pending key live, and ends or shortens the life of the one it replaces. Says whether it was not live.
+    pub(super) fn activate(&mut self, number: u64, now: i64) -> Result<bool, Faults> {
+        let mut key = self.keys[&number].clone();
+        if key.state == State::Active {
+            return Ok(false);
+        }
+        if let Some(rotation) = &mut key.rotation {
+            let old = self
+                .key_of_id(&rotation.replaces)
+                .ok_or_else(|| fault("damaged"))?;
+            let mut replaced = self.keys[&old].clone();
+            if replaced.status(now) == "disabled" {
+                return Err(fault("conflict"));
+            }
+            let is_living = replaced.is_living(now);
+            replaced.replaced_by = Some(key.id.clone());
+            if is_living && rotation.grace == 0 {
+                replaced.revoke("superseded", None, now);
+            } else if is_living {
+                let ends = now + rotation.grace;
+                rotation.previous = replaced.expires_at;
+                replaced.expires_at = Some(replaced.expires_at.map_or(ends, |at| at.min(ends)));
+            }
+            self.keys.insert(old, replaced);
+            self.events += 1;
+        }
+        key.state = State::Active;
+        key.is_claimed = false;
+        self.keys.insert(number, key);
+        self.events += 1;
+        Ok(true)
+    }
+
+    pub(super) fn void(&mut self, delivered: &[Delivered], now: i64) -> Answer {
+        let mut are_void = true;
+        for Delivered { number, secret } in delivered {
+            let key = &self.keys[number];
+            if key.secret != *secret {
+                continue;
+            }
+            if key.state == State::Pending {
+                self.events += 1;
+                self.change(*number, |key| {
+                    key.revoke("undelivered", None, now);
+                    key.is_claimed = false;
+                });
+            }
+            are_void &= !self.keys[number].is_living(now);
+        }
+        Answer {
+            changed: vec![are_void],
+            ..Answer::default()
+        }
+    }
+
+    pub(super) fn hold(&mut self, delivered: &[Delivered]) -> Answer {
+        let is_claimed = |delivered: &Delivered| self.keys[&delivered.number].is_claimed;
+        if delivered.iter().any(is_claimed) {
+            self.events += delivered.len() as u64;
+            for Delivered { number, .. } in delivered {
+                self.change(*number, |key| key.is_claimed = false);
+            }
+        }
+        Answer::default()
+    }
+
+    pub(super) fn present(
+        &mut self,
+        workspace: Option<&str>,
+        secret: &str,
+        now: i64,
+    ) -> Result<Answer, Faults> {
+        let within = self.confinement(workspace)?;
+        let number = self.find(secret, within).map_err(fault)?;
+        match self.keys[&number].status(now) {
+            "disabled" => Err(fault("conflict")),
+            dead @ ("expired" | "revoked") => Err(fault(dead)),
+            _ => {
+                let changed = self.activate(number, now)?;
+                Ok(of_key(&self.keys[&number], changed))
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What verify answers, by the contract's order, and what counts.
+
+use std::net::IpAddr;
+
+use super::operation::{Answer, Ask, Verdict};
+use super::state::{Faults, Key, Model, State};
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
+impl Model {
+    pub(super) fn verify(
+        &mut self,
+        workspace: Option<&str>,
+        asks: &[Ask],
+        now: i64,
+    ) -> Result<Answer, Faults> {
+        let within = self.confinement(workspace)?;
+        Ok(Answer {
+            verdicts: asks
+                .iter()
+                .map(|ask| self.judge(ask, within, now))
+                .collect(),
+            ..Answer::default()
+        })
+    }
+
+    /// The key of a secret, or why there is none.
+    pub(super) fn find(&self, secret: &str, within: Option<u64>) -> Result<u64, &'static str> {
+        if let Some(number) = self.key_of_secret(secret) {
+            let workspace = self.keys[&number].workspace;
+            return match within.is_none_or(|within| within == workspace) {
+                true => Ok(number),
+                false => Err("not_found"),
+            };
+        }
+        let gone = self.gone.iter().rev().find(|gone| gone.secret == secret);
+        Err(match gone.is_some_and(|gone| self.is_well_formed(gone)) {
+            true => "not_found",
+            false => "malformed",
+        })
+    }
+
+    fn judge(&mut self, ask: &Ask, within: Option<u64>, now: i64) -> Verdict {
+        let number = match self.find(&ask.secret, within) {
+            Ok(number) => number,
+            Err(code) => {
+                return Verdict {
+                    code,
+                    subject: None,
+                    last_used: None,
+                    recorded: false,
+                    retry_after: None,
+                    remaining: None,
+                };
+            }
+        };
+        let mut key = self.keys[&number].clone();
+        let mut verdict = Verdict {
+            code: code(&key, ask, now),
+            subject: Some(key.id.clone()),
+            last_used: None,
+            recorded: ask.record,
+            retry_after: None,
+            remaining: None,
+        };
+        let cost = u64::from(ask.cost);
+        if verdict.code == "valid" {
+            self.spend(&mut key, &mut verdict, cost, ask.record, now);
+        }
+        if ask.record {
+            let uses = key.uses.entry(now.div_euclid(DAY)).or_default();
+            if verdict.code == "valid" {
+                uses.valid += 1;
+                uses.credits += cost;
+                key.last_used = Some(key.last_used.map_or(now, |last| last.max(now)));
+            } else {
+                *uses.refused.entry(verdict.code.to_owned()).or_default() += 1;
+            }
+        }
+        verdict.last_used = key.last_used;
+        self.keys.insert(number, key);
+        verdict
+    }
+
+    /// Asks the rate, then the quota; what is refused, or only looked at, costs nothing of either.
+    fn spend(&mut self, key: &mut Key, verdict: &mut Verdict, cost: u64, record: bool, now: i64) {
+        let (month, ends) = month_of(now);
+        let owner = self
+            .workspaces
+            .get_mut(&key.workspace)
+            .expect("it is there");
+        let limits = owner.limits();
+        let spent = owner.credits.get(&month).copied().unwrap_or(0);
+        let mut whole_at = key.whole_at.clone();
+        let rate = limits.and_then(|plan| plan.rate);
+        let mut left = None;
+        if let Some((text, count, unit)) = rate {
+            let (interval, now) = (unit / count, now * 1_000_000);
+            let burst = interval * count;
+            let stored = key.whole_at.as_ref().filter(|(of, _)| of == text);
+            let debt = stored.map_or(0, |(_, at)| (at - now).max(0));
+            let debt = if debt > burst { 0 } else { debt };
+            let after = debt + interval;
+            if after > burst {
+                verdict.code = "rate_limited";
+                let wait = (after - burst + NANOS_PER_SECOND - 1) / NANOS_PER_SECOND;
+                verdict.retry_after = Some(wait.unsigned_abs());
+            }
+            whole_at = Some((text.to_owned(), now + after));
+            left = Some(((burst - debt) / interval).unsigned_abs());
+        }
+        let quota = limits.and_then(|plan| plan.quota);
+        if let Some(quota) = quota
+            && verdict.code == "valid"
+            && cost > 0
+            && spent + cost > quota
+        {
+            verdict.code = "quota_exceeded";
+            let wait = (ends - now + 999) / 1000;
+            verdict.retry_after = (cost <= quota).then_some(wait.unsigned_abs());
+        }
+        let is_taken = verdict.code == "valid" && record;
+        let taken = if is_taken { cost } else { 0 };
+        let requests = left.map(|left| left - u64::from(is_taken));
+        let credits = quota.map(|quota| quota.saturating_sub(spent + taken));
+        verdict.remaining = requests.into_iter().chain(credits).min();
+        if is_taken {
+            if cost > 0 {
+                owner.credits.insert(month, spent + cost);
+            }
+            if rate.is_some() {
+                key.whole_at = whole_at;
+            }
+        }
+    }
+}
+
+/// The first reason in the contract's order, limits aside.
+fn code(key: &Key, ask: &Ask, now: i64) -> &'static str {
+    let holds = |network: &String| {
+        let (network, bits) = network.split_once('/').expect("a network");
+        let bits = bits.parse().expect("a number");
+        let address = ask
+            .address
+            .as_deref()
+            .map(|text| text.parse().expect("an address"));
+        let network = network.parse().expect("an address");
+        address.is_some_and(|address| is_within(address, network, bits))
+    };
+    if key.status(now) == "revoked" {
+        "revoked"
+    } else if key.state == State::Pending {
+        "pending"
+    } else if key.state == State::Disabled {
+        "disabled"
+    } else if key.status(now) == "expired" {
+        "expired"
+    } else if ask
+        .environment
+        .as_ref()
+        .is_some_and(|asked| *asked != key.environment)
+    {
+        "wrong_environment"
+    } else if !key.allow.is_empty() && !key.allow.iter().any(holds) {
+        "ip_denied"
+    } else if !ask.scopes.iter().all(|scope| key.scopes.contains(scope)) {
+        "insufficient_scope"
+    } else {
+        "valid"
+    }
+}
+
+fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
+    match (address, network) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            (u32::from(one) ^ u32::from(other)).leading_zeros() >= bits
+        }
+        (IpAddr::V6(one), IpAddr::V6(other)) => {
+            (u128::from(one) ^ u128::from(other)).leading_zeros() >= bits
+        }
+        _ => false,
+    }
+}
+
+/// The calendar month of a moment in UTC, counted from January of the year 0, and when it ends.
+fn month_of(now: i64) -> (i64, i64) {
+    let (mut year, mut month, mut starts) = (1970, 0, 0);
+    loop {
+        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days = match month {
+            1 if is_leap => 29,
+            1 => 28,
+            3 | 5 | 8 | 10 => 30,
+            _ => 31,
+        };
+        let ends = starts + days * DAY;
+        if now < ends {
+            return (year * 12 + month, ends);
+        }
+        starts = ends;
+        month += 1;
+        if month == 12 {
+            (year, month) = (year + 1, 0);
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! The library's side of the model test: the same operations, done to a real store.
+
+use std::path::Path;
+use std::time::Duration;
+
+use keyward::domain::audit::ChainHash;
+use keyward::domain::holding::Holding;
+use keyward::domain::key::Key;
+use keyward::domain::policy::Policy;
+use keyward::domain::policy_changes::PolicyChanges;
+use keyward::domain::secret::Secret;
+use keyward::domain::timestamp::Timestamp;
+use keyward::error::Result;
+use keyward::ops::access::Actor;
+use keyward::ops::pause::Change;
+use keyward::ops::select::Selector;
+use keyward::ops::verifier::Verifier;
+use keyward::ops::{
+    activate, audit, cancel, idempotent, list, mint, pause, prune, rename, revoke, rotate, set,
+    show, workspace,
+};
+use keyward::store::Store;
+
+use super::operation::{Answer, Ask, Delivered, Operation, Token, Verdict};
+use super::policies::POLICIES;
+use super::random::Random;
+use super::requests::{asked, changed, listing, minutes, named, request, rotation, when};
+use super::state::Model;
+
+pub const WAIT: Duration = Duration::from_secs(10);
+
+/// A store that is open, with a verifier that stays open beside it.
+pub struct Library {
+    verifier: Verifier<String>,
+    pub store: Store,
+    actor: Actor,
+}
+
+/// What an operation did: its answer, what was minted, and the records it returned as they are afterwards.
+#[derive(Debug, Default)]
+pub struct Done {
+    pub answer: Answer,
+    pub minted: Vec<Token>,
+    pub records: Vec<Key>,
+}
+
+impl Library {
+    /// Opens the store, or makes it.
+    ///
+    /// # Errors
+    /// The library's.
+    pub fn open(path: &Path) -> Result<Self> {
+        let store = Store::open_or_create(path, WAIT)?;
+        let verifier = Verifier::open(path, WAIT, |key| key.id.as_str().to_owned())?;
+        let actor = Actor::Operator("model".to_owned());
+        Ok(Self {
+            verifier,
+            store,
+            actor,
+        })
+    }
+
+    /// The end of the audit trail.
+    ///
+    /// # Errors
+    /// The library's.
+    pub fn head(&mut self) -> Result<(i64, ChainHash)> {
+        audit::head(&mut self.store, &self.actor, Timestamp::from_millis(0))
+    }
+
+    /// The key of this id.
+    ///
+    /// # Errors
+    /// The library's.
+    pub fn show(&mut self, workspace: &str, id: &str, now: i64) -> Result<Key> {
+        let selector = Selector {
+            text: id.to_owned(),
+            environment: None,
+        };
+        let now = Timestamp::from_millis(now);
+        show::run(
+            &mut self.store,
+            &self.actor,
+            Some(workspace),
+            &selector,
+            now,
+        )
+        .map(|(key, _)| key)
+    }
+
+    /// Does an operation.
+    ///
+    /// # Errors
+    /// The library's.
+    pub fn run(
+        &mut self,
+        operation: &Operation,
+        model: &Model,
+        path: &Path,
+        now: i64,
+        random: &mut Random,
+    ) -> Result<Done> {
+        let at = Timestamp::from_millis(now);
+        let (store, actor) = (&mut self.store, &self.actor);
+        match operation {
+            Operation::Mint { wish, count } => {
+                let minted = mint::run(store, actor, &request(wish, *count), at, random)?;
+                Ok(Done::minted(minted))
+            }
+            Operation::MintAgain {
+                wish,
+                idempotency,
+                hold,
+                holding,
+            } => {
+                let holding = holding.as_ref();
+                let request = idempotent::Request {
+                    mint: request(wish, 1),
+                    name: idempotency.parse()?,
+                    hold: *hold,
+                    holding: holding.map_or(Holding::Nothing, |secret| {
+                        Holding::Secret(Secret::new(secret.clone()).hash())
+                    }),
+                };
+                let (word, key) = match idempotent::run(store, actor, &request, at, random)? {
+                    idempotent::Outcome::Due(minted) => {
+                        let mut done = Done::minted(minted);
+                        done.answer.word = "due";
+                        return Ok(done);
+                    }
+                    idempotent::Outcome::Finished(key) => ("finished", key),
+                    idempotent::Outcome::Delivered(key) => ("delivered", key),
+                };
+                let mut done = Done::of([key], []);
+                done.answer.word = word;
+                Ok(done)
+            }
+            Operation::Complete(delivered) => {
+                let keys = self.delivered(delivered, model, now)?;
+                let outcomes = activate::complete(&mut self.store, &self.actor, &keys, at)?;
+                let changed: Vec<bool> = outcomes.iter().map(|outcome| outcome.changed).collect();
+                let mut done = Done::of(outcomes.into_iter().map(|outcome| outcome.key), changed);
+                // One that a later one of them replaced is something else by now.
+                done.records.clear();
+                Ok(done)
+            }
+            Operation::Void(delivered) => {
+                let keys = self.delivered(delivered, model, now)?;
+                let void = activate::void(&mut self.store, "operator:model", &keys, at)?;
+                Ok(Done::of([], [void]))
+            }
+            Operation::Hold(delivered) => {
+                let keys = self.delivered(delivered, model, now)?;
+                activate::hold(&mut self.store, &self.actor, &keys, at)?;
+                Ok(Done::default())
+            }
+            Operation::Present { workspace, secret } => {
+                let secret = Secret::new(secret.clone());
+                let outcome = activate::present(store, actor, workspace.as_deref(), &secret, at)?;
+                let mut done = Done::of([outcome.key], [outcome.changed]);
+                done.records.extend(outcome.replaced);
+                Ok(done)
+            }
+            Operation::Rename { key, name } => {
+                let (place, key) = named(key);
+                let outcome = rename::run(store, actor, place, &key, &name.parse()?, at)?;
+                Ok(Done::of([outcome.key], [outcome.changed]))
+            }
+            Operation::Set {
+                key,
+                expires,
+                changes,
+            } => {
+                let request = set::Request {
+                    workspace: key.workspace.clone(),
+                    selector: named(key).1,
+                    expires: expires.map(when),
+                    changes: changed(changes),
+                };
+                let outcome = set::run(store, actor, &request, at)?;
+                Ok(Done::of([outcome.key], [outcome.changed]))
+            }
+            Operation::Disable { key, idle } => {
+                let ((place, key), idle) = (named(key), idle.map(minutes));
+                let change = Change::Disable;
+                let outcome = pause::run(store, actor, place, &key, change, idle.as_ref(), at)?;
+                Ok(Done::of([outcome.key], [outcome.changed]))
+            }
+            Operation::Enable(key) => {
+                let (place, key) = named(key);
+                let outcome = pause::run(store, actor, place, &key, Change::Enable, None, at)?;
+                Ok(Done::of([outcome.key], [outcome.changed]))
+            }
+            Operation::Rotate { .. } => {
+                let request = rotation(operation);
+                let outcome = rotate::run(store, actor, &request, at, random)?;
+                let minted = token(&outcome.key, &outcome.secret);
+                let mut done = Done::of([outcome.key, outcome.old], []);
+                done.minted.push(minted);
+                Ok(done)
+            }
+            Operation::Cancel(key) => {
+                let (place, key) = named(key);
+                let outcome = cancel::run(store, actor, place, &key, at)?;
+                Ok(Done::of([outcome.key, outcome.cancelled], []))
+            }
+            Operation::Revoke {
+                workspace,
+                keys,
+                reason,
+                message,
+                idle,
+            } => {
+                use revoke::Reason::{Compromised, Retired, Superseded, Unspecified};
+                let request = revoke::Request {
+                    workspace: workspace.clone(),
+                    selectors: keys.iter().map(|key| named(key).1).collect(),
+                    reason: [Compromised, Superseded, Retired, Unspecified][*reason],
+                    message: message.clone(),
+                    idle: idle.map(minutes),
+                };
+                let outcomes = revoke::run(store, actor, &request, at)?;
+                let changed: Vec<bool> = outcomes.iter().map(|outcome| outcome.changed).collect();
+                Ok(Done::of(
+                    outcomes.into_iter().map(|outcome| outcome.key),
+                    changed,
+                ))
+            }
+            Operation::Verify { workspace, asks } => {
+                self.verify(workspace.as_ref(), asks, path, at)
+            }
+            Operation::Prune {
+                workspace,
+                dead_for,
+                rehearsal,
+            } => {
+                let request = prune::Request {
+                    workspace: workspace.clone(),
+                    all: false,
+                    dead_for: dead_for.map(minutes),
+                    idle: None,
+                    is_rehearsal: *rehearsal,
+                };
+                let mut pruned = Vec::new();
+                prune::run(store, actor, &request, at, |keys| {
+                    pruned.extend(keys.to_vec());
+                    Ok(())
+                })?;
+                let mut done = Done::of(pruned, []);
+                done.records.clear();
+                Ok(done)
+            }
+            Operation::List { .. } => {
+                let mut found = Vec::new();
+                list::run(store, actor, &listing(operation), at, |keys| {
+                    found.extend(keys);
+                    Ok(())
+                })?;
+                Ok(Done::of(found, []))
+            }
+            Operation::Show(key) => {
+                let (place, key) = named(key);
+                let (key, _) = show::run(store, actor, place, &key, at)?;
+                Ok(Done::of([key], []))
+            }
+            _ => self.run_on_workspaces(operation, at),
+        }
+    }
+
+    fn run_on_workspaces(&mut self, operation: &Operation, now: Timestamp) -> Result<Done> {
+        let (store, actor) = (&mut self.store, &self.actor);
+        let policy = |policy: &usize| Policy::from_toml(POLICIES[*policy].toml);
+        let changed = match operation {
+            Operation::CreateWorkspace {
+                name,
+                policy: of,
+                plan,
+            } => {
+                let request = workspace::create::Request {
+                    name: name.parse()?,
+                    preset: None,
+                    policy: policy(of)?,
+                    plan: plan.clone(),
+                };
+                workspace::create::run(store, actor, request, now)?;
+                None
+            }
+            Operation::RenameWorkspace { from, to } => {
+                Some(workspace::rename::run(store, actor, from, &to.parse()?, now)?.1)
+            }
+            Operation::SetWorkspace {
+                workspace,
+                policy: of,
+                cap,
+                plan,
+            } => {
+                let request = workspace::set::Request {
+                    workspace: workspace.clone(),
+                    policy: match of {
+                        Some(of) => Some((None, policy(of)?)),
+                        None => None,
+                    },
+                    changes: PolicyChanges {
+                        active_key_cap: *cap,
+                        ..PolicyChanges::default()
+                    },
+                    plan: plan.clone(),
+                };
+                Some(workspace::set::run(store, actor, request, now)?.1)
+            }
+            Operation::DeleteWorkspace(name) => {
+                workspace::delete::run(store, actor, name, now)?;
+                None
+            }
+            Operation::UseWorkspace(name) => {
+                Some(workspace::choose::run(store, actor, name, now)?.1)
+            }
+            other => panic!("this is done elsewhere: {other:?}"),
+        };
+        Ok(Done::of([], changed))
+    }
+
+    fn verify(
+        &mut self,
+        workspace: Option<&String>,
+        asks: &[Ask],
+        path: &Path,
+        now: Timestamp,
+    ) -> Result<Done> {
+        let mut other = None;
+        if let Some(workspace) = workspace {
+            let opened = Verifier::open(path, WAIT, |key| key.id.as_str().to_owned())?;
+            other = Some(opened.within(Some(workspace.clone())));
+        }
+        let verifier = other.as_mut().unwrap_or(&mut self.verifier);
+        let mut done = Done::default();
+        for ask in asks {
+            let verdict = verifier.verify(&asked(ask), now)?;
+            done.answer.verdicts.push(Verdict {
+                code: verdict.code.word(),
+                subject: verdict.subject.map(|key| (*key).clone()),
+                last_used: verdict.last_used_at.map(Timestamp::as_millis),
+                recorded: verdict.recorded,
+                retry_after: verdict.retry_after,
+                remaining: verdict.remaining,
+            });
+        }
+        verifier.flush()?;
+        Ok(done)
+    }
+
+    /// The records of keys as whoever minted them holds them: with the hash of the secret that was handed over.
+    fn delivered(&mut self, delivered: &[Delivered], model: &Model, now: i64) -> Result<Vec<Key>> {
+        let mut keys = Vec::new();
+        for Delivered { number, secret } in delivered {
+            let known = &model.keys[number];
+            let mut key = self.show(&model.owner(known).name, &known.id, now)?;
+            key.hash = Secret::new(secret.clone()).hash();
+            keys.push(key);
+        }
+        Ok(keys)
+    }
+}
+
+impl Done {
+    fn of(keys: impl IntoIterator<Item = Key>, changed: impl IntoIterator<Item = bool>) -> Self {
+        let records: Vec<Key> = keys.into_iter().collect();
+        let ids = records.iter().map(|key| key.id.as_str().to_owned());
+        Self {
+            answer: Answer {
+                keys: ids.collect(),
+                changed: changed.into_iter().collect(),
+                ..Answer::default()
+            },
+            minted: Vec::new(),
+            records,
+        }
+    }
+
+    fn minted(outcome: mint::Outcome) -> Self {
+        let minted = outcome.keys.iter().zip(&outcome.secrets);
+        let minted = minted.map(|(key, secret)| token(key, secret)).collect();
+        let done = Self::of(outcome.keys, []);
+        Self { minted, ..done }
+    }
+}
+
+fn token(key: &Key, secret: &Secret) -> Token {
+    Token {
+        id: key.id.as_str().to_owned(),
+        secret: secret.expose().to_owned(),
+    }
+}

@@ -1,0 +1,203 @@
+//! The write-ahead log of a store that is open: how long it is after each step, and images of it as a crash leaves them.
+//!
+//! Offsets are those of SQLite's documents "Database File Format", section 4, and "WAL-mode File Format", section 2.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::random::Random;
+use super::state::Model;
+
+const LOG_HEADER: u64 = 32;
+const FRAME_HEADER: u64 = 24;
+
+/// Two numbers that each beginning of the log has anew.
+type Salts = [u8; 8];
+
+/// What the log's index says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Index {
+    salts: Salts,
+    /// How many frames are in the log.
+    frames: u64,
+    /// How many of them are in the file already; a log that a crash leaves has at least these.
+    filled: u64,
+    page: u64,
+}
+
+/// A store's files, held open beside it, and what the store was when the log had so many frames.
+pub struct Log {
+    database: File,
+    log: File,
+    index: File,
+    salts: Salts,
+    marks: Vec<(u64, Model)>,
+}
+
+/// What a crash may leave of the log's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tear {
+    /// All of it is there.
+    Whole,
+    /// It was cut somewhere.
+    Cut,
+    /// Something in it was never written.
+    Garbled,
+    /// The log was being copied into the file: some of its pages are there, some in part.
+    Filling,
+}
+
+/// The path of a file beside the store.
+#[must_use]
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn bytes_of(file: &File, from: u64, length: u64) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(length).expect("it fits into memory")];
+    file.read_exact_at(&mut bytes, from)
+        .expect("the file is so long");
+    bytes
+}
+
+fn whole(file: &File) -> Vec<u8> {
+    let length = file.metadata().expect("it can be looked at").len();
+    bytes_of(file, 0, length)
+}
+
+fn index_of(file: &File) -> Index {
+    let bytes = bytes_of(file, 0, 136);
+    let number = |at: usize| {
+        let bytes = bytes[at..at + 4].try_into().expect("four bytes");
+        u64::from(u32::from_ne_bytes(bytes))
+    };
+    let page = u16::from_ne_bytes([bytes[14], bytes[15]]);
+    Index {
+        salts: bytes[32..40].try_into().expect("eight bytes"),
+        frames: number(16),
+        filled: number(96),
+        page: if page == 1 { 65_536 } else { u64::from(page) },
+    }
+}
+
+impl Log {
+    /// Looks at the log of a store that has been opened and is this.
+    #[must_use]
+    pub fn open(path: &Path, model: &Model) -> Self {
+        let file = |path: &Path| File::open(path).expect("an open store has its files");
+        let index = file(&beside(path, "-shm"));
+        let Index { salts, frames, .. } = index_of(&index);
+        Self {
+            database: file(path),
+            log: file(&beside(path, "-wal")),
+            index,
+            salts,
+            marks: vec![(frames, model.clone())],
+        }
+    }
+
+    /// Notes that a step led from one model to another.
+    pub fn note(&mut self, before: &Model, after: &Model) {
+        let Index { salts, frames, .. } = index_of(&self.index);
+        if self.salts != salts {
+            // The log was begun anew, and all that was in it is in the file.
+            self.salts = salts;
+            self.marks = vec![(0, before.clone())];
+        }
+        match self.marks.last_mut() {
+            Some((last, model)) if *last == frames => after.clone_into(model),
+            _ => self.marks.push((frames, after.clone())),
+        }
+    }
+
+    /// Copies the store's files to another place as a crash at this moment could leave them. Returns what the store there
+    /// must be, and which tear it came to.
+    #[must_use]
+    pub fn image(&self, to: &Path, tear: Tear, random: &mut Random) -> (Model, Tear) {
+        let index = index_of(&self.index);
+        let frame = FRAME_HEADER + index.page;
+        let end = |frames: u64| LOG_HEADER + frames * frame;
+        let mut database = whole(&self.database);
+        let mut log = whole(&self.log);
+        // What came before the first mark is not remembered, so it is left whole.
+        let least = index.filled.max(self.marks[0].0);
+        let tear = if least == index.frames || log.is_empty() {
+            Tear::Whole
+        } else {
+            tear
+        };
+        let (from, until) = (end(least), end(index.frames));
+        // Half of the tears are where the last step wrote.
+        let before = self
+            .marks
+            .iter()
+            .rev()
+            .nth(1)
+            .map_or(0, |(frames, _)| *frames);
+        let from = match random.percent(50) {
+            true => from.max(end(before)),
+            false => from,
+        };
+        let place = from + random.below(until - from + u64::from(until == from));
+        let at = usize::try_from(place).expect("it is within the log");
+        let survives = match tear {
+            Tear::Whole => index.frames,
+            Tear::Cut => {
+                log.truncate(at);
+                (place - LOG_HEADER) / frame
+            }
+            Tear::Garbled => {
+                let length = 1 + random.below(600) as usize;
+                for byte in log.iter_mut().skip(at).take(length) {
+                    *byte ^= 1 + random.below(255) as u8;
+                }
+                (place - LOG_HEADER) / frame
+            }
+            Tear::Filling => {
+                for number in 0..index.frames {
+                    let bytes = &log[usize::try_from(end(number)).expect("it is within")..];
+                    fill(&mut database, bytes, index.page as usize, random);
+                }
+                index.frames
+            }
+        };
+        write(to, &database);
+        write(&beside(to, "-wal"), &log);
+        let mut known = self.marks.iter().rev();
+        let known = known.find(|(frames, _)| *frames <= survives);
+        (known.expect("the first is left whole").1.clone(), tear)
+    }
+}
+
+/// Copies a frame's page into the file, or the first sectors of it, or nothing.
+fn fill(database: &mut Vec<u8>, frame: &[u8], page: usize, random: &mut Random) {
+    let number = u32::from_be_bytes([frame[0], frame[1], frame[2], frame[3]]);
+    let at = (number as usize - 1) * page;
+    let sectors = match random.below(3) {
+        0 => return,
+        1 => page,
+        _ => 512 * (random.below(page as u64 / 512) as usize),
+    };
+    if database.len() < at + page {
+        database.resize(at + page, 0);
+    }
+    let from = FRAME_HEADER as usize;
+    database[at..at + sectors].copy_from_slice(&frame[from..from + sectors]);
+}
+
+/// Writes a file as keyward wants it.
+pub fn write(path: &Path, bytes: &[u8]) {
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
+    let written = file.and_then(|mut file| file.write_all(bytes));
+    written.expect("a file can be written in the test's own folder");
+}

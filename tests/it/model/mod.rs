@@ -1,0 +1,105 @@
+//! A model of the whole store, written from the contract, and random operations that must do the same to both, with
+//! crashes in between.
+//!
+//! The short form always runs. `KEYWARD_THOROUGH=1 cargo test --release --test it -- --nocapture model` runs 100,000
+//! operations with 1,000 crashes and more, and prints figures. A failure names its seed, and `KEYWARD_SEED` repeats it: up to
+//! the first process that is killed, which comes a little further or less far each time.
+
+// What is done to both.
+mod operation;
+// Choosing it, by a seed.
+mod choose;
+pub mod random;
+mod wishes;
+// The model: what it knows, and the rules by which that changes.
+mod changing;
+mod handing;
+mod judge;
+mod minting;
+mod places;
+mod policies;
+mod rotating;
+mod rules;
+mod select;
+mod state;
+// The library, and whether it and the model are equal.
+mod compare;
+mod library;
+mod requests;
+// Going on step by step, and being stopped.
+mod crash;
+pub mod log;
+mod run;
+
+use std::io::Write;
+
+use log::Tear;
+use random::Random;
+use run::{Figures, Run};
+
+use crate::support::variable;
+
+/// Operations of one run. A store gets slower to compare as its trail gets longer, so there are several runs.
+const STEPS: u64 = 5_000;
+
+/// One run, with about so many crashes in each hundred steps.
+fn run(seed: u64, steps: u64, crashes: u64) -> Figures {
+    let mut run = Run::new(seed);
+    for step in 0..steps {
+        run.step();
+        let mut random = Random::of(seed, step, 4);
+        if random.below(1000) < crashes * 10 {
+            match random.below(100) {
+                0..=19 => run.close(),
+                20..=39 => run.crash(Tear::Whole),
+                40..=59 => run.crash(Tear::Cut),
+                60..=74 => run.crash(Tear::Garbled),
+                75..=89 => run.crash(Tear::Filling),
+                _ => run.kill(),
+            }
+        }
+    }
+    run.compare_whole("at the end");
+    run.figures
+}
+
+fn seed() -> Option<u64> {
+    let seed = variable("KEYWARD_SEED")?;
+    let seed = seed.to_str().and_then(|seed| seed.parse().ok());
+    Some(seed.expect("KEYWARD_SEED is a number"))
+}
+
+#[test]
+fn random_operations_with_crashes_in_between_do_to_the_store_what_they_do_to_the_model() {
+    let thorough = variable("KEYWARD_THOROUGH").is_some();
+    let (runs, steps, crashes) = if thorough {
+        (21, STEPS, 2)
+    } else {
+        (3, 1_000, 2)
+    };
+    let seeds: Vec<u64> = match seed() {
+        Some(seed) => vec![seed],
+        None => {
+            let start = std::time::UNIX_EPOCH.elapsed().expect("it is past 1970");
+            let start = start.as_nanos() as u64;
+            (0..runs)
+                .map(|run| Random::of(start, run, 0).next())
+                .collect()
+        }
+    };
+    let mut all = Figures::default();
+    for seed in seeds {
+        all.add(run(seed, steps, crashes));
+    }
+    if thorough {
+        writeln!(std::io::stderr(), "{all}").expect("stderr can be written");
+        assert!(all.operations.values().sum::<u64>() >= 100_000, "{all}");
+        assert!(all.crashes.values().sum::<u64>() >= 1_000, "{all}");
+    }
+}
+
+/// Does nothing unless the test above starts it, in a process of its own.
+#[test]
+fn a_process_that_is_to_be_killed_goes_on_with_a_run() {
+    crash::work();
+}

@@ -1,0 +1,270 @@
+//! What each operation on workspaces does, and those that look at or forget many keys.
+
+use super::operation::{Answer, Operation};
+use super::policies::POLICIES;
+use super::state::{Faults, Key, Model, Workspace};
+
+const MINUTE: i64 = 60_000;
+
+/// Whether `workspace set` refuses a plan that it is told to set and that the new policy does not have, also where the
+/// workspace was on a plan of that name before.
+const A_LOST_PLAN_IS_REFUSED: bool = true;
+
+fn fault(word: &'static str) -> Faults {
+    Faults::from([word])
+}
+
+fn changed(changed: bool) -> Answer {
+    Answer {
+        changed: vec![changed],
+        ..Answer::default()
+    }
+}
+
+fn has_plan(policy: usize, plan: &str) -> bool {
+    POLICIES[policy]
+        .plans
+        .iter()
+        .any(|found| found.name == plan)
+}
+
+impl Model {
+    pub(super) fn apply_to_workspaces(
+        &mut self,
+        operation: &Operation,
+        now: i64,
+    ) -> Result<Answer, Faults> {
+        match operation {
+            Operation::CreateWorkspace { name, policy, plan } => {
+                let mut faults = Faults::new();
+                if self.workspace_named(name).is_some() {
+                    faults.insert("name_taken");
+                }
+                if plan.as_ref().is_some_and(|plan| !has_plan(*policy, plan)) {
+                    faults.insert("usage");
+                }
+                if !faults.is_empty() {
+                    return Err(faults);
+                }
+                self.make_workspace(name, *policy, plan.clone());
+                Ok(Answer::default())
+            }
+            Operation::RenameWorkspace { from, to } => {
+                let number = self.place(Some(from))?;
+                if from == to {
+                    return Ok(changed(false));
+                }
+                if self.workspace_named(to).is_some() {
+                    return Err(fault("name_taken"));
+                }
+                self.alter(number, |workspace| to.clone_into(&mut workspace.name));
+                Ok(changed(true))
+            }
+            Operation::SetWorkspace {
+                workspace,
+                policy,
+                cap,
+                plan,
+            } => {
+                let number = self.place(workspace.as_deref())?;
+                self.set_workspace(number, *policy, *cap, plan.as_deref())
+            }
+            Operation::DeleteWorkspace(name) => {
+                let number = self.place(Some(name))?;
+                if self.living(number, now) > 0 {
+                    return Err(fault("conflict"));
+                }
+                let keys = self.keys.iter().filter(|(_, key)| key.workspace == number);
+                for key in keys.map(|(key, _)| *key).collect::<Vec<_>>() {
+                    self.forget(key);
+                }
+                self.workspaces.remove(&number);
+                self.remembered.retain(|made| made.workspace != number);
+                self.current = self.current.filter(|current| *current != number);
+                self.events += 1;
+                Ok(Answer::default())
+            }
+            Operation::UseWorkspace(name) => {
+                let number = self.place(Some(name))?;
+                let is_new = self.current != Some(number);
+                self.current = Some(number);
+                self.events += u64::from(is_new);
+                Ok(changed(is_new))
+            }
+            Operation::Prune {
+                workspace,
+                dead_for,
+                rehearsal,
+            } => {
+                let place = self.place_if_any(workspace.as_deref())?;
+                Ok(self.prune(place, *dead_for, *rehearsal, now))
+            }
+            Operation::List { workspace, .. } => {
+                let place = self.place_if_any(workspace.as_deref())?;
+                let listed = self
+                    .keys
+                    .values()
+                    .filter(|key| Some(key.workspace) == place && is_listed(operation, key, now));
+                Ok(Answer {
+                    keys: listed.map(|key| key.id.clone()).collect(),
+                    ..Answer::default()
+                })
+            }
+            Operation::Show(named) => {
+                let number = self.select(named, now)?;
+                Ok(Answer {
+                    keys: vec![self.keys[&number].id.clone()],
+                    ..Answer::default()
+                })
+            }
+            other => panic!("this has a rule elsewhere: {other:?}"),
+        }
+    }
+
+    pub(super) fn make_workspace(
+        &mut self,
+        name: &str,
+        policy: usize,
+        plan: Option<String>,
+    ) -> u64 {
+        let rules = &POLICIES[policy];
+        let number = self.next;
+        let made = Workspace {
+            name: name.to_owned(),
+            policy,
+            cap: rules.cap,
+            plan: plan.or_else(|| rules.default_plan.map(str::to_owned)),
+            is_preset: false,
+            credits: Default::default(),
+        };
+        self.workspaces.insert(number, made);
+        self.next += 1;
+        self.events += 1;
+        number
+    }
+
+    fn alter(&mut self, number: u64, how: impl FnOnce(&mut Workspace)) {
+        how(self
+            .workspaces
+            .get_mut(&number)
+            .expect("the workspace is there"));
+        self.events += 1;
+    }
+
+    fn set_workspace(
+        &mut self,
+        number: u64,
+        policy: Option<usize>,
+        cap: Option<u32>,
+        plan: Option<&str>,
+    ) -> Result<Answer, Faults> {
+        let mut after = self.workspaces[&number].clone();
+        if let Some(policy) = policy {
+            after.policy = policy;
+            after.cap = POLICIES[policy].cap;
+            after.is_preset = false;
+        }
+        if let Some(cap) = cap {
+            after.cap = (cap > 0).then_some(u64::from(cap));
+        }
+        match plan {
+            Some(plan) if !has_plan(after.policy, plan) => {
+                let is_kept = self.workspaces[&number].plan.as_deref() == Some(plan);
+                if is_kept && !A_LOST_PLAN_IS_REFUSED {
+                    after.plan = POLICIES[after.policy].default_plan.map(str::to_owned);
+                } else {
+                    return Err(fault("usage"));
+                }
+            }
+            Some(plan) => after.plan = Some(plan.to_owned()),
+            // A plan that went with the old policy is replaced by what the new one gives.
+            None => {
+                let policy = after.policy;
+                let kept = after.plan.filter(|plan| has_plan(policy, plan));
+                let default = POLICIES[policy].default_plan.map(str::to_owned);
+                after.plan = kept.or(default);
+            }
+        }
+        let is_new = after != self.workspaces[&number];
+        if is_new {
+            self.alter(number, |workspace| *workspace = after);
+        }
+        Ok(changed(is_new))
+    }
+
+    /// Forgets the keys that have been dead for long enough and that no pending key waits to replace.
+    fn prune(
+        &mut self,
+        place: Option<u64>,
+        dead_for: Option<i64>,
+        rehearsal: bool,
+        now: i64,
+    ) -> Answer {
+        let Some(owner) = place.map(|place| &self.workspaces[&place]) else {
+            return Answer::default();
+        };
+        let retention = dead_for.map_or(owner.rules().retention, |minutes| minutes * MINUTE);
+        let is_due = |key: &Key| {
+            let dead_since = match key.status(now) {
+                "revoked" => key.revoked.as_ref().map(|(at, ..)| *at).or(key.lapsed(now)),
+                "expired" => key.expires_at,
+                _ => None,
+            };
+            dead_since.is_some_and(|since| since + retention <= now)
+                && !self.has_pending_replacement(&key.id, now)
+        };
+        let due = self
+            .keys
+            .iter()
+            .filter(|(_, key)| Some(key.workspace) == place && is_due(key));
+        let due: Vec<u64> = due.map(|(number, _)| *number).collect();
+        let ids = due.iter().map(|number| self.keys[number].id.clone());
+        let answer = Answer {
+            keys: ids.collect(),
+            ..Answer::default()
+        };
+        if !rehearsal {
+            self.events += due.len() as u64;
+            for number in due {
+                self.forget(number);
+            }
+        }
+        answer
+    }
+}
+
+fn is_listed(operation: &Operation, key: &Key, now: i64) -> bool {
+    let Operation::List {
+        statuses,
+        all,
+        environment,
+        name,
+        owner,
+        label,
+        scope,
+        ..
+    } = operation
+    else {
+        return false;
+    };
+    let has_status = match statuses.is_empty() {
+        true => *all || key.is_living(now),
+        false => statuses.contains(&key.status(now)),
+    };
+    let has_label = |(name, value): &(String, Option<String>)| {
+        let found = key.labels.get(name);
+        found.is_some() && (value.is_none() || found == value.as_ref())
+    };
+    has_status
+        && environment
+            .as_ref()
+            .is_none_or(|environment| key.environment == *environment)
+        && name
+            .as_ref()
+            .is_none_or(|name| key.name.contains(name.as_str()))
+        && (owner.is_none() || key.owner == *owner)
+        && label.as_ref().is_none_or(has_label)
+        && scope
+            .as_ref()
+            .is_none_or(|scope| key.scopes.contains(scope))
+}

@@ -1,0 +1,295 @@
+//! What the model knows: workspaces, keys, what was used, and what follows from that at a moment.
+//!
+//! Written from the contract (its sections 2, 4, 6 and 7) and in plain collections; nothing here asks the library.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::policies::{POLICIES, Plan, Policy, are_alike};
+
+/// How long a pending key waits.
+pub const PENDING: i64 = 24 * 60 * 60 * 1000;
+
+/// A workspace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Workspace {
+    pub name: String,
+    pub policy: usize,
+    pub cap: Option<u64>,
+    pub plan: Option<String>,
+    /// Whether `mint` made it, from the preset of this name.
+    pub is_preset: bool,
+    /// Credits by month, counted from January of the year 0.
+    pub credits: BTreeMap<i64, u64>,
+}
+
+/// What is stored of a key's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    Pending,
+    Active,
+    Disabled,
+    Revoked,
+}
+
+/// The rotation a key came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rotation {
+    /// The id of the key it replaces.
+    pub replaces: String,
+    pub grace: i64,
+    /// That key's expiry before.
+    pub previous: Option<i64>,
+}
+
+/// Uses on a day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uses {
+    pub valid: u64,
+    pub credits: u64,
+    pub refused: BTreeMap<String, u64>,
+}
+
+/// A key. Times are in milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Key {
+    pub id: String,
+    pub secret: String,
+    /// The workspace's number and the policy the token was made by.
+    pub workspace: u64,
+    pub form: usize,
+    pub name: String,
+    pub environment: String,
+    pub scopes: Vec<String>,
+    pub state: State,
+    pub created_at: i64,
+    pub expires_at: Option<i64>,
+    pub revoked: Option<(i64, String, Option<String>)>,
+    pub rotation: Option<Rotation>,
+    pub replaced_by: Option<String>,
+    pub allow: Vec<String>,
+    pub owner: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    pub last_used: Option<i64>,
+    pub uses: BTreeMap<i64, Uses>,
+    /// The rate it was last held to, and when its burst is whole again, in nanoseconds.
+    pub whole_at: Option<(String, i64)>,
+    /// Whether its hand-over may be taken up by asking again.
+    pub is_claimed: bool,
+}
+
+/// What was minted under an idempotency key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Remembered {
+    pub workspace: u64,
+    pub name: String,
+    pub asked: String,
+    pub id: String,
+    pub made_at: i64,
+}
+
+/// A secret that is nobody's any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gone {
+    pub secret: String,
+    pub form: usize,
+    pub environment: String,
+}
+
+/// Everything.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// By a number of the model's own.
+    pub workspaces: BTreeMap<u64, Workspace>,
+    /// In the order of minting.
+    pub keys: BTreeMap<u64, Key>,
+    pub current: Option<u64>,
+    pub remembered: Vec<Remembered>,
+    /// The last of them.
+    pub gone: Vec<Gone>,
+    /// Rows of the audit trail.
+    pub events: u64,
+    pub next: u64,
+}
+
+/// The code words of everything that speaks against an operation; any of them may be the answer.
+pub type Faults = BTreeSet<&'static str>;
+
+impl Key {
+    /// When it became void by waiting, if it has.
+    pub fn lapsed(&self, now: i64) -> Option<i64> {
+        let at = self.created_at + PENDING;
+        (self.state == State::Pending && at <= now).then_some(at)
+    }
+
+    /// What it is at this moment.
+    pub fn status(&self, now: i64) -> &'static str {
+        if self.state == State::Revoked || self.lapsed(now).is_some() {
+            return "revoked";
+        }
+        if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return "expired";
+        }
+        match self.state {
+            State::Pending => "pending",
+            State::Disabled => "disabled",
+            _ => "active",
+        }
+    }
+
+    pub fn is_living(&self, now: i64) -> bool {
+        matches!(self.status(now), "active" | "pending" | "disabled")
+    }
+
+    pub fn revoke(&mut self, reason: &str, message: Option<String>, now: i64) {
+        self.state = State::Revoked;
+        self.revoked = Some((now, reason.to_owned(), message));
+    }
+
+    /// The public front of its token, and the random part of that.
+    pub fn prefix(&self) -> (&str, &str) {
+        match POLICIES[self.form].has_short {
+            // The short part ends 32 characters of secret and 6 of checksum before the end.
+            true => {
+                let end = self.secret.len() - 32 - 6;
+                (&self.secret[..end], &self.secret[end - 12..end])
+            }
+            false => (&self.secret[..self.secret.len() - 43 - 1], ""),
+        }
+    }
+
+    /// The end of the secret's random part.
+    pub fn hint(&self) -> &str {
+        let end = self.secret.len() - POLICIES[self.form].after_hint;
+        &self.secret[end - 4..end]
+    }
+}
+
+impl Workspace {
+    pub fn rules(&self) -> &'static Policy {
+        &POLICIES[self.policy]
+    }
+
+    pub fn limits(&self) -> Option<&'static Plan> {
+        let name = self.plan.as_deref()?;
+        self.rules().plans.iter().find(|plan| plan.name == name)
+    }
+
+    /// Whether using its keys is limited.
+    pub fn is_limited(&self) -> bool {
+        self.limits()
+            .is_some_and(|plan| plan.rate.is_some() || plan.quota.is_some())
+    }
+}
+
+impl Model {
+    pub fn workspace_named(&self, name: &str) -> Option<u64> {
+        let mut found = self.workspaces.iter();
+        found
+            .find(|(_, workspace)| workspace.name == name)
+            .map(|(number, _)| *number)
+    }
+
+    pub fn key_of_id(&self, id: &str) -> Option<u64> {
+        let mut found = self.keys.iter();
+        found
+            .find(|(_, key)| key.id == id)
+            .map(|(number, _)| *number)
+    }
+
+    pub fn key_of_secret(&self, secret: &str) -> Option<u64> {
+        let mut found = self.keys.iter();
+        found
+            .find(|(_, key)| key.secret == secret)
+            .map(|(number, _)| *number)
+    }
+
+    pub fn owner(&self, key: &Key) -> &Workspace {
+        &self.workspaces[&key.workspace]
+    }
+
+    pub fn living(&self, workspace: u64, now: i64) -> u64 {
+        let living = |key: &&Key| key.workspace == workspace && key.is_living(now);
+        self.keys.values().filter(living).count() as u64
+    }
+
+    /// Keys minted to replace this one.
+    pub fn replacements(&self, id: &str) -> Vec<u64> {
+        let replaces = |key: &Key| {
+            let rotation = key.rotation.as_ref();
+            rotation.is_some_and(|rotation| rotation.replaces == id)
+        };
+        let found = self.keys.iter().filter(|(_, key)| replaces(key));
+        found.map(|(number, _)| *number).collect()
+    }
+
+    pub fn has_pending_replacement(&self, id: &str, now: i64) -> bool {
+        let mut replacements = self.replacements(id).into_iter();
+        replacements.any(|number| self.keys[&number].status(now) == "pending")
+    }
+
+    /// Whether a key's name is its own: it is neither dead nor superseded. A pending replacement shares the name of the
+    /// key it waits for, as long as that has it.
+    pub fn holds_name(&self, key: &Key, now: i64) -> bool {
+        if !key.is_living(now) || key.replaced_by.is_some() {
+            return false;
+        }
+        let waits_for = match (&key.rotation, key.state) {
+            (Some(rotation), State::Pending) => self.key_of_id(&rotation.replaces),
+            _ => return true,
+        };
+        !waits_for.is_some_and(|old| {
+            let old = &self.keys[&old];
+            let waits_too = old.state == State::Pending && old.rotation.is_some();
+            old.is_living(now) && old.replaced_by.is_none() && !waits_too
+        })
+    }
+
+    /// The keys that have this name for their own.
+    pub fn holders(&self, workspace: u64, environment: &str, name: &str, now: i64) -> Vec<u64> {
+        let is_holder = |key: &Key| {
+            key.workspace == workspace
+                && key.environment == environment
+                && key.name == name
+                && self.holds_name(key, now)
+        };
+        let found = self.keys.iter().filter(|(_, key)| is_holder(key));
+        found.map(|(number, _)| *number).collect()
+    }
+
+    /// Whether a secret that is nobody's looks like one of a workspace's. Without a workspace, like one of the presets'.
+    pub fn is_well_formed(&self, gone: &Gone) -> bool {
+        let of = |policy: usize| {
+            are_alike(policy, gone.form)
+                && POLICIES[policy]
+                    .environments
+                    .contains(&gone.environment.as_str())
+        };
+        match self.workspaces.is_empty() {
+            true => of(0),
+            false => self
+                .workspaces
+                .values()
+                .any(|workspace| of(workspace.policy)),
+        }
+    }
+
+    /// Forgets a key, but for its secret.
+    pub fn forget(&mut self, number: u64) {
+        if let Some(key) = self.keys.remove(&number) {
+            self.bury(key.secret, key.form, key.environment);
+        }
+    }
+
+    pub fn bury(&mut self, secret: String, form: usize, environment: String) {
+        self.gone.push(Gone {
+            secret,
+            form,
+            environment,
+        });
+        if self.gone.len() > 20 {
+            self.gone.remove(0);
+        }
+    }
+}
