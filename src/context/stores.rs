@@ -98,7 +98,9 @@ impl Context {
 
     fn checked(&self, mut store: Store) -> Result<Store> {
         if let Some(doubt) = store.clock()?.doubt(self.now()) {
-            self.ui.warn(&doubt.to_string());
+            self.ui.warn(&format!(
+                "{doubt}; `keyward store check --reset-clock` takes the clock's word"
+            ));
         }
         let words = self
             .arguments

@@ -9,7 +9,7 @@ use crate::domain::audit::About;
 pub struct Flaw {
     /// What it is about.
     pub about: About,
-    /// The key's id, the workspace's name, or what of the store: `file`, `trail` or `clock`.
+    /// The key's id, the workspace's name, or what of the store: `file` or `trail`.
     pub subject: String,
     /// What is wrong, as a phrase.
     pub problem: String,
@@ -24,33 +24,26 @@ pub enum Remedy {
     Revoke,
     /// A backup.
     Restore,
-    /// Taking the clock's word, once it is right.
-    ResetClock,
 }
 
 impl Flaw {
     /// A flaw of the trail, which is broken at this row.
     pub fn of_trail(seq: i64) -> Self {
         let problem = format!("the audit trail is broken at row {seq}");
-        Self::of_store("trail", problem, Remedy::Restore)
+        Self::of_store("trail", problem)
     }
 
     /// A flaw of the file.
     pub fn of_file(problem: String) -> Self {
-        Self::of_store("file", problem, Remedy::Restore)
+        Self::of_store("file", problem)
     }
 
-    /// A clock that is not to be trusted.
-    pub fn of_clock(problem: String) -> Self {
-        Self::of_store("clock", problem, Remedy::ResetClock)
-    }
-
-    fn of_store(subject: &str, problem: String, remedy: Remedy) -> Self {
+    fn of_store(subject: &str, problem: String) -> Self {
         Self {
             about: About::Store,
             subject: subject.to_owned(),
             problem,
-            remedy,
+            remedy: Remedy::Restore,
         }
     }
 }

@@ -73,6 +73,8 @@ pub struct KeyLine {
     pub created_at: Option<Timestamp>,
     /// Who minted it, if that is known.
     pub created_by: Option<String>,
+    /// Whether its time is over already, whatever the clock here says.
+    pub has_expired: bool,
     /// When it stops.
     pub expires_at: Option<Timestamp>,
     /// When it last verified, if that is known.
@@ -272,7 +274,8 @@ fn key(fields: KeyFields, hash: SecretHash) -> Result<KeyLine> {
         Some(_) => return Err(Error::usage("the field status is no status")),
     };
     let expires_at = time("expiresAt", fields.expires_at)?;
-    if fields.status.as_deref() == Some("expired") && expires_at.is_none() {
+    let has_expired = fields.status.as_deref() == Some("expired");
+    if has_expired && expires_at.is_none() {
         return Err(Error::usage("an expired key needs the field expiresAt"));
     }
     if revoked_at.is_some() && state != State::Revoked {
@@ -312,6 +315,7 @@ fn key(fields: KeyFields, hash: SecretHash) -> Result<KeyLine> {
         state,
         created_at: time("createdAt", fields.created_at)?,
         created_by: fields.created_by,
+        has_expired,
         expires_at,
         last_used_at: time("lastUsedAt", fields.last_used_at)?,
         revoked_at,

@@ -98,6 +98,8 @@ mod metering;
 mod provision_at_once;
 // `ensure` and `apply` killed at every system call, and run again.
 mod provision_crash;
+// Every command with faults in its system calls.
+mod faults;
 // The library's `Verifier` beside the binary.
 mod library;
 // The example service: the library in a middleware.

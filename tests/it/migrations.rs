@@ -14,7 +14,7 @@ use crate::support::time::{assert_about, now};
 use crate::support::{Sandbox, moment, text, token};
 
 /// Stores of each schema before this one, as SQL, with the same keys in them.
-const OLD: [&str; 3] = [
+pub const OLD: [&str; 3] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
@@ -27,9 +27,15 @@ fn old_store() -> Sandbox {
     store_of(OLD[0])
 }
 
-/// A sandbox whose store is this one, as keyward leaves its files: 0600 in 0700.
+/// A sandbox whose store is this one.
 fn store_of(sql: &str) -> Sandbox {
     let sandbox = Sandbox::new();
+    plant(&sandbox, sql);
+    sandbox
+}
+
+/// Puts this store where keyward looks for it, as keyward leaves its files: 0600 in 0700.
+pub fn plant(sandbox: &Sandbox, sql: &str) {
     let path = sandbox.store_path();
     let folder = path.parent().expect("the store has a folder");
     let mut folders = fs::DirBuilder::new();
@@ -40,7 +46,6 @@ fn store_of(sql: &str) -> Sandbox {
     connection.execute_batch(sql).expect("the fixture is SQL");
     connection.close().expect("the store can be closed");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode can be set");
-    sandbox
 }
 
 /// What the file itself says its schema is, read without keyward.

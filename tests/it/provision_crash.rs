@@ -192,7 +192,8 @@ impl Scene {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies what is in a folder, modes included.
+pub fn copy(from: &Path, to: &Path) {
     for name in names_in(from) {
         let (from, to) = (from.join(&name), to.join(&name));
         if from.is_dir() {

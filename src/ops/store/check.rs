@@ -47,8 +47,6 @@ pub fn run(
             flaws: Vec::new(),
         };
         let flaws = &mut outcome.flaws;
-        let doubt = reader.clock()?.doubt(now);
-        flaws.extend(doubt.map(|doubt| Flaw::of_clock(doubt.to_string())));
         reader.for_each_fault(|flaw| flaws.push(flaw))?;
         let trail = audit::check(reader, None)?;
         outcome.events = trail.checked;

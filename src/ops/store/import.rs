@@ -10,7 +10,7 @@ use rand::TryCryptoRng;
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, KeyId, State};
+use crate::domain::key::{self, Key, KeyId, State};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::transfer::{KeyLine, Line, LineOutcome, WorkspaceLine};
@@ -226,7 +226,19 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
         if let Some(present) = self.writer.key_by_hash(&line.hash)? {
             let is_it = present.workspace_id == owner.id
                 && line.id.as_ref().is_none_or(|id| *id == present.id);
+            let made_at = line.created_at.unwrap_or(present.created_at);
+            let status = key::status(line.state, made_at, line.expires_at, self.now, present.seen);
+            let is_dead = line.has_expired || !status.is_living();
             return match is_it {
+                true if is_dead == present.status(self.now).is_living() => Err(Error::new(
+                    Kind::Conflict,
+                    format!(
+                        "{} is {} here, and {} in the line",
+                        present.id,
+                        present.status(self.now).word(),
+                        if is_dead { "dead" } else { "alive" }
+                    ),
+                )),
                 true => Ok(("unchanged", present.id)),
                 false => Err(Error::new(
                     Kind::Conflict,
@@ -262,7 +274,10 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
             state: line.state,
             created_at: line.created_at.unwrap_or(self.now),
             created_by: line.created_by.unwrap_or_else(|| self.access.actor.clone()),
-            expires_at: line.expires_at,
+            expires_at: match line.has_expired {
+                true => line.expires_at.map(|expires_at| expires_at.min(self.now)),
+                false => line.expires_at,
+            },
             last_used_at: None,
             revoked_at: is_revoked.then(|| line.revoked_at.unwrap_or(self.now)),
             revoked_reason: is_revoked.then(|| {

@@ -79,7 +79,7 @@ pub struct HealthView {
 pub struct ProblemView {
     /// `key`, `workspace` or `store`.
     pub kind: &'static str,
-    /// The key's id, the workspace's name, `file`, `trail` or `clock`.
+    /// The key's id, the workspace's name, `file` or `trail`.
     pub subject: String,
     /// What is wrong.
     pub problem: String,
@@ -98,7 +98,6 @@ impl ProblemView {
         let remedy = match flaw.remedy {
             Remedy::Revoke => format!("keyward revoke {}", Quoted(&flaw.subject)),
             Remedy::Restore => "keyward store restore FILE".to_owned(),
-            Remedy::ResetClock => "keyward store check --reset-clock".to_owned(),
         };
         Self {
             kind,

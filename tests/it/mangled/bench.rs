@@ -88,7 +88,7 @@ impl Asked {
                     Ok(()) => listed = Some(found),
                     Err(error) => refused("list", &error),
                 }
-                match audit::verify(&mut store, &actor, at) {
+                match audit::verify(&mut store, &actor, None, at) {
                     Ok(_) => {}
                     Err(error) => refused("audit verify", &error),
                 }

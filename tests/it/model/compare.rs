@@ -107,7 +107,7 @@ fn told(what: &'static str) -> impl Fn(keyward::error::Error) -> String {
 pub fn whole(store: &mut Store, model: &Model, now: i64) -> Result<(), String> {
     let actor = Actor::Operator("model".to_owned());
     let at = Timestamp::from_millis(now);
-    let trail = audit::verify(store, &actor, at).map_err(told("audit verify"))?;
+    let trail = audit::verify(store, &actor, None, at).map_err(told("audit verify"))?;
     let expected = audit::Outcome {
         checked: model.events,
         first_bad: None,
