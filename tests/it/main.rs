@@ -5,6 +5,8 @@
 
 // The sandbox, the runner, the transcript and the few rules of the token that tests recompute for themselves.
 mod support;
+// What holds whatever comes in: the laws that fuzz targets and their corpus are held to.
+mod laws;
 
 // One file per command.
 
@@ -138,6 +140,8 @@ mod shells;
 mod streams;
 // Hostile names and inputs on every output.
 mod hostile;
+// The corpus of the fuzz targets against their laws.
+mod fuzz_corpus;
 // Stores that are damaged, foreign, newer or busy.
 mod store_guards;
 // What stdin may hold besides one secret, one line or one text.

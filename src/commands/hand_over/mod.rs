@@ -136,6 +136,9 @@ impl Parcel {
                 };
                 return Err(self.void(context, store, error));
             }
+            Err(error) if error.kind() == Kind::UnknownOutcome => {
+                return Err(error.hinted("the secret was delivered: `keyward verify` tells whether its key is active, and `keyward activate` makes it so"));
+            }
             Err(error) => {
                 return Err(error.hinted("the secret was delivered and its key is pending: send it to `keyward activate`"));
             }

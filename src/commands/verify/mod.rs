@@ -2,7 +2,7 @@
 //!
 //! This module never takes "cannot tell" for "valid": only a verdict of valid exits 0.
 
-mod stream;
+pub mod stream;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -132,10 +132,13 @@ fn open(context: &mut Context) -> Result<Verifier> {
 }
 
 /// What the options say of every request.
-struct Template {
-    ask: Ask,
-    cost: u32,
-    record: bool,
+pub struct Template {
+    /// What they are wanted for.
+    pub ask: Ask,
+    /// The credits each costs.
+    pub cost: u32,
+    /// Whether they count.
+    pub record: bool,
 }
 
 impl Template {

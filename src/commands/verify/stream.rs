@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::Template;
+pub use super::Template;
 use crate::commands::Exit;
 use crate::context::{Context, Heard, LONGEST_LINE, Line};
 use crate::domain::secret::Secret;
@@ -57,9 +57,14 @@ fn some<'de: 'a, 'a, D: Deserializer<'de>>(
 }
 
 /// A line and what became of it.
-struct Turn<'a> {
-    id: Option<&'a RawValue>,
-    request: Result<Request>,
+pub struct Turn<'a> {
+    /// The id to answer it with, as it was written.
+    pub id: Option<&'a RawValue>,
+    /// What is to be judged.
+    ///
+    /// # Errors
+    /// `usage`, which never repeats what stands in the line.
+    pub request: Result<Request>,
 }
 
 /// Answers until input ends or a signal says so.
@@ -182,7 +187,7 @@ fn answer(
 }
 
 /// Reads a line.
-fn turn<'a>(line: &Line<'a>, template: &Template) -> Turn<'a> {
+pub fn turn<'a>(line: &Line<'a>, template: &Template) -> Turn<'a> {
     let unreadable = |message: String| Turn {
         id: None,
         request: Err(Error::usage(message)),

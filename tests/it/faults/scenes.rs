@@ -1,12 +1,14 @@
 //! The scenes, one for each command and sink. Another one is an entry here.
 
+use serde_json::{Value, json};
+
 use super::scene::{CAP, Scene};
 use super::sink::Sink;
 use crate::apply::key;
 use crate::migrations::{OLD, plant};
 use crate::support::past::Past;
 use crate::support::time::DAY;
-use crate::support::{Sandbox, token};
+use crate::support::{Sandbox, names, token};
 
 /// Every scene.
 pub const SCENES: &[Scene] = &[
@@ -188,6 +190,54 @@ pub const SCENES: &[Scene] = &[
         ..Scene::CHANGE
     },
     Scene {
+        name: "store backup",
+        prepare: |sandbox| {
+            below_the_cap(sandbox);
+            let _ = sandbox.keyward(["store", "backup", "B"]).ok();
+            let _ = sandbox.keyward(["rename", "old", "new"]).ok();
+        },
+        command: &["store", "backup", "B"],
+        is_logged: false,
+        look: |sandbox| names_of(sandbox, "B"),
+        ..Scene::CHANGE
+    },
+    Scene {
+        name: "store restore",
+        prepare: |sandbox| {
+            below_the_cap(sandbox);
+            let _ = sandbox.keyward(["store", "backup", "B"]).ok();
+            let _ = sandbox.keyward(["revoke", "old", "--yes"]).ok();
+            let _ = sandbox.keyward(["rename", "other", "new"]).ok();
+        },
+        command: &["store", "restore", "B", "--yes"],
+        ..Scene::CHANGE
+    },
+    Scene {
+        name: "store restore, no store",
+        prepare: |sandbox| {
+            below_the_cap(sandbox);
+            let _ = sandbox.keyward(["store", "backup", "B"]).ok();
+            let store = sandbox.store_path();
+            std::fs::remove_file(store).expect("it is there");
+        },
+        command: &["store", "restore", "B", "--yes"],
+        is_logged: false,
+        ..Scene::CHANGE
+    },
+    Scene {
+        name: "store import",
+        prepare: |sandbox| {
+            below_the_cap(sandbox);
+            let line = format!(
+                "{{\"name\":\"foreign\",\"hash\":\"{}\"}}\n",
+                "5a".repeat(32)
+            );
+            let _ = sandbox.file("L", &line);
+        },
+        command: &["store", "import", "L"],
+        ..Scene::CHANGE
+    },
+    Scene {
         name: "migration from 1",
         prepare: |sandbox| of_schema(sandbox, 1),
         command: &["list", "--all"],
@@ -196,6 +246,12 @@ pub const SCENES: &[Scene] = &[
     Scene {
         name: "migration from 2",
         prepare: |sandbox| of_schema(sandbox, 2),
+        command: &["list", "--all"],
+        ..Scene::CHANGE
+    },
+    Scene {
+        name: "migration from 3",
+        prepare: |sandbox| of_schema(sandbox, 3),
         command: &["list", "--all"],
         ..Scene::CHANGE
     },
@@ -244,6 +300,12 @@ const ENSURE_ROTATION: &[&str] = &[
     "F",
 ];
 
+/// The names of the keys in this store.
+fn names_of(sandbox: &Sandbox, store: &str) -> Value {
+    let listed = sandbox.keyward(["--store", store, "list", "--all"]);
+    json!(names(&listed.answer()["keys"]))
+}
+
 /// A workspace in which one more key can be minted: `old` and `other` are there, and their secrets in files.
 fn below_the_cap(sandbox: &Sandbox) {
     sandbox.workspace("shop", &["--cap", &CAP.to_string()]);
@@ -275,7 +337,7 @@ fn with_runner(sandbox: &Sandbox) {
 fn with_old_ensured(sandbox: &Sandbox) {
     let _ = sandbox.mint("other");
     let _ = sandbox.keyward(ENSURE_ROTATION).ok();
-    sandbox.tamper(&format!(
+    sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0} WHERE name = 'ci'",
         80 * DAY
     ));
@@ -301,7 +363,7 @@ fn with_dead(sandbox: &Sandbox) {
     below_the_cap(sandbox);
     let mut past = Past::of(sandbox);
     for (name, days) in [("dead", 300), ("dead too", 200), ("dying", 10)] {
-        let minted = past.mint(None, name, 1, 400 * DAY);
+        let minted = past.mint(None, name, 1, 350 * DAY);
         past.revoke(&minted, days * DAY);
     }
 }

@@ -201,6 +201,8 @@ impl Sandbox {
             "{sql}; DELETE FROM audit; DROP INDEX audit_subject; DROP TABLE clock; PRAGMA user_version = 3"
         ));
         let _ = self.keyward(["store", "info"]).ok();
+        let kept = format!("{}.schema-3", self.store_path().display());
+        fs::remove_file(kept).expect("the store was kept as it was");
     }
 
     /// Presents a secret to `verify` until its verdict has this exit status, for expiries of a second.
