@@ -94,8 +94,23 @@ _keyward() {
             keyward__subcmd__audit,verify)
                 cmd="keyward__subcmd__audit__subcmd__verify"
                 ;;
+            keyward__subcmd__store,backup)
+                cmd="keyward__subcmd__store__subcmd__backup"
+                ;;
+            keyward__subcmd__store,check)
+                cmd="keyward__subcmd__store__subcmd__check"
+                ;;
+            keyward__subcmd__store,export)
+                cmd="keyward__subcmd__store__subcmd__export"
+                ;;
+            keyward__subcmd__store,import)
+                cmd="keyward__subcmd__store__subcmd__import"
+                ;;
             keyward__subcmd__store,info)
                 cmd="keyward__subcmd__store__subcmd__info"
+                ;;
+            keyward__subcmd__store,restore)
+                cmd="keyward__subcmd__store__subcmd__restore"
                 ;;
             keyward__subcmd__workspace,create)
                 cmd="keyward__subcmd__workspace__subcmd__create"
@@ -125,7 +140,7 @@ _keyward() {
 
     case "${cmd}" in
         keyward)
-            opts="-w -o -q -y -h -V --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help --version mint list show rename set disable enable rotate activate revoke verify whoami usage check ensure apply prune workspace audit store schema completions man"
+            opts="-w -o -q -y -h -V --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help --version mint list show rename set disable enable rotate activate revoke verify whoami usage check ensure apply prune workspace audit store schema completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -193,7 +208,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__activate)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --file --env --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --file --env --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -280,7 +295,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__apply)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --dry-run --check --prune --rotate-if-missing --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --dry-run --check --prune --rotate-if-missing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -348,7 +363,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__audit)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help list verify head"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help list verify head"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -416,7 +431,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__audit__subcmd__head)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -484,7 +499,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__audit__subcmd__list)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --limit --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -556,7 +571,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__audit__subcmd__verify)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --against --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -616,6 +631,10 @@ _keyward() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --against)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -624,7 +643,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__check)
-            opts="-w -o -q -y -a -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --expiring-within --unused-for --never-used --older-than --all --help"
+            opts="-w -o -q -y -a -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --expiring-within --unused-for --never-used --older-than --all --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -704,7 +723,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__completions)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help bash elvish fish powershell zsh"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -772,7 +791,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__disable)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --environment --if-unused-for --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --if-unused-for --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -852,7 +871,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__enable)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --environment --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -928,7 +947,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__ensure)
-            opts="-w -o -q -y -e -n -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --environment --scope --expires --allow --owner --label --rotate-before --grace --rotate-if-missing --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
+            opts="-w -o -q -y -e -n -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --scope --expires --allow --owner --label --rotate-before --grace --rotate-if-missing --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1074,7 +1093,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__list)
-            opts="-w -o -q -y -a -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --status --all --environment --name --owner --label --scope --sort --help"
+            opts="-w -o -q -y -a -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --status --all --environment --name --owner --label --scope --sort --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1174,7 +1193,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__man)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1242,7 +1261,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__mint)
-            opts="-w -o -q -y -e -n -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --environment --scope --expires --allow --owner --label --count --idempotency-key --hold --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
+            opts="-w -o -q -y -e -n -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --scope --expires --allow --owner --label --count --idempotency-key --hold --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1388,7 +1407,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__prune)
-            opts="-w -o -q -y -a -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --dead-for --if-unused-for --all --dry-run --help"
+            opts="-w -o -q -y -a -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --dead-for --if-unused-for --all --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1464,7 +1483,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__rename)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --environment --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1540,7 +1559,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__revoke)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --environment --reason --message --if-unused-for --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --reason --message --if-unused-for --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1628,7 +1647,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__rotate)
-            opts="-w -o -q -y -e -n -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --environment --grace --now --expires --cancel --hold --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
+            opts="-w -o -q -y -e -n -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --grace --now --expires --cancel --hold --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1754,7 +1773,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__schema)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1822,7 +1841,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__set)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --environment --scope --clear-scopes --expires --clear-expires --allow --clear-allow --owner --clear-owner --label --clear-labels --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --scope --clear-scopes --expires --clear-expires --allow --clear-allow --owner --clear-owner --label --clear-labels --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1918,7 +1937,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__show)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --environment --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1994,7 +2013,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__store)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help info"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help info check backup restore export import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2061,8 +2080,8 @@ _keyward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        keyward__subcmd__store__subcmd__info)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help"
+        keyward__subcmd__store__subcmd__backup)
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2129,8 +2148,352 @@ _keyward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        keyward__subcmd__store__subcmd__check)
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --reset-clock --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --workspace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__store__subcmd__export)
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --workspace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__store__subcmd__import)
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --keep-going --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --workspace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__store__subcmd__info)
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --workspace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__store__subcmd__restore)
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --against --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --workspace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --against)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         keyward__subcmd__usage)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --environment --by --since --until --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --by --since --until --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2218,7 +2581,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__verify)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --file --env --environment --require --ip --cost --no-record --stream --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --file --env --environment --require --ip --cost --no-record --stream --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2325,7 +2688,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__whoami)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2393,7 +2756,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help create list show set rename delete use"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help create list show set rename delete use"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2461,7 +2824,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__create)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --plan --preset --policy --token --alphabet --prefix --environments --cap --active-key-cap --default-lifetime --maximum-lifetime --rotation-grace --usage-retention --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --plan --preset --policy --token --alphabet --prefix --environments --cap --active-key-cap --default-lifetime --maximum-lifetime --rotation-grace --usage-retention --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2592,7 +2955,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__delete)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2660,7 +3023,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__list)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2728,7 +3091,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__rename)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2796,7 +3159,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__set)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --plan --preset --policy --token --alphabet --prefix --environments --cap --active-key-cap --default-lifetime --maximum-lifetime --rotation-grace --usage-retention --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --plan --preset --policy --token --alphabet --prefix --environments --cap --active-key-cap --default-lifetime --maximum-lifetime --rotation-grace --usage-retention --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2927,7 +3290,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__show)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --policy --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2995,7 +3358,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__use)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

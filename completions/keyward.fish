@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_keyward_global_optspecs
-    string join \n store= w/workspace= o/output= json q/quiet y/yes no-input color= as= wait= h/help V/version
+    string join \n store= w/workspace= o/output= json q/quiet y/yes no-input color= as= as-owner wait= h/help V/version
 end
 
 function __fish_keyward_needs_command
@@ -39,6 +39,7 @@ complete -c keyward -n "__fish_keyward_needs_command" -l json -d 'Write answers 
 complete -c keyward -n "__fish_keyward_needs_command" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_needs_command" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_needs_command" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_needs_command" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_needs_command" -s V -l version -d 'Print version'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "mint" -d 'Mint a key and deliver its secret once'
@@ -92,6 +93,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand mint" -l json -d 'Write 
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l hold -d 'Keep the key pending until its holder presents the secret to `keyward activate`'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s n -l no-newline -d 'Write no line feed after the secret'
@@ -126,6 +128,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand list" -l json -d 'Write 
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand list" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s a -l all -d 'List dead keys too'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
@@ -144,6 +147,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand show" -l json -d 'Write 
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand show" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -161,6 +165,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand rename" -l json -d 'Writ
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand rename" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand set" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -183,6 +188,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand set" -l json -d 'Write a
 complete -c keyward -n "__fish_keyward_using_subcommand set" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand set" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l clear-scopes -d 'Take all scopes away'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l clear-expires -d 'Let the key never expire'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l clear-allow -d 'Let the key be used from anywhere'
@@ -206,6 +212,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand disable" -l json -d 'Wri
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand disable" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -223,6 +230,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand enable" -l json -d 'Writ
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand enable" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -247,6 +255,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l json -d 'Writ
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l now -d 'Revoke the old key at once'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l cancel -d 'Take an unfinished rotation back'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l hold -d 'Keep the key pending until its holder presents the secret to `keyward activate`'
@@ -270,6 +279,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand activate" -l json -d 'Wr
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand activate" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -293,6 +303,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l json -d 'Writ
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -315,6 +326,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand verify" -l json -d 'Writ
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l no-record -d 'Do not record the use, and count it against no limit'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l stream -d 'Answer one request a line until stdin ends'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -333,6 +345,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand whoami" -l json -d 'Writ
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand whoami" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -356,6 +369,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand usage" -l json -d 'Write
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -375,6 +389,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand check" -l json -d 'Write
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l never-used -d 'Find keys that were never used, however young'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s a -l all -d 'Look at every workspace'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -406,6 +421,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l json -d 'Writ
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l rotate-if-missing -d 'Rotate the key when the file that --out or --dotenv names does not hold its secret, whatever else is in it'
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s n -l no-newline -d 'Write no line feed after the secret'
@@ -425,6 +441,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand apply" -l json -d 'Write
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l dry-run -d 'Show the plan, and do nothing'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l check -d 'Show the plan, do nothing, and exit 18 if anything is to be done'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l prune -d 'Revoke the living keys of the manifest\'s workspaces that it does not name'
@@ -447,6 +464,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand prune" -l json -d 'Write
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -s a -l all -d 'Look at every workspace'
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -l dry-run -d 'Show what would be deleted, and delete nothing'
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -465,6 +483,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fis
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -f -a "create" -d 'Create a workspace'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -f -a "list" -d 'List workspaces'
@@ -508,6 +527,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -524,6 +544,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -540,6 +561,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l policy -d 'Print the policy alone, as TOML that --policy FILE reads'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
@@ -577,6 +599,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -593,6 +616,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -609,6 +633,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -625,6 +650,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -641,6 +667,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -f -a "list" -d 'List what happened, oldest first'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -f -a "verify" -d 'Check that the trail\'s chain is whole'
@@ -661,6 +688,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -673,10 +701,12 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l against -d 'A head that was kept elsewhere, which the trail must still have' -r
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -693,24 +723,31 @@ complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -l json -d 'Write answers as one JSON document'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -s q -l quiet -d 'Leave out status messages and hints'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -s y -l yes -d 'Answer yes to every question'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -l no-input -d 'Never ask (also when CI is set)'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info" -f -a "info" -d 'Say where the store is and what it holds'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l as-owner -d 'As root, work on another user\'s store as that user'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "info" -d 'Say where the store is and what it holds'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "check" -d 'Look through every page, record and event'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "backup" -d 'Copy the store to a file while it is in use'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "restore" -d 'Bring a backup back, without what was revoked since'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "export" -d 'Print every record as a line of JSON, hashes and no secrets'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "import" -d 'Take in workspaces and keys by their hashes'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -726,7 +763,96 @@ complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l as-owner -d 'As root, work on another user\'s store as that user'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l reset-clock -d 'Take the clock\'s time for the latest there was'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l as-owner -d 'As root, work on another user\'s store as that user'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l against -d 'A head that was kept elsewhere: refuse a trail that does not have it' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l as-owner -d 'As root, work on another user\'s store as that user'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l as-owner -d 'As root, work on another user\'s store as that user'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l as-owner -d 'As root, work on another user\'s store as that user'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l keep-going -d 'Leave lines out that are refused, and take in the others'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
@@ -742,6 +868,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand schema" -l json -d 'Writ
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand schema" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -758,6 +885,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand completions" -l json -d 
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand completions" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand man" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand man" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -774,4 +902,5 @@ complete -c keyward -n "__fish_keyward_using_subcommand man" -l json -d 'Write a
 complete -c keyward -n "__fish_keyward_using_subcommand man" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand man" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand man" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand man" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -109,7 +109,7 @@ impl Context {
             arguments,
             operator: None,
         }
-        .as_owner(globals.as_owner)
+        .become_owner(globals.as_owner)
     }
 
     fn operator(&self) -> String {

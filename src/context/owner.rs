@@ -15,7 +15,7 @@ impl Context {
     ///
     /// # Errors
     /// `permissions` for anybody but root and the owner; `usage` when there is no place for a store.
-    pub(super) fn as_owner(mut self, is_wanted: bool) -> Result<Self> {
+    pub(super) fn become_owner(mut self, is_wanted: bool) -> Result<Self> {
         if !is_wanted {
             return Ok(self);
         }

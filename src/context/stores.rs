@@ -97,7 +97,10 @@ impl Context {
     }
 
     fn checked(&self, mut store: Store) -> Result<Store> {
-        if let Some(doubt) = store.clock()?.doubt(self.now()) {
+        // Scripts have one object on stderr, and that only for a failure.
+        if self.ui.is_for_people()
+            && let Some(doubt) = store.clock()?.doubt(self.now())
+        {
             self.ui.warn(&format!(
                 "{doubt}; `keyward store check --reset-clock` takes the clock's word"
             ));

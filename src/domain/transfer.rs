@@ -28,7 +28,7 @@ const LONGEST_HINT: usize = 8;
 #[derive(Debug, Clone)]
 pub enum Line {
     /// A workspace.
-    Workspace(WorkspaceLine),
+    Workspace(Box<WorkspaceLine>),
     /// A key.
     Key(Box<KeyLine>),
 }
@@ -178,7 +178,7 @@ impl Line {
         match kinds.kind.as_deref() {
             Some("workspace") => {
                 let fields = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-                workspace(fields).map(Self::Workspace)
+                workspace(fields).map(|line| Self::Workspace(Box::new(line)))
             }
             None | Some("key") => {
                 let fields: KeyFields =

@@ -26,8 +26,7 @@ impl Store {
         if let Some(store) = Self::open(path, wait)? {
             return Ok(store);
         }
-        check_above(path)?;
-        make_folder(path)?;
+        make_way(path)?;
         let path = real_path(path)?;
         let folder = path.parent().expect("real_path gives a file in a folder");
         permissions::check_folders(folder)?;
@@ -43,6 +42,15 @@ impl Store {
         Self::open(&path, wait)?
             .ok_or_else(|| Error::new(Kind::Io, "the store disappeared after it was made"))
     }
+}
+
+/// Makes the folder of a store, where the folders that are there already are safe.
+///
+/// # Errors
+/// `permissions`, `io`.
+pub(super) fn make_way(path: &Path) -> Result<()> {
+    check_above(path)?;
+    make_folder(path)
 }
 
 /// Checks the folders that are there already, before any is made in them.

@@ -27,6 +27,11 @@ static HELD: Mutex<BTreeMap<(u64, u64), Weak<File>>> = Mutex::new(BTreeMap::new(
 pub(super) struct Held(Option<Arc<File>>);
 
 impl Held {
+    /// The file.
+    pub(super) fn file(&self) -> Option<&File> {
+        self.0.as_deref()
+    }
+
     fn open(path: &Path) -> std::io::Result<Self> {
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|_, file| file.strong_count() > 0);

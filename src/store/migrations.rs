@@ -69,6 +69,20 @@ fn digest(connection: &Connection) -> Result<[u8; 32]> {
     Ok(hasher.finalize().into())
 }
 
+/// The page that the audit trail begins at.
+///
+/// # Errors
+/// Whatever SQLite refuses.
+pub(super) fn root_of_trail(connection: &Connection) -> Result<u32> {
+    connection
+        .query_row(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'audit'",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(failure)
+}
+
 /// Takes the steps that are missing, all in one transaction.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 //! This module never sees a `Secret`, only its hash, so plaintext cannot be stored; and it never decides what a key
 //! may do: rules stand in `domain` and `ops`, which load and save through [`Reader`] and [`Writer`].
 
+mod alone;
 mod audit;
 mod backup;
 mod claims;
@@ -317,7 +318,8 @@ impl Store {
         };
         // Not `open`: the file was checked when this store was opened.
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let mut second = Self::open_shared(&self.path, self.wait, flags).map_err(|_| unknown())?;
+        let mut second = Self::open_shared(&self.path, self.wait, flags, self.held.as_ref())
+            .map_err(|_| unknown())?;
         match second.read(|reader| reader.has_event(head)) {
             Ok(true) => Ok(()),
             // The log may hold the commit all the same, where only recovery after a crash would find it.

@@ -11,8 +11,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure::{damaged, failure};
+use super::header::Held;
 use super::permissions::{kind_of, look, sidecar};
-use super::{Reader, Store, copy, header, migrations, permissions, reserve};
+use super::{Reader, Store, alone, copy, header, migrations, permissions, reserve};
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 
@@ -68,7 +69,7 @@ impl Store {
             return Ok(None);
         }
         let held = header::check(&path)?;
-        let mut store = Self::open_checked(path, wait)?;
+        let mut store = Self::open_checked(path, wait, Some(&held))?;
         store.held = Some(held);
         Ok(Some(store))
     }
@@ -81,15 +82,15 @@ impl Store {
         Ok(look(&real_path(path)?)?.is_some())
     }
 
-    fn open_checked(path: PathBuf, wait: Duration) -> Result<Self> {
+    fn open_checked(path: PathBuf, wait: Duration, held: Option<&Held>) -> Result<Self> {
         if is_writable(&path) {
             let mode = OpenFlags::SQLITE_OPEN_READ_WRITE;
-            match Self::open_shared(&path, wait, mode) {
+            match Self::open_shared(&path, wait, mode, held) {
                 // A full disk has no room for the log's index. What is in the file alone can still be read; for a log, the
                 // index takes the place of some of what is held back.
                 Err(error) if error.kind() == Kind::Io => {
                     if has_log(&path)? && reserve::release(&path) {
-                        let opened = Self::open_shared(&path, wait, mode);
+                        let opened = Self::open_shared(&path, wait, mode, held);
                         reserve::fill(&path);
                         return opened;
                     }
@@ -98,7 +99,7 @@ impl Store {
             }
         }
         if has_log(&path)? {
-            return Self::open_shared(&path, wait, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(
+            return Self::open_shared(&path, wait, OpenFlags::SQLITE_OPEN_READ_ONLY, held).map_err(
                 |error| match error.kind() {
                     Kind::Io => Error::new(
                         Kind::Io,
@@ -115,7 +116,7 @@ impl Store {
 
     /// Opens the store anew, once there is room for what there was none for.
     pub(super) fn reopen(&mut self) -> Result<()> {
-        let mut opened = Self::open_checked(self.path.clone(), self.wait)?;
+        let mut opened = Self::open_checked(self.path.clone(), self.wait, self.held.as_ref())?;
         opened.held = self.held.take();
         // Or closing the old connection would take the room that was just made.
         self.changed = false;
@@ -140,13 +141,21 @@ impl Store {
         }
     }
 
-    pub(super) fn open_shared(path: &Path, wait: Duration, mode: OpenFlags) -> Result<Self> {
+    pub(super) fn open_shared(
+        path: &Path,
+        wait: Duration,
+        mode: OpenFlags,
+        held: Option<&Held>,
+    ) -> Result<Self> {
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
         let mut connection = prepare(connection, wait)?;
+        // A store that is refused is left as it is, its log too.
+        keep_log(&connection, has_log(path)?)?;
         // The first read, and so the moment that a file which is no database shows.
         let version = migrations::version(&connection)?;
         header::refuse_newer(version, path)?;
+        refuse_wrong_log(&connection, path, held)?;
         let is_older = version < migrations::NEWEST;
         if is_older {
             let kept = sidecar(path, &format!(".schema-{version}"));
@@ -160,7 +169,7 @@ impl Store {
             migrations::migrate(&mut connection)?;
         }
         migrations::check_schema(&connection)?;
-        refuse_wrong_log(&connection, path)?;
+        keep_log(&connection, false)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
@@ -210,27 +219,41 @@ impl Store {
 /// Refuses a log that is not this file's, or takes it back to an earlier time: one that was kept, and put beside it again.
 /// SQLite would follow it, and what was revoked since would be alive.
 ///
-/// The end of the trail in the file alone must be in the trail with the log. That costs a tenth of a millisecond, and only where
-/// there is a log.
-fn refuse_wrong_log(connection: &Connection, path: &Path) -> Result<()> {
-    if !has_log(path)? {
-        return Ok(());
+/// The end of the trail in the file alone must be in the trail with the log.
+fn refuse_wrong_log(connection: &Connection, path: &Path, held: Option<&Held>) -> Result<()> {
+    // Others may write to the file at this moment, so it is looked at again before anything is said.
+    for _ in 0..LOOKS {
+        if !has_log(path)? {
+            return Ok(());
+        }
+        // While a log is being brought into it the file alone may be no store, which then has nothing that the log has not.
+        let root = migrations::root_of_trail(connection)?;
+        let Some(head) = held
+            .and_then(Held::file)
+            .and_then(|file| alone::head(file, root))
+        else {
+            return Ok(());
+        };
+        if Reader::new(connection).has_event(head)? {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_AGAIN);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_URI;
-    // While a log is being brought into it the file alone may be no store, which then has nothing that the log has not.
-    let alone = Connection::open_with_flags(uri(path), flags)
+    Err(damaged(
+        "the log beside it is another store's, or of an earlier time",
+    ))
+}
+
+/// How often a log is looked at that seems to be a wrong one, and how long after each other.
+const LOOKS: usize = 3;
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Whether the log is left as it is when the last connection is closed.
+fn keep_log(connection: &Connection, is_kept: bool) -> Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_kept)
+        .map(drop)
         .map_err(failure)
-        .and_then(|file| Reader::new(&file).head());
-    let Ok(head) = alone else { return Ok(()) };
-    // After the file, which others may write to meanwhile.
-    match head.0 == 0 || Reader::new(connection).has_event(head)? {
-        true => Ok(()),
-        false => Err(damaged(
-            "the log beside it is another store's, or of an earlier time",
-        )),
-    }
 }
 
 /// The settings of every connection.

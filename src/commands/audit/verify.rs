@@ -18,7 +18,7 @@ use crate::output::view::TrailView;
 #[command(after_help = "Examples:
   keyward audit verify
   keyward audit verify --json
-  keyward audit verify --against 0:0000000000000000000000000000000000000000000000000000000000000000")]
+  keyward audit verify --against \"$(keyward audit head)\"")]
 pub struct Args {
     /// A head that was kept elsewhere, which the trail must still have
     #[arg(long, value_name = "SEQ:HASH")]

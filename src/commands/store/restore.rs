@@ -23,7 +23,7 @@ use crate::output::view::RestoreView;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store restore keyward-backup.db --yes
-  keyward store restore keyward-backup.db --yes --against 0:0000000000000000000000000000000000000000000000000000000000000000")]
+  keyward store restore keyward-backup.db --yes --against \"$(keyward audit head)\"")]
 pub struct Args {
     /// The backup
     #[arg(value_hint = ValueHint::FilePath)]

@@ -173,7 +173,7 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
             Err(error) => (None, Err(error)),
             Ok(Line::Workspace(line)) => {
                 let name = Some(line.name.to_string());
-                (name, self.take_workspace(line).map(|code| (code, None)))
+                (name, self.take_workspace(*line).map(|code| (code, None)))
             }
             Ok(Line::Key(line)) => {
                 let name = Some(line.name.to_string());

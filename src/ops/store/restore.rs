@@ -69,6 +69,8 @@ pub fn run(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Outcome> {
     let Request { store, wait, .. } = request;
+    // What a restoration left that was killed.
+    beside(store)?;
     let backup = Backup::take(&request.backup, store)?;
     let (total, backup_head) = look_through(&backup, actor, now)?;
     let restoration = Restoration {
@@ -90,19 +92,14 @@ pub fn run(
         Err(error) => return Err(error),
     };
     if let Some(present) = present {
-        return restoration.fill(present, &[], &mut progress);
+        // A revocation is for ever, also one in a store that was put aside before there was this one.
+        let (deaths, _) = salvage_all(&remains(store)?[1..], now);
+        return restoration.fill(present, &deaths, &mut progress);
     }
     loop {
         // Those that were put aside before count too: a restoration may have been cut short.
         let lost = remains(store)?;
-        let (mut deaths, mut is_whole) = (Vec::new(), true);
-        for store in &lost {
-            let (found, all) = salvage(store, now);
-            deaths.extend(found);
-            is_whole &= all;
-        }
-        // A key may have expired in one and been revoked in another.
-        deaths.sort_by_key(|death| !death.is_revoked);
+        let (deaths, is_whole) = salvage_all(&lost, now);
         let beside_it = beside(store)?;
         let made = Store::open_or_create(&beside_it, *wait)?;
         let restored = restoration
@@ -131,6 +128,19 @@ pub fn run(
     }
 }
 
+/// Reads the dead of all these stores, the revoked first. Says whether that was all of them.
+fn salvage_all(stores: &[PathBuf], now: Timestamp) -> (Vec<Death>, bool) {
+    let (mut deaths, mut is_whole) = (Vec::new(), true);
+    for store in stores {
+        let (found, all) = salvage(store, now);
+        deaths.extend(found);
+        is_whole &= all;
+    }
+    // A key may have expired in one and been revoked in another.
+    deaths.sort_by_key(|death| !death.is_revoked);
+    (deaths, is_whole)
+}
+
 struct Restoration<'a> {
     request: &'a Request,
     actor: &'a Actor,
@@ -152,7 +162,9 @@ impl Restoration<'_> {
         let kept = store.write_beside(self.backup.path(), |writer| {
             let access = Access::admit(writer, self.actor, now)?;
             access.require_operator()?;
-            let kept = writer.replace_tables(now, deaths)?;
+            // What had expired by the latest time that was seen stays so, whatever the clock says now.
+            let latest = writer.clock()?.seen.max(now);
+            let kept = writer.replace_tables(latest, deaths)?;
             let details = json!({
                 "backup": self.backup_head.to_string(),
                 "keptRevocations": kept.len(),

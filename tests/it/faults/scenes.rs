@@ -213,18 +213,6 @@ pub const SCENES: &[Scene] = &[
         ..Scene::CHANGE
     },
     Scene {
-        name: "store restore, no store",
-        prepare: |sandbox| {
-            below_the_cap(sandbox);
-            let _ = sandbox.keyward(["store", "backup", "B"]).ok();
-            let store = sandbox.store_path();
-            std::fs::remove_file(store).expect("it is there");
-        },
-        command: &["store", "restore", "B", "--yes"],
-        is_logged: false,
-        ..Scene::CHANGE
-    },
-    Scene {
         name: "store import",
         prepare: |sandbox| {
             below_the_cap(sandbox);

@@ -1,0 +1,129 @@
+//! The end of the audit trail as the file alone has it, without the log beside it.
+//!
+//! This module never follows anything but the right edge of one table, and says nothing where a page is not what it takes it
+//! for. The format is SQLite's, "Database File Format", sections 1.6 and 2.1.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use crate::domain::audit::ChainHash;
+
+/// The page sizes of SQLite end here.
+const LARGEST_PAGE: usize = 65_536;
+/// No table is deeper than this: with two rows to a page it would have more rows than there are numbers.
+const DEEPEST: usize = 64;
+/// An interior page of a table, and a leaf of one.
+const INTERIOR: u8 = 0x05;
+const LEAF: u8 = 0x0d;
+
+/// The place and the link of the last row of the `audit` table whose root is this page.
+pub(super) fn head(file: &File, root: u32) -> Option<(i64, ChainHash)> {
+    let mut header = [0; 100];
+    file.read_exact_at(&mut header, 0).ok()?;
+    let size = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => LARGEST_PAGE,
+        size => usize::from(size),
+    };
+    let usable = size.checked_sub(usize::from(header[20]))?;
+    let mut page = vec![0; size];
+    let mut number = root;
+    for _ in 0..DEEPEST {
+        let at = u64::from(number.checked_sub(1)?) * size as u64;
+        file.read_exact_at(&mut page, at).ok()?;
+        match *page.first()? {
+            INTERIOR => number = u32::from_be_bytes(*page.get(8..12)?.first_chunk()?),
+            LEAF => return last_row(&page, usable),
+            _ => return None,
+        }
+    }
+    None
+}
+
+fn last_row(page: &[u8], usable: usize) -> Option<(i64, ChainHash)> {
+    let number = |at: usize| {
+        Some(usize::from(u16::from_be_bytes(
+            *page.get(at..)?.first_chunk()?,
+        )))
+    };
+    let cells = number(3)?;
+    let cell = number(8 + 2 * cells.checked_sub(1)?)?;
+    let (payload, after) = varint(page, cell)?;
+    let (seq, start) = varint(page, after)?;
+    let length = usize::try_from(payload).ok()?;
+    // A longer one goes on in other pages.
+    if length > usable.checked_sub(35)? {
+        return None;
+    }
+    // The link is the last column, and 32 bytes.
+    let record = page.get(start..start.checked_add(length)?)?;
+    Some((seq, ChainHash::from_bytes(*record.last_chunk()?)))
+}
+
+/// A number of one to nine bytes, and where it ends.
+fn varint(page: &[u8], at: usize) -> Option<(i64, usize)> {
+    let mut value: i64 = 0;
+    for index in 0..9 {
+        let byte = *page.get(at + index)?;
+        if index == 8 {
+            return Some((value << 8 | i64::from(byte), at + 9));
+        }
+        value = value << 7 | i64::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            return Some((value, at + index + 1));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::Action;
+    use crate::domain::timestamp::Timestamp;
+    use crate::store::Store;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
+
+    #[test]
+    fn the_last_row_is_found_however_many_there_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mode = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(folder.path(), mode).expect("changed");
+        let path = folder.path().join("keyward.db");
+        for (rows, long) in [(1, 1), (20, 1), (3000, 40), (3, 3000)] {
+            let mut store = Store::open_or_create(&path, Duration::ZERO).expect("made");
+            let details = serde_json::json!({ "text": "x".repeat(long) });
+            let written = store.write(|writer| {
+                for _ in 0..rows {
+                    let (action, time) = (Action::StoreClock, Timestamp::EPOCH);
+                    writer.audit(time, "someone", action, "store", &details)?;
+                }
+                Ok(())
+            });
+            written.expect("written");
+            let head = store.read(|reader| reader.head()).expect("read");
+            let root = store.connection.query_row(
+                "SELECT rootpage FROM sqlite_schema WHERE name = 'audit'",
+                [],
+                |row| row.get(0),
+            );
+            let root = root.expect("there is a trail");
+            drop(store);
+            let file = File::open(&path).expect("there");
+            assert_eq!(super::head(&file, root), Some(head), "{rows} of {long}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_table_has_no_last_row() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        for content in [vec![], vec![0; 100], vec![0xff; 8192], vec![5; 8192]] {
+            std::fs::write(&path, &content).expect("written");
+            let file = File::open(&path).expect("there");
+            for root in [0, 1, 2, u32::MAX] {
+                assert_eq!(head(&file, root), None);
+            }
+        }
+    }
+}
