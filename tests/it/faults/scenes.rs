@@ -217,7 +217,7 @@ pub const SCENES: &[Scene] = &[
         prepare: |sandbox| {
             below_the_cap(sandbox);
             let line = format!(
-                "{{\"name\":\"foreign\",\"hash\":\"{}\"}}\n",
+                "{{\"name\":\"foreign\",\"status\":\"disabled\",\"hash\":\"{}\"}}\n",
                 "5a".repeat(32)
             );
             let _ = sandbox.file("L", &line);

@@ -13,7 +13,7 @@ use std::fs;
 
 use keyward::domain::timestamp::Timestamp;
 use keyward::ops::access::Actor;
-use keyward::ops::pause::{self, Change};
+use keyward::ops::set::{self, Changes, Request};
 use keyward::store::Store;
 
 use bench::{Bench, is_thorough};
@@ -161,15 +161,19 @@ fn a_log_that_is_not_the_stores_makes_no_dead_key_valid() {
             .expect("it is there");
         let actor = Actor::Operator("someone".to_owned());
         let at = Timestamp::from_millis(now());
-        let key = selector("other-2");
-        pause::run(&mut store, &actor, None, &key, Change::Disable, None, at).expect("it can be");
+        let request = Request {
+            workspace: None,
+            selector: selector("other-2"),
+            expires: None,
+            changes: Changes {
+                owner: Some(Some("somebody else".to_owned())),
+                ..Changes::default()
+            },
+        };
+        set::run(&mut store, &actor, &request, at).expect("it can be changed");
         drop(store);
         fs::read(&path).expect("there is a store")
     };
-    let mut keys = killed.keys.clone();
-    let paused = keys.iter_mut().find(|known| known.name == "other-2");
-    let paused = paused.expect("it is asked for");
-    (paused.code, paused.before) = ("disabled", "disabled");
     for (what, log) in [
         ("another store's log", other.files.log.clone()),
         ("garbage after a log's header", garbage),
@@ -179,8 +183,8 @@ fn a_log_that_is_not_the_stores_makes_no_dead_key_valid() {
             database: closed.clone(),
             log,
         };
-        bench.round(what, &files, &keys, false);
-        bench.ask_binary(what, &keys, false);
+        bench.round(what, &files, &killed.keys, false);
+        bench.ask_binary(what, &killed.keys, false);
     }
     bench.end("logs of others");
 }
