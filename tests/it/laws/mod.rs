@@ -6,6 +6,8 @@
 
 // `domain::sanitize`: what is shown misleads neither a terminal, nor a CI runner, nor a shell.
 pub mod escaper;
+// `domain::transfer`: a line that is taken says what its JSON says, and holds no secret.
+pub mod import;
 // `domain::manifest`: what is read is what TOML says, and what is refused has its line.
 pub mod manifest;
 // `domain::policy`: what was read is written and read as the same, and can be lived by.
@@ -30,6 +32,7 @@ pub type Law = fn(&[u8]);
 /// Every fuzz target with its law. A target's name is that of its file, its corpus and its module.
 pub const ALL: &[(&str, Law)] = &[
     ("escaper", escaper::hold),
+    ("import", import::hold),
     ("manifest", manifest::hold),
     ("policy", policy::hold),
     ("template", template::hold),

@@ -1,0 +1,158 @@
+//! Lines of an import: a line that is taken says what its JSON says, holds no secret, and can be handed out and taken again; one
+//! that is refused is not repeated.
+//!
+//! An input is a line without its end.
+
+use keyward::domain::key::{Key, KeyId, State};
+use keyward::domain::policy::Policy;
+use keyward::domain::timestamp::Timestamp;
+use keyward::domain::transfer::{KeyLine, Line};
+use keyward::domain::workspace::WorkspaceId;
+use keyward::output::json;
+use keyward::output::view::KeyLineView;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::shown::assert_presentable;
+
+/// A text of a line that is this long is in no message but by being repeated.
+const TELLING: usize = 32;
+/// A moment before which nothing has expired and no pending key has lapsed.
+const LONG_AGO: Timestamp = Timestamp::from_millis(i64::MIN / 4);
+
+/// Holds the reading of lines to its laws.
+pub fn hold(data: &[u8]) {
+    match Line::parse(data) {
+        Err(error) => {
+            assert_presentable(&error);
+            if let Ok(whole) = serde_json::from_slice::<Value>(data)
+                && let Some(fields) = whole.as_object()
+            {
+                // A policy is no secret, and what is wrong with it has to be named.
+                let secret = fields.iter().filter(|(name, _)| *name != "policy");
+                secret.for_each(|(_, value)| assert_untold(value, &error.to_string()));
+            }
+        }
+        Ok(Line::Workspace(line)) => {
+            let whole: Value = serde_json::from_slice(data).expect("it was read");
+            assert_eq!(whole["type"], "workspace");
+            assert_eq!(whole["name"], line.name.as_str());
+            let policy = Policy::from_toml(whole["policy"].as_str().expect("it is a text"));
+            assert_eq!(policy.expect("it was read"), line.policy);
+            let plan = line.plan.as_deref();
+            assert!(plan.is_none_or(|plan| line.policy.plan(plan).is_ok()));
+        }
+        Ok(Line::Key(line)) => {
+            let whole: Value = serde_json::from_slice(data).expect("it was read");
+            assert!(whole.get("key").is_none(), "a secret was taken");
+            assert_holds_no_secret(&whole, line.hash.as_bytes());
+            assert_says(&whole, &line);
+            assert_comes_back(&line);
+        }
+    }
+}
+
+fn assert_untold(value: &Value, said: &str) {
+    match value {
+        Value::String(text) => assert!(
+            text.len() < TELLING || !said.contains(text.as_str()),
+            "{text:?} is repeated in {said:?}"
+        ),
+        Value::Array(values) => values.iter().for_each(|value| assert_untold(value, said)),
+        Value::Object(fields) => fields.values().for_each(|value| assert_untold(value, said)),
+        _ => {}
+    }
+}
+
+fn assert_holds_no_secret(value: &Value, hash: &[u8; 32]) {
+    let assert_none = |text: &str| {
+        let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        assert_ne!(&digest, hash, "the secret stands in the line");
+    };
+    match value {
+        Value::String(text) => assert_none(text),
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| assert_holds_no_secret(value, hash)),
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+            assert_none(name);
+            assert_holds_no_secret(value, hash);
+        }),
+        _ => {}
+    }
+}
+
+/// What a line says of a key, worked out from its JSON.
+fn assert_says(whole: &Value, line: &KeyLine) {
+    assert_eq!(whole["name"], line.name.as_str());
+    let text = |field: &str| whole[field].as_str();
+    let hexadecimal: String = line
+        .hash
+        .as_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let hash = text("hash").expect("it was read");
+    assert!(hash.len() != 64 || hash.eq_ignore_ascii_case(&hexadecimal));
+    assert_eq!(text("id"), line.id.as_ref().map(KeyId::as_str));
+    assert_eq!(text("environment"), line.environment.as_deref());
+    assert_eq!(text("prefix").unwrap_or_default(), line.prefix);
+    assert_eq!(text("owner"), line.owner.as_deref());
+    let state = match text("status") {
+        Some("pending") => State::Pending,
+        Some("disabled") => State::Disabled,
+        Some("revoked") => State::Revoked,
+        _ => State::Active,
+    };
+    assert_eq!(state, line.state);
+    assert_eq!(line.has_expired, text("status") == Some("expired"));
+    let labels = whole["labels"].as_object().map_or(0, serde_json::Map::len);
+    assert_eq!(labels, line.labels.len());
+}
+
+/// A key that was taken in is handed out as a line that is taken in as the same.
+fn assert_comes_back(line: &KeyLine) {
+    let key = Key {
+        id: line
+            .id
+            .clone()
+            .unwrap_or_else(|| KeyId::from_stored("key_0123456789abcdef".to_owned())),
+        workspace_id: WorkspaceId(1),
+        workspace: line.workspace.clone().unwrap_or_default(),
+        name: line.name.to_string(),
+        environment: line.environment.clone().unwrap_or_default(),
+        scopes: line.scopes.clone(),
+        prefix: line.prefix.clone(),
+        short: line.short.clone(),
+        hint: line.hint.clone(),
+        hash: line.hash,
+        state: line.state,
+        created_at: line.created_at.unwrap_or(LONG_AGO),
+        created_by: line.created_by.clone().unwrap_or_default(),
+        expires_at: line.expires_at,
+        last_used_at: line.last_used_at,
+        revoked_at: line.revoked_at,
+        revoked_reason: line.revoked_reason.clone(),
+        revoked_message: line.revoked_message.clone(),
+        rotation: line.rotation.clone(),
+        replaced_by: line.replaced_by.clone(),
+        allow: line.allow.clone(),
+        owner: line.owner.clone(),
+        labels: line.labels.clone(),
+        seen: LONG_AGO,
+    };
+    let view = KeyLineView::new(&key, LONG_AGO);
+    let Ok(Line::Key(again)) = Line::parse(json::to_string(&view).as_bytes()) else {
+        // A time before the first that RFC 3339 can say has no line.
+        assert!(line.created_at.is_none(), "it does not come back");
+        return;
+    };
+    assert_eq!(again.hash.as_bytes(), line.hash.as_bytes());
+    assert_eq!(again.name, line.name);
+    assert_eq!(again.scopes, line.scopes);
+    assert_eq!(again.labels, line.labels);
+    assert_eq!(again.owner, line.owner);
+    assert_eq!(again.expires_at, line.expires_at);
+    assert_eq!(again.rotation, line.rotation);
+    assert_eq!(again.state, line.state);
+}
