@@ -140,6 +140,8 @@ mod shells;
 mod streams;
 // Hostile names and inputs on every output.
 mod hostile;
+// A file system that is full, or that can only be read.
+mod full_disk;
 // The corpus of the fuzz targets against their laws.
 mod fuzz_corpus;
 // Stores that are damaged, foreign, newer or busy.
