@@ -9,6 +9,7 @@
 mod account;
 mod conversation;
 mod environment;
+mod hardening;
 mod input;
 mod lines;
 mod owner;
@@ -16,7 +17,6 @@ mod stores;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand::rngs::SysRng;
@@ -36,6 +36,7 @@ use crate::store::Store;
 pub use conversation::{Conversation, Heard, LONGEST_LINE, Line};
 use environment::variable;
 pub use environment::{github_file, is_ci, requires_sink};
+pub use hardening::{fault, harden};
 pub use lines::Lines;
 
 /// The longest that recording a use waits for another process; the verdict matters more.
@@ -256,44 +257,6 @@ impl Context {
 pub fn exposed_secret() -> Error {
     Error::usage("an argument is a key's secret, and arguments are visible to every process of this machine")
         .hinted("send a secret on standard input, for instance `keyward verify < FILE`; replace this one with `keyward rotate KEY`")
-}
-
-/// Where keyward came upon a fault of its own.
-static PANICKED_AT: OnceLock<String> = OnceLock::new();
-
-/// The error of a fault of keyward's own, which says nothing but where it was met.
-pub fn fault() -> Error {
-    let place = PANICKED_AT.get().map_or("", String::as_str);
-    // Where a library lay when keyward was built is nobody's business.
-    let place = match place.starts_with("src/") {
-        true => place,
-        false => "a place in a library",
-    };
-    Error::new(
-        Kind::Internal,
-        format!("keyward came upon a fault of its own at {place}"),
-    )
-    .hinted("nothing was changed by halves; please report it")
-}
-
-/// Keeps secrets out of core dumps, out of what a panic says, and away from other processes of the same user, before there are any.
-pub fn harden() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    // Neither can fail in a way that would make stopping better than going on.
-    let _ = setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: Some(0),
-        },
-    );
-    // SECURITY: what a panic says may hold anything. Where it happened is enough; `main` tells it.
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        let _ = PANICKED_AT.set(place.unwrap_or_default());
-    }));
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// How to speak, as the options and the terminals have it.

@@ -1,12 +1,21 @@
 //! The end of the audit trail as the file alone has it, without the log beside it.
 //!
-//! This module never follows anything but the right edge of one table, and says nothing where a page is not what it takes it
+//! It tells a log that is not this file's. This module never follows anything but the right edge of one table, and says nothing where a page is not what it takes it
 //! for. The format is SQLite's, "Database File Format", sections 1.6 and 2.1.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::Duration;
 
+use rusqlite::Connection;
+
+use super::failure::damaged;
+use super::header::Held;
+use super::open::has_log;
+use super::{Reader, migrations};
 use crate::domain::audit::ChainHash;
+use crate::error::Result;
 
 /// The page sizes of SQLite end here.
 const LARGEST_PAGE: usize = 65_536;
@@ -17,7 +26,7 @@ const INTERIOR: u8 = 0x05;
 const LEAF: u8 = 0x0d;
 
 /// The place and the link of the last row of the `audit` table whose root is this page.
-pub(super) fn head(file: &File, root: u32) -> Option<(i64, ChainHash)> {
+fn head(file: &File, root: u32) -> Option<(i64, ChainHash)> {
     let mut header = [0; 100];
     file.read_exact_at(&mut header, 0).ok()?;
     let size = match u16::from_be_bytes([header[16], header[17]]) {
@@ -74,6 +83,39 @@ fn varint(page: &[u8], at: usize) -> Option<(i64, usize)> {
     }
     None
 }
+
+/// Refuses a log that is not this file's, or takes it back to an earlier time: one that was kept, and put beside it again.
+/// SQLite would follow it, and what was revoked since would be alive.
+///
+/// The end of the trail in the file alone must be in the trail with the log.
+pub(super) fn refuse_wrong_log(
+    connection: &Connection,
+    path: &Path,
+    held: Option<&Held>,
+) -> Result<()> {
+    // Others may write to the file at this moment, so it is looked at again before anything is said.
+    for _ in 0..LOOKS {
+        if !has_log(path)? {
+            return Ok(());
+        }
+        // While a log is being brought into it the file alone may be no store, which then has nothing that the log has not.
+        let root = migrations::root_of_trail(connection)?;
+        let Some(head) = held.and_then(Held::file).and_then(|file| head(file, root)) else {
+            return Ok(());
+        };
+        if Reader::new(connection).has_event(head)? {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    Err(damaged(
+        "the log beside it is another store's, or of an earlier time",
+    ))
+}
+
+/// How often a log is looked at that seems to be a wrong one, and how long after each other.
+const LOOKS: usize = 3;
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {

@@ -17,8 +17,8 @@ use super::create::make_way;
 use super::failure::failure;
 use super::open::{LOOK_EVERY, prepare, real_path};
 use super::permissions::{SIDECARS, check_file, kind_of, look, sidecar};
+use super::salvage::{Death, salvage};
 use super::{header, migrations};
-use crate::domain::key::KeyId;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -241,88 +241,4 @@ fn aside(store: &Path) -> Result<PathBuf> {
         }
         number += 1;
     }
-}
-
-/// What is left of a store that is to be replaced: the file in its place, and those that were put aside before.
-///
-/// # Errors
-/// `io`.
-pub fn remains(store: &Path) -> Result<Vec<PathBuf>> {
-    let store = real_path(store)?;
-    let mut found = Vec::new();
-    if look(&store)?.is_some() {
-        found.push(store.clone());
-    }
-    for number in 1.. {
-        let path = sidecar(&store, &format!(".damaged-{number}"));
-        match look(&path)? {
-            Some(_) => found.push(path),
-            None => break,
-        }
-    }
-    Ok(found)
-}
-
-/// The end of a key in a store that is to be replaced.
-#[derive(Debug, Clone)]
-pub struct Death {
-    /// Of this key.
-    pub key: KeyId,
-    /// Whether it was revoked; otherwise it has expired.
-    pub is_revoked: bool,
-    /// When.
-    pub at: Timestamp,
-    /// Why: a word.
-    pub reason: Option<String>,
-    /// Why: a sentence.
-    pub message: Option<String>,
-}
-
-/// Reads what can be read of the dead in a store that may be damaged: by their rows, and by the trail whatever a row says. Those
-/// that had expired by `latest` come last. Says whether that was all of them.
-pub fn salvage(path: &Path, latest: Timestamp) -> (Vec<Death>, bool) {
-    let mut found = Vec::new();
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let Ok(connection) = Connection::open_with_flags(path, flags) else {
-        return (found, false);
-    };
-    let Ok(connection) = prepare(connection, Duration::from_secs(1)) else {
-        return (found, false);
-    };
-    let expired = format!(
-        "SELECT id, 0, expires_at, NULL, NULL FROM key NOT INDEXED WHERE expires_at <= {}",
-        latest.as_millis()
-    );
-    let queries = [
-        "SELECT id, 1, revoked_at, revoked_reason, revoked_message FROM key NOT INDEXED WHERE state = 'revoked'",
-        "SELECT subject, 1, time, json_extract(details, '$.reason'), json_extract(details, '$.message')
-            FROM audit NOT INDEXED WHERE action = 'key.revoke' AND json_valid(details)",
-        "SELECT subject, 1, time, 'superseded', NULL FROM audit NOT INDEXED
-            WHERE action = 'key.rotate' AND json_valid(details) AND json_extract(details, '$.revoked')",
-        &expired,
-    ];
-    let mut is_whole = true;
-    for query in queries {
-        is_whole &= read_deaths(&connection, query, &mut found).is_ok();
-    }
-    (found, is_whole)
-}
-
-fn read_deaths(
-    connection: &Connection,
-    query: &str,
-    found: &mut Vec<Death>,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(query)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        found.push(Death {
-            key: KeyId::from_stored(row.get(0)?),
-            is_revoked: row.get(1)?,
-            at: Timestamp::from_millis(row.get(2)?),
-            reason: row.get(3)?,
-            message: row.get(4)?,
-        });
-    }
-    Ok(())
 }

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure::{damaged, failure};
+use super::failure::failure;
 use super::header::Held;
 use super::permissions::{kind_of, look, sidecar};
-use super::{Reader, Store, alone, copy, header, migrations, permissions, reserve};
+use super::{Store, alone, copy, header, migrations, permissions, reserve};
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 
@@ -155,7 +155,7 @@ impl Store {
         // The first read, and so the moment that a file which is no database shows.
         let version = migrations::version(&connection)?;
         header::refuse_newer(version, path)?;
-        refuse_wrong_log(&connection, path, held)?;
+        alone::refuse_wrong_log(&connection, path, held)?;
         let is_older = version < migrations::NEWEST;
         if is_older {
             let kept = sidecar(path, &format!(".schema-{version}"));
@@ -215,38 +215,6 @@ impl Store {
         })
     }
 }
-
-/// Refuses a log that is not this file's, or takes it back to an earlier time: one that was kept, and put beside it again.
-/// SQLite would follow it, and what was revoked since would be alive.
-///
-/// The end of the trail in the file alone must be in the trail with the log.
-fn refuse_wrong_log(connection: &Connection, path: &Path, held: Option<&Held>) -> Result<()> {
-    // Others may write to the file at this moment, so it is looked at again before anything is said.
-    for _ in 0..LOOKS {
-        if !has_log(path)? {
-            return Ok(());
-        }
-        // While a log is being brought into it the file alone may be no store, which then has nothing that the log has not.
-        let root = migrations::root_of_trail(connection)?;
-        let Some(head) = held
-            .and_then(Held::file)
-            .and_then(|file| alone::head(file, root))
-        else {
-            return Ok(());
-        };
-        if Reader::new(connection).has_event(head)? {
-            return Ok(());
-        }
-        std::thread::sleep(LOOK_AGAIN);
-    }
-    Err(damaged(
-        "the log beside it is another store's, or of an earlier time",
-    ))
-}
-
-/// How often a log is looked at that seems to be a wrong one, and how long after each other.
-const LOOKS: usize = 3;
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Whether the log is left as it is when the last connection is closed.
 fn keep_log(connection: &Connection, is_kept: bool) -> Result<()> {
@@ -313,7 +281,7 @@ fn is_writable(path: &Path) -> bool {
     owner_may_write && may_write(path) && path.parent().is_some_and(may_write)
 }
 
-fn has_log(path: &Path) -> Result<bool> {
+pub(super) fn has_log(path: &Path) -> Result<bool> {
     Ok(look(&sidecar(path, "-wal"))?.is_some_and(|log| log.len() > 0))
 }
 

@@ -1,0 +1,45 @@
+//! What the process does to keep its memory to itself, and what it says when it comes upon a fault of its own.
+//!
+//! This module never repeats what a panic says.
+
+use std::sync::OnceLock;
+
+use crate::error::{Error, Kind};
+
+/// Where keyward came upon a fault of its own.
+static PANICKED_AT: OnceLock<String> = OnceLock::new();
+
+/// The error of a fault of keyward's own, which says nothing but where it was met.
+pub fn fault() -> Error {
+    let place = PANICKED_AT.get().map_or("", String::as_str);
+    // Where a library lay when keyward was built is nobody's business.
+    let place = match place.starts_with("src/") {
+        true => place,
+        false => "a place in a library",
+    };
+    Error::new(
+        Kind::Internal,
+        format!("keyward came upon a fault of its own at {place}"),
+    )
+    .hinted("nothing was changed by halves; please report it")
+}
+
+/// Keeps secrets out of core dumps, out of what a panic says, and away from other processes of the same user, before there are any.
+pub fn harden() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    // Neither can fail in a way that would make stopping better than going on.
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    );
+    // SECURITY: what a panic says may hold anything. Where it happened is enough; `main` tells it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let _ = PANICKED_AT.set(place.unwrap_or_default());
+    }));
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
