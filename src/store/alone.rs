@@ -1,6 +1,8 @@
 //! The end of the audit trail as the file alone has it, without the log beside it.
 //!
-//! It tells a log that is not this file's. This module never follows anything but the right edge of one table, and says nothing where a page is not what it takes it
+//! It tells a log that is not this file's.
+//!
+//! This module never follows anything but the right edge of one table, and says nothing where a page is not what it takes it
 //! for. The format is SQLite's, "Database File Format", sections 1.6 and 2.1.
 
 use std::fs::File;

@@ -197,7 +197,18 @@ fn copy_over(store: &Path, with: &Path, known: &[Death]) -> Result<bool> {
         return Ok(false);
     }
     while backup.step(1000).map_err(failure)? != StepResult::Done {}
-    Ok(true)
+    drop(backup);
+    // Or the file alone would still be the damaged one, and the log not its own.
+    let is_busy: bool = target
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .map_err(failure)?;
+    match is_busy {
+        false => Ok(true),
+        true => Err(Error::new(
+            Kind::Busy,
+            "the backup is restored, but another process goes on reading the damaged store: end it",
+        )),
+    }
 }
 
 /// How long another process is waited for that writes to a damaged store.

@@ -183,6 +183,7 @@ fn an_untouched_log_verifies() {
         r#"
 the trail is whole: 7 rows checked
 ------- stderr -------
+hint: a chain alone cannot show that its newest rows were cut off or that all of it was written anew: compare with a head that was kept elsewhere, `keyward audit verify --against SEQ:HASH`
 [exit status: 0]
 "#,
     );

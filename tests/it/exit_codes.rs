@@ -34,7 +34,7 @@ fn sandbox() -> Sandbox {
 #[test]
 fn every_refusal_has_its_exit_status_and_code_word() {
     let sandbox = sandbox();
-    let rows: [(i32, &str, &[&str]); 34] = [
+    let rows: [(i32, &str, &[&str]); 40] = [
         (2, "usage", &["unheard-of"]),
         (2, "usage", &["mint"]),
         (2, "usage", &["mint", "new", "--unheard-of"]),
@@ -45,6 +45,10 @@ fn every_refusal_has_its_exit_status_and_code_word() {
         (2, "usage", &["list", "--status", "gone"]),
         (2, "usage", &["verify", "--file", "missing.key"]),
         (2, "usage", &["--as", "missing.key", "whoami"]),
+        (2, "usage", &["store", "restore", "taken.key"]),
+        (2, "usage", &["store", "restore", "missing.db", "--yes"]),
+        (2, "usage", &["store", "import", "unreadable.toml"]),
+        (2, "usage", &["audit", "verify", "--against", "1"]),
         (2, "invalid_name", &["mint", " new"]),
         (2, "invalid_name", &["rename", "lone", ""]),
         (2, "invalid_name", &["workspace", "create", "a\u{202e}b"]),
@@ -63,6 +67,7 @@ fn every_refusal_has_its_exit_status_and_code_word() {
         (3, "key_not_found", &["revoke", "missing", "--yes"]),
         (3, "workspace_not_found", &["list", "-w", "missing"]),
         (3, "workspace_not_found", &["workspace", "show", "missing"]),
+        (4, "conflict", &["store", "backup", "taken.key"]),
         (4, "name_taken", &["mint", "ci"]),
         (4, "name_taken", &["workspace", "create", "full"]),
         (4, "ambiguous", &["show", "ci"]),
@@ -87,6 +92,7 @@ fn every_refusal_has_its_exit_status_and_code_word() {
             "invalid_expiry",
             &["mint", "new", "--expires", "2001-01-01"],
         ),
+        (9, "damaged", &["store", "restore", "taken.key", "--yes"]),
         (
             16,
             "delivery_failed",

@@ -66,6 +66,20 @@ fn prepared(example: &str) -> Sandbox {
     let secret = sandbox.mint_with("ci-pipeline", &["-e", environment, "--scope", "read"]);
     let _ = sandbox.file("secret-file", &secret);
     let _ = sandbox.file("requests.jsonl", &format!("{{\"key\":\"{secret}\"}}\n"));
+    if names("restore") {
+        let _ = sandbox
+            .keyward(["store", "backup", "keyward-backup.db"])
+            .ok();
+        let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+        let _ = sandbox.file("head", &head);
+    }
+    if names("import") {
+        let hash = "a".repeat(64);
+        let _ = sandbox.file(
+            "keys.jsonl",
+            &format!("{{\"name\":\"x\",\"hash\":\"{hash}\"}}\n"),
+        );
+    }
     if names("deploy") {
         let _ = sandbox.mint("deploy");
     }

@@ -102,6 +102,11 @@ impl World {
         let sandbox = Sandbox::new();
         let _ = sandbox.file("policy.toml", POLICY);
         let _ = sandbox.file("keys.toml", MANIFEST);
+        let _ = sandbox.file(
+            "keys.jsonl",
+            &format!("{{\"name\":\"foreign\",\"hash\":\"{:064}\"}}\n", 7),
+        );
+        let _ = sandbox.file("wrong.jsonl", "{\"name\":\"other\"}\nnonsense\n");
         sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "free"]);
         let full = [
             "--scope",
@@ -326,7 +331,35 @@ const CASES: &[Case] = &[
     case("audit verify", &[]),
     case("audit head", &[]),
     case("store info", &[]),
+    case("store check", &[]),
+    case("store check", &["--reset-clock"]),
+    case("store backup", &["b.db"]),
+    case("store export", &[]),
+    case("store import", &["keys.jsonl"]),
+    case("store import", &["keys.jsonl"]),
+    Case {
+        exit: 2,
+        ..case("store import", &["wrong.jsonl", "--keep-going"])
+    },
+    case("revoke", &["shown", "--yes"]),
+    case("store restore", &["b.db", "--yes"]),
 ];
+
+/// The command that answers in lines whatever the format.
+const IN_LINES: &str = "store export";
+
+/// The documents of an answer in JSON: one, but for the command that answers in lines.
+fn documents(case: &Case, output: &Output) -> Vec<Value> {
+    match case.command {
+        IN_LINES => {
+            let lines = output.stdout.lines();
+            lines
+                .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+                .collect()
+        }
+        _ => vec![output.json()],
+    }
+}
 
 fn run(world: &World, case: &Case, format: &[&str]) -> Output {
     let run = world.sandbox.keyward(format);
@@ -346,14 +379,50 @@ fn every_answer_is_valid_by_its_own_schema() {
     for case in CASES {
         let what = format!("{} {:?}", case.command, case.arguments);
         let output = run(&world, case, &["--json"]);
-        let document = output.json();
+        let documents = documents(case, &output);
         assert!(
-            output.stdout.ends_with('\n') && output.stdout.matches('\n').count() == 1,
-            "{what}: not one line: {:?}",
+            output.stdout.ends_with('\n') && output.stdout.matches('\n').count() == documents.len(),
+            "{what}: not one line each: {:?}",
             output.stdout
         );
         assert!(!output.stdout.contains("##["), "{what}");
-        assert_valid(&schema(&world.sandbox, case.command), &document, &what);
+        let schema = schema(&world.sandbox, case.command);
+        for document in documents {
+            assert_valid(&schema, &document, &what);
+        }
+    }
+}
+
+#[test]
+fn an_answer_about_a_damaged_store_is_valid_too() {
+    let world = World::new();
+    let sandbox = &world.sandbox;
+    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.tamper(
+        "UPDATE key SET owner = 'nobody' WHERE name = 'full'; UPDATE workspace SET plan = NULL;
+         DELETE FROM audit WHERE seq = 2; UPDATE clock SET seen = 9000000000000",
+    );
+    let answers = [
+        ("audit verify", &["audit", "verify"][..], 9),
+        ("store check", &["store", "check"], 9),
+        ("store restore", &["store", "restore", "b.db", "--yes"], 0),
+    ];
+    for (command, arguments, exit) in answers {
+        let output = sandbox.keyward(["--json"]).args(arguments).exit(exit);
+        let document = output.json();
+        assert_valid(&schema(sandbox, command), &document, command);
+        match command {
+            "audit verify" => assert!(document["firstBad"].is_i64()),
+            "store check" => {
+                let problems = document["problems"].as_array().expect("a list");
+                let kinds: BTreeSet<Option<&str>> = problems
+                    .iter()
+                    .map(|problem| problem["kind"].as_str())
+                    .collect();
+                assert_eq!(kinds.len(), 3, "{document:#}");
+            }
+            _ => assert!(document["putAside"].is_string(), "{document:#}"),
+        }
     }
 }
 
@@ -395,6 +464,7 @@ fn every_line_of_a_jsonl_answer_is_valid_by_the_schema_of_its_record() {
             "audit list" => Some("events"),
             "workspace list" => Some("workspaces"),
             "usage" => Some("usage"),
+            "store import" => Some("results"),
             _ => None,
         };
         let schema = of_a_line(&schema(&world.sandbox, case.command), list);
@@ -409,6 +479,7 @@ fn every_line_of_a_jsonl_answer_is_valid_by_the_schema_of_its_record() {
         }
         match (list, case.arguments) {
             (None, ["many", ..]) => assert_eq!(lines, 3, "{what}"),
+            (None, _) if case.command == IN_LINES => assert!(lines > 10, "{what}"),
             (None, _) => assert_eq!(lines, 1, "{what}"),
             (
                 Some(_),
@@ -675,8 +746,12 @@ fn is_free(path: &str) -> bool {
 fn a_missing_or_an_additional_field_makes_an_answer_invalid() {
     let world = World::new();
     let mut missing_fields = 0;
-    for case in CASES {
-        let document = run(&world, case, &["--json"]).json();
+    let every = CASES.iter().flat_map(|case| {
+        let output = run(&world, case, &["--json"]);
+        let documents = documents(case, &output).into_iter();
+        documents.map(move |document| (case, document))
+    });
+    for (case, document) in every {
         let validator = validator(&schema(&world.sandbox, case.command));
         assert!(validator.is_valid(&document));
         let without = changed(&document, &|fields| {

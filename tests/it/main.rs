@@ -69,8 +69,26 @@ mod whoami;
 mod workspace;
 // `keyward audit …`: a row per change, and a chain that shows when a row was altered.
 mod audit;
+// Every edit of the trail is found, and what a chain alone cannot show.
+mod audit_trail;
+// The use of a revoked key is an event.
+mod reuse;
 // `keyward store info`, and where the store is looked for.
 mod store_info;
+// `keyward store backup`: of one moment, whole or not there, and never in the place of something else.
+mod backup;
+// The same of a damaged store, killed, and on a full disk.
+mod backup_faults;
+// `keyward store restore`: what comes back and what does not.
+mod restore;
+// The same where the present store is damaged or gone.
+mod restore_damaged;
+// Hostile and older backups, and restorations that are killed or fail.
+mod restore_faults;
+// `keyward store export` and `keyward store import`: what goes out comes in again.
+mod transfer;
+// Lines that `keyward store import` refuses.
+mod transfer_refusals;
 
 // What cuts across commands.
 
@@ -160,6 +178,12 @@ mod crowd;
 mod vectors;
 // Stores in which bytes were changed or lost, or something was planted.
 mod mangled;
+// Records that were changed behind keyward's back.
+mod integrity;
+// Records that pretend to be what keyward wrote.
+mod forgery;
+// Clocks that go back and clocks that jump ahead.
+mod clock;
 // One test per defect that was once found.
 mod regression;
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use rusqlite::{Connection, OpenFlags};
+
 use super::Sandbox;
 
 /// What a file is: two of these are equal when nobody has touched it in between.
@@ -60,6 +62,13 @@ pub fn names_in(folder: impl AsRef<Path>) -> Vec<String> {
     names
 }
 
+/// A database at this path, made if it is not there, for planting what no command can produce.
+#[must_use]
+pub fn database(path: impl AsRef<Path>) -> Connection {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    Connection::open_with_flags(path, flags).expect("a SQLite file")
+}
+
 impl Sandbox {
     /// The store's bytes, with nobody having it open. A log beside it, which `verify` may leave, must be empty: it would
     /// hold a part of them.
@@ -69,6 +78,26 @@ impl Sandbox {
         let length = fs::metadata(log).map_or(0, |log| log.len());
         assert_eq!(length, 0, "the store's log holds a part of it");
         fs::read(self.store_path()).expect("there is a store")
+    }
+
+    /// The store's bytes once what `verify` left in its log is part of them.
+    #[must_use]
+    pub fn settled_bytes(&self) -> Vec<u8> {
+        let connection = self.sqlite();
+        connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .expect("nobody else has the store open");
+        connection.close().expect("the store can be closed");
+        self.store_bytes()
+    }
+
+    /// The names beside the store and its own, sorted, but for the space that it holds back.
+    #[must_use]
+    pub fn names_beside_store(&self) -> Vec<String> {
+        let store = self.store_path();
+        let mut names = names_in(store.parent().expect("the store has a folder"));
+        names.retain(|name| name != "keyward.db.reserve");
+        names
     }
 
     /// The text of a file in HOME.

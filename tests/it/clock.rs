@@ -1,0 +1,350 @@
+//! Clocks that go back and clocks that jump ahead. Nothing can tell the binary what time it is, so the library, whose calls
+//! take the time, uses the store in a near or far future first, and then the binary's clock is behind.
+
+use std::time::Duration;
+
+use keyward::domain::secret::Secret;
+use keyward::domain::timestamp::Timestamp;
+use keyward::domain::verdict::Code;
+use keyward::ops::verifier::{Request, Verifier};
+use serde_json::Value;
+
+use crate::concurrency::assert_whole;
+use crate::support::past::Past;
+use crate::support::time::{DAY, HOUR, SECOND, assert_about, now};
+use crate::support::{Sandbox, moment, names, text};
+
+fn open(sandbox: &Sandbox) -> Verifier<String> {
+    let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
+    Verifier::open(&path, wait, |key| key.name).expect("there is a store")
+}
+
+/// Verifies a secret so many milliseconds from now.
+fn judge(verifier: &mut Verifier<String>, secret: &str, millis: i64) -> Code {
+    let request = Request::new(Secret::new(secret.to_owned()));
+    let at = Timestamp::from_millis(now() + millis);
+    let verdict = verifier.verify(&request, at).expect("a verdict");
+    verdict.code
+}
+
+/// Has the store see this moment by a use, and then closes it.
+fn visit(sandbox: &Sandbox, secret: &str, millis: i64) -> Code {
+    let mut verifier = open(sandbox);
+    let code = judge(&mut verifier, secret, millis);
+    verifier.close().expect("the use can be written");
+    code
+}
+
+/// A store with a key that has an hour left, after two hours have passed and were taken back; and the key's secret.
+fn gone_back() -> (Sandbox, String) {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("default", &["--cap", "2"]);
+    let secret = sandbox.mint_with("short", &["--expires", "1h"]);
+    let _ = sandbox.mint("long");
+    assert_eq!(visit(&sandbox, &secret, 2 * HOUR), Code::Expired);
+    (sandbox, secret)
+}
+
+#[test]
+fn what_had_expired_stays_expired_when_the_clock_goes_back() {
+    let (sandbox, secret) = gone_back();
+    let verdict = sandbox.verdict(&secret, &[], 12, "expired");
+    assert_eq!(verdict["subject"]["status"], "expired");
+    let stream = format!("{secret}\n{secret}\n");
+    let answers = sandbox.keyward(["verify", "--stream"]).stdin(stream).ok();
+    let codes = answers.stdout.matches("\"code\":\"expired\"").count();
+    assert_eq!(codes, 2, "{}", answers.stdout);
+    let _ = sandbox
+        .keyward(["--as", "-", "whoami"])
+        .stdin(&secret)
+        .exit(12);
+    assert_eq!(sandbox.show("short")["status"], "expired");
+    assert_eq!(sandbox.listed(&[]), ["long"]);
+    assert_eq!(sandbox.listed(&["--status", "expired"]), ["short"]);
+    let listed = sandbox.keyward(["workspace", "list"]).answer();
+    assert_eq!(listed["workspaces"][0]["keys"]["active"], 1, "{listed:#}");
+    // It counts against the cap no more, and its name is free.
+    let _ = sandbox.mint("short");
+    let _ = sandbox.keyward(["mint", "third"]).exit(5);
+    assert_whole(&sandbox);
+}
+
+#[test]
+fn a_failure_is_one_json_object_whatever_the_clock_says() {
+    let (sandbox, _) = gone_back();
+    let _ = sandbox
+        .keyward(["show", "missing"])
+        .refused(3, "key_not_found");
+}
+
+#[test]
+fn a_verifier_that_runs_on_keeps_what_had_expired_expired() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint_with("short", &["--expires", "1h"]);
+    let (mut first, mut second) = (open(&sandbox), open(&sandbox));
+    for verifier in [&mut first, &mut second] {
+        assert_eq!(judge(verifier, &secret, 0), Code::Valid);
+    }
+    assert_eq!(judge(&mut first, &secret, 2 * HOUR), Code::Expired);
+    assert_eq!(judge(&mut first, &secret, 0), Code::Expired);
+    // The other one learns of it once that is written.
+    first.close().expect("the uses can be written");
+    assert_eq!(judge(&mut second, &secret, SECOND), Code::Expired);
+    second.close().expect("the uses can be written");
+    let _ = sandbox.verdict(&secret, &[], 12, "expired");
+}
+
+#[test]
+fn the_last_use_never_falls() {
+    for flags in [&[][..], &["--plan", "small"]] {
+        let sandbox = Sandbox::new();
+        let _ = sandbox.file(
+            "policy.toml",
+            "[plans.small]\nrate = \"1000/second\"\nquota = 1000\n",
+        );
+        sandbox.workspace("default", &[&["--policy", "policy.toml"], flags].concat());
+        let secret = sandbox.mint("ci");
+        assert_eq!(visit(&sandbox, &secret, 2 * HOUR), Code::Valid);
+        let ahead = moment(&sandbox.show("ci"), "lastUsedAt");
+        assert_about(ahead, now() + 2 * HOUR);
+        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        let lines = sandbox.keyward(["verify", "--stream"]).stdin(&secret).ok();
+        assert!(lines.stdout.contains("\"valid\""), "{}", lines.stdout);
+        assert_eq!(
+            moment(&sandbox.show("ci"), "lastUsedAt"),
+            ahead,
+            "{flags:?}"
+        );
+        // A day back it is another day's count, and still the last use.
+        assert_eq!(visit(&sandbox, &secret, -DAY), Code::Valid);
+        assert_eq!(
+            moment(&sandbox.show("ci"), "lastUsedAt"),
+            ahead,
+            "{flags:?}"
+        );
+        let listed = sandbox.keyward(["list"]).answer();
+        assert_eq!(moment(&listed["keys"][0], "lastUsedAt"), ahead);
+        let used = sandbox.keyward(["usage", "--by", "key"]).answer();
+        assert_eq!(used["usage"][0]["valid"], 4, "{used:#}");
+    }
+}
+
+#[test]
+fn events_are_in_the_order_they_happened_in_whatever_the_clock_said() {
+    let sandbox = Sandbox::new();
+    let mut past = Past::of(&sandbox);
+    let _ = past.mint(None, "first", 1, -5 * HOUR);
+    drop(past);
+    let _ = sandbox.mint("second");
+    let mut past = Past::of(&sandbox);
+    past.hold("third", 2 * HOUR);
+    drop(past);
+    let log = sandbox.keyward(["audit", "list"]).answer();
+    let events = log["events"].as_array().expect("a list");
+    let numbers: Vec<u64> = events
+        .iter()
+        .filter_map(|event| event["seq"].as_u64())
+        .collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    let minted: Vec<&Value> = events
+        .iter()
+        .filter(|event| event["action"] == "key.mint")
+        .collect();
+    let order: Vec<String> = minted
+        .iter()
+        .map(|event| text(&event["details"], "name"))
+        .collect();
+    assert_eq!(order, ["first", "second", "third"]);
+    let times: Vec<i64> = minted.iter().map(|event| moment(event, "time")).collect();
+    assert!(times[0] > times[1] && times[1] > times[2], "{times:?}");
+    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    let listed = names(&sandbox.keyward(["list"]).answer()["keys"]);
+    assert_eq!(listed.len(), 3);
+}
+
+/// Asserts what is said of the clock on stderr, by a run that answers as if nothing were wrong with it. Programs are told
+/// nothing: what is on stderr is for them the one object of a failure.
+#[track_caller]
+fn assert_warned(sandbox: &Sandbox, said: Option<&str>) {
+    for format in ["table", "json"] {
+        let output = sandbox.keyward(["list", "-o", format]).ok();
+        match said.filter(|_| format == "table") {
+            None => assert_eq!(output.stderr, "", "{format}"),
+            Some(said) => {
+                assert!(
+                    output.stderr.starts_with("warning: the clock is "),
+                    "{}",
+                    output.transcript()
+                );
+                assert!(output.stderr.contains(said), "{}", output.transcript());
+                assert_eq!(output.stderr.lines().count(), 1, "{}", output.transcript());
+            }
+        }
+        assert!(!output.stdout.contains("clock"), "{}", output.transcript());
+    }
+}
+
+#[test]
+fn a_clock_that_is_behind_is_said_on_stderr_alone() {
+    let (sandbox, _) = gone_back();
+    assert_warned(&sandbox, Some("119 minutes behind"));
+    let fresh = Sandbox::new();
+    let secret = fresh.mint("ci");
+    assert_eq!(visit(&fresh, &secret, 50 * SECOND), Code::Valid);
+    assert_warned(&fresh, None);
+    assert_eq!(visit(&fresh, &secret, 29 * DAY), Code::Valid);
+    assert_warned(&fresh, Some("28 days behind"));
+}
+
+#[test]
+fn one_jump_far_ahead_does_not_poison() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint_with("ci", &["--expires", "30d"]);
+    let other = sandbox.mint("other");
+    for _ in 0..3 {
+        assert_eq!(visit(&sandbox, &secret, 4000 * DAY), Code::Expired);
+    }
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    assert_warned(&sandbox, None);
+    assert_eq!(sandbox.listed(&[]), ["ci", "other"]);
+    let _ = sandbox.keyward(["store", "check"]).ok();
+    let _ = sandbox.mint_with("new", &["--expires", "1h"]);
+    // Not even when both take turns, or when changes are made then.
+    assert_eq!(visit(&sandbox, &other, 4000 * DAY), Code::Valid);
+    let mut past = Past::of(&sandbox);
+    past.hold("held", -4000 * DAY);
+    drop(past);
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    let mut verifier = open(&sandbox);
+    assert_eq!(judge(&mut verifier, &secret, 4000 * DAY), Code::Expired);
+    assert_eq!(judge(&mut verifier, &secret, 0), Code::Valid);
+    verifier.close().expect("the uses can be written");
+    assert_whole(&sandbox);
+}
+
+#[test]
+fn a_jump_that_lasts_is_believed_and_can_be_taken_back() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint_with("ci", &["--expires", "30d"]);
+    let _ = sandbox.mint("other");
+    assert_eq!(visit(&sandbox, &secret, 4000 * DAY), Code::Expired);
+    assert_eq!(visit(&sandbox, &secret, 4001 * DAY), Code::Expired);
+    let _ = sandbox.verdict(&secret, &[], 12, "expired");
+    assert_warned(&sandbox, Some("4000 days behind"));
+    // Nothing is wrong with the store.
+    let checked = sandbox.keyward(["store", "check"]).ok();
+    assert!(
+        checked.stderr.contains("4000 days behind"),
+        "{}",
+        checked.transcript()
+    );
+    let output = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+    assert!(
+        output.stderr.contains("the latest time seen was"),
+        "{}",
+        output.transcript()
+    );
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    assert_warned(&sandbox, None);
+    let log = sandbox.keyward(["audit", "list"]).answer();
+    let events = log["events"].as_array().expect("a list");
+    let reset = events.iter().find(|event| event["action"] == "store.clock");
+    let details = &reset.expect("the trail tells of it")["details"];
+    assert_about(moment(details, "from"), now() + 4001 * DAY);
+    assert_about(moment(details, "to"), now());
+    let secret = sandbox.mint("caller");
+    let run = sandbox.keyward(["--as", "-", "store", "check", "--reset-clock"]);
+    let _ = run.stdin(secret).refused(5, "scope_rejected");
+}
+
+#[test]
+fn a_store_that_was_long_left_alone_says_so_and_works() {
+    let sandbox = Sandbox::new();
+    let mut past = Past::of(&sandbox);
+    let keys = past.mint(None, "old", 1, 60 * DAY);
+    let ended = past.mint_until(None, "ended", 1, Some("30d"), 60 * DAY);
+    drop(past);
+    assert_warned(&sandbox, Some("60 days ahead"));
+    let verify = sandbox
+        .keyward(["verify", "--json"])
+        .stdin(&keys[0].secret)
+        .ok();
+    assert_eq!(verify.json()["valid"], true);
+    assert_eq!(verify.stderr, "");
+    let _ = sandbox.verdict(&ended[0].secret, &[], 12, "expired");
+    let _ = sandbox.mint("new");
+    let _ = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+    assert_warned(&sandbox, None);
+}
+
+#[test]
+fn nothing_is_pruned_by_a_clock_that_leapt_more_than_a_year() {
+    for (days, refuses) in [(300, false), (400, true)] {
+        let sandbox = Sandbox::new();
+        let mut past = Past::of(&sandbox);
+        let keys = past.mint(None, "old", 3, days * DAY);
+        past.revoke(&keys, days * DAY - HOUR);
+        drop(past);
+        let before = sandbox.settled_bytes();
+        let prune = || sandbox.keyward(["prune", "--dead-for", "90d"]);
+        if refuses {
+            let error = prune().run();
+            assert_eq!(error.status, 4, "{}", error.transcript());
+            assert!(
+                error.stderr.contains("--reset-clock"),
+                "{}",
+                error.transcript()
+            );
+            let dry = prune().args(["--dry-run"]).run();
+            assert_eq!(dry.status, 4, "{}", dry.transcript());
+            assert!(sandbox.settled_bytes() == before, "the store was written");
+            let _ = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+        }
+        let _ = prune().ok();
+        assert_eq!(sandbox.listed(&["--all"]), [""; 0], "{days}");
+        assert_whole(&sandbox);
+    }
+}
+
+#[test]
+fn an_expiry_that_was_seen_already_is_refused() {
+    let (sandbox, _) = gone_back();
+    let before = sandbox.settled_bytes();
+    for words in [
+        &["mint", "new", "--expires", "1h"][..],
+        &["set", "long", "--expires", "1h"],
+        &["ensure", "new", "--expires", "1h", "--out", "new.key"],
+        &["rotate", "long", "--now", "--expires", "1h"],
+    ] {
+        let output = sandbox.keyward(words).run();
+        assert_eq!(output.status, 5, "{words:?}: {}", output.transcript());
+        assert!(
+            output.stderr.contains("has seen") && output.stderr.contains("--reset-clock"),
+            "{}",
+            output.transcript()
+        );
+        assert!(
+            sandbox.settled_bytes() == before,
+            "{words:?}: the store was written"
+        );
+        assert!(!sandbox.home().join("new.key").exists());
+    }
+    let _ = sandbox.mint_with("new", &["--expires", "3h"]);
+    assert_eq!(sandbox.listed(&[]), ["long", "new"]);
+    // The grace of a rotation is as long as it would be.
+    let _ = sandbox.keyward(["revoke", "new", "--yes"]).ok();
+    let old = text(&sandbox.show("long"), "id");
+    let _ = sandbox.keyward(["rotate", "long", "--grace", "1h"]).ok();
+    assert_eq!(sandbox.show(&old)["status"], "active");
+}
+
+#[test]
+fn a_restored_backup_brings_back_nothing_that_had_expired() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
+    let _ = sandbox.keyward(["set", "ci", "--expires", "1h"]).ok();
+    assert_eq!(visit(&sandbox, &secret, 2 * HOUR), Code::Expired);
+    let _ = sandbox.keyward(["store", "restore", "b.db", "--yes"]).ok();
+    let _ = sandbox.verdict(&secret, &[], 12, "expired");
+}
