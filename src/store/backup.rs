@@ -13,7 +13,6 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::copy::{refuse_log, remove_sidecars};
-use super::create::make_way;
 use super::failure::failure;
 use super::open::{LOOK_EVERY, prepare, real_path};
 use super::permissions::{SIDECARS, check_file, kind_of, look, sidecar};
@@ -53,7 +52,6 @@ impl Backup {
         check_file(&file, &metadata)?;
         refuse_log(&file)?;
         header::check(&file)?;
-        make_way(&store)?;
         let backup = Self {
             path: sidecar(&store, ".restoring"),
         };

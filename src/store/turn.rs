@@ -12,6 +12,8 @@ use rustix::fs::OFlags;
 use rustix::io::{FdFlags, fcntl_setfd};
 
 use super::Store;
+use super::create::make_way;
+use super::open::real_path;
 use super::permissions::{check_file, kind_of, look, sidecar};
 use crate::error::{Error, Kind, Result};
 
@@ -40,17 +42,32 @@ impl Store {
     /// # Errors
     /// `busy`; what `heed` gives; `permissions` or `io` when the file that is locked, `STORE.lock`, cannot be had.
     pub fn turn(&self, heed: impl Fn() -> Result<()>) -> Result<Turn> {
-        if self.path.as_os_str().is_empty() {
-            return Ok(Turn { locked: None });
+        match self.path.as_os_str().is_empty() {
+            true => Ok(Turn { locked: None }),
+            false => Turn::wait_for(&self.path, self.wait, heed),
         }
-        let path = sidecar(&self.path, ".lock");
-        let deadline = Instant::now() + self.wait;
+    }
+}
+
+impl Turn {
+    /// Waits for a turn at a store that may not be there, or not be whole. Its folder is made.
+    ///
+    /// # Errors
+    /// As [`Store::turn`].
+    pub fn at(store: &Path, wait: Duration) -> Result<Self> {
+        make_way(store)?;
+        Self::wait_for(&real_path(store)?, wait, || Ok(()))
+    }
+
+    fn wait_for(store: &Path, wait: Duration, heed: impl Fn() -> Result<()>) -> Result<Self> {
+        let path = sidecar(store, ".lock");
+        let deadline = Instant::now() + wait;
         loop {
             heed()?;
             let file = open(&path)?;
             match file.try_lock() {
                 // Somebody may have removed the file that was waited for.
-                Ok(()) if is_at(&file, &path) => return Ok(Turn { locked: Some(file) }),
+                Ok(()) if is_at(&file, &path) => return Ok(Self { locked: Some(file) }),
                 Ok(()) => {}
                 Err(TryLockError::Error(error)) => return Err(refused(error)),
                 Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {

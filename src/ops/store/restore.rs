@@ -15,7 +15,7 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::audit;
 use crate::ops::store::check;
 use crate::store::{
-    Backup, Death, Info, Store, beside, put_in_place, remains, salvage, write_over,
+    Backup, Death, Info, Store, Turn, beside, put_in_place, remains, salvage, write_over,
 };
 
 /// What is to be restored.
@@ -69,6 +69,8 @@ pub fn run(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Outcome> {
     let Request { store, wait, .. } = request;
+    // One restoration at a time, and none while a key is handed over.
+    let _turn = Turn::at(store, *wait)?;
     // What a restoration left that was killed.
     beside(store)?;
     let backup = Backup::take(&request.backup, store)?;

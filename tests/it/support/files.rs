@@ -91,12 +91,13 @@ impl Sandbox {
         self.store_bytes()
     }
 
-    /// The names beside the store and its own, sorted, but for the space that it holds back.
+    /// The names beside the store and its own, sorted, but for the space that it holds back and the file by which turns are
+    /// taken, which are always left.
     #[must_use]
     pub fn names_beside_store(&self) -> Vec<String> {
         let store = self.store_path();
         let mut names = names_in(store.parent().expect("the store has a folder"));
-        names.retain(|name| name != "keyward.db.reserve");
+        names.retain(|name| !["keyward.db.reserve", "keyward.db.lock"].contains(&name.as_str()));
         names
     }
 
