@@ -66,7 +66,7 @@
 //! 1. Every event of the trail about a key or a workspace ends with the digest of its record ([`domain::record`]);
 //!    `Writer` adds it, and commits nothing whose record the trail was not told of.
 //! 2. `store/integrity.rs` believes a row only if the newest event about it is whole and has its digest. So a row that was
-//!    put back to an earlier state is damage too.
+//!    put back to an earlier state is damage too. That the events before and after are whole is for `audit verify` to find.
 //! 3. Revoking alone takes a row as it stands, because it makes it worthless.
 //! 4. `ops/store/restore.rs` puts a backup's tables in the place of the present ones in one transaction, kills again what is
 //!    dead, and tells the trail of what differs. Only a store that is damaged is written over as a whole.

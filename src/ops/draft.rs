@@ -85,7 +85,7 @@ pub(super) fn save(
     leftover: Option<&Key>,
     now: Timestamp,
 ) -> Result<()> {
-    limits::check_expiry(writer, key)?;
+    limits::check_expiry(writer, key, now)?;
     let action = match leftover {
         None => {
             writer.insert_key(key)?;

@@ -39,14 +39,19 @@ pub(super) fn check_name(
     Ok(())
 }
 
-/// Refuses an expiry that the store has already seen, which can only be when the clock went back: the key would be dead from
-/// the start.
+/// Refuses an expiry that is over, or that the store has seen already because the clock went back: the key would be dead from the
+/// start.
 ///
 /// # Errors
 /// `invalid_expiry`.
-pub(super) fn check_expiry(reader: &Reader<'_>, key: &Key) -> Result<()> {
+pub(super) fn check_expiry(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<()> {
     let seen = reader.clock()?.seen;
     match key.expires_at {
+        Some(expires_at) if expires_at <= now => Err(Error::new(
+            Kind::InvalidExpiry,
+            format!("the key would expire at {expires_at}, which is over"),
+        )
+        .hinted("say when it expires with --expires 90d")),
         Some(expires_at) if expires_at <= seen => Err(Error::new(
             Kind::InvalidExpiry,
             format!("the key would expire at {expires_at}, and this store has seen {seen} already"),

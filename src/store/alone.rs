@@ -16,7 +16,8 @@ use super::failure::damaged;
 use super::header::Held;
 use super::open::has_log;
 use super::{Reader, migrations};
-use crate::domain::audit::ChainHash;
+use crate::domain::audit::{ChainHash, link};
+use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 
 /// The page sizes of SQLite end here.
@@ -65,9 +66,50 @@ fn last_row(page: &[u8], usable: usize) -> Option<(i64, ChainHash)> {
     if length > usable.checked_sub(35)? {
         return None;
     }
-    // The link is the last column, and 32 bytes.
     let record = page.get(start..start.checked_add(length)?)?;
-    Some((seq, ChainHash::from_bytes(*record.last_chunk()?)))
+    let columns = columns(record)?;
+    let [_, time, actor, action, subject, details, previous, hash] = columns.as_slice() else {
+        return None;
+    };
+    let time = Timestamp::from_millis(integer(time)?);
+    let previous = ChainHash::from_bytes((*previous).try_into().ok()?);
+    let hash = ChainHash::from_bytes((*hash).try_into().ok()?);
+    // A page that a crash left half written may put rows together that never were.
+    let is_row = link(&previous, seq, time, [actor, action, subject, details]) == hash;
+    is_row.then_some((seq, hash))
+}
+
+/// The columns of a record as they are stored, without their types.
+fn columns(record: &[u8]) -> Option<Vec<&[u8]>> {
+    let (header, mut at) = varint(record, 0)?;
+    let header = usize::try_from(header).ok()?;
+    let (mut columns, mut rest) = (Vec::new(), record.get(header..)?);
+    while at < header {
+        let (kind, next) = varint(record, at)?;
+        let length = match kind {
+            0 | 8 | 9 => 0,
+            1..=4 => kind,
+            5 => 6,
+            6 | 7 => 8,
+            12.. => (kind - 12) / 2,
+            _ => return None,
+        };
+        let (column, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        // The numbers 0 and 1 take no room; neither is a time.
+        columns.push(column);
+        (rest, at) = (after, next);
+    }
+    Some(columns)
+}
+
+/// An integer in as many bytes as it takes, the highest first.
+fn integer(bytes: &[u8]) -> Option<i64> {
+    let first = i64::from(bytes.first()?.cast_signed());
+    Some(
+        bytes[1..]
+            .iter()
+            .fold(first, |value, byte| value << 8 | i64::from(*byte)),
+    )
 }
 
 /// A number of one to nine bytes, and where it ends.
@@ -123,7 +165,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 mod tests {
     use super::*;
     use crate::domain::audit::Action;
-    use crate::domain::timestamp::Timestamp;
     use crate::store::Store;
     use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
@@ -139,7 +180,8 @@ mod tests {
             let details = serde_json::json!({ "text": "x".repeat(long) });
             let written = store.write(|writer| {
                 for _ in 0..rows {
-                    let (action, time) = (Action::StoreClock, Timestamp::EPOCH);
+                    let time = Timestamp::from_millis(1_800_000_000_000);
+                    let action = Action::StoreClock;
                     writer.audit(time, "someone", action, "store", &details)?;
                 }
                 Ok(())

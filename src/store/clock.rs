@@ -2,7 +2,9 @@
 //!
 //! This module never reads a clock; times come in with what happened at them.
 
-use super::failure::failure;
+use rusqlite::OptionalExtension;
+
+use super::failure::{damaged, failure};
 use super::{Reader, Store, Writer};
 use crate::domain::clock::Clock;
 use crate::domain::timestamp::Timestamp;
@@ -31,6 +33,7 @@ impl Reader<'_> {
             .connection
             .prepare_cached("SELECT seen, leapt FROM clock WHERE only = 1")
             .map_err(failure)?;
+        let gone = || damaged("what it remembers of the time is gone");
         let clock = statement
             .query_row([], |row| {
                 let leapt: Option<i64> = row.get(1)?;
@@ -39,7 +42,9 @@ impl Reader<'_> {
                     leapt: leapt.map(Timestamp::from_millis),
                 })
             })
-            .map_err(failure)?;
+            .optional()
+            .map_err(failure)?
+            .ok_or_else(gone)?;
         self.clock.set(Some(clock));
         Ok(clock)
     }
@@ -57,7 +62,7 @@ impl Reader<'_> {
     fn save_clock(&self, clock: Clock) -> Result<()> {
         let leapt = clock.leapt.map(Timestamp::as_millis);
         self.connection
-            .prepare_cached("UPDATE clock SET seen = ?1, leapt = ?2 WHERE only = 1")
+            .prepare_cached("INSERT OR REPLACE INTO clock (only, seen, leapt) VALUES (1, ?1, ?2)")
             .and_then(|mut statement| statement.execute((clock.seen.as_millis(), leapt)))
             .map_err(failure)?;
         self.clock.set(Some(clock));

@@ -217,6 +217,9 @@ pub(super) fn remove_sidecars(draft: &Path) -> std::io::Result<()> {
 /// Refuses to replace a file that is no store.
 fn refuse_no_store(target: &Path) -> Result<()> {
     header::check(target).map(drop).map_err(|error| {
+        if matches!(error.kind(), Kind::Io | Kind::Permissions) {
+            return error;
+        }
         Error::new(
             Kind::Conflict,
             format!(

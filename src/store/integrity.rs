@@ -11,8 +11,8 @@ use rusqlite::{OptionalExtension, Row};
 use super::failure::{damaged, failure};
 use super::key_row::{self, SELECT_BARE, SEQ};
 use super::{Reader, Writer};
-use crate::domain::audit::{About, Action, ChainHash, link};
-use crate::domain::key::{Key, KeySeq};
+use crate::domain::audit::{About, Action, ChainHash, Head, link};
+use crate::domain::key::{Key, KeySeq, State};
 use crate::domain::record::RecordDigest;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
@@ -112,6 +112,40 @@ impl Reader<'_> {
         Ok(agrees.unwrap_or(false))
     }
 
+    /// Refuses a trail that is not whole: what it says of records is not to be relied on.
+    fn refuse_broken_trail(&self) -> Result<()> {
+        let mut expected = Head::NONE;
+        self.for_each_event(i64::MIN, |event| {
+            if !event.follows(expected.seq.saturating_add(1), expected.hash) {
+                return Err(damaged(format!("its trail is broken at row {}", event.seq)));
+            }
+            expected = Head {
+                seq: event.seq,
+                hash: event.hash,
+            };
+            Ok(())
+        })
+    }
+
+    /// Whether the trail has it that the key of this id was revoked, replaced at once or deleted when it was dead.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn was_ended(&self, id: &str) -> Result<bool> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM audit WHERE subject = ?1 AND (action IN (?2, ?3)
+                     OR (action = ?4 AND details LIKE '%\"revoked\":true%'))",
+            )
+            .map_err(failure)?;
+        let actions = [Action::KeyRevoke, Action::KeyPrune, Action::KeyRotate];
+        let [revoke, prune, rotate] = actions.map(Action::word);
+        statement
+            .exists((id, revoke, prune, rotate))
+            .map_err(failure)
+    }
+
     /// Whether any event has a digest.
     fn has_digests(&self) -> Result<bool> {
         let mut statement = self
@@ -182,6 +216,7 @@ impl Writer<'_> {
         if self.has_digests()? {
             return Ok(());
         }
+        self.refuse_broken_trail()?;
         self.for_each_workspace_as_it_stands(|name, workspace| {
             let (workspace, policy) = workspace?;
             let digest = RecordDigest::of_workspace(&workspace, &policy);
@@ -189,6 +224,9 @@ impl Writer<'_> {
             self.audit(time, MIGRATION, Action::WorkspaceSeal, &name, &nothing)
         })?;
         self.for_each_key_as_it_stands(|id, _, key| {
+            if self.was_ended(&id)? && key.as_ref().is_ok_and(|key| key.state != State::Revoked) {
+                return Err(changed(&format!("the record of {}", Safe(&id))));
+            }
             self.unsealed(About::Key, &id, RecordDigest::of_key(&key?));
             self.audit(time, MIGRATION, Action::KeySeal, &id, &nothing)
         })

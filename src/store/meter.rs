@@ -183,32 +183,32 @@ impl Meter<'_> {
             .map_err(failure)
     }
 
-    /// Whether the record of the key that was used at this moment is still there. A younger one that was given the row
-    /// number of a deleted record is another key's.
+    /// Whether the key of this row number that was minted at this moment is still there. Another may have been given the row number
+    /// of a deleted record.
     ///
     /// # Errors
     /// The store's.
-    pub fn has_key(&self, key: KeySeq, used_at: Timestamp) -> Result<bool> {
+    pub fn has_key(&self, key: KeySeq, made_at: Timestamp) -> Result<bool> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT 1 FROM key WHERE seq = ?1 AND created_at <= ?2")
+            .prepare_cached("SELECT 1 FROM key WHERE seq = ?1 AND created_at = ?2")
             .map_err(failure)?;
         statement
-            .exists((key.0, used_at.as_millis()))
+            .exists((key.0, made_at.as_millis()))
             .map_err(failure)
     }
 
-    /// Whether the workspace that spent credits at this moment is still there.
+    /// Whether the workspace of this row number that was created at this moment is still there.
     ///
     /// # Errors
     /// The store's.
-    pub fn has_workspace(&self, workspace: WorkspaceId, spent_at: Timestamp) -> Result<bool> {
+    pub fn has_workspace(&self, workspace: WorkspaceId, made_at: Timestamp) -> Result<bool> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT 1 FROM workspace WHERE workspace_id = ?1 AND created_at <= ?2")
+            .prepare_cached("SELECT 1 FROM workspace WHERE workspace_id = ?1 AND created_at = ?2")
             .map_err(failure)?;
         statement
-            .exists((workspace.0, spent_at.as_millis()))
+            .exists((workspace.0, made_at.as_millis()))
             .map_err(failure)
     }
 }

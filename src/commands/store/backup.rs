@@ -43,13 +43,12 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         seq: copy.head.seq,
         hash: copy.head.hash.to_string(),
     };
-    context.ui.record(&view, || {
-        format!(
-            "{}: {} bytes, trail at {}\n",
-            Safe(&view.path),
-            view.size_bytes,
-            copy.head
-        )
-    })?;
+    let sentence = format!(
+        "{}: {} bytes, trail at {}",
+        Safe(&view.path),
+        view.size_bytes,
+        copy.head
+    );
+    context.ui.change(&view, &sentence)?;
     Ok(0)
 }

@@ -71,15 +71,14 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         seq: outcome.head.seq,
         hash: outcome.head.hash.to_string(),
     };
-    context.ui.record(&view, || {
-        format!(
-            "{}: {} workspaces, {} keys, trail at {}\n",
-            Safe(&view.path),
-            view.workspaces,
-            view.keys,
-            outcome.head
-        )
-    })?;
+    let sentence = format!(
+        "{}: {} workspaces, {} keys, trail at {}",
+        Safe(&view.path),
+        view.workspaces,
+        view.keys,
+        outcome.head
+    );
+    context.ui.change(&view, &sentence)?;
     Ok(0)
 }
 

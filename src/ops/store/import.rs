@@ -31,6 +31,10 @@ pub struct Request {
 
 /// How many refusals an error tells of.
 const MOST_TOLD: usize = 10;
+/// How many refusals are enough where one is too many.
+const MOST_REFUSED: usize = 1_000;
+/// How many lines are taken in at once.
+const MOST_LINES: u64 = 1_000_000;
 
 /// Takes the lines in, all in one transaction. Returns what became of each, and the first refusal's kind.
 ///
@@ -56,9 +60,15 @@ pub fn run<R: TryCryptoRng>(
             rng,
             owners: BTreeMap::new(),
         };
-        let (mut outcomes, mut first) = (Vec::new(), None);
+        let (mut outcomes, mut first, mut refused) = (Vec::new(), None, 0);
         for (index, line) in (0..).zip(lines) {
             let line = line?;
+            if index >= MOST_LINES {
+                return Err(
+                    Error::usage(format!("there are more than {MOST_LINES} lines"))
+                        .hinted("import them in parts"),
+                );
+            }
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
@@ -73,6 +83,7 @@ pub fn run<R: TryCryptoRng>(
                 },
                 Err(error) if is_refusal(error.kind()) => {
                     first.get_or_insert(error.kind());
+                    refused += 1;
                     LineOutcome {
                         index,
                         code: error.kind().code(),
@@ -83,6 +94,9 @@ pub fn run<R: TryCryptoRng>(
                 }
                 Err(error) => return Err(error),
             });
+            if !request.keep_going && refused == MOST_REFUSED {
+                break;
+            }
         }
         match first {
             Some(kind) if !request.keep_going => Err(nothing(kind, &outcomes)),
@@ -249,6 +263,13 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
         let id = match line.id {
             None => KeyId::generate(self.rng)?,
             Some(id) => match self.writer.key_by_id(id.as_str())? {
+                // Revoking is for ever, also where the record is gone.
+                None if line.state != State::Revoked && self.writer.was_ended(id.as_str())? => {
+                    return Err(Error::new(
+                        Kind::Conflict,
+                        format!("{id} was revoked in this store, or deleted when it was dead"),
+                    ));
+                }
                 None => id,
                 Some(_) => {
                     return Err(Error::new(

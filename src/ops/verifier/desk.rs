@@ -10,7 +10,7 @@ use super::pending::{Pending, Use};
 use crate::domain::allowance::{Spending, Used};
 use crate::domain::clock::Clock;
 use crate::domain::day::{Day, Month};
-use crate::domain::key::{Key, KeySeq};
+use crate::domain::key::Key;
 use crate::domain::permission::Permission;
 use crate::domain::secret::MAXIMUM_LENGTH;
 use crate::domain::timestamp::Timestamp;
@@ -61,6 +61,9 @@ impl<T> Office<T> {
 
     /// Counts a use in memory.
     pub fn count(&mut self, used: Use, known: &Known<T>) {
+        if used.code == Code::Valid {
+            known.was_used(used.at);
+        }
         let head = self.memory.head();
         self.pending.add(used, head, &known.counted);
     }
@@ -134,7 +137,7 @@ impl<T> Desk<'_, T> {
             verdict.remaining = known.allowance.remaining(used, self.now);
         }
         let is_use = verdict.code == Code::Valid && verdict.recorded;
-        verdict.last_used_at = self.last_used_at(reader, known.seq, is_use)?;
+        verdict.last_used_at = self.last_used_at(reader, known, is_use)?;
         Ok(verdict)
     }
 
@@ -142,15 +145,15 @@ impl<T> Desk<'_, T> {
     fn last_used_at(
         &self,
         reader: &Reader<'_>,
-        key: KeySeq,
+        known: &Known<T>,
         is_use: bool,
     ) -> Result<Option<Timestamp>> {
         let this_time = is_use.then_some(self.now);
-        if is_use && self.now >= self.office.clock.seen {
+        if is_use && self.now >= self.office.clock.seen && known.is_latest(self.now) {
             return Ok(this_time);
         }
-        let written = reader.last_use(key)?;
-        let pending = self.office.pending.last_use(key, self.now);
+        let written = reader.last_use(known.seq)?;
+        let pending = self.office.pending.last_use(known.seq, self.now);
         let before = LastUse::later(written, pending).map(|last| last.at);
         Ok(before.max(this_time))
     }
@@ -173,7 +176,7 @@ impl<T> Desk<'_, T> {
         let verdict = Verdict {
             code,
             subject: Some(Kept(Arc::clone(known))),
-            last_used_at: self.last_used_at(meter, known.seq, is_use)?,
+            last_used_at: self.last_used_at(meter, known, is_use)?,
             recorded: true,
             retry_after,
             remaining: known.allowance.remaining(after, self.now),
@@ -184,6 +187,7 @@ impl<T> Desk<'_, T> {
         let mut tally = Tally::default();
         tally.count(code, cost, self.now, request.ask.address);
         meter.add([(Day::of(self.now), known.seq, &tally)])?;
+        known.was_used(self.now);
         if cost > 0 {
             meter.spend(known.workspace, Month::of(self.now), cost)?;
         }
@@ -221,7 +225,9 @@ pub(super) fn is_limited<T>(known: Option<&Known<T>>) -> bool {
 pub(super) fn used<T>(request: &Request, known: &Known<T>, code: Code, now: Timestamp) -> Use {
     Use {
         key: known.seq,
+        key_made_at: known.grounds.created_at,
         workspace: known.workspace,
+        workspace_made_at: known.workspace_made_at,
         code,
         cost: u64::from(request.cost),
         at: now,

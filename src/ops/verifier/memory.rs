@@ -7,12 +7,13 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use crate::domain::allowance::Allowance;
 use crate::domain::audit::ChainHash;
 use crate::domain::key::{Key, KeySeq};
 use crate::domain::secret::{Secret, SecretHash};
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenFormat;
 use crate::domain::verdict::{Code, Grounds};
 use crate::domain::workspace::WorkspaceId;
@@ -25,6 +26,10 @@ use crate::store::Reader;
 pub(super) struct Known<T> {
     pub seq: KeySeq,
     pub workspace: WorkspaceId,
+    /// When that workspace was created.
+    pub workspace_made_at: Timestamp,
+    /// Its latest use as far as this verifier knows, in milliseconds since 1970.
+    pub used_until: AtomicI64,
     pub grounds: Grounds,
     pub allowance: Allowance,
     pub kept: T,
@@ -55,9 +60,23 @@ impl<T: fmt::Debug> fmt::Debug for Kept<T> {
     }
 }
 
+impl<T> Known<T> {
+    /// Whether a use at this moment would be the latest.
+    pub fn is_latest(&self, now: Timestamp) -> bool {
+        now.as_millis() >= self.used_until.load(Ordering::Relaxed)
+    }
+
+    /// Notes a use.
+    pub fn was_used(&self, now: Timestamp) {
+        self.used_until
+            .fetch_max(now.as_millis(), Ordering::Relaxed);
+    }
+}
+
 /// What is remembered of a workspace.
 struct Owner {
     name: String,
+    created_at: Timestamp,
     allowance: Allowance,
 }
 
@@ -145,11 +164,14 @@ impl<T> Memory<T> {
         let Some((seq, mut key)) = reader.bare_key_by_hash(&hash)? else {
             return Ok(None);
         };
+        let last = reader.last_use(seq)?;
         let owner = self.owner(reader, key.workspace_id)?;
         key.workspace.clone_from(&owner.name);
         let known = Arc::new(Known {
             seq,
             workspace: key.workspace_id,
+            workspace_made_at: owner.created_at,
+            used_until: AtomicI64::new(last.map_or(i64::MIN, |last| last.at.as_millis())),
             grounds: Grounds::from(&key),
             allowance: owner.allowance,
             kept: keep(key),
@@ -199,5 +221,6 @@ fn owner(reader: &Reader<'_>, id: WorkspaceId) -> Result<Owner> {
     Ok(Owner {
         allowance: plan.map(Allowance::of).unwrap_or_default(),
         name: workspace.name,
+        created_at: workspace.created_at,
     })
 }

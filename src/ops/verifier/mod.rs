@@ -237,6 +237,9 @@ impl<T> Verifier<T> {
         let Some(known) = office.memory.recall(&request.secret.hash()) else {
             return Ok(None);
         };
+        if !known.is_latest(now) {
+            return Ok(None);
+        }
         let known = Arc::clone(known);
         office.clock = office.clock.after(now);
         let code = judge(&known.grounds, &request.ask, now, office.clock.seen);

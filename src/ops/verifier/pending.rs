@@ -22,7 +22,11 @@ const WRITE_AFTER: i64 = 750;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Use {
     pub key: KeySeq,
+    /// When that key was minted, which tells it from another that was given its row number.
+    pub key_made_at: Timestamp,
     pub workspace: WorkspaceId,
+    /// When that workspace was created.
+    pub workspace_made_at: Timestamp,
     pub code: Code,
     pub cost: u64,
     pub at: Timestamp,
@@ -52,6 +56,8 @@ pub(super) struct Counted {
     pub place: Place,
     pub tally: Tally,
     pub at: Timestamp,
+    /// When the key was minted.
+    pub made_at: Timestamp,
 }
 
 /// Credits that a workspace spent, and when it last did.
@@ -59,6 +65,8 @@ pub(super) struct Counted {
 pub(super) struct Spent {
     pub credits: u64,
     pub at: Timestamp,
+    /// When the workspace was created.
+    pub made_at: Timestamp,
 }
 
 /// What is to be written.
@@ -97,8 +105,13 @@ impl Pending {
             self.incoming.head = head;
             self.incoming.since = Some(used.at);
         }
-        let counted = self.counted((Day::of(used.at), used.key), used.at, hint);
+        let counted = self.counted(used, hint);
         counted.at = counted.at.max(used.at);
+        if counted.made_at != used.key_made_at {
+            // The key before it is gone, and what it was used for.
+            counted.made_at = used.key_made_at;
+            counted.tally = Tally::default();
+        }
         counted
             .tally
             .count(used.code, used.cost, used.at, used.address);
@@ -107,6 +120,7 @@ impl Pending {
             let none = Spent {
                 credits: 0,
                 at: used.at,
+                made_at: used.workspace_made_at,
             };
             let spent = self.incoming.credits.entry(place).or_insert(none);
             spent.credits = spent.credits.saturating_add(used.cost);
@@ -115,7 +129,8 @@ impl Pending {
         self.due.get_or_insert(used.at.plus_millis(WRITE_AFTER));
     }
 
-    fn counted(&mut self, place: Place, at: Timestamp, hint: &AtomicUsize) -> &mut Counted {
+    fn counted(&mut self, used: Use, hint: &AtomicUsize) -> &mut Counted {
+        let (place, at) = ((Day::of(used.at), used.key), used.at);
         let tallies = &mut self.incoming.tallies;
         let mut index = hint.load(Ordering::Relaxed);
         let is_there = |counted: &Counted| counted.place == place;
@@ -123,7 +138,13 @@ impl Pending {
             index = *self.indices.entry(place).or_insert(tallies.len());
             if index == tallies.len() {
                 let tally = Tally::default();
-                tallies.push(Counted { place, tally, at });
+                let made_at = used.key_made_at;
+                tallies.push(Counted {
+                    place,
+                    tally,
+                    at,
+                    made_at,
+                });
             }
             hint.store(index, Ordering::Relaxed);
         }

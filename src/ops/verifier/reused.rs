@@ -18,10 +18,10 @@ const REMEMBERED: usize = 1 << 16;
 /// Revoked keys that were presented.
 #[derive(Debug, Default)]
 pub(super) struct Reused {
-    /// When each was seen to by this verifier.
-    seen: BTreeMap<KeySeq, Timestamp>,
+    /// When each was seen to by this verifier; each with when it was minted, because row numbers are used again.
+    seen: BTreeMap<(KeySeq, Timestamp), Timestamp>,
     /// Those to be noted now.
-    due: Vec<(KeySeq, Option<IpAddr>)>,
+    due: Vec<(KeySeq, Timestamp, Option<IpAddr>)>,
 }
 
 impl Reused {
@@ -33,15 +33,16 @@ impl Reused {
         if verdict.code != Code::Revoked || !request.record {
             return;
         }
-        let last = self.seen.get(&known.seq);
+        let key = (known.seq, known.grounds.created_at);
+        let last = self.seen.get(&key);
         if last.is_some_and(|last| now.since(*last).abs() < SPEAKS_FOR) {
             return;
         }
         if self.seen.len() >= REMEMBERED {
             self.seen.clear();
         }
-        self.seen.insert(known.seq, now);
-        self.due.push((known.seq, request.ask.address));
+        self.seen.insert(key, now);
+        self.due.push((key.0, key.1, request.ask.address));
     }
 }
 
@@ -49,9 +50,9 @@ impl<T> Verifier<T> {
     /// Notes the revoked keys that were presented. One that cannot be noted, because the disk is full say, is tried again with
     /// its next use.
     pub(super) fn note_reused(&mut self, now: Timestamp) {
-        for (key, address) in std::mem::take(&mut self.reused.due) {
+        for (key, made_at, address) in std::mem::take(&mut self.reused.due) {
             if !self.store.can_count() || reuse::note(&mut self.store, key, address, now).is_err() {
-                self.reused.seen.remove(&key);
+                self.reused.seen.remove(&(key, made_at));
             }
         }
     }

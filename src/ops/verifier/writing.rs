@@ -102,7 +102,7 @@ fn write(meter: &Meter<'_>, batch: &Batch) -> Result<()> {
     if careful {
         for counted in piece {
             let (_, key) = counted.place;
-            if !meter.has_key(key, counted.at)? {
+            if !meter.has_key(key, counted.made_at)? {
                 gone.insert(key);
             }
         }
@@ -113,7 +113,7 @@ fn write(meter: &Meter<'_>, batch: &Batch) -> Result<()> {
     });
     meter.add(uses.filter(|(_, key, _)| !gone.contains(key)))?;
     for ((workspace, month), spent) in &batch.credits {
-        if !careful || meter.has_workspace(*workspace, spent.at)? {
+        if !careful || meter.has_workspace(*workspace, spent.made_at)? {
             meter.spend(*workspace, *month, spent.credits)?;
         }
     }

@@ -19,13 +19,14 @@ impl Model {
         if key.rotation.is_some() && key.state == State::Pending {
             faults.insert("conflict");
         }
-        for waiting in self.replacements(&key.id) {
-            if self.keys[&waiting].status(now) == "pending" {
-                self.change(waiting, |key| name.clone_into(&mut key.name));
-            }
+        let at = self.at(now);
+        let mut renamed = self.replacements(&key.id);
+        renamed.retain(|waiting| self.keys[waiting].status(at) == "pending");
+        renamed.push(number);
+        for number in renamed {
+            self.change(number, |key| name.clone_into(&mut key.name));
+            self.tell(number);
         }
-        self.change(number, |key| name.clone_into(&mut key.name));
-        self.events += 1;
         answer(faults, of_key(&key, true))
     }
 
@@ -42,7 +43,7 @@ impl Model {
         let mut key = before.clone();
         let mut faults = change(rules, &mut key, changes);
         if expires.is_some() {
-            key.expires_at = expiry(rules, expires, now).unwrap_or_else(|wrong| {
+            key.expires_at = expiry(rules, expires, self.at(now)).unwrap_or_else(|wrong| {
                 faults.extend(wrong);
                 before.expires_at
             });
@@ -63,12 +64,15 @@ impl Model {
                         rotation.previous = key.expires_at;
                     }
                 });
+                self.tell(successor);
             }
         }
         let changed = key != before;
-        self.events += u64::from(changed);
         let done = of_key(&key, changed);
         self.keys.insert(number, key);
+        if changed {
+            self.tell(number);
+        }
         answer(faults, done)
     }
 
@@ -81,14 +85,14 @@ impl Model {
     ) -> Result<Answer, Faults> {
         let number = self.select(named, now)?;
         let key = self.keys[&number].clone();
-        if !matches!(key.status(now), "active" | "disabled") {
+        if !matches!(key.status(self.at(now)), "active" | "disabled") {
             return Err(fault("conflict"));
         }
         let changed = key.state != wanted;
         if changed {
             refuse_used(&key, idle, now)?;
             self.change(number, |key| key.state = wanted);
-            self.events += 1;
+            self.tell(number);
         }
         Ok(of_key(&key, changed))
     }
@@ -124,13 +128,13 @@ impl Model {
         }
         for number in found {
             let key = self.keys[&number].clone();
-            let changed = key.status(now) != "revoked";
+            let changed = key.status(self.at(now)) != "revoked";
             done.keys.push(key.id.clone());
             done.changed.push(changed);
             if changed {
                 faults.extend(refuse_used(&key, idle, now).err().unwrap_or_default());
                 self.change(number, |key| key.revoke(reason, message.cloned(), now));
-                self.events += 1;
+                self.tell(number);
             }
         }
         answer(faults, done)

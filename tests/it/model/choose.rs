@@ -32,8 +32,9 @@ pub struct Chooser<'a> {
 impl Chooser<'_> {
     /// The next operation.
     pub fn operation(&mut self) -> Operation {
+        let at = self.model.at(self.now);
         let living = self.model.keys.values();
-        let living = living.filter(|key| key.is_living(self.now)).count();
+        let living = living.filter(|key| key.is_living(at)).count();
         // A store that is neither empty nor endless meets the most rules.
         if living > 60 && self.random.percent(30) {
             return self.revoke(4);
@@ -128,20 +129,20 @@ impl Chooser<'_> {
     /// A key, of those that live if possible or of all; often one in a rotation, or the youngest, about which there are more
     /// rules than about others.
     pub(super) fn key(&mut self, living: bool) -> Option<u64> {
-        let now = self.now;
+        let (now, at) = (self.now, self.model.at(self.now));
         match self.random.below(100) {
             0..=14 => {
                 let model = self.model;
                 let rotated = self.keys(|key| {
-                    let waits = key.is_living(now) && model.has_pending_replacement(&key.id, now);
-                    waits || (key.is_living(now) && key.replaced_by.is_some())
+                    let waits = key.is_living(at) && model.has_pending_replacement(&key.id, now);
+                    waits || (key.is_living(at) && key.replaced_by.is_some())
                 });
                 if let Some(number) = self.random.any(&rotated) {
                     return Some(number);
                 }
             }
             15..=24 => {
-                let replaces = self.keys(|key| key.is_living(now) && key.rotation.is_some());
+                let replaces = self.keys(|key| key.is_living(at) && key.rotation.is_some());
                 if let Some(number) = self.random.any(&replaces) {
                     return Some(number);
                 }
@@ -150,7 +151,7 @@ impl Chooser<'_> {
             _ => {}
         }
         let found = match living && self.random.percent(90) {
-            true => self.keys(|key| key.is_living(now)),
+            true => self.keys(|key| key.is_living(at)),
             false => self.keys(|_| true),
         };
         self.random.any(&found)
@@ -228,11 +229,11 @@ impl Chooser<'_> {
     }
 
     fn cancel(&mut self) -> Operation {
-        let (model, now) = (self.model, self.now);
+        let (model, now, at) = (self.model, self.now, self.model.at(self.now));
         // Those whose name another has taken meanwhile cannot have it back.
         let outdone = self.keys(|key| {
             let held = || model.holders(key.workspace, &key.environment, &key.name, now);
-            key.replaced_by.is_some() && key.is_living(now) && !held().is_empty()
+            key.replaced_by.is_some() && key.is_living(at) && !held().is_empty()
         });
         let key = self
             .random
@@ -250,9 +251,9 @@ impl Chooser<'_> {
     }
 
     pub(super) fn prune(&mut self) -> Operation {
-        let (model, now) = (self.model, self.now);
+        let (model, now, at) = (self.model, self.now, self.model.at(self.now));
         let awaited =
-            self.keys(|key| !key.is_living(now) && model.has_pending_replacement(&key.id, now));
+            self.keys(|key| !key.is_living(at) && model.has_pending_replacement(&key.id, now));
         if let Some(number) = self
             .random
             .any(&awaited)

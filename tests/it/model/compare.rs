@@ -10,6 +10,7 @@ use keyward::ops::access::Actor;
 use keyward::ops::{audit, list, usage, whoami, workspace};
 use keyward::store::{Order, Store};
 
+use super::clock::Clock;
 use super::policies::POLICIES;
 use super::state::{Key, Model, Uses};
 
@@ -73,7 +74,7 @@ impl Record {
             token: [prefix, short, key.hint()].map(str::to_owned),
             hash: *Secret::new(key.secret.clone()).hash().as_bytes(),
             scopes: key.scopes.clone(),
-            status: key.status(now),
+            status: key.status(model.at(now)),
             created: (key.created_at, "operator:model".to_owned()),
             expires_at: key.expires_at,
             last_used: key.last_used,
@@ -113,6 +114,12 @@ pub fn whole(store: &mut Store, model: &Model, now: i64) -> Result<(), String> {
         first_bad: None,
     };
     same("the audit trail", trail, expected)?;
+    let clock = store.clock().map_err(told("the clock"))?;
+    let clock = Clock {
+        latest: clock.seen.as_millis(),
+        leapt: clock.leapt.map(Timestamp::as_millis),
+    };
+    same("what is remembered of the time", clock, model.clock)?;
     workspaces(store, &actor, model, now)?;
     let mut uses = BTreeMap::new();
     for owner in model.workspaces.values() {
@@ -181,7 +188,8 @@ fn workspaces(store: &mut Store, actor: &Actor, model: &Model, now: i64) -> Resu
         .map(|(number, owner)| {
             let count = |status: &str| {
                 let keys = model.keys.values();
-                let keys = keys.filter(|key| key.workspace == *number && key.status(now) == status);
+                let keys = keys
+                    .filter(|key| key.workspace == *number && key.status(model.at(now)) == status);
                 keys.count() as u64
             };
             let counts = [count("active"), count("pending"), count("disabled")];

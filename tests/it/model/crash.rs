@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::compare;
+use super::library::Library;
 use super::log::{Tear, beside, write};
 use super::random::Random;
 use super::run::{Course, Open, Run, folder, path_in};
+use super::state::Model;
 use crate::support::variable;
 
 /// Tells the test binary that it is the process to be killed, and where its course is written.
@@ -33,11 +35,11 @@ impl Run {
         let Course { seed, step, .. } = self.course;
         let mut random = Random::of(seed, step, 2);
         let folder = folder();
-        let (model, tear) = self.open().log.image(&path_in(&folder), tear, &mut random);
-        self.course.model = model;
+        let (models, tear) = self.open().log.image(&path_in(&folder), tear, &mut random);
         self.open = None;
         self.path = path_in(&folder);
         self.folder = Some(folder);
+        self.settle(models);
         self.reopen(match tear {
             Tear::Whole => "power lost",
             Tear::Cut => "power lost, log cut",
@@ -60,25 +62,34 @@ impl Run {
             copy.step();
         }
         let before = copy.course.clone();
-        copy.step();
-        let after = copy.course;
-        let open = Open::at(&self.path, &before.model);
-        self.open = Some(open);
-        let store = &mut self.open().library.store;
-        let was_lost = match compare::whole(store, &before.model, after.now) {
-            Ok(()) => true,
-            Err(first) => match compare::whole(store, &after.model, after.now) {
-                Ok(()) => false,
-                Err(second) => panic!(
-                    "{}: the store is neither what it was after step {acknowledged} nor after the next\n{first}\n{second}",
-                    self.place()
-                ),
-            },
-        };
-        let model = if was_lost { before.model } else { after.model };
-        self.course = Course { model, ..after };
-        self.open = None;
+        let mut models = copy.step();
+        models.insert(0, before.model);
+        models.push(copy.course.model.clone());
+        self.course = copy.course.clone();
+        self.settle(models);
         self.reopen("killed");
+    }
+
+    /// Finds out which of these the store is that a crash left.
+    fn settle(&mut self, models: Vec<Model>) {
+        let mut store = Library::open(&self.path)
+            .expect("the store can be opened")
+            .store;
+        let mut differences = Vec::new();
+        for model in models {
+            match compare::whole(&mut store, &model, self.course.now) {
+                Ok(()) => {
+                    self.course.model = model;
+                    return;
+                }
+                Err(difference) => differences.push(difference),
+            }
+        }
+        panic!(
+            "{}: the store is nothing that a crash may leave\n{}",
+            self.place(),
+            differences.join("\n")
+        );
     }
 
     /// Runs the process that is to be killed, and returns the last step that it said it had done.
@@ -127,6 +138,7 @@ impl Run {
     /// Opens the store after a crash of this kind, and compares everything.
     fn reopen(&mut self, kind: &'static str) {
         let path = self.path.clone();
+        self.course.model.close();
         self.open = Some(Open::at(&path, &self.course.model));
         self.compare_whole(kind);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;

@@ -9,7 +9,8 @@ impl Model {
         let (mut faults, mut done) = (Faults::new(), Answer::default());
         for Delivered { number, secret } in delivered {
             let key = &self.keys[number];
-            let is_it = key.secret == *secret && matches!(key.status(now), "pending" | "active");
+            let is_it =
+                key.secret == *secret && matches!(key.status(self.at(now)), "pending" | "active");
             done.keys.push(key.id.clone());
             match is_it {
                 true => match self.activate(*number, now) {
@@ -26,7 +27,7 @@ impl Model {
 
     /// Makes a pending key live, and ends or shortens the life of the one it replaces. Says whether it was not live.
     pub(super) fn activate(&mut self, number: u64, now: i64) -> Result<bool, Faults> {
-        let mut key = self.keys[&number].clone();
+        let (mut key, at) = (self.keys[&number].clone(), self.at(now));
         if key.state == State::Active {
             return Ok(false);
         }
@@ -35,43 +36,44 @@ impl Model {
                 .key_of_id(&rotation.replaces)
                 .ok_or_else(|| fault("damaged"))?;
             let mut replaced = self.keys[&old].clone();
-            if replaced.status(now) == "disabled" {
+            if replaced.status(at) == "disabled" {
                 return Err(fault("conflict"));
             }
-            let is_living = replaced.is_living(now);
+            let is_living = replaced.is_living(at);
             replaced.replaced_by = Some(key.id.clone());
             if is_living && rotation.grace == 0 {
                 replaced.revoke("superseded", None, now);
             } else if is_living {
-                let ends = now + rotation.grace;
+                // From the latest time there was, or the grace would be over before it began.
+                let ends = at.latest + rotation.grace;
                 rotation.previous = replaced.expires_at;
                 replaced.expires_at = Some(replaced.expires_at.map_or(ends, |at| at.min(ends)));
             }
             self.keys.insert(old, replaced);
-            self.events += 1;
+            self.tell(old);
         }
         key.state = State::Active;
         key.is_claimed = false;
         self.keys.insert(number, key);
-        self.events += 1;
+        self.tell(number);
         Ok(true)
     }
 
     pub(super) fn void(&mut self, delivered: &[Delivered], now: i64) -> Answer {
-        let mut are_void = true;
+        let (mut are_void, at) = (true, self.at(now));
         for Delivered { number, secret } in delivered {
             let key = &self.keys[number];
             if key.secret != *secret {
                 continue;
             }
             if key.state == State::Pending {
-                self.events += 1;
+                self.tell(*number);
                 self.change(*number, |key| {
                     key.revoke("undelivered", None, now);
                     key.is_claimed = false;
                 });
             }
-            are_void &= !self.keys[number].is_living(now);
+            are_void &= !self.keys[number].is_living(at);
         }
         Answer {
             changed: vec![are_void],
@@ -82,8 +84,8 @@ impl Model {
     pub(super) fn hold(&mut self, delivered: &[Delivered]) -> Answer {
         let is_claimed = |delivered: &Delivered| self.keys[&delivered.number].is_claimed;
         if delivered.iter().any(is_claimed) {
-            self.events += delivered.len() as u64;
             for Delivered { number, .. } in delivered {
+                self.tell(*number);
                 self.change(*number, |key| key.is_claimed = false);
             }
         }
@@ -98,7 +100,7 @@ impl Model {
     ) -> Result<Answer, Faults> {
         let within = self.confinement(workspace)?;
         let number = self.find(secret, within).map_err(fault)?;
-        match self.keys[&number].status(now) {
+        match self.keys[&number].status(self.at(now)) {
             "disabled" => Err(fault("conflict")),
             dead @ ("expired" | "revoked") => Err(fault(dead)),
             _ => {

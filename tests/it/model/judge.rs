@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::clock::Moment;
 use super::operation::{Answer, Ask, Verdict};
+use super::reuse::Memory;
 use super::state::{Faults, Key, Model, State};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -16,11 +18,24 @@ impl Model {
         now: i64,
     ) -> Result<Answer, Faults> {
         let within = self.confinement(workspace)?;
+        // One that looks into a workspace alone is opened for that, and closed again.
+        let mut memory = match workspace {
+            None => std::mem::take(&mut self.memory),
+            Some(_) => Memory::default(),
+        };
+        memory.refresh(&self.clock, now);
+        let judge = |ask| self.judge(ask, within, &mut memory, now);
+        let verdicts: Vec<Verdict> = asks.iter().map(judge).collect();
+        let is_counted = verdicts.iter().any(|verdict| verdict.recorded);
+        if is_counted {
+            self.clock.observe(now);
+        }
+        match workspace {
+            None => self.memory = memory,
+            Some(_) => self.memory.is_fresh &= !is_counted,
+        }
         Ok(Answer {
-            verdicts: asks
-                .iter()
-                .map(|ask| self.judge(ask, within, now))
-                .collect(),
+            verdicts,
             ..Answer::default()
         })
     }
@@ -41,7 +56,7 @@ impl Model {
         })
     }
 
-    fn judge(&mut self, ask: &Ask, within: Option<u64>, now: i64) -> Verdict {
+    fn judge(&mut self, ask: &Ask, within: Option<u64>, memory: &mut Memory, now: i64) -> Verdict {
         let number = match self.find(&ask.secret, within) {
             Ok(number) => number,
             Err(code) => {
@@ -57,7 +72,7 @@ impl Model {
         };
         let mut key = self.keys[&number].clone();
         let mut verdict = Verdict {
-            code: code(&key, ask, now),
+            code: code(&key, ask, memory.clock.at(now)),
             subject: Some(key.id.clone()),
             last_used: None,
             recorded: ask.record,
@@ -80,6 +95,9 @@ impl Model {
         }
         verdict.last_used = key.last_used;
         self.keys.insert(number, key);
+        if ask.record && verdict.code == "revoked" {
+            self.see_to(number, memory, now);
+        }
         verdict
     }
 
@@ -137,7 +155,7 @@ impl Model {
 }
 
 /// The first reason in the contract's order, limits aside.
-fn code(key: &Key, ask: &Ask, now: i64) -> &'static str {
+fn code(key: &Key, ask: &Ask, at: Moment) -> &'static str {
     let holds = |network: &String| {
         let (network, bits) = network.split_once('/').expect("a network");
         let bits = bits.parse().expect("a number");
@@ -148,13 +166,13 @@ fn code(key: &Key, ask: &Ask, now: i64) -> &'static str {
         let network = network.parse().expect("an address");
         address.is_some_and(|address| is_within(address, network, bits))
     };
-    if key.status(now) == "revoked" {
+    if key.status(at) == "revoked" {
         "revoked"
     } else if key.state == State::Pending {
         "pending"
     } else if key.state == State::Disabled {
         "disabled"
-    } else if key.status(now) == "expired" {
+    } else if key.status(at) == "expired" {
         "expired"
     } else if ask
         .environment

@@ -27,13 +27,21 @@ struct Index {
     page: u64,
 }
 
-/// A store's files, held open beside it, and what the store was when the log had so many frames.
+/// What the store was when the log had so many frames.
+struct Mark {
+    frames: u64,
+    model: Model,
+    /// What it was between the mark before and this one.
+    on_the_way: Vec<Model>,
+}
+
+/// A store's files, held open beside it, and what the store was meanwhile.
 pub struct Log {
     database: File,
     log: File,
     index: File,
     salts: Salts,
-    marks: Vec<(u64, Model)>,
+    marks: Vec<Mark>,
 }
 
 /// What a crash may leave of the log's end.
@@ -84,6 +92,16 @@ fn index_of(file: &File) -> Index {
     }
 }
 
+impl Mark {
+    fn first(frames: u64, model: &Model) -> Self {
+        Self {
+            frames,
+            model: model.clone(),
+            on_the_way: Vec::new(),
+        }
+    }
+}
+
 impl Log {
     /// Looks at the log of a store that has been opened and is this.
     #[must_use]
@@ -96,35 +114,39 @@ impl Log {
             log: file(&beside(path, "-wal")),
             index,
             salts,
-            marks: vec![(frames, model.clone())],
+            marks: vec![Mark::first(frames, model)],
         }
     }
 
-    /// Notes that a step led from one model to another.
-    pub fn note(&mut self, before: &Model, after: &Model) {
+    /// Notes that a step led from one model to another, and by which others.
+    pub fn note(&mut self, before: &Model, on_the_way: Vec<Model>, after: &Model) {
         let Index { salts, frames, .. } = index_of(&self.index);
         if self.salts != salts {
             // The log was begun anew, and all that was in it is in the file.
             self.salts = salts;
-            self.marks = vec![(0, before.clone())];
+            self.marks = vec![Mark::first(0, before)];
         }
         match self.marks.last_mut() {
-            Some((last, model)) if *last == frames => after.clone_into(model),
-            _ => self.marks.push((frames, after.clone())),
+            Some(last) if last.frames == frames => after.clone_into(&mut last.model),
+            _ => self.marks.push(Mark {
+                frames,
+                model: after.clone(),
+                on_the_way,
+            }),
         }
     }
 
     /// Copies the store's files to another place as a crash at this moment could leave them. Returns what the store there
-    /// must be, and which tear it came to.
+    /// may be, and which tear it came to.
     #[must_use]
-    pub fn image(&self, to: &Path, tear: Tear, random: &mut Random) -> (Model, Tear) {
+    pub fn image(&self, to: &Path, tear: Tear, random: &mut Random) -> (Vec<Model>, Tear) {
         let index = index_of(&self.index);
         let frame = FRAME_HEADER + index.page;
         let end = |frames: u64| LOG_HEADER + frames * frame;
         let mut database = whole(&self.database);
         let mut log = whole(&self.log);
         // What came before the first mark is not remembered, so it is left whole.
-        let least = index.filled.max(self.marks[0].0);
+        let least = index.filled.max(self.marks[0].frames);
         let tear = if least == index.frames || log.is_empty() {
             Tear::Whole
         } else {
@@ -132,12 +154,7 @@ impl Log {
         };
         let (from, until) = (end(least), end(index.frames));
         // Half of the tears are where the last step wrote.
-        let before = self
-            .marks
-            .iter()
-            .rev()
-            .nth(1)
-            .map_or(0, |(frames, _)| *frames);
+        let before = self.marks.iter().rev().nth(1).map_or(0, |mark| mark.frames);
         let from = match random.percent(50) {
             true => from.max(end(before)),
             false => from,
@@ -167,9 +184,14 @@ impl Log {
         };
         write(to, &database);
         write(&beside(to, "-wal"), &log);
-        let mut known = self.marks.iter().rev();
-        let known = known.find(|(frames, _)| *frames <= survives);
-        (known.expect("the first is left whole").1.clone(), tear)
+        // All that had come to its end is there, and what was on its way may be.
+        let known = self.marks.partition_point(|mark| mark.frames <= survives);
+        let last = known.checked_sub(1).expect("the first is left whole");
+        let mut models = vec![self.marks[last].model.clone()];
+        if let Some(next) = self.marks.get(known) {
+            models.extend(next.on_the_way.clone());
+        }
+        (models, tear)
     }
 }
 

@@ -38,7 +38,7 @@ impl Model {
         if are_scopes_wrong(rules, &wish.scopes) {
             faults.insert("invalid_scope");
         }
-        let expires_at = expiry(rules, wish.expires, now).unwrap_or_else(|wrong| {
+        let expires_at = expiry(rules, wish.expires, self.at(now)).unwrap_or_else(|wrong| {
             faults.extend(wrong);
             None
         });
@@ -118,7 +118,7 @@ impl Model {
             }
             let number = self.key_of_id(&made.id).ok_or_else(|| fault("conflict"))?;
             let key = self.keys[&number].clone();
-            let is_open = key.status(now) == "pending" && key.is_claimed;
+            let is_open = key.status(self.at(now)) == "pending" && key.is_claimed;
             let is_void = key.lapsed(now).is_some()
                 || key
                     .revoked
@@ -126,7 +126,7 @@ impl Model {
                     .is_some_and(|(_, why, _)| why == "undelivered");
             if is_open && holding == Some(key.secret.as_str()) {
                 if hold {
-                    self.events += 1;
+                    self.tell(number);
                     self.change(number, |key| key.is_claimed = false);
                 } else {
                     self.activate(number, now)?;

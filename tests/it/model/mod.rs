@@ -13,11 +13,13 @@ pub mod random;
 mod wishes;
 // The model: what it knows, and the rules by which that changes.
 mod changing;
+pub mod clock;
 mod handing;
 mod judge;
 mod minting;
 mod places;
 mod policies;
+mod reuse;
 mod rotating;
 mod rules;
 mod select;

@@ -1,5 +1,6 @@
 //! What each operation on workspaces does, and those that look at or forget many keys.
 
+use super::clock::Moment;
 use super::operation::{Answer, Operation};
 use super::policies::POLICIES;
 use super::state::{Faults, Key, Model, Workspace};
@@ -76,6 +77,7 @@ impl Model {
                 }
                 let keys = self.keys.iter().filter(|(_, key)| key.workspace == number);
                 for key in keys.map(|(key, _)| *key).collect::<Vec<_>>() {
+                    self.tell(key);
                     self.forget(key);
                 }
                 self.workspaces.remove(&number);
@@ -96,15 +98,19 @@ impl Model {
                 dead_for,
                 rehearsal,
             } => {
+                if self.clock.is_far_ahead(now) {
+                    return Err(fault("conflict"));
+                }
                 let place = self.place_if_any(workspace.as_deref())?;
                 Ok(self.prune(place, *dead_for, *rehearsal, now))
             }
             Operation::List { workspace, .. } => {
                 let place = self.place_if_any(workspace.as_deref())?;
+                let at = self.at(now);
                 let listed = self
                     .keys
                     .values()
-                    .filter(|key| Some(key.workspace) == place && is_listed(operation, key, now));
+                    .filter(|key| Some(key.workspace) == place && is_listed(operation, key, at));
                 Ok(Answer {
                     keys: listed.map(|key| key.id.clone()).collect(),
                     ..Answer::default()
@@ -205,7 +211,7 @@ impl Model {
         };
         let retention = dead_for.map_or(owner.rules().retention, |minutes| minutes * MINUTE);
         let is_due = |key: &Key| {
-            let dead_since = match key.status(now) {
+            let dead_since = match key.status(self.at(now)) {
                 "revoked" => key.revoked.as_ref().map(|(at, ..)| *at).or(key.lapsed(now)),
                 "expired" => key.expires_at,
                 _ => None,
@@ -224,8 +230,8 @@ impl Model {
             ..Answer::default()
         };
         if !rehearsal {
-            self.events += due.len() as u64;
             for number in due {
+                self.tell(number);
                 self.forget(number);
             }
         }
@@ -233,7 +239,7 @@ impl Model {
     }
 }
 
-fn is_listed(operation: &Operation, key: &Key, now: i64) -> bool {
+fn is_listed(operation: &Operation, key: &Key, at: Moment) -> bool {
     let Operation::List {
         statuses,
         all,
@@ -248,8 +254,8 @@ fn is_listed(operation: &Operation, key: &Key, now: i64) -> bool {
         return false;
     };
     let has_status = match statuses.is_empty() {
-        true => *all || key.is_living(now),
-        false => statuses.contains(&key.status(now)),
+        true => *all || key.is_living(at),
+        false => statuses.contains(&key.status(at)),
     };
     let has_label = |(name, value): &(String, Option<String>)| {
         let found = key.labels.get(name);

@@ -16,9 +16,9 @@ impl Model {
         let old = self.keys[&old].clone();
         let owner = self.owner(&old).clone();
         let rules = owner.rules();
-        let mut faults = Faults::new();
+        let (mut faults, at) = (Faults::new(), self.at(now));
         let is_busy = self.has_pending_replacement(&old.id, now);
-        if old.status(now) != "active" || old.replaced_by.is_some() || is_busy {
+        if old.status(at) != "active" || old.replaced_by.is_some() || is_busy {
             faults.insert("conflict");
         }
         let grace = match terms.now {
@@ -51,9 +51,12 @@ impl Model {
                 let same = now + (expires_at - old.created_at);
                 Ok(Some(latest.map_or(same, |latest| same.min(latest))))
             }
-            (wish, _) => expiry(rules, wish, now),
+            (wish, _) => expiry(rules, wish, at),
         };
         match expires_at {
+            Ok(Some(expires_at)) if expires_at <= at.latest => {
+                faults.insert("invalid_expiry");
+            }
             Ok(expires_at) => key.expires_at = expires_at,
             Err(wrong) => faults.extend(wrong),
         }
@@ -71,11 +74,11 @@ impl Model {
     }
 
     pub(super) fn cancel(&mut self, named: &Named, now: i64) -> Result<Answer, Faults> {
-        let number = self.select(named, now)?;
+        let (number, at) = (self.select(named, now)?, self.at(now));
         let key = &self.keys[&number];
         let is_open = |number: &u64| {
             let key = &self.keys[number];
-            key.is_living(now) && key.replaced_by.is_none()
+            key.is_living(at) && key.replaced_by.is_none()
         };
         let replacement = self.replacements(&key.id).into_iter().find(is_open);
         let replaces = key.rotation.as_ref();
@@ -86,13 +89,15 @@ impl Model {
             _ => return Err(fault("conflict")),
         };
         let rotation = self.keys[&new].rotation.clone();
-        let was_pending = self.keys[&new].status(now) == "pending";
-        if !was_pending && !self.keys[&old].is_living(now) {
+        let was_pending = self.keys[&new].status(at) == "pending";
+        if !was_pending && !self.keys[&old].is_living(at) {
             return Err(fault("conflict"));
         }
         let message = Some("rotation cancelled".to_owned());
         self.change(new, |key| key.revoke("retired", message, now));
-        self.events += 1;
+        for told in [new, old] {
+            self.tell(told);
+        }
         let mut faults = Faults::new();
         let before = self.keys[&old].clone();
         if before.replaced_by.is_some() {

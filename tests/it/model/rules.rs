@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::clock::Moment;
 use super::operation::{Answer, Changes, Expiry, Named, Operation, REASONS, Token};
 use super::policies::Policy;
 use super::state::{Faults, Key, Model, State, Workspace};
@@ -37,21 +38,22 @@ pub(super) fn of_key(key: &Key, changed: bool) -> Answer {
     }
 }
 
-/// The expiry of a key that starts now.
+/// The expiry of a key that starts now. One that there was already is none, whatever the clock says.
 pub(super) fn expiry(
     rules: &Policy,
     wish: Option<Expiry>,
-    now: i64,
+    at: Moment,
 ) -> Result<Option<i64>, Faults> {
-    let latest = rules.maximum_lifetime.map(|lifetime| now + lifetime);
+    let now = at.now;
+    let longest = rules.maximum_lifetime.map(|lifetime| now + lifetime);
     let asked = match wish {
-        None => return Ok(rules.default_lifetime.map(|life| now + life).or(latest)),
+        None => rules.default_lifetime.map(|life| now + life).or(longest),
         Some(Expiry::Never) => None,
         Some(Expiry::After(minutes)) => Some(now + minutes * MINUTE),
         Some(Expiry::At(moment)) => Some(moment),
     };
-    let is_past = asked.is_some_and(|asked| asked <= now);
-    let is_too_long = latest.is_some_and(|latest| asked.is_none_or(|asked| asked > latest));
+    let is_past = asked.is_some_and(|asked| asked <= at.latest);
+    let is_too_long = longest.is_some_and(|longest| asked.is_none_or(|asked| asked > longest));
     match is_past || is_too_long {
         true => Err(fault("invalid_expiry")),
         false => Ok(asked),
@@ -104,6 +106,22 @@ impl Model {
     ///
     /// `minted` is what the library made of it: ids and secrets that nobody can foresee.
     pub fn apply(
+        &mut self,
+        operation: &Operation,
+        now: i64,
+        minted: &[Token],
+    ) -> Result<Answer, Faults> {
+        let before = self.events;
+        let answer = self.do_it(operation, now, minted)?;
+        if self.events > before {
+            self.clock.observe(now);
+            let is_verify = matches!(operation, Operation::Verify { .. });
+            self.memory.is_fresh &= is_verify;
+        }
+        Ok(answer)
+    }
+
+    fn do_it(
         &mut self,
         operation: &Operation,
         now: i64,
@@ -183,7 +201,7 @@ impl Model {
 
     pub(super) fn select_living(&self, named: &Named, now: i64) -> Result<u64, Faults> {
         let number = self.select(named, now)?;
-        match self.keys[&number].is_living(now) {
+        match self.keys[&number].is_living(self.at(now)) {
             true => Ok(number),
             false => Err(fault("conflict")),
         }
@@ -232,5 +250,6 @@ pub(super) fn new_key(workspace: u64, owner: &Workspace, token: &Token, now: i64
         uses: BTreeMap::new(),
         whole_at: None,
         is_claimed: false,
+        reused: None,
     }
 }

@@ -16,8 +16,8 @@ use super::random::Random;
 use super::state::{Faults, Key, Model};
 use crate::support::time::{DAY, HOUR, SECOND};
 
-/// Whether the clock is also set back between two operations.
-pub const CLOCK_GOES_BACK: bool = false;
+/// Whether the clock also goes back between two operations, and leaps far ahead.
+pub const CLOCK_GOES_BACK: bool = true;
 
 /// When a run begins: 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600_000;
@@ -40,6 +40,8 @@ pub struct Figures {
     pub refusals: BTreeMap<&'static str, u64>,
     pub verdicts: BTreeMap<&'static str, u64>,
     pub crashes: BTreeMap<&'static str, u64>,
+    /// Operations at moments that are not simply the latest there was, and uses of dead keys that the trail was told of.
+    pub oddities: BTreeMap<&'static str, u64>,
     pub wholes: u64,
 }
 
@@ -51,6 +53,7 @@ impl Figures {
             (&mut self.refusals, other.refusals),
             (&mut self.verdicts, other.verdicts),
             (&mut self.crashes, other.crashes),
+            (&mut self.oddities, other.oddities),
         ];
         for (sums, counts) in pairs {
             for (word, count) in counts {
@@ -68,6 +71,7 @@ impl fmt::Display for Figures {
             ("refusals", &self.refusals),
             ("verdicts", &self.verdicts),
             ("crashes", &self.crashes),
+            ("oddities", &self.oddities),
         ] {
             writeln!(formatter, "{what}: {}", counts.values().sum::<u64>())?;
             for (word, count) in counts {
@@ -114,11 +118,18 @@ impl Course {
         self.now += match random.below(1000) {
             0..=849 => random.between(0, SECOND),
             850..=949 => random.between(SECOND, HOUR),
-            950..=984 => random.between(HOUR, 12 * HOUR),
-            985..=994 => random.between(DAY, 10 * DAY),
-            _ if CLOCK_GOES_BACK => -random.between(0, DAY),
+            950..=978 => random.between(HOUR, 12 * HOUR),
+            979..=988 => random.between(DAY, 10 * DAY),
+            989..=995 if CLOCK_GOES_BACK => -random.between(0, DAY),
+            996..=997 if CLOCK_GOES_BACK => -random.between(DAY, 40 * DAY),
+            998..=999 if CLOCK_GOES_BACK => random.between(25 * DAY, 600 * DAY),
             _ => 0,
         };
+        // A clock that was far ahead is mostly set right before it is believed.
+        let clock = &self.model.clock;
+        if clock.has_leapt(self.now) && random.percent(8) {
+            self.now = clock.latest + random.between(-HOUR, HOUR);
+        }
         let (model, now) = (&self.model, self.now);
         Chooser { model, now, random }.operation()
     }
@@ -169,7 +180,8 @@ impl Run {
 
     /// Goes on with the store at this path.
     #[must_use]
-    pub fn over(course: Course, path: &Path) -> Self {
+    pub fn over(mut course: Course, path: &Path) -> Self {
+        course.model.close();
         let open = Some(Open::at(path, &course.model));
         Self {
             course,
@@ -187,8 +199,9 @@ impl Run {
             .expect("the store is open between two crashes")
     }
 
-    /// Does one operation to both, and compares what came of it.
-    pub fn step(&mut self) {
+    /// Does one operation to both, and compares what came of it. Returns what the store was on the way, where that took
+    /// several transactions.
+    pub fn step(&mut self) -> Vec<Model> {
         let operation = self.course.next();
         let Course {
             seed, step, now, ..
@@ -218,15 +231,55 @@ impl Run {
             }
             _ => self.check(false, &operation, || told(&done, &predicted)),
         }
-        let before = match predicted {
-            Ok(_) => std::mem::replace(&mut self.course.model, after),
-            Err(_) => self.course.model.clone(),
+        let before = self.course.model.clone();
+        let on_the_way = match (&predicted, &done) {
+            (Ok(answer), _) => {
+                self.course.model = after;
+                before.on_the_way(&operation, answer, now)
+            }
+            (Err(_), Err((code, _))) => {
+                self.course.model.refuse(&operation, code, now);
+                Vec::new()
+            }
+            (Err(_), Ok(_)) => unreachable!("the two were compared"),
         };
+        self.count_oddities(&before);
         self.compare_touched(&operation, done.ok());
         let open = self.open.as_mut().expect("the store is open");
-        open.log.note(&before, &self.course.model);
+        open.log
+            .note(&before, on_the_way.clone(), &self.course.model);
         if step.is_multiple_of(WHOLE_EVERY) {
             self.compare_whole("after some steps");
+        }
+        on_the_way
+    }
+
+    /// Counts what the clock did, and uses of dead keys.
+    fn count_oddities(&mut self, before: &Model) {
+        let Course { now, model, .. } = &self.course;
+        let clock = &before.clock;
+        let noted = model.keys.iter().filter(|(number, key)| {
+            let was = before.keys.get(number).and_then(|key| key.reused);
+            key.reused.is_some() && key.reused != was
+        });
+        let is_kept_dead = |key: &Key| {
+            key.has_expired(before.at(*now)) && key.expires_at.is_some_and(|at| at > *now)
+        };
+        let is_kept_dead = before.keys.values().any(is_kept_dead);
+        for (word, count) in [
+            ("key.reuse", noted.count() as u64),
+            ("the clock is back", u64::from(*now < clock.latest)),
+            (
+                "a key is expired though the clock is back",
+                u64::from(is_kept_dead),
+            ),
+            ("the clock has leapt", u64::from(clock.has_leapt(*now))),
+            (
+                "the clock is far ahead",
+                u64::from(clock.is_far_ahead(*now)),
+            ),
+        ] {
+            *self.figures.oddities.entry(word).or_default() += count;
         }
     }
 
@@ -238,7 +291,10 @@ impl Run {
         let head = library.head().expect("the trail can be read").0;
         let done = done.unwrap_or_default();
         let mut records = done.records;
-        let keys = done.answer.keys.iter().filter_map(|id| model.key_of_id(id));
+        let judged = done.answer.verdicts.iter();
+        let judged = judged.filter_map(|verdict| verdict.subject.as_ref());
+        let keys = done.answer.keys.iter().chain(judged);
+        let keys = keys.filter_map(|id| model.key_of_id(id));
         for key in keys.take(8).map(|number| &model.keys[&number]) {
             let shown = library.show(&model.owner(key).name, &key.id, now);
             records.push(shown.expect("a key of the model is in the store"));
@@ -280,7 +336,9 @@ impl Run {
         if !is_right {
             let mut named: Vec<&Key> = self.course.model.keys.values().collect();
             let text = format!("{operation:?}");
-            named.retain(|key| text.contains(&key.id) || text.contains(&format!("{:?}", key.name)));
+            named.retain(|key| {
+                text.contains(&key.id[..10]) || text.contains(&format!("{:?}", key.name))
+            });
             panic!(
                 "{}, now {}\n{operation:?}\n{}\nkeys that may be meant: {named:#?}",
                 self.place(),

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::{Clock, Moment};
 use super::policies::{POLICIES, Plan, Policy, are_alike};
+use super::reuse::Memory;
 
 /// How long a pending key waits.
 pub const PENDING: i64 = 24 * 60 * 60 * 1000;
@@ -77,6 +79,8 @@ pub struct Key {
     pub whole_at: Option<(String, i64)>,
     /// Whether its hand-over may be taken up by asking again.
     pub is_claimed: bool,
+    /// When it was used though it was dead, if that is the newest event about it.
+    pub reused: Option<i64>,
 }
 
 /// What was minted under an idempotency key.
@@ -111,24 +115,27 @@ pub struct Model {
     /// Rows of the audit trail.
     pub events: u64,
     pub next: u64,
+    pub clock: Clock,
+    /// What the verifier has in memory that stays open between operations.
+    pub memory: Memory,
 }
 
 /// The code words of everything that speaks against an operation; any of them may be the answer.
 pub type Faults = BTreeSet<&'static str>;
 
 impl Key {
-    /// When it became void by waiting, if it has.
+    /// When it became void by waiting, if it has by the clock.
     pub fn lapsed(&self, now: i64) -> Option<i64> {
         let at = self.created_at + PENDING;
         (self.state == State::Pending && at <= now).then_some(at)
     }
 
     /// What it is at this moment.
-    pub fn status(&self, now: i64) -> &'static str {
-        if self.state == State::Revoked || self.lapsed(now).is_some() {
+    pub fn status(&self, at: Moment) -> &'static str {
+        if self.state == State::Revoked || self.lapsed(at.now).is_some() {
             return "revoked";
         }
-        if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        if self.has_expired(at) {
             return "expired";
         }
         match self.state {
@@ -138,8 +145,13 @@ impl Key {
         }
     }
 
-    pub fn is_living(&self, now: i64) -> bool {
-        matches!(self.status(now), "active" | "pending" | "disabled")
+    pub fn has_expired(&self, at: Moment) -> bool {
+        self.expires_at
+            .is_some_and(|expires_at| expires_at <= at.latest)
+    }
+
+    pub fn is_living(&self, at: Moment) -> bool {
+        matches!(self.status(at), "active" | "pending" | "disabled")
     }
 
     pub fn revoke(&mut self, reason: &str, message: Option<String>, now: i64) {
@@ -210,7 +222,8 @@ impl Model {
     }
 
     pub fn living(&self, workspace: u64, now: i64) -> u64 {
-        let living = |key: &&Key| key.workspace == workspace && key.is_living(now);
+        let at = self.at(now);
+        let living = |key: &&Key| key.workspace == workspace && key.is_living(at);
         self.keys.values().filter(living).count() as u64
     }
 
@@ -225,14 +238,16 @@ impl Model {
     }
 
     pub fn has_pending_replacement(&self, id: &str, now: i64) -> bool {
+        let at = self.at(now);
         let mut replacements = self.replacements(id).into_iter();
-        replacements.any(|number| self.keys[&number].status(now) == "pending")
+        replacements.any(|number| self.keys[&number].status(at) == "pending")
     }
 
     /// Whether a key's name is its own: it is neither dead nor superseded. A pending replacement shares the name of the
     /// key it waits for, as long as that has it.
     pub fn holds_name(&self, key: &Key, now: i64) -> bool {
-        if !key.is_living(now) || key.replaced_by.is_some() {
+        let at = self.at(now);
+        if !key.is_living(at) || key.replaced_by.is_some() {
             return false;
         }
         let waits_for = match (&key.rotation, key.state) {
@@ -242,7 +257,7 @@ impl Model {
         !waits_for.is_some_and(|old| {
             let old = &self.keys[&old];
             let waits_too = old.state == State::Pending && old.rotation.is_some();
-            old.is_living(now) && old.replaced_by.is_none() && !waits_too
+            old.is_living(at) && old.replaced_by.is_none() && !waits_too
         })
     }
 

@@ -91,11 +91,10 @@ impl Chooser<'_> {
 
     /// The name of a key that is superseded and lives: free if its replacement goes by another.
     fn wish_for_a_name_once_held(&mut self) -> Option<Wish> {
-        let now = self.now;
-        let model = self.model;
+        let (model, now, at) = (self.model, self.now, self.model.at(self.now));
         let superseded = self.keys(|key| {
             let held = || model.holders(key.workspace, &key.environment, &key.name, now);
-            key.replaced_by.is_some() && key.is_living(now) && held().is_empty()
+            key.replaced_by.is_some() && key.is_living(at) && held().is_empty()
         });
         let key = &self.model.keys[&self.random.any(&superseded)?];
         Some(Wish {
@@ -142,8 +141,8 @@ impl Chooser<'_> {
 
     /// Keys whose secrets were handed over: those minted last, or any.
     pub(super) fn delivered(&mut self) -> Vec<Delivered> {
-        let now = self.now;
-        let pending = self.keys(|key| key.status(now) == "pending");
+        let at = self.model.at(self.now);
+        let pending = self.keys(|key| key.status(at) == "pending");
         let count = 1 + self.index(3);
         let mut chosen = match self.random.percent(90) {
             true => pending.iter().rev().take(count).copied().collect(),
@@ -166,10 +165,10 @@ impl Chooser<'_> {
     }
 
     pub(super) fn secret(&mut self) -> String {
-        let now = self.now;
+        let at = self.model.at(self.now);
         let found = match self.random.below(100) {
-            0..=59 => self.keys(|key| key.status(now) == "active"),
-            60..=69 => self.keys(|key| key.status(now) == "pending"),
+            0..=59 => self.keys(|key| key.status(at) == "active"),
+            60..=69 => self.keys(|key| key.status(at) == "pending"),
             70..=84 => self.keys(|_| true),
             85..=89 => Vec::from_iter(self.model.keys.keys().next_back().copied()),
             90..=95 => {
@@ -220,8 +219,8 @@ impl Chooser<'_> {
     }
 
     pub(super) fn verify(&mut self) -> Operation {
-        let now = self.now;
-        let held = self.keys(|key| key.whole_at.is_some() && key.status(now) == "active");
+        let at = self.model.at(self.now);
+        let held = self.keys(|key| key.whole_at.is_some() && key.status(at) == "active");
         // Again and again the same key, or no limit is ever met.
         if let Some(number) = held.first().filter(|_| self.random.percent(25)) {
             let mut ask = self.ask();

@@ -1,0 +1,103 @@
+//! Use of dead keys, which the trail is told of once an hour, and what a verifier that stays open knows by itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Clock;
+use super::operation::{Answer, Operation};
+use super::state::Model;
+use crate::support::time::HOUR;
+
+/// What a verifier has in memory, and loses when it is closed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The time as it knows it: the store's when it last had to look there, and what it was asked at since.
+    pub clock: Clock,
+    /// Whether nobody else has changed the store since it looked.
+    pub is_fresh: bool,
+    /// When it saw to each dead key that was presented to it.
+    pub saw: BTreeMap<u64, i64>,
+}
+
+fn is_within_an_hour(one: Option<i64>, other: i64) -> bool {
+    one.is_some_and(|one| (one - other).abs() < HOUR)
+}
+
+impl Memory {
+    /// Looks at the store, if that has changed, and sees this time.
+    pub fn refresh(&mut self, store: &Clock, now: i64) {
+        if !self.is_fresh {
+            self.clock = *store;
+            self.is_fresh = true;
+        }
+        self.clock.observe(now);
+    }
+}
+
+impl Model {
+    /// Tells the trail something about a key.
+    pub fn tell(&mut self, number: u64) {
+        self.events += 1;
+        self.change(number, |key| key.reused = None);
+    }
+
+    /// Tells the trail that a dead key was used, unless the newest event about it says so and is less than an hour away.
+    fn note_reuse(&mut self, number: u64, now: i64) {
+        let (key, at) = (&self.keys[&number], self.at(now));
+        if key.status(at) != "revoked" || is_within_an_hour(key.reused, now) {
+            return;
+        }
+        self.events += 1;
+        self.clock.observe(now);
+        self.change(number, |key| key.reused = Some(now));
+    }
+
+    /// Does what a verifier does with a dead key that was presented to it: once an hour, it sees to the trail.
+    pub(super) fn see_to(&mut self, number: u64, memory: &mut Memory, now: i64) {
+        if !is_within_an_hour(memory.saw.get(&number).copied(), now) {
+            memory.saw.insert(number, now);
+            self.note_reuse(number, now);
+        }
+    }
+
+    /// What becomes of it when an operation was refused, which changes nothing but for the note that a dead key was used.
+    pub fn refuse(&mut self, operation: &Operation, code: &str, now: i64) {
+        if let (Operation::Present { secret, .. }, "revoked") = (operation, code) {
+            let before = self.events;
+            let number = self.key_of_secret(secret).expect("it was found revoked");
+            self.note_reuse(number, now);
+            self.memory.is_fresh &= self.events == before;
+        }
+    }
+
+    /// What a crash may leave of an operation that takes several transactions: each state on the way from this one to the
+    /// one after it. Of all operations only those that verify take several.
+    pub fn on_the_way(&self, operation: &Operation, answer: &Answer, now: i64) -> Vec<Self> {
+        let Operation::Verify { workspace, .. } = operation else {
+            return Vec::new();
+        };
+        let mut memory = match workspace {
+            None => self.memory.clone(),
+            Some(_) => Memory::default(),
+        };
+        let (mut state, mut states) = (self.clone(), Vec::new());
+        for verdict in answer.verdicts.iter().filter(|verdict| verdict.recorded) {
+            let number = verdict.subject.as_ref().and_then(|id| self.key_of_id(id));
+            let number = number.expect("what is recorded is of a key");
+            match verdict.code {
+                "revoked" => state.see_to(number, &mut memory, now),
+                // A limit is asked in a transaction that counts, and its refusal is counted with the others.
+                "rate_limited" | "quota_exceeded" => state.clock.observe(now),
+                _ => continue,
+            }
+            states.push(state.clone());
+        }
+        states
+    }
+
+    /// Forgets what those who had the store open had in memory.
+    pub fn close(&mut self) {
+        self.memory = Memory::default();
+    }
+}
