@@ -16,6 +16,15 @@ pub(super) fn operator() -> String {
     }
 }
 
+/// The primary group of an account, if it is in the account database.
+pub(super) fn group_of(uid: u32) -> Option<u32> {
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':').skip(2);
+        (fields.next()?.parse() == Ok(uid)).then(|| fields.next()?.parse().ok())?
+    })
+}
+
 fn account(uid: u32) -> String {
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let found = accounts.lines().find_map(|line| {

@@ -37,7 +37,15 @@ impl Context {
             ));
         }
         let operator = account::operator();
-        let (uid, gid) = (Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid()));
+        // Their own group, not the file's, which may be root's.
+        let group = account::group_of(metadata.uid()).unwrap_or_else(|| metadata.gid());
+        if group == 0 {
+            return Err(Error::new(
+                Kind::Permissions,
+                "the store's owner has no group of their own",
+            ));
+        }
+        let (uid, gid) = (Uid::from_raw(metadata.uid()), Gid::from_raw(group));
         // The user last: whoever is not root any more cannot change the groups.
         set_thread_groups(&[])
             .and_then(|()| set_thread_gid(gid))

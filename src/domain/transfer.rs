@@ -21,6 +21,10 @@ use crate::error::{Error, Kind, Result};
 pub const LONGEST_LINE: usize = 256 * 1024;
 /// The longest prefix and public part, in characters.
 const LONGEST_PREFIX: usize = 128;
+/// The longest message of a revocation, in bytes: what an argument can be (Linux, `MAX_ARG_STRLEN`).
+const LONGEST_MESSAGE: usize = 128 * 1024;
+/// The longest grace, in milliseconds: a century.
+const LONGEST_GRACE: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
 /// The longest hint, in characters.
 const LONGEST_HINT: usize = 8;
 
@@ -248,7 +252,6 @@ fn key(fields: KeyFields, hash: SecretHash) -> Result<KeyLine> {
         ("keyHint", &fields.key_hint, LONGEST_HINT),
         ("createdBy", &fields.created_by, usize::MAX),
         ("revokedReason", &fields.revoked_reason, usize::MAX),
-        ("revokedMessage", &fields.revoked_message, usize::MAX),
         ("environment", &fields.environment, LONGEST_PREFIX),
     ];
     for (name, text, longest) in texts {
@@ -263,6 +266,22 @@ fn key(fields: KeyFields, hash: SecretHash) -> Result<KeyLine> {
                 "the field {name} has more than {longest} characters"
             )));
         }
+    }
+    // The operator's own words: revoking takes any.
+    if fields
+        .revoked_message
+        .as_ref()
+        .is_some_and(|text| text.len() > LONGEST_MESSAGE)
+    {
+        return Err(Error::usage(format!(
+            "the field revokedMessage is longer than {LONGEST_MESSAGE} bytes"
+        )));
+    }
+    if fields
+        .grace_millis
+        .is_some_and(|grace| grace > LONGEST_GRACE)
+    {
+        return Err(Error::usage("the field graceMillis is more than a century"));
     }
     let revoked_at = time("revokedAt", fields.revoked_at)?;
     let state = match fields.status.as_deref() {

@@ -28,8 +28,8 @@ const DEEPEST: usize = 64;
 const INTERIOR: u8 = 0x05;
 const LEAF: u8 = 0x0d;
 
-/// The place and the link of the last row of the `audit` table whose root is this page.
-fn head(file: &File, root: u32) -> Option<(i64, ChainHash)> {
+/// The last row of the table whose root is this page: its number, and its record.
+fn last_row(file: &File, root: u32) -> Option<(i64, Vec<u8>)> {
     let mut header = [0; 100];
     file.read_exact_at(&mut header, 0).ok()?;
     let size = match u16::from_be_bytes([header[16], header[17]]) {
@@ -44,14 +44,14 @@ fn head(file: &File, root: u32) -> Option<(i64, ChainHash)> {
         file.read_exact_at(&mut page, at).ok()?;
         match *page.first()? {
             INTERIOR => number = u32::from_be_bytes(*page.get(8..12)?.first_chunk()?),
-            LEAF => return last_row(&page, usable),
+            LEAF => return last_cell(&page, usable),
             _ => return None,
         }
     }
     None
 }
 
-fn last_row(page: &[u8], usable: usize) -> Option<(i64, ChainHash)> {
+fn last_cell(page: &[u8], usable: usize) -> Option<(i64, Vec<u8>)> {
     let number = |at: usize| {
         Some(usize::from(u16::from_be_bytes(
             *page.get(at..)?.first_chunk()?,
@@ -60,14 +60,20 @@ fn last_row(page: &[u8], usable: usize) -> Option<(i64, ChainHash)> {
     let cells = number(3)?;
     let cell = number(8 + 2 * cells.checked_sub(1)?)?;
     let (payload, after) = varint(page, cell)?;
-    let (seq, start) = varint(page, after)?;
+    let (row, start) = varint(page, after)?;
     let length = usize::try_from(payload).ok()?;
     // A longer one goes on in other pages.
     if length > usable.checked_sub(35)? {
         return None;
     }
     let record = page.get(start..start.checked_add(length)?)?;
-    let columns = columns(record)?;
+    Some((row, record.to_vec()))
+}
+
+/// The place and the link of the last row of the `audit` table whose root is this page.
+fn head(file: &File, root: u32) -> Option<(i64, ChainHash)> {
+    let (seq, record) = last_row(file, root)?;
+    let columns = columns(&record)?;
     let [_, time, actor, action, subject, details, previous, hash] = columns.as_slice() else {
         return None;
     };
@@ -77,6 +83,16 @@ fn last_row(page: &[u8], usable: usize) -> Option<(i64, ChainHash)> {
     // A page that a crash left half written may put rows together that never were.
     let is_row = link(&previous, seq, time, [actor, action, subject, details]) == hash;
     is_row.then_some((seq, hash))
+}
+
+/// How many commits the `clock` table knows of whose root is this page. The root of that table never moves.
+fn commits(file: &File, root: u32) -> Option<i64> {
+    let (_, record) = last_row(file, root)?;
+    let columns = columns(&record)?;
+    let [_, _, _, commits] = columns.as_slice() else {
+        return None;
+    };
+    integer(commits)
 }
 
 /// The columns of a record as they are stored, without their types.
@@ -131,23 +147,19 @@ fn varint(page: &[u8], at: usize) -> Option<(i64, usize)> {
 /// Refuses a log that is not this file's, or takes it back to an earlier time: one that was kept, and put beside it again.
 /// SQLite would follow it, and what was revoked since would be alive.
 ///
-/// The end of the trail in the file alone must be in the trail with the log.
+/// Refuses a log that is another store's, or of an earlier time: SQLite would follow it, and what was revoked since would be
+/// alive. The end of the trail in the file alone must be in the trail with the log, and the log knows of no fewer commits.
 pub(super) fn refuse_wrong_log(
     connection: &Connection,
     path: &Path,
     held: Option<&Held>,
 ) -> Result<()> {
+    let Some(file) = held.and_then(Held::file) else {
+        return Ok(());
+    };
     // Others may write to the file at this moment, so it is looked at again before anything is said.
     for _ in 0..LOOKS {
-        if !has_log(path)? {
-            return Ok(());
-        }
-        // While a log is being brought into it the file alone may be no store, which then has nothing that the log has not.
-        let root = migrations::root_of_trail(connection)?;
-        let Some(head) = held.and_then(Held::file).and_then(|file| head(file, root)) else {
-            return Ok(());
-        };
-        if Reader::new(connection).has_event(head)? {
+        if !has_log(path)? || is_follower(connection, file)? {
             return Ok(());
         }
         std::thread::sleep(LOOK_AGAIN);
@@ -155,6 +167,26 @@ pub(super) fn refuse_wrong_log(
     Err(damaged(
         "the log beside it is another store's, or of an earlier time",
     ))
+}
+
+/// Whether the store with its log has all that the file alone has, as far as can be seen. While a log is being brought into it
+/// the file alone may be no store.
+fn is_follower(connection: &Connection, file: &File) -> Result<bool> {
+    let reader = Reader::new(connection);
+    let (mut head_alone, mut commits_alone) = (None, None);
+    for (name, root) in migrations::roots(connection)? {
+        match name.as_str() {
+            "audit" => head_alone = head(file, root),
+            _ => commits_alone = commits(file, root),
+        }
+    }
+    // After the file, which others may write to meanwhile.
+    let has_head = head_alone.is_none_or(|head| reader.has_event(head).unwrap_or(false));
+    Ok(has_head
+        && match commits_alone {
+            None => true,
+            Some(alone) => alone <= reader.commits()?,
+        })
 }
 
 /// How often a log is looked at that seems to be a wrong one, and how long after each other.

@@ -204,8 +204,9 @@ fn copy_over(store: &Path, with: &Path, known: &[Death]) -> Result<bool> {
         false => Ok(true),
         true => Err(Error::new(
             Kind::Busy,
-            "the backup is restored, but another process goes on reading the damaged store: end it",
-        )),
+            "the backup is restored, but another process goes on reading the damaged store",
+        )
+        .hinted("end it, and run `keyward store restore` again")),
     }
 }
 

@@ -13,9 +13,9 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
 use super::failure::{damaged, failure};
-use super::open::{prepare, real_path};
+use super::open::{open_alone, prepare, real_path};
 use super::permissions::{SIDECARS, check_file, kind_of, look, sidecar};
-use super::{Reader, Store, header};
+use super::{Reader, Store, header, migrations};
 use crate::domain::audit::Head;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
@@ -75,34 +75,38 @@ impl Store {
             if is_itself(&metadata) {
                 return Err(Error::usage("this is the store itself").hinted("name another file"));
             }
-            refuse_no_store(&target)?;
+            refuse_no_backup(&target)?;
         }
-        copy(&self.connection, &target, self.wait, progress)
+        let copied = copy(&self.connection, &target, self.wait, None, progress)?;
+        copied.ok_or_else(|| Error::new(Kind::Internal, "a copy of any schema was not made"))
     }
 }
 
-/// Copies what a connection sees to a file that takes its name last.
+/// Copies what a connection sees to a file that takes its name last. Nothing is copied when the store is to be of a schema that it
+/// is not of any more.
 pub(super) fn copy(
     source: &Connection,
     target: &Path,
     wait: Duration,
+    schema: Option<i64>,
     progress: impl FnMut(u64, u64),
-) -> Result<Copy> {
+) -> Result<Option<Copy>> {
     let folder = target
         .parent()
         .ok_or_else(|| Error::usage("the backup's path names no file"))?;
     let draft = sidecar(target, ".keyward-draft");
     let lock = lock(&draft, wait)?;
-    let copied = write(source, &draft, &lock, progress).and_then(|head| {
+    let copied = write(source, &draft, &lock, schema, progress).and_then(|head| {
+        let Some(head) = head else { return Ok(None) };
         refuse_log(target)?;
         std::fs::rename(&draft, target).map_err(|error| refused(target, error))?;
         File::open(folder)
             .and_then(|folder| folder.sync_all())
             .map_err(|error| refused(folder, error))?;
         let size_bytes = lock.metadata().map_or(0, |metadata| metadata.len());
-        Ok(Copy { size_bytes, head })
+        Ok(Some(Copy { size_bytes, head }))
     });
-    if copied.is_err() {
+    if !matches!(copied, Ok(Some(_))) {
         // What cannot be removed is overwritten by the next copy.
         let _ = std::fs::remove_file(&draft).and(remove_sidecars(&draft));
     }
@@ -152,8 +156,9 @@ fn write(
     source: &Connection,
     draft: &Path,
     file: &File,
+    schema: Option<i64>,
     mut progress: impl FnMut(u64, u64),
-) -> Result<Head> {
+) -> Result<Option<Head>> {
     let io = |error| refused(draft, error);
     file.set_permissions(PermissionsExt::from_mode(0o600))
         .and_then(|()| file.set_len(0))
@@ -171,6 +176,10 @@ fn write(
     // Within one reading transaction the copy is of one moment and never begins anew, however busy the store is.
     let moment = source.unchecked_transaction().map_err(failure)?;
     let head = Reader::new(source).head()?;
+    let present = migrations::version(source)?;
+    if schema.is_some_and(|schema| schema != present) {
+        return Ok(None);
+    }
     {
         let backup = Backup::new(source, &mut connection).map_err(failure)?;
         loop {
@@ -189,6 +198,12 @@ fn write(
         }
     }
     moment.finish().map_err(failure)?;
+    connection
+        .execute(
+            "INSERT OR REPLACE INTO setting VALUES (?1, '')",
+            [IS_BACKUP],
+        )
+        .map_err(failure)?;
     let verdict: String = connection
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
         .map_err(failure)?;
@@ -197,11 +212,14 @@ fn write(
     }
     connection.close().map_err(|(_, error)| failure(error))?;
     file.sync_all().map_err(io)?;
-    Ok(Head {
+    Ok(Some(Head {
         seq: head.0,
         hash: head.1,
-    })
+    }))
 }
+
+/// The setting by which a backup is told from a store that is used.
+pub(super) const IS_BACKUP: &str = "is_backup";
 
 /// Removes what may lie beside a store that is only made to be copied or moved.
 pub(super) fn remove_sidecars(draft: &Path) -> std::io::Result<()> {
@@ -214,9 +232,18 @@ pub(super) fn remove_sidecars(draft: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Refuses to replace a file that is no store.
-fn refuse_no_store(target: &Path) -> Result<()> {
-    header::check(target).map(drop).map_err(|error| {
+/// Refuses to replace a file that is no backup: something else, or a store that is used.
+fn refuse_no_backup(target: &Path) -> Result<()> {
+    let is_backup = header::check(target).and_then(|held| {
+        let file = open_alone(target)?;
+        let marked = Reader::new(&file).setting(IS_BACKUP)?.is_some();
+        drop((file, held));
+        match marked {
+            true => Ok(()),
+            false => Err(Error::new(Kind::Foreign, "it is a store that is used")),
+        }
+    });
+    is_backup.map_err(|error| {
         if matches!(error.kind(), Kind::Io | Kind::Permissions) {
             return error;
         }

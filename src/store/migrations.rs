@@ -29,8 +29,8 @@ pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// SHA-256 of the newest schema as [`digest`] reads it. A test computes it anew.
 const DIGEST: [u8; 32] = [
-    0xa0, 0x1c, 0x36, 0xc4, 0xae, 0x6c, 0x9a, 0x90, 0x8e, 0xb2, 0xe0, 0x3f, 0x45, 0x2f, 0xdd, 0x87,
-    0x8f, 0x51, 0xe2, 0x2f, 0x0a, 0x44, 0x20, 0xb5, 0x3d, 0x5c, 0xfa, 0x22, 0x90, 0x0c, 0x4c, 0xdf,
+    0x2b, 0xdd, 0x2b, 0x70, 0xed, 0x63, 0x3a, 0x4f, 0x97, 0x92, 0x28, 0xf5, 0x61, 0x76, 0x12, 0x2a,
+    0xdd, 0x25, 0x02, 0xff, 0x7a, 0xbb, 0xf1, 0xfe, 0x35, 0xde, 0x40, 0x4f, 0x35, 0x56, 0x82, 0x83,
 ];
 
 /// Refuses a store in which there is anything but keyward's own schema: a trigger or a view would run whatever its author
@@ -69,18 +69,18 @@ fn digest(connection: &Connection) -> Result<[u8; 32]> {
     Ok(hasher.finalize().into())
 }
 
-/// The page that the audit trail begins at.
+/// The pages that the tables `audit` and `clock` begin at, as far as the store has them.
 ///
 /// # Errors
 /// Whatever SQLite refuses.
-pub(super) fn root_of_trail(connection: &Connection) -> Result<u32> {
-    connection
-        .query_row(
-            "SELECT rootpage FROM sqlite_schema WHERE name = 'audit'",
-            [],
-            |row| row.get(0),
-        )
-        .map_err(failure)
+pub(super) fn roots(connection: &Connection) -> Result<Vec<(String, u32)>> {
+    let mut statement = connection
+        .prepare("SELECT name, rootpage FROM sqlite_schema WHERE name IN ('audit', 'clock')")
+        .map_err(failure)?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(failure)?;
+    rows.map(|row| row.map_err(failure)).collect()
 }
 
 /// Takes the steps that are missing, all in one transaction.

@@ -159,7 +159,7 @@ impl Store {
         let is_older = version < migrations::NEWEST;
         if is_older {
             let kept = sidecar(path, &format!(".schema-{version}"));
-            copy::copy(&connection, &kept, wait, |_, _| ()).map_err(|error| {
+            copy::copy(&connection, &kept, wait, Some(version), |_, _| ()).map_err(|error| {
                 error.told(|what| {
                     format!(
                         "a backup could not be made before bringing the store up to date: {what}"
@@ -214,6 +214,16 @@ impl Store {
             held: None,
         })
     }
+}
+
+/// Opens a file for reading without looking for a log beside it.
+pub(super) fn open_alone(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(uri(path), flags).map_err(failure)?;
+    prepare(connection, Duration::ZERO)
 }
 
 /// Whether the log is left as it is when the last connection is closed.

@@ -14,7 +14,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 
 /// The dead of the present store: revoked ones, those that the trail knows to be revoked whatever their row says, and expired
-/// ones. A key that was replaced at once was revoked by that.
+/// ones. A key that was replaced at once was revoked by that, and only a dead one was ever deleted.
 const REMEMBER_THE_DEAD: &str = "
     INSERT OR REPLACE INTO temp.dead
         SELECT id, 1, revoked_at, revoked_reason, revoked_message FROM main.key WHERE state = 'revoked';
@@ -24,6 +24,8 @@ const REMEMBER_THE_DEAD: &str = "
     INSERT OR IGNORE INTO temp.dead
         SELECT subject, 1, time, 'superseded', NULL
         FROM main.audit WHERE action = 'key.rotate' AND json_valid(details) AND json_extract(details, '$.revoked');
+    INSERT OR IGNORE INTO temp.dead
+        SELECT subject, 1, time, 'unspecified', NULL FROM main.audit WHERE action = 'key.prune';
     INSERT OR IGNORE INTO temp.dead
         SELECT id, 0, expires_at, NULL, NULL FROM main.key WHERE expires_at <= (SELECT latest FROM temp.moment);
     CREATE TEMP TABLE buried AS SELECT * FROM main.key WHERE state = 'revoked';";
@@ -52,14 +54,15 @@ const REPLACE: &str = "
     INSERT INTO main.usage SELECT * FROM source.usage;
     INSERT INTO main.refusal SELECT * FROM source.refusal;
     INSERT INTO main.allowance SELECT * FROM source.allowance;
-    INSERT INTO main.setting SELECT * FROM source.setting;
+    INSERT INTO main.setting SELECT * FROM source.setting WHERE name <> 'is_backup';
     INSERT INTO main.claim SELECT * FROM source.claim;
     INSERT INTO main.idempotency SELECT * FROM source.idempotency;
     INSERT OR REPLACE INTO main.usage SELECT * FROM temp.kept_usage;
     INSERT OR REPLACE INTO main.refusal SELECT * FROM temp.kept_refusal;
     INSERT OR REPLACE INTO main.meter SELECT * FROM temp.kept_meter;
     INSERT OR REPLACE INTO main.allowance SELECT * FROM temp.kept_allowance;
-    UPDATE main.clock SET seen = max(seen, (SELECT seen FROM source.clock));";
+    UPDATE main.clock SET seen = max(seen, (SELECT seen FROM source.clock)),
+        commits = max(commits, (SELECT commits FROM source.clock));";
 
 /// The records of keys that were minted and revoked after the backup come along, where their workspace is.
 const BURY: &str = "
@@ -140,6 +143,10 @@ impl Writer<'_> {
                 revoked.push(KeyId::from_stored(row.get(0).map_err(failure)?));
             }
         }
+        // A secret that was revoked under another id is revoked under this one.
+        run("UPDATE main.key SET state = 'revoked', revoked_at = buried.revoked_at, revoked_reason = buried.revoked_reason,
+                revoked_message = buried.revoked_message FROM temp.buried
+             WHERE key.hash = buried.hash AND key.state <> 'revoked';")?;
         run("UPDATE main.key SET expires_at = dead.at FROM temp.dead
                 WHERE key.id = dead.id AND NOT dead.is_revoked AND (key.expires_at IS NULL OR key.expires_at > dead.at);")?;
         run(BURY)?;

@@ -13,6 +13,9 @@ use crate::domain::key::KeyId;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 
+/// How many stores that were put aside are looked for; some may have been removed.
+const MOST_PUT_ASIDE: u32 = 100;
+
 /// What is left of a store that is to be replaced: the file in its place, and those that were put aside before.
 ///
 /// # Errors
@@ -23,11 +26,10 @@ pub fn remains(store: &Path) -> Result<Vec<PathBuf>> {
     if look(&store)?.is_some() {
         found.push(store.clone());
     }
-    for number in 1.. {
+    for number in 1..=MOST_PUT_ASIDE {
         let path = sidecar(&store, &format!(".damaged-{number}"));
-        match look(&path)? {
-            Some(_) => found.push(path),
-            None => break,
+        if look(&path)?.is_some() {
+            found.push(path);
         }
     }
     Ok(found)
@@ -67,6 +69,7 @@ pub fn salvage(path: &Path, latest: Timestamp) -> (Vec<Death>, bool) {
         "SELECT id, 1, revoked_at, revoked_reason, revoked_message FROM key NOT INDEXED WHERE state = 'revoked'",
         "SELECT subject, 1, time, json_extract(details, '$.reason'), json_extract(details, '$.message')
             FROM audit NOT INDEXED WHERE action = 'key.revoke' AND json_valid(details)",
+        "SELECT subject, 1, time, 'unspecified', NULL FROM audit NOT INDEXED WHERE action = 'key.prune'",
         "SELECT subject, 1, time, 'superseded', NULL FROM audit NOT INDEXED
             WHERE action = 'key.rotate' AND json_valid(details) AND json_extract(details, '$.revoked')",
         &expired,

@@ -65,11 +65,13 @@ CREATE TABLE audit (
 -- The newest event about a key or a workspace, which has the digest of its record.
 CREATE INDEX audit_subject ON audit (subject);
 
--- The latest time the store has seen, and the first one after a leap that is not believed yet; one row.
+-- The latest time the store has seen, the first one after a leap that is not believed yet, and how many commits there were; one
+-- row.
 CREATE TABLE clock (
     only  INTEGER PRIMARY KEY CHECK (only = 1),
     seen  INTEGER NOT NULL,
-    leapt INTEGER
+    leapt INTEGER,
+    commits INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Where verify left a key: the day of its last use, and when its burst is whole again under this rate.

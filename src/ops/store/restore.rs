@@ -95,13 +95,17 @@ pub fn run(
     };
     if let Some(present) = present {
         // A revocation is for ever, also one in a store that was put aside before there was this one.
-        let (deaths, _) = salvage_all(&remains(store)?[1..], now);
+        let lost = remains(store)?;
+        let (deaths, _) = salvage_all(lost.get(1..).unwrap_or_default(), None, now);
         return restoration.fill(present, &deaths, &mut progress);
     }
     loop {
         // Those that were put aside before count too: a restoration may have been cut short.
         let lost = remains(store)?;
-        let (deaths, is_whole) = salvage_all(&lost, now);
+        let in_place = lost
+            .first()
+            .filter(|_| Store::is_at(store).is_ok_and(|is_there| is_there));
+        let (deaths, is_whole) = salvage_all(&lost, in_place, now);
         let beside_it = beside(store)?;
         let made = Store::open_or_create(&beside_it, *wait)?;
         let restored = restoration
@@ -130,11 +134,20 @@ pub fn run(
     }
 }
 
-/// Reads the dead of all these stores, the revoked first. Says whether that was all of them.
-fn salvage_all(stores: &[PathBuf], now: Timestamp) -> (Vec<Death>, bool) {
+/// Reads the dead of all these stores, the revoked first. Says whether that was all of them. What has expired is taken from the one
+/// in place alone: an expiry in one that was put aside may have been moved since.
+fn salvage_all(
+    stores: &[PathBuf],
+    in_place: Option<&PathBuf>,
+    now: Timestamp,
+) -> (Vec<Death>, bool) {
     let (mut deaths, mut is_whole) = (Vec::new(), true);
     for store in stores {
-        let (found, all) = salvage(store, now);
+        let latest = match in_place == Some(store) {
+            true => now,
+            false => Timestamp::EPOCH,
+        };
+        let (found, all) = salvage(store, latest);
         deaths.extend(found);
         is_whole &= all;
     }
