@@ -29,6 +29,8 @@ mod disable;
 mod rotate;
 // What may happen between a replacement's delivery and its activation.
 mod rotate_held;
+// What could have come back to life.
+mod revived;
 // `keyward revoke`: for ever, with a reason, many at once.
 mod revoke;
 // `keyward ensure`: created once, unchanged from then on, updated where it differs.

@@ -237,6 +237,7 @@ fn is_sound(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<bool> {
     if audit::verify(store, actor, None, now)?.first_bad.is_some() {
         return Ok(false);
     }
+    store.clock()?;
     let mut faults = 0;
     store.read(|reader| reader.for_each_fault(|_| faults += 1))?;
     Ok(faults == 0)
