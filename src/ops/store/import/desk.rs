@@ -1,188 +1,40 @@
-//! Taking in records: those of another store, and other systems' keys by their hashes.
+//! Where a line is taken in: as a workspace, or as a key with its rules.
 //!
-//! This module never takes a secret, and never half a line: each is wholly in or not at all.
+//! This module never decides whether a refusal ends the import.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
 
 use rand::TryCryptoRng;
 use serde_json::json;
 
+use super::Request;
 use crate::domain::audit::Action;
 use crate::domain::key::{self, Key, KeyId, State};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::transfer::{KeyLine, Line, LineOutcome, WorkspaceLine};
+use crate::domain::transfer::{KeyLine, Line, WorkspaceLine};
 use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::Access;
 use crate::ops::{limits, mint};
-use crate::store::{Store, Writer, beside, put_in_place};
+use crate::store::Writer;
 
-/// How lines are taken in.
-#[derive(Debug)]
-pub struct Request {
-    /// The workspace of keys whose line names none.
-    pub workspace: Option<String>,
-    /// Whether lines that are refused are left out, instead of everything.
-    pub keep_going: bool,
-}
-
-/// How many refusals an error tells of.
-const MOST_TOLD: usize = 10;
-/// How many refusals are enough where one is too many.
-const MOST_REFUSED: usize = 1_000;
-/// How many lines are taken in at once.
-const MOST_LINES: u64 = 1_000_000;
-
-/// Takes the lines in, all in one transaction. Returns what became of each, and the first refusal's kind.
-///
-/// # Errors
-/// The first refusal's kind when not all lines can be taken in and the request is for all; then nothing is. What reading a
-/// line gives; `scope_rejected` for a key; the store's.
-pub fn run<R: TryCryptoRng>(
-    store: &mut Store,
-    actor: &Actor,
-    request: &Request,
-    lines: &mut dyn Iterator<Item = Result<Vec<u8>>>,
-    now: Timestamp,
-    rng: &mut R,
-) -> Result<(Vec<LineOutcome>, Option<Kind>)> {
-    store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require_operator()?;
-        let mut desk = Desk {
-            writer,
-            access,
-            request,
-            now,
-            rng,
-            owners: BTreeMap::new(),
-        };
-        let (mut outcomes, mut first, mut refused) = (Vec::new(), None, 0);
-        for (index, line) in (0..).zip(lines) {
-            let line = line?;
-            if index >= MOST_LINES {
-                return Err(
-                    Error::usage(format!("there are more than {MOST_LINES} lines"))
-                        .hinted("import them in parts"),
-                );
-            }
-            if line.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            let (name, taken) = desk.take(&line);
-            outcomes.push(match taken {
-                Ok((code, id)) => LineOutcome {
-                    index,
-                    code,
-                    id,
-                    name,
-                    refusal: None,
-                },
-                Err(error) if is_refusal(error.kind()) => {
-                    first.get_or_insert(error.kind());
-                    refused += 1;
-                    LineOutcome {
-                        index,
-                        code: error.kind().code(),
-                        id: None,
-                        name,
-                        refusal: Some(error.to_string()),
-                    }
-                }
-                Err(error) => return Err(error),
-            });
-            if !request.keep_going && refused == MOST_REFUSED {
-                break;
-            }
-        }
-        match first {
-            Some(kind) if !request.keep_going => Err(nothing(kind, &outcomes)),
-            first => Ok((outcomes, first)),
-        }
-    })
-}
-
-/// Does the same where there is no store: one is made, and takes its place only if the lines are taken in.
-///
-/// # Errors
-/// As [`run`]; `conflict` when a store was made there meanwhile.
-pub fn into_new<R: TryCryptoRng>(
-    path: &Path,
-    wait: Duration,
-    actor: &Actor,
-    request: &Request,
-    lines: &mut dyn Iterator<Item = Result<Vec<u8>>>,
-    now: Timestamp,
-    rng: &mut R,
-) -> Result<(Vec<LineOutcome>, Option<Kind>)> {
-    let beside_it = beside(path)?;
-    let mut made = Store::open_or_create(&beside_it, wait)?;
-    let taken = run(&mut made, actor, request, lines, now, rng);
-    drop(made);
-    let taken = taken.and_then(|taken| put_in_place(path, &beside_it).map(|()| taken));
-    // What cannot be removed is removed by the next attempt.
-    let _ = beside(path);
-    taken
-}
-
-/// Whether it is the line's fault, and not the store's.
-fn is_refusal(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Usage
-            | Kind::InvalidName
-            | Kind::InvalidPolicy
-            | Kind::InvalidScope
-            | Kind::InvalidEnvironment
-            | Kind::InvalidExpiry
-            | Kind::WorkspaceNotFound
-            | Kind::NameTaken
-            | Kind::Ambiguous
-            | Kind::Conflict
-            | Kind::LimitReached
-    )
-}
-
-fn nothing(kind: Kind, outcomes: &[LineOutcome]) -> Error {
-    let refused = outcomes.iter().filter(|outcome| outcome.refusal.is_some());
-    let told = refused.clone().take(MOST_TOLD).map(|outcome| {
-        let why = outcome.refusal.as_deref().unwrap_or_default();
-        format!("line {} ({}): {why}", outcome.index + 1, outcome.code)
-    });
-    let (told, count): (Vec<String>, usize) = (told.collect(), refused.count());
-    let more = match count.saturating_sub(MOST_TOLD) {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    Error::new(
-        kind,
-        format!(
-            "nothing was imported, because {count} of {} lines are refused: {}{more}",
-            outcomes.len(),
-            told.join("; ")
-        ),
-    )
-    .hinted("`keyward store import --keep-going` takes in the others")
-}
-
-struct Desk<'a, 'w, R> {
-    writer: &'a Writer<'w>,
-    access: Access,
-    request: &'a Request,
-    now: Timestamp,
-    rng: &'a mut R,
+/// What taking lines in needs.
+pub(super) struct Desk<'a, 'w, R> {
+    pub(super) writer: &'a Writer<'w>,
+    pub(super) access: Access,
+    pub(super) request: &'a Request,
+    pub(super) now: Timestamp,
+    pub(super) rng: &'a mut R,
     /// The workspaces met so far, by the name that lines have for them.
-    owners: BTreeMap<Option<String>, Workspace>,
+    pub(super) owners: BTreeMap<Option<String>, Workspace>,
 }
 
 /// What a line became, and of which key.
-type Taken = (&'static str, Option<KeyId>);
+pub(super) type Taken = (&'static str, Option<KeyId>);
 
 impl<R: TryCryptoRng> Desk<'_, '_, R> {
-    fn take(&mut self, line: &[u8]) -> (Option<String>, Result<Taken>) {
+    pub(super) fn take(&mut self, line: &[u8]) -> (Option<String>, Result<Taken>) {
         match Line::parse(line) {
             Err(error) => (None, Err(error)),
             Ok(Line::Workspace(line)) => {

@@ -1,24 +1,22 @@
-//! A line of an import: a workspace, or a key of which only the hash is known.
+//! Reading a line of an import.
 //!
-//! This module never takes a secret, and never repeats what a line says where a secret may stand.
+//! This module never repeats what a line says where a secret may stand.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::{KeyLine, Line, WorkspaceLine};
 use crate::domain::address::Network;
 use crate::domain::digest;
 use crate::domain::key::{KeyId, Rotation, State};
 use crate::domain::label::{Label, Owner, check_text};
-use crate::domain::name::Name;
 use crate::domain::policy::Policy;
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::timestamp::{Timestamp, When};
 use crate::error::{Error, Kind, Result};
 
-/// The longest line, in bytes: far more than any policy needs.
-pub const LONGEST_LINE: usize = 256 * 1024;
 /// The longest prefix and public part, in characters.
 const LONGEST_PREFIX: usize = 128;
 /// The longest message of a revocation, in bytes: what an argument can be (Linux, `MAX_ARG_STRLEN`).
@@ -27,95 +25,6 @@ const LONGEST_MESSAGE: usize = 128 * 1024;
 const LONGEST_GRACE: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
 /// The longest hint, in characters.
 const LONGEST_HINT: usize = 8;
-
-/// What a line asks for.
-#[derive(Debug, Clone)]
-pub enum Line {
-    /// A workspace.
-    Workspace(Box<WorkspaceLine>),
-    /// A key.
-    Key(Box<KeyLine>),
-}
-
-/// A workspace that is to be there.
-#[derive(Debug, Clone)]
-pub struct WorkspaceLine {
-    /// Its name.
-    pub name: Name,
-    /// The preset its policy came from.
-    pub preset: Option<String>,
-    /// Its policy.
-    pub policy: Policy,
-    /// Its plan.
-    pub plan: Option<String>,
-}
-
-/// A key that is to be there.
-#[derive(Debug, Clone)]
-pub struct KeyLine {
-    /// The workspace, if the line names one.
-    pub workspace: Option<String>,
-    /// The id, if it has one already.
-    pub id: Option<KeyId>,
-    /// The name.
-    pub name: Name,
-    /// The environment, if the line names one.
-    pub environment: Option<String>,
-    /// The scopes.
-    pub scopes: Vec<String>,
-    /// The public front of the token.
-    pub prefix: String,
-    /// The random part of the front.
-    pub short: String,
-    /// The last characters.
-    pub hint: String,
-    /// SHA-256 of the whole token.
-    pub hash: SecretHash,
-    /// What is recorded of its life.
-    pub state: State,
-    /// When it was minted, if that is known.
-    pub created_at: Option<Timestamp>,
-    /// Who minted it, if that is known.
-    pub created_by: Option<String>,
-    /// Whether its time is over already, whatever the clock here says.
-    pub has_expired: bool,
-    /// When it stops.
-    pub expires_at: Option<Timestamp>,
-    /// When it last verified, if that is known.
-    pub last_used_at: Option<Timestamp>,
-    /// When it was revoked, if it was and that is known.
-    pub revoked_at: Option<Timestamp>,
-    /// Why: a word.
-    pub revoked_reason: Option<String>,
-    /// Why: a sentence.
-    pub revoked_message: Option<String>,
-    /// The rotation it came from.
-    pub rotation: Option<Rotation>,
-    /// The key that replaced it.
-    pub replaced_by: Option<KeyId>,
-    /// The networks it may be used from.
-    pub allow: Vec<Network>,
-    /// Who answers for it.
-    pub owner: Option<String>,
-    /// Free words.
-    pub labels: BTreeMap<String, String>,
-}
-
-/// What became of a line.
-#[derive(Debug, Clone)]
-pub struct LineOutcome {
-    /// Its place, from 0; empty lines count and are passed over.
-    pub index: u64,
-    /// `created`, `unchanged`, or the refusal's code.
-    pub code: &'static str,
-    /// The key's id, once it has one.
-    pub id: Option<KeyId>,
-    /// The key's or the workspace's name, if it could be read.
-    pub name: Option<String>,
-    /// Why it was refused.
-    pub refusal: Option<String>,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WorkspaceFields {
