@@ -250,7 +250,11 @@ fn a_caller_that_is_not_valid_ends_the_command_with_its_verdict() {
                 .refused(exit, code);
         }
     }
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
+    // Nothing but that the revoked one was used, once for all its uses.
+    let trail = sandbox.keyward(["audit", "list", "--limit", "2"]).answer();
+    let link = |event: &serde_json::Value| format!("{}:{}\n", event["seq"], text(event, "hash"));
+    assert_eq!(link(&trail["events"][0]), head);
+    assert_eq!(trail["events"][1]["action"], "key.reuse");
 }
 
 /// A well-formed token of this body.

@@ -14,9 +14,9 @@ use crate::output::view::ImportView;
 
 /// Take in workspaces and keys by their hashes
 ///
-/// Reads an object a line: what `keyward store export` prints, or another system's keys, of which a name and the SHA-256 of
-/// the whole secret in hexadecimal or Base64 are enough: {\"name\":\"ci\",\"hash\":\"…\"}. Everything is taken in or nothing,
-/// and a line that is there already changes nothing.
+/// Reads a JSON object a line: what `keyward store export` prints, or another system's keys. Of those the field name and the
+/// field hash are enough, the SHA-256 of the whole secret in hexadecimal or Base64. Everything is taken in or nothing, and a
+/// line that is there already changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store import keys.jsonl
