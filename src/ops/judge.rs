@@ -9,7 +9,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenFormat;
 use crate::domain::verdict::{Ask, Code, Grounds, judge};
 use crate::domain::workspace::WorkspaceId;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::store::Reader;
 
 /// Judges a secret as of one moment of the store.
@@ -38,7 +38,7 @@ pub fn judge_secret(
 }
 
 /// Judges a secret that no key has. A key with its public part is looked at all the same: if its record was changed behind
-/// keyward's back, the hash may have been.
+/// keyward's back, the hash may have been, and if it has the hash, the index that should have found it is broken.
 ///
 /// # Errors
 /// The store's; `damaged` for such a record.
@@ -53,8 +53,20 @@ pub(super) fn judge_unknown(
         .filter_map(|format| format.short_of(secret.expose()))
     {
         code = Code::NotFound;
-        if !short.is_empty() {
-            reader.keys_with_short(short)?;
+        if short.is_empty() {
+            continue;
+        }
+        let hash = secret.hash();
+        let found = reader.keys_with_short(short)?;
+        if let Some(key) = found.iter().find(|key| key.hash == hash) {
+            return Err(Error::new(
+                Kind::Damaged,
+                format!(
+                    "the store is damaged: the index of hashes does not know {}",
+                    key.id
+                ),
+            )
+            .hinted("`keyward store check` says what is wrong with the file"));
         }
     }
     Ok(code)
