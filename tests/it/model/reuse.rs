@@ -16,8 +16,8 @@ pub struct Memory {
     pub clock: Clock,
     /// Whether nobody else has changed the store since it looked.
     pub is_fresh: bool,
-    /// When it saw to each dead key that was presented to it.
-    pub saw: BTreeMap<u64, i64>,
+    /// When it saw to each dead key that was presented to it. One that was given another secret is another one.
+    pub saw: BTreeMap<String, i64>,
 }
 
 fn is_within_an_hour(one: Option<i64>, other: i64) -> bool {
@@ -55,8 +55,9 @@ impl Model {
 
     /// Does what a verifier does with a dead key that was presented to it: once an hour, it sees to the trail.
     pub(super) fn see_to(&mut self, number: u64, memory: &mut Memory, now: i64) {
-        if !is_within_an_hour(memory.saw.get(&number).copied(), now) {
-            memory.saw.insert(number, now);
+        let key = format!("{number}, {}", self.keys[&number].created_at);
+        if !is_within_an_hour(memory.saw.get(&key).copied(), now) {
+            memory.saw.insert(key, now);
             self.note_reuse(number, now);
         }
     }
