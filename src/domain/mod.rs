@@ -6,6 +6,7 @@ pub mod address;
 pub mod allowance;
 pub mod alphabet;
 pub mod audit;
+pub mod chain;
 pub mod checksum;
 pub mod clock;
 pub mod day;
