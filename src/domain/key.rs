@@ -189,8 +189,7 @@ impl Key {
         if rotation.grace_millis == 0 {
             old.revoke("superseded", None, now);
         } else {
-            // From the latest time there was, or the grace would be over before it began.
-            let ends = now.max(self.seen).plus_millis(rotation.grace_millis);
+            let ends = now.plus_millis(rotation.grace_millis);
             rotation.previous_expires_at = old.expires_at;
             old.expires_at = Some(
                 old.expires_at

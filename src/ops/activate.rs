@@ -12,7 +12,7 @@ use crate::domain::verdict::{Ask, Code};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::judge::judge_secret;
-use crate::ops::{reuse, select};
+use crate::ops::{limits, reuse, select};
 use crate::store::{Reader, Store, Writer};
 
 /// A key made live by its holder.
@@ -129,7 +129,7 @@ fn record_of(reader: &Reader<'_>, key: &Key) -> Result<Option<Key>> {
 ///
 /// # Errors
 /// The verdict's kind for a secret that is malformed, nobody's, revoked or expired; `conflict` for a disabled key;
-/// the store's.
+/// `invalid_expiry` for a grace that has passed; the store's.
 pub fn present(
     store: &mut Store,
     actor: &Actor,
@@ -220,6 +220,11 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
             format!("{} would replace {}, which is disabled", key.id, old.id),
         )
         .hinted(format!("keyward enable {}", old.id)));
+    }
+    if old.status(now).is_living()
+        && let Some(rotation) = &key.rotation
+    {
+        limits::check_grace(writer, rotation.grace_millis, now)?;
     }
     key.supersede(&mut old, now);
     writer.update_key(&old)?;

@@ -85,7 +85,7 @@ pub(super) fn save(
     leftover: Option<&Key>,
     now: Timestamp,
 ) -> Result<()> {
-    limits::check_expiry(writer, key, now)?;
+    limits::check_expiry(writer, key.expires_at, now)?;
     let action = match leftover {
         None => {
             writer.insert_key(key)?;

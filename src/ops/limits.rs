@@ -39,26 +39,49 @@ pub(super) fn check_name(
     Ok(())
 }
 
-/// Refuses an expiry that is over, or that the store has seen already because the clock went back: the key would be dead from the
-/// start.
+/// Refuses an expiry that has passed: the key would be expired from the start.
 ///
 /// # Errors
 /// `invalid_expiry`.
-pub(super) fn check_expiry(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<()> {
-    let seen = reader.clock()?.seen;
-    match key.expires_at {
+pub(super) fn check_expiry(
+    reader: &Reader<'_>,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
+    match expires_at {
         Some(expires_at) if expires_at <= now => Err(Error::new(
             Kind::InvalidExpiry,
             format!("the key would expire at {expires_at}, which is over"),
         )
         .hinted("say when it expires with --expires 90d")),
-        Some(expires_at) if expires_at <= seen => Err(Error::new(
-            Kind::InvalidExpiry,
-            format!("the key would expire at {expires_at}, and this store has seen {seen} already"),
-        )
-        .hinted("if the clock is right now: `keyward store check --reset-clock`")),
-        _ => Ok(()),
+        Some(expires_at) => check_end(reader, "the key", expires_at),
+        None => Ok(()),
     }
+}
+
+/// Refuses a grace that begins now and has passed: the old key would end before its holder has the new one.
+///
+/// # Errors
+/// `invalid_expiry`.
+pub(super) fn check_grace(reader: &Reader<'_>, millis: i64, now: Timestamp) -> Result<()> {
+    match millis {
+        0 => Ok(()),
+        _ => check_end(reader, "the old key", now.plus_millis(millis)),
+    }
+}
+
+/// Every lifetime runs from the machine's clock and is refused here where the store has seen its end already, because the
+/// clock went back: expiry is judged by the latest time that was seen.
+fn check_end(reader: &Reader<'_>, subject: &str, ends_at: Timestamp) -> Result<()> {
+    let seen = reader.clock()?.seen;
+    if ends_at > seen {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::InvalidExpiry,
+        format!("{subject} would expire at {ends_at}, and this store has seen {seen} already"),
+    )
+    .hinted("if the clock is right now: `keyward store check --reset-clock`"))
 }
 
 /// Refuses more keys than the policy's cap, and names the key that has been unused for longest.

@@ -96,11 +96,14 @@ pub(super) fn insert<R: TryCryptoRng>(
         draft::set_aside(writer, leftover, now)?;
     }
     check_rotatable(writer, old, now)?;
-    let grace_millis = match (terms.now, &terms.grace) {
-        (true, _) => 0,
-        (false, Some(grace)) => grace.millis_from(now)?,
-        (false, None) => workspace.policy.rotation_grace.millis_from(now)?,
+    let grace_millis = match terms.now {
+        true => 0,
+        false => grace_millis(&workspace.policy, terms.grace.as_ref(), now)?,
     };
+    // The grace of a held replacement begins when it is activated.
+    if !terms.hold {
+        limits::check_grace(writer, grace_millis, now)?;
+    }
     // The swap of --now is one transaction; a held replacement and the old key are there together until it comes.
     if (grace_millis > 0 || terms.hold)
         && let Err(error) = limits::check_cap(writer, workspace, 1, now)
@@ -177,6 +180,15 @@ fn check_rotatable(reader: &Reader<'_>, old: &Key, now: Timestamp) -> Result<()>
             old.id
         ))),
     }
+}
+
+/// How long the old key stays valid when the grace begins now.
+pub(super) fn grace_millis(
+    policy: &Policy,
+    wish: Option<&Lifetime>,
+    now: Timestamp,
+) -> Result<i64> {
+    wish.unwrap_or(&policy.rotation_grace).millis_from(now)
 }
 
 /// A life as long as the old key's, starting now, within what the policy allows today.

@@ -108,7 +108,7 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
             }
             if expires_at != key.expires_at {
                 key.expires_at = expires_at;
-                limits::check_expiry(writer, &key, now)?;
+                limits::check_expiry(writer, key.expires_at, now)?;
                 keep_on_cancel(writer, &access, &key, now)?;
             }
         }

@@ -309,12 +309,18 @@ fn nothing_is_pruned_by_a_clock_that_leapt_more_than_a_year() {
 #[test]
 fn an_expiry_that_was_seen_already_is_refused() {
     let (sandbox, _) = gone_back();
+    manifest(&sandbox, "mint.toml", "name = \"new\"\nexpires = \"1h\"");
     let before = sandbox.settled_bytes();
     for words in [
         &["mint", "new", "--expires", "1h"][..],
         &["set", "long", "--expires", "1h"],
         &["ensure", "new", "--expires", "1h", "--out", "new.key"],
         &["rotate", "long", "--now", "--expires", "1h"],
+        &["rotate", "long", "--now", "--hold", "--expires", "1h"],
+        &["rotate", "long", "--grace", "1h"],
+        &["apply", "mint.toml"],
+        &["apply", "mint.toml", "--check"],
+        &["apply", "mint.toml", "--dry-run"],
     ] {
         let output = sandbox.keyward(words).run();
         assert_eq!(output.status, 5, "{words:?}: {}", output.transcript());
@@ -331,11 +337,74 @@ fn an_expiry_that_was_seen_already_is_refused() {
     }
     let _ = sandbox.mint_with("new", &["--expires", "3h"]);
     assert_eq!(sandbox.listed(&[]), ["long", "new"]);
-    // The grace of a rotation is as long as it would be.
-    let _ = sandbox.keyward(["revoke", "new", "--yes"]).ok();
-    let old = text(&sandbox.show("long"), "id");
-    let _ = sandbox.keyward(["rotate", "long", "--grace", "1h"]).ok();
-    assert_eq!(sandbox.show(&old)["status"], "active");
+}
+
+/// A manifest with one key that `ensure` would deliver to the same file.
+fn manifest(sandbox: &Sandbox, name: &str, key: &str) {
+    let content = format!(
+        "[workspace.default]\n[[key]]\nworkspace = \"default\"\n{key}\ndeliver = {{ out = \"new.key\" }}\n"
+    );
+    let _ = sandbox.file(name, &content);
+}
+
+#[test]
+fn a_grace_runs_from_the_machines_clock() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("ci");
+    assert_eq!(visit(&sandbox, &old, 10 * DAY), Code::Valid);
+    let refused = |arguments: &[&str]| {
+        let before = sandbox.settled_bytes();
+        let run = sandbox.keyward(arguments);
+        let error = run.refused(5, "invalid_expiry");
+        assert!(text(&error, "message").contains("has seen"), "{error:#}");
+        assert!(text(&error, "hint").contains("--reset-clock"), "{error:#}");
+        assert!(sandbox.settled_bytes() == before, "{arguments:?}");
+    };
+    refused(&["rotate", "ci", "--grace", "1h"]);
+    // The policy's day is no other.
+    refused(&["rotate", "ci"]);
+    let new = sandbox.keyward(["rotate", "ci", "--grace", "11d"]).answer();
+    assert_about(moment(&new["replaced"], "expiresAt"), now() + 11 * DAY);
+    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+}
+
+#[test]
+fn a_grace_that_begins_at_the_activation_is_refused_there() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint("ci");
+    let rotate = ["rotate", "ci", "--hold", "--grace", "1h"];
+    let held = sandbox.keyward(rotate).ok().line();
+    assert_eq!(visit(&sandbox, &old, 10 * DAY), Code::Valid);
+    let before = sandbox.settled_bytes();
+    let activate = sandbox.keyward(["activate"]).stdin(&held);
+    let _ = activate.refused(5, "invalid_expiry");
+    assert!(sandbox.settled_bytes() == before, "the store was written");
+    let _ = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+    let _ = sandbox.keyward(["activate"]).stdin(&held).ok();
+    let _ = sandbox.verdict(&old, &[], 0, "valid");
+}
+
+#[test]
+fn ensure_and_apply_rotate_with_no_grace_that_was_seen_already() {
+    let sandbox = Sandbox::new();
+    let ensure = |flags: &[&str]| {
+        let key = ["ensure", "ci", "--expires", "30d", "--out", "new.key"];
+        sandbox.keyward([&key, flags].concat())
+    };
+    let _ = ensure(&[]).ok();
+    let key = "name = \"ci\"\nexpires = \"30d\"\nrotate_before = \"29d23h59m59s\"";
+    manifest(&sandbox, "keys.toml", &format!("{key}\ngrace = \"1h\""));
+    let secret = std::fs::read_to_string(sandbox.home().join("new.key")).expect("it is there");
+    assert_eq!(visit(&sandbox, secret.trim_end(), 10 * DAY), Code::Valid);
+    std::thread::sleep(Duration::from_millis(1100));
+    let before = sandbox.settled_bytes();
+    let due = ["--rotate-before", "29d23h59m59s", "--grace", "1h"];
+    let _ = ensure(&due).refused(5, "invalid_expiry");
+    for flags in [&[][..], &["--check"], &["--dry-run"]] {
+        let apply = sandbox.keyward(["apply", "keys.toml"]).args(flags);
+        let _ = apply.refused(5, "invalid_expiry");
+    }
+    assert!(sandbox.settled_bytes() == before, "the store was written");
 }
 
 #[test]

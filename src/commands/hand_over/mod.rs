@@ -126,7 +126,7 @@ impl Parcel {
             Err(error)
                 if matches!(
                     error.kind(),
-                    Kind::Refused(_) | Kind::DeliveryFailed | Kind::Conflict
+                    Kind::Refused(_) | Kind::DeliveryFailed | Kind::Conflict | Kind::InvalidExpiry
                 ) =>
             {
                 let error = Error::new(Kind::DeliveryFailed, error.to_string());

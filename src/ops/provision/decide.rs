@@ -10,7 +10,7 @@ use crate::domain::provision::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::Result;
-use crate::ops::{rotate, select, set};
+use crate::ops::{limits, rotate, select, set};
 use crate::store::Reader;
 
 /// What is to be done.
@@ -109,7 +109,7 @@ pub fn decide(
     let name = wanted.name.as_str();
     let create = |leftover: Option<Key>| -> Result<Decision> {
         policy.check_scopes(wanted.scopes.as_deref().unwrap_or_default())?;
-        wanted.check_life(policy.expiry(wanted.expires.as_ref(), now)?, now)?;
+        wanted.check_life(reader, policy.expiry(wanted.expires.as_ref(), now)?, now)?;
         Ok(Decision {
             step: Step::Create {
                 leftover: leftover.map(Box::new),
@@ -156,10 +156,10 @@ pub fn decide(
     let mut after = key.clone();
     wanted.changes().apply(policy, &mut after)?;
     if !is_in_place || is_due(wanted, &key, now)? {
-        wanted.check_life(
-            rotate::expiry(policy, &key, wanted.expires.as_ref(), now)?,
-            now,
-        )?;
+        let expires_at = rotate::expiry(policy, &key, wanted.expires.as_ref(), now)?;
+        wanted.check_life(reader, expires_at, now)?;
+        let grace_millis = rotate::grace_millis(policy, wanted.grace.as_ref(), now)?;
+        limits::check_grace(reader, grace_millis, now)?;
         may_replace(reader, workspace, environment, wanted, place, now)?;
         return Ok(Decision {
             step: Step::Rotate {

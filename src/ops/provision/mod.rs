@@ -24,8 +24,8 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::rotate::Terms;
 use crate::ops::set::{self, Changes};
-use crate::ops::{activate, mint, rotate, select};
-use crate::store::{Store, Writer};
+use crate::ops::{activate, limits, mint, rotate, select};
+use crate::store::{Reader, Store, Writer};
 
 pub(super) use decide::decide;
 pub use decide::{Decision, Step};
@@ -114,8 +114,14 @@ impl Wanted {
         }
     }
 
-    /// Refuses a life that would end with the next run.
-    fn check_life(&self, expires_at: Option<Timestamp>, now: Timestamp) -> Result<()> {
+    /// Refuses a life that has passed, or that would end with the next run.
+    fn check_life(
+        &self,
+        reader: &Reader<'_>,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<()> {
+        limits::check_expiry(reader, expires_at, now)?;
         let (Some(before), Some(expires_at)) = (&self.rotate_before, expires_at) else {
             return Ok(());
         };

@@ -40,12 +40,14 @@ impl Model {
                 return Err(fault("conflict"));
             }
             let is_living = replaced.is_living(at);
+            if is_living && rotation.grace > 0 && now + rotation.grace <= at.latest {
+                return Err(fault("invalid_expiry"));
+            }
             replaced.replaced_by = Some(key.id.clone());
             if is_living && rotation.grace == 0 {
                 replaced.revoke("superseded", None, now);
             } else if is_living {
-                // From the latest time there was, or the grace would be over before it began.
-                let ends = at.latest + rotation.grace;
+                let ends = now + rotation.grace;
                 rotation.previous = replaced.expires_at;
                 replaced.expires_at = Some(replaced.expires_at.map_or(ends, |at| at.min(ends)));
             }

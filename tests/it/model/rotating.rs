@@ -25,6 +25,10 @@ impl Model {
             true => 0,
             false => terms.grace.map_or(rules.grace, |minutes| minutes * MINUTE),
         };
+        // A grace that has ended already is none; that of a held replacement has not begun.
+        if grace > 0 && !terms.hold && now + grace <= at.latest {
+            faults.insert("invalid_expiry");
+        }
         // The swap of --now fits the cap even when it is reached.
         if grace > 0 || terms.hold {
             faults.extend(self.cap_fault(old.workspace, &owner, 1, now));
