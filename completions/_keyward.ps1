@@ -279,7 +279,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every question')
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask (also when CI is set)')
             [CompletionResult]::new('--as-owner', '--as-owner', [CompletionResultType]::ParameterName, 'As root, work on another user''s store as that user')
-            [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Revoke the old key at once')
+            [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Revoke the old key, and those it replaced, at once')
             [CompletionResult]::new('--cancel', '--cancel', [CompletionResultType]::ParameterName, 'Take an unfinished rotation back')
             [CompletionResult]::new('--hold', '--hold', [CompletionResultType]::ParameterName, 'Keep the key pending until its holder presents the secret to `keyward activate`')
             [CompletionResult]::new('--stdout', '--stdout', [CompletionResultType]::ParameterName, 'Write the secret to stdout, and mean it: no warning in CI')

@@ -268,7 +268,7 @@ set edit:completion:arg-completer[keyward] = {|@words|
             cand --yes 'Answer yes to every question'
             cand --no-input 'Never ask (also when CI is set)'
             cand --as-owner 'As root, work on another user''s store as that user'
-            cand --now 'Revoke the old key at once'
+            cand --now 'Revoke the old key, and those it replaced, at once'
             cand --cancel 'Take an unfinished rotation back'
             cand --hold 'Keep the key pending until its holder presents the secret to `keyward activate`'
             cand --stdout 'Write the secret to stdout, and mean it: no warning in CI'

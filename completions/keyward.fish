@@ -256,7 +256,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s q -l quiet -d
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l as-owner -d 'As root, work on another user\'s store as that user'
-complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l now -d 'Revoke the old key at once'
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l now -d 'Revoke the old key, and those it replaced, at once'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l cancel -d 'Take an unfinished rotation back'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l hold -d 'Keep the key pending until its holder presents the secret to `keyward activate`'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l stdout -d 'Write the secret to stdout, and mean it: no warning in CI'

@@ -5,6 +5,7 @@
 use crate::commands::Exit;
 use crate::commands::verify::SourceArgs;
 use crate::context::Context;
+use crate::domain::key::KeyId;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
 use crate::ops::activate;
@@ -42,10 +43,15 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             outcome.key.id
         ),
         (true, None) => format!("activated {name} ({})", outcome.key.id),
-        (true, Some(old)) => format!(
-            "activated {name} ({}), which supersedes {}",
-            outcome.key.id, old.id
-        ),
+        (true, Some(old)) => {
+            let superseded = std::iter::once(&old.id).chain(&outcome.ended);
+            let superseded: Vec<String> = superseded.map(KeyId::to_string).collect();
+            let superseded = superseded.join(", ");
+            format!(
+                "activated {name} ({}), which supersedes {superseded}",
+                outcome.key.id
+            )
+        }
     };
     context
         .ui

@@ -11,7 +11,8 @@ use crate::ops::pause::Change;
 
 /// Pause a key
 ///
-/// It verifies as `disabled` until it is enabled again. To end a key for ever, revoke it.
+/// It verifies as `disabled` until it is enabled again. A name means every key of that name and environment that can still
+/// verify. To end a key for ever, revoke it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward disable ci-pipeline

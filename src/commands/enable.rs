@@ -9,6 +9,8 @@ use crate::error::Result;
 use crate::ops::pause::Change;
 
 /// Resume a paused key
+///
+/// A name means every key of that name and environment that can still verify.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward enable ci-pipeline")]

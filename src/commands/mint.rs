@@ -161,8 +161,7 @@ fn parcel(context: &Context, minted: mint::Outcome) -> Parcel {
     }
     let answer = Answer {
         keys: minted.keys,
-        old: None,
-        action: None,
+        ..Answer::default()
     };
     Parcel {
         answer,

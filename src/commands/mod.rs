@@ -6,6 +6,7 @@
 mod activate;
 mod apply;
 mod audit;
+mod changed;
 mod check;
 mod completions;
 mod disable;

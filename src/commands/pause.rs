@@ -3,12 +3,11 @@
 //! This module never touches a key that is pending or dead; `ops::pause` refuses those.
 
 use crate::cli::KeyArgument;
-use crate::commands::Exit;
+use crate::commands::{Exit, changed};
 use crate::context::Context;
 use crate::domain::lifetime::Lifetime;
 use crate::error::Result;
 use crate::ops::pause::{self, Change};
-use crate::output::view::KeyView;
 
 /// Pauses or resumes a key and answers.
 ///
@@ -36,12 +35,10 @@ pub fn run(
         Change::Disable => "disabled",
         Change::Enable => "enabled",
     };
-    let sentence = match outcome.changed {
-        true => format!("{done} {}", outcome.key.id),
-        false => format!("nothing changed: {} is {done} already", outcome.key.id),
+    let sentence = match outcome.subjects() {
+        Some(keys) => format!("{done} {keys}"),
+        None => format!("nothing changed: {} is {done} already", outcome.key.id),
     };
-    context
-        .ui
-        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    changed::answer(context, &outcome, &sentence, now)?;
     Ok(0)
 }

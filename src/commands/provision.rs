@@ -62,6 +62,7 @@ pub fn prepare(
                 keys: vec![due.key],
                 old: due.old,
                 action: Some(action),
+                ..Answer::default()
             };
             let secrets = vec![due.secret];
             let parcel = Box::new(Parcel { answer, secrets });

@@ -3,15 +3,16 @@
 //! This module never judges a name; `domain::name` does.
 
 use crate::cli::KeyArgument;
-use crate::commands::Exit;
+use crate::commands::{Exit, changed};
 use crate::context::Context;
 use crate::domain::name::Name;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
 use crate::ops::rename;
-use crate::output::view::KeyView;
 
 /// Rename a key
+///
+/// A name means every key of that name and environment that can still verify.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward rename ci-pipeline build-pipeline
@@ -40,15 +41,13 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         now,
     )?;
     let name = Safe(args.name.as_str());
-    let sentence = match outcome.changed {
-        true => format!("renamed {} to {name}", outcome.key.id),
-        false => format!(
+    let sentence = match outcome.subjects() {
+        Some(keys) => format!("renamed {keys} to {name}"),
+        None => format!(
             "nothing changed: {} is named {name} already",
             outcome.key.id
         ),
     };
-    context
-        .ui
-        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    changed::answer(context, &outcome, &sentence, now)?;
     Ok(0)
 }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::commands::Exit;
 use crate::context::Context;
-use crate::domain::key::{Key, Status};
+use crate::domain::key::{Key, KeyId, Status};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
@@ -18,7 +18,9 @@ use crate::output::view::Revoked;
 
 /// Revoke keys, for ever
 ///
-/// Several keys are revoked together or not at all. Their records stay. Without a terminal, --yes is needed.
+/// A name means every key of that name and environment that can still verify, superseded and pending ones included; an id or
+/// a prefix means one key. Several keys are revoked together or not at all. Their records stay. Without a terminal, --yes is
+/// needed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward revoke ci-pipeline --yes
@@ -83,15 +85,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     if !context.yes {
-        let keys = revoke::preview(&mut store, &actor, &request, context.now())?;
-        if keys
-            .iter()
-            .any(|key| key.status(context.now()) != Status::Revoked)
-        {
-            context
-                .prompter
-                .confirm(&question(&keys, context.now()), "pass --yes")?;
-        }
+        let now = context.now();
+        let keys = revoke::preview(&mut store, &actor, &request, now)?;
+        let mut hit = keys.clone();
+        hit.retain(|key| key.status(now) != Status::Revoked);
+        ask(context, &hit, now)?;
         // What was shown is what is revoked, whoever renames keys meanwhile.
         let shown = |key: &Key| Selector {
             text: key.id.as_str().to_owned(),
@@ -100,8 +98,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         request.selectors = keys.iter().map(shown).collect();
     }
     let now = context.now();
-    let outcomes = revoke::run(&mut store, &actor, &request, now)?;
-    for outcome in &outcomes {
+    let outcome = revoke::run(&mut store, &actor, &request, now)?;
+    for outcome in &outcome.keys {
         let name = Safe(&outcome.key.name);
         context.ui.status(&match outcome.changed {
             true => format!("revoked {name} ({})", outcome.key.id),
@@ -112,26 +110,50 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         });
     }
     let mut listing = context.ui.list("keys")?;
-    for outcome in &outcomes {
+    for outcome in &outcome.keys {
         listing.push(&Revoked::new(&outcome.key, outcome.changed, now))?;
+    }
+    if !outcome.rest.is_empty() {
+        context.ui.warn(&outcome.rest.to_string());
+        let ids = outcome.rest.ids.iter().map(KeyId::as_str);
+        listing.add("stillValid", ids.collect());
     }
     listing.finish()?;
     Ok(0)
 }
 
-fn question(keys: &[Key], now: Timestamp) -> String {
-    let described: Vec<String> = keys
-        .iter()
-        .map(|key| {
-            let used = relative_or_never(key.last_used_at, now);
-            format!(
-                "{} (…{}, last used {used})",
-                Safe(&key.name),
-                Safe(&key.hint)
-            )
-        })
-        .collect();
-    format!("Revoke {}, for ever?", described.join(" and "))
+/// Asks about every key that is to be revoked: one in the question itself, several above it, a line each.
+fn ask(context: &Context, keys: &[Key], now: Timestamp) -> Result<()> {
+    let described = |key: &Key| {
+        let (name, hint) = (Safe(&key.name), Safe(&key.hint));
+        let used = relative_or_never(key.last_used_at, now);
+        format!("{name} (…{hint}, last used {used})")
+    };
+    let question = match keys {
+        [] => return Ok(()),
+        [key] => format!("Revoke {}, for ever?", described(key)),
+        keys => {
+            for key in keys {
+                let (id, status) = (&key.id, standing(key, now));
+                let line = format!("  {}  {id}, {status}", described(key));
+                context.ui.notice(&line);
+            }
+            format!("Revoke these {} keys, for ever?", keys.len())
+        }
+    };
+    context.prompter.confirm(&question, "pass --yes")
+}
+
+/// What a key is, with what its status does not say.
+fn standing(key: &Key, now: Timestamp) -> String {
+    let status = key.status(now).word();
+    match key.replaced_by {
+        Some(_) => {
+            let ends = relative_or_never(key.expires_at, now);
+            format!("{status}, superseded, expires {ends}")
+        }
+        None => status.to_owned(),
+    }
 }
 
 fn reason(word: ReasonWord) -> Reason {

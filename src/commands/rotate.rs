@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", conflicts_with = "now")]
     grace: Option<Lifetime>,
 
-    /// Revoke the old key at once
+    /// Revoke the old key, and those it replaced, at once
     #[arg(long)]
     now: bool,
 
@@ -84,6 +84,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let answer = Answer {
         keys: vec![rotated.key],
         old: Some(rotated.old),
+        ended: rotated.ending,
+        rest: rotated.rest,
         action: None,
     };
     let parcel = Parcel {

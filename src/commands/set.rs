@@ -3,18 +3,18 @@
 //! This module never guesses that an empty value means "clear": clearing has flags of its own.
 
 use crate::cli::KeyArgument;
-use crate::commands::Exit;
+use crate::commands::{Exit, changed};
 use crate::context::Context;
 use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
 use crate::domain::timestamp::When;
 use crate::error::{Error, Result};
 use crate::ops::set::{self, Changes};
-use crate::output::view::KeyView;
 
 /// Change a key's scopes, expiry, addresses, owner or labels
 ///
-/// --scope and --allow replace what is there; --label adds to it.
+/// --scope and --allow replace what is there; --label adds to it. A name means every key of that name and environment that can
+/// still verify; an expiry prolongs none that is superseded.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward set ci-pipeline --expires 90d --owner platform
@@ -96,12 +96,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let actor = context.actor(&mut store)?;
     let now = context.now();
     let outcome = set::run(&mut store, &actor, &request, now)?;
-    let sentence = match outcome.changed {
-        true => format!("changed {}", outcome.key.id),
-        false => format!("nothing changed: {} is so already", outcome.key.id),
+    let sentence = match outcome.subjects() {
+        Some(keys) => format!("changed {keys}"),
+        None => format!("nothing changed: {} is so already", outcome.key.id),
     };
-    context
-        .ui
-        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    changed::answer(context, &outcome, &sentence, now)?;
     Ok(0)
 }

@@ -6,12 +6,11 @@ use crate::cli::KeyArgument;
 use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::address::Network;
-use crate::domain::key::{Key, UNDELIVERED};
+use crate::domain::key::{KeyId, UNDELIVERED};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::usage::LastUse;
 use crate::error::Result;
-use crate::ops::show;
+use crate::ops::show::{self, Outcome};
 use crate::output::relative::relative;
 use crate::output::table;
 use crate::output::view::KeyView;
@@ -31,20 +30,21 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
-    let (key, last_use) = show::run(
+    let shown = show::run(
         &mut store,
         &actor,
         context.workspace.as_deref(),
         &args.key.selector(),
         now,
     )?;
-    context.ui.record(&KeyView::new(&key, now), || {
-        table::render_record(&fields(&key, last_use, now))
+    context.ui.record(&KeyView::new(&shown.key, now), || {
+        table::render_record(&fields(&shown, now))
     })?;
     Ok(0)
 }
 
-fn fields(key: &Key, last_use: Option<LastUse>, now: Timestamp) -> Vec<(&'static str, String)> {
+fn fields(shown: &Outcome, now: Timestamp) -> Vec<(&'static str, String)> {
+    let key = &shown.key;
     let time = |time: Option<Timestamp>| match time {
         Some(time) => format!("{} ({time})", relative(time, now)),
         None => "never".to_owned(),
@@ -67,7 +67,7 @@ fn fields(key: &Key, last_use: Option<LastUse>, now: Timestamp) -> Vec<(&'static
         ),
         (
             "last used",
-            match last_use.and_then(|last| last.address) {
+            match shown.last_use.as_ref().and_then(|last| last.address) {
                 Some(address) => format!("{} from {address}", time(key.last_used_at)),
                 None => time(key.last_used_at),
             },
@@ -108,6 +108,12 @@ fn fields(key: &Key, last_use: Option<LastUse>, now: Timestamp) -> Vec<(&'static
     add(
         "replaced by",
         key.replaced_by.as_ref().map(ToString::to_string),
+    );
+    let others: Vec<&str> = shown.others.iter().map(KeyId::as_str).collect();
+    let others = others.join(", ");
+    add(
+        "same name",
+        (!others.is_empty()).then(|| format!("{others} can still verify")),
     );
     let lapsed_at = key.lapsed_at(now);
     add(

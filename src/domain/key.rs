@@ -18,6 +18,9 @@ pub const PENDING_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// The reason recorded for a key whose secret never reached a holder.
 pub const UNDELIVERED: &str = "undelivered";
 
+/// The reason recorded for a key that another took the place of at once.
+pub const SUPERSEDED: &str = "superseded";
+
 /// What the store records of a key's life; [`Status`] is what it means at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -187,7 +190,7 @@ impl Key {
             return;
         }
         if rotation.grace_millis == 0 {
-            old.revoke("superseded", None, now);
+            old.revoke(SUPERSEDED, None, now);
         } else {
             let ends = now.plus_millis(rotation.grace_millis);
             rotation.previous_expires_at = old.expires_at;

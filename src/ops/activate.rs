@@ -5,14 +5,14 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, State, Status, UNDELIVERED};
+use crate::domain::key::{Key, KeyId, SUPERSEDED, State, Status, UNDELIVERED};
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Code};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::judge::judge_secret;
-use crate::ops::{limits, reuse, select};
+use crate::ops::{limits, lineage, reuse, select};
 use crate::store::{Reader, Store, Writer};
 
 /// A key made live by its holder.
@@ -22,6 +22,8 @@ pub struct Outcome {
     pub key: Key,
     /// The key it superseded, as it is now.
     pub replaced: Option<Key>,
+    /// Those of its lineage that were superseded before and ended with that one, which had no grace.
+    pub ended: Vec<KeyId>,
     /// False when it was active before.
     pub changed: bool,
 }
@@ -177,14 +179,19 @@ pub(super) fn activate(
         return Ok(Outcome {
             key,
             replaced,
+            ended: Vec::new(),
             changed: false,
         });
     }
     key.state = State::Active;
-    let replaced = match key.rotation.clone() {
-        None => None,
-        Some(_) => Some(supersede(writer, access, &mut key, now)?),
-    };
+    let (mut replaced, mut ended) = (None, Vec::new());
+    if let Some(rotation) = key.rotation.clone() {
+        let old = supersede(writer, access, &mut key, now)?;
+        if rotation.grace_millis == 0 {
+            ended = end_lineage(writer, access, &key, &old, now)?;
+        }
+        replaced = Some(old);
+    }
     writer.update_key(&key)?;
     writer.unclaim(&key.id)?;
     writer.audit(
@@ -197,6 +204,7 @@ pub(super) fn activate(
     Ok(Outcome {
         key,
         replaced,
+        ended,
         changed: true,
     })
 }
@@ -241,4 +249,27 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
         &details,
     )?;
     Ok(old)
+}
+
+/// Ends what was superseded before the old key: without a grace, nothing of the lineage outlives the rotation.
+fn end_lineage(
+    writer: &Writer<'_>,
+    access: &Access,
+    key: &Key,
+    old: &Key,
+    now: Timestamp,
+) -> Result<Vec<KeyId>> {
+    let mut ended = Vec::new();
+    for mut other in lineage::others(writer, key, now)? {
+        if other.id == old.id {
+            continue;
+        }
+        other.revoke(SUPERSEDED, None, now);
+        writer.update_key(&other)?;
+        let details = json!({ "reason": SUPERSEDED, "endedBy": key.id.as_str() });
+        let (action, subject) = (Action::KeyRevoke, other.id.as_str());
+        writer.audit(now, &access.actor, action, subject, &details)?;
+        ended.push(other.id);
+    }
+    Ok(ended)
 }

@@ -2,17 +2,55 @@
 //!
 //! This module never changes a key itself.
 
-use crate::domain::key::Key;
+use crate::domain::key::{Key, KeyId};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
+use crate::ops::lineage::{Meant, Rest};
+use crate::store::Writer;
 
-/// A key after a change that may have been none.
+/// A key, and those its name stands for, after a change that may have been none.
 #[derive(Debug)]
 pub struct Outcome {
     /// The key.
     pub key: Key,
-    /// Whether anything changed.
+    /// Whether it changed.
     pub changed: bool,
+    /// The others that changed.
+    pub also_changed: Vec<KeyId>,
+    /// Those of its lineage that were not meant.
+    pub rest: Rest,
+}
+
+impl Outcome {
+    /// Every key that changed, in words.
+    pub fn subjects(&self) -> Option<String> {
+        let key = self.changed.then_some(&self.key.id);
+        let changed: Vec<String> = key
+            .into_iter()
+            .chain(&self.also_changed)
+            .map(KeyId::to_string)
+            .collect();
+        (!changed.is_empty()).then(|| changed.join(", "))
+    }
+}
+
+/// Tells the key itself from the others among those that changed, and sees which of its lineage were not meant.
+pub(super) fn outcome(
+    writer: &Writer<'_>,
+    workspaces: &[Workspace],
+    meant: &Meant,
+    changed: Vec<KeyId>,
+    now: Timestamp,
+) -> Result<Outcome> {
+    let id = &meant.key.id;
+    let after = writer.key_by_id(id.as_str())?;
+    Ok(Outcome {
+        key: after.expect("a key that is changed stays"),
+        changed: changed.contains(id),
+        rest: Rest::of(writer, workspaces, &meant.all().collect::<Vec<_>>(), now)?,
+        also_changed: changed.into_iter().filter(|other| other != id).collect(),
+    })
 }
 
 /// Refuses to change a key that is revoked or expired.

@@ -14,6 +14,7 @@ pub mod idempotent;
 mod idle;
 mod judge;
 mod limits;
+pub mod lineage;
 pub mod list;
 pub mod mint;
 pub mod pause;

@@ -5,14 +5,15 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::{State, Status};
+use crate::domain::key::State;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::change::Outcome;
+use crate::ops::change::{self, Outcome};
 use crate::ops::idle;
+use crate::ops::lineage::{self, Meant};
 use crate::ops::select::{self, Selector};
 use crate::store::Store;
 
@@ -25,8 +26,8 @@ pub enum Change {
     Enable,
 }
 
-/// Disables or enables a key; one that is so already is left alone. With `idle`, a key that was used within this time is
-/// not disabled.
+/// Disables or enables a key, or every key that its name stands for; one that is so already is left alone, and a pending one
+/// is held back by the pause of the key it waits for. With `idle`, a key that was used within this time is not disabled.
 ///
 /// # Errors
 /// `conflict` when the key is pending or dead; `in_use`; what selecting gives; the store's.
@@ -47,29 +48,34 @@ pub fn run(
         let access = Access::admit(writer, actor, now)?;
         access.require(permission)?;
         let workspaces = select::workspaces(writer, &access, workspace)?;
-        let mut key = select::key(writer, &workspaces, selector, now)?;
-        let status = key.status(now);
-        if !matches!(status, Status::Active | Status::Disabled) {
-            let verb = permission.word();
+        let meant = Meant::by(writer, &workspaces, selector, now)?;
+        let beside = match change {
+            Change::Disable => meant.pending_beside_a_pause(now),
+            Change::Enable => None,
+        };
+        let in_the_way = beside.or_else(|| {
+            let is_any = meant.all().any(|key| lineage::can_be_paused(key, now));
+            (!is_any).then_some(&meant.key)
+        });
+        if let Some(key) = in_the_way {
+            let (verb, status) = (permission.word(), key.status(now).word());
             return Err(Error::new(
                 Kind::Conflict,
-                format!(
-                    "{} is {}: there is nothing to {verb}",
-                    key.id,
-                    status.word()
-                ),
+                format!("{} is {status}: there is nothing to {verb}", key.id),
             ));
         }
-        if key.state == wanted {
-            return Ok(Outcome {
-                key,
-                changed: false,
-            });
+        let mut changed = Vec::new();
+        for key in meant.all() {
+            if !lineage::can_be_paused(key, now) || key.state == wanted {
+                continue;
+            }
+            idle::refuse_used(writer, key, idle, now)?;
+            let mut key = key.clone();
+            key.state = wanted;
+            writer.update_key(&key)?;
+            writer.audit(now, &access.actor, action, key.id.as_str(), &json!({}))?;
+            changed.push(key.id);
         }
-        idle::refuse_used(writer, &key, idle, now)?;
-        key.state = wanted;
-        writer.update_key(&key)?;
-        writer.audit(now, &access.actor, action, key.id.as_str(), &json!({}))?;
-        Ok(Outcome { key, changed: true })
+        change::outcome(writer, &workspaces, &meant, changed, now)
     })
 }

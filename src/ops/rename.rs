@@ -5,18 +5,19 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::Status;
+use crate::domain::key::{Key, Status};
 use crate::domain::name::Name;
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::change::{Outcome, refuse_dead};
+use crate::ops::change::{self, Outcome, refuse_dead};
 use crate::ops::limits;
+use crate::ops::lineage::Meant;
 use crate::ops::select::{self, Selector};
 use crate::store::Store;
 
-/// Renames a key.
+/// Renames a key, or every key that its name stands for.
 ///
 /// # Errors
 /// `name_taken`, `conflict` for a dead key; what selecting gives; the store's.
@@ -32,19 +33,21 @@ pub fn run(
         let access = Access::admit(writer, actor, now)?;
         access.require(Permission::Rename)?;
         let workspaces = select::workspaces(writer, &access, workspace)?;
-        let mut key = select::key(writer, &workspaces, selector, now)?;
-        refuse_dead(&key, now)?;
+        let meant = Meant::by(writer, &workspaces, selector, now)?;
+        let key = &meant.key;
+        refuse_dead(key, now)?;
         if key.name == name.as_str() {
-            return Ok(Outcome {
-                key,
-                changed: false,
-            });
+            return change::outcome(writer, &workspaces, &meant, Vec::new(), now);
         }
-        if key.replaced_by.is_none() {
-            let owner = select::owner_of(&workspaces, &key);
+        let mut renamed: Vec<Key> = meant.all().cloned().collect();
+        if renamed.iter().any(|key| key.replaced_by.is_none()) {
+            let owner = select::owner_of(&workspaces, key);
             limits::check_name(writer, owner, &key.environment, name.as_str(), now)?;
         }
-        if let (Some(rotation), Status::Pending) = (&key.rotation, key.status(now)) {
+        if let Some(rotation) = &key.rotation
+            && key.status(now) == Status::Pending
+            && !select::holds_its_name(writer, key, now)?
+        {
             return Err(Error::new(
                 Kind::Conflict,
                 format!(
@@ -54,20 +57,21 @@ pub fn run(
             )
             .hinted(format!("rename {} instead", rotation.replaces)));
         }
-        let from = std::mem::replace(&mut key.name, name.to_string());
-        let mut renamed = vec![key.clone()];
         // A replacement that is pending goes by the name of the key it waits for.
-        for mut replacement in writer.keys_replacing(&key.id)? {
-            if replacement.status(now) == Status::Pending {
-                replacement.name.clone_from(&key.name);
+        for replacement in writer.keys_replacing(&key.id)? {
+            let is_new = renamed.iter().all(|key| key.id != replacement.id);
+            if is_new && replacement.status(now) == Status::Pending {
                 renamed.push(replacement);
             }
         }
-        let (action, details) = (Action::KeyRename, json!({ "from": from, "to": key.name }));
-        for key in &renamed {
+        let details = json!({ "from": key.name, "to": name.as_str() });
+        for key in &mut renamed {
+            name.as_str().clone_into(&mut key.name);
             writer.update_key(key)?;
-            writer.audit(now, &access.actor, action, key.id.as_str(), &details)?;
+            let (action, subject) = (Action::KeyRename, key.id.as_str());
+            writer.audit(now, &access.actor, action, subject, &details)?;
         }
-        Ok(Outcome { key, changed: true })
+        let changed = renamed.into_iter().map(|key| key.id).collect();
+        change::outcome(writer, &workspaces, &meant, changed, now)
     })
 }

@@ -2,8 +2,6 @@
 //!
 //! This module never deletes a record.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use crate::domain::audit::Action;
@@ -16,6 +14,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
+use crate::ops::lineage::{Meant, Rest};
 use crate::ops::select::{self, Selector};
 use crate::ops::{idle, limits};
 use crate::store::{Reader, Store};
@@ -60,9 +59,18 @@ pub struct Request {
     pub idle: Option<Lifetime>,
 }
 
-/// One key after revoking.
+/// The keys after revoking.
 #[derive(Debug)]
 pub struct Outcome {
+    /// Each key that was named or that a name stood for.
+    pub keys: Vec<Revoked>,
+    /// Those of their lineages that were not meant.
+    pub rest: Rest,
+}
+
+/// One key after revoking.
+#[derive(Debug)]
+pub struct Revoked {
     /// The key.
     pub key: Key,
     /// False when it was revoked before; its first date and reason stay.
@@ -82,31 +90,22 @@ pub fn preview(
     store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
         reader.believe_everything();
-        find(reader, &access, request, now)
+        Ok(find(reader, &access, request, now)?.1)
     })
 }
 
-/// Revokes the keys, all or none.
+/// Revokes the keys and those that their names stand for, all or none.
 ///
 /// # Errors
 /// `key_not_found`, `ambiguous`, `scope_rejected`, `workspace_not_found`, `in_use`; the store's.
-pub fn run(
-    store: &mut Store,
-    actor: &Actor,
-    request: &Request,
-    now: Timestamp,
-) -> Result<Vec<Outcome>> {
+pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Outcome> {
     store.write_urgently(|writer| {
         let access = Access::admit(writer, actor, now)?;
         // A record that somebody has changed is revoked all the same.
         writer.believe_everything();
-        let mut outcomes: Vec<Outcome> = Vec::new();
-        let mut seen = BTreeSet::new();
-        for mut key in find(writer, &access, request, now)? {
-            let is_new = seen.insert(key.id.clone());
-            if !is_new {
-                continue;
-            }
+        let (workspaces, found) = find(writer, &access, request, now)?;
+        let mut keys: Vec<Revoked> = Vec::new();
+        for mut key in found {
             let is_sound = writer.agrees_on_key(&key)?;
             let changed = key.status(now) != Status::Revoked || !is_sound;
             if changed {
@@ -118,59 +117,64 @@ pub fn run(
                 if !is_sound {
                     details["wasDamaged"] = json!(true);
                 }
-                writer.audit(
-                    now,
-                    &access.actor,
-                    Action::KeyRevoke,
-                    key.id.as_str(),
-                    &details,
-                )?;
+                let (action, subject) = (Action::KeyRevoke, key.id.as_str());
+                writer.audit(now, &access.actor, action, subject, &details)?;
             }
-            outcomes.push(Outcome { key, changed });
+            keys.push(Revoked { key, changed });
         }
-        Ok(outcomes)
+        let dealt_with: Vec<&Key> = keys.iter().map(|revoked| &revoked.key).collect();
+        let rest = Rest::of(writer, &workspaces, &dealt_with, now)?;
+        Ok(Outcome { keys, rest })
     })
 }
 
+/// The workspaces the keys may be in, and the keys, each once and in the order they were named.
 fn find(
     reader: &Reader<'_>,
     access: &Access,
     request: &Request,
     now: Timestamp,
-) -> Result<Vec<Key>> {
+) -> Result<(Vec<Workspace>, Vec<Key>)> {
     access.require(Permission::Revoke)?;
     let workspaces = select::workspaces(reader, access, request.workspace.as_deref())?;
-    request
-        .selectors
-        .iter()
-        .map(|selector| find_one(reader, &workspaces, selector, now))
-        .collect()
+    let mut found: Vec<Key> = Vec::new();
+    for selector in &request.selectors {
+        let meant = Meant::by(reader, &workspaces, selector, now)?;
+        refuse_name(reader, &workspaces, selector, &meant)?;
+        for key in std::iter::once(meant.key).chain(meant.others) {
+            if found.iter().all(|known| known.id != key.id) {
+                found.push(key);
+            }
+        }
+    }
+    Ok((workspaces, found))
 }
 
-fn find_one(
+/// Refuses what is no id where the policy says that keys are revoked by id alone.
+fn refuse_name(
     reader: &Reader<'_>,
     workspaces: &[Workspace],
     selector: &Selector,
-    now: Timestamp,
-) -> Result<Key> {
-    let key = select::key(reader, workspaces, selector, now)?;
-    let owner = select::owner_of(workspaces, &key);
-    let by_id_alone = owner.policy.revoke_by == RevokeBy::Id;
-    let is_id = select::is_id_start(&selector.text) && key.id.as_str().starts_with(&selector.text);
-    if by_id_alone && !is_id {
-        return Err(Error::new(
-            Kind::KeyNotFound,
-            format!(
-                "there is no key with the id \"{}\", and this workspace revokes by id alone",
-                Safe(&selector.text)
-            ),
-        )
-        .hinted(format!(
-            "if {} is meant: `keyward revoke {}{}`",
-            Safe(&key.name),
-            key.id,
-            limits::place(reader, owner)?
-        )));
+    meant: &Meant,
+) -> Result<()> {
+    let (key, text) = (&meant.key, &selector.text);
+    let owner = select::owner_of(workspaces, key);
+    let is_id = select::is_id_start(text) && key.id.as_str().starts_with(text.as_str());
+    if owner.policy.revoke_by != RevokeBy::Id || is_id {
+        return Ok(());
     }
-    Ok(key)
+    let ids: Vec<String> = meant.all().map(|key| key.id.to_string()).collect();
+    Err(Error::new(
+        Kind::KeyNotFound,
+        format!(
+            "there is no key with the id \"{}\", and this workspace revokes by id alone",
+            Safe(text)
+        ),
+    )
+    .hinted(format!(
+        "if {} is meant: `keyward revoke {}{}`",
+        Safe(&key.name),
+        ids.join(" "),
+        limits::place(reader, owner)?
+    )))
 }

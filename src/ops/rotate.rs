@@ -1,10 +1,13 @@
 //! Rotating: a new key that inherits everything, pending until its secret is delivered. The old key is untouched so far.
 //!
+//! Only the newest of a lineage rotates. Without a grace, all of the lineage before the new key ends, however the key was
+//! named: what is superseded already would else outlive the key that superseded it.
+//!
 //! This module never shortens the old key's life: `ops::activate` does, in the transaction that makes the new one live.
 
 use rand::TryCryptoRng;
 
-use crate::domain::key::{Key, Rotation, Status};
+use crate::domain::key::{Key, KeyId, Rotation, Status};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::permission::Permission;
 use crate::domain::policy::Policy;
@@ -15,6 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::draft::{self, Draft};
 use crate::ops::limits;
+use crate::ops::lineage::{Meant, Rest};
 use crate::ops::select::{self, Selector};
 use crate::ops::set::Changes;
 use crate::store::{Reader, Store, Writer};
@@ -56,6 +60,10 @@ pub struct Outcome {
     pub secret: Secret,
     /// The old key, as yet unchanged.
     pub old: Key,
+    /// Those of its lineage that were superseded before and are about to end with it, which has no grace.
+    pub ending: Vec<KeyId>,
+    /// Those of its lineage that go on, where the key was named by its record.
+    pub rest: Rest,
 }
 
 /// Inserts the pending replacement in one transaction.
@@ -74,10 +82,27 @@ pub fn run<R: TryCryptoRng>(
         let access = Access::admit(writer, actor, now)?;
         access.require(Permission::Rotate)?;
         let workspaces = select::workspaces(writer, &access, request.workspace.as_deref())?;
-        let old = select::key(writer, &workspaces, &request.selector, now)?;
-        let workspace = select::owner_of(&workspaces, &old);
+        let meant = Meant::by(writer, &workspaces, &request.selector, now)?;
+        let workspace = select::owner_of(&workspaces, &meant.key);
+        // Before the new key is one of them.
+        let dealt_with: Vec<&Key> = meant.all().collect();
+        let rest = Rest::of(writer, &workspaces, &dealt_with, now)?;
+        let Meant { key: old, others } = meant;
         let (key, secret) = insert(writer, &access, workspace, &old, &request.terms, now, rng)?;
-        Ok(Outcome { key, secret, old })
+        let is_graceless = |rotation: &Rotation| rotation.grace_millis == 0;
+        let is_at_once = !request.terms.hold && key.rotation.as_ref().is_some_and(is_graceless);
+        let others = others.into_iter().map(|other| other.id);
+        let (ending, rest) = match is_at_once {
+            true => (others.chain(rest.ids).collect(), Rest::default()),
+            false => (Vec::new(), rest),
+        };
+        Ok(Outcome {
+            key,
+            secret,
+            old,
+            ending,
+            rest,
+        })
     })
 }
 
@@ -111,7 +136,7 @@ pub(super) fn insert<R: TryCryptoRng>(
         let place = limits::place(writer, workspace)?;
         return Err(match error.kind() {
             Kind::LimitReached if !terms.hold => error.hinted(format!(
-                "`keyward rotate {}{place} --now` revokes the old key at once and fits the cap",
+                "`keyward rotate {}{place} --now` ends the old secrets at once and fits the cap",
                 old.id
             )),
             _ => error,

@@ -14,8 +14,9 @@ use crate::domain::policy::Policy;
 use crate::domain::timestamp::{Timestamp, When};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::change::{Outcome, refuse_dead};
+use crate::ops::change::{self, Outcome, refuse_dead};
 use crate::ops::limits;
+use crate::ops::lineage::Meant;
 use crate::ops::select::{self, Selector};
 use crate::store::{Store, Writer};
 
@@ -80,7 +81,7 @@ impl Request {
     }
 }
 
-/// Changes a key.
+/// Changes a key, or every key that its name stands for.
 ///
 /// # Errors
 /// `invalid_scope`, `invalid_expiry`, `conflict` for a dead key; what selecting gives; the store's.
@@ -89,36 +90,89 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
         let access = Access::admit(writer, actor, now)?;
         access.require(Permission::Set)?;
         let workspaces = select::workspaces(writer, &access, request.workspace.as_deref())?;
-        let before = select::key(writer, &workspaces, &request.selector, now)?;
-        refuse_dead(&before, now)?;
-        let policy = &select::owner_of(&workspaces, &before).policy;
-        let mut key = before.clone();
-        request.changes.apply(policy, &mut key)?;
-        if request.expires.is_some() {
-            let expires_at = policy.expiry(request.expires.as_ref(), now)?;
-            let is_later = expires_at.is_none_or(|expires_at| Some(expires_at) > key.expires_at);
-            if key.replaced_by.is_some() && is_later {
-                return Err(Error::new(
-                    Kind::InvalidExpiry,
-                    format!(
-                        "{} is superseded, so its life can only be shortened",
-                        key.id
-                    ),
-                ));
+        let meant = Meant::by(writer, &workspaces, &request.selector, now)?;
+        refuse_dead(&meant.key, now)?;
+        let policy = &select::owner_of(&workspaces, &meant.key).policy;
+        let expiry = match &request.expires {
+            None => None,
+            wish => Some(policy.expiry(wish.as_ref(), now)?),
+        };
+        let mut changed = Vec::new();
+        for key in meant.all() {
+            let before = reread(writer, key)?;
+            let mut after = before.clone();
+            request.changes.apply(policy, &mut after)?;
+            match expiry {
+                // What is asked of the name is no error for those whose time is counted already.
+                Some(expiry) if key.id != meant.key.id && is_longer(&before, expiry) => {}
+                Some(expiry) => live_until(writer, &access, &mut after, expiry, now)?,
+                None => {}
             }
-            if expires_at != key.expires_at {
-                key.expires_at = expires_at;
-                limits::check_expiry(writer, key.expires_at, now)?;
-                keep_on_cancel(writer, &access, &key, now)?;
+            if save(writer, &access, &before, &after, now)? {
+                changed.push(after.id);
             }
         }
-        let changed = save(writer, &access, &before, &key, now)?;
-        Ok(Outcome { key, changed })
+        change::outcome(writer, &workspaces, &meant, changed, now)
     })
 }
 
+/// The record as this transaction has left it: shortening a superseded key's life is noted in its successor.
+fn reread(writer: &Writer<'_>, key: &Key) -> Result<Key> {
+    let key = writer.key_by_id(key.id.as_str())?;
+    Ok(key.expect("a key that is changed stays"))
+}
+
+/// Whether this expiry would prolong a superseded key.
+fn is_longer(key: &Key, expiry: Option<Timestamp>) -> bool {
+    let is_later = |ends: Timestamp| expiry.is_none_or(|expiry| expiry > ends);
+    key.replaced_by.is_some() && key.expires_at.is_some_and(is_later)
+}
+
+/// Gives a key this expiry; that of a superseded one is only ever shortened.
+fn live_until(
+    writer: &Writer<'_>,
+    access: &Access,
+    key: &mut Key,
+    expiry: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
+    if is_longer(key, expiry) {
+        return Err(Error::new(
+            Kind::InvalidExpiry,
+            format!(
+                "{} is superseded, so its life can only be shortened",
+                key.id
+            ),
+        ));
+    }
+    if expiry != key.expires_at {
+        key.expires_at = expiry;
+        limits::check_expiry(writer, expiry, now)?;
+        keep_on_cancel(writer, access, key, now)?;
+    }
+    Ok(())
+}
+
+/// Makes these changes to each of the keys. Says whether anything was different.
+pub(super) fn change_all(
+    writer: &Writer<'_>,
+    access: &Access,
+    policy: &Policy,
+    keys: &[Key],
+    changes: &Changes,
+    now: Timestamp,
+) -> Result<bool> {
+    let mut is_any = false;
+    for before in keys {
+        let mut after = before.clone();
+        changes.apply(policy, &mut after)?;
+        is_any |= save(writer, access, before, &after, now)?;
+    }
+    Ok(is_any)
+}
+
 /// Saves a changed record with its audit row. Says whether anything was different.
-pub(super) fn save(
+fn save(
     writer: &Writer<'_>,
     access: &Access,
     before: &Key,
@@ -136,9 +190,19 @@ pub(super) fn save(
     Ok(true)
 }
 
-/// Whether two records differ in what can be set.
-pub(super) fn differ(one: &Key, other: &Key) -> bool {
-    fields(one) != fields(other)
+/// Whether the changes make any of these keys another.
+///
+/// # Errors
+/// `invalid_scope`.
+pub(super) fn would_change(policy: &Policy, keys: &[Key], changes: &Changes) -> Result<bool> {
+    for before in keys {
+        let mut after = before.clone();
+        changes.apply(policy, &mut after)?;
+        if fields(before) != fields(&after) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn are_same(some: &[String], others: &[String]) -> bool {

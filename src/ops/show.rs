@@ -2,16 +2,28 @@
 //!
 //! This module never changes anything.
 
-use crate::domain::key::Key;
+use crate::domain::key::{Key, KeyId};
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::usage::LastUse;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
+use crate::ops::lineage;
 use crate::ops::select::{self, Selector};
 use crate::store::Store;
 
-/// Finds the key that a selector means, and its last use.
+/// A key as it is shown.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The key.
+    pub key: Key,
+    /// Its last use.
+    pub last_use: Option<LastUse>,
+    /// The others of its name and environment that can still verify, the newest first.
+    pub others: Vec<KeyId>,
+}
+
+/// Finds the key that a selector means.
 ///
 /// # Errors
 /// `key_not_found`, `ambiguous`, `workspace_not_found`, `scope_rejected`; the store's.
@@ -21,13 +33,18 @@ pub fn run(
     workspace: Option<&str>,
     selector: &Selector,
     now: Timestamp,
-) -> Result<(Key, Option<LastUse>)> {
+) -> Result<Outcome> {
     store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
         access.require(Permission::List)?;
         let workspaces = select::workspaces(reader, &access, workspace)?;
         let key = select::key(reader, &workspaces, selector, now)?;
         let last_use = reader.last_use(reader.seq_of(&key.id)?)?;
-        Ok((key, last_use))
+        let others = lineage::others(reader, &key, now)?;
+        Ok(Outcome {
+            key,
+            last_use,
+            others: others.into_iter().map(|other| other.id).collect(),
+        })
     })
 }

@@ -116,6 +116,7 @@ impl Ui {
             stdout: stdout()?,
             pending: Vec::new(),
             count: 0,
+            more: String::new(),
         })
     }
 
@@ -212,6 +213,8 @@ pub struct Listing {
     stdout: File,
     pending: Vec<u8>,
     count: u64,
+    /// What stands beside the list in a JSON document.
+    more: String,
 }
 
 impl Listing {
@@ -244,16 +247,20 @@ impl Listing {
         }
     }
 
+    /// Adds texts under another name, which only a JSON document has room for.
+    pub fn add(&mut self, name: &str, texts: Vec<&str>) {
+        self.more += &format!(",\"{name}\":{}", json::to_string(&texts));
+    }
+
     /// Ends the answer and makes sure it is out.
     ///
     /// # Errors
     /// `io` when stdout cannot be written.
     pub fn finish(mut self) -> Result<()> {
         match (self.format, self.count) {
-            (Format::Json, 0) => {
-                writeln!(self.pending, "{{\"{}\":[]}}", self.name).map_err(unwritten)?
-            }
-            (Format::Json, _) => self.pending.extend_from_slice(b"]}\n"),
+            (Format::Json, 0) => writeln!(self.pending, "{{\"{}\":[]{}}}", self.name, self.more)
+                .map_err(unwritten)?,
+            (Format::Json, _) => writeln!(self.pending, "]{}}}", self.more).map_err(unwritten)?,
             _ => {}
         }
         self.write_out()

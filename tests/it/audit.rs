@@ -92,7 +92,11 @@ fn every_change_leaves_its_events() {
         // The old key is not rotated until the new one is activated.
         (&["rotate", "ci", "--hold"], &["key.mint"]),
         (&["rotate", "ci", "--cancel"], &["key.revoke", "key.cancel"]),
-        (&["revoke", "another", "--yes"], &["key.revoke"]),
+        // The one in its grace goes with the one that superseded it.
+        (
+            &["revoke", "another", "--yes"],
+            &["key.revoke", "key.revoke"],
+        ),
         (
             &["revoke", "ci", "second", "--yes"],
             &["key.revoke", "key.revoke"],

@@ -29,6 +29,10 @@ mod disable;
 mod rotate;
 // What may happen between a replacement's delivery and its activation.
 mod rotate_held;
+// A name stands for its lineage, and an id for one record: revoking, rotating, showing.
+mod lineage;
+// The same of `disable`, `enable`, `set`, `rename` and `ensure`.
+mod lineage_changes;
 // What could have come back to life.
 mod revived;
 // `keyward revoke`: for ever, with a reason, many at once.

@@ -315,6 +315,46 @@ fn several_keys_are_asked_about_in_one_question() {
 }
 
 #[test]
+fn revoke_lists_every_key_that_a_name_stands_for_a_line_each() {
+    let sandbox = Sandbox::new();
+    let mut ids = Vec::new();
+    let _ = sandbox.mint("ci");
+    ids.push(sandbox.id_of("ci"));
+    for flags in [&[][..], &["--hold"]] {
+        let rotated = sandbox.keyward(["rotate", "ci"]).args(flags).answer();
+        ids.push(text(&rotated, "id"));
+    }
+    let _ = sandbox.mint("dead");
+    let _ = sandbox.keyward(["revoke", "dead", "--yes"]).ok();
+    let dead = sandbox.id_of("dead");
+    let mut terminal = ask(&sandbox, &["revoke", "ci", "dead"]);
+    terminal.types("n");
+    let (status, seen) = terminal.end();
+    assert_eq!(status, 130, "{seen}");
+    for (id, standing) in ids.iter().zip(["superseded", "active", "pending"]) {
+        let mut lines = seen.lines().filter(|line| line.contains(id));
+        let line = lines
+            .next()
+            .unwrap_or_else(|| panic!("{id} is not in {seen}"));
+        assert!(
+            line.contains(standing) && line.contains("last used never"),
+            "{seen}"
+        );
+        assert_eq!(lines.next(), None, "{seen}");
+    }
+    assert!(
+        seen.contains("these 3 keys") && !seen.contains(&dead),
+        "{seen}"
+    );
+    assert_eq!(sandbox.listed(&[]).len(), 3);
+    let mut terminal = ask(&sandbox, &["revoke", "ci"]);
+    terminal.types("y");
+    let (status, seen) = terminal.end();
+    assert_eq!(status, 0, "{seen}");
+    assert_eq!(sandbox.listed(&[]), [""; 0]);
+}
+
+#[test]
 fn a_key_that_is_not_there_is_told_without_asking() {
     let sandbox = Sandbox::new();
     let _ = sandbox.mint("ci");

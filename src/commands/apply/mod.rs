@@ -228,7 +228,11 @@ impl Work<'_> {
                 message: Some("not in the manifest".to_owned()),
                 idle: None,
             };
-            revoke::run(store, self.actor, &request, self.context.now())?;
+            let revoked = revoke::run(store, self.actor, &request, self.context.now())?;
+            if !revoked.rest.is_empty() {
+                // Another process has rotated one since the plan was made.
+                self.warnings.push(revoked.rest.to_string());
+            }
         }
         Ok(())
     }

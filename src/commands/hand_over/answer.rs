@@ -6,22 +6,27 @@ use std::io::Write;
 
 use zeroize::Zeroizing;
 
-use crate::domain::key::{Key, State};
+use crate::domain::key::{Key, KeyId, State};
 use crate::domain::provision::Action;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
+use crate::ops::lineage::Rest;
 use crate::output::ui::Format;
 use crate::output::view::{Keys, Minted};
 use crate::output::{json, tsv};
 
 /// The keys that were minted and the one that the only one of them replaces.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Answer {
     /// The new keys.
     pub keys: Vec<Key>,
     /// The old key of a rotation.
     pub old: Option<Key>,
+    /// Those of the old key's lineage that end with it.
+    pub ended: Vec<KeyId>,
+    /// Those that go on.
+    pub rest: Rest,
     /// What provisioning did; the old key is then no part of the answer.
     pub action: Option<Action>,
 }
@@ -51,7 +56,13 @@ impl Answer {
     ) -> Result<Zeroizing<Vec<u8>>> {
         let secret = |at: usize| secrets.and_then(|secrets| secrets.get(at));
         let old = self.old.as_ref().filter(|_| self.action.is_none());
-        let record = |key, secret| Minted::new(key, old, secret, now).by(self.action);
+        // Provisioning has an answer of its own.
+        let ended = match self.action {
+            None => self.ended.as_slice(),
+            Some(_) => &[],
+        };
+        let plain = |key, secret| Minted::new(key, old, secret, now).by(self.action);
+        let record = |key, secret| plain(key, secret).beside(ended, &self.rest.ids);
         let records = || {
             let keys = self.keys.iter().enumerate();
             keys.map(|(at, key)| record(key, secret(at)))
@@ -72,7 +83,7 @@ impl Answer {
             // SECURITY: a TSV line is put together from copies, so the secret is added to it here and not there.
             Format::Tsv => self.keys.iter().enumerate().try_for_each(|(at, key)| {
                 let secret = secret(at).map_or("", Secret::expose);
-                writeln!(text, "{}\t{secret}", tsv::line(&record(key, None)))
+                writeln!(text, "{}\t{secret}", tsv::line(&plain(key, None)))
             }),
         };
         written.map_err(|error| {

@@ -147,6 +147,7 @@ impl Parcel {
         for outcome in activated {
             self.answer.keys.push(outcome.key);
             self.answer.old = outcome.replaced.or(self.answer.old.take());
+            self.answer.ended = outcome.ended;
         }
         Ok(())
     }
@@ -182,6 +183,9 @@ impl Parcel {
         for warning in &delivery.warnings {
             context.ui.warn(warning);
         }
+        if !self.answer.rest.is_empty() {
+            context.ui.warn(&self.answer.rest.to_string());
+        }
         let now = context.now();
         match self.answer.keys.as_slice() {
             [key] => context.ui.status(&format!(
@@ -209,6 +213,11 @@ impl Parcel {
                     relative_or_never(old.expires_at, now)
                 ),
             });
+        }
+        if !delivery.hold {
+            for id in &self.answer.ended {
+                context.ui.status(&format!("  old key  {id} is revoked"));
+            }
         }
         let secrets = if self.secrets.len() == 1 {
             "the secret is"

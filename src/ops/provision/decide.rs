@@ -10,7 +10,7 @@ use crate::domain::provision::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::Result;
-use crate::ops::{limits, rotate, select, set};
+use crate::ops::{limits, lineage, rotate, select, set};
 use crate::store::Reader;
 
 /// What is to be done.
@@ -35,20 +35,13 @@ pub enum Step {
     Rotate {
         /// That key.
         old: Box<Key>,
-        /// Whether the new key is to differ from it.
-        is_changed: bool,
         /// An earlier replacement that never reached its holder.
         leftover: Option<Box<Key>>,
     },
     /// Make a pending key live whose secret is in the sink.
     Finish(Box<Key>, Action),
-    /// Change what differs.
-    Update {
-        /// The key as it is.
-        before: Box<Key>,
-        /// The key as it should be.
-        after: Box<Key>,
-    },
+    /// Change what differs in a key, or in another that its name stands for.
+    Update(Box<Key>),
     /// Leave the key alone.
     Leave(Box<Key>),
 }
@@ -70,7 +63,7 @@ impl Step {
             Self::Create { .. } => Action::Created,
             Self::Rotate { .. } => Action::Rotated,
             Self::Finish(_, action) => *action,
-            Self::Update { .. } => Action::Updated,
+            Self::Update(_) => Action::Updated,
             Self::Leave(_) => Action::Unchanged,
         }
     }
@@ -86,7 +79,7 @@ impl Step {
             Self::Create { leftover } => leftover.as_deref(),
             Self::Rotate { old: key, .. }
             | Self::Finish(key, _)
-            | Self::Update { before: key, .. }
+            | Self::Update(key)
             | Self::Leave(key) => Some(key),
         }
     }
@@ -153,8 +146,15 @@ pub fn decide(
     if !is_in_place && !may_mend {
         return Err(missing(reader, workspace, &key, place, now)?);
     }
-    let mut after = key.clone();
-    wanted.changes().apply(policy, &mut after)?;
+    let mut others = lineage::others(reader, &key, now)?;
+    // That one is minted again, as it should be.
+    others.retain(|key| {
+        leftover
+            .as_ref()
+            .is_none_or(|leftover| leftover.id != key.id)
+    });
+    let is_changed = set::would_change(policy, std::slice::from_ref(&key), &wanted.changes())?
+        || set::would_change(policy, &others, &wanted.bounds())?;
     if !is_in_place || is_due(wanted, &key, now)? {
         let expires_at = rotate::expiry(policy, &key, wanted.expires.as_ref(), now)?;
         wanted.check_life(reader, expires_at, now)?;
@@ -163,18 +163,14 @@ pub fn decide(
         may_replace(reader, workspace, environment, wanted, place, now)?;
         return Ok(Decision {
             step: Step::Rotate {
-                is_changed: set::differ(&key, &after),
                 old: Box::new(key),
                 leftover: leftover.map(Box::new),
             },
             may_replace: true,
         });
     }
-    Ok(settled(match set::differ(&key, &after) {
-        true => Step::Update {
-            before: Box::new(key),
-            after: Box::new(after),
-        },
+    Ok(settled(match is_changed {
+        true => Step::Update(Box::new(key)),
         false => Step::Leave(Box::new(key)),
     }))
 }

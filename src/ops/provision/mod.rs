@@ -5,6 +5,7 @@
 
 mod decide;
 mod refusal;
+mod settle;
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::rotate::Terms;
-use crate::ops::set::{self, Changes};
+use crate::ops::set;
 use crate::ops::{activate, limits, mint, rotate, select};
 use crate::store::{Reader, Store, Writer};
 
@@ -89,16 +90,6 @@ pub struct Due {
 }
 
 impl Wanted {
-    fn changes(&self) -> Changes {
-        Changes {
-            scopes: self.scopes.clone(),
-            allow: self.allow.clone(),
-            owner: self.owner.clone().map(Some),
-            clear_labels: self.labels.is_some(),
-            labels: self.labels.clone().unwrap_or_default(),
-        }
-    }
-
     fn mint(&self) -> mint::Request {
         let wanted = self.clone();
         mint::Request {
@@ -183,10 +174,9 @@ pub fn run<R: TryCryptoRng>(
         let decision = decide(writer, &workspace, wanted, &request.place, now)?;
         let made = match decision.step {
             Step::Leave(key) => return Ok(Outcome::Settled(key, Action::Unchanged)),
-            Step::Update { before, after } => {
-                access.require(Permission::Set)?;
-                set::save(writer, &access, &before, &after, now)?;
-                return Ok(Outcome::Settled(after, Action::Updated));
+            Step::Update(key) => {
+                let key = wanted.settle(writer, &access, &workspace, &key, now)?;
+                return Ok(Outcome::Settled(key, Action::Updated));
             }
             Step::Finish(pending, action) => {
                 access.require(match action {
@@ -195,12 +185,8 @@ pub fn run<R: TryCryptoRng>(
                 })?;
                 let key = activate::activate(writer, &access, *pending, now)?.key;
                 // What was asked for may have changed since it was minted.
-                let mut after = Box::new(key.clone());
-                wanted.changes().apply(&workspace.policy, &mut after)?;
-                if set::save(writer, &access, &key, &after, now)? {
-                    access.require(Permission::Set)?;
-                }
-                return Ok(Outcome::Settled(after, action));
+                let key = wanted.settle(writer, &access, &workspace, &key, now)?;
+                return Ok(Outcome::Settled(key, action));
             }
             Step::Create { leftover } => {
                 access.require(Permission::Mint)?;
@@ -214,13 +200,10 @@ pub fn run<R: TryCryptoRng>(
                     rng,
                 )?
             }
-            Step::Rotate {
-                old,
-                is_changed,
-                leftover,
-            } => {
+            Step::Rotate { old, leftover } => {
                 access.require(Permission::Rotate)?;
-                if is_changed {
+                let key = std::slice::from_ref(&*old);
+                if set::would_change(&workspace.policy, key, &wanted.changes())? {
                     access.require(Permission::Set)?;
                 }
                 let terms = Terms {
@@ -241,6 +224,9 @@ pub fn run<R: TryCryptoRng>(
             }
         };
         let ((key, secret), old) = made;
+        if wanted.bound_others(writer, &access, &workspace, &key, now)? {
+            access.require(Permission::Set)?;
+        }
         writer.claim(&key.id)?;
         Ok(Outcome::Due(Box::new(Due {
             key,

@@ -32,8 +32,9 @@ pub struct Selector {
 /// The key a selector means.
 ///
 /// A whole id wins. Otherwise everything it could mean is looked up: the beginning of an id, a prefix, the prefix's
-/// short part, a name. A name means its living holder, or where there is none the key that had it last. Where no
-/// workspace was chosen, ids and prefixes are still one key's, but a name is nobody's.
+/// short part, a name. A name means its holder, where there is none the newest key that can still verify, or else the one
+/// that had it last; `ops::lineage` adds those it stands for. Where no workspace was chosen, ids and prefixes are still one
+/// key's, but a name is nobody's.
 ///
 /// # Errors
 /// `key_not_found`, or `ambiguous` with the candidates.
@@ -43,6 +44,16 @@ pub fn key(
     selector: &Selector,
     now: Timestamp,
 ) -> Result<Key> {
+    find(reader, workspaces, selector, now).map(|(key, _)| key)
+}
+
+/// The same, with whether it was meant by its name alone.
+pub(super) fn find(
+    reader: &Reader<'_>,
+    workspaces: &[Workspace],
+    selector: &Selector,
+    now: Timestamp,
+) -> Result<(Key, bool)> {
     let text = selector.text.as_str();
     let within = |key: &Key| {
         workspaces
@@ -55,13 +66,14 @@ pub fn key(
     };
     if let Some(key) = reader.key_by_id(text)? {
         return match asked_for(&key) {
-            true => Ok(key),
+            true => Ok((key, false)),
             false => Err(not_found(workspaces, selector)),
         };
     }
     let mut found = by_id_start(reader, workspaces, text)?;
     found.extend(by_prefix(reader, text)?);
     found.retain(asked_for);
+    let is_name = found.is_empty();
     match workspaces {
         [workspace] => {
             let mut named = reader.keys_named(workspace.id, text)?;
@@ -77,7 +89,10 @@ pub fn key(
     if found.len() > 1 {
         return Err(ambiguous(text, &found, now));
     }
-    found.pop().ok_or_else(|| not_found(workspaces, selector))
+    match found.pop() {
+        Some(key) => Ok((key, is_name)),
+        None => Err(not_found(workspaces, selector)),
+    }
 }
 
 /// The workspace, of those a key was selected from, that owns it.
@@ -124,22 +139,40 @@ fn by_prefix(reader: &Reader<'_>, text: &str) -> Result<Vec<Key>> {
     Ok(found)
 }
 
-/// Of the keys that have or had a name, newest first, those that it means: its holders, or, where nobody holds it, the
-/// last record of each environment, so that revoking by name twice finds the same key twice.
+/// Of the keys that have or had a name, newest first, the one that it means in each environment where any of them can still
+/// verify. Where none can, the last of each environment, so that revoking by name twice finds the same key twice.
 fn those_meant(reader: &Reader<'_>, named: Vec<Key>, now: Timestamp) -> Result<Vec<Key>> {
-    let mut holders = Vec::new();
-    let mut last: Vec<Key> = Vec::new();
+    let mut best: Vec<(Claim, Key)> = Vec::new();
     for key in named {
-        if holds_its_name(reader, &key, now)? {
-            holders.push(key);
-        } else if last
-            .iter()
-            .all(|newer| newer.environment != key.environment)
+        let claim = match key.status(now).is_living() {
+            false => Claim::Past,
+            true if holds_its_name(reader, &key, now)? => Claim::Held,
+            true => Claim::Living,
+        };
+        match best
+            .iter_mut()
+            .find(|(_, newer)| newer.environment == key.environment)
         {
-            last.push(key);
+            Some(newer) if newer.0 < claim => *newer = (claim, key),
+            Some(_) => {}
+            None => best.push((claim, key)),
         }
     }
-    Ok(if holders.is_empty() { last } else { holders })
+    if best.iter().any(|(claim, _)| *claim > Claim::Past) {
+        best.retain(|(claim, _)| *claim > Claim::Past);
+    }
+    Ok(best.into_iter().map(|(_, key)| key).collect())
+}
+
+/// How good a key's claim to its name is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Claim {
+    /// It had the name.
+    Past,
+    /// It can still verify, and has been superseded or waits to supersede another.
+    Living,
+    /// The name is its own.
+    Held,
 }
 
 /// Whether a name is this key's own. A pending replacement has it once the key it waits for has let go of it.

@@ -9,8 +9,8 @@ mod shapes;
 use serde_json::{Map, Value, json};
 
 use records::{
-    caller, changes, ensured, event, exported, finding, imported, key, minted, policy, problem,
-    usage, verdict, workspace,
+    beside_lineage, caller, changes, ensured, event, exported, finding, imported, key, minted,
+    policy, problem, still_valid, usage, verdict, workspace,
 };
 use shapes::{count, hash, list, object, with};
 
@@ -18,13 +18,14 @@ use shapes::{count, hash, list, object, with};
 pub fn of(command: &str) -> Option<Value> {
     let root = match command {
         "mint" => json!({ "anyOf": [minted(false), list("keys", &minted(false))] }),
-        "rotate" => json!({ "anyOf": [minted(true), key()] }),
+        "rotate" => json!({ "anyOf": [beside_lineage(&minted(true)), key()] }),
         "list" => list("keys", &key()),
-        "activate" | "show" | "rename" | "set" | "disable" | "enable" => key(),
-        "revoke" => list(
-            "keys",
-            &with(&key(), json!({ "changed": { "type": "boolean" } }), &[]),
-        ),
+        "activate" | "show" => key(),
+        "rename" | "set" | "disable" | "enable" => beside_lineage(&key()),
+        "revoke" => {
+            let revoked = with(&key(), json!({ "changed": { "type": "boolean" } }), &[]);
+            still_valid(&list("keys", &revoked))
+        }
         "verify" => verdict(),
         "whoami" => caller(),
         "workspace create" | "workspace set" | "workspace rename" | "workspace delete"

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::shapes::{count, hash, maybe, object, texts, time, with};
+use super::shapes::{count, hash, maybe, object, texts, time, with, with_optional};
 use crate::domain::verdict::Code;
 
 pub(super) fn key() -> Value {
@@ -41,6 +41,16 @@ pub(super) fn minted(replaces: bool) -> Value {
         true => with(&minted, json!({ "replaced": key() }), &["key"]),
         false => minted,
     }
+}
+
+/// An answer with the ids of keys of the same name that it left as they were, where there are any.
+pub(super) fn still_valid(answer: &Value) -> Value {
+    with_optional(answer, json!({ "stillValid": texts() }))
+}
+
+/// The same with the ids of those that changed with the key.
+pub(super) fn beside_lineage(key: &Value) -> Value {
+    with_optional(&still_valid(key), json!({ "alsoChanged": texts() }))
 }
 
 /// A key with what is wrong with it and the command that mends it.

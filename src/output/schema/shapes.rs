@@ -25,6 +25,15 @@ pub(super) fn with(base: &Value, more: Value, optional: &[&str]) -> Value {
     json!({ "type": "object", "properties": fields, "required": required, "additionalProperties": false })
 }
 
+/// The object with more fields, which need not be there.
+pub(super) fn with_optional(base: &Value, more: Value) -> Value {
+    let mut object = base.clone();
+    if let (Some(fields), Value::Object(more)) = (object["properties"].as_object_mut(), more) {
+        fields.extend(more);
+    }
+    object
+}
+
 pub(super) fn list(name: &str, item: &Value) -> Value {
     object(json!({ name: { "type": "array", "items": item } }))
 }

@@ -80,6 +80,34 @@ impl<'a> KeyView<'a> {
     }
 }
 
+/// A key that was changed, with the others of its lineage that were and that were not.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changed<'a> {
+    #[serde(flatten)]
+    view: KeyView<'a>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "texts")]
+    also_changed: &'a [KeyId],
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "texts")]
+    still_valid: &'a [KeyId],
+}
+
+impl<'a> Changed<'a> {
+    /// The key after the change, with the others that its name stood for, and those that its id left out.
+    pub fn new(
+        key: &'a Key,
+        also_changed: &'a [KeyId],
+        still_valid: &'a [KeyId],
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            view: KeyView::new(key, now),
+            also_changed,
+            still_valid,
+        }
+    }
+}
+
 /// A revoked key.
 #[derive(Debug, Serialize)]
 pub struct Revoked<'a> {
@@ -149,7 +177,10 @@ impl CallerView {
     }
 }
 
-fn texts<T: Display, S: Serializer>(items: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn texts<T: Display, S: Serializer>(
+    items: &[T],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(items.iter().map(|item| item.to_string()))
 }
 

@@ -5,13 +5,15 @@
 use serde::Serialize;
 
 use super::KeyView;
-use crate::domain::key::Key;
+use super::key::texts;
+use crate::domain::key::{Key, KeyId};
 use crate::domain::provision::Action;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 
 /// A key that mint, rotate or ensure made. It has its secret only when stdout is the sink.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Minted<'a> {
     #[serde(flatten)]
     view: KeyView<'a>,
@@ -21,6 +23,10 @@ pub struct Minted<'a> {
     changed: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<Action>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "texts")]
+    also_changed: &'a [KeyId],
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "texts")]
+    still_valid: &'a [KeyId],
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
 }
@@ -38,8 +44,18 @@ impl<'a> Minted<'a> {
             replaced: replaced.map(|replaced| KeyView::new(replaced, now)),
             changed: None,
             action: None,
+            also_changed: &[],
+            still_valid: &[],
             key: secret.map(Secret::expose),
         }
+    }
+
+    /// The same with those of its lineage that end with the key it replaces, and those that go on.
+    #[must_use]
+    pub fn beside(mut self, also_changed: &'a [KeyId], still_valid: &'a [KeyId]) -> Self {
+        self.also_changed = also_changed;
+        self.still_valid = still_valid;
+        self
     }
 
     /// The same with what provisioning did, where it was that.

@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::timestamp::Timestamp;
 
-pub use key::{CallerView, KeyView, Keys, Revoked};
+pub use key::{CallerView, Changed, KeyView, Keys, Revoked};
 pub use minted::Minted;
 pub use provision::{ChangeView, Changes, FindingView, WorkspaceChange};
 pub use record::{

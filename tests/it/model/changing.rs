@@ -2,32 +2,36 @@
 
 use super::operation::{Answer, Changes, Expiry, Named};
 use super::rules::{answer, change, expiry, fault, of_key, refuse_used};
-use super::state::{Faults, Model, State};
+use super::state::{Faults, Key, Model, State};
 
 impl Model {
     pub(super) fn rename(&mut self, named: &Named, name: &str, now: i64) -> Result<Answer, Faults> {
-        let number = self.select_living(named, now)?;
-        let key = self.keys[&number].clone();
+        let meant = self.select_living(named, now)?;
+        let before = self.records(&meant);
+        let key = &before[0];
         if key.name == name {
-            return Ok(of_key(&key, false));
+            return Ok(self.changed(&before, &[], now));
         }
         let mut faults = Faults::new();
         let holders = self.holders(key.workspace, &key.environment, name, now);
-        if key.replaced_by.is_none() && !holders.is_empty() {
+        if before.iter().any(|key| key.replaced_by.is_none()) && !holders.is_empty() {
             faults.insert("name_taken");
         }
-        if key.rotation.is_some() && key.state == State::Pending {
+        let waits = key.rotation.is_some() && key.state == State::Pending;
+        if waits && !self.holds_name(key, now) {
             faults.insert("conflict");
         }
         let at = self.at(now);
         let mut renamed = self.replacements(&key.id);
         renamed.retain(|waiting| self.keys[waiting].status(at) == "pending");
-        renamed.push(number);
-        for number in renamed {
-            self.change(number, |key| name.clone_into(&mut key.name));
-            self.tell(number);
+        renamed.extend(meant);
+        renamed.sort_unstable();
+        renamed.dedup();
+        for number in &renamed {
+            self.change(*number, |key| name.clone_into(&mut key.name));
+            self.tell(*number);
         }
-        answer(faults, of_key(&key, true))
+        answer(faults, self.changed(&before, &renamed, now))
     }
 
     pub(super) fn set(
@@ -37,28 +41,35 @@ impl Model {
         changes: &Changes,
         now: i64,
     ) -> Result<Answer, Faults> {
-        let number = self.select_living(named, now)?;
-        let before = self.keys[&number].clone();
-        let rules = self.owner(&before).rules();
-        let mut key = before.clone();
-        let mut faults = change(rules, &mut key, changes);
-        if expires.is_some() {
-            key.expires_at = expiry(rules, expires, self.at(now)).unwrap_or_else(|wrong| {
-                faults.extend(wrong);
-                before.expires_at
-            });
-        }
-        if key.expires_at != before.expires_at
-            && let Some(successor) = &key.replaced_by
-        {
-            // A superseded key's life is only ever shortened, and a rotation that is taken back later does not undo that.
-            if key
-                .expires_at
-                .is_none_or(|at| before.expires_at.is_some_and(|was| at > was))
-            {
-                faults.insert("invalid_expiry");
+        let meant = self.select_living(named, now)?;
+        let before = self.records(&meant);
+        let rules = self.owner(&before[0]).rules();
+        let (mut faults, mut changed) = (Faults::new(), Vec::new());
+        for number in &meant {
+            let was = self.keys[number].clone();
+            let mut key = was.clone();
+            faults.extend(change(rules, &mut key, changes));
+            if expires.is_some() {
+                key.expires_at = expiry(rules, expires, self.at(now)).unwrap_or_else(|wrong| {
+                    faults.extend(wrong);
+                    was.expires_at
+                });
             }
-            if let Some(successor) = self.key_of_id(successor) {
+            // A superseded key's life is only ever shortened; of a lineage's that is no fault but the newest's.
+            let is_longer = key
+                .expires_at
+                .is_none_or(|at| was.expires_at.is_some_and(|was| at > was));
+            if was.replaced_by.is_some() && key.expires_at != was.expires_at && is_longer {
+                if *number == meant[0] {
+                    faults.insert("invalid_expiry");
+                }
+                key.expires_at = was.expires_at;
+            }
+            // Nor does a rotation that is taken back later undo that it was shortened.
+            if key.expires_at != was.expires_at
+                && let Some(successor) = &key.replaced_by
+                && let Some(successor) = self.key_of_id(successor)
+            {
                 self.change(successor, |successor| {
                     if let Some(rotation) = &mut successor.rotation {
                         rotation.previous = key.expires_at;
@@ -66,14 +77,13 @@ impl Model {
                 });
                 self.tell(successor);
             }
+            if key != was {
+                changed.push(*number);
+                self.keys.insert(*number, key);
+                self.tell(*number);
+            }
         }
-        let changed = key != before;
-        let done = of_key(&key, changed);
-        self.keys.insert(number, key);
-        if changed {
-            self.tell(number);
-        }
-        answer(faults, done)
+        answer(faults, self.changed(&before, &changed, now))
     }
 
     pub(super) fn pause(
@@ -83,18 +93,53 @@ impl Model {
         idle: Option<i64>,
         now: i64,
     ) -> Result<Answer, Faults> {
-        let number = self.select(named, now)?;
-        let key = self.keys[&number].clone();
-        if !matches!(key.status(self.at(now)), "active" | "disabled") {
+        let meant = self.select_all(named, now)?;
+        let (before, at) = (self.records(&meant), self.at(now));
+        let can_be = |key: &Key| matches!(key.status(at), "active" | "disabled");
+        // A pending key cannot be paused; it is held back by the pause of the key it waits for.
+        let is_held_back = |key: &Key| {
+            let rotation = key.rotation.as_ref();
+            rotation.is_some_and(|rotation| {
+                let mut found = before.iter();
+                found.any(|key| key.id == rotation.replaces && can_be(key))
+            })
+        };
+        let gets_by = |key: &Key| key.status(at) == "pending" && !is_held_back(key);
+        let is_evaded = wanted == State::Disabled && before.iter().any(gets_by);
+        if is_evaded || !before.iter().any(can_be) {
             return Err(fault("conflict"));
         }
-        let changed = key.state != wanted;
-        if changed {
-            refuse_used(&key, idle, now)?;
-            self.change(number, |key| key.state = wanted);
-            self.tell(number);
+        let mut changed = Vec::new();
+        for (number, key) in meant.iter().zip(&before) {
+            if can_be(key) && key.state != wanted {
+                refuse_used(key, idle, now)?;
+                self.change(*number, |key| key.state = wanted);
+                self.tell(*number);
+                changed.push(*number);
+            }
         }
-        Ok(of_key(&key, changed))
+        Ok(self.changed(&before, &changed, now))
+    }
+
+    fn records(&self, numbers: &[u64]) -> Vec<Key> {
+        let records = numbers.iter().map(|number| self.keys[number].clone());
+        records.collect()
+    }
+
+    /// The answer of a command that meant these keys, the first of them itself, and changed those of these numbers.
+    fn changed(&self, meant: &[Key], changed: &[u64], now: i64) -> Answer {
+        let mut also: Vec<String> = changed
+            .iter()
+            .map(|number| self.keys[number].id.clone())
+            .filter(|id| *id != meant[0].id)
+            .collect();
+        also.sort();
+        let own = self.key_of_id(&meant[0].id);
+        Answer {
+            also,
+            left: self.left_of(meant.iter(), now),
+            ..of_key(&meant[0], own.is_some_and(|own| changed.contains(&own)))
+        }
     }
 
     pub(super) fn revoke(
@@ -112,31 +157,34 @@ impl Model {
                 workspace: workspace.cloned(),
                 ..named.clone()
             };
-            match self.select(&named, now) {
+            match self.select_all(&named, now) {
                 Err(wrong) => faults.extend(wrong),
-                Ok(number) => {
-                    let key = &self.keys[&number];
+                Ok(meant) => {
+                    let key = &self.keys[&meant[0]];
                     let is_id = named.text.starts_with("key_") && key.id.starts_with(&named.text);
                     if self.owner(key).rules().revoke_by_id && !is_id {
                         faults.insert("key_not_found");
                     }
-                    if !found.contains(&number) {
-                        found.push(number);
+                    for number in meant {
+                        if !found.contains(&number) {
+                            found.push(number);
+                        }
                     }
                 }
             }
         }
-        for number in found {
-            let key = self.keys[&number].clone();
+        for number in &found {
+            let key = self.keys[number].clone();
             let changed = key.status(self.at(now)) != "revoked";
             done.keys.push(key.id.clone());
             done.changed.push(changed);
             if changed {
                 faults.extend(refuse_used(&key, idle, now).err().unwrap_or_default());
-                self.change(number, |key| key.revoke(reason, message.cloned(), now));
-                self.tell(number);
+                self.change(*number, |key| key.revoke(reason, message.cloned(), now));
+                self.tell(*number);
             }
         }
+        done.left = self.left_of(self.records(&found).iter(), now);
         answer(faults, done)
     }
 }

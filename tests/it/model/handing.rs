@@ -53,6 +53,15 @@ impl Model {
             }
             self.keys.insert(old, replaced);
             self.tell(old);
+            if rotation.grace == 0 {
+                // Nothing of the lineage outlives a rotation without a grace.
+                let mut ended = self.namesakes(&key, now);
+                ended.retain(|number| *number != old);
+                for number in ended {
+                    self.change(number, |key| key.revoke("superseded", None, now));
+                    self.tell(number);
+                }
+            }
         }
         key.state = State::Active;
         key.is_claimed = false;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keyward::domain::audit::ChainHash;
 use keyward::domain::holding::Holding;
-use keyward::domain::key::Key;
+use keyward::domain::key::{Key, KeyId};
 use keyward::domain::policy::Policy;
 use keyward::domain::policy_changes::PolicyChanges;
 use keyward::domain::secret::Secret;
@@ -16,8 +16,8 @@ use keyward::ops::pause::Change;
 use keyward::ops::select::Selector;
 use keyward::ops::verifier::Verifier;
 use keyward::ops::{
-    activate, audit, cancel, idempotent, list, mint, pause, prune, rename, revoke, rotate, set,
-    show, workspace,
+    activate, audit, cancel, change, idempotent, list, mint, pause, prune, rename, revoke, rotate,
+    set, show, workspace,
 };
 use keyward::store::Store;
 
@@ -85,7 +85,7 @@ impl Library {
             &selector,
             now,
         )
-        .map(|(key, _)| key)
+        .map(|shown| shown.key)
     }
 
     /// Does an operation.
@@ -164,7 +164,7 @@ impl Library {
             Operation::Rename { key, name } => {
                 let (place, key) = named(key);
                 let outcome = rename::run(store, actor, place, &key, &name.parse()?, at)?;
-                Ok(Done::of([outcome.key], [outcome.changed]))
+                Ok(Done::changed(outcome))
             }
             Operation::Set {
                 key,
@@ -177,19 +177,18 @@ impl Library {
                     expires: expires.map(when),
                     changes: changed(changes),
                 };
-                let outcome = set::run(store, actor, &request, at)?;
-                Ok(Done::of([outcome.key], [outcome.changed]))
+                Ok(Done::changed(set::run(store, actor, &request, at)?))
             }
             Operation::Disable { key, idle } => {
                 let ((place, key), idle) = (named(key), idle.map(minutes));
                 let change = Change::Disable;
                 let outcome = pause::run(store, actor, place, &key, change, idle.as_ref(), at)?;
-                Ok(Done::of([outcome.key], [outcome.changed]))
+                Ok(Done::changed(outcome))
             }
             Operation::Enable(key) => {
                 let (place, key) = named(key);
                 let outcome = pause::run(store, actor, place, &key, Change::Enable, None, at)?;
-                Ok(Done::of([outcome.key], [outcome.changed]))
+                Ok(Done::changed(outcome))
             }
             Operation::Rotate { .. } => {
                 let request = rotation(operation);
@@ -197,6 +196,8 @@ impl Library {
                 let minted = token(&outcome.key, &outcome.secret);
                 let mut done = Done::of([outcome.key, outcome.old], []);
                 done.minted.push(minted);
+                done.answer.also = sorted(&outcome.ending);
+                done.answer.left = sorted(&outcome.rest.ids);
                 Ok(done)
             }
             Operation::Cancel(key) => {
@@ -219,12 +220,12 @@ impl Library {
                     message: message.clone(),
                     idle: idle.map(minutes),
                 };
-                let outcomes = revoke::run(store, actor, &request, at)?;
-                let changed: Vec<bool> = outcomes.iter().map(|outcome| outcome.changed).collect();
-                Ok(Done::of(
-                    outcomes.into_iter().map(|outcome| outcome.key),
-                    changed,
-                ))
+                let outcome = revoke::run(store, actor, &request, at)?;
+                let changed: Vec<bool> = outcome.keys.iter().map(|one| one.changed).collect();
+                let keys = outcome.keys.into_iter().map(|revoked| revoked.key);
+                let mut done = Done::of(keys, changed);
+                done.answer.left = sorted(&outcome.rest.ids);
+                Ok(done)
             }
             Operation::Verify { workspace, asks } => {
                 self.verify(workspace.as_ref(), asks, path, at)
@@ -260,8 +261,10 @@ impl Library {
             }
             Operation::Show(key) => {
                 let (place, key) = named(key);
-                let (key, _) = show::run(store, actor, place, &key, at)?;
-                Ok(Done::of([key], []))
+                let shown = show::run(store, actor, place, &key, at)?;
+                let mut done = Done::of([shown.key], []);
+                done.answer.left = sorted(&shown.others);
+                Ok(done)
             }
             _ => self.run_on_workspaces(operation, at),
         }
@@ -377,12 +380,25 @@ impl Done {
         }
     }
 
+    fn changed(outcome: change::Outcome) -> Self {
+        let mut done = Self::of([outcome.key], [outcome.changed]);
+        done.answer.also = sorted(&outcome.also_changed);
+        done.answer.left = sorted(&outcome.rest.ids);
+        done
+    }
+
     fn minted(outcome: mint::Outcome) -> Self {
         let minted = outcome.keys.iter().zip(&outcome.secrets);
         let minted = minted.map(|(key, secret)| token(key, secret)).collect();
         let done = Self::of(outcome.keys, []);
         Self { minted, ..done }
     }
+}
+
+fn sorted(ids: &[KeyId]) -> Vec<String> {
+    let mut ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+    ids.sort();
+    ids
 }
 
 fn token(key: &Key, secret: &Secret) -> Token {

@@ -217,6 +217,10 @@ pub struct Answer {
     pub keys: Vec<String>,
     /// Whether each thing changed, where the answer says so.
     pub changed: Vec<bool>,
+    /// The ids of the others that changed, sorted.
+    pub also: Vec<String>,
+    /// The ids of those of the same name that it leaves as they were, sorted.
+    pub left: Vec<String>,
     /// What asking again came to.
     pub word: &'static str,
     pub verdicts: Vec<Verdict>,

@@ -117,9 +117,10 @@ impl Model {
                 })
             }
             Operation::Show(named) => {
-                let number = self.select(named, now)?;
+                let key = &self.keys[&self.select(named, now)?];
                 Ok(Answer {
-                    keys: vec![self.keys[&number].id.clone()],
+                    keys: vec![key.id.clone()],
+                    left: self.left_of([key].into_iter(), now),
                     ..Answer::default()
                 })
             }

@@ -12,8 +12,13 @@ impl Model {
         now: i64,
         minted: &[Token],
     ) -> Result<Answer, Faults> {
-        let old = self.select(named, now)?;
-        let old = self.keys[&old].clone();
+        let meant = self.select_all(named, now)?;
+        let meant: Vec<_> = meant
+            .iter()
+            .map(|number| self.keys[number].clone())
+            .collect();
+        let old = meant[0].clone();
+        let left = self.left_of(meant.iter(), now);
         let owner = self.owner(&old).clone();
         let rules = owner.rules();
         let (mut faults, at) = (Faults::new(), self.at(now));
@@ -69,8 +74,13 @@ impl Model {
             grace,
             previous: None,
         });
+        let is_at_once = grace == 0 && !terms.hold;
+        let mut ending = self.left_of([&old].into_iter(), now);
+        ending.retain(|_| is_at_once);
         let both = Answer {
             keys: vec![key.id.clone(), old.id],
+            also: ending,
+            left: if is_at_once { Vec::new() } else { left },
             ..Answer::default()
         };
         self.put(key, None);

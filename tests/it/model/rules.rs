@@ -199,10 +199,11 @@ impl Model {
         }
     }
 
-    pub(super) fn select_living(&self, named: &Named, now: i64) -> Result<u64, Faults> {
-        let number = self.select(named, now)?;
-        match self.keys[&number].is_living(self.at(now)) {
-            true => Ok(number),
+    /// The key that is meant, which must not be dead, and the others that its name stands for.
+    pub(super) fn select_living(&self, named: &Named, now: i64) -> Result<Vec<u64>, Faults> {
+        let meant = self.select_all(named, now)?;
+        match self.keys[&meant[0]].is_living(self.at(now)) {
+            true => Ok(meant),
             false => Err(fault("conflict")),
         }
     }

@@ -293,7 +293,8 @@ impl Run {
         let mut records = done.records;
         let judged = done.answer.verdicts.iter();
         let judged = judged.filter_map(|verdict| verdict.subject.as_ref());
-        let keys = done.answer.keys.iter().chain(judged);
+        let others = done.answer.also.iter().chain(&done.answer.left);
+        let keys = done.answer.keys.iter().chain(others).chain(judged);
         let keys = keys.filter_map(|id| model.key_of_id(id));
         for key in keys.take(8).map(|number| &model.keys[&number]) {
             let shown = library.show(&model.owner(key).name, &key.id, now);

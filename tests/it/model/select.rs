@@ -1,7 +1,9 @@
 //! Which workspace and which key the model takes a text for.
 
+use std::collections::BTreeMap;
+
 use super::operation::Named;
-use super::state::{Faults, Model};
+use super::state::{Faults, Key, Model};
 
 fn fault(word: &'static str) -> Faults {
     Faults::from([word])
@@ -46,6 +48,49 @@ impl Model {
 
     /// The key that is meant.
     pub fn select(&self, named: &Named, now: i64) -> Result<u64, Faults> {
+        self.find_key(named, now).map(|(number, _)| number)
+    }
+
+    /// The key that is meant and, where it was named by its name, the others of its lineage.
+    pub fn select_all(&self, named: &Named, now: i64) -> Result<Vec<u64>, Faults> {
+        let (number, is_name) = self.find_key(named, now)?;
+        let mut all = vec![number];
+        if is_name {
+            all.extend(self.namesakes(&self.keys[&number], now));
+        }
+        Ok(all)
+    }
+
+    /// The other keys of a key's name and environment that could come to verify, the newest first.
+    pub fn namesakes(&self, key: &Key, now: i64) -> Vec<u64> {
+        let place = |key: &Key| (key.workspace, key.environment.clone(), key.name.clone());
+        let at = self.at(now);
+        let is_other =
+            |other: &Key| other.id != key.id && place(other) == place(key) && other.is_living(at);
+        let found = self.keys.iter().rev().filter(|(_, other)| is_other(other));
+        found.map(|(number, _)| *number).collect()
+    }
+
+    /// The ids of what is left of the lineages of these keys, as they were before the operation that dealt with them.
+    pub fn left_of<'a>(
+        &self,
+        dealt_with: impl Iterator<Item = &'a Key> + Clone,
+        now: i64,
+    ) -> Vec<String> {
+        let mut left = Vec::new();
+        for key in dealt_with.clone() {
+            for number in self.namesakes(key, now) {
+                let id = &self.keys[&number].id;
+                if !left.contains(id) && dealt_with.clone().all(|known| known.id != *id) {
+                    left.push(id.clone());
+                }
+            }
+        }
+        left.sort();
+        left
+    }
+
+    fn find_key(&self, named: &Named, now: i64) -> Result<(u64, bool), Faults> {
         let scope = self.scope(named.workspace.as_deref())?;
         let is_asked_for = |number: &u64| {
             let key = &self.keys[number];
@@ -55,7 +100,7 @@ impl Model {
         };
         if let Some(number) = self.key_of_id(&named.text) {
             return match is_asked_for(&number) {
-                true => Ok(number),
+                true => Ok((number, false)),
                 false => Err(fault("key_not_found")),
             };
         }
@@ -69,6 +114,7 @@ impl Model {
             let is_prefix = !short.is_empty() && [prefix, short].contains(&named.text.as_str());
             (begins(&key.id) || is_prefix) && is_asked_for(number)
         });
+        let is_name = found.is_empty();
         match scope[..] {
             [only] => found.extend(self.named_so(only, &named.text, now, is_asked_for)),
             [] => {}
@@ -79,12 +125,13 @@ impl Model {
         found.dedup();
         match found[..] {
             [] => Err(fault("key_not_found")),
-            [only] => Ok(only),
+            [only] => Ok((only, is_name)),
             _ => Err(fault("ambiguous")),
         }
     }
 
-    /// The holders of a name; where nobody holds it, the last that had it in each environment.
+    /// In each environment where a key of this name could come to verify, its holder or the last such key; where there is no
+    /// such environment, the last that had the name in each.
     fn named_so(
         &self,
         workspace: u64,
@@ -97,23 +144,20 @@ impl Model {
             let key = &self.keys[number];
             key.workspace == workspace && key.name == name && is_asked_for(number)
         });
-        let (holders, others): (Vec<u64>, Vec<u64>) = named
-            .into_iter()
-            .partition(|number| self.holds_name(&self.keys[number], now));
-        if !holders.is_empty() {
-            return holders;
-        }
-        let is_last = |number: &u64| {
-            let environment = &self.keys[number].environment;
-            let same = others
-                .iter()
-                .filter(|other| self.keys[other].environment == *environment);
-            same.max() == Some(number)
-        };
-        others
+        let at = self.at(now);
+        let living: Vec<u64> = named
             .iter()
-            .filter(|number| is_last(number))
+            .filter(|number| self.keys[number].is_living(at))
             .copied()
-            .collect()
+            .collect();
+        let candidates = if living.is_empty() { named } else { living };
+        let mut best: BTreeMap<&str, (bool, u64)> = BTreeMap::new();
+        for number in candidates {
+            let key = &self.keys[&number];
+            let claim = (self.holds_name(key, now), number);
+            let known = best.entry(&key.environment).or_insert(claim);
+            *known = claim.max(*known);
+        }
+        best.into_values().map(|(_, number)| number).collect()
     }
 }

@@ -1,0 +1,27 @@
+//! What the commands that change a key in place answer.
+//!
+//! This module never changes a key.
+
+use crate::context::Context;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::ops::change::Outcome;
+use crate::output::view::Changed;
+
+/// Answers with the key, with those that changed with it, and with those that were not meant.
+///
+/// # Errors
+/// `io` when stdout cannot be written.
+pub fn answer(context: &Context, outcome: &Outcome, sentence: &str, now: Timestamp) -> Result<()> {
+    let Outcome {
+        key,
+        also_changed,
+        rest,
+        ..
+    } = outcome;
+    if !rest.is_empty() {
+        context.ui.warn(&rest.to_string());
+    }
+    let view = Changed::new(key, also_changed, &rest.ids, now);
+    context.ui.change(&view, sentence)
+}

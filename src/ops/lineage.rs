@@ -1,0 +1,143 @@
+//! What a name stands for: its lineage, which is every key of that name and environment that can still verify.
+//!
+//! This module never changes a key, and never takes an id or a prefix for more than the one record it names.
+
+use std::fmt;
+
+use crate::domain::key::{Key, KeyId, Status};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
+use crate::error::Result;
+use crate::ops::limits;
+use crate::ops::select::{self, Selector};
+use crate::store::Reader;
+
+/// What a KEY means.
+#[derive(Debug)]
+pub(super) struct Meant {
+    /// The key itself: for a name its holder, or else the newest that it had.
+    pub(super) key: Key,
+    /// For a name, the others of its lineage, the newest first.
+    pub(super) others: Vec<Key>,
+}
+
+impl Meant {
+    /// What a selector means.
+    ///
+    /// # Errors
+    /// As [`select::key`].
+    pub(super) fn by(
+        reader: &Reader<'_>,
+        workspaces: &[Workspace],
+        selector: &Selector,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let (key, is_name) = select::find(reader, workspaces, selector, now)?;
+        let others = match is_name {
+            true => others(reader, &key, now)?,
+            false => Vec::new(),
+        };
+        Ok(Self { key, others })
+    }
+
+    /// Every key that is meant and could come to verify, the key itself first; that one also where it could not.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.key).chain(&self.others)
+    }
+
+    /// A pending key that could come to verify although every other is paused: it waits for none of them.
+    pub(super) fn pending_beside_a_pause(&self, now: Timestamp) -> Option<&Key> {
+        let waits = |pending: &Key| {
+            let rotation = pending.rotation.as_ref();
+            rotation.is_some_and(|rotation| {
+                let mut found = self.all();
+                found.any(|key| key.id == rotation.replaces && can_be_paused(key, now))
+            })
+        };
+        let mut pending = self.all().filter(|key| key.status(now) == Status::Pending);
+        pending.find(|key| !waits(key))
+    }
+}
+
+/// Whether a key is active or disabled, which disabling and enabling change to one another.
+pub(super) fn can_be_paused(key: &Key, now: Timestamp) -> bool {
+    matches!(key.status(now), Status::Active | Status::Disabled)
+}
+
+/// The other keys of a key's name and environment that can still verify, or are pending and could be activated; the newest
+/// first.
+///
+/// # Errors
+/// The store's.
+pub(super) fn others(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<Vec<Key>> {
+    let mut named = reader.keys_named(key.workspace_id, &key.name)?;
+    named.retain(|other| {
+        let is_of_it = other.environment == key.environment && other.id != key.id;
+        is_of_it && other.status(now).is_living()
+    });
+    Ok(named)
+}
+
+/// Keys that a command has left as they were, although one of their name was meant.
+#[derive(Debug, Clone, Default)]
+pub struct Rest {
+    /// Which.
+    pub ids: Vec<KeyId>,
+    /// The commands that end them, one for each workspace.
+    commands: Vec<String>,
+}
+
+impl Rest {
+    /// What is left of the lineages of these keys, as they were before the command, when these keys are dealt with.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn of(
+        reader: &Reader<'_>,
+        workspaces: &[Workspace],
+        dealt_with: &[&Key],
+        now: Timestamp,
+    ) -> Result<Self> {
+        let mut left: Vec<Key> = Vec::new();
+        for key in dealt_with {
+            for other in others(reader, key, now)? {
+                let mut known = dealt_with.iter().copied().chain(&left);
+                if known.all(|known| known.id != other.id) {
+                    left.push(other);
+                }
+            }
+        }
+        let mut rest = Self::default();
+        left.sort_by_key(|key| key.workspace_id);
+        for keys in left.chunk_by(|one, other| one.workspace_id == other.workspace_id) {
+            let ids: Vec<String> = keys.iter().map(|key| key.id.to_string()).collect();
+            let place = limits::place(reader, select::owner_of(workspaces, &keys[0]))?;
+            rest.commands
+                .push(format!("`keyward revoke {}{place}`", ids.join(" ")));
+        }
+        rest.ids = left.into_iter().map(|key| key.id).collect();
+        Ok(rest)
+    }
+
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
+
+impl fmt::Display for Rest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<String> = self.ids.iter().map(KeyId::to_string).collect();
+        let (subject, ends) = match (ids.len(), self.commands.len()) {
+            (1, _) => ("another key of this name", "ends it"),
+            (_, 1) => ("other keys of this name", "ends them"),
+            _ => ("other keys of these names", "end them"),
+        };
+        write!(
+            formatter,
+            "{subject} can still verify: {}; {} {ends}",
+            ids.join(", "),
+            self.commands.join(" and ")
+        )
+    }
+}
