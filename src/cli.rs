@@ -2,6 +2,7 @@
 //!
 //! This module never does anything: it says what may be typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -85,8 +86,8 @@ impl Cli {
     ///
     /// # Errors
     /// What clap says of arguments that make no sense, and of those that ask for help.
-    pub fn read(arguments: &[String]) -> Result<Self, clap::Error> {
-        let named = arguments.get(1).and_then(|name| only(name));
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let named = arguments.get(1).and_then(|name| only(name.to_str()?));
         let short = named.unwrap_or_else(Self::command);
         let read = |command: clap::Command| {
             let matches = command.try_get_matches_from(arguments)?;

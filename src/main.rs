@@ -2,6 +2,7 @@
 //!
 //! This file never holds a rule or touches the store.
 
+use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -12,9 +13,7 @@ use keyward::usage;
 
 fn main() -> ExitCode {
     context::harden();
-    let arguments: Vec<String> = std::env::args_os()
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
     let mut ui = context::ui(&usage::guess_globals(&arguments));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         usage::refuse_secrets(&arguments)?;
@@ -23,7 +22,7 @@ fn main() -> ExitCode {
                 ui = context::ui(&cli.globals);
                 run(cli, arguments.clone())
             }
-            Err(error) => usage::answer(&error, &ui),
+            Err(error) => usage::answer(&error, &arguments, &ui),
         }
     }));
     match outcome.unwrap_or_else(|_| Err(context::fault())) {
@@ -38,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, arguments: Vec<String>) -> Result<u8> {
+fn run(cli: Cli, arguments: Vec<OsString>) -> Result<u8> {
     let mut context = Context::new(&cli.globals, arguments)?;
     cli.command.run(&mut context)
 }

@@ -2,11 +2,14 @@
 //!
 //! This module never repeats an argument that could be a secret.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::{Colour, Globals};
 use crate::context::exposed_secret;
 use crate::domain::exposure;
+use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
 use crate::output::ui::Ui;
 
@@ -14,11 +17,11 @@ use crate::output::ui::Ui;
 ///
 /// # Errors
 /// `usage`, without a word of the secret.
-pub fn refuse_secrets(arguments: &[String]) -> Result<()> {
+pub fn refuse_secrets(arguments: &[OsString]) -> Result<()> {
     match arguments
         .iter()
         .skip(1)
-        .any(|argument| exposure::looks_like_secret(argument))
+        .any(|argument| exposure::looks_like_secret(&argument.to_string_lossy()))
     {
         true => Err(exposed_secret()),
         false => Ok(()),
@@ -26,12 +29,13 @@ pub fn refuse_secrets(arguments: &[String]) -> Result<()> {
 }
 
 /// The options that decide how to speak, read off arguments that may not make sense as a whole.
-pub fn guess_globals(arguments: &[String]) -> Globals {
+pub fn guess_globals(arguments: &[OsString]) -> Globals {
     let own: Vec<&str> = arguments
         .iter()
         .skip(1)
-        .map(String::as_str)
         .take_while(|argument| *argument != "--")
+        // What is not text is none of these options' values.
+        .map(|argument| argument.to_str().unwrap_or_default())
         .collect();
     let has = |short: Option<&str>, long: &str, value: &str| {
         own.windows(2)
@@ -62,7 +66,7 @@ pub fn guess_globals(arguments: &[String]) -> Globals {
 
 /// The error without the arguments that could be a secret: whatever goes wrong, a token of a policy of the operator's
 /// own is not repeated. Once a store has been asked, what is left are names with a checksum in them, which may be.
-pub fn discreet(error: Error, arguments: &[String]) -> Error {
+pub fn discreet(error: Error, arguments: &[OsString]) -> Error {
     let is_suspect = match error.kind().exit() == Kind::Usage.exit() {
         true => exposure::has_long_run,
         false => exposure::has_mixed_run,
@@ -81,7 +85,7 @@ pub fn discreet(error: Error, arguments: &[String]) -> Error {
 ///
 /// # Errors
 /// `usage`; `io` when help cannot be written.
-pub fn answer(error: &clap::Error, ui: &Ui) -> Result<u8> {
+pub fn answer(error: &clap::Error, arguments: &[OsString], ui: &Ui) -> Result<u8> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = match ui.colour_stdout {
@@ -98,8 +102,27 @@ pub fn answer(error: &clap::Error, ui: &Ui) -> Result<u8> {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Err(Error::usage("no command was given").hinted("`keyward --help` lists the commands"))
         }
+        ErrorKind::InvalidUtf8 => Err(not_text(arguments)),
+        // Of what it quotes, clap shows every byte that is not text the same way.
+        _ if arguments.iter().any(|argument| argument.to_str().is_none())
+            && error.to_string().contains(char::REPLACEMENT_CHARACTER) =>
+        {
+            Err(not_text(arguments))
+        }
         _ => Err(understood(error)),
     }
+}
+
+/// What is said where text was wanted and there are other bytes.
+fn not_text(arguments: &[OsString]) -> Error {
+    let mut others = arguments
+        .iter()
+        .filter(|argument| argument.to_str().is_none());
+    let message = match (others.next(), others.next()) {
+        (Some(only), None) => format!("\"{}\" is not UTF-8 text", SafePath(only.as_ref())),
+        _ => "an argument that has to be text is not UTF-8".to_owned(),
+    };
+    Error::usage(message).hinted("only paths and the words of -- CMD may be other bytes")
 }
 
 /// clap's error in keyward's form: a value's own error as it is, anything else in clap's words.
@@ -142,10 +165,11 @@ fn understood(error: &clap::Error) -> Error {
 
 /// A message without the suspect words of arguments. What follows a slash is part of a path, which a message is of no use
 /// without.
-fn left_out(mut message: String, arguments: &[String], is_suspect: fn(&str) -> bool) -> String {
+fn left_out(mut message: String, arguments: &[OsString], is_suspect: fn(&str) -> bool) -> String {
     for argument in arguments.iter().skip(1) {
+        let argument = argument.to_string_lossy();
         let is_path = |word: &str| argument.contains(&format!("/{word}"));
-        for word in exposure::words(argument).filter(|word| is_suspect(word) && !is_path(word)) {
+        for word in exposure::words(&argument).filter(|word| is_suspect(word) && !is_path(word)) {
             message = message.replace(word, "[left out]");
         }
     }

@@ -8,7 +8,7 @@ use super::environment::variable;
 pub(super) fn operator() -> String {
     let uid = rustix::process::getuid().as_raw();
     let sudo = variable("SUDO_UID")
-        .and_then(|uid| uid.parse().ok())
+        .and_then(|uid| uid.to_str()?.parse().ok())
         .filter(|_| uid == 0);
     match sudo {
         None => account(uid),

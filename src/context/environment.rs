@@ -2,7 +2,11 @@
 //!
 //! This module never takes an empty variable for one that is set.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+
+use crate::domain::sanitize::SafePath;
+use crate::error::{Error, Result};
 
 /// Whether this runs in CI.
 pub fn is_ci() -> bool {
@@ -19,13 +23,27 @@ pub fn github_file(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)
 }
 
+/// A variable whose value is text.
+///
+/// # Errors
+/// `usage` when it is not UTF-8.
+pub(super) fn text(name: &str) -> Result<Option<String>> {
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    value.into_string().map(Some).map_err(|value| {
+        Error::usage(format!(
+            "{name} is not UTF-8 text: \"{}\"",
+            SafePath(value.as_ref())
+        ))
+    })
+}
+
 /// A variable that is set and not empty.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the environment"
 )]
-pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var_os(name)
-        .map(|value| value.to_string_lossy().into_owned())
-        .filter(|value| !value.is_empty())
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }

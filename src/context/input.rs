@@ -8,7 +8,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::{Safe, SafePath};
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
 use crate::error::{Error, Kind, Result};
 
@@ -22,7 +22,10 @@ pub(super) fn read_variable(name: &str) -> Result<Secret> {
         Error::usage(format!("the variable {} is not set", Safe(name)))
             .hinted("name one with --env VAR")
     })?;
-    read_secret(&mut Zeroizing::new(value.into_vec()).as_slice(), name)
+    read_secret(
+        &mut Zeroizing::new(value.into_vec()).as_slice(),
+        &Safe(name).to_string(),
+    )
 }
 
 /// Standard input without std's buffer.
@@ -36,7 +39,7 @@ pub(super) fn stdin() -> Result<std::fs::File> {
 }
 
 pub(super) fn read_secret_file(path: &Path) -> Result<Secret> {
-    read_secret(&mut open(path)?, &path.to_string_lossy())
+    read_secret(&mut open(path)?, &SafePath(path).to_string())
 }
 
 pub(super) fn open(path: &Path) -> Result<std::fs::File> {
@@ -45,14 +48,11 @@ pub(super) fn open(path: &Path) -> Result<std::fs::File> {
             std::io::ErrorKind::NotFound => Kind::Usage,
             _ => Kind::Io,
         };
-        Error::new(
-            kind,
-            format!("cannot open {}", Safe(&path.to_string_lossy())),
-        )
-        .because(error)
+        Error::new(kind, format!("cannot open {}", SafePath(path))).because(error)
     })
 }
 
+/// Reads a secret; `name` is shown as it is.
 pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
     // SECURITY: one buffer of its final size, wiped when dropped; what is longer than any secret is not read on.
     let mut buffer = Zeroizing::new(vec![0u8; MAXIMUM_LENGTH + 3]);
@@ -63,9 +63,7 @@ pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
             Ok(count) => length += count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => {
-                return Err(
-                    Error::new(Kind::Io, format!("cannot read {}", Safe(name))).because(error)
-                );
+                return Err(Error::new(Kind::Io, format!("cannot read {name}")).because(error));
             }
         }
     }
@@ -88,6 +86,7 @@ pub(super) fn read_piped_text() -> Result<String> {
     }
 }
 
+/// Reads a text; `name` is shown as it is.
 pub(super) fn read_text(source: impl Read, name: &str) -> Result<String> {
     /// Longer than any policy, in bytes.
     const LONGEST: u64 = 1024 * 1024;
@@ -95,14 +94,11 @@ pub(super) fn read_text(source: impl Read, name: &str) -> Result<String> {
     source
         .take(LONGEST + 1)
         .read_to_end(&mut text)
-        .map_err(|error| {
-            Error::new(Kind::Io, format!("cannot read {}", Safe(name))).because(error)
-        })?;
+        .map_err(|error| Error::new(Kind::Io, format!("cannot read {name}")).because(error))?;
     if text.len() as u64 > LONGEST {
         return Err(Error::usage(format!(
-            "{} is longer than {LONGEST} bytes",
-            Safe(name)
+            "{name} is longer than {LONGEST} bytes"
         )));
     }
-    String::from_utf8(text).map_err(|_| Error::usage(format!("{} is not UTF-8 text", Safe(name))))
+    String::from_utf8(text).map_err(|_| Error::usage(format!("{name} is not UTF-8 text")))
 }

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use super::{Context, input};
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::SafePath;
 use crate::domain::transfer::LONGEST_LINE;
 use crate::error::{Error, Kind, Result};
 use crate::output::progress::Percentage;
@@ -19,6 +19,7 @@ const READ_AHEAD: u64 = 64 * 1024 * 1024;
 /// Lines without their ends.
 pub struct Lines {
     input: Box<dyn BufRead>,
+    /// As it is shown.
     name: String,
     /// The size of what is read, where that is known, and how much was read.
     size: u64,
@@ -54,7 +55,7 @@ impl Context {
             false => {
                 let file: File = input::open(path)?;
                 let size = file.metadata().map_or(0, |metadata| metadata.len());
-                let name = path.to_string_lossy().into_owned();
+                let name = SafePath(path).to_string();
                 (Box::new(BufReader::new(file)), name, size)
             }
         };
@@ -92,8 +93,7 @@ impl Iterator for Lines {
         if line.len() > LONGEST_LINE {
             return Some(Err(Error::usage(format!(
                 "line {} of {} is longer than {LONGEST_LINE} bytes",
-                self.number,
-                Safe(&self.name)
+                self.number, self.name
             ))));
         }
         Some(Ok(line))
@@ -101,5 +101,5 @@ impl Iterator for Lines {
 }
 
 fn unread(name: &str, error: std::io::Error) -> Error {
-    Error::new(Kind::Io, format!("cannot read {}", Safe(name))).because(error)
+    Error::new(Kind::Io, format!("cannot read {name}")).because(error)
 }

@@ -15,6 +15,7 @@ mod lines;
 mod owner;
 mod stores;
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -23,6 +24,7 @@ use rand::rngs::SysRng;
 
 use crate::cli::{Colour, Globals};
 use crate::domain::lifetime::Lifetime;
+use crate::domain::sanitize::SafePath;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Code;
@@ -59,7 +61,7 @@ pub struct Context {
     wait: std::time::Duration,
     caller: Option<PathBuf>,
     stdin_taken: bool,
-    arguments: Vec<String>,
+    arguments: Vec<OsString>,
     /// Who acts, where it is not the user that keyward runs as.
     operator: Option<String>,
 }
@@ -80,7 +82,7 @@ impl Context {
     ///
     /// # Errors
     /// `usage` when an option or a variable makes no sense.
-    pub fn new(globals: &Globals, arguments: Vec<String>) -> Result<Self> {
+    pub fn new(globals: &Globals, arguments: Vec<OsString>) -> Result<Self> {
         let may_ask = !globals.no_input && !is_ci();
         let wait = match &globals.wait {
             None => std::time::Duration::from_secs(10),
@@ -94,10 +96,10 @@ impl Context {
                     && std::io::stderr().is_terminal(),
             },
             yes: globals.yes,
-            workspace: globals
-                .workspace
-                .clone()
-                .or_else(|| variable("KEYWARD_WORKSPACE")),
+            workspace: match &globals.workspace {
+                Some(workspace) => Some(workspace.clone()),
+                None => environment::text("KEYWARD_WORKSPACE")?,
+            },
             rng: SysRng,
             workspace_option: globals.workspace.clone(),
             store: globals.store.clone(),
@@ -249,7 +251,7 @@ impl Context {
             self.stdin_taken = true;
             return input::read_piped_text();
         }
-        input::read_text(input::open(path)?, &path.to_string_lossy())
+        input::read_text(input::open(path)?, &SafePath(path).to_string())
     }
 }
 
@@ -267,7 +269,7 @@ pub fn ui(globals: &Globals) -> Ui {
         Colour::Auto => {
             is_terminal
                 && variable("NO_COLOR").is_none()
-                && variable("TERM").as_deref() != Some("dumb")
+                && variable("TERM").is_none_or(|term| term != "dumb")
         }
     };
     let stdout = std::io::stdout();
@@ -286,7 +288,7 @@ pub fn ui(globals: &Globals) -> Ui {
         colour_stdout: colour(stdout.is_terminal()),
         colour_stderr: colour(std::io::stderr().is_terminal()),
         stderr_is_terminal: std::io::stderr().is_terminal()
-            && variable("TERM").as_deref() != Some("dumb"),
+            && variable("TERM").is_none_or(|term| term != "dumb"),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::environment::variable;
 use super::{Context, exposed_secret};
 use crate::domain::exposure;
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::SafePath;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Result};
 use crate::store::Store;
@@ -49,10 +49,8 @@ impl Context {
             Some(store) => Ok(store),
             None => {
                 let path = self.store_path()?;
-                self.ui.hint(&format!(
-                    "there is no store at {} yet",
-                    Safe(&path.to_string_lossy())
-                ));
+                self.ui
+                    .hint(&format!("there is no store at {} yet", SafePath(&path)));
                 Ok(Store::empty())
             }
         }
@@ -105,10 +103,12 @@ impl Context {
                 "{doubt}; `keyward store check --reset-clock` takes the clock's word"
             ));
         }
-        let words = self
+        let texts: Vec<_> = self
             .arguments
             .iter()
-            .flat_map(|argument| exposure::words(argument));
+            .map(|text| text.to_string_lossy())
+            .collect();
+        let words = texts.iter().flat_map(|text| exposure::words(text));
         let suspects = words.filter(|word| exposure::has_long_run(word));
         let secrets: Vec<Secret> = suspects.map(|word| Secret::new(word.to_owned())).collect();
         if secrets.is_empty() {

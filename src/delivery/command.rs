@@ -18,7 +18,7 @@ use signal_hook::low_level::signal_name;
 
 use super::failed;
 use super::interrupt::Interrupts;
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
 
 /// How long at most until the program's end or an interrupt is noticed.
@@ -132,7 +132,7 @@ impl CommandSink {
     }
 
     fn name(&self) -> String {
-        format!("\"{}\"", Safe(&self.program.to_string_lossy()))
+        format!("\"{}\"", SafePath(self.program.as_ref()))
     }
 }
 

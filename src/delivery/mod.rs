@@ -34,7 +34,7 @@ pub use stdout::Stream;
 use draft::Draft;
 
 use crate::domain::holding::{Holding, Place};
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::{Safe, SafePath};
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
 
@@ -206,7 +206,7 @@ impl Sink {
 
 /// A path as messages show it: quoted, and harmless to a terminal.
 fn named(path: &Path) -> String {
-    format!("\"{}\"", Safe(&path.to_string_lossy()))
+    format!("\"{}\"", SafePath(path))
 }
 
 /// A delivery that failed, for this reason of the operating system's.

@@ -4,6 +4,7 @@
 //! outside too; a terminal must not obey them, and a CI runner must not take them for its own commands.
 
 use std::fmt::{self, Write};
+use std::path::Path;
 
 use crate::domain::name::is_invisible;
 
@@ -42,6 +43,28 @@ impl fmt::Display for Safe<'_> {
     }
 }
 
+/// Shows a path as [`Safe`] shows a text, and a byte that is not part of any character as `\xNN`. No other path is shown the
+/// same way, because a backslash of its own is doubled.
+pub struct SafePath<'a>(pub &'a Path);
+
+impl fmt::Display for SafePath<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.as_os_str().as_encoded_bytes().utf8_chunks() {
+            write!(formatter, "{}", Safe(chunk.valid()))?;
+            for byte in chunk.invalid() {
+                write!(formatter, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A path as data: itself where it is text, otherwise as [`SafePath`] shows it.
+pub fn path_text(path: &Path) -> String {
+    path.to_str()
+        .map_or_else(|| SafePath(path).to_string(), str::to_owned)
+}
+
 /// Shows a text as one word of a shell's command line: as it is where that needs no quotes. What nobody can type stays
 /// escaped as [`Safe`] does it.
 pub struct Quoted<'a>(pub &'a str);
@@ -72,6 +95,22 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// Shows a path as one word of a shell's command line; one that is not text in the form `$'…'`, which bash, zsh and POSIX
+/// (2024, 2.2.4) read.
+pub struct QuotedPath<'a>(pub &'a Path);
+
+impl fmt::Display for QuotedPath<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.to_str() {
+            Some(text) => Quoted(text).fmt(formatter),
+            None => {
+                let escaped = SafePath(self.0).to_string();
+                write!(formatter, "$'{}'", escaped.replace('\'', "\\'"))
+            }
+        }
+    }
+}
+
 /// The last net under everything said on stderr: a message whose parts were escaped comes through as it is, and of one
 /// that was not (clap's own, say) nothing is obeyed. Line feeds stay.
 pub fn harmless(message: &str) -> String {
@@ -93,6 +132,8 @@ pub fn harmless(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -132,6 +173,22 @@ mod tests {
                     .any(|character| character != '\n' && is_invisible(character))
             );
         }
+    }
+
+    #[test]
+    fn paths_that_are_no_text_are_shown_by_their_bytes() {
+        let path = |bytes: &'static [u8]| Path::new(std::ffi::OsStr::from_bytes(bytes));
+        for (bytes, safe, quoted) in [
+            (&b"/a b/x"[..], "/a b/x", "'/a b/x'"),
+            (b"caf\xe9.key", "caf\\xe9.key", "$'caf\\xe9.key'"),
+            (b"it's\xff\x1b", "it's\\xff\\u{1b}", "$'it\\'s\\xff\\u{1b}'"),
+            (b"caf\\xe9", "caf\\\\xe9", "'caf\\xe9'"),
+        ] {
+            assert_eq!(SafePath(path(bytes)).to_string(), safe);
+            assert_eq!(QuotedPath(path(bytes)).to_string(), quoted);
+        }
+        assert_eq!(path_text(path(b"caf\\xe9")), "caf\\xe9");
+        assert_eq!(path_text(path(b"caf\xe9")), "caf\\xe9");
     }
 
     proptest! {

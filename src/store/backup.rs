@@ -18,7 +18,7 @@ use super::open::{LOOK_EVERY, prepare, real_path};
 use super::permissions::{SIDECARS, check_file, kind_of, look, sidecar};
 use super::salvage::{Death, salvage};
 use super::{header, migrations};
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::SafePath;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 
@@ -42,9 +42,9 @@ impl Backup {
     /// is no backup of this keyward; `conflict` when it is a store in use; `io`.
     pub fn take(file: &Path, store: &Path) -> Result<Self> {
         let (file, store) = (real_path(file)?, real_path(store)?);
-        let shown = file.to_string_lossy();
+        let shown = SafePath(&file);
         let Some(metadata) = look(&file)? else {
-            return Err(Error::usage(format!("there is no file {}", Safe(&shown))));
+            return Err(Error::usage(format!("there is no file {shown}")));
         };
         if file == store {
             return Err(Error::usage("this is the store itself").hinted("name a backup of it"));
@@ -56,7 +56,7 @@ impl Backup {
             path: sidecar(&store, ".restoring"),
         };
         duplicate(&file, &backup.path).map_err(|error| {
-            Error::new(kind_of(&error), format!("cannot copy {}", Safe(&shown))).because(error)
+            Error::new(kind_of(&error), format!("cannot copy {shown}")).because(error)
         })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&backup.path, flags).map_err(failure)?;
@@ -101,8 +101,8 @@ pub fn beside(store: &Path) -> Result<PathBuf> {
         _ => remove_sidecars(&path),
     };
     removed.map_err(|error| {
-        let shown = path.to_string_lossy();
-        Error::new(kind_of(&error), format!("cannot remove {}", Safe(&shown))).because(error)
+        let shown = SafePath(&path);
+        Error::new(kind_of(&error), format!("cannot remove {shown}")).because(error)
     })?;
     Ok(path)
 }
@@ -214,18 +214,18 @@ fn copy_over(store: &Path, with: &Path, known: &[Death]) -> Result<bool> {
 const WAIT: Duration = Duration::from_secs(10);
 
 fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
-    let shown = path.to_string_lossy();
-    Error::new(kind_of(&error), format!("cannot {what} {}", Safe(&shown))).because(error)
+    let shown = SafePath(path);
+    Error::new(kind_of(&error), format!("cannot {what} {shown}")).because(error)
 }
 
 /// Puts what lies beside a store that is not there any more aside: a new store must not be taken for its log's.
 pub(super) fn put_sidecars_aside(store: &Path) -> Result<()> {
     let aside = aside(store)?;
     move_sidecars(store, &aside).map_err(|error| {
-        let shown = store.to_string_lossy();
+        let shown = SafePath(store);
         Error::new(
             kind_of(&error),
-            format!("cannot put the log of {} aside", Safe(&shown)),
+            format!("cannot put the log of {shown} aside"),
         )
         .because(error)
     })

@@ -17,7 +17,7 @@ use super::open::{open_alone, prepare, real_path};
 use super::permissions::{SIDECARS, check_file, kind_of, look, sidecar};
 use super::{Reader, Store, header, migrations};
 use crate::domain::audit::Head;
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::{Safe, SafePath};
 use crate::error::{Error, Kind, Result};
 
 /// How many pages are copied at once.
@@ -249,10 +249,7 @@ fn refuse_no_backup(target: &Path) -> Result<()> {
         }
         Error::new(
             Kind::Conflict,
-            format!(
-                "{} is there, and is no backup of a store",
-                Safe(&target.to_string_lossy())
-            ),
+            format!("{} is there, and is no backup of a store", SafePath(target)),
         )
         .because(error)
         .hinted("name a file that does not exist")
@@ -268,7 +265,7 @@ pub(super) fn refuse_log(target: &Path) -> Result<()> {
                 Kind::Conflict,
                 format!(
                     "{} is there: the file beside it is a store in use",
-                    Safe(&sidecar.to_string_lossy())
+                    SafePath(&sidecar)
                 ),
             )
             .hinted("`keyward store backup FILE` makes a backup of a store in use"));
@@ -278,9 +275,5 @@ pub(super) fn refuse_log(target: &Path) -> Result<()> {
 }
 
 fn refused(path: &Path, error: std::io::Error) -> Error {
-    Error::new(
-        kind_of(&error),
-        format!("cannot write {}", Safe(&path.to_string_lossy())),
-    )
-    .because(error)
+    Error::new(kind_of(&error), format!("cannot write {}", SafePath(path))).because(error)
 }

@@ -14,7 +14,7 @@ use super::failure::failure;
 use super::open::{prepare, real_path};
 use super::permissions::{look, sidecar};
 use super::{Store, migrations, permissions, reserve};
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
 
 impl Store {
@@ -32,11 +32,9 @@ impl Store {
         permissions::check_folders(folder)?;
         let made = make(&path, folder);
         made.map_err(|error| match error.kind() {
-            Kind::Io => Error::new(
-                Kind::Io,
-                format!("cannot make {}", Safe(&path.to_string_lossy())),
-            )
-            .because(error),
+            Kind::Io => {
+                Error::new(Kind::Io, format!("cannot make {}", SafePath(&path))).because(error)
+            }
             _ => error,
         })?;
         Self::open(&path, wait)?
@@ -77,7 +75,7 @@ fn make_folder(path: &Path) -> Result<()> {
         .map_err(|error| {
             Error::new(
                 Kind::Io,
-                format!("cannot make the folder {}", Safe(&folder.to_string_lossy())),
+                format!("cannot make the folder {}", SafePath(folder)),
             )
             .because(error)
         })

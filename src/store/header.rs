@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use super::failure::damaged;
 use super::migrations::{APPLICATION_ID, NEWEST};
 use super::permissions::{kind_of, look, sidecar};
-use crate::domain::sanitize::{Quoted, Safe};
+use crate::domain::sanitize::{QuotedPath, SafePath};
 use crate::error::{Error, Kind, Result};
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -79,7 +79,7 @@ impl<'a> Place<'a> {
                 Kind::Io,
                 format!(
                     "{} is not the file any more that was opened",
-                    Safe(&path.to_string_lossy())
+                    SafePath(path)
                 ),
             )
             .hinted("run the command again")),
@@ -93,14 +93,12 @@ impl<'a> Place<'a> {
 /// # Errors
 /// `foreign`, `damaged`, `newer_store`; `io` when it cannot be read.
 pub(super) fn check(path: &Path) -> Result<Held> {
-    let shown = path.to_string_lossy();
+    let shown = SafePath(path);
     let unreadable = |error: std::io::Error| {
         let kind = kind_of(&error);
-        let error = Error::new(kind, format!("cannot read {}", Safe(&shown))).because(error);
+        let error = Error::new(kind, format!("cannot read {shown}")).because(error);
         match kind {
-            Kind::Permissions => {
-                error.hinted(format!("chmod 600 {}", Quoted(&path.to_string_lossy())))
-            }
+            Kind::Permissions => error.hinted(format!("chmod 600 {}", QuotedPath(path))),
             _ => error,
         }
     };
@@ -113,14 +111,14 @@ pub(super) fn check(path: &Path) -> Result<Held> {
         .map_err(unreadable)?;
     let header = &header[..filled];
     if header.is_empty() {
-        return Err(damaged(format!("{} is empty", Safe(&shown))));
+        return Err(damaged(format!("{shown} is empty")));
     }
     if !header.starts_with(MAGIC) {
         // The front of a store that was cut within its header, or zeroed, is still not ours to overwrite.
-        return Err(damaged(format!("{} is not a keyward store", Safe(&shown))));
+        return Err(damaged(format!("{shown} is not a keyward store")));
     }
     let Some(header) = header.first_chunk::<100>() else {
-        return Err(damaged(format!("{} is cut short", Safe(&shown))));
+        return Err(damaged(format!("{shown} is cut short")));
     };
     let number = |at: usize| {
         u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
@@ -128,7 +126,7 @@ pub(super) fn check(path: &Path) -> Result<Held> {
     if number(68) != APPLICATION_ID.cast_unsigned() {
         return Err(Error::new(
             Kind::Foreign,
-            format!("{} is another program's database", Safe(&shown)),
+            format!("{shown} is another program's database"),
         )
         .hinted("name keyward's own file with --store"));
     }
@@ -140,7 +138,7 @@ pub(super) fn check(path: &Path) -> Result<Held> {
     // With a log beside it the file may lawfully be shorter than its header says; without one it may not.
     let log_is_empty = look(&sidecar(path, "-wal"))?.is_none_or(|log| log.len() == 0);
     if log_is_empty && (page_size < 512 || length < u64::from(number(28)) * page_size) {
-        return Err(damaged(format!("{} is cut short", Safe(&shown))));
+        return Err(damaged(format!("{shown} is cut short")));
     }
     Ok(held)
 }
@@ -157,7 +155,7 @@ pub(super) fn refuse_newer(version: i64, path: &Path) -> Result<()> {
         Kind::NewerStore,
         format!(
             "{} was made by a newer keyward (schema {version}, this one knows {NEWEST})",
-            Safe(&path.to_string_lossy())
+            SafePath(path)
         ),
     )
     .hinted("update keyward; the file was not touched"))

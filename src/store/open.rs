@@ -14,7 +14,7 @@ use super::failure::failure;
 use super::header::Held;
 use super::permissions::{kind_of, look, sidecar};
 use super::{Store, alone, copy, header, migrations, permissions, reserve};
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
 
 /// How often whoever has a store open for long looks whether the file is still in its place.
@@ -263,21 +263,14 @@ pub(super) fn real_path(path: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(path)
         .map_err(|error| Error::usage("the store's path cannot be used").because(error))?;
     let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
-        return Err(Error::usage(format!(
-            "{} names no file",
-            Safe(&path.to_string_lossy())
-        )));
+        return Err(Error::usage(format!("{} names no file", SafePath(path))));
     };
     match folder.canonicalize() {
         Ok(folder) => Ok(folder.join(name)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(absolute),
         Err(error) => {
             let kind = kind_of(&error);
-            Err(Error::new(
-                kind,
-                format!("cannot reach {}", Safe(&folder.to_string_lossy())),
-            )
-            .because(error))
+            Err(Error::new(kind, format!("cannot reach {}", SafePath(folder))).because(error))
         }
     }
 }

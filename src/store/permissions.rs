@@ -6,7 +6,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::domain::sanitize::{Quoted, Safe};
+use crate::domain::sanitize::{QuotedPath, SafePath};
 use crate::error::{Error, Kind, Result};
 
 /// The files SQLite keeps beside a store.
@@ -48,26 +48,25 @@ pub(super) fn check_folders(folder: &Path) -> Result<()> {
         let Some(metadata) = look(folder)? else {
             continue;
         };
-        let shown = folder.to_string_lossy();
+        let shown = SafePath(folder);
         if metadata.uid() != 0 && metadata.uid() != me {
-            return Err(unsafe_permissions(format!(
-                "the folder {} belongs to another user",
-                Safe(&shown)
-            ))
-            .hinted(match me {
-                0 => AS_OWNER,
-                _ => "keep the store in a folder of your own with --store",
-            }));
+            return Err(
+                unsafe_permissions(format!("the folder {shown} belongs to another user")).hinted(
+                    match me {
+                        0 => AS_OWNER,
+                        _ => "keep the store in a folder of your own with --store",
+                    },
+                ),
+            );
         }
         // A sticky folder such as /tmp lets others add files but not replace ours.
         let mode = metadata.mode();
         if mode & 0o022 != 0 && mode & 0o1000 == 0 {
             return Err(unsafe_permissions(format!(
-                "the folder {} can be changed by others (mode {:04o})",
-                Safe(&shown),
+                "the folder {shown} can be changed by others (mode {:04o})",
                 mode & 0o7777
             ))
-            .hinted(format!("chmod go-w {}", Quoted(&folder.to_string_lossy()))));
+            .hinted(format!("chmod go-w {}", QuotedPath(folder))));
         }
     }
     Ok(())
@@ -89,11 +88,7 @@ pub(super) fn look(path: &Path) -> Result<Option<Metadata>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
             let kind = kind_of(&error);
-            Err(Error::new(
-                kind,
-                format!("cannot look at {}", Safe(&path.to_string_lossy())),
-            )
-            .because(error))
+            Err(Error::new(kind, format!("cannot look at {}", SafePath(path))).because(error))
         }
     }
 }
@@ -107,8 +102,7 @@ pub(super) fn kind_of(error: &std::io::Error) -> Kind {
 }
 
 pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
-    let shown = path.to_string_lossy();
-    let shown = Safe(&shown);
+    let shown = SafePath(path);
     let kind = metadata.file_type();
     if kind.is_symlink() {
         return Err(unsafe_permissions(format!("{shown} is a symbolic link"))
@@ -141,7 +135,7 @@ pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
         return Err(unsafe_permissions(format!(
             "{shown} can be reached by others (mode {mode:04o})"
         ))
-        .hinted(format!("chmod 600 {}", Quoted(&path.to_string_lossy()))));
+        .hinted(format!("chmod 600 {}", QuotedPath(path))));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! This module never brings a revoked or expired key back to life, and never takes a row from the audit trail: what the backup
 //! changes is told at its end.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::failure::failure;
@@ -86,9 +87,10 @@ impl Store {
         self.connection
             .execute_batch("PRAGMA temp_store = MEMORY")
             .map_err(failure)?;
-        let path = other.to_string_lossy();
+        // As bytes, which SQLite takes for the file's name as they are: not every path is text.
+        let path = other.as_os_str().as_bytes();
         self.connection
-            .execute("ATTACH DATABASE ?1 AS source", [path.as_ref()])
+            .execute("ATTACH DATABASE ?1 AS source", [path])
             .map_err(failure)?;
         let outcome = self.write(body);
         // A store that is about to be closed does not need it either.

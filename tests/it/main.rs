@@ -161,6 +161,8 @@ mod recipes_ci;
 // Completion scripts in real shells.
 mod shells;
 // Where the two streams and the exit status meet.
+// Arguments, paths and variables that are no UTF-8.
+mod bytes;
 mod streams;
 // Hostile names and inputs on every output.
 mod hostile;

@@ -11,7 +11,7 @@ use crate::domain::holding::{Holding, Place};
 use crate::domain::manifest::{Deliver, KeyEntry, Manifest, PolicySource};
 use crate::domain::policy::Policy;
 use crate::domain::preset;
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Result};
 use crate::ops::apply::{KeyWanted, Plan, Request, WorkspaceWanted};
 
@@ -42,10 +42,8 @@ impl Source {
                 }
                 PolicySource::File(file) => {
                     let at_its_line = |error: Error| {
-                        let (line, file) = (entry.line, file.to_string_lossy());
-                        error.told(|message| {
-                            format!("line {line}: policy: {}: {message}", Safe(&file))
-                        })
+                        let (line, file) = (entry.line, SafePath(&file));
+                        error.told(|message| format!("line {line}: policy: {file}: {message}"))
                     };
                     let text = context.read_text(&source.folder.join(&file));
                     let policy = text.and_then(|text| Policy::from_toml(&text));

@@ -12,7 +12,7 @@ use crate::commands::sink::Delivery;
 use crate::context::Context;
 use crate::delivery::{HandOver, Interrupts, Placed, Sink};
 use crate::domain::key::{Key, State};
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::{Safe, SafePath};
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -240,14 +240,10 @@ impl Parcel {
 fn place(sink: &Sink) -> String {
     match sink {
         Sink::Stdout => "on stdout".to_owned(),
-        Sink::File(sink) => format!("in {}", Safe(&sink.path.to_string_lossy())),
-        Sink::Dotenv(sink) => format!(
-            "{} in {}",
-            sink.variable,
-            Safe(&sink.path.to_string_lossy())
-        ),
+        Sink::File(sink) => format!("in {}", SafePath(&sink.path)),
+        Sink::Dotenv(sink) => format!("{} in {}", sink.variable, SafePath(&sink.path)),
         Sink::GithubEnv(sink) => format!("{} for the job's later steps", sink.variable),
         Sink::GithubOutput(sink) => format!("the step's output {}", sink.variable),
-        Sink::Command(sink) => format!("with {}", Safe(&sink.program.to_string_lossy())),
+        Sink::Command(sink) => format!("with {}", SafePath(sink.program.as_ref())),
     }
 }

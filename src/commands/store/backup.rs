@@ -8,7 +8,7 @@ use clap::ValueHint;
 
 use crate::commands::Exit;
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::{SafePath, path_text};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Access;
 use crate::output::view::BackupView;
@@ -38,14 +38,14 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let copy = store.backup(&args.file, |done, of| bar.reach(done, of))?;
     drop(bar);
     let view = BackupView {
-        path: args.file.to_string_lossy().into_owned(),
+        path: path_text(&args.file),
         size_bytes: copy.size_bytes,
         seq: copy.head.seq,
         hash: copy.head.hash.to_string(),
     };
     let sentence = format!(
         "{}: {} bytes, trail at {}",
-        Safe(&view.path),
+        SafePath(&args.file),
         view.size_bytes,
         copy.head
     );

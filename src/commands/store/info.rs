@@ -4,7 +4,7 @@
 
 use crate::commands::Exit;
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::{SafePath, path_text};
 use crate::error::Result;
 use crate::ops::access::Access;
 use crate::output::table;
@@ -20,7 +20,8 @@ pub struct Args {}
 
 /// Runs the command.
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
-    let path = context.store_path()?.to_string_lossy().into_owned();
+    let file = context.store_path()?;
+    let path = path_text(&file);
     let view = match context.existing_store()? {
         Some(mut store) => describe(context, &mut store, path)?,
         None => StoreView {
@@ -35,7 +36,7 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     context.ui.record(&view, || {
         let none = || "none: there is no store yet".to_owned();
         let fields = [
-            ("path", Safe(&view.path).to_string()),
+            ("path", SafePath(&file).to_string()),
             (
                 "schema",
                 view.schema.map_or_else(none, |schema| schema.to_string()),

@@ -9,7 +9,7 @@ use clap::ValueHint;
 use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::audit::Head;
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::{SafePath, path_text};
 use crate::error::Result;
 use crate::ops::store::restore::{self, Compared, Outcome};
 use crate::output::view::RestoreView;
@@ -39,7 +39,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if !context.yes {
         let question = format!(
             "Put {} in the place of the present store? Keys minted since are gone.",
-            Safe(&args.file.to_string_lossy())
+            SafePath(&args.file)
         );
         let otherwise = "pass --yes to restore without being asked";
         context.prompter.confirm(&question, otherwise)?;
@@ -62,18 +62,18 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Compared::Nothing => ("nothing", None),
     };
     let view = RestoreView {
-        path: request.store.to_string_lossy().into_owned(),
+        path: path_text(&request.store),
         workspaces: outcome.info.workspaces,
         keys: outcome.info.keys,
         kept_revocations: outcome.kept.iter().map(ToString::to_string).collect(),
         compared,
-        put_aside: put_aside.map(|path| path.to_string_lossy().into_owned()),
+        put_aside: put_aside.map(|path| path_text(path)),
         seq: outcome.head.seq,
         hash: outcome.head.hash.to_string(),
     };
     let sentence = format!(
         "{}: {} workspaces, {} keys, trail at {}",
-        Safe(&view.path),
+        SafePath(&request.store),
         view.workspaces,
         view.keys,
         outcome.head
@@ -93,10 +93,10 @@ fn tell(context: &Context, outcome: &Outcome) {
         Compared::Whole => {}
         Compared::Salvaged(path, is_whole) => {
             if let Some(path) = path {
-                let path = path.to_string_lossy();
+                let path = SafePath(path);
                 context
                     .ui
-                    .warn(&format!("the damaged store is kept as {}", Safe(&path)));
+                    .warn(&format!("the damaged store is kept as {path}"));
             }
             if !is_whole {
                 context.ui.warn(

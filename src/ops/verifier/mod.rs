@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::domain::clock::Clock;
 use crate::domain::key::Key;
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::SafePath;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Code, Verdict, judge};
@@ -82,12 +82,7 @@ impl<T> Verifier<T> {
         wait: Duration,
         keep: impl Fn(Key) -> T + Send + 'static,
     ) -> Result<Self> {
-        let absent = || {
-            Error::new(
-                Kind::Io,
-                format!("there is no store at {}", Safe(&path.to_string_lossy())),
-            )
-        };
+        let absent = || Error::new(Kind::Io, format!("there is no store at {}", SafePath(path)));
         let store = Store::open(path, wait)?.ok_or_else(absent)?;
         let verifier = Self::new(store, Actor::Operator("library".to_owned()), keep);
         verifier.expect_many()?;
