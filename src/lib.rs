@@ -7,7 +7,7 @@
 //!
 //! | room | what lives there | what never does |
 //! |---|---|---|
-//! | `main`, `usage` | arguments in, exit status out; what is said of arguments that make no sense | rules, SQL |
+//! | `main`, `usage` | arguments in, exit status out, nothing said before [`context`] has looked for secrets; what is said of arguments that make no sense | rules, SQL |
 //! | [`cli`] | the global options and the KEY argument, as clap types | rules, IO |
 //! | [`commands`] | a file per command: `Args` (whose doc comments are help and manual page) above `run` | SQL, hashing, randomness, files, the environment |
 //! | [`ops`] | a file per use case: `Request` → `Outcome` in one transaction; `now` and the generator are parameters | clap, rendering, prompts, the clock |

@@ -2,27 +2,30 @@
 //!
 //! This file never holds a rule or touches the store.
 
-use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use keyward::cli::Cli;
-use keyward::context::{self, Context};
+use keyward::context::{self, Context, Guard};
 use keyward::error::{Kind, Result};
 use keyward::usage;
 
 fn main() -> ExitCode {
     context::harden();
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let mut ui = context::ui(&usage::guess_globals(&arguments));
+    let guard = Rc::new(Guard::new(std::env::args_os().collect()));
+    let mut ui = context::ui(&usage::guess_globals(guard.arguments()));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        usage::refuse_secrets(&arguments)?;
-        match Cli::read(&arguments) {
+        guard.refuse_by_look()?;
+        match Cli::read(guard.arguments()) {
             Ok(cli) => {
                 ui = context::ui(&cli.globals);
-                run(cli, arguments.clone())
+                run(cli, guard.clone())
             }
-            Err(error) => usage::answer(&error, &arguments, &ui),
+            Err(error) => {
+                guard.refuse_known_before_speaking()?;
+                usage::answer(&error, guard.arguments(), &ui)
+            }
         }
     }));
     match outcome.unwrap_or_else(|_| Err(context::fault())) {
@@ -30,14 +33,15 @@ fn main() -> ExitCode {
         // Whoever read the listing has seen enough of it: `list | head` is no failure.
         Err(error) if error.is_broken_pipe() && error.kind() == Kind::Io => ExitCode::SUCCESS,
         Err(error) => {
-            let error = usage::discreet(error, &arguments);
+            let exposed = guard.refuse_known_before_speaking();
+            let error = usage::discreet(exposed.err().unwrap_or(error), &guard);
             ui.error(&error);
             ExitCode::from(error.kind().exit())
         }
     }
 }
 
-fn run(cli: Cli, arguments: Vec<OsString>) -> Result<u8> {
-    let mut context = Context::new(&cli.globals, arguments)?;
+fn run(cli: Cli, guard: Rc<Guard>) -> Result<u8> {
+    let mut context = Context::new(&cli.globals, guard)?;
     cli.command.run(&mut context)
 }

@@ -7,26 +7,11 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::{Colour, Globals};
-use crate::context::exposed_secret;
+use crate::context::Guard;
 use crate::domain::exposure;
 use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
 use crate::output::ui::Ui;
-
-/// Refuses arguments among which there is a secret.
-///
-/// # Errors
-/// `usage`, without a word of the secret.
-pub fn refuse_secrets(arguments: &[OsString]) -> Result<()> {
-    match arguments
-        .iter()
-        .skip(1)
-        .any(|argument| exposure::looks_like_secret(&argument.to_string_lossy()))
-    {
-        true => Err(exposed_secret()),
-        false => Ok(()),
-    }
-}
 
 /// The options that decide how to speak, read off arguments that may not make sense as a whole.
 pub fn guess_globals(arguments: &[OsString]) -> Globals {
@@ -64,19 +49,18 @@ pub fn guess_globals(arguments: &[OsString]) -> Globals {
     }
 }
 
-/// The error without the arguments that could be a secret: whatever goes wrong, a token of a policy of the operator's
-/// own is not repeated. Once a store has been asked, what is left are names with a checksum in them, which may be.
-pub fn discreet(error: Error, arguments: &[OsString]) -> Error {
+/// The error without what could be a secret of those given: whatever goes wrong, a token of a policy of the operator's
+/// own is not repeated. Once a store has been asked, what is left are names with a checksum in them, which may be; where
+/// it could not be asked, anything that is long may be a secret.
+pub fn discreet(error: Error, guard: &Guard) -> Error {
     let is_suspect = match error.kind().exit() == Kind::Usage.exit() {
+        _ if guard.is_in_the_dark() => exposure::could_be_secret,
         true => exposure::has_long_run,
         false => exposure::has_mixed_run,
     };
-    let told = Error::new(
-        error.kind(),
-        left_out(error.to_string(), arguments, is_suspect),
-    );
+    let told = Error::new(error.kind(), left_out(error.to_string(), guard, is_suspect));
     match error.hint() {
-        Some(hint) => told.hinted(left_out(hint.to_owned(), arguments, is_suspect)),
+        Some(hint) => told.hinted(left_out(hint.to_owned(), guard, is_suspect)),
         None => told,
     }
 }
@@ -163,15 +147,17 @@ fn understood(error: &clap::Error) -> Error {
     })
 }
 
-/// A message without the suspect words of arguments. What follows a slash is part of a path, which a message is of no use
-/// without.
-fn left_out(mut message: String, arguments: &[OsString], is_suspect: fn(&str) -> bool) -> String {
-    for argument in arguments.iter().skip(1) {
-        let argument = argument.to_string_lossy();
-        let is_path = |word: &str| argument.contains(&format!("/{word}"));
-        for word in exposure::words(&argument).filter(|word| is_suspect(word) && !is_path(word)) {
-            message = message.replace(word, "[left out]");
+/// A message without the suspect words of what was given. What follows a slash is part of a path, which a message is of no
+/// use without.
+fn left_out(mut message: String, guard: &Guard, is_suspect: fn(&str) -> bool) -> String {
+    guard.for_each(|text| {
+        let is_path = |word: &str| !text.contains("://") && text.contains(&format!("/{word}"));
+        let whole = text.split_whitespace().filter(|word| !word.contains('/'));
+        for word in whole.chain(exposure::words(text)) {
+            if is_suspect(word) && !is_path(word) {
+                message = message.replace(word, "[left out]");
+            }
         }
-    }
+    });
     message
 }

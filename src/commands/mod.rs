@@ -89,6 +89,9 @@ impl Command {
     /// # Errors
     /// The command's.
     pub fn run(self, context: &mut Context) -> Result<Exit> {
+        if self.speaks_before_it_opens() {
+            context.refuse_secrets()?;
+        }
         match self {
             Self::Mint(args) => mint::run(args, context),
             Self::List(args) => list::run(args, context),
@@ -114,5 +117,16 @@ impl Command {
             Self::Completions(args) => completions::run(args, context),
             Self::Man(args) => man::run(args, context),
         }
+    }
+
+    /// Whether it says something before it opens the store, or never opens it.
+    fn speaks_before_it_opens(&self) -> bool {
+        matches!(
+            self,
+            Self::Schema(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+                | Self::Store(store::Command::Restore(_))
+        )
     }
 }

@@ -166,8 +166,8 @@ impl SinkArgs {
 ///
 /// # Errors
 /// `usage` outside a GitHub Actions step.
-pub fn github(context: &Context, name: String, file: &str) -> Result<GithubSink> {
-    let path = context::github_file(file).ok_or_else(|| {
+pub fn github(context: &Context, name: String, file: &'static str) -> Result<GithubSink> {
+    let path = context::github_file(file)?.ok_or_else(|| {
         Error::usage(format!(
             "{file} is not set: this is not a GitHub Actions step"
         ))

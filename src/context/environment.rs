@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::guard::refuse_variable;
 use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Result};
 
@@ -19,8 +20,15 @@ pub fn requires_sink() -> bool {
 }
 
 /// The file that a GitHub Actions runner reads a step's environment or outputs from.
-pub fn github_file(name: &str) -> Option<PathBuf> {
-    variable(name).map(PathBuf::from)
+///
+/// # Errors
+/// `usage` when its value has the form of a secret.
+pub fn github_file(name: &'static str) -> Result<Option<PathBuf>> {
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    refuse_variable(name, &value)?;
+    Ok(Some(value.into()))
 }
 
 /// A variable whose value is text.

@@ -8,9 +8,29 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::{Context, Document};
 use crate::domain::sanitize::{Safe, SafePath};
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
 use crate::error::{Error, Kind, Result};
+
+impl Context {
+    /// Reads a document that a user names; `-` is standard input.
+    ///
+    /// # Errors
+    /// `usage` when there is no such file or it is not text, `io` when it cannot be read; the kind of its faults when there
+    /// is a secret in it.
+    pub fn read_text(&mut self, path: &Path, document: Document) -> Result<String> {
+        let text = match path.as_os_str() == "-" {
+            true => {
+                self.stdin_taken = true;
+                read_piped_text()?
+            }
+            false => read_text(open(path)?, &SafePath(path).to_string())?,
+        };
+        self.guard.add(document, &text)?;
+        Ok(text)
+    }
+}
 
 #[expect(
     clippy::disallowed_methods,

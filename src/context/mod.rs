@@ -9,22 +9,22 @@
 mod account;
 mod conversation;
 mod environment;
+mod guard;
 mod hardening;
 mod input;
 mod lines;
 mod owner;
 mod stores;
 
-use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand::rngs::SysRng;
 
 use crate::cli::{Colour, Globals};
 use crate::domain::lifetime::Lifetime;
-use crate::domain::sanitize::SafePath;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Code;
@@ -38,6 +38,7 @@ use crate::store::Store;
 pub use conversation::{Conversation, Heard, LONGEST_LINE, Line};
 use environment::variable;
 pub use environment::{github_file, is_ci, requires_sink};
+pub use guard::{Document, Guard};
 pub use hardening::{fault, harden};
 pub use lines::Lines;
 
@@ -61,7 +62,7 @@ pub struct Context {
     wait: std::time::Duration,
     caller: Option<PathBuf>,
     stdin_taken: bool,
-    arguments: Vec<OsString>,
+    guard: Rc<Guard>,
     /// Who acts, where it is not the user that keyward runs as.
     operator: Option<String>,
 }
@@ -82,7 +83,7 @@ impl Context {
     ///
     /// # Errors
     /// `usage` when an option or a variable makes no sense.
-    pub fn new(globals: &Globals, arguments: Vec<OsString>) -> Result<Self> {
+    pub fn new(globals: &Globals, guard: Rc<Guard>) -> Result<Self> {
         let may_ask = !globals.no_input && !is_ci();
         let wait = match &globals.wait {
             None => std::time::Duration::from_secs(10),
@@ -109,7 +110,7 @@ impl Context {
                 .clone()
                 .or_else(|| variable("KEYWARD_AS_FILE").map(PathBuf::from)),
             stdin_taken: false,
-            arguments,
+            guard,
             operator: None,
         }
         .become_owner(globals.as_owner)
@@ -135,7 +136,8 @@ impl Context {
 
     /// Whether the arguments end in a bare `--`, which announces a command that is not there.
     pub fn announces_no_command(&self) -> bool {
-        self.arguments
+        self.guard
+            .arguments()
             .last()
             .is_some_and(|argument| argument == "--")
     }
@@ -241,24 +243,6 @@ impl Context {
         }
         Conversation::start()
     }
-
-    /// Reads a policy or another text that a user names; `-` is standard input.
-    ///
-    /// # Errors
-    /// `usage` when there is no such file or it is not text, `io` when it cannot be read.
-    pub fn read_text(&mut self, path: &Path) -> Result<String> {
-        if path.as_os_str() == "-" {
-            self.stdin_taken = true;
-            return input::read_piped_text();
-        }
-        input::read_text(input::open(path)?, &SafePath(path).to_string())
-    }
-}
-
-/// The error of a secret among the arguments. It repeats nothing of it.
-pub fn exposed_secret() -> Error {
-    Error::usage("an argument is a key's secret, and arguments are visible to every process of this machine")
-        .hinted("send a secret on standard input, for instance `keyward verify < FILE`; replace this one with `keyward rotate KEY`")
 }
 
 /// How to speak, as the options and the terminals have it.

@@ -4,11 +4,9 @@
 
 use std::path::PathBuf;
 
+use super::Context;
 use super::environment::variable;
-use super::{Context, exposed_secret};
-use crate::domain::exposure;
 use crate::domain::sanitize::SafePath;
-use crate::domain::secret::Secret;
 use crate::error::{Error, Result};
 use crate::store::Store;
 
@@ -28,16 +26,7 @@ impl Context {
                 false => Ok(path),
             };
         }
-        let nowhere = || {
-            Error::usage("there is no folder for the store: HOME is not an absolute path")
-                .hinted("name the store's file with --store or KEYWARD_STORE")
-        };
-        let folders = directories::ProjectDirs::from("", "", "keyward").ok_or_else(nowhere)?;
-        let folder = folders.data_local_dir();
-        match folder.is_absolute() {
-            true => Ok(folder.join("keyward.db")),
-            false => Err(nowhere()),
-        }
+        default_store()
     }
 
     /// Opens the store. One that does not exist reads as an empty one and is not made.
@@ -61,8 +50,13 @@ impl Context {
     /// # Errors
     /// What opening gives; `usage` when an argument is a secret of this store.
     pub fn existing_store(&self) -> Result<Option<Store>> {
-        let store = Store::open(&self.store_path()?, self.wait)?;
-        store.map(|store| self.checked(store)).transpose()
+        match Store::open(&self.store_path()?, self.wait)? {
+            Some(store) => self.checked(store).map(Some),
+            None => {
+                self.guard.refuse_known_before_speaking()?;
+                Ok(None)
+            }
+        }
     }
 
     /// Opens the store, making it first if needed. `rehearse` runs on an empty store before one is made, so that a
@@ -89,6 +83,14 @@ impl Context {
         Store::open_or_create(&path, self.wait)
     }
 
+    /// Refuses secrets among what was given before something is said that needs no store.
+    ///
+    /// # Errors
+    /// `usage`.
+    pub fn refuse_secrets(&self) -> Result<()> {
+        self.guard.refuse_known_before_speaking()
+    }
+
     /// How long another process is waited for.
     pub fn patience(&self) -> std::time::Duration {
         self.wait
@@ -103,29 +105,24 @@ impl Context {
                 "{doubt}; `keyward store check --reset-clock` takes the clock's word"
             ));
         }
-        let texts: Vec<_> = self
-            .arguments
-            .iter()
-            .map(|text| text.to_string_lossy())
-            .collect();
-        let words = texts.iter().flat_map(|text| exposure::words(text));
-        let suspects = words.filter(|word| exposure::has_long_run(word));
-        let secrets: Vec<Secret> = suspects.map(|word| Secret::new(word.to_owned())).collect();
-        if secrets.is_empty() {
-            return Ok(store);
-        }
-        let known = store.read(|reader| {
-            for secret in &secrets {
-                if reader.key_by_hash(&secret.hash())?.is_some() {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        })?;
-        if known {
-            Err(exposed_secret())
-        } else {
-            Ok(store)
-        }
+        self.guard.refuse_known(&mut store)?;
+        Ok(store)
+    }
+}
+
+/// Where the store is when nothing names one.
+///
+/// # Errors
+/// `usage` when the platform has no data folder for this user.
+pub(super) fn default_store() -> Result<PathBuf> {
+    let nowhere = || {
+        Error::usage("there is no folder for the store: HOME is not an absolute path")
+            .hinted("name the store's file with --store or KEYWARD_STORE")
+    };
+    let folders = directories::ProjectDirs::from("", "", "keyward").ok_or_else(nowhere)?;
+    let folder = folders.data_local_dir();
+    match folder.is_absolute() {
+        true => Ok(folder.join("keyward.db")),
+        false => Err(nowhere()),
     }
 }

@@ -29,7 +29,7 @@ impl Secret {
 
     /// Hashes the whole token.
     pub fn hash(&self) -> SecretHash {
-        SecretHash(Sha256::digest(self.0.as_bytes()).into())
+        SecretHash::of(self.0.as_bytes())
     }
 }
 
@@ -47,6 +47,11 @@ impl fmt::Debug for Secret {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
+    /// Hashes what could be a secret.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// The tag stored beside the digest, so that another algorithm can follow.
     pub const ALGORITHM: &'static str = "sha256";
 

@@ -16,6 +16,9 @@ pub const HINT_LENGTH: usize = 4;
 /// Secret bits that must remain when the hint is known (OWASP ASVS 5.0, 7.2.3 and 11.5.1 ask for 128).
 pub const MINIMUM_BITS: f64 = 128.0;
 
+/// How many characters that every token has make one known for a token.
+const DISTINCTIVE: usize = 3;
+
 /// Everything that decides what a policy's tokens look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenFormat {
@@ -70,6 +73,17 @@ impl TokenFormat {
         );
         random.zeroize();
         Ok(minted)
+    }
+
+    /// Whether a text of this format is hardly anything else: it has a checksum, or enough that is the same in every token.
+    pub fn is_distinctive(&self) -> bool {
+        let fixed = self.template.parts().iter().map(|part| match part {
+            Part::Literal(text) => text.len(),
+            Part::Prefix => self.prefix.len(),
+            Part::Checksum => DISTINCTIVE,
+            Part::Environment | Part::Short(_) | Part::Secret(_) => 0,
+        });
+        fixed.sum::<usize>() >= DISTINCTIVE
     }
 
     /// Whether the text has this format: its length, literals, environment, alphabet and checksum.

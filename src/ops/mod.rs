@@ -10,6 +10,7 @@ pub mod cancel;
 pub mod change;
 pub mod check;
 mod draft;
+pub mod exposure;
 pub mod idempotent;
 mod idle;
 mod judge;

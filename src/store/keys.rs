@@ -24,7 +24,19 @@ impl Reader<'_> {
         self.one_key("WHERE key.hash = ?1", hash.as_bytes())
     }
 
-    /// The same with the key's row number, by which its uses are counted, and without its workspace's name and its last
+    /// Whether a key's secret has this hash, whatever else its record says.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn has_hash(&self, hash: &SecretHash) -> Result<bool> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM key WHERE hash = ?1")
+            .map_err(failure)?;
+        statement.exists([hash.as_bytes()]).map_err(failure)
+    }
+
+    /// The key of this hash with its row number, by which its uses are counted, and without its workspace's name and its last
     /// use, which stand in other tables.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod copy;
 mod create;
 mod examine;
 mod failure;
+mod glance;
 mod header;
 mod info;
 mod integrity;

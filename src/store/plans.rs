@@ -117,6 +117,7 @@ fn count_everything(store: &mut Store, key: &Key) -> Result<()> {
 fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
     store.read(|reader| {
         reader.key_by_hash(&key.hash)?.expect("it is there");
+        assert!(reader.has_hash(&key.hash)?);
         reader.bare_key_by_hash(&key.hash)?.expect("it is there");
         let seq = reader.seq_of(&key.id)?;
         assert_eq!(reader.find_seq(&key.id)?, Some(seq));

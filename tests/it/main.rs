@@ -112,6 +112,8 @@ mod exit_codes;
 mod architecture;
 // A secret appears once, on its sink, and nowhere else.
 mod secrecy;
+// A secret that only its hash tells, wherever it is written by mistake.
+mod exposure;
 // Modes, owners and links of files and folders.
 mod permissions;
 // Many processes at once.

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::commands::sink::github;
-use crate::context::Context;
+use crate::context::{Context, Document};
 use crate::delivery::{CommandSink, DotenvSink, FileSink, Sink};
 use crate::domain::holding::{Holding, Place};
 use crate::domain::manifest::{Deliver, KeyEntry, Manifest, PolicySource};
@@ -26,7 +26,7 @@ impl Source {
     /// # Errors
     /// `invalid_manifest`, `invalid_policy`; what reading files gives.
     pub fn read(context: &mut Context, path: &Path) -> Result<(Self, Request)> {
-        let manifest: Manifest = context.read_text(path)?.parse()?;
+        let manifest: Manifest = context.read_text(path, Document::Manifest)?.parse()?;
         let folder = match path.parent() {
             Some(folder) if path.as_os_str() != "-" => folder.to_owned(),
             _ => PathBuf::new(),
@@ -45,7 +45,7 @@ impl Source {
                         let (line, file) = (entry.line, SafePath(&file));
                         error.told(|message| format!("line {line}: policy: {file}: {message}"))
                     };
-                    let text = context.read_text(&source.folder.join(&file));
+                    let text = context.read_text(&source.folder.join(&file), Document::Policy);
                     let policy = text.and_then(|text| Policy::from_toml(&text));
                     Some((None, policy.map_err(at_its_line)?))
                 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use clap::{ValueEnum, ValueHint};
 
-use crate::context::Context;
+use crate::context::{Context, Document};
 use crate::domain::alphabet::Alphabet;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::policy::Policy;
@@ -103,7 +103,10 @@ impl PolicyArgs {
         }
         match &self.policy {
             None => Ok(None),
-            Some(path) => Ok(Some((None, Policy::from_toml(&context.read_text(path)?)?))),
+            Some(path) => {
+                let text = context.read_text(path, Document::Policy)?;
+                Ok(Some((None, Policy::from_toml(&text)?)))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! This module never takes a secret, and never repeats what a line says where a secret may stand.
 
 mod read;
+mod texts;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,8 @@ use crate::domain::name::Name;
 use crate::domain::policy::Policy;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
+
+pub use texts::{free_texts, texts};
 
 /// The longest line, in bytes: far more than any policy needs.
 pub const LONGEST_LINE: usize = 256 * 1024;

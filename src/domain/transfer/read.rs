@@ -5,15 +5,15 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::{KeyLine, Line, WorkspaceLine};
+use super::{KeyLine, Line, WorkspaceLine, texts};
 use crate::domain::address::Network;
 use crate::domain::digest;
+use crate::domain::exposure::parts;
 use crate::domain::key::{KeyId, Rotation, State};
 use crate::domain::label::{Label, Owner, check_text};
 use crate::domain::policy::Policy;
-use crate::domain::secret::{Secret, SecretHash};
+use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::{Timestamp, When};
 use crate::error::{Error, Kind, Result};
 
@@ -97,9 +97,11 @@ impl Line {
                 let fields: KeyFields =
                     serde_json::from_str(text).map_err(|error| unreadable(&error))?;
                 let hash = hash(&fields.hash)?;
-                let whole: Value =
-                    serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-                if holds_secret(&whole, hash) {
+                let is_it = |part: &[u8]| SecretHash::of(part) == hash;
+                if texts(line)
+                    .iter()
+                    .any(|text| parts(text.as_bytes()).into_iter().any(is_it))
+                {
                     return Err(Error::usage(
                         "a field holds the key's whole secret, which belongs in no record",
                     ));
@@ -125,19 +127,6 @@ fn workspace(fields: WorkspaceFields) -> Result<WorkspaceLine> {
         policy,
         plan: fields.plan,
     })
-}
-
-/// Whether any text of a line, or any field's name, is the secret of this hash.
-fn holds_secret(value: &Value, hash: SecretHash) -> bool {
-    let is_it = |text: &str| Secret::new(text.to_owned()).hash() == hash;
-    match value {
-        Value::String(text) => is_it(text),
-        Value::Array(values) => values.iter().any(|value| holds_secret(value, hash)),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(name, value)| is_it(name) || holds_secret(value, hash)),
-        _ => false,
-    }
 }
 
 fn hash(text: &str) -> Result<SecretHash> {

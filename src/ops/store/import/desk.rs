@@ -2,20 +2,23 @@
 //!
 //! This module never decides whether a refusal ends the import.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::TryCryptoRng;
 use serde_json::json;
 
 use super::Request;
 use crate::domain::audit::Action;
+use crate::domain::exposure::{looks_like_secret, parts};
 use crate::domain::key::{self, Key, KeyId, State};
 use crate::domain::sanitize::Safe;
+use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::transfer::{KeyLine, Line, WorkspaceLine};
+use crate::domain::transfer::{KeyLine, Line, WorkspaceLine, free_texts, texts};
 use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Access;
+use crate::ops::exposure::Detector;
 use crate::ops::{limits, mint};
 use crate::store::Writer;
 
@@ -28,6 +31,10 @@ pub(super) struct Desk<'a, 'w, R> {
     pub(super) rng: &'a mut R,
     /// The workspaces met so far, by the name that lines have for them.
     pub(super) owners: BTreeMap<Option<String>, Workspace>,
+    /// The parts of the lines so far that could be a secret: the beginnings of their hashes.
+    pub(super) said: BTreeSet<[u8; 8]>,
+    /// Whether a line has a key whose secret an earlier line says.
+    pub(super) has_said_a_secret: bool,
 }
 
 /// What a line became, and of which key.
@@ -35,6 +42,9 @@ pub(super) type Taken = (&'static str, Option<KeyId>);
 
 impl<R: TryCryptoRng> Desk<'_, '_, R> {
     pub(super) fn take(&mut self, line: &[u8]) -> (Option<String>, Result<Taken>) {
+        if let Err(error) = self.refuse_secrets(line) {
+            return (None, Err(error));
+        }
         match Line::parse(line) {
             Err(error) => (None, Err(error)),
             Ok(Line::Workspace(line)) => {
@@ -49,6 +59,27 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
                 )
             }
         }
+    }
+
+    /// Refuses a line that has a secret where none belongs: one of this store, or anything that looks like one.
+    fn refuse_secrets(&mut self, line: &[u8]) -> Result<()> {
+        let detector = Detector::new(self.writer);
+        for text in texts(line) {
+            if detector.finds(text.as_bytes())? {
+                return Err(exposed());
+            }
+        }
+        for text in free_texts(line) {
+            if looks_like_secret(&text) {
+                return Err(exposed());
+            }
+            self.said.extend(
+                parts(text.as_bytes())
+                    .into_iter()
+                    .map(|part| beginning(SecretHash::of(part))),
+            );
+        }
+        Ok(())
     }
 
     fn take_workspace(&mut self, line: WorkspaceLine) -> Result<&'static str> {
@@ -89,6 +120,7 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
             .clone()
             .or_else(|| self.request.workspace.clone());
         let owner = self.owner(named)?;
+        self.has_said_a_secret |= self.said.contains(&beginning(line.hash));
         if let Some(present) = self.writer.key_by_hash(&line.hash)? {
             let is_it = present.workspace_id == owner.id
                 && line.id.as_ref().is_none_or(|id| *id == present.id);
@@ -198,4 +230,16 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
         self.owners.insert(named, owner.clone());
         Ok(owner)
     }
+}
+
+/// The error of a secret in a line. It repeats nothing of it.
+pub(super) fn exposed() -> Error {
+    Error::usage("a field holds a key's secret, which belongs in no record")
+        .hinted("take it out, and replace this key with `keyward rotate KEY`")
+}
+
+/// Enough of a hash to tell ten million apart.
+fn beginning(hash: SecretHash) -> [u8; 8] {
+    let bytes = hash.as_bytes().first_chunk();
+    *bytes.expect("a hash has 32 bytes")
 }

@@ -4,7 +4,7 @@
 
 mod desk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::domain::transfer::LineOutcome;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::store::{Store, beside, put_in_place};
-use desk::Desk;
+use desk::{Desk, exposed};
 
 /// How lines are taken in.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub fn run<R: TryCryptoRng>(
             now,
             rng,
             owners: BTreeMap::new(),
+            said: BTreeSet::new(),
+            has_said_a_secret: false,
         };
         let (mut outcomes, mut first, mut refused) = (Vec::new(), None, 0);
         for (index, line) in (0..).zip(lines) {
@@ -70,6 +72,10 @@ pub fn run<R: TryCryptoRng>(
                 continue;
             }
             let (name, taken) = desk.take(&line);
+            if desk.has_said_a_secret {
+                // The other line is taken in already, so leaving this one out would not help.
+                return Err(exposed());
+            }
             outcomes.push(match taken {
                 Ok((code, id)) => LineOutcome {
                     index,

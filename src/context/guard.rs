@@ -1,0 +1,276 @@
+//! No secret where everybody can read it: among the arguments, in keyward's variables, in a manifest, a policy or an import.
+//!
+//! What has the form of a secret is refused at once. What a store has the hash of is refused once that store is open,
+//! and before anything else is said; a command that fails earlier, or needs no store, is answered after a look into it.
+//!
+//! This module never repeats what it refuses.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::environment::variable;
+use super::stores::default_store;
+use crate::domain::exposure;
+use crate::error::{Error, Kind, Result};
+use crate::ops::exposure::Detector;
+use crate::store::Store;
+
+/// The variables that keyward reads and whose value it may repeat.
+const VARIABLES: [&str; 6] = [
+    "KEYWARD_STORE",
+    "KEYWARD_WORKSPACE",
+    "KEYWARD_AS_FILE",
+    "KEYWARD_REQUIRE_SINK",
+    "GITHUB_ENV",
+    "GITHUB_OUTPUT",
+];
+/// How long another process is waited for only to find out what must not be said.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Everything that was given and must not hold a secret.
+pub struct Guard {
+    arguments: Vec<OsString>,
+    texts: RefCell<Vec<(Origin, Zeroizing<Vec<u8>>)>>,
+    knowledge: Cell<Knowledge>,
+}
+
+/// Where a text comes from.
+#[derive(Clone, Copy)]
+enum Origin {
+    Argument,
+    Variable(&'static str),
+    /// A document's line, if one line is to blame.
+    Document(Document, Option<usize>),
+}
+
+/// A text that a user names.
+#[derive(Debug, Clone, Copy)]
+pub enum Document {
+    /// What `apply` is given.
+    Manifest,
+    /// A workspace's policy.
+    Policy,
+}
+
+impl Document {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Policy => "policy",
+        }
+    }
+
+    /// What its faults are.
+    fn kind(self) -> Kind {
+        match self {
+            Self::Manifest => Kind::InvalidManifest,
+            Self::Policy => Kind::InvalidPolicy,
+        }
+    }
+}
+
+/// What the store has been asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Knowledge {
+    /// Nothing yet, or not all.
+    None,
+    /// There was no answer.
+    Unavailable,
+    /// It knows none of the texts.
+    Clear,
+}
+
+impl Guard {
+    /// Guards these arguments, the program's name in front, and the environment.
+    pub fn new(arguments: Vec<OsString>) -> Self {
+        let bytes = |text: &OsString| Zeroizing::new(text.as_encoded_bytes().to_vec());
+        let given = arguments.iter().skip(1);
+        let mut texts: Vec<_> = given
+            .map(|argument| (Origin::Argument, bytes(argument)))
+            .collect();
+        texts.extend(VARIABLES.into_iter().filter_map(|name| {
+            let value = variable(name)?;
+            Some((Origin::Variable(name), bytes(&value)))
+        }));
+        Self {
+            arguments,
+            texts: RefCell::new(texts),
+            knowledge: Cell::new(Knowledge::None),
+        }
+    }
+
+    /// The arguments, the program's name in front.
+    pub fn arguments(&self) -> &[OsString] {
+        &self.arguments
+    }
+
+    /// Refuses what has the form of a secret. A runner's own paths are judged when one is used.
+    ///
+    /// # Errors
+    /// `usage`.
+    pub fn refuse_by_look(&self) -> Result<()> {
+        for (origin, text) in self.texts.borrow().iter() {
+            match origin {
+                Origin::Variable(name) if name.starts_with("GITHUB_") => {}
+                origin => origin.refuse_by_look(text)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Guards a document too.
+    ///
+    /// # Errors
+    /// The kind of its faults, when there is something in it that has the form of a secret.
+    pub(super) fn add(&self, document: Document, text: &str) -> Result<()> {
+        self.knowledge.set(Knowledge::None);
+        let lines = (1..).zip(text.lines()).map(|(number, line)| {
+            let line = line.as_bytes().to_vec();
+            (Origin::Document(document, Some(number)), line)
+        });
+        let unescaped = exposure::unescaped(text).into_iter().map(|text| {
+            let origin = Origin::Document(document, None);
+            (origin, text.into_bytes())
+        });
+        for (origin, text) in lines.chain(unescaped) {
+            origin.refuse_by_look(&text)?;
+            self.texts.borrow_mut().push((origin, text.into()));
+        }
+        Ok(())
+    }
+
+    /// Refuses what this store has the hash of, or what has the form of its tokens.
+    ///
+    /// # Errors
+    /// `usage`, or the kind of the file's faults; the store's.
+    pub(super) fn refuse_known(&self, store: &mut Store) -> Result<()> {
+        if self.knowledge.get() == Knowledge::Clear {
+            return Ok(());
+        }
+        let texts = self.texts.borrow();
+        let is_short = |(_, text): &(Origin, Zeroizing<Vec<u8>>)| text.len() < exposure::SHORTEST;
+        if !texts.iter().all(is_short) {
+            store.read(|reader| {
+                let detector = Detector::new(reader);
+                for (origin, text) in texts.iter() {
+                    if detector.finds(text)? {
+                        return Err(origin.exposed());
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        self.knowledge.set(Knowledge::Clear);
+        Ok(())
+    }
+
+    /// The same before something is said without a store being open: in the store that was meant, or, where there is
+    /// none, in the one that would be meant without its name.
+    ///
+    /// # Errors
+    /// `usage`, or the kind of the file's faults. That a store cannot be read is none: the command's own error says so.
+    pub fn refuse_known_before_speaking(&self) -> Result<()> {
+        if self.knowledge.get() != Knowledge::None {
+            return Ok(());
+        }
+        for path in self.places() {
+            match Store::glance(&path, PATIENCE) {
+                Ok(None) => {}
+                Ok(Some(mut store)) => {
+                    let refused = self.refuse_known(&mut store);
+                    return match refused {
+                        Err(error) if error.kind().exit() != Kind::Usage.exit() => {
+                            self.knowledge.set(Knowledge::Unavailable);
+                            Ok(())
+                        }
+                        refused => refused,
+                    };
+                }
+                Err(_) => {
+                    self.knowledge.set(Knowledge::Unavailable);
+                    return Ok(());
+                }
+            }
+        }
+        self.knowledge.set(Knowledge::Clear);
+        Ok(())
+    }
+
+    /// Whether no store could say what is a secret.
+    pub fn is_in_the_dark(&self) -> bool {
+        self.knowledge.get() == Knowledge::Unavailable
+    }
+
+    /// Calls the closure with every argument and value that was given.
+    pub fn for_each(&self, mut body: impl FnMut(&str)) {
+        for (_, text) in self.texts.borrow().iter() {
+            body(&String::from_utf8_lossy(text));
+        }
+    }
+
+    /// Where the store could be, as far as that can be told of arguments that may make no sense.
+    fn places(&self) -> Vec<PathBuf> {
+        let mut places = Vec::new();
+        let mut arguments = self.arguments.iter().skip(1);
+        while let Some(argument) = arguments.next() {
+            if argument == "--" {
+                break;
+            }
+            if argument == "--store" {
+                places.extend(arguments.next().map(PathBuf::from));
+            } else if let Some(path) = after(argument, "--store=") {
+                places.push(path);
+            }
+        }
+        // As for clap, the last one counts.
+        places.reverse();
+        places.extend(variable("KEYWARD_STORE").map(PathBuf::from));
+        places.extend(default_store().ok());
+        places
+    }
+}
+
+impl Origin {
+    fn refuse_by_look(self, text: &[u8]) -> Result<()> {
+        match exposure::looks_like_secret(&String::from_utf8_lossy(text)) {
+            true => Err(self.exposed()),
+            false => Ok(()),
+        }
+    }
+
+    /// The error of a secret there. It repeats nothing of it.
+    fn exposed(self) -> Error {
+        const REPLACE: &str = "replace this one with `keyward rotate KEY`";
+        match self {
+            Self::Argument => Error::usage("an argument is a key's secret, and arguments are visible to every process of this machine")
+                .hinted(format!("send a secret on standard input, for instance `keyward verify < FILE`; {REPLACE}")),
+            Self::Variable(name) => Error::usage(format!("{name} holds a key's secret, which it is not for"))
+                .hinted(format!("send a secret on standard input, or name its file with KEYWARD_AS_FILE; {REPLACE}")),
+            Self::Document(document, line) => {
+                let place = line.map_or_else(String::new, |line| format!("line {line}: "));
+                let what = document.word();
+                Error::new(document.kind(), format!("{place}the {what} holds a key's secret, which is for its sink only"))
+                    .hinted(format!("take it out, and {REPLACE}"))
+            }
+        }
+    }
+}
+
+/// Refuses a variable that has the form of a secret.
+///
+/// # Errors
+/// `usage`.
+pub(super) fn refuse_variable(name: &'static str, value: &OsString) -> Result<()> {
+    Origin::Variable(name).refuse_by_look(value.as_encoded_bytes())
+}
+
+/// What follows this front, as a path.
+fn after(argument: &OsString, front: &str) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let rest = argument.as_bytes().strip_prefix(front.as_bytes())?;
+    Some(std::ffi::OsStr::from_bytes(rest).into())
+}

@@ -1,0 +1,62 @@
+//! The texts of an import's line in which a secret could stand where none belongs.
+//!
+//! This module never judges whether one does.
+
+use serde_json::Value;
+
+/// What is checked for a form that no secret has, or is a hash.
+const CHECKED: [&str; 12] = [
+    "type",
+    "id",
+    "status",
+    "algorithm",
+    "hash",
+    "createdAt",
+    "expiresAt",
+    "lastUsedAt",
+    "revokedAt",
+    "replaces",
+    "previousExpiresAt",
+    "replacedBy",
+];
+/// What is part of a token, and may look like one.
+const PUBLIC: [&str; 3] = ["prefix", "short", "keyHint"];
+
+/// Every text of a line and the name of every field, but for what is checked otherwise; nothing of what is no JSON.
+pub fn texts(line: &[u8]) -> Vec<String> {
+    without(line, &[])
+}
+
+/// Those that may be judged by how they look.
+pub fn free_texts(line: &[u8]) -> Vec<String> {
+    without(line, &PUBLIC)
+}
+
+fn without(line: &[u8], public: &[&str]) -> Vec<String> {
+    let mut texts = Vec::new();
+    let Ok(Value::Object(fields)) = serde_json::from_slice(line) else {
+        return texts;
+    };
+    for (name, value) in fields {
+        if CHECKED.contains(&name.as_str()) || public.contains(&name.as_str()) {
+            continue;
+        }
+        texts.push(name);
+        walk(value, &mut texts);
+    }
+    texts
+}
+
+fn walk(value: Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(values) => values.into_iter().for_each(|value| walk(value, texts)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                texts.push(name);
+                walk(value, texts);
+            }
+        }
+        _ => {}
+    }
+}

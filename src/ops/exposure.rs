@@ -1,0 +1,56 @@
+//! Finding this store's secrets in texts where none belongs, by the hashes it keeps and the form of its tokens.
+//!
+//! This module never says which secret it found, or where.
+
+use std::cell::OnceCell;
+
+use crate::domain::exposure::{has_run, parts};
+use crate::domain::secret::SecretHash;
+use crate::domain::token::TokenFormat;
+use crate::error::Result;
+use crate::store::Reader;
+
+/// What looks for the secrets of one store.
+pub struct Detector<'r, 'c> {
+    reader: &'r Reader<'c>,
+    /// The forms of the workspaces' tokens, once something is as long as one.
+    formats: OnceCell<Vec<TokenFormat>>,
+}
+
+impl<'r, 'c> Detector<'r, 'c> {
+    /// Looks by this reader.
+    pub fn new(reader: &'r Reader<'c>) -> Self {
+        Self {
+            reader,
+            formats: OnceCell::new(),
+        }
+    }
+
+    /// Whether any part of the text is a secret of this store, or has the form of one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn finds(&self, text: &[u8]) -> Result<bool> {
+        for part in parts(text) {
+            if self.reader.has_hash(&SecretHash::of(part))? {
+                return Ok(true);
+            }
+            let word = std::str::from_utf8(part).unwrap_or_default();
+            if has_run(word) && self.formats().iter().any(|format| format.recognises(word)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Those that tell a token from a checksum. A workspace that cannot be read is for the command to report.
+    fn formats(&self) -> &[TokenFormat] {
+        self.formats.get_or_init(|| {
+            let workspaces = self.reader.workspaces().unwrap_or_default();
+            let formats = workspaces
+                .iter()
+                .filter_map(|workspace| workspace.policy.token_format().ok());
+            formats.filter(TokenFormat::is_distinctive).collect()
+        })
+    }
+}

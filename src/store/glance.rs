@@ -1,0 +1,53 @@
+//! A look into a store on behalf of whoever is about to say something, a message say, and not of a command.
+//!
+//! This module never writes: not the store, which it leaves in an older keyward's form, and not its log.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::failure::failure;
+use super::open::{Access, has_log, open_alone, prepare, real_path};
+use super::{Store, header, permissions};
+use crate::error::Result;
+
+impl Store {
+    /// Opens a store for reading, or says that there is none at this path.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn glance(path: &Path, wait: Duration) -> Result<Option<Self>> {
+        let path = real_path(path)?;
+        if !permissions::check(&path)? {
+            return Ok(None);
+        }
+        let held = header::check(&path)?;
+        let connection = match has_log(&path)? {
+            false => open_alone(&path)?,
+            true => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+                    | OpenFlags::SQLITE_OPEN_NO_MUTEX
+                    | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+                let connection = Connection::open_with_flags(&path, flags).map_err(failure)?;
+                prepare(connection, wait)?
+            }
+        };
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .map_err(failure)?;
+        Ok(Some(Self {
+            connection,
+            path,
+            access: Access::Shared,
+            wait,
+            synced: true,
+            changed: false,
+            counted: false,
+            looked_at: Cell::new(Instant::now()),
+            held: Some(held),
+        }))
+    }
+}
