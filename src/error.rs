@@ -175,6 +175,13 @@ impl Error {
         self
     }
 
+    /// The same failure as one of another kind: what a file system refused may be a delivery that failed.
+    #[must_use]
+    pub fn as_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// What kind of failure this is.
     pub fn kind(&self) -> Kind {
         self.kind

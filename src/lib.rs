@@ -3,7 +3,7 @@
 //!
 //! # The rooms
 //!
-//! Calls go one way: `main` → `commands` → {`ops`, `output`, `prompt`, `delivery`} → {`store`, `domain`}, never back up.
+//! Calls go one way: `main` → `commands` → {`ops`, `output`, `prompt`, `delivery`} → `store` → {`files`, `domain`}, never back up.
 //!
 //! | room | what lives there | what never does |
 //! |---|---|---|
@@ -13,6 +13,7 @@
 //! | [`ops`] | a file per use case: `Request` → `Outcome` in one transaction; `now` and the generator are parameters | clap, rendering, prompts, the clock |
 //! | [`domain`] | types that cannot hold a wrong value, and pure rules: token, policy, manifest, status, verdict, names | SQLite, clap, IO, the clock |
 //! | [`store`] | opening with care, migrations, a file per table, the audit chain | clap, rendering, rules, and [`domain::secret::Secret`]: only its hash crosses |
+//! | [`files`] | safe files: a folder is opened once, and what is in it is checked, made private, locked, synced and renamed below its descriptor; for the store and deliveries alike | what is in them, SQLite, secrets |
 //! | [`delivery`] | a file per sink: stdout, file, dotenv, GitHub variable, command; what a sink holds already | deciding whether a key becomes active |
 //! | [`output`] | `view` has exactly the fields a user may see; `json`, `tsv`, `table` render it; `ui` owns the streams | the store, use cases |
 //! | [`prompt`] | questions at a terminal | deciding what is dangerous |
@@ -30,7 +31,7 @@
 //!
 //! 1. `ops::mint` (or `ops::rotate`, or `ops::provision` by way of them) inserts the key `pending`, synced.
 //! 2. `delivery` hands the secret over and checks every error. A file is written beside its target and takes its place
-//!    in one step (`delivery/draft.rs`).
+//!    in one step (`files/draft.rs`).
 //! 3. `ops::activate` makes the key live, synced. A failure before that voids the key; that its holder has activated it
 //!    meanwhile is none.
 //!
@@ -139,6 +140,7 @@ pub mod context;
 pub mod delivery;
 pub mod domain;
 pub mod error;
+pub mod files;
 pub mod ops;
 pub mod output;
 pub mod prompt;

@@ -131,12 +131,15 @@ impl SinkArgs {
     fn sink(self, context: &Context) -> Result<Sink> {
         if let Some(path) = self.out {
             return Ok(Sink::File(FileSink {
-                path,
+                path: path.into(),
                 replaces: false,
             }));
         }
         if let (Some(path), Some(variable)) = (self.dotenv, self.var) {
-            return Ok(Sink::Dotenv(DotenvSink { path, variable }));
+            return Ok(Sink::Dotenv(DotenvSink {
+                path: path.into(),
+                variable,
+            }));
         }
         if let Some(name) = self.github_env {
             return Ok(Sink::GithubEnv(github(context, name, "GITHUB_ENV")?));
@@ -179,7 +182,7 @@ pub fn github(context: &Context, name: String, file: &'static str) -> Result<Git
         _ => Stream::Stderr,
     };
     Ok(GithubSink {
-        path,
+        path: path.into(),
         variable: name,
         mask,
     })

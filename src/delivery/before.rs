@@ -4,11 +4,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
-use rustix::fs::{Gid, Mode, OFlags, Uid, fgetxattr, open};
+use rustix::fs::{Gid, Mode, OFlags, Uid, fgetxattr};
 use zeroize::Zeroizing;
+
+use crate::files::{ACCESS_LIST, Entry, Found};
 
 /// What a file was before; other secrets may be among its bytes.
 pub(super) struct Before {
@@ -27,32 +27,31 @@ impl Before {
     }
 
     /// Reads a file of up to 16 MiB.
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
+    pub(super) fn read(entry: &Entry) -> io::Result<Self> {
         /// In bytes; no file that holds secrets is as long.
         const LONGEST: u64 = 16 << 20;
-        // NONBLOCK: a pipe that has taken the file's place since must not block.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut file = File::from(open(path, flags, Mode::empty())?);
-        let found = file.metadata()?;
-        if found.len() > LONGEST {
+        let mut file = entry.open(OFlags::RDONLY)?;
+        let found = Found::of(&file)?;
+        // Something else may have taken the file's place since it was looked at.
+        if !found.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        if found.length() > LONGEST {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         // One byte to spare, with which reading notices the end without making the buffer grow.
-        let capacity = usize::try_from(found.len()).unwrap_or(0) + 1;
+        let capacity = usize::try_from(found.length()).unwrap_or(0) + 1;
         let mut text = Zeroizing::new(Vec::with_capacity(capacity));
         file.read_to_end(&mut text)?;
         Ok(Self {
             text,
-            owner: Uid::from_raw(found.uid()),
-            group: Gid::from_raw(found.gid()),
+            owner: Uid::from_raw(found.owner()),
+            group: Gid::from_raw(found.group()),
             mode: Mode::from_raw_mode(found.mode()),
             access_list: access_list(&file),
         })
     }
 }
-
-/// The attribute that holds a file's access control list.
-pub(super) const ACCESS_LIST: &str = "system.posix_acl_access";
 
 /// A file's access control list, if it has one and the file system knows of such.
 fn access_list(file: &File) -> Option<Vec<u8>> {

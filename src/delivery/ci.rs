@@ -5,18 +5,19 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
 
-use rustix::fs::{Access, Mode, OFlags, access, open};
-use rustix::io::Errno;
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::draft::create;
 use super::interrupt::Interrupts;
-use super::place::{check_folder, regular_file};
+use super::place::Target;
 use super::stdout::Stream;
-use super::{failed, named, unguessable};
+use super::{failed, unguessable};
 use crate::error::{Error, Result};
+
+/// How the runner's file is opened.
+const HOW: OFlags = OFlags::RDWR.union(OFlags::APPEND);
 
 /// A variable in one of the runner's files: `--github-env NAME`, `--github-output NAME`.
 ///
@@ -24,7 +25,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct GithubSink {
     /// The runner's file: the value of `$GITHUB_ENV` or `$GITHUB_OUTPUT`.
-    pub path: PathBuf,
+    pub path: Target,
     /// The variable's or output's name.
     pub variable: String,
     /// Where the mask line goes; the runner reads both streams.
@@ -36,10 +37,12 @@ impl GithubSink {
         if self.mask == Stream::Stdout {
             self.mask.check()?;
         }
-        match regular_file(&self.path)? {
-            None => check_folder(&self.path),
-            Some(_) => access(&self.path, Access::READ_OK | Access::WRITE_OK)
-                .map_err(|error| self.failed(error)),
+        match self.path.look()? {
+            None => self.path.check_folder(),
+            Some(_) => {
+                let opened = self.path.entry()?.open(HOW).map(drop);
+                opened.map_err(|error| self.failed(error))
+            }
         }
     }
 
@@ -58,11 +61,9 @@ impl GithubSink {
             &delimiter,
             "\n",
         ];
-        let flags =
-            OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        match open(&self.path, flags, Mode::empty()) {
-            Ok(opened) => self.append(&File::from(opened), &definition, interrupts),
-            Err(Errno::NOENT) => {
+        match self.path.entry()?.open(HOW) {
+            Ok(file) => self.append(&file, &definition, interrupts),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create(&self.path, &concatenated(&definition), interrupts).map(drop)
             }
             Err(error) => Err(self.failed(error)),
@@ -90,14 +91,14 @@ impl GithubSink {
             .map_err(|error| match file.set_len(found.len()) {
                 Ok(()) => error,
                 Err(_) => {
-                    error.hinted(format!("{} still holds the void secret", named(&self.path)))
+                    error.hinted(format!("{} still holds the void secret", self.path.named()))
                 }
             })
     }
 
     fn failed(&self, cause: impl Into<io::Error>) -> Error {
         failed(
-            format!("cannot write to the runner's file {}", named(&self.path)),
+            format!("cannot write to the runner's file {}", self.path.named()),
             cause,
         )
     }
@@ -126,6 +127,7 @@ fn concatenated(parts: &[&str]) -> Zeroizing<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::PathBuf;
 
     use super::*;
     use crate::error::Kind;
@@ -133,7 +135,7 @@ mod tests {
     /// Standard error, so that the mask line stays out of the test harness's standard output.
     fn sink(path: PathBuf) -> GithubSink {
         GithubSink {
-            path,
+            path: path.into(),
             variable: "ACME_KEY".to_owned(),
             mask: Stream::Stderr,
         }

@@ -2,17 +2,15 @@
 //!
 //! This module never writes into the file itself: the new text replaces it in one step or not at all.
 
-use std::path::PathBuf;
-
 use zeroize::Zeroizing;
 
 use super::assignment::{self, Unfit};
 use super::before::Before;
 use super::draft::Draft;
 use super::interrupt::Interrupts;
-use super::place::{check_folder, check_owner, regular_file, warn_of_readers};
+use super::place::Target;
 use super::placed::Placed;
-use super::{failed, named, variable};
+use super::variable;
 use crate::domain::holding::Holding;
 use crate::error::{Error, Kind, Result};
 
@@ -20,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 #[derive(Debug, Clone)]
 pub struct DotenvSink {
     /// The file; it need not exist.
-    pub path: PathBuf,
+    pub path: Target,
     /// The variable's name.
     pub variable: String,
 }
@@ -28,23 +26,24 @@ pub struct DotenvSink {
 impl DotenvSink {
     pub(super) fn check(&self) -> Result<()> {
         variable::check_environment(&self.variable)?;
-        check_folder(&self.path)?;
-        if let Some(found) = regular_file(&self.path)? {
-            self.with_value(&self.read()?.text, "")?;
-            check_owner(&self.path, &found)?;
+        self.path.check_folder()?;
+        if let Some(found) = self.path.look()? {
+            self.path.check_owner(&found)?;
+        }
+        if let Some(before) = self.path.read()? {
+            self.with_value(&before.text, "")?;
         }
         Ok(())
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {
-        warn_of_readers(&self.path)
+        self.path.warn_of_readers()
     }
 
     pub(super) fn holding(&self) -> Result<Holding> {
-        if regular_file(&self.path)?.is_none() {
+        let Some(before) = self.path.read()? else {
             return Ok(Holding::Nothing);
-        }
-        let before = self.read()?;
+        };
         let values =
             assignment::values(&before.text, &self.variable).map_err(|unfit| self.unfit(unfit))?;
         let mut held = values.into_iter().map(|value| Holding::of(&value));
@@ -60,10 +59,9 @@ impl DotenvSink {
 
     pub(super) fn deliver(&self, secret: &str, interrupts: &Interrupts) -> Result<Placed> {
         let draft = Draft::begin(&self.path, interrupts)?;
-        if regular_file(&self.path)?.is_none() {
+        let Some(before) = self.path.read()? else {
             return draft.make(&self.with_value(&[], secret)?, interrupts);
-        }
-        let before = self.read()?;
+        };
         let written = self.with_value(&before.text, secret)?;
         self.put(draft, &written, &before)?;
         let (sink, secret) = (self.clone(), Zeroizing::new(secret.to_owned()));
@@ -74,10 +72,9 @@ impl DotenvSink {
     /// Puts the old text back, or, where other variables were changed since, the old value alone.
     fn take_back(&self, written: &[u8], secret: &str, before: &Before) -> Result<()> {
         let draft = Draft::begin(&self.path, &Interrupts::none())?;
-        if regular_file(&self.path)?.is_none() {
+        let Some(now) = self.path.read()? else {
             return Ok(());
-        }
-        let now = self.read()?;
+        };
         if now.text.as_slice() == written {
             return self.put(draft, &before.text, &now);
         }
@@ -117,17 +114,12 @@ impl DotenvSink {
                 "put each on a line of its own first",
             ),
         };
-        let place = format!("line {line} of {}", named(&self.path));
+        let place = format!("line {line} of {}", self.path.named());
         Error::new(
             Kind::DeliveryFailed,
             format!("{place}, where {} is set, {what}", self.variable),
         )
         .hinted(hint)
-    }
-
-    fn read(&self) -> Result<Before> {
-        Before::read(&self.path)
-            .map_err(|error| failed(format!("cannot read {}", named(&self.path)), error))
     }
 }
 
@@ -146,7 +138,7 @@ mod tests {
             fs::write(&path, text).expect("written");
         }
         DotenvSink {
-            path,
+            path: path.into(),
             variable: "KEY".to_owned(),
         }
     }
@@ -169,7 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let sink = sink(folder.path(), None);
         sink.check().expect("usable");
-        assert!(!sink.path.exists());
+        assert!(!sink.path.as_ref().exists());
         sink.deliver("kw_live_new", &Interrupts::simulated(false))
             .expect("delivered");
         assert_eq!(
@@ -238,7 +230,7 @@ mod tests {
             folder.path().join("no/.env"),
         ] {
             let error = DotenvSink {
-                path,
+                path: path.into(),
                 variable: "KEY".to_owned(),
             }
             .check()
@@ -246,7 +238,7 @@ mod tests {
             assert_eq!(error.kind(), Kind::DeliveryFailed);
         }
         let named = DotenvSink {
-            path: folder.path().join("new"),
+            path: folder.path().join("new").into(),
             variable: "A-B".to_owned(),
         };
         assert_eq!(named.check().expect_err("refused").kind(), Kind::Usage);

@@ -2,16 +2,13 @@
 //!
 //! This module never follows a link, and never overwrites a file unless it was told that it may.
 
-use std::path::PathBuf;
-
 use zeroize::Zeroizing;
 
 use super::before::Before;
 use super::draft::{Draft, create};
 use super::interrupt::Interrupts;
-use super::place::{check_folder, check_owner, regular_file};
+use super::place::Target;
 use super::placed::Placed;
-use super::{failed, named};
 use crate::domain::holding::Holding;
 use crate::error::{Error, Kind, Result};
 
@@ -19,27 +16,28 @@ use crate::error::{Error, Kind, Result};
 #[derive(Debug, Clone)]
 pub struct FileSink {
     /// Where it is or will be.
-    pub path: PathBuf,
-    /// Whether what is there may be replaced; it then keeps its owner, and its mode if others had no access.
+    pub path: Target,
+    /// Whether what is there may be replaced; it then keeps its owner, and its mode and
+    /// its access list if everybody else had no access.
     pub replaces: bool,
 }
 
 impl FileSink {
     pub(super) fn check(&self) -> Result<()> {
-        check_folder(&self.path)?;
-        match regular_file(&self.path)? {
+        self.path.check_folder()?;
+        match self.path.look()? {
             None => Ok(()),
             Some(_) if !self.replaces => Err(Error::new(
                 Kind::DeliveryFailed,
-                format!("{} already exists", named(&self.path)),
+                format!("{} already exists", self.path.named()),
             )
             .hinted("give --out a file that does not exist yet")),
-            Some(found) => check_owner(&self.path, &found),
+            Some(found) => self.path.check_owner(&found),
         }
     }
 
     pub(super) fn holding(&self) -> Result<Holding> {
-        let Some(before) = self.read()? else {
+        let Some(before) = self.path.read()? else {
             return Ok(Holding::Nothing);
         };
         let text = before.text.as_slice();
@@ -51,13 +49,13 @@ impl FileSink {
         if !self.replaces {
             return create(&self.path, text, interrupts);
         }
-        let Some(before) = self.read()? else {
+        let Some(before) = self.path.read()? else {
             return create(&self.path, text, interrupts);
         };
         self.put(text, &before, interrupts)?;
         let sink = self.clone();
         let text = Zeroizing::new(text.to_vec());
-        let undo = move || match sink.read()? {
+        let undo = move || match sink.path.read()? {
             Some(now) if now.text == text => sink.put(&before.text, &before, &Interrupts::none()),
             // Somebody else's by now.
             _ => Ok(()),
@@ -76,15 +74,6 @@ impl FileSink {
         draft.write(text)?;
         draft.replace()
     }
-
-    fn read(&self) -> Result<Option<Before>> {
-        if regular_file(&self.path)?.is_none() {
-            return Ok(None);
-        }
-        Before::read(&self.path)
-            .map(Some)
-            .map_err(|error| failed(format!("cannot read {}", named(&self.path)), error))
-    }
 }
 
 #[cfg(test)]
@@ -98,7 +87,7 @@ mod tests {
 
     fn sink(path: impl AsRef<Path>) -> FileSink {
         FileSink {
-            path: path.as_ref().to_owned(),
+            path: path.as_ref().to_owned().into(),
             replaces: false,
         }
     }
@@ -145,7 +134,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let sink = sink(folder.path().join("out"));
         sink.check().expect("usable");
-        assert!(!sink.path.exists());
+        assert!(!sink.path.as_ref().exists());
         sink.deliver(b"secret\n", &Interrupts::none())
             .expect("delivered");
         assert_eq!(fs::read(&sink.path).expect("read"), b"secret\n");

@@ -16,10 +16,6 @@ mod placed;
 mod stdout;
 mod variable;
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
-
 use rand::TryRng;
 use rand::rngs::SysRng;
 
@@ -28,6 +24,7 @@ pub use command::CommandSink;
 pub use dotenv::DotenvSink;
 pub use file::FileSink;
 pub use interrupt::Interrupts;
+pub use place::Target;
 pub use placed::Placed;
 pub use stdout::Stream;
 
@@ -37,6 +34,7 @@ use crate::domain::holding::{Holding, Place};
 use crate::domain::sanitize::{Safe, SafePath};
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
+use crate::files::named;
 
 /// Where a secret goes.
 #[derive(Debug, Clone)]
@@ -68,7 +66,8 @@ impl Sink {
     ///
     /// # Errors
     ///
-    /// `DeliveryFailed` for the sink, `Usage` for a variable's name or a command that breaks the rules.
+    /// `DeliveryFailed` for the sink, `Permissions` for its folder, `Usage` for a variable's name or a command that breaks the
+    /// rules.
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Stdout => Stream::Stdout.check(),
@@ -101,9 +100,9 @@ impl Sink {
     /// `DeliveryFailed` for a file that cannot be read, or that is no regular one.
     pub fn look(&self) -> Result<Place> {
         let (name, holding) = match self {
-            Self::File(sink) => (named(&sink.path), sink.holding()?),
+            Self::File(sink) => (sink.path.named(), sink.holding()?),
             Self::Dotenv(sink) => {
-                let name = format!("{} in {}", Safe(&sink.variable), named(&sink.path));
+                let name = format!("{} in {}", Safe(&sink.variable), sink.path.named());
                 (name, sink.holding()?)
             }
             _ => ("the sink".to_owned(), Holding::Unknown),
@@ -120,45 +119,27 @@ impl Sink {
         self
     }
 
-    /// The folder of the file it makes or changes.
-    fn folder(&self) -> Option<&Path> {
+    /// The file it makes or changes, if that can be looked into.
+    fn target(&self) -> Option<&Target> {
         match self {
-            Self::File(sink) => Some(place::folder_of(&sink.path)),
-            Self::Dotenv(sink) => Some(place::folder_of(&sink.path)),
+            Self::File(sink) => Some(&sink.path),
+            Self::Dotenv(sink) => Some(&sink.path),
             _ => None,
         }
     }
 
     /// Whether the folder of its file is not there.
     pub fn lacks_folder(&self) -> bool {
-        self.folder().is_some_and(|folder| !folder.exists())
+        self.target().is_some_and(Target::lacks_folder)
     }
 
     /// Makes the folder of its file, and those above it, of mode 0700, where they are not there.
     ///
     /// # Errors
     ///
-    /// `DeliveryFailed`.
+    /// `DeliveryFailed`; `Permissions` where everybody could swap them.
     pub fn make_folder(&self) -> Result<()> {
-        let Some(folder) = self.folder() else {
-            return Ok(());
-        };
-        let missing: Vec<&Path> = folder
-            .ancestors()
-            .take_while(|above| !above.exists())
-            .collect();
-        for folder in missing
-            .into_iter()
-            .rev()
-            .filter(|folder| *folder != Path::new(""))
-        {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-            made.map_err(|error| {
-                failed(format!("cannot make the folder {}", named(folder)), error)
-            })?;
-            place::sync_folder(folder)?;
-        }
-        Ok(())
+        self.target().map_or(Ok(()), Target::make_folder)
     }
 
     /// Makes what a killed run has put into its file outlive a power failure, and removes that run's draft.
@@ -167,13 +148,11 @@ impl Sink {
     ///
     /// `DeliveryFailed`.
     pub fn confirm(&self) -> Result<()> {
-        let path = match self {
-            Self::File(sink) => &sink.path,
-            Self::Dotenv(sink) => &sink.path,
-            _ => return Ok(()),
+        let Some(target) = self.target() else {
+            return Ok(());
         };
-        drop(Draft::begin(path, &Interrupts::none())?);
-        place::sync_folder(path)
+        drop(Draft::begin(target, &Interrupts::none())?);
+        target.sync()
     }
 
     /// Hands over: wholly written, flushed, synced, every error checked. Returns the file that was made or replaced, for
@@ -204,11 +183,6 @@ impl Sink {
     }
 }
 
-/// A path as messages show it: quoted, and harmless to a terminal.
-fn named(path: &Path) -> String {
-    format!("\"{}\"", SafePath(path))
-}
-
 /// A delivery that failed, for this reason of the operating system's.
 fn failed(message: impl Into<String>, cause: impl Into<std::io::Error>) -> Error {
     Error::new(Kind::DeliveryFailed, message).because(cause.into())
@@ -232,7 +206,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("out");
         let sink = Sink::File(FileSink {
-            path: path.clone(),
+            path: path.clone().into(),
             replaces: false,
         });
         let secrets = [Secret::new("kw_live_secret".to_owned())];

@@ -1,108 +1,200 @@
-//! The place a sink's file has or will have: its folder, and what is there already.
+//! The file of a sink: a name in a folder that is opened once, and what is there already.
 //!
-//! This module never creates, changes or removes a file.
+//! This module never creates, changes or removes a file; it makes folders where it is told to.
 
-use std::fs;
+use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{Access, Mode, OFlags, access, fsync, open};
-use rustix::io::Errno;
+use rustix::fs::{Access, AtFlags, FileType, accessat};
 
+use super::before::Before;
 use super::{failed, named};
 use crate::error::{Error, Kind, Result};
+use crate::files::{Entry, Folder, Found, Unreachable};
 
-/// Refuses a path in whose folder no file can be created.
-pub(super) fn check_folder(path: &Path) -> Result<()> {
-    if path.file_name().is_none() || path.as_os_str().as_bytes().ends_with(b"/") {
-        return Err(Error::new(
-            Kind::DeliveryFailed,
-            format!("{} does not name a file", named(path)),
-        ));
-    }
-    let folder = folder_of(path);
-    let name = named(folder);
-    let metadata = fs::metadata(folder).map_err(|error| {
-        failed(format!("cannot use the folder {name}"), error)
-            .hinted("name a file in a folder that exists")
-    })?;
-    if !metadata.is_dir() {
-        return Err(Error::new(
-            Kind::DeliveryFailed,
-            format!("{name} is not a folder"),
-        ));
-    }
-    access(folder, Access::WRITE_OK | Access::EXEC_OK)
-        .map_err(|error| failed(format!("cannot create a file in the folder {name}"), error))
+/// The path of a sink's file. Its folder is opened with the first look at it: all that follows is done there, whatever is put
+/// in the path's place meanwhile.
+#[derive(Clone)]
+pub struct Target {
+    path: PathBuf,
+    entry: Arc<OnceLock<Entry>>,
 }
 
-/// The file's metadata, or `None` if nothing is there; refuses symbolic links and all that is not a regular file.
-pub(super) fn regular_file(path: &Path) -> Result<Option<fs::Metadata>> {
-    let name = named(path);
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(format!("cannot look at {name}"), error)),
-        Ok(found) if found.is_file() => Ok(Some(found)),
-        Ok(found) if found.is_symlink() => Err(Error::new(
-            Kind::DeliveryFailed,
-            format!("{name} is a symbolic link"),
-        )
-        .hinted("name the file itself instead")),
-        Ok(_) => Err(Error::new(
-            Kind::DeliveryFailed,
-            format!("{name} is not a regular file"),
-        )),
-    }
-}
-
-/// Refuses to replace another user's file, unless root does, who can keep its owner.
-pub(super) fn check_owner(path: &Path, found: &fs::Metadata) -> Result<()> {
-    let user = rustix::process::geteuid();
-    match user.is_root() || found.uid() == user.as_raw() {
-        true => Ok(()),
-        false => Err(Error::new(
-            Kind::DeliveryFailed,
-            format!("{} belongs to another user", named(path)),
-        )),
-    }
-}
-
-/// Warns of a file that is there and that other users can read.
-pub(super) fn warn_of_readers(path: &Path) -> Vec<String> {
-    match regular_file(path) {
-        Ok(Some(found)) if found.mode() & 0o044 != 0 => {
-            let mode = found.mode() & 0o7777;
-            let name = named(path);
-            vec![format!(
-                "{name} can be read by other users (mode {mode:04o})"
-            )]
+impl<P: Into<PathBuf>> From<P> for Target {
+    fn from(path: P) -> Self {
+        Self {
+            path: path.into(),
+            entry: Arc::default(),
         }
-        _ => Vec::new(),
     }
 }
 
-/// Syncs the folder that holds this path, so that the file's name survives a power failure too.
-pub(super) fn sync_folder(path: &Path) -> Result<()> {
-    let folder = folder_of(path);
-    let synced = open(
-        folder,
-        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )
-    .and_then(fsync);
-    match synced {
-        // Some file systems cannot sync a folder, and say so with this.
-        Ok(()) | Err(Errno::INVAL) => Ok(()),
-        Err(error) => Err(failed(
-            format!("cannot sync the folder {}", named(folder)),
-            error,
-        )),
+impl AsRef<Path> for Target {
+    fn as_ref(&self) -> &Path {
+        &self.path
     }
 }
 
-pub(super) fn folder_of(path: &Path) -> &Path {
+impl fmt::Debug for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.fmt(formatter)
+    }
+}
+
+impl Target {
+    /// The path as messages show it.
+    pub(super) fn named(&self) -> String {
+        named(&self.path)
+    }
+
+    /// The name in its folder.
+    ///
+    /// # Errors
+    /// `permissions` for a folder that everybody can write to, or a way to it that others could turn elsewhere;
+    /// `delivery_failed`.
+    pub(super) fn entry(&self) -> Result<&Entry> {
+        self.entry_if_possible()?.ok_or_else(|| {
+            let folder = named(folder_of(&self.path));
+            failed(
+                format!("cannot use the folder {folder}"),
+                io::ErrorKind::NotFound,
+            )
+            .hinted("name a file in a folder that exists")
+        })
+    }
+
+    /// The same, or `None` where the folder does not exist.
+    fn entry_if_possible(&self) -> Result<Option<&Entry>> {
+        if let Some(entry) = self.entry.get() {
+            return Ok(Some(entry));
+        }
+        if self.path.file_name().is_none() || self.path.as_os_str().as_bytes().ends_with(b"/") {
+            let message = format!("{} does not name a file", self.named());
+            return Err(Error::new(Kind::DeliveryFailed, message));
+        }
+        match Folder::open(folder_of(&self.path), Folder::check_sink) {
+            Ok(folder) => Ok(Some(self.keep(folder)?)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(self.unreachable(error)),
+        }
+    }
+
+    fn keep(&self, folder: Folder) -> Result<&Entry> {
+        folder.check_sink()?;
+        let name = self.path.file_name().unwrap_or_default();
+        Ok(self.entry.get_or_init(|| Entry::new(folder, name)))
+    }
+
+    fn unreachable(&self, error: Unreachable) -> Error {
+        match error {
+            Unreachable::Refused(error) => error,
+            Unreachable::Failed(path, error) if error.kind() == io::ErrorKind::NotADirectory => {
+                let message = format!("{} is not a folder", named(&path));
+                Error::new(Kind::DeliveryFailed, message)
+            }
+            Unreachable::Failed(path, error) => {
+                failed(format!("cannot use the folder {}", named(&path)), error)
+            }
+        }
+    }
+
+    /// Refuses a path in whose folder no file can be created.
+    pub(super) fn check_folder(&self) -> Result<()> {
+        let folder = self.entry()?.folder();
+        let how = Access::WRITE_OK | Access::EXEC_OK;
+        accessat(folder.descriptor(), ".", how, AtFlags::empty()).map_err(|error| {
+            let name = named(folder_of(&self.path));
+            failed(format!("cannot create a file in the folder {name}"), error)
+        })
+    }
+
+    /// Whether its folder does not exist.
+    pub(super) fn lacks_folder(&self) -> bool {
+        matches!(self.entry_if_possible(), Ok(None))
+    }
+
+    /// Makes its folder, and those above it, of mode 0700, where they do not exist.
+    pub(super) fn make_folder(&self) -> Result<()> {
+        if !self.lacks_folder() {
+            return Ok(());
+        }
+        match Folder::make(folder_of(&self.path), Folder::check_sink) {
+            Ok(folder) => self.keep(folder).map(drop),
+            Err(Unreachable::Failed(path, error)) => Err(failed(
+                format!("cannot make the folder {}", named(&path)),
+                error,
+            )),
+            Err(error) => Err(self.unreachable(error)),
+        }
+    }
+
+    /// The regular file that is there, or `None` if nothing is; refuses symbolic links and all else.
+    pub(super) fn look(&self) -> Result<Option<Found>> {
+        let Some(entry) = self.entry_if_possible()? else {
+            return Ok(None);
+        };
+        let name = self.named();
+        let found = entry.look();
+        let found = found.map_err(|error| failed(format!("cannot look at {name}"), error))?;
+        let refused = |what| Error::new(Kind::DeliveryFailed, format!("{name} {what}"));
+        match found.map(|found| found.kind()) {
+            None | Some(FileType::RegularFile) => Ok(found),
+            Some(FileType::Symlink) => {
+                Err(refused("is a symbolic link").hinted("name the file itself instead"))
+            }
+            Some(_) => Err(refused("is not a regular file")),
+        }
+    }
+
+    /// What the file was before, or `None` if nothing is there.
+    pub(super) fn read(&self) -> Result<Option<Before>> {
+        if self.look()?.is_none() {
+            return Ok(None);
+        }
+        let before = Before::read(self.entry()?);
+        let before = before.map_err(|error| failed(format!("cannot read {}", self.named()), error));
+        before.map(Some)
+    }
+
+    /// Refuses to replace another user's file, unless root does, who can keep its owner.
+    pub(super) fn check_owner(&self, found: &Found) -> Result<()> {
+        let user = rustix::process::geteuid();
+        match user.is_root() || found.owner() == user.as_raw() {
+            true => Ok(()),
+            false => Err(Error::new(
+                Kind::DeliveryFailed,
+                format!("{} belongs to another user", self.named()),
+            )),
+        }
+    }
+
+    /// Warns of a file that is there and that other users can read.
+    pub(super) fn warn_of_readers(&self) -> Vec<String> {
+        match self.look() {
+            Ok(Some(found)) if found.mode() & 0o044 != 0 => {
+                let (name, mode) = (self.named(), found.mode());
+                vec![format!(
+                    "{name} can be read by other users (mode {mode:04o})"
+                )]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Syncs the folder, so that the file's name survives a power failure too.
+    pub(super) fn sync(&self) -> Result<()> {
+        self.entry()?.folder().sync().map_err(|error| {
+            let name = named(folder_of(&self.path));
+            failed(format!("cannot sync the folder {name}"), error)
+        })
+    }
+}
+
+/// The folder in a path; what is left before a bare name is the working folder.
+fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

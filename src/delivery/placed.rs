@@ -2,23 +2,21 @@
 //!
 //! This module never knows what was delivered, or how that is undone.
 
-use std::path::{Path, PathBuf};
-
 use super::interrupt::Interrupts;
-use super::place::sync_folder;
+use super::place::Target;
 use crate::error::Result;
 
 /// A delivery into a file, which can be taken back.
 pub struct Placed {
-    path: PathBuf,
+    target: Target,
     undo: Box<dyn FnOnce() -> Result<()>>,
 }
 
 impl Placed {
     /// What was delivered into this file, and how that is taken back.
-    pub(super) fn new(path: &Path, undo: impl FnOnce() -> Result<()> + 'static) -> Self {
+    pub(super) fn new(target: &Target, undo: impl FnOnce() -> Result<()> + 'static) -> Self {
         Self {
-            path: path.to_owned(),
+            target: target.clone(),
             undo: Box::new(undo),
         }
     }
@@ -28,7 +26,7 @@ impl Placed {
     /// # Errors
     /// `delivery_failed`, `interrupted`; the file is then as it was, or the hint says that it is not.
     pub(super) fn settle(self, interrupts: &Interrupts) -> Result<Self> {
-        match sync_folder(&self.path).and_then(|()| interrupts.heed()) {
+        match self.target.sync().and_then(|()| interrupts.heed()) {
             Ok(()) => Ok(self),
             Err(error) => Err(match self.take_back() {
                 Ok(()) => error,
@@ -42,7 +40,8 @@ impl Placed {
     /// # Errors
     /// `delivery_failed` when the secret is still there.
     pub fn take_back(self) -> Result<()> {
-        (self.undo)()?;
-        sync_folder(&self.path)
+        let Self { target, undo } = self;
+        undo()?;
+        target.sync()
     }
 }

@@ -51,7 +51,7 @@ fn secret_in(text: &str, before: Option<&str>) -> String {
 }
 
 /// The system calls by which a file is written.
-const CALLS: [&str; 9] = [
+const CALLS: [&str; 11] = [
     "openat",
     "flock",
     "fchmod",
@@ -59,8 +59,10 @@ const CALLS: [&str; 9] = [
     "write",
     "fsync",
     "renameat2",
+    "renameat",
     "rename",
     "unlink",
+    "unlinkat",
 ];
 
 /// Mints into a file, what was there before given, with the calls disturbed so one after another. Asserts that the file is
@@ -156,7 +158,7 @@ fn a_file_whose_writer_is_interrupted_or_fails_is_whole_or_as_it_was() {
             interrupted >= 5,
             "{sink:?}: interrupted {interrupted} times"
         );
-        for call in ["write", "fsync", "renameat2", "rename", "flock", "fchmod"] {
+        for call in ["write", "fsync", "renameat2", "renameat", "flock", "fchmod"] {
             for place in 1..=4 {
                 let sandbox = Sandbox::new();
                 let _ = sandbox.mint("first");
@@ -323,7 +325,7 @@ fn what_was_left_in_the_drafts_place_gives_the_file_neither_its_bytes_nor_its_mo
 
 /// Runs keyward in a way that takes so long to place a file that the closure is done before it goes on.
 fn meanwhile(sandbox: &Sandbox, line: &[&str], body: impl FnOnce()) -> crate::support::Output {
-    let delay = "inject=rename,renameat2:delay_exit=1500000:when=1";
+    let delay = "inject=rename,renameat,renameat2:delay_exit=1500000:when=1";
     let wrapper = ["strace", "-f", "-o", "trace", "-e", delay];
     let run = sandbox.keyward(line).through(wrapper);
     thread::scope(|scope| {

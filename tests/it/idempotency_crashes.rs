@@ -12,7 +12,7 @@ use crate::idempotency::told;
 use crate::support::{Sandbox, text};
 
 /// The system calls by which a mint into a file changes the world or begins to.
-const CALLS: [&str; 8] = [
+const CALLS: [&str; 9] = [
     "flock",
     "fchmod",
     "ftruncate",
@@ -21,6 +21,7 @@ const CALLS: [&str; 8] = [
     "write",
     "renameat2",
     "unlink",
+    "unlinkat",
 ];
 
 /// The places of a call at which a run is killed: all of the few, and some of the many writes of a transaction.

@@ -98,14 +98,14 @@ impl Source {
 
     fn file(&self, path: &Path) -> Sink {
         Sink::File(FileSink {
-            path: self.folder.join(path),
+            path: self.folder.join(path).into(),
             replaces: false,
         })
     }
 
     fn dotenv(&self, path: &Path, variable: &str) -> Sink {
         Sink::Dotenv(DotenvSink {
-            path: self.folder.join(path),
+            path: self.folder.join(path).into(),
             variable: variable.to_owned(),
         })
     }

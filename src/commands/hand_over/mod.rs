@@ -240,8 +240,10 @@ impl Parcel {
 fn place(sink: &Sink) -> String {
     match sink {
         Sink::Stdout => "on stdout".to_owned(),
-        Sink::File(sink) => format!("in {}", SafePath(&sink.path)),
-        Sink::Dotenv(sink) => format!("{} in {}", sink.variable, SafePath(&sink.path)),
+        Sink::File(sink) => format!("in {}", SafePath(sink.path.as_ref())),
+        Sink::Dotenv(sink) => {
+            format!("{} in {}", sink.variable, SafePath(sink.path.as_ref()))
+        }
         Sink::GithubEnv(sink) => format!("{} for the job's later steps", sink.variable),
         Sink::GithubOutput(sink) => format!("the step's output {}", sink.variable),
         Sink::Command(sink) => format!("with {}", SafePath(sink.program.as_ref())),

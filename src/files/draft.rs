@@ -1,0 +1,138 @@
+//! The next content of a file, which stands beside it and takes its place in one step, so that nobody meets half of it.
+//!
+//! This module never writes into a file that others look at.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
+
+use super::entry::make_private;
+use super::{Entry, Found, kind_of, lock, named};
+use crate::error::{Error, Kind, Result};
+
+/// An empty file of mode 0600 beside its target, locked, so that those who write the same file take turns. It has one name for
+/// each target: what a killed process has left there is the next one's draft.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    target: Entry,
+    entry: Entry,
+    file: File,
+    is_placed: bool,
+}
+
+impl Draft {
+    /// Begins a draft of this name, waiting for another one at most so long.
+    ///
+    /// # Errors
+    /// `busy` when another process does not let go of it; `permissions` when something else has its name; `io`; what `heed`
+    /// gives, which is asked while waiting.
+    pub(crate) fn begin(
+        target: &Entry,
+        entry: Entry,
+        wait: Duration,
+        heed: impl Fn() -> Result<()>,
+    ) -> Result<Self> {
+        let refused = |error: io::Error| {
+            let message = format!("cannot create {}", named(target.path()));
+            Error::new(kind_of(&error), message).because(error)
+        };
+        loop {
+            let open = || match entry.open_or_create(OFlags::WRONLY) {
+                // The mode of the file that it was to replace does not let even its owner write.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    let opened = entry.open(OFlags::RDONLY).map_err(|_| error);
+                    opened.map(|file| (file, false))
+                }
+                opened => opened,
+            };
+            let opened = lock(&entry, wait, &heed, || open().map_err(refused))?;
+            let Some(file) = opened else {
+                return Err(busy(target, &entry));
+            };
+            let found = Found::of(&file).map_err(refused)?;
+            // SECURITY: a file that somebody else has put here is neither written nor given the target's name.
+            let is_mine = found.owner() == geteuid().as_raw();
+            // Root may have been killed after it gave a draft to the owner of the target.
+            let is_like_target = || {
+                let target = target.look().ok().flatten();
+                target.is_some_and(|target| target.owner() == found.owner())
+            };
+            if !found.is_file() || !(is_mine || geteuid().is_root() && is_like_target()) {
+                let message = format!("{} already exists and is not ours", named(entry.path()));
+                return Err(Error::new(Kind::Permissions, message));
+            }
+            let is_writable =
+                rustix::fs::fcntl_getfl(&file).is_ok_and(|flags| flags.contains(OFlags::WRONLY));
+            if found.names() != 1 || !is_writable || !is_mine {
+                // Linked to the target, or like it already, by a process that was killed then: only this name is to go.
+                entry.remove().map_err(refused)?;
+                continue;
+            }
+            make_private(&file)
+                .and_then(|()| file.set_len(0))
+                .map_err(refused)?;
+            return Ok(Self {
+                target: target.clone(),
+                entry,
+                file,
+                is_placed: false,
+            });
+        }
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The draft's own name.
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Gives it the target's name, which nothing may have. Returns the file.
+    pub(crate) fn create(self) -> io::Result<File> {
+        self.place(Entry::rename_new)
+    }
+
+    /// Puts it in the place of the target.
+    pub(crate) fn replace(self) -> io::Result<File> {
+        self.place(Entry::rename)
+    }
+
+    fn place(mut self, rename: impl Fn(&Entry, &Entry) -> io::Result<()>) -> io::Result<File> {
+        let file = self.file.try_clone()?;
+        rename(&self.entry, &self.target)?;
+        // SECURITY: whoever can change the folder could have put another file in the draft's place.
+        if !self.target.is(&file) {
+            return Err(io::Error::other("another file was put in its place"));
+        }
+        self.is_placed = true;
+        Ok(file)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if self.is_placed {
+            return;
+        }
+        // Whatever fails here, the secret in it is void; so the failures have nobody to be told to. Emptied wherever it is
+        // now, and removed where it was.
+        let _ = self.file.set_len(0);
+        if self.entry.is(&self.file) {
+            let _ = self.entry.remove();
+        }
+    }
+}
+
+fn busy(target: &Entry, draft: &Entry) -> Error {
+    let message = format!("another process is writing {}", named(target.path()));
+    // Without locks, what a killed process has left cannot be told from what another one writes.
+    Error::new(Kind::Busy, message).hinted(format!(
+        "run the command again; if nothing else writes it, remove {}",
+        named(draft.path())
+    ))
+}

@@ -1,0 +1,35 @@
+//! Safe files: folders that are opened once, files that are made private, locked, and given their name in one step.
+//!
+//! Everything that keyward creates, locks or replaces goes through here, for the store and for deliveries alike. A folder is
+//! opened by [`folder::Folder`], which walks to it; each later step is a call below that descriptor, so nothing that is
+//! swapped on the way matters any more.
+//!
+//! This module never knows what is in a file, and never follows a link that somebody else could have put there.
+
+mod draft;
+mod entry;
+mod folder;
+mod found;
+mod groups;
+mod lock;
+mod safety;
+
+pub(crate) use draft::Draft;
+pub(crate) use entry::Entry;
+pub(crate) use folder::{Folder, Unreachable};
+pub(crate) use found::Found;
+pub(crate) use lock::lock;
+pub use safety::trust_folder;
+pub(crate) use safety::{check_file, kind_of, trusted_folder};
+
+use std::path::Path;
+
+use crate::domain::sanitize::SafePath;
+
+/// The attribute that holds a file's access control list (acl(5)).
+pub(crate) const ACCESS_LIST: &str = "system.posix_acl_access";
+
+/// A path as messages show it: quoted, and harmless to a terminal.
+pub(crate) fn named(path: &Path) -> String {
+    format!("\"{}\"", SafePath(path))
+}
