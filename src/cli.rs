@@ -63,6 +63,9 @@ Environment:
   KEYWARD_WORKSPACE     the workspace to work in
   KEYWARD_AS_FILE       the file with the calling key's secret
   KEYWARD_REQUIRE_SINK  refuse to mint to bare stdout
+  KEYWARD_TRUSTED_FOLDER
+                        the folder whose group and other permissions are not
+                        checked, because an orchestrator sets them
   CI                    never ask; warn of secrets on bare stdout
   NO_COLOR, TERM=dumb   no colour
 

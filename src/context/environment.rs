@@ -47,6 +47,11 @@ pub(super) fn text(name: &str) -> Result<Option<String>> {
     })
 }
 
+/// The folder whose modes are an orchestrator's and are not judged.
+pub(super) fn trusted_folder() -> Option<PathBuf> {
+    variable("KEYWARD_TRUSTED_FOLDER").map(PathBuf::from)
+}
+
 /// A variable that is set and not empty.
 #[expect(
     clippy::disallowed_methods,

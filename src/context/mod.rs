@@ -2,8 +2,8 @@
 //!
 //! This module never knows SQLite and never decides what a key may do.
 //!
-//! The variables it reads: `KEYWARD_STORE`, `KEYWARD_WORKSPACE`, `KEYWARD_AS_FILE`, `KEYWARD_REQUIRE_SINK`, `CI`,
-//! `NO_COLOR`, `TERM`, `GITHUB_ENV`, `GITHUB_OUTPUT`, `SUDO_UID`, those that `--env` names, and, for the data folder,
+//! The variables it reads: `KEYWARD_STORE`, `KEYWARD_WORKSPACE`, `KEYWARD_AS_FILE`, `KEYWARD_REQUIRE_SINK`,
+//! `KEYWARD_TRUSTED_FOLDER`, `CI`, `NO_COLOR`, `TERM`, `GITHUB_ENV`, `GITHUB_OUTPUT`, `SUDO_UID`, those that `--env` names, and, for the data folder,
 //! `HOME` and `XDG_DATA_HOME`.
 
 mod account;
@@ -29,6 +29,7 @@ use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Code;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::ops::access::{Access, Actor};
 use crate::ops::reuse;
 use crate::output::ui::{Format, Ui};
@@ -84,6 +85,9 @@ impl Context {
     /// # Errors
     /// `usage` when an option or a variable makes no sense.
     pub fn new(globals: &Globals, guard: Rc<Guard>) -> Result<Self> {
+        if let Some(folder) = environment::trusted_folder() {
+            files::trust_folder(&folder);
+        }
         let may_ask = !globals.no_input && !is_ci();
         let wait = match &globals.wait {
             None => std::time::Duration::from_secs(10),

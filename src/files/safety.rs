@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use rustix::fs::{CWD, Dev, FileType, Mode, OFlags, openat};
 
 use super::{Found, groups};
-use crate::domain::sanitize::{Quoted, Safe};
+use crate::domain::sanitize::{QuotedPath, SafePath};
 use crate::error::{Error, Kind, Result};
 
 /// The folder that [`trust_folder`] named: what tells it from others, and its name.
@@ -82,8 +82,8 @@ pub(super) fn writers(
 }
 
 pub(super) fn refused_owner(path: &Path) -> Error {
-    let shown = path.to_string_lossy();
-    let message = format!("the folder {} belongs to another user", Safe(&shown));
+    let shown = SafePath(path);
+    let message = format!("the folder {shown} belongs to another user");
     Error::new(Kind::Permissions, message).hinted(match rustix::process::geteuid().is_root() {
         true => AS_OWNER,
         false => "keep the store in a folder of your own with --store",
@@ -91,16 +91,16 @@ pub(super) fn refused_owner(path: &Path) -> Error {
 }
 
 pub(super) fn refused_folder(path: &Path, found: &Found, writers: Writers) -> Error {
-    let shown = path.to_string_lossy();
+    let shown = SafePath(path);
     let (who, bits) = match writers {
         Writers::Everybody => ("everybody", "go-w"),
         _ => ("its group", "g-w"),
     };
-    let (name, mode) = (Safe(&shown), found.mode());
-    let message = format!("the folder {name} can be changed by {who} (mode {mode:04o})");
+    let mode = found.mode();
+    let message = format!("the folder {shown} can be changed by {who} (mode {mode:04o})");
     let me = rustix::process::geteuid();
-    let change = format!("chmod {bits} {}", Quoted(&shown));
-    let trust = format!("export KEYWARD_TRUSTED_FOLDER={}", Quoted(&shown));
+    let change = format!("chmod {bits} {}", QuotedPath(path));
+    let trust = format!("export KEYWARD_TRUSTED_FOLDER={}", QuotedPath(path));
     // Both run in a shell as they stand.
     Error::new(Kind::Permissions, message).hinted(
         match me.is_root() || found.owner() == me.as_raw() {
@@ -115,8 +115,7 @@ pub(super) fn refused_folder(path: &Path, found: &Found, writers: Writers) -> Er
 /// # Errors
 /// `permissions`, with the command that fixes it; `usage` for a folder.
 pub(crate) fn check_file(path: &Path, found: &Found, is_in_trusted: bool) -> Result<()> {
-    let shown = path.to_string_lossy();
-    let shown = Safe(&shown);
+    let shown = SafePath(path);
     let refused = |message: String| Error::new(Kind::Permissions, message);
     match found.kind() {
         FileType::RegularFile => {}
@@ -147,7 +146,7 @@ pub(crate) fn check_file(path: &Path, found: &Found, is_in_trusted: bool) -> Res
         return Err(refused(format!(
             "{shown} can be reached by others (mode {mode:04o})"
         ))
-        .hinted(format!("chmod 600 {}", Quoted(&path.to_string_lossy()))));
+        .hinted(format!("chmod 600 {}", QuotedPath(path))));
     }
     Ok(())
 }

@@ -7,18 +7,18 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::failure::damaged;
 use super::header::Held;
-use super::open::has_log;
+use super::permissions::has_log;
 use super::{Reader, migrations};
 use crate::domain::audit::{ChainHash, link};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
+use crate::files::Entry;
 
 /// The page sizes of SQLite end here.
 const LARGEST_PAGE: usize = 65_536;
@@ -151,7 +151,7 @@ fn varint(page: &[u8], at: usize) -> Option<(i64, usize)> {
 /// alive. The end of the trail in the file alone must be in the trail with the log, and the log knows of no fewer commits.
 pub(super) fn refuse_wrong_log(
     connection: &Connection,
-    path: &Path,
+    store: &Entry,
     held: Option<&Held>,
 ) -> Result<()> {
     let Some(file) = held.and_then(Held::file) else {
@@ -159,7 +159,7 @@ pub(super) fn refuse_wrong_log(
     };
     // Others may write to the file at this moment, so it is looked at again before anything is said.
     for _ in 0..LOOKS {
-        if !has_log(path)? || is_follower(connection, file)? {
+        if !has_log(store)? || is_follower(connection, file)? {
             return Ok(());
         }
         std::thread::sleep(LOOK_AGAIN);

@@ -2,35 +2,34 @@
 //!
 //! This module never writes to a backup: it works on a copy of its own.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::backup::StepResult;
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::OFlags;
 
 use super::copy::{refuse_log, remove_sidecars};
 use super::failure::failure;
-use super::open::{LOOK_EVERY, prepare, real_path};
-use super::permissions::{SIDECARS, check_file, kind_of, look, sidecar};
+use super::open::{LOOK_EVERY, prepare};
+use super::permissions::{SIDECARS, entry, entry_if_possible, look};
 use super::salvage::{Death, salvage};
 use super::{header, migrations};
 use crate::domain::sanitize::SafePath;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
+use crate::files::Entry;
 
 /// A copy of a backup beside the store it is to be restored to, removed when this is dropped.
 pub struct Backup {
-    path: PathBuf,
+    copy: Entry,
 }
 
 impl Drop for Backup {
     fn drop(&mut self) {
         // The next one overwrites what cannot be removed.
-        let _ = std::fs::remove_file(&self.path).and(remove_sidecars(&self.path));
+        let _ = remove(&self.copy);
     }
 }
 
@@ -41,25 +40,23 @@ impl Backup {
     /// `usage` when there is no such file; `permissions` when others can reach it; `foreign`, `damaged`, `newer_store` when it
     /// is no backup of this keyward; `conflict` when it is a store in use; `io`.
     pub fn take(file: &Path, store: &Path) -> Result<Self> {
-        let (file, store) = (real_path(file)?, real_path(store)?);
-        let shown = SafePath(&file);
-        let Some(metadata) = look(&file)? else {
-            return Err(Error::usage(format!("there is no file {shown}")));
-        };
-        if file == store {
+        let store = entry(store)?;
+        let shown = SafePath(file);
+        let absent = || Error::usage(format!("there is no file {shown}"));
+        let file = entry_if_possible(file)?.ok_or_else(absent)?;
+        let found = look(&file)?.ok_or_else(absent)?;
+        if file.path() == store.path() {
             return Err(Error::usage("this is the store itself").hinted("name a backup of it"));
         }
-        check_file(&file, &metadata)?;
+        file.check(&found)?;
         refuse_log(&file)?;
         header::check(&file)?;
         let backup = Self {
-            path: sidecar(&store, ".restoring"),
+            copy: store.beside(".restoring"),
         };
-        duplicate(&file, &backup.path).map_err(|error| {
-            Error::new(kind_of(&error), format!("cannot copy {shown}")).because(error)
-        })?;
+        duplicate(&file, &backup.copy).map_err(|error| file.refused("copy", error))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&backup.path, flags).map_err(failure)?;
+        let connection = Connection::open_with_flags(backup.path(), flags).map_err(failure)?;
         let mut connection = prepare(connection, Duration::ZERO)?;
         if migrations::version(&connection)? < migrations::NEWEST {
             migrations::migrate(&mut connection)?;
@@ -70,24 +67,20 @@ impl Backup {
 
     /// The copy's path, which names a whole store of the newest schema.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.copy.path()
     }
 }
 
-fn duplicate(from: &Path, to: &Path) -> io::Result<()> {
-    match std::fs::remove_file(to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    remove_sidecars(to)?;
-    let mut copy = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(to)?;
-    copy.set_permissions(PermissionsExt::from_mode(0o600))?;
-    io::copy(&mut File::open(from)?, &mut copy)?;
+fn duplicate(from: &Entry, to: &Entry) -> io::Result<()> {
+    remove(to)?;
+    let mut copy = to.create(OFlags::WRONLY)?;
+    io::copy(&mut from.open(OFlags::RDONLY)?, &mut copy)?;
     Ok(())
+}
+
+/// Removes a store that nobody uses, with what is beside it.
+fn remove(store: &Entry) -> io::Result<()> {
+    store.remove().and_then(|_| remove_sidecars(store))
 }
 
 /// Where a store can be made that is to take this one's place. What an earlier attempt left there is removed.
@@ -95,42 +88,42 @@ fn duplicate(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// `io`.
 pub fn beside(store: &Path) -> Result<PathBuf> {
-    let path = sidecar(&real_path(store)?, ".restored");
-    let removed = match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => remove_sidecars(&path),
+    let Some(store) = entry_if_possible(store)? else {
+        let mut path = store.as_os_str().to_owned();
+        path.push(RESTORED);
+        return Ok(path.into());
     };
-    removed.map_err(|error| {
-        let shown = SafePath(&path);
-        Error::new(kind_of(&error), format!("cannot remove {shown}")).because(error)
-    })?;
-    Ok(path)
+    let restored = store.beside(RESTORED);
+    remove(&restored).map_err(|error| restored.refused("remove", error))?;
+    Ok(restored.path().to_owned())
 }
+
+/// What the name of a store ends with that is to take another one's place.
+const RESTORED: &str = ".restored";
 
 /// Puts a store that was made beside this path, and that nobody has open, in its place, where none is.
 ///
 /// # Errors
 /// `conflict` when a store was made there meanwhile; `io`.
 pub fn put_in_place(store: &Path, with: &Path) -> Result<()> {
-    let (store, with) = (real_path(store)?, real_path(with)?);
-    put_sidecars_aside(&store)?;
-    renameat_with(CWD, &with, CWD, &store, RenameFlags::NOREPLACE).map_err(
-        |error| match error {
-            rustix::io::Errno::EXIST => {
-                Error::new(Kind::Conflict, "a store was made in its place meanwhile")
-                    .hinted("run the command again")
-            }
-            _ => cannot("make", &store, error.into()),
-        },
-    )?;
+    put(&entry(store)?, &entry(with)?)
+}
+
+fn put(store: &Entry, with: &Entry) -> Result<()> {
+    put_sidecars_aside(store)?;
+    with.rename_new(store).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Error::new(Kind::Conflict, "a store was made in its place meanwhile")
+                .hinted("run the command again")
+        }
+        _ => store.refused("make", error),
+    })?;
     // Without it the next change holds space back anew.
-    let _ = std::fs::rename(sidecar(&with, ".reserve"), sidecar(&store, ".reserve"));
-    if let Some(folder) = store.parent() {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| cannot("make", &store, error))?;
-    }
-    Ok(())
+    let _ = with.beside(".reserve").rename(&store.beside(".reserve"));
+    store
+        .folder()
+        .sync()
+        .map_err(|error| store.refused("make", error))
 }
 
 /// Writes a store that was made beside a damaged one over it, in one step that those who have it open see like any other
@@ -141,30 +134,32 @@ pub fn put_in_place(store: &Path, with: &Path) -> Result<()> {
 /// # Errors
 /// `busy`, `io`. A store that SQLite cannot write to at all is moved aside instead of being copied.
 pub fn write_over(store: &Path, with: &Path, known: &[Death]) -> Result<Option<PathBuf>> {
-    let (store, with) = (real_path(store)?, real_path(with)?);
+    let (store, with) = (entry(store)?, entry(with)?);
     let aside = aside(&store)?;
     for suffix in ["", "-wal"] {
-        let (from, to) = (sidecar(&store, suffix), sidecar(&aside, suffix));
+        let from = store.beside(suffix);
         if look(&from)?.is_some() {
-            duplicate(&from, &to).map_err(|error| cannot("copy", &from, error))?;
+            let copied = duplicate(&from, &aside.beside(suffix));
+            copied.map_err(|error| from.refused("copy", error))?;
         }
     }
-    let written = copy_over(&store, &with, known);
+    let written = copy_over(store.path(), with.path(), known);
     match written {
-        Ok(true) => Ok(Some(aside)),
+        Ok(true) => Ok(Some(aside.path().to_owned())),
         Ok(false) => {
             // It is made anew with the next attempt.
-            let _ = std::fs::remove_file(&aside).and(remove_sidecars(&aside));
+            let _ = remove(&aside);
             Ok(None)
         }
         Err(error) if error.kind() == Kind::Damaged => {
-            let moved =
-                std::fs::rename(&store, &aside).and_then(|()| move_sidecars(&store, &aside));
-            moved.map_err(|error| cannot("move", &store, error))?;
+            let moved = store
+                .rename(&aside)
+                .and_then(|()| move_sidecars(&store, &aside));
+            moved.map_err(|error| store.refused("move", error))?;
             // Those who have it open look at its place every so often, and must not find another store there at once.
             std::thread::sleep(2 * LOOK_EVERY);
-            put_in_place(&store, &with)?;
-            Ok(Some(aside))
+            put(&store, &with)?;
+            Ok(Some(aside.path().to_owned()))
         }
         Err(error) => Err(error),
     }
@@ -213,27 +208,15 @@ fn copy_over(store: &Path, with: &Path, known: &[Death]) -> Result<bool> {
 /// How long another process is waited for that writes to a damaged store.
 const WAIT: Duration = Duration::from_secs(10);
 
-fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
-    let shown = SafePath(path);
-    Error::new(kind_of(&error), format!("cannot {what} {shown}")).because(error)
-}
-
 /// Puts what lies beside a store that is not there any more aside: a new store must not be taken for its log's.
-pub(super) fn put_sidecars_aside(store: &Path) -> Result<()> {
-    let aside = aside(store)?;
-    move_sidecars(store, &aside).map_err(|error| {
-        let shown = SafePath(store);
-        Error::new(
-            kind_of(&error),
-            format!("cannot put the log of {shown} aside"),
-        )
-        .because(error)
-    })
+pub(super) fn put_sidecars_aside(store: &Entry) -> Result<()> {
+    let moved = move_sidecars(store, &aside(store)?);
+    moved.map_err(|error| store.refused("put aside the log of", error))
 }
 
-fn move_sidecars(store: &Path, aside: &Path) -> io::Result<()> {
+fn move_sidecars(store: &Entry, aside: &Entry) -> io::Result<()> {
     for suffix in SIDECARS {
-        match std::fs::rename(sidecar(store, suffix), sidecar(aside, suffix)) {
+        match store.beside(suffix).rename(&aside.beside(suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -242,12 +225,12 @@ fn move_sidecars(store: &Path, aside: &Path) -> io::Result<()> {
 }
 
 /// The first name that is free for a store to be put aside.
-fn aside(store: &Path) -> Result<PathBuf> {
+fn aside(store: &Entry) -> Result<Entry> {
     let mut number = 1;
     loop {
-        let path = sidecar(store, &format!(".damaged-{number}"));
-        if look(&path)?.is_none() && look(&sidecar(&path, "-wal"))?.is_none() {
-            return Ok(path);
+        let aside = store.beside(&format!(".damaged-{number}"));
+        if look(&aside)?.is_none() && look(&aside.beside("-wal"))?.is_none() {
+            return Ok(aside);
         }
         number += 1;
     }

@@ -2,20 +2,20 @@
 //!
 //! This module never replaces a file that is there.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::backup::put_sidecars_aside;
+use super::copy::remove_sidecars;
 use super::failure::failure;
-use super::open::{prepare, real_path};
-use super::permissions::{look, sidecar};
-use super::{Store, migrations, permissions, reserve};
+use super::open::prepare;
+use super::permissions::{entry, look, make_way};
+use super::{Store, migrations, reserve};
 use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
+use crate::files::{Draft, Entry};
 
 impl Store {
     /// Opens the store at this path, making it first when there is none. Folders it makes are 0700, the file 0600.
@@ -27,97 +27,35 @@ impl Store {
             return Ok(store);
         }
         make_way(path)?;
-        let path = real_path(path)?;
-        let folder = path.parent().expect("real_path gives a file in a folder");
-        permissions::check_folders(folder)?;
-        let made = make(&path, folder);
-        made.map_err(|error| match error.kind() {
-            Kind::Io => {
-                Error::new(Kind::Io, format!("cannot make {}", SafePath(&path))).because(error)
-            }
+        let place = entry(path)?;
+        make(&place, wait).map_err(|error| match error.kind() {
+            Kind::Io => Error::new(Kind::Io, format!("cannot make {}", SafePath(place.path())))
+                .because(error),
             _ => error,
         })?;
-        Self::open(&path, wait)?
+        Self::open(path, wait)?
             .ok_or_else(|| Error::new(Kind::Io, "the store disappeared after it was made"))
     }
 }
 
-/// Makes the folder of a store, where the folders that are there already are safe.
-///
-/// # Errors
-/// `permissions`, `io`.
-pub(super) fn make_way(path: &Path) -> Result<()> {
-    check_above(path)?;
-    make_folder(path)
-}
-
-/// Checks the folders that are there already, before any is made in them.
-fn check_above(path: &Path) -> Result<()> {
-    let absolute = std::path::absolute(path)
-        .map_err(|error| Error::usage("the store's path cannot be used").because(error))?;
-    let there = absolute
-        .ancestors()
-        .skip(1)
-        .find_map(|folder| folder.canonicalize().ok());
-    there.map_or(Ok(()), |folder| permissions::check_folders(&folder))
-}
-
-fn make_folder(path: &Path) -> Result<()> {
-    let absolute = std::path::absolute(path)
-        .map_err(|error| Error::usage("the store's path cannot be used").because(error))?;
-    let Some(folder) = absolute.parent() else {
-        return Ok(());
-    };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| {
-            Error::new(
-                Kind::Io,
-                format!("cannot make the folder {}", SafePath(folder)),
-            )
-            .because(error)
-        })
-}
-
-/// Builds the store under another name and gives it its own last. The folder's lock makes first runs take turns, and
-/// ends with the process that holds it.
-fn make(path: &Path, folder: &Path) -> Result<()> {
+/// Builds the store under another name and gives it its own last. First runs take turns at the draft.
+fn make(store: &Entry, wait: Duration) -> Result<()> {
     let io = |error: std::io::Error| Error::new(Kind::Io, "the file system refused").because(error);
-    let turn = File::open(folder).map_err(io)?;
-    turn.lock().map_err(io)?;
-    if look(path)?.is_some() {
+    let draft = Draft::begin(store, store.beside(".new"), wait, || Ok(()))?;
+    if look(store)?.is_some() {
         return Ok(());
     }
-    let draft = sidecar(path, ".new");
-    for leftover in permissions::SIDECARS
-        .iter()
-        .map(|suffix| sidecar(&draft, suffix))
-        .chain([draft.clone()])
-    {
-        match std::fs::remove_file(leftover) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
-            _ => {}
-        }
+    remove_sidecars(draft.entry()).map_err(io)?;
+    write_schema(draft.entry().path())?;
+    draft.file().sync_all().map_err(io)?;
+    put_sidecars_aside(store)?;
+    match draft.create() {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(io(error)),
     }
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)
-        .map_err(io)?;
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
-        .map_err(io)?;
-    drop(file);
-    write_schema(&draft)?;
-    File::open(&draft)
-        .and_then(|file| file.sync_all())
-        .map_err(io)?;
-    put_sidecars_aside(path)?;
-    std::fs::rename(&draft, path).map_err(io)?;
-    turn.sync_all().map_err(io)?;
-    reserve::fill(path);
+    store.folder().sync().map_err(io)?;
+    reserve::fill(store);
     Ok(())
 }
 

@@ -10,7 +10,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure::failure;
-use super::open::{Access, has_log, open_alone, prepare, real_path};
+use super::open::{Access, open_alone, prepare};
+use super::permissions::{entry_if_possible, has_log};
 use super::{Store, header, permissions};
 use crate::error::Result;
 
@@ -20,18 +21,21 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn glance(path: &Path, wait: Duration) -> Result<Option<Self>> {
-        let path = real_path(path)?;
-        if !permissions::check(&path)? {
+        let Some(place) = entry_if_possible(path)? else {
+            return Ok(None);
+        };
+        if !permissions::check(&place)? {
             return Ok(None);
         }
-        let held = header::check(&path)?;
-        let connection = match has_log(&path)? {
-            false => open_alone(&path)?,
+        let held = header::check(&place)?;
+        let connection = match has_log(&place)? {
+            false => open_alone(place.path())?,
             true => {
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
                     | OpenFlags::SQLITE_OPEN_NO_MUTEX
                     | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-                let connection = Connection::open_with_flags(&path, flags).map_err(failure)?;
+                let connection =
+                    Connection::open_with_flags(place.path(), flags).map_err(failure)?;
                 prepare(connection, wait)?
             }
         };
@@ -40,7 +44,7 @@ impl Store {
             .map_err(failure)?;
         Ok(Some(Self {
             connection,
-            path,
+            entry: Some(place),
             access: Access::Shared,
             wait,
             synced: true,

@@ -4,20 +4,23 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use rustix::fs::{AtFlags, CWD, Dev, OFlags, statat};
+
 use super::failure::damaged;
 use super::migrations::{APPLICATION_ID, NEWEST};
-use super::permissions::{kind_of, look, sidecar};
+use super::permissions::has_log;
 use crate::domain::sanitize::{QuotedPath, SafePath};
 use crate::error::{Error, Kind, Result};
+use crate::files::{Entry, Found, kind_of};
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// The files that stores of this process have looked at, by device and inode.
-static HELD: Mutex<BTreeMap<(u64, u64), Weak<File>>> = Mutex::new(BTreeMap::new());
+static HELD: Mutex<BTreeMap<(Dev, u64), Weak<File>>> = Mutex::new(BTreeMap::new());
 
 /// A store's file, held open for as long as the store is.
 ///
@@ -32,17 +35,15 @@ impl Held {
         self.0.as_deref()
     }
 
-    fn open(path: &Path) -> std::io::Result<Self> {
+    fn open(store: &Entry) -> std::io::Result<Self> {
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|_, file| file.strong_count() > 0);
-        let metadata = std::fs::symlink_metadata(path)?;
-        let known = held.get(&(metadata.dev(), metadata.ino()));
-        if let Some(file) = known.and_then(Weak::upgrade) {
+        let found = store.look()?.ok_or(std::io::ErrorKind::NotFound)?;
+        if let Some(file) = held.get(&found.identity()).and_then(Weak::upgrade) {
             return Ok(Self(Some(file)));
         }
-        let file = Arc::new(File::open(path)?);
-        let metadata = file.metadata()?;
-        held.insert((metadata.dev(), metadata.ino()), Arc::downgrade(&file));
+        let file = Arc::new(store.open(OFlags::RDONLY)?);
+        held.insert(Found::of(&file)?.identity(), Arc::downgrade(&file));
         Ok(Self(Some(file)))
     }
 }
@@ -56,33 +57,31 @@ impl Drop for Held {
 }
 
 /// A store's path with the file that was opened by it.
-pub(super) struct Place<'a>(&'a Path, Option<&'a Held>);
+pub(super) struct Place<'a>(Option<&'a Entry>, Option<&'a Held>);
 
 impl<'a> Place<'a> {
-    pub(super) fn of(path: &'a Path, held: Option<&'a Held>) -> Self {
-        Self(path, held)
+    pub(super) fn of(store: Option<&'a Entry>, held: Option<&'a Held>) -> Self {
+        Self(store, held)
     }
 
     /// Whether the file is there. One that was moved or replaced is nobody's store any more: what is written to it is lost, and
-    /// what is read from it may have been revoked in the other.
+    /// what is read from it may have been revoked in the other. It is looked for by its whole path, as SQLite opens it and as
+    /// the next process will: its folder may have been moved too.
     ///
     /// # Errors
     /// `io` when it is not.
     pub(super) fn confirm(&self) -> Result<()> {
-        let Self(path, Some(Held(Some(file)))) = self else {
+        let Self(Some(store), Some(Held(Some(file)))) = self else {
             return Ok(());
         };
-        let found = std::fs::symlink_metadata(path);
-        match (found, file.metadata()) {
-            (Ok(found), Ok(own)) if (found.dev(), found.ino()) == (own.dev(), own.ino()) => Ok(()),
-            _ => Err(Error::new(
-                Kind::Io,
-                format!(
-                    "{} is not the file any more that was opened",
-                    SafePath(path)
-                ),
-            )
-            .hinted("run the command again")),
+        let found = statat(CWD, store.path(), AtFlags::SYMLINK_NOFOLLOW).map(Found::from);
+        match (found, Found::of(file)) {
+            (Ok(found), Ok(own)) if found.identity() == own.identity() => Ok(()),
+            _ => {
+                let shown = SafePath(store.path());
+                let message = format!("{shown} is not the file any more that was opened");
+                Err(Error::new(Kind::Io, message).hinted("run the command again"))
+            }
         }
     }
 }
@@ -92,7 +91,8 @@ impl<'a> Place<'a> {
 ///
 /// # Errors
 /// `foreign`, `damaged`, `newer_store`; `io` when it cannot be read.
-pub(super) fn check(path: &Path) -> Result<Held> {
+pub(super) fn check(store: &Entry) -> Result<Held> {
+    let path = store.path();
     let shown = SafePath(path);
     let unreadable = |error: std::io::Error| {
         let kind = kind_of(&error);
@@ -102,7 +102,7 @@ pub(super) fn check(path: &Path) -> Result<Held> {
             _ => error,
         }
     };
-    let held = Held::open(path).map_err(unreadable)?;
+    let held = Held::open(store).map_err(unreadable)?;
     let file = held.0.as_ref().expect("it is let go when it is dropped");
     let length = file.metadata().map_err(unreadable)?.len();
     let mut header = [0; 100];
@@ -136,7 +136,7 @@ pub(super) fn check(path: &Path) -> Result<Held> {
         size => u64::from(size),
     };
     // With a log beside it the file may lawfully be shorter than its header says; without one it may not.
-    let log_is_empty = look(&sidecar(path, "-wal"))?.is_none_or(|log| log.len() == 0);
+    let log_is_empty = !has_log(store)?;
     if log_is_empty && (page_size < 512 || length < u64::from(number(28)) * page_size) {
         return Err(damaged(format!("{shown} is cut short")));
     }

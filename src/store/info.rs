@@ -2,9 +2,12 @@
 //!
 //! This module never changes anything to find it out.
 
+use std::path::{Path, PathBuf};
+
 use super::failure::failure;
 use super::{Store, migrations};
 use crate::error::Result;
+use crate::files::trusted_folder;
 
 /// Facts about a store.
 #[derive(Debug, Clone)]
@@ -15,6 +18,8 @@ pub struct Info {
     pub journal_mode: String,
     /// The file's size in bytes, its log not counted.
     pub size_bytes: u64,
+    /// The trusted folder, if the store is in it.
+    pub trusted_folder: Option<PathBuf>,
     /// How many workspaces there are.
     pub workspaces: u64,
     /// How many key records there are, dead ones included.
@@ -27,9 +32,12 @@ impl Store {
     /// # Errors
     /// The store's.
     pub fn info(&mut self) -> Result<Info> {
-        let size_bytes = std::fs::metadata(&self.path)
-            .map(|metadata| metadata.len())
-            .unwrap_or_default();
+        let store = self.entry.as_ref();
+        let size_bytes = store.map_or(Ok(0), super::permissions::length)?;
+        let trusted_folder = store
+            .filter(|store| store.folder().is_in_trusted())
+            .and_then(|_| trusted_folder())
+            .map(Path::to_owned);
         self.read(|reader| {
             let count = |sql: &str| -> Result<u64> {
                 let count: i64 = reader
@@ -45,6 +53,7 @@ impl Store {
                     .pragma_query_value(None, "journal_mode", |row| row.get(0))
                     .map_err(failure)?,
                 size_bytes,
+                trusted_folder,
                 workspaces: count("SELECT count(*) FROM workspace")?,
                 keys: count("SELECT count(*) FROM key")?,
             })

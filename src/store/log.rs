@@ -8,8 +8,7 @@ use rusqlite::config::DbConfig;
 
 use super::Store;
 use super::failure::failure;
-use super::header::Place;
-use super::permissions::{look, sidecar};
+use super::permissions::look;
 use super::reserve;
 use crate::error::Result;
 
@@ -25,7 +24,7 @@ impl Drop for Store {
     /// Brings changes into the file itself, also when a stream keeps the store open: whoever leaves the log later leaves
     /// counts, and the file alone has every change.
     fn drop(&mut self) {
-        if Place::of(&self.path, self.held.as_ref()).confirm().is_err() {
+        if self.place().confirm().is_err() {
             // SQLite removes the log by its name, and it would be another store's.
             let _ = self
                 .connection
@@ -33,11 +32,11 @@ impl Drop for Store {
             return;
         }
         if self.changed {
-            let is_short = reserve::is_short(&self.path);
+            let is_short = self.entry.as_ref().is_some_and(reserve::is_short);
             // If a reader does not let it, the log keeps them, and whoever closes the store last tries again.
             let _ = self.checkpoint(if is_short { "TRUNCATE" } else { "FULL" });
-            if is_short && !self.path.as_os_str().is_empty() {
-                reserve::fill(&self.path);
+            if let Some(store) = self.entry.as_ref().filter(|_| is_short) {
+                reserve::fill(store);
             }
         } else if !self.counted && self.log_length().is_some_and(|length| length > 0) {
             // Whoever only looks leaves the file as it is, also where somebody's counts wait beside it.
@@ -91,9 +90,7 @@ impl Store {
     }
 
     fn log_length(&self) -> Option<u64> {
-        look(&sidecar(&self.path, "-wal"))
-            .ok()
-            .flatten()
-            .map(|log| log.len())
+        let log = self.entry.as_ref()?.beside("-wal");
+        look(&log).ok().flatten().map(|log| log.length())
     }
 }

@@ -37,7 +37,6 @@ mod workspaces;
 
 use std::cell::Cell;
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -46,6 +45,7 @@ use crate::domain::audit::ChainHash;
 use crate::domain::clock::Clock;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
+use crate::files::Entry;
 use failure::failure;
 use header::{Held, Place};
 use integrity::Unsealed;
@@ -63,7 +63,8 @@ pub use turn::Turn;
 /// An open store.
 pub struct Store {
     connection: Connection,
-    path: PathBuf,
+    /// Where it is; nowhere for one in memory.
+    entry: Option<Entry>,
     access: Access,
     wait: Duration,
     /// Whether commits wait for the disk.
@@ -136,14 +137,18 @@ impl Store {
         let transaction = self.connection.transaction().map_err(failure)?;
         let outcome = body(&Reader::new(&transaction));
         transaction.finish().map_err(failure)?;
-        self.access.confirm(&self.path)?;
+        self.access.confirm(self.entry.as_ref())?;
         outcome
     }
 
     /// Checks that the file is still in its place.
     fn confirm_place(&self) -> Result<()> {
         self.looked_at.set(Instant::now());
-        Place::of(&self.path, self.held.as_ref()).confirm()
+        self.place().confirm()
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place::of(self.entry.as_ref(), self.held.as_ref())
     }
 
     /// Whether uses can be counted here; a store that can only be read still answers.
@@ -157,7 +162,7 @@ impl Store {
     /// # Errors
     /// The store's; `io` when a store that can only be read changed meanwhile, or another file is in the store's place.
     pub fn version(&self) -> Result<i64> {
-        self.access.confirm(&self.path)?;
+        self.access.confirm(self.entry.as_ref())?;
         if self.looked_at.get().elapsed() > LOOK_EVERY {
             self.confirm_place()?;
         }

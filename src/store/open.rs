@@ -3,19 +3,19 @@
 //! This module never makes a file.
 
 use std::cell::Cell;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{Access as Permission, AtFlags, Dev, accessat};
 
 use super::failure::failure;
 use super::header::Held;
-use super::permissions::{kind_of, look, sidecar};
+use super::permissions::{entry_if_possible, has_log, look};
 use super::{Store, alone, copy, header, migrations, permissions, reserve};
-use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
+use crate::files::Entry;
 
 /// How often whoever has a store open for long looks whether the file is still in its place.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -32,7 +32,7 @@ pub(super) enum Access {
 /// What tells one state of a file from another.
 #[derive(PartialEq, Eq)]
 pub(super) struct Stamp {
-    inode: u64,
+    identity: (Dev, u64),
     size: u64,
     modified: (i64, i64),
 }
@@ -42,11 +42,11 @@ impl Access {
     ///
     /// # Errors
     /// `io` when the file or its log changed meanwhile.
-    pub(super) fn confirm(&self, path: &Path) -> Result<()> {
-        match self {
-            Self::Shared => Ok(()),
-            Self::Immutable(stamp) => {
-                match !has_log(path)? && stamp_of(path)?.as_ref() == Some(stamp) {
+    pub(super) fn confirm(&self, store: Option<&Entry>) -> Result<()> {
+        match (self, store) {
+            (Self::Shared, _) | (_, None) => Ok(()),
+            (Self::Immutable(stamp), Some(store)) => {
+                match !has_log(store)? && stamp_of(store)?.as_ref() == Some(stamp) {
                     true => Ok(()),
                     false => Err(Error::new(Kind::Io, "the store changed while it was read")
                         .hinted("run the command again")),
@@ -64,12 +64,14 @@ impl Store {
     /// # Errors
     /// `permissions`, `foreign`, `damaged`, `newer_store`, `busy`, `io`.
     pub fn open(path: &Path, wait: Duration) -> Result<Option<Self>> {
-        let path = real_path(path)?;
-        if !permissions::check(&path)? {
+        let Some(place) = entry_if_possible(path)? else {
+            return Ok(None);
+        };
+        if !permissions::check(&place)? {
             return Ok(None);
         }
-        let held = header::check(&path)?;
-        let mut store = Self::open_checked(path, wait, Some(&held))?;
+        let held = header::check(&place)?;
+        let mut store = Self::open_checked(&place, wait, Some(&held))?;
         store.held = Some(held);
         Ok(Some(store))
     }
@@ -79,27 +81,30 @@ impl Store {
     /// # Errors
     /// `io` when it cannot be looked at.
     pub fn is_at(path: &Path) -> Result<bool> {
-        Ok(look(&real_path(path)?)?.is_some())
+        let Some(place) = entry_if_possible(path)? else {
+            return Ok(false);
+        };
+        Ok(look(&place)?.is_some())
     }
 
-    fn open_checked(path: PathBuf, wait: Duration, held: Option<&Held>) -> Result<Self> {
-        if is_writable(&path) {
+    fn open_checked(store: &Entry, wait: Duration, held: Option<&Held>) -> Result<Self> {
+        if is_writable(store) {
             let mode = OpenFlags::SQLITE_OPEN_READ_WRITE;
-            match Self::open_shared(&path, wait, mode, held) {
+            match Self::open_shared(store, wait, mode, held) {
                 // A full disk has no room for the log's index. What is in the file alone can still be read; for a log, the
                 // index takes the place of some of what is held back.
                 Err(error) if error.kind() == Kind::Io => {
-                    if has_log(&path)? && reserve::release(&path) {
-                        let opened = Self::open_shared(&path, wait, mode, held);
-                        reserve::fill(&path);
+                    if has_log(store)? && reserve::release(store) {
+                        let opened = Self::open_shared(store, wait, mode, held);
+                        reserve::fill(store);
                         return opened;
                     }
                 }
                 opened => return opened,
             }
         }
-        if has_log(&path)? {
-            return Self::open_shared(&path, wait, OpenFlags::SQLITE_OPEN_READ_ONLY, held).map_err(
+        if has_log(store)? {
+            return Self::open_shared(store, wait, OpenFlags::SQLITE_OPEN_READ_ONLY, held).map_err(
                 |error| match error.kind() {
                     Kind::Io => Error::new(
                         Kind::Io,
@@ -111,12 +116,15 @@ impl Store {
                 },
             );
         }
-        Self::open_immutable(path, wait)
+        Self::open_immutable(store, wait)
     }
 
     /// Opens the store anew, once there is room for what there was none for.
     pub(super) fn reopen(&mut self) -> Result<()> {
-        let mut opened = Self::open_checked(self.path.clone(), self.wait, self.held.as_ref())?;
+        let Some(store) = &self.entry else {
+            return Ok(());
+        };
+        let mut opened = Self::open_checked(store, self.wait, self.held.as_ref())?;
         opened.held = self.held.take();
         // Or closing the old connection would take the room that was just made.
         self.changed = false;
@@ -130,7 +138,7 @@ impl Store {
         migrations::migrate(&mut connection).expect("a test runs every migration");
         Self {
             connection,
-            path: PathBuf::new(),
+            entry: None,
             access: Access::Shared,
             wait: Duration::ZERO,
             synced: true,
@@ -142,23 +150,23 @@ impl Store {
     }
 
     pub(super) fn open_shared(
-        path: &Path,
+        store: &Entry,
         wait: Duration,
         mode: OpenFlags,
         held: Option<&Held>,
     ) -> Result<Self> {
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
+        let connection = Connection::open_with_flags(store.path(), flags).map_err(failure)?;
         let mut connection = prepare(connection, wait)?;
         // A store that is refused is left as it is, its log too.
-        keep_log(&connection, has_log(path)?)?;
+        keep_log(&connection, has_log(store)?)?;
         // The first read, and so the moment that a file which is no database shows.
         let version = migrations::version(&connection)?;
-        header::refuse_newer(version, path)?;
-        alone::refuse_wrong_log(&connection, path, held)?;
+        header::refuse_newer(version, store.path())?;
+        alone::refuse_wrong_log(&connection, store, held)?;
         let is_older = version < migrations::NEWEST;
         if is_older {
-            let kept = sidecar(path, &format!(".schema-{version}"));
+            let kept = store.beside(&format!(".schema-{version}"));
             copy::copy(&connection, &kept, wait, Some(version), |_, _| ()).map_err(|error| {
                 error.told(|what| {
                     format!(
@@ -172,7 +180,7 @@ impl Store {
         keep_log(&connection, false)?;
         Ok(Self {
             connection,
-            path: path.to_owned(),
+            entry: Some(store.clone()),
             access: Access::Shared,
             wait,
             synced: true,
@@ -183,17 +191,17 @@ impl Store {
         })
     }
 
-    fn open_immutable(path: PathBuf, wait: Duration) -> Result<Self> {
+    fn open_immutable(store: &Entry, wait: Duration) -> Result<Self> {
         let gone = || Error::new(Kind::Io, "the store disappeared while it was opened");
-        let stamp = stamp_of(&path)?.ok_or_else(gone)?;
+        let stamp = stamp_of(store)?.ok_or_else(gone)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
             | OpenFlags::SQLITE_OPEN_URI;
-        let connection = Connection::open_with_flags(uri(&path), flags).map_err(failure)?;
+        let connection = Connection::open_with_flags(uri(store.path()), flags).map_err(failure)?;
         let connection = prepare(connection, wait)?;
         let version = migrations::version(&connection)?;
-        header::refuse_newer(version, &path)?;
+        header::refuse_newer(version, store.path())?;
         if version < migrations::NEWEST {
             return Err(Error::new(
                 Kind::Io,
@@ -204,7 +212,7 @@ impl Store {
         migrations::check_schema(&connection)?;
         Ok(Self {
             connection,
-            path,
+            entry: Some(store.clone()),
             access: Access::Immutable(stamp),
             wait,
             synced: true,
@@ -255,44 +263,24 @@ pub(super) fn prepare(connection: Connection, wait: Duration) -> Result<Connecti
     Ok(connection)
 }
 
-/// The path with its folders' links followed and its own last part left as it is, so that a link there is seen.
-///
-/// # Errors
-/// `usage` when the path names no file, `io` when its folder cannot be followed.
-pub(super) fn real_path(path: &Path) -> Result<PathBuf> {
-    let absolute = std::path::absolute(path)
-        .map_err(|error| Error::usage("the store's path cannot be used").because(error))?;
-    let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
-        return Err(Error::usage(format!("{} names no file", SafePath(path))));
-    };
-    match folder.canonicalize() {
-        Ok(folder) => Ok(folder.join(name)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(absolute),
-        Err(error) => {
-            let kind = kind_of(&error);
-            Err(Error::new(kind, format!("cannot reach {}", SafePath(folder))).because(error))
-        }
-    }
-}
-
 /// Whether SQLite could write the file and make files beside it. A file without its owner's write bit counts as
 /// read-only even for root: SQLite would give the log that mode, and the log would outlive it.
-fn is_writable(path: &Path) -> bool {
-    let may_write = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
-    let owner_may_write =
-        std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o200 != 0);
-    owner_may_write && may_write(path) && path.parent().is_some_and(may_write)
+fn is_writable(store: &Entry) -> bool {
+    let folder = store.folder().descriptor();
+    let may_write = |name: &std::ffi::OsStr| {
+        accessat(folder, name, Permission::WRITE_OK, AtFlags::empty()).is_ok()
+    };
+    let found = store.look().ok().flatten();
+    found.is_some_and(|found| found.mode() & 0o200 != 0)
+        && may_write(store.name())
+        && may_write(".".as_ref())
 }
 
-pub(super) fn has_log(path: &Path) -> Result<bool> {
-    Ok(look(&sidecar(path, "-wal"))?.is_some_and(|log| log.len() > 0))
-}
-
-fn stamp_of(path: &Path) -> Result<Option<Stamp>> {
-    Ok(look(path)?.map(|metadata| Stamp {
-        inode: metadata.ino(),
-        size: metadata.len(),
-        modified: (metadata.mtime(), metadata.mtime_nsec()),
+fn stamp_of(store: &Entry) -> Result<Option<Stamp>> {
+    Ok(look(store)?.map(|found| Stamp {
+        identity: found.identity(),
+        size: found.length(),
+        modified: found.modified(),
     }))
 }
 

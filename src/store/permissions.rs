@@ -2,147 +2,124 @@
 //!
 //! This module never changes a mode; it says which command would.
 
-use std::fs::Metadata;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::domain::sanitize::{QuotedPath, SafePath};
-use crate::error::{Error, Kind, Result};
+use crate::domain::sanitize::SafePath;
+use crate::error::{Error, Result};
+use crate::files::{Entry, Folder, Found, Unreachable, kind_of};
 
 /// The files SQLite keeps beside a store.
 pub(super) const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
+/// Those that keyward keeps there.
+const OWN: [&str; 2] = [".reserve", ".lock"];
 
 /// Checks the store's file, the files beside it and every folder above it. Says whether the file is there.
 ///
-/// The rules are those OpenSSH has for private keys and their folders.
-///
 /// # Errors
-/// `permissions` with the command that mends it, `io` when the file cannot be looked at.
-pub(super) fn check(path: &Path) -> Result<bool> {
-    let Some(metadata) = look(path)? else {
+/// `permissions` with the command that fixes it, `io` when the file cannot be looked at.
+pub(super) fn check(store: &Entry) -> Result<bool> {
+    let Some(mut found) = look(store)? else {
         return Ok(false);
     };
-    check_file(path, &metadata)?;
-    for suffix in SIDECARS {
-        let sidecar = sidecar(path, suffix);
-        if let Some(metadata) = look(&sidecar)? {
-            check_file(&sidecar, &metadata)?;
+    if found.names() == 2 && drop_draft_name(store, &found)? {
+        found = look(store)?.unwrap_or(found);
+    }
+    store.check(&found)?;
+    for suffix in SIDECARS.iter().chain(&OWN) {
+        let beside = store.beside(suffix);
+        if let Some(found) = look(&beside)? {
+            beside.check(&found)?;
         }
     }
-    if let Some(folder) = path.parent() {
-        check_folders(folder)?;
-    }
+    store.folder().check_all()?;
     Ok(true)
 }
 
-/// Checks that nobody else can swap what is in this folder or any above it.
+/// Removes the name that the store was made under. Where a file system cannot rename without replacing, it gets its own by a
+/// second link, and a process may have been killed before it removed the first. Says whether it was that.
+fn drop_draft_name(store: &Entry, found: &Found) -> Result<bool> {
+    for suffix in [".new", ".restored"] {
+        let draft = store.beside(suffix);
+        if look(&draft)?.is_some_and(|draft| draft.identity() == found.identity()) {
+            let removed = draft.remove();
+            return removed.map_err(|error| draft.refused("remove", error));
+        }
+    }
+    Ok(false)
+}
+
+/// The name in its opened folder; nothing where the folder does not exist.
 ///
 /// # Errors
-/// `permissions`.
-pub(super) fn check_folders(folder: &Path) -> Result<()> {
-    let me = rustix::process::geteuid().as_raw();
-    for folder in folder
-        .ancestors()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        let Some(metadata) = look(folder)? else {
-            continue;
-        };
-        let shown = SafePath(folder);
-        if metadata.uid() != 0 && metadata.uid() != me {
-            return Err(
-                unsafe_permissions(format!("the folder {shown} belongs to another user")).hinted(
-                    match me {
-                        0 => AS_OWNER,
-                        _ => "keep the store in a folder of your own with --store",
-                    },
-                ),
-            );
+/// `usage` when the path names no file; `permissions` when the way to it is not safe; `io`.
+pub(super) fn entry_if_possible(path: &Path) -> Result<Option<Entry>> {
+    let absolute = absolute(path)?;
+    let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+        let shown = SafePath(path);
+        return Err(Error::usage(format!("{shown} names no file")));
+    };
+    match Folder::open(folder, |_| Ok(())) {
+        Ok(folder) => Ok(Some(Entry::new(folder, name))),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(unreachable(error)),
+    }
+}
+
+/// The name in its opened folder.
+///
+/// # Errors
+/// As [`entry_if_possible`], and `io` where the folder does not exist.
+pub(super) fn entry(path: &Path) -> Result<Entry> {
+    entry_if_possible(path)?.ok_or_else(|| {
+        let folder = path.parent().unwrap_or(path).to_owned();
+        let missing = std::io::ErrorKind::NotFound.into();
+        unreachable(Unreachable::Failed(folder, missing))
+    })
+}
+
+/// Makes the folder of a store, where the folders that are there already are safe.
+///
+/// # Errors
+/// `permissions`, `io`.
+pub(super) fn make_way(path: &Path) -> Result<()> {
+    match absolute(path)?.parent() {
+        Some(folder) => {
+            let made = Folder::make(folder, Folder::check_all);
+            made.map_err(unreachable)?.check_all()
         }
-        // A sticky folder such as /tmp lets others add files but not replace ours.
-        let mode = metadata.mode();
-        if mode & 0o022 != 0 && mode & 0o1000 == 0 {
-            return Err(unsafe_permissions(format!(
-                "the folder {shown} can be changed by others (mode {:04o})",
-                mode & 0o7777
-            ))
-            .hinted(format!("chmod go-w {}", QuotedPath(folder))));
-        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// The path of a file beside the store.
-pub(super) fn sidecar(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
+fn absolute(path: &Path) -> Result<std::path::PathBuf> {
+    std::path::absolute(path)
+        .map_err(|error| Error::usage("the store's path cannot be used").because(error))
 }
 
-/// Looks at a path without following a link there.
-pub(super) fn look(path: &Path) -> Result<Option<Metadata>> {
-    match std::fs::symlink_metadata(path) {
-        // Without a name left it is gone: SQLite, closing in another process, removed it at this very moment.
-        Ok(metadata) if metadata.nlink() == 0 => Ok(None),
-        Ok(metadata) => Ok(Some(metadata)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => {
-            let kind = kind_of(&error);
-            Err(Error::new(kind, format!("cannot look at {}", SafePath(path))).because(error))
+fn unreachable(error: Unreachable) -> Error {
+    match error {
+        Unreachable::Refused(error) => error,
+        Unreachable::Failed(path, error) => {
+            let shown = SafePath(&path);
+            let message = format!("cannot reach the folder {shown}");
+            Error::new(kind_of(&error), message).because(error)
         }
     }
 }
 
-/// What kind of failure it is when the file system refuses.
-pub(super) fn kind_of(error: &std::io::Error) -> Kind {
-    match error.kind() {
-        std::io::ErrorKind::PermissionDenied => Kind::Permissions,
-        _ => Kind::Io,
-    }
+/// Looks at a name without following a link there.
+pub(super) fn look(entry: &Entry) -> Result<Option<Found>> {
+    entry
+        .look()
+        .map_err(|error| entry.refused("look at", error))
 }
 
-pub(super) fn check_file(path: &Path, metadata: &Metadata) -> Result<()> {
-    let shown = SafePath(path);
-    let kind = metadata.file_type();
-    if kind.is_symlink() {
-        return Err(unsafe_permissions(format!("{shown} is a symbolic link"))
-            .hinted("name the file itself with --store"));
-    }
-    if kind.is_dir() {
-        return Err(Error::usage(format!("{shown} is a folder")).hinted("--store names a file"));
-    }
-    if !kind.is_file() || kind.is_socket() {
-        return Err(unsafe_permissions(format!("{shown} is not a regular file")));
-    }
-    let me = rustix::process::geteuid().as_raw();
-    if metadata.uid() != me {
-        return Err(
-            unsafe_permissions(format!("{shown} belongs to another user")).hinted(match me {
-                0 => AS_OWNER,
-                _ => "run keyward as the store's owner",
-            }),
-        );
-    }
-    if metadata.nlink() != 1 {
-        return Err(unsafe_permissions(format!(
-            "{shown} has {} names (hard links)",
-            metadata.nlink()
-        ))
-        .hinted("a store has one name; copy it to a new file"));
-    }
-    let mode = metadata.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(unsafe_permissions(format!(
-            "{shown} can be reached by others (mode {mode:04o})"
-        ))
-        .hinted(format!("chmod 600 {}", QuotedPath(path))));
-    }
-    Ok(())
+/// How long the file of this name is; nothing where there is none.
+pub(super) fn length(entry: &Entry) -> Result<u64> {
+    Ok(look(entry)?.map_or(0, |found| found.length()))
 }
 
-/// What root can do. Files that root makes beside another user's store would keep its owner out of it.
-const AS_OWNER: &str = "`keyward --as-owner` works on it as its owner";
-
-fn unsafe_permissions(message: String) -> Error {
-    Error::new(Kind::Permissions, message)
+/// Whether there is anything in the log beside it.
+pub(super) fn has_log(store: &Entry) -> Result<bool> {
+    Ok(length(&store.beside("-wal"))? > 0)
 }

@@ -2,37 +2,33 @@
 //!
 //! This module never fails: where there is no room for a reserve, there is none.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::permissions::{look, sidecar};
+use super::permissions::length;
+use crate::files::Entry;
 
 /// How much is held back, in bytes. A revocation takes some 60 KiB in the log and 32 KiB for the log's index; the file itself
 /// grows by a few pages.
 const SIZE: u64 = 256 * 1024;
 
+fn beside(store: &Entry) -> Entry {
+    store.beside(".reserve")
+}
+
 /// Whether less is held back than should be.
-pub(super) fn is_short(store: &Path) -> bool {
-    let reserve = look(&sidecar(store, ".reserve")).ok().flatten();
-    reserve.is_none_or(|reserve| reserve.len() < SIZE)
+pub(super) fn is_short(store: &Entry) -> bool {
+    length(&beside(store)).unwrap_or(0) < SIZE
 }
 
 /// Holds space back, as much as there is.
-pub(super) fn fill(store: &Path) {
+pub(super) fn fill(store: &Entry) {
     if !is_short(store) {
         return;
     }
-    let file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(sidecar(store, ".reserve"));
-    if let Ok(file) = file {
+    if let Ok(file) = beside(store).open_own(OFlags::WRONLY | OFlags::APPEND) {
         // A disk that is full has given what it has.
         let _ = write(file);
     }
@@ -57,8 +53,7 @@ fn write(mut file: File) -> std::io::Result<()> {
 }
 
 /// Gives the space back. Says whether there was any.
-pub(super) fn release(store: &Path) -> bool {
-    let reserve = sidecar(store, ".reserve");
-    let held = look(&reserve).ok().flatten().map_or(0, |file| file.len());
-    held > 0 && std::fs::remove_file(reserve).is_ok()
+pub(super) fn release(store: &Entry) -> bool {
+    let reserve = beside(store);
+    length(&reserve).unwrap_or(0) > 0 && reserve.remove().unwrap_or(false)
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::open::{prepare, real_path};
-use super::permissions::{look, sidecar};
+use super::open::prepare;
+use super::permissions::{entry_if_possible, look};
 use crate::domain::key::KeyId;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -21,15 +21,17 @@ const MOST_PUT_ASIDE: u32 = 100;
 /// # Errors
 /// `io`.
 pub fn remains(store: &Path) -> Result<Vec<PathBuf>> {
-    let store = real_path(store)?;
     let mut found = Vec::new();
+    let Some(store) = entry_if_possible(store)? else {
+        return Ok(found);
+    };
     if look(&store)?.is_some() {
-        found.push(store.clone());
+        found.push(store.path().to_owned());
     }
     for number in 1..=MOST_PUT_ASIDE {
-        let path = sidecar(&store, &format!(".damaged-{number}"));
-        if look(&path)?.is_some() {
-            found.push(path);
+        let aside = store.beside(&format!(".damaged-{number}"));
+        if look(&aside)?.is_some() {
+            found.push(aside.path().to_owned());
         }
     }
     Ok(found)

@@ -41,7 +41,10 @@ impl Store {
     /// As [`Store::write`].
     pub fn write_urgently<T>(&mut self, body: impl Fn(&Writer<'_>) -> Result<T>) -> Result<T> {
         match self.write_in_transaction(&body) {
-            Err(error) if error.kind() == Kind::Io && reserve::release(&self.path) => {
+            Err(error)
+                if error.kind() == Kind::Io
+                    && self.entry.as_ref().is_some_and(reserve::release) =>
+            {
                 self.reopen()?;
                 self.write_in_transaction(body)
             }
@@ -61,7 +64,7 @@ impl Store {
         }
         self.sync_commits(true)?;
         self.changed = true;
-        let place = Place::of(&self.path, self.held.as_ref());
+        let place = Place::of(self.entry.as_ref(), self.held.as_ref());
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -162,7 +165,8 @@ impl Store {
         };
         // Not `open`: the file was checked when this store was opened.
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let mut second = Self::open_shared(&self.path, self.wait, flags, self.held.as_ref())
+        let store = self.entry.as_ref().ok_or_else(unknown)?;
+        let mut second = Self::open_shared(store, self.wait, flags, self.held.as_ref())
             .map_err(|_| unknown())?;
         match second.read(|reader| reader.has_event(head)) {
             Ok(true) => Ok(()),

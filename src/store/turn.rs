@@ -2,23 +2,17 @@
 //!
 //! This module never holds up anything else. A transaction cannot do this, because a delivery lies between two of them.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::File;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::fs::OFlags;
 use rustix::io::{FdFlags, fcntl_setfd};
 
 use super::Store;
-use super::create::make_way;
-use super::open::real_path;
-use super::permissions::{check_file, kind_of, look, sidecar};
+use super::permissions::{entry, make_way};
 use crate::error::{Error, Kind, Result};
-
-/// How often it is looked whether the turn has come.
-const ATTENTION: Duration = Duration::from_millis(5);
+use crate::files::{Entry, lock};
 
 /// A turn. It ends when this is dropped. When its process is killed instead, it goes on for as long as a program that the
 /// process has started does: a delivery that outlives keyward must not overtake the next one.
@@ -42,9 +36,9 @@ impl Store {
     /// # Errors
     /// `busy`; what `heed` gives; `permissions` or `io` when the file that is locked, `STORE.lock`, cannot be had.
     pub fn turn(&self, heed: impl Fn() -> Result<()>) -> Result<Turn> {
-        match self.path.as_os_str().is_empty() {
-            true => Ok(Turn { locked: None }),
-            false => Turn::wait_for(&self.path, self.wait, heed),
+        match &self.entry {
+            None => Ok(Turn { locked: None }),
+            Some(store) => Turn::wait_for(store, self.wait, heed),
         }
     }
 }
@@ -56,62 +50,30 @@ impl Turn {
     /// As [`Store::turn`].
     pub fn at(store: &Path, wait: Duration) -> Result<Self> {
         make_way(store)?;
-        Self::wait_for(&real_path(store)?, wait, || Ok(()))
+        Self::wait_for(&entry(store)?, wait, || Ok(()))
     }
 
-    fn wait_for(store: &Path, wait: Duration, heed: impl Fn() -> Result<()>) -> Result<Self> {
-        let path = sidecar(store, ".lock");
-        let deadline = Instant::now() + wait;
-        loop {
-            heed()?;
-            let file = open(&path)?;
-            match file.try_lock() {
-                // Somebody may have removed the file that was waited for.
-                Ok(()) if is_at(&file, &path) => return Ok(Self { locked: Some(file) }),
-                Ok(()) => {}
-                Err(TryLockError::Error(error)) => return Err(refused(error)),
-                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                    return Err(Error::new(
-                        Kind::Busy,
-                        "another keyward is handing a key over in this store",
-                    )
-                    .hinted("run the command again, or let it wait longer with --wait 1m"));
-                }
-                Err(TryLockError::WouldBlock) => thread::sleep(ATTENTION),
-            }
-        }
+    fn wait_for(store: &Entry, wait: Duration, heed: impl Fn() -> Result<()>) -> Result<Self> {
+        let file = store.beside(".lock");
+        let open = || {
+            let opened = file.open_own(OFlags::WRONLY)?;
+            // Programs that are started inherit it.
+            fcntl_setfd(&opened, FdFlags::empty())
+                .map_err(|error| file.refused("lock", error.into()))?;
+            // Where there are no locks, everybody has a turn.
+            Ok((opened, true))
+        };
+        let locked = lock(&file, wait, heed, open)?.ok_or_else(|| {
+            Error::new(
+                Kind::Busy,
+                "another keyward is handing a key over in this store",
+            )
+            .hinted("run the command again, or let it wait longer with --wait 1m")
+        })?;
+        Ok(Self {
+            locked: Some(locked),
+        })
     }
-}
-
-fn open(path: &Path) -> Result<File> {
-    if let Some(metadata) = look(path)? {
-        check_file(path, &metadata)?;
-    }
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)
-        .map_err(refused)?;
-    // The umask may have taken the owner's own permissions away.
-    file.set_permissions(PermissionsExt::from_mode(0o600))
-        .map_err(refused)?;
-    // Programs that are started inherit it.
-    fcntl_setfd(&file, FdFlags::empty()).map_err(|error| refused(error.into()))?;
-    Ok(file)
-}
-
-fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), std::fs::symlink_metadata(path)) {
-        (Ok(ours), Ok(found)) => (ours.dev(), ours.ino()) == (found.dev(), found.ino()),
-        _ => false,
-    }
-}
-
-fn refused(error: std::io::Error) -> Error {
-    Error::new(kind_of(&error), "cannot lock the store").because(error)
 }
 
 #[cfg(test)]

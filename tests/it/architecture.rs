@@ -60,12 +60,39 @@ const WALLS: &[Wall] = &[
             "std::io",
             "std::time::SystemTime",
             "std::time::Instant",
+            "crate::files",
+            "crate::store",
+        ],
+    },
+    Wall {
+        room: "files/",
+        forbidden: &[
+            "clap",
+            "comfy_table",
+            "rand",
+            "rusqlite",
+            "std::env",
+            "std::time::SystemTime",
+            "crate::domain::key",
+            "crate::domain::secret",
             "crate::store",
         ],
     },
     Wall {
         room: "store/",
         forbidden: &[
+            // A file is looked at, made, opened and renamed in a folder that was opened once: `files`.
+            "std::fs::DirBuilder",
+            "std::fs::File::create",
+            "std::fs::File::open",
+            "std::fs::OpenOptions",
+            "std::fs::hard_link",
+            "std::fs::metadata",
+            "std::fs::remove_file",
+            "std::fs::rename",
+            "std::fs::set_permissions",
+            "std::fs::symlink_metadata",
+            "std::fs::write",
             "clap",
             "comfy_table",
             "std::env",
@@ -91,6 +118,18 @@ const WALLS: &[Wall] = &[
     Wall {
         room: "delivery/",
         forbidden: &[
+            // A file is looked at, made, opened and renamed in a folder that was opened once: `files`.
+            "std::fs::DirBuilder",
+            "std::fs::File::create",
+            "std::fs::File::open",
+            "std::fs::OpenOptions",
+            "std::fs::hard_link",
+            "std::fs::metadata",
+            "std::fs::remove_file",
+            "std::fs::rename",
+            "std::fs::set_permissions",
+            "std::fs::symlink_metadata",
+            "std::fs::write",
             "clap",
             "comfy_table",
             "std::env",
@@ -125,6 +164,14 @@ const WALLS: &[Wall] = &[
 const KEEPERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
     ("dialoguer", &["prompt.rs"]),
+    ("rustix::fs::flock", &["files/"]),
+    ("rustix::fs::linkat", &["files/"]),
+    ("rustix::fs::mkdirat", &["files/"]),
+    ("rustix::fs::open", &[]),
+    ("rustix::fs::openat", &["files/"]),
+    ("rustix::fs::renameat", &["files/"]),
+    ("rustix::fs::renameat_with", &["files/"]),
+    ("rustix::fs::unlinkat", &["files/"]),
     ("comfy_table", &["output/"]),
     ("directories", &["context/"]),
     ("std::env", &["context/", "main.rs"]),
@@ -152,7 +199,8 @@ const KEEPERS: &[(&str, &[&str])] = &[
 /// The storeys, lowest first: a room may call its own storey and those below. What the command line is made of (its
 /// options, its context, its words for wrong arguments) stands beside the commands.
 const STOREYS: &[&[&str]] = &[
-    &["domain", "error", "store"],
+    &["domain", "error", "files"],
+    &["store"],
     &["delivery", "ops", "output", "prompt"],
     &["cli", "commands", "context", "usage"],
 ];

@@ -61,8 +61,9 @@ fn a_backup_that_is_killed_leaves_the_earlier_one_and_is_made_by_the_next() {
         "openat",
         "pwrite64",
         "fsync",
-        "?rename",
+        "renameat",
         "?unlink",
+        "unlinkat",
         "ftruncate",
         "fchmod",
         "flock",
@@ -120,7 +121,7 @@ fn a_backup_that_fails_to_write_leaves_the_earlier_one() {
         "pwrite64:error=EIO:when=9",
         "pwrite64:error=ENOSPC:when=4+",
         "fsync:error=EIO:when=1",
-        "rename:error=EIO:when=1",
+        "renameat:error=EIO:when=1",
     ] {
         let output = disturbed(&sandbox, &["--json", "store", "backup", "b.db"], injection);
         assert_eq!(output.status, 7, "{injection}: {}", output.transcript());

@@ -144,6 +144,14 @@ mod json;
 mod delivery;
 // Files that keyward writes are whole or as they were.
 mod drafts;
+// Root's deliveries into a folder that its owner swaps meanwhile.
+mod swapped;
+// Access control lists that folders give to what is made in them.
+mod access_lists;
+// What keyward does where a file system cannot do everything.
+mod file_systems;
+// Folders of real machines: private groups, volumes of an orchestrator, services' folders, links on the way.
+mod folders;
 // `mint --idempotency-key`: asked twice for the same thing, the same key.
 mod idempotency;
 // The same, killed at any system call.

@@ -240,12 +240,21 @@ fn a_restoration_that_is_killed_revives_nothing_and_is_carried_out_by_the_next()
             "fsync",
             "fdatasync",
             "?rename",
+            "renameat",
             "renameat2",
             "?unlink",
+            "unlinkat",
             "ftruncate",
             "fchmod",
         ],
-        false => &["fsync", "fdatasync", "?rename", "renameat2", "?unlink"],
+        false => &[
+            "fsync",
+            "fdatasync",
+            "renameat",
+            "renameat2",
+            "?unlink",
+            "unlinkat",
+        ],
     };
     let template = Scene::new();
     let mut points = 0;

@@ -4,7 +4,7 @@
 
 use crate::commands::Exit;
 use crate::context::Context;
-use crate::domain::sanitize::{SafePath, path_text};
+use crate::domain::sanitize::{Safe, SafePath, path_text};
 use crate::error::Result;
 use crate::ops::access::Access;
 use crate::output::table;
@@ -31,11 +31,12 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
             size_bytes: 0,
             workspaces: 0,
             keys: 0,
+            trusted_folder: None,
         },
     };
     context.ui.record(&view, || {
         let none = || "none: there is no store yet".to_owned();
-        let fields = [
+        let mut fields = vec![
             ("path", SafePath(&file).to_string()),
             (
                 "schema",
@@ -49,6 +50,13 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
             ("workspaces", view.workspaces.to_string()),
             ("keys", view.keys.to_string()),
         ];
+        if let Some(folder) = &view.trusted_folder {
+            let text = format!(
+                "{} (the permissions of its group and of others are not checked)",
+                Safe(folder)
+            );
+            fields.push(("trusted folder", text));
+        }
         table::render_record(&fields)
     })?;
     Ok(0)
@@ -66,5 +74,8 @@ fn describe(context: &mut Context, store: &mut Store, path: String) -> Result<St
         size_bytes: info.size_bytes,
         workspaces: info.workspaces,
         keys: info.keys,
+        trusted_folder: info
+            .trusted_folder
+            .map(|folder| folder.to_string_lossy().into_owned()),
     })
 }

@@ -44,14 +44,18 @@ pub fn of(command: &str) -> Option<Value> {
             "firstBad": { "type": ["integer", "null"] },
         })),
         "audit head" => object(json!({ "seq": count(), "hash": hash() })),
-        "store info" => object(json!({
-            "path": { "type": "string" },
-            "schema": { "type": ["integer", "null"] },
-            "journalMode": { "type": ["string", "null"] },
-            "sizeBytes": count(),
-            "workspaces": count(),
-            "keys": count(),
-        })),
+        "store info" => {
+            let facts = object(json!({
+                "path": { "type": "string" },
+                "schema": { "type": ["integer", "null"] },
+                "journalMode": { "type": ["string", "null"] },
+                "sizeBytes": count(),
+                "workspaces": count(),
+                "keys": count(),
+            }));
+            let trusted = json!({ "trustedFolder": { "type": "string" } });
+            with(&facts, trusted, &["trustedFolder"])
+        }
         "store check" => object(json!({
             "ok": { "type": "boolean" },
             "workspaces": count(),

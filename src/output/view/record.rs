@@ -160,4 +160,7 @@ pub struct StoreView {
     pub workspaces: u64,
     /// How many key records.
     pub keys: u64,
+    /// The trusted folder, if the store is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_folder: Option<String>,
 }
