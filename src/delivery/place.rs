@@ -104,7 +104,8 @@ impl Target {
     /// Refuses a path in whose folder no file can be created.
     pub(super) fn check_folder(&self) -> Result<()> {
         let folder = self.entry()?.folder();
-        let how = Access::WRITE_OK | Access::EXEC_OK;
+        // Read, because it is synced at the end.
+        let how = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
         accessat(folder.descriptor(), ".", how, AtFlags::empty()).map_err(|error| {
             let name = named(folder_of(&self.path));
             failed(format!("cannot create a file in the folder {name}"), error)

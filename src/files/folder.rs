@@ -104,6 +104,14 @@ impl Folder {
         while let Some(name) = rest.pop_front() {
             let here = folder.path.join(&name);
             let failed = |error: Errno| Unreachable::Failed(here.clone(), error.into());
+            // One that was moved has another folder above it.
+            if name == ".." && !folder.is_fixed {
+                return Err(Unreachable::Refused(refused(
+                    &here,
+                    "leads out of a folder that others can move",
+                    "name the folder without ..",
+                )));
+            }
             let flags = SEARCHED | OFlags::NOFOLLOW;
             match openat(&folder.descriptor, &name, flags, Mode::empty()) {
                 Ok(next) => folder.enter(next, &name).map_err(failed)?,
@@ -119,7 +127,11 @@ impl Folder {
                         Err(error) => return Err(failed(error)),
                     };
                     if !folder.is_fixed || folder.can_be_changed() {
-                        return Err(Unreachable::Refused(refused_link(&here)));
+                        return Err(Unreachable::Refused(refused(
+                            &here,
+                            "is a symbolic link in a folder that others can change",
+                            "name the folder itself instead",
+                        )));
                     }
                     links += 1;
                     if links > MOST_LINKS {
@@ -283,10 +295,6 @@ fn names(path: &Path) -> VecDeque<OsString> {
         .collect()
 }
 
-fn refused_link(path: &Path) -> Error {
-    let message = format!(
-        "{} is a symbolic link in a folder that others can change",
-        named(path)
-    );
-    Error::new(Kind::Permissions, message).hinted("name the folder itself instead")
+fn refused(path: &Path, why: &str, hint: &str) -> Error {
+    Error::new(Kind::Permissions, format!("{} {why}", named(path))).hinted(hint)
 }

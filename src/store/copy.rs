@@ -155,6 +155,12 @@ fn write(
         return Err(damaged(format!("its copy has a fault: {}", Safe(&verdict))));
     }
     connection.close().map_err(|(_, error)| failure(error))?;
+    // SECURITY: SQLite opens by path, so whoever can swap the folder could have given it another file.
+    if Found::of(draft.file()).map_err(io)?.length() == 0 {
+        return Err(io(std::io::Error::other(
+            "another file was put in its place",
+        )));
+    }
     draft.file().sync_all().map_err(io)?;
     Ok(Some(Head {
         seq: head.0,

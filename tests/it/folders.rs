@@ -276,11 +276,19 @@ fn root_delivers_to_another_users_folder_and_follows_no_link_there() {
     ] {
         let run = sandbox.keyward(["--json", "mint", "b"]).args(sink);
         let _ = run.refused(8, "permissions");
-        // The same by the user whose folder it is: nobody else could have put the link there.
         let _ = sandbox
             .keyward(["mint", "c", "--out", "service/link/../../c.key"])
             .refused(8, "permissions");
     }
+    // A folder that is moved while it is walked through has another one above it.
+    let _ = machine.folder("service/app", USER, USER, 0o755);
+    let up = ["--json", "mint", "b", "--out", "service/app/../b.key"];
+    let _ = sandbox.keyward(up).refused(8, "permissions");
+    let _ = sandbox
+        .keyward(["mint", "up", "--out", "outside/../up.key"])
+        .ok();
+    fs::remove_file(sandbox.home().join("up.key")).expect("it was delivered");
+    let _ = sandbox.keyward(["revoke", "up", "--yes"]).ok();
     assert_eq!(fs::read_dir(&outside).expect("a folder").count(), 0);
     assert_eq!(sandbox.listed(&[]), ["a", "first"]);
 
