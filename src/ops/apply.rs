@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::holding::Place;
 use crate::domain::key::{Key, KeySeq};
 use crate::domain::manifest::KeyEntry;
-use crate::domain::name::Name;
+use crate::domain::name::{Name, composed};
 use crate::domain::permission::Permission;
 use crate::domain::policy::Policy;
 use crate::domain::policy_changes::PolicyChanges;
@@ -177,12 +177,14 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
         let mut strays = Vec::new();
         for workspace in workspaces.values().filter(|_| request.prune) {
             reader.for_each_key_after(workspace, KeySeq(0), u32::MAX, |_, key| {
+                let name = composed(&key.name);
                 let place = (
                     workspace.name.as_str(),
                     key.environment.clone(),
-                    key.name.as_str(),
+                    name.as_ref(),
                 );
-                if key.status(now).is_living() && !names.contains(&place) {
+                let is_named = names.contains(&place);
+                if key.status(now).is_living() && !is_named {
                     strays.push(key);
                 }
                 Ok(())

@@ -39,6 +39,25 @@ pub(super) fn check_name(
     Ok(())
 }
 
+/// Refuses a name by which something else finds a key: its id or the beginning of it, its prefix or the short part.
+///
+/// # Errors
+/// `name_taken`.
+pub(super) fn check_no_key_is_called(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    name: &str,
+) -> Result<()> {
+    let Some(what) = select::other_meaning(reader, workspace, name)? else {
+        return Ok(());
+    };
+    Err(Error::new(
+        Kind::NameTaken,
+        format!("the name \"{}\" would be taken for {what}", Safe(name)),
+    )
+    .hinted("choose a name that is no part of a key's id or prefix"))
+}
+
 /// Refuses an expiry that has passed: the key would be expired from the start.
 ///
 /// # Errors

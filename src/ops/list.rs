@@ -3,6 +3,7 @@
 //! This module never gathers the list: it hands over a page of keys at a time, so a store of any size fits.
 
 use crate::domain::key::{Key, KeySeq, Status};
+use crate::domain::name::composed;
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -48,7 +49,7 @@ impl Request {
             && self
                 .name
                 .as_ref()
-                .is_none_or(|name| key.name.contains(name.as_str()))
+                .is_none_or(|name| composed(&key.name).contains(composed(name).as_ref()))
             && (self.owner.is_none() || key.owner == self.owner)
             && self.scopes.iter().all(|scope| key.scopes.contains(scope))
             && self

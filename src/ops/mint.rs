@@ -103,6 +103,7 @@ pub(super) fn insert<R: TryCryptoRng>(
     let (mut keys, mut secrets) = (Vec::new(), Vec::new());
     for name in request.name.numbered(request.count)? {
         limits::check_name(writer, workspace, environment, name.as_str(), now)?;
+        limits::check_no_key_is_called(writer, workspace, name.as_str())?;
         let draft = Draft {
             workspace,
             name: name.as_str(),

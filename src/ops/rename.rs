@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::domain::audit::Action;
 use crate::domain::key::{Key, Status};
-use crate::domain::name::Name;
+use crate::domain::name::{Name, composed};
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -40,9 +40,12 @@ pub fn run(
             return change::outcome(writer, &workspaces, &meant, Vec::new(), now);
         }
         let mut renamed: Vec<Key> = meant.all().cloned().collect();
-        if renamed.iter().any(|key| key.replaced_by.is_none()) {
+        // A name that an older keyward took in another form is the same name.
+        let is_new = composed(&key.name) != name.as_str();
+        if is_new && renamed.iter().any(|key| key.replaced_by.is_none()) {
             let owner = select::owner_of(&workspaces, key);
             limits::check_name(writer, owner, &key.environment, name.as_str(), now)?;
+            limits::check_no_key_is_called(writer, owner, name.as_str())?;
         }
         if let Some(rotation) = &key.rotation
             && key.status(now) == Status::Pending

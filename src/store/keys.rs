@@ -9,6 +9,7 @@ use super::key_row::{SELECT, SELECT_BARE, allow_text, labels_text, scopes_text};
 use super::{Reader, Writer};
 use crate::domain::audit::About;
 use crate::domain::key::{Key, KeyId, KeySeq};
+use crate::domain::name::spellings;
 use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
@@ -103,17 +104,25 @@ impl Reader<'_> {
         )
     }
 
-    /// A workspace's keys of this name, dead ones included, the newest first.
+    /// A workspace's keys of this name in any of its spellings, dead ones included, the newest first.
     ///
     /// The index is named because the planner, which has no statistics, would walk all of the workspace's keys instead.
     ///
     /// # Errors
     /// The store's.
     pub fn keys_named(&self, workspace: WorkspaceId, name: &str) -> Result<Vec<Key>> {
-        self.keys(
-            "INDEXED BY key_name WHERE key.workspace_id = ?1 AND key.name = ?2 ORDER BY +key.seq DESC",
-            &[&workspace.0, &name],
-        )
+        let spellings = spellings(name);
+        let spelling = |nth: usize| spellings.get(nth).unwrap_or(&spellings[0]).as_ref();
+        match spellings.len() {
+            1 => self.keys(
+                "INDEXED BY key_name WHERE key.workspace_id = ?1 AND key.name = ?2 ORDER BY +key.seq DESC",
+                &[&workspace.0, &name],
+            ),
+            _ => self.keys(
+                "INDEXED BY key_name WHERE key.workspace_id = ?1 AND key.name IN (?2, ?3, ?4) ORDER BY +key.seq DESC",
+                &[&workspace.0, &name, &spelling(1), &spelling(2)],
+            ),
+        }
     }
 
     /// The keys whose token has this random public part.

@@ -8,6 +8,7 @@ use super::failure::{damaged, failure};
 use super::key_row::{optional_text, text};
 use super::{Reader, Writer};
 use crate::domain::audit::About;
+use crate::domain::name::spellings;
 use crate::domain::policy::Policy;
 use crate::domain::record::RecordDigest;
 use crate::domain::timestamp::Timestamp;
@@ -23,7 +24,13 @@ impl Reader<'_> {
     /// # Errors
     /// The store's; `damaged` when its policy cannot be read.
     pub fn workspace_named(&self, name: &str) -> Result<Option<Workspace>> {
-        self.workspace("WHERE name = ?1", name)
+        for spelling in spellings(name) {
+            let found = self.workspace("WHERE name = ?1", spelling.as_ref())?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// The workspace of this row number.

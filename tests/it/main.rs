@@ -176,6 +176,8 @@ mod bytes;
 mod streams;
 // Hostile names and inputs on every output.
 mod hostile;
+// What a key or a workspace may be called, and what finds it by its name.
+mod names;
 // A file system that is full, or that can only be read.
 mod full_disk;
 // The corpus of the fuzz targets against their laws.

@@ -103,6 +103,7 @@ pub fn decide(
     let create = |leftover: Option<Key>| -> Result<Decision> {
         policy.check_scopes(wanted.scopes.as_deref().unwrap_or_default())?;
         wanted.check_life(reader, policy.expiry(wanted.expires.as_ref(), now)?, now)?;
+        limits::check_no_key_is_called(reader, workspace, name)?;
         Ok(Decision {
             step: Step::Create {
                 leftover: leftover.map(Box::new),

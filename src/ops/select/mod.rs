@@ -109,6 +109,27 @@ pub fn is_id_start(text: &str) -> bool {
     text.is_ascii() && random.is_some_and(|random| random.len() >= SHORTEST_ID)
 }
 
+/// What else than a name a text is: a key's id wherever that key is, or, of this workspace's keys, the beginning of an id or
+/// the public front of a token.
+///
+/// # Errors
+/// The store's.
+pub fn other_meaning(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    text: &str,
+) -> Result<Option<&'static str>> {
+    if reader.key_by_id(text)?.is_some() {
+        return Ok(Some("a key's id"));
+    }
+    if !by_id_start(reader, std::slice::from_ref(workspace), text)?.is_empty() {
+        return Ok(Some("the beginning of a key's id"));
+    }
+    let mut fronts = by_prefix(reader, text)?.into_iter();
+    let is_own = fronts.any(|key| key.workspace_id == workspace.id);
+    Ok(is_own.then_some("a key's prefix"))
+}
+
 fn by_id_start(reader: &Reader<'_>, workspaces: &[Workspace], text: &str) -> Result<Vec<Key>> {
     if !is_id_start(text) {
         return Ok(Vec::new());

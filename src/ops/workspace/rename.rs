@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::name::Name;
+use crate::domain::name::{Name, composed};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
@@ -30,7 +30,10 @@ pub fn run(
         let mut workspace = select::workspace(writer, &access, Some(from))?;
         let changed = workspace.name != to.as_str();
         if changed {
-            create::check_name(writer, to.as_str())?;
+            // A name that an older keyward took in another form is the same name.
+            if composed(&workspace.name) != to.as_str() {
+                create::check_name(writer, to.as_str())?;
+            }
             workspace.name = to.to_string();
             writer.update_workspace(&workspace)?;
             writer.audit(

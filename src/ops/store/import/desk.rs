@@ -203,6 +203,7 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
         }
         if key.holds_its_name(self.now) {
             limits::check_name(self.writer, &owner, environment, &key.name, self.now)?;
+            limits::check_no_key_is_called(self.writer, &owner, &key.name)?;
         }
         self.writer.insert_key(&key)?;
         if let Some(at) = line.last_used_at {
