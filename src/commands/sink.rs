@@ -9,6 +9,7 @@ use clap::ValueHint;
 
 use crate::context::{self, Context};
 use crate::delivery::{CommandSink, DotenvSink, FileSink, GithubSink, Sink, Stream};
+use crate::domain::tilde;
 use crate::error::{Error, Result};
 use crate::output::ui::Format;
 
@@ -129,6 +130,9 @@ impl SinkArgs {
     }
 
     fn sink(self, context: &Context) -> Result<Sink> {
+        for path in self.out.iter().chain(&self.dotenv) {
+            tilde::refuse(path)?;
+        }
         if let Some(path) = self.out {
             return Ok(Sink::File(FileSink {
                 path: path.into(),

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::{Context, Document};
 use crate::domain::sanitize::{Safe, SafePath};
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
+use crate::domain::tilde;
 use crate::error::{Error, Kind, Result};
 
 impl Context {
@@ -68,7 +69,11 @@ pub(super) fn open(path: &Path) -> Result<std::fs::File> {
             std::io::ErrorKind::NotFound => Kind::Usage,
             _ => Kind::Io,
         };
-        Error::new(kind, format!("cannot open {}", SafePath(path))).because(error)
+        let error = Error::new(kind, format!("cannot open {}", SafePath(path))).because(error);
+        match tilde::begins(path) {
+            true => error.hinted(tilde::HINT),
+            false => error,
+        }
     })
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::Context;
 use super::environment::variable;
 use crate::domain::sanitize::SafePath;
+use crate::domain::tilde;
 use crate::error::{Error, Result};
 use crate::store::Store;
 
@@ -23,7 +24,7 @@ impl Context {
         if let Some(path) = chosen {
             return match path.as_os_str().is_empty() {
                 true => Err(Error::usage("the store's path is empty")),
-                false => Ok(path),
+                false => tilde::refuse(&path).map(|()| path),
             };
         }
         default_store()

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use crate::domain::sanitize::Safe;
+use crate::domain::sanitize::Named;
 use crate::error::Error;
 
 /// A network in CIDR notation (RFC 4632, RFC 4291), its host bits cleared.
@@ -28,7 +28,7 @@ impl FromStr for Network {
         let network = match text.parse::<IpNet>() {
             Ok(network) => network,
             Err(_) => text.parse::<IpAddr>().map(IpNet::from).map_err(|_| {
-                Error::usage(format!("\"{}\" is not an address or a network", Safe(text)))
+                Error::usage(format!("{} is not an address or a network", Named(text)))
                     .hinted("write it like 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32")
             })?,
         };
@@ -48,7 +48,7 @@ impl std::fmt::Display for Network {
 /// `usage` when it is not an address.
 pub fn parse_address(text: &str) -> Result<IpAddr, Error> {
     text.parse().map_err(|_| {
-        Error::usage(format!("\"{}\" is not an IP address", Safe(text)))
+        Error::usage(format!("{} is not an IP address", Named(text)))
             .hinted("write it like 203.0.113.7 or 2001:db8::7")
     })
 }
@@ -98,5 +98,9 @@ mod tests {
     fn what_is_not_a_network_is_named() {
         let error = "10.0.0.0/33".parse::<Network>().expect_err("too long");
         assert!(error.to_string().contains("10.0.0.0/33"));
+        let error = "::1/129".parse::<Network>().expect_err("too long");
+        assert!(error.to_string().starts_with("\"::1/129\" is not"));
+        let error = parse_address("::1::").expect_err("no address");
+        assert!(error.to_string().starts_with("\"::1::\" is not"));
     }
 }

@@ -32,6 +32,7 @@ pub mod record;
 pub mod sanitize;
 pub mod secret;
 pub mod template;
+pub mod tilde;
 pub mod timestamp;
 pub mod token;
 pub mod transfer;

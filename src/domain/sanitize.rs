@@ -23,24 +23,40 @@ impl fmt::Display for Safe<'_> {
             .starts_with("::")
             .then(|| self.0.find(':'))
             .flatten();
-        let mut previous = '\0';
-        for (at, character) in self.0.char_indices() {
-            match character {
-                ':' if command == Some(at) => formatter.write_str("\\u{3a}")?,
-                '\\' => formatter.write_str("\\\\")?,
-                '\t' => formatter.write_str("\\t")?,
-                '\n' => formatter.write_str("\\n")?,
-                '\r' => formatter.write_str("\\r")?,
-                '#' if previous == '#' => formatter.write_str("\\u{23}")?,
-                _ if is_invisible(character) || character == char::REPLACEMENT_CHARACTER => {
-                    write!(formatter, "\\u{{{:x}}}", u32::from(character))?;
-                }
-                _ => formatter.write_char(character)?,
-            }
-            previous = character;
-        }
-        Ok(())
+        escape(self.0, command, formatter)
     }
+}
+
+/// Shows a text in quotation marks, which is why two colons at its beginning are no command: an address keeps them.
+pub struct Named<'a>(pub &'a str);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_char('"')?;
+        escape(self.0, None, formatter)?;
+        formatter.write_char('"')
+    }
+}
+
+/// Writes a text escaped, with the colon of a command at this place.
+fn escape(text: &str, command: Option<usize>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut previous = '\0';
+    for (at, character) in text.char_indices() {
+        match character {
+            ':' if command == Some(at) => formatter.write_str("\\u{3a}")?,
+            '\\' => formatter.write_str("\\\\")?,
+            '\t' => formatter.write_str("\\t")?,
+            '\n' => formatter.write_str("\\n")?,
+            '\r' => formatter.write_str("\\r")?,
+            '#' if previous == '#' => formatter.write_str("\\u{23}")?,
+            _ if is_invisible(character) || character == char::REPLACEMENT_CHARACTER => {
+                write!(formatter, "\\u{{{:x}}}", u32::from(character))?;
+            }
+            _ => formatter.write_char(character)?,
+        }
+        previous = character;
+    }
+    Ok(())
 }
 
 /// Shows a path as [`Safe`] shows a text, and a byte that is not part of any character as `\xNN`. No other path is shown the

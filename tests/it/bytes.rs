@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use crate::support::{Sandbox, names, text};
+use crate::support::{Output, Sandbox, names, text};
 
 /// What is no UTF-8, and what a lossy reading makes of it.
 const CAFE: &[u8] = b"caf\xe9.key";
@@ -186,4 +186,61 @@ fn names_selectors_owners_labels_and_other_words_that_are_no_utf_8_are_refused()
     let said = named.exit(2).stderr;
     assert!(said.contains("KEYWARD_WORKSPACE is not UTF-8"), "{said}");
     assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+}
+
+#[test]
+fn a_tilde_that_no_shell_has_replaced_makes_no_folder() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let manifest = "[workspace.default]\n[[key]]\nworkspace = 'default'\nname = 'x'\ndeliver = { out = '~/a/x.key' }\n";
+    let manifest = sandbox.file("keys.toml", manifest);
+    let refused = |output: Output, code: &str| {
+        assert_eq!(output.status, 2, "{}", output.transcript());
+        assert_eq!(output.error()["code"], code);
+        assert!(
+            text(&output.error(), "hint").contains("$HOME"),
+            "{}",
+            output.stderr
+        );
+    };
+    for words in [
+        &["--store=~/x.db", "mint", "a"][..],
+        &["--store", "~", "list"],
+        &["mint", "a", "--out=~/a.key"],
+        &["mint", "a", "--dotenv=~/.env", "--var", "A"],
+        &["store", "backup", "~/copy.db"],
+        &["verify", "--file=~/a.key"],
+        &["whoami", "--as=~/a.key"],
+        &["workspace", "create", "x", "--policy=~/p.toml"],
+    ] {
+        refused(sandbox.keyward(["--json"]).args(words).run(), "usage");
+    }
+    let run = sandbox.keyward(["--json", "mint", "a"]);
+    refused(run.env("KEYWARD_STORE", "~/x.db").run(), "usage");
+    let run = sandbox.keyward(["--json", "apply"]).args([&manifest]);
+    refused(run.run(), "invalid_manifest");
+    assert!(!sandbox.home().join("~").exists());
+    assert_eq!(sandbox.listed(&[]), ["ci"]);
+    let _ = sandbox
+        .keyward(["mint", "a", "--store", "./~/x.db", "--out=~a.key"])
+        .ok();
+    assert!(sandbox.home().join("~/x.db").exists() && sandbox.home().join("~a.key").exists());
+}
+
+#[test]
+fn an_address_that_is_none_is_shown_as_it_was_written() {
+    let sandbox = Sandbox::new();
+    for words in [
+        &["mint", "a", "--allow", "::1/129"][..],
+        &["mint", "a", "--allow=::1/129"],
+        &["verify", "--ip", "::1/129"],
+    ] {
+        let plain = sandbox.keyward(words).exit(2).stderr;
+        assert!(plain.contains("\"::1/129\" is not"), "{plain}");
+        let error = sandbox.keyward(["--json"]).args(words).exit(2).error();
+        assert!(
+            text(&error, "message").contains("\"::1/129\" is not"),
+            "{error}"
+        );
+    }
 }

@@ -9,6 +9,7 @@ use clap::ValueHint;
 use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::{SafePath, path_text};
+use crate::domain::tilde;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Access;
 use crate::output::view::BackupView;
@@ -34,6 +35,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let actor = context.actor(&mut store)?;
     let now = context.now();
     store.read(|reader| Access::admit(reader, &actor, now)?.require_operator())?;
+    tilde::refuse(&args.file)?;
     let mut bar = context.ui.percentage("pages");
     let copy = store.backup(&args.file, |done, of| bar.reach(done, of))?;
     drop(bar);

@@ -10,11 +10,12 @@ use toml::Spanned;
 
 use super::deliver::{RawDeliver, Taken};
 use super::source::Source;
-use super::{KeyEntry, Manifest, PolicySource, WorkspaceEntry};
+use super::{Deliver, KeyEntry, Manifest, PolicySource, WorkspaceEntry};
 use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
 use crate::domain::preset;
 use crate::domain::sanitize::Safe;
+use crate::domain::tilde;
 use crate::error::{Error, Result};
 
 #[derive(Deserialize)]
@@ -118,6 +119,13 @@ impl Source<'_> {
         });
         let misplaced =
             |message: &'static str| self.refuse(&raw.deliver.span(), "deliver", message);
+        let deliver = raw.deliver.get_ref().choose().map_err(misplaced)?;
+        if let Deliver::Out(path) | Deliver::Dotenv { path, .. } = &deliver {
+            tilde::refuse(path).map_err(|error| {
+                self.refuse(&raw.deliver.span(), "deliver", &error)
+                    .hinted(tilde::HINT)
+            })?;
+        }
         let owner: Option<Owner> = self.parse_if_there("owner", &raw.owner)?;
         Ok(KeyEntry {
             workspace: raw.workspace.into_inner(),
@@ -130,7 +138,7 @@ impl Source<'_> {
             allow: allow.transpose()?,
             owner: owner.map(|owner| owner.0),
             labels: raw.labels.map(|labels| self.labels(labels)).transpose()?,
-            deliver: raw.deliver.get_ref().choose().map_err(misplaced)?,
+            deliver,
             newline: raw.deliver.get_ref().newline().map_err(misplaced)?,
             line,
         })
@@ -153,7 +161,6 @@ impl Source<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::manifest::Deliver;
     use crate::error::Kind;
 
     fn refusal(text: &str) -> String {

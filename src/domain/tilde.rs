@@ -1,0 +1,32 @@
+//! A tilde that no shell has replaced: `--store=~/x` and `KEYWARD_STORE=~/x` in a unit file arrive as they are written.
+//!
+//! This module never looks for a home.
+
+use std::path::{Component, Path};
+
+use crate::domain::sanitize::SafePath;
+use crate::error::{Error, Result};
+
+/// What to write instead.
+pub const HINT: &str = "write $HOME in place of ~, or ./~ for a folder of that name";
+
+/// Whether the path begins with a folder named `~`.
+pub fn begins(path: &Path) -> bool {
+    let first = path.components().next();
+    matches!(first, Some(Component::Normal(name)) if name == "~")
+}
+
+/// Refuses such a path for something that is about to be made.
+///
+/// # Errors
+/// `usage`.
+pub fn refuse(path: &Path) -> Result<()> {
+    match begins(path) {
+        false => Ok(()),
+        true => Err(Error::usage(format!(
+            "no shell has replaced the ~ in \"{}\" with your home",
+            SafePath(path)
+        ))
+        .hinted(HINT)),
+    }
+}
