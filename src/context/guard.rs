@@ -148,22 +148,20 @@ impl Guard {
     /// # Errors
     /// `usage`, or the kind of the file's faults; the store's.
     pub(super) fn refuse_known(&self, store: &mut Store) -> Result<()> {
-        if self.knowledge.get() == Knowledge::Clear {
+        if self.knowledge.get() == Knowledge::Clear || self.is_terse() {
+            self.knowledge.set(Knowledge::Clear);
             return Ok(());
         }
         let texts = self.texts.borrow();
-        let is_short = |(_, text): &(Origin, Zeroizing<Vec<u8>>)| text.len() < exposure::SHORTEST;
-        if !texts.iter().all(is_short) {
-            store.read(|reader| {
-                let detector = Detector::new(reader);
-                for (origin, text) in texts.iter() {
-                    if detector.finds(text)? {
-                        return Err(origin.exposed());
-                    }
+        store.read(|reader| {
+            let detector = Detector::new(reader);
+            for (origin, text) in texts.iter() {
+                if detector.finds(text)? {
+                    return Err(origin.exposed());
                 }
-                Ok(())
-            })?;
-        }
+            }
+            Ok(())
+        })?;
         self.knowledge.set(Knowledge::Clear);
         Ok(())
     }
@@ -174,7 +172,7 @@ impl Guard {
     /// # Errors
     /// `usage`, or the kind of the file's faults. That a store cannot be read is none: the command's own error says so.
     pub fn refuse_known_before_speaking(&self) -> Result<()> {
-        if self.knowledge.get() != Knowledge::None {
+        if self.knowledge.get() != Knowledge::None || self.is_terse() {
             return Ok(());
         }
         for path in self.places() {
@@ -198,6 +196,13 @@ impl Guard {
         }
         self.knowledge.set(Knowledge::Clear);
         Ok(())
+    }
+
+    /// Whether everything is too short for a secret, so that no store need be asked.
+    fn is_terse(&self) -> bool {
+        let texts = self.texts.borrow();
+        let mut lengths = texts.iter().map(|(_, text)| text.len());
+        lengths.all(|length| length < exposure::SHORTEST)
     }
 
     /// Whether no store could say what is a secret.

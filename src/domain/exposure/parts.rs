@@ -62,33 +62,55 @@ fn within<'a>(run: &'a [u8], found: &mut Vec<&'a [u8]>) {
         |at: usize| at == 0 || at == run.len() || is_separator(at - 1) || is_separator(at);
     let edges: Vec<usize> = (0..=run.len()).filter(|at| is_edge(*at)).collect();
     for (nth, start) in edges.iter().enumerate() {
-        // There is at most one edge on each side of a separator.
-        let near = edges.iter().skip(nth + 1).take(2 * MOST_SEPARATORS + 1);
-        let far = edges.last().into_iter();
-        for end in near.chain(far).filter(|end| **end > *start) {
-            let part = &run[*start..*end];
-            if (SHORTEST..=LONGEST).contains(&part.len()) && is_likely(part) {
-                found.push(part);
+        let (mut kinds, mut counted) = (Kinds::default(), *start);
+        for (distance, end) in edges[nth + 1..].iter().enumerate() {
+            let length = end - start;
+            // There is at most one edge on each side of a separator.
+            let is_far = distance > 2 * MOST_SEPARATORS;
+            if length > LONGEST || (is_far && run.len() - start > LONGEST) {
+                break;
+            }
+            run[counted..*end]
+                .iter()
+                .for_each(|byte| kinds.count(*byte));
+            counted = *end;
+            if length >= SHORTEST && (!is_far || *end == run.len()) && kinds.are_likely() {
+                found.push(&run[*start..*end]);
             }
         }
     }
 }
 
-/// Whether a part in the middle of a word could be a secret: mostly letters and digits, and, where it has a slash as
-/// Base64 has, of all three kinds. A path is not.
-fn is_likely(part: &[u8]) -> bool {
-    let count = |wanted: fn(&u8) -> bool| part.iter().filter(|byte| wanted(byte)).count();
-    let is_path = || {
-        part.contains(&b'/')
-            && [
-                u8::is_ascii_digit,
-                u8::is_ascii_lowercase,
-                u8::is_ascii_uppercase,
-            ]
-            .into_iter()
-            .any(|kind| count(kind) == 0)
-    };
-    2 * count(u8::is_ascii_alphanumeric) > part.len() && !is_path()
+/// How many bytes of each kind a part in the middle of a word has.
+#[derive(Default)]
+struct Kinds {
+    digits: usize,
+    small: usize,
+    capital: usize,
+    slashes: usize,
+    others: usize,
+}
+
+impl Kinds {
+    fn count(&mut self, byte: u8) {
+        let kind = match byte {
+            b'0'..=b'9' => &mut self.digits,
+            b'a'..=b'z' => &mut self.small,
+            b'A'..=b'Z' => &mut self.capital,
+            b'/' => &mut self.slashes,
+            _ => &mut self.others,
+        };
+        *kind += 1;
+    }
+
+    /// Whether it could be a secret: mostly letters and digits, and, where it has slashes as Base64 has one in 64, few of
+    /// them and something of all three kinds. A path is not.
+    fn are_likely(&self) -> bool {
+        let token = self.digits + self.small + self.capital;
+        let is_mixed = self.digits.min(self.small).min(self.capital) > 0;
+        let is_path = self.slashes > 0 && (!is_mixed || 10 * self.slashes > token);
+        token > self.slashes + self.others && !is_path
+    }
 }
 
 #[cfg(test)]
@@ -140,6 +162,7 @@ mod tests {
             ("--rotate-if-missing", 4),
             ("/var/lib/keyward/keyward.db", 1),
             ("--store=/var/lib/keyward/keyward.db", 3),
+            ("/home/Alice1/.local/share/keyward/keyward.db", 2),
             ("key_0123456789abcdef", 3),
         ] {
             let found = parts(text.as_bytes()).len();
