@@ -770,7 +770,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour (also NO_COLOR)')
             [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait for a busy store [default: 10s]')
-            [CompletionResult]::new('--against', '--against', [CompletionResultType]::ParameterName, 'A head that was kept elsewhere, which the trail must still have')
+            [CompletionResult]::new('--against', '--against', [CompletionResultType]::ParameterName, 'A head that was saved earlier, which the trail must still have')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write answers as one JSON document')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out status messages and hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out status messages and hints')

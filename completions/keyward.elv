@@ -739,7 +739,7 @@ set edit:completion:arg-completer[keyward] = {|@words|
             cand --color 'When to use colour (also NO_COLOR)'
             cand --as 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]'
             cand --wait 'How long to wait for a busy store [default: 10s]'
-            cand --against 'A head that was kept elsewhere, which the trail must still have'
+            cand --against 'A head that was saved earlier, which the trail must still have'
             cand --json 'Write answers as one JSON document'
             cand -q 'Leave out status messages and hints'
             cand --quiet 'Leave out status messages and hints'

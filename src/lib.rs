@@ -68,11 +68,14 @@
 //!    `Writer` adds it, and commits nothing whose record the trail was not told of.
 //! 2. `store/integrity.rs` believes a row only if the newest event about it is whole and has its digest. So a row that was
 //!    put back to an earlier state is damage too. That the events before and after are whole is for `audit verify` to find.
+//!    It also believes a key only if its hash is among those of ended keys (`store/ended.rs`) exactly when it is revoked.
+//!    A pruned key's hash stays there, so no import brings it back. `store/examine.rs` reads the trail's rows, not its index.
 //! 3. Revoking alone takes a row as it stands, because it makes it worthless.
 //! 4. `ops/store/restore.rs` puts a backup's tables in the place of the present ones in one transaction, kills again what is
 //!    dead, and tells the trail of what differs. Only a store that is damaged is written over as a whole.
-//! 5. The store remembers the latest time it has seen ([`domain::clock`]); expiry is judged by that or the clock, whichever is
-//!    later.
+//! 5. The store remembers the time of the latest change or recorded verify ([`domain::clock`]); expiry is judged by that or the
+//!    clock, whichever is later.
+//! 6. `store/schema.rs` accepts keyward's own schema and the tables of known neighbours; anything else is named.
 //!
 //! # Files on disk
 //!

@@ -155,7 +155,9 @@ impl Context {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
+        // A clock beyond the last time that can be written would make records that nobody could read again.
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+            .min(Timestamp::LAST)
     }
 
     /// Who acts: the operator, or the key named by `--as`, whose use is recorded.

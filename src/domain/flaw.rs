@@ -24,6 +24,8 @@ pub enum Remedy {
     Revoke,
     /// A backup.
     Restore,
+    /// Opening the store, once no other program keeps the file locked.
+    Reopen,
 }
 
 impl Flaw {
@@ -36,6 +38,15 @@ impl Flaw {
     /// A flaw of the file.
     pub fn of_file(problem: String) -> Self {
         Self::of_store("file", problem)
+    }
+
+    /// A file whose journal mode is another one than keyward's.
+    pub fn of_journal_mode() -> Self {
+        let problem = "its journal mode is not wal, and it cannot be set at the moment";
+        Self {
+            remedy: Remedy::Reopen,
+            ..Self::of_file(problem.to_owned())
+        }
     }
 
     fn of_store(subject: &str, problem: String) -> Self {

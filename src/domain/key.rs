@@ -170,6 +170,16 @@ impl Key {
         lapsed_at(self.state, self.created_at, now)
     }
 
+    /// Every point in time that the record has, but for that of its last use.
+    pub fn times(&self) -> impl Iterator<Item = Timestamp> {
+        let previous = self
+            .rotation
+            .as_ref()
+            .and_then(|rotation| rotation.previous_expires_at);
+        let optional = [self.expires_at, self.revoked_at, previous];
+        optional.into_iter().flatten().chain([self.created_at])
+    }
+
     /// Revokes the key.
     pub fn revoke(&mut self, reason: &str, message: Option<String>, now: Timestamp) {
         self.state = State::Revoked;

@@ -11,6 +11,7 @@ pub mod checksum;
 pub mod clock;
 pub mod day;
 pub mod digest;
+pub mod ended;
 pub mod exposure;
 pub mod finding;
 pub mod flaw;

@@ -17,9 +17,20 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
+    /// 0000-01-01T00:00:00.000Z, the first that RFC 3339 can write.
+    pub const FIRST: Self = Self(-62_167_219_200_000);
+
+    /// 9999-12-30T22:00:00.000Z, the last that keyward writes: jiff's timestamps keep clear of every time zone's edge.
+    pub const LAST: Self = Self(253_402_207_200_000);
+
     /// From milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
+    }
+
+    /// Whether RFC 3339 can write it. Only a store that was changed behind keyward's back has other times.
+    pub fn is_writable(self) -> bool {
+        (Self::FIRST..=Self::LAST).contains(&self)
     }
 
     /// Milliseconds since the epoch.
@@ -32,19 +43,20 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// This many milliseconds later.
+    /// This many milliseconds later, at most [`Self::LAST`].
+    #[must_use]
     pub fn plus_millis(self, millis: i64) -> Self {
-        Self(self.0.saturating_add(millis))
+        Self(self.0.saturating_add(millis)).min(Self::LAST)
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(timestamp) => write!(formatter, "{timestamp:.3}"),
-            // Only a store changed behind keyward's back holds such a number; it is shown as it is.
-            Err(_) => write!(formatter, "{}ms", self.0),
-        }
+        // A time that cannot be written shows as the nearest that can; whoever believes a record refuses it before.
+        let nearest = (*self).clamp(Self::FIRST, Self::LAST);
+        let timestamp = jiff::Timestamp::from_millisecond(nearest.0);
+        let timestamp = timestamp.expect("jiff has every year of four digits");
+        write!(formatter, "{timestamp:.3}")
     }
 }
 
@@ -90,18 +102,21 @@ impl FromStr for When {
         if text == "never" {
             return Ok(Self::Never);
         }
-        if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
-            return Ok(Self::At(Timestamp(timestamp.as_millisecond())));
+        if let Ok(timestamp) = text.parse::<jiff::Timestamp>()
+            && timestamp.as_millisecond() >= Timestamp::FIRST.0
+        {
+            return Ok(Self::At(Timestamp::from_millis(timestamp.as_millisecond())));
         }
         // A civil date would parse a longer text too, and drop its time: only the ten characters are a date.
         if text.len() == 10
             && let Ok(date) = text.parse::<jiff::civil::Date>()
             && let Ok(midnight) = date.to_zoned(jiff::tz::TimeZone::UTC)
         {
-            return Ok(Self::At(Timestamp(midnight.timestamp().as_millisecond())));
+            let millis = midnight.timestamp().as_millisecond();
+            return Ok(Self::At(Timestamp::from_millis(millis)));
         }
         if is_end_of_time(text) {
-            return Ok(Self::At(Timestamp(jiff::Timestamp::MAX.as_second() * 1000)));
+            return Ok(Self::At(Timestamp::LAST));
         }
         text.parse().map(Self::After).map_err(|_: Error| {
             Error::new(Kind::Usage, format!("\"{}\" is not a time", Safe(text)))
@@ -156,9 +171,30 @@ mod tests {
     }
 
     #[test]
+    fn every_point_in_time_is_written_with_four_digits_of_a_year() {
+        assert_eq!(Timestamp::LAST.0, jiff::Timestamp::MAX.as_second() * 1000);
+        for (millis, expected, is_writable) in [
+            (i64::MIN, "0000-01-01T00:00:00.000Z", false),
+            (Timestamp::FIRST.0 - 1, "0000-01-01T00:00:00.000Z", false),
+            (Timestamp::FIRST.0, "0000-01-01T00:00:00.000Z", true),
+            (Timestamp::LAST.0, "9999-12-30T22:00:00.000Z", true),
+            (Timestamp::LAST.0 + 1, "9999-12-30T22:00:00.000Z", false),
+            (i64::MAX, "9999-12-30T22:00:00.000Z", false),
+        ] {
+            let time = Timestamp(millis);
+            assert_eq!(time.to_string(), expected);
+            assert_eq!(time.is_writable(), is_writable, "{millis}");
+        }
+        assert_eq!(Timestamp(0).plus_millis(i64::MAX), Timestamp::LAST);
+    }
+
+    #[test]
     fn other_forms_are_refused() {
         for text in [
             "",
+            "-000001-01-01T00:00:00Z",
+            "+010000-01-01T00:00:00Z",
+            "10000-01-01T00:00:00Z",
             "soon",
             "90",
             "-1d",

@@ -4,7 +4,7 @@
 
 use crate::domain::audit::{ChainHash, Event, Head};
 use crate::domain::timestamp::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::store::{Reader, Store};
 
@@ -15,6 +15,10 @@ pub struct Outcome {
     pub checked: u64,
     /// The place of the first row that is not whole or does not follow the one before.
     pub first_bad: Option<i64>,
+    /// The first row that the trail's index does not have as it is.
+    pub misindexed: Option<i64>,
+    /// The first row that ended a key which is live all the same, or whose hash could be imported again.
+    pub contradicted: Option<i64>,
 }
 
 /// Calls the closure with the newest `limit` rows, or all, oldest first.
@@ -26,7 +30,7 @@ pub fn list(
     actor: &Actor,
     limit: Option<u32>,
     now: Timestamp,
-    body: impl FnMut(Event) -> Result<()>,
+    mut body: impl FnMut(Event) -> Result<()>,
 ) -> Result<()> {
     store.read(|reader| {
         Access::admit(reader, actor, now)?.require_operator()?;
@@ -38,11 +42,21 @@ pub fn list(
                 .saturating_sub(i64::from(limit))
                 .saturating_add(1),
         };
-        reader.for_each_event(first, body)
+        reader.for_each_event(first, |event| match event.time.is_writable() {
+            true => body(event),
+            false => Err(Error::new(
+                Kind::Damaged,
+                format!(
+                    "the store is damaged: row {} of the trail has a time before the year 0 or after the year 9999",
+                    event.seq
+                ),
+            )),
+        })
     })
 }
 
-/// Checks every row of the chain, and that the trail has the head that was kept elsewhere.
+/// Checks every row of the chain, that the trail has the head that was kept elsewhere, that its index has every row, and that the
+/// keys it has ended have ended.
 ///
 /// # Errors
 /// `scope_rejected` for a key; the store's. A broken chain is an outcome, no error.
@@ -54,15 +68,22 @@ pub fn verify(
 ) -> Result<Outcome> {
     store.read(|reader| {
         Access::admit(reader, actor, now)?.require_operator()?;
-        check(reader, against)
+        let mut outcome = check(reader, against)?;
+        outcome.misindexed = reader.first_misindexed()?;
+        let mut contradicted: Vec<i64> = reader.revived()?.into_values().collect();
+        reader.for_each_forgotten_end(|_, seq| contradicted.push(seq))?;
+        outcome.contradicted = contradicted.into_iter().min();
+        Ok(outcome)
     })
 }
 
-/// The same as of one moment of the store.
+/// Checks the chain as of one moment of the store.
 pub(super) fn check(reader: &Reader<'_>, against: Option<Head>) -> Result<Outcome> {
     let mut outcome = Outcome {
         checked: 0,
         first_bad: None,
+        misindexed: None,
+        contradicted: None,
     };
     let mut expected = Head::NONE;
     reader.for_each_event_as_it_stands(i64::MIN, |seq, event| {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::domain::audit::Action;
 use crate::domain::clock::{Clock, DAY_MILLIS, Doubt};
+use crate::domain::ended::EndedMark;
 use crate::domain::key::{Key, KeySeq, Status};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::permission::Permission;
@@ -157,6 +158,7 @@ fn delete(
                 "environment": key.environment,
                 "prefix": key.prefix,
                 "status": key.status(now).word(),
+                EndedMark::FIELD: EndedMark::of(&key.hash).to_string(),
             });
             let (action, subject) = (Action::KeyPrune, key.id.as_str());
             writer.audit(now, &access.actor, action, subject, &details)?;

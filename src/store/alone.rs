@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::failure::damaged;
 use super::header::Held;
 use super::permissions::has_log;
-use super::{Reader, migrations};
+use super::{Reader, schema};
 use crate::domain::audit::{ChainHash, link};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -174,7 +174,7 @@ pub(super) fn refuse_wrong_log(
 fn is_follower(connection: &Connection, file: &File) -> Result<bool> {
     let reader = Reader::new(connection);
     let (mut head_alone, mut commits_alone) = (None, None);
-    for (name, root) in migrations::roots(connection)? {
+    for (name, root) in schema::roots(connection)? {
         match name.as_str() {
             "audit" => head_alone = head(file, root),
             _ => commits_alone = commits(file, root),

@@ -186,7 +186,7 @@ fn copy_over(store: &Path, with: &Path, known: &[Death]) -> Result<bool> {
         _ => {}
     }
     let is_known = |death: &Death| known.iter().any(|known| known.key == death.key);
-    if !salvage(store, Timestamp::EPOCH).0.iter().all(is_known) {
+    if !salvage(store, Timestamp::EPOCH).deaths.iter().all(is_known) {
         return Ok(false);
     }
     while backup.step(1000).map_err(failure)? != StepResult::Done {}

@@ -44,6 +44,7 @@ impl Reader<'_> {
             })
             .optional()
             .map_err(failure)?
+            .filter(|clock| clock.seen.is_writable())
             .ok_or_else(gone)?;
         self.clock.set(Some(clock));
         Ok(clock)

@@ -2,18 +2,28 @@
 //!
 //! This module never repairs anything and never stops at the first thing it finds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Reader;
 use super::failure::failure;
+use super::integrity::{CAME_BACK, CHANGED};
 use super::key_row::text;
+use super::{Reader, Store, header};
 use crate::domain::audit::{About, Action};
+use crate::domain::ended::EndedMark;
 use crate::domain::flaw::{Flaw, Remedy};
 use crate::domain::sanitize::Safe;
+use crate::domain::secret::SecretHash;
 use crate::error::Result;
 
 /// How many faults of the file are told.
 const MOST_FAULTS: u32 = 100;
+
+impl Store {
+    /// Whether changes go to a log beside the file, as they should.
+    pub fn has_wal_mode(&self) -> bool {
+        header::has_wal_mode(self.held.as_ref())
+    }
+}
 
 impl Reader<'_> {
     /// What SQLite finds wrong with the file: pages, indexes, and rows that refer to nothing.
@@ -69,7 +79,7 @@ impl Reader<'_> {
             match workspace {
                 Ok((workspace, policy)) => {
                     if self.believe_workspace(&workspace, &policy).is_err() {
-                        tell(name, CHANGED);
+                        tell(name, &format!("its record {CHANGED}"));
                     }
                 }
                 Err(error) => tell(name, &error.to_string()),
@@ -96,14 +106,16 @@ impl Reader<'_> {
         mut progress: impl FnMut(u64) -> Result<()>,
     ) -> Result<u64> {
         let about = About::Key;
+        let revived = self.revived()?;
         let mut count = 0;
         self.for_each_key_as_it_stands(|id, _, key| {
             count += 1;
             let problem = match key {
-                Ok(key) => match self.agrees_on_key(&key)? {
-                    true => None,
-                    false => Some(format!("{CHANGED} (\"{}\")", Safe(&key.name))),
-                },
+                Ok(key) => {
+                    let came_back = revived.contains_key(&id).then_some(CAME_BACK);
+                    let fault = self.fault_of_key(&key)?.or(came_back);
+                    fault.map(|fault| format!("its record {fault} (\"{}\")", Safe(&key.name)))
+                }
                 Err(error) => Some(error.to_string()),
             };
             if let Some(problem) = problem {
@@ -135,11 +147,11 @@ impl Reader<'_> {
         column: &str,
         mut body: impl FnMut(String, i64),
     ) -> Result<()> {
-        // The index of the trail by subject gives each once.
+        // Not by the index of the trail by subject, which can be made to leave some out.
         let mut statement = self
             .connection
             .prepare(&format!(
-                "SELECT DISTINCT subject FROM audit
+                "SELECT DISTINCT subject FROM audit NOT INDEXED
                  WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {column} = audit.subject)"
             ))
             .map_err(failure)?;
@@ -148,6 +160,101 @@ impl Reader<'_> {
             let subject = text(row, 0)?;
             if let Some(seq) = self.sealed_at(about, &subject)? {
                 body(subject, seq);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first row of the trail that its index by subject does not have, or has under another subject.
+    ///
+    /// SECURITY: the digest of a record is looked up by that index, so a row that is hidden from it decides nothing any more.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn first_misindexed(&self) -> Result<Option<i64>> {
+        self.connection
+            .query_row(
+                "SELECT min(seq) FROM (
+                     SELECT rows.seq FROM audit AS rows NOT INDEXED WHERE NOT EXISTS (
+                         SELECT 1 FROM audit AS found INDEXED BY audit_subject
+                         WHERE found.subject = rows.subject AND found.seq = rows.seq)
+                     UNION ALL
+                     SELECT found.seq FROM audit AS found INDEXED BY audit_subject WHERE NOT EXISTS (
+                         SELECT 1 FROM audit AS rows NOT INDEXED
+                         WHERE rows.seq = found.seq AND rows.subject = found.subject))",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(failure)
+    }
+
+    /// The ids of the records that are not revoked although the trail has their revocation, each with the row that has it. A key
+    /// that was voided and given another secret since is none.
+    ///
+    /// SECURITY: both tables are read row by row. Whoever may write the file can make an index leave rows out.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn revived(&self) -> Result<BTreeMap<String, i64>> {
+        let mut statement = self
+            .connection
+            .prepare(
+                "WITH living AS MATERIALIZED (SELECT id FROM key NOT INDEXED WHERE state <> 'revoked')
+                 SELECT subject, seq FROM audit NOT INDEXED WHERE subject IN living AND (action IN (?1, ?2)
+                     OR (action = ?3 AND details LIKE '%\"revoked\":true%'))
+                 UNION ALL
+                 SELECT subject, last FROM (SELECT subject, action, max(seq) AS last FROM audit NOT INDEXED
+                     WHERE action IN (?4, ?5) GROUP BY subject) WHERE action = ?4 AND subject IN living",
+            )
+            .map_err(failure)?;
+        let actions = [
+            Action::KeyRevoke,
+            Action::KeyPrune,
+            Action::KeyRotate,
+            Action::KeyVoid,
+            Action::KeyReissue,
+        ];
+        let mut rows = statement
+            .query(actions.map(Action::word))
+            .map_err(failure)?;
+        let mut revived = BTreeMap::new();
+        while let Some(row) = rows.next().map_err(failure)? {
+            revived.insert(text(row, 0)?, row.get(1).map_err(failure)?);
+        }
+        Ok(revived)
+    }
+
+    /// Calls the closure with every pruned key whose hash the trail vouches for and the table of ended keys does not have, and with
+    /// the row that has it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn for_each_forgotten_end(&self, mut body: impl FnMut(Flaw, i64)) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT hash FROM ended")
+            .map_err(failure)?;
+        let mut rows = statement.query([]).map_err(failure)?;
+        let mut kept = BTreeSet::new();
+        while let Some(row) = rows.next().map_err(failure)? {
+            let hash = SecretHash::from_bytes(row.get(0).map_err(failure)?);
+            kept.insert(EndedMark::of(&hash));
+        }
+        let mut statement = self
+            .connection
+            .prepare("SELECT subject, details, seq FROM audit NOT INDEXED WHERE action = ?1")
+            .map_err(failure)?;
+        let mut rows = statement
+            .query([Action::KeyPrune.word()])
+            .map_err(failure)?;
+        while let Some(row) = rows.next().map_err(failure)? {
+            let mark = EndedMark::in_details(&text(row, 1)?);
+            if mark.is_some_and(|mark| !kept.contains(&mark)) {
+                let problem = format!(
+                    "the hash of {}, which was pruned, is missing from the hashes of ended keys",
+                    Safe(&text(row, 0)?)
+                );
+                body(Flaw::of_file(problem), row.get(2).map_err(failure)?);
             }
         }
         Ok(())
@@ -174,5 +281,4 @@ impl Reader<'_> {
     }
 }
 
-const CHANGED: &str = "its record was changed behind keyward's back";
 const MISSING: &str = "its record was deleted behind keyward's back";

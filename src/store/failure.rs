@@ -2,7 +2,7 @@
 //!
 //! This module never retries and never repairs.
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::error::{Error, Kind};
 
@@ -22,7 +22,17 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
         rusqlite::Error::SqliteFailure(_, Some(text)) => text.clone(),
         _ => format!("{code:?}"),
     };
+    let extended = match &error {
+        rusqlite::Error::SqliteFailure(error, _) => error.extended_code,
+        _ => 0,
+    };
     match code {
+        ErrorCode::SystemIoFailure if LOCKS.contains(&extended) => without_locks(),
+        ErrorCode::SystemIoFailure if SHARED_MEMORY.contains(&extended) => Error::new(
+            Kind::Io,
+            "the log's index cannot be made: the store's file system has no shared memory (mmap), or is full",
+        )
+        .hinted(LOCAL_DISK),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             Error::new(Kind::Busy, "another process kept the store locked")
                 .hinted("pass --wait 60s to wait longer")
@@ -46,6 +56,30 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
             format!("the store's engine refused: {text}"),
         ),
     }
+}
+
+/// What SQLite says of a file system that refuses a lock.
+const LOCKS: [i32; 5] = [
+    ffi::SQLITE_IOERR_LOCK,
+    ffi::SQLITE_IOERR_UNLOCK,
+    ffi::SQLITE_IOERR_RDLOCK,
+    ffi::SQLITE_IOERR_CHECKRESERVEDLOCK,
+    ffi::SQLITE_IOERR_SHMLOCK,
+];
+
+/// What it says of one on which the index of the log cannot be shared among processes.
+const SHARED_MEMORY: [i32; 4] = [
+    ffi::SQLITE_IOERR_SHMOPEN,
+    ffi::SQLITE_IOERR_SHMSIZE,
+    ffi::SQLITE_IOERR_SHMMAP,
+    ffi::SQLITE_IOERR_MMAP,
+];
+
+const LOCAL_DISK: &str = "keep the store on a local disk with --store";
+
+/// The error of a store on a file system that knows no locks.
+pub(super) fn without_locks() -> Error {
+    Error::new(Kind::Io, "the store's file system has no file locks").hinted(LOCAL_DISK)
 }
 
 /// The error of a store that cannot be believed.

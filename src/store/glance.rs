@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::access::Access;
 use super::failure::failure;
-use super::open::{Access, open_alone, prepare};
+use super::open::{open_alone, prepare};
 use super::permissions::{entry_if_possible, has_log};
 use super::{Store, header, permissions};
 use crate::error::Result;

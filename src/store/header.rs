@@ -113,9 +113,14 @@ pub(super) fn check(store: &Entry) -> Result<Held> {
     if header.is_empty() {
         return Err(damaged(format!("{shown} is empty")));
     }
-    if !header.starts_with(MAGIC) {
-        // The front of a store that was cut within its header, or zeroed, is still not ours to overwrite.
-        return Err(damaged(format!("{shown} is not a keyward store")));
+    // The front of a store that was cut within its header, or zeroed, may still be ours.
+    let front = &header[..header.len().min(MAGIC.len())];
+    if !MAGIC.starts_with(front) && front.iter().any(|byte| *byte != 0) {
+        return Err(
+            foreign(format!("{shown} is not a keyward store")).hinted(
+                "name keyward's own file with --store, or move this one away before a backup is restored in its place",
+            ),
+        );
     }
     let Some(header) = header.first_chunk::<100>() else {
         return Err(damaged(format!("{shown} is cut short")));
@@ -123,12 +128,12 @@ pub(super) fn check(store: &Entry) -> Result<Held> {
     let number = |at: usize| {
         u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
     };
+    if !header.starts_with(MAGIC) {
+        return Err(damaged(format!("{shown} is not a keyward store")));
+    }
     if number(68) != APPLICATION_ID.cast_unsigned() {
-        return Err(Error::new(
-            Kind::Foreign,
-            format!("{shown} is another program's database"),
-        )
-        .hinted("name keyward's own file with --store"));
+        return Err(foreign(format!("{shown} is another program's database"))
+            .hinted("name keyward's own file with --store"));
     }
     refuse_newer(i64::from(number(60)), path)?;
     let page_size = match u16::from_be_bytes([header[16], header[17]]) {
@@ -141,6 +146,32 @@ pub(super) fn check(store: &Entry) -> Result<Held> {
         return Err(damaged(format!("{shown} is cut short")));
     }
     Ok(held)
+}
+
+/// Whether the file's header says that changes go to a log beside it: its read version, at offset 19, is 2.
+pub(super) fn has_wal_mode(held: Option<&Held>) -> bool {
+    let mut version = [0];
+    let read = held
+        .and_then(Held::file)
+        .map(|file| file.read_exact_at(&mut version, 19));
+    // A file that nobody has looked at yet is one that keyward is making.
+    read.is_none_or(|read| read.is_ok() && version == [2])
+}
+
+/// Whether the file system knows no locks. SQLite takes an error that says so for another process's lock.
+///
+/// It asks for a lock's owner, which takes none.
+pub(super) fn lacks_locks(held: Option<&Held>) -> bool {
+    use rustix::process::{Flock, FlockType, fcntl_getlk};
+    let lock = Flock::from(FlockType::ReadLock);
+    let asked = held
+        .and_then(Held::file)
+        .map(|file| fcntl_getlk(file, &lock));
+    asked.is_some_and(|answer| answer.is_err())
+}
+
+fn foreign(what: String) -> Error {
+    Error::new(Kind::Foreign, what)
 }
 
 /// Refuses a store whose schema this keyward does not know.

@@ -11,16 +11,13 @@ use rusqlite::{OptionalExtension, Row};
 use super::failure::{damaged, failure};
 use super::key_row::{self, SELECT_BARE, SEQ};
 use super::{Reader, Writer};
-use crate::domain::audit::{About, Action, ChainHash, Head, link};
+use crate::domain::audit::{About, Action, ChainHash, link};
 use crate::domain::key::{Key, KeySeq, State};
 use crate::domain::record::RecordDigest;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
-
-/// Who brings a store up to date, as the trail names it.
-const MIGRATION: &str = "keyward:migration";
 
 /// The digests of records that a transaction has written and not told the trail of yet.
 #[derive(Default)]
@@ -44,11 +41,13 @@ impl Reader<'_> {
     /// Reads a key with its row number, and believes it only if the trail does.
     pub(super) fn believed_key(&self, row: &Row<'_>) -> Result<(KeySeq, Key)> {
         let key = key_row::from_row(row).map_err(|error| unreadable(row, error))?;
-        if !self.is_credulous.get() && !self.agrees_on_key(&key)? {
-            return Err(changed(&format!(
-                "the record of {} (\"{}\")",
-                key.id,
-                Safe(&key.name)
+        if !self.is_credulous.get()
+            && let Some(fault) = self.fault_of_key(&key)?
+        {
+            let name = Safe(&key.name);
+            return Err(unlike_itself(&format!(
+                "the record of {} (\"{name}\") {fault}",
+                key.id
             )));
         }
         let seen = self.clock()?.seen;
@@ -82,23 +81,42 @@ impl Reader<'_> {
         self.is_credulous.set(true);
     }
 
-    /// Whether the trail knows a key's record as it is.
+    /// Whether the trail knows a key's record as it is, and the hashes of ended keys agree with its state.
     ///
     /// # Errors
     /// The store's.
     pub fn agrees_on_key(&self, key: &Key) -> Result<bool> {
+        Ok(self.fault_of_key(key)?.is_none())
+    }
+
+    /// What is wrong with a key's record, as the rest of a sentence about it.
+    pub(super) fn fault_of_key(&self, key: &Key) -> Result<Option<&'static str>> {
         let digest = RecordDigest::of_key(key);
-        self.agrees(About::Key, key.id.as_str(), digest)
+        if !self.agrees(About::Key, key.id.as_str(), digest)? {
+            return Ok(Some(CHANGED));
+        }
+        if !key.times().all(Timestamp::is_writable) {
+            return Ok(Some(OUT_OF_RANGE));
+        }
+        let is_revoked = key.state == State::Revoked;
+        Ok(match (is_revoked, self.is_ended(&key.hash)?) {
+            (false, true) => Some(CAME_BACK),
+            (true, false) => Some(FORGOTTEN),
+            _ => None,
+        })
     }
 
     /// Believes a workspace only if the trail does; `policy` is its policy's text.
     pub(super) fn believe_workspace(&self, workspace: &Workspace, policy: &str) -> Result<()> {
         let digest = RecordDigest::of_workspace(workspace, policy);
-        if self.is_credulous.get() || self.agrees(About::Workspace, &workspace.name, digest)? {
-            return Ok(());
-        }
-        Err(changed(&format!(
-            "the record of workspace \"{}\"",
+        let fault = match self.agrees(About::Workspace, &workspace.name, digest)? {
+            _ if self.is_credulous.get() => return Ok(()),
+            true if workspace.created_at.is_writable() => return Ok(()),
+            true => OUT_OF_RANGE,
+            false => CHANGED,
+        };
+        Err(unlike_itself(&format!(
+            "the record of workspace \"{}\" {fault}",
             Safe(&workspace.name)
         )))
     }
@@ -110,21 +128,6 @@ impl Reader<'_> {
         }
         let agrees = self.newest_event(about, subject, |row| Ok(is_whole_with(row, digest)))?;
         Ok(agrees.unwrap_or(false))
-    }
-
-    /// Refuses a trail that is not whole: what it says of records is not to be relied on.
-    fn refuse_broken_trail(&self) -> Result<()> {
-        let mut expected = Head::NONE;
-        self.for_each_event(i64::MIN, |event| {
-            if !event.follows(expected.seq.saturating_add(1), expected.hash) {
-                return Err(damaged(format!("its trail is broken at row {}", event.seq)));
-            }
-            expected = Head {
-                seq: event.seq,
-                hash: event.hash,
-            };
-            Ok(())
-        })
     }
 
     /// Whether the trail has it that the key of this id was revoked, replaced at once or deleted when it was dead.
@@ -144,21 +147,6 @@ impl Reader<'_> {
         statement
             .exists((id, revoke, prune, rotate))
             .map_err(failure)
-    }
-
-    /// Whether any event has a digest.
-    fn has_digests(&self) -> Result<bool> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT details FROM audit")
-            .map_err(failure)?;
-        let mut rows = statement.query([]).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            if RecordDigest::at_end(&key_row::text(row, 0)?).is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The place of the newest event about this subject, if it has a digest.
@@ -207,31 +195,6 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Tells the trail of every record as it stands: what a store has that was made before there were digests.
-    ///
-    /// SECURITY: where the trail has any digest, nothing is told: such a store was only given an older schema's number, and all
-    /// that was done to it would be believed.
-    pub(super) fn seal_all(&self) -> Result<()> {
-        let (time, nothing) = (self.clock()?.seen, serde_json::json!({}));
-        if self.has_digests()? {
-            return Ok(());
-        }
-        self.refuse_broken_trail()?;
-        self.for_each_workspace_as_it_stands(|name, workspace| {
-            let (workspace, policy) = workspace?;
-            let digest = RecordDigest::of_workspace(&workspace, &policy);
-            self.unsealed(About::Workspace, &name, digest);
-            self.audit(time, MIGRATION, Action::WorkspaceSeal, &name, &nothing)
-        })?;
-        self.for_each_key_as_it_stands(|id, _, key| {
-            if self.was_ended(&id)? && key.as_ref().is_ok_and(|key| key.state != State::Revoked) {
-                return Err(changed(&format!("the record of {}", Safe(&id))));
-            }
-            self.unsealed(About::Key, &id, RecordDigest::of_key(&key?));
-            self.audit(time, MIGRATION, Action::KeySeal, &id, &nothing)
-        })
-    }
-
     /// Notes what a record says now. The next event about it tells the trail; without one, nothing is committed.
     pub(super) fn unsealed(&self, about: About, subject: &str, digest: RecordDigest) {
         let place = (about, subject.to_owned());
@@ -289,12 +252,14 @@ fn is_whole_with(row: &Row<'_>, digest: RecordDigest) -> bool {
         && std::str::from_utf8(details).is_ok_and(|details| digest.ends(details))
 }
 
+pub(super) const CHANGED: &str = "was changed behind keyward's back";
+pub(super) const CAME_BACK: &str = "came back after the key was revoked or pruned";
+const OUT_OF_RANGE: &str = "has a time before the year 0 or after the year 9999";
+const FORGOTTEN: &str = "is revoked, but its hash is missing from the hashes of ended keys";
+
 /// The error of a record that is not what keyward wrote.
-fn changed(what: &str) -> Error {
-    Error::new(
-        Kind::Damaged,
-        format!("the store is damaged: {what} was changed behind keyward's back"),
-    )
+pub(super) fn unlike_itself(what: &str) -> Error {
+    Error::new(Kind::Damaged, format!("the store is damaged: {what}"))
     .hinted("`keyward store check` lists every such record, and `keyward store restore FILE` brings a backup back")
 }
 

@@ -8,7 +8,7 @@ use super::failure::{damaged, failure};
 use super::key_row::{SELECT, SELECT_BARE, allow_text, labels_text, scopes_text};
 use super::{Reader, Writer};
 use crate::domain::audit::About;
-use crate::domain::key::{Key, KeyId, KeySeq};
+use crate::domain::key::{Key, KeyId, KeySeq, State};
 use crate::domain::name::spellings;
 use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
@@ -179,7 +179,7 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn insert_key(&self, key: &Key) -> Result<()> {
-        self.changed_key(key);
+        self.changed_key(key)?;
         let mut statement = self
             .connection
             .prepare_cached(
@@ -229,7 +229,7 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn update_key(&self, key: &Key) -> Result<()> {
-        self.changed_key(key);
+        self.changed_key(key)?;
         let mut statement = self
             .connection
             .prepare_cached(
@@ -294,15 +294,20 @@ impl Writer<'_> {
         self.update_key(key)
     }
 
-    fn changed_key(&self, key: &Key) {
+    fn changed_key(&self, key: &Key) -> Result<()> {
         self.unsealed(About::Key, key.id.as_str(), RecordDigest::of_key(key));
+        match key.state {
+            State::Revoked => self.end(&key.hash),
+            State::Pending | State::Active | State::Disabled => Ok(()),
+        }
     }
 
-    /// Deletes keys' records with what they were used for.
+    /// Deletes keys' records with what they were used for. Their hashes stay among those of ended keys.
     ///
     /// # Errors
     /// The store's.
     pub fn delete_keys(&self, keys: &[KeySeq]) -> Result<()> {
+        self.end_all(keys)?;
         self.delete_usage_of(keys)?;
         let mut statement = self
             .connection

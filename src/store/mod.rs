@@ -3,6 +3,7 @@
 //! This module never sees a `Secret`, only its hash, so plaintext cannot be stored; and it never decides what a key
 //! may do: rules stand in `domain` and `ops`, which load and save through [`Reader`] and [`Writer`].
 
+mod access;
 mod alone;
 mod audit;
 mod backup;
@@ -10,6 +11,7 @@ mod claims;
 mod clock;
 mod copy;
 mod create;
+mod ended;
 mod examine;
 mod failure;
 mod glance;
@@ -29,6 +31,8 @@ mod plans;
 mod reserve;
 mod restore;
 mod salvage;
+mod schema;
+mod seal;
 mod settings;
 mod transaction;
 mod turn;
@@ -46,10 +50,11 @@ use crate::domain::clock::Clock;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::files::Entry;
+use access::Access;
 use failure::failure;
 use header::{Held, Place};
 use integrity::Unsealed;
-use open::{Access, LOOK_EVERY};
+use open::LOOK_EVERY;
 
 pub use backup::{Backup, beside, put_in_place, write_over};
 pub use claims::Remembered;
@@ -57,7 +62,7 @@ pub use copy::Copy;
 pub use info::Info;
 pub use key_lists::Order;
 pub use meter::Meter;
-pub use salvage::{Death, remains, salvage};
+pub use salvage::{Death, Salvaged, remains, salvage};
 pub use turn::Turn;
 
 /// An open store.

@@ -8,53 +8,18 @@ use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::{Access as Permission, AtFlags, Dev, accessat};
+use rustix::fs::{Access as Permission, AtFlags, accessat};
 
-use super::failure::failure;
+use super::access::{Access, stamp_of};
+use super::failure::{self, failure};
 use super::header::Held;
 use super::permissions::{entry_if_possible, has_log, look};
-use super::{Store, alone, copy, header, migrations, permissions, reserve};
+use super::{Store, alone, copy, header, migrations, permissions, reserve, schema};
 use crate::error::{Error, Kind, Result};
 use crate::files::Entry;
 
 /// How often whoever has a store open for long looks whether the file is still in its place.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// How a store was opened.
-pub(super) enum Access {
-    /// With its log, as SQLite does by itself.
-    Shared,
-    /// Without touching anything beside it, because nothing there can be written. Right only as long as there is no
-    /// log and the file stays as it was.
-    Immutable(Stamp),
-}
-
-/// What tells one state of a file from another.
-#[derive(PartialEq, Eq)]
-pub(super) struct Stamp {
-    identity: (Dev, u64),
-    size: u64,
-    modified: (i64, i64),
-}
-
-impl Access {
-    /// Checks that what was read without a log is still the whole truth.
-    ///
-    /// # Errors
-    /// `io` when the file or its log changed meanwhile.
-    pub(super) fn confirm(&self, store: Option<&Entry>) -> Result<()> {
-        match (self, store) {
-            (Self::Shared, _) | (_, None) => Ok(()),
-            (Self::Immutable(stamp), Some(store)) => {
-                match !has_log(store)? && stamp_of(store)?.as_ref() == Some(stamp) {
-                    true => Ok(()),
-                    false => Err(Error::new(Kind::Io, "the store changed while it was read")
-                        .hinted("run the command again")),
-                }
-            }
-        }
-    }
-}
 
 impl Store {
     /// Opens a store, or says that there is none at this path.
@@ -88,6 +53,7 @@ impl Store {
     }
 
     fn open_checked(store: &Entry, wait: Duration, held: Option<&Held>) -> Result<Self> {
+        let mut refusal = None;
         if is_writable(store) {
             let mode = OpenFlags::SQLITE_OPEN_READ_WRITE;
             match Self::open_shared(store, wait, mode, held) {
@@ -99,24 +65,29 @@ impl Store {
                         reserve::fill(store);
                         return opened;
                     }
+                    refusal = Some(error);
                 }
                 opened => return opened,
             }
         }
         if has_log(store)? {
-            return Self::open_shared(store, wait, OpenFlags::SQLITE_OPEN_READ_ONLY, held).map_err(
-                |error| match error.kind() {
-                    Kind::Io => Error::new(
-                        Kind::Io,
-                        "the store's log cannot be read without writing beside it",
-                    )
-                    .because(error)
-                    .hinted("make the store's folder writable; the log may hold a revocation"),
-                    _ => error,
-                },
-            );
+            let opened = Self::open_shared(store, wait, OpenFlags::SQLITE_OPEN_READ_ONLY, held);
+            return opened.map_err(|error| match (error.kind(), refusal) {
+                (Kind::Io, None) => Error::new(
+                    Kind::Io,
+                    "the store's log cannot be read without writing beside it",
+                )
+                .because(error)
+                .hinted("make the store's folder writable; the log may hold a revocation"),
+                (Kind::Io, Some(refusal)) => refusal,
+                _ => error,
+            });
         }
-        Self::open_immutable(store, wait)
+        let reason = refusal.map_or_else(
+            || "its file or folder is read-only".to_owned(),
+            |refusal| refusal.to_string(),
+        );
+        Self::open_immutable(store, wait, reason)
     }
 
     /// Opens the store anew, once there is room for what there was none for.
@@ -161,7 +132,10 @@ impl Store {
         // A store that is refused is left as it is, its log too.
         keep_log(&connection, has_log(store)?)?;
         // The first read, and so the moment that a file which is no database shows.
-        let version = migrations::version(&connection)?;
+        let version = migrations::version(&connection).map_err(|error| match error.kind() {
+            Kind::Busy if header::lacks_locks(held) => failure::without_locks(),
+            _ => error,
+        })?;
         header::refuse_newer(version, store.path())?;
         alone::refuse_wrong_log(&connection, store, held)?;
         let is_older = version < migrations::NEWEST;
@@ -176,7 +150,10 @@ impl Store {
             })?;
             migrations::migrate(&mut connection)?;
         }
-        migrations::check_schema(&connection)?;
+        schema::check(&connection)?;
+        if mode.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) && !header::has_wal_mode(held) {
+            bring_log_back(&connection, wait)?;
+        }
         keep_log(&connection, false)?;
         Ok(Self {
             connection,
@@ -191,7 +168,7 @@ impl Store {
         })
     }
 
-    fn open_immutable(store: &Entry, wait: Duration) -> Result<Self> {
+    fn open_immutable(store: &Entry, wait: Duration, reason: String) -> Result<Self> {
         let gone = || Error::new(Kind::Io, "the store disappeared while it was opened");
         let stamp = stamp_of(store)?.ok_or_else(gone)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -209,11 +186,11 @@ impl Store {
             )
             .hinted("run any command once where its file and folder can be written"));
         }
-        migrations::check_schema(&connection)?;
+        schema::check(&connection)?;
         Ok(Self {
             connection,
             entry: Some(store.clone()),
-            access: Access::Immutable(stamp),
+            access: Access::Immutable(stamp, reason),
             wait,
             synced: true,
             changed: false,
@@ -232,6 +209,16 @@ pub(super) fn open_alone(path: &Path) -> Result<Connection> {
         | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(uri(path), flags).map_err(failure)?;
     prepare(connection, Duration::ZERO)
+}
+
+/// Goes back to writing to a log where another program has turned that off. Where that program keeps the file locked, all that is
+/// lost is that readers and writers wait for each other; `store check` tells.
+fn bring_log_back(connection: &Connection, wait: Duration) -> Result<()> {
+    connection
+        .busy_timeout(wait.min(LOOK_EVERY))
+        .map_err(failure)?;
+    let _ = connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
+    connection.busy_timeout(wait).map_err(failure)
 }
 
 /// Whether the log is left as it is when the last connection is closed.
@@ -274,14 +261,6 @@ fn is_writable(store: &Entry) -> bool {
     found.is_some_and(|found| found.mode() & 0o200 != 0)
         && may_write(store.name())
         && may_write(".".as_ref())
-}
-
-fn stamp_of(store: &Entry) -> Result<Option<Stamp>> {
-    Ok(look(store)?.map(|found| Stamp {
-        identity: found.identity(),
-        size: found.length(),
-        modified: found.modified(),
-    }))
 }
 
 /// The file as SQLite's URI, with the parameter that keeps it from looking for a log.

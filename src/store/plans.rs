@@ -32,15 +32,17 @@ const WHOLE: [&str; 5] = [
 const EVERY_KEY: &str = "FROM key  ORDER BY key.seq";
 
 /// The files whose methods run statements.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 13] = [
     include_str!("audit.rs"),
     include_str!("claims.rs"),
     include_str!("clock.rs"),
+    include_str!("ended.rs"),
     include_str!("info.rs"),
     include_str!("integrity.rs"),
     include_str!("key_lists.rs"),
     include_str!("keys.rs"),
     include_str!("meter.rs"),
+    include_str!("seal.rs"),
     include_str!("settings.rs"),
     include_str!("usage.rs"),
     include_str!("workspaces.rs"),
@@ -159,6 +161,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         reader.version()?;
         assert_eq!(reader.clock()?.seen, NOW);
         assert!(reader.agrees_on_key(key)? && !reader.was_ended("x")?);
+        assert!(!reader.is_ended(&key.hash)?);
         reader.believe_everything();
         reader
             .newest_action(About::Key, key.id.as_str())?

@@ -1,13 +1,13 @@
 //! Putting a backup's tables in the place of the present ones, in one transaction, and what must not come back with them.
 //!
-//! This module never brings a revoked or expired key back to life, and never takes a row from the audit trail: what the backup
+//! This module never brings a revoked, expired or pruned key back to life, and never takes a row from the audit trail: what the backup
 //! changes is told at its end.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::failure::failure;
-use super::{Death, Store, Writer};
+use super::{Salvaged, Store, Writer};
 use crate::domain::audit::{About, Action, Head};
 use crate::domain::key::KeyId;
 use crate::domain::record::RecordDigest;
@@ -29,6 +29,8 @@ const REMEMBER_THE_DEAD: &str = "
         SELECT subject, 1, time, 'unspecified', NULL FROM main.audit WHERE action = 'key.prune';
     INSERT OR IGNORE INTO temp.dead
         SELECT id, 0, expires_at, NULL, NULL FROM main.key WHERE expires_at <= (SELECT latest FROM temp.moment);
+    INSERT OR IGNORE INTO main.ended SELECT hash FROM main.key
+        WHERE id IN (SELECT id FROM temp.dead WHERE is_revoked) UNION ALL SELECT hash FROM source.ended;
     CREATE TEMP TABLE buried AS SELECT * FROM main.key WHERE state = 'revoked';";
 
 /// What was counted of a key since the backup is kept, for keys that are in both.
@@ -64,6 +66,19 @@ const REPLACE: &str = "
     INSERT OR REPLACE INTO main.allowance SELECT * FROM temp.kept_allowance;
     UPDATE main.clock SET seen = max(seen, (SELECT seen FROM source.clock)),
         commits = max(commits, (SELECT commits FROM source.clock));";
+
+/// What makes the restored records of dead keys revoked, whichever of them are not: those that died under the same id; secrets that
+/// were revoked under another id; and secrets whose record is gone, so that nothing tells when and why any more.
+const REVOKE: [&str; 3] = [
+    "UPDATE main.key SET state = 'revoked', revoked_at = dead.at, revoked_reason = coalesce(dead.reason, 'unspecified'),
+        revoked_message = dead.message FROM temp.dead
+     WHERE key.id = dead.id AND dead.is_revoked AND key.state <> 'revoked' RETURNING key.id",
+    "UPDATE main.key SET state = 'revoked', revoked_at = buried.revoked_at, revoked_reason = buried.revoked_reason,
+        revoked_message = buried.revoked_message FROM temp.buried
+     WHERE key.hash = buried.hash AND key.state <> 'revoked' RETURNING key.id",
+    "UPDATE main.key SET state = 'revoked', revoked_at = (SELECT latest FROM temp.moment), revoked_reason = 'unspecified'
+     WHERE hash IN (SELECT hash FROM main.ended) AND state <> 'revoked' RETURNING id",
+];
 
 /// The records of keys that were minted and revoked after the backup come along, where their workspace is.
 const BURY: &str = "
@@ -101,19 +116,22 @@ impl Store {
 
 impl Writer<'_> {
     /// Puts the tables of the other store in the place of this one's, the trail left as it is; an empty one gets the other's.
-    /// Keys that are dead here by `latest`, or by this list, are dead afterwards. Returns the ids of those that are
+    /// Keys that are dead here by `latest`, or by what was salvaged, are dead afterwards. Returns the ids of those that are
     /// revoked here and were not there.
     ///
     /// # Errors
     /// The store's.
-    pub fn replace_tables(&self, latest: Timestamp, deaths: &[Death]) -> Result<Vec<KeyId>> {
+    pub fn replace_tables(&self, latest: Timestamp, salvaged: &Salvaged) -> Result<Vec<KeyId>> {
         let run = |sql: &str| self.connection.execute_batch(sql).map_err(failure);
         run("CREATE TEMP TABLE moment (latest INTEGER);
             CREATE TEMP TABLE dead (id TEXT PRIMARY KEY, is_revoked INTEGER, at INTEGER, reason TEXT, message TEXT);")?;
         self.connection
             .execute("INSERT INTO temp.moment VALUES (?1)", [latest.as_millis()])
             .map_err(failure)?;
-        for death in deaths {
+        for hash in &salvaged.ended {
+            self.end(hash)?;
+        }
+        for death in &salvaged.deaths {
             self.connection
                 .prepare_cached("INSERT OR IGNORE INTO temp.dead VALUES (?1, ?2, ?3, ?4, ?5)")
                 .and_then(|mut statement| {
@@ -131,24 +149,14 @@ impl Writer<'_> {
         }
         run(REPLACE)?;
         let mut revoked = Vec::new();
-        {
-            let mut statement = self
-                .connection
-                .prepare(
-                    "UPDATE main.key SET state = 'revoked', revoked_at = dead.at, revoked_reason = coalesce(dead.reason,
-                        'unspecified'), revoked_message = dead.message FROM temp.dead
-                     WHERE key.id = dead.id AND dead.is_revoked AND key.state <> 'revoked' RETURNING key.id",
-                )
-                .map_err(failure)?;
+        for revoke in REVOKE {
+            let mut statement = self.connection.prepare(revoke).map_err(failure)?;
             let mut rows = statement.query([]).map_err(failure)?;
             while let Some(row) = rows.next().map_err(failure)? {
                 revoked.push(KeyId::from_stored(row.get(0).map_err(failure)?));
             }
         }
-        // A secret that was revoked under another id is revoked under this one.
-        run("UPDATE main.key SET state = 'revoked', revoked_at = buried.revoked_at, revoked_reason = buried.revoked_reason,
-                revoked_message = buried.revoked_message FROM temp.buried
-             WHERE key.hash = buried.hash AND key.state <> 'revoked';")?;
+        run("INSERT OR IGNORE INTO main.ended SELECT hash FROM main.key WHERE state = 'revoked'")?;
         run("UPDATE main.key SET expires_at = dead.at FROM temp.dead
                 WHERE key.id = dead.id AND NOT dead.is_revoked AND (key.expires_at IS NULL OR key.expires_at > dead.at);")?;
         run(BURY)?;

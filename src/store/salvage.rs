@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::failure::failure;
 use super::open::prepare;
 use super::permissions::{entry_if_possible, look};
+use super::schema;
 use crate::domain::key::KeyId;
+use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 
@@ -52,17 +55,30 @@ pub struct Death {
     pub message: Option<String>,
 }
 
-/// Reads what can be read of the dead in a store that may be damaged: by their rows, and by the trail whatever a row says. Those
-/// that had expired by `latest` come last. Says whether that was all of them.
-pub fn salvage(path: &Path, latest: Timestamp) -> (Vec<Death>, bool) {
-    let mut found = Vec::new();
+/// What could be read of the dead in stores that are to be replaced.
+#[derive(Debug, Clone, Default)]
+pub struct Salvaged {
+    /// How keys ended. Those that only expired come last.
+    pub deaths: Vec<Death>,
+    /// The hashes of ended keys, those without a record included.
+    pub ended: Vec<SecretHash>,
+    /// Whether anything could not be read.
+    pub is_partial: bool,
+}
+
+/// Reads what can be read of the dead in a store that may be damaged: by their rows, and by the trail whatever a row says. Of those
+/// that expired, it takes the ones that had by `latest`.
+pub fn salvage(path: &Path, latest: Timestamp) -> Salvaged {
+    let mut salvaged = Salvaged::default();
+    let read = read(path, latest, &mut salvaged);
+    salvaged.is_partial |= read.is_err();
+    salvaged
+}
+
+fn read(path: &Path, latest: Timestamp, salvaged: &mut Salvaged) -> Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let Ok(connection) = Connection::open_with_flags(path, flags) else {
-        return (found, false);
-    };
-    let Ok(connection) = prepare(connection, Duration::from_secs(1)) else {
-        return (found, false);
-    };
+    let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
+    let connection = prepare(connection, Duration::from_secs(1))?;
     let expired = format!(
         "SELECT id, 0, expires_at, NULL, NULL FROM key NOT INDEXED WHERE expires_at <= {}",
         latest.as_millis()
@@ -76,11 +92,32 @@ pub fn salvage(path: &Path, latest: Timestamp) -> (Vec<Death>, bool) {
             WHERE action = 'key.rotate' AND json_valid(details) AND json_extract(details, '$.revoked')",
         &expired,
     ];
-    let mut is_whole = true;
     for query in queries {
-        is_whole &= read_deaths(&connection, query, &mut found).is_ok();
+        let read = read_deaths(&connection, query, &mut salvaged.deaths);
+        salvaged.is_partial |= read.is_err();
     }
-    (found, is_whole)
+    let mut hashes = vec!["SELECT hash FROM key NOT INDEXED WHERE state = 'revoked'"];
+    if schema::has_table(&connection, "ended")? {
+        hashes.push("SELECT hash FROM ended");
+    }
+    for query in hashes {
+        let read = read_hashes(&connection, query, &mut salvaged.ended);
+        salvaged.is_partial |= read.is_err();
+    }
+    Ok(())
+}
+
+fn read_hashes(
+    connection: &Connection,
+    query: &str,
+    found: &mut Vec<SecretHash>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        found.push(SecretHash::from_bytes(row.get(0)?));
+    }
+    Ok(())
 }
 
 fn read_deaths(

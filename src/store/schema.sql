@@ -108,6 +108,11 @@ CREATE TABLE allowance (
     PRIMARY KEY (workspace_id, month)
 ) STRICT, WITHOUT ROWID;
 
+-- The hashes of keys that were revoked, or pruned after they had ended. None is ever removed, and none imported again.
+CREATE TABLE ended (
+    hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE setting (
     name  TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL

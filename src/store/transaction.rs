@@ -8,7 +8,6 @@ use rusqlite::TransactionBehavior;
 
 use super::failure::failure;
 use super::header::Place;
-use super::open::Access;
 use super::{Meter, Reader, Store, Writer, reserve};
 use crate::domain::audit::ChainHash;
 use crate::domain::timestamp::Timestamp;
@@ -56,12 +55,7 @@ impl Store {
         &mut self,
         body: impl FnOnce(&Writer<'_>) -> Result<T>,
     ) -> Result<T> {
-        if let Access::Immutable(_) = self.access {
-            return Err(Error::new(
-                Kind::Io,
-                "the store can only be read: its file or folder is read-only, or the disk is full",
-            ));
-        }
+        self.access.require_writable()?;
         self.sync_commits(true)?;
         self.changed = true;
         let place = Place::of(self.entry.as_ref(), self.held.as_ref());
@@ -101,9 +95,7 @@ impl Store {
         now: Timestamp,
         body: impl FnOnce(&Meter<'_>) -> Result<T>,
     ) -> Result<T> {
-        if let Access::Immutable(_) = self.access {
-            return Err(Error::new(Kind::Io, "the store can only be read"));
-        }
+        self.access.require_writable()?;
         self.sync_commits(false)?;
         self.counted = true;
         self.waiting_at_most(wait, |store| store.count_in_transaction(now, body))

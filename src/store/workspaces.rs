@@ -169,12 +169,13 @@ impl Writer<'_> {
         self.unsealed(About::Workspace, &workspace.name, digest);
     }
 
-    /// Deletes a workspace, the records of its keys and what they were used for.
+    /// Deletes a workspace, the records of its keys and what they were used for. The keys' hashes stay among those of ended keys.
     ///
     /// # Errors
     /// The store's.
     pub fn delete_workspace(&self, id: WorkspaceId) -> Result<()> {
         self.delete_usage(id)?;
+        self.end_all_of(id)?;
         self.connection
             .execute("DELETE FROM key WHERE workspace_id = ?1", [id.0])
             .map_err(failure)?;

@@ -123,7 +123,8 @@ fn a_digest_that_was_changed_along_with_the_record_is_not_believed() {
 }
 
 /// What makes a store look as if it had never had digests.
-const OLDER: &str = "DROP INDEX audit_subject; DROP TABLE clock; PRAGMA user_version = 3";
+const OLDER: &str =
+    "DROP INDEX audit_subject; DROP TABLE clock; DROP TABLE ended; PRAGMA user_version = 3";
 
 /// Asserts that a change is not believed in a store that claims to be an older keyward's.
 #[track_caller]

@@ -70,8 +70,10 @@ fn prepared(example: &str) -> Sandbox {
         let _ = sandbox
             .keyward(["store", "backup", "keyward-backup.db"])
             .ok();
+    }
+    if names("--against") {
         let head = sandbox.keyward(["audit", "head"]).ok().stdout;
-        let _ = sandbox.file("head", &head);
+        let _ = sandbox.file("audit-head.txt", &head);
     }
     if names("import") {
         let hash = "a".repeat(64);

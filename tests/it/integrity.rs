@@ -364,3 +364,40 @@ fn a_damaged_key_can_neither_act_nor_be_changed() {
     let activate = scene.sandbox.keyward(["activate"]).stdin(&scene.secret);
     scene.assert_damaged(activate, &scene.id, "activate");
 }
+
+#[test]
+fn a_time_that_nobody_can_write_is_damage_and_is_never_shown() {
+    let scene = Scene::new();
+    for time in ["253402300800000", "9223372036854775807", "-62167219200001"] {
+        for column in ["created_at", "expires_at"] {
+            scene.put_back();
+            // As if keyward had written it.
+            scene.sandbox.rewrite(&format!(
+                "UPDATE key SET {column} = {time} WHERE id = '{}'",
+                scene.id
+            ));
+            let _ = scene.sandbox.keyward(["store", "info"]).ok();
+            let what = format!("{column} {time}");
+            let listed = scene.sandbox.keyward(["list", "--all"]);
+            scene.assert_damaged(listed, &scene.id, &what);
+            assert_eq!(scene.flawed("key"), [scene.id.as_str()], "{what}");
+            let revoke = scene.sandbox.keyward(["revoke", &scene.id, "--yes"]);
+            let revoked = revoke.answer();
+            let shown = text(&revoked["keys"][0], "createdAt");
+            assert_eq!(
+                shown.len(),
+                "2026-01-01T00:00:00.000Z".len(),
+                "{what}: {shown}"
+            );
+        }
+    }
+    let line = |time: &str| {
+        let hash = "a".repeat(64);
+        format!("{{\"name\":\"x\",\"hash\":\"{hash}\",\"createdAt\":\"{time}\"}}")
+    };
+    for time in ["-000001-01-01T00:00:00Z", "10000-01-01T00:00:00Z"] {
+        let _ = scene.sandbox.file("lines", &line(time));
+        let import = scene.sandbox.keyward(["store", "import", "lines"]);
+        let _ = import.refused(2, "usage");
+    }
+}

@@ -202,6 +202,10 @@ mod mangled;
 mod integrity;
 // Records that pretend to be what keyward wrote.
 mod forgery;
+// Other programs in the same file, and file systems that lack something.
+mod neighbours;
+// Keys that have ended, and what could bring one back.
+mod ended;
 // Clocks that go back and clocks that jump ahead.
 mod clock;
 // One test per defect that was once found.

@@ -86,7 +86,7 @@ fn a_changed_backup_is_not_believed_because_it_says_it_is_an_older_keywards() {
     with_backup(
         &scene,
         "UPDATE key SET scopes = '[\"admin\"]' WHERE name = 'stays';
-         DROP INDEX audit_subject; DROP TABLE clock; PRAGMA user_version = 3",
+         DROP INDEX audit_subject; DROP TABLE clock; DROP TABLE ended; PRAGMA user_version = 3",
     );
     assert_refused(&scene, "b.db", &[9], "scopes");
 }

@@ -11,7 +11,8 @@ use crate::output::view::HeadView;
 /// Print the trail's end as SEQ:HASH, to be kept elsewhere
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  keyward audit head")]
+  keyward audit head
+  keyward audit head > audit-head.txt")]
 pub struct Args {}
 
 /// Runs the command.

@@ -11,16 +11,16 @@ use crate::output::view::TrailView;
 
 /// Check that the trail's chain is whole
 ///
-/// An edited, inserted, deleted or reordered row is found and named, and the exit status is 9. A chain alone cannot show
-/// that its newest rows were cut off or that all of it was written anew: keep `keyward audit head` elsewhere, and compare
-/// with it.
+/// An edited, inserted, deleted or reordered row, or one that is hidden from the trail's index, is found and named, and the
+/// exit status is 9. A chain alone cannot show that its newest rows were cut off or that all of it was written anew: save
+/// `keyward audit head` elsewhere from time to time, and compare with what you saved.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward audit verify
   keyward audit verify --json
-  keyward audit verify --against \"$(keyward audit head)\"")]
+  keyward audit verify --against \"$(cat audit-head.txt)\"")]
 pub struct Args {
-    /// A head that was kept elsewhere, which the trail must still have
+    /// A head that was saved earlier, which the trail must still have
     #[arg(long, value_name = "SEQ:HASH")]
     against: Option<Head>,
 }
@@ -30,17 +30,23 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let outcome = audit::verify(&mut store, &actor, args.against, context.now())?;
+    let first_bad = outcome
+        .first_bad
+        .or(outcome.misindexed)
+        .or(outcome.contradicted);
     let view = TrailView {
-        ok: outcome.first_bad.is_none(),
+        ok: first_bad.is_none(),
         checked: outcome.checked,
-        first_bad: outcome.first_bad,
+        first_bad,
     };
-    context.ui.record(&view, || match outcome.first_bad {
-        None => format!("the trail is whole: {} rows checked\n", outcome.checked),
-        Some(seq) => format!(
-            "the trail is broken at row {seq}: {} rows checked\n",
-            outcome.checked
-        ),
+    context.ui.record(&view, || {
+        let verdict = match (outcome.first_bad, outcome.misindexed, outcome.contradicted) {
+            (None, None, None) => "the trail is whole".to_owned(),
+            (Some(seq), ..) => format!("the trail is broken at row {seq}"),
+            (None, Some(seq), _) => format!("the trail's index does not agree with row {seq}"),
+            (None, None, Some(seq)) => format!("a key that ended in row {seq} can be used again"),
+        };
+        format!("{verdict}: {} rows checked\n", outcome.checked)
     })?;
     if view.ok && args.against.is_none() {
         context.ui.hint(

@@ -23,7 +23,7 @@ use crate::output::view::RestoreView;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store restore keyward-backup.db --yes
-  keyward store restore keyward-backup.db --yes --against \"$(keyward audit head)\"")]
+  keyward store restore keyward-backup.db --yes --against \"$(cat audit-head.txt)\"")]
 pub struct Args {
     /// The backup
     #[arg(value_hint = ValueHint::FilePath)]

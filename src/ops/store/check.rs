@@ -38,6 +38,7 @@ pub fn run(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Outcome> {
     let total = store.info()?.keys;
+    let has_wal_mode = store.has_wal_mode();
     store.read(|reader| {
         Access::admit(reader, actor, now)?.require_operator()?;
         let mut outcome = Outcome {
@@ -48,6 +49,9 @@ pub fn run(
         };
         let flaws = &mut outcome.flaws;
         reader.for_each_fault(|flaw| flaws.push(flaw))?;
+        if !has_wal_mode {
+            flaws.push(Flaw::of_journal_mode());
+        }
         if let Err(error) = reader.clock() {
             flaws.push(Flaw::of_file(error.to_string()));
         }
@@ -62,6 +66,10 @@ pub fn run(
                 Ok(())
             },
         );
+        let looked = looked.and_then(|keys| {
+            reader.for_each_forgotten_end(|flaw, _| flaws.push(flaw))?;
+            Ok(keys)
+        });
         match looked {
             Ok(keys) => outcome.keys = keys,
             // A page that cannot be read ends the look; it is what was looked for.

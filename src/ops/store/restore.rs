@@ -15,7 +15,7 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::audit;
 use crate::ops::store::check;
 use crate::store::{
-    Backup, Death, Info, Store, Turn, beside, put_in_place, remains, salvage, write_over,
+    Backup, Info, Salvaged, Store, Turn, beside, put_in_place, remains, salvage, write_over,
 };
 
 /// What is to be restored.
@@ -96,8 +96,8 @@ pub fn run(
     if let Some(present) = present {
         // A revocation is for ever, also one in a store that was put aside before there was this one.
         let lost = remains(store)?;
-        let (deaths, _) = salvage_all(lost.get(1..).unwrap_or_default(), None, now);
-        return restoration.fill(present, &deaths, &mut progress);
+        let salvaged = salvage_all(lost.get(1..).unwrap_or_default(), None, now);
+        return restoration.fill(present, &salvaged, &mut progress);
     }
     loop {
         // Those that were put aside before count too: a restoration may have been cut short.
@@ -105,15 +105,15 @@ pub fn run(
         let in_place = lost
             .first()
             .filter(|_| Store::is_at(store).is_ok_and(|is_there| is_there));
-        let (deaths, is_whole) = salvage_all(&lost, in_place, now);
+        let salvaged = salvage_all(&lost, in_place, now);
         let beside_it = beside(store)?;
         let made = Store::open_or_create(&beside_it, *wait)?;
         let restored = restoration
-            .fill(made, &deaths, &mut progress)
+            .fill(made, &salvaged, &mut progress)
             .and_then(|outcome| {
                 let is_there = Store::is_at(store)?;
                 let put_aside = match is_there {
-                    true => write_over(store, &beside_it, &deaths)?,
+                    true => write_over(store, &beside_it, &salvaged.deaths)?,
                     false => {
                         put_in_place(store, &beside_it)?;
                         return Ok(Some((outcome, None)));
@@ -127,33 +127,30 @@ pub fn run(
         if let Some((mut outcome, put_aside)) = restored? {
             outcome.compared = match lost.is_empty() {
                 true => Compared::Nothing,
-                false => Compared::Salvaged(put_aside, is_whole),
+                false => Compared::Salvaged(put_aside, !salvaged.is_partial),
             };
             return Ok(outcome);
         }
     }
 }
 
-/// Reads the dead of all these stores, the revoked first. Says whether that was all of them. What has expired is taken from the one
-/// in place alone: an expiry in one that was put aside may have been moved since.
-fn salvage_all(
-    stores: &[PathBuf],
-    in_place: Option<&PathBuf>,
-    now: Timestamp,
-) -> (Vec<Death>, bool) {
-    let (mut deaths, mut is_whole) = (Vec::new(), true);
+/// Reads the dead of all these stores, the revoked first. What has expired is taken from the one in place alone: an expiry in one
+/// that was put aside may have been moved since.
+fn salvage_all(stores: &[PathBuf], in_place: Option<&PathBuf>, now: Timestamp) -> Salvaged {
+    let mut all = Salvaged::default();
     for store in stores {
         let latest = match in_place == Some(store) {
             true => now,
             false => Timestamp::EPOCH,
         };
-        let (found, all) = salvage(store, latest);
-        deaths.extend(found);
-        is_whole &= all;
+        let found = salvage(store, latest);
+        all.deaths.extend(found.deaths);
+        all.ended.extend(found.ended);
+        all.is_partial |= found.is_partial;
     }
     // A key may have expired in one and been revoked in another.
-    deaths.sort_by_key(|death| !death.is_revoked);
-    (deaths, is_whole)
+    all.deaths.sort_by_key(|death| !death.is_revoked);
+    all
 }
 
 struct Restoration<'a> {
@@ -170,7 +167,7 @@ impl Restoration<'_> {
     fn fill(
         &self,
         mut store: Store,
-        deaths: &[Death],
+        salvaged: &Salvaged,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Outcome> {
         let now = self.now;
@@ -179,7 +176,7 @@ impl Restoration<'_> {
             access.require_operator()?;
             // What had expired by the latest time that was seen stays so, whatever the clock says now.
             let latest = writer.clock()?.seen.max(now);
-            let kept = writer.replace_tables(latest, deaths)?;
+            let kept = writer.replace_tables(latest, salvaged)?;
             let details = json!({
                 "backup": self.backup_head.to_string(),
                 "keptRevocations": kept.len(),

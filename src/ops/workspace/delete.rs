@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
+use crate::domain::ended::EndedMark;
 use crate::domain::key::KeySeq;
 use crate::domain::sanitize::{Quoted, Safe};
 use crate::domain::timestamp::Timestamp;
@@ -43,11 +44,13 @@ pub fn run(store: &mut Store, actor: &Actor, name: &str, now: Timestamp) -> Resu
         let id = outcome.workspace.id;
         let records = writer.count_keys(id)?;
         writer.for_each_key_after(&outcome.workspace, KeySeq(0), u32::MAX, |_, key| {
-            let (action, details) = (
-                Action::KeyPrune,
-                json!({ "workspace": name, "name": key.name }),
-            );
-            writer.audit(now, &access.actor, action, key.id.as_str(), &details)
+            let details = json!({
+                "workspace": name,
+                "name": key.name,
+                EndedMark::FIELD: EndedMark::of(&key.hash).to_string(),
+            });
+            let (action, subject) = (Action::KeyPrune, key.id.as_str());
+            writer.audit(now, &access.actor, action, subject, &details)
         })?;
         writer.delete_workspace(id)?;
         writer.forget_current_workspace(id)?;

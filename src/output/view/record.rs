@@ -98,6 +98,7 @@ impl ProblemView {
         let remedy = match flaw.remedy {
             Remedy::Revoke => format!("keyward revoke {}", Quoted(&flaw.subject)),
             Remedy::Restore => "keyward store restore FILE".to_owned(),
+            Remedy::Reopen => "keyward store check".to_owned(),
         };
         Self {
             kind,

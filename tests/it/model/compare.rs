@@ -110,6 +110,8 @@ pub fn whole(store: &mut Store, model: &Model, now: i64) -> Result<(), String> {
     let at = Timestamp::from_millis(now);
     let trail = audit::verify(store, &actor, None, at).map_err(told("audit verify"))?;
     let expected = audit::Outcome {
+        misindexed: None,
+        contradicted: None,
         checked: model.events,
         first_bad: None,
     };

@@ -198,7 +198,7 @@ impl Sandbox {
     /// stands. The trail begins with it.
     pub fn rewrite(&self, sql: &str) {
         self.tamper(&format!(
-            "{sql}; DELETE FROM audit; DROP INDEX audit_subject; DROP TABLE clock; PRAGMA user_version = 3"
+            "{sql}; DELETE FROM audit; DROP INDEX audit_subject; DROP TABLE clock; DROP TABLE ended; PRAGMA user_version = 3"
         ));
         let _ = self.keyward(["store", "info"]).ok();
         let kept = format!("{}.schema-3", self.store_path().display());

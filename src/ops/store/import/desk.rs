@@ -144,6 +144,13 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
                 )),
             };
         }
+        // Whatever the line says: its record was pruned, and its secret is not to be valid again under any id.
+        if self.writer.is_ended(&line.hash)? {
+            return Err(Error::new(
+                Kind::Conflict,
+                "the hash is that of a key which was revoked or pruned in this store",
+            ));
+        }
         let id = match line.id {
             None => KeyId::generate(self.rng)?,
             Some(id) => match self.writer.key_by_id(id.as_str())? {

@@ -1,0 +1,67 @@
+//! How a store is open: with its log, or for reading only.
+//!
+//! This module never opens a file.
+
+use rustix::fs::Dev;
+
+use super::permissions::{has_log, look};
+use crate::error::{Error, Kind, Result};
+use crate::files::Entry;
+
+/// How a store was opened.
+pub(super) enum Access {
+    /// With its log, as SQLite does by itself.
+    Shared,
+    /// Without touching anything beside it, because nothing there can be written. Right only as long as there is no
+    /// log and the file stays as it was. The text says why it cannot be written.
+    Immutable(Stamp, String),
+}
+
+/// What tells one state of a file from another.
+#[derive(PartialEq, Eq)]
+pub(super) struct Stamp {
+    identity: (Dev, u64),
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Access {
+    /// Checks that what was read without a log is still the whole truth.
+    ///
+    /// # Errors
+    /// `io` when the file or its log changed meanwhile.
+    pub(super) fn confirm(&self, store: Option<&Entry>) -> Result<()> {
+        match (self, store) {
+            (Self::Shared, _) | (_, None) => Ok(()),
+            (Self::Immutable(stamp, _), Some(store)) => {
+                match !has_log(store)? && stamp_of(store)?.as_ref() == Some(stamp) {
+                    true => Ok(()),
+                    false => Err(Error::new(Kind::Io, "the store changed while it was read")
+                        .hinted("run the command again")),
+                }
+            }
+        }
+    }
+
+    /// Refuses to write where only reading is possible.
+    ///
+    /// # Errors
+    /// `io`, with the reason.
+    pub(super) fn require_writable(&self) -> Result<()> {
+        match self {
+            Self::Shared => Ok(()),
+            Self::Immutable(_, reason) => Err(Error::new(
+                Kind::Io,
+                format!("the store can only be read: {reason}"),
+            )),
+        }
+    }
+}
+
+pub(super) fn stamp_of(store: &Entry) -> Result<Option<Stamp>> {
+    Ok(look(store)?.map(|found| Stamp {
+        identity: found.identity(),
+        size: found.length(),
+        modified: found.modified(),
+    }))
+}

@@ -1,0 +1,277 @@
+//! Whether a store's schema is keyward's own, and what it has beside that.
+//!
+//! This module never changes a schema.
+
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
+
+use super::failure::{damaged, failure};
+use super::key_row::text;
+use super::migrations;
+use crate::domain::sanitize::Safe;
+use crate::error::{Error, Result};
+
+/// SHA-256 of the newest schema as [`digest`] reads it. A test computes it again.
+const DIGEST: [u8; 32] = [
+    0x00, 0x53, 0x6b, 0x9b, 0x4f, 0xf1, 0x09, 0x94, 0xab, 0x58, 0x70, 0xf2, 0x43, 0x23, 0xfb, 0xaf,
+    0x1f, 0xe4, 0x58, 0xcd, 0xf1, 0x22, 0x67, 0xe6, 0x1b, 0xbc, 0x95, 0x3c, 0xdc, 0xe3, 0x1a, 0x18,
+];
+
+/// Tables of SQLite itself and of other programs that may be in a store, each exactly as its owner writes it. None has code.
+///
+/// litestream makes its two when it begins to replicate a file (<https://github.com/benbjohnson/litestream>, `db.go`, `init`), and
+/// `sqlite_sequence` cannot be dropped once there was a table that needed it.
+const NEIGHBOURS: [(&str, &str); 5] = [
+    ("sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
+    (
+        "sqlite_stat4",
+        "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
+    ),
+    ("sqlite_sequence", "CREATE TABLE sqlite_sequence(name,seq)"),
+    (
+        "_litestream_seq",
+        "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)",
+    ),
+    (
+        "_litestream_lock",
+        "CREATE TABLE _litestream_lock (id INTEGER)",
+    ),
+];
+
+/// A row of the schema: a table, an index, a trigger or a view.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Object {
+    kind: String,
+    name: String,
+    table: String,
+    sql: String,
+}
+
+/// Refuses a store in which there is anything but keyward's own schema and its neighbours: a trigger or a view would run whatever
+/// its author wanted, a missing index would make every verify a scan.
+///
+/// # Errors
+/// `damaged`.
+pub(super) fn check(connection: &Connection) -> Result<()> {
+    let objects = read(connection)?;
+    match digest(&objects) == DIGEST {
+        true => Ok(()),
+        false => Err(difference(&objects)),
+    }
+}
+
+/// What the schema defines, in order, without the neighbours.
+///
+/// Sorted here, not by SQLite: every start of keyward pays for preparing this statement.
+fn read(connection: &Connection) -> Result<Vec<Object>> {
+    let mut statement = connection
+        .prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+        .map_err(failure)?;
+    let mut rows = statement.query([]).map_err(failure)?;
+    let mut objects = Vec::new();
+    while let Some(row) = rows.next().map_err(failure)? {
+        let object = Object {
+            kind: text(row, 0)?,
+            name: text(row, 1)?,
+            table: text(row, 2)?,
+            sql: text(row, 3)?,
+        };
+        let is_neighbour = object.kind == "table"
+            && object.table == object.name
+            && NEIGHBOURS.contains(&(&object.name, &object.sql));
+        if !is_neighbour {
+            objects.push(object);
+        }
+    }
+    objects.sort_unstable();
+    Ok(objects)
+}
+
+fn digest(objects: &[Object]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for object in objects {
+        for text in [&object.kind, &object.name, &object.table, &object.sql] {
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text);
+        }
+    }
+    hasher.finalize().into()
+}
+
+/// The error that names one thing which is not as it should be: what was added before what is missing or was changed.
+fn difference(objects: &[Object]) -> Error {
+    let unknown = || damaged("its schema is not keyward's");
+    let Ok(own) = Connection::open_in_memory()
+        .map_err(failure)
+        .and_then(|mut own| migrations::migrate(&mut own).and_then(|()| read(&own)))
+    else {
+        return unknown();
+    };
+    let is_in = |objects: &[Object], object: &Object| {
+        let mut named = objects.iter();
+        named.any(|other| (&other.kind, &other.name) == (&object.kind, &object.name))
+    };
+    // What SQLite makes for itself goes with its table. Code goes first, and a table last: others may depend on it.
+    let rank = |object: &&Object| match object.kind.as_str() {
+        "trigger" => 0,
+        "view" => 1,
+        "index" => 2,
+        _ if object.sql.starts_with("CREATE VIRTUAL") => 3,
+        _ => 4,
+    };
+    let added = objects
+        .iter()
+        .filter(|object| !object.sql.is_empty() && !is_in(&own, object))
+        .min_by_key(rank);
+    if let Some(Object { kind, name, .. }) = added {
+        let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+        return damaged(format!(
+            "the {} \"{}\" was added to it",
+            Safe(kind),
+            Safe(name)
+        ))
+        .hinted(format!(
+            "if nothing needs it, remove it with an SQLite shell: DROP {} {}",
+            Safe(&kind.to_uppercase()),
+            Safe(&quoted)
+        ));
+    }
+    let unlike = own.iter().find(|object| !objects.contains(object));
+    match unlike {
+        Some(object) => damaged(format!(
+            "its {} \"{}\" {}",
+            object.kind,
+            object.name,
+            if is_in(objects, object) {
+                "is not as keyward made it"
+            } else {
+                "is missing"
+            }
+        )),
+        None => unknown(),
+    }
+}
+
+/// Whether the store has this table.
+///
+/// # Errors
+/// Whatever SQLite refuses.
+pub(super) fn has_table(connection: &Connection, name: &str) -> Result<bool> {
+    connection
+        .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")
+        .and_then(|mut statement| statement.exists([name]))
+        .map_err(failure)
+}
+
+/// The pages that the tables `audit` and `clock` begin at, as far as the store has them.
+///
+/// # Errors
+/// Whatever SQLite refuses.
+pub(super) fn roots(connection: &Connection) -> Result<Vec<(String, u32)>> {
+    let mut statement = connection
+        .prepare("SELECT name, rootpage FROM sqlite_schema WHERE name IN ('audit', 'clock')")
+        .map_err(failure)?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(failure)?;
+    rows.map(|row| row.map_err(failure)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn store() -> Connection {
+        let mut connection = Connection::open_in_memory().expect("memory");
+        migrations::migrate(&mut connection).expect("migrations");
+        connection
+    }
+
+    /// What the check says after these statements, and its hint.
+    fn said(statements: &str) -> (String, String) {
+        let connection = store();
+        connection.execute_batch(statements).expect("valid SQL");
+        let error = check(&connection).expect_err(statements);
+        assert_eq!(error.kind(), Kind::Damaged);
+        (
+            error.to_string(),
+            error.hint().unwrap_or_default().to_owned(),
+        )
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_newest_schema() {
+        let objects = read(&store()).expect("readable");
+        assert_eq!(digest(&objects), DIGEST);
+    }
+
+    #[test]
+    fn what_was_added_is_named_with_what_removes_it() {
+        for (statements, name, removal) in [
+            (
+                "CREATE VIEW planted AS SELECT 1",
+                "view \"planted\"",
+                "DROP VIEW \"planted\"",
+            ),
+            (
+                "CREATE TABLE a (b UNIQUE); CREATE INDEX c ON a (b); CREATE TRIGGER d INSERT ON a BEGIN SELECT 1; END",
+                "trigger \"d\"",
+                "DROP TRIGGER \"d\"",
+            ),
+            (
+                "CREATE INDEX own ON key (owner)",
+                "index \"own\"",
+                "DROP INDEX \"own\"",
+            ),
+            (
+                "CREATE TABLE \"a\"\"b\x1b\" (c UNIQUE)",
+                "table \"a\"b\\u{1b}\"",
+                "DROP TABLE \"a\"\"b\\u{1b}\"",
+            ),
+        ] {
+            let (message, hint) = said(statements);
+            assert!(message.contains(name), "{message}");
+            assert!(hint.ends_with(removal), "{hint}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_was_changed_is_named() {
+        for (statements, said_of_it) in [
+            (
+                "DROP INDEX audit_subject",
+                "index \"audit_subject\" is missing",
+            ),
+            ("DROP TABLE ended", "table \"ended\" is missing"),
+            (
+                "ALTER TABLE claim ADD COLUMN other TEXT",
+                "table \"claim\" is not as keyward made it",
+            ),
+        ] {
+            let (message, _) = said(statements);
+            assert!(message.ends_with(said_of_it), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_neighbour_is_let_be_only_as_its_owner_made_it() {
+        let neighbours =
+            "CREATE TABLE IF NOT EXISTS _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER);
+            CREATE TABLE IF NOT EXISTS _litestream_lock (id INTEGER);
+            ANALYZE;
+            CREATE TABLE a (b INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE a";
+        let connection = store();
+        connection.execute_batch(neighbours).expect("valid SQL");
+        check(&connection).expect("nobody else's tables are code");
+        for statements in [
+            "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER, other)",
+            "CREATE TABLE _litestream_lock (id INTEGER); CREATE INDEX i ON _litestream_lock (id)",
+            "CREATE TABLE _litestream_lock (id INTEGER);
+             CREATE TRIGGER t INSERT ON _litestream_lock BEGIN DELETE FROM ended; END",
+            "CREATE TABLE _litestream_other (id INTEGER)",
+        ] {
+            let _ = said(statements);
+        }
+    }
+}
