@@ -607,7 +607,8 @@ const FAILING: &[(i32, &str, &[&str])] = &[
     (5, "invalid_expiry", &["mint", "a", "--expires", "9y"]),
     (5, "scope_rejected", &["audit", "list", "--as", "caller"]),
     (8, "permissions", &["list", "--store", "link"]),
-    (9, "damaged", &["list", "--store", "garbage"]),
+    (9, "foreign", &["list", "--store", "garbage"]),
+    (9, "damaged", &["list", "--store", "cut"]),
     (10, "malformed", &["list", "--as", "garbage"]),
     (13, "pending", &["list", "--as", "pending"]),
     (16, "delivery_failed", &["mint", "a", "--out", "caller"]),
@@ -621,6 +622,7 @@ fn every_error_is_one_object_valid_by_the_schema_of_errors() {
     let _ = sandbox.mint_with("twin", &["-e", "live"]);
     let _ = sandbox.mint_with("twin", &["-e", "test"]);
     let _ = sandbox.file("garbage", "not a database at all\n");
+    let _ = sandbox.file("cut", "SQLite format 3\0");
     let _ = sandbox.file("pending", &world.pending);
     std::os::unix::fs::symlink("garbage", sandbox.home().join("link")).expect("a link can be made");
     let _ = sandbox.file(
