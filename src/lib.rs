@@ -3,7 +3,8 @@
 //!
 //! # The rooms
 //!
-//! Calls go one way: `main` → `commands` → {`ops`, `output`, `prompt`, `delivery`} → `store` → {`files`, `domain`}, never back up.
+//! Calls go one way: `main` → `commands` → {`ops`, `output`, `prompt`, `delivery`} → `store` → {`files`, `domain`, `random`},
+//! never back up.
 //!
 //! | room | what lives there | what never does |
 //! |---|---|---|
@@ -18,6 +19,7 @@
 //! | [`output`] | `view` has exactly the fields a user may see; `json`, `tsv`, `table` render it; `ui` owns the streams | the store, use cases |
 //! | [`prompt`] | questions at a terminal | deciding what is dangerous |
 //! | [`context`] | environment, clock, terminal, folders, files a user names | SQLite |
+//! | [`random`] | the operating system's random generator, by its system call | files |
 //! | [`error`] | one type: kind, code word, exit status, hint | clap, colour |
 //!
 //! Two things stand elsewhere than one might look. The escaper, [`domain::sanitize`], is a rule about text and not a
@@ -147,5 +149,6 @@ pub mod files;
 pub mod ops;
 pub mod output;
 pub mod prompt;
+pub mod random;
 pub mod store;
 pub mod usage;

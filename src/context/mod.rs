@@ -21,8 +21,6 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rand::rngs::SysRng;
-
 use crate::cli::{Colour, Globals};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::secret::Secret;
@@ -34,6 +32,7 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::reuse;
 use crate::output::ui::{Format, Ui};
 use crate::prompt::Prompter;
+use crate::random::SystemRandom;
 use crate::store::Store;
 
 pub use conversation::{Conversation, Heard, LONGEST_LINE, Line};
@@ -57,7 +56,7 @@ pub struct Context {
     /// The workspace named by `-w` or the environment.
     pub workspace: Option<String>,
     /// The operating system's random generator.
-    pub rng: SysRng,
+    pub rng: SystemRandom,
     workspace_option: Option<String>,
     store: Option<PathBuf>,
     wait: std::time::Duration,
@@ -105,7 +104,7 @@ impl Context {
                 Some(workspace) => Some(workspace.clone()),
                 None => environment::text("KEYWARD_WORKSPACE")?,
             },
-            rng: SysRng,
+            rng: SystemRandom,
             workspace_option: globals.workspace.clone(),
             store: globals.store.clone(),
             wait,

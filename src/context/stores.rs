@@ -116,14 +116,27 @@ impl Context {
 /// # Errors
 /// `usage` when the platform has no data folder for this user.
 pub(super) fn default_store() -> Result<PathBuf> {
-    let nowhere = || {
-        Error::usage("there is no folder for the store: HOME is not an absolute path")
-            .hinted("name the store's file with --store or KEYWARD_STORE")
+    Ok(data_folder()?.join("keyward.db"))
+}
+
+/// The folder of this user's data that belongs to keyward.
+fn data_folder() -> Result<PathBuf> {
+    let nowhere = |why| {
+        Error::usage(format!("no folder for the store: HOME is {why}"))
+            .hinted("set HOME, or name the store's file with --store or KEYWARD_STORE")
     };
-    let folders = directories::ProjectDirs::from("", "", "keyward").ok_or_else(nowhere)?;
-    let folder = folders.data_local_dir();
-    match folder.is_absolute() {
-        true => Ok(folder.join("keyward.db")),
-        false => Err(nowhere()),
+    // Without HOME `directories` would ask the account database for it. In a static binary that loads the machine's
+    // modules for it, which crash where they do not fit.
+    if variable("HOME").is_none() {
+        let data = variable("XDG_DATA_HOME").map(PathBuf::from);
+        let data = data.filter(|folder| folder.is_absolute());
+        return data
+            .map(|folder| folder.join("keyward"))
+            .ok_or_else(|| nowhere("not set"));
     }
+    let folders = directories::ProjectDirs::from("", "", "keyward");
+    let folder = folders.map(|folders| folders.data_local_dir().to_owned());
+    folder
+        .filter(|folder| folder.is_absolute())
+        .ok_or_else(|| nowhere("not an absolute path"))
 }

@@ -17,7 +17,6 @@ mod stdout;
 mod variable;
 
 use rand::TryRng;
-use rand::rngs::SysRng;
 
 pub use ci::GithubSink;
 pub use command::CommandSink;
@@ -35,6 +34,7 @@ use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::files::named;
+use crate::random::SystemRandom;
 
 /// Where a secret goes.
 #[derive(Debug, Clone)]
@@ -188,11 +188,11 @@ fn failed(message: impl Into<String>, cause: impl Into<std::io::Error>) -> Error
     Error::new(Kind::DeliveryFailed, message).because(cause.into())
 }
 
-/// 32 hexadecimal digits of the operating system's randomness, for names that nobody can guess or collide with.
+/// 32 random hexadecimal digits, for names that nobody can guess or collide with.
 fn unguessable() -> Result<String> {
     let mut bytes = [0; 16];
-    SysRng.try_fill_bytes(&mut bytes).map_err(|error| {
-        Error::new(Kind::DeliveryFailed, "the system gives no randomness").because(error)
+    SystemRandom.try_fill_bytes(&mut bytes).map_err(|error| {
+        Error::new(Kind::DeliveryFailed, "the system's random generator failed").because(error)
     })?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

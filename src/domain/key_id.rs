@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn ids_are_key_and_16_lowercase_characters() {
-        let id = KeyId::generate(&mut rand::rngs::SysRng).expect("random");
+        let id = KeyId::generate(&mut crate::random::SystemRandom).expect("random");
         let random = id.as_str().strip_prefix("key_").expect("prefix");
         assert_eq!(random.len(), 16);
         assert!(

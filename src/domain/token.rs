@@ -177,9 +177,9 @@ impl TokenFormat {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rand::rngs::SysRng;
 
     use super::*;
+    use crate::random::SystemRandom;
 
     fn format(template: &str, alphabet: Alphabet) -> TokenFormat {
         TokenFormat {
@@ -196,7 +196,7 @@ mod tests {
             "{prefix}_{env}_{short:12}{secret:32}{crc}",
             Alphabet::Base62,
         );
-        let minted = format.mint("live", &mut SysRng).expect("random");
+        let minted = format.mint("live", &mut SystemRandom).expect("random");
         let token = minted.secret.expose();
         assert_eq!(token.len(), "acme_live_".len() + 12 + 32 + 6);
         assert_eq!(minted.prefix, format!("acme_live_{}", minted.short));
@@ -211,7 +211,7 @@ mod tests {
             Alphabet::Base62,
         );
         let token = format
-            .mint("test", &mut SysRng)
+            .mint("test", &mut SystemRandom)
             .expect("random")
             .secret
             .expose()
@@ -273,7 +273,7 @@ mod tests {
             let crc = if checked { "{crc}" } else { "" };
             let template = format!("{{prefix}}-{{env}}.{{short:{short}}}_{{secret:{secret}}}{crc}");
             let format = format(&template, alphabet);
-            let minted = format.mint(if live { "live" } else { "test" }, &mut SysRng).expect("random");
+            let minted = format.mint(if live { "live" } else { "test" }, &mut SystemRandom).expect("random");
             prop_assert!(format.recognises(minted.secret.expose()));
             prop_assert!(minted.secret.expose().bytes().any(|byte| byte.is_ascii_digit()));
             let longer = format!("{}0", minted.secret.expose());

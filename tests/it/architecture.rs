@@ -174,6 +174,8 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("rustix::fs::unlinkat", &["files/"]),
     ("comfy_table", &["output/"]),
     ("directories", &["context/"]),
+    ("rustix::rand", &["random.rs"]),
+    ("rand::rngs", &["random.rs"]),
     ("std::env", &["context/", "main.rs"]),
     ("std::time::SystemTime", &["context/"]),
     (
@@ -199,7 +201,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
 /// The storeys, lowest first: a room may call its own storey and those below. What the command line is made of (its
 /// options, its context, its words for wrong arguments) stands beside the commands.
 const STOREYS: &[&[&str]] = &[
-    &["domain", "error", "files"],
+    &["domain", "error", "files", "random"],
     &["store"],
     &["delivery", "ops", "output", "prompt"],
     &["cli", "commands", "context", "usage"],

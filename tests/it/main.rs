@@ -142,6 +142,8 @@ mod prompts;
 mod json;
 // Sinks that fail, and what becomes of the key.
 mod delivery;
+// The generator of secrets, and what else of the machine is asked.
+mod entropy;
 // Files that keyward writes are whole or as they were.
 mod drafts;
 // Root's deliveries into a folder that its owner swaps meanwhile.

@@ -121,17 +121,16 @@ fn is_random(run: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rand::rngs::SysRng;
-
     use super::*;
     use crate::domain::preset;
+    use crate::random::SystemRandom;
 
     #[test]
     fn tokens_of_every_preset_are_seen_wherever_they_stand() {
         for policy in preset::all() {
             let format = policy.token_format().expect("a preset");
             for environment in &policy.environments {
-                let token = format.mint(environment, &mut SysRng).expect("random");
+                let token = format.mint(environment, &mut SystemRandom).expect("random");
                 let token = token.secret.expose();
                 for argument in [
                     token.to_owned(),

@@ -14,8 +14,8 @@ use keyward::ops::select::Selector;
 use keyward::ops::store::check;
 use keyward::ops::verifier::{Request, Verifier};
 use keyward::ops::{activate, mint, revoke, rotate};
+use keyward::random::SystemRandom;
 use keyward::store::Store;
-use rand::rngs::SysRng;
 
 use crate::model::log::{beside, write};
 use crate::support::Sandbox;
@@ -116,7 +116,13 @@ impl Maker {
         // What was done in a nearer past may have gone before.
         let reset = check::reset_clock(&mut self.store, &self.actor, at);
         reset.expect("the clock can be set");
-        let minted = mint::run(&mut self.store, &self.actor, &request, at, &mut SysRng);
+        let minted = mint::run(
+            &mut self.store,
+            &self.actor,
+            &request,
+            at,
+            &mut SystemRandom,
+        );
         let minted = minted.expect("it can be minted");
         if code != "pending" {
             let live = activate::complete(&mut self.store, &self.actor, &minted.keys, at);
@@ -149,7 +155,13 @@ impl Maker {
             },
         };
         let at = Self::at(ago);
-        let rotated = rotate::run(&mut self.store, &self.actor, &request, at, &mut SysRng);
+        let rotated = rotate::run(
+            &mut self.store,
+            &self.actor,
+            &request,
+            at,
+            &mut SystemRandom,
+        );
         let rotated = rotated.expect("it can be rotated");
         let live = activate::complete(&mut self.store, &self.actor, &[rotated.key], at);
         live.expect("it can be made live");

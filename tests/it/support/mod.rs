@@ -24,8 +24,12 @@ use tempfile::TempDir;
 pub use invocation::{Invocation, Output};
 pub use transcript::expect_transcript;
 
-/// The built keyward.
-pub const KEYWARD: &str = env!("CARGO_BIN_EXE_keyward");
+/// The keyward that is tested: the one cargo has built for this, or the file that `KEYWARD_TESTED` named when the tests
+/// were compiled, as `release/build --test` does.
+pub const KEYWARD: &str = match option_env!("KEYWARD_TESTED") {
+    Some(path) => path,
+    None => env!("CARGO_BIN_EXE_keyward"),
+};
 
 /// A HOME that exists for one test, and everything keyward keeps under it.
 pub struct Sandbox {

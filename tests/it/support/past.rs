@@ -11,8 +11,8 @@ use keyward::ops::select::Selector;
 use keyward::ops::store::check;
 use keyward::ops::verifier::{Request, Verifier};
 use keyward::ops::{activate, mint, revoke};
+use keyward::random::SystemRandom;
 use keyward::store::Store;
-use rand::rngs::SysRng;
 
 use super::Sandbox;
 use super::time::now;
@@ -92,7 +92,7 @@ impl<'a> Past<'a> {
         // What was done in a nearer past may have gone before.
         let reset = check::reset_clock(store, &self.actor, then);
         reset.expect("the clock can be set");
-        let minted = mint::run(store, &self.actor, &request, then, &mut SysRng);
+        let minted = mint::run(store, &self.actor, &request, then, &mut SystemRandom);
         let minted = minted.expect("keys can be minted");
         let activated = activate::complete(store, &self.actor, &minted.keys, then);
         activated.expect("keys can become active");
@@ -112,7 +112,7 @@ impl<'a> Past<'a> {
             &self.actor,
             &request,
             ago(millis),
-            &mut SysRng,
+            &mut SystemRandom,
         );
         minted.expect("a key can be minted");
     }
