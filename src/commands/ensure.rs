@@ -16,6 +16,7 @@ use crate::domain::sanitize::Safe;
 use crate::error::{Error, Result};
 use crate::ops::access::Actor;
 use crate::ops::provision::{self, Step, Wanted};
+use crate::output::ui::Format;
 use crate::output::view::Minted;
 
 /// Make sure that a key is there and its secret where it belongs
@@ -127,7 +128,15 @@ fn settled(context: &Context, key: &Key, action: Action, sink: &Sink) -> Result<
         Action::Unchanged => format!("nothing changed: {} is as it should be", key.id),
         _ => format!("{} {} ({})", action.word(), Safe(&key.name), key.id),
     };
+    let warnings = sink.warnings();
+    for warning in &warnings {
+        context.ui.warn(warning);
+    }
     let view = Minted::new(key, None, None, context.now()).by(Some(action));
+    let view = match context.ui.format {
+        Format::Tsv => view,
+        _ => view.warned(&warnings),
+    };
     context.ui.change(&view, &sentence)?;
     Ok(0)
 }

@@ -87,6 +87,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         ended: rotated.ending,
         rest: rotated.rest,
         action: None,
+        warnings: Vec::new(),
     };
     let parcel = Parcel {
         answer,

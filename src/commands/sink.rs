@@ -68,8 +68,8 @@ pub struct Delivery {
     pub hold: bool,
     /// Whether a line feed follows the secret.
     pub newline: bool,
-    /// What the user should know once it has worked; a failure says one thing alone.
-    pub warnings: Vec<String>,
+    /// What is wrong with this sink although it works.
+    pub warning: Option<String>,
 }
 
 impl Delivery {
@@ -79,6 +79,13 @@ impl Delivery {
     /// `usage`, `delivery_failed`.
     pub fn check(&self) -> Result<()> {
         self.sink.check()
+    }
+
+    /// What the user should know once it has worked; a failure says one thing alone.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.sink.warnings();
+        warnings.extend(self.warning.clone());
+        warnings
     }
 }
 
@@ -117,15 +124,15 @@ impl SinkArgs {
                 "several secrets without line feeds could not be told apart",
             ));
         }
-        let mut warnings = sink.warnings();
-        if matches!(sink, Sink::Stdout) && !meant {
-            warnings.extend(guard_stdout()?);
-        }
+        let warning = match sink {
+            Sink::Stdout if !meant => guard_stdout()?,
+            _ => None,
+        };
         Ok(Delivery {
             sink,
             hold,
             newline,
-            warnings,
+            warning,
         })
     }
 

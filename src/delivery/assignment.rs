@@ -6,30 +6,51 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-/// Why an assignment cannot be replaced without guessing; the number is the line's, from 1.
+use crate::domain::dotenv::{self, Misread};
+
+/// Why a value cannot be put into a text without guessing; the number is a line's, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unfit {
+    /// It is no UTF-8 text: UTF-16, say.
+    Encoding,
     /// The value opens a quote that its line does not close, or ends in a backslash.
     SpansLines(usize),
-    /// Another assignment follows on the line: a shell would see two variables, a dotenv library one.
+    /// The line goes on after the value: a shell would see more than the assignment, a dotenv library one value.
     SharesLine(usize),
+    /// The name is followed by a colon, which is an assignment to some readers.
+    Colon(usize),
+    /// With the value in it a reader would still read something else.
+    Misread(Misread),
+}
+
+/// The text without the byte order mark in front of it, which would be a part of the first name.
+pub(super) fn decoded(bytes: &[u8]) -> Result<&str, Unfit> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Unfit::Encoding)?;
+    // ASCII in UTF-16 without a mark is UTF-8 too, with a NUL in each character.
+    match text.contains('\0') {
+        true => Err(Unfit::Encoding),
+        false => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+    }
 }
 
 /// Sets every assignment of `name` to the bare `value`, or appends one.
 ///
-/// Every one, because some readers take the first of several and some the last. `export`, indentation, comments and
-/// line ends stay as they are.
-pub(super) fn set(text: &[u8], name: &str, value: &str) -> Result<Zeroizing<Vec<u8>>, Unfit> {
-    let found = ranges(text, name)?;
+/// Every one, because some readers take the first of several and some the last. `export`, indentation and comments stay as
+/// they are; a line that is set ends in LF, because CR would be a part of the value to a shell.
+pub(super) fn set(bytes: &[u8], name: &str, value: &str) -> Result<Zeroizing<Vec<u8>>, Unfit> {
+    let text = decoded(bytes)?.as_bytes();
+    let found = assignments(text, name)?;
     // SECURITY: the capacity is enough for all that follows, so that no copy is left behind by a buffer that grew.
     let capacity = text.len() + name.len() + 3 + (found.len() + 1) * (value.len() + 1);
     let mut result = Zeroizing::new(Vec::with_capacity(capacity));
     let mut copied = 0;
-    for range in &found {
-        result.extend_from_slice(&text[copied..range.start]);
+    for Found { set, comment_end } in &found {
+        result.extend_from_slice(&text[copied..set.start]);
         result.push(b'=');
         result.extend_from_slice(value.as_bytes());
-        copied = range.end;
+        result.extend_from_slice(&text[set.end..*comment_end]);
+        let has_return = text[*comment_end..].starts_with(b"\r");
+        copied = comment_end + usize::from(has_return);
     }
     result.extend_from_slice(&text[copied..]);
     if found.is_empty() {
@@ -43,10 +64,22 @@ pub(super) fn set(text: &[u8], name: &str, value: &str) -> Result<Zeroizing<Vec<
     Ok(result)
 }
 
+/// The same where every reader of such files then reads this value, which is made of bytes that mean themselves.
+pub(super) fn set_readably(
+    bytes: &[u8],
+    name: &str,
+    value: &str,
+) -> Result<Zeroizing<Vec<u8>>, Unfit> {
+    let written = set(bytes, name, value)?;
+    dotenv::check(decoded(&written)?, name, value).map_err(Unfit::Misread)?;
+    Ok(written)
+}
+
 /// The value of every assignment of `name`, without quotes around it.
-pub(super) fn values(text: &[u8], name: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, Unfit> {
-    let value = |range: Range<usize>| {
-        let assigned = text[range].trim_ascii();
+pub(super) fn values(bytes: &[u8], name: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, Unfit> {
+    let text = decoded(bytes)?.as_bytes();
+    let value = |found: Found| {
+        let assigned = text[found.set].trim_ascii();
         let value = assigned.strip_prefix(b"=").unwrap_or(assigned).trim_ascii();
         let quoted = match value {
             [first, inner @ .., last] if first == last && matches!(first, b'\'' | b'"' | b'`') => {
@@ -56,11 +89,19 @@ pub(super) fn values(text: &[u8], name: &str) -> Result<Vec<Zeroizing<Vec<u8>>>,
         };
         Zeroizing::new(quoted.to_vec())
     };
-    Ok(ranges(text, name)?.into_iter().map(value).collect())
+    Ok(assignments(text, name)?.into_iter().map(value).collect())
 }
 
-/// Where each assignment of `name` has its `=` and value, spaces around the `=` included.
-fn ranges(text: &[u8], name: &str) -> Result<Vec<Range<usize>>, Unfit> {
+/// An assignment of the variable.
+struct Found {
+    /// Its `=` and value, spaces around the `=` included.
+    set: Range<usize>,
+    /// Where its line ends, CR and LF left out.
+    comment_end: usize,
+}
+
+/// Every assignment of `name`.
+fn assignments(text: &[u8], name: &str) -> Result<Vec<Found>, Unfit> {
     let mut found = Vec::new();
     let mut open_quote = None;
     let mut start = 0;
@@ -73,11 +114,17 @@ fn ranges(text: &[u8], name: &str) -> Result<Vec<Range<usize>>, Unfit> {
                 open_quote = None;
             }
         } else if let Some(assignment) = Assignment::in_line(content) {
-            if assignment.name == name.as_bytes() {
+            let is_own = assignment.name == name.as_bytes();
+            if assignment.is_colon && is_own {
+                return Err(Unfit::Colon(index + 1));
+            } else if is_own {
                 let end = assignment.value_start
                     + value_end(&content[assignment.value_start..], index + 1)?;
-                found.push(start + assignment.name_end..start + end);
-            } else {
+                found.push(Found {
+                    set: start + assignment.name_end..start + end,
+                    comment_end: start + content.len(),
+                });
+            } else if !assignment.is_colon {
                 // A lone apostrophe that nothing closes is text, not a quote around the rest of the file.
                 open_quote = unclosed_quote(&content[assignment.value_start..])
                     .filter(|quote| closes(&text[next..], *quote));
@@ -92,10 +139,12 @@ struct Assignment<'a> {
     name: &'a [u8],
     name_end: usize,
     value_start: usize,
+    /// Whether a colon stands where an equals sign would.
+    is_colon: bool,
 }
 
 impl<'a> Assignment<'a> {
-    /// Reads `[export ]NAME[ ]=` at the beginning of a line.
+    /// Reads `[export ]NAME[ ]=`, or `[export ]NAME:` and a blank, at the beginning of a line.
     fn in_line(line: &'a [u8]) -> Option<Self> {
         let mut name_start = blanks(line);
         if let Some(rest) = line[name_start..].strip_prefix(b"export") {
@@ -109,11 +158,14 @@ impl<'a> Assignment<'a> {
             |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         let name_end = name_start + line[name_start..].iter().take_while(is_name).count();
         let equals = name_end + blanks(&line[name_end..]);
-        let is_assignment = name_end > name_start && line.get(equals) == Some(&b'=');
-        is_assignment.then(|| Self {
+        let is_colon = line.get(name_end) == Some(&b':')
+            && line.get(name_end + 1).is_none_or(|next| is_blank(*next));
+        let is_assignment = is_colon || line.get(equals) == Some(&b'=');
+        (is_assignment && name_end > name_start).then(|| Self {
             name: &line[name_start..name_end],
             name_end,
             value_start: equals + 1,
+            is_colon,
         })
     }
 }
@@ -128,23 +180,27 @@ fn is_blank(byte: u8) -> bool {
 
 /// Where a value ends: before a comment and the blanks that set it off, else at the line's end.
 fn value_end(value: &[u8], line: usize) -> Result<usize, Unfit> {
-    let (mut quote, mut escaped, mut word_ended, mut end) = (None, false, false, 0);
+    let (mut quote, mut escaped, mut end) = (None, false, 0);
+    let (mut word_ended, mut command_ended) = (false, false);
     for (index, &byte) in value.iter().enumerate() {
         if escaped {
             escaped = false;
         } else {
             match (quote, byte) {
+                (None, b'#') if index > 0 && is_blank(value[index - 1]) => return Ok(end),
+                (None, byte) if command_ended && !is_blank(byte) => {
+                    return Err(Unfit::SharesLine(line));
+                }
                 (None | Some(b'"'), b'\\') => escaped = true,
                 (Some(opened), _) if opened == byte => quote = None,
                 (Some(_), _) => {}
                 (None, b'\'' | b'"' | b'`') => quote = Some(byte),
-                (None, b'#') if index > 0 && is_blank(value[index - 1]) => return Ok(end),
-                (None, b';') => word_ended = true,
-                (None, b'=') if word_ended => return Err(Unfit::SharesLine(line)),
                 (None, blank) if is_blank(blank) => {
                     word_ended |= end > 0;
                     continue;
                 }
+                (None, b';' | b'&' | b'|') => command_ended = true,
+                (None, b'=') if word_ended => return Err(Unfit::SharesLine(line)),
                 (None, _) => {}
             }
         }
@@ -209,7 +265,10 @@ mod tests {
             ("KEY=old", "KEY=new"),
             ("KEY=\n", "KEY=new\n"),
             ("  export \tKEY=old\n", "  export \tKEY=new\n"),
-            ("KEY=old\r\nB=2\r\n", "KEY=new\r\nB=2\r\n"),
+            ("A=1\r\nKEY=old\r\nB=2\r\n", "A=1\r\nKEY=new\nB=2\r\n"),
+            ("KEY=old # why\r\n", "KEY=new # why\n"),
+            ("KEY=old;\n", "KEY=new\n"),
+            ("\u{feff}KEY=old\nB=2\n", "KEY=new\nB=2\n"),
             ("KEY = old\n", "KEY=new\n"),
             ("KEY=\"old # value\" # why\n", "KEY=new # why\n"),
             ("KEY='it''s'  # why\n", "KEY=new  # why\n"),
@@ -250,12 +309,44 @@ mod tests {
         assert_eq!(set_key("KEY=old\\\nmore\n"), Err(Unfit::SpansLines(1)));
         assert_eq!(set_key("KEY=a'b\n"), Err(Unfit::SpansLines(1)));
         assert_eq!(set_key("export KEY=a B=b\n"), Err(Unfit::SharesLine(1)));
-        assert_eq!(set_key("KEY=a; B=b\n"), Err(Unfit::SharesLine(1)));
+        for shared in [
+            "KEY=a; B=b\n",
+            "KEY=a; export KEY\n",
+            "KEY=a;export KEY\n",
+            "KEY=a&& run\n",
+            "KEY=a | 'b'\n",
+        ] {
+            assert_eq!(set_key(shared), Err(Unfit::SharesLine(1)), "{shared}");
+        }
     }
 
     #[test]
-    fn bytes_that_are_not_text_stay() {
-        let result = set(b"A=\xff\0\nKEY=\xfe\n", "KEY", "new").expect("set");
-        assert_eq!(result.as_slice(), b"A=\xff\0\nKEY=new\n");
+    fn a_name_with_a_colon_is_an_assignment_to_some() {
+        for colon in ["KEY: old\n", "  KEY:\n", "export KEY: old\n"] {
+            let text = format!("A=1\n{colon}");
+            assert_eq!(set_key(&text), Err(Unfit::Colon(2)), "{colon}");
+        }
+        for other in ["A: 1\n", "KEY:old\n", "KEY : old\n", "# KEY: old\n"] {
+            assert_eq!(set_key(other), Ok(format!("{other}KEY=new\n")));
+        }
+    }
+
+    #[test]
+    fn a_text_in_another_encoding_is_refused() {
+        let utf_16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let latin_1 = b"A=\xe9\nKEY=old\n".to_vec();
+        let texts: [Vec<u8>; 3] = [utf_16("\u{feff}KEY=old\n"), utf_16("KEY=old\n"), latin_1];
+        for text in texts {
+            assert_eq!(set(&text, "KEY", "new"), Err(Unfit::Encoding));
+        }
+    }
+
+    #[test]
+    fn a_value_that_a_reader_would_miss_is_not_written() {
+        for text in ["A=don't\n", "A=1 |\n", "KEY=old\n'KEY'=older\n"] {
+            assert!(set(text.as_bytes(), "KEY", "new").is_ok(), "{text}");
+            let written = set_readably(text.as_bytes(), "KEY", "new");
+            assert!(matches!(written, Err(Unfit::Misread(_))), "{text}");
+        }
     }
 }

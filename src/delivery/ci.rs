@@ -14,7 +14,8 @@ use super::interrupt::Interrupts;
 use super::place::Target;
 use super::stdout::Stream;
 use super::{failed, unguessable};
-use crate::error::{Error, Result};
+use crate::domain::runner_file::{self, Unreadable};
+use crate::error::{Error, Kind, Result};
 
 /// How the runner's file is opened.
 const HOW: OFlags = OFlags::RDWR.union(OFlags::APPEND);
@@ -28,7 +29,7 @@ pub struct GithubSink {
     pub path: Target,
     /// The variable's or output's name.
     pub variable: String,
-    /// Where the mask line goes; the runner reads both streams.
+    /// Where the mask line goes, and to stderr as well where that is another stream.
     pub mask: Stream,
 }
 
@@ -37,19 +38,25 @@ impl GithubSink {
         if self.mask == Stream::Stdout {
             self.mask.check()?;
         }
-        match self.path.look()? {
+        match self.path.read()? {
             None => self.path.check_folder(),
-            Some(_) => {
+            Some(before) => {
                 let opened = self.path.entry()?.open(HOW).map(drop);
-                opened.map_err(|error| self.failed(error))
+                opened.map_err(|error| self.failed(error))?;
+                runner_file::variables(&before.text).map_err(|why| self.unreadable(why))?;
+                Ok(())
             }
         }
     }
 
     pub(super) fn deliver(&self, secret: &str, interrupts: &Interrupts) -> Result<()> {
         let delimiter = format!("ghadelimiter_{}", unguessable()?);
-        self.mask
-            .deliver(&concatenated(&["::add-mask::", secret, "\n"]), interrupts)?;
+        let mask = concatenated(&["::add-mask::", secret, "\n"]);
+        self.mask.deliver(&mask, interrupts)?;
+        // In `X=$(keyward …)` stdout is not the runner's.
+        if !self.mask.is(Stream::Stderr) {
+            Stream::Stderr.deliver(&mask, interrupts)?;
+        }
 
         let definition = [
             &self.variable,
@@ -62,7 +69,7 @@ impl GithubSink {
             "\n",
         ];
         match self.path.entry()?.open(HOW) {
-            Ok(file) => self.append(&file, &definition, interrupts),
+            Ok(file) => self.append(&file, secret, &definition, interrupts),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create(&self.path, &concatenated(&definition), interrupts).map(drop)
             }
@@ -71,7 +78,13 @@ impl GithubSink {
     }
 
     /// Appends on a fresh line, in one write so that nobody's lines can come between, and syncs; or cuts it off again.
-    fn append(&self, mut file: &File, definition: &[&str], interrupts: &Interrupts) -> Result<()> {
+    fn append(
+        &self,
+        mut file: &File,
+        secret: &str,
+        definition: &[&str],
+        interrupts: &Interrupts,
+    ) -> Result<()> {
         let found = file.metadata().map_err(|error| self.failed(error))?;
         if !found.is_file() {
             return Err(self.failed(io::ErrorKind::InvalidInput));
@@ -87,6 +100,7 @@ impl GithubSink {
         };
         appended
             .map_err(|error| self.failed(error))
+            .and_then(|()| self.read_back(file, secret))
             .and_then(|()| interrupts.heed())
             .map_err(|error| match file.set_len(found.len()) {
                 Ok(()) => error,
@@ -94,6 +108,39 @@ impl GithubSink {
                     error.hinted(format!("{} still holds the void secret", self.path.named()))
                 }
             })
+    }
+
+    /// Reads the variable as the runner will.
+    fn read_back(&self, file: &File, secret: &str) -> Result<()> {
+        let length = file.metadata().map_err(|error| self.failed(error))?.len();
+        let mut text = Zeroizing::new(vec![0; usize::try_from(length).unwrap_or(0)]);
+        file.read_exact_at(&mut text, 0)
+            .map_err(|error| self.failed(error))?;
+        let variables = runner_file::variables(&text).map_err(|why| self.unreadable(why))?;
+        let mut last_first = variables.iter().rev();
+        match last_first.find(|found| found.name == self.variable.as_bytes()) {
+            Some(found) if found.value == secret.as_bytes() => Ok(()),
+            _ => Err(self.failed(io::ErrorKind::InvalidData)),
+        }
+    }
+
+    fn unreadable(&self, why: Unreadable) -> Error {
+        let file = self.path.named();
+        let (message, hint) = match why {
+            Unreadable::Encoding => (
+                format!("the runner's file {file} is not UTF-8 text"),
+                "write to it in UTF-8: in Windows PowerShell with `Out-File -Encoding utf8 -Append`",
+            ),
+            Unreadable::Line(line) => (
+                format!("line {line} of the runner's file {file} is not NAME=VALUE"),
+                "correct what an earlier command of this step wrote",
+            ),
+            Unreadable::Unclosed(line) => (
+                format!("line {line} of the runner's file {file} opens a value that does not end"),
+                "correct what an earlier command of this step wrote: the delimiter must stand on a line of its own",
+            ),
+        };
+        Error::new(Kind::DeliveryFailed, message).hinted(hint)
     }
 
     fn failed(&self, cause: impl Into<io::Error>) -> Error {
@@ -130,7 +177,6 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::error::Kind;
 
     /// Standard error, so that the mask line stays out of the test harness's standard output.
     fn sink(path: PathBuf) -> GithubSink {

@@ -11,8 +11,12 @@ use super::interrupt::Interrupts;
 use super::place::Target;
 use super::placed::Placed;
 use super::variable;
+use crate::domain::dotenv::{self, Misread};
 use crate::domain::holding::Holding;
 use crate::error::{Error, Kind, Result};
+
+/// What stands for the secret while none is minted: of the same bytes as any.
+const STAND_IN: &str = "kw_secret";
 
 /// A variable of a dotenv file. The file keeps its other bytes, its mode and its owner; a new one has mode 0600.
 #[derive(Debug, Clone)]
@@ -29,40 +33,32 @@ impl DotenvSink {
         self.path.check_folder()?;
         if let Some(found) = self.path.look()? {
             self.path.check_owner(&found)?;
+            self.path.check_replaceable()?;
         }
         if let Some(before) = self.path.read()? {
-            self.with_value(&before.text, "")?;
+            self.with_secret(&before.text, STAND_IN)?;
         }
         Ok(())
-    }
-
-    pub(super) fn warnings(&self) -> Vec<String> {
-        self.path.warn_of_readers()
     }
 
     pub(super) fn holding(&self) -> Result<Holding> {
         let Some(before) = self.path.read()? else {
             return Ok(Holding::Nothing);
         };
-        let values =
-            assignment::values(&before.text, &self.variable).map_err(|unfit| self.unfit(unfit))?;
-        let mut held = values.into_iter().map(|value| Holding::of(&value));
-        let Some(first) = held.next() else {
-            return Ok(Holding::Nothing);
-        };
-        // Some readers take the first of several and some the last.
-        Ok(match held.all(|other| other == first) {
-            true => first,
-            false => Holding::Other,
+        let text = assignment::decoded(&before.text).map_err(|unfit| self.unfit(unfit))?;
+        Ok(match dotenv::value(text, &self.variable) {
+            Ok(None) => Holding::Nothing,
+            Ok(Some(value)) => Holding::of(value.as_bytes()),
+            Err(_) => Holding::Other,
         })
     }
 
     pub(super) fn deliver(&self, secret: &str, interrupts: &Interrupts) -> Result<Placed> {
         let draft = Draft::begin(&self.path, interrupts)?;
         let Some(before) = self.path.read()? else {
-            return draft.make(&self.with_value(&[], secret)?, interrupts);
+            return draft.make(&self.with_secret(&[], secret)?, interrupts);
         };
-        let written = self.with_value(&before.text, secret)?;
+        let written = self.with_secret(&before.text, secret)?;
         self.put(draft, &written, &before)?;
         let (sink, secret) = (self.clone(), Zeroizing::new(secret.to_owned()));
         let undo = move || sink.take_back(&written, &secret, &before);
@@ -87,7 +83,8 @@ impl DotenvSink {
         }
         let old = values(&before.text)?.into_iter().next().unwrap_or_default();
         let old = Zeroizing::new(String::from_utf8_lossy(&old).into_owned());
-        self.put(draft, &self.with_value(&now.text, &old)?, &now)
+        let text = assignment::set(&now.text, &self.variable, &old);
+        self.put(draft, &text.map_err(|unfit| self.unfit(unfit))?, &now)
     }
 
     /// Puts a file with this text in the place of the one that was there.
@@ -97,29 +94,40 @@ impl DotenvSink {
         draft.replace()
     }
 
-    fn with_value(&self, text: &[u8], value: &str) -> Result<Zeroizing<Vec<u8>>> {
-        assignment::set(text, &self.variable, value).map_err(|unfit| self.unfit(unfit))
+    /// The text with the secret in it, read back as its readers will.
+    fn with_secret(&self, text: &[u8], secret: &str) -> Result<Zeroizing<Vec<u8>>> {
+        assignment::set_readably(text, &self.variable, secret).map_err(|unfit| self.unfit(unfit))
     }
 
     fn unfit(&self, unfit: Unfit) -> Error {
-        let (line, what, hint) = match unfit {
+        let (file, variable) = (self.path.named(), &self.variable);
+        let is_set = |line| format!("line {line} of {file}, where {variable} is set,");
+        let (message, hint) = match unfit {
+            Unfit::Encoding => (
+                format!("{file} is not UTF-8 text"),
+                "convert the file to UTF-8 first, for instance with iconv",
+            ),
             Unfit::SpansLines(line) => (
-                line,
-                "has a value that spans lines",
+                format!("{} has a value that spans lines", is_set(line)),
                 "put the value on one line first",
             ),
             Unfit::SharesLine(line) => (
-                line,
-                "sets more than one variable",
-                "put each on a line of its own first",
+                format!("{} goes on after the value", is_set(line)),
+                "leave only NAME=value on the line first, or export NAME=value",
+            ),
+            Unfit::Colon(line) => (
+                format!("{} has a colon instead of =", is_set(line)),
+                "write NAME= there first, or remove the line",
+            ),
+            Unfit::Misread(Misread { reader, line }) => (
+                format!(
+                    "line {line} of {file} keeps {} from reading {variable}",
+                    reader.name()
+                ),
+                "make it a line NAME=value, its value in quotes unless it is a plain word, or name a file of its own",
             ),
         };
-        let place = format!("line {line} of {}", self.path.named());
-        Error::new(
-            Kind::DeliveryFailed,
-            format!("{place}, where {} is set, {what}", self.variable),
-        )
-        .hinted(hint)
+        Error::new(Kind::DeliveryFailed, message).hinted(hint)
     }
 }
 
@@ -130,6 +138,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::delivery::Sink;
     use crate::domain::secret::Secret;
 
     fn sink(folder: &Path, text: Option<&str>) -> DotenvSink {
@@ -181,7 +190,8 @@ mod tests {
         let sink = sink(folder.path(), Some("A=1\nKEY=old\n"));
         fs::set_permissions(&sink.path, fs::Permissions::from_mode(0o640)).expect("changed");
         assert!(
-            sink.warnings()
+            Sink::Dotenv(sink.clone())
+                .warnings()
                 .concat()
                 .ends_with("can be read by other users (mode 0640)")
         );
@@ -197,7 +207,7 @@ mod tests {
         );
         assert_eq!(names(folder.path()), [".env"]);
         fs::set_permissions(&sink.path, fs::Permissions::from_mode(0o600)).expect("changed");
-        assert!(sink.warnings().is_empty());
+        assert!(Sink::Dotenv(sink.clone()).warnings().is_empty());
     }
 
     #[test]

@@ -32,7 +32,10 @@ impl FileSink {
                 format!("{} already exists", self.path.named()),
             )
             .hinted("give --out a file that does not exist yet")),
-            Some(found) => self.path.check_owner(&found),
+            Some(found) => {
+                self.path.check_owner(&found)?;
+                self.path.check_replaceable()
+            }
         }
     }
 

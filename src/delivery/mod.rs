@@ -11,12 +11,14 @@ mod dotenv;
 mod draft;
 mod file;
 mod interrupt;
+mod mount;
 mod place;
 mod placed;
 mod stdout;
 mod variable;
 
 use rand::TryRng;
+use rustix::fs::Mode;
 
 pub use ci::GithubSink;
 pub use command::CommandSink;
@@ -85,10 +87,12 @@ impl Sink {
         }
     }
 
-    /// What the user should know about this sink although it works, a sentence each.
+    /// What the user should know about the file that holds the secret, a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         match self {
-            Self::Dotenv(sink) => sink.warnings(),
+            // Its group was let in on purpose: a new file is for its owner alone.
+            Self::File(sink) => sink.path.warn_of_readers(Mode::ROTH),
+            Self::Dotenv(sink) => sink.path.warn_of_readers(Mode::RGRP | Mode::ROTH),
             _ => Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{Access, AtFlags, FileType, accessat};
+use rustix::fs::{Access, AtFlags, FileType, Mode, accessat};
 
 use super::before::Before;
 use super::{failed, named};
@@ -172,10 +172,10 @@ impl Target {
         }
     }
 
-    /// Warns of a file that is there and that other users can read.
-    pub(super) fn warn_of_readers(&self) -> Vec<String> {
+    /// Warns of a file that is there and that users can read who have one of these bits.
+    pub(super) fn warn_of_readers(&self, readers: Mode) -> Vec<String> {
         match self.look() {
-            Ok(Some(found)) if found.mode() & 0o044 != 0 => {
+            Ok(Some(found)) if found.mode() & readers.bits() != 0 => {
                 let (name, mode) = (self.named(), found.mode());
                 vec![format!(
                     "{name} can be read by other users (mode {mode:04o})"

@@ -40,6 +40,13 @@ impl Stream {
         }
     }
 
+    /// Whether both lead to the same file, pipe or terminal.
+    pub(super) fn is(self, other: Self) -> bool {
+        let identity =
+            |stream: Self| fstat(stream.descriptor()).map(|stat| (stat.st_dev, stat.st_ino));
+        matches!((identity(self), identity(other)), (Ok(one), Ok(other)) if one == other)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Stdout => "standard output",

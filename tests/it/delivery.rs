@@ -565,7 +565,11 @@ fn a_runners_file_is_appended_to_behind_a_mask_line_and_parses_back() {
             let (secret, delimiter) = runner_value(&content, &variable_name);
             let _ = token::parts(&secret, "kw_live_");
             assert_eq!(output.stdout, format!("::add-mask::{secret}\n"), "{flag}");
-            assert!(!output.stderr.contains(&secret), "{flag}");
+            let told = output.stderr.replacen(&output.stdout, "", 1);
+            assert!(
+                told.len() < output.stderr.len() && !told.contains(&secret),
+                "{flag}"
+            );
             assert!(
                 delimiter.len() >= 32 && !secret.contains(&delimiter),
                 "{flag}: the delimiter {delimiter:?} can be guessed"

@@ -142,6 +142,10 @@ mod prompts;
 mod json;
 // Sinks that fail, and what becomes of the key.
 mod delivery;
+// Dotenv files, read by those they are for.
+mod dotenv;
+// The files of GitHub's runner, and the mask.
+mod runner;
 // The generator of secrets, and what else of the machine is asked.
 mod entropy;
 // Files that keyward writes are whole or as they were.

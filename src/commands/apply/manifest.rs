@@ -96,6 +96,17 @@ impl Source {
         })
     }
 
+    /// What the user should know about the files that hold the secrets.
+    pub fn warnings(&self, context: &Context, request: &Request) -> Vec<String> {
+        let keys = request.keys.iter();
+        let sinks = keys.filter_map(|key| self.sink(context, &key.entry).ok());
+        let mut warnings: Vec<_> = sinks.flat_map(|sink| sink.warnings()).collect();
+        // Several variables may lie in one file.
+        warnings.sort();
+        warnings.dedup();
+        warnings
+    }
+
     fn file(&self, path: &Path) -> Sink {
         Sink::File(FileSink {
             path: self.folder.join(path).into(),

@@ -97,12 +97,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         context,
         source: &source,
         actor: &actor,
-        warnings: Vec::new(),
     };
     work.carry_out(&mut store, &request, plan, &mut report)?;
-    for warning in &work.warnings {
-        work.context.ui.warn(warning);
-    }
+    report.warned(source.warnings(context, &request));
     report.finish(&context.ui)?;
     Ok(0)
 }
@@ -139,8 +136,6 @@ struct Work<'a> {
     source: &'a Source,
     actor: &'a Actor,
     interrupts: Interrupts,
-    /// What the user should know once all has worked; a failure says one thing alone.
-    warnings: Vec<String>,
 }
 
 impl Work<'_> {
@@ -174,7 +169,7 @@ impl Work<'_> {
             }
         }
         drop(progress);
-        self.revoke(store, &plan.strays)
+        self.revoke(store, &plan.strays, report)
             .map_err(|error| report.stopped(error, "--prune"))?;
         report.revoked();
         Ok(())
@@ -191,10 +186,10 @@ impl Work<'_> {
         let sink = self.source.sink(self.context, &key.entry)?;
         sink.make_folder()?;
         let mut delivery = Delivery {
-            warnings: sink.warnings(),
             sink,
             hold: false,
             newline: key.entry.newline,
+            warning: None,
         };
         let wanted = provision::Request {
             workspace: Some(key.entry.workspace.clone()),
@@ -205,13 +200,12 @@ impl Work<'_> {
             Prepared::Settled(key, action) => Ok((*key, action)),
             Prepared::Due { mut parcel, action } => {
                 parcel.send(self.context, store, self.actor, &delivery, &self.interrupts)?;
-                self.warnings.extend(delivery.warnings);
                 Ok((parcel.into_key(), action))
             }
         }
     }
 
-    fn revoke(&mut self, store: &mut Store, strays: &[Key]) -> Result<()> {
+    fn revoke(&mut self, store: &mut Store, strays: &[Key], report: &mut Report) -> Result<()> {
         if strays.is_empty() {
             return Ok(());
         }
@@ -231,7 +225,7 @@ impl Work<'_> {
             let revoked = revoke::run(store, self.actor, &request, self.context.now())?;
             if !revoked.rest.is_empty() {
                 // Another process has rotated one since the plan was made.
-                self.warnings.push(revoked.rest.to_string());
+                report.warned([revoked.rest.to_string()]);
             }
         }
         Ok(())

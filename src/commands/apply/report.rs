@@ -21,6 +21,8 @@ pub struct Report {
     done: Vec<bool>,
     /// Which of the workspaces are as they should be.
     settled: Vec<bool>,
+    /// What the user should know once all has worked; a failure says one thing alone.
+    warnings: Vec<String>,
 }
 
 impl Report {
@@ -45,6 +47,7 @@ impl Report {
         let changes: Vec<ChangeView> = wanted.chain(strays).collect();
         Self {
             settled: vec![false; request.workspaces.len()],
+            warnings: Vec::new(),
             workspaces: workspaces
                 .map(|(workspace, step)| WorkspaceChange {
                     name: workspace.name.as_str().to_owned(),
@@ -131,11 +134,19 @@ impl Report {
         ));
     }
 
+    /// Notes what the user should know although it has worked.
+    pub fn warned(&mut self, warnings: impl IntoIterator<Item = String>) {
+        self.warnings.extend(warnings);
+    }
+
     /// Answers with everything that was done.
     ///
     /// # Errors
     /// `io` when stdout cannot be written.
     pub fn finish(&self, ui: &Ui) -> Result<()> {
+        for warning in &self.warnings {
+            ui.warn(warning);
+        }
         let actions = [
             Action::Created,
             Action::Rotated,
@@ -170,6 +181,7 @@ impl Report {
                 let changes = Changes {
                     changes: &self.changes,
                     workspaces: &self.workspaces,
+                    warnings: &self.warnings,
                 };
                 ui.record(&changes, String::new)
             }

@@ -29,6 +29,8 @@ pub struct Answer {
     pub rest: Rest,
     /// What provisioning did; the old key is then no part of the answer.
     pub action: Option<Action>,
+    /// What the user should know of the file that holds the secret.
+    pub warnings: Vec<String>,
 }
 
 impl Answer {
@@ -57,12 +59,16 @@ impl Answer {
         let secret = |at: usize| secrets.and_then(|secrets| secrets.get(at));
         let old = self.old.as_ref().filter(|_| self.action.is_none());
         // Provisioning has an answer of its own.
-        let ended = match self.action {
-            None => self.ended.as_slice(),
-            Some(_) => &[],
+        let (ended, warnings) = match (self.action, format) {
+            (None, _) => (self.ended.as_slice(), &[][..]),
+            (Some(_), Format::Json | Format::Jsonl) => (&[][..], self.warnings.as_slice()),
+            (Some(_), _) => (&[][..], &[][..]),
         };
         let plain = |key, secret| Minted::new(key, old, secret, now).by(self.action);
-        let record = |key, secret| plain(key, secret).beside(ended, &self.rest.ids);
+        let record = |key, secret| {
+            let minted = plain(key, secret).beside(ended, &self.rest.ids);
+            minted.warned(warnings)
+        };
         let records = || {
             let keys = self.keys.iter().enumerate();
             keys.map(|(at, key)| record(key, secret(at)))

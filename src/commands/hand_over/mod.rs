@@ -46,6 +46,7 @@ impl Parcel {
         self.send(context, store, actor, delivery, interrupts)?;
         let is_answer = matches!(delivery.sink, Sink::Stdout);
         if !is_answer && !context.ui.is_for_people() {
+            self.answer.warnings = delivery.sink.warnings();
             let text = self.answer.render(context.ui.format, None, context.now())?;
             context.ui.data(&String::from_utf8_lossy(&text))?;
         }
@@ -180,8 +181,8 @@ impl Parcel {
 
     /// Tells people what happened, on stderr.
     fn tell(&self, context: &Context, delivery: &Delivery) {
-        for warning in &delivery.warnings {
-            context.ui.warn(warning);
+        for warning in delivery.warnings() {
+            context.ui.warn(&warning);
         }
         if !self.answer.rest.is_empty() {
             context.ui.warn(&self.answer.rest.to_string());

@@ -148,7 +148,7 @@ mod tests {
         let policy = preset::load("scrapewise").expect("a preset");
         let format = policy.token_format().expect("a format");
         for _ in 0..3_000 {
-            let token = format.mint("live", &mut SysRng).expect("random");
+            let token = format.mint("live", &mut SystemRandom).expect("random");
             let token = token.secret.expose();
             assert!(looks_like_secret(token), "{token}");
         }

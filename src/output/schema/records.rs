@@ -68,8 +68,9 @@ pub(super) fn ensured() -> Value {
         "changed": { "type": "boolean" },
         "action": { "enum": ["created", "unchanged", "updated", "rotated"] },
         "key": { "type": "string", "description": "the secret, shown only this once" },
+        "warnings": texts(),
     });
-    with(&key(), done, &["key"])
+    with(&key(), done, &["key", "warnings"])
 }
 
 /// What is, or was, done to each key and workspace of a manifest.
@@ -86,10 +87,11 @@ pub(super) fn changes() -> Value {
         "name": text,
         "action": { "enum": ["created", "unchanged", "updated"] },
     }));
-    object(json!({
+    let answer = object(json!({
         "changes": { "type": "array", "items": key },
         "workspaces": { "type": "array", "items": workspace },
-    }))
+    }));
+    with(&answer, json!({ "warnings": texts() }), &["warnings"])
 }
 
 /// The answer of `verify`, and a line of `verify --stream`, where alone there are an `id`, `bad_request`, `busy` and `damaged`.

@@ -29,6 +29,8 @@ pub struct Minted<'a> {
     still_valid: &'a [KeyId],
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
 }
 
 impl<'a> Minted<'a> {
@@ -47,6 +49,7 @@ impl<'a> Minted<'a> {
             also_changed: &[],
             still_valid: &[],
             key: secret.map(Secret::expose),
+            warnings: &[],
         }
     }
 
@@ -63,6 +66,13 @@ impl<'a> Minted<'a> {
     pub fn by(mut self, action: Option<Action>) -> Self {
         self.changed = action.map(Action::is_change);
         self.action = action;
+        self
+    }
+
+    /// The same with what the user should know of the file that holds the secret. A TSV line has no room for it.
+    #[must_use]
+    pub fn warned(mut self, warnings: &'a [String]) -> Self {
+        self.warnings = warnings;
         self
     }
 }

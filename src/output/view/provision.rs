@@ -61,4 +61,7 @@ pub struct Changes<'a> {
     pub changes: &'a [ChangeView],
     /// The workspaces.
     pub workspaces: &'a [WorkspaceChange],
+    /// What the user should know although it has worked.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub warnings: &'a [String],
 }

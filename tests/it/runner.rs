@@ -1,0 +1,96 @@
+//! The files of GitHub's runner: one that it could not read is refused beforehand, and the mask reaches it whatever becomes of
+//! stdout.
+
+use std::fs;
+
+use crate::support::{KEYWARD, Sandbox, text};
+
+const SINKS: [(&str, &str); 2] = [
+    ("--github-env", "GITHUB_ENV"),
+    ("--github-output", "GITHUB_OUTPUT"),
+];
+
+#[test]
+fn a_file_that_the_runner_could_not_read_is_refused_before_anything_is_minted() {
+    let utf_16 = |text: &str| {
+        text.encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<u8>>()
+    };
+    for (content, said) in [
+        (utf_16("\u{feff}A=1\r\n"), "is not UTF-8 text"),
+        (utf_16("A=1\n"), "is not UTF-8 text"),
+        (b"A=1\nX<<EOF\nvalue\n".to_vec(), "line 2 of"),
+        (b"X<<EOF\nvalue\nEOF \n".to_vec(), "line 1 of"),
+        (b"X<<EOF".to_vec(), "line 1 of"),
+        (b"A=1\njust words\n".to_vec(), "line 2 of"),
+        (b"A=1\r\n\r\n".to_vec(), "line 2 of"),
+    ] {
+        for (flag, variable) in SINKS {
+            let sandbox = Sandbox::new();
+            let path = sandbox.file("runner", "");
+            fs::write(&path, &content).expect("it can be written");
+            for command in ["mint", "ensure"] {
+                let run = sandbox.keyward([command, "ci", flag, "KEY"]);
+                let error = run.env(variable, &path).refused(16, "delivery_failed");
+                assert!(text(&error, "message").contains(said), "{error:#}");
+                assert!(error["hint"].is_string(), "{error:#}");
+                assert_eq!(fs::read(&path).expect("it is there"), content);
+                assert!(!sandbox.store_path().exists());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_the_runner_can_read_gets_the_variable_on_lines_of_its_own() {
+    for before in [
+        "",
+        "A=1",
+        "\u{feff}A=1\n",
+        "X<<EOF\nKEY<<Y\nEOF",
+        "X<<EOF\nvalue\nEOF\n",
+        "KEY=old\r\n",
+        "\n\n",
+    ] {
+        let sandbox = Sandbox::new();
+        let path = sandbox.file("runner", before);
+        let run = sandbox.keyward(["mint", "ci", "--github-env", "KEY"]);
+        let _ = run.env("GITHUB_ENV", &path).ok();
+        let after = fs::read_to_string(&path).expect("it is text");
+        let block = after.strip_prefix(before).expect("what was there stays");
+        let lines: Vec<&str> = block.trim_start_matches('\n').lines().collect();
+        let delimiter = lines[0].strip_prefix("KEY<<").expect("a block");
+        assert_eq!((lines.len(), lines[2]), (3, delimiter), "{after:?}");
+        let _ = sandbox.verdict(lines[1], &[], 0, "valid");
+    }
+}
+
+#[test]
+fn the_mask_reaches_the_runner_when_stdout_goes_elsewhere() {
+    for (flag, variable) in SINKS {
+        let sandbox = Sandbox::new();
+        let path = sandbox.file("runner", "");
+        let masked = || {
+            let content = fs::read_to_string(&path).expect("it is text");
+            let secret = content.lines().nth_back(1).expect("a block").to_owned();
+            format!("::add-mask::{secret}\n")
+        };
+        let script = |script: &str| {
+            let run = sandbox.program("sh", ["-c", script, KEYWARD, flag]);
+            run.env(variable, &path).ok()
+        };
+        let swallowed = script("X=$(\"$0\" mint swallowed \"$1\" KEY)");
+        assert!(swallowed.stderr.contains(&masked()), "{}", swallowed.stderr);
+        assert_eq!(swallowed.stdout, "");
+        let apart = script("\"$0\" mint apart \"$1\" KEY");
+        assert_eq!(apart.stdout, masked());
+        assert!(apart.stderr.contains(&masked()), "{}", apart.stderr);
+        // One stream, one line.
+        let together = script("\"$0\" -q mint together \"$1\" KEY 2>&1");
+        assert_eq!(together.stdout, masked());
+        let document = script("\"$0\" --json mint document \"$1\" KEY");
+        assert!(document.stderr.contains(&masked()), "{}", document.stderr);
+        assert!(!document.stdout.contains("add-mask"), "{}", document.stdout);
+    }
+}
