@@ -210,7 +210,7 @@ mod tests {
             ("A=`x\nKEY=kw_1\nB=y`\n", Reader::Npm, 1),
             ("A=1\nB=<fill me in>\nKEY=kw_1\n", Reader::Shell, 2),
             ("A=1 |\nKEY=kw_1\n", Reader::Shell, 2),
-            ("if true\nthen\nKEY=kw_1\nfi\n", Reader::Shell, 1),
+            ("KEY=kw_1\nexit\n", Reader::Shell, 2),
             ("KEY=kw_1\nA=1 KEY=kw_2\n", Reader::Shell, 2),
             ("KEY=kw_1\nunset KEY\n", Reader::Shell, 2),
             ("A=b\\\nKEY=kw_1\n", Reader::Shell, 1),
