@@ -1,7 +1,7 @@
 //! Safe files: folders that are opened once, files that are made private, locked, and given their name in one step.
 //!
 //! Everything that keyward creates, locks or replaces goes through here, for the store and for deliveries alike. A folder is
-//! opened by [`folder::Folder`], which walks to it; each later step is a call below that descriptor, so nothing that is
+//! opened by `Folder`, which walks to it; each later step is a call below that descriptor, so nothing that is
 //! swapped on the way matters any more.
 //!
 //! This module never knows what is in a file, and never follows a link that somebody else could have put there.
