@@ -5,6 +5,7 @@
 use crate::domain::key::Key;
 use crate::domain::permission::Permission;
 use crate::domain::policy::Policy;
+use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Code};
@@ -85,6 +86,29 @@ impl Access {
                 .hinted("the workspace's policy says what each scope manages"))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Checks that the actor may put these scopes on a key by what these permissions let it do; without any, by whatever it
+    /// may do.
+    ///
+    /// # Errors
+    /// `scope_rejected`.
+    pub fn require_grant(&self, permissions: &[Permission], scopes: &[String]) -> Result<()> {
+        let Some((key, policy)) = &self.caller else {
+            return Ok(());
+        };
+        match policy.first_beyond(&key.scopes, permissions, scopes) {
+            None => Ok(()),
+            Some(beyond) => Err(Error::new(
+                Kind::ScopeRejected,
+                format!(
+                    "the calling key {} may not give a key the scope {}",
+                    key.id,
+                    Safe(beyond)
+                ),
+            )
+            .hinted("`grant` in the workspace's policy lists what each scope may give")),
         }
     }
 

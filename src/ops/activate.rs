@@ -62,6 +62,22 @@ pub fn complete(
     })
 }
 
+/// Whether the store has these keys, still pending, so that presenting their secrets makes them live.
+///
+/// # Errors
+/// The store's.
+pub fn are_pending(store: &mut Store, delivered: &[Key], now: Timestamp) -> Result<bool> {
+    store.read(|reader| {
+        for delivered in delivered {
+            let key = record_of(reader, delivered)?;
+            if key.is_none_or(|key| key.status(now) != Status::Pending) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+}
+
 /// Voids keys whose secrets were not delivered, and releases their names. Says whether all of them are void: one that was
 /// activated by presenting its secret meanwhile has a holder, and stays.
 ///
@@ -131,7 +147,8 @@ fn record_of(reader: &Reader<'_>, key: &Key) -> Result<Option<Key>> {
 ///
 /// # Errors
 /// The verdict's kind for a secret that is malformed, nobody's, revoked or expired; `conflict` for a disabled key;
-/// `invalid_expiry` for a grace that has passed; the store's.
+/// `invalid_expiry` for a grace that has passed; `scope_rejected` for a key with scopes that a caller may not give away;
+/// the store's.
 pub fn present(
     store: &mut Store,
     actor: &Actor,
@@ -165,6 +182,9 @@ pub fn present(
 }
 
 /// Makes a pending key live; an active one is left alone.
+///
+/// # Errors
+/// `scope_rejected` for scopes that a caller may not give away; `conflict`; the store's.
 pub(super) fn activate(
     writer: &Writer<'_>,
     access: &Access,
@@ -183,6 +203,8 @@ pub(super) fn activate(
             changed: false,
         });
     }
+    // SECURITY: a pending key may have been given scopes since it was minted.
+    access.require_grant(&[], &key.scopes)?;
     key.state = State::Active;
     let (mut replaced, mut ended) = (None, Vec::new());
     if let Some(rotation) = key.rotation.clone() {

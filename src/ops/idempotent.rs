@@ -93,6 +93,7 @@ pub fn run<R: TryCryptoRng>(
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         access.require(Permission::Mint)?;
+        access.require_grant(&[Permission::Mint], &request.mint.scopes)?;
         let named = request.mint.workspace.as_deref();
         let (workspace, made_workspace) = mint::workspace_for(writer, &access, named, now)?;
         let leftover = match decide(writer, &workspace, request, now)? {

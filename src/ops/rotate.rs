@@ -70,7 +70,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// `conflict` when the key is not active, is superseded, or already has a pending replacement; `limit_reached` when both
-/// keys together break the cap; `invalid_expiry`; what selecting gives; the store's.
+/// keys together break the cap; `invalid_expiry`; `scope_rejected` for scopes that a caller may not give away; what selecting gives; the store's.
 pub fn run<R: TryCryptoRng>(
     store: &mut Store,
     actor: &Actor,
@@ -157,6 +157,8 @@ pub(super) fn insert<R: TryCryptoRng>(
     key.owner.clone_from(&old.owner);
     key.labels.clone_from(&old.labels);
     terms.changes.apply(&workspace.policy, &mut key)?;
+    // SECURITY: whoever rotates gets the secret, so what the key has had all along is given away too.
+    access.require_grant(&[Permission::Rotate], &key.scopes)?;
     key.expires_at = expiry(&workspace.policy, old, terms.expires.as_ref(), now)?;
     key.rotation = Some(Rotation {
         replaces: old.id.clone(),

@@ -84,7 +84,7 @@ impl Request {
 /// Changes a key, or every key that its name stands for.
 ///
 /// # Errors
-/// `invalid_scope`, `invalid_expiry`, `conflict` for a dead key; what selecting gives; the store's.
+/// `invalid_scope`, `scope_rejected`, `invalid_expiry`, `conflict` for a dead key; what selecting gives; the store's.
 pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Outcome> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
@@ -172,6 +172,9 @@ pub(super) fn change_all(
 }
 
 /// Saves a changed record with its audit row. Says whether anything was different.
+///
+/// # Errors
+/// `scope_rejected` for a scope that a caller may not give away; the store's.
 fn save(
     writer: &Writer<'_>,
     access: &Access,
@@ -183,6 +186,9 @@ fn save(
     if was == is {
         return Ok(false);
     }
+    let added = after.scopes.iter();
+    let added = added.filter(|scope| !before.scopes.contains(scope));
+    access.require_grant(&[Permission::Set], &added.cloned().collect::<Vec<_>>())?;
     writer.update_key(after)?;
     let details = difference(&was, &is);
     let (action, subject) = (Action::KeySet, after.id.as_str());

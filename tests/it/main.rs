@@ -100,6 +100,8 @@ mod transfer_refusals;
 
 // `--as`: what a key may do in its own name.
 mod acting;
+// What a caller gives away: no scope beyond its grant, whatever the way.
+mod grants;
 // The five documented systems, each by the steps of its own page.
 mod seeds;
 // The shipped policies survive being printed and read again.

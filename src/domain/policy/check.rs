@@ -50,6 +50,7 @@ impl Policy {
             .hinted(format!("in {} that takes {{secret:{needed}}} or longer", self.alphabet.word())));
         }
         check_words("scopes", self.scopes.keys(), is_scope)?;
+        self.check_grants()?;
         check_words("plans", self.plans.keys(), is_scope)?;
         self.check_scope_bounds()?;
         self.check_lifetimes()?;
@@ -98,6 +99,23 @@ impl Policy {
                 .hinted("leave it out for no cap")),
             _ => Ok(()),
         }
+    }
+
+    fn check_grants(&self) -> Result<()> {
+        for (name, scope) in &self.scopes {
+            let granted = scope.grant.as_deref().unwrap_or_default();
+            let field = format!("grant of scope {name}");
+            check_words(&field, granted, is_scope)?;
+            if let Some(unknown) = granted
+                .iter()
+                .find(|granted| !self.scopes.contains_key(*granted))
+            {
+                return Err(invalid(format!(
+                    "{field} has \"{unknown}\", which is not a scope of this policy"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn check_scope_bounds(&self) -> Result<()> {
@@ -187,5 +205,7 @@ mod tests {
         assert!(refused("default_plan = \"free\"").contains("free"));
         assert!(refused("[plans.free]\nrate = \"often\"").contains("rate"));
         assert!(refused("[scopes.USER]\nmanage = [\"fly\"]").contains("line 2"));
+        assert!(refused("[scopes.USER]\ngrant = [\"ROOT\"]").contains("\"ROOT\", which is not"));
+        assert!(refused("[scopes.USER]\ngrant = [\"USER\", \"USER\"]").contains("twice"));
     }
 }

@@ -127,6 +127,29 @@ impl Policy {
             .filter_map(|scope| self.scopes.get(scope))
             .any(|scope| scope.manage.contains(&permission))
     }
+
+    /// The first of `wanted` that a caller with the scopes `own` may not put on a key. Only those of its scopes count that
+    /// manage one of `permissions`; without any, all of them do.
+    pub fn first_beyond<'a>(
+        &self,
+        own: &[String],
+        permissions: &[Permission],
+        wanted: &'a [String],
+    ) -> Option<&'a String> {
+        let holds = |manage: &[Permission]| {
+            permissions.is_empty() || permissions.iter().any(|word| manage.contains(word))
+        };
+        let granting = own
+            .iter()
+            .filter_map(|scope| self.scopes.get(scope))
+            .filter(|scope| holds(&scope.manage));
+        let granted: Vec<&[String]> = granting
+            .map(|scope| scope.grant.as_deref().unwrap_or(own))
+            .collect();
+        wanted
+            .iter()
+            .find(|scope| !granted.iter().any(|granted| granted.contains(scope)))
+    }
 }
 
 #[cfg(test)]
@@ -168,5 +191,33 @@ mod tests {
         for wish in ["91d", "never", "2020-01-01", "0s"] {
             assert_eq!(expiry(Some(wish)), Err(Kind::InvalidExpiry), "{wish}");
         }
+    }
+
+    #[test]
+    fn a_scope_gives_away_what_it_grants_and_by_default_its_holders_own() {
+        let policy = Policy::from_toml(
+            "[scopes.chief]\nmanage = [\"mint\"]\ngrant = [\"clerk\", \"read\"]
+             [scopes.clerk]\nmanage = [\"mint\"]\n[scopes.read]\n[scopes.turner]\nmanage = [\"rotate\"]",
+        )
+        .expect("fine");
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let beyond = |own: &[&str], permissions: &[Permission], wanted: &str| {
+            let (own, wanted): (Vec<String>, Vec<String>) = (words(own), words(&[wanted]));
+            policy.first_beyond(&own, permissions, &wanted).is_some()
+        };
+        let mint = &[Permission::Mint][..];
+        assert!(!beyond(&["chief"], mint, "clerk"));
+        assert!(beyond(&["chief"], mint, "chief"), "what is listed is all");
+        assert!(!beyond(&["clerk", "read"], mint, "read"));
+        assert!(beyond(&["clerk"], mint, "read"));
+        // The scope that lets it rotate says nothing of what it may mint.
+        assert!(beyond(&["chief", "turner"], mint, "turner"));
+        assert!(!beyond(
+            &["chief", "turner"],
+            &[Permission::Rotate],
+            "turner"
+        ));
+        assert!(!beyond(&["read"], &[], "read"));
+        assert!(beyond(&[], &[], "read"));
     }
 }

@@ -102,6 +102,9 @@ pub struct Scope {
     /// What its holder may do to the workspace's keys.
     #[serde(default)]
     pub manage: Vec<Permission>,
+    /// The scopes that its holder may put on a key; the holder's own when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Vec<String>>,
 }
 
 /// One plan; what it leaves out is unlimited.

@@ -185,7 +185,11 @@ pub(super) fn policy() -> Value {
         ),
         "scopes": {
             "type": "object",
-            "additionalProperties": object(json!({ "manage": texts() })),
+            "additionalProperties": with(
+                &json!({}),
+                json!({ "manage": texts(), "grant": texts() }),
+                &["grant"],
+            ),
         },
         "plans": {
             "type": "object",
