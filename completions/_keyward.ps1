@@ -350,7 +350,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment the key must be of')
             [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment the key must be of')
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'A scope the key must have (can be repeated)')
-            [CompletionResult]::new('--ip', '--ip', [CompletionResultType]::ParameterName, 'The address the request comes from; a key with an allow-list is denied without it')
+            [CompletionResult]::new('--ip', '--ip', [CompletionResultType]::ParameterName, 'The address the request comes from, a port being left out; a key with an allow-list is denied without it')
             [CompletionResult]::new('--cost', '--cost', [CompletionResultType]::ParameterName, 'The credits it costs when it is valid')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write answers as one JSON document')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out status messages and hints')
@@ -820,12 +820,33 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--as-owner', '--as-owner', [CompletionResultType]::ParameterName, 'As root, work on another user''s store as that user')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make an empty store')
             [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Say where the store is and what it holds')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Look through every page, record and event')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the store to a file while it is in use')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Bring a backup back, without what was revoked since')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print every record as a line of JSON, hashes and no secrets')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Take in workspaces and keys by their hashes')
+            break
+        }
+        'keyward;store;create' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Use this store [env: KEYWARD_STORE]')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Work in this workspace [env: KEYWARD_WORKSPACE]')
+            [CompletionResult]::new('--workspace', '--workspace', [CompletionResultType]::ParameterName, 'Work in this workspace [env: KEYWARD_WORKSPACE]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write answers in this format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write answers in this format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour (also NO_COLOR)')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait for a busy store [default: 10s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write answers as one JSON document')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out status messages and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out status messages and hints')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer yes to every question')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every question')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask (also when CI is set)')
+            [CompletionResult]::new('--as-owner', '--as-owner', [CompletionResultType]::ParameterName, 'As root, work on another user''s store as that user')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'keyward;store;info' {

@@ -100,6 +100,9 @@ _keyward() {
             keyward__subcmd__store,check)
                 cmd="keyward__subcmd__store__subcmd__check"
                 ;;
+            keyward__subcmd__store,create)
+                cmd="keyward__subcmd__store__subcmd__create"
+                ;;
             keyward__subcmd__store,export)
                 cmd="keyward__subcmd__store__subcmd__export"
                 ;;
@@ -2013,7 +2016,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__store)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help info check backup restore export import"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help create info check backup restore export import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2150,6 +2153,74 @@ _keyward() {
             ;;
         keyward__subcmd__store__subcmd__check)
             opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --reset-clock --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --workspace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__store__subcmd__create)
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

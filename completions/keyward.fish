@@ -320,7 +320,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand verify" -l file -d 'Read
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l env -d 'Read the secret from this environment variable' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s e -l environment -d 'The environment the key must be of' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l require -d 'A scope the key must have (can be repeated)' -r
-complete -c keyward -n "__fish_keyward_using_subcommand verify" -l ip -d 'The address the request comes from; a key with an allow-list is denied without it' -r
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l ip -d 'The address the request comes from, a port being left out; a key with an allow-list is denied without it' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l cost -d 'The credits it costs when it is valid' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s q -l quiet -d 'Leave out status messages and hints'
@@ -725,29 +725,47 @@ complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l json -d 'Write answers as one JSON document'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -s q -l quiet -d 'Leave out status messages and hints'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -s y -l yes -d 'Answer yes to every question'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l no-input -d 'Never ask (also when CI is set)'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -l as-owner -d 'As root, work on another user\'s store as that user'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "info" -d 'Say where the store is and what it holds'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "check" -d 'Look through every page, record and event'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "backup" -d 'Copy the store to a file while it is in use'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "restore" -d 'Bring a backup back, without what was revoked since'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "export" -d 'Print every record as a line of JSON, hashes and no secrets'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from info check backup restore export import" -f -a "import" -d 'Take in workspaces and keys by their hashes'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l as-owner -d 'As root, work on another user\'s store as that user'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "create" -d 'Make an empty store'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "info" -d 'Say where the store is and what it holds'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "check" -d 'Look through every page, record and event'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "backup" -d 'Copy the store to a file while it is in use'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "restore" -d 'Bring a backup back, without what was revoked since'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "export" -d 'Print every record as a line of JSON, hashes and no secrets'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "import" -d 'Take in workspaces and keys by their hashes'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+tsv\t'One record a line, fields between tabs'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l color -d 'When to use colour (also NO_COLOR)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l as -d 'Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l json -d 'Write answers as one JSON document'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Leave out status messages and hints'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -s y -l yes -d 'Answer yes to every question'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l no-input -d 'Never ask (also when CI is set)'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l as-owner -d 'As root, work on another user\'s store as that user'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'

@@ -26,6 +26,8 @@ pub enum Kind {
     KeyNotFound,
     /// No such workspace.
     WorkspaceNotFound,
+    /// The store that was named, or that is to be looked at, is not there.
+    StoreNotFound,
     /// The name belongs to a living key or a workspace.
     NameTaken,
     /// A selector that means several things.
@@ -79,6 +81,7 @@ impl Kind {
             Self::InvalidManifest => "invalid_manifest",
             Self::KeyNotFound => "key_not_found",
             Self::WorkspaceNotFound => "workspace_not_found",
+            Self::StoreNotFound => "store_not_found",
             Self::NameTaken => "name_taken",
             Self::Ambiguous => "ambiguous",
             Self::Conflict => "conflict",
@@ -107,7 +110,7 @@ impl Kind {
         match self {
             Self::Internal => 1,
             Self::Usage | Self::InvalidName | Self::InvalidPolicy | Self::InvalidManifest => 2,
-            Self::KeyNotFound | Self::WorkspaceNotFound => 3,
+            Self::KeyNotFound | Self::WorkspaceNotFound | Self::StoreNotFound => 3,
             Self::NameTaken | Self::Ambiguous | Self::Conflict | Self::SecretMissing => 4,
             Self::LimitReached
             | Self::ScopeRejected

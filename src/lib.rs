@@ -62,6 +62,9 @@
 //! 3. A key without limits is counted in memory, and written with others within a second.
 //! 4. A key with a rate or a quota ([`domain::allowance`]) is judged again and counted in one transaction of its own.
 //!
+//! Every group of requests begins with a look at the store's path: another file there is opened in place of the one that was
+//! (`ops/verifier/follow.rs`).
+//!
 //! Counts stand apart from keys (`src/store/migrations/0002_metering.sql` says why) and need no audit row.
 //!
 //! # What is believed

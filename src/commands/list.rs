@@ -103,7 +103,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         scopes: args.scopes,
         order: order(args.sort),
     };
-    let mut store = context.open_store()?;
+    let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
     let listing = context.ui.list("keys")?;

@@ -51,26 +51,30 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     } else {
         "deleted"
     };
-    let mut store = context.open_store()?;
+    let mut store = context.open_store_or_empty()?;
     let actor = match args.dry_run {
         true => context.onlooker()?,
         false => context.actor(&mut store)?,
     };
     let now = context.now();
     let mut listing = context.ui.list("keys")?;
-    let mut count = 0;
+    // An answer that cannot be written is no reason to leave half of them.
+    let (mut count, mut written) = (0, Ok(()));
     prune::run(&mut store, &actor, &request, now, |keys| {
         for key in keys {
             let (name, status) = (Safe(&key.name), key.status(now).word());
             context
                 .ui
                 .status(&format!("{verb} {name} ({}), {status}", key.id));
-            listing.push(&KeyView::new(key, now))?;
+            if written.is_ok() {
+                written = listing.push(&KeyView::new(key, now));
+            }
         }
         count += keys.len();
         Ok(())
     })?;
-    listing.finish()?;
+    let answer = || written.and_then(|()| listing.finish());
+    context.ui.after(&format!("{verb} {count} keys"), answer)?;
     if count == 0 {
         context.ui.status("nothing has been dead for long enough");
     }

@@ -99,26 +99,31 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let now = context.now();
     let outcome = revoke::run(&mut store, &actor, &request, now)?;
+    let mut sentences = Vec::new();
     for outcome in &outcome.keys {
         let name = Safe(&outcome.key.name);
-        context.ui.status(&match outcome.changed {
+        let sentence = match outcome.changed {
             true => format!("revoked {name} ({})", outcome.key.id),
             false => format!(
                 "nothing changed: {name} ({}) was revoked before",
                 outcome.key.id
             ),
-        });
+        };
+        context.ui.status(&sentence);
+        sentences.push(sentence);
     }
-    let mut listing = context.ui.list("keys")?;
-    for outcome in &outcome.keys {
-        listing.push(&Revoked::new(&outcome.key, outcome.changed, now))?;
-    }
-    if !outcome.rest.is_empty() {
-        context.ui.warn(&outcome.rest.to_string());
-        let ids = outcome.rest.ids.iter().map(KeyId::as_str);
-        listing.add("stillValid", ids.collect());
-    }
-    listing.finish()?;
+    context.ui.after(&sentences.join(", "), || {
+        let mut listing = context.ui.list("keys")?;
+        for outcome in &outcome.keys {
+            listing.push(&Revoked::new(&outcome.key, outcome.changed, now))?;
+        }
+        if !outcome.rest.is_empty() {
+            context.ui.warn(&outcome.rest.to_string());
+            let ids = outcome.rest.ids.iter().map(KeyId::as_str);
+            listing.add("stillValid", ids.collect());
+        }
+        listing.finish()
+    })?;
     Ok(0)
 }
 

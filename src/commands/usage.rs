@@ -79,7 +79,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     {
         return Err(Error::usage("--until is before --since"));
     }
-    let mut store = context.open_store()?;
+    let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;
     let people = context.ui.is_for_people();
     let mut rows = Vec::new();

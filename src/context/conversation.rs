@@ -19,6 +19,9 @@ pub const LONGEST_LINE: usize = 64 * 1024;
 /// How much is read at once; a pipe holds half of it.
 const READ: usize = 128 * 1024;
 
+/// What some programs put before UTF-8 text (Unicode 23.8). It is no part of the first line.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// How long a reader is waited for once a signal asks the process to end.
 const GRACE: Duration = Duration::from_millis(100);
 
@@ -28,6 +31,8 @@ pub struct Conversation {
     buffer: Zeroizing<Vec<u8>>,
     filled: usize,
     taken: usize,
+    /// Whether the beginning of the input was seen.
+    begun: bool,
     /// The line being read is too long; what is left of it is dropped.
     overlong: bool,
     ended: bool,
@@ -67,6 +72,7 @@ impl Conversation {
             buffer: Zeroizing::new(vec![0; READ + LONGEST_LINE]),
             filled: 0,
             taken: 0,
+            begun: false,
             overlong: false,
             ended: false,
             interrupts,
@@ -146,6 +152,10 @@ impl Conversation {
     pub fn lines(&mut self) -> Vec<Line<'_>> {
         let mut lines = Vec::new();
         let mut rest = &self.buffer[..self.filled];
+        if !self.begun {
+            self.begun = rest.len() >= BYTE_ORDER_MARK.len();
+            rest = rest.strip_prefix(BYTE_ORDER_MARK).unwrap_or(rest);
+        }
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let line = &rest[..end];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -157,6 +167,7 @@ impl Conversation {
                 },
             );
         }
+        self.begun |= !lines.is_empty();
         self.taken = self.filled - rest.len();
         // Of a line that is too long already only that is kept; a carriage return may still be its end.
         if self.overlong || rest.len() > LONGEST_LINE + 1 {

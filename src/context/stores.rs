@@ -2,14 +2,14 @@
 //!
 //! This module never opens a store for arguments with one of its secrets among them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Context;
 use super::environment::variable;
 use crate::domain::sanitize::SafePath;
 use crate::domain::tilde;
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::{Store, absent};
 
 impl Context {
     /// Where the store is, or would be.
@@ -17,11 +17,7 @@ impl Context {
     /// # Errors
     /// `usage` when the platform has no data folder for this user.
     pub fn store_path(&self) -> Result<PathBuf> {
-        let chosen = self
-            .store
-            .clone()
-            .or_else(|| variable("KEYWARD_STORE").map(PathBuf::from));
-        if let Some(path) = chosen {
+        if let Some(path) = self.named_store() {
             return match path.as_os_str().is_empty() {
                 true => Err(Error::usage("the store's path is empty")),
                 false => tilde::refuse(&path).map(|()| path),
@@ -30,19 +26,45 @@ impl Context {
         default_store()
     }
 
-    /// Opens the store. One that does not exist reads as an empty one and is not made.
+    /// The path that `--store` or the environment gives.
+    fn named_store(&self) -> Option<PathBuf> {
+        let variable = || variable("KEYWARD_STORE").map(PathBuf::from);
+        self.store.clone().or_else(variable)
+    }
+
+    /// Opens the store, which must exist: a gate that looked at nothing must not pass.
     ///
     /// # Errors
-    /// What opening gives; `usage` when an argument is a secret of this store.
+    /// `store_not_found`; what opening gives; `usage` when an argument is a secret of this store.
     pub fn open_store(&self) -> Result<Store> {
         match self.existing_store()? {
             Some(store) => Ok(store),
-            None => {
-                let path = self.store_path()?;
-                self.ui
-                    .hint(&format!("there is no store at {} yet", SafePath(&path)));
-                Ok(Store::empty())
-            }
+            None => Err(absent(&self.store_path()?)),
+        }
+    }
+
+    /// Opens the store for a listing. One that nobody named and that does not exist yet reads as an empty one.
+    ///
+    /// # Errors
+    /// As [`Context::open_store`], `store_not_found` only for a store that was named.
+    pub fn open_store_or_empty(&self) -> Result<Store> {
+        if let Some(store) = self.store_if_any()? {
+            return Ok(store);
+        }
+        let path = self.store_path()?;
+        self.ui
+            .hint(&format!("there is no store at {} yet", SafePath(&path)));
+        Ok(Store::empty())
+    }
+
+    /// Opens the store if it exists; one that was named must.
+    ///
+    /// # Errors
+    /// As [`Context::open_store_or_empty`].
+    pub fn store_if_any(&self) -> Result<Option<Store>> {
+        match self.named_store() {
+            None => self.existing_store(),
+            Some(_) => self.open_store().map(Some),
         }
     }
 
@@ -81,7 +103,16 @@ impl Context {
             // Another process may have made the store meanwhile, and what stood in the way with it.
             return self.existing_store()?.ok_or(error);
         }
-        Store::open_or_create(&path, self.wait)
+        if Store::create(&path, self.wait)? {
+            self.say_made(&path);
+        }
+        self.open_store()
+    }
+
+    /// Says where a store was made: a wrong path would otherwise go unnoticed.
+    pub fn say_made(&self, path: &Path) {
+        self.ui
+            .status(&format!("made the store {}", SafePath(path)));
     }
 
     /// Refuses secrets among what was given before something is said that needs no store.

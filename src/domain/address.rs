@@ -2,7 +2,7 @@
 //!
 //! This module never resolves names; an address is what the caller was given.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -42,15 +42,53 @@ impl std::fmt::Display for Network {
     }
 }
 
-/// Reads an address as a person writes it.
-///
-/// # Errors
-/// `usage` when it is not an address.
-pub fn parse_address(text: &str) -> Result<IpAddr, Error> {
-    text.parse().map_err(|_| {
-        Error::usage(format!("{} is not an IP address", Named(text)))
-            .hinted("write it like 203.0.113.7 or 2001:db8::7")
-    })
+/// Where a request comes from, as the command line says it; empty is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin(pub Option<IpAddr>);
+
+impl FromStr for Origin {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match read_address(text) {
+            None if !text.is_empty() => Err(Error::usage(format!(
+                "{} is not an IP address",
+                Named(text)
+            ))
+            .hinted("write it like 203.0.113.7 or 2001:db8::7")),
+            address => Ok(Self(address)),
+        }
+    }
+}
+
+/// Reads an address as sockets and proxies write it: a port, brackets (RFC 3986 3.2.2) and a zone (RFC 4007 11) are left out.
+/// Nothing for what is not an address.
+pub fn read_address(text: &str) -> Option<IpAddr> {
+    // The last of it may look like a port: `::1:443` is an address.
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    let is_port =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok();
+    let host = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (host, after) = rest.split_once(']')?;
+            let is_end = after.is_empty() || after.strip_prefix(':').is_some_and(is_port);
+            is_end.then_some(host)?
+        }
+        None => match text.split_once(':') {
+            Some((host, port)) if is_port(port) => host,
+            _ => text,
+        },
+    };
+    match host.split_once('%') {
+        Some((host, zone)) => host
+            .parse::<Ipv6Addr>()
+            .ok()
+            .filter(|_| !zone.is_empty() && !zone.contains(['[', ']']))
+            .map(IpAddr::V6),
+        None => host.parse().ok(),
+    }
 }
 
 /// A v4-mapped network of at least 96 bits is the v4 network it stands for.
@@ -95,12 +133,60 @@ mod tests {
     }
 
     #[test]
+    fn a_port_brackets_and_a_zone_are_left_out() {
+        for (text, address) in [
+            ("10.0.0.1", "10.0.0.1"),
+            ("10.0.0.1:443", "10.0.0.1"),
+            ("[10.0.0.1]:443", "10.0.0.1"),
+            ("::1", "::1"),
+            ("[::1]", "::1"),
+            ("[::1]:443", "::1"),
+            ("::1:443", "::1:443"),
+            ("fe80::1%eth0", "fe80::1"),
+            ("[fe80::1%eth0]", "fe80::1"),
+            ("[fe80::1%eth0]:65535", "fe80::1"),
+            ("::ffff:10.0.0.1", "::ffff:10.0.0.1"),
+            ("[::ffff:10.0.0.1]:80", "::ffff:10.0.0.1"),
+        ] {
+            assert_eq!(read_address(text), address.parse().ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_address_is_none() {
+        for text in [
+            "",
+            " ",
+            "unknown",
+            "10.0.0.256",
+            "10.0.0.1:",
+            "10.0.0.1:x",
+            "10.0.0.1:65536",
+            "10.0.0.1:+80",
+            "10.0.0.1%eth0",
+            "[::1",
+            "[::1]443",
+            "[::1]:",
+            "[]",
+            "[]:80",
+            "fe80::1%",
+            "%eth0",
+            "::1%eth0]",
+            "localhost:80",
+            "10.0.0.1, 10.0.0.2",
+            ":80",
+        ] {
+            assert_eq!(read_address(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_not_a_network_is_named() {
         let error = "10.0.0.0/33".parse::<Network>().expect_err("too long");
         assert!(error.to_string().contains("10.0.0.0/33"));
         let error = "::1/129".parse::<Network>().expect_err("too long");
         assert!(error.to_string().starts_with("\"::1/129\" is not"));
-        let error = parse_address("::1::").expect_err("no address");
+        let error = "::1::".parse::<Origin>().expect_err("no address");
         assert!(error.to_string().starts_with("\"::1::\" is not"));
     }
 }

@@ -61,6 +61,11 @@ impl Tally {
             .fold(0, |sum, count| sum.saturating_add(*count))
     }
 
+    /// How many requests were counted, valid or refused.
+    pub fn uses(&self) -> u64 {
+        self.valid.saturating_add(self.refusals())
+    }
+
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.valid == 0 && self.refused.is_empty()

@@ -77,13 +77,23 @@ impl Ui {
     /// Answers with a change: people read of it on stderr, scripts get the record.
     ///
     /// # Errors
-    /// `io` when stdout cannot be written.
+    /// As [`Ui::after`].
     pub fn change(&self, view: &impl Serialize, sentence: &str) -> Result<()> {
         self.status(sentence);
         match self.format {
             Format::Table => Ok(()),
-            _ => self.record(view, String::new),
+            _ => self.after(sentence, || self.record(view, String::new)),
         }
+    }
+
+    /// Answers after a change, which stands whatever becomes of the answer.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written; the message then says what stands.
+    pub fn after(&self, change: &str, answer: impl FnOnce() -> Result<()>) -> Result<()> {
+        answer().map_err(|error| {
+            error.told(|why| format!("{change}; only the answer could not be written: {why}"))
+        })
     }
 
     /// Answers with a record of rows under `header`.

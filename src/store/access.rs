@@ -2,9 +2,12 @@
 //!
 //! This module never opens a file.
 
+use std::path::PathBuf;
+
 use rustix::fs::Dev;
 
 use super::permissions::{has_log, look};
+use super::place;
 use crate::error::{Error, Kind, Result};
 use crate::files::Entry;
 
@@ -15,6 +18,8 @@ pub(super) enum Access {
     /// Without touching anything beside it, because nothing there can be written. Right only as long as there is no
     /// log and the file stays as it was. The text says why it cannot be written.
     Immutable(Stamp, String),
+    /// Not at all: its file is not at this path any more, and no other could be opened there.
+    Gone(PathBuf),
 }
 
 /// What tells one state of a file from another.
@@ -29,9 +34,10 @@ impl Access {
     /// Checks that what was read without a log is still the whole truth.
     ///
     /// # Errors
-    /// `io` when the file or its log changed meanwhile.
+    /// `io` when the file or its log changed meanwhile, or the store is gone.
     pub(super) fn confirm(&self, store: Option<&Entry>) -> Result<()> {
         match (self, store) {
+            (Self::Gone(path), _) => Err(place::moved(path)),
             (Self::Shared, _) | (_, None) => Ok(()),
             (Self::Immutable(stamp, _), Some(store)) => {
                 match !has_log(store)? && stamp_of(store)?.as_ref() == Some(stamp) {
@@ -50,6 +56,7 @@ impl Access {
     pub(super) fn require_writable(&self) -> Result<()> {
         match self {
             Self::Shared => Ok(()),
+            Self::Gone(path) => Err(place::moved(path)),
             Self::Immutable(_, reason) => Err(Error::new(
                 Kind::Io,
                 format!("the store can only be read: {reason}"),

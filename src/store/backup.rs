@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 
 use super::copy::{refuse_log, remove_sidecars};
 use super::failure::failure;
-use super::open::{LOOK_EVERY, prepare};
+use super::open::prepare;
 use super::permissions::{SIDECARS, entry, entry_if_possible, look};
 use super::salvage::{Death, salvage};
 use super::{header, migrations};
@@ -156,8 +156,6 @@ pub fn write_over(store: &Path, with: &Path, known: &[Death]) -> Result<Option<P
                 .rename(&aside)
                 .and_then(|()| move_sidecars(&store, &aside));
             moved.map_err(|error| store.refused("move", error))?;
-            // Those who have it open look at its place every so often, and must not find another store there at once.
-            std::thread::sleep(2 * LOOK_EVERY);
             put(&store, &with)?;
             Ok(Some(aside.path().to_owned()))
         }

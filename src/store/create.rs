@@ -26,24 +26,33 @@ impl Store {
         if let Some(store) = Self::open(path, wait)? {
             return Ok(store);
         }
+        Self::create(path, wait)?;
+        Self::open(path, wait)?
+            .ok_or_else(|| Error::new(Kind::Io, "the store disappeared after it was made"))
+    }
+
+    /// Makes an empty store where there is no file. Says whether it did.
+    ///
+    /// # Errors
+    /// `permissions`, and `io` when a folder or the file cannot be made.
+    pub fn create(path: &Path, wait: Duration) -> Result<bool> {
         make_way(path)?;
         let place = entry(path)?;
         make(&place, wait).map_err(|error| match error.kind() {
             Kind::Io => Error::new(Kind::Io, format!("cannot make {}", SafePath(place.path())))
                 .because(error),
             _ => error,
-        })?;
-        Self::open(path, wait)?
-            .ok_or_else(|| Error::new(Kind::Io, "the store disappeared after it was made"))
+        })
     }
 }
 
-/// Builds the store under another name and gives it its own last. First runs take turns at the draft.
-fn make(store: &Entry, wait: Duration) -> Result<()> {
+/// Builds the store under another name and gives it its own last. First runs take turns at the draft. Says whether there
+/// was none before.
+fn make(store: &Entry, wait: Duration) -> Result<bool> {
     let io = |error: std::io::Error| Error::new(Kind::Io, "the file system refused").because(error);
     let draft = Draft::begin(store, store.beside(".new"), wait, || Ok(()))?;
     if look(store)?.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     remove_sidecars(draft.entry()).map_err(io)?;
     write_schema(draft.entry().path())?;
@@ -51,12 +60,12 @@ fn make(store: &Entry, wait: Duration) -> Result<()> {
     put_sidecars_aside(store)?;
     match draft.create() {
         Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(false),
         Err(error) => return Err(io(error)),
     }
     store.folder().sync().map_err(io)?;
     reserve::fill(store);
-    Ok(())
+    Ok(true)
 }
 
 fn write_schema(draft: &Path) -> Result<()> {

@@ -2,9 +2,8 @@
 //!
 //! This module never writes: not the store, which it leaves in an older keyward's form, and not its log.
 
-use std::cell::Cell;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -45,13 +44,13 @@ impl Store {
             .map_err(failure)?;
         Ok(Some(Self {
             connection,
+            named: place.path().to_owned(),
             entry: Some(place),
             access: Access::Shared,
             wait,
             synced: true,
             changed: false,
             counted: false,
-            looked_at: Cell::new(Instant::now()),
             held: Some(held),
         }))
     }

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use rustix::fs::{AtFlags, CWD, Dev, OFlags, statat};
+use rustix::fs::{Dev, OFlags};
 
 use super::failure::damaged;
 use super::migrations::{APPLICATION_ID, NEWEST};
@@ -27,24 +27,38 @@ static HELD: Mutex<BTreeMap<(Dev, u64), Weak<File>>> = Mutex::new(BTreeMap::new(
 /// SECURITY: when a process closes a file, it loses all its locks on it (POSIX, `fcntl` F_SETLK), those of SQLite's
 /// connections too; another process could then take the log away from under them. So a file that a store of this process
 /// has open is neither opened a second time nor closed before the last of those stores is.
-pub(super) struct Held(Option<Arc<File>>);
+pub(super) struct Held {
+    /// Nothing once it is let go.
+    file: Option<Arc<File>>,
+    /// Its device and inode.
+    id: (Dev, u64),
+}
 
 impl Held {
     /// The file.
     pub(super) fn file(&self) -> Option<&File> {
-        self.0.as_deref()
+        self.file.as_deref()
+    }
+
+    /// Whether this describes the file.
+    pub(super) fn is(&self, found: &Found) -> bool {
+        found.identity() == self.id
     }
 
     fn open(store: &Entry) -> std::io::Result<Self> {
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|_, file| file.strong_count() > 0);
         let found = store.look()?.ok_or(std::io::ErrorKind::NotFound)?;
-        if let Some(file) = held.get(&found.identity()).and_then(Weak::upgrade) {
-            return Ok(Self(Some(file)));
+        let id = found.identity();
+        if let Some(file) = held.get(&id).and_then(Weak::upgrade) {
+            let file = Some(file);
+            return Ok(Self { file, id });
         }
         let file = Arc::new(store.open(OFlags::RDONLY)?);
-        held.insert(Found::of(&file)?.identity(), Arc::downgrade(&file));
-        Ok(Self(Some(file)))
+        let id = Found::of(&file)?.identity();
+        held.insert(id, Arc::downgrade(&file));
+        let file = Some(file);
+        Ok(Self { file, id })
     }
 }
 
@@ -52,37 +66,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         // With the lock, so that nobody takes a file over at the moment it is closed.
         let _held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        self.0 = None;
-    }
-}
-
-/// A store's path with the file that was opened by it.
-pub(super) struct Place<'a>(Option<&'a Entry>, Option<&'a Held>);
-
-impl<'a> Place<'a> {
-    pub(super) fn of(store: Option<&'a Entry>, held: Option<&'a Held>) -> Self {
-        Self(store, held)
-    }
-
-    /// Whether the file is there. One that was moved or replaced is nobody's store any more: what is written to it is lost, and
-    /// what is read from it may have been revoked in the other. It is looked for by its whole path, as SQLite opens it and as
-    /// the next process will: its folder may have been moved too.
-    ///
-    /// # Errors
-    /// `io` when it is not.
-    pub(super) fn confirm(&self) -> Result<()> {
-        let Self(Some(store), Some(Held(Some(file)))) = self else {
-            return Ok(());
-        };
-        let found = statat(CWD, store.path(), AtFlags::SYMLINK_NOFOLLOW).map(Found::from);
-        match (found, Found::of(file)) {
-            (Ok(found), Ok(own)) if found.identity() == own.identity() => Ok(()),
-            _ => {
-                let shown = SafePath(store.path());
-                let message = format!("{shown} is not the file any more that was opened");
-                Err(Error::new(Kind::Io, message).hinted("run the command again"))
-            }
-        }
+        self.file = None;
     }
 }
 
@@ -103,7 +87,7 @@ pub(super) fn check(store: &Entry) -> Result<Held> {
         }
     };
     let held = Held::open(store).map_err(unreadable)?;
-    let file = held.0.as_ref().expect("it is let go when it is dropped");
+    let file = held.file().expect("it is let go when it is dropped");
     let length = file.metadata().map_err(unreadable)?.len();
     let mut header = [0; 100];
     let filled = length.min(100) as usize;

@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use super::Store;
 use super::failure::failure;
 use super::permissions::look;
+use super::place::Place;
 use super::reserve;
 use crate::error::Result;
 
@@ -24,7 +25,10 @@ impl Drop for Store {
     /// Brings changes into the file itself, also when a stream keeps the store open: whoever leaves the log later leaves
     /// counts, and the file alone has every change.
     fn drop(&mut self) {
-        if self.place().confirm().is_err() {
+        if Place::of(&self.named, self.held.as_ref())
+            .confirm()
+            .is_err()
+        {
             // SQLite removes the log by its name, and it would be another store's.
             let _ = self
                 .connection

@@ -26,6 +26,7 @@ mod meter;
 mod migrations;
 mod open;
 mod permissions;
+mod place;
 #[cfg(test)]
 mod plans;
 mod reserve;
@@ -41,7 +42,8 @@ mod workspaces;
 
 use std::cell::Cell;
 use std::ops::Deref;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -52,9 +54,8 @@ use crate::error::Result;
 use crate::files::Entry;
 use access::Access;
 use failure::failure;
-use header::{Held, Place};
+use header::Held;
 use integrity::Unsealed;
-use open::LOOK_EVERY;
 
 pub use backup::{Backup, beside, put_in_place, write_over};
 pub use claims::Remembered;
@@ -62,6 +63,7 @@ pub use copy::Copy;
 pub use info::Info;
 pub use key_lists::Order;
 pub use meter::Meter;
+pub use place::absent;
 pub use salvage::{Death, Salvaged, remains, salvage};
 pub use turn::Turn;
 
@@ -70,6 +72,8 @@ pub struct Store {
     connection: Connection,
     /// Where it is; nowhere for one in memory.
     entry: Option<Entry>,
+    /// The path by which it was opened, its folders' links not followed: it is that by which others find it.
+    named: PathBuf,
     access: Access,
     wait: Duration,
     /// Whether commits wait for the disk.
@@ -78,8 +82,6 @@ pub struct Store {
     changed: bool,
     /// Whether it has counted uses.
     counted: bool,
-    /// When it was last looked whether the file is still in its place.
-    looked_at: Cell<Instant>,
     /// Last, because it may only be let go once the connection is closed.
     held: Option<Held>,
 }
@@ -146,16 +148,6 @@ impl Store {
         outcome
     }
 
-    /// Checks that the file is still in its place.
-    fn confirm_place(&self) -> Result<()> {
-        self.looked_at.set(Instant::now());
-        self.place().confirm()
-    }
-
-    fn place(&self) -> Place<'_> {
-        Place::of(self.entry.as_ref(), self.held.as_ref())
-    }
-
     /// Whether uses can be counted here; a store that can only be read still answers.
     pub fn can_count(&self) -> bool {
         let is_shared = matches!(self.access, Access::Shared);
@@ -165,12 +157,9 @@ impl Store {
     /// A number that changes with every commit of another process.
     ///
     /// # Errors
-    /// The store's; `io` when a store that can only be read changed meanwhile, or another file is in the store's place.
+    /// The store's; `io` when a store that can only be read changed meanwhile.
     pub fn version(&self) -> Result<i64> {
         self.access.confirm(self.entry.as_ref())?;
-        if self.looked_at.get().elapsed() > LOOK_EVERY {
-            self.confirm_place()?;
-        }
         version(&self.connection)
     }
 

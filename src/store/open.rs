@@ -2,9 +2,8 @@
 //!
 //! This module never makes a file.
 
-use std::cell::Cell;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -13,13 +12,10 @@ use rustix::fs::{Access as Permission, AtFlags, accessat};
 use super::access::{Access, stamp_of};
 use super::failure::{self, failure};
 use super::header::Held;
-use super::permissions::{entry_if_possible, has_log, look};
+use super::permissions::{absolute, entry_if_possible, has_log, look};
 use super::{Store, alone, copy, header, migrations, permissions, reserve, schema};
 use crate::error::{Error, Kind, Result};
 use crate::files::Entry;
-
-/// How often whoever has a store open for long looks whether the file is still in its place.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl Store {
     /// Opens a store, or says that there is none at this path.
@@ -38,6 +34,7 @@ impl Store {
         let held = header::check(&place)?;
         let mut store = Self::open_checked(&place, wait, Some(&held))?;
         store.held = Some(held);
+        store.named = absolute(path)?;
         Ok(Some(store))
     }
 
@@ -97,6 +94,7 @@ impl Store {
         };
         let mut opened = Self::open_checked(store, self.wait, self.held.as_ref())?;
         opened.held = self.held.take();
+        opened.named = std::mem::take(&mut self.named);
         // Or closing the old connection would take the room that was just made.
         self.changed = false;
         *self = opened;
@@ -110,12 +108,12 @@ impl Store {
         Self {
             connection,
             entry: None,
+            named: PathBuf::new(),
             access: Access::Shared,
             wait: Duration::ZERO,
             synced: true,
             changed: false,
             counted: false,
-            looked_at: Cell::new(Instant::now()),
             held: None,
         }
     }
@@ -158,12 +156,12 @@ impl Store {
         Ok(Self {
             connection,
             entry: Some(store.clone()),
+            named: store.path().to_owned(),
             access: Access::Shared,
             wait,
             synced: true,
             changed: is_older,
             counted: false,
-            looked_at: Cell::new(Instant::now()),
             held: None,
         })
     }
@@ -190,12 +188,12 @@ impl Store {
         Ok(Self {
             connection,
             entry: Some(store.clone()),
+            named: store.path().to_owned(),
             access: Access::Immutable(stamp, reason),
             wait,
             synced: true,
             changed: false,
             counted: false,
-            looked_at: Cell::new(Instant::now()),
             held: None,
         })
     }
@@ -214,8 +212,10 @@ pub(super) fn open_alone(path: &Path) -> Result<Connection> {
 /// Goes back to writing to a log where another program has turned that off. Where that program keeps the file locked, all that is
 /// lost is that readers and writers wait for each other; `store check` tells.
 fn bring_log_back(connection: &Connection, wait: Duration) -> Result<()> {
+    /// Another program that keeps the file locked for longer than this has it open for long.
+    const PATIENCE: Duration = Duration::from_millis(100);
     connection
-        .busy_timeout(wait.min(LOOK_EVERY))
+        .busy_timeout(wait.min(PATIENCE))
         .map_err(failure)?;
     let _ = connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
     connection.busy_timeout(wait).map_err(failure)

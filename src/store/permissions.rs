@@ -91,7 +91,7 @@ pub(super) fn make_way(path: &Path) -> Result<()> {
     }
 }
 
-fn absolute(path: &Path) -> Result<std::path::PathBuf> {
+pub(super) fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     std::path::absolute(path)
         .map_err(|error| Error::usage("the store's path cannot be used").because(error))
 }

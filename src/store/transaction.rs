@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::TransactionBehavior;
 
 use super::failure::failure;
-use super::header::Place;
+use super::place::Place;
 use super::{Meter, Reader, Store, Writer, reserve};
 use crate::domain::audit::ChainHash;
 use crate::domain::timestamp::Timestamp;
@@ -56,9 +56,10 @@ impl Store {
         body: impl FnOnce(&Writer<'_>) -> Result<T>,
     ) -> Result<T> {
         self.access.require_writable()?;
+        self.confirm_place()?;
         self.sync_commits(true)?;
         self.changed = true;
-        let place = Place::of(self.entry.as_ref(), self.held.as_ref());
+        let place = Place::of(&self.named, self.held.as_ref());
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -88,7 +89,7 @@ impl Store {
     /// process no longer than `wait`.
     ///
     /// # Errors
-    /// The closure's, or the store's; `io` when the store can only be read.
+    /// The closure's, or the store's; `io` when the store can only be read, or its file is not in its place any more.
     pub fn count<T>(
         &mut self,
         wait: Duration,
@@ -96,6 +97,7 @@ impl Store {
         body: impl FnOnce(&Meter<'_>) -> Result<T>,
     ) -> Result<T> {
         self.access.require_writable()?;
+        self.confirm_place()?;
         self.sync_commits(false)?;
         self.counted = true;
         self.waiting_at_most(wait, |store| store.count_in_transaction(now, body))
@@ -119,10 +121,12 @@ impl Store {
         now: Timestamp,
         body: impl FnOnce(&Meter<'_>) -> Result<T>,
     ) -> Result<T> {
+        let place = Place::of(&self.named, self.held.as_ref());
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failure)?;
+        place.confirm()?;
         let meter = Meter {
             reader: Reader::new(&transaction),
         };

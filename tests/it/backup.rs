@@ -281,7 +281,7 @@ fn a_store_in_use_under_another_name_is_no_earlier_backup() {
 #[test]
 fn a_backup_is_not_made_without_a_store_nor_by_a_key() {
     let sandbox = Sandbox::new();
-    let _ = backup(&sandbox, "b.db").refused(7, "io");
+    let _ = backup(&sandbox, "b.db").refused(3, "store_not_found");
     let secret = sandbox.mint("ci");
     let run = sandbox.keyward(["--as", "-", "store", "backup", "b.db"]);
     let _ = run.stdin(secret).refused(5, "scope_rejected");

@@ -34,7 +34,7 @@ fn sandbox() -> Sandbox {
 #[test]
 fn every_refusal_has_its_exit_status_and_code_word() {
     let sandbox = sandbox();
-    let rows: [(i32, &str, &[&str]); 40] = [
+    let rows: [(i32, &str, &[&str]); 41] = [
         (2, "usage", &["unheard-of"]),
         (2, "usage", &["mint"]),
         (2, "usage", &["mint", "new", "--unheard-of"]),
@@ -67,6 +67,7 @@ fn every_refusal_has_its_exit_status_and_code_word() {
         (3, "key_not_found", &["revoke", "missing", "--yes"]),
         (3, "workspace_not_found", &["list", "-w", "missing"]),
         (3, "workspace_not_found", &["workspace", "show", "missing"]),
+        (3, "store_not_found", &["list", "--store", "missing.db"]),
         (4, "conflict", &["store", "backup", "taken.key"]),
         (4, "name_taken", &["mint", "ci"]),
         (4, "name_taken", &["workspace", "create", "full"]),

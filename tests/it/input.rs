@@ -130,17 +130,14 @@ fn a_stream_answers_every_line_and_takes_no_part_of_one_for_another() {
         ),
         (format!("{secret}\0\n{secret}\n"), &["malformed", "valid"]),
         (
-            format!("\u{feff}{secret}\n{secret}\n"),
-            &["malformed", "valid"],
+            format!("\u{feff}{secret}\n\u{feff}{secret}\n"),
+            &["valid", "malformed"],
         ),
         (
             format!(" {secret}\n{secret} \n{secret}\n"),
             &["malformed", "malformed", "valid"],
         ),
-        (
-            format!("\u{feff}{{\"key\":\"{secret}\"}}\n"),
-            &["malformed"],
-        ),
+        (format!("\u{feff}{{\"key\":\"{secret}\"}}\n"), &["valid"]),
         (format!("{{\"key\":\"{secret}\\u0000\"}}\n"), &["malformed"]),
         (
             format!("{{\"key\":\"{secret}\"}}\0\n{secret}\n"),

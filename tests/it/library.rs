@@ -190,6 +190,6 @@ fn there_is_nothing_to_verify_without_a_store() {
     let sandbox = Sandbox::new();
     let opened = Verifier::open(&sandbox.store_path(), WAIT, |key| key.name);
     let error = opened.err().expect("there is no store");
-    assert_eq!(error.kind().code(), "io");
+    assert_eq!(error.kind().code(), "store_not_found");
     assert!(!sandbox.store_path().exists());
 }

@@ -69,6 +69,8 @@ mod stream;
 mod stream_changes;
 // What a stream writes down, and when.
 mod stream_counts;
+// What the fields of a request may be, and what an id may be.
+mod stream_fields;
 // `keyward whoami`: an operator and a key.
 mod whoami;
 // `keyward workspace …`: owners of keys and the choice among them.
@@ -110,6 +112,8 @@ mod presets;
 mod policy;
 // Every exit status that can be reached, with its code word.
 mod exit_codes;
+// A store that is not there, and who makes one.
+mod no_store;
 // The walls between the rooms of src/.
 mod architecture;
 // A secret appears once, on its sink, and nowhere else.
@@ -132,6 +136,8 @@ mod provision_crash;
 mod faults;
 // The library's `Verifier` beside the binary.
 mod library;
+// A store whose file is replaced, moved or deleted under its readers.
+mod moved;
 // The example service: the library in a middleware.
 mod embedding;
 // The README's co-process clients.
@@ -182,6 +188,8 @@ mod shells;
 // Arguments, paths and variables that are no UTF-8.
 mod bytes;
 mod streams;
+// Changes that stand although their answer could not be written.
+mod unwritten;
 // Hostile names and inputs on every output.
 mod hostile;
 // What a key or a workspace may be called, and what finds it by its name.

@@ -196,7 +196,7 @@ fn a_stream_whose_caller_is_revoked_ends_with_that_verdicts_status() {
 fn a_stream_that_began_before_the_first_key_knows_it_when_it_is_there() {
     let sandbox = Sandbox::new();
     let mut stream = Stream::start(&sandbox, &[]);
-    let _ = stream.expect("nobody's", "malformed");
+    let _ = stream.expect("nobody's", "store_not_found");
     assert!(!sandbox.store_path().exists(), "a stream made a store");
     let secret = sandbox.mint("first");
     let _ = stream.expect(&secret, "valid");

@@ -49,6 +49,7 @@ fn a_listing_that_nobody_reads_to_its_end_is_no_failure() {
 #[test]
 fn an_error_is_one_object_however_json_was_asked_for() {
     let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
     for flags in [
         &["--json"][..],
         &["-ojson"],

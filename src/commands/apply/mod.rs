@@ -67,14 +67,16 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     request.rotate_if_missing = args.rotate_if_missing;
     let now = context.now();
     let is_rehearsal = args.dry_run || args.check;
-    let mut store = match is_rehearsal {
-        true => context.existing_store()?.unwrap_or_else(Store::empty),
-        false => context.open_or_create_store(|empty| {
+    let existing = match is_rehearsal {
+        true => context.existing_store()?,
+        false => Some(context.open_or_create_store(|empty| {
             let nobody = Actor::Operator(String::new());
             let plan = apply::plan(empty, &nobody, &request, now)?;
             source.check_sinks(context, &request, &plan)
-        })?,
+        })?),
     };
+    let has_store = existing.is_some();
+    let mut store = existing.unwrap_or_else(Store::empty);
     let actor = match is_rehearsal {
         true => context.onlooker()?,
         false => context.actor(&mut store)?,
@@ -83,8 +85,13 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut report = Report::new(&request, &plan);
     if is_rehearsal {
         report.answer(&context.ui)?;
-        let is_pending = args.check && plan.is_pending();
-        return Ok(if is_pending { FINDINGS } else { 0 });
+        // A store that would be made is a change too, also for a manifest that asks for nothing else.
+        let is_pending = plan.is_pending() || !has_store;
+        return Ok(if args.check && is_pending {
+            FINDINGS
+        } else {
+            0
+        });
     }
     report.announce(&context.ui);
     if !plan.strays.is_empty() && !context.yes {

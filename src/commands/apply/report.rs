@@ -142,7 +142,7 @@ impl Report {
     /// Answers with everything that was done.
     ///
     /// # Errors
-    /// `io` when stdout cannot be written.
+    /// As [`Ui::after`].
     pub fn finish(&self, ui: &Ui) -> Result<()> {
         for warning in &self.warnings {
             ui.warn(warning);
@@ -160,13 +160,14 @@ impl Report {
             (count > 0).then(|| format!("{count} {}", wanted.word()))
         });
         let counts: Vec<String> = counts.collect();
-        ui.status(&match counts.is_empty() {
+        let sentence = match counts.is_empty() {
             true => "the manifest has no keys".to_owned(),
             false => counts.join(", "),
-        });
+        };
+        ui.status(&sentence);
         match ui.format {
             Format::Table => Ok(()),
-            _ => self.answer(ui),
+            _ => ui.after(&sentence, || self.answer(ui)),
         }
     }
 

@@ -17,7 +17,7 @@ pub struct Args {}
 
 /// Runs the command.
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
+    let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;
     let (seq, hash) = audit::head(&mut store, &actor, context.now())?;
     let view = HeadView {

@@ -28,7 +28,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
+    let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
     let people = context.ui.is_for_people();

@@ -48,7 +48,9 @@ impl Parcel {
         if !is_answer && !context.ui.is_for_people() {
             self.answer.warnings = delivery.sink.warnings();
             let text = self.answer.render(context.ui.format, None, context.now())?;
-            context.ui.data(&String::from_utf8_lossy(&text))?;
+            context.ui.after(&self.done(delivery), || {
+                context.ui.data(&String::from_utf8_lossy(&text))
+            })?;
         }
         self.tell(context, delivery);
         Ok(())
@@ -127,7 +129,11 @@ impl Parcel {
             Err(error)
                 if matches!(
                     error.kind(),
-                    Kind::Refused(_) | Kind::DeliveryFailed | Kind::Conflict | Kind::InvalidExpiry
+                    Kind::Refused(_)
+                        | Kind::ScopeRejected
+                        | Kind::DeliveryFailed
+                        | Kind::Conflict
+                        | Kind::InvalidExpiry
                 ) =>
             {
                 let error = Error::new(Kind::DeliveryFailed, error.to_string());
@@ -140,9 +146,7 @@ impl Parcel {
             Err(error) if error.kind() == Kind::UnknownOutcome => {
                 return Err(error.hinted("the secret was delivered: `keyward verify` tells whether its key is active, and `keyward activate` makes it so"));
             }
-            Err(error) => {
-                return Err(error.hinted("the secret was delivered and its key is pending: send it to `keyward activate`"));
-            }
+            Err(error) => return Err(error.hinted(self.way_back(context))),
         };
         self.answer.keys.clear();
         for outcome in activated {
@@ -151,6 +155,27 @@ impl Parcel {
             self.answer.ended = outcome.ended;
         }
         Ok(())
+    }
+
+    /// What can be done with secrets that were delivered, whose keys could not be made live. Another file may have taken the
+    /// store's place meanwhile.
+    fn way_back(&self, context: &Context) -> &'static str {
+        let are_pending =
+            |mut store: Store| activate::are_pending(&mut store, &self.answer.keys, context.now());
+        match context
+            .existing_store()
+            .and_then(|store| store.map(are_pending).transpose())
+        {
+            Ok(Some(true)) => {
+                "the secret was delivered and its key is pending: send it to `keyward activate`"
+            }
+            Ok(_) => {
+                "the secret was delivered, but its key is not in the store that is there now: mint another"
+            }
+            Err(_) => {
+                "the secret was delivered: when the store can be read, `keyward activate` makes its key live if it has it"
+            }
+        }
     }
 
     /// Voids the keys because of this error, and says so in it.
@@ -176,6 +201,27 @@ impl Parcel {
         match error.hint() {
             Some(hint) => told.hinted(hint),
             None => told,
+        }
+    }
+
+    /// What was done, in a line.
+    fn done(&self, delivery: &Delivery) -> String {
+        let place = place(&delivery.sink);
+        let (verb, old) = match (&self.answer.old, delivery.hold) {
+            (None, _) => ("minted", String::new()),
+            (Some(_), true) => ("rotated", String::new()),
+            (Some(old), false) if old.state == State::Revoked => {
+                ("rotated", format!(", {} is revoked", old.id))
+            }
+            (Some(old), false) => ("rotated", format!(", {} is superseded", old.id)),
+        };
+        match self.answer.keys.as_slice() {
+            [key] => {
+                let name = Safe(&key.name);
+                let held = if delivery.hold { ", pending" } else { "" };
+                format!("{verb} {name} ({}){held}, its secret {place}{old}", key.id)
+            }
+            keys => format!("minted {} keys, their secrets {place}", keys.len()),
         }
     }
 

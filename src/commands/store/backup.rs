@@ -10,7 +10,7 @@ use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::{SafePath, path_text};
 use crate::domain::tilde;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::ops::access::Access;
 use crate::output::view::BackupView;
 
@@ -30,8 +30,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let absent = || Error::new(Kind::Io, "there is no store to back up");
-    let mut store = context.existing_store()?.ok_or_else(absent)?;
+    let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
     store.read(|reader| Access::admit(reader, &actor, now)?.require_operator())?;

@@ -5,7 +5,7 @@
 use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::ops::store::check;
 use crate::output::view::{HealthView, ProblemView};
 
@@ -29,16 +29,15 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let absent = || Error::new(Kind::Io, "there is no store to check");
-    let mut store = context.existing_store()?.ok_or_else(absent)?;
+    let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
+    let mut reset = None;
     if args.reset_clock {
         let before = check::reset_clock(&mut store, &actor, now)?;
-        context.ui.status(&format!(
-            "the latest time seen was {}, and is {now} now",
-            before.seen
-        ));
+        let sentence = format!("the latest time seen was {}, and is {now} now", before.seen);
+        context.ui.status(&sentence);
+        reset = Some(sentence);
     }
     let mut bar = context.ui.percentage("keys");
     let outcome = check::run(&mut store, &actor, now, |done, of| bar.reach(done, of))?;
@@ -50,7 +49,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         events: outcome.events,
         problems: outcome.flaws.iter().map(ProblemView::new).collect(),
     };
-    context.ui.record(&view, || summary(&view))?;
+    let answer = || context.ui.record(&view, || summary(&view));
+    match &reset {
+        Some(sentence) => context.ui.after(sentence, answer)?,
+        None => answer()?,
+    }
     Ok(if view.ok { 0 } else { Kind::Damaged.exit() })
 }
 

@@ -4,7 +4,7 @@
 
 use crate::commands::Exit;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::ops::store::export::{self, Record};
 use crate::output::view::{KeyLineView, WorkspaceLineView};
 
@@ -20,8 +20,7 @@ pub struct Args {}
 
 /// Runs the command.
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
-    let absent = || Error::new(Kind::Io, "there is no store to export");
-    let mut store = context.existing_store()?.ok_or_else(absent)?;
+    let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
     let of = store.info()?.keys;

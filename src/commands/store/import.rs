@@ -39,6 +39,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         keep_going: args.keep_going,
     };
     let now = context.now();
+    let mut made = None;
     let (outcomes, refused) = match context.existing_store()? {
         Some(mut store) => {
             let actor = context.actor(&mut store)?;
@@ -54,7 +55,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         None => {
             let (path, wait) = (context.store_path()?, context.patience());
             let actor = context.onlooker()?;
-            import::into_new(
+            let taken = import::into_new(
                 &path,
                 wait,
                 &actor,
@@ -62,22 +63,22 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 &mut lines,
                 now,
                 &mut context.rng,
-            )?
+            )?;
+            made = Some(path);
+            taken
         }
     };
     drop(lines);
-    let mut listing = context.ui.list("results")?;
-    for outcome in &outcomes {
-        listing.push(&ImportView::new(outcome))?;
+    if let Some(path) = made {
+        context.say_made(&path);
     }
-    listing.finish()?;
     let count = |code: &str| {
         outcomes
             .iter()
             .filter(|outcome| outcome.code == code)
             .count()
     };
-    context.ui.status(&format!(
+    let sentence = format!(
         "{} created, {} unchanged, {} refused",
         count("created"),
         count("unchanged"),
@@ -85,7 +86,15 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .iter()
             .filter(|outcome| outcome.refusal.is_some())
             .count()
-    ));
+    );
+    context.ui.after(&sentence, || {
+        let mut listing = context.ui.list("results")?;
+        for outcome in &outcomes {
+            listing.push(&ImportView::new(outcome))?;
+        }
+        listing.finish()
+    })?;
+    context.ui.status(&sentence);
     for outcome in &outcomes {
         if let Some(why) = &outcome.refusal {
             context.ui.status(&format!(

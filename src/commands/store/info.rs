@@ -22,7 +22,7 @@ pub struct Args {}
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let file = context.store_path()?;
     let path = path_text(&file);
-    let view = match context.existing_store()? {
+    let view = match context.store_if_any()? {
         Some(mut store) => describe(context, &mut store, path)?,
         None => StoreView {
             path,
@@ -62,7 +62,15 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     Ok(0)
 }
 
-fn describe(context: &mut Context, store: &mut Store, path: String) -> Result<StoreView> {
+/// Describes a store to the operator.
+///
+/// # Errors
+/// `scope_rejected` for a key; the store's.
+pub(super) fn describe(
+    context: &mut Context,
+    store: &mut Store,
+    path: String,
+) -> Result<StoreView> {
     let actor = context.actor(store)?;
     let now = context.now();
     store.read(|reader| Access::admit(reader, &actor, now)?.require_operator())?;
@@ -76,6 +84,6 @@ fn describe(context: &mut Context, store: &mut Store, path: String) -> Result<St
         keys: info.keys,
         trusted_folder: info
             .trusted_folder
-            .map(|folder| folder.to_string_lossy().into_owned()),
+            .map(path_text),
     })
 }

@@ -4,6 +4,7 @@
 
 mod backup;
 mod check;
+mod create;
 mod export;
 mod import;
 mod info;
@@ -19,6 +20,7 @@ use crate::error::Result;
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {
+    Create(create::Args),
     Info(info::Args),
     Check(check::Args),
     Backup(backup::Args),
@@ -31,6 +33,7 @@ impl Command {
     /// Runs the command.
     pub fn run(self, context: &mut Context) -> Result<Exit> {
         match self {
+            Self::Create(args) => create::run(args, context),
             Self::Info(args) => info::run(args, context),
             Self::Check(args) => check::run(args, context),
             Self::Backup(args) => backup::run(args, context),

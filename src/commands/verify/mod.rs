@@ -2,16 +2,16 @@
 //!
 //! This module never takes "cannot tell" for "valid": only a verdict of valid exits 0.
 
+mod line;
 pub mod stream;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::ValueHint;
 
 use crate::commands::Exit;
 use crate::context::{Context, SecretSource};
-use crate::domain::address::parse_address;
+use crate::domain::address::Origin;
 use crate::domain::key::Key;
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
@@ -22,6 +22,7 @@ use crate::ops::access::Actor;
 use crate::ops::verifier::{Kept, Request, Verifier};
 use crate::output::relative::relative_or_never;
 use crate::output::view::VerdictView;
+use crate::store::Store;
 
 /// Judge a secret
 ///
@@ -33,8 +34,9 @@ use crate::output::view::VerdictView;
 ///
 /// With --stream, keyward stays and answers every line of stdin with a line of JSON, in order: a line is a bare secret, or
 /// {"key": SECRET, "id": ANYTHING, "environment": ENV, "scopes": [SCOPE], "ip": ADDRESS, "cost": N}, of which all but "key"
-/// may be left out. The options hold for lines that do not say otherwise. A change that any process commits is seen by the
-/// next line; uses are recorded within a second, at the end of input, and on SIGTERM.
+/// may be left out, null or an empty text. The options hold for lines that do not say otherwise. A change that any process
+/// commits is seen by the next line; uses are recorded within a second, at the end of input, and on SIGTERM. While there is no
+/// store, lines are answered with store_not_found and the status 503.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward verify < secret-file
@@ -55,9 +57,9 @@ pub struct Args {
     #[arg(long, value_name = "SCOPE")]
     require: Vec<String>,
 
-    /// The address the request comes from; a key with an allow-list is denied without it
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
-    ip: Option<IpAddr>,
+    /// The address the request comes from, a port being left out; a key with an allow-list is denied without it
+    #[arg(long, value_name = "ADDRESS")]
+    ip: Option<Origin>,
 
     /// The credits it costs when it is valid
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -101,7 +103,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let template = Template {
         ask: Ask {
             environment: args.environment,
-            address: args.ip,
+            address: args.ip.and_then(|origin| origin.0),
             scopes: args.require,
         },
         cost: args.cost,
@@ -124,7 +126,12 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
 }
 
 fn open(context: &mut Context) -> Result<Verifier> {
-    let mut store = context.open_store()?;
+    let store = context.open_store()?;
+    admit(context, store)
+}
+
+/// Lets the caller in.
+fn admit(context: &mut Context, mut store: Store) -> Result<Verifier> {
     // Verifying leaves nothing that would name the operator, so the account's name need not be looked up.
     let operator = || Actor::Operator(String::new());
     let actor = context.caller(&mut store)?.unwrap_or_else(operator);

@@ -2,79 +2,31 @@
 //!
 //! This module never lets a line that cannot be read end the stream, and never answers out of turn.
 
-use std::borrow::Cow;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+pub use super::Template;
+pub use super::line::{Turn, turn};
 use serde_json::value::RawValue;
 
-pub use super::Template;
 use crate::commands::Exit;
-use crate::context::{Context, Heard, LONGEST_LINE, Line};
-use crate::domain::secret::Secret;
+use crate::context::{Context, Heard};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
-use crate::ops::verifier::{Request, Verifier};
+use crate::ops::verifier::Verifier;
 use crate::output::ui::Answers;
 use crate::output::view::VerdictView;
+use crate::store::absent;
 
 /// How many keys are remembered: with their whole records, some 200 MB where so many are in use.
 const REMEMBERED: usize = 1 << 18;
 
-/// A line of JSON.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked<'a> {
-    #[serde(deserialize_with = "secret")]
-    key: Secret,
-    #[serde(borrow, default, deserialize_with = "some")]
-    id: Option<&'a RawValue>,
-    environment: Option<String>,
-    scopes: Option<Vec<String>>,
-    #[serde(borrow)]
-    ip: Option<Cow<'a, str>>,
-    cost: Option<u32>,
-}
-
-/// What can be read of a line that is no request.
-#[derive(Deserialize)]
-struct Id<'a> {
-    #[serde(borrow, default, deserialize_with = "some")]
-    id: Option<&'a RawValue>,
-}
-
-/// SECURITY: wiped when dropped, whatever becomes of the rest of the line.
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Secret, D::Error> {
-    String::deserialize(deserializer).map(Secret::new)
-}
-
-/// Takes whatever is there, null too, for an id.
-fn some<'de: 'a, 'a, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<&'a RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-/// A line and what became of it.
-pub struct Turn<'a> {
-    /// The id to answer it with, as it was written.
-    pub id: Option<&'a RawValue>,
-    /// What is to be judged.
-    ///
-    /// # Errors
-    /// `usage`, which never repeats what stands in the line.
-    pub request: Result<Request>,
-}
-
 /// Answers until input ends or a signal says so.
 pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
-    let mut has_store = context.existing_store()?.is_some();
-    let mut verifier = open(context)?;
+    let mut verifier = open(context, false)?;
     let mut conversation = context.conversation()?;
     let mut answers = context.ui.answers()?;
     let signal = loop {
-        let time = time_left(&verifier, context.now());
+        let time = time_left(verifier.as_ref().ok(), context.now());
         match conversation.wait(time)? {
             Heard::Go => {}
             Heard::End => break None,
@@ -85,28 +37,36 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
             .iter()
             .map(|line| turn(line, template))
             .collect();
-        if !has_store && context.existing_store()?.is_some() {
-            // The first key was minted meanwhile.
-            has_store = true;
-            verifier = open(context)?;
+        if verifier.is_err() {
+            // The store may have been made meanwhile.
+            verifier = open(context, true)?;
         }
         let now = context.now();
-        match turns.is_empty() {
-            true => verifier.write_if_due(now),
-            false => answer(&mut verifier, turns, now, &mut answers)?,
+        match &mut verifier {
+            Err(error) => turns
+                .into_iter()
+                .for_each(|turn| refuse(turn, error, &mut answers)),
+            Ok(verifier) if turns.is_empty() => verifier.write_if_due(now),
+            Ok(verifier) => answer(verifier, turns, now, &mut answers)?,
+        }
+        if let Some(loss) = verifier.as_mut().ok().and_then(Verifier::loss) {
+            context.ui.warn(&loss.to_string());
         }
         // Whoever does not read the answers must not keep uses from being written, nor a signal from ending this.
         answers.flush(|pipe| {
             loop {
-                let time = time_left(&verifier, context.now());
-                match conversation.may_answer(pipe, time)? {
-                    Some(false) => verifier.write_if_due(context.now()),
-                    ready => return Ok(ready.is_some()),
+                let time = time_left(verifier.as_ref().ok(), context.now());
+                match (conversation.may_answer(pipe, time)?, &mut verifier) {
+                    (Some(false), Ok(verifier)) => verifier.write_if_due(context.now()),
+                    (Some(false), Err(_)) => {}
+                    (ready, _) => return Ok(ready.is_some()),
                 }
             }
         })?;
     };
-    if let Err(error) = verifier.close() {
+    if let Ok(verifier) = verifier
+        && let Err(error) = verifier.close()
+    {
         context
             .ui
             .warn(&format!("the last uses could not be recorded: {error}"));
@@ -117,20 +77,44 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
     }
 }
 
-fn open(context: &mut Context) -> Result<Verifier> {
-    let verifier = super::open(context)?.remembering(REMEMBERED);
+/// Opens the store. The inner error is one that may pass: that there is no store, and, for whoever is `waiting` for one, that
+/// what is there is not whole yet.
+fn open(context: &mut Context, waiting: bool) -> Result<Result<Verifier>> {
+    let store = match context.existing_store() {
+        Ok(Some(store)) => store,
+        Ok(None) => return Ok(Err(absent(&context.store_path()?))),
+        Err(error) if waiting && error.kind() != Kind::Usage => return Ok(Err(error)),
+        Err(error) => return Err(error),
+    };
+    let mut verifier = super::admit(context, store)?.remembering(REMEMBERED);
     verifier.expect_many()?;
-    Ok(verifier)
+    Ok(Ok(verifier))
 }
 
 /// How long until uses must be written; nothing when none wait.
-fn time_left(verifier: &Verifier, now: Timestamp) -> Option<Duration> {
-    let due = verifier.due()?;
+fn time_left(verifier: Option<&Verifier>, now: Timestamp) -> Option<Duration> {
+    let due = verifier?.due()?;
     Some(Duration::from_millis(due.since(now).max(0).unsigned_abs()))
 }
 
 /// The signal by which a service is told to end well (POSIX `signal.h`).
 const SIGTERM: i32 = 15;
+
+/// Answers a line that there is no store to judge by.
+fn refuse(turn: Turn<'_>, error: &Error, answers: &mut Answers) {
+    match turn.request {
+        Ok(_) => {
+            let (code, message) = (error.kind().code(), error.to_string());
+            answers.push(&VerdictView::none(code, 503, &message).to(turn.id));
+        }
+        Err(error) => bad_request(turn.id, &error, answers),
+    }
+}
+
+/// Answers a line that could not be read.
+fn bad_request(id: Option<&RawValue>, error: &Error, answers: &mut Answers) {
+    answers.push(&VerdictView::none("bad_request", 400, &error.to_string()).to(id));
+}
 
 /// Judges the turns and answers them in order.
 fn answer(
@@ -139,6 +123,13 @@ fn answer(
     now: Timestamp,
     answers: &mut Answers,
 ) -> Result<()> {
+    if let Err(error) = verifier.follow() {
+        // The store's file was moved or deleted, or what is in its place now is no store.
+        turns
+            .into_iter()
+            .for_each(|turn| refuse(turn, &error, answers));
+        return Ok(());
+    }
     let mut requests = Vec::with_capacity(turns.len());
     let mut places = Vec::with_capacity(turns.len());
     for turn in turns {
@@ -158,8 +149,13 @@ fn answer(
                 verdicts.push(Err(error));
                 verifier.wait_at_most(Duration::ZERO);
             }
-            // A record that cannot be believed is no reason to refuse the other keys.
-            Err(error) if error.kind() == Kind::Damaged => verdicts.push(Err(error)),
+            // A record that cannot be believed is no reason to refuse the other keys; nor is a file that was moved this moment,
+            // when the next lines may find it again.
+            Err(error)
+                if matches!(error.kind(), Kind::Damaged | Kind::Io | Kind::StoreNotFound) =>
+            {
+                verdicts.push(Err(error))
+            }
             judged => judged?,
         }
     }
@@ -167,15 +163,18 @@ fn answer(
     for (id, unreadable) in &places {
         let view = match unreadable {
             Some(error) => {
-                let message = error.to_string();
-                answers.push(&VerdictView::none("bad_request", 400, &message).to(*id));
+                bad_request(*id, error, answers);
                 continue;
             }
             None => match verdicts.next().expect("each request has its verdict") {
                 Ok(verdict) => VerdictView::new(verdict, now),
                 Err(error) => {
                     let (code, message) = (error.kind().code(), error.to_string());
-                    let status = if error.kind() == Kind::Busy { 503 } else { 500 };
+                    let status = if error.kind() == Kind::Damaged {
+                        500
+                    } else {
+                        503
+                    };
                     answers.push(&VerdictView::none(code, status, &message).to(*id));
                     continue;
                 }
@@ -184,64 +183,4 @@ fn answer(
         answers.push(&view.to(*id));
     }
     Ok(())
-}
-
-/// Reads a line.
-pub fn turn<'a>(line: &Line<'a>, template: &Template) -> Turn<'a> {
-    let unreadable = |message: String| Turn {
-        id: None,
-        request: Err(Error::usage(message)),
-    };
-    let Line::Whole(bytes) = line else {
-        return unreadable(format!("the line is longer than {LONGEST_LINE} bytes"));
-    };
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return unreadable("the line is not UTF-8 text".to_owned());
-    };
-    if !text.trim_start().starts_with('{') {
-        return Turn {
-            id: None,
-            request: Ok(template.request(Secret::new(text.to_owned()))),
-        };
-    }
-    match serde_json::from_str::<Asked<'a>>(text) {
-        Ok(asked) => Turn {
-            id: asked.id,
-            request: request(asked, template),
-        },
-        Err(error) => Turn {
-            // Whoever asks by id wants to know which question was not understood.
-            id: serde_json::from_str::<Id<'a>>(text)
-                .ok()
-                .and_then(|asked| asked.id),
-            ..unreadable(format!("the line is no request: {}", what_is_wrong(&error)))
-        },
-    }
-}
-
-fn request(asked: Asked<'_>, template: &Template) -> Result<Request> {
-    let mut request = template.request(asked.key);
-    if let Some(ip) = asked.ip {
-        // SECURITY: what stands there may be anything, a secret too, so it is not repeated.
-        let no_address = |_| Error::usage("the field ip is not an IP address");
-        request.ask.address = Some(ip.parse::<IpAddr>().map_err(no_address)?);
-    }
-    if asked.environment.is_some() {
-        request.ask.environment = asked.environment;
-    }
-    if let Some(scopes) = asked.scopes {
-        request.ask.scopes = scopes;
-    }
-    if let Some(cost) = asked.cost {
-        request.cost = cost;
-    }
-    Ok(request)
-}
-
-/// What serde says of a line, but nothing of what stands in it, which may be a secret.
-fn what_is_wrong(error: &serde_json::Error) -> &'static str {
-    match error.classify() {
-        serde_json::error::Category::Data => "a field is missing, unknown or of the wrong type",
-        _ => "it is not JSON",
-    }
 }

@@ -19,7 +19,7 @@ pub struct Args {}
 
 /// Runs the command.
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
+    let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
     let outcomes = list::run(&mut store, &actor, now)?;

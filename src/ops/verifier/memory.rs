@@ -133,14 +133,21 @@ impl<T> Memory<T> {
         }
         let head = reader.head()?;
         if self.head != Some(head) {
-            self.young.clear();
-            self.old.clear();
-            self.owners.clear();
-            self.formats = None;
+            self.forget();
             self.head = Some(head);
         }
         self.version = Some(version);
         Ok(true)
+    }
+
+    /// Forgets everything.
+    pub fn forget(&mut self) {
+        self.version = None;
+        self.head = None;
+        self.young.clear();
+        self.old.clear();
+        self.owners.clear();
+        self.formats = None;
     }
 
     /// A key, if it is remembered.

@@ -8,6 +8,7 @@
 //! judged and counted in one transaction, so the count is exact whoever else verifies.
 
 mod desk;
+mod follow;
 mod memory;
 mod pending;
 mod reused;
@@ -20,13 +21,12 @@ use std::time::Duration;
 
 use crate::domain::clock::Clock;
 use crate::domain::key::Key;
-use crate::domain::sanitize::SafePath;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Code, Verdict, judge};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::ops::access::Actor;
-use crate::store::Store;
+use crate::store::{Store, absent};
 use desk::{Office, is_limited, used};
 pub use memory::Kept;
 use memory::{Known, Memory};
@@ -70,21 +70,24 @@ pub struct Verifier<T = Key> {
     office: Office<T>,
     wait: Duration,
     reused: Reused,
+    /// Whether the store is one of many keys and requests.
+    expects_many: bool,
+    /// How many uses could not be recorded since that was last told.
+    lost: u64,
 }
 
 impl<T> Verifier<T> {
     /// Opens the store at this path to verify its keys for long.
     ///
     /// # Errors
-    /// `io` when there is no store, and what [`Store::open`] gives.
+    /// `store_not_found`, and what [`Store::open`] gives.
     pub fn open(
         path: &Path,
         wait: Duration,
         keep: impl Fn(Key) -> T + Send + 'static,
     ) -> Result<Self> {
-        let absent = || Error::new(Kind::Io, format!("there is no store at {}", SafePath(path)));
-        let store = Store::open(path, wait)?.ok_or_else(absent)?;
-        let verifier = Self::new(store, Actor::Operator("library".to_owned()), keep);
+        let store = Store::open(path, wait)?.ok_or_else(|| absent(path))?;
+        let mut verifier = Self::new(store, Actor::Operator("library".to_owned()), keep);
         verifier.expect_many()?;
         Ok(verifier)
     }
@@ -93,7 +96,8 @@ impl<T> Verifier<T> {
     ///
     /// # Errors
     /// The store's.
-    pub fn expect_many(&self) -> Result<()> {
+    pub fn expect_many(&mut self) -> Result<()> {
+        self.expects_many = true;
         self.store.expect_many()
     }
 
@@ -113,6 +117,8 @@ impl<T> Verifier<T> {
             office,
             wait: Duration::MAX,
             reused: Reused::default(),
+            expects_many: false,
+            lost: 0,
         }
     }
 
@@ -135,17 +141,19 @@ impl<T> Verifier<T> {
         self.wait = wait;
     }
 
-    /// Judges a secret as of this moment: whatever any process committed before the call is seen.
+    /// Judges a secret as of this moment: whatever any process committed before the call is seen, in the file that is at the
+    /// store's path now.
     ///
     /// # Errors
-    /// The store's, `workspace_not_found`, and what keeps the caller from verifying; `busy` when another process kept a key
+    /// The store's, `store_not_found` while there is no file, `workspace_not_found`, and what keeps the caller from verifying; `busy` when another process kept a key
     /// with a limit from being counted. A secret that is no good is no error.
     pub fn verify(&mut self, request: &Request, now: Timestamp) -> Result<Verdict<Kept<T>>> {
+        self.follow()?;
         if let Some(verdict) = self.verify_known(request, now)? {
             return Ok(verdict);
         }
         let mut answer = None;
-        self.verify_all(std::slice::from_ref(request), now, |verdict| {
+        self.verify_in_place(std::slice::from_ref(request), now, |verdict| {
             answer = Some(verdict);
         })?;
         Ok(answer.expect("each request has its verdict"))
@@ -178,6 +186,17 @@ impl<T> Verifier<T> {
     /// # Errors
     /// As [`Verifier::verify`].
     pub fn verify_all(
+        &mut self,
+        requests: &[Request],
+        now: Timestamp,
+        answer: impl FnMut(Verdict<Kept<T>>),
+    ) -> Result<()> {
+        self.follow()?;
+        self.verify_in_place(requests, now, answer)
+    }
+
+    /// Judges by the file that is open.
+    fn verify_in_place(
         &mut self,
         requests: &[Request],
         now: Timestamp,
@@ -310,6 +329,8 @@ impl<T> Verifier<T> {
         now: Timestamp,
         answer: &mut dyn FnMut(Verdict<Kept<T>>),
     ) -> Result<()> {
+        // What kept it from being counted may be that another file is in the store's place.
+        self.store.confirm_place()?;
         let records = std::mem::replace(&mut self.office.records, false);
         let judged = self.store.read(|reader| {
             let mut desk = self.office.desk(reader, now)?;

@@ -188,6 +188,13 @@ impl Pending {
         outgoing.saturating_add(self.incoming.credits(place))
     }
 
+    /// How many uses are not written yet.
+    pub fn uses(&self) -> u64 {
+        let batches = self.outgoing.iter().chain([&self.incoming]);
+        let tallies = batches.flat_map(|batch| &batch.tallies);
+        tallies.map(|counted| counted.tally.uses()).sum()
+    }
+
     /// What is to be written now. When nothing is on its way out, what has come in is.
     pub fn outgoing(&mut self) -> Option<&Batch> {
         if self.outgoing.is_none() && !self.incoming.is_empty() {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Verifier;
-use super::pending::{Batch, Pending};
+use super::pending::{Batch, Counted, Pending};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Kind, Result};
 use crate::store::Meter;
@@ -19,7 +19,7 @@ const RETRY_AFTER: i64 = 10;
 /// When a piece that could not be written, because the disk is full say, is tried again, in milliseconds.
 const RECOVER_AFTER: i64 = 750;
 /// The longest that the last counts wait for another process.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl<T> Verifier<T> {
     /// When counts must be written at the latest; nothing when none wait. A service that is idle then calls
@@ -49,10 +49,10 @@ impl<T> Verifier<T> {
     /// Writes what was counted.
     ///
     /// # Errors
-    /// The store's; the counts are kept for the next time.
+    /// The store's; the counts are kept for the next time. `io` when some were lost, as [`Verifier::loss`] tells.
     pub fn flush(&mut self) -> Result<()> {
-        while self.write_piece(LONGEST_WAIT)? {}
-        Ok(())
+        while self.write_piece(LONGEST_WAIT)?.is_some() {}
+        self.loss().map_or(Ok(()), Err)
     }
 
     /// Writes what was counted and closes the store.
@@ -65,10 +65,11 @@ impl<T> Verifier<T> {
         written
     }
 
-    /// Writes up to [`PIECE`] keys' counts. Says whether there may be more.
-    fn write_piece(&mut self, wait: Duration) -> Result<bool> {
+    /// Writes up to [`PIECE`] keys' counts, and says how many uses of them are of keys that the store does not have; nothing
+    /// when there is nothing to write.
+    pub(super) fn write_piece(&mut self, wait: Duration) -> Result<Option<u64>> {
         let Some(batch) = self.office.pending.outgoing() else {
-            return Ok(false);
+            return Ok(None);
         };
         let latest = batch.latest();
         let written = self.store.count(wait, latest, |meter| write(meter, batch));
@@ -76,12 +77,12 @@ impl<T> Verifier<T> {
             // A store that is busy takes counts later.
             self.office.records &= error.kind() == Kind::Busy;
         }
-        written?;
+        let gone = written?;
         self.office.records = true;
         if self.office.pending.written(PIECE) {
             self.store.trim_log();
         }
-        Ok(true)
+        Ok(Some(gone))
     }
 }
 
@@ -93,8 +94,8 @@ impl<T> Drop for Verifier<T> {
     }
 }
 
-/// Writes the last [`PIECE`] keys of a batch, and its credits.
-fn write(meter: &Meter<'_>, batch: &Batch) -> Result<()> {
+/// Writes the last [`PIECE`] keys of a batch, and its credits. Returns how many uses were of keys that are gone.
+fn write(meter: &Meter<'_>, batch: &Batch) -> Result<u64> {
     let piece = &batch.tallies[batch.tallies.len().saturating_sub(PIECE)..];
     // A record that was deleted since takes its counts along.
     let careful = batch.head.is_none() || Some(meter.head()?) != batch.head;
@@ -107,6 +108,9 @@ fn write(meter: &Meter<'_>, batch: &Batch) -> Result<()> {
             }
         }
     }
+    let is_gone = |counted: &&Counted| gone.contains(&counted.place.1);
+    let lost = piece.iter().filter(is_gone);
+    let lost = lost.map(|counted| counted.tally.uses()).sum();
     let uses = piece.iter().map(|counted| {
         let (day, key) = counted.place;
         (day, key, &counted.tally)
@@ -117,5 +121,5 @@ fn write(meter: &Meter<'_>, batch: &Batch) -> Result<()> {
             meter.spend(*workspace, *month, spent.credits)?;
         }
     }
-    Ok(())
+    Ok(lost)
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use records::{
     beside_lineage, caller, changes, ensured, event, exported, finding, imported, key, minted,
-    policy, problem, still_valid, usage, verdict, workspace,
+    policy, problem, still_valid, store, usage, verdict, workspace,
 };
 use shapes::{count, hash, list, object, with};
 
@@ -44,18 +44,16 @@ pub fn of(command: &str) -> Option<Value> {
             "firstBad": { "type": ["integer", "null"] },
         })),
         "audit head" => object(json!({ "seq": count(), "hash": hash() })),
-        "store info" => {
-            let facts = object(json!({
-                "path": { "type": "string" },
-                "schema": { "type": ["integer", "null"] },
-                "journalMode": { "type": ["string", "null"] },
-                "sizeBytes": count(),
-                "workspaces": count(),
-                "keys": count(),
-            }));
-            let trusted = json!({ "trustedFolder": { "type": "string" } });
-            with(&facts, trusted, &["trustedFolder"])
-        }
+        "store info" => with(
+            &store(),
+            json!({ "trustedFolder": { "type": "string" } }),
+            &["trustedFolder"],
+        ),
+        "store create" => with(
+            &store(),
+            json!({ "changed": { "type": "boolean" }, "trustedFolder": { "type": "string" } }),
+            &["trustedFolder"],
+        ),
         "store check" => object(json!({
             "ok": { "type": "boolean" },
             "workspaces": count(),
@@ -93,7 +91,7 @@ pub fn of(command: &str) -> Option<Value> {
 }
 
 /// Every name that [`of`] knows.
-pub const NAMES: [&str; 33] = [
+pub const NAMES: [&str; 34] = [
     "mint",
     "list",
     "show",
@@ -121,6 +119,7 @@ pub const NAMES: [&str; 33] = [
     "audit list",
     "audit verify",
     "audit head",
+    "store create",
     "store info",
     "store check",
     "store backup",

@@ -212,6 +212,17 @@ pub(super) fn policy() -> Value {
     with(&json!({}), fields, &optional)
 }
 
+pub(super) fn store() -> Value {
+    object(json!({
+        "path": { "type": "string" },
+        "schema": { "type": ["integer", "null"] },
+        "journalMode": { "type": ["string", "null"] },
+        "sizeBytes": count(),
+        "workspaces": count(),
+        "keys": count(),
+    }))
+}
+
 pub(super) fn event() -> Value {
     object(json!({
         "seq": count(),

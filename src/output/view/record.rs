@@ -165,3 +165,13 @@ pub struct StoreView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_folder: Option<String>,
 }
+
+/// A store that was made, or was there already.
+#[derive(Debug, Serialize)]
+pub struct CreatedStoreView {
+    /// What it is.
+    #[serde(flatten)]
+    pub store: StoreView,
+    /// Whether it was made now.
+    pub changed: bool,
+}

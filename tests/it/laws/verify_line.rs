@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use keyward::commands::stream::{Template, turn};
 use keyward::context::{LONGEST_LINE, Line};
+use keyward::domain::address::read_address;
 use keyward::domain::verdict::Ask;
 use keyward::error::Kind;
 use keyward::ops::verifier::Request;
@@ -26,7 +27,7 @@ const REFUSALS: [&str; 5] = [
     "the line is not UTF-8 text",
     "the line is no request: a field is missing, unknown or of the wrong type",
     "the line is no request: it is not JSON",
-    "the field ip is not an IP address",
+    "the field id is nested deeper than 128 levels, or has half a character",
 ];
 
 /// The fields a line may have.
@@ -88,29 +89,57 @@ fn expected<'a>(text: &'a str, template: &Template) -> (Option<&'a str>, Option<
     };
     let ids: Vec<&str> = values(&fields, "id").collect();
     let id = Some(&ids).filter(|ids| ids.len() == 1).map(|ids| ids[0]);
+    let (id, is_unanswerable) = match id {
+        Some(id) if !is_readable(id) => (None, true),
+        id => (id, false),
+    };
     let names: BTreeSet<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
     let are_known = names.iter().all(|name| FIELDS.contains(name));
-    if !are_known || names.len() != fields.len() {
+    if !are_known || names.len() != fields.len() || is_unanswerable {
         return (id, None);
     }
     let fill = || -> Option<Request> {
-        let key: String = read(values(&fields, "key").next()?)?;
-        request.secret = keyward::domain::secret::Secret::new(key);
-        if let Some(environment) = optional(&fields, "environment")? {
+        let key: Option<String> = read(values(&fields, "key").next()?)?;
+        request.secret = keyward::domain::secret::Secret::new(key.unwrap_or_default());
+        let environment = optional::<String>(&fields, "environment")?;
+        if let Some(environment) = environment.filter(|text| !text.is_empty()) {
             request.ask.environment = Some(environment);
         }
         if let Some(scopes) = optional(&fields, "scopes")? {
             request.ask.scopes = scopes;
         }
-        if let Some(ip) = optional::<String>(&fields, "ip")? {
-            request.ask.address = Some(ip.parse().ok()?);
+        if let Some(ip) = optional::<String>(&fields, "ip")?
+            && !ip.is_empty()
+        {
+            request.ask.address = read_address(&ip);
         }
-        if let Some(cost) = optional(&fields, "cost")? {
-            request.cost = cost;
+        if let Some(cost) = optional::<f64>(&fields, "cost")? {
+            let is_whole = cost.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&cost);
+            request.cost = is_whole.then_some(cost as u32)?;
         }
         Some(request)
     };
     (id, fill())
+}
+
+/// Whether a piece of JSON has at most 128 levels, and texts of whole characters alone.
+fn is_readable(json: &str) -> bool {
+    let (mut levels, mut deepest, mut began, mut escaped) = (0_usize, 0, None, false);
+    for (at, character) in json.char_indices() {
+        match (character, began) {
+            _ if escaped => escaped = false,
+            ('\\', Some(_)) => escaped = true,
+            ('"', None) => began = Some(at),
+            // serde_json checks every character of a text that is kept.
+            ('"', Some(start)) if read::<String>(&json[start..=at]).is_none() => return false,
+            ('"', Some(_)) => began = None,
+            ('[' | '{', None) => levels += 1,
+            (']' | '}', None) => levels -= 1,
+            _ => {}
+        }
+        deepest = deepest.max(levels);
+    }
+    deepest <= 128
 }
 
 /// The values of the fields of this name.

@@ -78,11 +78,13 @@ fn the_frame_on_stderr_names_the_key_and_not_the_secret() {
 fn a_mint_reads_like_this() {
     let sandbox = Sandbox::new();
     let transcript = sandbox.keyward(["mint", "ci"]).ok().transcript();
+    let transcript = transcript.replace(&*sandbox.store_path().to_string_lossy(), "<store>");
     expect_transcript(
         &transcript,
         r#"
 <secret>
 ------- stderr -------
+made the store <store>
 made the workspace "default"
 minted ci in default/live
   id       <id>

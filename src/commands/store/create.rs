@@ -1,0 +1,37 @@
+//! `keyward store create`.
+//!
+//! This module never touches a file that exists.
+
+use super::info::describe;
+use crate::commands::Exit;
+use crate::context::Context;
+use crate::domain::sanitize::{SafePath, path_text};
+use crate::error::Result;
+use crate::output::view::CreatedStoreView;
+
+/// Make an empty store
+///
+/// A store that exists is left as it is. mint, workspace create, ensure, apply and store import make one when they need it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward store create
+  keyward store create --store keyward.db --json")]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
+    let file = context.store_path()?;
+    let changed = context.existing_store()?.is_none();
+    let mut store = context.open_or_create_store(|_| Ok(()))?;
+    let view = CreatedStoreView {
+        store: describe(context, &mut store, path_text(&file))?,
+        changed,
+    };
+    let path = SafePath(&file);
+    let sentence = match changed {
+        true => format!("{path} is an empty store"),
+        false => format!("no change: the store {path} already exists"),
+    };
+    context.ui.change(&view, &sentence)?;
+    Ok(0)
+}
