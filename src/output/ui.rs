@@ -171,9 +171,13 @@ impl Ui {
         self.stderr("", "", text.trim_end());
     }
 
-    /// Tells of a danger, whoever listens.
+    /// Tells of a danger, whoever listens; programs in ASCII, as everything they are told.
     pub fn warn(&self, sentence: &str) {
-        self.stderr("warning: ", "33", sentence);
+        let sentence = match self.format {
+            Format::Table | Format::Tsv => sentence.to_owned(),
+            Format::Json | Format::Jsonl => ascii(sentence),
+        };
+        self.stderr("warning: ", "33", &sentence);
     }
 
     /// Tells of a failure: two lines for people, one object for scripts.
@@ -210,6 +214,18 @@ impl Ui {
             false => writeln!(stderr, "{word}{text}"),
         };
     }
+}
+
+/// The text with every character outside ASCII escaped.
+fn ascii(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_ascii() {
+            true => escaped.push(character),
+            false => escaped.extend(character.escape_unicode()),
+        }
+    }
+    escaped
 }
 
 /// How much of a listing is held back, in bytes. An answer that fits is whole or not there at all: what goes wrong while

@@ -82,8 +82,6 @@ pub(super) fn describe(
         size_bytes: info.size_bytes,
         workspaces: info.workspaces,
         keys: info.keys,
-        trusted_folder: info
-            .trusted_folder
-            .map(path_text),
+        trusted_folder: info.trusted_folder.map(|folder| path_text(&folder)),
     })
 }
