@@ -112,7 +112,9 @@ fn an_exact_name_is_exact() {
 #[test]
 fn an_unknown_key_is_not_found_with_and_without_a_store() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.keyward(["show", "ci"]).refused(3, "key_not_found");
+    let _ = sandbox
+        .keyward(["show", "ci"])
+        .refused(3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "looking made a store");
     let _ = sandbox.mint("ci");
     let error = sandbox.keyward(["show", "cd"]).refused(3, "key_not_found");

@@ -213,7 +213,9 @@ fn an_export_is_lines_of_ascii_with_hashes_and_no_secrets() {
         .keyward(["--as", "-", "store", "export"])
         .stdin(secret);
     let _ = run.refused(5, "scope_rejected");
-    let _ = Sandbox::new().keyward(["store", "export"]).refused(7, "io");
+    let _ = Sandbox::new()
+        .keyward(["store", "export"])
+        .refused(3, "store_not_found");
 }
 
 #[test]

@@ -322,7 +322,7 @@ fn the_list_of_a_store_that_does_not_exist_is_empty() {
     );
     let _ = sandbox
         .keyward(["workspace", "show", "acme"])
-        .refused(3, "workspace_not_found");
+        .refused(3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "looking made a store");
 }
 

@@ -79,6 +79,8 @@ impl Case<'_> {
             7 => Ok(Ending::Failed),
             // Not the store's or a file's fault: without random numbers there is nothing to be minted.
             1 if output.stderr.contains("random generator failed") => Ok(Ending::Failed),
+            // The loader's fault: keyward was not started.
+            127 if output.stderr.contains("while loading shared libraries") => Ok(Ending::Failed),
             16 if !self.scene.sinks.is_empty() => Ok(Ending::Failed),
             _ => Err(format!("not an exit status for this: {}", told(output))),
         }
