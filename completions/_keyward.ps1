@@ -351,7 +351,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment the key must be of')
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'A scope the key must have (can be repeated)')
             [CompletionResult]::new('--ip', '--ip', [CompletionResultType]::ParameterName, 'The address the request comes from, a port being left out; a key with an allow-list is denied without it')
-            [CompletionResult]::new('--cost', '--cost', [CompletionResultType]::ParameterName, 'The credits it costs when it is valid')
+            [CompletionResult]::new('--cost', '--cost', [CompletionResultType]::ParameterName, 'The credits it costs when it is valid; 0 passes a spent quota')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write answers as one JSON document')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out status messages and hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out status messages and hints')

@@ -337,7 +337,7 @@ set edit:completion:arg-completer[keyward] = {|@words|
             cand --environment 'The environment the key must be of'
             cand --require 'A scope the key must have (can be repeated)'
             cand --ip 'The address the request comes from, a port being left out; a key with an allow-list is denied without it'
-            cand --cost 'The credits it costs when it is valid'
+            cand --cost 'The credits it costs when it is valid; 0 passes a spent quota'
             cand --json 'Write answers as one JSON document'
             cand -q 'Leave out status messages and hints'
             cand --quiet 'Leave out status messages and hints'

@@ -321,7 +321,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand verify" -l env -d 'Read 
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s e -l environment -d 'The environment the key must be of' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l require -d 'A scope the key must have (can be repeated)' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l ip -d 'The address the request comes from, a port being left out; a key with an allow-list is denied without it' -r
-complete -c keyward -n "__fish_keyward_using_subcommand verify" -l cost -d 'The credits it costs when it is valid' -r
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l cost -d 'The credits it costs when it is valid; 0 passes a spent quota' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s y -l yes -d 'Answer yes to every question'

@@ -58,14 +58,21 @@ impl Allowance {
         requests.into_iter().chain(credits).min()
     }
 
-    /// Asks for one request of so many credits. The rate is asked first; a refused request takes nothing of either.
-    pub fn spend(&self, used: Used, cost: u64, now: Timestamp) -> Spending {
-        let refused = |code, retry_after| Spending {
+    /// Asks for one request of so many credits. The rate is asked first; a refused request takes nothing of either. A request
+    /// of no credits passes a spent quota, but takes its turn of the rate.
+    ///
+    /// `seen` is the latest time at which anything was counted: limits are judged by that or `now`, whichever is later, so
+    /// that a process whose clock is behind, or that waited for its turn, neither gives back too much nor takes away.
+    pub fn spend(&self, used: Used, cost: u64, now: Timestamp, seen: Timestamp) -> Spending {
+        let at = now.max(seen);
+        // Whoever is told to wait counts the seconds from its own time.
+        let behind = at.since(now);
+        let refused = |code, wait: Option<i64>| Spending {
             code,
             used,
-            retry_after,
+            retry_after: wait.map(|wait| seconds_up(wait.saturating_add(behind))),
         };
-        let taken = match self.rate.map(|rate| rate.request(used.whole_at, now)) {
+        let taken = match self.rate.map(|rate| rate.request(used.whole_at, at)) {
             Some(Err(wait)) => return refused(Code::RateLimited, Some(wait)),
             Some(Ok(taken)) => Some(taken.whole_at),
             None => used.whole_at,
@@ -73,9 +80,9 @@ impl Allowance {
         let credits = used.credits.saturating_add(cost);
         if self.quota.is_some_and(|quota| cost > 0 && credits > quota) {
             // What costs more than a whole month has never passes.
-            let month = Month::of(now).end().since(now);
-            let retry_after = (self.quota >= Some(cost)).then(|| seconds_up(month));
-            return refused(Code::QuotaExceeded, retry_after);
+            let month = Month::of(at).end().since(at);
+            let wait = (self.quota >= Some(cost)).then_some(month);
+            return refused(Code::QuotaExceeded, wait);
         }
         Spending {
             code: Code::Valid,
@@ -112,23 +119,23 @@ mod tests {
         let free = allowance(Some("10/minute"), Some(100));
         let mut used = Used::default();
         for left in (0..10).rev() {
-            let spending = free.spend(used, 1, NOW);
+            let spending = free.spend(used, 1, NOW, NOW);
             used = spending.used;
             assert_eq!(
                 (spending.code, free.remaining(used, NOW)),
                 (Code::Valid, Some(left))
             );
         }
-        let eleventh = free.spend(used, 1, NOW);
+        let eleventh = free.spend(used, 1, NOW, NOW);
         assert_eq!(eleventh.code, Code::RateLimited);
         assert_eq!(eleventh.retry_after, Some(6));
         assert_eq!(eleventh.used, used, "a refused request takes nothing");
         assert_eq!(
-            free.spend(used, 1, NOW.plus_millis(5_999)).retry_after,
+            free.spend(used, 1, NOW.plus_millis(5_999), NOW).retry_after,
             Some(1)
         );
         assert_eq!(
-            free.spend(used, 1, NOW.plus_millis(6_000)).code,
+            free.spend(used, 1, NOW.plus_millis(6_000), NOW).code,
             Code::Valid
         );
     }
@@ -140,19 +147,52 @@ mod tests {
             whole_at: None,
             credits: 99,
         };
-        assert_eq!(plan.spend(used, 1, NOW).code, Code::Valid);
-        let dear = plan.spend(used, 2, NOW);
+        assert_eq!(plan.spend(used, 1, NOW, NOW).code, Code::Valid);
+        let dear = plan.spend(used, 2, NOW, NOW);
         assert_eq!((dear.code, dear.used), (Code::QuotaExceeded, used));
         assert_eq!(dear.retry_after, Some(31 * 24 * 60 * 60));
-        assert_eq!(plan.spend(used, 101, NOW).retry_after, None, "never");
-        assert_eq!(plan.spend(used, 0, NOW).code, Code::Valid);
+        assert_eq!(plan.spend(used, 101, NOW, NOW).retry_after, None, "never");
+        assert_eq!(plan.spend(used, 0, NOW, NOW).code, Code::Valid);
+    }
+
+    #[test]
+    fn a_process_that_is_behind_is_judged_by_the_latest_time_and_told_to_wait_from_its_own() {
+        let plan = allowance(Some("2/second"), Some(10));
+        let first = plan.spend(Used::default(), 1, NOW, NOW);
+        let second = plan.spend(first.used, 1, NOW.plus_millis(-700), NOW);
+        assert_eq!(second.code, Code::Valid);
+        assert_eq!(
+            second.used.whole_at,
+            first.used.whole_at.map(|at| at + 500_000_000)
+        );
+        let third = plan.spend(second.used, 1, NOW.plus_millis(-1_700), NOW);
+        assert_eq!(
+            (third.code, third.retry_after),
+            (Code::RateLimited, Some(3))
+        );
+        assert_eq!(third.used, second.used);
+        let month = plan.spend(
+            Used {
+                whole_at: None,
+                credits: 10,
+            },
+            1,
+            NOW.plus_millis(-1),
+            NOW,
+        );
+        assert_eq!(month.code, Code::QuotaExceeded);
+        assert_eq!(
+            month.retry_after,
+            Some(31 * 24 * 60 * 60 + 1),
+            "of the month that has begun"
+        );
     }
 
     #[test]
     fn a_request_that_the_quota_refuses_takes_nothing_of_the_rate() {
         let plan = allowance(Some("2/second"), Some(1));
-        let first = plan.spend(Used::default(), 1, NOW);
-        let second = plan.spend(first.used, 1, NOW);
+        let first = plan.spend(Used::default(), 1, NOW, NOW);
+        let second = plan.spend(first.used, 1, NOW, NOW);
         assert_eq!(
             (second.code, second.used),
             (Code::QuotaExceeded, first.used)
@@ -179,13 +219,13 @@ mod tests {
             let (mut used, mut now) = (Used::default(), NOW);
             for gap in gaps {
                 now = now.plus_millis(gap);
-                let spending = plan.spend(used, 1, now);
+                let spending = plan.spend(used, 1, now, NOW);
                 if let Some(wait) = spending.retry_after {
                     prop_assert_eq!(spending.used, used);
                     now = now.plus_millis(wait as i64 * 1000);
-                    prop_assert_eq!(plan.spend(used, 1, now).code, Code::Valid);
+                    prop_assert_eq!(plan.spend(used, 1, now, NOW).code, Code::Valid);
                 }
-                used = plan.spend(used, 1, now).used;
+                used = plan.spend(used, 1, now, NOW).used;
             }
         }
 
@@ -198,7 +238,7 @@ mod tests {
             let (mut used, mut now, mut passed) = (Used::default(), NOW, Vec::new());
             for gap in gaps {
                 now = now.plus_millis(gap);
-                let spending = plan.spend(used, 1, now);
+                let spending = plan.spend(used, 1, now, NOW);
                 if spending.code == Code::Valid {
                     passed.push(now);
                 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::domain::clock::LEAP_MILLIS;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind};
@@ -51,12 +52,12 @@ impl Rate {
     /// in nanoseconds since 1970.
     ///
     /// # Errors
-    /// The whole seconds to wait, rounded up.
-    pub fn request(self, whole_at: Option<i64>, now: Timestamp) -> Result<Taken, u64> {
-        let after = self.debt(whole_at, now) + self.interval();
-        if after > self.burst() {
-            let wait = (after - self.burst()).unsigned_abs();
-            return Err(wait.div_ceil(NANOS_PER_SECOND.unsigned_abs()));
+    /// The milliseconds to wait, rounded up.
+    pub fn request(self, whole_at: Option<i64>, now: Timestamp) -> Result<Taken, i64> {
+        let after = self.debt(whole_at, now).saturating_add(self.interval());
+        let wait = after.saturating_sub(self.burst());
+        if wait > 0 {
+            return Err((wait - 1) / NANOS_PER_MILLI + 1);
         }
         Ok(Taken {
             whole_at: nanos(now).saturating_add(after),
@@ -65,14 +66,17 @@ impl Rate {
 
     /// How many requests could pass at once.
     pub fn left(self, whole_at: Option<i64>, now: Timestamp) -> u64 {
-        ((self.burst() - self.debt(whole_at, now)) / self.interval()).unsigned_abs()
+        let free = self.burst() - self.debt(whole_at, now);
+        (free.max(0) / self.interval()).unsigned_abs()
     }
 
-    /// What of the burst is used, in nanoseconds.
+    /// What of the burst is used, in nanoseconds. More than the burst means that another process counted with a later time:
+    /// then nothing is left.
     fn debt(self, whole_at: Option<i64>, now: Timestamp) -> i64 {
-        let debt = whole_at.map(|at| at.saturating_sub(nanos(now)).max(0));
-        // Further ahead than a whole burst is the state of a clock that was set back since: the key is at rest.
-        debt.filter(|debt| *debt <= self.burst()).unwrap_or(0)
+        let debt = whole_at.map_or(0, |at| at.saturating_sub(nanos(now)).max(0));
+        // The store does not trust a clock that jumped this far ahead, so its rates must not keep a key waiting either.
+        let trusted = self.burst() + LEAP_MILLIS * NANOS_PER_MILLI;
+        if debt > trusted { 0 } else { debt }
     }
 
     /// The time that gives one request back, in nanoseconds; rounded down, so that `count` requests never need more than
@@ -176,14 +180,17 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_locks_nobody_out() {
+    fn a_time_before_the_last_use_finds_nothing_left_and_a_leap_is_not_trusted() {
         let now = Timestamp::from_millis(1_800_000_000_000);
         let rate: Rate = "1/minute".parse().expect("a rate");
         let taken = rate.request(None, now).expect("the first passes");
-        assert_eq!(rate.request(Some(taken.whole_at), now), Err(60));
-        assert!(
-            rate.request(Some(taken.whole_at), now.plus_millis(-1))
-                .is_ok()
-        );
+        let whole_at = Some(taken.whole_at);
+        assert_eq!(rate.request(whole_at, now), Err(60_000));
+        let before = now.plus_millis(-2_500);
+        assert_eq!(rate.request(whole_at, before), Err(62_500));
+        assert_eq!(rate.left(whole_at, before), 0);
+        let leapt = now.plus_millis(-LEAP_MILLIS);
+        assert!(rate.request(whole_at, leapt).is_err());
+        assert!(rate.request(whole_at, leapt.plus_millis(-1)).is_ok());
     }
 }

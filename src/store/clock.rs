@@ -81,11 +81,13 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Takes this time for the latest there was, whatever was seen before.
+    /// Takes this time for the latest there was, whatever was seen before. The states of rates that a later time left are
+    /// dropped, because they would keep their keys waiting until that time.
     ///
     /// # Errors
     /// The store's.
     pub fn reset_clock(&self, now: Timestamp) -> Result<()> {
+        self.drop_rate_states_after(now)?;
         self.save_clock(Clock {
             seen: now,
             leapt: None,

@@ -214,6 +214,21 @@ impl Meter<'_> {
 }
 
 impl Writer<'_> {
+    /// Gives the whole burst back to each key whose rate is whole again only after this time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn drop_rate_states_after(&self, now: Timestamp) -> Result<()> {
+        let nanos = now.as_millis().saturating_mul(1_000_000);
+        self.connection
+            .execute(
+                "UPDATE meter SET rate = NULL, whole_at = NULL WHERE whole_at > ?1",
+                [nanos],
+            )
+            .map(|_| ())
+            .map_err(failure)
+    }
+
     /// Notes when a key that comes from elsewhere last verified there.
     ///
     /// # Errors

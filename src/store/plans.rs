@@ -20,12 +20,13 @@ use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::Result;
 
 /// What is allowed to read everything, because everything is its answer.
-const WHOLE: [&str; 5] = [
+const WHOLE: [&str; 6] = [
     "SELECT workspace_id, name, preset, policy, plan, created_at, created_by FROM workspace ORDER BY name",
     "SELECT count(*) FROM workspace",
     "SELECT count(*) FROM key",
     "PRAGMA data_version",
     "SELECT details FROM audit",
+    "UPDATE meter SET rate = NULL, whole_at = NULL WHERE whole_at > ?1",
 ];
 
 /// How the statement ends that reads every key as it stands.

@@ -128,6 +128,8 @@ mod concurrency;
 mod model;
 // Counts that are exact whoever else counts, and a log that stays short.
 mod metering;
+// One key's rate under many callers at once, some with a clock of their own.
+mod rates;
 // `ensure` and `apply` at once, and one waiting for another.
 mod provision_at_once;
 // `ensure` and `apply` killed at every system call, and run again.

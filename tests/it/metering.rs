@@ -18,7 +18,7 @@ use crate::support::time::now;
 use crate::support::{Sandbox, moment, text};
 
 /// A workspace `acme` whose only plan has this limit, and a key in it.
-fn limited(sandbox: &Sandbox, limit: &str) -> String {
+pub fn limited(sandbox: &Sandbox, limit: &str) -> String {
     let policy = format!("default_plan = \"only\"\n[plans.only]\n{limit}\n");
     let policy = sandbox.file("policy.toml", &policy);
     let create = sandbox.keyward(["workspace", "create", "acme", "--policy"]);
@@ -27,7 +27,7 @@ fn limited(sandbox: &Sandbox, limit: &str) -> String {
 }
 
 /// Runs all of these at the same moment, each in a thread of its own, and returns what they return.
-fn at_once<T: Send>(workers: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub fn at_once<T: Send>(workers: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(workers);
     thread::scope(|scope| {
         let workers: Vec<_> = (0..workers)

@@ -61,7 +61,7 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<Origin>,
 
-    /// The credits it costs when it is valid
+    /// The credits it costs when it is valid; 0 passes a spent quota
     #[arg(long, value_name = "N", default_value_t = 1)]
     cost: u32,
 

@@ -129,12 +129,13 @@ impl<T> Desk<'_, T> {
             return Ok(verdict);
         };
         if code == Code::Valid && is_limited(Some(known)) {
-            let used = self.used(reader, known)?;
+            let at = self.latest(reader)?;
+            let used = self.used(reader, known, at)?;
             let cost = u64::from(request.cost);
-            let spending = known.allowance.spend(used, cost, self.now);
+            let spending = known.allowance.spend(used, cost, self.now, at);
             verdict.code = spending.code;
             verdict.retry_after = spending.retry_after;
-            verdict.remaining = known.allowance.remaining(used, self.now);
+            verdict.remaining = known.allowance.remaining(used, at);
         }
         let is_use = verdict.code == Code::Valid && verdict.recorded;
         verdict.last_used_at = self.last_used_at(reader, known, is_use)?;
@@ -165,13 +166,14 @@ impl<T> Desk<'_, T> {
         request: &Request,
         known: &Arc<Known<T>>,
     ) -> Result<Verdict<Kept<T>>> {
-        let before = self.used(meter, known)?;
+        let at = self.latest(meter)?;
+        let before = self.used(meter, known, at)?;
         let cost = u64::from(request.cost);
         let Spending {
             code,
             used: after,
             retry_after,
-        } = known.allowance.spend(before, cost, self.now);
+        } = known.allowance.spend(before, cost, self.now, at);
         let is_use = code == Code::Valid;
         let verdict = Verdict {
             code,
@@ -179,7 +181,7 @@ impl<T> Desk<'_, T> {
             last_used_at: self.last_used_at(meter, known, is_use)?,
             recorded: true,
             retry_after,
-            remaining: known.allowance.remaining(after, self.now),
+            remaining: known.allowance.remaining(after, at),
         };
         if !is_use {
             return Ok(verdict);
@@ -189,7 +191,7 @@ impl<T> Desk<'_, T> {
         meter.add([(Day::of(self.now), known.seq, &tally)])?;
         known.was_used(self.now);
         if cost > 0 {
-            meter.spend(known.workspace, Month::of(self.now), cost)?;
+            meter.spend(known.workspace, Month::of(at), cost)?;
         }
         if let (Some(rate), Some(whole_at)) = (known.allowance.rate, after.whole_at) {
             meter.save_rate_state(known.seq, rate, whole_at)?;
@@ -197,9 +199,15 @@ impl<T> Desk<'_, T> {
         Ok(verdict)
     }
 
-    /// What was used of a key's limits, by other processes and by this one.
-    fn used(&self, reader: &Reader<'_>, known: &Known<T>) -> Result<Used> {
-        let month = Month::of(self.now);
+    /// The time that limits are judged at: the caller's, or that of the last count where it is later. The caller took its own
+    /// before it waited for the transaction, and others have counted since.
+    fn latest(&self, reader: &Reader<'_>) -> Result<Timestamp> {
+        Ok(self.now.max(reader.clock()?.seen))
+    }
+
+    /// What was used of a key's limits at this time, by other processes and by this one.
+    fn used(&self, reader: &Reader<'_>, known: &Known<T>, at: Timestamp) -> Result<Used> {
+        let month = Month::of(at);
         Ok(Used {
             whole_at: match known.allowance.rate {
                 Some(rate) => reader.rate_state(known.seq, rate)?,

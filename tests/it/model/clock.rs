@@ -6,7 +6,7 @@ use super::state::Model;
 use crate::support::time::DAY;
 
 /// Further ahead than this is a leap.
-const LEAP: i64 = 30 * DAY;
+pub const LEAP: i64 = 30 * DAY;
 /// For how long the time must have gone on after a leap before it is believed.
 const TRIAL: i64 = DAY;
 /// Nothing is pruned by a clock that is further ahead than this.

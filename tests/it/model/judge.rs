@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::clock::Moment;
+use super::clock::{LEAP, Moment};
 use super::operation::{Answer, Ask, Verdict};
 use super::reuse::Memory;
 use super::state::{Faults, Key, Model, State};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
-const NANOS_PER_SECOND: i64 = 1_000_000_000;
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 impl Model {
     pub(super) fn verify(
@@ -103,12 +103,17 @@ impl Model {
 
     /// Asks the rate, then the quota; what is refused, or only looked at, costs nothing of either.
     fn spend(&mut self, key: &mut Key, verdict: &mut Verdict, cost: u64, record: bool, now: i64) {
-        let (month, ends) = month_of(now);
+        // Limits never go by an earlier time than what was counted before.
+        let asked = now;
+        let now = self.at(now).latest;
         let owner = self
             .workspaces
             .get_mut(&key.workspace)
             .expect("it is there");
         let limits = owner.limits();
+        // What nothing is held against is counted by the caller's own time.
+        let is_limited = limits.is_some_and(|plan| plan.rate.is_some() || plan.quota.is_some());
+        let (month, ends) = month_of(if is_limited { now } else { asked });
         let spent = owner.credits.get(&month).copied().unwrap_or(0);
         let mut whole_at = key.whole_at.clone();
         let rate = limits.and_then(|plan| plan.rate);
@@ -118,15 +123,16 @@ impl Model {
             let burst = interval * count;
             let stored = key.whole_at.as_ref().filter(|(of, _)| of == text);
             let debt = stored.map_or(0, |(_, at)| (at - now).max(0));
-            let debt = if debt > burst { 0 } else { debt };
+            let is_trusted = debt <= burst + LEAP * 1_000_000;
+            let debt = if is_trusted { debt } else { 0 };
             let after = debt + interval;
             if after > burst {
                 verdict.code = "rate_limited";
-                let wait = (after - burst + NANOS_PER_SECOND - 1) / NANOS_PER_SECOND;
-                verdict.retry_after = Some(wait.unsigned_abs());
+                let wait = after - burst + now - asked * 1_000_000;
+                verdict.retry_after = Some(wait.unsigned_abs().div_ceil(NANOS_PER_SECOND));
             }
             whole_at = Some((text.to_owned(), now + after));
-            left = Some(((burst - debt) / interval).unsigned_abs());
+            left = Some(((burst - debt).max(0) / interval).unsigned_abs());
         }
         let quota = limits.and_then(|plan| plan.quota);
         if let Some(quota) = quota
@@ -135,7 +141,7 @@ impl Model {
             && spent + cost > quota
         {
             verdict.code = "quota_exceeded";
-            let wait = (ends - now + 999) / 1000;
+            let wait = (ends - asked + 999) / 1000;
             verdict.retry_after = (cost <= quota).then_some(wait.unsigned_abs());
         }
         let is_taken = verdict.code == "valid" && record;
