@@ -494,6 +494,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Show the plan, do nothing, and exit 18 if anything is to be done')
             [CompletionResult]::new('--prune', '--prune', [CompletionResultType]::ParameterName, 'Revoke the living keys of the manifest''s workspaces that it does not name')
             [CompletionResult]::new('--rotate-if-missing', '--rotate-if-missing', [CompletionResultType]::ParameterName, 'Rotate keys whose files do not hold their secrets, whatever else is in them')
+            [CompletionResult]::new('--keep-outside', '--keep-outside', [CompletionResultType]::ParameterName, 'Keep live keys that a changed policy leaves out as they are')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -653,6 +654,8 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every question')
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask (also when CI is set)')
             [CompletionResult]::new('--as-owner', '--as-owner', [CompletionResultType]::ParameterName, 'As root, work on another user''s store as that user')
+            [CompletionResult]::new('--clear-plan', '--clear-plan', [CompletionResultType]::ParameterName, 'Leave the plan for the policy''s default plan, or for none')
+            [CompletionResult]::new('--keep-outside', '--keep-outside', [CompletionResultType]::ParameterName, 'Keep live keys that the new policy leaves out as they are')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

@@ -298,7 +298,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__apply)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --dry-run --check --prune --rotate-if-missing --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --dry-run --check --prune --rotate-if-missing --keep-outside --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3230,7 +3230,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__set)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --plan --preset --policy --token --alphabet --prefix --environments --cap --active-key-cap --default-lifetime --maximum-lifetime --rotation-grace --usage-retention --help"
+            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --plan --clear-plan --keep-outside --preset --policy --token --alphabet --prefix --environments --cap --active-key-cap --default-lifetime --maximum-lifetime --rotation-grace --usage-retention --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -475,6 +475,7 @@ set edit:completion:arg-completer[keyward] = {|@words|
             cand --check 'Show the plan, do nothing, and exit 18 if anything is to be done'
             cand --prune 'Revoke the living keys of the manifest''s workspaces that it does not name'
             cand --rotate-if-missing 'Rotate keys whose files do not hold their secrets, whatever else is in them'
+            cand --keep-outside 'Keep live keys that a changed policy leaves out as they are'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -628,6 +629,8 @@ set edit:completion:arg-completer[keyward] = {|@words|
             cand --yes 'Answer yes to every question'
             cand --no-input 'Never ask (also when CI is set)'
             cand --as-owner 'As root, work on another user''s store as that user'
+            cand --clear-plan 'Leave the plan for the policy''s default plan, or for none'
+            cand --keep-outside 'Keep live keys that the new policy leaves out as they are'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

@@ -446,6 +446,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand apply" -l dry-run -d 'Sh
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l check -d 'Show the plan, do nothing, and exit 18 if anything is to be done'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l prune -d 'Revoke the living keys of the manifest\'s workspaces that it does not name'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l rotate-if-missing -d 'Rotate keys whose files do not hold their secrets, whatever else is in them'
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l keep-outside -d 'Keep live keys that a changed policy leaves out as they are'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r
@@ -600,6 +601,8 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s y -l yes -d 'Answer yes to every question'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l as-owner -d 'As root, work on another user\'s store as that user'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l clear-plan -d 'Leave the plan for the policy\'s default plan, or for none'
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l keep-outside -d 'Keep live keys that the new policy leaves out as they are'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -s w -l workspace -d 'Work in this workspace [env: KEYWARD_WORKSPACE]' -r

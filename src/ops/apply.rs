@@ -74,6 +74,8 @@ pub struct Request {
     pub prune: bool,
     /// Whether keys are rotated whose secrets are not in their sinks.
     pub rotate_if_missing: bool,
+    /// Whether live keys that a changed policy leaves out live on as they are.
+    pub keep_outside: bool,
 }
 
 /// What is to be done to a workspace.
@@ -145,6 +147,11 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
             let (workspace, step) = workspace_as_wanted(reader, wanted, now).map_err(placed)?;
             if step.action().is_change() {
                 access.require_operator()?;
+                let before = reader.workspace_named(wanted.name.as_str())?;
+                if let (Some(before), false) = (before, request.keep_outside) {
+                    workspace::set::refuse_to_strand(reader, &before, &workspace, now)
+                        .map_err(placed)?;
+                }
             }
             workspaces.insert(wanted.name.as_str(), workspace);
             steps.push(step);
@@ -207,6 +214,7 @@ pub fn settle_workspace(
     actor: &Actor,
     wanted: &WorkspaceWanted,
     step: WorkspaceStep,
+    keep_outside: bool,
     now: Timestamp,
 ) -> Result<()> {
     let (name, plan) = (wanted.name.clone(), wanted.plan.clone());
@@ -225,7 +233,7 @@ pub fn settle_workspace(
                 Err(error) if error.kind() == Kind::NameTaken => {
                     let step = |reader: &Reader<'_>| workspace_as_wanted(reader, wanted, now);
                     let (_, step) = store.read(step)?;
-                    settle_workspace(store, actor, wanted, step, now)
+                    settle_workspace(store, actor, wanted, step, keep_outside, now)
                 }
                 made => made.map(drop),
             }
@@ -235,21 +243,21 @@ pub fn settle_workspace(
                 workspace: Some(name.as_str().to_owned()),
                 policy: policy.map(|policy| *policy),
                 changes: PolicyChanges::default(),
-                plan,
+                plan: plan.map(Some),
+                keep_outside,
             };
             workspace::set::run(store, actor, request, now).map(drop)
         }
     }
 }
 
-/// A workspace as it will be, and what makes it so. A preset is known by its name: fields that an operator has changed
-/// since stay.
+/// A workspace as it will be, and what makes it so.
 fn workspace_as_wanted(
     reader: &Reader<'_>,
     wanted: &WorkspaceWanted,
     now: Timestamp,
 ) -> Result<(Workspace, WorkspaceStep)> {
-    let Some(mut workspace) = reader.workspace_named(wanted.name.as_str())? else {
+    let Some(before) = reader.workspace_named(wanted.name.as_str())? else {
         let (preset, policy) = policy_of(wanted)?;
         if let Some(plan) = &wanted.plan {
             policy.plan(plan)?;
@@ -265,26 +273,19 @@ fn workspace_as_wanted(
         };
         return Ok((workspace, WorkspaceStep::Create));
     };
-    let is_so = |(preset, policy): &&(Option<String>, Policy)| match preset {
-        Some(_) => workspace.preset == *preset,
-        None => workspace.policy == *policy,
+    // A policy of the manifest's own says nothing of presets.
+    let differs = |(preset, policy): &&(Option<String>, Policy)| {
+        before.policy != *policy || (preset.is_some() && before.preset != *preset)
     };
-    let policy = wanted
-        .policy
-        .as_ref()
-        .filter(|policy| !is_so(policy))
-        .cloned();
-    if let Some((_, policy)) = &policy {
-        workspace.policy.clone_from(policy);
+    let policy = wanted.policy.as_ref().filter(differs).cloned();
+    let is_on_plan = wanted.plan.is_none() || before.plan == wanted.plan;
+    if policy.is_none() && is_on_plan {
+        return Ok((before, WorkspaceStep::Leave));
     }
-    if let Some(plan) = &wanted.plan {
-        workspace.policy.plan(plan)?;
-    }
-    let is_on_plan = wanted.plan.is_none() || workspace.plan == wanted.plan;
-    Ok(match policy.is_none() && is_on_plan {
-        true => (workspace, WorkspaceStep::Leave),
-        false => (workspace, WorkspaceStep::Set(policy.map(Box::new))),
-    })
+    let changes = PolicyChanges::default();
+    let plan = wanted.plan.clone().map(Some);
+    let after = workspace::set::changed(&before, policy.clone(), changes, plan)?;
+    Ok((after, WorkspaceStep::Set(policy.map(Box::new))))
 }
 
 fn policy_of(wanted: &WorkspaceWanted) -> Result<(Option<String>, Policy)> {

@@ -268,6 +268,23 @@ fn a_workspace_gets_the_policy_that_is_given_and_keeps_its_own_otherwise() {
     assert_eq!(policy(), own);
     for preset in ["amser", "audioscrape", "default"] {
         let line = format!("preset = \"{preset}\"");
+        if preset == "default" {
+            // That preset has no plans, and the workspace is on one.
+            let _ = sandbox.keyward(["apply"]).args(["keys.toml"]).ok();
+            let _ = sandbox.file("plans.toml", &format!("[workspace.acme]\n{line}\n"));
+            let _ = sandbox
+                .keyward(["apply", "plans.toml"])
+                .refused(4, "conflict");
+            let set = [
+                "workspace",
+                "set",
+                "acme",
+                "--clear-plan",
+                "--prefix",
+                "other",
+            ];
+            let _ = sandbox.keyward(set).args(["--preset", preset]).ok();
+        }
         assert_eq!(workspace(&line), "updated", "{preset}");
         assert_eq!(workspace(&line), "unchanged", "{preset}");
         sandbox.workspace(preset, &["--preset", preset]);

@@ -110,6 +110,8 @@ mod seeds;
 mod presets;
 // Policies that are refused, and the checksum in each alphabet.
 mod policy;
+// Keys that a changed policy leaves out.
+mod outside;
 // Every exit status that can be reached, with its code word.
 mod exit_codes;
 // A store that is not there, and who makes one.

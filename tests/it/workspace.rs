@@ -171,6 +171,7 @@ fn a_cap_below_the_keys_there_are_kills_none() {
     let secrets = ["a", "b", "c"].map(|name| sandbox.mint(name));
     let _ = sandbox
         .keyward(["workspace", "set", "default", "--active-key-cap", "1"])
+        .args(["--keep-outside"])
         .ok();
     for secret in secrets {
         let _ = sandbox.verdict(&secret, &[], 0, "valid");

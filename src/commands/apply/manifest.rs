@@ -66,6 +66,7 @@ impl Source {
             keys: keys.collect::<Result<_>>()?,
             prune: false,
             rotate_if_missing: false,
+            keep_outside: false,
         };
         Ok((source, request))
     }

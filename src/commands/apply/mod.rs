@@ -58,6 +58,10 @@ pub struct Args {
     /// Rotate keys whose files do not hold their secrets, whatever else is in them
     #[arg(long)]
     rotate_if_missing: bool,
+
+    /// Keep live keys that a changed policy leaves out as they are
+    #[arg(long)]
+    keep_outside: bool,
 }
 
 /// Runs the command.
@@ -65,6 +69,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (source, mut request) = Source::read(context, &args.file)?;
     request.prune = args.prune;
     request.rotate_if_missing = args.rotate_if_missing;
+    request.keep_outside = args.keep_outside;
     let now = context.now();
     let is_rehearsal = args.dry_run || args.check;
     let existing = match is_rehearsal {
@@ -155,10 +160,11 @@ impl Work<'_> {
     ) -> Result<()> {
         for (at, (wanted, step)) in request.workspaces.iter().zip(plan.workspaces).enumerate() {
             let now = self.context.now();
-            apply::settle_workspace(store, self.actor, wanted, step, now).map_err(|error| {
-                let name = Safe(wanted.name.as_str());
-                report.stopped(error, &format!("workspace {name}"))
-            })?;
+            apply::settle_workspace(store, self.actor, wanted, step, request.keep_outside, now)
+                .map_err(|error| {
+                    let name = Safe(wanted.name.as_str());
+                    report.stopped(error, &format!("workspace {name}"))
+                })?;
             report.settled(at);
         }
         let mut progress = self.context.ui.progress(report.pending());

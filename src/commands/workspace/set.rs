@@ -12,8 +12,10 @@ use crate::output::view::WorkspaceView;
 
 /// Change a workspace's policy or plan
 ///
-/// Keys that are there keep their tokens, scopes and expiry. A preset or a file replaces the whole policy; options
-/// change single fields.
+/// Existing keys keep their tokens, scopes and expiry. A preset or a file replaces the whole policy; options change single
+/// fields. A policy without the environment or a scope of a live key, or with a cap below the live keys, is refused (exit
+/// 4) and lists them, unless --keep-outside is given: then these keys live on as they are, and `check --outside-policy`
+/// finds them. A policy without the workspace's plan needs --plan or --clear-plan.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward workspace set --cap 20
@@ -28,6 +30,14 @@ pub struct Args {
     #[arg(long, value_name = "PLAN")]
     plan: Option<String>,
 
+    /// Leave the plan for the policy's default plan, or for none
+    #[arg(long, conflicts_with = "plan")]
+    clear_plan: bool,
+
+    /// Keep live keys that the new policy leaves out as they are
+    #[arg(long)]
+    keep_outside: bool,
+
     #[command(flatten)]
     policy: PolicyArgs,
 }
@@ -38,7 +48,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         workspace: context.workspace_argument(args.name)?,
         policy: args.policy.base(context)?,
         changes: args.policy.changes(),
-        plan: args.plan,
+        plan: match args.clear_plan {
+            true => Some(None),
+            false => args.plan.map(Some),
+        },
+        keep_outside: args.keep_outside,
     };
     if request.is_empty() {
         return Err(Error::usage("there is nothing to set")

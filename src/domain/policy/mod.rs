@@ -4,6 +4,7 @@
 
 mod check;
 mod grant;
+mod outside;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,8 @@ use crate::domain::sanitize::Safe;
 use crate::domain::template::Template;
 use crate::domain::token::TokenFormat;
 use crate::error::{Error, Kind, Result};
+
+pub use outside::Outside;
 
 /// A policy as it is written. Make one with [`Policy::from_toml`], which checks it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

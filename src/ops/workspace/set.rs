@@ -2,17 +2,22 @@
 //!
 //! This module never changes the keys that are there: they keep their tokens, expiry and scopes.
 
+use std::fmt;
+
 use serde_json::json;
 
 use crate::domain::audit::Action;
+use crate::domain::key::KeySeq;
 use crate::domain::policy::Policy;
 use crate::domain::policy_changes::PolicyChanges;
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
-use crate::error::Result;
+use crate::domain::workspace::Workspace;
+use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
 use crate::ops::workspace::Outcome;
-use crate::store::Store;
+use crate::store::{Reader, Store};
 
 /// What is to change.
 #[derive(Debug)]
@@ -23,8 +28,10 @@ pub struct Request {
     pub policy: Option<(Option<String>, Policy)>,
     /// Fields to change, in that policy or in the present one.
     pub changes: PolicyChanges,
-    /// The plan.
-    pub plan: Option<String>,
+    /// The plan; `Some(None)` is the policy's default plan, or none.
+    pub plan: Option<Option<String>>,
+    /// Whether live keys that the changed policy leaves out live on as they are.
+    pub keep_outside: bool,
 }
 
 impl Request {
@@ -37,7 +44,8 @@ impl Request {
 /// Changes a workspace. Says whether anything was different.
 ///
 /// # Errors
-/// `invalid_policy`, `usage` for an unknown plan, `workspace_not_found`, `ambiguous`, `scope_rejected`; the store's.
+/// `invalid_policy`, `usage` for an unknown plan, `conflict` for a policy that leaves live keys or the plan out,
+/// `workspace_not_found`, `ambiguous`, `scope_rejected`; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,
@@ -48,30 +56,14 @@ pub fn run(
         let access = Access::admit(writer, actor, now)?;
         access.require_operator()?;
         let before = select::workspace(writer, &access, request.workspace.as_deref())?;
-        let mut after = before.clone();
-        if let Some((preset, policy)) = request.policy {
-            after.preset = preset;
-            after.policy = policy;
+        let after = changed(&before, request.policy, request.changes, request.plan)?;
+        if !request.keep_outside {
+            refuse_to_strand(writer, &before, &after, now)?;
         }
-        request.changes.apply(&mut after.policy)?;
-        let is_plan_asked = request.plan.is_some();
-        if is_plan_asked {
-            after.plan = request.plan;
-        }
-        match &after.plan {
-            Some(plan) if after.policy.plan(plan).is_err() && !is_plan_asked => {
-                // The plan went with the old policy.
-                after.plan.clone_from(&after.policy.default_plan);
-            }
-            Some(plan) => {
-                after.policy.plan(plan)?;
-            }
-            None => after.plan.clone_from(&after.policy.default_plan),
-        }
-        let changed = after.policy != before.policy
+        let is_changed = after.policy != before.policy
             || after.plan != before.plan
             || after.preset != before.preset;
-        if changed {
+        if is_changed {
             writer.update_workspace(&after)?;
             let details = json!({
                 "preset": after.preset,
@@ -87,6 +79,130 @@ pub fn run(
                 &details,
             )?;
         }
-        Ok((Outcome::of(writer, after, now)?, changed))
+        Ok((Outcome::of(writer, after, now)?, is_changed))
     })
+}
+
+/// The workspace as it will be. One that is on no plan goes to the policy's default plan.
+///
+/// # Errors
+/// `invalid_policy`; `usage` for an unknown plan; `conflict` when the policy drops the plan that the workspace is on.
+pub(in crate::ops) fn changed(
+    before: &Workspace,
+    policy: Option<(Option<String>, Policy)>,
+    changes: PolicyChanges,
+    plan: Option<Option<String>>,
+) -> Result<Workspace> {
+    let mut after = before.clone();
+    if let Some((preset, policy)) = policy {
+        after.preset = preset;
+        after.policy = policy;
+    }
+    changes.apply(&mut after.policy)?;
+    let is_asked = plan.is_some();
+    if let Some(plan) = plan {
+        after.plan = plan;
+    }
+    let Some(plan) = &after.plan else {
+        after.plan.clone_from(&after.policy.default_plan);
+        return Ok(after);
+    };
+    match after.policy.plan(plan) {
+        Ok(_) => Ok(after),
+        Err(unknown) if is_asked => Err(unknown),
+        Err(unknown) => Err(Error::new(
+            Kind::Conflict,
+            format!(
+                "workspace {} is on the plan {}, which the new policy does not have",
+                Safe(&before.name),
+                Safe(plan)
+            ),
+        )
+        .hinted(format!(
+            "`keyward workspace set` with --plan or --clear-plan moves it; {}",
+            unknown.hint().unwrap_or_default()
+        ))),
+    }
+}
+
+/// Refuses a policy that live keys fall out of with this change, or a cap that is lowered below them.
+///
+/// # Errors
+/// `conflict`, with the keys; the store's.
+pub(in crate::ops) fn refuse_to_strand(
+    reader: &Reader<'_>,
+    before: &Workspace,
+    after: &Workspace,
+    now: Timestamp,
+) -> Result<()> {
+    if after.policy == before.policy {
+        return Ok(());
+    }
+    let (mut live, mut stranded) = (Listed::default(), Listed::default());
+    reader.for_each_key_after(before, KeySeq(0), u32::MAX, |_, key| {
+        if !key.status(now).is_living() {
+            return Ok(());
+        }
+        let name = format!("{} ({}", Safe(&key.name), key.id);
+        live.add(|| format!("{name})"));
+        if let Some(outside) = after.policy.lacks(&key)
+            && before.policy.lacks(&key).is_none()
+        {
+            stranded.add(|| format!("{name}, {outside})"));
+        }
+        Ok(())
+    })?;
+    let refused = |message: String| {
+        Err(Error::new(Kind::Conflict, message)
+            .hinted("pass --keep-outside to keep these keys as they are, or revoke them first"))
+    };
+    if stranded.count > 0 {
+        return refused(format!(
+            "the new policy of {} leaves out {stranded}",
+            Safe(&before.name)
+        ));
+    }
+    let is_lower = |cap: &u32| before.policy.active_key_cap.is_none_or(|old| *cap < old);
+    match after.policy.active_key_cap.filter(is_lower) {
+        Some(cap) if live.count > u64::from(cap) => refused(format!(
+            "the new cap of {}, {cap}, is below its {live}",
+            Safe(&before.name)
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// How many keys there are of a kind, and the first of them.
+#[derive(Default)]
+struct Listed {
+    count: u64,
+    first: Vec<String>,
+}
+
+impl Listed {
+    /// How many keys are named; the others are only counted.
+    const NAMED: usize = 20;
+
+    fn add(&mut self, said: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < Self::NAMED {
+            self.first.push(said());
+        }
+    }
+}
+
+impl fmt::Display for Listed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.count == 1 { "" } else { "s" };
+        write!(
+            formatter,
+            "{} live key{plural}: {}",
+            self.count,
+            self.first.join(", ")
+        )?;
+        match self.count - self.first.len() as u64 {
+            0 => Ok(()),
+            more => write!(formatter, " and {more} more"),
+        }
+    }
 }

@@ -57,6 +57,7 @@ impl Chooser<'_> {
                 policy: self.random.percent(40).then(|| self.index(POLICIES.len())),
                 cap: self.random.percent(40).then(|| self.random.below(9) as u32),
                 plan: self.plan(50),
+                keep_outside: self.random.percent(60),
             },
             3 => match self.random.percent(30) {
                 true => Operation::DeleteWorkspace(self.random.pick(&WORKSPACES).to_owned()),

@@ -296,6 +296,7 @@ impl Library {
                 policy: of,
                 cap,
                 plan,
+                keep_outside,
             } => {
                 let request = workspace::set::Request {
                     workspace: workspace.clone(),
@@ -307,7 +308,8 @@ impl Library {
                         active_key_cap: *cap,
                         ..PolicyChanges::default()
                     },
-                    plan: plan.clone(),
+                    plan: plan.clone().map(Some),
+                    keep_outside: *keep_outside,
                 };
                 Some(workspace::set::run(store, actor, request, now)?.1)
             }

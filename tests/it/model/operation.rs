@@ -79,6 +79,7 @@ pub enum Operation {
         /// 0 takes it away.
         cap: Option<u32>,
         plan: Option<String>,
+        keep_outside: bool,
     },
     DeleteWorkspace(String),
     UseWorkspace(String),

@@ -2,14 +2,10 @@
 
 use super::clock::Moment;
 use super::operation::{Answer, Operation};
-use super::policies::POLICIES;
+use super::policies::{POLICIES, Policy};
 use super::state::{Faults, Key, Model, Workspace};
 
 const MINUTE: i64 = 60_000;
-
-/// Whether `workspace set` refuses a plan that it is told to set and that the new policy does not have, also where the
-/// workspace was on a plan of that name before.
-const A_LOST_PLAN_IS_REFUSED: bool = true;
 
 fn fault(word: &'static str) -> Faults {
     Faults::from([word])
@@ -66,9 +62,18 @@ impl Model {
                 policy,
                 cap,
                 plan,
+                keep_outside,
             } => {
                 let number = self.place(workspace.as_deref())?;
-                self.set_workspace(number, *policy, *cap, plan.as_deref())
+                let after = self.workspace_after(number, *policy, *cap, plan.as_deref())?;
+                if !keep_outside && self.strands(number, &after, now) {
+                    return Err(fault("conflict"));
+                }
+                let is_new = after != self.workspaces[&number];
+                if is_new {
+                    self.alter(number, |workspace| *workspace = after);
+                }
+                Ok(changed(is_new))
             }
             Operation::DeleteWorkspace(name) => {
                 let number = self.place(Some(name))?;
@@ -158,13 +163,13 @@ impl Model {
         self.events += 1;
     }
 
-    fn set_workspace(
-        &mut self,
+    fn workspace_after(
+        &self,
         number: u64,
         policy: Option<usize>,
         cap: Option<u32>,
         plan: Option<&str>,
-    ) -> Result<Answer, Faults> {
+    ) -> Result<Workspace, Faults> {
         let mut after = self.workspaces[&number].clone();
         if let Some(policy) = policy {
             after.policy = policy;
@@ -174,29 +179,36 @@ impl Model {
         if let Some(cap) = cap {
             after.cap = (cap > 0).then_some(u64::from(cap));
         }
-        match plan {
-            Some(plan) if !has_plan(after.policy, plan) => {
-                let is_kept = self.workspaces[&number].plan.as_deref() == Some(plan);
-                if is_kept && !A_LOST_PLAN_IS_REFUSED {
-                    after.plan = POLICIES[after.policy].default_plan.map(str::to_owned);
-                } else {
-                    return Err(fault("usage"));
-                }
-            }
-            Some(plan) => after.plan = Some(plan.to_owned()),
-            // A plan that went with the old policy is replaced by what the new one gives.
-            None => {
-                let policy = after.policy;
-                let kept = after.plan.filter(|plan| has_plan(policy, plan));
-                let default = POLICIES[policy].default_plan.map(str::to_owned);
-                after.plan = kept.or(default);
+        let lacks = |plan: &str| !has_plan(after.policy, plan);
+        match (plan, &after.plan) {
+            (Some(plan), _) if lacks(plan) => return Err(fault("usage")),
+            (Some(plan), _) => after.plan = Some(plan.to_owned()),
+            // The policy drops the plan that the workspace is on.
+            (None, Some(plan)) if lacks(plan) => return Err(fault("conflict")),
+            (None, Some(_)) => {}
+            (None, None) => {
+                after.plan = POLICIES[after.policy].default_plan.map(str::to_owned);
             }
         }
-        let is_new = after != self.workspaces[&number];
-        if is_new {
-            self.alter(number, |workspace| *workspace = after);
-        }
-        Ok(changed(is_new))
+        Ok(after)
+    }
+
+    /// Whether living keys fall out of the policy by this change, or a lowered cap is below them.
+    fn strands(&self, number: u64, after: &Workspace, now: i64) -> bool {
+        let before = &self.workspaces[&number];
+        let is_within = |key: &Key, rules: &Policy| {
+            rules.environments.contains(&key.environment.as_str())
+                && key
+                    .scopes
+                    .iter()
+                    .all(|scope| rules.scopes.contains(&scope.as_str()))
+        };
+        let falls = |key: &Key| is_within(key, before.rules()) && !is_within(key, after.rules());
+        let living = |key: &&Key| key.workspace == number && key.is_living(self.at(now));
+        let living = || self.keys.values().filter(living);
+        let is_lower = |cap: u64| before.cap.is_none_or(|old| cap < old);
+        let count = living().count() as u64;
+        living().any(falls) || after.cap.is_some_and(|cap| is_lower(cap) && count > cap)
     }
 
     /// Forgets the keys that have been dead for long enough and that no pending key waits to replace.
