@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::ops::change::Outcome;
+use crate::ops::lineage::Rest;
 use crate::output::view::Changed;
 
 /// Answers with the key, with those that changed with it, and with those that were not meant.
@@ -24,4 +25,13 @@ pub fn answer(context: &Context, outcome: &Outcome, sentence: &str, now: Timesta
     }
     let view = Changed::new(key, also_changed, &rest.ids, now);
     context.ui.change(&view, sentence)
+}
+
+/// Says that a key is as it should be already. While another key of its name can still verify, that is not "nothing changed":
+/// whoever reads it in an incident would stop there.
+pub fn unchanged(what: &str, rest: &Rest) -> String {
+    match rest.is_empty() {
+        true => format!("nothing changed: {what}"),
+        false => what.to_owned(),
+    }
 }

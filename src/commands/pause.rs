@@ -37,7 +37,10 @@ pub fn run(
     };
     let sentence = match outcome.subjects() {
         Some(keys) => format!("{done} {keys}"),
-        None => format!("nothing changed: {} is {done} already", outcome.key.id),
+        None => {
+            let what = format!("{} is {done} already", outcome.key.id);
+            changed::unchanged(&what, &outcome.rest)
+        }
     };
     changed::answer(context, &outcome, &sentence, now)?;
     Ok(0)

@@ -43,10 +43,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let name = Safe(args.name.as_str());
     let sentence = match outcome.subjects() {
         Some(keys) => format!("renamed {keys} to {name}"),
-        None => format!(
-            "nothing changed: {} is named {name} already",
-            outcome.key.id
-        ),
+        None => {
+            let what = format!("{} is named {name} already", outcome.key.id);
+            changed::unchanged(&what, &outcome.rest)
+        }
     };
     changed::answer(context, &outcome, &sentence, now)?;
     Ok(0)

@@ -4,7 +4,7 @@
 
 use clap::ValueEnum;
 
-use crate::commands::Exit;
+use crate::commands::{Exit, changed};
 use crate::context::Context;
 use crate::domain::key::{Key, KeyId, Status};
 use crate::domain::lifetime::Lifetime;
@@ -99,15 +99,15 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let now = context.now();
     let outcome = revoke::run(&mut store, &actor, &request, now)?;
-    let mut sentences = Vec::new();
+    let (rest, mut sentences) = (&outcome.rest, Vec::new());
     for outcome in &outcome.keys {
         let name = Safe(&outcome.key.name);
         let sentence = match outcome.changed {
             true => format!("revoked {name} ({})", outcome.key.id),
-            false => format!(
-                "nothing changed: {name} ({}) was revoked before",
-                outcome.key.id
-            ),
+            false => {
+                let what = format!("{name} ({}) was revoked before", outcome.key.id);
+                changed::unchanged(&what, rest)
+            }
         };
         context.ui.status(&sentence);
         sentences.push(sentence);

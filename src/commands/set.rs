@@ -98,7 +98,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let outcome = set::run(&mut store, &actor, &request, now)?;
     let sentence = match outcome.subjects() {
         Some(keys) => format!("changed {keys}"),
-        None => format!("nothing changed: {} is so already", outcome.key.id),
+        None => {
+            let what = format!("{} already has these values", outcome.key.id);
+            changed::unchanged(&what, &outcome.rest)
+        }
     };
     changed::answer(context, &outcome, &sentence, now)?;
     Ok(0)

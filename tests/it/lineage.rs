@@ -149,6 +149,19 @@ fn no_change_is_never_said_while_a_key_of_the_name_verifies() {
     let sandbox = Sandbox::new();
     let (secrets, [first, second, third]) = rotated_twice(&sandbox, "ci");
     let _ = sandbox.keyward(["revoke", &third, "--yes"]).ok();
+    for again in [
+        &["revoke", &third, "--yes"][..],
+        &["enable", &second],
+        &["set", &second, "--clear-owner"],
+        &["rename", &second, "ci"],
+    ] {
+        let run = sandbox.keyward(again).ok();
+        assert!(
+            run.stderr.contains("can still verify") && !run.stderr.contains("nothing changed"),
+            "{}",
+            run.transcript()
+        );
+    }
     // Nobody holds the name, and it means those that can still verify.
     assert_eq!(sandbox.id_of("ci"), second);
     let _ = sandbox.mint_with("ci", &["-e", "test"]);
