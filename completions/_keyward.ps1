@@ -430,6 +430,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask (also when CI is set)')
             [CompletionResult]::new('--as-owner', '--as-owner', [CompletionResultType]::ParameterName, 'As root, work on another user''s store as that user')
             [CompletionResult]::new('--never-used', '--never-used', [CompletionResultType]::ParameterName, 'Find keys that were never used, however young')
+            [CompletionResult]::new('--outside-policy', '--outside-policy', [CompletionResultType]::ParameterName, 'Find keys whose environment or scopes the policy does not have any more')
             [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Look at every workspace')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Look at every workspace')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

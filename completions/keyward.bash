@@ -646,7 +646,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__check)
-            opts="-w -o -q -y -a -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --expiring-within --unused-for --never-used --older-than --all --help"
+            opts="-w -o -q -y -a -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --expiring-within --unused-for --never-used --older-than --outside-policy --all --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

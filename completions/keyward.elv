@@ -413,6 +413,7 @@ set edit:completion:arg-completer[keyward] = {|@words|
             cand --no-input 'Never ask (also when CI is set)'
             cand --as-owner 'As root, work on another user''s store as that user'
             cand --never-used 'Find keys that were never used, however young'
+            cand --outside-policy 'Find keys whose environment or scopes the policy does not have any more'
             cand -a 'Look at every workspace'
             cand --all 'Look at every workspace'
             cand -h 'Print help (see more with ''--help'')'

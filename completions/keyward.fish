@@ -391,6 +391,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand check" -s y -l yes -d 'A
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l no-input -d 'Never ask (also when CI is set)'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l as-owner -d 'As root, work on another user\'s store as that user'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l never-used -d 'Find keys that were never used, however young'
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l outside-policy -d 'Find keys whose environment or scopes the policy does not have any more'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s a -l all -d 'Look at every workspace'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F

@@ -15,7 +15,8 @@ use crate::output::view::FindingView;
 /// Find keys that are stale, expiring, never used or too old
 ///
 /// A gate for pipelines: exits 18 when it finds any, and 0 when it finds none. Each finding comes with the command that mends it. Dead and
-/// pending keys, and keys that a rotation has superseded, are not looked at; of disabled keys only the use.
+/// pending keys are not looked at, nor are keys that a rotation has superseded while their successor verifies; disabled
+/// keys are checked for use and policy only.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward check --older-than 90d
@@ -38,6 +39,10 @@ pub struct Args {
     #[arg(long, value_name = "DURATION")]
     older_than: Option<Lifetime>,
 
+    /// Find keys whose environment or scopes the policy does not have any more
+    #[arg(long)]
+    outside_policy: bool,
+
     /// Look at every workspace
     #[arg(short, long)]
     all: bool,
@@ -53,11 +58,13 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             unused_for: args.unused_for,
             never_used: args.never_used,
             older_than: args.older_than,
+            outside_policy: args.outside_policy,
         },
     };
     if request.criteria.are_none() {
-        return Err(Error::usage("there is nothing to look for")
-            .hinted("pass --expiring-within, --unused-for, --never-used or --older-than"));
+        return Err(Error::usage("there is nothing to look for").hinted(
+            "pass --expiring-within, --unused-for, --never-used, --older-than or --outside-policy",
+        ));
     }
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;

@@ -109,9 +109,10 @@ fn cancel(key: &KeyArgument, context: &mut Context) -> Result<Exit> {
         now,
     )?;
     let sentence = format!(
-        "took the rotation of {} back: {} is revoked, {} is as it was",
+        "cancelled the rotation of {}: {} is {}, {} has its expiry back",
         Safe(&outcome.key.name),
         outcome.cancelled.id,
+        outcome.cancelled.status(now).word(),
         outcome.key.id
     );
     context

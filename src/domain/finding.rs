@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::domain::key::{Key, Status};
 use crate::domain::lifetime::Lifetime;
+use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 
@@ -21,6 +22,8 @@ pub enum Reason {
     Expiring,
     /// Its secret is too old.
     Old,
+    /// The policy does not have its environment, or one of its scopes.
+    OutsidePolicy,
 }
 
 impl Reason {
@@ -31,6 +34,7 @@ impl Reason {
             Self::Unused => "unused",
             Self::Expiring => "expiring",
             Self::Old => "old",
+            Self::OutsidePolicy => "outside_policy",
         }
     }
 
@@ -51,25 +55,32 @@ pub struct Criteria {
     pub never_used: bool,
     /// Keys that were minted this long ago.
     pub older_than: Option<Lifetime>,
+    /// Keys that the policy leaves out.
+    pub outside_policy: bool,
 }
 
 impl Criteria {
     /// Whether nothing is looked for.
     pub fn are_none(&self) -> bool {
         let dated = [&self.expiring_within, &self.unused_for, &self.older_than];
-        !self.never_used && dated.iter().all(|criterion| criterion.is_none())
+        !self.never_used
+            && !self.outside_policy
+            && dated.iter().all(|criterion| criterion.is_none())
     }
 
-    /// What is wrong with a key at this moment. Keys that are dead or pending have no faults, and neither have those that a
-    /// rotation has superseded: they end by themselves. Of a disabled key only the use matters.
+    /// What is wrong with a key of this policy at this moment. Keys that are dead or pending have no faults. Of a disabled key
+    /// only the use matters, and that the policy leaves it out.
     ///
     /// # Errors
     /// `invalid_expiry` when a duration leads out of the calendar.
-    pub fn faults(&self, key: &Key, now: Timestamp) -> Result<Vec<Reason>> {
+    pub fn faults(&self, key: &Key, policy: &Policy, now: Timestamp) -> Result<Vec<Reason>> {
         let status = key.status(now);
         let mut faults = Vec::new();
-        if !matches!(status, Status::Active | Status::Disabled) || key.replaced_by.is_some() {
+        if !matches!(status, Status::Active | Status::Disabled) {
             return Ok(faults);
+        }
+        if self.outside_policy && policy.lacks(key).is_some() {
+            faults.push(Reason::OutsidePolicy);
         }
         let is_since = |limit: &Option<Lifetime>, moment: Timestamp| -> Result<bool> {
             let passed = |limit: &Lifetime| Ok(limit.after(moment)? <= now);
@@ -117,7 +128,7 @@ mod tests {
 
     fn faults(key: &Key, criteria: &Criteria, now: i64) -> Vec<Reason> {
         criteria
-            .faults(key, days(now))
+            .faults(key, &Policy::from_toml("").expect("defaults"), days(now))
             .expect("within the calendar")
     }
 
@@ -172,15 +183,13 @@ mod tests {
             unused_for: limit("1d"),
             never_used: true,
             older_than: limit("1d"),
+            outside_policy: false,
         };
         let mut key = sample();
         assert_eq!(faults(&key, &all, 9), [Reason::NeverUsed, Reason::Old]);
         key.state = State::Disabled;
         assert_eq!(faults(&key, &all, 9), [Reason::NeverUsed]);
         key.state = State::Active;
-        key.replaced_by = Some(key.id.clone());
-        assert_eq!(faults(&key, &all, 9), []);
-        key.replaced_by = None;
         key.expires_at = Some(days(8));
         assert_eq!(faults(&key, &all, 9), []);
     }

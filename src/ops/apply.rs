@@ -17,7 +17,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::provision::{Decision, Wanted, decide};
+use crate::ops::provision::{Decision, Wanted, decide, environment};
 use crate::ops::select;
 use crate::ops::workspace;
 use crate::store::{Reader, Store};
@@ -162,9 +162,8 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
             let entry = &key.entry;
             let workspace = &workspaces[entry.workspace.as_str()];
             let placed = |error: Error| entry.at_its_line(error);
-            let environment = workspace
-                .policy
-                .environment(entry.environment.as_deref())
+            let (asked, name) = (entry.environment.as_deref(), entry.name.as_str());
+            let environment = environment(reader, workspace, asked, name, now)
                 .map_err(placed)?
                 .to_owned();
             let place = (

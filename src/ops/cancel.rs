@@ -1,4 +1,4 @@
-//! Taking an unfinished rotation back.
+//! Cancelling a rotation that is not finished, or whose new key has ended before the old one.
 //!
 //! This module never brings a revoked key back: after `--now` there is nothing to return to.
 
@@ -19,11 +19,12 @@ use crate::store::{Reader, Store};
 pub struct Outcome {
     /// The old key, as it was before the rotation.
     pub key: Key,
-    /// The new key, now revoked.
+    /// The new key, revoked or expired.
     pub cancelled: Key,
 }
 
-/// Revokes the new key and gives the old one its expiry and its name back. Either of the two may be named.
+/// Revokes the new key, if it has not ended already, and gives the old one its expiry and its name back. Either of the two
+/// may be named.
 ///
 /// # Errors
 /// `conflict` when there is no rotation, or when the new key is live and the old one dead; what selecting gives; the store's.
@@ -55,13 +56,15 @@ pub fn run(
         if was_superseded && let Some(rotation) = &new.rotation {
             old.expires_at = rotation.previous_expires_at;
         }
-        new.revoke("retired", Some("rotation cancelled".to_owned()), now);
-        writer.update_key(&new)?;
-        let (action, details) = (
-            Action::KeyRevoke,
-            json!({ "reason": "retired", "cancelled": true }),
-        );
-        writer.audit(now, &access.actor, action, new.id.as_str(), &details)?;
+        if new.status(now).is_living() {
+            new.revoke("retired", Some("rotation cancelled".to_owned()), now);
+            writer.update_key(&new)?;
+            let (action, details) = (
+                Action::KeyRevoke,
+                json!({ "reason": "retired", "cancelled": true }),
+            );
+            writer.audit(now, &access.actor, action, new.id.as_str(), &details)?;
+        }
         if was_superseded {
             let owner = select::owner_of(&workspaces, &old);
             limits::check_name(writer, owner, &old.environment, &old.name, now)?;
@@ -82,7 +85,7 @@ pub fn run(
     })
 }
 
-/// The old and the new key of the unfinished rotation that the named key is part of.
+/// The old and the new key of the rotation that the named key is part of, if that can still be cancelled.
 fn rotation_of(reader: &Reader<'_>, named: &Key, now: Timestamp) -> Result<(Key, Key)> {
     let replacements = reader.keys_replacing(&named.id)?;
     let is_open = |key: &Key| {
@@ -91,12 +94,20 @@ fn rotation_of(reader: &Reader<'_>, named: &Key, now: Timestamp) -> Result<(Key,
             Status::Pending | Status::Active | Status::Disabled
         ) && key.replaced_by.is_none()
     };
-    if let Some(new) = replacements.into_iter().find(is_open) {
+    // Without its successor the old key has nothing to make way for.
+    let is_abandoned = |old: &Key, new: &Key| {
+        old.status(now).is_living()
+            && old.replaced_by.as_ref() == Some(&new.id)
+            && !new.status(now).is_living()
+            && new.replaced_by.is_none()
+    };
+    let is_the_new = |new: &Key| is_open(new) || is_abandoned(named, new);
+    if let Some(new) = replacements.into_iter().find(is_the_new) {
         return Ok((named.clone(), new));
     }
     if let Some(rotation) = &named.rotation
-        && is_open(named)
         && let Some(old) = reader.key_by_id(rotation.replaces.as_str())?
+        && (is_open(named) || is_abandoned(&old, named))
     {
         return Ok((old, named.clone()));
     }

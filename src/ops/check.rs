@@ -5,7 +5,9 @@
 use crate::domain::finding::{Criteria, Reason};
 use crate::domain::key::{Key, KeySeq, Status};
 use crate::domain::permission::Permission;
+use crate::domain::policy::Outside;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::{limits, select};
@@ -65,15 +67,17 @@ pub fn run(
                 admit(reader)?;
                 let mut faults = Vec::new();
                 let next = reader.for_each_key_after(&workspace, last, PAGE, |_, key| {
-                    for reason in request.criteria.faults(&key, now)? {
+                    for reason in request.criteria.faults(&key, &workspace.policy, now)? {
                         faults.push((key.clone(), reason));
                     }
                     Ok(())
                 })?;
-                let place = limits::place(reader, &workspace)?;
                 for (key, reason) in faults {
+                    if is_followed(reader, &key, now)? {
+                        continue;
+                    }
                     findings.push(Finding {
-                        remedy: remedy(reader, reason, &key, &place, &request.criteria, now)?,
+                        remedy: remedy(reader, reason, &key, &workspace, &request.criteria, now)?,
                         key,
                         reason,
                     });
@@ -87,18 +91,49 @@ pub fn run(
     Ok(count)
 }
 
-/// The command that mends a fault. What is not used is spared if it comes into use before the command is run, and an
-/// unfinished rotation is taken back before the next.
+/// Whether a rotation has superseded the key, and its successor verifies: then the key ends by itself.
+fn is_followed(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
+    let Some(successor) = &key.replaced_by else {
+        return Ok(false);
+    };
+    let successor = reader.key_by_id(successor.as_str())?;
+    Ok(successor.is_some_and(|successor| successor.status(now) == Status::Active))
+}
+
+/// The command that fixes a fault. What is not used is spared if it comes into use before the command is run. A rotation that
+/// is not finished, or whose new key has ended, is cancelled before the next; a successor that is disabled is enabled.
 fn remedy(
     reader: &Reader<'_>,
     reason: Reason,
     key: &Key,
-    place: &str,
+    workspace: &Workspace,
     criteria: &Criteria,
     now: Timestamp,
 ) -> Result<String> {
-    let id = &key.id;
+    let (id, place) = (&key.id, limits::place(reader, workspace)?);
+    if reason == Reason::OutsidePolicy {
+        let is_known = |scope: &&String| workspace.policy.scopes.contains_key(*scope);
+        let known: Vec<String> = key.scopes.iter().filter(is_known).cloned().collect();
+        let is_enough = !known.is_empty() && workspace.policy.check_scopes(&known, &[]).is_ok();
+        return Ok(match workspace.policy.lacks(key) {
+            Some(Outside::Scope(_)) if is_enough => {
+                format!(
+                    "keyward set {id}{place} --scope {}",
+                    known.join(" --scope ")
+                )
+            }
+            _ => format!("keyward revoke {id}{place}"),
+        });
+    }
     if reason.is_mended_by_rotation() {
+        if let Some(successor) = &key.replaced_by {
+            let disabled = reader.key_by_id(successor.as_str())?;
+            let is_disabled = disabled.is_some_and(|key| key.status(now) == Status::Disabled);
+            return Ok(match is_disabled {
+                true => format!("keyward enable {successor}{place}"),
+                false => format!("keyward rotate {id}{place} --cancel"),
+            });
+        }
         let is_pending = |replacement: &Key| replacement.status(now) == Status::Pending;
         let is_under_way = reader.keys_replacing(id)?.iter().any(is_pending);
         let cancel = if is_under_way { " --cancel" } else { "" };

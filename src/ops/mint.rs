@@ -93,7 +93,7 @@ pub(super) fn insert<R: TryCryptoRng>(
 ) -> Result<(Vec<Key>, Vec<Secret>)> {
     let policy = &workspace.policy;
     let environment = policy.environment(request.environment.as_deref())?;
-    policy.check_scopes(&request.scopes)?;
+    policy.check_scopes(&request.scopes, &[])?;
     access.require_grant(&[Permission::Mint], &request.scopes)?;
     let expires_at = policy.expiry(request.expires.as_ref(), now)?;
     if let Some(leftover) = leftover {

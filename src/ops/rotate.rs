@@ -142,11 +142,11 @@ pub(super) fn insert<R: TryCryptoRng>(
             _ => error,
         });
     }
-    let environment = workspace.policy.environment(Some(&old.environment))?;
     let draft = Draft {
         workspace,
         name: &old.name,
-        environment,
+        // Also where the policy does not have it any more.
+        environment: &old.environment,
         created_by: &access.actor,
         created_at: now,
         leftover,

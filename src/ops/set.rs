@@ -57,7 +57,7 @@ impl Changes {
         if let Some(scopes) = &self.scopes
             && !are_same(scopes, &key.scopes)
         {
-            policy.check_scopes(scopes)?;
+            policy.check_scopes(scopes, &key.scopes)?;
             key.scopes.clone_from(scopes);
         }
         if let Some(allow) = &self.allow {

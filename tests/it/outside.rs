@@ -1,5 +1,7 @@
 //! Keys that a changed policy leaves out: the change is refused and lists them, or they live on as they are.
 
+use serde_json::json;
+
 use crate::support::{Invocation, Sandbox, text};
 
 /// A workspace `acme` with two environments, two scopes and a plan, and a key in each environment.
@@ -151,4 +153,109 @@ fn a_manifest_that_names_a_preset_means_all_of_it() {
     let _ = apply(&["--check"]).ok();
     let shown = sandbox.keyward(["workspace", "show", "acme"]).answer();
     assert!(shown["policy"].get("active_key_cap").is_none(), "{shown:#}");
+}
+
+/// `acme` with the key `jobs` outside its policy by its environment, or by its scope; and that key's secret.
+fn outside(by: &str) -> (Sandbox, String) {
+    let sandbox = Sandbox::new();
+    let [_, jobs] = acme(&sandbox);
+    let (environments, scopes) = match by {
+        "environment" => ("\"live\"", "[scopes.read]\n[scopes.write]"),
+        "scope" => ("\"live\", \"test\"", "[scopes.read]"),
+        other => unreachable!("{other}"),
+    };
+    let policy = format!(
+        "environments = [{environments}]\ndefault_plan = \"free\"\n{scopes}\n[plans.free]\n"
+    );
+    let policy = sandbox.file("narrow.toml", &policy);
+    let run = set(&sandbox, &["--keep-outside", "--policy"]);
+    let _ = run.args([policy]).ok();
+    (sandbox, jobs)
+}
+
+#[test]
+fn a_key_outside_the_policy_is_set_rotated_ensured_and_listed_as_it_is() {
+    for by in ["environment", "scope"] {
+        let (sandbox, jobs) = outside(by);
+        let jobs_in = |command: &[&str]| {
+            let run = sandbox.keyward(command).args(["-e", "test"]);
+            run.answer()
+        };
+        assert_eq!(sandbox.listed(&["-e", "test"]), ["jobs"]);
+        assert_eq!(jobs_in(&["set", "jobs", "--owner", "me"])["owner"], "me");
+        let same = jobs_in(&["set", "jobs", "--scope", "write"]);
+        assert_eq!(same["scopes"], json!(["write"]));
+        let unchanged = jobs_in(&["ensure", "jobs", "--scope", "write"]);
+        assert_eq!(unchanged["action"], "unchanged", "{unchanged:#}");
+        let rotated = jobs_in(&["rotate", "jobs", "--out", "jobs.key"]);
+        assert_eq!(
+            (&rotated["environment"], &rotated["scopes"]),
+            (&json!("test"), &json!(["write"]))
+        );
+        for secret in [jobs, sandbox.text("jobs.key").trim_end().to_owned()] {
+            let _ = sandbox.verdict(&secret, &["-e", "test"], 0, "valid");
+        }
+        // What the policy leaves out is for no other key.
+        let run = sandbox.keyward(["mint", "new", "-e", "test", "--scope", "write"]);
+        let code = match by {
+            "environment" => "invalid_environment",
+            _ => "invalid_scope",
+        };
+        let _ = run.refused(5, code);
+    }
+}
+
+#[test]
+fn check_finds_the_keys_outside_the_policy_and_its_remedies_run() {
+    for by in ["environment", "scope"] {
+        let (sandbox, _) = outside(by);
+        let check = ["check", "--outside-policy", "--json"];
+        let findings = sandbox.keyward(check).exit(18).json();
+        let [finding] = findings["findings"].as_array().expect("a list").as_slice() else {
+            panic!("{findings:#}");
+        };
+        assert_eq!(
+            (text(finding, "name"), text(finding, "reason")),
+            ("jobs".to_owned(), "outside_policy".to_owned())
+        );
+        let remedy = text(finding, "remedy");
+        let words = remedy.split_whitespace().skip(1);
+        let _ = sandbox.keyward(words).args(["--yes"]).ok();
+        let _ = sandbox.keyward(check).ok();
+    }
+    let (sandbox, _) = outside("scope");
+    let both = sandbox.mint_with("both", &["-e", "test", "--scope", "read"]);
+    let wide = ["--policy", "policy.toml"];
+    let _ = set(&sandbox, &wide).ok();
+    let set_both = [
+        "set", "both", "-e", "test", "--scope", "read", "--scope", "write",
+    ];
+    let _ = sandbox.keyward(set_both).ok();
+    let narrow = ["--policy", "narrow.toml", "--keep-outside"];
+    let _ = set(&sandbox, &narrow).ok();
+    let check = ["check", "--outside-policy", "--json"];
+    let findings = sandbox.keyward(check).exit(18).json();
+    let remedy = text(&findings["findings"][1], "remedy");
+    let id = sandbox.keyward(["show", "both", "-e", "test"]).answer();
+    assert_eq!(
+        remedy,
+        format!("keyward set {} --scope read", text(&id, "id"))
+    );
+    let _ = sandbox.keyward(remedy.split(' ').skip(1)).ok();
+    let _ = sandbox.verdict(&both, &["--require", "read"], 0, "valid");
+}
+
+#[test]
+fn an_export_of_keys_outside_the_policy_is_imported_whole() {
+    for by in ["environment", "scope"] {
+        let (sandbox, jobs) = outside(by);
+        let _ = set(&sandbox, &["--cap", "1", "--keep-outside"]).ok();
+        let exported = sandbox.keyward(["store", "export"]).ok().stdout;
+        let other = Sandbox::new();
+        let lines = other.file("lines.jsonl", &exported);
+        let _ = other.keyward(["store", "import"]).args([lines]).ok();
+        assert_eq!(other.keyward(["store", "export"]).ok().stdout, exported);
+        let verdict = other.verdict(&jobs, &["-e", "test"], 0, "valid");
+        assert_eq!(verdict["subject"]["scopes"], json!(["write"]));
+    }
 }

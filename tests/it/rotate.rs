@@ -431,3 +431,39 @@ fn a_rotated_key_is_used_separately_from_the_old_one() {
     assert_ne!(new["replaced"]["lastUsedAt"], Value::Null);
     assert_eq!(new["status"], json!("active"));
 }
+
+#[test]
+fn a_rotation_whose_new_key_was_revoked_can_be_cancelled_and_the_old_key_lives_on() {
+    for by_new in [false, true] {
+        let sandbox = Sandbox::new();
+        let secret = sandbox.mint_with("ci", &["--expires", "90d"]);
+        let old = sandbox.show("ci");
+        let new = sandbox
+            .keyward(["rotate", "ci", "--grace", "1h", "--out", "new.key"])
+            .answer();
+        let (old_id, new_id) = (text(&old, "id"), text(&new, "id"));
+        let _ = sandbox.keyward(["revoke", &new_id, "--yes"]).ok();
+        // What expires within the hour has nothing that follows it.
+        let check = ["check", "--expiring-within", "2h", "--json"];
+        let findings = sandbox.keyward(check).exit(18).json();
+        let remedy = text(&findings["findings"][0], "remedy");
+        assert_eq!(remedy, format!("keyward rotate {old_id} --cancel"));
+        let named = if by_new { &new_id } else { &old_id };
+        let _ = sandbox.keyward(["rotate", named, "--cancel"]).ok();
+        let after = sandbox.show("ci");
+        assert_eq!(after["id"], old["id"]);
+        assert_eq!(after["expiresAt"], old["expiresAt"]);
+        assert_eq!(after["replacedBy"], Value::Null);
+        let _ = sandbox.keyward(check).ok();
+        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        let _ = sandbox
+            .keyward(["rotate", "ci", "--cancel"])
+            .refused(4, "conflict");
+        let events = sandbox.keyward(["audit", "list"]).answer();
+        let revoked = events["events"].as_array().expect("a list");
+        let revoked = revoked
+            .iter()
+            .filter(|event| event["action"] == "key.revoke");
+        assert_eq!(revoked.count(), 1, "it was revoked once");
+    }
+}

@@ -149,7 +149,8 @@ fn check_words<'a>(
     Ok(())
 }
 
-fn is_environment(word: &str) -> bool {
+/// Whether a word can be an environment: 1 to 16 of a-z and 0-9.
+pub fn is_environment(word: &str) -> bool {
     (1..=16).contains(&word.len())
         && word
             .bytes()

@@ -31,11 +31,12 @@ impl Policy {
         })
     }
 
-    /// Checks a key's scopes: known, not repeated, and neither too few nor too many.
+    /// Checks the scopes that a key is to have: known, not repeated, and neither too few nor too many. A scope that it `had`
+    /// may stay, although the policy was changed since and does not know it any more.
     ///
     /// # Errors
     /// `invalid_scope`.
-    pub fn check_scopes(&self, scopes: &[String]) -> Result<()> {
+    pub fn check_scopes(&self, scopes: &[String], had: &[String]) -> Result<()> {
         let refused = |message: String| {
             let known: Vec<&str> = self.scopes.keys().map(String::as_str).collect();
             Error::new(Kind::InvalidScope, message).hinted(match known.is_empty() {
@@ -44,7 +45,7 @@ impl Policy {
             })
         };
         for (at, scope) in scopes.iter().enumerate() {
-            if !self.scopes.contains_key(scope) {
+            if !self.scopes.contains_key(scope) && !had.contains(scope) {
                 return Err(refused(format!(
                     "there is no scope \"{}\" in this workspace",
                     Safe(scope)
@@ -165,7 +166,9 @@ mod tests {
                 .expect("fine");
         let check = |scopes: &[&str]| {
             let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-            policy.check_scopes(&scopes).map_err(|error| error.kind())
+            policy
+                .check_scopes(&scopes, &[])
+                .map_err(|error| error.kind())
         };
         assert_eq!(check(&["A"]), Ok(()));
         for scopes in [&[][..], &["A", "B"], &["C"], &["A", "A"]] {

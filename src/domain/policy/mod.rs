@@ -19,6 +19,7 @@ use crate::domain::template::Template;
 use crate::domain::token::TokenFormat;
 use crate::error::{Error, Kind, Result};
 
+pub use check::is_environment;
 pub use outside::Outside;
 
 /// A policy as it is written. Make one with [`Policy::from_toml`], which checks it.

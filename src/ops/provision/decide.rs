@@ -98,10 +98,10 @@ pub fn decide(
 ) -> Result<Decision> {
     let holding = place.holding;
     let policy = &workspace.policy;
-    let environment = policy.environment(wanted.environment.as_deref())?;
     let name = wanted.name.as_str();
+    let environment = environment(reader, workspace, wanted.environment.as_deref(), name, now)?;
     let create = |leftover: Option<Key>| -> Result<Decision> {
-        policy.check_scopes(wanted.scopes.as_deref().unwrap_or_default())?;
+        policy.check_scopes(wanted.scopes.as_deref().unwrap_or_default(), &[])?;
         wanted.check_life(reader, policy.expiry(wanted.expires.as_ref(), now)?, now)?;
         limits::check_no_key_is_called(reader, workspace, name)?;
         Ok(Decision {
@@ -174,6 +174,26 @@ pub fn decide(
         true => Step::Update(Box::new(key)),
         false => Step::Leave(Box::new(key)),
     }))
+}
+
+/// The environment asked for: one that the policy has, or in which a key of this name lives on although the policy does not
+/// have it any more.
+///
+/// # Errors
+/// `invalid_environment`; the store's.
+pub(in crate::ops) fn environment<'a>(
+    reader: &Reader<'_>,
+    workspace: &'a Workspace,
+    asked: Option<&'a str>,
+    name: &str,
+    now: Timestamp,
+) -> Result<&'a str> {
+    match (workspace.policy.environment(asked), asked) {
+        (Err(_), Some(asked)) if holder(reader, workspace, asked, name, now)?.is_some() => {
+            Ok(asked)
+        }
+        (found, _) => found,
+    }
 }
 
 /// The key that holds the name.

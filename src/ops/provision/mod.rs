@@ -28,8 +28,8 @@ use crate::ops::set;
 use crate::ops::{activate, limits, mint, rotate, select};
 use crate::store::{Reader, Store, Writer};
 
-pub(super) use decide::decide;
 pub use decide::{Decision, Step};
+pub(super) use decide::{decide, environment};
 
 /// The key there should be. What is `None` is left as it is, or is the policy's when the key is minted.
 #[derive(Debug, Clone)]

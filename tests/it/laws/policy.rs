@@ -109,7 +109,7 @@ fn can_be_lived_by(policy: &Policy, now: Timestamp) {
     assert_ne!(policy.active_key_cap, Some(0));
     let known: Vec<String> = policy.scopes.keys().cloned().collect();
     let some = known.len().min(policy.scopes_per_key.min as usize);
-    assert!(policy.check_scopes(&known[..some]).is_ok());
+    assert!(policy.check_scopes(&known[..some], &[]).is_ok());
 }
 
 /// A line that a refusal names is one of the text.

@@ -94,12 +94,19 @@ impl Model {
             let key = &self.keys[number];
             key.is_living(at) && key.replaced_by.is_none()
         };
-        let replacement = self.replacements(&key.id).into_iter().find(is_open);
+        // Without its successor the old key has nothing to make way for.
+        let is_abandoned = |old: u64, new: u64| {
+            let (old, new) = (&self.keys[&old], &self.keys[&new]);
+            let is_followed = old.replaced_by.as_ref() == Some(&new.id);
+            old.is_living(at) && is_followed && !new.is_living(at) && new.replaced_by.is_none()
+        };
+        let is_the_new = |new: &u64| is_open(new) || is_abandoned(number, *new);
+        let replacement = self.replacements(&key.id).into_iter().find(is_the_new);
         let replaces = key.rotation.as_ref();
         let replaced = replaces.and_then(|rotation| self.key_of_id(&rotation.replaces));
         let (old, new) = match (replacement, replaced) {
             (Some(new), _) => (number, new),
-            (None, Some(old)) if is_open(&number) => (old, number),
+            (None, Some(old)) if is_open(&number) || is_abandoned(old, number) => (old, number),
             _ => return Err(fault("conflict")),
         };
         let rotation = self.keys[&new].rotation.clone();
@@ -107,11 +114,12 @@ impl Model {
         if !was_pending && !self.keys[&old].is_living(at) {
             return Err(fault("conflict"));
         }
-        let message = Some("rotation cancelled".to_owned());
-        self.change(new, |key| key.revoke("retired", message, now));
-        for told in [new, old] {
-            self.tell(told);
+        if self.keys[&new].is_living(at) {
+            let message = Some("rotation cancelled".to_owned());
+            self.change(new, |key| key.revoke("retired", message, now));
+            self.tell(new);
         }
+        self.tell(old);
         let mut faults = Faults::new();
         let before = self.keys[&old].clone();
         if before.replaced_by.is_some() {

@@ -11,6 +11,7 @@ use super::Request;
 use crate::domain::audit::Action;
 use crate::domain::exposure::{looks_like_secret, parts};
 use crate::domain::key::{self, Key, KeyId, State};
+use crate::domain::policy::is_environment;
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
@@ -151,7 +152,7 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
                 "the hash is that of a key which was revoked or pruned in this store",
             ));
         }
-        let id = match line.id {
+        let id = match line.id.clone() {
             None => KeyId::generate(self.rng)?,
             Some(id) => match self.writer.key_by_id(id.as_str())? {
                 // Revoking is for ever, also where the record is gone.
@@ -170,7 +171,12 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
                 }
             },
         };
-        let environment = owner.policy.environment(line.environment.as_deref())?;
+        // A record of a store is taken as it is: the policy may have been changed since it was made.
+        let is_record = line.id.is_some();
+        let environment = match &line.environment {
+            Some(environment) if is_record && is_environment(environment) => environment,
+            asked => owner.policy.environment(asked.as_deref())?,
+        };
         let is_revoked = line.state == State::Revoked;
         let key = Key {
             id,
@@ -204,13 +210,15 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
             labels: line.labels,
             seen: self.writer.clock()?.seen,
         };
-        if key.status(self.now).is_living() {
-            owner.policy.check_scopes(&key.scopes)?;
+        if key.status(self.now).is_living() && !is_record {
+            owner.policy.check_scopes(&key.scopes, &[])?;
             limits::check_cap(self.writer, &owner, 1, self.now)?;
         }
         if key.holds_its_name(self.now) {
-            limits::check_name(self.writer, &owner, environment, &key.name, self.now)?;
-            limits::check_no_key_is_called(self.writer, &owner, &key.name)?;
+            limits::check_name(self.writer, &owner, &key.environment, &key.name, self.now)?;
+            if !is_record {
+                limits::check_no_key_is_called(self.writer, &owner, &key.name)?;
+            }
         }
         self.writer.insert_key(&key)?;
         if let Some(at) = line.last_used_at {
