@@ -25,7 +25,7 @@ pub use command::CommandSink;
 pub use dotenv::DotenvSink;
 pub use file::FileSink;
 pub use interrupt::Interrupts;
-pub use place::Target;
+pub use place::{Target, Whereabouts};
 pub use placed::Placed;
 pub use stdout::Stream;
 
@@ -130,6 +130,15 @@ impl Sink {
             Self::Dotenv(sink) => Some(&sink.path),
             _ => None,
         }
+    }
+
+    /// What tells its file from every other; nothing for a sink that is not a file of the user's.
+    ///
+    /// # Errors
+    ///
+    /// `DeliveryFailed`; `Permissions` for a way that others could turn elsewhere.
+    pub fn whereabouts(&self) -> Result<Option<Whereabouts>> {
+        self.target().map(Target::whereabouts).transpose()
     }
 
     /// Whether the folder of its file is not there.

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{Access, AtFlags, FileType, Mode, accessat};
+use rustix::fs::{Access, AtFlags, Dev, FileType, Mode, accessat};
 
 use super::before::Before;
 use super::{failed, named};
@@ -21,6 +21,14 @@ use crate::files::{Entry, Folder, Found, Unreachable};
 pub struct Target {
     path: PathBuf,
     entry: Arc<OnceLock<Entry>>,
+}
+
+/// What tells a file from every other, however its path is written and whatever links lead to it: the last folder on its way
+/// that exists, and the names below that.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Whereabouts {
+    folder: (Dev, u64),
+    below: PathBuf,
 }
 
 impl<P: Into<PathBuf>> From<P> for Target {
@@ -110,6 +118,34 @@ impl Target {
             let name = named(folder_of(&self.path));
             failed(format!("cannot create a file in the folder {name}"), error)
         })
+    }
+
+    /// What tells the file from every other.
+    ///
+    /// # Errors
+    /// As [`Target::entry`].
+    pub(super) fn whereabouts(&self) -> Result<Whereabouts> {
+        let mut below = PathBuf::from(self.path.file_name().unwrap_or_default());
+        let mut folder = folder_of(&self.path);
+        loop {
+            match Folder::open(folder, |_| Ok(())) {
+                Ok(opened) => {
+                    let found = Found::of(opened.descriptor());
+                    let found = found.map_err(|error| {
+                        failed(format!("cannot look at {}", named(folder)), error)
+                    })?;
+                    let folder = found.identity();
+                    return Ok(Whereabouts { folder, below });
+                }
+                Err(error) => match folder.file_name() {
+                    Some(name) if error.is_missing() => {
+                        below = Path::new(name).join(below);
+                        folder = folder_of(folder);
+                    }
+                    _ => return Err(self.unreachable(error)),
+                },
+            }
+        }
     }
 
     /// Whether its folder does not exist.

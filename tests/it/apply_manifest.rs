@@ -351,3 +351,49 @@ fn a_sink_that_cannot_work_is_told_with_its_line() {
         assert_eq!(sandbox.text("taken"), "precious\n");
     }
 }
+
+#[test]
+fn two_keys_that_go_to_one_file_are_refused_however_its_path_is_written() {
+    let sandbox = Sandbox::new();
+    let home = sandbox.home();
+    std::fs::create_dir(home.join("real")).expect("a folder");
+    symlink("real", home.join("linked")).expect("a link");
+    let absolute = |name: &str| home.join(name).display().to_string();
+    let out = |path: &str| format!("out = \"{path}\"");
+    let dotenv = |path: &str| format!("dotenv = \"{path}\", var = \"KEY\"");
+    for (one, other) in [
+        (out("real/a"), out("linked/a")),
+        (out("a"), out(&absolute("a"))),
+        (out("real/new/folder/a"), out("linked/new/folder/a")),
+        (out("real/a"), dotenv("linked/a")),
+        (dotenv("real/.env"), dotenv(&absolute("linked/.env"))),
+    ] {
+        let key = |name: &str, deliver: &str| {
+            format!("[[key]]\nworkspace = \"acme\"\nname = \"{name}\"\ndeliver = {{ {deliver} }}\n")
+        };
+        let text = format!("[workspace.acme]\n{}{}", key("x", &one), key("y", &other));
+        let _ = sandbox.file("keys.toml", &text);
+        for flags in [&[][..], &["--check"], &["--dry-run"]] {
+            let run = sandbox.keyward(["apply", "keys.toml"]).args(flags);
+            let error = run.refused(2, "invalid_manifest");
+            let message = error["message"].as_str().unwrap_or_default();
+            assert_eq!(
+                message,
+                "line 6: y: deliver: that is the file where the key in line 2 goes"
+            );
+        }
+        assert!(!sandbox.store_path().exists());
+    }
+    let text = "[workspace.acme]\n\
+        [[key]]\nworkspace = \"acme\"\nname = \"x\"\ndeliver = { dotenv = \"real/.env\", var = \"X\" }\n\
+        [[key]]\nworkspace = \"acme\"\nname = \"y\"\ndeliver = { dotenv = \"linked/.env\", var = \"Y\" }\n";
+    let _ = sandbox.file("keys.toml", text);
+    let _ = sandbox.keyward(["apply", "keys.toml"]).ok();
+    let again = sandbox.keyward(["apply", "keys.toml"]).answer();
+    let actions = again["changes"].as_array().expect("a list").iter();
+    assert!(
+        actions
+            .map(|change| &change["action"])
+            .all(|action| action == "unchanged")
+    );
+}

@@ -8,11 +8,11 @@ use crate::commands::sink::github;
 use crate::context::{Context, Document};
 use crate::delivery::{CommandSink, DotenvSink, FileSink, Sink};
 use crate::domain::holding::{Holding, Place};
-use crate::domain::manifest::{Deliver, KeyEntry, Manifest, PolicySource};
+use crate::domain::manifest::{Deliver, KeyEntry, Manifest, PolicySource, Taken};
 use crate::domain::policy::Policy;
 use crate::domain::preset;
 use crate::domain::sanitize::SafePath;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::ops::apply::{KeyWanted, Plan, Request, WorkspaceWanted};
 
 /// Where a manifest is, which everything in it is relative to.
@@ -57,6 +57,7 @@ impl Source {
                 line: entry.line,
             });
         }
+        source.refuse_shared_files(&manifest.keys)?;
         let keys = manifest.keys.into_iter().map(|entry| {
             let place = source.look(&entry)?;
             Ok(KeyWanted { entry, place })
@@ -69,6 +70,31 @@ impl Source {
             keep_outside: false,
         };
         Ok((source, request))
+    }
+
+    /// Refuses two keys that go to one file, whose paths are written in different ways or lead there by a link: each run would
+    /// put one secret in the other's place.
+    fn refuse_shared_files(&self, entries: &[KeyEntry]) -> Result<()> {
+        let mut taken = Taken::default();
+        for entry in entries {
+            let (sink, variable) = match &entry.deliver {
+                Deliver::Out(path) => (self.file(path), None),
+                Deliver::Dotenv { path, variable } => {
+                    (self.dotenv(path, variable), Some(variable.as_str()))
+                }
+                _ => continue,
+            };
+            let placed = |error: Error| entry.at_its_line(error);
+            let Some(place) = sink.whereabouts().map_err(placed)? else {
+                continue;
+            };
+            taken.take(place, variable, entry.line).map_err(|other| {
+                let message =
+                    format!("deliver: that is the file where the key in line {other} goes");
+                placed(Error::new(Kind::InvalidManifest, message))
+            })?;
+        }
+        Ok(())
     }
 
     /// The sink of a key.

@@ -29,7 +29,7 @@ pub enum Deliver {
 
 impl Deliver {
     /// The place where no other secret may go, and the variable there if it has several.
-    fn place(&self) -> Option<(PathBuf, Option<&str>)> {
+    pub(super) fn place(&self) -> Option<(PathBuf, Option<&str>)> {
         match self {
             Self::Out(path) => Some((plain(path), None)),
             Self::Dotenv { path, variable } => Some((plain(path), Some(variable))),
@@ -42,16 +42,21 @@ impl Deliver {
 }
 
 /// The places that are taken, each with the line of the key that has it.
-#[derive(Default)]
-pub(super) struct Taken(BTreeMap<PathBuf, BTreeMap<Option<String>, usize>>);
+pub struct Taken<P>(BTreeMap<P, BTreeMap<Option<String>, usize>>);
 
-impl Taken {
-    /// Takes a key's place, or says in which line another key has taken it.
-    pub(super) fn take(&mut self, deliver: &Deliver, line: usize) -> Result<(), usize> {
-        let Some((path, variable)) = deliver.place() else {
-            return Ok(());
-        };
-        let there = self.0.entry(path).or_default();
+impl<P> Default for Taken<P> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<P: Ord> Taken<P> {
+    /// Takes a place, or the variable of it, for the key of this line.
+    ///
+    /// # Errors
+    /// The line of the key that has it.
+    pub fn take(&mut self, place: P, variable: Option<&str>, line: usize) -> Result<(), usize> {
+        let there = self.0.entry(place).or_default();
         let variable = variable.map(str::to_owned);
         // A file of its own is no place for a variable either.
         let other = match &variable {

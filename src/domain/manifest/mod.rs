@@ -16,7 +16,7 @@ use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::When;
 use crate::error::Error;
 
-pub use deliver::Deliver;
+pub use deliver::{Deliver, Taken};
 
 /// What there should be.
 #[derive(Debug)]

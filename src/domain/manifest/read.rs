@@ -77,10 +77,12 @@ impl FromStr for Manifest {
             }
             let deliver = key.get_ref().deliver.span();
             let key = source.key(key)?;
-            taken.take(&key.deliver, key.line).map_err(|other| {
-                let message = format!("that is where the key in line {other} goes");
-                source.refuse(&deliver, "deliver", message)
-            })?;
+            if let Some((path, variable)) = key.deliver.place() {
+                taken.take(path, variable, key.line).map_err(|other| {
+                    let message = format!("that is where the key in line {other} goes");
+                    source.refuse(&deliver, "deliver", message)
+                })?;
+            }
             keys.push(key);
         }
         Ok(Self { workspaces, keys })
