@@ -27,7 +27,8 @@ pub struct Outcome {
 /// may be named.
 ///
 /// # Errors
-/// `conflict` when there is no rotation, or when the new key is live and the old one dead; what selecting gives; the store's.
+/// `conflict` when there is no rotation, or when the new key is live and the old one dead; `scope_rejected` for a caller that
+/// may not rotate the old key, or is superseded itself; what selecting gives; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,
@@ -41,6 +42,7 @@ pub fn run(
         let workspaces = select::workspaces(writer, &access, workspace)?;
         let named = select::key(writer, &workspaces, selector, now)?;
         let (mut old, mut new) = rotation_of(writer, &named, now)?;
+        refuse_caller(&access, &old)?;
         let was_pending = new.status(now) == Status::Pending;
         if !was_pending && !old.status(now).is_living() {
             return Err(Error::new(
@@ -83,6 +85,24 @@ pub fn run(
             cancelled: new,
         })
     })
+}
+
+/// Refuses a caller that gains or gives away more than it may.
+///
+/// SECURITY: the old key gets its whole life back. A superseded caller would so prolong its own and end its successor, and
+/// one that may rotate would decide on keys whose scopes it may not grant.
+fn refuse_caller(access: &Access, old: &Key) -> Result<()> {
+    access.require_grant(&[Permission::Rotate], &old.scopes)?;
+    match &access.caller {
+        Some((caller, _)) if caller.id == old.id && old.replaced_by.is_some() => Err(Error::new(
+            Kind::ScopeRejected,
+            format!(
+                "the calling key {} is superseded and may not cancel its own rotation",
+                caller.id
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The old and the new key of the rotation that the named key is part of, if that can still be cancelled.

@@ -178,3 +178,24 @@ fn a_caller_finishes_no_delivery_of_a_key_that_has_more_by_now() {
     let _ = again.refused(5, "scope_rejected");
     let _ = sandbox.verdict(secret.trim(), &[], 13, "pending");
 }
+
+/// Cancelling gives the old key its life back and ends the new one.
+#[test]
+fn a_caller_cancels_no_rotation_of_a_key_that_it_may_not_rotate_and_none_of_its_own_once_superseded()
+ {
+    let sandbox = world();
+    let _ = sandbox.mint_with("chief", &["--scope", "admin"]);
+    caller(&sandbox, "turner", &["rotate"]);
+    let cancel = |by: &str, name: &str| sandbox.keyward(["--as", by, "rotate", name, "--cancel"]);
+    let _ = sandbox.keyward(["rotate", "chief"]).ok();
+    let _ = cancel("turner", "chief").refused(5, "scope_rejected");
+    let newest = sandbox.keyward(["rotate", "turner", "--out", "newest"]);
+    let _ = newest.ok();
+    for named in ["turner", &sandbox.id_of("turner")] {
+        let _ = cancel("turner", named).refused(5, "scope_rejected");
+    }
+    // Its successor may, and it itself may while it is not superseded yet.
+    let _ = cancel("newest", "turner").ok();
+    let _ = sandbox.keyward(["rotate", "turner", "--hold"]).ok();
+    let _ = cancel("turner", "turner").ok();
+}
