@@ -16,15 +16,16 @@ use super::environment::variable;
 use super::stores::default_store;
 use crate::domain::exposure;
 use crate::error::{Error, Kind, Result};
-use crate::ops::exposure::Detector;
+use crate::ops::exposure::{Detector, Found};
 use crate::store::Store;
 
 /// The variables that keyward reads and whose value it may repeat.
-const VARIABLES: [&str; 6] = [
+const VARIABLES: [&str; 7] = [
     "KEYWARD_STORE",
     "KEYWARD_WORKSPACE",
     "KEYWARD_AS_FILE",
     "KEYWARD_REQUIRE_SINK",
+    "KEYWARD_TRUSTED_FOLDER",
     "GITHUB_ENV",
     "GITHUB_OUTPUT",
 ];
@@ -156,8 +157,8 @@ impl Guard {
         store.read(|reader| {
             let detector = Detector::new(reader);
             for (origin, text) in texts.iter() {
-                if detector.finds(text)? {
-                    return Err(origin.exposed());
+                if let Some(found) = detector.finds(text)? {
+                    return Err(origin.exposed(found));
                 }
             }
             Ok(())
@@ -242,24 +243,31 @@ impl Guard {
 impl Origin {
     fn refuse_by_look(self, text: &[u8]) -> Result<()> {
         match exposure::looks_like_secret(&String::from_utf8_lossy(text)) {
-            true => Err(self.exposed()),
+            true => Err(self.exposed(Found::Form)),
             false => Ok(()),
         }
     }
 
     /// The error of a secret there. It repeats nothing of it.
-    fn exposed(self) -> Error {
-        const REPLACE: &str = "replace this one with `keyward rotate KEY`";
+    fn exposed(self, found: Found) -> Error {
+        let (is, has, replace) = match found {
+            Found::Known => ("is", "holds", "replace this one with `keyward rotate KEY`"),
+            Found::Form => (
+                "has the form of",
+                "holds what has the form of",
+                "if it is one, replace it with `keyward rotate KEY`",
+            ),
+        };
         match self {
-            Self::Argument => Error::usage("an argument is a key's secret, and arguments are visible to every process of this machine")
-                .hinted(format!("send a secret on standard input, for instance `keyward verify < FILE`; {REPLACE}")),
-            Self::Variable(name) => Error::usage(format!("{name} holds a key's secret, which it is not for"))
-                .hinted(format!("send a secret on standard input, or name its file with KEYWARD_AS_FILE; {REPLACE}")),
+            Self::Argument => Error::usage(format!("an argument {is} a key's secret, and arguments are visible to every process of this machine"))
+                .hinted(format!("send a secret on standard input, for instance `keyward verify < FILE`; {replace}")),
+            Self::Variable(name) => Error::usage(format!("{name} {has} a key's secret, which it is not for"))
+                .hinted(format!("send a secret on standard input, or name its file with KEYWARD_AS_FILE; {replace}")),
             Self::Document(document, line) => {
                 let place = line.map_or_else(String::new, |line| format!("line {line}: "));
                 let what = document.word();
-                Error::new(document.kind(), format!("{place}the {what} holds a key's secret, which is for its sink only"))
-                    .hinted(format!("take it out, and {REPLACE}"))
+                Error::new(document.kind(), format!("{place}the {what} {has} a key's secret, which is for its sink only"))
+                    .hinted(format!("take it out, and {replace}"))
             }
         }
     }

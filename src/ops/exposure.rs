@@ -10,6 +10,15 @@ use crate::domain::token::TokenFormat;
 use crate::error::Result;
 use crate::store::Reader;
 
+/// How a secret was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// The store has its hash.
+    Known,
+    /// It has the form of one, which other words may have too.
+    Form,
+}
+
 /// What looks for the secrets of one store.
 pub struct Detector<'r, 'c> {
     reader: &'r Reader<'c>,
@@ -26,21 +35,21 @@ impl<'r, 'c> Detector<'r, 'c> {
         }
     }
 
-    /// Whether any part of the text is a secret of this store, or has the form of one.
+    /// Whether, and how, any part of the text is a secret of this store or has the form of one.
     ///
     /// # Errors
     /// The store's.
-    pub fn finds(&self, text: &[u8]) -> Result<bool> {
+    pub fn finds(&self, text: &[u8]) -> Result<Option<Found>> {
         for part in parts(text) {
             if self.reader.has_hash(&SecretHash::of(part))? {
-                return Ok(true);
+                return Ok(Some(Found::Known));
             }
             let word = std::str::from_utf8(part).unwrap_or_default();
             if has_run(word) && self.formats().iter().any(|format| format.recognises(word)) {
-                return Ok(true);
+                return Ok(Some(Found::Form));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Those that tell a token from a checksum. A workspace that cannot be read is for the command to report.

@@ -49,6 +49,12 @@ fn traces(secret: &str) -> [&str; 2] {
     [&secret[middle - 8..middle], &secret[secret.len() - 8..]]
 }
 
+/// A secret as TOML may write it.
+fn escaped(secret: &str) -> String {
+    let letters = secret.chars().map(u32::from);
+    letters.map(|letter| format!("\\u{letter:04x}")).collect()
+}
+
 #[track_caller]
 fn assert_refused(output: &Output, secret: &str, code: &str, what: &str) {
     let told = format!("{what}: {}", output.transcript());
@@ -153,6 +159,7 @@ fn a_secret_in_a_variable_that_keyward_reads_is_refused() {
             "KEYWARD_WORKSPACE",
             "KEYWARD_AS_FILE",
             "KEYWARD_REQUIRE_SINK",
+            "KEYWARD_TRUSTED_FOLDER",
         ] {
             for command in [
                 &["list"][..],
@@ -180,12 +187,6 @@ fn a_secret_in_a_variable_that_keyward_reads_is_refused() {
 fn a_secret_in_a_manifest_is_refused() {
     let (sandbox, secrets) = with_secrets();
     let before = sandbox.keyward(["audit", "head"]).ok().stdout;
-    let escaped = |secret: &str| -> String {
-        secret
-            .chars()
-            .map(|letter| format!("\\u{:04x}", u32::from(letter)))
-            .collect()
-    };
     for secret in &secrets {
         for (nth, (workspace, name, more)) in [
             ("SECRET", "x", "deliver = { out = 'x' }"),
@@ -318,6 +319,10 @@ fn a_secret_in_the_line_of_an_import_is_refused() {
         let workspace = json!({"type": "workspace", "name": secret, "policy": ""});
         let output = import(&sandbox, &format!("{workspace}\n")).run();
         assert_refused(&output, secret, "usage", "a workspace");
+        let policy = format!("environments = [\"{}\"]", escaped(secret));
+        let workspace = json!({"type": "workspace", "name": "w", "policy": policy});
+        let output = import(&sandbox, &format!("{workspace}\n")).run();
+        assert_refused(&output, secret, "usage", "a policy");
     }
     assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
     assert_stored_nowhere(&sandbox, &secrets);
@@ -351,6 +356,22 @@ fn words_that_no_store_knows_are_names_like_others() {
             .keyward(["mint", name, "--owner", "platform-team-core"])
             .ok();
         let _ = sandbox.keyward(["show", name]).ok();
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_secret_is_not_called_one() {
+    let (sandbox, secrets) = with_secrets();
+    for (word, sentence) in [
+        (
+            "org_01EHZNVPK3SFK441A1RGBPTPKE",
+            "an argument has the form of a key's secret",
+        ),
+        (secrets[2].as_str(), "an argument is a key's secret"),
+    ] {
+        let error = sandbox.keyward(["show", word]).refused(2, "usage");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.starts_with(sentence), "{message}");
     }
 }
 

@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::domain::exposure::unescaped;
+
 /// What is checked for a form that no secret has, or is a hash.
 const CHECKED: [&str; 12] = [
     "type",
@@ -40,6 +42,10 @@ fn without(line: &[u8], public: &[&str]) -> Vec<String> {
     for (name, value) in fields {
         if CHECKED.contains(&name.as_str()) || public.contains(&name.as_str()) {
             continue;
+        }
+        // A policy is a document of its own, which may be written with escapes again.
+        if let ("policy", Value::String(policy)) = (name.as_str(), &value) {
+            texts.extend(unescaped(policy));
         }
         texts.push(name);
         walk(value, &mut texts);

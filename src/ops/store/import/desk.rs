@@ -19,7 +19,7 @@ use crate::domain::transfer::{KeyLine, Line, WorkspaceLine, free_texts, texts};
 use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Access;
-use crate::ops::exposure::Detector;
+use crate::ops::exposure::{Detector, Found};
 use crate::ops::{limits, mint};
 use crate::store::Writer;
 
@@ -66,13 +66,13 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
     fn refuse_secrets(&mut self, line: &[u8]) -> Result<()> {
         let detector = Detector::new(self.writer);
         for text in texts(line) {
-            if detector.finds(text.as_bytes())? {
-                return Err(exposed());
+            if let Some(found) = detector.finds(text.as_bytes())? {
+                return Err(exposed(found));
             }
         }
         for text in free_texts(line) {
             if looks_like_secret(&text) {
-                return Err(exposed());
+                return Err(exposed(Found::Form));
             }
             self.said.extend(
                 parts(text.as_bytes())
@@ -249,9 +249,20 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
 }
 
 /// The error of a secret in a line. It repeats nothing of it.
-pub(super) fn exposed() -> Error {
-    Error::usage("a field holds a key's secret, which belongs in no record")
-        .hinted("take it out, and replace this key with `keyward rotate KEY`")
+pub(super) fn exposed(found: Found) -> Error {
+    let (has, replace) = match found {
+        Found::Known => ("holds", "replace this key"),
+        Found::Form => (
+            "holds what has the form of",
+            "if it is one, replace its key",
+        ),
+    };
+    Error::usage(format!(
+        "a field {has} a key's secret, which belongs in no record"
+    ))
+    .hinted(format!(
+        "take it out, and {replace} with `keyward rotate KEY`"
+    ))
 }
 
 /// Enough of a hash to tell ten million apart.

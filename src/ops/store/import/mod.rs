@@ -14,6 +14,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::transfer::LineOutcome;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
+use crate::ops::exposure::Found;
 use crate::store::{Store, beside, put_in_place};
 use desk::{Desk, exposed};
 
@@ -74,7 +75,7 @@ pub fn run<R: TryCryptoRng>(
             let (name, taken) = desk.take(&line);
             if desk.has_said_a_secret {
                 // The other line is taken in already, so leaving this one out would not help.
-                return Err(exposed());
+                return Err(exposed(Found::Known));
             }
             outcomes.push(match taken {
                 Ok((code, id)) => LineOutcome {
