@@ -179,3 +179,32 @@ fn a_name_that_finds_another_key_is_taken() {
         .refused(4, "name_taken");
     assert!(!hex(&secret).is_empty());
 }
+
+#[test]
+fn a_manifest_may_write_a_workspace_in_either_form_but_not_twice() {
+    let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
+    for (table, named) in [
+        (decomposed, decomposed),
+        (decomposed, composed),
+        (composed, decomposed),
+    ] {
+        let sandbox = Sandbox::new();
+        let manifest = format!(
+            "[workspace.'{table}']\n[[key]]\nworkspace = '{named}'\nname = 'ci'\ndeliver = {{ out = 'ci.key' }}\n"
+        );
+        let apply = |flags: &[&str]| sandbox.keyward(["apply", "-"]).args(flags).stdin(&manifest);
+        assert_eq!(apply(&["--check"]).exit(18).stderr, "", "{manifest}");
+        let _ = apply(&[]).ok();
+        let _ = apply(&["--check", "--prune"]).ok();
+        assert_eq!(text(&sandbox.show("ci"), "workspace"), composed);
+    }
+    let twice = format!("[workspace.'{composed}']\n[workspace.'{decomposed}']\n");
+    let sandbox = Sandbox::new();
+    let apply = sandbox.keyward(["apply", "-", "--check"]).stdin(&twice);
+    let error = apply.refused(2, "invalid_manifest");
+    let message = text(&error, "message");
+    assert!(
+        message.contains("it is the same workspace as in line "),
+        "{message}"
+    );
+}

@@ -13,6 +13,7 @@ use super::source::Source;
 use super::{Deliver, KeyEntry, Manifest, PolicySource, WorkspaceEntry};
 use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
+use crate::domain::name::composed;
 use crate::domain::preset;
 use crate::domain::sanitize::Safe;
 use crate::domain::tilde;
@@ -64,13 +65,17 @@ impl FromStr for Manifest {
         let mut workspaces = BTreeMap::new();
         for (name, workspace) in raw.workspace {
             let entry = source.workspace(&name, workspace)?;
-            workspaces.insert(name.into_inner(), entry);
+            let composed = entry.name.as_str().to_owned();
+            if let Some(first) = workspaces.insert(composed, entry) {
+                let message = format!("it is the same workspace as in line {}", first.line);
+                return Err(source.refuse(&name.span(), "workspace", message));
+            }
         }
         let mut keys = Vec::new();
         let mut taken = Taken::default();
         for key in raw.key {
             let workspace = &key.get_ref().workspace;
-            if !workspaces.contains_key(workspace.get_ref()) {
+            if !workspaces.contains_key(composed(workspace.get_ref()).as_ref()) {
                 let name = Safe(workspace.get_ref());
                 let message = format!("the manifest has no [workspace.{name}]");
                 return Err(source.refuse(&workspace.span(), "workspace", message));
@@ -130,7 +135,7 @@ impl Source<'_> {
         }
         let owner: Option<Owner> = self.parse_if_there("owner", &raw.owner)?;
         Ok(KeyEntry {
-            workspace: raw.workspace.into_inner(),
+            workspace: composed(raw.workspace.get_ref()).into_owned(),
             environment: raw.environment,
             name: self.parse("name", &raw.name)?,
             scopes: raw.scopes,
