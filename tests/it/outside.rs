@@ -76,6 +76,8 @@ fn a_scope_of_a_live_key_is_not_dropped_in_silence() {
 fn a_cap_is_not_lowered_below_the_live_keys_in_silence() {
     let sandbox = Sandbox::new();
     let _ = acme(&sandbox);
+    // Nor is one set that was not there.
+    let _ = set(&sandbox, &["--cap", "1"]).refused(4, "conflict");
     let _ = set(&sandbox, &["--cap", "2"]).ok();
     let refused = set(&sandbox, &["--cap", "1"]).refused(4, "conflict");
     let message = text(&refused, "message");
