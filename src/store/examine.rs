@@ -238,7 +238,10 @@ impl Reader<'_> {
         let mut kept = BTreeSet::new();
         while let Some(row) = rows.next().map_err(failure)? {
             let hash = SecretHash::from_bytes(row.get(0).map_err(failure)?);
-            kept.insert(EndedMark::of(&hash));
+            // A row that is out of the table's order is read here, and found by no import.
+            if self.is_ended(&hash)? {
+                kept.insert(EndedMark::of(&hash));
+            }
         }
         let mut statement = self
             .connection

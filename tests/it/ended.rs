@@ -36,6 +36,30 @@ fn reindex(sandbox: &Sandbox, condition: &str) {
     }
 }
 
+/// Fills the table of ended hashes in the reverse of its order, so that no hash in it but the last is found by looking it up.
+fn reverse_ended(sandbox: &Sandbox) {
+    for (from, to, after) in [
+        (
+            "KEY",
+            "KEY DESC",
+            "CREATE TEMP TABLE kept AS SELECT hash FROM ended;
+             DELETE FROM ended; INSERT INTO ended SELECT hash FROM kept",
+        ),
+        ("KEY DESC", "KEY", ""),
+    ] {
+        let connection = sandbox.sqlite();
+        let change = format!(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, 'PRIMARY {from}', 'PRIMARY {to}') WHERE name = 'ended'"
+        );
+        connection
+            .execute_batch(&change)
+            .expect("the schema can be written");
+        connection.close().expect("the store can be closed");
+        sandbox.tamper(after);
+    }
+}
+
 /// A scene whose key was revoked and put back as it was before, in a way that the trail's index shows no revocation of.
 fn hidden() -> (Scene, String) {
     let scene = Scene::new();
@@ -203,6 +227,21 @@ fn a_pruned_key_is_never_imported_again() {
     assert_eq!(ended(&sandbox), 2);
     let _ = sandbox.keyward(["store", "check"]).ok();
     let _ = sandbox.keyward(["audit", "verify"]).ok();
+}
+
+#[test]
+fn a_pruned_key_whose_hash_is_out_of_its_tables_order_is_found() {
+    let sandbox = Sandbox::new();
+    for name in ["a", "b", "c"] {
+        let _ = sandbox.mint(name);
+        let _ = sandbox.keyward(["revoke", name, "--yes"]).ok();
+    }
+    let _ = sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
+    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    reverse_ended(&sandbox);
+    assert_eq!(ended(&sandbox), 3);
+    assert_ne!(first_bad(&sandbox, &[]), Value::Null);
+    let _ = sandbox.keyward(["store", "check"]).exit(9);
 }
 
 fn each_code(answer: &Value) -> Vec<String> {
