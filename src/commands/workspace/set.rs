@@ -20,7 +20,7 @@ use crate::output::view::WorkspaceView;
 #[command(after_help = "Examples:
   keyward workspace set --cap 20
   keyward workspace set default --default-lifetime 90d --maximum-lifetime 1y
-  keyward workspace set default --preset audioscrape --plan pro")]
+  keyward workspace set default --preset audioscrape --plan pro --keep-outside")]
 pub struct Args {
     /// The workspace [default: the one that commands work in]
     #[arg(value_name = "NAME")]
