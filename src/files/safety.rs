@@ -120,11 +120,12 @@ pub(crate) fn check_file(path: &Path, found: &Found, is_in_trusted: bool) -> Res
     match found.kind() {
         FileType::RegularFile => {}
         FileType::Symlink => {
-            return Err(refused(format!("{shown} is a symbolic link"))
-                .hinted("name the file itself with --store"));
+            return Err(
+                refused(format!("{shown} is a symbolic link")).hinted("name the file itself")
+            );
         }
         FileType::Directory => {
-            return Err(Error::usage(format!("{shown} is a folder")).hinted("--store names a file"));
+            return Err(Error::usage(format!("{shown} is a folder")).hinted("name a file in it"));
         }
         _ => return Err(refused(format!("{shown} is not a regular file"))),
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure::{damaged, failure};
+use super::failure::{damaged, failure, of_another};
 use super::open::{open_alone, prepare};
 use super::permissions::{SIDECARS, entry, length, look};
 use super::{Reader, Store, header, migrations};
@@ -201,7 +201,7 @@ fn refuse_no_backup(target: &Entry) -> Result<()> {
                 SafePath(target.path())
             ),
         )
-        .because(error)
+        .because(of_another(error))
         .hinted("name a file that does not exist")
     })
 }

@@ -60,6 +60,7 @@ use integrity::Unsealed;
 pub use backup::{Backup, beside, put_in_place, write_over};
 pub use claims::Remembered;
 pub use copy::Copy;
+pub use failure::of_backup;
 pub use info::Info;
 pub use key_lists::Order;
 pub use meter::Meter;

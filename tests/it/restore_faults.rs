@@ -36,6 +36,12 @@ fn assert_refused(scene: &Scene, file: &str, exits: &[i32], what: &str) {
         output.transcript()
     );
     assert_eq!(output.stdout, "", "{what}");
+    // It is the backup that has a fault, whichever room says so.
+    let said = &output.stderr;
+    assert!(
+        !said.contains("store is damaged") && !said.contains("--store"),
+        "{what}: {said}"
+    );
     assert!(
         scene.sandbox.settled_bytes() == before,
         "{what}: the store was written"
@@ -154,6 +160,20 @@ fn what_is_no_backup_is_refused() {
     let _ = scene
         .sandbox
         .verdict(&scene.revoked, &["--no-record"], 11, "revoked");
+}
+
+#[test]
+fn what_is_not_a_store_is_not_restored_over_and_nothing_is_made_beside_it() {
+    let scene = Scene::new();
+    let sandbox = &scene.sandbox;
+    let _ = sandbox.file("text", "not a store");
+    fs::create_dir(sandbox.home().join("folder")).expect("a folder can be made");
+    let names = names_in(sandbox.home());
+    for (file, exit) in [("text", 9), ("folder", 2)] {
+        let run = restore(sandbox, "b.db").args(["--store", file]);
+        let _ = run.exit(exit);
+        assert_eq!(names, names_in(sandbox.home()), "{file}");
+    }
 }
 
 #[test]

@@ -15,7 +15,8 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::audit;
 use crate::ops::store::check;
 use crate::store::{
-    Backup, Info, Salvaged, Store, Turn, beside, put_in_place, remains, salvage, write_over,
+    Backup, Info, Salvaged, Store, Turn, beside, of_backup, put_in_place, remains, salvage,
+    write_over,
 };
 
 /// What is to be restored.
@@ -69,12 +70,18 @@ pub fn run(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Outcome> {
     let Request { store, wait, .. } = request;
+    // What is not ours to replace is refused before a lock is made beside it.
+    if let Err(error) = Store::glance(store, *wait)
+        && matches!(error.kind(), Kind::Foreign | Kind::NewerStore | Kind::Usage)
+    {
+        return Err(error);
+    }
     // One restoration at a time, and none while a key is handed over.
     let _turn = Turn::at(store, *wait)?;
     // What a restoration left that was killed.
     beside(store)?;
-    let backup = Backup::take(&request.backup, store)?;
-    let (total, backup_head) = look_through(&backup, actor, now)?;
+    let backup = Backup::take(&request.backup, store).map_err(of_backup)?;
+    let (total, backup_head) = look_through(&backup, actor, now).map_err(of_backup)?;
     let restoration = Restoration {
         request,
         actor,
@@ -218,12 +225,8 @@ fn look_through(backup: &Backup, actor: &Actor, now: Timestamp) -> Result<(u64, 
     if let Some(flaw) = found.flaws.first() {
         return Err(Error::new(
             Kind::Damaged,
-            format!(
-                "the backup cannot be believed: {} ({})",
-                flaw.problem, flaw.subject
-            ),
-        )
-        .hinted("take another backup; the store was left as it is"));
+            format!("{} ({})", flaw.problem, flaw.subject),
+        ));
     }
     let (seq, hash) = store.read(|reader| reader.head())?;
     Ok((found.keys, Head { seq, hash }))
