@@ -40,7 +40,7 @@ Exit status:
   0    done; verify: the key is valid
   1    unexpected failure
   2    the arguments or a file they name are wrong, or a question cannot be asked
-  3    no such key or workspace
+  3    no such key, workspace or store
   4    conflict: name taken, selector ambiguous, not in a state for this
   5    the policy refuses
   6    the store stayed busy longer than --wait

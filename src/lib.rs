@@ -94,7 +94,7 @@
 //! | `keyward.db.restoring`, `keyward.db.restored` | a backup that is being restored, and the store made of it |
 //! | `keyward.db.damaged-N` | a damaged store in whose place a backup was put |
 //! | `FILE.keyward-draft` (0600) | a backup being made; locked while it is |
-//! | `keyward.db.lock` (0600) | empty, and never removed: locked by the process that provisions |
+//! | `keyward.db.lock` (0600) | empty, and never removed: locked by the process that provisions or restores |
 //! | `.NAME.keyward-draft` (0600) | beside a file that a secret goes to: its next text, locked while it is written |
 //!
 //! # Words

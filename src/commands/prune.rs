@@ -13,7 +13,8 @@ use crate::output::view::KeyView;
 /// Delete the records of keys that have long been dead
 ///
 /// Deletes revoked and expired keys, and what they were used for, once they have been dead for the policy's usage retention
-/// (90 days). A secret of theirs is then unknown instead of revoked. The audit trail keeps what happened.
+/// (90 days). A secret of theirs is then unknown instead of revoked. The audit trail keeps what happened. Their
+/// hashes are kept too, so that no import makes one of these secrets valid again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward prune --dry-run

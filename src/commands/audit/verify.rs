@@ -12,7 +12,7 @@ use crate::output::view::TrailView;
 /// Check that the trail's chain is whole
 ///
 /// An edited, inserted, deleted or reordered row, or one that is hidden from the trail's index, is found and named, and the
-/// exit status is 9. A chain alone cannot show that its newest rows were cut off or that all of it was written anew: save
+/// exit status is 9. So is the row that ended a key which can be used again. A chain alone cannot show that its newest rows were cut off or that all of it was written anew: save
 /// `keyward audit head` elsewhere from time to time, and compare with what you saved.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

@@ -11,7 +11,8 @@ use crate::output::view::CreatedStoreView;
 
 /// Make an empty store
 ///
-/// A store that exists is left as it is. mint, workspace create, ensure, apply and store import make one when they need it.
+/// A store that exists is left as it is. mint, workspace create, ensure, apply, store import and store restore make one when they
+/// need it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store create
