@@ -214,6 +214,17 @@ mod tests {
             ("KEY=kw_1\nA=1 KEY=kw_2\n", Reader::Shell, 2),
             ("KEY=kw_1\nunset KEY\n", Reader::Shell, 2),
             ("A=b\\\nKEY=kw_1\n", Reader::Shell, 1),
+            ("A=1\nKEY=kw_1\nA=$((KEY=5))\n", Reader::Shell, 3),
+            ("A=${B-'x}'}\nKEY=kw_1\nA='x'\n", Reader::Shell, 1),
+            ("KEY=kw_1\nKEY+=x\n", Reader::Shell, 2),
+            ("KEY=kw_1\nKEY[0]=x\n", Reader::Shell, 2),
+            ("KEY=kw_1\nA=1 KEY=x :\n", Reader::Shell, 2),
+            ("KEY=kw_1\nprintf -v KEY x\n", Reader::Shell, 2),
+            ("KEY=kw_1\ngetopts a KEY\n", Reader::Shell, 2),
+            ("KEY=kw_1\ncommand export KEY=x\n", Reader::Shell, 2),
+            ("KEY=kw_1\ntime KEY=x\n", Reader::Shell, 2),
+            ("KEY=kw_1\nlocal A=1\n", Reader::Shell, 2),
+            ("KEY=kw_1\nselect x\n", Reader::Shell, 2),
         ] {
             assert_eq!(misread(text), Some((reader, line)), "{text:?}");
         }

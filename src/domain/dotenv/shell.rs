@@ -7,11 +7,13 @@
 use super::Binding;
 
 /// Words that, as a command's first, decide what else is run: the reserved ones and the special built-in commands
-/// (POSIX, Shell Command Language, 2.4 and 2.14), but for those that set and unset variables.
-const DECIDING: [&str; 26] = [
-    "!", ".", "{", "}", "break", "case", "continue", "do", "done", "elif", "else", "esac", "eval",
-    "exec", "exit", "fi", "for", "if", "return", "set", "shift", "then", "times", "trap", "until",
-    "while",
+/// (POSIX, Shell Command Language, 2.4 and 2.14), but for those that set and unset variables; what bash adds to them; and
+/// what runs any command or sets any variable. `local` ends dash.
+const DECIDING: [&str; 37] = [
+    "!", ".", "{", "}", "[[", "break", "builtin", "case", "command", "continue", "coproc", "do",
+    "done", "elif", "else", "esac", "eval", "exec", "exit", "fi", "for", "function", "if", "let",
+    "local", "printf", "return", "select", "set", "shift", "source", "then", "time", "times",
+    "trap", "until", "while",
 ];
 
 /// A command so far.
@@ -38,8 +40,10 @@ pub(super) fn bindings(text: &str) -> Result<Vec<Binding<'_>>, usize> {
             (Some(b'\''), _) => {}
             // What spans lines inside is a script of its own.
             (Some(b'(' | b'{' | b'`'), b'\n') => return Err(at),
-            // An expansion that may fail ends the shell.
-            (Some(b'{'), b'?' | b'!') => return Err(at),
+            // An expansion that may fail ends the shell; whether an apostrophe quotes depends on what is around it.
+            (Some(b'{'), b'?' | b'!' | b'\'') => return Err(at),
+            // Arithmetic sets variables too.
+            (_, b'$') if bytes[at..].starts_with(b"$((") => return Err(at),
             (_, b'\\') => {
                 word = word.or(Some(at).filter(|_| next != Some(b'\n')));
                 at += 1;
@@ -154,6 +158,19 @@ impl<'t> Command<'t> {
         }
         let arguments = &self.words[own + 1..];
         let is_named = |(_, word): &(usize, &str)| is_name(word.split('=').next().unwrap_or(word));
+        let own_assignments = self.words[..own].iter().filter_map(assigned);
+        if matches!(*first, ":" | "export" | "readonly" | "unset") {
+            // POSIX, 2.14: in front of a special built-in command they stay.
+            found.extend(own_assignments);
+        }
+        // To bash these are assignments: NAME+=more, NAME[0]=value.
+        if let Some((name, _)) = first.split_once(['+', '[']).filter(|_| first.contains('=')) {
+            found.push(Binding {
+                name,
+                value: "",
+                start: *start,
+            });
+        }
         match *first {
             // What is no name ends the shell.
             "export" | "readonly" | "unset" if !arguments.iter().all(is_named) => {
@@ -166,7 +183,8 @@ impl<'t> Command<'t> {
                     .filter(|_| self.is_sure),
             ),
             // They may do anything to the variables that they name.
-            "readonly" | "unset" | "read" | "local" | "declare" | "typeset" => {
+            "readonly" | "unset" | "read" | "declare" | "typeset" | "getopts" | "mapfile"
+            | "readarray" => {
                 let named = |&(start, word): &(usize, &'t str)| Binding {
                     name: word.split('=').next().unwrap_or(word),
                     value: "",
