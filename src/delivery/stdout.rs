@@ -58,8 +58,12 @@ impl Stream {
     pub(super) fn check(self) -> Result<()> {
         let stat = fstat(self.descriptor())
             .map_err(|error| failed(format!("{} is closed", self.name()), error))?;
-        let is_null = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
-            && rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == stat.st_rdev);
+        let is_device = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
+        // In a root whose devices are files, std opens that file.
+        let is_null = rustix::fs::stat("/dev/null").is_ok_and(|null| {
+            (null.st_dev, null.st_ino) == (stat.st_dev, stat.st_ino)
+                || is_device && null.st_rdev == stat.st_rdev
+        });
         if is_null {
             let message = format!(
                 "{} is closed or /dev/null, so the secret would be lost",

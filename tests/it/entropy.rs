@@ -140,7 +140,7 @@ fn a_root_without_devices_and_one_with_files_in_their_place_mint_as_well() {
     let bare = root_folder(&sandbox, "bare");
     let planted = root_folder(&sandbox, "planted");
     fs::create_dir(planted.join("dev")).expect("it is new");
-    for device in ["random", "urandom"] {
+    for device in ["random", "urandom", "null"] {
         let path = planted.join("dev").join(device);
         fs::write(path, [7; 4096]).expect("it can be written");
     }
@@ -153,6 +153,14 @@ fn a_root_without_devices_and_one_with_files_in_their_place_mint_as_well() {
     secrets.sort();
     secrets.dedup();
     assert_eq!(secrets.len(), 4);
+
+    // In place of a closed stdout std opens what /dev/null is there.
+    let script = "exec chroot \"$0\" /keyward mint ci --store /closed.db >&-";
+    let run = sandbox.program("sh", ["-c".as_ref(), script.as_ref(), planted.as_os_str()]);
+    let refused = run.cwd("/").exit(16);
+    assert!(refused.stderr.contains("closed"), "{}", refused.stderr);
+    let null = fs::read(planted.join("dev/null")).expect("it is a file");
+    assert_eq!(null, [7; 4096]);
 }
 
 #[test]
