@@ -14,8 +14,9 @@ use crate::output::view::WorkspaceView;
 ///
 /// Existing keys keep their tokens, scopes and expiry. A preset or a file replaces the whole policy; options change single
 /// fields. A policy without the environment or a scope of a live key, or with a cap below the live keys, is refused (exit
-/// 4) and lists them, unless --keep-outside is given: then these keys live on as they are, and `check --outside-policy`
-/// finds them. A policy without the workspace's plan needs --plan or --clear-plan.
+/// 4) and lists them, unless --keep-outside is given: then these keys live on as they are. `check --outside-policy` finds
+/// those whose environment or scopes the policy does not have. A policy without the workspace's plan needs --plan or
+/// --clear-plan.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward workspace set --cap 20
