@@ -35,9 +35,8 @@ pub struct GithubSink {
 
 impl GithubSink {
     pub(super) fn check(&self) -> Result<()> {
-        if self.mask == Stream::Stdout {
-            self.mask.check()?;
-        }
+        // SECURITY: without the mask the secret is shown in the log of whatever prints it later.
+        self.mask.check_mask()?;
         match self.path.read()? {
             None => self.path.check_folder(),
             Some(before) => {

@@ -56,6 +56,18 @@ impl Stream {
 
     /// Refuses a stream that leads nowhere: closed, or /dev/null, which is what std opens in place of a closed one.
     pub(super) fn check(self) -> Result<()> {
+        self.check_for("secret").map_err(|error| {
+            error.hinted("name another sink: --out FILE, --dotenv FILE --var NAME, or -- COMMAND")
+        })
+    }
+
+    /// The same for a mask line, without which the runner shows the secret in its log.
+    pub(super) fn check_mask(self) -> Result<()> {
+        self.check_for("mask line")
+            .map_err(|error| error.hinted(format!("leave {} to the runner", self.name())))
+    }
+
+    fn check_for(self, what: &str) -> Result<()> {
         let stat = fstat(self.descriptor())
             .map_err(|error| failed(format!("{} is closed", self.name()), error))?;
         let is_device = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
@@ -66,11 +78,10 @@ impl Stream {
         });
         if is_null {
             let message = format!(
-                "{} is closed or /dev/null, so the secret would be lost",
+                "{} is closed or /dev/null, so the {what} would be lost",
                 self.name()
             );
-            return Err(Error::new(Kind::DeliveryFailed, message)
-                .hinted("name another sink: --out FILE, --dotenv FILE --var NAME, or -- COMMAND"));
+            return Err(Error::new(Kind::DeliveryFailed, message));
         }
         Ok(())
     }
