@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, RenameFlags, fchmod, linkat, openat, renameat, renameat_with, statat,
-    unlinkat,
+    AtFlags, FileType, Mode, OFlags, RenameFlags, fchmod, linkat, openat, renameat, renameat_with,
+    statat, unlinkat,
 };
 use rustix::io::Errno;
 
 use super::{Folder, Found, check_file, kind_of, named};
-use crate::error::{Error, Result};
+use crate::domain::sanitize::QuotedPath;
+use crate::error::{Error, Kind, Result};
 
 /// 0600.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -124,10 +125,10 @@ impl Entry {
         let refused = |error: io::Error| self.refused("open", error);
         if let Some(found) = self.look().map_err(refused)? {
             // A pipe that nobody reads cannot be opened for writing, and would be no better if it could.
-            self.check(&found)?;
+            self.check_own(&found)?;
         }
         let (file, _) = self.open_or_create(how).map_err(refused)?;
-        self.check(&Found::of(&file).map_err(refused)?)?;
+        self.check_own(&Found::of(&file).map_err(refused)?)?;
         Ok(file)
     }
 
@@ -137,6 +138,24 @@ impl Entry {
     /// `permissions`, `usage`.
     pub(crate) fn check(&self, found: &Found) -> Result<()> {
         check_file(&self.path, found, self.folder.is_in_trusted())
+    }
+
+    /// Checks what was found under the name, as a file that keyward keeps beside a store and makes again when it is gone.
+    ///
+    /// # Errors
+    /// `permissions`, with the command that fixes it.
+    pub(crate) fn check_own(&self, found: &Found) -> Result<()> {
+        let remove = match found.kind() {
+            FileType::Directory => "rmdir",
+            _ => "rm",
+        };
+        self.check(found)
+            .map_err(|error| match found.is_file() && found.names() == 1 {
+                true => error,
+                false => error
+                    .as_kind(Kind::Permissions)
+                    .hinted(format!("{remove} {}", QuotedPath(&self.path))),
+            })
     }
 
     /// Removes the name. Says whether something had it.

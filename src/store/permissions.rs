@@ -25,10 +25,16 @@ pub(super) fn check(store: &Entry) -> Result<bool> {
         found = look(store)?.unwrap_or(found);
     }
     store.check(&found)?;
-    for suffix in SIDECARS.iter().chain(&OWN) {
+    for suffix in SIDECARS {
         let beside = store.beside(suffix);
         if let Some(found) = look(&beside)? {
             beside.check(&found)?;
+        }
+    }
+    for suffix in OWN {
+        let beside = store.beside(suffix);
+        if let Some(found) = look(&beside)? {
+            beside.check_own(&found)?;
         }
     }
     store.folder().check_all()?;

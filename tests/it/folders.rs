@@ -303,6 +303,34 @@ fn root_delivers_to_another_users_folder_and_follows_no_link_there() {
 }
 
 #[test]
+fn what_is_in_the_way_of_a_file_beside_the_store_goes_by_the_hint() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let victim = sandbox.file("victim", "precious");
+    set_mode(&victim, 0o600);
+    for suffix in [".reserve", ".lock"] {
+        let beside = PathBuf::from(format!("{}{suffix}", sandbox.store_path().display()));
+        let pipe = |path: &Path| drop(sandbox.program("mkfifo", ["-m", "600"]).args([path]).ok());
+        let make: [&dyn Fn(&Path); 4] = [
+            &|path| symlink(&victim, path).expect("a link can be made"),
+            &|path| fs::hard_link(&victim, path).expect("a link can be made"),
+            &|path| fs::create_dir(path).expect("a folder can be made"),
+            &pipe,
+        ];
+        for put in make {
+            let _ = fs::remove_file(&beside);
+            put(&beside);
+            let error = sandbox.keyward(["list"]).refused(8, "permissions");
+            let hint = text(&error, "hint");
+            let _ = sandbox.program("sh", ["-c", &hint]).ok();
+            let _ = sandbox.keyward(["list"]).ok();
+        }
+    }
+    let content = fs::read_to_string(&victim).expect("it is there");
+    assert_eq!(content, "precious");
+}
+
+#[test]
 fn every_file_beside_the_store_is_checked_as_the_store_is() {
     for suffix in [".reserve", ".lock", ".new"] {
         let sandbox = Sandbox::new();
