@@ -97,7 +97,7 @@ impl Draft {
         self.place(Entry::rename_new)
     }
 
-    /// Puts it in the place of the target.
+    /// Replaces the target with it.
     pub(crate) fn replace(self) -> io::Result<File> {
         self.place(Entry::rename)
     }

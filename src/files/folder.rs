@@ -36,7 +36,7 @@ pub(crate) struct Folder {
     found: Vec<Found>,
     /// Whether the trusted folder is above it.
     is_in_trusted: bool,
-    /// Whether nobody else could have put another folder in the place of any of these.
+    /// Whether nobody else could have replaced any of these with another folder.
     is_fixed: bool,
 }
 
@@ -236,7 +236,7 @@ impl Folder {
         }
     }
 
-    /// Refuses a folder in which, or above which, anybody else could put another file or folder in the place of one.
+    /// Refuses a folder in which, or above which, anybody else could replace a file or a folder with another.
     ///
     /// # Errors
     /// `permissions`.

@@ -26,7 +26,7 @@ pub enum Change {
     Enable,
 }
 
-/// Disables or enables a key, or every key that its name stands for; one that is so already is left alone, and a pending one
+/// Disables or enables a key, or every key that its name stands for; one that already is stays as it is, and a pending one
 /// is held back by the pause of the key it waits for. With `idle`, a key that was used within this time is not disabled.
 ///
 /// # Errors
