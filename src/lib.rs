@@ -80,7 +80,9 @@
 //!    dead, and tells the trail of what differs. Only a store that is damaged is written over as a whole.
 //! 5. The store remembers the time of the latest change or recorded verify ([`domain::clock`]); expiry is judged by that or the
 //!    clock, whichever is later.
-//! 6. `store/schema.rs` accepts keyward's own schema and the tables of known neighbours; anything else is named.
+//! 6. A record's links to the key that it replaces and to its successor are followed by `ops/links.rs` only, which leads nowhere
+//!    where they leave the workspace or the environment, or where the two records disagree ([`domain::link`]).
+//! 7. `store/schema.rs` accepts keyward's own schema and the tables of known neighbours; anything else is named.
 //!
 //! # Files on disk
 //!

@@ -3,6 +3,7 @@
 //! This module never looks for one; the store does.
 
 use crate::domain::audit::About;
+use crate::domain::link::BadLink;
 
 /// A flaw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Flaw {
     pub problem: String,
     /// What mends it.
     pub remedy: Remedy,
+    /// The option that the remedy needs to find the key, if it needs one.
+    pub place: String,
 }
 
 /// What mends a flaw.
@@ -22,6 +25,8 @@ pub struct Flaw {
 pub enum Remedy {
     /// Revoking the key, or a backup.
     Revoke,
+    /// Deleting the record of a key that is revoked or expired.
+    Prune,
     /// A backup.
     Restore,
     /// Opening the store, once no other program keeps the file locked.
@@ -49,12 +54,27 @@ impl Flaw {
         }
     }
 
+    /// A link of a key's record that no rotation makes. It stays until the record is deleted, which a live key's is not.
+    pub fn of_link(link: &BadLink, is_living: bool, place: String) -> Self {
+        Self {
+            about: About::Key,
+            subject: link.holder.to_string(),
+            problem: link.to_string(),
+            remedy: match is_living {
+                true => Remedy::Revoke,
+                false => Remedy::Prune,
+            },
+            place,
+        }
+    }
+
     fn of_store(subject: &str, problem: String) -> Self {
         Self {
             about: About::Store,
             subject: subject.to_owned(),
             problem,
             remedy: Remedy::Restore,
+            place: String::new(),
         }
     }
 }

@@ -165,6 +165,11 @@ impl Key {
         status(self.state, self.created_at, self.expires_at, now, self.seen)
     }
 
+    /// The id of the key that it replaces.
+    pub fn replaces(&self) -> Option<&KeyId> {
+        self.rotation.as_ref().map(|rotation| &rotation.replaces)
+    }
+
     /// When a pending key became void by waiting, if it has.
     pub fn lapsed_at(&self, now: Timestamp) -> Option<Timestamp> {
         lapsed_at(self.state, self.created_at, now)

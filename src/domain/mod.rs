@@ -22,6 +22,7 @@ pub mod key;
 pub mod key_id;
 pub mod label;
 pub mod lifetime;
+pub mod link;
 pub mod manifest;
 pub mod name;
 pub mod permission;

@@ -12,7 +12,7 @@ use crate::domain::verdict::{Ask, Code};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::judge::judge_secret;
-use crate::ops::{limits, lineage, reuse, select};
+use crate::ops::{limits, lineage, links, reuse, select};
 use crate::store::{Reader, Store, Writer};
 
 /// A key made live by its holder.
@@ -192,10 +192,7 @@ pub(super) fn activate(
     now: Timestamp,
 ) -> Result<Outcome> {
     if key.state == State::Active {
-        let replaced = match &key.rotation {
-            None => None,
-            Some(rotation) => writer.key_by_id(rotation.replaces.as_str())?,
-        };
+        let replaced = links::predecessor(writer, &key)?;
         return Ok(Outcome {
             key,
             replaced,
@@ -233,17 +230,17 @@ pub(super) fn activate(
 
 /// Lets the key take over from the one it replaces.
 fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp) -> Result<Key> {
-    let replaces = key
-        .rotation
-        .as_ref()
-        .map(|rotation| rotation.replaces.as_str().to_owned())
-        .unwrap_or_default();
-    let mut old = writer.key_by_id(&replaces)?.ok_or_else(|| {
-        Error::new(
-            Kind::Damaged,
-            format!("the store is damaged: {} replaces no key", key.id),
+    // SECURITY: what it replaces is ended, so a link out of its workspace must lead nowhere.
+    let Some(mut old) = links::predecessor(writer, key)? else {
+        return Err(Error::new(
+            Kind::Conflict,
+            format!(
+                "{} cannot replace its key, which was deleted or replaced, or belongs to another workspace or environment",
+                key.id
+            ),
         )
-    })?;
+        .hinted(format!("keyward revoke {}", key.id)));
+    };
     if old.status(now) == Status::Disabled {
         return Err(Error::new(
             Kind::Conflict,

@@ -10,8 +10,8 @@ use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::limits;
 use crate::ops::select::{self, Selector};
+use crate::ops::{limits, links};
 use crate::store::{Reader, Store};
 
 /// A rotation that was taken back.
@@ -107,7 +107,7 @@ fn refuse_caller(access: &Access, old: &Key) -> Result<()> {
 
 /// The old and the new key of the rotation that the named key is part of, if that can still be cancelled.
 fn rotation_of(reader: &Reader<'_>, named: &Key, now: Timestamp) -> Result<(Key, Key)> {
-    let replacements = reader.keys_replacing(&named.id)?;
+    let replacements = links::replacements(reader, named)?;
     let is_open = |key: &Key| {
         matches!(
             key.status(now),
@@ -125,8 +125,7 @@ fn rotation_of(reader: &Reader<'_>, named: &Key, now: Timestamp) -> Result<(Key,
     if let Some(new) = replacements.into_iter().find(is_the_new) {
         return Ok((named.clone(), new));
     }
-    if let Some(rotation) = &named.rotation
-        && let Some(old) = reader.key_by_id(rotation.replaces.as_str())?
+    if let Some(old) = links::predecessor(reader, named)?
         && (is_open(named) || is_abandoned(&old, named))
     {
         return Ok((old, named.clone()));

@@ -10,7 +10,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
-use crate::ops::{limits, select};
+use crate::ops::{limits, links, select};
 use crate::store::{Reader, Store};
 
 /// How many keys are read at once. Between two such pages nothing is held in the store.
@@ -93,10 +93,7 @@ pub fn run(
 
 /// Whether a rotation has superseded the key, and its successor verifies: then the key ends by itself.
 fn is_followed(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
-    let Some(successor) = &key.replaced_by else {
-        return Ok(false);
-    };
-    let successor = reader.key_by_id(successor.as_str())?;
+    let successor = links::successor(reader, key)?;
     Ok(successor.is_some_and(|successor| successor.status(now) == Status::Active))
 }
 
@@ -127,7 +124,7 @@ fn remedy(
     }
     if reason.is_mended_by_rotation() {
         if let Some(successor) = &key.replaced_by {
-            let disabled = reader.key_by_id(successor.as_str())?;
+            let disabled = links::successor(reader, key)?;
             let is_disabled = disabled.is_some_and(|key| key.status(now) == Status::Disabled);
             return Ok(match is_disabled {
                 true => format!("keyward enable {successor}{place}"),
@@ -135,7 +132,7 @@ fn remedy(
             });
         }
         let is_pending = |replacement: &Key| replacement.status(now) == Status::Pending;
-        let is_under_way = reader.keys_replacing(id)?.iter().any(is_pending);
+        let is_under_way = links::replacements(reader, key)?.iter().any(is_pending);
         let cancel = if is_under_way { " --cancel" } else { "" };
         return Ok(format!("keyward rotate {id}{place}{cancel}"));
     }

@@ -21,8 +21,35 @@ pub(super) fn check_name(
     name: &str,
     now: Timestamp,
 ) -> Result<()> {
+    check_name_beside(reader, workspace, (environment, name), now, |_| false)
+}
+
+/// The same of a record that is added. A pending key that replaces it has its name only until it is there.
+///
+/// # Errors
+/// `name_taken`.
+pub(super) fn check_name_of(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    key: &Key,
+    now: Timestamp,
+) -> Result<()> {
+    let waits = |holder: &Key| holder.status(now) == Status::Pending && holder.may_replace(key);
+    check_name_beside(reader, workspace, (&key.environment, &key.name), now, waits)
+}
+
+fn check_name_beside(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    (environment, name): (&str, &str),
+    now: Timestamp,
+    is_no_holder: impl Fn(&Key) -> bool,
+) -> Result<()> {
     for holder in reader.keys_named(workspace.id, name)? {
-        if holder.environment == environment && select::holds_its_name(reader, &holder, now)? {
+        if holder.environment == environment
+            && !is_no_holder(&holder)
+            && select::holds_its_name(reader, &holder, now)?
+        {
             return Err(Error::new(
                 Kind::NameTaken,
                 format!(

@@ -16,6 +16,7 @@ mod idle;
 mod judge;
 mod limits;
 pub mod lineage;
+mod links;
 pub mod list;
 pub mod mint;
 pub mod pause;

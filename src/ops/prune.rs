@@ -14,7 +14,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::{idle, select};
+use crate::ops::{idle, links, select};
 use crate::store::{Reader, Store};
 
 /// How many keys are deleted in one transaction, so that others get their turn.
@@ -203,7 +203,7 @@ fn dead_since(key: &Key, now: Timestamp) -> Option<Timestamp> {
 
 /// Whether a pending key will take this one's place, which needs its record.
 fn is_awaited(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
-    let replacements = reader.keys_replacing(&key.id)?;
+    let replacements = links::replacements(reader, key)?;
     let is_pending = |replacement: &Key| replacement.status(now) == Status::Pending;
     Ok(replacements.iter().any(is_pending))
 }

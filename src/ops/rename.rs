@@ -14,6 +14,7 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::change::{self, Outcome, refuse_dead};
 use crate::ops::limits;
 use crate::ops::lineage::Meant;
+use crate::ops::links;
 use crate::ops::select::{self, Selector};
 use crate::store::Store;
 
@@ -61,7 +62,7 @@ pub fn run(
             .hinted(format!("rename {} instead", rotation.replaces)));
         }
         // A replacement that is pending goes by the name of the key it waits for.
-        for replacement in writer.keys_replacing(&key.id)? {
+        for replacement in links::replacements(writer, key)? {
             let is_new = renamed.iter().all(|key| key.id != replacement.id);
             if is_new && replacement.status(now) == Status::Pending {
                 renamed.push(replacement);

@@ -19,6 +19,7 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::draft::{self, Draft};
 use crate::ops::limits;
 use crate::ops::lineage::{Meant, Rest};
+use crate::ops::links;
 use crate::ops::select::{self, Selector};
 use crate::ops::set::Changes;
 use crate::store::{Reader, Store, Writer};
@@ -173,9 +174,8 @@ fn check_rotatable(reader: &Reader<'_>, old: &Key, now: Timestamp) -> Result<()>
     let conflict = |message: String| Error::new(Kind::Conflict, message);
     let status = old.status(now);
     if let Some(successor) = &old.replaced_by {
-        let is_active = reader
-            .key_by_id(successor.as_str())?
-            .is_some_and(|key| key.status(now) == Status::Active);
+        let is_active =
+            links::successor(reader, old)?.is_some_and(|key| key.status(now) == Status::Active);
         return Err(
             conflict(format!("{} is already superseded by {successor}", old.id)).hinted(
                 match is_active {
@@ -192,7 +192,7 @@ fn check_rotatable(reader: &Reader<'_>, old: &Key, now: Timestamp) -> Result<()>
             status.word()
         )));
     }
-    let replacements = reader.keys_replacing(&old.id)?;
+    let replacements = links::replacements(reader, old)?;
     match replacements
         .iter()
         .find(|key| key.status(now) == Status::Pending)

@@ -15,9 +15,9 @@ use crate::domain::timestamp::{Timestamp, When};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::change::{self, Outcome, refuse_dead};
-use crate::ops::limits;
 use crate::ops::lineage::Meant;
 use crate::ops::select::{self, Selector};
+use crate::ops::{limits, links};
 use crate::store::{Store, Writer};
 
 /// What is to change.
@@ -222,10 +222,7 @@ fn are_same(some: &[String], others: &[String]) -> bool {
 
 /// Makes a superseded key's shorter life outlast a cancelled rotation.
 fn keep_on_cancel(writer: &Writer<'_>, access: &Access, key: &Key, now: Timestamp) -> Result<()> {
-    let Some(successor) = &key.replaced_by else {
-        return Ok(());
-    };
-    if let Some(mut successor) = writer.key_by_id(successor.as_str())?
+    if let Some(mut successor) = links::successor(writer, key)?
         && let Some(rotation) = &mut successor.rotation
     {
         rotation.previous_expires_at = key.expires_at;

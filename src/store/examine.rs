@@ -71,6 +71,7 @@ impl Reader<'_> {
                 subject,
                 problem: problem.to_owned(),
                 remedy: Remedy::Restore,
+                place: String::new(),
             });
         };
         let mut count = 0;
@@ -124,6 +125,7 @@ impl Reader<'_> {
                     subject: id,
                     problem,
                     remedy: Remedy::Revoke,
+                    place: String::new(),
                 });
             }
             progress(count)
@@ -134,6 +136,7 @@ impl Reader<'_> {
                 subject,
                 problem: MISSING.to_owned(),
                 remedy: Remedy::Restore,
+                place: String::new(),
             });
         })?;
         Ok(count)

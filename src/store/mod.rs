@@ -21,6 +21,7 @@ mod integrity;
 mod key_lists;
 mod key_row;
 mod keys;
+mod links;
 mod log;
 mod meter;
 mod migrations;

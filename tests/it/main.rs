@@ -97,6 +97,10 @@ mod restore_faults;
 mod transfer;
 // Lines that `keyward store import` refuses.
 mod transfer_refusals;
+// Lines of records that are there already: what differs.
+mod import_differs;
+// The links between a key and its successor: what an import takes, and what `store check` finds.
+mod import_links;
 
 // What cuts across commands.
 

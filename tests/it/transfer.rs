@@ -134,7 +134,7 @@ fn what_is_exported_comes_in_again_as_it_was() {
     for (index, result) in results.iter().enumerate() {
         assert_eq!(
             fields(result),
-            ["code", "id", "index", "line", "message", "name"]
+            ["code", "fields", "id", "index", "line", "message", "name"]
         );
         assert_eq!(
             (&result["index"], &result["line"]),

@@ -84,7 +84,7 @@ fn keep_going_takes_in_what_it_can_and_says_what_became_of_each_line() {
     let expected = json!([
         [0, 1, "created", "a", true, false],
         [1, 2, "name_taken", "present", false, true],
-        [3, 4, "unchanged", "a", true, false],
+        [3, 4, "conflict", "a", false, true],
         [4, 5, "usage", null, false, true],
         [5, 6, "usage", null, false, true],
         [6, 7, "created", "c", true, false],
@@ -93,7 +93,8 @@ fn keep_going_takes_in_what_it_can_and_says_what_became_of_each_line() {
     assert_eq!(sandbox.listed(&[]), ["a", "c", "present"]);
     let said = import(&sandbox, &lines).args(["--keep-going"]).exit(4);
     assert!(
-        said.stderr.contains("0 created, 3 unchanged, 3 refused"),
+        said.stderr
+            .contains("0 created, 2 unchanged, 0 differ, 4 refused"),
         "{}",
         said.transcript()
     );

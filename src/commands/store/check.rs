@@ -11,8 +11,9 @@ use crate::output::view::{HealthView, ProblemView};
 
 /// Look through every page, record and event
 ///
-/// Finds damage to the file, rows that were changed, deleted or added behind keyward's back, and a broken audit trail. Each
-/// is listed with the command that mends it, and the exit status is 9. Nothing is changed, and nobody has to wait.
+/// Finds damage to the file, rows that were changed, deleted or added behind keyward's back, a broken audit trail, and links
+/// between keys that no rotation makes. Each is listed with the command that fixes it, and the exit status is 9. Nothing is
+/// changed, and nobody has to wait.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store check

@@ -15,8 +15,12 @@ use crate::output::view::ImportView;
 /// Take in workspaces and keys by their hashes
 ///
 /// Reads a JSON object a line: what `keyward store export` prints, or another system's keys. Of those the field name and the
-/// field hash are enough, the SHA-256 of the whole secret in hexadecimal or Base64. Everything is taken in or nothing, and a
-/// line that is there already changes nothing.
+/// field hash are enough, the SHA-256 of the whole secret in hexadecimal or Base64. Everything is imported or nothing.
+///
+/// A record that exists already is never changed. If it has the values of the line, the line is unchanged. If not, the line
+/// differs (exit 4) and its fields are named; fields that the line leaves out are not compared, nor is lastUsedAt. Also refused
+/// are two lines with the same id or hash, the hash of a key that was pruned here, and links (replaces, replacedBy) that no
+/// rotation makes: to another workspace or environment, in a circle, or to a key that does not name this one in turn.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store import keys.jsonl
@@ -78,14 +82,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .filter(|outcome| outcome.code == code)
             .count()
     };
+    let (created, unchanged, differ) = (count("created"), count("unchanged"), count("differs"));
+    let refused_lines = outcomes.len() - created - unchanged - differ;
     let sentence = format!(
-        "{} created, {} unchanged, {} refused",
-        count("created"),
-        count("unchanged"),
-        outcomes
-            .iter()
-            .filter(|outcome| outcome.refusal.is_some())
-            .count()
+        "{created} created, {unchanged} unchanged, {differ} differ, {refused_lines} refused"
     );
     context.ui.after(&sentence, || {
         let mut listing = context.ui.list("results")?;
@@ -96,7 +96,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     })?;
     context.ui.status(&sentence);
     for outcome in &outcomes {
-        if let Some(why) = &outcome.refusal {
+        if let Some((_, why)) = &outcome.refusal {
             context.ui.status(&format!(
                 "line {} ({}): {why}",
                 outcome.index + 1,

@@ -2,10 +2,12 @@
 //!
 //! This module never takes a secret, and never repeats what a line says where a secret may stand.
 
+mod differ;
 mod read;
+mod said;
 mod texts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::address::Network;
 use crate::domain::key::{KeyId, Rotation, State};
@@ -13,6 +15,7 @@ use crate::domain::name::Name;
 use crate::domain::policy::Policy;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
+use crate::error::Kind;
 
 pub use texts::{free_texts, texts};
 
@@ -31,6 +34,8 @@ pub enum Line {
 /// A workspace that is to be there.
 #[derive(Debug, Clone)]
 pub struct WorkspaceLine {
+    /// The fields that the line gives.
+    pub said: BTreeSet<String>,
     /// Its name.
     pub name: Name,
     /// The preset its policy came from.
@@ -44,6 +49,8 @@ pub struct WorkspaceLine {
 /// A key that is to be there.
 #[derive(Debug, Clone)]
 pub struct KeyLine {
+    /// The fields that the line gives.
+    pub said: BTreeSet<String>,
     /// The workspace, if the line names one.
     pub workspace: Option<String>,
     /// The id, if it has one already.
@@ -97,12 +104,14 @@ pub struct KeyLine {
 pub struct LineOutcome {
     /// Its place, from 0; empty lines count and are passed over.
     pub index: u64,
-    /// `created`, `unchanged`, or the refusal's code.
+    /// `created`, `unchanged`, `differs`, or the refusal's code.
     pub code: &'static str,
     /// The key's id, once it has one.
     pub id: Option<KeyId>,
     /// The key's or the workspace's name, if it could be read.
     pub name: Option<String>,
-    /// Why it was refused.
-    pub refusal: Option<String>,
+    /// In which fields the record differs, by their names in JSON.
+    pub fields: Vec<&'static str>,
+    /// Why it was refused: the error's kind and its message.
+    pub refusal: Option<(Kind, String)>,
 }

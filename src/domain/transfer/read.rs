@@ -2,10 +2,11 @@
 //!
 //! This module never repeats what a line says where a secret may stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::said::said;
 use super::{KeyLine, Line, WorkspaceLine, texts};
 use crate::domain::address::Network;
 use crate::domain::digest;
@@ -91,29 +92,27 @@ impl Line {
         match kinds.kind.as_deref() {
             Some("workspace") => {
                 let fields = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-                workspace(fields).map(|line| Self::Workspace(Box::new(line)))
+                workspace(fields, said(text)).map(|line| Self::Workspace(Box::new(line)))
             }
             None | Some("key") => {
                 let fields: KeyFields =
                     serde_json::from_str(text).map_err(|error| unreadable(&error))?;
                 let hash = hash(&fields.hash)?;
                 let is_it = |part: &[u8]| SecretHash::of(part) == hash;
-                if texts(line)
-                    .iter()
-                    .any(|text| parts(text.as_bytes()).into_iter().any(is_it))
-                {
+                let has_it = |text: &String| parts(text.as_bytes()).into_iter().any(is_it);
+                if texts(line).iter().any(has_it) {
                     return Err(Error::usage(
                         "a field holds the key's whole secret, which belongs in no record",
                     ));
                 }
-                key(fields, hash).map(|key| Self::Key(Box::new(key)))
+                key(fields, said(text), hash).map(|key| Self::Key(Box::new(key)))
             }
             Some(_) => Err(Error::usage("the field type is neither key nor workspace")),
         }
     }
 }
 
-fn workspace(fields: WorkspaceFields) -> Result<WorkspaceLine> {
+fn workspace(fields: WorkspaceFields, said: BTreeSet<String>) -> Result<WorkspaceLine> {
     let policy = Policy::from_toml(&fields.policy)?;
     if let Some(plan) = &fields.plan {
         policy.plan(plan)?;
@@ -122,6 +121,7 @@ fn workspace(fields: WorkspaceFields) -> Result<WorkspaceLine> {
         check_text("preset", preset)?;
     }
     Ok(WorkspaceLine {
+        said,
         name: fields.name.parse()?,
         preset: fields.preset,
         policy,
@@ -137,7 +137,7 @@ fn hash(text: &str) -> Result<SecretHash> {
     })
 }
 
-fn key(fields: KeyFields, hash: SecretHash) -> Result<KeyLine> {
+fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<KeyLine> {
     if fields
         .algorithm
         .is_some_and(|algorithm| algorithm != SecretHash::ALGORITHM)
@@ -220,6 +220,7 @@ fn key(fields: KeyFields, hash: SecretHash) -> Result<KeyLine> {
     });
     let owner = fields.owner.map(|owner| owner.parse::<Owner>()).transpose();
     Ok(KeyLine {
+        said,
         workspace: fields.workspace,
         id: fields.id.map(|text| id("id", text)).transpose()?,
         name: fields.name.parse()?,

@@ -10,7 +10,7 @@ use crate::domain::provision::Action;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::Result;
-use crate::ops::{limits, lineage, rotate, select, set};
+use crate::ops::{limits, lineage, links, rotate, select, set};
 use crate::store::Reader;
 
 /// What is to be done.
@@ -130,7 +130,7 @@ pub fn decide(
         status => return Err(not_live(reader, workspace, &key, status)?),
     }
     let pending = |replacement: &Key| replacement.status(now) == Status::Pending;
-    let replacement = reader.keys_replacing(&key.id)?.into_iter().find(pending);
+    let replacement = links::replacements(reader, &key)?.into_iter().find(pending);
     // One that is not claimed is somebody else's, of which rotating will tell.
     let leftover = match replacement {
         Some(replacement) if reader.is_claimed(&replacement.id)? => Some(replacement),
@@ -260,10 +260,7 @@ fn is_void_successor(
         let was_voided = successor.revoked_reason.as_deref() == Some(UNDELIVERED);
         was_voided || successor.lapsed_at(now).is_some()
     };
-    let replaces = |successor: Key| {
-        let rotation = successor.rotation.as_ref();
-        is_void(&successor) && rotation.is_some_and(|rotation| rotation.replaces == key.id)
-    };
+    let replaces = |successor: Key| is_void(&successor) && successor.may_replace(key);
     Ok(reader.key_by_hash(&hash)?.is_some_and(replaces))
 }
 

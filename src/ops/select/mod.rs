@@ -10,6 +10,7 @@ use crate::domain::template::MAXIMUM_PART;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
+use crate::ops::links;
 use crate::store::Reader;
 use workspaces::undecided;
 
@@ -202,8 +203,8 @@ enum Claim {
 /// The store's.
 pub fn holds_its_name(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
     match &key.rotation {
-        Some(rotation) if key.status(now) == Status::Pending => {
-            let old = reader.key_by_id(rotation.replaces.as_str())?;
+        Some(_) if key.status(now) == Status::Pending => {
+            let old = links::predecessor(reader, key)?;
             Ok(!old.is_some_and(|old| old.holds_its_name(now)))
         }
         _ => Ok(key.holds_its_name(now)),

@@ -10,7 +10,7 @@ use crate::domain::flaw::Flaw;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::audit;
+use crate::ops::{audit, limits, links};
 use crate::store::Store;
 
 /// What was found.
@@ -26,12 +26,44 @@ pub struct Outcome {
     pub flaws: Vec<Flaw>,
 }
 
+/// Checks everything that [`damage`] checks, and the links between keys. Those that no rotation makes are no damage: nothing
+/// follows them, and a backup that has some can be restored.
+///
+/// # Errors
+/// As [`damage`].
+pub fn run(
+    store: &mut Store,
+    actor: &Actor,
+    now: Timestamp,
+    progress: impl FnMut(u64, u64),
+) -> Result<Outcome> {
+    let mut outcome = damage(store, actor, now, progress)?;
+    store.read(|reader| {
+        let looked = reader.for_each_linked_key(|key| {
+            let is_living = key.status(now).is_living();
+            for link in links::faults(reader, &key, now)? {
+                let owner = reader.workspace_named(&key.workspace)?;
+                let place = owner.map(|owner| limits::place(reader, &owner));
+                let flaw = Flaw::of_link(&link, is_living, place.transpose()?.unwrap_or_default());
+                outcome.flaws.push(flaw);
+            }
+            Ok(())
+        });
+        match looked {
+            // That was found before.
+            Err(error) if error.kind() == Kind::Damaged && !outcome.flaws.is_empty() => Ok(()),
+            looked => looked,
+        }
+    })?;
+    Ok(outcome)
+}
+
 /// Looks everything through, in one transaction that holds nobody up. The closure is told how many keys of how many were
 /// looked at.
 ///
 /// # Errors
 /// `scope_rejected` for a key; the store's. What is found is an outcome, no error.
-pub fn run(
+pub fn damage(
     store: &mut Store,
     actor: &Actor,
     now: Timestamp,

@@ -221,7 +221,7 @@ fn look_through(backup: &Backup, actor: &Actor, now: Timestamp) -> Result<(u64, 
         // Whether a key may do this is for the store to say, not for the backup.
         Actor::Caller(_) => Actor::Operator(String::new()),
     };
-    let found = check::run(&mut store, &operator, now, |_, _| ())?;
+    let found = check::damage(&mut store, &operator, now, |_, _| ())?;
     if let Some(flaw) = found.flaws.first() {
         return Err(Error::new(
             Kind::Damaged,

@@ -275,6 +275,7 @@ pub(super) fn imported() -> Value {
         "code": { "type": "string", "pattern": "^[a-z_]+$" },
         "id": text,
         "name": text,
+        "fields": { "type": "array", "items": { "type": "string" } },
         "message": text,
     }))
 }

@@ -96,7 +96,8 @@ impl ProblemView {
             About::Store => "store",
         };
         let remedy = match flaw.remedy {
-            Remedy::Revoke => format!("keyward revoke {}", Quoted(&flaw.subject)),
+            Remedy::Revoke => format!("keyward revoke {}{}", Quoted(&flaw.subject), flaw.place),
+            Remedy::Prune => "keyward prune --all --dead-for 0s".to_owned(),
             Remedy::Restore => "keyward store restore FILE".to_owned(),
             Remedy::Reopen => "keyward store check".to_owned(),
         };

@@ -114,6 +114,7 @@ pub struct ImportView<'a> {
     code: &'static str,
     id: Option<&'a str>,
     name: Option<&'a str>,
+    fields: &'a [&'static str],
     message: Option<&'a str>,
 }
 
@@ -126,7 +127,8 @@ impl<'a> ImportView<'a> {
             code: outcome.code,
             id: outcome.id.as_ref().map(|id| id.as_str()),
             name: outcome.name.as_deref(),
-            message: outcome.refusal.as_deref(),
+            fields: &outcome.fields,
+            message: outcome.refusal.as_ref().map(|(_, why)| why.as_str()),
         }
     }
 }

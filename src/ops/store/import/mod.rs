@@ -3,6 +3,7 @@
 //! This module never takes a secret, and never half a line: each is wholly in or not at all.
 
 mod desk;
+mod keys;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,13 +11,15 @@ use std::time::Duration;
 
 use rand::TryCryptoRng;
 
+use crate::domain::key::KeyId;
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::transfer::LineOutcome;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::exposure::Found;
 use crate::store::{Store, beside, put_in_place};
-use desk::{Desk, exposed};
+use desk::{Desk, Taken, exposed};
 
 /// How lines are taken in.
 #[derive(Debug)]
@@ -59,6 +62,9 @@ pub fn run<R: TryCryptoRng>(
             owners: BTreeMap::new(),
             said: BTreeSet::new(),
             has_said_a_secret: false,
+            hashes: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            awaited: None,
         };
         let (mut outcomes, mut first, mut refused) = (Vec::new(), None, 0);
         for (index, line) in (0..).zip(lines) {
@@ -72,32 +78,17 @@ pub fn run<R: TryCryptoRng>(
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let (name, taken) = desk.take(&line);
+            let (name, taken) = desk.take(&line, index + 1);
             if desk.has_said_a_secret {
                 // The other line is taken in already, so leaving this one out would not help.
                 return Err(exposed(Found::Known));
             }
-            outcomes.push(match taken {
-                Ok((code, id)) => LineOutcome {
-                    index,
-                    code,
-                    id,
-                    name,
-                    refusal: None,
-                },
-                Err(error) if is_refusal(error.kind()) => {
-                    first.get_or_insert(error.kind());
-                    refused += 1;
-                    LineOutcome {
-                        index,
-                        code: error.kind().code(),
-                        id: None,
-                        name,
-                        refusal: Some(error.to_string()),
-                    }
-                }
-                Err(error) => return Err(error),
-            });
+            let outcome = outcome(index, name, taken)?;
+            if let Some((kind, _)) = &outcome.refusal {
+                first.get_or_insert(*kind);
+                refused += 1;
+            }
+            outcomes.push(outcome);
             if !request.keep_going && refused == MOST_REFUSED {
                 break;
             }
@@ -132,6 +123,38 @@ pub fn into_new<R: TryCryptoRng>(
     taken
 }
 
+/// What became of a line.
+///
+/// # Errors
+/// What is not the line's fault.
+fn outcome(index: u64, name: Option<String>, taken: Result<Taken>) -> Result<LineOutcome> {
+    let (code, id, fields, refusal) = match taken {
+        Ok(Taken { code, id, fields }) if fields.is_empty() => (code, id, fields, None),
+        Ok(Taken { code, id, fields }) => {
+            let subject = match (&id, &name) {
+                (None, Some(name)) => format!("workspace {}", Safe(name)),
+                (id, _) => id.as_ref().map(KeyId::to_string).unwrap_or_default(),
+            };
+            let fields_named = fields.join(", ");
+            let message = format!("{subject} differs in this store: {fields_named}");
+            (code, id, fields, Some((Kind::Conflict, message)))
+        }
+        Err(error) if is_refusal(error.kind()) => {
+            let (kind, message) = (error.kind(), error.to_string());
+            (kind.code(), None, Vec::new(), Some((kind, message)))
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(LineOutcome {
+        index,
+        code,
+        id,
+        name,
+        fields,
+        refusal,
+    })
+}
+
 /// Whether it is the line's fault, and not the store's.
 fn is_refusal(kind: Kind) -> bool {
     matches!(
@@ -153,8 +176,13 @@ fn is_refusal(kind: Kind) -> bool {
 fn nothing(kind: Kind, outcomes: &[LineOutcome]) -> Error {
     let refused = outcomes.iter().filter(|outcome| outcome.refusal.is_some());
     let told = refused.clone().take(MOST_TOLD).map(|outcome| {
-        let why = outcome.refusal.as_deref().unwrap_or_default();
-        format!("line {} ({}): {why}", outcome.index + 1, outcome.code)
+        let why = outcome.refusal.as_ref().map(|(_, why)| why.as_str());
+        format!(
+            "line {} ({}): {}",
+            outcome.index + 1,
+            outcome.code,
+            why.unwrap_or_default()
+        )
     });
     let (told, count): (Vec<String>, usize) = (told.collect(), refused.count());
     let more = match count.saturating_sub(MOST_TOLD) {

@@ -1,0 +1,194 @@
+//! Where a line becomes a key, or is compared with the one that is in the store.
+//!
+//! This module never changes a key that is there.
+
+use std::collections::btree_map::Entry;
+
+use rand::TryCryptoRng;
+use serde_json::json;
+
+use super::desk::{Desk, Taken, beginning};
+use crate::domain::audit::Action;
+use crate::domain::key::{Key, KeyId, State};
+use crate::domain::policy::is_environment;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::transfer::KeyLine;
+use crate::domain::workspace::Workspace;
+use crate::error::{Error, Kind, Result};
+use crate::ops::{limits, links};
+
+impl<R: TryCryptoRng> Desk<'_, '_, R> {
+    /// Takes a key in.
+    ///
+    /// # Errors
+    /// Why the line is refused; the store's.
+    pub(super) fn take_key(&mut self, line: KeyLine, number: u64) -> Result<Taken> {
+        self.has_said_a_secret |= self.said.contains(&beginning(line.hash));
+        self.refuse_twice(&line, number)?;
+        let named = line.workspace.as_ref().or(self.request.workspace.as_ref());
+        if let Some(present) = self.present(&line)? {
+            let fields = line.differences(&present, named.map(String::as_str), self.now);
+            return Ok(Taken::compared(Some(present.id), fields));
+        }
+        self.refuse_ended(&line)?;
+        let owner = self.owner(named.cloned())?;
+        // A record of a store is taken as it is: the policy may have been changed since it was made.
+        let is_record = line.id.is_some();
+        let last_used_at = line.last_used_at;
+        let key = self.key_of(line, &owner)?;
+        self.refuse_bad_links(&key)?;
+        if key.status(self.now).is_living() && !is_record {
+            owner.policy.check_scopes(&key.scopes, &[])?;
+            limits::check_cap(self.writer, &owner, 1, self.now)?;
+        }
+        if key.holds_its_name(self.now) {
+            limits::check_name_of(self.writer, &owner, &key, self.now)?;
+            if !is_record {
+                limits::check_no_key_is_called(self.writer, &owner, &key.name)?;
+            }
+        }
+        self.insert(key, last_used_at)
+    }
+
+    /// Refuses a line that has the hash or the id of an earlier one.
+    fn refuse_twice(&mut self, line: &KeyLine, number: u64) -> Result<()> {
+        let twice = |field: &str, earlier: u64| {
+            let message = format!("lines {earlier} and {number} have the same {field}");
+            Err(Error::new(Kind::Conflict, message))
+        };
+        match self.hashes.entry(*line.hash.as_bytes()) {
+            Entry::Occupied(earlier) => return twice("hash", *earlier.get()),
+            Entry::Vacant(free) => free.insert(number),
+        };
+        let Some(id) = line.id.clone() else {
+            return Ok(());
+        };
+        match self.ids.entry(id) {
+            Entry::Occupied(earlier) => return twice("id", *earlier.get()),
+            Entry::Vacant(free) => free.insert(number),
+        };
+        Ok(())
+    }
+
+    /// The key that the line is about, by its hash or its id.
+    fn present(&self, line: &KeyLine) -> Result<Option<Key>> {
+        match (self.writer.key_by_hash(&line.hash)?, &line.id) {
+            (None, Some(id)) => self.writer.key_by_id(id.as_str()),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// Refuses a key that has ended in this store and whose record is gone.
+    fn refuse_ended(&self, line: &KeyLine) -> Result<()> {
+        // Whatever the line says: its secret is not to be valid again under any id.
+        if self.writer.is_ended(&line.hash)? {
+            return Err(Error::new(
+                Kind::Conflict,
+                "the hash is that of a key which was revoked or pruned in this store",
+            ));
+        }
+        match &line.id {
+            // Revoking is for ever, also where the record is gone.
+            Some(id) if line.state != State::Revoked && self.writer.was_ended(id.as_str())? => {
+                Err(Error::new(
+                    Kind::Conflict,
+                    format!("{id} was revoked in this store, or deleted when it was dead"),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a key whose links, or the links of others to it, are none that a rotation makes. A key that is in a later line is
+    /// compared then.
+    fn refuse_bad_links(&mut self, key: &Key) -> Result<()> {
+        let awaited = match &mut self.awaited {
+            Some(awaited) => awaited,
+            unread => unread.insert(self.writer.missing_successors()?),
+        };
+        let namers = awaited.remove(&key.id).unwrap_or_default();
+        let fault = links::fault_of_new(self.writer, key, &namers, self.now)?;
+        if fault.is_some() && !namers.is_empty() {
+            awaited.insert(key.id.clone(), namers);
+        }
+        match fault {
+            None => Ok(()),
+            Some(link) if link.holder == key.id => {
+                Err(Error::new(Kind::Conflict, link.to_string()))
+            }
+            Some(link) => {
+                let message = format!("in {}, {link}", link.holder);
+                Err(Error::new(Kind::Conflict, message))
+            }
+        }
+    }
+
+    fn key_of(&mut self, line: KeyLine, owner: &Workspace) -> Result<Key> {
+        let environment = match &line.environment {
+            Some(environment) if line.id.is_some() && is_environment(environment) => environment,
+            asked => owner.policy.environment(asked.as_deref())?,
+        };
+        let is_revoked = line.state == State::Revoked;
+        // A pending key that was void by waiting was revoked for none.
+        let reason = match line.said.contains("revokedReason") {
+            true => line.revoked_reason,
+            false => Some("unspecified".to_owned()),
+        };
+        Ok(Key {
+            environment: environment.to_owned(),
+            id: match line.id {
+                None => KeyId::generate(self.rng)?,
+                Some(id) => id,
+            },
+            workspace_id: owner.id,
+            workspace: owner.name.clone(),
+            name: line.name.to_string(),
+            scopes: line.scopes,
+            prefix: line.prefix,
+            short: line.short,
+            hint: line.hint,
+            hash: line.hash,
+            state: line.state,
+            created_at: line.created_at.unwrap_or(self.now),
+            created_by: line.created_by.unwrap_or_else(|| self.access.actor.clone()),
+            expires_at: match line.has_expired {
+                true => line.expires_at.map(|expires_at| expires_at.min(self.now)),
+                false => line.expires_at,
+            },
+            last_used_at: None,
+            revoked_at: is_revoked.then(|| line.revoked_at.unwrap_or(self.now)),
+            revoked_reason: reason.filter(|_| is_revoked),
+            revoked_message: line.revoked_message.filter(|_| is_revoked),
+            rotation: line.rotation,
+            replaced_by: line.replaced_by,
+            allow: line.allow,
+            owner: line.owner,
+            labels: line.labels,
+            seen: self.writer.clock()?.seen,
+        })
+    }
+
+    fn insert(&mut self, key: Key, last_used_at: Option<Timestamp>) -> Result<Taken> {
+        self.writer.insert_key(&key)?;
+        if let Some(at) = last_used_at {
+            self.writer.note_last_use(&key.id, at)?;
+        }
+        let details = json!({
+            "workspace": key.workspace,
+            "name": key.name,
+            "environment": key.environment,
+            "prefix": key.prefix,
+            "status": key.status(self.now).word(),
+        });
+        let (action, actor) = (Action::KeyImport, &self.access.actor);
+        self.writer
+            .audit(self.now, actor, action, key.id.as_str(), &details)?;
+        if let (Some(awaited), Some(successor)) = (&mut self.awaited, &key.replaced_by)
+            && self.writer.find_seq(successor)?.is_none()
+        {
+            let namers = awaited.entry(successor.clone()).or_default();
+            namers.push(key.id.clone());
+        }
+        Ok(Taken::created(Some(key.id)))
+    }
+}

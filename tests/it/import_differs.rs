@@ -1,0 +1,301 @@
+//! `keyward store import` beside records that are there already: what differs is named and stays as it is.
+
+use serde_json::{Value, json};
+
+use crate::concurrency::assert_whole;
+use crate::support::past::Past;
+use crate::support::time::DAY;
+use crate::support::{Sandbox, text};
+use crate::transfer::{foreign, hex, import, line, with_a_key};
+
+/// The lines of a store's export, in its order.
+pub fn records(sandbox: &Sandbox) -> Vec<Value> {
+    let exported = sandbox.keyward(["store", "export"]).ok().stdout;
+    let lines = exported.lines().map(serde_json::from_str);
+    lines.map(|line| line.expect("a line is JSON")).collect()
+}
+
+/// The record of the key or workspace of this name.
+fn record(sandbox: &Sandbox, kind: &str, name: &str) -> Value {
+    let mut records = records(sandbox).into_iter();
+    let found = records.find(|record| record["type"] == kind && record["name"] == name);
+    found.unwrap_or_else(|| panic!("no {kind} {name}"))
+}
+
+/// Lines of an import.
+pub fn lines<'a>(records: impl IntoIterator<Item = &'a Value>) -> String {
+    let lines = records.into_iter().map(|record| record.to_string() + "\n");
+    lines.collect()
+}
+
+/// The line with this field changed; without it where the value is null and it is no text that may be.
+fn with(record: &Value, field: &str, value: Value) -> Value {
+    let mut record = record.clone();
+    record[field] = value;
+    record
+}
+
+/// Asserts that a line differs in these fields, for an import of all and for one that keeps going, and that nothing of it comes in.
+#[track_caller]
+fn assert_differs(sandbox: &Sandbox, record: &Value, fields: &[&str]) {
+    let before = sandbox.settled_bytes();
+    let error = import(sandbox, &lines([record])).refused(4, "conflict");
+    let message = text(&error, "message");
+    let named = fields.join(", ");
+    assert!(
+        message.contains("line 1 (differs)") && message.contains(&named),
+        "{message}"
+    );
+    let kept = import(sandbox, &lines([record])).args(["--keep-going", "--json"]);
+    let answer = kept.exit(4).json();
+    let result = &answer["results"][0];
+    assert_eq!(
+        (&result["code"], &result["fields"]),
+        (&json!("differs"), &json!(fields)),
+        "{record:#}"
+    );
+    assert_eq!(result["id"].is_string(), record["type"] == "key");
+    assert!(sandbox.settled_bytes() == before, "it was written");
+}
+
+#[track_caller]
+fn assert_unchanged(sandbox: &Sandbox, lines: &str) {
+    let before = sandbox.settled_bytes();
+    let answer = import(sandbox, lines).answer();
+    for result in answer["results"].as_array().expect("a list") {
+        assert_eq!(result["code"], "unchanged", "{result:#}");
+        assert_eq!(result["fields"], json!([]));
+    }
+    assert!(sandbox.settled_bytes() == before, "it was written");
+}
+
+/// A store with the workspace `acme` and in it the key `full`, which has something in every field, and its record.
+fn with_a_full_key() -> (Sandbox, Value) {
+    let sandbox = Sandbox::new();
+    let policy = "environments = [\"live\", \"test\"]\n[scopes.read]\n[scopes.write]\n[plans.free]\n[plans.pro]\n";
+    let _ = sandbox.file("policy.toml", policy);
+    sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "free"]);
+    sandbox.workspace("other", &[]);
+    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    let flags = [
+        "--scope=read",
+        "--scope=write",
+        "--expires=90d",
+        "--allow=203.0.113.0/24",
+        "--allow=2001:db8::/32",
+        "--owner=ops",
+        "--label=a=b",
+    ];
+    let _ = sandbox.mint_with("full", &flags);
+    let full = record(&sandbox, "key", "full");
+    (sandbox, full)
+}
+
+#[test]
+fn a_line_that_a_record_contradicts_differs_in_the_fields_that_are_named() {
+    let (sandbox, full) = with_a_full_key();
+    for (field, value) in [
+        ("workspace", json!("other")),
+        ("id", json!("key_zzzzzzzzzzzzzzzz")),
+        ("name", json!("other")),
+        ("environment", json!("test")),
+        ("scopes", json!(["read"])),
+        ("scopes", json!([])),
+        ("prefix", json!("kw_live_x")),
+        ("short", json!("x")),
+        ("keyHint", json!("x")),
+        ("status", json!("disabled")),
+        ("status", json!("pending")),
+        ("hash", json!("a".repeat(64))),
+        ("createdAt", json!("2020-01-01")),
+        ("createdBy", json!("somebody")),
+        ("expiresAt", json!("2999-01-01")),
+        ("expiresAt", Value::Null),
+        ("replacedBy", json!("key_zzzzzzzzzzzzzzzz")),
+        ("replaces", json!("key_zzzzzzzzzzzzzzzz")),
+        ("allow", json!(["203.0.113.0/24"])),
+        ("allow", json!([])),
+        ("owner", json!("dev")),
+        ("owner", Value::Null),
+        ("labels", json!({"a": "c"})),
+        ("labels", json!({})),
+    ] {
+        assert_differs(&sandbox, &with(&full, field, value), &[field]);
+    }
+    let two = with(&with(&full, "owner", Value::Null), "name", json!("x"));
+    assert_differs(&sandbox, &two, &["name", "owner"]);
+    // The order of what has none is no difference, and the last use is nobody's word.
+    let same = with(
+        &full,
+        "allow",
+        json!(["2001:db8::/32", "203.0.113.0/24", "203.0.113.0/24"]),
+    );
+    let same = with(&same, "scopes", json!(["write", "read"]));
+    let same = with(&same, "lastUsedAt", json!("2020-01-01"));
+    assert_unchanged(&sandbox, &lines([&same]));
+    assert_whole(&sandbox);
+}
+
+#[test]
+fn a_line_of_a_workspace_differs_in_its_policy_or_its_plan() {
+    let (sandbox, _) = with_a_full_key();
+    let acme = record(&sandbox, "workspace", "acme");
+    let policy = text(&acme, "policy") + "[scopes.more]\n";
+    assert_differs(&sandbox, &with(&acme, "policy", json!(policy)), &["policy"]);
+    assert_differs(&sandbox, &with(&acme, "plan", json!("pro")), &["plan"]);
+    assert_differs(&sandbox, &with(&acme, "plan", Value::Null), &["plan"]);
+    assert_differs(&sandbox, &with(&acme, "preset", json!("x")), &["preset"]);
+    let mut silent = acme.clone();
+    for field in ["plan", "preset"] {
+        let _ = silent.as_object_mut().expect("an object").remove(field);
+    }
+    assert_unchanged(&sandbox, &lines([&silent]));
+}
+
+#[test]
+fn a_line_that_says_little_contradicts_little() {
+    let (sandbox, full) = with_a_full_key();
+    let says = |more: Value| {
+        let mut line = json!({"name": "full", "hash": full["hash"]});
+        let fields = line.as_object_mut().expect("an object");
+        fields.extend(more.as_object().cloned().unwrap_or_default());
+        line
+    };
+    let little = lines([&says(json!({}))]);
+    assert_unchanged(&sandbox, &little);
+    // Wherever commands work.
+    let _ = sandbox.keyward(["workspace", "use", "other"]).ok();
+    assert_unchanged(&sandbox, &little);
+    let elsewhere = import(&sandbox, &little).args(["-w", "other"]);
+    let error = elsewhere.refused(4, "conflict");
+    assert!(
+        text(&error, "message").ends_with(": workspace"),
+        "{error:#}"
+    );
+    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    let _ = sandbox.keyward(["disable", "full"]).ok();
+    assert_unchanged(&sandbox, &little);
+    assert_differs(
+        &sandbox,
+        &with(&says(json!({"status": "active"})), "type", json!("key")),
+        &["status"],
+    );
+}
+
+#[test]
+fn a_key_that_was_revoked_here_and_is_live_in_the_line_differs() {
+    let (sandbox, full) = with_a_full_key();
+    let _ = sandbox.keyward(["revoke", "full", "--yes"]).ok();
+    let fields = ["status", "revokedAt", "revokedReason"];
+    assert_differs(&sandbox, &full, &fields);
+    let little = json!({"type": "key", "name": "full", "hash": full["hash"]});
+    assert_differs(&sandbox, &little, &["status"]);
+    let revoked = record(&sandbox, "key", "full");
+    assert_differs(
+        &sandbox,
+        &with(&revoked, "revokedReason", json!("compromised")),
+        &["revokedReason"],
+    );
+    assert_differs(
+        &sandbox,
+        &with(&revoked, "revokedAt", json!("2020-01-01")),
+        &["revokedAt"],
+    );
+    assert_unchanged(&sandbox, &lines([&revoked]));
+    // Nor is one revoked that is live here.
+    let other = Sandbox::new();
+    let _ = import(
+        &other,
+        &lines(
+            records(&sandbox)
+                .iter()
+                .filter(|record| record["type"] == "workspace"),
+        ),
+    )
+    .ok();
+    let _ = import(&other, &lines([&full])).ok();
+    assert_differs(&other, &revoked, &fields);
+}
+
+#[test]
+fn what_time_alone_has_changed_is_no_difference() {
+    let sandbox = Sandbox::new();
+    let mut past = Past::of(&sandbox);
+    let _ = past.mint(None, "old", 1, 2 * DAY);
+    past.hold("lapsed", 2 * DAY);
+    drop(past);
+    let _ = sandbox.mint_with("paused", &["--expires=2s"]);
+    let ends = sandbox.mint_with("ends", &["--expires=2s"]);
+    let _ = sandbox.keyward(["disable", "paused"]).ok();
+    let before = records(&sandbox);
+    assert_unchanged(&sandbox, &lines(&before));
+    sandbox.wait_for_verdict(&ends, 12);
+    let after = records(&sandbox);
+    assert_ne!(before, after);
+    assert_unchanged(&sandbox, &lines(&before));
+    assert_unchanged(&sandbox, &lines(&after));
+    // As it was before it lapsed.
+    let lapsed = after.iter().find(|record| record["name"] == "lapsed");
+    let lapsed = lapsed.expect("it is exported");
+    assert_eq!(lapsed["status"], "revoked");
+    let waiting = with(lapsed, "revokedAt", Value::Null);
+    assert_unchanged(
+        &sandbox,
+        &lines([&with(&waiting, "status", json!("pending"))]),
+    );
+    let other = Sandbox::new();
+    let _ = import(&other, &lines(&after)).ok();
+    assert_eq!(records(&other), after);
+    assert_unchanged(&other, &lines(&after));
+}
+
+#[test]
+fn two_lines_of_one_import_are_not_of_the_same_key() {
+    let sandbox = with_a_key();
+    let id = "key_aaaaaaaaaaaaaaaa";
+    for (second, field) in [
+        (line("b", &foreign(1), &json!({})), "hash"),
+        (line("a", &foreign(1), &json!({})), "hash"),
+        (line("b", &foreign(2), &json!({"id": id})), "id"),
+    ] {
+        let both = line("a", &foreign(1), &json!({"id": id})) + "\n" + &second;
+        let before = sandbox.settled_bytes();
+        let error = import(&sandbox, &both).refused(4, "conflict");
+        let message = text(&error, "message");
+        let expected = format!("line 3 (conflict): lines 1 and 3 have the same {field}");
+        assert!(message.contains(&expected), "{message}");
+        assert!(sandbox.settled_bytes() == before, "it was written");
+    }
+    // Nor of one that is there already.
+    let present = lines([&record(&sandbox, "key", "present")]);
+    let error = import(&sandbox, &present.repeat(2)).refused(4, "conflict");
+    assert!(
+        text(&error, "message").contains("lines 1 and 2"),
+        "{error:#}"
+    );
+    let all = present.repeat(2) + &line("c", &foreign(3), &json!({}));
+    let kept = import(&sandbox, &all).args(["--keep-going"]).exit(4);
+    let expected = "1 created, 1 unchanged, 0 differ, 1 refused";
+    assert!(kept.stderr.contains(expected), "{}", kept.transcript());
+}
+
+#[test]
+fn people_read_how_many_lines_differ_and_where() {
+    let (sandbox, full) = with_a_full_key();
+    let other = with(&full, "owner", json!("dev"));
+    let new = line("new", &foreign(1), &json!({}));
+    let id = text(&full, "id");
+    let both = lines([&other]) + &new;
+    let run = import(&sandbox, &both).args(["--keep-going"]).exit(4);
+    for expected in [
+        "1 created, 0 unchanged, 1 differ, 0 refused".to_owned(),
+        format!("line 1 (differs): {id} differs in this store: owner"),
+    ] {
+        assert!(run.stderr.contains(&expected), "{}", run.transcript());
+    }
+    assert_eq!(record(&sandbox, "key", "full")["owner"], "ops");
+    assert_eq!(
+        hex(&foreign(1)),
+        text(&record(&sandbox, "key", "new"), "hash")
+    );
+}
