@@ -101,6 +101,8 @@ mod transfer_refusals;
 mod import_differs;
 // The links between a key and its successor: what an import takes, and what `store check` finds.
 mod import_links;
+// A store's own export comes in again, whatever was done to its policies.
+mod import_own;
 
 // What cuts across commands.
 

@@ -92,7 +92,7 @@ impl KeyLine {
         }
         match self.state {
             State::Revoked => !is_revoked,
-            // What has expired may be an active, a disabled or a pending key.
+            // In the lines of an older keyward, what has expired may be a disabled or a pending key.
             _ if self.has_expired => present.state == State::Revoked,
             state => state != present.state,
         }
