@@ -299,3 +299,70 @@ fn people_read_how_many_lines_differ_and_where() {
         text(&record(&sandbox, "key", "new"), "hash")
     );
 }
+
+#[test]
+fn the_lines_of_a_rotation_differ_in_each_of_its_fields() {
+    let (sandbox, full) = with_a_full_key();
+    let _ = sandbox.keyward(["rotate", "full", "--grace=1h"]).ok();
+    let old = text(&full, "id");
+    let both = records(&sandbox);
+    let of = |is_old: bool| {
+        let mut keys = both.iter().filter(|record| record["name"] == "full");
+        keys.find(|record| (record["id"] == *old) == is_old)
+            .expect("it is exported")
+    };
+    let (old, new) = (of(true), of(false));
+    assert_unchanged(&sandbox, &lines([old, new]));
+    for (record, field, value) in [
+        (old, "replacedBy", json!("key_zzzzzzzzzzzzzzzz")),
+        (old, "replacedBy", Value::Null),
+        (new, "replaces", json!("key_zzzzzzzzzzzzzzzz")),
+        (new, "graceMillis", json!(1)),
+        (new, "previousExpiresAt", json!("2999-01-01")),
+        (new, "previousExpiresAt", Value::Null),
+    ] {
+        assert_differs(&sandbox, &with(record, field, value), &[field]);
+    }
+    let none = with(new, "replaces", Value::Null);
+    let none = with(&none, "graceMillis", Value::Null);
+    assert_differs(&sandbox, &none, &["replaces", "previousExpiresAt"]);
+    // As it was before the rotation.
+    assert_differs(&sandbox, &full, &["expiresAt", "replacedBy"]);
+    let _ = sandbox
+        .keyward(["revoke", "full", "--yes", "--message=seen"])
+        .ok();
+    let revoked = record(&sandbox, "key", "full");
+    assert_differs(
+        &sandbox,
+        &with(&revoked, "revokedMessage", Value::Null),
+        &["revokedMessage"],
+    );
+}
+
+#[test]
+fn a_line_that_an_import_has_taken_is_no_other_one_afterwards() {
+    let sandbox = with_a_key();
+    for (number, more) in [
+        json!({}),
+        json!({"status": "expired", "expiresAt": "2999-01-01"}),
+        json!({"status": "expired", "expiresAt": "2020-01-01"}),
+        json!({"status": "revoked"}),
+        json!({"status": "revoked", "revokedReason": null, "revokedAt": null}),
+        json!({"revokedReason": "retired", "graceMillis": 5, "previousExpiresAt": null}),
+        json!({"owner": null, "expiresAt": null, "createdAt": null, "environment": null, "status": null}),
+        json!({"status": "pending", "createdAt": "2020-01-01", "replaces": "key_zzzzzzzzzzzzzzzz"}),
+        json!({"status": "disabled", "expiresAt": "2020-01-01", "replacedBy": "key_zzzzzzzzzzzzzzzz"}),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let line = line(&format!("k{number}"), &foreign(number), more);
+        let _ = import(&sandbox, &line).ok();
+        assert_unchanged(&sandbox, &line);
+    }
+    let exported = lines(&records(&sandbox));
+    assert_unchanged(&sandbox, &exported);
+    let other = Sandbox::new();
+    let _ = import(&other, &exported).ok();
+    assert_eq!(lines(&records(&other)), exported);
+}

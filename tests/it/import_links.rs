@@ -189,6 +189,17 @@ fn a_line_with_a_bad_link_is_left_out_and_the_others_come_in() {
     let _ = sandbox.verdict(&foreign('a' as usize), &[], 11, "revoked");
 }
 
+#[test]
+fn a_key_whose_predecessor_was_not_imported_is_not_activated() {
+    let sandbox = with_two_workspaces();
+    let _ = import(&sandbox, &waiting('b', 'a')).ok();
+    let activate = sandbox.keyward(["activate"]).stdin(foreign('b' as usize));
+    let error = activate.refused(4, "conflict");
+    assert_eq!(error["hint"], format!("keyward revoke {}", id('b')));
+    let _ = sandbox.keyward(["revoke", &id('b'), "--yes"]).ok();
+    let _ = sandbox.mint("ci");
+}
+
 /// A store in which the key `a` of the workspace `acme` is live, and the key `b` of `other` is pending and would replace it: an
 /// older keyward took such a line in.
 fn with_a_link_between_workspaces() -> Sandbox {

@@ -196,3 +196,26 @@ fn a_stores_own_export_comes_in_again_after_every_change_of_its_policy() {
         assert_comes_in_again(&sandbox, &secrets, &change);
     }
 }
+
+#[test]
+fn what_is_as_long_as_it_may_be_comes_in_again() {
+    let sandbox = Sandbox::new();
+    let token = format!(
+        "{}{{prefix}}{{env}}{{short:128}}{{secret:40}}",
+        "x".repeat(150)
+    );
+    let prefix = "a".repeat(16);
+    sandbox.workspace("long", &["--token", &token, "--prefix", &prefix]);
+    let secrets = ["labelled", "graced", "gone"].map(|name| sandbox.mint(name));
+    for labels in 0..4 {
+        let value = "\u{1f600}".repeat(256);
+        let labels = (0..40).map(|label| format!("--label=l{labels}-{label}={value}"));
+        let set = sandbox.keyward(["set", "labelled"]);
+        let _ = set.args(labels.collect::<Vec<_>>()).ok();
+    }
+    let _ = sandbox.keyward(["rotate", "graced", "--grace=5000y"]).ok();
+    let message = "\u{1}".repeat(128 * 1024 - 32);
+    let revoke = sandbox.keyward(["revoke", "gone", "--yes"]);
+    let _ = revoke.args([format!("--message={message}")]).ok();
+    assert_comes_in_again(&sandbox, &secrets, "long");
+}

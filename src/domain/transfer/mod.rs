@@ -19,8 +19,9 @@ use crate::error::Kind;
 
 pub use texts::{free_texts, texts};
 
-/// The longest line, in bytes: far more than any policy needs.
-pub const LONGEST_LINE: usize = 256 * 1024;
+/// The longest line, in bytes. A revocation's message of 128 KiB takes 768 KiB if each of its bytes is escaped, a policy of 1 MiB
+/// takes 2 MiB with its lines and quotes escaped, and a label at most 3 KiB.
+pub const LONGEST_LINE: usize = 4 * 1024 * 1024;
 
 /// What a line asks for.
 #[derive(Debug, Clone)]

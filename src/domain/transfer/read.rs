@@ -13,17 +13,18 @@ use crate::domain::digest;
 use crate::domain::exposure::parts;
 use crate::domain::key::{KeyId, Rotation, State};
 use crate::domain::label::{Label, Owner, check_text};
+use crate::domain::name::is_invisible;
 use crate::domain::policy::Policy;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::{Timestamp, When};
 use crate::error::{Error, Kind, Result};
 
-/// The longest prefix and public part, in characters.
-const LONGEST_PREFIX: usize = 128;
+/// The longest prefix, in characters: more than a template's 200 can become.
+const LONGEST_PREFIX: usize = 1024;
+/// The longest public part, and the longest of what has no measure of its own, in characters.
+const LONGEST_WORD: usize = 256;
 /// The longest message of a revocation, in bytes: what an argument can be (Linux, `MAX_ARG_STRLEN`).
 const LONGEST_MESSAGE: usize = 128 * 1024;
-/// The longest grace, in milliseconds: a century.
-const LONGEST_GRACE: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
 /// The longest hint, in characters.
 const LONGEST_HINT: usize = 8;
 #[derive(Deserialize)]
@@ -146,19 +147,18 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
     }
     let texts = [
         ("prefix", &fields.prefix, LONGEST_PREFIX),
-        ("short", &fields.short, LONGEST_PREFIX),
+        ("short", &fields.short, LONGEST_WORD),
         ("keyHint", &fields.key_hint, LONGEST_HINT),
-        ("createdBy", &fields.created_by, usize::MAX),
-        ("revokedReason", &fields.revoked_reason, usize::MAX),
-        ("environment", &fields.environment, LONGEST_PREFIX),
+        ("createdBy", &fields.created_by, LONGEST_WORD),
+        ("revokedReason", &fields.revoked_reason, LONGEST_WORD),
+        ("environment", &fields.environment, LONGEST_WORD),
     ];
     for (name, text, longest) in texts {
         let Some(text) = text else { continue };
-        check_text(name, text).map_err(|_| {
-            Error::usage(format!(
-                "the field {name} is too long or holds invisible characters"
-            ))
-        })?;
+        if text.chars().any(is_invisible) {
+            let message = format!("the field {name} holds invisible characters");
+            return Err(Error::usage(message));
+        }
         if text.chars().count() > longest {
             return Err(Error::usage(format!(
                 "the field {name} has more than {longest} characters"
@@ -174,12 +174,6 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
         return Err(Error::usage(format!(
             "the field revokedMessage is longer than {LONGEST_MESSAGE} bytes"
         )));
-    }
-    if fields
-        .grace_millis
-        .is_some_and(|grace| grace > LONGEST_GRACE)
-    {
-        return Err(Error::usage("the field graceMillis is more than a century"));
     }
     let revoked_at = time("revokedAt", fields.revoked_at)?;
     let state = match fields.status.as_deref() {
