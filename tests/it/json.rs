@@ -107,6 +107,10 @@ impl World {
             &format!("{{\"name\":\"foreign\",\"hash\":\"{:064}\"}}\n", 7),
         );
         let _ = sandbox.file("wrong.jsonl", "{\"name\":\"other\"}\nnonsense\n");
+        let _ = sandbox.file(
+            "differs.jsonl",
+            &format!("{{\"name\":\"renamed\",\"hash\":\"{:064}\"}}\n", 7),
+        );
         sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "free"]);
         let full = [
             "--scope",
@@ -341,6 +345,10 @@ const CASES: &[Case] = &[
     Case {
         exit: 2,
         ..case("store import", &["wrong.jsonl", "--keep-going"])
+    },
+    Case {
+        exit: 4,
+        ..case("store import", &["differs.jsonl", "--keep-going"])
     },
     case("revoke", &["shown", "--yes"]),
     case("store restore", &["b.db", "--yes"]),
