@@ -288,7 +288,7 @@ fn people_read_how_many_lines_differ_and_where() {
     let both = lines([&other]) + &new;
     let run = import(&sandbox, &both).args(["--keep-going"]).exit(4);
     for expected in [
-        "1 created, 0 unchanged, 1 differ, 0 refused".to_owned(),
+        "1 created, 0 unchanged, 1 differs, 0 refused".to_owned(),
         format!("line 1 (differs): {id} differs in this store: owner"),
     ] {
         assert!(run.stderr.contains(&expected), "{}", run.transcript());

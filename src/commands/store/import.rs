@@ -84,8 +84,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let (created, unchanged, differ) = (count("created"), count("unchanged"), count("differs"));
     let refused_lines = outcomes.len() - created - unchanged - differ;
+    let verb = if differ == 1 { "differs" } else { "differ" };
     let sentence = format!(
-        "{created} created, {unchanged} unchanged, {differ} differ, {refused_lines} refused"
+        "{created} created, {unchanged} unchanged, {differ} {verb}, {refused_lines} refused"
     );
     context.ui.after(&sentence, || {
         let mut listing = context.ui.list("results")?;
