@@ -828,7 +828,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Say where the store is and what it holds')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Look through every page, record and event')
             [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the store to a file while it is in use')
-            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Bring a backup back, without what was revoked since')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Restore a backup, keeping whatever was made stricter since')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print every record as a line of JSON, hashes and no secrets')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Take in workspaces and keys by their hashes')
             break

@@ -795,7 +795,7 @@ set edit:completion:arg-completer[keyward] = {|@words|
             cand info 'Say where the store is and what it holds'
             cand check 'Look through every page, record and event'
             cand backup 'Copy the store to a file while it is in use'
-            cand restore 'Bring a backup back, without what was revoked since'
+            cand restore 'Restore a backup, keeping whatever was made stricter since'
             cand export 'Print every record as a line of JSON, hashes and no secrets'
             cand import 'Take in workspaces and keys by their hashes'
         }

@@ -750,7 +750,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "info" -d 'Say where the store is and what it holds'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "check" -d 'Look through every page, record and event'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "backup" -d 'Copy the store to a file while it is in use'
-complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "restore" -d 'Bring a backup back, without what was revoked since'
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "restore" -d 'Restore a backup, keeping whatever was made stricter since'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "export" -d 'Print every record as a line of JSON, hashes and no secrets'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -f -a "import" -d 'Take in workspaces and keys by their hashes'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F

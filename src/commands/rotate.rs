@@ -8,10 +8,12 @@ use crate::commands::hand_over::{Answer, Parcel};
 use crate::commands::sink::{HoldArgs, SinkArgs};
 use crate::context::Context;
 use crate::delivery::Interrupts;
+use crate::domain::key::Status;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::When;
+use crate::domain::timestamp::{Timestamp, When};
 use crate::error::Result;
+use crate::ops::cancel::Old;
 use crate::ops::rotate::Terms;
 use crate::ops::{cancel, rotate};
 use crate::output::view::KeyView;
@@ -108,15 +110,38 @@ fn cancel(key: &KeyArgument, context: &mut Context) -> Result<Exit> {
         &key.selector(),
         now,
     )?;
-    let sentence = format!(
-        "cancelled the rotation of {}: {} is {}, {} has its expiry back",
-        Safe(&outcome.key.name),
-        outcome.cancelled.id,
-        outcome.cancelled.status(now).word(),
-        outcome.key.id
-    );
     context
         .ui
-        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+        .change(&KeyView::new(&outcome.key, now), &cancelled(&outcome, now))?;
     Ok(0)
+}
+
+/// What became of both keys.
+fn cancelled(outcome: &cancel::Outcome, now: Timestamp) -> String {
+    let (old, new) = (&outcome.key, &outcome.successor);
+    let new = match outcome.was {
+        Some(Status::Revoked) => format!("{new} was revoked already"),
+        Some(Status::Expired) => format!("{new} has expired"),
+        Some(status) => format!("revoked {new}, which was {}", status.word()),
+        None => format!("its new key {new} is not in this store"),
+    };
+    let status = old.status(now).word();
+    let ends = match old.expires_at {
+        Some(expires_at) => format!("expires at {expires_at}"),
+        None => "does not expire".to_owned(),
+    };
+    let is_now = match outcome.old {
+        Old::Untouched => format!("was not superseded yet and is {status} as before"),
+        Old::Restored => {
+            format!("is {status}, no longer superseded, and {ends} as before the rotation")
+        }
+        Old::Kept => format!(
+            "is {status} and no longer superseded; its expiry before the rotation is not known, so it {ends}"
+        ),
+    };
+    let name = Safe(&old.name);
+    format!(
+        "cancelled the rotation of {name}: {new}; {} {is_now}",
+        old.id
+    )
 }

@@ -107,7 +107,12 @@ fn fields(shown: &Outcome, now: Timestamp) -> Vec<(&'static str, String)> {
     );
     add(
         "replaced by",
-        key.replaced_by.as_ref().map(ToString::to_string),
+        key.replaced_by
+            .as_ref()
+            .map(|successor| match &shown.way_on {
+                Some(way_on) => format!("{successor} ({way_on})"),
+                None => successor.to_string(),
+            }),
     );
     let others: Vec<&str> = shown.others.iter().map(KeyId::as_str).collect();
     let others = others.join(", ");

@@ -2,10 +2,10 @@
 //!
 //! This module never resolves names; an address is what the caller was given.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 use crate::domain::sanitize::Named;
 use crate::error::Error;
@@ -19,6 +19,21 @@ impl Network {
     pub fn holds(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
+}
+
+/// Whether a key with the first allow-list can be used where one with the second cannot. An empty list admits everything, also
+/// what comes without an address; networks are compared by the addresses in them, however they are cut.
+pub fn admits_more(list: &[Network], than: &[Network]) -> bool {
+    if than.is_empty() || list.is_empty() {
+        return !than.is_empty();
+    }
+    let mut held: Vec<IpNet> = than.iter().map(|network| network.0).collect();
+    // No network holds these, whatever it says: they are taken as v4.
+    held.extend(Ipv6Net::new(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped(), 96).map(IpNet::V6));
+    let held = IpNet::aggregate(&held);
+    // What networks hold together holds another one only if the largest single one around it does.
+    let is_held = |network: &Network| held.iter().any(|held| held.contains(&network.0));
+    !list.iter().all(is_held)
 }
 
 impl FromStr for Network {
@@ -130,6 +145,32 @@ mod tests {
         assert!(!holds("2001:db8::/32", "2001:db9::1"));
         assert!(!holds("0.0.0.0/0", "2001:db8::1"));
         assert!(!holds("::/0", "10.0.0.1"));
+    }
+
+    #[test]
+    fn lists_are_compared_by_the_addresses_that_they_admit() {
+        let list = |texts: &[&str]| -> Vec<Network> {
+            let networks = texts.iter().map(|text| text.parse().expect(text));
+            networks.collect()
+        };
+        for (one, other, is_more) in [
+            (&[][..], &[][..], false),
+            (&[], &["0.0.0.0/0", "::/0"], true),
+            (&["10.0.0.0/8"], &[], false),
+            (&["10.0.0.0/8"], &["10.0.0.0/8"], false),
+            (&["10.0.0.0/8"], &["10.0.0.0/9", "10.128.0.0/9"], false),
+            (&["10.0.0.0/8"], &["10.0.0.0/9", "10.128.0.0/10"], true),
+            (&["10.1.0.0/16", "10.2.0.0/16"], &["10.0.0.0/8"], false),
+            (&["10.1.0.0/16", "11.0.0.1"], &["10.0.0.0/8"], true),
+            (&["10.0.0.0/8"], &["10.1.0.0/16", "192.168.0.0/16"], true),
+            (&["2001:db8::/32"], &["10.0.0.0/8"], true),
+            (&["2001:db8:1::/48"], &["2001:db8::/32"], false),
+            (&["::ffff:10.0.0.0/104"], &["10.0.0.0/8"], false),
+            (&["::fffe:0:0/95"], &["::fffe:0:0/96"], false),
+        ] {
+            let found = admits_more(&list(one), &list(other));
+            assert_eq!(found, is_more, "{one:?} and {other:?}");
+        }
     }
 
     #[test]

@@ -177,12 +177,14 @@ impl Key {
 
     /// Every point in time that the record has, but for that of its last use.
     pub fn times(&self) -> impl Iterator<Item = Timestamp> {
-        let previous = self
-            .rotation
-            .as_ref()
-            .and_then(|rotation| rotation.previous_expires_at);
-        let optional = [self.expires_at, self.revoked_at, previous];
+        let optional = [self.expires_at, self.revoked_at, self.previous_expires_at()];
         optional.into_iter().flatten().chain([self.created_at])
+    }
+
+    /// The expiry that the key before had when this one superseded it.
+    pub fn previous_expires_at(&self) -> Option<Timestamp> {
+        let rotation = self.rotation.as_ref();
+        rotation.and_then(|rotation| rotation.previous_expires_at)
     }
 
     /// Revokes the key.
@@ -200,6 +202,7 @@ impl Key {
         let Some(rotation) = &mut self.rotation else {
             return;
         };
+        let is_again = old.replaced_by.as_ref() == Some(&self.id);
         old.replaced_by = Some(self.id.clone());
         if !old.status(now).is_living() {
             return;
@@ -208,7 +211,10 @@ impl Key {
             old.revoke(SUPERSEDED, None, now);
         } else {
             let ends = now.plus_millis(rotation.grace_millis);
-            rotation.previous_expires_at = old.expires_at;
+            // A backup may have brought back the time before; what was noted then stands.
+            if !is_again {
+                rotation.previous_expires_at = old.expires_at;
+            }
             old.expires_at = Some(
                 old.expires_at
                     .map_or(ends, |expires_at| expires_at.min(ends)),

@@ -12,6 +12,7 @@ use crate::domain::verdict::{Ask, Code};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::judge::judge_secret;
+use crate::ops::succession::PREVIOUS;
 use crate::ops::{limits, lineage, links, reuse, select};
 use crate::store::{Reader, Store, Writer};
 
@@ -255,10 +256,12 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
     }
     key.supersede(&mut old, now);
     writer.update_key(&old)?;
+    let previous = key.previous_expires_at();
     let details = json!({
         "replacedBy": key.id.as_str(),
         "expiresAt": old.expires_at.map(|expires_at| expires_at.to_string()),
         "revoked": old.state == State::Revoked,
+        PREVIOUS: previous.map(|expires_at| expires_at.to_string()),
     });
     writer.audit(
         now,

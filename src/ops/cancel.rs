@@ -1,26 +1,62 @@
-//! Cancelling a rotation that is not finished, or whose new key has ended before the old one.
+//! Cancelling a rotation that is not finished, or whose new key has ended before the old one or is gone.
 //!
 //! This module never brings a revoked key back: after `--now` there is nothing to return to.
 
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, Status};
+use crate::domain::key::{Key, KeyId, Status};
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select::{self, Selector};
+use crate::ops::succession::{Way, expiry_before, way_on};
 use crate::ops::{limits, links};
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Store, Writer};
 
 /// A rotation that was taken back.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The old key, as it was before the rotation.
+    /// The old key, as it is now.
     pub key: Key,
-    /// The new key, revoked or expired.
-    pub cancelled: Key,
+    /// The new key's id.
+    pub successor: KeyId,
+    /// The new key, revoked or expired, if its record is in the store.
+    pub cancelled: Option<Key>,
+    /// What that was before.
+    pub was: Option<Status>,
+    /// What became of the old key.
+    pub old: Old,
+}
+
+/// What a cancelled rotation makes of the old key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Old {
+    /// It had not been superseded yet, and is as it was.
+    Untouched,
+    /// It has the expiry back that it had before.
+    Restored,
+    /// It is superseded no longer, but what expiry it had before is not known.
+    Kept,
+}
+
+/// An old key and what has replaced it or is to replace it.
+struct Pair {
+    old: Key,
+    successor: KeyId,
+    /// Nothing where its record is not in the store.
+    new: Option<Key>,
+}
+
+impl Pair {
+    fn of(old: Key, new: Key) -> Self {
+        Self {
+            old,
+            successor: new.id.clone(),
+            new: Some(new),
+        }
+    }
 }
 
 /// Revokes the new key, if it has not ended already, and gives the old one its expiry and its name back. Either of the two
@@ -41,38 +77,45 @@ pub fn run(
         access.require(Permission::Rotate)?;
         let workspaces = select::workspaces(writer, &access, workspace)?;
         let named = select::key(writer, &workspaces, selector, now)?;
-        let (mut old, mut new) = rotation_of(writer, &named, now)?;
+        let place = limits::place(writer, select::owner_of(&workspaces, &named))?;
+        let Pair {
+            mut old,
+            successor,
+            mut new,
+        } = rotation_of(writer, &named, &place, now)?;
         refuse_caller(&access, &old)?;
-        let was_pending = new.status(now) == Status::Pending;
-        if !was_pending && !old.status(now).is_living() {
-            return Err(Error::new(
-                Kind::Conflict,
-                format!(
-                    "the rotation is finished: {} is {}",
-                    old.id,
-                    old.status(now).word()
-                ),
-            ));
+        let was = new.as_ref().map(|new| new.status(now));
+        if was != Some(Status::Pending) && !old.status(now).is_living() {
+            let status = old.status(now).word();
+            let message = format!("the rotation is finished: {} is {status}", old.id);
+            let error = Error::new(Kind::Conflict, message);
+            return Err(match way_on(writer, &old, now)? {
+                Some(way) => error.hinted(way.hint(&place)),
+                None => error,
+            });
         }
-        let was_superseded = old.replaced_by.take().is_some();
-        if was_superseded && let Some(rotation) = &new.rotation {
-            old.expires_at = rotation.previous_expires_at;
-        }
-        if new.status(now).is_living() {
-            new.revoke("retired", Some("rotation cancelled".to_owned()), now);
-            writer.update_key(&new)?;
-            let (action, details) = (
-                Action::KeyRevoke,
-                json!({ "reason": "retired", "cancelled": true }),
-            );
-            writer.audit(now, &access.actor, action, new.id.as_str(), &details)?;
-        }
-        if was_superseded {
+        let outcome = match (&old.replaced_by, &new) {
+            (None, _) => Old::Untouched,
+            (Some(_), Some(new)) => {
+                old.expires_at = new.previous_expires_at();
+                Old::Restored
+            }
+            (Some(_), None) => match expiry_before(writer, &old, &successor)? {
+                Some(expires_at) => {
+                    old.expires_at = expires_at;
+                    Old::Restored
+                }
+                None => Old::Kept,
+            },
+        };
+        old.replaced_by = None;
+        end(writer, &access, &successor, new.as_mut(), now)?;
+        if outcome != Old::Untouched {
             let owner = select::owner_of(&workspaces, &old);
             limits::check_name(writer, owner, &old.environment, &old.name, now)?;
         }
         writer.update_key(&old)?;
-        let details = json!({ "cancelled": new.id.as_str() });
+        let details = json!({ "cancelled": successor.as_str() });
         writer.audit(
             now,
             &access.actor,
@@ -82,9 +125,37 @@ pub fn run(
         )?;
         Ok(Outcome {
             key: old,
+            successor,
             cancelled: new,
+            was,
+            old: outcome,
         })
     })
+}
+
+/// Revokes the new key, unless it has ended. Of one whose record is not in the store the trail is told, so that no backup brings
+/// it back alive.
+fn end(
+    writer: &Writer<'_>,
+    access: &Access,
+    successor: &KeyId,
+    new: Option<&mut Key>,
+    now: Timestamp,
+) -> Result<()> {
+    match new {
+        Some(new) if !new.status(now).is_living() => return Ok(()),
+        Some(new) => {
+            new.revoke("retired", Some("rotation cancelled".to_owned()), now);
+            writer.update_key(new)?;
+        }
+        None if writer.was_ended(successor.as_str())? => return Ok(()),
+        None => {}
+    }
+    let (action, details) = (
+        Action::KeyRevoke,
+        json!({ "reason": "retired", "cancelled": true }),
+    );
+    writer.audit(now, &access.actor, action, successor.as_str(), &details)
 }
 
 /// Refuses a caller that gains or gives away more than it may.
@@ -105,33 +176,81 @@ fn refuse_caller(access: &Access, old: &Key) -> Result<()> {
     }
 }
 
-/// The old and the new key of the rotation that the named key is part of, if that can still be cancelled.
-fn rotation_of(reader: &Reader<'_>, named: &Key, now: Timestamp) -> Result<(Key, Key)> {
-    let replacements = links::replacements(reader, named)?;
-    let is_open = |key: &Key| {
-        matches!(
-            key.status(now),
-            Status::Pending | Status::Active | Status::Disabled
-        ) && key.replaced_by.is_none()
-    };
-    // Without its successor the old key has nothing to make way for.
-    let is_abandoned = |old: &Key, new: &Key| {
-        old.status(now).is_living()
-            && old.replaced_by.as_ref() == Some(&new.id)
-            && !new.status(now).is_living()
-            && new.replaced_by.is_none()
-    };
-    let is_the_new = |new: &Key| is_open(new) || is_abandoned(named, new);
-    if let Some(new) = replacements.into_iter().find(is_the_new) {
-        return Ok((named.clone(), new));
+/// The rotation that the named key is part of, if it can still be cancelled: its new key has not been superseded itself, or all
+/// that followed the old one has ended.
+fn rotation_of(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Result<Pair> {
+    let is_open = |key: &Key| key.status(now).is_living() && key.replaced_by.is_none();
+    if let Some(new) = links::replacements(reader, named)?.into_iter().find(is_open) {
+        return Ok(Pair::of(named.clone(), new));
     }
-    if let Some(old) = links::predecessor(reader, named)?
-        && (is_open(named) || is_abandoned(&old, named))
+    let before = links::predecessor(reader, named)?;
+    if let Some(old) = &before
+        && is_open(named)
     {
-        return Ok((old, named.clone()));
+        return Ok(Pair::of(old.clone(), named.clone()));
     }
-    Err(Error::new(
-        Kind::Conflict,
-        format!("{} is in no unfinished rotation", named.id),
-    ))
+    let before = before.filter(|old| old.replaced_by.as_ref() == Some(&named.id));
+    for old in [Some(named.clone()), before].into_iter().flatten() {
+        if let Some(successor) = old.replaced_by.clone()
+            && way_on(reader, &old, now)? == Some(Way::Cancel(old.id.clone()))
+        {
+            return Ok(Pair {
+                new: links::successor(reader, &old)?,
+                successor,
+                old,
+            });
+        }
+    }
+    Err(refusal(reader, named, place, now)?)
+}
+
+/// Why there is no rotation of this key to cancel, and what can be done instead.
+fn refusal(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Result<Error> {
+    let (id, status) = (&named.id, named.status(now));
+    let conflict = |message: String| Error::new(Kind::Conflict, message);
+    if let Some(successor) = &named.replaced_by {
+        let error = conflict(format!(
+            "the rotation of {id} is finished: {successor}, which replaced it, {}",
+            match reader.key_by_id(successor.as_str())? {
+                Some(new) if new.replaced_by.is_some() => "was replaced in turn".to_owned(),
+                Some(new) => format!("is {}", new.status(now).word()),
+                None => "is not in this store".to_owned(),
+            }
+        ));
+        return Ok(match way_on(reader, named, now)? {
+            Some(way) => error.hinted(way.hint(place)),
+            None => error,
+        });
+    }
+    Ok(match &named.rotation {
+        None if status == Status::Pending => {
+            let error = conflict(format!("{id} is pending, but it replaces no other key"));
+            error.hinted(format!(
+                "present its secret to `keyward activate`, or `keyward revoke {id}{place}`"
+            ))
+        }
+        Some(rotation) if !status.is_living() => {
+            let old = &rotation.replaces;
+            let error = conflict(format!(
+                "the rotation of {old} is over: {id}, which was to replace it, is {}",
+                status.word()
+            ));
+            match reader.key_by_id(old.as_str())? {
+                Some(old) if old.status(now) == Status::Active && old.replaced_by.is_none() => {
+                    error.hinted(format!(
+                        "{} was not superseded: `keyward rotate {}{place}` begins again",
+                        old.id, old.id
+                    ))
+                }
+                _ => error,
+            }
+        }
+        _ => {
+            let error = conflict(format!("no rotation of {id} is under way"));
+            match status {
+                Status::Active => error.hinted(format!("`keyward rotate {id}{place}` begins one")),
+                _ => error,
+            }
+        }
+    })
 }

@@ -10,6 +10,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
+use crate::ops::succession::{Way, way_on};
 use crate::ops::{limits, links, select};
 use crate::store::{Reader, Store};
 
@@ -91,10 +92,9 @@ pub fn run(
     Ok(count)
 }
 
-/// Whether a rotation has superseded the key, and its successor verifies: then the key ends by itself.
+/// Whether a rotation has superseded the key, and what follows it verifies: then the key ends by itself.
 fn is_followed(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
-    let successor = links::successor(reader, key)?;
-    Ok(successor.is_some_and(|successor| successor.status(now) == Status::Active))
+    Ok(matches!(way_on(reader, key, now)?, Some(Way::Rotate(_))))
 }
 
 /// The command that fixes a fault. What is not used is spared if it comes into use before the command is run. A rotation that
@@ -123,13 +123,14 @@ fn remedy(
         });
     }
     if reason.is_mended_by_rotation() {
-        if let Some(successor) = &key.replaced_by {
-            let disabled = links::successor(reader, key)?;
-            let is_disabled = disabled.is_some_and(|key| key.status(now) == Status::Disabled);
-            return Ok(match is_disabled {
-                true => format!("keyward enable {successor}{place}"),
-                false => format!("keyward rotate {id}{place} --cancel"),
-            });
+        match way_on(reader, key, now)? {
+            Some(Way::Enable(successor)) => {
+                return Ok(format!("keyward enable {successor}{place}"));
+            }
+            Some(Way::Activate(old) | Way::Cancel(old)) => {
+                return Ok(format!("keyward rotate {old}{place} --cancel"));
+            }
+            None | Some(Way::Rotate(_) | Way::Nothing) => {}
         }
         let is_pending = |replacement: &Key| replacement.status(now) == Status::Pending;
         let is_under_way = links::replacements(reader, key)?.iter().any(is_pending);

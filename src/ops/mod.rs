@@ -30,6 +30,7 @@ pub mod select;
 pub mod set;
 pub mod show;
 pub mod store;
+mod succession;
 pub mod usage;
 pub mod verifier;
 pub mod whoami;

@@ -22,6 +22,7 @@ use crate::ops::lineage::{Meant, Rest};
 use crate::ops::links;
 use crate::ops::select::{self, Selector};
 use crate::ops::set::Changes;
+use crate::ops::succession::way_on;
 use crate::store::{Reader, Store, Writer};
 
 /// What is to be rotated.
@@ -121,7 +122,7 @@ pub(super) fn insert<R: TryCryptoRng>(
     if let Some(leftover) = leftover {
         draft::set_aside(writer, leftover, now)?;
     }
-    check_rotatable(writer, old, now)?;
+    check_rotatable(writer, workspace, old, now)?;
     let grace_millis = match terms.now {
         true => 0,
         false => grace_millis(&workspace.policy, terms.grace.as_ref(), now)?,
@@ -170,19 +171,18 @@ pub(super) fn insert<R: TryCryptoRng>(
     Ok((key, secret))
 }
 
-fn check_rotatable(reader: &Reader<'_>, old: &Key, now: Timestamp) -> Result<()> {
+fn check_rotatable(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    old: &Key,
+    now: Timestamp,
+) -> Result<()> {
     let conflict = |message: String| Error::new(Kind::Conflict, message);
     let status = old.status(now);
-    if let Some(successor) = &old.replaced_by {
-        let is_active =
-            links::successor(reader, old)?.is_some_and(|key| key.status(now) == Status::Active);
+    if let (Some(successor), Some(way)) = (&old.replaced_by, way_on(reader, old, now)?) {
         return Err(
-            conflict(format!("{} is already superseded by {successor}", old.id)).hinted(
-                match is_active {
-                    true => format!("keyward rotate {successor}"),
-                    false => "that key is not active any more: mint a new one".to_owned(),
-                },
-            ),
+            conflict(format!("{} is already superseded by {successor}", old.id))
+                .hinted(way.hint(&limits::place(reader, workspace)?)),
         );
     }
     if status != Status::Active {
@@ -203,8 +203,9 @@ fn check_rotatable(reader: &Reader<'_>, old: &Key, now: Timestamp) -> Result<()>
             old.id, pending.id
         ))
         .hinted(format!(
-            "present its secret to `keyward activate`, or `keyward rotate {} --cancel`",
-            old.id
+            "present its secret to `keyward activate`, or `keyward rotate {}{} --cancel`",
+            old.id,
+            limits::place(reader, workspace)?
         ))),
     }
 }

@@ -12,11 +12,13 @@ use crate::domain::key::Key;
 use crate::domain::permission::Permission;
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::{Timestamp, When};
+use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::change::{self, Outcome, refuse_dead};
 use crate::ops::lineage::Meant;
 use crate::ops::select::{self, Selector};
+use crate::ops::succession::{Way, way_on};
 use crate::ops::{limits, links};
 use crate::store::{Store, Writer};
 
@@ -92,7 +94,8 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
         let workspaces = select::workspaces(writer, &access, request.workspace.as_deref())?;
         let meant = Meant::by(writer, &workspaces, &request.selector, now)?;
         refuse_dead(&meant.key, now)?;
-        let policy = &select::owner_of(&workspaces, &meant.key).policy;
+        let owner = select::owner_of(&workspaces, &meant.key);
+        let policy = &owner.policy;
         let expiry = match &request.expires {
             None => None,
             wish => Some(policy.expiry(wish.as_ref(), now)?),
@@ -105,7 +108,7 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
             match expiry {
                 // What is asked of the name is no error for those whose time is counted already.
                 Some(expiry) if key.id != meant.key.id && is_longer(&before, expiry) => {}
-                Some(expiry) => live_until(writer, &access, &mut after, expiry, now)?,
+                Some(expiry) => live_until(writer, &access, owner, &mut after, expiry, now)?,
                 None => {}
             }
             if save(writer, &access, &before, &after, now)? {
@@ -132,18 +135,23 @@ fn is_longer(key: &Key, expiry: Option<Timestamp>) -> bool {
 fn live_until(
     writer: &Writer<'_>,
     access: &Access,
+    owner: &Workspace,
     key: &mut Key,
     expiry: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<()> {
     if is_longer(key, expiry) {
-        return Err(Error::new(
+        let error = Error::new(
             Kind::InvalidExpiry,
             format!(
                 "{} is superseded, so its life can only be shortened",
                 key.id
             ),
-        ));
+        );
+        return Err(match way_on(writer, key, now)? {
+            Some(way @ Way::Cancel(_)) => error.hinted(way.hint(&limits::place(writer, owner)?)),
+            _ => error,
+        });
     }
     if expiry != key.expires_at {
         key.expires_at = expiry;

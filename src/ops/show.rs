@@ -8,8 +8,9 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::usage::LastUse;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
-use crate::ops::lineage;
 use crate::ops::select::{self, Selector};
+use crate::ops::succession::{Way, way_on};
+use crate::ops::{limits, lineage};
 use crate::store::Store;
 
 /// A key as it is shown.
@@ -21,6 +22,8 @@ pub struct Outcome {
     pub last_use: Option<LastUse>,
     /// The others of its name and environment that can still verify, the newest first.
     pub others: Vec<KeyId>,
+    /// What can be done where the key was superseded, and all that followed it has ended or is gone.
+    pub way_on: Option<String>,
 }
 
 /// Finds the key that a selector means.
@@ -41,7 +44,15 @@ pub fn run(
         let key = select::key(reader, &workspaces, selector, now)?;
         let last_use = reader.last_use(reader.seq_of(&key.id)?)?;
         let others = lineage::others(reader, &key, now)?;
+        let way_on = match way_on(reader, &key, now)? {
+            Some(way @ Way::Cancel(_)) => {
+                let owner = select::owner_of(&workspaces, &key);
+                Some(way.hint(&limits::place(reader, owner)?))
+            }
+            _ => None,
+        };
         Ok(Outcome {
+            way_on,
             key,
             last_use,
             others: others.into_iter().map(|other| other.id).collect(),

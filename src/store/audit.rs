@@ -66,6 +66,28 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Calls the closure with every event about this subject, the newest first, until it says that it is enough.
+    ///
+    /// # Errors
+    /// The closure's, or the store's.
+    pub fn for_each_event_about(
+        &self,
+        subject: &str,
+        mut body: impl FnMut(Event) -> Result<bool>,
+    ) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{SELECT} WHERE subject = ?1 ORDER BY seq DESC"))
+            .map_err(failure)?;
+        let mut rows = statement.query([subject]).map_err(failure)?;
+        while let Some(row) = rows.next().map_err(failure)? {
+            if !body(from_row(row)?)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether this row is in the trail.
     ///
     /// # Errors

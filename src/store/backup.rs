@@ -14,10 +14,9 @@ use super::copy::{refuse_log, remove_sidecars};
 use super::failure::failure;
 use super::open::prepare;
 use super::permissions::{SIDECARS, entry, entry_if_possible, look};
-use super::salvage::{Death, salvage};
+use super::salvage::fingerprint;
 use super::{header, migrations};
 use crate::domain::sanitize::SafePath;
-use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::files::Entry;
 
@@ -129,11 +128,11 @@ fn put(store: &Entry, with: &Entry) -> Result<()> {
 /// Writes a store that was made beside a damaged one over it, in one step that those who have it open see like any other
 /// change. A copy of the damaged one is kept under a name that is returned.
 ///
-/// Returns nothing, and changes nothing, when a key died meanwhile that is not among these.
+/// Returns nothing, and changes nothing, when the damaged one has not this fingerprint any more.
 ///
 /// # Errors
 /// `busy`, `io`. A store that SQLite cannot write to at all is moved aside instead of being copied.
-pub fn write_over(store: &Path, with: &Path, known: &[Death]) -> Result<Option<PathBuf>> {
+pub fn write_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<Option<PathBuf>> {
     let (store, with) = (entry(store)?, entry(with)?);
     let aside = aside(&store)?;
     for suffix in ["", "-wal"] {
@@ -163,8 +162,8 @@ pub fn write_over(store: &Path, with: &Path, known: &[Death]) -> Result<Option<P
     }
 }
 
-/// Says whether it was done, which it is not when a key died that is not known.
-fn copy_over(store: &Path, with: &Path, known: &[Death]) -> Result<bool> {
+/// Says whether it was done, which it is not when something was made stricter meanwhile.
+fn copy_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<bool> {
     let open = |path: &Path, mode| {
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
@@ -183,8 +182,7 @@ fn copy_over(store: &Path, with: &Path, known: &[Death]) -> Result<bool> {
         }
         _ => {}
     }
-    let is_known = |death: &Death| known.iter().any(|known| known.key == death.key);
-    if !salvage(store, Timestamp::EPOCH).deaths.iter().all(is_known) {
+    if fingerprint(store) != known {
         return Ok(false);
     }
     while backup.step(1000).map_err(failure)? != StepResult::Done {}

@@ -191,42 +191,6 @@ impl Reader<'_> {
             .map_err(failure)
     }
 
-    /// The ids of the records that are not revoked although the trail has their revocation, each with the row that has it. A key
-    /// that was voided and given another secret since is none.
-    ///
-    /// SECURITY: both tables are read row by row. Whoever may write the file can make an index leave rows out.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn revived(&self) -> Result<BTreeMap<String, i64>> {
-        let mut statement = self
-            .connection
-            .prepare(
-                "WITH living AS MATERIALIZED (SELECT id FROM key NOT INDEXED WHERE state <> 'revoked')
-                 SELECT subject, seq FROM audit NOT INDEXED WHERE subject IN living AND (action IN (?1, ?2)
-                     OR (action = ?3 AND details LIKE '%\"revoked\":true%'))
-                 UNION ALL
-                 SELECT subject, last FROM (SELECT subject, action, max(seq) AS last FROM audit NOT INDEXED
-                     WHERE action IN (?4, ?5) GROUP BY subject) WHERE action = ?4 AND subject IN living",
-            )
-            .map_err(failure)?;
-        let actions = [
-            Action::KeyRevoke,
-            Action::KeyPrune,
-            Action::KeyRotate,
-            Action::KeyVoid,
-            Action::KeyReissue,
-        ];
-        let mut rows = statement
-            .query(actions.map(Action::word))
-            .map_err(failure)?;
-        let mut revived = BTreeMap::new();
-        while let Some(row) = rows.next().map_err(failure)? {
-            revived.insert(text(row, 0)?, row.get(1).map_err(failure)?);
-        }
-        Ok(revived)
-    }
-
     /// Calls the closure with every pruned key whose hash the trail vouches for and the table of ended keys does not have, and with
     /// the row that has it.
     ///

@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, Row};
 use super::failure::{damaged, failure};
 use super::key_row::{self, SELECT_BARE, SEQ};
 use super::{Reader, Writer};
-use crate::domain::audit::{About, Action, ChainHash, link};
+use crate::domain::audit::{About, ChainHash, link};
 use crate::domain::key::{Key, KeySeq, State};
 use crate::domain::record::RecordDigest;
 use crate::domain::sanitize::Safe;
@@ -128,25 +128,6 @@ impl Reader<'_> {
         }
         let agrees = self.newest_event(about, subject, |row| Ok(is_whole_with(row, digest)))?;
         Ok(agrees.unwrap_or(false))
-    }
-
-    /// Whether the trail has it that the key of this id was revoked, replaced at once or deleted when it was dead.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn was_ended(&self, id: &str) -> Result<bool> {
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT 1 FROM audit WHERE subject = ?1 AND (action IN (?2, ?3)
-                     OR (action = ?4 AND details LIKE '%\"revoked\":true%'))",
-            )
-            .map_err(failure)?;
-        let actions = [Action::KeyRevoke, Action::KeyPrune, Action::KeyRotate];
-        let [revoke, prune, rotate] = actions.map(Action::word);
-        statement
-            .exists((id, revoke, prune, rotate))
-            .map_err(failure)
     }
 
     /// The place of the newest event about this subject, if it has a digest.

@@ -14,14 +14,15 @@ use crate::domain::workspace::WorkspaceId;
 use crate::error::Result;
 
 macro_rules! columns {
-    ($workspace:literal, $last_used_at:literal) => {
+    ($workspace:literal, $last_used_at:literal, $table:literal) => {
         concat!(
             "SELECT key.id, key.workspace_id, ", $workspace, ", key.name, key.environment, key.scopes, key.prefix,
                 key.short, key.hint, key.hash, key.state, key.created_at, key.created_by, key.expires_at, ",
             $last_used_at, ", key.revoked_at, key.revoked_reason, key.revoked_message, key.replaces, key.grace,
                 key.previous_expires_at, key.replaced_by, key.allow, key.owner, key.labels, key.seq,
                 key.algorithm
-            FROM key "
+            FROM ",
+            $table
         )
     };
 }
@@ -30,20 +31,29 @@ macro_rules! columns {
 pub(super) const SELECT: &str = columns!(
     "(SELECT workspace.name FROM workspace WHERE workspace.workspace_id = key.workspace_id)",
     "(SELECT usage.last_used_at FROM meter JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq
-        WHERE meter.key_seq = key.seq)"
+        WHERE meter.key_seq = key.seq)",
+    "key "
 );
 
 /// The same without what stands in other tables, for whoever has that already.
-pub(super) const SELECT_BARE: &str = columns!("''", "NULL");
+pub(super) const SELECT_BARE: &str = columns!("''", "NULL", "key ");
+
+/// The same of a store that is attached as `source`.
+pub(super) const SELECT_SOURCE: &str = columns!("''", "NULL", "source.key AS key ");
 
 /// The same without the workspace's name, for many rows of one workspace; wants [`LAST_USES`] after it. A join opens its
 /// tables once, the subqueries of [`SELECT`] open them for each row.
-pub(super) const SELECT_MANY: &str = columns!("''", "usage.last_used_at");
+pub(super) const SELECT_MANY: &str = columns!("''", "usage.last_used_at", "key ");
 
 /// Each key's last use, if it has one.
 pub(super) const LAST_USES: &str = "LEFT JOIN meter ON meter.key_seq = key.seq
     LEFT JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq";
 
+/// Columns that are read also where the rest of a row is no record.
+pub(super) const HASH: usize = 9;
+pub(super) const STATE: usize = 10;
+pub(super) const EXPIRES_AT: usize = 13;
+pub(super) const REVOKED_AT: usize = 15;
 /// The column of the row number, which is no part of the record.
 pub(super) const SEQ: usize = 25;
 /// The column of the hash's algorithm, of which there is one.

@@ -209,9 +209,7 @@ impl Writer<'_> {
                 key.expires_at.map(Timestamp::as_millis),
                 rotation.map(|rotation| rotation.replaces.as_str()),
                 rotation.map(|rotation| rotation.grace_millis),
-                rotation
-                    .and_then(|rotation| rotation.previous_expires_at)
-                    .map(Timestamp::as_millis),
+                key.previous_expires_at().map(Timestamp::as_millis),
                 allow_text(key),
                 key.owner,
                 labels_text(key),
@@ -230,6 +228,11 @@ impl Writer<'_> {
     /// The store's.
     pub fn update_key(&self, key: &Key) -> Result<()> {
         self.changed_key(key)?;
+        self.write_key(key)
+    }
+
+    /// The same, of which the trail is told later.
+    pub(super) fn write_key(&self, key: &Key) -> Result<()> {
         let mut statement = self
             .connection
             .prepare_cached(
@@ -239,10 +242,6 @@ impl Writer<'_> {
                  WHERE id = ?1",
             )
             .map_err(failure)?;
-        let previous = key
-            .rotation
-            .as_ref()
-            .and_then(|rotation| rotation.previous_expires_at);
         statement
             .execute(rusqlite::params![
                 key.id.as_str(),
@@ -253,7 +252,7 @@ impl Writer<'_> {
                 key.revoked_at.map(Timestamp::as_millis),
                 key.revoked_reason,
                 key.revoked_message,
-                previous.map(Timestamp::as_millis),
+                key.previous_expires_at().map(Timestamp::as_millis),
                 key.replaced_by.as_ref().map(KeyId::as_str),
                 allow_text(key),
                 key.owner,

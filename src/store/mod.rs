@@ -12,6 +12,7 @@ mod clock;
 mod copy;
 mod create;
 mod ended;
+mod endings;
 mod examine;
 mod failure;
 mod glance;
@@ -66,7 +67,8 @@ pub use info::Info;
 pub use key_lists::Order;
 pub use meter::Meter;
 pub use place::absent;
-pub use salvage::{Death, Salvaged, remains, salvage};
+pub use restore::Note;
+pub use salvage::{Extent, Trace, fingerprint, remains, salvage};
 pub use turn::Turn;
 
 /// An open store.

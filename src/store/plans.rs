@@ -148,6 +148,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         assert!(reader.has_event(head)?);
         reader.for_each_event(1, |_| Ok(()))?;
         reader.for_each_event_as_it_stands(1, |_, _| Ok(()))?;
+        reader.for_each_event_about(key.id.as_str(), |_| Ok(true))?;
         reader.workspace_named("default")?.expect("it is there");
         reader.workspace_by_id(OWNER)?.expect("it is there");
         reader.workspaces()?;

@@ -1,37 +1,31 @@
-//! Putting a backup's tables in the place of the present ones, in one transaction, and what must not come back with them.
+//! Putting a backup's tables in the place of the present ones, in one transaction.
 //!
-//! This module never brings a revoked, expired or pruned key back to life, and never takes a row from the audit trail: what the backup
-//! changes is told at its end.
+//! This module never decides what of a key stays as it is, and never takes a row from the audit trail: what the backup changes is
+//! told at its end.
 
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use rusqlite::ToSql;
+
 use super::failure::failure;
-use super::{Salvaged, Store, Writer};
+use super::key_row::{SELECT_BARE, SELECT_SOURCE, SEQ, from_row};
+use super::salvage::{Extent, Trace, traces};
+use super::{Store, Writer};
 use crate::domain::audit::{About, Action, Head};
-use crate::domain::key::KeyId;
+use crate::domain::key::{Key, KeyId, KeySeq, State};
 use crate::domain::record::RecordDigest;
+use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 
-/// The dead of the present store: revoked ones, those that the trail knows to be revoked whatever their row says, and expired
-/// ones. A key that was replaced at once was revoked by that, and only a dead one was ever deleted.
+/// The revoked records of the present store, and the workspaces that are the backup's too.
 const REMEMBER_THE_DEAD: &str = "
-    INSERT OR REPLACE INTO temp.dead
-        SELECT id, 1, revoked_at, revoked_reason, revoked_message FROM main.key WHERE state = 'revoked';
-    INSERT OR IGNORE INTO temp.dead
-        SELECT subject, 1, time, json_extract(details, '$.reason'), json_extract(details, '$.message')
-        FROM main.audit WHERE action = 'key.revoke' AND json_valid(details);
-    INSERT OR IGNORE INTO temp.dead
-        SELECT subject, 1, time, 'superseded', NULL
-        FROM main.audit WHERE action = 'key.rotate' AND json_valid(details) AND json_extract(details, '$.revoked');
-    INSERT OR IGNORE INTO temp.dead
-        SELECT subject, 1, time, 'unspecified', NULL FROM main.audit WHERE action = 'key.prune';
-    INSERT OR IGNORE INTO temp.dead
-        SELECT id, 0, expires_at, NULL, NULL FROM main.key WHERE expires_at <= (SELECT latest FROM temp.moment);
-    INSERT OR IGNORE INTO main.ended SELECT hash FROM main.key
-        WHERE id IN (SELECT id FROM temp.dead WHERE is_revoked) UNION ALL SELECT hash FROM source.ended;
-    CREATE TEMP TABLE buried AS SELECT * FROM main.key WHERE state = 'revoked';";
+    CREATE TEMP TABLE buried AS SELECT * FROM main.key WHERE state = 'revoked';
+    CREATE TEMP TABLE same_workspace AS SELECT workspace_id FROM main.workspace AS ours
+        JOIN source.workspace AS theirs USING (workspace_id) WHERE ours.created_at = theirs.created_at;
+    INSERT OR IGNORE INTO main.ended SELECT hash FROM source.ended;";
 
 /// What was counted of a key since the backup is kept, for keys that are in both.
 const REMEMBER_THE_COUNTS: &str = "
@@ -67,19 +61,6 @@ const REPLACE: &str = "
     UPDATE main.clock SET seen = max(seen, (SELECT seen FROM source.clock)),
         commits = max(commits, (SELECT commits FROM source.clock));";
 
-/// What makes the restored records of dead keys revoked, whichever of them are not: those that died under the same id; secrets that
-/// were revoked under another id; and secrets whose record is gone, so that nothing tells when and why any more.
-const REVOKE: [&str; 3] = [
-    "UPDATE main.key SET state = 'revoked', revoked_at = dead.at, revoked_reason = coalesce(dead.reason, 'unspecified'),
-        revoked_message = dead.message FROM temp.dead
-     WHERE key.id = dead.id AND dead.is_revoked AND key.state <> 'revoked' RETURNING key.id",
-    "UPDATE main.key SET state = 'revoked', revoked_at = buried.revoked_at, revoked_reason = buried.revoked_reason,
-        revoked_message = buried.revoked_message FROM temp.buried
-     WHERE key.hash = buried.hash AND key.state <> 'revoked' RETURNING key.id",
-    "UPDATE main.key SET state = 'revoked', revoked_at = (SELECT latest FROM temp.moment), revoked_reason = 'unspecified'
-     WHERE hash IN (SELECT hash FROM main.ended) AND state <> 'revoked' RETURNING id",
-];
-
 /// The records of keys that were minted and revoked after the backup come along, where their workspace is.
 const BURY: &str = "
     INSERT INTO main.key SELECT NULL, id, workspace_id, name, environment, scopes, prefix, short, hint, algorithm, hash, state,
@@ -87,6 +68,15 @@ const BURY: &str = "
             previous_expires_at, replaced_by, allow, owner, labels
         FROM temp.buried WHERE id NOT IN (SELECT id FROM main.key) AND hash NOT IN (SELECT hash FROM main.key)
             AND workspace_id IN (SELECT workspace_id FROM temp.same_workspace) ORDER BY seq;";
+
+/// What the trail is to be told of a restored key.
+#[derive(Debug, Default)]
+pub struct Note {
+    /// The event's details.
+    pub details: serde_json::Map<String, serde_json::Value>,
+    /// Whether it is told although the trail knows the record as it is.
+    pub is_due: bool,
+}
 
 impl Store {
     /// Changes the store in one transaction that also reads the tables of another store, which nobody else uses.
@@ -115,56 +105,144 @@ impl Store {
 }
 
 impl Writer<'_> {
-    /// Puts the tables of the other store in the place of this one's, the trail left as it is; an empty one gets the other's.
-    /// Keys that are dead here by `latest`, or by what was salvaged, are dead afterwards. Returns the ids of those that are
-    /// revoked here and were not there.
+    /// Calls the closure with everything in the present store that bears on what a backup may bring back.
+    ///
+    /// # Errors
+    /// The closure's; the store's.
+    pub fn for_each_trace(&self, body: impl FnMut(Trace) -> Result<()>) -> Result<Extent> {
+        traces(self.connection, |id| self.may_be_ended(id), body)
+    }
+
+    /// Whether the key of this id is alive in the backup, or in the present store.
     ///
     /// # Errors
     /// The store's.
-    pub fn replace_tables(&self, latest: Timestamp, salvaged: &Salvaged) -> Result<Vec<KeyId>> {
-        let run = |sql: &str| self.connection.execute_batch(sql).map_err(failure);
-        run("CREATE TEMP TABLE moment (latest INTEGER);
-            CREATE TEMP TABLE dead (id TEXT PRIMARY KEY, is_revoked INTEGER, at INTEGER, reason TEXT, message TEXT);")?;
-        self.connection
-            .execute("INSERT INTO temp.moment VALUES (?1)", [latest.as_millis()])
+    pub fn may_be_ended(&self, id: &str) -> Result<bool> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM source.key WHERE id = ?1 AND state <> 'revoked'
+                 UNION ALL SELECT 1 FROM main.key WHERE id = ?1 AND state <> 'revoked'",
+            )
             .map_err(failure)?;
-        for hash in &salvaged.ended {
-            self.end(hash)?;
-        }
-        for death in &salvaged.deaths {
-            self.connection
-                .prepare_cached("INSERT OR IGNORE INTO temp.dead VALUES (?1, ?2, ?3, ?4, ?5)")
-                .and_then(|mut statement| {
-                    let (id, at) = (death.key.as_str(), death.at.as_millis());
-                    statement.execute((id, death.is_revoked, at, &death.reason, &death.message))
-                })
-                .map_err(failure)?;
-        }
+        statement.exists([id]).map_err(failure)
+    }
+
+    /// The backup's key of this id.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn key_of_backup(&self, id: &KeyId) -> Result<Option<(KeySeq, Key)>> {
+        self.one_as_it_stands(SELECT_SOURCE, "WHERE key.id = ?1", id.as_str())
+    }
+
+    /// The backup's key whose secret has this hash.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn key_of_backup_by_hash(&self, hash: &SecretHash) -> Result<Option<(KeySeq, Key)>> {
+        self.one_as_it_stands(SELECT_SOURCE, "WHERE key.hash = ?1", hash.as_bytes())
+    }
+
+    /// This store's key of this id, of which the trail may not have been told yet.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn key_as_it_stands(&self, id: &KeyId) -> Result<Option<(KeySeq, Key)>> {
+        self.one_as_it_stands(SELECT_BARE, "WHERE key.id = ?1", id.as_str())
+    }
+
+    fn one_as_it_stands(
+        &self,
+        select: &str,
+        filter: &str,
+        value: impl ToSql,
+    ) -> Result<Option<(KeySeq, Key)>> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{select} {filter}"))
+            .map_err(failure)?;
+        let mut rows = statement.query([value]).map_err(failure)?;
+        let Some(row) = rows.next().map_err(failure)? else {
+            return Ok(None);
+        };
+        let seq = KeySeq(row.get(SEQ).map_err(failure)?);
+        Ok(Some((seq, from_row(row)?)))
+    }
+
+    /// Keeps a hash that has ended, so that no record of it is alive after a restoration.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn keep_ended(&self, hash: &SecretHash) -> Result<()> {
+        self.end(hash)
+    }
+
+    /// Keeps the hash of a present key that has ended whatever its record says.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn keep_end_of(&self, id: &KeyId) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO main.ended SELECT hash FROM main.key WHERE id = ?1",
+            )
+            .and_then(|mut statement| statement.execute([id.as_str()]))
+            .map(drop)
+            .map_err(failure)
+    }
+
+    /// Puts the tables of the backup in the place of this store's, the trail and the hashes of ended keys left as they are; a
+    /// store without a trail gets the backup's. What was counted since stays, and so do revoked records that the backup does
+    /// not have.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn replace_tables(&self) -> Result<()> {
+        let run = |sql: &str| self.connection.execute_batch(sql).map_err(failure);
         run(REMEMBER_THE_DEAD)?;
-        run("CREATE TEMP TABLE same_workspace AS SELECT workspace_id FROM main.workspace AS ours
-            JOIN source.workspace AS theirs USING (workspace_id) WHERE ours.created_at = theirs.created_at;")?;
         run(REMEMBER_THE_COUNTS)?;
         if self.head()?.0 == 0 {
             run("INSERT INTO main.audit SELECT * FROM source.audit")?;
         }
         run(REPLACE)?;
-        let mut revoked = Vec::new();
-        for revoke in REVOKE {
-            let mut statement = self.connection.prepare(revoke).map_err(failure)?;
-            let mut rows = statement.query([]).map_err(failure)?;
-            while let Some(row) = rows.next().map_err(failure)? {
-                revoked.push(KeyId::from_stored(row.get(0).map_err(failure)?));
-            }
-        }
-        run("INSERT OR IGNORE INTO main.ended SELECT hash FROM main.key WHERE state = 'revoked'")?;
-        run("UPDATE main.key SET expires_at = dead.at FROM temp.dead
-                WHERE key.id = dead.id AND NOT dead.is_revoked AND (key.expires_at IS NULL OR key.expires_at > dead.at);")?;
-        run(BURY)?;
-        Ok(revoked)
+        run(BURY)
     }
 
-    /// Tells the trail of every record that it does not know as it is now, and of every one that is gone. The closure is told
-    /// how many keys were looked at. Returns how many events that took.
+    /// Calls the closure with every key that is alive although its hash has ended.
+    ///
+    /// # Errors
+    /// The closure's; the store's.
+    pub fn for_each_ended_alive(
+        &self,
+        mut body: impl FnMut(KeySeq, Key) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare(&format!(
+                "{SELECT_BARE} WHERE key.hash IN (SELECT hash FROM ended) AND key.state <> 'revoked'"
+            ))
+            .map_err(failure)?;
+        let mut rows = statement.query([]).map_err(failure)?;
+        while let Some(row) = rows.next().map_err(failure)? {
+            body(KeySeq(row.get(SEQ).map_err(failure)?), from_row(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a record of the backup as it is to be. [`Self::tell_of_everything`] tells the trail.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn put_back(&self, key: &Key) -> Result<()> {
+        if key.state == State::Revoked {
+            self.end(&key.hash)?;
+        }
+        self.write_key(key)
+    }
+
+    /// Tells the trail of every record that it does not know as it is now, or of which there is something to note, and of every one
+    /// that is gone. The closure is told how many keys were looked at.
     ///
     /// # Errors
     /// The store's.
@@ -172,34 +250,33 @@ impl Writer<'_> {
         &self,
         time: Timestamp,
         actor: &str,
-        actions: [Action; 2],
+        notes: &BTreeMap<KeySeq, Note>,
         mut progress: impl FnMut(u64),
-    ) -> Result<u64> {
-        let [workspace_action, key_action] = actions;
+    ) -> Result<()> {
+        let [workspace_action, key_action] = [Action::WorkspaceRestore, Action::KeyRestore];
         let nothing = serde_json::json!({});
-        let mut told = 0;
         self.for_each_workspace_as_it_stands(|name, workspace| {
             let (workspace, policy) = workspace?;
             if self.believe_workspace(&workspace, &policy).is_ok() {
                 return Ok(());
             }
-            told += 1;
             let digest = RecordDigest::of_workspace(&workspace, &policy);
             self.unsealed(About::Workspace, &name, digest);
             self.audit(time, actor, workspace_action, &name, &nothing)
         })?;
         let mut looked = 0;
-        self.for_each_key_as_it_stands(|id, _, key| {
+        self.for_each_key_as_it_stands(|id, seq, key| {
             let key = key?;
             looked += 1;
             progress(looked);
-            if self.agrees_on_key(&key)? {
+            let note = notes.get(&seq);
+            if !note.is_some_and(|note| note.is_due) && self.agrees_on_key(&key)? {
                 return Ok(());
             }
-            told += 1;
             self.unsealed(About::Key, &id, RecordDigest::of_key(&key));
-            let details = serde_json::json!({ "status": key.state.word() });
-            self.audit(time, actor, key_action, &id, &details)
+            let mut details = note.map(|note| note.details.clone()).unwrap_or_default();
+            details.insert("status".to_owned(), key.state.word().into());
+            self.audit(time, actor, key_action, &id, &details.into())
         })?;
         let mut gone = Vec::new();
         self.for_each_missing(About::Workspace, "workspace", "name", |name, _| {
@@ -208,10 +285,9 @@ impl Writer<'_> {
         self.for_each_missing(About::Key, "key", "id", |id, _| gone.push((key_action, id)))?;
         let details = serde_json::json!({ "gone": true });
         for (action, subject) in gone {
-            told += 1;
             self.audit(time, actor, action, &subject, &details)?;
         }
-        Ok(told)
+        Ok(())
     }
 
     /// Whether the trail has this head.

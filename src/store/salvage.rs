@@ -1,17 +1,22 @@
-//! What can still be read of the dead keys in a store that is to be replaced.
+//! What bears on the restoration of a backup in the store that is there, and in stores that were put aside.
 //!
-//! This module never stops at damage: it takes what there is, and says whether that was all.
+//! This module never stops at damage: it reads row by row what there is, and says whether that was all.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, Row};
+use sha2::{Digest, Sha256};
 
+use super::endings::hear_all;
 use super::failure::failure;
+use super::key_row::{self, SELECT_BARE};
 use super::open::prepare;
 use super::permissions::{entry_if_possible, look};
 use super::schema;
-use crate::domain::key::KeyId;
+use crate::domain::endings::{Ending, Endings};
+use crate::domain::key::{Key, KeyId, State};
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -40,101 +45,179 @@ pub fn remains(store: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The end of a key in a store that is to be replaced.
-#[derive(Debug, Clone)]
-pub struct Death {
-    /// Of this key.
-    pub key: KeyId,
-    /// Whether it was revoked; otherwise it has expired.
-    pub is_revoked: bool,
-    /// When.
-    pub at: Timestamp,
-    /// Why: a word.
-    pub reason: Option<String>,
-    /// Why: a sentence.
-    pub message: Option<String>,
+/// Something that bears on what a backup may bring back.
+#[derive(Debug)]
+pub enum Trace {
+    /// A record.
+    Record(Box<Key>),
+    /// The trail has it that the key of this id has ended, or its record has, of which no more can be read.
+    End(KeyId, Ending),
+    /// All that can be read of a record is when it expires.
+    Expiry(KeyId, Timestamp),
+    /// The hash of a key that has ended.
+    Hash(SecretHash),
 }
 
-/// What could be read of the dead in stores that are to be replaced.
-#[derive(Debug, Clone, Default)]
-pub struct Salvaged {
-    /// How keys ended. Those that only expired come last.
-    pub deaths: Vec<Death>,
-    /// The hashes of ended keys, those without a record included.
-    pub ended: Vec<SecretHash>,
-    /// Whether anything could not be read.
-    pub is_partial: bool,
+/// Whether all that there was could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// Some could not.
+    Partial,
 }
 
-/// Reads what can be read of the dead in a store that may be damaged: by their rows, and by the trail whatever a row says. Of those
-/// that expired, it takes the ones that had by `latest`.
-pub fn salvage(path: &Path, latest: Timestamp) -> Salvaged {
-    let mut salvaged = Salvaged::default();
-    let read = read(path, latest, &mut salvaged);
-    salvaged.is_partial |= read.is_err();
-    salvaged
+impl Extent {
+    /// Notes what became of reading a part.
+    fn after(&mut self, read: Result<()>) {
+        if read.is_err() {
+            *self = Self::Partial;
+        }
+    }
 }
 
-fn read(path: &Path, latest: Timestamp, salvaged: &mut Salvaged) -> Result<()> {
+/// Reads what can be read in a store that may be damaged: its records, and of the keys that are wanted what the trail has about their
+/// end, whatever a record says.
+///
+/// # Errors
+/// The closures'.
+pub fn salvage(
+    path: &Path,
+    is_wanted: impl FnMut(&str) -> Result<bool>,
+    body: impl FnMut(Trace) -> Result<()>,
+) -> Result<Extent> {
+    match open(path) {
+        Ok(connection) => traces(&connection, is_wanted, body),
+        Err(_) => Ok(Extent::Partial),
+    }
+}
+
+fn open(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
-    let connection = prepare(connection, Duration::from_secs(1))?;
-    let expired = format!(
-        "SELECT id, 0, expires_at, NULL, NULL FROM key NOT INDEXED WHERE expires_at <= {}",
-        latest.as_millis()
+    prepare(connection, Duration::from_secs(1))
+}
+
+/// The same of a store that is open.
+pub(super) fn traces(
+    connection: &Connection,
+    mut is_wanted: impl FnMut(&str) -> Result<bool>,
+    mut body: impl FnMut(Trace) -> Result<()>,
+) -> Result<Extent> {
+    let mut extent = Extent::Whole;
+    // An error of the closure's ends it; one of a row does not.
+    let mut refused = Ok(());
+    let mut hand_over = |trace| {
+        if refused.is_ok() {
+            refused = body(trace);
+        }
+        Ok(())
+    };
+    extent.after(for_each_row(
+        connection,
+        &format!("{SELECT_BARE} NOT INDEXED"),
+        |row| record(row, &mut hand_over),
+    ));
+    let hashes = "SELECT hash FROM ended";
+    if schema::has_table(connection, "ended").unwrap_or(true) {
+        extent.after(for_each_row(connection, hashes, |row| {
+            let hash = SecretHash::from_bytes(row.get(0).map_err(failure)?);
+            hand_over(Trace::Hash(hash))
+        }));
+    }
+    refused?;
+    let (mut endings, mut asked) = (Endings::default(), Ok(()));
+    let heard = hear_all(
+        connection,
+        |id| {
+            let answer = is_wanted(id);
+            answer.or_else(|error| {
+                asked = Err(error);
+                Ok(false)
+            })
+        },
+        &mut endings,
     );
-    let queries = [
-        "SELECT id, 1, revoked_at, revoked_reason, revoked_message FROM key NOT INDEXED WHERE state = 'revoked'",
-        "SELECT subject, 1, time, json_extract(details, '$.reason'), json_extract(details, '$.message')
-            FROM audit NOT INDEXED WHERE action = 'key.revoke' AND json_valid(details)",
-        "SELECT subject, 1, time, 'unspecified', NULL FROM audit NOT INDEXED WHERE action = 'key.prune'",
-        "SELECT subject, 1, time, 'superseded', NULL FROM audit NOT INDEXED
-            WHERE action = 'key.rotate' AND json_valid(details) AND json_extract(details, '$.revoked')",
-        &expired,
+    asked?;
+    extent.after(heard);
+    for (id, (_, ending)) in endings.into_map() {
+        body(Trace::End(KeyId::from_stored(id), ending))?;
+    }
+    Ok(extent)
+}
+
+/// Hands over a row of the `key` table, or as much of it as can be read.
+fn record(row: &Row<'_>, hand_over: &mut impl FnMut(Trace) -> Result<()>) -> Result<()> {
+    let unreadable = match key_row::from_row(row) {
+        Ok(key) => return hand_over(Trace::Record(Box::new(key))),
+        Err(error) => error,
+    };
+    let id = || key_row::text(row, 0).map(KeyId::from_stored);
+    if let Ok(expires_at) = key_row::required_time(row, key_row::EXPIRES_AT) {
+        hand_over(Trace::Expiry(id()?, expires_at))?;
+    }
+    if key_row::state(row, key_row::STATE).is_ok_and(|state| state == State::Revoked) {
+        if let Ok(hash) = row.get(key_row::HASH) {
+            hand_over(Trace::Hash(SecretHash::from_bytes(hash)))?;
+        }
+        let at = key_row::required_time(row, key_row::REVOKED_AT);
+        let ending = Ending::unspecified(at.unwrap_or(Timestamp::EPOCH));
+        hand_over(Trace::End(id()?, ending))?;
+    }
+    Err(unreadable)
+}
+
+/// Goes on after a row that the closure cannot read; the first of those is the error.
+fn for_each_row(
+    connection: &Connection,
+    query: &str,
+    mut body: impl FnMut(&Row<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut statement = connection.prepare(query).map_err(failure)?;
+    let mut rows = statement.query([]).map_err(failure)?;
+    let mut unread = Ok(());
+    while let Some(row) = rows.next().map_err(failure)? {
+        let read = body(row);
+        if unread.is_ok() {
+            unread = read;
+        }
+    }
+    unread
+}
+
+/// SHA-256 of all that is stricter in a store than it might be, as far as it can be read: another one if any key was ended, paused,
+/// narrowed or superseded since.
+pub fn fingerprint(path: &Path) -> [u8; 32] {
+    const STRICT: [&str; 3] = [
+        "SELECT id, state, expires_at, revoked_at, replaced_by FROM key NOT INDEXED
+            WHERE state IN ('revoked', 'disabled') OR replaced_by IS NOT NULL",
+        "SELECT hash FROM ended",
+        "SELECT seq, hash FROM audit NOT INDEXED WHERE action IN
+            ('key.revoke', 'key.prune', 'key.rotate', 'key.void', 'key.disable', 'key.set')",
     ];
-    for query in queries {
-        let read = read_deaths(&connection, query, &mut salvaged.deaths);
-        salvaged.is_partial |= read.is_err();
-    }
-    let mut hashes = vec!["SELECT hash FROM key NOT INDEXED WHERE state = 'revoked'"];
-    if schema::has_table(&connection, "ended")? {
-        hashes.push("SELECT hash FROM ended");
-    }
-    for query in hashes {
-        let read = read_hashes(&connection, query, &mut salvaged.ended);
-        salvaged.is_partial |= read.is_err();
-    }
-    Ok(())
-}
-
-fn read_hashes(
-    connection: &Connection,
-    query: &str,
-    found: &mut Vec<SecretHash>,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(query)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        found.push(SecretHash::from_bytes(row.get(0)?));
-    }
-    Ok(())
-}
-
-fn read_deaths(
-    connection: &Connection,
-    query: &str,
-    found: &mut Vec<Death>,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(query)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        found.push(Death {
-            key: KeyId::from_stored(row.get(0)?),
-            is_revoked: row.get(1)?,
-            at: Timestamp::from_millis(row.get(2)?),
-            reason: row.get(3)?,
-            message: row.get(4)?,
+    let mut hasher = Sha256::new();
+    let Ok(connection) = open(path) else {
+        return hasher.finalize().into();
+    };
+    for query in STRICT {
+        // What cannot be read is the same the next time.
+        let _ = for_each_row(&connection, query, |row| {
+            let mut column = 0;
+            while let Ok(value) = row.get_ref(column) {
+                let (kind, bytes) = match value {
+                    ValueRef::Null => (0, Vec::new()),
+                    ValueRef::Integer(number) => (1, number.to_be_bytes().to_vec()),
+                    ValueRef::Real(number) => (2, number.to_be_bytes().to_vec()),
+                    ValueRef::Text(bytes) => (3, bytes.to_vec()),
+                    ValueRef::Blob(bytes) => (4, bytes.to_vec()),
+                };
+                hasher.update([kind]);
+                hasher.update((bytes.len() as u64).to_be_bytes());
+                hasher.update(bytes);
+                column += 1;
+            }
+            Ok(())
         });
     }
-    Ok(())
+    hasher.finalize().into()
 }

@@ -29,6 +29,8 @@ mod disable;
 mod rotate;
 // What may happen between a replacement's delivery and its activation.
 mod rotate_held;
+// What `keyward rotate --cancel` says in each state.
+mod cancel;
 // A name stands for its lineage, and an id for one record: revoking, rotating, showing.
 mod lineage;
 // The same of `disable`, `enable`, `set`, `rename` and `ensure`.
@@ -89,6 +91,10 @@ mod backup;
 mod backup_faults;
 // `keyward store restore`: what comes back and what does not.
 mod restore;
+// What it leaves as it is because it is stricter than in the backup.
+mod restore_keeps;
+// The same of random histories.
+mod restore_random;
 // The same where the present store is damaged or gone.
 mod restore_damaged;
 // Hostile and older backups, and restorations that are killed or fail.

@@ -122,16 +122,15 @@ fn what_was_revoked_or_expired_since_the_backup_stays_so() {
 
     let output = restore(sandbox, "b.db").args(["--json"]).ok();
     let answer = output.json();
-    let mut kept: Vec<&str> = answer["keptRevocations"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
-    kept.sort_unstable();
-    let mut expected = [rotated_id.as_str(), held_id.as_str()];
-    expected.sort_unstable();
-    assert_eq!(kept, expected);
+    let kept = |id: &str, name: &str, what: &str| json!({ "id": id, "name": name, "what": what });
+    assert_eq!(
+        answer["kept"],
+        json!([
+            kept(&rotated_id, "rotated", "revoked"),
+            kept(&sandbox.id_of("expired"), "expired", "expiry"),
+            kept(&held_id, "held", "revoked"),
+        ])
+    );
     for (secret, exit, code) in [
         (&rotated, 11, "revoked"),
         (&held, 11, "revoked"),
@@ -163,7 +162,7 @@ fn the_answer_says_what_stays_revoked_and_where_the_trail_ends() {
         [
             "compared",
             "hash",
-            "keptRevocations",
+            "kept",
             "keys",
             "path",
             "putAside",
@@ -172,7 +171,9 @@ fn the_answer_says_what_stays_revoked_and_where_the_trail_ends() {
         ]
     );
     let revoked = sandbox.verdict(&scene.revoked, &["--no-record"], 11, "revoked");
-    assert_eq!(answer["keptRevocations"], json!([revoked["subject"]["id"]]));
+    let id = &revoked["subject"]["id"];
+    let kept = json!([{ "id": id, "name": "revoked", "what": "revoked" }]);
+    assert_eq!(answer["kept"], kept);
     assert_eq!(
         (&answer["compared"], &answer["putAside"]),
         (&json!("whole"), &Value::Null)
@@ -186,11 +187,11 @@ fn the_answer_says_what_stays_revoked_and_where_the_trail_ends() {
         format!("{}:{}", answer["seq"], text(&answer, "hash"))
     );
     let said = restore(sandbox, "b.db").ok();
-    assert!(
-        said.stderr.contains("stays revoked"),
-        "{}",
-        said.transcript()
+    let sentence = format!(
+        "revoked ({}) stays revoked (active in the backup)",
+        text(&revoked["subject"], "id")
     );
+    assert!(said.stderr.contains(&sentence), "{}", said.transcript());
     scene.assert_restored();
 }
 
@@ -211,7 +212,7 @@ fn the_trail_goes_on_and_has_every_head_that_was_kept() {
         .find(|event| event["action"] == "store.restore");
     let told = told.expect("the trail tells of it");
     assert_eq!(told["details"]["backup"], scene.head.as_str());
-    assert_eq!(told["details"]["keptRevocations"], 1);
+    assert_eq!(told["details"]["kept"], 1);
     assert!(text(told, "actor").starts_with("operator:"));
 }
 
@@ -248,7 +249,9 @@ fn everything_else_is_as_it_was_in_the_backup() {
     let _ = sandbox.keyward(["workspace", "use", "default"]).ok();
     let _ = sandbox
         .keyward(["set", "stays", "--owner", "platform", "--label", "a=b"])
+        .args(["--expires", "30d"])
         .ok();
+    let _ = sandbox.keyward(["disable", "renamed"]).ok();
     let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
     let lists: [&[&str]; 3] = [&["list"], &["workspace", "list"], &["list", "-w", "second"]];
     let before = lists.map(|words| sandbox.keyward(words).answer());
@@ -262,8 +265,7 @@ fn everything_else_is_as_it_was_in_the_backup() {
             "--expires",
             "90d",
         ],
-        &["disable", "elsewhere"],
-        &["rotate", "renamed"],
+        &["enable", "renamed"],
         &["workspace", "rename", "second", "third"],
         &["workspace", "create", "fourth"],
         &["workspace", "set", "default", "--cap", "9"],
@@ -370,8 +372,10 @@ fn a_running_stream_sees_the_restored_state_at_its_next_line() {
     let _ = stream.expect(&scene.stays, "disabled");
     let _ = restore(sandbox, "b.db").ok();
     let _ = stream.expect(&after, "not_found");
-    let _ = stream.expect(&scene.stays, "valid");
+    let _ = stream.expect(&scene.stays, "disabled");
     let _ = stream.expect(&scene.revoked, "revoked");
+    let _ = sandbox.keyward(["enable", "stays"]).ok();
+    let _ = stream.expect(&scene.stays, "valid");
     assert_eq!(stream.end().status, 0);
     scene.assert_restored();
 }
@@ -383,7 +387,7 @@ fn restoring_twice_changes_no_verdict() {
     let first = restore(sandbox, "b.db").answer();
     let _ = sandbox.mint("between");
     let second = restore(sandbox, "b.db").answer();
-    assert_eq!(first["keptRevocations"], second["keptRevocations"]);
+    assert_eq!(first["kept"], second["kept"]);
     scene.assert_restored();
     // A backup of what was restored is a backup like any other.
     let _ = sandbox.keyward(["store", "backup", "again.db"]).ok();

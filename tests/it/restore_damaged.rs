@@ -42,9 +42,9 @@ fn a_damaged_store_is_put_aside_and_its_revocations_are_kept() {
             "{damage}: it is not as it was"
         );
         assert_eq!((mode(&aside), mode(&store)), (0o600, 0o600), "{damage}");
-        let kept = answer["keptRevocations"].as_array().expect("a list");
+        let kept = answer["kept"].as_array().expect("a list");
         assert_eq!(kept.len(), 1, "{damage}: {answer:#}");
-        let is_whole = !output.stderr.contains("not all of its revocations");
+        let is_whole = !output.stderr.contains("not all of its records");
         assert_eq!(
             is_whole,
             !["page", "cut"].contains(&damage),

@@ -1,6 +1,6 @@
 //! `keyward store restore`.
 //!
-//! This module never decides what a backup may bring back.
+//! This module never decides what stays as it is; `domain::restoration` does.
 
 use std::path::PathBuf;
 
@@ -8,18 +8,22 @@ use clap::ValueHint;
 
 use crate::commands::Exit;
 use crate::context::Context;
+use crate::domain::address::Network;
 use crate::domain::audit::Head;
-use crate::domain::sanitize::{SafePath, path_text};
+use crate::domain::key::KeyId;
+use crate::domain::restoration::What;
+use crate::domain::sanitize::{Safe, SafePath, path_text};
+use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::ops::store::restore::{self, Compared, Outcome};
-use crate::output::view::RestoreView;
+use crate::ops::store::restore::{self, Compared, Kept, Outcome};
+use crate::output::view::{KeptView, RestoreView};
 
-/// Bring a backup back, without what was revoked since
+/// Restore a backup, keeping whatever was made stricter since
 ///
-/// Puts the backup's workspaces, keys and settings in the place of the present ones, in one step. What was revoked or has
-/// expired since stays so, uses that were counted since are kept, and the audit trail goes on with what the backup changed.
-/// Keys that were minted after the backup are gone. A store that is damaged is put aside, and its revocations are kept as far
-/// as they can be read.
+/// Replaces the present workspaces, keys and settings with the backup's, in one step. Keys that were revoked, disabled,
+/// narrowed, shortened or superseded since stay so; each is named. Uses counted since are kept, and the audit trail goes on.
+/// Keys minted after the backup are gone: an old key whose successor is gone can be kept with `keyward rotate KEY --cancel`.
+/// A damaged store is put aside, and what can still be read of it is kept in the same way.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store restore keyward-backup.db --yes
@@ -55,7 +59,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let now = context.now();
     let outcome = restore::run(&request, &actor, now, |done, of| bar.reach(done, of))?;
     drop(bar);
-    tell(context, &outcome);
+    tell(context, &outcome, now);
     let (compared, put_aside) = match &outcome.compared {
         Compared::Whole => ("whole", None),
         Compared::Salvaged(path, _) => ("salvaged", path.as_ref()),
@@ -65,7 +69,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         path: path_text(&request.store),
         workspaces: outcome.info.workspaces,
         keys: outcome.info.keys,
-        kept_revocations: outcome.kept.iter().map(ToString::to_string).collect(),
+        kept: outcome.kept.iter().flat_map(kept).collect(),
         compared,
         put_aside: put_aside.map(|path| path_text(path)),
         seq: outcome.head.seq,
@@ -82,12 +86,77 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     Ok(0)
 }
 
-/// Says what stays revoked, and what could not be known.
-fn tell(context: &Context, outcome: &Outcome) {
-    for key in &outcome.kept {
-        context
-            .ui
-            .status(&format!("{key} stays revoked: the backup has it alive"));
+fn kept(kept: &Kept) -> impl Iterator<Item = KeptView> + '_ {
+    kept.what.iter().map(|what| KeptView {
+        id: kept.key.id.to_string(),
+        name: kept.key.name.clone(),
+        what: what.word(),
+    })
+}
+
+/// What stays of a key, and what it was in the backup.
+fn sentence(kept: &Kept, what: What, now: Timestamp) -> String {
+    let Kept { key, backup, .. } = kept;
+    let expiry = |expires_at: Option<Timestamp>| match expires_at {
+        Some(expires_at) => expires_at.to_string(),
+        None => "never".to_owned(),
+    };
+    let was = backup.status(now).word();
+    let rest = match what {
+        What::Revoked => format!("stays revoked ({was} in the backup)"),
+        What::Disabled => format!("stays disabled ({was} in the backup)"),
+        What::Allow => format!(
+            "keeps its allow-list {} (in the backup: {})",
+            networks(&key.allow),
+            networks(&backup.allow)
+        ),
+        What::Scopes => format!(
+            "keeps its scopes {} (in the backup: {})",
+            scopes(&key.scopes),
+            scopes(&backup.scopes)
+        ),
+        What::Expiry => format!(
+            "keeps its shorter expiry {} (in the backup: {})",
+            expiry(key.expires_at),
+            expiry(backup.expires_at)
+        ),
+        What::Superseded => {
+            let successor = key.replaced_by.as_ref().map(KeyId::as_str);
+            let successor = successor.unwrap_or_default();
+            let gone = match kept.is_followed {
+                true => String::new(),
+                false => format!(
+                    ", which is not in the backup; `keyward rotate {} --cancel` keeps the old key",
+                    key.id
+                ),
+            };
+            format!("stays superseded by {successor}{gone}")
+        }
+    };
+    format!("{} ({}) {rest}", Safe(&key.name), key.id)
+}
+
+fn networks(networks: &[Network]) -> String {
+    let texts: Vec<String> = networks.iter().map(Network::to_string).collect();
+    if texts.is_empty() {
+        return "anywhere".to_owned();
+    }
+    texts.join(", ")
+}
+
+fn scopes(scopes: &[String]) -> String {
+    if scopes.is_empty() {
+        return "none".to_owned();
+    }
+    Safe(&scopes.join(", ")).to_string()
+}
+
+/// Says what stays as it is, and what could not be known.
+fn tell(context: &Context, outcome: &Outcome, now: Timestamp) {
+    for kept in &outcome.kept {
+        for what in &kept.what {
+            context.ui.status(&sentence(kept, *what, now));
+        }
     }
     match &outcome.compared {
         Compared::Whole => {}
@@ -100,12 +169,12 @@ fn tell(context: &Context, outcome: &Outcome) {
             }
             if !is_whole {
                 context.ui.warn(
-                    "not all of its revocations could be read: revoke again what was revoked since the backup",
+                    "not all of its records could be read: check what was revoked, disabled or narrowed since the backup",
                 );
             }
         }
         Compared::Nothing => context.ui.warn(&format!(
-            "there was no store to compare with: what was revoked after the backup (trail at {}) is not known to it",
+            "there was no store to compare with: what was revoked, disabled or narrowed after the backup (trail at {}) is lost",
             outcome.backup
         )),
     }

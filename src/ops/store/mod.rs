@@ -2,6 +2,7 @@
 //!
 //! This module never decides what a key may do.
 
+mod carried;
 pub mod check;
 pub mod export;
 pub mod import;

@@ -8,15 +8,16 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::domain::audit::{Action, Head};
-use crate::domain::key::KeyId;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::audit;
+pub use crate::ops::store::carried::Kept;
+use crate::ops::store::carried::{Carried, Origin};
 use crate::ops::store::check;
 use crate::store::{
-    Backup, Info, Salvaged, Store, Turn, beside, of_backup, put_in_place, remains, salvage,
-    write_over,
+    Backup, Extent, Info, Store, Turn, Writer, beside, fingerprint, of_backup, put_in_place,
+    remains, salvage, write_over,
 };
 
 /// What is to be restored.
@@ -41,18 +42,18 @@ pub struct Outcome {
     pub head: Head,
     /// The end of the backup's.
     pub backup: Head,
-    /// The keys that the backup has alive and that stay revoked.
-    pub kept: Vec<KeyId>,
+    /// The keys of which something stays as it is, in the order of minting.
+    pub kept: Vec<Kept>,
     /// What there was to compare the backup with.
     pub compared: Compared,
 }
 
-/// What later revocations could be taken from.
+/// What later changes could be taken from.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Compared {
     /// The present store, which was whole enough.
     Whole,
-    /// A damaged store, as far as it could be read; where it is kept, and whether all of its revocations could be read.
+    /// A damaged store, as far as it could be read; where it is kept, and whether all of it could be read.
     Salvaged(Option<PathBuf>, bool),
     /// Nothing: there was no store.
     Nothing,
@@ -103,61 +104,37 @@ pub fn run(
     if let Some(present) = present {
         // A revocation is for ever, also one in a store that was put aside before there was this one.
         let lost = remains(store)?;
-        let salvaged = salvage_all(lost.get(1..).unwrap_or_default(), None, now);
-        return restoration.fill(present, &salvaged, &mut progress);
+        let (outcome, _) = restoration.fill(present, true, &lost, &mut progress)?;
+        return Ok(outcome);
     }
     loop {
         // Those that were put aside before count too: a restoration may have been cut short.
         let lost = remains(store)?;
-        let in_place = lost
-            .first()
-            .filter(|_| Store::is_at(store).is_ok_and(|is_there| is_there));
-        let salvaged = salvage_all(&lost, in_place, now);
+        let known = fingerprint(store);
         let beside_it = beside(store)?;
         let made = Store::open_or_create(&beside_it, *wait)?;
-        let restored = restoration
-            .fill(made, &salvaged, &mut progress)
-            .and_then(|outcome| {
-                let is_there = Store::is_at(store)?;
-                let put_aside = match is_there {
-                    true => write_over(store, &beside_it, &salvaged.deaths)?,
-                    false => {
-                        put_in_place(store, &beside_it)?;
-                        return Ok(Some((outcome, None)));
-                    }
-                };
-                Ok(put_aside.map(|path| (outcome, Some(path))))
-            });
+        let filled = restoration.fill(made, false, &lost, &mut progress);
+        let restored = filled.and_then(|(outcome, extent)| {
+            let put_aside = match Store::is_at(store)? {
+                true => write_over(store, &beside_it, known)?,
+                false => {
+                    put_in_place(store, &beside_it)?;
+                    return Ok(Some((outcome, extent, None)));
+                }
+            };
+            Ok(put_aside.map(|path| (outcome, extent, Some(path))))
+        });
         // What cannot be removed is removed by the next attempt.
         let _ = beside(store);
-        // Nothing when a key was revoked meanwhile: once more, with it.
-        if let Some((mut outcome, put_aside)) = restored? {
+        // Nothing when something was made stricter meanwhile: once more, with it.
+        if let Some((mut outcome, extent, put_aside)) = restored? {
             outcome.compared = match lost.is_empty() {
                 true => Compared::Nothing,
-                false => Compared::Salvaged(put_aside, !salvaged.is_partial),
+                false => Compared::Salvaged(put_aside, extent == Extent::Whole),
             };
             return Ok(outcome);
         }
     }
-}
-
-/// Reads the dead of all these stores, the revoked first. What has expired is taken from the one in place alone: an expiry in one
-/// that was put aside may have been moved since.
-fn salvage_all(stores: &[PathBuf], in_place: Option<&PathBuf>, now: Timestamp) -> Salvaged {
-    let mut all = Salvaged::default();
-    for store in stores {
-        let latest = match in_place == Some(store) {
-            true => now,
-            false => Timestamp::EPOCH,
-        };
-        let found = salvage(store, latest);
-        all.deaths.extend(found.deaths);
-        all.ended.extend(found.ended);
-        all.is_partial |= found.is_partial;
-    }
-    // A key may have expired in one and been revoked in another.
-    all.deaths.sort_by_key(|death| !death.is_revoked);
-    all
 }
 
 struct Restoration<'a> {
@@ -170,45 +147,79 @@ struct Restoration<'a> {
 }
 
 impl Restoration<'_> {
-    /// Restores into a store that can be written, in one transaction, and closes it.
+    /// Restores into a store that can be written, in one transaction, and closes it. What is to stay is taken from that store, if
+    /// it is the present one, and from those that are lost. Says whether all of these could be read.
     fn fill(
         &self,
         mut store: Store,
-        salvaged: &Salvaged,
+        is_present: bool,
+        lost: &[PathBuf],
         mut progress: impl FnMut(u64, u64),
-    ) -> Result<Outcome> {
+    ) -> Result<(Outcome, Extent)> {
         let now = self.now;
-        let kept = store.write_beside(self.backup.path(), |writer| {
+        let (kept, extent) = store.write_beside(self.backup.path(), |writer| {
             let access = Access::admit(writer, self.actor, now)?;
             access.require_operator()?;
-            // What had expired by the latest time that was seen stays so, whatever the clock says now.
+            let (mut carried, extent) = self.gather(writer, is_present, lost)?;
+            writer.replace_tables()?;
             let latest = writer.clock()?.seen.max(now);
-            let kept = writer.replace_tables(latest, salvaged)?;
+            let notes = carried.write(writer, latest)?;
             let details = json!({
                 "backup": self.backup_head.to_string(),
-                "keptRevocations": kept.len(),
+                "kept": carried.count(),
             });
             let (action, actor) = (Action::StoreRestore, &access.actor);
             writer.audit(now, actor, action, "store", &details)?;
-            let actions = [Action::WorkspaceRestore, Action::KeyRestore];
-            writer.tell_of_everything(now, actor, actions, |done| progress(done, self.total))?;
+            writer.tell_of_everything(now, actor, &notes, |done| progress(done, self.total))?;
+            carried.settle_names(writer, actor, now)?;
             match self.request.against {
                 Some(head) if !writer.has_head(head)? => Err(Error::new(
                     Kind::Conflict,
                     format!("neither this store nor the backup knows the trail as it was at {head}, so revocations may be missing"),
                 )
                 .hinted("take a later backup; without --against this one is restored as it is")),
-                _ => Ok(kept),
+                _ => Ok((carried.into_kept(writer)?, extent)),
             }
         })?;
         let (seq, hash) = store.read(|reader| reader.head())?;
-        Ok(Outcome {
+        let outcome = Outcome {
             info: store.info()?,
             head: Head { seq, hash },
             backup: self.backup_head,
             kept,
             compared: Compared::Whole,
-        })
+        };
+        Ok((outcome, extent))
+    }
+
+    /// Gathers what is to stay, and says whether all could be read that might have been.
+    fn gather(
+        &self,
+        writer: &Writer<'_>,
+        is_present: bool,
+        lost: &[PathBuf],
+    ) -> Result<(Carried, Extent)> {
+        let (mut carried, mut extent) = (Carried::default(), Extent::Whole);
+        if is_present {
+            extent = writer.for_each_trace(|trace| carried.take(writer, trace, Origin::Present))?;
+        }
+        let is_there = Store::is_at(&self.request.store).is_ok_and(|is_there| is_there);
+        for (nth, path) in lost.iter().enumerate() {
+            let from = match nth == 0 && is_there {
+                true if is_present => continue,
+                true => Origin::Damaged,
+                false => Origin::Aside,
+            };
+            let read = salvage(
+                path,
+                |id| writer.may_be_ended(id),
+                |trace| carried.take(writer, trace, from),
+            )?;
+            if read == Extent::Partial {
+                extent = read;
+            }
+        }
+        Ok((carried, extent))
     }
 }
 

@@ -8,6 +8,8 @@ mod shapes;
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::restoration::What;
+
 use records::{
     beside_lineage, caller, changes, ensured, event, exported, finding, imported, key, minted,
     policy, problem, still_valid, store, usage, verdict, workspace,
@@ -71,7 +73,11 @@ pub fn of(command: &str) -> Option<Value> {
             "path": { "type": "string" },
             "workspaces": count(),
             "keys": count(),
-            "keptRevocations": { "type": "array", "items": { "type": "string" } },
+            "kept": { "type": "array", "items": object(json!({
+                "id": { "type": "string" },
+                "name": { "type": "string" },
+                "what": { "enum": What::ALL.map(What::word) },
+            })) },
             "compared": { "enum": ["whole", "salvaged", "nothing"] },
             "putAside": { "type": ["string", "null"] },
             "seq": count(),

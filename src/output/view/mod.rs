@@ -18,8 +18,8 @@ pub use key::{CallerView, Changed, KeyView, Keys, Revoked};
 pub use minted::Minted;
 pub use provision::{ChangeView, Changes, FindingView, WorkspaceChange};
 pub use record::{
-    BackupView, CreatedStoreView, EventView, HeadView, HealthView, ProblemView, RestoreView,
-    StoreView, TrailView,
+    BackupView, CreatedStoreView, EventView, HeadView, HealthView, KeptView, ProblemView,
+    RestoreView, StoreView, TrailView,
 };
 pub use transfer::{ImportView, KeyLineView, WorkspaceLineView};
 pub use verdict::VerdictView;

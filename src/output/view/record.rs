@@ -134,8 +134,8 @@ pub struct RestoreView {
     pub workspaces: u64,
     /// How many key records.
     pub keys: u64,
-    /// The keys that the backup has alive and that stay revoked, by their ids.
-    pub kept_revocations: Vec<String>,
+    /// What stays as it was, stricter than in the backup.
+    pub kept: Vec<KeptView>,
     /// `whole`, `salvaged` or `nothing`: what the backup was compared with.
     pub compared: &'static str,
     /// Where a store that was damaged is kept.
@@ -144,6 +144,17 @@ pub struct RestoreView {
     pub seq: i64,
     /// That row's link, in hexadecimal.
     pub hash: String,
+}
+
+/// Something of a key that stays as it was when a backup was restored.
+#[derive(Debug, Serialize)]
+pub struct KeptView {
+    /// The key's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `revoked`, `disabled`, `allow`, `scopes`, `expiry` or `superseded`.
+    pub what: &'static str,
 }
 
 /// Facts about the store.

@@ -66,6 +66,9 @@ impl Model {
                 key.expires_at = was.expires_at;
             }
             // Nor does a rotation that is taken back later undo that it was shortened.
+            if key.expires_at != was.expires_at {
+                key.before = key.expires_at;
+            }
             if key.expires_at != was.expires_at
                 && let Some(successor) = &key.replaced_by
                 && let Some(successor) = self.key_of_id(successor)

@@ -49,6 +49,7 @@ impl Model {
             } else if is_living {
                 let ends = now + rotation.grace;
                 rotation.previous = replaced.expires_at;
+                replaced.before = replaced.expires_at;
                 replaced.expires_at = Some(replaced.expires_at.map_or(ends, |at| at.min(ends)));
             }
             self.keys.insert(old, replaced);

@@ -203,7 +203,8 @@ impl Library {
             Operation::Cancel(key) => {
                 let (place, key) = named(key);
                 let outcome = cancel::run(store, actor, place, &key, at)?;
-                Ok(Done::of([outcome.key, outcome.cancelled], []))
+                let keys = [Some(outcome.key), outcome.cancelled];
+                Ok(Done::of(keys.into_iter().flatten(), []))
             }
             Operation::Revoke {
                 workspace,

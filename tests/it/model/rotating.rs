@@ -1,5 +1,6 @@
 //! Rotating a key, and taking that back.
 
+use super::clock::Moment;
 use super::operation::{Answer, Named, Token};
 use super::rules::{MINUTE, Terms, answer, change, expiry, fault, new_key};
 use super::state::{Faults, Model, Rotation};
@@ -94,27 +95,37 @@ impl Model {
             let key = &self.keys[number];
             key.is_living(at) && key.replaced_by.is_none()
         };
-        // Without its successor the old key has nothing to make way for.
-        let is_abandoned = |old: u64, new: u64| {
-            let (old, new) = (&self.keys[&old], &self.keys[&new]);
-            let is_followed = old.replaced_by.as_ref() == Some(&new.id);
-            old.is_living(at) && is_followed && !new.is_living(at) && new.replaced_by.is_none()
-        };
-        let is_the_new = |new: &u64| is_open(new) || is_abandoned(number, *new);
-        let replacement = self.replacements(&key.id).into_iter().find(is_the_new);
+        let replacement = self.replacements(&key.id).into_iter().find(is_open);
         let replaces = key.rotation.as_ref();
         let replaced = replaces.and_then(|rotation| self.key_of_id(&rotation.replaces));
+        let is_last = |old: &u64| self.last_of_those_that_live(*old, at) == Some(*old);
+        let followed_by_it = |old: &u64| self.keys[old].replaced_by.as_ref() == Some(&key.id);
         let (old, new) = match (replacement, replaced) {
-            (Some(new), _) => (number, new),
-            (None, Some(old)) if is_open(&number) || is_abandoned(old, number) => (old, number),
-            _ => return Err(fault("conflict")),
+            (Some(new), _) => (number, Some(new)),
+            (None, Some(old)) if is_open(&number) => (old, Some(number)),
+            (None, replaced) => {
+                let replaced = replaced.filter(followed_by_it);
+                let mut both = [Some(number), replaced].into_iter().flatten();
+                let old = both.find(is_last).ok_or_else(|| fault("conflict"))?;
+                let successor = self.keys[&old].replaced_by.as_ref();
+                (
+                    old,
+                    successor.and_then(|successor| self.key_of_id(successor)),
+                )
+            }
         };
-        let rotation = self.keys[&new].rotation.clone();
-        let was_pending = self.keys[&new].status(at) == "pending";
+        let previous = match new {
+            Some(new) => {
+                let rotation = self.keys[&new].rotation.as_ref();
+                rotation.and_then(|rotation| rotation.previous)
+            }
+            None => self.keys[&old].before,
+        };
+        let was_pending = new.is_some_and(|new| self.keys[&new].status(at) == "pending");
         if !was_pending && !self.keys[&old].is_living(at) {
             return Err(fault("conflict"));
         }
-        if self.keys[&new].is_living(at) {
+        if let Some(new) = new.filter(|new| self.keys[new].is_living(at)) {
             let message = Some("rotation cancelled".to_owned());
             self.change(new, |key| key.revoke("retired", message, now));
             self.tell(new);
@@ -129,13 +140,34 @@ impl Model {
             }
             self.change(old, |key| {
                 key.replaced_by = None;
-                key.expires_at = rotation.and_then(|rotation| rotation.previous);
+                key.expires_at = previous;
             });
         }
+        let new = new.map(|new| self.keys[&new].id.clone());
         let both = Answer {
-            keys: vec![before.id, self.keys[&new].id.clone()],
+            keys: [before.id].into_iter().chain(new).collect(),
             ..Answer::default()
         };
         answer(faults, both)
+    }
+
+    /// The last living key of those that replaced one another from a superseded one on, where all that followed it has ended or
+    /// is gone.
+    fn last_of_those_that_live(&self, from: u64, at: Moment) -> Option<u64> {
+        let (mut last, mut living) = (from, None);
+        loop {
+            let key = &self.keys[&last];
+            let successor = key.replaced_by.as_ref()?;
+            if key.is_living(at) {
+                living = Some(last);
+            }
+            match self.key_of_id(successor) {
+                Some(next) if self.keys[&next].replaced_by.is_some() => last = next,
+                next => {
+                    let is_over = next.is_none_or(|next| !self.keys[&next].is_living(at));
+                    return living.filter(|_| is_over);
+                }
+            }
+        }
     }
 }

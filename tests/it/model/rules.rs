@@ -244,6 +244,7 @@ pub(super) fn new_key(workspace: u64, owner: &Workspace, token: &Token, now: i64
         revoked: None,
         rotation: None,
         replaced_by: None,
+        before: None,
         allow: Vec::new(),
         owner: None,
         labels: BTreeMap::new(),

@@ -70,6 +70,8 @@ pub struct Key {
     pub revoked: Option<(i64, String, Option<String>)>,
     pub rotation: Option<Rotation>,
     pub replaced_by: Option<String>,
+    /// The expiry that it gets back when the rotation is cancelled, where its successor's record is gone.
+    pub before: Option<i64>,
     pub allow: Vec<String>,
     pub owner: Option<String>,
     pub labels: BTreeMap<String, String>,

@@ -1,0 +1,190 @@
+//! What of a key stays as it is when a backup is restored: all that is stricter now than it was then.
+//!
+//! This module never makes a key more than it is in the backup, but for a rotation that was cancelled since.
+
+use crate::domain::address::admits_more;
+use crate::domain::endings::Ending;
+use crate::domain::key::{Key, State};
+use crate::domain::timestamp::Timestamp;
+
+/// What stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// The key is revoked.
+    Revoked,
+    /// It is disabled.
+    Disabled,
+    /// Its allow-list does not admit all that the backup's does.
+    Allow,
+    /// It lacks a scope that it has in the backup.
+    Scopes,
+    /// It expires sooner.
+    Expiry,
+    /// It was superseded.
+    Superseded,
+}
+
+impl What {
+    /// All of them, in the order in which they are said.
+    pub const ALL: [Self; 6] = [
+        Self::Revoked,
+        Self::Disabled,
+        Self::Allow,
+        Self::Scopes,
+        Self::Expiry,
+        Self::Superseded,
+    ];
+
+    /// The word that scripts see.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::Disabled => "disabled",
+            Self::Allow => "allow",
+            Self::Scopes => "scopes",
+            Self::Expiry => "expiry",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// A key of a backup with what stays of the present one.
+#[derive(Debug, Clone)]
+pub struct Merged {
+    /// The key as the backup has it.
+    pub backup: Key,
+    /// The key as it is to be.
+    pub key: Key,
+    /// What of it stays as it is, in order.
+    pub kept: Vec<What>,
+    /// The present record, where the rotation by which the backup has the key superseded was cancelled since.
+    cancelled: Option<Box<Key>>,
+}
+
+impl Merged {
+    /// A key of which nothing is known but what the backup says.
+    pub fn of(backup: Key) -> Self {
+        Self {
+            key: backup.clone(),
+            backup,
+            kept: Vec::new(),
+            cancelled: None,
+        }
+    }
+
+    /// Whether the key is as the backup has it.
+    pub fn is_unchanged(&self) -> bool {
+        self.cancelled.is_none()
+            && self.kept.is_empty()
+            && self.key.previous_expires_at() == self.backup.previous_expires_at()
+    }
+
+    /// Takes over what is stricter in the present record: that of the same id, or a revoked one of the same secret. Of one that is
+    /// believed, a rotation that was cancelled since is taken over too.
+    pub fn keep(&mut self, present: &Key, is_believed: bool) {
+        if self.key.state == State::Revoked {
+            return;
+        }
+        let is_same = present.id == self.backup.id;
+        if present.state == State::Revoked {
+            // What became of one secret says nothing of another that the key was given; of the key itself the trail tells.
+            if present.hash == self.backup.hash {
+                self.end(Ending {
+                    at: present.revoked_at.unwrap_or(present.created_at),
+                    reason: present.revoked_reason.clone().unwrap_or_default(),
+                    message: present.revoked_message.clone(),
+                });
+                if is_same && present.replaced_by.is_some() {
+                    self.key.replaced_by.clone_from(&present.replaced_by);
+                }
+            }
+            return;
+        }
+        if !is_same {
+            return;
+        }
+        let was_cancelled =
+            self.backup.replaced_by.is_some() && self.backup.replaced_by != present.replaced_by;
+        if was_cancelled && is_believed {
+            self.cancelled = Some(Box::new(present.clone()));
+        }
+        if present.state == State::Disabled && self.key.state != State::Disabled {
+            self.key.state = State::Disabled;
+            self.note(What::Disabled);
+        }
+        if admits_more(&self.key.allow, &present.allow) {
+            self.key.allow.clone_from(&present.allow);
+            self.note(What::Allow);
+        }
+        let has_lost = |scope: &String| !present.scopes.contains(scope);
+        if self.key.scopes.iter().any(has_lost) {
+            self.key.scopes.clone_from(&present.scopes);
+            self.note(What::Scopes);
+        }
+        if present.replaced_by.is_some() && present.replaced_by != self.key.replaced_by {
+            self.key.replaced_by.clone_from(&present.replaced_by);
+            self.key.expires_at = earlier(self.key.expires_at, present.expires_at);
+            self.note(What::Superseded);
+        }
+        self.shorten(present.expires_at);
+        self.shorten_previous(present.previous_expires_at());
+    }
+
+    /// Revokes the key, unless it is.
+    pub fn end(&mut self, ending: Ending) {
+        if self.key.state != State::Revoked {
+            let Ending {
+                at,
+                reason,
+                message,
+            } = ending;
+            self.key.revoke(&reason, message, at);
+            self.kept = vec![What::Revoked];
+        }
+    }
+
+    /// Lets the key expire by this time at the latest.
+    pub fn shorten(&mut self, expires_at: Option<Timestamp>) {
+        let earlier = earlier(self.key.expires_at, expires_at);
+        if self.key.state != State::Revoked && earlier != self.key.expires_at {
+            self.key.expires_at = earlier;
+            self.note(What::Expiry);
+        }
+    }
+
+    /// Lets the key that this one has replaced get no later expiry back than this.
+    pub fn shorten_previous(&mut self, expires_at: Option<Timestamp>) {
+        if let Some(rotation) = &mut self.key.rotation {
+            rotation.previous_expires_at = earlier(rotation.previous_expires_at, expires_at);
+        }
+    }
+
+    /// The key with the life and the name that it has now, where its rotation was cancelled since.
+    pub fn uncancelled(&self) -> Option<Key> {
+        let present = self.cancelled.as_ref()?;
+        let is_alive = self.key.state != State::Revoked;
+        is_alive.then(|| Key {
+            name: present.name.clone(),
+            expires_at: present.expires_at,
+            replaced_by: present.replaced_by.clone(),
+            ..self.key.clone()
+        })
+    }
+
+    /// Leaves the key superseded as the backup has it.
+    pub fn forget_cancelled(&mut self) {
+        self.cancelled = None;
+    }
+
+    fn note(&mut self, what: What) {
+        if !self.kept.contains(&what) {
+            self.kept.push(what);
+            self.kept.sort_unstable();
+        }
+    }
+}
+
+/// The earlier of two ends, of which nothing is never.
+pub fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
+}

@@ -1,0 +1,180 @@
+//! `keyward rotate --cancel`: what it says of both keys in each state, and that the hint of a refusal works.
+
+use serde_json::Value;
+
+use crate::support::{Sandbox, text};
+
+/// What cancelling says to people, one line.
+#[track_caller]
+fn said(sandbox: &Sandbox, key: &str) -> String {
+    let run = sandbox.keyward(["rotate", key, "--cancel"]).ok();
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.transcript());
+    run.stderr.trim_end().to_owned()
+}
+
+/// What a refusal says, and its hint.
+#[track_caller]
+fn refused(sandbox: &Sandbox, key: &str) -> (String, String) {
+    let cancel = sandbox.keyward(["rotate", key, "--cancel"]);
+    let error = cancel.refused(4, "conflict");
+    let hint = error["hint"].as_str().unwrap_or_default();
+    (text(&error, "message"), hint.to_owned())
+}
+
+/// Runs the command of a hint that is one, or that stands in the first of its backticks.
+#[track_caller]
+fn follow(sandbox: &Sandbox, hint: &str) -> Value {
+    let command = hint.split('`').nth(1).unwrap_or(hint);
+    let words = command.split(' ').skip(1);
+    sandbox.keyward(words).args(["--yes"]).answer()
+}
+
+fn pending(sandbox: &Sandbox, key: &str) -> (String, String) {
+    let secret = sandbox.keyward(["rotate", key, "--hold"]).ok().line();
+    let verdict = sandbox.verdict(&secret, &[], 13, "pending");
+    (text(&verdict["subject"], "id"), secret)
+}
+
+#[test]
+fn a_pending_replacement_was_revoked_and_the_old_key_is_as_it_was() {
+    for by_new in [false, true] {
+        let sandbox = Sandbox::new();
+        let secret = sandbox.mint("ci");
+        let before = sandbox.show("ci");
+        let id = text(&before, "id");
+        let (new, held) = pending(&sandbox, "ci");
+        let named = if by_new { &new } else { &id };
+        let expected = format!(
+            "cancelled the rotation of ci: revoked {new}, which was pending; {id} was not superseded yet and is active as before"
+        );
+        assert_eq!(said(&sandbox, named), expected);
+        assert_eq!(sandbox.show("ci"), before);
+        let _ = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+        let _ = sandbox.verdict(&held, &["--no-record"], 11, "revoked");
+        // A second time there is nothing to cancel, and both names say so.
+        let (message, hint) = refused(&sandbox, &new);
+        assert_eq!(
+            message,
+            format!("the rotation of {id} is over: {new}, which was to replace it, is revoked")
+        );
+        assert!(hint.contains(&format!("`keyward rotate {id}` ")), "{hint}");
+        let (message, hint) = refused(&sandbox, &id);
+        assert_eq!(message, format!("no rotation of {id} is under way"));
+        assert_eq!(follow(&sandbox, &hint)["replaces"], id.as_str());
+    }
+}
+
+#[test]
+fn a_pending_replacement_of_a_dead_key_was_revoked_and_the_old_key_stays_dead() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let id = sandbox.id_of("ci");
+    let (new, _) = pending(&sandbox, "ci");
+    let _ = sandbox.keyward(["revoke", &id, "--yes"]).ok();
+    let expected = format!(
+        "revoked {new}, which was pending; {id} was not superseded yet and is revoked as before"
+    );
+    assert!(said(&sandbox, &new).ends_with(&expected));
+}
+
+#[test]
+fn a_superseded_key_has_its_life_back_and_the_new_one_is_named_as_it_was() {
+    for (is_disabled, is_revoked) in [(false, false), (true, false), (false, true)] {
+        let sandbox = Sandbox::new();
+        let _ = sandbox.mint_with("ci", &["--expires", "90d"]);
+        let before = sandbox.show("ci");
+        let id = text(&before, "id");
+        let _ = sandbox.keyward(["rotate", "ci"]).ok();
+        let new = sandbox.id_of("ci");
+        let fate = if is_disabled {
+            let _ = sandbox.keyward(["disable", &new]).ok();
+            format!("revoked {new}, which was disabled")
+        } else if is_revoked {
+            let _ = sandbox.keyward(["revoke", &new, "--yes"]).ok();
+            format!("{new} was revoked already")
+        } else {
+            format!("revoked {new}, which was active")
+        };
+        let expires = text(&before, "expiresAt");
+        let expected = format!(
+            "cancelled the rotation of ci: {fate}; {id} is active, no longer superseded, and expires at {expires} as before the rotation"
+        );
+        assert_eq!(said(&sandbox, &id), expected);
+    }
+}
+
+#[test]
+fn a_pending_key_that_replaces_none_is_refused_with_what_can_be_done_about_it() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("acme", &[]);
+    let secret = sandbox.mint_with("held", &["--hold"]);
+    let id = text(
+        &sandbox.verdict(&secret, &[], 13, "pending")["subject"],
+        "id",
+    );
+    sandbox.workspace("other", &[]);
+    let cancel = ["rotate", &id, "--cancel", "-w", "acme"];
+    let error = sandbox.keyward(cancel).refused(4, "conflict");
+    assert_eq!(
+        text(&error, "message"),
+        format!("{id} is pending, but it replaces no other key")
+    );
+    let hint = text(&error, "hint");
+    let revoke = hint.split(", or ").nth(1).expect("two ways");
+    assert!(
+        hint.starts_with("present its secret to `keyward activate`, or "),
+        "{hint}"
+    );
+    assert_eq!(follow(&sandbox, revoke)["keys"][0]["status"], "revoked");
+}
+
+#[test]
+fn a_rotation_that_is_finished_is_refused_with_the_key_that_can_be_rotated() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("ci");
+    let first = sandbox.id_of("ci");
+    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    let second = sandbox.id_of("ci");
+    for named in [&first, &second] {
+        let (message, hint) = refused(&sandbox, named);
+        assert_eq!(
+            message,
+            format!("the rotation is finished: {first} is revoked")
+        );
+        assert_eq!(hint, format!("keyward rotate {second}"));
+    }
+    let _ = follow(&sandbox, &format!("keyward rotate {second}"));
+    let third = sandbox.id_of("ci");
+    let (message, hint) = refused(&sandbox, &first);
+    assert_eq!(
+        message,
+        format!(
+            "the rotation of {first} is finished: {second}, which replaced it, was replaced in turn"
+        )
+    );
+    assert_eq!(hint, format!("keyward rotate {third}"));
+}
+
+#[test]
+fn an_old_key_outlives_all_that_followed_it_if_its_rotation_is_cancelled() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint_with("ci", &["--expires", "90d"]);
+    let before = sandbox.show("ci");
+    let first = text(&before, "id");
+    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    let second = sandbox.id_of("ci");
+    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    let third = sandbox.id_of("ci");
+    let _ = sandbox.keyward(["revoke", &second, "--yes"]).ok();
+    // What follows it is live: it ends by itself, and the gate has nothing to say.
+    let check = ["check", "--expiring-within", "25h", "--json"];
+    let _ = sandbox.keyward(check).ok();
+    let _ = refused(&sandbox, &first);
+    let _ = sandbox.keyward(["revoke", &third, "--yes"]).ok();
+    let findings = sandbox.keyward(check).exit(18).json();
+    let remedy = text(&findings["findings"][0], "remedy");
+    assert_eq!(remedy, format!("keyward rotate {first} --cancel"));
+    let _ = follow(&sandbox, &remedy);
+    assert_eq!(sandbox.show("ci"), before);
+    let _ = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+}
