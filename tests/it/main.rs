@@ -95,6 +95,8 @@ mod restore;
 mod restore_keeps;
 // The same of random histories.
 mod restore_random;
+// Keys that were voided and given another secret.
+mod reissued;
 // The same where the present store is damaged or gone.
 mod restore_damaged;
 // Hostile and older backups, and restorations that are killed or fail.

@@ -1,0 +1,170 @@
+//! A key that was voided and then given another secret under the same id: its first end is no revocation.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::concurrency::assert_whole;
+use crate::restore::restore;
+use crate::support::{KEYWARD, Sandbox, text};
+
+/// A key whose first hand-over failed and whose second went well.
+struct Scene {
+    sandbox: Sandbox,
+    id: String,
+    /// The secret that was void.
+    void: String,
+    /// The one that is live.
+    live: String,
+}
+
+/// Mints under an idempotency key, and leaves the secret in this file.
+fn mint(sandbox: &Sandbox, script: &str, status: i32) {
+    let words = ["mint", "ci", "--idempotency-key", "K", "--", "sh", "-c"];
+    let _ = sandbox.keyward(words).args([script, KEYWARD]).exit(status);
+}
+
+impl Scene {
+    /// Backups: `none` has no key, `pending` has it pending, `void` has it void, `live` has it live.
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        let _ = sandbox.mint("other");
+        let backup = |file: &str| {
+            let _ = sandbox.keyward(["store", "backup", file]).ok();
+        };
+        backup("none");
+        mint(
+            &sandbox,
+            "cat >first; \"$0\" store backup pending; exit 1",
+            16,
+        );
+        backup("void");
+        mint(&sandbox, "cat >second", 0);
+        backup("live");
+        let secret = |file: &str| {
+            let kept = fs::read_to_string(sandbox.home().join(file)).expect("it was kept");
+            kept.trim_end().to_owned()
+        };
+        Self {
+            id: sandbox.id_of("ci"),
+            void: secret("first"),
+            live: secret("second"),
+            sandbox,
+        }
+    }
+
+    /// Asserts what the two secrets are, and that nothing is wrong with the store.
+    #[track_caller]
+    fn assert_are(&self, void: &str, live: &str) {
+        for (secret, code) in [(&self.void, void), (&self.live, live)] {
+            let verify = self.sandbox.keyward(["--json", "verify", "--no-record"]);
+            let verdict = verify.stdin(secret).run().json();
+            assert_eq!(verdict["code"], code, "{verdict:#}");
+        }
+        assert_sound(&self.sandbox);
+    }
+
+    fn restore(&self, file: &str) -> Value {
+        restore(&self.sandbox, file).answer()["kept"].clone()
+    }
+}
+
+#[track_caller]
+fn assert_sound(sandbox: &Sandbox) {
+    assert_whole(sandbox);
+    let checked = sandbox.keyward(["store", "check", "--json"]).run().json();
+    assert_eq!(checked["ok"], true, "{checked:#}");
+    let _ = sandbox.keyward(["audit", "verify"]).ok();
+}
+
+#[test]
+fn a_void_key_that_was_given_another_secret_is_live_and_nothing_is_wrong_with_it() {
+    let scene = Scene::new();
+    scene.assert_are("not_found", "valid");
+    let sandbox = &scene.sandbox;
+    for words in [
+        &["set", &scene.id, "--owner", "me"][..],
+        &["disable", &scene.id],
+        &["enable", &scene.id],
+        &["rename", &scene.id, "build"],
+    ] {
+        let _ = sandbox.keyward(words).ok();
+    }
+    scene.assert_are("not_found", "valid");
+    let _ = sandbox.keyward(["rotate", &scene.id]).ok();
+    assert_sound(sandbox);
+}
+
+#[test]
+fn restoring_backups_from_before_and_after_the_other_secret_brings_back_the_live_one_alone() {
+    for earlier in ["none", "pending", "void"] {
+        let scene = Scene::new();
+        let kept = scene.restore(earlier);
+        let (void, expected) = match earlier {
+            "none" => ("not_found", json!([])),
+            "void" => ("revoked", json!([])),
+            _ => {
+                let kept = json!([{ "id": scene.id, "name": "ci", "what": "revoked" }]);
+                ("revoked", kept)
+            }
+        };
+        assert_eq!(kept, expected, "{earlier}");
+        scene.assert_are(void, "not_found");
+        assert_eq!(scene.restore("live"), json!([]), "{earlier}");
+        scene.assert_are("not_found", "valid");
+        assert_eq!(scene.sandbox.show(&scene.id)["status"], "active");
+    }
+}
+
+#[test]
+fn a_void_key_of_a_store_that_is_damaged_holds_no_other_secret_back() {
+    let scene = Scene::new();
+    let _ = scene.restore("void");
+    scene
+        .sandbox
+        .tamper("UPDATE audit SET time = time + 1 WHERE seq = 1");
+    assert_eq!(scene.restore("live"), json!([]));
+    scene.assert_are("not_found", "valid");
+}
+
+#[test]
+fn it_moves_to_another_store_and_comes_back_from_an_export() {
+    let scene = Scene::new();
+    let lines = scene.sandbox.keyward(["store", "export"]).ok().stdout;
+    let other = Sandbox::new();
+    for sandbox in [&other, &scene.sandbox] {
+        let _ = sandbox.file("lines", &lines);
+    }
+    let import = |sandbox: &Sandbox| {
+        let _ = sandbox.keyward(["store", "import", "lines"]).ok();
+    };
+    import(&other);
+    let _ = other.verdict(&scene.live, &["--no-record"], 0, "valid");
+    assert_sound(&other);
+    let _ = scene.restore("none");
+    import(&scene.sandbox);
+    scene.assert_are("not_found", "valid");
+    assert_eq!(text(&scene.sandbox.show("ci"), "id"), scene.id);
+}
+
+#[test]
+fn a_void_key_that_was_given_no_other_secret_comes_back_by_no_import_and_no_restoration() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint("other");
+    let _ = sandbox.keyward(["store", "backup", "none"]).ok();
+    let script = "cat >first; \"$0\" store backup pending; \"$0\" store export >lines; exit 1";
+    mint(&sandbox, script, 16);
+    let void = fs::read_to_string(sandbox.home().join("first")).expect("it was kept");
+    let assert_void = || {
+        let kept = restore(&sandbox, "pending").answer()["kept"].clone();
+        assert_eq!(kept[0]["what"], "revoked", "{kept:#}");
+        let _ = sandbox.verdict(void.trim_end(), &["--no-record"], 11, "revoked");
+        assert_sound(&sandbox);
+    };
+    assert_void();
+    let _ = restore(&sandbox, "none").ok();
+    let _ = sandbox
+        .keyward(["store", "import", "lines"])
+        .refused(4, "conflict");
+    assert_void();
+}
