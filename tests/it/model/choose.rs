@@ -284,7 +284,7 @@ impl Chooser<'_> {
         Operation::List {
             workspace: self.workspace(),
             statuses: match self.random.percent(30) {
-                true => vec![self.random.pick(&statuses), "active"],
+                true => vec![self.random.pick(&statuses).to_owned(), "active".to_owned()],
                 false => Vec::new(),
             },
             all: self.random.percent(50),

@@ -13,7 +13,7 @@ const TRIAL: i64 = DAY;
 const FAR_AHEAD: i64 = 366 * DAY;
 
 /// What is remembered. Times are in milliseconds since 1970.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Clock {
     /// The latest time there was; 0 before anything happened.
     pub latest: i64,
@@ -28,6 +28,13 @@ pub struct Moment {
     pub now: i64,
     /// That, or the latest time there was: what had ended by then has ended for good.
     pub latest: i64,
+}
+
+/// Who does something: which process of a run, and what its clock says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct By {
+    pub process: usize,
+    pub now: i64,
 }
 
 impl Clock {

@@ -9,20 +9,21 @@ use keyward::domain::timestamp::Timestamp;
 use keyward::ops::access::Actor;
 use keyward::ops::{audit, list, usage, whoami, workspace};
 use keyward::store::{Order, Store};
+use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
 use super::policies::POLICIES;
 use super::state::{Key, Model, Uses};
 
 /// A key as both sides can say it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    id: String,
+    pub id: String,
     place: [String; 3],
     token: [String; 3],
     hash: [u8; 32],
     scopes: Vec<String>,
-    status: &'static str,
+    status: String,
     created: (i64, String),
     expires_at: Option<i64>,
     last_used: Option<i64>,
@@ -46,7 +47,7 @@ impl Record {
             token: [&key.prefix, &key.short, &key.hint].map(Clone::clone),
             hash: *key.hash.as_bytes(),
             scopes: key.scopes.clone(),
-            status: key.status(Timestamp::from_millis(now)).word(),
+            status: key.status(Timestamp::from_millis(now)).word().to_owned(),
             created: (millis(key.created_at), key.created_by.clone()),
             expires_at: key.expires_at.map(millis),
             last_used: key.last_used_at.map(millis),
@@ -74,7 +75,7 @@ impl Record {
             token: [prefix, short, key.hint()].map(str::to_owned),
             hash: *Secret::new(key.secret.clone()).hash().as_bytes(),
             scopes: key.scopes.clone(),
-            status: key.status(model.at(now)),
+            status: key.status(model.at(now)).to_owned(),
             created: (key.created_at, "operator:model".to_owned()),
             expires_at: key.expires_at,
             last_used: key.last_used,

@@ -1,32 +1,23 @@
 //! Crashes: the store is left as it is at some moment, and the run goes on with what is there.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::compare;
+use super::course::{Course, Turn};
 use super::library::Library;
-use super::log::{Tear, beside, write};
+use super::log::Tear;
+use super::operation::{Operation, Token};
+use super::process::{Order, Reply, Worker};
 use super::random::Random;
-use super::run::{Course, Open, Run, folder, path_in};
+use super::run::{Open, Run, folder, path_in};
 use super::state::Model;
-use crate::support::variable;
-
-/// Tells the test binary that it is the process to be killed, and where its course is written.
-pub const WORKER: &str = "KEYWARD_MODEL_WORKER";
-/// The test that such a process runs.
-const WORKER_TEST: &str = "model::a_process_that_is_to_be_killed_goes_on_with_a_run";
-/// How many steps such a process takes at most.
-pub const MOST_STEPS: u64 = 400;
 
 impl Run {
-    /// Closes the store and opens it again.
+    /// Closes the store in all processes and opens it again.
     pub fn close(&mut self) {
-        self.open = None;
+        self.close_all();
         self.reopen("closed and opened");
     }
 
@@ -36,9 +27,9 @@ impl Run {
         let mut random = Random::of(seed, step, 2);
         let folder = folder();
         let (models, tear) = self.open().log.image(&path_in(&folder), tear, &mut random);
-        self.open = None;
+        self.close_all();
         self.path = path_in(&folder);
-        self.folder = Some(folder);
+        self.folder = folder;
         self.settle(models);
         self.reopen(match tear {
             Tear::Whole => "power lost",
@@ -48,36 +39,113 @@ impl Run {
         });
     }
 
-    /// Lets another process go on with the run and kills it, then follows it as far as it came.
+    /// Kills a process: between two operations, or in the midst of one. The others keep the store open, or they do not.
     pub fn kill(&mut self) {
         let Course { seed, step, .. } = self.course;
         let mut random = Random::of(seed, step, 3);
-        self.open = None;
-        let mirror = folder();
-        copy(&self.path, &path_in(&mirror));
-        let acknowledged = self.run_and_kill(&mut random);
-        // The same steps do the same to a copy of the store, secrets included.
-        let mut copy = Self::at(self.course.clone(), mirror);
-        while copy.course.step < acknowledged {
-            copy.step();
+        let worker = random.below(self.workers.len() as u64) as usize;
+        let process = worker + 1;
+        if random.percent(30) {
+            self.workers[worker].kill();
+            self.resume(process, "killed between two operations");
+            return;
         }
-        let before = copy.course.clone();
-        let mut models = copy.step();
-        models.insert(0, before.model);
-        models.push(copy.course.model.clone());
-        self.course = copy.course.clone();
+        let mut turn = self.course.next();
+        while turn.by.process != process {
+            turn = self.course.next();
+        }
+        let minted = self.mint_beside(&turn);
+        let is_alone = random.percent(50);
+        if is_alone {
+            self.open = None;
+            let others = self.workers.iter_mut().enumerate();
+            for (_, other) in others.filter(|(number, _)| *number != worker) {
+                other.ask(&Order::Close);
+            }
+        }
+        let killed = &mut self.workers[worker];
+        let Turn {
+            by,
+            operation,
+            random: choices,
+        } = turn.clone();
+        killed.tell(&Order::Do(vec![(operation, by.now, choices)]));
+        // Somewhere in the operation, or after it.
+        let start = Instant::now();
+        let wait = Duration::from_micros(random.below(3_000));
+        while start.elapsed() < wait {
+            std::hint::spin_loop();
+        }
+        killed.kill();
+        let reply = killed.answer();
+        let models = self.perhaps(&turn, &minted, reply);
         self.settle(models);
-        self.reopen("killed");
+        match is_alone {
+            false => self.resume(process, "killed in an operation"),
+            true => {
+                self.workers[worker] = Worker::start(&self.path);
+                self.reopen("killed in an operation, alone");
+            }
+        }
+    }
+
+    /// What an operation mints: the same operation with the same choices does the same to a copy of the store.
+    fn mint_beside(&mut self, turn: &Turn) -> Vec<Token> {
+        use Operation::{Mint, MintAgain, Rotate};
+        if !matches!(
+            turn.operation,
+            Mint { .. } | MintAgain { .. } | Rotate { .. }
+        ) {
+            return Vec::new();
+        }
+        let copy = folder();
+        let mut random = turn.random.clone();
+        let log = &self.open().log;
+        let _ = log.image(&path_in(&copy), Tear::Whole, &mut random);
+        let mut library = Library::open(&path_in(&copy)).expect("the copy can be opened");
+        let done = library.report(&turn.operation, turn.by.now, turn.random.clone());
+        done.map_or(Vec::new(), |done| done.minted)
+    }
+
+    /// What the store may be after an operation in which its process was killed: as before it or after it, or on the way. If
+    /// it was answered, it is as after it.
+    fn perhaps(&self, turn: &Turn, minted: &[Token], reply: Option<Reply>) -> Vec<Model> {
+        let Turn { by, operation, .. } = turn;
+        let before = &self.course.model;
+        let mut after = before.clone();
+        let predicted = after.apply(operation, *by, minted);
+        if let Err(faults) = &predicted {
+            after.clone_from(before);
+            for code in faults {
+                after.refuse(operation, code, by.now);
+            }
+        }
+        if let Some(Reply::Done(done)) = reply {
+            let done = done.into_iter().next().expect("it was one operation");
+            let (done, answer) = (done.map(|done| done.answer).ok(), predicted.as_ref().ok());
+            self.check(done.as_ref() == answer, turn, || {
+                format!("killed after its answer\nstore: {done:?}\nmodel: {answer:?}")
+            });
+            return vec![after];
+        }
+        let mut models = vec![before.clone()];
+        if let Ok(answer) = &predicted {
+            models.extend(before.on_the_way(operation, answer, *by));
+        }
+        models.push(after);
+        models
     }
 
     /// Finds out which of these the store is that a crash left.
     fn settle(&mut self, models: Vec<Model>) {
-        let mut store = Library::open(&self.path)
-            .expect("the store can be opened")
-            .store;
         let mut differences = Vec::new();
+        let mut opened = None;
+        let library = match &mut self.open {
+            Some(open) => &mut open.library,
+            None => opened.insert(Library::open(&self.path).expect("the store can be opened")),
+        };
         for model in models {
-            match compare::whole(&mut store, &model, self.course.now) {
+            match compare::whole(&mut library.store, &model, self.course.now) {
                 Ok(()) => {
                     self.course.model = model;
                     return;
@@ -92,109 +160,41 @@ impl Run {
         );
     }
 
-    /// Runs the process that is to be killed, and returns the last step that it said it had done.
-    fn run_and_kill(&mut self, random: &mut Random) -> u64 {
-        let orders = self.path.with_file_name("course.json");
-        let course = serde_json::to_vec(&self.course).expect("a course can be written");
-        write(&orders, &course);
-        let binary = fs::read_link("/proc/self/exe").expect("the test knows its own binary");
-        let mut child = Command::new(binary)
-            .args(["--exact", WORKER_TEST, "--nocapture", "--test-threads=1"])
-            .env(WORKER, &orders)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the test's own binary can be started");
-        let mut pipe = BufReader::new(child.stdout.take().expect("it has a pipe"));
-        let wanted = self.course.step + random.below(40);
-        let (mut done, mut ended) = (self.course.step, false);
-        while done < wanted && !ended {
-            ended = !next_step(&mut pipe, &mut done);
+    fn close_all(&mut self) {
+        self.open = None;
+        for worker in &mut self.workers {
+            worker.ask(&Order::Close);
         }
-        // Somewhere in the steps that follow.
-        let start = Instant::now();
-        let wait = Duration::from_micros(random.below(3_000));
-        while start.elapsed() < wait {
-            std::hint::spin_loop();
-        }
-        child.kill().expect("the test's own process can be killed");
-        let status = child.wait().expect("it has ended");
-        while next_step(&mut pipe, &mut done) {}
-        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-        if signal != Some(9) && !status.success() {
-            let mut said = String::new();
-            let mut stderr = child.stderr.take().expect("it has a pipe");
-            stderr.read_to_string(&mut said).expect("it is text");
-            panic!(
-                "{}: the process that was to be killed failed: {said}",
-                self.place()
-            );
-        }
-        fs::remove_file(orders).expect("it is the test's own");
-        done
     }
 
     /// Opens the store after a crash of this kind, and compares everything.
-    fn reopen(&mut self, kind: &'static str) {
-        let path = self.path.clone();
-        self.course.model.close();
-        self.open = Some(Open::at(&path, &self.course.model));
+    fn reopen(&mut self, kind: &str) {
+        let model = &mut self.course.model;
+        (0..model.memories.len()).for_each(|process| model.close(process));
+        self.open = Some(Open::at(&self.path, model));
+        for worker in &mut self.workers {
+            worker.ask(&Order::Open(self.path.clone()));
+        }
         self.compare_whole(kind);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let connection = Connection::open_with_flags(&path, flags).expect("it can be opened");
+        let connection = Connection::open_with_flags(&self.path, flags);
+        let connection = connection.expect("it can be opened");
         for pragma in ["integrity_check", "foreign_key_check"] {
             let found: Result<String, _> =
                 connection.pragma_query_value(None, pragma, |row| row.get(0));
             let found = found.unwrap_or_else(|_| "ok".to_owned());
             assert_eq!(found, "ok", "{}, {kind}, {pragma}", self.place());
         }
-        *self.figures.crashes.entry(kind).or_default() += 1;
+        *self.figures.crashes.entry(kind.to_owned()).or_default() += 1;
     }
-}
 
-/// Reads on to the next step that was done. False when nothing more comes.
-fn next_step(pipe: &mut BufReader<ChildStdout>, done: &mut u64) -> bool {
-    let mut line = String::new();
-    loop {
-        line.clear();
-        match pipe.read_line(&mut line) {
-            Ok(0) | Err(_) => return false,
-            Ok(_) => {}
-        }
-        // A line that was cut off says nothing.
-        let step = line
-            .strip_suffix('\n')
-            .and_then(|line| line.strip_prefix("done "));
-        if let Some(step) = step.and_then(|step| step.parse().ok()) {
-            *done = step;
-            return true;
-        }
-    }
-}
-
-/// Copies a store that is closed.
-fn copy(from: &Path, to: &Path) {
-    for suffix in ["", "-wal"] {
-        if let Ok(bytes) = fs::read(beside(from, suffix)) {
-            write(&beside(to, suffix), &bytes);
-        }
-    }
-}
-
-/// What the process that is to be killed does: it goes on with a run, and says of each step that it is done.
-pub fn work() {
-    let Some(orders) = variable(WORKER).map(PathBuf::from) else {
-        return;
-    };
-    let course = fs::read(&orders).expect("it was told what to do");
-    let course: Course = serde_json::from_slice(&course).expect("it is a course");
-    let store = orders.with_file_name("keyward.db");
-    let mut run = Run::over(course, &store);
-    let mut pipe = std::io::stdout();
-    for _ in 0..MOST_STEPS {
-        run.step();
-        writeln!(pipe, "done {}", run.course.step).expect("somebody reads");
-        pipe.flush().expect("somebody reads");
+    /// Starts another process in the place of one that was killed, and compares everything. The others never closed the store.
+    fn resume(&mut self, process: usize, kind: &str) {
+        self.workers[process - 1] = Worker::start(&self.path);
+        let model = &mut self.course.model;
+        model.close(process);
+        self.open.as_mut().expect("the store is open").log.begin(model);
+        self.compare_whole(kind);
+        *self.figures.crashes.entry(kind.to_owned()).or_default() += 1;
     }
 }

@@ -7,7 +7,7 @@ use super::state::{Faults, Model, State};
 impl Model {
     pub(super) fn complete(&mut self, delivered: &[Delivered], now: i64) -> Result<Answer, Faults> {
         let (mut faults, mut done) = (Faults::new(), Answer::default());
-        for Delivered { number, secret } in delivered {
+        for Delivered { number, secret, .. } in delivered {
             let key = &self.keys[number];
             let is_it =
                 key.secret == *secret && matches!(key.status(self.at(now)), "pending" | "active");
@@ -73,7 +73,7 @@ impl Model {
 
     pub(super) fn void(&mut self, delivered: &[Delivered], now: i64) -> Answer {
         let (mut are_void, at) = (true, self.at(now));
-        for Delivered { number, secret } in delivered {
+        for Delivered { number, secret, .. } in delivered {
             let key = &self.keys[number];
             if key.secret != *secret {
                 continue;

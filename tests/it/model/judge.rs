@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::clock::{LEAP, Moment};
+use super::clock::{By, LEAP, Moment};
 use super::operation::{Answer, Ask, Verdict};
 use super::reuse::Memory;
 use super::state::{Faults, Key, Model, State};
@@ -15,24 +15,25 @@ impl Model {
         &mut self,
         workspace: Option<&str>,
         asks: &[Ask],
-        now: i64,
+        by: By,
     ) -> Result<Answer, Faults> {
+        let now = by.now;
         let within = self.confinement(workspace)?;
         // One that looks into a workspace alone is opened for that, and closed again.
         let mut memory = match workspace {
-            None => std::mem::take(&mut self.memory),
+            None => std::mem::take(&mut self.memories[by.process]),
             Some(_) => Memory::default(),
         };
         memory.refresh(&self.clock, now);
         let judge = |ask| self.judge(ask, within, &mut memory, now);
         let verdicts: Vec<Verdict> = asks.iter().map(judge).collect();
         let is_counted = verdicts.iter().any(|verdict| verdict.recorded);
+        if workspace.is_none() {
+            self.memories[by.process] = memory;
+        }
         if is_counted {
             self.clock.observe(now);
-        }
-        match workspace {
-            None => self.memory = memory,
-            Some(_) => self.memory.is_fresh &= !is_counted,
+            self.note_commit(workspace.is_none().then_some(by.process));
         }
         Ok(Answer {
             verdicts,
@@ -61,7 +62,7 @@ impl Model {
             Ok(number) => number,
             Err(code) => {
                 return Verdict {
-                    code,
+                    code: code.to_owned(),
                     subject: None,
                     last_used: None,
                     recorded: false,
@@ -72,7 +73,7 @@ impl Model {
         };
         let mut key = self.keys[&number].clone();
         let mut verdict = Verdict {
-            code: code(&key, ask, memory.clock.at(now)),
+            code: code(&key, ask, memory.clock.at(now)).to_owned(),
             subject: Some(key.id.clone()),
             last_used: None,
             recorded: ask.record,
@@ -90,7 +91,7 @@ impl Model {
                 uses.credits += cost;
                 key.last_used = Some(key.last_used.map_or(now, |last| last.max(now)));
             } else {
-                *uses.refused.entry(verdict.code.to_owned()).or_default() += 1;
+                *uses.refused.entry(verdict.code.clone()).or_default() += 1;
             }
         }
         verdict.last_used = key.last_used;
@@ -127,7 +128,7 @@ impl Model {
             let debt = if is_trusted { debt } else { 0 };
             let after = debt + interval;
             if after > burst {
-                verdict.code = "rate_limited";
+                "rate_limited".clone_into(&mut verdict.code);
                 let wait = after - burst + now - asked * 1_000_000;
                 verdict.retry_after = Some(wait.unsigned_abs().div_ceil(NANOS_PER_SECOND));
             }
@@ -140,7 +141,7 @@ impl Model {
             && cost > 0
             && spent + cost > quota
         {
-            verdict.code = "quota_exceeded";
+            "quota_exceeded".clone_into(&mut verdict.code);
             let wait = (ends - asked + 999) / 1000;
             verdict.retry_after = (cost <= quota).then_some(wait.unsigned_abs());
         }

@@ -1,6 +1,6 @@
 //! The library's side of the model test: the same operations, done to a real store.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keyward::domain::audit::ChainHash;
@@ -25,7 +25,6 @@ use super::operation::{Answer, Ask, Delivered, Operation, Token, Verdict};
 use super::policies::POLICIES;
 use super::random::Random;
 use super::requests::{asked, changed, listing, minutes, named, request, rotation, when};
-use super::state::Model;
 
 pub const WAIT: Duration = Duration::from_secs(10);
 
@@ -33,6 +32,7 @@ pub const WAIT: Duration = Duration::from_secs(10);
 pub struct Library {
     verifier: Verifier<String>,
     pub store: Store,
+    path: PathBuf,
     actor: Actor,
 }
 
@@ -56,6 +56,7 @@ impl Library {
         Ok(Self {
             verifier,
             store,
+            path: path.to_owned(),
             actor,
         })
     }
@@ -95,8 +96,6 @@ impl Library {
     pub fn run(
         &mut self,
         operation: &Operation,
-        model: &Model,
-        path: &Path,
         now: i64,
         random: &mut Random,
     ) -> Result<Done> {
@@ -125,18 +124,18 @@ impl Library {
                 let (word, key) = match idempotent::run(store, actor, &request, at, random)? {
                     idempotent::Outcome::Due(minted) => {
                         let mut done = Done::minted(minted);
-                        done.answer.word = "due";
+                        "due".clone_into(&mut done.answer.word);
                         return Ok(done);
                     }
                     idempotent::Outcome::Finished(key) => ("finished", key),
                     idempotent::Outcome::Delivered(key) => ("delivered", key),
                 };
                 let mut done = Done::of([key], []);
-                done.answer.word = word;
+                word.clone_into(&mut done.answer.word);
                 Ok(done)
             }
             Operation::Complete(delivered) => {
-                let keys = self.delivered(delivered, model, now)?;
+                let keys = self.delivered(delivered, now)?;
                 let outcomes = activate::complete(&mut self.store, &self.actor, &keys, at)?;
                 let changed: Vec<bool> = outcomes.iter().map(|outcome| outcome.changed).collect();
                 let mut done = Done::of(outcomes.into_iter().map(|outcome| outcome.key), changed);
@@ -145,12 +144,12 @@ impl Library {
                 Ok(done)
             }
             Operation::Void(delivered) => {
-                let keys = self.delivered(delivered, model, now)?;
+                let keys = self.delivered(delivered, now)?;
                 let void = activate::void(&mut self.store, "operator:model", &keys, at)?;
                 Ok(Done::of([], [void]))
             }
             Operation::Hold(delivered) => {
-                let keys = self.delivered(delivered, model, now)?;
+                let keys = self.delivered(delivered, now)?;
                 activate::hold(&mut self.store, &self.actor, &keys, at)?;
                 Ok(Done::default())
             }
@@ -229,7 +228,7 @@ impl Library {
                 Ok(done)
             }
             Operation::Verify { workspace, asks } => {
-                self.verify(workspace.as_ref(), asks, path, at)
+                self.verify(workspace.as_ref(), asks, at)
             }
             Operation::Prune {
                 workspace,
@@ -330,12 +329,11 @@ impl Library {
         &mut self,
         workspace: Option<&String>,
         asks: &[Ask],
-        path: &Path,
         now: Timestamp,
     ) -> Result<Done> {
         let mut other = None;
         if let Some(workspace) = workspace {
-            let opened = Verifier::open(path, WAIT, |key| key.id.as_str().to_owned())?;
+            let opened = Verifier::open(&self.path, WAIT, |key| key.id.as_str().to_owned())?;
             other = Some(opened.within(Some(workspace.clone())));
         }
         let verifier = other.as_mut().unwrap_or(&mut self.verifier);
@@ -343,7 +341,7 @@ impl Library {
         for ask in asks {
             let verdict = verifier.verify(&asked(ask), now)?;
             done.answer.verdicts.push(Verdict {
-                code: verdict.code.word(),
+                code: verdict.code.word().to_owned(),
                 subject: verdict.subject.map(|key| (*key).clone()),
                 last_used: verdict.last_used_at.map(Timestamp::as_millis),
                 recorded: verdict.recorded,
@@ -356,12 +354,11 @@ impl Library {
     }
 
     /// The records of keys as whoever minted them holds them: with the hash of the secret that was handed over.
-    fn delivered(&mut self, delivered: &[Delivered], model: &Model, now: i64) -> Result<Vec<Key>> {
+    fn delivered(&mut self, delivered: &[Delivered], now: i64) -> Result<Vec<Key>> {
         let mut keys = Vec::new();
-        for Delivered { number, secret } in delivered {
-            let known = &model.keys[number];
-            let mut key = self.show(&model.owner(known).name, &known.id, now)?;
-            key.hash = Secret::new(secret.clone()).hash();
+        for delivered in delivered {
+            let mut key = self.show(&delivered.workspace, &delivered.id, now)?;
+            key.hash = Secret::new(delivered.secret.clone()).hash();
             keys.push(key);
         }
         Ok(keys)

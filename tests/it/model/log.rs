@@ -118,6 +118,13 @@ impl Log {
         }
     }
 
+    /// Begins to remember with this moment, at which the store is this.
+    pub fn begin(&mut self, model: &Model) {
+        let Index { salts, frames, .. } = index_of(&self.index);
+        self.salts = salts;
+        self.marks = vec![Mark::first(frames, model)];
+    }
+
     /// Notes that a step led from one model to another, and by which others.
     pub fn note(&mut self, before: &Model, on_the_way: Vec<Model>, after: &Model) {
         let Index { salts, frames, .. } = index_of(&self.index);

@@ -28,16 +28,20 @@ mod state;
 mod compare;
 mod library;
 mod requests;
-// Going on step by step, and being stopped.
+// Going on step by step, in several processes, and being stopped.
+mod course;
 mod crash;
+mod figures;
 pub mod log;
+mod process;
 mod run;
 
 use std::io::Write;
 
+use figures::Figures;
 use log::Tear;
 use random::Random;
-use run::{Figures, Run};
+use run::Run;
 
 use crate::support::variable;
 
@@ -95,13 +99,13 @@ fn random_operations_with_crashes_in_between_do_to_the_store_what_they_do_to_the
     }
     if thorough {
         writeln!(std::io::stderr(), "{all}").expect("stderr can be written");
-        assert!(all.operations.values().sum::<u64>() >= 100_000, "{all}");
+        assert!(all.count() >= 100_000, "{all}");
         assert!(all.crashes.values().sum::<u64>() >= 1_000, "{all}");
     }
 }
 
 /// Does nothing unless the test above starts it, in a process of its own.
 #[test]
-fn a_process_that_is_to_be_killed_goes_on_with_a_run() {
-    crash::work();
+fn a_process_of_a_run_does_what_it_is_told() {
+    process::work();
 }

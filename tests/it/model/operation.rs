@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// A key as an operator names it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Named {
     pub workspace: Option<String>,
     pub text: String,
@@ -11,7 +13,7 @@ pub struct Named {
 }
 
 /// What a new key is asked to be.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Wish {
     pub workspace: Option<String>,
     pub name: String,
@@ -24,7 +26,7 @@ pub struct Wish {
 }
 
 /// An expiry as it is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expiry {
     Never,
     /// So many minutes from now.
@@ -34,7 +36,7 @@ pub enum Expiry {
 }
 
 /// What is to change in a key.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Changes {
     pub scopes: Option<Vec<String>>,
     pub allow: Option<Vec<String>>,
@@ -44,7 +46,7 @@ pub struct Changes {
 }
 
 /// One request to verify.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ask {
     pub secret: String,
     pub environment: Option<String>,
@@ -54,15 +56,17 @@ pub struct Ask {
     pub record: bool,
 }
 
-/// A secret that was handed over, with the number of its key in the model.
-#[derive(Debug, Clone)]
+/// A secret that was handed over, with its key: its number in the model, its workspace and its id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Delivered {
     pub number: u64,
+    pub workspace: String,
+    pub id: String,
     pub secret: String,
 }
 
 /// An operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Operation {
     CreateWorkspace {
         name: String,
@@ -146,7 +150,7 @@ pub enum Operation {
     },
     List {
         workspace: Option<String>,
-        statuses: Vec<&'static str>,
+        statuses: Vec<String>,
         all: bool,
         environment: Option<String>,
         name: Option<String>,
@@ -193,16 +197,16 @@ impl Operation {
 }
 
 /// A key that was minted, as the one who minted it learns of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Token {
     pub id: String,
     pub secret: String,
 }
 
 /// One verdict.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    pub code: &'static str,
+    pub code: String,
     /// The key's id.
     pub subject: Option<String>,
     pub last_used: Option<i64>,
@@ -212,7 +216,7 @@ pub struct Verdict {
 }
 
 /// What an operation answers: the same shape for the model and for the library, so that the two can be compared.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The ids of the keys it names, in its order.
     pub keys: Vec<String>,
@@ -223,6 +227,6 @@ pub struct Answer {
     /// The ids of those of the same name that it leaves as they were, sorted.
     pub left: Vec<String>,
     /// What asking again came to.
-    pub word: &'static str,
+    pub word: String,
     pub verdicts: Vec<Verdict>,
 }

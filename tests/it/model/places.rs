@@ -268,7 +268,7 @@ fn is_listed(operation: &Operation, key: &Key, at: Moment) -> bool {
     };
     let has_status = match statuses.is_empty() {
         true => *all || key.is_living(at),
-        false => statuses.contains(&key.status(at)),
+        false => statuses.iter().any(|asked| asked == key.status(at)),
     };
     let has_label = |(name, value): &(String, Option<String>)| {
         let found = key.labels.get(name);

@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 
 use rand::{TryCryptoRng, TryRng};
+use serde::{Deserialize, Serialize};
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): every seed is as good as any other, so a step's number can be part of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Random(u64);
 
 impl Random {

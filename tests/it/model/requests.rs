@@ -78,7 +78,7 @@ pub(super) fn listing(operation: &Operation) -> list::Request {
     };
     use Status::{Active, Disabled, Expired, Pending, Revoked};
     let all_statuses = [Active, Pending, Disabled, Expired, Revoked];
-    let is_asked_for = |status: &Status| statuses.contains(&status.word());
+    let is_asked_for = |status: &Status| statuses.iter().any(|asked| asked == status.word());
     list::Request {
         workspace: workspace.clone(),
         statuses: all_statuses.into_iter().filter(is_asked_for).collect(),

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use super::clock::Clock;
+use super::clock::{By, Clock};
 use super::operation::{Answer, Operation};
 use super::state::Model;
 use crate::support::time::HOUR;
 
 /// What a verifier has in memory, and loses when it is closed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Memory {
     /// The time as it knows it: the store's when it last had to look there, and what it was asked at since.
     pub clock: Clock,
@@ -68,28 +66,30 @@ impl Model {
             let before = self.events;
             let number = self.key_of_secret(secret).expect("it was found revoked");
             self.note_reuse(number, now);
-            self.memory.is_fresh &= self.events == before;
+            if self.events > before {
+                self.note_commit(None);
+            }
         }
     }
 
     /// What a crash may leave of an operation that takes several transactions: each state on the way from this one to the
     /// one after it. Of all operations only those that verify take several.
-    pub fn on_the_way(&self, operation: &Operation, answer: &Answer, now: i64) -> Vec<Self> {
+    pub fn on_the_way(&self, operation: &Operation, answer: &Answer, by: By) -> Vec<Self> {
         let Operation::Verify { workspace, .. } = operation else {
             return Vec::new();
         };
         let mut memory = match workspace {
-            None => self.memory.clone(),
+            None => self.memories[by.process].clone(),
             Some(_) => Memory::default(),
         };
         let (mut state, mut states) = (self.clone(), Vec::new());
         for verdict in answer.verdicts.iter().filter(|verdict| verdict.recorded) {
             let number = verdict.subject.as_ref().and_then(|id| self.key_of_id(id));
             let number = number.expect("what is recorded is of a key");
-            match verdict.code {
-                "revoked" => state.see_to(number, &mut memory, now),
+            match verdict.code.as_str() {
+                "revoked" => state.see_to(number, &mut memory, by.now),
                 // A limit is asked in a transaction that counts, and its refusal is counted with the others.
-                "rate_limited" | "quota_exceeded" => state.clock.observe(now),
+                "rate_limited" | "quota_exceeded" => state.clock.observe(by.now),
                 _ => continue,
             }
             states.push(state.clone());
@@ -97,8 +97,15 @@ impl Model {
         states
     }
 
-    /// Forgets what those who had the store open had in memory.
-    pub fn close(&mut self) {
-        self.memory = Memory::default();
+    /// Says that something was written: by the verifier that stays open in this process, or by somebody else.
+    pub fn note_commit(&mut self, by: Option<usize>) {
+        for (process, memory) in self.memories.iter_mut().enumerate() {
+            memory.is_fresh &= by == Some(process);
+        }
+    }
+
+    /// Forgets what the verifier of a process had in memory.
+    pub fn close(&mut self, process: usize) {
+        self.memories[process] = Memory::default();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::clock::Moment;
+use super::clock::{By, Moment};
 use super::operation::{Answer, Changes, Expiry, Named, Operation, REASONS, Token};
 use super::policies::Policy;
 use super::state::{Faults, Key, Model, State, Workspace};
@@ -108,15 +108,14 @@ impl Model {
     pub fn apply(
         &mut self,
         operation: &Operation,
-        now: i64,
+        by: By,
         minted: &[Token],
     ) -> Result<Answer, Faults> {
         let before = self.events;
-        let answer = self.do_it(operation, now, minted)?;
-        if self.events > before {
-            self.clock.observe(now);
-            let is_verify = matches!(operation, Operation::Verify { .. });
-            self.memory.is_fresh &= is_verify;
+        let answer = self.do_it(operation, by, minted)?;
+        if self.events > before && !matches!(operation, Operation::Verify { .. }) {
+            self.clock.observe(by.now);
+            self.note_commit(None);
         }
         Ok(answer)
     }
@@ -124,9 +123,10 @@ impl Model {
     fn do_it(
         &mut self,
         operation: &Operation,
-        now: i64,
+        by: By,
         minted: &[Token],
     ) -> Result<Answer, Faults> {
+        let now = by.now;
         match operation {
             Operation::Mint { wish, count } => {
                 let workspace = self.place_to_mint(wish)?;
@@ -180,7 +180,7 @@ impl Model {
                 let why = (REASONS[*reason], message.as_ref());
                 self.revoke(workspace.as_ref(), keys, why, *idle, now)
             }
-            Operation::Verify { workspace, asks } => self.verify(workspace.as_deref(), asks, now),
+            Operation::Verify { workspace, asks } => self.verify(workspace.as_deref(), asks, by),
             _ => self.apply_to_workspaces(operation, now),
         }
     }
@@ -216,7 +216,7 @@ impl Model {
 pub(super) fn word(key: &Key, word: &'static str) -> Answer {
     Answer {
         keys: vec![key.id.clone()],
-        word,
+        word: word.to_owned(),
         ..Answer::default()
     }
 }

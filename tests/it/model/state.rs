@@ -4,8 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use super::clock::{Clock, Moment};
 use super::policies::{POLICIES, Plan, Policy, are_alike};
 use super::reuse::Memory;
@@ -14,7 +12,7 @@ use super::reuse::Memory;
 pub const PENDING: i64 = 24 * 60 * 60 * 1000;
 
 /// A workspace.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Workspace {
     pub name: String,
     pub policy: usize,
@@ -27,7 +25,7 @@ pub struct Workspace {
 }
 
 /// What is stored of a key's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Pending,
     Active,
@@ -36,7 +34,7 @@ pub enum State {
 }
 
 /// The rotation a key came from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rotation {
     /// The id of the key it replaces.
     pub replaces: String,
@@ -46,7 +44,7 @@ pub struct Rotation {
 }
 
 /// Uses on a day.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Uses {
     pub valid: u64,
     pub credits: u64,
@@ -54,7 +52,7 @@ pub struct Uses {
 }
 
 /// A key. Times are in milliseconds since 1970.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Key {
     pub id: String,
     pub secret: String,
@@ -86,7 +84,7 @@ pub struct Key {
 }
 
 /// What was minted under an idempotency key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Remembered {
     pub workspace: u64,
     pub name: String,
@@ -96,7 +94,7 @@ pub struct Remembered {
 }
 
 /// A secret that is nobody's any more.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Gone {
     pub secret: String,
     pub form: usize,
@@ -104,7 +102,7 @@ pub struct Gone {
 }
 
 /// Everything.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
     /// By a number of the model's own.
     pub workspaces: BTreeMap<u64, Workspace>,
@@ -118,8 +116,8 @@ pub struct Model {
     pub events: u64,
     pub next: u64,
     pub clock: Clock,
-    /// What the verifier has in memory that stays open between operations.
-    pub memory: Memory,
+    /// What the verifier of each process has in memory, which stays open between operations.
+    pub memories: Vec<Memory>,
 }
 
 /// The code words of everything that speaks against an operation; any of them may be the answer.

@@ -159,7 +159,13 @@ impl Chooser<'_> {
         let mut delivered = Vec::new();
         for number in chosen {
             let secret = secret(number, &mut self.random);
-            delivered.push(Delivered { number, secret });
+            let key = &self.model.keys[&number];
+            delivered.push(Delivered {
+                number,
+                workspace: self.model.owner(key).name.clone(),
+                id: key.id.clone(),
+                secret,
+            });
         }
         delivered
     }
