@@ -8,6 +8,7 @@ use crate::domain::audit::Action;
 use crate::domain::key::{Key, KeyId, Status};
 use crate::domain::timestamp::{Timestamp, When};
 use crate::error::Result;
+use crate::ops::links;
 use crate::store::Reader;
 
 /// The field of an event that has the expiry that a key had before it was superseded.
@@ -64,7 +65,7 @@ pub(super) fn way_on(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<O
         if last.status(now).is_living() {
             living = Some(last.id.clone());
         }
-        let next = reader.key_by_id(successor.as_str())?;
+        let next = links::successor(reader, &last)?;
         let status = next.as_ref().map(|next| next.status(now));
         match next {
             Some(next) if next.replaced_by.is_some() => last = next,

@@ -1,6 +1,7 @@
 //! Whether a store and the model are equal, in everything that can be seen of the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use keyward::domain::key;
 use keyward::domain::policy::Policy;
@@ -9,9 +10,11 @@ use keyward::domain::timestamp::Timestamp;
 use keyward::ops::access::Actor;
 use keyward::ops::{audit, list, usage, whoami, workspace};
 use keyward::store::{Order, Store};
+use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
+use super::library::Library;
 use super::policies::POLICIES;
 use super::state::{Key, Model, Uses};
 
@@ -106,7 +109,9 @@ fn told(what: &'static str) -> impl Fn(keyward::error::Error) -> String {
 ///
 /// # Errors
 /// The first difference, in words.
-pub fn whole(store: &mut Store, model: &Model, now: i64) -> Result<(), String> {
+pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), String> {
+    limits(&library.path, model)?;
+    let store = &mut library.store;
     let actor = Actor::Operator("model".to_owned());
     let at = Timestamp::from_millis(now);
     let trail = audit::verify(store, &actor, None, at).map_err(told("audit verify"))?;
@@ -171,6 +176,33 @@ pub fn whole(store: &mut Store, model: &Model, now: i64) -> Result<(), String> {
         days.map(|(day, uses)| ((Some(key.id.clone()), Some(*day)), uses.clone()))
     });
     same("what was used", uses, expected.collect())
+}
+
+/// Compares what is spent of rates and quotas: the store says it in verdicts alone, and rounded.
+fn limits(path: &Path, model: &Model) -> Result<(), String> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| error.to_string())?;
+    let rows = |query: &str| {
+        let mut statement = connection.prepare(query)?;
+        let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        rows.collect::<Result<BTreeSet<(String, String, i64)>, _>>()
+    };
+    let found = rows("SELECT id, rate, whole_at FROM meter JOIN key ON seq = key_seq WHERE rate IS NOT NULL");
+    let expected = model.keys.values().filter_map(|key| {
+        let (rate, whole_at) = key.whole_at.clone()?;
+        Some((key.id.clone(), rate, whole_at))
+    });
+    let expected: BTreeSet<_> = expected.collect();
+    same("what is spent of rates", found, Ok(expected))?;
+    let found = rows(
+        "SELECT name, CAST(month AS TEXT), credits FROM allowance JOIN workspace USING (workspace_id)",
+    );
+    let expected = model.workspaces.values().flat_map(|owner| {
+        let months = owner.credits.iter();
+        months.map(|(month, credits)| (owner.name.clone(), month.to_string(), *credits as i64))
+    });
+    let expected: BTreeSet<_> = expected.collect();
+    same("what is spent of quotas", found, Ok(expected))
 }
 
 fn workspaces(store: &mut Store, actor: &Actor, model: &Model, now: i64) -> Result<(), String> {

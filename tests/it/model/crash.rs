@@ -145,7 +145,7 @@ impl Run {
             None => opened.insert(Library::open(&self.path).expect("the store can be opened")),
         };
         for model in models {
-            match compare::whole(&mut library.store, &model, self.course.now) {
+            match compare::whole(library, &model, self.course.now) {
                 Ok(()) => {
                     self.course.model = model;
                     return;

@@ -32,7 +32,7 @@ pub const WAIT: Duration = Duration::from_secs(10);
 pub struct Library {
     verifier: Verifier<String>,
     pub store: Store,
-    path: PathBuf,
+    pub path: PathBuf,
     actor: Actor,
 }
 

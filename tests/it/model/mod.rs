@@ -35,6 +35,7 @@ mod figures;
 pub mod log;
 mod process;
 mod run;
+mod together;
 
 use std::io::Write;
 
@@ -52,8 +53,11 @@ const STEPS: u64 = 5_000;
 fn run(seed: u64, steps: u64, crashes: u64) -> Figures {
     let mut run = Run::new(seed);
     for step in 0..steps {
-        run.step();
         let mut random = Random::of(seed, step, 4);
+        match random.percent(6) {
+            true => run.step_together(),
+            false => run.step(),
+        }
         if random.below(1000) < crashes * 10 {
             match random.below(100) {
                 0..=19 => run.close(),

@@ -40,7 +40,8 @@ pub enum Expiry {
 pub struct Changes {
     pub scopes: Option<Vec<String>>,
     pub allow: Option<Vec<String>>,
-    pub owner: Option<Option<String>>,
+    /// An empty one takes it away.
+    pub owner: Option<String>,
     pub clear_labels: bool,
     pub labels: BTreeMap<String, String>,
 }

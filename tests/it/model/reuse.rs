@@ -104,6 +104,12 @@ impl Model {
         }
     }
 
+    /// Whether the verifier of a process knows nothing of the time that the store does not.
+    pub fn knows_the_time_alike(&self, process: usize) -> bool {
+        let memory = &self.memories[process];
+        !memory.is_fresh || memory.clock == self.clock
+    }
+
     /// Forgets what the verifier of a process had in memory.
     pub fn close(&mut self, process: usize) {
         self.memories[process] = Memory::default();

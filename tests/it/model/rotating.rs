@@ -39,9 +39,6 @@ impl Model {
         if grace > 0 || terms.hold {
             faults.extend(self.cap_fault(old.workspace, &owner, 1, now));
         }
-        if !rules.environments.contains(&old.environment.as_str()) {
-            faults.insert("invalid_environment");
-        }
         let token = minted.first().cloned().unwrap_or_else(|| Token {
             id: String::new(),
             secret: String::new(),

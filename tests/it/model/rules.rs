@@ -92,7 +92,7 @@ pub(super) fn change(rules: &Policy, key: &mut Key, changes: &Changes) -> Faults
         key.allow.clone_from(allow);
     }
     if let Some(owner) = &changes.owner {
-        key.owner.clone_from(owner);
+        key.owner = (!owner.is_empty()).then(|| owner.clone());
     }
     if changes.clear_labels {
         key.labels.clear();

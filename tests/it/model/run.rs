@@ -233,7 +233,7 @@ impl Run {
         self.figures.wholes += 1;
         let (model, now) = (&self.course.model, self.course.now);
         let open = self.open.as_mut().expect("the store is open");
-        if let Err(difference) = compare::whole(&mut open.library.store, model, now) {
+        if let Err(difference) = compare::whole(&mut open.library, model, now) {
             panic!("{}, {when}: {difference}", self.place());
         }
     }

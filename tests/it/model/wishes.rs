@@ -213,8 +213,8 @@ impl Chooser<'_> {
                 .random
                 .percent(20)
                 .then(|| match self.random.percent(70) {
-                    true => Some("platform".to_owned()),
-                    false => None,
+                    true => "platform".to_owned(),
+                    false => String::new(),
                 }),
             clear_labels: self.random.percent(15),
             labels: match self.random.percent(30) {
