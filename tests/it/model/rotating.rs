@@ -118,7 +118,7 @@ impl Model {
             }
             None => self.keys[&old].before,
         };
-        let was_pending = new.is_some_and(|new| self.keys[&new].status(at) == "pending");
+        let was_pending = new.is_some_and(|new| self.keys[&new].standing(at) == "pending");
         if !was_pending && !self.keys[&old].is_living(at) {
             return Err(fault("conflict"));
         }
