@@ -104,7 +104,7 @@
 //!
 //! *Secret*: the whole token. *Prefix*: its public front. *Short*: the random part of the prefix. *Hint*: the last four
 //! characters of the secret part. *Pending*: minted, not delivered. *Superseded*: replaced by a rotation. *Living*:
-//! active, pending or disabled. *Caller*: the key named by `--as`. *Verdict*: what verify answers. *Holding*: what a sink
+//! active, pending or disabled, and not past its expiry. *Caller*: the key named by `--as`. *Verdict*: what verify answers. *Holding*: what a sink
 //! holds. *Lineage*: the keys of a name and environment that can still verify, for which the name stands. *Turn*: being the one process that provisions. *Claim*: what lets a later run take up a hand-over. *Leftover*: a
 //! pending key with a claim, to be given another secret. *Stray*: a living key that a manifest does not name. *Digest*: SHA-256
 //! of a record. *Head*: the end of the trail. *Flaw*: what `store check` finds.

@@ -76,7 +76,7 @@ impl Criteria {
     pub fn faults(&self, key: &Key, policy: &Policy, now: Timestamp) -> Result<Vec<Reason>> {
         let status = key.status(now);
         let mut faults = Vec::new();
-        if !matches!(status, Status::Active | Status::Disabled) {
+        if !key.is_living(now) || status == Status::Pending {
             return Ok(faults);
         }
         if self.outside_policy && policy.lacks(key).is_some() {

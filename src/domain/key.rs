@@ -1,95 +1,21 @@
-//! The record of a key and its status at a moment.
+//! The record of a key, and what may be done with it at a moment.
 //!
 //! This module never holds a secret, and never stores a status that time alone decides.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::domain::address::Network;
 pub use crate::domain::key_id::KeyId;
+pub use crate::domain::life::{Life, State, Status};
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::WorkspaceId;
-
-/// How long a pending key waits for its holder before it is void: a day.
-pub const PENDING_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// The reason recorded for a key whose secret never reached a holder.
 pub const UNDELIVERED: &str = "undelivered";
 
 /// The reason recorded for a key that another took the place of at once.
 pub const SUPERSEDED: &str = "superseded";
-
-/// What the store records of a key's life; [`Status`] is what it means at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Minted, not delivered or held.
-    Pending,
-    /// Delivered.
-    Active,
-    /// Paused by an operator.
-    Disabled,
-    /// Revoked, for ever.
-    Revoked,
-}
-
-impl State {
-    /// The word in the store.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    /// The state of a word.
-    pub fn of(word: &[u8]) -> Option<Self> {
-        match word {
-            b"pending" => Some(Self::Pending),
-            b"active" => Some(Self::Active),
-            b"disabled" => Some(Self::Disabled),
-            b"revoked" => Some(Self::Revoked),
-            _ => None,
-        }
-    }
-}
-
-/// What a key is at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It verifies.
-    Active,
-    /// Its secret has not been delivered.
-    Pending,
-    /// It is paused.
-    Disabled,
-    /// Its time is over.
-    Expired,
-    /// It is revoked, or voided.
-    Revoked,
-}
-
-impl Status {
-    /// The word people and scripts see.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Pending => "pending",
-            Self::Disabled => "disabled",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    /// Whether a key with this status can still come to verify.
-    pub fn is_living(self) -> bool {
-        matches!(self, Self::Active | Self::Pending | Self::Disabled)
-    }
-}
 
 /// The rotation that a key came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,9 +86,43 @@ pub struct Key {
 }
 
 impl Key {
-    /// What the key is at this moment.
+    /// The key's life.
+    pub fn life(&self) -> Life {
+        Life {
+            state: self.state,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+        }
+    }
+
+    /// What the key is at this moment, as verify would say.
     pub fn status(&self, now: Timestamp) -> Status {
-        status(self.state, self.created_at, self.expires_at, now, self.seen)
+        self.life().status(now, self.seen)
+    }
+
+    /// How the key has ended, if it has.
+    pub fn ended(&self, now: Timestamp) -> Option<Status> {
+        self.life().ended(now, self.seen)
+    }
+
+    /// Whether the key can still come to verify.
+    pub fn is_living(&self, now: Timestamp) -> bool {
+        self.ended(now).is_none()
+    }
+
+    /// Whether the key's holder can still activate it.
+    pub fn is_pending(&self, now: Timestamp) -> bool {
+        self.state == State::Pending && self.is_living(now)
+    }
+
+    /// Whether the key is paused, and enabling it makes it verify again.
+    pub fn is_paused(&self, now: Timestamp) -> bool {
+        self.state == State::Disabled && self.is_living(now)
+    }
+
+    /// What the key is to whoever would change it: what has ended is no longer pending or paused.
+    pub fn standing(&self, now: Timestamp) -> Status {
+        self.ended(now).unwrap_or_else(|| self.status(now))
     }
 
     /// The id of the key that it replaces.
@@ -172,7 +132,7 @@ impl Key {
 
     /// When a pending key became void by waiting, if it has.
     pub fn lapsed_at(&self, now: Timestamp) -> Option<Timestamp> {
-        lapsed_at(self.state, self.created_at, now)
+        self.life().lapsed_at(now)
     }
 
     /// Every point in time that the record has, but for that of its last use.
@@ -204,7 +164,7 @@ impl Key {
         };
         let is_again = old.replaced_by.as_ref() == Some(&self.id);
         old.replaced_by = Some(self.id.clone());
-        if !old.status(now).is_living() {
+        if !old.is_living(now) {
             return;
         }
         if rotation.grace_millis == 0 {
@@ -225,33 +185,8 @@ impl Key {
     /// Whether the key's name is its own: it lives, has not been superseded, and does not wait to supersede another.
     pub fn holds_its_name(&self, now: Timestamp) -> bool {
         let waits_to_supersede = self.state == State::Pending && self.rotation.is_some();
-        self.status(now).is_living() && self.replaced_by.is_none() && !waits_to_supersede
+        self.is_living(now) && self.replaced_by.is_none() && !waits_to_supersede
     }
-}
-
-/// What a key with this record is at this moment: being revoked or void comes before being expired. A key whose time was over
-/// when the store had `seen` that time stays expired, also where the clock has gone back since.
-pub fn status(
-    state: State,
-    created_at: Timestamp,
-    expires_at: Option<Timestamp>,
-    now: Timestamp,
-    seen: Timestamp,
-) -> Status {
-    match state {
-        State::Revoked => Status::Revoked,
-        State::Pending if lapsed_at(state, created_at, now).is_some() => Status::Revoked,
-        _ if expires_at.is_some_and(|expires_at| expires_at <= now.max(seen)) => Status::Expired,
-        State::Pending => Status::Pending,
-        State::Disabled => Status::Disabled,
-        State::Active => Status::Active,
-    }
-}
-
-/// When a key with this record became void by waiting for its holder, if it has.
-pub fn lapsed_at(state: State, created_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    let lapses = created_at.plus_millis(PENDING_MILLIS);
-    (state == State::Pending && lapses <= now).then_some(lapses)
 }
 
 #[cfg(test)]
@@ -285,36 +220,6 @@ pub(crate) mod tests {
             labels: BTreeMap::new(),
             seen: Timestamp::EPOCH,
         }
-    }
-
-    #[test]
-    fn an_expired_key_stays_expired_when_the_clock_goes_back() {
-        let mut key = sample();
-        key.expires_at = Some(Timestamp::from_millis(1000));
-        key.seen = Timestamp::from_millis(1000);
-        assert_eq!(key.status(Timestamp::from_millis(1)), Status::Expired);
-    }
-
-    #[test]
-    fn expiry_is_the_first_moment_a_key_no_longer_lives() {
-        let mut key = sample();
-        key.expires_at = Some(Timestamp::from_millis(1000));
-        assert_eq!(key.status(Timestamp::from_millis(999)), Status::Active);
-        assert_eq!(key.status(Timestamp::from_millis(1000)), Status::Expired);
-    }
-
-    #[test]
-    fn a_pending_key_is_void_after_a_day() {
-        let mut key = sample();
-        key.state = State::Pending;
-        assert_eq!(
-            key.status(Timestamp::from_millis(PENDING_MILLIS - 1)),
-            Status::Pending
-        );
-        assert_eq!(
-            key.status(Timestamp::from_millis(PENDING_MILLIS)),
-            Status::Revoked
-        );
     }
 
     #[test]

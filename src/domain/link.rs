@@ -80,7 +80,7 @@ fn disagreement(holder: &Key, field: Field, target: &Key, now: Timestamp) -> Opt
     match (field, &target.replaced_by) {
         (Field::ReplacedBy, _) if !holder.is_named_by(target) => Some("does not replace it"),
         (Field::ReplacedBy, _) => None,
-        (Field::Replaces, _) if !holder.status(now).is_living() => None,
+        (Field::Replaces, _) if !holder.is_living(now) => None,
         (Field::Replaces, Some(successor)) if *successor == holder.id => None,
         (Field::Replaces, Some(_)) => Some("is replaced by another key"),
         (Field::Replaces, None) if holder.state == State::Pending => None,

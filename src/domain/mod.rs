@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod key;
 pub mod key_id;
 pub mod label;
+pub mod life;
 pub mod lifetime;
 pub mod link;
 pub mod manifest;

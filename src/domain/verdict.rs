@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use crate::domain::address::Network;
-use crate::domain::key::{Key, State, lapsed_at};
+use crate::domain::key::{Key, Life, Status};
 use crate::domain::timestamp::Timestamp;
 
 /// A verdict's reason; the order is the order in which they are judged.
@@ -144,12 +144,8 @@ pub struct Verdict<S> {
 /// What a key is judged by, which is less than its record, because many are kept in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grounds {
-    /// What the store records of its life.
-    pub state: State,
-    /// When it was minted.
-    pub created_at: Timestamp,
-    /// When it stops; `None` is never.
-    pub expires_at: Option<Timestamp>,
+    /// What decides whether it lives.
+    pub life: Life,
     /// Its environment.
     pub environment: Box<str>,
     /// Its scopes.
@@ -161,9 +157,7 @@ pub struct Grounds {
 impl From<&Key> for Grounds {
     fn from(key: &Key) -> Self {
         Self {
-            state: key.state,
-            created_at: key.created_at,
-            expires_at: key.expires_at,
+            life: key.life(),
             environment: key.environment.as_str().into(),
             scopes: key.scopes.as_slice().into(),
             allow: key.allow.as_slice().into(),
@@ -185,21 +179,12 @@ pub struct Ask {
 /// Judges a key that was found by its hash; rate and quota come after, where counting happens. `seen` is the latest time that
 /// the store has seen: what was expired then stays expired.
 pub fn judge(key: &Grounds, ask: &Ask, now: Timestamp, seen: Timestamp) -> Code {
-    if key.state == State::Revoked || lapsed_at(key.state, key.created_at, now).is_some() {
-        return Code::Revoked;
-    }
-    if key.state == State::Pending {
-        return Code::Pending;
-    }
-    if key.state == State::Disabled {
-        return Code::Disabled;
-    }
-    let latest = now.max(seen);
-    if key
-        .expires_at
-        .is_some_and(|expires_at| expires_at <= latest)
-    {
-        return Code::Expired;
+    match key.life.status(now, seen) {
+        Status::Revoked => return Code::Revoked,
+        Status::Pending => return Code::Pending,
+        Status::Disabled => return Code::Disabled,
+        Status::Expired => return Code::Expired,
+        Status::Active => {}
     }
     if ask
         .environment
@@ -225,6 +210,7 @@ pub fn judge(key: &Grounds, ask: &Ask, now: Timestamp, seen: Timestamp) -> Code 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::key::State;
     use crate::domain::key::tests::sample;
 
     const NOW: Timestamp = Timestamp::from_millis(5000);
@@ -232,7 +218,7 @@ mod tests {
     #[test]
     fn the_first_reason_in_the_documented_order_is_the_answer() {
         let mut key = Grounds::from(&sample());
-        key.expires_at = Some(Timestamp::from_millis(1));
+        key.life.expires_at = Some(Timestamp::from_millis(1));
         key.allow = ["10.0.0.0/8".parse().expect("a network")].into();
         let mut ask = Ask {
             environment: Some("test".to_owned()),
@@ -240,7 +226,7 @@ mod tests {
             scopes: vec!["write".to_owned()],
         };
         for state in [State::Revoked, State::Pending, State::Disabled] {
-            key.state = state;
+            key.life.state = state;
             let expected = match state {
                 State::Revoked => Code::Revoked,
                 State::Pending => Code::Pending,
@@ -248,11 +234,11 @@ mod tests {
             };
             assert_eq!(judge(&key, &ask, NOW, NOW), expected);
         }
-        key.state = State::Active;
+        key.life.state = State::Active;
         assert_eq!(judge(&key, &ask, NOW, NOW), Code::Expired);
         let back = Timestamp::EPOCH;
         assert_eq!(judge(&key, &ask, back, NOW), Code::Expired);
-        key.expires_at = None;
+        key.life.expires_at = None;
         assert_eq!(judge(&key, &ask, NOW, NOW), Code::WrongEnvironment);
         ask.environment = Some("live".to_owned());
         assert_eq!(judge(&key, &ask, NOW, NOW), Code::IpDenied);

@@ -31,7 +31,7 @@ pub struct Workspace {
     pub created_by: String,
 }
 
-/// How many of a workspace's keys have each living status.
+/// How many of a workspace's keys have each status but revoked and expired.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Census {
     /// Keys that verify.
@@ -40,13 +40,6 @@ pub struct Census {
     pub pending: u64,
     /// Paused keys.
     pub disabled: u64,
-    /// Revoked and expired keys whose records remain.
-    pub dead: u64,
-}
-
-impl Census {
-    /// The keys that count against the cap.
-    pub fn living(&self) -> u64 {
-        self.active + self.pending + self.disabled
-    }
+    /// The keys that count against the cap: all of these but for pending and disabled ones that are past their expiry.
+    pub living: u64,
 }

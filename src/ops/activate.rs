@@ -46,7 +46,7 @@ pub fn complete(
             .iter()
             .map(|delivered| {
                 let record = record_of(writer, delivered)?;
-                let status = record.as_ref().map(|key| key.status(now));
+                let status = record.as_ref().map(|key| key.standing(now));
                 let fate = match (record, status) {
                     (Some(key), Some(Status::Pending | Status::Active)) => {
                         return activate(writer, &access, key, now);
@@ -71,7 +71,7 @@ pub fn are_pending(store: &mut Store, delivered: &[Key], now: Timestamp) -> Resu
     store.read(|reader| {
         for delivered in delivered {
             let key = record_of(reader, delivered)?;
-            if key.is_none_or(|key| key.status(now) != Status::Pending) {
+            if !key.is_some_and(|key| key.is_pending(now)) {
                 return Ok(false);
             }
         }
@@ -97,7 +97,7 @@ pub fn void(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp)
                 writer.unclaim(&key.id)?;
                 writer.audit(now, actor, Action::KeyVoid, key.id.as_str(), &json!({}))?;
             }
-            are_void &= !key.status(now).is_living();
+            are_void &= !key.is_living(now);
         }
         Ok(are_void)
     })
@@ -163,7 +163,7 @@ pub fn present(
         let (code, key) = judge_secret(writer, secret, within, &Ask::default(), now)?;
         let refused = |code: Code| Err(Error::new(Kind::Refused(code), code.message()));
         let Some(key) = key else { return refused(code) };
-        match key.status(now) {
+        match key.standing(now) {
             Status::Pending | Status::Active => activate(writer, &access, key, now),
             Status::Disabled => Err(
                 Error::new(Kind::Conflict, format!("{} is disabled", key.id))
@@ -242,14 +242,14 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
         )
         .hinted(format!("keyward revoke {}", key.id)));
     };
-    if old.status(now) == Status::Disabled {
+    if old.is_paused(now) {
         return Err(Error::new(
             Kind::Conflict,
             format!("{} would replace {}, which is disabled", key.id, old.id),
         )
         .hinted(format!("keyward enable {}", old.id)));
     }
-    if old.status(now).is_living()
+    if old.is_living(now)
         && let Some(rotation) = &key.rotation
     {
         limits::check_grace(writer, rotation.grace_millis, now)?;

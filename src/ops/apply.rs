@@ -190,7 +190,7 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
                     name.as_ref(),
                 );
                 let is_named = names.contains(&place);
-                if key.status(now).is_living() && !is_named {
+                if key.is_living(now) && !is_named {
                     strays.push(key);
                 }
                 Ok(())

@@ -84,9 +84,9 @@ pub fn run(
             mut new,
         } = rotation_of(writer, &named, &place, now)?;
         refuse_caller(&access, &old)?;
-        let was = new.as_ref().map(|new| new.status(now));
-        if was != Some(Status::Pending) && !old.status(now).is_living() {
-            let status = old.status(now).word();
+        let was = new.as_ref().map(|new| new.standing(now));
+        if was != Some(Status::Pending) && !old.is_living(now) {
+            let status = old.standing(now).word();
             let message = format!("the rotation is finished: {} is {status}", old.id);
             let error = Error::new(Kind::Conflict, message);
             return Err(match way_on(writer, &old, now)? {
@@ -143,7 +143,7 @@ fn end(
     now: Timestamp,
 ) -> Result<()> {
     match new {
-        Some(new) if !new.status(now).is_living() => return Ok(()),
+        Some(new) if !new.is_living(now) => return Ok(()),
         Some(new) => {
             new.revoke("retired", Some("rotation cancelled".to_owned()), now);
             writer.update_key(new)?;
@@ -179,8 +179,11 @@ fn refuse_caller(access: &Access, old: &Key) -> Result<()> {
 /// The rotation that the named key is part of, if it can still be cancelled: its new key has not been superseded itself, or all
 /// that followed the old one has ended.
 fn rotation_of(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Result<Pair> {
-    let is_open = |key: &Key| key.status(now).is_living() && key.replaced_by.is_none();
-    if let Some(new) = links::replacements(reader, named)?.into_iter().find(is_open) {
+    let is_open = |key: &Key| key.is_living(now) && key.replaced_by.is_none();
+    if let Some(new) = links::replacements(reader, named)?
+        .into_iter()
+        .find(is_open)
+    {
         return Ok(Pair::of(named.clone(), new));
     }
     let before = links::predecessor(reader, named)?;
@@ -206,14 +209,14 @@ fn rotation_of(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) ->
 
 /// Why there is no rotation of this key to cancel, and what can be done instead.
 fn refusal(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Result<Error> {
-    let (id, status) = (&named.id, named.status(now));
+    let (id, status) = (&named.id, named.standing(now));
     let conflict = |message: String| Error::new(Kind::Conflict, message);
     if let Some(successor) = &named.replaced_by {
         let error = conflict(format!(
             "the rotation of {id} is finished: {successor}, which replaced it, {}",
             match reader.key_by_id(successor.as_str())? {
                 Some(new) if new.replaced_by.is_some() => "was replaced in turn".to_owned(),
-                Some(new) => format!("is {}", new.status(now).word()),
+                Some(new) => format!("is {}", new.standing(now).word()),
                 None => "is not in this store".to_owned(),
             }
         ));
@@ -229,7 +232,7 @@ fn refusal(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Res
                 "present its secret to `keyward activate`, or `keyward revoke {id}{place}`"
             ))
         }
-        Some(rotation) if !status.is_living() => {
+        Some(rotation) if !named.is_living(now) => {
             let old = &rotation.replaces;
             let error = conflict(format!(
                 "the rotation of {old} is over: {id}, which was to replace it, is {}",

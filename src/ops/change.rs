@@ -58,12 +58,11 @@ pub(super) fn outcome(
 /// # Errors
 /// `conflict`.
 pub(super) fn refuse_dead(key: &Key, now: Timestamp) -> Result<()> {
-    let status = key.status(now);
-    match status.is_living() {
-        true => Ok(()),
-        false => Err(Error::new(
+    match key.ended(now) {
+        None => Ok(()),
+        Some(end) => Err(Error::new(
             Kind::Conflict,
-            format!("{} is {} and stays as it is", key.id, status.word()),
+            format!("{} is {} and stays as it is", key.id, end.word()),
         )
         .hinted("mint a new key instead")),
     }

@@ -3,7 +3,7 @@
 //! This module never gathers its findings: it hands them over page by page.
 
 use crate::domain::finding::{Criteria, Reason};
-use crate::domain::key::{Key, KeySeq, Status};
+use crate::domain::key::{Key, KeySeq};
 use crate::domain::permission::Permission;
 use crate::domain::policy::Outside;
 use crate::domain::timestamp::Timestamp;
@@ -132,7 +132,7 @@ fn remedy(
             }
             None | Some(Way::Rotate(_) | Way::Nothing) => {}
         }
-        let is_pending = |replacement: &Key| replacement.status(now) == Status::Pending;
+        let is_pending = |replacement: &Key| replacement.is_pending(now);
         let is_under_way = links::replacements(reader, key)?.iter().any(is_pending);
         let cancel = if is_under_way { " --cancel" } else { "" };
         return Ok(format!("keyward rotate {id}{place}{cancel}"));

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::domain::address::Network;
 use crate::domain::holding::Holding;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey, KEPT_MILLIS};
-use crate::domain::key::{Key, Status, UNDELIVERED};
+use crate::domain::key::{Key, UNDELIVERED};
 use crate::domain::permission::Permission;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::{Timestamp, When};
@@ -168,7 +168,7 @@ fn decide(
     };
     let is_void =
         key.lapsed_at(now).is_some() || key.revoked_reason.as_deref() == Some(UNDELIVERED);
-    let is_open = key.status(now) == Status::Pending && reader.is_claimed(&key.id)?;
+    let is_open = key.is_pending(now) && reader.is_claimed(&key.id)?;
     Ok(match () {
         () if is_open && request.holding.is(&key.hash) => Replay::Finish(Box::new(key)),
         () if is_open || is_void => Replay::Mint {

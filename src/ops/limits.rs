@@ -143,7 +143,7 @@ pub(super) fn check_cap(
     let Some(cap) = workspace.policy.active_key_cap else {
         return Ok(());
     };
-    let living = reader.census(workspace.id, now)?.living();
+    let living = reader.census(workspace.id, now)?.living;
     if living + wanted <= u64::from(cap) {
         return Ok(());
     }
@@ -153,7 +153,7 @@ pub(super) fn check_cap(
         let idler = idlest
             .as_ref()
             .is_none_or(|idlest| unused_since(&key) < unused_since(idlest));
-        if key.status(now).is_living() && idler {
+        if key.is_living(now) && idler {
             idlest = Some(key);
         }
         Ok(())

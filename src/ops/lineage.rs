@@ -54,14 +54,14 @@ impl Meant {
                 found.any(|key| key.id == rotation.replaces && can_be_paused(key, now))
             })
         };
-        let mut pending = self.all().filter(|key| key.status(now) == Status::Pending);
+        let mut pending = self.all().filter(|key| key.is_pending(now));
         pending.find(|key| !waits(key))
     }
 }
 
 /// Whether a key is active or disabled, which disabling and enabling change to one another.
 pub(super) fn can_be_paused(key: &Key, now: Timestamp) -> bool {
-    matches!(key.status(now), Status::Active | Status::Disabled)
+    key.status(now) == Status::Active || key.is_paused(now)
 }
 
 /// The other keys of a key's name and environment that can still verify, or are pending and could be activated; the newest
@@ -73,7 +73,7 @@ pub(super) fn others(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<V
     let mut named = reader.keys_named(key.workspace_id, &key.name)?;
     named.retain(|other| {
         let is_of_it = other.environment == key.environment && other.id != key.id;
-        is_of_it && other.status(now).is_living()
+        is_of_it && other.is_living(now)
     });
     Ok(named)
 }

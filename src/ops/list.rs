@@ -16,7 +16,7 @@ use crate::store::{Order, Reader, Store};
 pub struct Request {
     /// The workspace.
     pub workspace: Option<String>,
-    /// The statuses to list; empty lists the living, unless `all`.
+    /// The statuses to list; empty lists all but revoked and expired keys, unless `all`.
     pub statuses: Vec<Status>,
     /// Dead keys too.
     pub all: bool,
@@ -38,7 +38,7 @@ impl Request {
     fn takes(&self, key: &Key, now: Timestamp) -> bool {
         let status = key.status(now);
         let status_taken = match self.statuses.is_empty() {
-            true => self.all || status.is_living(),
+            true => self.all || !matches!(status, Status::Expired | Status::Revoked),
             false => self.statuses.contains(&status),
         };
         status_taken

@@ -58,7 +58,7 @@ pub fn run(
             (!is_any).then_some(&meant.key)
         });
         if let Some(key) = in_the_way {
-            let (verb, status) = (permission.word(), key.status(now).word());
+            let (verb, status) = (permission.word(), key.standing(now).word());
             return Err(Error::new(
                 Kind::Conflict,
                 format!("{} is {status}: there is nothing to {verb}", key.id),

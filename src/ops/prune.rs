@@ -194,16 +194,15 @@ fn keep_prunable(
 
 /// Since when a key is dead, if it is.
 fn dead_since(key: &Key, now: Timestamp) -> Option<Timestamp> {
-    match key.status(now) {
+    match key.ended(now)? {
         Status::Revoked => key.revoked_at.or_else(|| key.lapsed_at(now)),
-        Status::Expired => key.expires_at,
-        Status::Active | Status::Pending | Status::Disabled => None,
+        _ => key.expires_at,
     }
 }
 
 /// Whether a pending key will take this one's place, which needs its record.
 fn is_awaited(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
     let replacements = links::replacements(reader, key)?;
-    let is_pending = |replacement: &Key| replacement.status(now) == Status::Pending;
+    let is_pending = |replacement: &Key| replacement.is_pending(now);
     Ok(replacements.iter().any(is_pending))
 }

@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, Status};
+use crate::domain::key::Key;
 use crate::domain::name::{Name, composed};
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
@@ -49,7 +49,7 @@ pub fn run(
             limits::check_no_key_is_called(writer, owner, name.as_str())?;
         }
         if let Some(rotation) = &key.rotation
-            && key.status(now) == Status::Pending
+            && key.is_pending(now)
             && !select::holds_its_name(writer, key, now)?
         {
             return Err(Error::new(
@@ -64,7 +64,7 @@ pub fn run(
         // A replacement that is pending goes by the name of the key it waits for.
         for replacement in links::replacements(writer, key)? {
             let is_new = renamed.iter().all(|key| key.id != replacement.id);
-            if is_new && replacement.status(now) == Status::Pending {
+            if is_new && replacement.is_pending(now) {
                 renamed.push(replacement);
             }
         }

@@ -178,25 +178,22 @@ fn check_rotatable(
     now: Timestamp,
 ) -> Result<()> {
     let conflict = |message: String| Error::new(Kind::Conflict, message);
-    let status = old.status(now);
     if let (Some(successor), Some(way)) = (&old.replaced_by, way_on(reader, old, now)?) {
         return Err(
             conflict(format!("{} is already superseded by {successor}", old.id))
                 .hinted(way.hint(&limits::place(reader, workspace)?)),
         );
     }
-    if status != Status::Active {
+    let standing = old.standing(now);
+    if standing != Status::Active {
         return Err(conflict(format!(
             "{} is {}: only an active key rotates",
             old.id,
-            status.word()
+            standing.word()
         )));
     }
     let replacements = links::replacements(reader, old)?;
-    match replacements
-        .iter()
-        .find(|key| key.status(now) == Status::Pending)
-    {
+    match replacements.iter().find(|key| key.is_pending(now)) {
         None => Ok(()),
         Some(pending) => Err(conflict(format!(
             "a rotation of {} is under way: {} is pending",

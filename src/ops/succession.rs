@@ -62,11 +62,11 @@ pub(super) fn way_on(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<O
         let Some(successor) = last.replaced_by.clone() else {
             break;
         };
-        if last.status(now).is_living() {
+        if last.is_living(now) {
             living = Some(last.id.clone());
         }
         let next = links::successor(reader, &last)?;
-        let status = next.as_ref().map(|next| next.status(now));
+        let status = next.as_ref().map(|next| next.standing(now));
         match next {
             Some(next) if next.replaced_by.is_some() => last = next,
             _ => {

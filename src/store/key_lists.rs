@@ -5,7 +5,7 @@
 use super::Reader;
 use super::failure::failure;
 use super::key_row::{LAST_USES, SELECT_MANY, required_time, state, time};
-use crate::domain::key::{self, Key, KeySeq};
+use crate::domain::key::{Key, KeySeq, Life, Status};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::{Census, Workspace, WorkspaceId};
 use crate::error::Result;
@@ -110,13 +110,18 @@ impl Reader<'_> {
         let seen = self.clock()?.seen;
         let mut census = Census::default();
         while let Some(row) = rows.next().map_err(failure)? {
-            let state = state(row, 0)?;
-            match key::status(state, required_time(row, 1)?, time(row, 2)?, now, seen) {
-                key::Status::Active => census.active += 1,
-                key::Status::Pending => census.pending += 1,
-                key::Status::Disabled => census.disabled += 1,
-                key::Status::Expired | key::Status::Revoked => {}
+            let life = Life {
+                state: state(row, 0)?,
+                created_at: required_time(row, 1)?,
+                expires_at: time(row, 2)?,
+            };
+            match life.status(now, seen) {
+                Status::Active => census.active += 1,
+                Status::Pending => census.pending += 1,
+                Status::Disabled => census.disabled += 1,
+                Status::Expired | Status::Revoked => {}
             }
+            census.living += u64::from(life.ended(now, seen).is_none());
         }
         Ok(census)
     }

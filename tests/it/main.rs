@@ -57,6 +57,8 @@ mod verify;
 mod check;
 // The commands that `keyward check` names mend what it found.
 mod remedies;
+// What a key is, in one order for all, and what is past its expiry.
+mod status;
 // `keyward prune`: which records go, what goes with them, and what stays.
 mod prune;
 // `keyward prune` of many keys, and beside other processes.

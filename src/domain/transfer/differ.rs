@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::{KeyLine, WorkspaceLine};
-use crate::domain::key::{self, Key, State, Status};
+use crate::domain::key::{self, Key, Life, State, Status};
 use crate::domain::name::composed;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
@@ -87,8 +87,12 @@ impl KeyLine {
         if !self.said.contains("status") {
             let made_at = self.created_at.unwrap_or(present.created_at);
             let (state, expires_at) = (self.state, self.expires_at);
-            let status = key::status(state, made_at, expires_at, now, present.seen);
-            return is_revoked && status.is_living();
+            let life = Life {
+                state,
+                created_at: made_at,
+                expires_at,
+            };
+            return is_revoked && life.ended(now, present.seen).is_none();
         }
         match self.state {
             State::Revoked => !is_revoked,
@@ -100,7 +104,7 @@ impl KeyLine {
 
     /// A line of an expired key may have been taken in by a clock that was behind: it has ended at that time then.
     fn expires_otherwise(&self, present: &Key, now: Timestamp) -> bool {
-        let has_ended = self.has_expired && present.status(now) == Status::Expired;
+        let has_ended = self.has_expired && present.ended(now) == Some(Status::Expired);
         let is_it = match has_ended {
             true => present.expires_at <= self.expires_at,
             false => present.expires_at == self.expires_at,

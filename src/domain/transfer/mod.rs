@@ -10,7 +10,7 @@ mod texts;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::address::Network;
-use crate::domain::key::{Key, KeyId, Rotation, State, Status};
+use crate::domain::key::{KeyId, Rotation, State};
 use crate::domain::name::Name;
 use crate::domain::policy::Policy;
 use crate::domain::secret::SecretHash;
@@ -98,16 +98,6 @@ pub struct KeyLine {
     pub owner: Option<String>,
     /// Free words.
     pub labels: BTreeMap<String, String>,
-}
-
-/// The status that a key's line has. A disabled or pending key that has expired is what it was, which verdicts say before they
-/// say that it has expired; its expiry stands in the line too.
-pub fn status_in_line(key: &Key, now: Timestamp) -> Status {
-    match (key.status(now), key.state) {
-        (Status::Expired, State::Disabled) => Status::Disabled,
-        (Status::Expired, State::Pending) => Status::Pending,
-        (status, _) => status,
-    }
 }
 
 /// What became of a line.

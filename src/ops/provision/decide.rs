@@ -129,7 +129,7 @@ pub fn decide(
         }
         status => return Err(not_live(reader, workspace, &key, status)?),
     }
-    let pending = |replacement: &Key| replacement.status(now) == Status::Pending;
+    let pending = |replacement: &Key| replacement.is_pending(now);
     let replacement = links::replacements(reader, &key)?.into_iter().find(pending);
     // One that is not claimed is somebody else's, of which rotating will tell.
     let leftover = match replacement {
@@ -234,7 +234,7 @@ fn may_replace(
     let Some(held) = held else {
         return Ok(false);
     };
-    let is_living = held.status(now).is_living();
+    let is_living = held.is_living(now);
     let is_of_this_line = (
         held.workspace_id,
         held.environment.as_str(),

@@ -4,7 +4,7 @@
 
 mod workspaces;
 
-use crate::domain::key::{Key, KeyId, Status};
+use crate::domain::key::{Key, KeyId};
 use crate::domain::sanitize::Safe;
 use crate::domain::template::MAXIMUM_PART;
 use crate::domain::timestamp::Timestamp;
@@ -166,7 +166,7 @@ fn by_prefix(reader: &Reader<'_>, text: &str) -> Result<Vec<Key>> {
 fn those_meant(reader: &Reader<'_>, named: Vec<Key>, now: Timestamp) -> Result<Vec<Key>> {
     let mut best: Vec<(Claim, Key)> = Vec::new();
     for key in named {
-        let claim = match key.status(now).is_living() {
+        let claim = match key.is_living(now) {
             false => Claim::Past,
             true if holds_its_name(reader, &key, now)? => Claim::Held,
             true => Claim::Living,
@@ -203,7 +203,7 @@ enum Claim {
 /// The store's.
 pub fn holds_its_name(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
     match &key.rotation {
-        Some(_) if key.status(now) == Status::Pending => {
+        Some(_) if key.is_pending(now) => {
             let old = links::predecessor(reader, key)?;
             Ok(!old.is_some_and(|old| old.holds_its_name(now)))
         }

@@ -40,7 +40,7 @@ pub fn run(
     let mut outcome = damage(store, actor, now, progress)?;
     store.read(|reader| {
         let looked = reader.for_each_linked_key(|key| {
-            let is_living = key.status(now).is_living();
+            let is_living = key.is_living(now);
             for link in links::faults(reader, &key, now)? {
                 let owner = reader.workspace_named(&key.workspace)?;
                 let place = owner.map(|owner| limits::place(reader, &owner));

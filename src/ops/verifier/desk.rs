@@ -233,7 +233,7 @@ pub(super) fn is_limited<T>(known: Option<&Known<T>>) -> bool {
 pub(super) fn used<T>(request: &Request, known: &Known<T>, code: Code, now: Timestamp) -> Use {
     Use {
         key: known.seq,
-        key_made_at: known.grounds.created_at,
+        key_made_at: known.grounds.life.created_at,
         workspace: known.workspace,
         workspace_made_at: known.workspace_made_at,
         code,

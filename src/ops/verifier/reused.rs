@@ -33,7 +33,7 @@ impl Reused {
         if verdict.code != Code::Revoked || !request.record {
             return;
         }
-        let key = (known.seq, known.grounds.created_at);
+        let key = (known.seq, known.grounds.life.created_at);
         let last = self.seen.get(&key);
         if last.is_some_and(|last| now.since(*last).abs() < SPEAKS_FOR) {
             return;

@@ -69,7 +69,7 @@ fn find(reader: &Reader<'_>, access: &Access, name: &str, now: Timestamp) -> Res
     access.require_operator()?;
     let workspace = select::workspace(reader, access, Some(name))?;
     let outcome = Outcome::of(reader, workspace, now)?;
-    let living = outcome.census.living();
+    let living = outcome.census.living;
     match living {
         0 => Ok(outcome),
         _ => Err(Error::new(

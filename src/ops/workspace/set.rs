@@ -140,7 +140,7 @@ pub(in crate::ops) fn refuse_to_strand(
     }
     let (mut live, mut stranded) = (Listed::default(), Listed::default());
     reader.for_each_key_after(before, KeySeq(0), u32::MAX, |_, key| {
-        if !key.status(now).is_living() {
+        if !key.is_living(now) {
             return Ok(());
         }
         let name = format!("{} ({}", Safe(&key.name), key.id);

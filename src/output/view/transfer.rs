@@ -10,7 +10,7 @@ use super::Moment;
 use crate::domain::key::Key;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::transfer::{LineOutcome, status_in_line};
+use crate::domain::transfer::LineOutcome;
 use crate::domain::workspace::Workspace;
 
 /// A workspace as a line.
@@ -83,7 +83,7 @@ impl<'a> KeyLineView<'a> {
             prefix: &key.prefix,
             short: &key.short,
             key_hint: &key.hint,
-            status: status_in_line(key, now).word(),
+            status: key.status(now).word(),
             algorithm: SecretHash::ALGORITHM,
             hash: key.hash.to_hex(),
             created_at: Moment(key.created_at),

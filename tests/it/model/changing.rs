@@ -23,7 +23,7 @@ impl Model {
         }
         let at = self.at(now);
         let mut renamed = self.replacements(&key.id);
-        renamed.retain(|waiting| self.keys[waiting].status(at) == "pending");
+        renamed.retain(|waiting| self.keys[waiting].standing(at) == "pending");
         renamed.extend(meant);
         renamed.sort_unstable();
         renamed.dedup();
@@ -98,7 +98,7 @@ impl Model {
     ) -> Result<Answer, Faults> {
         let meant = self.select_all(named, now)?;
         let (before, at) = (self.records(&meant), self.at(now));
-        let can_be = |key: &Key| matches!(key.status(at), "active" | "disabled");
+        let can_be = |key: &Key| matches!(key.standing(at), "active" | "disabled");
         // A pending key cannot be paused; it is held back by the pause of the key it waits for.
         let is_held_back = |key: &Key| {
             let rotation = key.rotation.as_ref();
@@ -107,7 +107,7 @@ impl Model {
                 found.any(|key| key.id == rotation.replaces && can_be(key))
             })
         };
-        let gets_by = |key: &Key| key.status(at) == "pending" && !is_held_back(key);
+        let gets_by = |key: &Key| key.standing(at) == "pending" && !is_held_back(key);
         let is_evaded = wanted == State::Disabled && before.iter().any(gets_by);
         if is_evaded || !before.iter().any(can_be) {
             return Err(fault("conflict"));

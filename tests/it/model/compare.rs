@@ -187,7 +187,9 @@ fn limits(path: &Path, model: &Model) -> Result<(), String> {
         let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         rows.collect::<Result<BTreeSet<(String, String, i64)>, _>>()
     };
-    let found = rows("SELECT id, rate, whole_at FROM meter JOIN key ON seq = key_seq WHERE rate IS NOT NULL");
+    let found = rows(
+        "SELECT id, rate, whole_at FROM meter JOIN key ON seq = key_seq WHERE rate IS NOT NULL",
+    );
     let expected = model.keys.values().filter_map(|key| {
         let (rate, whole_at) = key.whole_at.clone()?;
         Some((key.id.clone(), rate, whole_at))

@@ -193,7 +193,11 @@ impl Run {
         self.workers[process - 1] = Worker::start(&self.path);
         let model = &mut self.course.model;
         model.close(process);
-        self.open.as_mut().expect("the store is open").log.begin(model);
+        self.open
+            .as_mut()
+            .expect("the store is open")
+            .log
+            .begin(model);
         self.compare_whole(kind);
         *self.figures.crashes.entry(kind.to_owned()).or_default() += 1;
     }

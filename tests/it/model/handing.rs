@@ -10,7 +10,7 @@ impl Model {
         for Delivered { number, secret, .. } in delivered {
             let key = &self.keys[number];
             let is_it =
-                key.secret == *secret && matches!(key.status(self.at(now)), "pending" | "active");
+                key.secret == *secret && matches!(key.standing(self.at(now)), "pending" | "active");
             done.keys.push(key.id.clone());
             match is_it {
                 true => match self.activate(*number, now) {
@@ -36,7 +36,7 @@ impl Model {
                 .key_of_id(&rotation.replaces)
                 .ok_or_else(|| fault("damaged"))?;
             let mut replaced = self.keys[&old].clone();
-            if replaced.status(at) == "disabled" {
+            if replaced.standing(at) == "disabled" {
                 return Err(fault("conflict"));
             }
             let is_living = replaced.is_living(at);
@@ -112,7 +112,7 @@ impl Model {
     ) -> Result<Answer, Faults> {
         let within = self.confinement(workspace)?;
         let number = self.find(secret, within).map_err(fault)?;
-        match self.keys[&number].status(self.at(now)) {
+        match self.keys[&number].standing(self.at(now)) {
             "disabled" => Err(fault("conflict")),
             dead @ ("expired" | "revoked") => Err(fault(dead)),
             _ => {

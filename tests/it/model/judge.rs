@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::clock::{By, LEAP, Moment};
 use super::operation::{Answer, Ask, Verdict};
 use super::reuse::Memory;
-use super::state::{Faults, Key, Model, State};
+use super::state::{Faults, Key, Model};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
@@ -173,14 +173,8 @@ fn code(key: &Key, ask: &Ask, at: Moment) -> &'static str {
         let network = network.parse().expect("an address");
         address.is_some_and(|address| is_within(address, network, bits))
     };
-    if key.status(at) == "revoked" {
-        "revoked"
-    } else if key.state == State::Pending {
-        "pending"
-    } else if key.state == State::Disabled {
-        "disabled"
-    } else if key.status(at) == "expired" {
-        "expired"
+    if key.status(at) != "active" {
+        key.status(at)
     } else if ask
         .environment
         .as_ref()

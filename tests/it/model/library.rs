@@ -93,12 +93,7 @@ impl Library {
     ///
     /// # Errors
     /// The library's.
-    pub fn run(
-        &mut self,
-        operation: &Operation,
-        now: i64,
-        random: &mut Random,
-    ) -> Result<Done> {
+    pub fn run(&mut self, operation: &Operation, now: i64, random: &mut Random) -> Result<Done> {
         let at = Timestamp::from_millis(now);
         let (store, actor) = (&mut self.store, &self.actor);
         match operation {
@@ -227,9 +222,7 @@ impl Library {
                 done.answer.left = sorted(&outcome.rest.ids);
                 Ok(done)
             }
-            Operation::Verify { workspace, asks } => {
-                self.verify(workspace.as_ref(), asks, at)
-            }
+            Operation::Verify { workspace, asks } => self.verify(workspace.as_ref(), asks, at),
             Operation::Prune {
                 workspace,
                 dead_for,
@@ -325,12 +318,7 @@ impl Library {
         Ok(Done::of([], changed))
     }
 
-    fn verify(
-        &mut self,
-        workspace: Option<&String>,
-        asks: &[Ask],
-        now: Timestamp,
-    ) -> Result<Done> {
+    fn verify(&mut self, workspace: Option<&String>, asks: &[Ask], now: Timestamp) -> Result<Done> {
         let mut other = None;
         if let Some(workspace) = workspace {
             let opened = Verifier::open(&self.path, WAIT, |key| key.id.as_str().to_owned())?;

@@ -118,7 +118,7 @@ impl Model {
             }
             let number = self.key_of_id(&made.id).ok_or_else(|| fault("conflict"))?;
             let key = self.keys[&number].clone();
-            let is_open = key.status(self.at(now)) == "pending" && key.is_claimed;
+            let is_open = key.standing(self.at(now)) == "pending" && key.is_claimed;
             let is_void = key.lapsed(now).is_some()
                 || key
                     .revoked

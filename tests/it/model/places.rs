@@ -224,7 +224,7 @@ impl Model {
         };
         let retention = dead_for.map_or(owner.rules().retention, |minutes| minutes * MINUTE);
         let is_due = |key: &Key| {
-            let dead_since = match key.status(self.at(now)) {
+            let dead_since = match key.standing(self.at(now)) {
                 "revoked" => key.revoked.as_ref().map(|(at, ..)| *at).or(key.lapsed(now)),
                 "expired" => key.expires_at,
                 _ => None,
@@ -267,7 +267,7 @@ fn is_listed(operation: &Operation, key: &Key, at: Moment) -> bool {
         return false;
     };
     let has_status = match statuses.is_empty() {
-        true => *all || key.is_living(at),
+        true => *all || !matches!(key.status(at), "expired" | "revoked"),
         false => statuses.iter().any(|asked| asked == key.status(at)),
     };
     let has_label = |(name, value): &(String, Option<String>)| {

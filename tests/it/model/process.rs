@@ -98,7 +98,11 @@ impl Library {
     ) -> Result<Report, Failure> {
         match self.run(operation, now, &mut random) {
             Ok(done) => Ok(Report {
-                records: done.records.iter().map(|key| Record::of(key, now)).collect(),
+                records: done
+                    .records
+                    .iter()
+                    .map(|key| Record::of(key, now))
+                    .collect(),
                 answer: done.answer,
                 minted: done.minted,
             }),
@@ -136,7 +140,8 @@ impl Worker {
     /// Tells it to do something, and waits for the answer.
     pub fn ask(&mut self, order: &Order) -> Reply {
         self.tell(order);
-        self.answer().expect("a process of the run says on stderr why it ended")
+        self.answer()
+            .expect("a process of the run says on stderr why it ended")
     }
 
     /// Tells it to do something.

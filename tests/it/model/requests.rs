@@ -56,7 +56,10 @@ pub(super) fn changed(changes: &Changes) -> set::Changes {
     set::Changes {
         scopes: changes.scopes.clone(),
         allow: changes.allow.as_ref().map(networks),
-        owner: changes.owner.as_ref().map(|owner| (!owner.is_empty()).then(|| owner.clone())),
+        owner: changes
+            .owner
+            .as_ref()
+            .map(|owner| (!owner.is_empty()).then(|| owner.clone())),
         clear_labels: changes.clear_labels,
         labels: changes.labels.clone(),
     }

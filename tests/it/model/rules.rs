@@ -120,12 +120,7 @@ impl Model {
         Ok(answer)
     }
 
-    fn do_it(
-        &mut self,
-        operation: &Operation,
-        by: By,
-        minted: &[Token],
-    ) -> Result<Answer, Faults> {
+    fn do_it(&mut self, operation: &Operation, by: By, minted: &[Token]) -> Result<Answer, Faults> {
         let now = by.now;
         match operation {
             Operation::Mint { wish, count } => {

@@ -130,18 +130,23 @@ impl Key {
         (self.state == State::Pending && at <= now).then_some(at)
     }
 
-    /// What it is at this moment.
+    /// What it is at this moment, as verify says it.
     pub fn status(&self, at: Moment) -> &'static str {
-        if self.state == State::Revoked || self.lapsed(at.now).is_some() {
-            return "revoked";
-        }
-        if self.has_expired(at) {
-            return "expired";
-        }
         match self.state {
+            State::Revoked => "revoked",
+            State::Pending if self.lapsed(at.now).is_some() => "revoked",
             State::Pending => "pending",
             State::Disabled => "disabled",
-            _ => "active",
+            State::Active if self.has_expired(at) => "expired",
+            State::Active => "active",
+        }
+    }
+
+    /// The same to whoever would change it: what is over is over, paused and pending keys too.
+    pub fn standing(&self, at: Moment) -> &'static str {
+        match self.status(at) {
+            "pending" | "disabled" if self.has_expired(at) => "expired",
+            status => status,
         }
     }
 
@@ -151,7 +156,7 @@ impl Key {
     }
 
     pub fn is_living(&self, at: Moment) -> bool {
-        matches!(self.status(at), "active" | "pending" | "disabled")
+        matches!(self.standing(at), "active" | "pending" | "disabled")
     }
 
     pub fn revoke(&mut self, reason: &str, message: Option<String>, now: i64) {
@@ -240,7 +245,7 @@ impl Model {
     pub fn has_pending_replacement(&self, id: &str, now: i64) -> bool {
         let at = self.at(now);
         let mut replacements = self.replacements(id).into_iter();
-        replacements.any(|number| self.keys[&number].status(at) == "pending")
+        replacements.any(|number| self.keys[&number].standing(at) == "pending")
     }
 
     /// Whether a key's name is its own: it is neither dead nor superseded. A pending replacement shares the name of the

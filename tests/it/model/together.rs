@@ -202,10 +202,7 @@ impl Search {
         if self.did.iter().zip(&positions).all(is_over) {
             return is_it(model).then(|| model.clone());
         }
-        if !self
-            .tried
-            .insert((positions.clone(), format!("{model:?}")))
-        {
+        if !self.tried.insert((positions.clone(), format!("{model:?}"))) {
             return None;
         }
         for process in 0..self.did.len() {

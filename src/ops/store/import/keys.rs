@@ -37,7 +37,7 @@ impl<R: TryCryptoRng> Desk<'_, '_, R> {
         let last_used_at = line.last_used_at;
         let key = self.key_of(line, &owner)?;
         self.refuse_bad_links(&key)?;
-        if key.status(self.now).is_living() && !is_record {
+        if key.is_living(self.now) && !is_record {
             owner.policy.check_scopes(&key.scopes, &[])?;
             limits::check_cap(self.writer, &owner, 1, self.now)?;
         }
