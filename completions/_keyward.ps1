@@ -82,7 +82,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--owner', '--owner', [CompletionResultType]::ParameterName, 'Who answers for the key')
             [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'A label (can be repeated)')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Mint this many keys, named NAME-1, NAME-2, ...')
-            [CompletionResult]::new('--idempotency-key', '--idempotency-key', [CompletionResultType]::ParameterName, 'A word by which a repeated request is known: the same key, and another secret only if none was handed over')
+            [CompletionResult]::new('--idempotency-key', '--idempotency-key', [CompletionResultType]::ParameterName, 'Makes retries safe: within a week the same WORD mints no second key, unless the first was not delivered')
             [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Write the secret to this new file (mode 0600)')
             [CompletionResult]::new('--dotenv', '--dotenv', [CompletionResultType]::ParameterName, 'Set a variable in this dotenv file')
             [CompletionResult]::new('--var', '--var', [CompletionResultType]::ParameterName, 'The variable that --dotenv sets')

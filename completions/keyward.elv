@@ -78,7 +78,7 @@ set edit:completion:arg-completer[keyward] = {|@words|
             cand --owner 'Who answers for the key'
             cand --label 'A label (can be repeated)'
             cand --count 'Mint this many keys, named NAME-1, NAME-2, ...'
-            cand --idempotency-key 'A word by which a repeated request is known: the same key, and another secret only if none was handed over'
+            cand --idempotency-key 'Makes retries safe: within a week the same WORD mints no second key, unless the first was not delivered'
             cand --out 'Write the secret to this new file (mode 0600)'
             cand --dotenv 'Set a variable in this dotenv file'
             cand --var 'The variable that --dotenv sets'

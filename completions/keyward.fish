@@ -83,7 +83,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand mint" -l allow -d 'An ad
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l owner -d 'Who answers for the key' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l label -d 'A label (can be repeated)' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l count -d 'Mint this many keys, named NAME-1, NAME-2, ...' -r
-complete -c keyward -n "__fish_keyward_using_subcommand mint" -l idempotency-key -d 'A word by which a repeated request is known: the same key, and another secret only if none was handed over' -r
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l idempotency-key -d 'Makes retries safe: within a week the same WORD mints no second key, unless the first was not delivered' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l out -d 'Write the secret to this new file (mode 0600)' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l dotenv -d 'Set a variable in this dotenv file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l var -d 'The variable that --dotenv sets' -r

@@ -44,7 +44,7 @@ pub struct Args {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: u32,
 
-    /// A word by which a repeated request is known: the same key, and another secret only if none was handed over
+    /// Makes retries safe: within a week the same WORD mints no second key, unless the first was not delivered
     #[arg(long, value_name = "WORD", conflicts_with = "count")]
     idempotency_key: Option<IdempotencyKey>,
 
@@ -125,17 +125,14 @@ fn idempotent(
             context.ui.change(&KeyView::new(&key, now), &sentence)?;
             Ok(0)
         }
-        Outcome::Delivered(key) => {
+        Outcome::Delivered { key, way_out } => {
             let sentence = format!("{} is {}", Safe(&key.name), Safe(&key.prefix));
             context.ui.change(&KeyView::new(&key, now), &sentence)?;
             Err(Error::new(
                 Kind::Conflict,
                 format!("{} was minted and handed over before", key.id),
             )
-            .hinted(format!(
-                "`keyward rotate {}` gives it another secret",
-                key.id
-            )))
+            .hinted(way_out))
         }
     }
 }

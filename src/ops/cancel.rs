@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select::{self, Selector};
 use crate::ops::succession::{Way, expiry_before, way_on};
-use crate::ops::{limits, links};
+use crate::ops::{limits, links, remedy};
 use crate::store::{Reader, Store, Writer};
 
 /// A rotation that was taken back.
@@ -77,7 +77,7 @@ pub fn run(
         access.require(Permission::Rotate)?;
         let workspaces = select::workspaces(writer, &access, workspace)?;
         let named = select::key(writer, &workspaces, selector, now)?;
-        let place = limits::place(writer, select::owner_of(&workspaces, &named))?;
+        let place = remedy::place(writer, select::owner_of(&workspaces, &named))?;
         let Pair {
             mut old,
             successor,

@@ -11,7 +11,7 @@ use crate::domain::workspace::Workspace;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::succession::{Way, way_on};
-use crate::ops::{limits, links, select};
+use crate::ops::{links, remedy, select};
 use crate::store::{Reader, Store};
 
 /// How many keys are read at once. Between two such pages nothing is held in the store.
@@ -107,7 +107,7 @@ fn remedy(
     criteria: &Criteria,
     now: Timestamp,
 ) -> Result<String> {
-    let (id, place) = (&key.id, limits::place(reader, workspace)?);
+    let (id, place) = (&key.id, remedy::place(reader, workspace)?);
     if reason == Reason::OutsidePolicy {
         let is_known = |scope: &&String| workspace.policy.scopes.contains_key(*scope);
         let known: Vec<String> = key.scopes.iter().filter(is_known).cloned().collect();

@@ -25,7 +25,7 @@ pub(super) struct Draft<'a> {
     pub(super) environment: &'a str,
     pub(super) created_by: &'a str,
     pub(super) created_at: Timestamp,
-    /// The record that never reached a holder and is given another secret, in place of a new one.
+    /// The pending record, of whose delivery nothing is known, that is given another secret, in place of a new one.
     pub(super) leftover: Option<&'a Key>,
 }
 

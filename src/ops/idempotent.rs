@@ -1,6 +1,7 @@
 //! Minting under an idempotency key: asked twice for the same thing, the same key.
 //!
-//! This module never shows a secret twice: a key whose secret never reached a holder is given another one.
+//! This module never shows a secret twice. A pending key that a run cut short has left, of whose delivery nothing is known, is
+//! given another secret. A void one stays as it is, and another key is minted.
 
 use rand::TryCryptoRng;
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::domain::timestamp::{Timestamp, When};
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::{activate, mint, select};
+use crate::ops::{activate, mint, remedy, select};
 use crate::store::{Reader, Remembered, Store};
 
 /// What is to be minted.
@@ -34,9 +35,9 @@ pub struct Request {
 /// What this request comes to.
 #[derive(Debug)]
 pub enum Replay {
-    /// A key is to be minted, or the one of the time before, which never reached its holder, anew.
+    /// A key is to be minted, or a pending one to be given another secret.
     Mint {
-        /// That key.
+        /// The pending one.
         leftover: Option<Box<Key>>,
         /// Whether the sink holds its secret, which is void and may be replaced.
         may_replace: bool,
@@ -55,7 +56,12 @@ pub enum Outcome {
     /// The key is live, or held, and its secret is in the sink.
     Finished(Key),
     /// The key was delivered before.
-    Delivered(Key),
+    Delivered {
+        /// It.
+        key: Key,
+        /// What can be done about it, as a hint.
+        way_out: String,
+    },
 }
 
 /// Says what [`run`] would do.
@@ -97,7 +103,12 @@ pub fn run<R: TryCryptoRng>(
         let named = request.mint.workspace.as_deref();
         let (workspace, made_workspace) = mint::workspace_for(writer, &access, named, now)?;
         let leftover = match decide(writer, &workspace, request, now)? {
-            Replay::Delivered(key) => return Ok(Outcome::Delivered(*key)),
+            Replay::Delivered(key) => {
+                return Ok(Outcome::Delivered {
+                    way_out: remedy::way_out(writer, &workspace, &key, now)?,
+                    key: *key,
+                });
+            }
             Replay::Finish(key) if request.hold => {
                 activate::set_on_hold(writer, &access, &key, now)?;
                 return Ok(Outcome::Finished(*key));
@@ -154,7 +165,10 @@ fn decide(
         return Ok(first());
     };
     let name = Safe(request.name.as_str());
-    let conflict = |message: String| Err(Error::new(Kind::Conflict, message));
+    let conflict = |message: String| {
+        Err(Error::new(Kind::Conflict, message)
+            .hinted("another --idempotency-key mints another key"))
+    };
     if made.request != fingerprint(workspace, &request.mint)? {
         return conflict(format!(
             "something else was asked for under the idempotency key \"{name}\""
@@ -169,11 +183,12 @@ fn decide(
     let is_void =
         key.lapsed_at(now).is_some() || key.revoked_reason.as_deref() == Some(UNDELIVERED);
     let is_open = key.is_pending(now) && reader.is_claimed(&key.id)?;
+    let is_in_place = request.holding.is(&key.hash);
     Ok(match () {
-        () if is_open && request.holding.is(&key.hash) => Replay::Finish(Box::new(key)),
+        () if is_open && is_in_place => Replay::Finish(Box::new(key)),
         () if is_open || is_void => Replay::Mint {
-            may_replace: request.holding.is(&key.hash),
-            leftover: Some(Box::new(key)),
+            may_replace: is_in_place,
+            leftover: is_open.then(|| Box::new(key)),
         },
         () => Replay::Delivered(Box::new(key)),
     })

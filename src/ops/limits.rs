@@ -2,12 +2,12 @@
 //!
 //! This module never changes anything, and runs inside the transaction that would.
 
-use crate::domain::key::{Key, KeySeq, Status};
-use crate::domain::sanitize::{Quoted, Safe};
+use crate::domain::key::{Key, KeySeq};
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
-use crate::ops::select;
+use crate::ops::{remedy, select};
 use crate::store::Reader;
 
 /// Refuses a name that another key of the environment holds.
@@ -34,7 +34,7 @@ pub(super) fn check_name_of(
     key: &Key,
     now: Timestamp,
 ) -> Result<()> {
-    let waits = |holder: &Key| holder.status(now) == Status::Pending && holder.may_replace(key);
+    let waits = |holder: &Key| holder.is_pending(now) && holder.may_replace(key);
     check_name_beside(reader, workspace, (&key.environment, &key.name), now, waits)
 }
 
@@ -60,7 +60,7 @@ fn check_name_beside(
                     Safe(environment)
                 ),
             )
-            .hinted(way_out(reader, workspace, &holder, now)?));
+            .hinted(remedy::way_out(reader, workspace, &holder, now)?));
         }
     }
     Ok(())
@@ -173,42 +173,11 @@ pub(super) fn check_cap(
                 Some(last_used_at) => format!("last used {last_used_at}"),
             };
             let name = Safe(&key.name);
-            let place = place(reader, workspace)?;
+            let place = remedy::place(reader, workspace)?;
             error.hinted(format!(
                 "the longest unused is {name} ({used}): `keyward revoke {}{place}`",
                 key.id
             ))
         }
-    })
-}
-
-/// What can be done about a key that holds a name.
-fn way_out(
-    reader: &Reader<'_>,
-    workspace: &Workspace,
-    holder: &Key,
-    now: Timestamp,
-) -> Result<String> {
-    let (id, place) = (&holder.id, place(reader, workspace)?);
-    Ok(match holder.status(now) {
-        Status::Active => {
-            format!(
-                "`keyward rotate {id}{place}` replaces its secret, `keyward revoke {id}{place}` ends it"
-            )
-        }
-        Status::Disabled => format!("it is disabled: `keyward enable {id}{place}`"),
-        _ => format!(
-            "it is pending: send its secret to `keyward activate`, or `keyward revoke {id}{place}`"
-        ),
-    })
-}
-
-/// The option that a hinted command needs to find a key of this workspace, where there are others.
-pub(super) fn place(reader: &Reader<'_>, workspace: &Workspace) -> Result<String> {
-    Ok(match reader.workspaces()?.len() {
-        0 | 1 => String::new(),
-        // With an equals sign, a name that begins with a dash is no option.
-        _ if workspace.name.starts_with('-') => format!(" -w={}", Quoted(&workspace.name)),
-        _ => format!(" -w {}", Quoted(&workspace.name)),
     })
 }

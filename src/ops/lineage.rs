@@ -8,7 +8,7 @@ use crate::domain::key::{Key, KeyId, Status};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::Result;
-use crate::ops::limits;
+use crate::ops::remedy;
 use crate::ops::select::{self, Selector};
 use crate::store::Reader;
 
@@ -111,7 +111,7 @@ impl Rest {
         left.sort_by_key(|key| key.workspace_id);
         for keys in left.chunk_by(|one, other| one.workspace_id == other.workspace_id) {
             let ids: Vec<String> = keys.iter().map(|key| key.id.to_string()).collect();
-            let place = limits::place(reader, select::owner_of(workspaces, &keys[0]))?;
+            let place = remedy::place(reader, select::owner_of(workspaces, &keys[0]))?;
             rest.commands
                 .push(format!("`keyward revoke {}{place}`", ids.join(" ")));
         }

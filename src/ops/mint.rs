@@ -81,7 +81,7 @@ pub fn run<R: TryCryptoRng>(
     })
 }
 
-/// Inserts the pending keys. A leftover, a record that never reached a holder, becomes the only one.
+/// Inserts the pending keys. A leftover, a pending record of whose delivery nothing is known, becomes the only one.
 pub(super) fn insert<R: TryCryptoRng>(
     writer: &Writer<'_>,
     access: &Access,

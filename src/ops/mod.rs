@@ -22,6 +22,7 @@ pub mod mint;
 pub mod pause;
 pub mod provision;
 pub mod prune;
+mod remedy;
 pub mod rename;
 pub mod reuse;
 pub mod revoke;

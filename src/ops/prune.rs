@@ -142,8 +142,7 @@ fn delete(
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         access.require(Permission::Revoke)?;
-        // Another process may have deleted a key and a younger one have its row number, or have given a void key another
-        // secret.
+        // Another process may have deleted a key and a younger one have its row number.
         let mut present = Vec::new();
         for (seq, seen) in &page {
             let key = writer.key_by_seq(*seq)?;

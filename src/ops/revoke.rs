@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::lineage::{Meant, Rest};
 use crate::ops::select::{self, Selector};
-use crate::ops::{idle, limits};
+use crate::ops::{idle, remedy};
 use crate::store::{Reader, Store};
 
 /// Why a key is revoked.
@@ -175,6 +175,6 @@ fn refuse_name(
         "if {} is meant: `keyward revoke {}{}`",
         Safe(&key.name),
         ids.join(" "),
-        limits::place(reader, owner)?
+        remedy::place(reader, owner)?
     )))
 }

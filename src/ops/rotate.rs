@@ -17,12 +17,11 @@ use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::draft::{self, Draft};
-use crate::ops::limits;
 use crate::ops::lineage::{Meant, Rest};
 use crate::ops::links;
 use crate::ops::select::{self, Selector};
 use crate::ops::set::Changes;
-use crate::ops::succession::way_on;
+use crate::ops::{limits, remedy};
 use crate::store::{Reader, Store, Writer};
 
 /// What is to be rotated.
@@ -135,7 +134,7 @@ pub(super) fn insert<R: TryCryptoRng>(
     if (grace_millis > 0 || terms.hold)
         && let Err(error) = limits::check_cap(writer, workspace, 1, now)
     {
-        let place = limits::place(writer, workspace)?;
+        let place = remedy::place(writer, workspace)?;
         return Err(match error.kind() {
             Kind::LimitReached if !terms.hold => error.hinted(format!(
                 "`keyward rotate {}{place} --now` ends the old secrets at once and fits the cap",
@@ -177,34 +176,21 @@ fn check_rotatable(
     old: &Key,
     now: Timestamp,
 ) -> Result<()> {
-    let conflict = |message: String| Error::new(Kind::Conflict, message);
-    if let (Some(successor), Some(way)) = (&old.replaced_by, way_on(reader, old, now)?) {
-        return Err(
-            conflict(format!("{} is already superseded by {successor}", old.id))
-                .hinted(way.hint(&limits::place(reader, workspace)?)),
-        );
-    }
-    let standing = old.standing(now);
-    if standing != Status::Active {
-        return Err(conflict(format!(
-            "{} is {}: only an active key rotates",
-            old.id,
-            standing.word()
-        )));
-    }
-    let replacements = links::replacements(reader, old)?;
-    match replacements.iter().find(|key| key.is_pending(now)) {
-        None => Ok(()),
-        Some(pending) => Err(conflict(format!(
-            "a rotation of {} is under way: {} is pending",
-            old.id, pending.id
-        ))
-        .hinted(format!(
-            "present its secret to `keyward activate`, or `keyward rotate {}{} --cancel`",
-            old.id,
-            limits::place(reader, workspace)?
-        ))),
-    }
+    let (id, standing) = (&old.id, old.standing(now));
+    let mut replacements = links::replacements(reader, old)?.into_iter();
+    let pending = replacements.find(|replacement| replacement.is_pending(now));
+    let message = match (&old.replaced_by, standing, pending) {
+        (Some(successor), ..) => format!("{id} is already superseded by {successor}"),
+        (None, Status::Active, None) => return Ok(()),
+        (None, Status::Active, Some(pending)) => {
+            format!("a rotation of {id} is under way: {} is pending", pending.id)
+        }
+        (None, standing, _) => {
+            format!("{id} is {}: only an active key rotates", standing.word())
+        }
+    };
+    let way_out = remedy::way_out(reader, workspace, old, now)?;
+    Err(Error::new(Kind::Conflict, message).hinted(way_out))
 }
 
 /// How long the old key stays valid when the grace begins now.

@@ -19,7 +19,7 @@ use crate::ops::change::{self, Outcome, refuse_dead};
 use crate::ops::lineage::Meant;
 use crate::ops::select::{self, Selector};
 use crate::ops::succession::{Way, way_on};
-use crate::ops::{limits, links};
+use crate::ops::{limits, links, remedy};
 use crate::store::{Store, Writer};
 
 /// What is to change.
@@ -149,7 +149,7 @@ fn live_until(
             ),
         );
         return Err(match way_on(writer, key, now)? {
-            Some(way @ Way::Cancel(_)) => error.hinted(way.hint(&limits::place(writer, owner)?)),
+            Some(way @ Way::Cancel(_)) => error.hinted(way.hint(&remedy::place(writer, owner)?)),
             _ => error,
         });
     }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select::{self, Selector};
 use crate::ops::succession::{Way, way_on};
-use crate::ops::{limits, lineage};
+use crate::ops::{lineage, remedy};
 use crate::store::Store;
 
 /// A key as it is shown.
@@ -47,7 +47,7 @@ pub fn run(
         let way_on = match way_on(reader, &key, now)? {
             Some(way @ Way::Cancel(_)) => {
                 let owner = select::owner_of(&workspaces, &key);
-                Some(way.hint(&limits::place(reader, owner)?))
+                Some(way.hint(&remedy::place(reader, owner)?))
             }
             _ => None,
         };

@@ -83,6 +83,21 @@ pub(super) fn way_on(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<O
     Ok(key.replaced_by.as_ref().map(|_| Way::Nothing))
 }
 
+/// The last of the keys that replaced this one, as far as their records are in the store.
+///
+/// # Errors
+/// The store's.
+pub(super) fn newest(reader: &Reader<'_>, key: &Key) -> Result<Key> {
+    let mut newest = key.clone();
+    for _ in 0..LONGEST {
+        match links::successor(reader, &newest)? {
+            Some(next) => newest = next,
+            None => break,
+        }
+    }
+    Ok(newest)
+}
+
 /// The expiry that a key had before this one superseded it, as the trail has it, if it does: what superseding or restoring it
 /// noted, or what it was set to since.
 ///

@@ -262,7 +262,7 @@ impl Writer<'_> {
             .map_err(failure)
     }
 
-    /// Gives a pending or void record the identity of this key: another secret, and all that was asked for with it.
+    /// Gives a pending record the identity of this key: another secret, and all that was asked for with it.
     ///
     /// # Errors
     /// The store's.

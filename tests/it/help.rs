@@ -348,7 +348,7 @@ fn help_and_version_need_no_store_and_no_home() {
 }
 
 /// The `keyward …` command lines in a hint: those in backticks, or the whole of it.
-fn commands_in(hint: &str) -> Vec<String> {
+pub fn commands_in(hint: &str) -> Vec<String> {
     if hint.starts_with("keyward ") {
         return vec![hint.to_owned()];
     }

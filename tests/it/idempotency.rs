@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 
 use serde_json::Value;
 
+use keyward::domain::secret::SecretHash;
+
 use crate::concurrency::{assert_whole, at_once};
 use crate::delivery::Held;
 use crate::secrecy::assert_in_no_file;
@@ -46,13 +48,50 @@ pub fn told(output: &Output) -> Value {
     key
 }
 
-/// Fails a delivery, which leaves its secret in `half`, and returns the key's id.
-fn fail(sandbox: &Sandbox) -> String {
+/// The records that deliveries have left which failed, the oldest first.
+fn void(sandbox: &Sandbox) -> Vec<Value> {
+    let answer = sandbox.keyward(["list", "--status", "revoked"]).answer();
+    let keys = answer["keys"].as_array().expect("keys").clone();
+    for key in &keys {
+        assert_eq!(key["revokedReason"], "undelivered", "{key:#}");
+    }
+    keys
+}
+
+/// Fails a delivery, which leaves its secret in `half`, and returns the void key.
+fn fail(sandbox: &Sandbox) -> Value {
+    let before = void(sandbox);
     let half = keeping("half", 1);
     let _ = mint(sandbox, &["--", "sh", "-c", &half]).exit(16);
-    let key = only_key(sandbox);
-    assert_eq!(key["status"], "revoked");
-    text(&key, "id")
+    let mut after = void(sandbox);
+    let key = after.pop().expect("its record stays");
+    assert_eq!(after, before, "the record of an earlier failure is another");
+    key
+}
+
+/// Asserts that this key is as it was when its delivery had failed, with its secret in `half`, and that another is live with
+/// this secret.
+#[track_caller]
+fn assert_minted_again(sandbox: &Sandbox, failed: &Value, secret: &str) {
+    assert_eq!(void(sandbox).last(), Some(failed));
+    let answer = sandbox.keyward(["list"]).answer();
+    let keys = answer["keys"].as_array().expect("keys");
+    assert_eq!(keys.len(), 1, "{answer:#}");
+    assert_ne!(keys[0]["id"], failed["id"]);
+    let verdict = sandbox.verdict(secret, &["--no-record"], 0, "valid");
+    assert_eq!(verdict["subject"], keys[0]);
+    let half = kept(sandbox, "half");
+    let verdict = sandbox.verdict(&half, &["--no-record"], 11, "revoked");
+    assert_eq!(verdict["subject"], *failed);
+    let activate = sandbox.keyward(["activate"]).stdin(&half);
+    let _ = activate.refused(11, "revoked");
+    let hash = SecretHash::of(half.as_bytes()).to_hex();
+    let rows = format!("SELECT count(*) FROM ended WHERE hex(hash) = upper('{hash}')");
+    let rows: i64 = sandbox
+        .sqlite()
+        .query_row(&rows, [], |row| row.get(0))
+        .expect("there is such a table");
+    assert_eq!(rows, 1, "its hash is not among those of ended keys");
 }
 
 /// Asserts that the key of this id is live with this secret, and that `half` is nobody's.
@@ -76,28 +115,49 @@ fn assert_reissued(sandbox: &Sandbox, id: &str, secret: &str) {
 }
 
 #[test]
-fn after_a_delivery_that_failed_the_same_key_gets_another_secret() {
+fn after_a_delivery_that_failed_its_void_key_stays_and_another_is_minted() {
     let sandbox = Sandbox::new();
-    let id = fail(&sandbox);
+    let failed = fail(&sandbox);
     let whole = keeping("whole", 0);
     let _ = mint(&sandbox, &["--", "sh", "-c", &whole]).ok();
-    assert_reissued(&sandbox, &id, &kept(&sandbox, "whole"));
+    assert_minted_again(&sandbox, &failed, &kept(&sandbox, "whole"));
     let _ = sandbox.keyward(["audit", "verify"]).ok();
+    let _ = sandbox.keyward(["store", "check"]).ok();
+    // The word means the key that was delivered.
+    let again = told(&mint(&sandbox, &["--json"]).run());
+    assert_eq!(again, sandbox.show("ci"));
+}
+
+#[test]
+fn a_key_that_nobody_came_for_in_a_day_stays_void_and_another_is_minted() {
+    let sandbox = Sandbox::new();
+    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
+    let _ = sandbox.file("half", &held.secret);
+    held.killed();
+    let id = text(&only_key(&sandbox), "id");
+    sandbox.rewrite(&format!("UPDATE key SET created_at = created_at - {DAY}"));
+    let secret = mint(&sandbox, &[]).ok().line();
+    let answer = sandbox.keyward(["list"]).answer();
+    assert_ne!(answer["keys"][0]["id"], id.as_str());
+    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    let verdict = sandbox.verdict(&kept(&sandbox, "half"), &[], 11, "revoked");
+    assert_eq!(verdict["subject"]["id"], id.as_str());
+    assert_eq!(verdict["subject"]["revokedReason"], "undelivered");
 }
 
 #[test]
 fn a_delivery_may_fail_as_often_as_it_likes() {
     let sandbox = Sandbox::new();
-    let id = fail(&sandbox);
+    let mut failed = fail(&sandbox);
     let full = || OpenOptions::new().write(true).open("/dev/full");
     for format in [&[][..], &["--json"], &["-o", "tsv"]] {
         let run = mint(&sandbox, format).stdout(full().expect("a device"));
         let _ = run.exit(16);
-        assert_eq!(only_key(&sandbox)["status"], "revoked");
-        assert_eq!(fail(&sandbox), id);
+        failed = fail(&sandbox);
     }
     let secret = mint(&sandbox, &[]).ok().line();
-    assert_reissued(&sandbox, &id, &secret);
+    assert_eq!(void(&sandbox).len(), 7);
+    assert_minted_again(&sandbox, &failed, &secret);
 }
 
 #[test]
@@ -111,14 +171,14 @@ fn what_is_tried_again_may_go_elsewhere() {
     .enumerate()
     {
         let sandbox = Sandbox::new();
-        let id = fail(&sandbox);
+        let failed = fail(&sandbox);
         let output = mint(&sandbox, sink).ok();
         let secret = match number {
             0 => kept(&sandbox, "file"),
             1 => kept(&sandbox, ".env").replace("KEY=", ""),
             _ => output.stdout,
         };
-        assert_reissued(&sandbox, &id, &secret);
+        assert_minted_again(&sandbox, &failed, &secret);
     }
 }
 
@@ -186,10 +246,10 @@ fn something_else_under_the_same_key_is_a_conflict() {
 #[test]
 fn something_else_is_a_conflict_after_a_failed_delivery_too() {
     let sandbox = Sandbox::new();
-    let id = fail(&sandbox);
+    let failed = fail(&sandbox);
     let _ = mint(&sandbox, &["-e", "test"]).refused(4, "conflict");
     let secret = mint(&sandbox, &[]).ok().line();
-    assert_reissued(&sandbox, &id, &secret);
+    assert_minted_again(&sandbox, &failed, &secret);
 }
 
 #[test]
@@ -329,12 +389,14 @@ fn a_word_is_short_and_visible_and_for_one_key() {
 fn the_cap_is_not_used_up_by_trying_again() {
     let sandbox = Sandbox::new();
     sandbox.workspace("small", &["--cap", "1"]);
-    let id = fail(&sandbox);
+    let failed = fail(&sandbox);
     let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
     held.killed();
-    assert_eq!(only_key(&sandbox)["status"], "pending");
+    let pending = sandbox.show("ci");
+    assert_eq!(pending["status"], "pending");
     let secret = mint(&sandbox, &[]).ok().line();
-    assert_reissued(&sandbox, &id, &secret);
+    assert_minted_again(&sandbox, &failed, &secret);
+    assert_eq!(sandbox.id_of("ci"), text(&pending, "id"));
     let _ = sandbox.keyward(["mint", "b"]).refused(5, "limit_reached");
     // Of a request that was refused nothing is remembered.
     let run = || sandbox.keyward(["mint", "b", "--idempotency-key", "B"]);

@@ -188,6 +188,8 @@ mod file_systems;
 mod folders;
 // `mint --idempotency-key`: asked twice for the same thing, the same key.
 mod idempotency;
+// What hints say can be done about a key that is in the way.
+mod way_out;
 // The same, killed at any system call.
 mod idempotency_crashes;
 // `--if-unused-for`: a key in use is not ended by mistake.

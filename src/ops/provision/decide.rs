@@ -111,7 +111,7 @@ pub fn decide(
             may_replace: may_replace(reader, workspace, environment, wanted, place, now)?,
         })
     };
-    let Some(key) = holder(reader, workspace, environment, name, now)? else {
+    let Some(key) = select::holder(reader, workspace, environment, name, now)? else {
         return create(None);
     };
     let settled = |step: Step| Decision {
@@ -127,7 +127,7 @@ pub fn decide(
                 false => create(Some(key)),
             };
         }
-        status => return Err(not_live(reader, workspace, &key, status)?),
+        _ => return Err(not_live(reader, workspace, &key, now)?),
     }
     let pending = |replacement: &Key| replacement.is_pending(now);
     let replacement = links::replacements(reader, &key)?.into_iter().find(pending);
@@ -189,27 +189,11 @@ pub(in crate::ops) fn environment<'a>(
     now: Timestamp,
 ) -> Result<&'a str> {
     match (workspace.policy.environment(asked), asked) {
-        (Err(_), Some(asked)) if holder(reader, workspace, asked, name, now)?.is_some() => {
+        (Err(_), Some(asked)) if select::holder(reader, workspace, asked, name, now)?.is_some() => {
             Ok(asked)
         }
         (found, _) => found,
     }
-}
-
-/// The key that holds the name.
-fn holder(
-    reader: &Reader<'_>,
-    workspace: &Workspace,
-    environment: &str,
-    name: &str,
-    now: Timestamp,
-) -> Result<Option<Key>> {
-    for key in reader.keys_named(workspace.id, name)? {
-        if key.environment == environment && select::holds_its_name(reader, &key, now)? {
-            return Ok(Some(key));
-        }
-    }
-    Ok(None)
 }
 
 /// Whether what the sink holds may go: it is a dead key's secret, or the operator has said so.

@@ -3,12 +3,12 @@
 //! This module never decides.
 
 use crate::domain::holding::{Holding, Place};
-use crate::domain::key::{Key, Status};
+use crate::domain::key::Key;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
-use crate::ops::limits;
+use crate::ops::remedy;
 use crate::store::Reader;
 
 /// The sink has the only copy of another live key's secret.
@@ -29,20 +29,11 @@ pub(super) fn not_live(
     reader: &Reader<'_>,
     workspace: &Workspace,
     key: &Key,
-    status: Status,
+    now: Timestamp,
 ) -> Result<Error> {
-    let place = limits::place(reader, workspace)?;
-    let id = &key.id;
-    let error = Error::new(
-        Kind::Conflict,
-        format!("{} ({id}) is {}", Safe(&key.name), status.word()),
-    );
-    Ok(error.hinted(match status {
-        Status::Disabled => format!("keyward enable {id}{place}"),
-        _ => {
-            format!("send its secret to `keyward activate`, or `keyward revoke {id}{place} --yes`")
-        }
-    }))
+    let (name, status) = (Safe(&key.name), key.status(now).word());
+    let error = Error::new(Kind::Conflict, format!("{name} ({}) is {status}", key.id));
+    Ok(error.hinted(remedy::way_out(reader, workspace, key, now)?))
 }
 
 /// The key is live, but its secret is not in its sink.
@@ -70,7 +61,7 @@ pub(super) fn missing(
         None => " but something else".to_owned(),
     };
     let (sink, name) = (&place.name, Safe(&key.name));
-    let place = limits::place(reader, workspace)?;
+    let place = remedy::place(reader, workspace)?;
     let message = format!(
         "{sink} does not hold the secret of {name} ({}){instead}",
         key.id

@@ -211,6 +211,25 @@ pub fn holds_its_name(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<
     }
 }
 
+/// The key that holds a name in an environment.
+///
+/// # Errors
+/// The store's.
+pub fn holder(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    environment: &str,
+    name: &str,
+    now: Timestamp,
+) -> Result<Option<Key>> {
+    for key in reader.keys_named(workspace.id, name)? {
+        if key.environment == environment && holds_its_name(reader, &key, now)? {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
 fn ambiguous(text: &str, found: &[Key], now: Timestamp) -> Error {
     let candidates: Vec<String> = found
         .iter()

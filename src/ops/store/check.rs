@@ -10,7 +10,7 @@ use crate::domain::flaw::Flaw;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::{audit, limits, links};
+use crate::ops::{audit, links, remedy};
 use crate::store::Store;
 
 /// What was found.
@@ -43,7 +43,7 @@ pub fn run(
             let is_living = key.is_living(now);
             for link in links::faults(reader, &key, now)? {
                 let owner = reader.workspace_named(&key.workspace)?;
-                let place = owner.map(|owner| limits::place(reader, &owner));
+                let place = owner.map(|owner| remedy::place(reader, &owner));
                 let flaw = Flaw::of_link(&link, is_living, place.transpose()?.unwrap_or_default());
                 outcome.flaws.push(flaw);
             }

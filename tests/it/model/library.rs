@@ -123,7 +123,7 @@ impl Library {
                         return Ok(done);
                     }
                     idempotent::Outcome::Finished(key) => ("finished", key),
-                    idempotent::Outcome::Delivered(key) => ("delivered", key),
+                    idempotent::Outcome::Delivered { key, .. } => ("delivered", key),
                 };
                 let mut done = Done::of([key], []);
                 word.clone_into(&mut done.answer.word);

@@ -136,7 +136,8 @@ impl Model {
             if !is_open && !is_void {
                 return Ok(word(&key, "delivered"));
             }
-            again = Some(number);
+            // What is void stays as it is.
+            again = is_open.then_some(number);
         }
         self.mint(place, wish, 1, again, now, minted)?;
         let Some(token) = minted.first() else {

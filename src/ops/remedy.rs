@@ -1,0 +1,78 @@
+//! What can be done about a key that is in the way, or whose secret is lost: commands that work for what the key is now.
+//!
+//! This module never changes anything.
+
+use crate::domain::key::{Key, Status};
+use crate::domain::sanitize::Quoted;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
+use crate::error::Result;
+use crate::ops::succession::{Way, newest, way_on};
+use crate::ops::{links, select};
+use crate::store::Reader;
+
+/// The hint about a key. Of a superseded one it is about the newest key of its rotations, and of one that has ended about the
+/// key that has the name now.
+///
+/// # Errors
+/// The store's.
+pub(super) fn way_out(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    key: &Key,
+    now: Timestamp,
+) -> Result<String> {
+    let newest = newest(reader, key)?;
+    if newest.is_living(now) && newest.replaced_by.is_none() {
+        return living(reader, workspace, &newest, now);
+    }
+    let (name, environment) = (&newest.name, &newest.environment);
+    if let Some(holder) = select::holder(reader, workspace, environment, name, now)? {
+        return living(reader, workspace, &holder, now);
+    }
+    let place = place(reader, workspace)?;
+    Ok(match way_on(reader, key, now)? {
+        Some(way @ Way::Cancel(_)) => way.hint(&place),
+        _ => {
+            let scopes: String = newest
+                .scopes
+                .iter()
+                .map(|scope| format!(" --scope {}", Quoted(scope)))
+                .collect();
+            format!(
+                "`keyward mint {} -e {}{scopes}{place}` mints another key",
+                Quoted(name),
+                Quoted(environment)
+            )
+        }
+    })
+}
+
+/// The hint about a key that can still verify and that no other has replaced.
+fn living(reader: &Reader<'_>, workspace: &Workspace, key: &Key, now: Timestamp) -> Result<String> {
+    let (id, place) = (&key.id, place(reader, workspace)?);
+    let mut replacements = links::replacements(reader, key)?.into_iter();
+    let pending = replacements.find(|replacement| replacement.is_pending(now));
+    Ok(match (key.status(now), pending) {
+        (Status::Disabled, _) => format!("it is disabled: `keyward enable {id}{place}`"),
+        (Status::Active, None) => format!(
+            "`keyward rotate {id}{place}` replaces its secret, `keyward revoke {id}{place}` ends it"
+        ),
+        (Status::Active, Some(_)) => format!(
+            "it is being rotated: send the new secret to `keyward activate`, or `keyward rotate {id}{place} --cancel`"
+        ),
+        _ => format!(
+            "it is pending: send its secret to `keyward activate`, or `keyward revoke {id}{place}`"
+        ),
+    })
+}
+
+/// The option that a hinted command needs to find a key of this workspace, where there are others.
+pub(super) fn place(reader: &Reader<'_>, workspace: &Workspace) -> Result<String> {
+    Ok(match reader.workspaces()?.len() {
+        0 | 1 => String::new(),
+        // With an equals sign, a name that begins with a dash is no option.
+        _ if workspace.name.starts_with('-') => format!(" -w={}", Quoted(&workspace.name)),
+        _ => format!(" -w {}", Quoted(&workspace.name)),
+    })
+}
