@@ -47,6 +47,8 @@ mod ensure_sinks;
 mod ensure_rotation;
 // `keyward apply`: a manifest's plan, carrying it out, and running it again.
 mod apply;
+// The same of a manifest that is edited at random.
+mod apply_rounds;
 // What `keyward apply` does for each key and workspace: sinks, paths, updates, policies, and who may.
 mod apply_keys;
 // Manifests that are refused, and that nothing is done then.

@@ -73,7 +73,7 @@ fn run(seed: u64, steps: u64, crashes: u64) -> Figures {
     run.figures
 }
 
-fn seed() -> Option<u64> {
+pub fn seed() -> Option<u64> {
     let seed = variable("KEYWARD_SEED")?;
     let seed = seed.to_str().and_then(|seed| seed.parse().ok());
     Some(seed.expect("KEYWARD_SEED is a number"))
