@@ -511,6 +511,10 @@ fn a_manifest_that_is_edited_at_random_is_as_it_says_whenever_it_was_applied() {
             run.round();
         }
         assert_whole(&run.sandbox);
+        if rounds > ROUNDS {
+            let stores = format!("store {number} of {}", rounds / ROUNDS);
+            writeln!(std::io::stderr(), "{stores}: {:?}", run.figures).expect("it can be written");
+        }
         for (what, count) in &run.figures {
             *figures.entry(what).or_default() += count;
         }
