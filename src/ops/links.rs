@@ -38,12 +38,21 @@ pub(super) fn replacements(reader: &Reader<'_>, key: &Key) -> Result<Vec<Key>> {
     Ok(replacements)
 }
 
+/// Keys from which the links to what they replace come to an end, so that no chain is followed twice.
+#[derive(Debug, Default)]
+pub(super) struct Ending(BTreeSet<KeyId>);
+
 /// What is wrong with the links that this key's record has to others. One to a key that does not exist is allowed: its record
 /// was pruned.
 ///
 /// # Errors
 /// The store's.
-pub(super) fn faults(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<Vec<BadLink>> {
+pub(super) fn faults(
+    reader: &Reader<'_>,
+    key: &Key,
+    ending: &mut Ending,
+    now: Timestamp,
+) -> Result<Vec<BadLink>> {
     let mut faults = Vec::new();
     let links = [
         (Field::Replaces, key.replaces()),
@@ -56,7 +65,7 @@ pub(super) fn faults(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<V
     }
     if faults.is_empty()
         && let Some(target) = key.replaces()
-        && is_in_a_circle(reader, key, target)?
+        && is_in_a_circle(reader, key, target, ending)?
     {
         faults.push(BadLink::circle(key, target));
     }
@@ -74,7 +83,10 @@ pub(super) fn fault_of_new(
     namers: &[KeyId],
     now: Timestamp,
 ) -> Result<Option<BadLink>> {
-    if let Some(fault) = faults(reader, key, now)?.into_iter().next() {
+    if let Some(fault) = faults(reader, key, &mut Ending::default(), now)?
+        .into_iter()
+        .next()
+    {
         return Ok(Some(fault));
     }
     for new in reader.keys_replacing(&key.id)? {
@@ -93,13 +105,18 @@ pub(super) fn fault_of_new(
 }
 
 /// Whether the links from what a key replaces lead back to it.
-fn is_in_a_circle(reader: &Reader<'_>, key: &Key, target: &KeyId) -> Result<bool> {
+fn is_in_a_circle(
+    reader: &Reader<'_>,
+    key: &Key,
+    target: &KeyId,
+    Ending(ending): &mut Ending,
+) -> Result<bool> {
     // Most keys are replaced by nothing that exists, which ends the search before it begins.
     if *target != key.id && reader.keys_replacing(&key.id)?.is_empty() {
         return Ok(false);
     }
     let (mut met, mut next) = (BTreeSet::new(), Some(target.clone()));
-    while let Some(id) = next {
+    while let Some(id) = next.filter(|id| !ending.contains(id)) {
         if id == key.id {
             return Ok(true);
         }
@@ -110,6 +127,7 @@ fn is_in_a_circle(reader: &Reader<'_>, key: &Key, target: &KeyId) -> Result<bool
             return Ok(false);
         }
     }
+    ending.append(&mut met);
     Ok(false)
 }
 

@@ -39,9 +39,10 @@ pub fn run(
 ) -> Result<Outcome> {
     let mut outcome = damage(store, actor, now, progress)?;
     store.read(|reader| {
+        let mut ending = links::Ending::default();
         let looked = reader.for_each_linked_key(|key| {
             let is_living = key.is_living(now);
-            for link in links::faults(reader, &key, now)? {
+            for link in links::faults(reader, &key, &mut ending, now)? {
                 let owner = reader.workspace_named(&key.workspace)?;
                 let place = owner.map(|owner| remedy::place(reader, &owner));
                 let flaw = Flaw::of_link(&link, is_living, place.transpose()?.unwrap_or_default());
