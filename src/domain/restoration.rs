@@ -188,3 +188,76 @@ impl Merged {
 pub fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
     one.into_iter().chain(other).min()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::key::KeyId;
+    use crate::domain::key::tests::sample;
+    use crate::domain::secret::SecretHash;
+
+    fn at(millis: i64) -> Option<Timestamp> {
+        Some(Timestamp::from_millis(millis))
+    }
+
+    fn id(text: &str) -> Option<KeyId> {
+        Some(KeyId::from_stored(text.to_owned()))
+    }
+
+    /// What becomes of a key of the backup beside the present one.
+    fn merged(change_backup: fn(&mut Key), change_present: fn(&mut Key)) -> Merged {
+        let (mut backup, mut present) = (sample(), sample());
+        change_backup(&mut backup);
+        change_present(&mut present);
+        let mut merged = Merged::of(backup);
+        merged.keep(&present, true);
+        merged
+    }
+
+    #[test]
+    fn what_is_stricter_stays_and_what_is_wider_does_not() {
+        let stricter: fn(&mut Key) = |key| {
+            key.state = State::Disabled;
+            key.allow = vec!["10.0.0.0/8".parse().expect("a network")];
+            key.scopes = Vec::new();
+            key.expires_at = at(5);
+        };
+        let kept = merged(|_| {}, stricter);
+        assert_eq!(
+            kept.kept,
+            [What::Disabled, What::Allow, What::Scopes, What::Expiry]
+        );
+        let key = kept.key;
+        assert_eq!((key.state, key.expires_at), (State::Disabled, at(5)));
+        assert!(merged(stricter, |_| {}).is_unchanged());
+        assert!(merged(stricter, stricter).is_unchanged());
+    }
+
+    #[test]
+    fn the_end_of_a_secret_is_no_end_of_another_under_the_same_id() {
+        let end: fn(&mut Key) = |key| key.revoke("retired", None, Timestamp::EPOCH);
+        assert_eq!(merged(|_| {}, end).kept, [What::Revoked]);
+        let other: fn(&mut Key) = |key| key.hash = SecretHash::from_bytes([9; 32]);
+        assert!(merged(other, end).is_unchanged());
+        assert!(merged(end, |key| key.state = State::Disabled).is_unchanged());
+    }
+
+    #[test]
+    fn a_superseded_key_keeps_the_earlier_end_and_a_cancelled_rotation_its_present_life() {
+        let superseded: fn(&mut Key) = |key| {
+            key.replaced_by = id("key_new");
+            key.expires_at = at(5);
+        };
+        let kept = merged(|key| key.expires_at = at(9), superseded);
+        assert_eq!(kept.kept, [What::Superseded]);
+        assert_eq!(kept.key.expires_at, at(5));
+        assert!(kept.uncancelled().is_none());
+        let kept = merged(superseded, |key| key.expires_at = at(9));
+        assert_eq!((kept.key.expires_at, &kept.kept), (at(5), &Vec::new()));
+        let key = kept.uncancelled().expect("it was cancelled");
+        assert_eq!((key.replaced_by, key.expires_at), (None, at(9)));
+        let mut dead = kept;
+        dead.end(Ending::unspecified(Timestamp::EPOCH));
+        assert!(dead.uncancelled().is_none());
+    }
+}

@@ -3,7 +3,6 @@
 //! This module never decides what of a key stays as it is, and never takes a row from the audit trail: what the backup changes is
 //! told at its end.
 
-use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -70,7 +69,7 @@ const BURY: &str = "
             AND workspace_id IN (SELECT workspace_id FROM temp.same_workspace) ORDER BY seq;";
 
 /// What the trail is to be told of a restored key.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Note {
     /// The event's details.
     pub details: serde_json::Map<String, serde_json::Value>,
@@ -250,7 +249,7 @@ impl Writer<'_> {
         &self,
         time: Timestamp,
         actor: &str,
-        notes: &BTreeMap<KeySeq, Note>,
+        note_of: impl Fn(KeySeq) -> Note,
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
         let [workspace_action, key_action] = [Action::WorkspaceRestore, Action::KeyRestore];
@@ -269,14 +268,14 @@ impl Writer<'_> {
             let key = key?;
             looked += 1;
             progress(looked);
-            let note = notes.get(&seq);
-            if !note.is_some_and(|note| note.is_due) && self.agrees_on_key(&key)? {
+            let mut note = note_of(seq);
+            if !note.is_due && self.agrees_on_key(&key)? {
                 return Ok(());
             }
             self.unsealed(About::Key, &id, RecordDigest::of_key(&key));
-            let mut details = note.map(|note| note.details.clone()).unwrap_or_default();
-            details.insert("status".to_owned(), key.state.word().into());
-            self.audit(time, actor, key_action, &id, &details.into())
+            let status = key.state.word().into();
+            note.details.insert("status".to_owned(), status);
+            self.audit(time, actor, key_action, &id, &note.details.into())
         })?;
         let mut gone = Vec::new();
         self.for_each_missing(About::Workspace, "workspace", "name", |name, _| {

@@ -46,6 +46,8 @@ pub(super) struct Carried {
     merged: BTreeMap<KeySeq, Merged>,
     /// The successors that the backup does not have, each with the expiry that it has taken from its predecessor.
     successors: BTreeMap<KeyId, Option<Timestamp>>,
+    /// What the trail is told of superseded keys whose successors are gone.
+    notes: BTreeMap<KeySeq, Note>,
 }
 
 impl Carried {
@@ -105,59 +107,68 @@ impl Carried {
         }
     }
 
-    /// Writes the keys over those of the backup, which are in their places. Returns what the trail is to be told of them.
-    pub(super) fn write(
-        &mut self,
-        writer: &Writer<'_>,
-        latest: Timestamp,
-    ) -> Result<BTreeMap<KeySeq, Note>> {
+    /// Writes the keys over those of the backup, which are in their places.
+    pub(super) fn write(&mut self, writer: &Writer<'_>, latest: Timestamp) -> Result<()> {
         writer.for_each_ended_alive(|seq, key| {
             self.change(seq, key, |merged| merged.end(Ending::unspecified(latest)));
             Ok(())
         })?;
-        let mut notes = BTreeMap::new();
-        for seq in self.merged.keys().copied().collect::<Vec<_>>() {
-            notes.insert(seq, self.note(writer, seq)?);
+        let is_superseded = |merged: &Merged| merged.kept.contains(&What::Superseded);
+        let superseded = self.merged.iter();
+        let superseded = superseded.filter(|(_, merged)| is_superseded(merged));
+        for seq in superseded.map(|(seq, _)| *seq).collect::<Vec<_>>() {
+            self.keep_expiry_before(writer, seq)?;
         }
         for merged in self.merged.values() {
             writer.put_back(&as_it_is_to_be(merged))?;
         }
-        Ok(notes)
+        Ok(())
     }
 
-    /// What the trail is to be told of a key. Its successor keeps what `rotate --cancel` gives back, or where that is gone, the trail.
-    fn note(&mut self, writer: &Writer<'_>, seq: KeySeq) -> Result<Note> {
-        let mut note = Note::default();
+    /// Keeps what `rotate --cancel` gives a superseded key back: in the record of its successor, or where that is gone, in the trail.
+    fn keep_expiry_before(&mut self, writer: &Writer<'_>, seq: KeySeq) -> Result<()> {
         let Some(merged) = self.merged.get(&seq) else {
-            return Ok(note);
+            return Ok(());
         };
-        let words: Vec<&str> = merged.kept.iter().map(|what| what.word()).collect();
-        note.details.insert("kept".to_owned(), json!(words));
         let key = as_it_is_to_be(merged);
-        let is_since = key.replaced_by != merged.backup.replaced_by;
-        let Some(successor) = key.replaced_by.clone().filter(|_| is_since) else {
-            return Ok(note);
+        let Some(successor) = key.replaced_by.clone() else {
+            return Ok(());
         };
-        // What a cancelled rotation had left it before is no bound.
-        let bound = match merged.uncancelled() {
-            Some(_) => None,
-            None => merged.backup.expires_at,
-        };
+        // What a rotation had left it that was cancelled since is no bound.
+        let is_bound = merged.uncancelled().is_none();
+        let bound = merged.backup.expires_at.filter(|_| is_bound);
         if let Some((seq, successor)) = writer.key_as_it_stands(&successor)? {
             self.change(seq, successor, |merged| merged.shorten_previous(bound));
-            return Ok(note);
+            return Ok(());
         }
         let told = expiry_before(writer, &key, &successor)?;
         let known = self.successors.get(&successor).copied().or(told);
-        let previous = earlier(known.flatten(), bound);
-        note.is_due = told != Some(previous);
-        for (field, value) in [
-            ("replacedBy", json!(successor.as_str())),
-            (PREVIOUS, json!(previous.map(|at| at.to_string()))),
-        ] {
-            note.details.insert(field.to_owned(), value);
+        let previous = match is_bound {
+            true => Some(earlier(known.flatten(), bound)),
+            false => known,
+        };
+        if let Some(previous) = previous {
+            let mut note = Note {
+                is_due: told != Some(previous),
+                ..Note::default()
+            };
+            let previous = previous.map(|at| at.to_string());
+            note.details
+                .insert("replacedBy".to_owned(), json!(successor.as_str()));
+            note.details.insert(PREVIOUS.to_owned(), json!(previous));
+            self.notes.insert(seq, note);
         }
-        Ok(note)
+        Ok(())
+    }
+
+    /// What the trail is to be told of the key in this place.
+    pub(super) fn note_of(&self, seq: KeySeq) -> Note {
+        let mut note = self.notes.get(&seq).cloned().unwrap_or_default();
+        if let Some(merged) = self.merged.get(&seq) {
+            let words: Vec<&str> = merged.kept.iter().map(|what| what.word()).collect();
+            note.details.insert("kept".to_owned(), json!(words));
+        }
+        note
     }
 
     /// Takes a cancelled rotation back where another key has the name that the old key would have: it stays superseded, and

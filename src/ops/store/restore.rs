@@ -163,14 +163,15 @@ impl Restoration<'_> {
             let (mut carried, extent) = self.gather(writer, is_present, lost)?;
             writer.replace_tables()?;
             let latest = writer.clock()?.seen.max(now);
-            let notes = carried.write(writer, latest)?;
+            carried.write(writer, latest)?;
             let details = json!({
                 "backup": self.backup_head.to_string(),
                 "kept": carried.count(),
             });
             let (action, actor) = (Action::StoreRestore, &access.actor);
             writer.audit(now, actor, action, "store", &details)?;
-            writer.tell_of_everything(now, actor, &notes, |done| progress(done, self.total))?;
+            let note_of = |seq| carried.note_of(seq);
+            writer.tell_of_everything(now, actor, note_of, |done| progress(done, self.total))?;
             carried.settle_names(writer, actor, now)?;
             match self.request.against {
                 Some(head) if !writer.has_head(head)? => Err(Error::new(
