@@ -65,13 +65,17 @@ impl Model {
                 }
                 key.expires_at = was.expires_at;
             }
-            // Nor does a rotation that is taken back later undo that it was shortened.
-            if key.expires_at != was.expires_at {
-                key.before = key.expires_at;
+            if let (Some(before), true) = (
+                self.before.get_mut(&key.id),
+                key.expires_at != was.expires_at,
+            ) {
+                before.1 = key.expires_at;
             }
+            // Nor does a rotation that is taken back later undo that it was shortened.
             if key.expires_at != was.expires_at
                 && let Some(successor) = &key.replaced_by
                 && let Some(successor) = self.key_of_id(successor)
+                && self.keys[&successor].may_replace(&key)
             {
                 self.change(successor, |successor| {
                     if let Some(rotation) = &mut successor.rotation {
@@ -183,7 +187,7 @@ impl Model {
             done.changed.push(changed);
             if changed {
                 faults.extend(refuse_used(&key, idle, now).err().unwrap_or_default());
-                self.change(*number, |key| key.revoke(reason, message.cloned(), now));
+                self.end(*number, reason, message.cloned(), now);
                 self.tell(*number);
             }
         }

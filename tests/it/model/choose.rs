@@ -1,5 +1,7 @@
 //! Choosing the next operation: mostly one that makes sense, often enough one that must be refused.
 
+use std::path::PathBuf;
+
 use super::operation::{Changes, Named, Operation, REASONS};
 use super::policies::POLICIES;
 use super::random::Random;
@@ -113,8 +115,30 @@ impl Chooser<'_> {
             60..=64 => self.revoke(2),
             65..=89 => self.verify(),
             90..=92 => self.prune(),
-            93..=96 => self.list(),
-            _ => Operation::Show(self.named(false)),
+            93..=95 => self.list(),
+            96 => Operation::Show(self.named(false)),
+            _ => self.with_files(),
+        }
+    }
+
+    /// Something that puts what the store is into a file, or takes what is in one.
+    fn with_files(&mut self) -> Operation {
+        let folder = &self.model.shelf.folder;
+        let exports: Vec<PathBuf> = self.model.shelf.exports.keys().cloned().collect();
+        let backups: Vec<PathBuf> = self.model.shelf.backups.keys().cloned().collect();
+        let number = self.random.below(3);
+        match (self.random.below(100), self.random.any(&exports)) {
+            (0..=24, _) => Operation::Backup(folder.join(format!("{number}.db"))),
+            (70..=89, _) if !backups.is_empty() => Operation::Restore(self.random.pick(&backups)),
+            (30..=69, Some(file)) => Operation::Import {
+                file,
+                keep_going: self.random.percent(60),
+                into: None,
+            },
+            _ => Operation::Export {
+                file: folder.join(format!("{number}.jsonl")),
+                workspace: self.random.percent(30).then(|| self.workspace()).flatten(),
+            },
         }
     }
 

@@ -43,7 +43,7 @@ impl Record {
     #[must_use]
     pub fn of(key: &key::Key, now: i64) -> Self {
         let millis = Timestamp::as_millis;
-        let revoked = key.revoked_at.zip(key.revoked_reason.clone());
+        let reason = key.revoked_reason.clone().unwrap_or_default();
         Self {
             id: key.id.as_str().to_owned(),
             place: [&key.workspace, &key.environment, &key.name].map(Clone::clone),
@@ -54,7 +54,9 @@ impl Record {
             created: (millis(key.created_at), key.created_by.clone()),
             expires_at: key.expires_at.map(millis),
             last_used: key.last_used_at.map(millis),
-            revoked: revoked.map(|(at, why)| (millis(at), why, key.revoked_message.clone())),
+            revoked: key
+                .revoked_at
+                .map(|at| (millis(at), reason, key.revoked_message.clone())),
             rotation: key.rotation.as_ref().map(|rotation| {
                 let previous = rotation.previous_expires_at.map(millis);
                 let replaces = rotation.replaces.as_str().to_owned();
@@ -110,7 +112,8 @@ fn told(what: &'static str) -> impl Fn(keyward::error::Error) -> String {
 /// # Errors
 /// The first difference, in words.
 pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), String> {
-    limits(&library.path, model)?;
+    let path = library.path.clone();
+    limits(&path, model)?;
     let store = &mut library.store;
     let actor = Actor::Operator("model".to_owned());
     let at = Timestamp::from_millis(now);
@@ -121,14 +124,14 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
         checked: model.events,
         first_bad: None,
     };
-    same("the audit trail", trail, expected)?;
+    let about = about(&path, trail.contradicted.or(trail.first_bad));
+    same("the audit trail", trail, expected).map_err(|difference| difference + &about)?;
     let clock = store.clock().map_err(told("the clock"))?;
     let clock = Clock {
         latest: clock.seen.as_millis(),
         leapt: clock.leapt.map(Timestamp::as_millis),
     };
     same("what is remembered of the time", clock, model.clock)?;
-    workspaces(store, &actor, model, now)?;
     let mut uses = BTreeMap::new();
     for owner in model.workspaces.values() {
         let mut found = Vec::new();
@@ -164,6 +167,7 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
                 valid: row.tally.valid,
                 credits: row.tally.credits,
                 refused: refused.collect(),
+                has_row: true,
             };
             let id = row.key.map(|key| key.id.as_str().to_owned());
             uses.insert((id, row.day.map(|day| day.0)), counted);
@@ -173,12 +177,38 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
     }
     let expected = model.keys.values().flat_map(|key| {
         let days = key.uses.iter();
-        days.map(|(day, uses)| ((Some(key.id.clone()), Some(*day)), uses.clone()))
+        let days = days.filter(|(_, uses)| uses.valid > 0 || !uses.refused.is_empty());
+        days.map(|(day, uses)| {
+            let uses = Uses {
+                has_row: true,
+                ..uses.clone()
+            };
+            ((Some(key.id.clone()), Some(*day)), uses)
+        })
     });
-    same("what was used", uses, expected.collect())
+    same("what was used", uses, expected.collect())?;
+    workspaces(store, &actor, model, now)
 }
 
-/// Compares what is spent of rates and quotas: the store says it in verdicts alone, and rounded.
+/// What the trail has about the subject of a row.
+fn about(path: &Path, seq: Option<i64>) -> String {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let rows = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        let mut statement = connection.prepare(
+            "SELECT seq || ' ' || action || ' ' || subject || ' ' || details FROM audit
+             WHERE subject = (SELECT subject FROM audit WHERE seq = ?1)",
+        )?;
+        let rows = statement.query_map([seq], |row| row.get::<_, String>(0))?;
+        rows.collect::<rusqlite::Result<Vec<_>>>()
+    };
+    match seq {
+        Some(_) => format!("\n{:#?}", rows()),
+        None => String::new(),
+    }
+}
+
+/// Compares the order of keys, and what is spent of rates and quotas: the store says it in verdicts alone, and rounded.
 fn limits(path: &Path, model: &Model) -> Result<(), String> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| error.to_string())?;
@@ -187,6 +217,10 @@ fn limits(path: &Path, model: &Model) -> Result<(), String> {
         let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         rows.collect::<Result<BTreeSet<(String, String, i64)>, _>>()
     };
+    let found = rows("SELECT id, '', seq FROM key");
+    let keys = model.keys.iter();
+    let keys = keys.map(|(number, key)| (key.id.clone(), String::new(), *number as i64));
+    same("the order of minting", found, Ok(keys.collect()))?;
     let found = rows(
         "SELECT id, rate, whole_at FROM meter JOIN key ON seq = key_seq WHERE rate IS NOT NULL",
     );

@@ -37,6 +37,8 @@ pub struct Course {
     /// By how much the clock of each process differs from it.
     pub offsets: Vec<i64>,
     pub model: Model,
+    /// What is to be done next whatever would be chosen.
+    pub due: Option<Operation>,
 }
 
 /// One operation: who does it, and the choices that the library makes in it.
@@ -62,6 +64,7 @@ impl Course {
             now: START,
             offsets,
             model,
+            due: None,
         }
     }
 
@@ -96,17 +99,27 @@ impl Course {
 
     /// What is done next. The same course always goes on in the same way.
     pub fn next(&mut self) -> Turn {
+        let due = self.due.take();
+        let turn = self.turn(|mut chooser| due.unwrap_or_else(|| chooser.operation()));
+        // What is taken out comes in again, into the store that it is of.
+        if let Operation::Export { file, .. } = &turn.operation {
+            self.due = Some(Operation::Import {
+                file: file.clone(),
+                keep_going: false,
+                into: None,
+            });
+        }
+        turn
+    }
+
+    /// The next step, in which any process does what is chosen.
+    pub fn turn(&mut self, choose: impl FnOnce(Chooser<'_>) -> Operation) -> Turn {
         let mut random = self.advance();
         let by = self.by(random.below(self.offsets.len() as u64) as usize);
-        let operation = Chooser {
-            model: &self.model,
-            now: by.now,
-            random,
-        }
-        .operation();
+        let (model, now) = (&self.model, by.now);
         Turn {
             by,
-            operation,
+            operation: choose(Chooser { model, now, random }),
             random: Random::of(self.seed, self.step, 1),
         }
     }

@@ -14,11 +14,64 @@ use super::random::Random;
 use super::run::{Open, Run, folder, path_in};
 use super::state::Model;
 
+/// Whether an operation leaves something beside the store too.
+fn has_a_file(operation: &Operation) -> bool {
+    use Operation::{Backup, Export, Restore};
+    matches!(operation, Backup(_) | Restore(_) | Export { .. })
+}
+
 impl Run {
     /// Closes the store in all processes and opens it again.
     pub fn close(&mut self) {
         self.close_all();
         self.reopen("closed and opened");
+    }
+
+    /// Exports everything, imports it into a new store, and goes on there.
+    pub fn move_out(&mut self) {
+        let file = self.course.model.shelf.folder.join("all.jsonl");
+        let workspace = None;
+        let out = Operation::Export {
+            file: file.clone(),
+            workspace,
+        };
+        self.step_with(out);
+        let folder = folder();
+        let turn = self.course.turn(|_| Operation::Import {
+            file: file.clone(),
+            keep_going: false,
+            into: Some(path_in(&folder)),
+        });
+        let done = self.take(&turn);
+        let mut model = Model {
+            shelf: self.course.model.shelf.clone(),
+            gone: self.course.model.gone.clone(),
+            memories: self.course.model.memories.clone(),
+            ..Model::default()
+        };
+        let predicted = model.apply(&turn.operation, turn.by, &[]);
+        let refusal = done.as_ref().err().map(|failure| failure.code.clone());
+        let (done, answer) = (done.map(|done| done.answer).ok(), predicted.as_ref().ok());
+        // A paused or pending key that has ended by the time that this store has seen lives again by a clock that is behind, and
+        // its name may be another's.
+        let is_behind = turn.by.now < self.course.model.clock.latest;
+        let is_right = done.as_ref() == answer && (done.is_some() || is_behind);
+        self.check(is_right, &turn, || {
+            format!("store: {done:?} {refusal:?}\nmodel: {predicted:?}")
+        });
+        self.figures.note(turn.operation.word(), self.processes());
+        if done.is_none() {
+            let oddities = &mut self.figures.oddities;
+            *oddities
+                .entry("moving out is refused".to_owned())
+                .or_default() += 1;
+            return;
+        }
+        self.close_all();
+        self.path = path_in(&folder);
+        self.folder = folder;
+        self.course.model = model;
+        self.reopen("moved into a new store");
     }
 
     /// Leaves the store as it is, and goes on with a copy of its files.
@@ -51,7 +104,7 @@ impl Run {
             return;
         }
         let mut turn = self.course.next();
-        while turn.by.process != process {
+        while turn.by.process != process || has_a_file(&turn.operation) {
             turn = self.course.next();
         }
         let minted = self.mint_beside(&turn);
@@ -147,7 +200,9 @@ impl Run {
         for model in models {
             match compare::whole(library, &model, self.course.now) {
                 Ok(()) => {
-                    self.course.model = model;
+                    // What is in files of its own stays there.
+                    let shelf = std::mem::take(&mut self.course.model.shelf);
+                    self.course.model = Model { shelf, ..model };
                     return;
                 }
                 Err(difference) => differences.push(difference),

@@ -31,10 +31,8 @@ impl Model {
         if key.state == State::Active {
             return Ok(false);
         }
-        if let Some(rotation) = &mut key.rotation {
-            let old = self
-                .key_of_id(&rotation.replaces)
-                .ok_or_else(|| fault("damaged"))?;
+        if let Some(mut rotation) = key.rotation.clone() {
+            let old = self.predecessor(&key).ok_or_else(|| fault("conflict"))?;
             let mut replaced = self.keys[&old].clone();
             if replaced.standing(at) == "disabled" {
                 return Err(fault("conflict"));
@@ -44,25 +42,29 @@ impl Model {
                 return Err(fault("invalid_expiry"));
             }
             replaced.replaced_by = Some(key.id.clone());
-            if is_living && rotation.grace == 0 {
-                replaced.revoke("superseded", None, now);
-            } else if is_living {
+            let is_over = is_living && rotation.grace == 0;
+            if is_living && !is_over {
                 let ends = now + rotation.grace;
                 rotation.previous = replaced.expires_at;
-                replaced.before = replaced.expires_at;
+                let before = (key.id.clone(), replaced.expires_at);
+                self.before.insert(replaced.id.clone(), before);
                 replaced.expires_at = Some(replaced.expires_at.map_or(ends, |at| at.min(ends)));
             }
             self.keys.insert(old, replaced);
+            if is_over {
+                self.end(old, "superseded", None, now);
+            }
             self.tell(old);
             if rotation.grace == 0 {
                 // Nothing of the lineage outlives a rotation without a grace.
                 let mut ended = self.namesakes(&key, now);
                 ended.retain(|number| *number != old);
                 for number in ended {
-                    self.change(number, |key| key.revoke("superseded", None, now));
+                    self.end(number, "superseded", None, now);
                     self.tell(number);
                 }
             }
+            key.rotation = Some(rotation);
         }
         key.state = State::Active;
         key.is_claimed = false;
@@ -80,10 +82,8 @@ impl Model {
             }
             if key.state == State::Pending {
                 self.tell(*number);
-                self.change(*number, |key| {
-                    key.revoke("undelivered", None, now);
-                    key.is_claimed = false;
-                });
+                self.end(*number, "undelivered", None, now);
+                self.change(*number, |key| key.is_claimed = false);
             }
             are_void &= !self.keys[number].is_living(at);
         }

@@ -87,6 +87,7 @@ impl Model {
         if ask.record {
             let uses = key.uses.entry(now.div_euclid(DAY)).or_default();
             if verdict.code == "valid" {
+                uses.has_row = true;
                 uses.valid += 1;
                 uses.credits += cost;
                 key.last_used = Some(key.last_used.map_or(now, |last| last.max(now)));

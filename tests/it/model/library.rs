@@ -33,7 +33,7 @@ pub struct Library {
     verifier: Verifier<String>,
     pub store: Store,
     pub path: PathBuf,
-    actor: Actor,
+    pub(super) actor: Actor,
 }
 
 /// What an operation did: its answer, what was minted, and the records it returned as they are afterwards.
@@ -42,6 +42,8 @@ pub struct Done {
     pub answer: Answer,
     pub minted: Vec<Token>,
     pub records: Vec<Key>,
+    /// How long the trail is after a restoration, which tells it of whatever differs.
+    pub events: Option<u64>,
 }
 
 impl Library {
@@ -259,6 +261,10 @@ impl Library {
                 done.answer.left = sorted(&shown.others);
                 Ok(done)
             }
+            Operation::Backup(_)
+            | Operation::Restore(_)
+            | Operation::Export { .. }
+            | Operation::Import { .. } => self.run_on_store(operation, at, random),
             _ => self.run_on_workspaces(operation, at),
         }
     }
@@ -365,6 +371,7 @@ impl Done {
             },
             minted: Vec::new(),
             records,
+            events: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Minting, once and again.
 
+use std::rc::Rc;
+
 use super::operation::{Answer, Token, Wish};
 use super::rules::{are_scopes_wrong, expiry, fault, new_key, word};
 use super::state::{Faults, Key, Model, Remembered};
@@ -8,10 +10,10 @@ const WEEK: i64 = 7 * 24 * 60 * 60 * 1000;
 
 impl Model {
     /// Where to mint; on an empty store the first workspace is made.
-    pub(super) fn place_to_mint(&mut self, wish: &Wish) -> Result<u64, Faults> {
+    pub(super) fn place_to_mint(&mut self, wish: &Wish, now: i64) -> Result<u64, Faults> {
         let named = wish.workspace.as_deref();
         if self.workspaces.is_empty() && named.is_none_or(|name| name == "default") {
-            let number = self.make_workspace("default", 0, None);
+            let number = self.make_workspace("default", 0, None, now);
             self.workspaces
                 .entry(number)
                 .and_modify(|made| made.is_preset = true);
@@ -82,14 +84,23 @@ impl Model {
     pub(super) fn put(&mut self, mut key: Key, again: Option<u64>) {
         self.events += 1;
         if let Some(before) = again.and_then(|again| self.keys.remove(&again)) {
+            // A key that was void lives again with another secret.
+            let endings = Rc::make_mut(&mut self.endings);
+            if endings
+                .get(&before.id)
+                .is_some_and(|end| end.1 == "undelivered")
+            {
+                endings.remove(&before.id);
+            }
             key.uses = before.uses;
             key.last_used = before.last_used;
             key.whole_at = before.whole_at;
             self.bury(before.secret, before.form, before.environment);
         }
-        let number = again.unwrap_or(self.next);
-        self.next += u64::from(again.is_none());
-        self.keys.insert(number, key);
+        match again {
+            Some(number) => drop(self.keys.insert(number, key)),
+            None => self.add_key(key),
+        }
     }
 
     pub(super) fn mint_again(
@@ -101,7 +112,7 @@ impl Model {
         now: i64,
         minted: &[Token],
     ) -> Result<Answer, Faults> {
-        let place = self.place_to_mint(wish)?;
+        let place = self.place_to_mint(wish, now)?;
         let rules = self.workspaces[&place].rules();
         let environment = wish.environment.as_deref().unwrap_or(rules.environments[0]);
         let asked = format!("{} {environment} {:?}", wish.name, wish.expires);

@@ -1,6 +1,7 @@
 //! What the model test does to a store, one operation at a time.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -160,6 +161,22 @@ pub enum Operation {
         scope: Option<String>,
     },
     Show(Named),
+    /// Copy the store to this file.
+    Backup(PathBuf),
+    /// Put the backup in this file in the place of the store.
+    Restore(PathBuf),
+    /// Write the records of a workspace, or of all, to this file.
+    Export {
+        file: PathBuf,
+        workspace: Option<String>,
+    },
+    /// Take in what was exported to this file.
+    Import {
+        file: PathBuf,
+        keep_going: bool,
+        /// A store that is made of it.
+        into: Option<PathBuf>,
+    },
 }
 
 /// The words of `revoke --reason`.
@@ -193,6 +210,11 @@ impl Operation {
             Self::Prune { .. } => "prune",
             Self::List { .. } => "list",
             Self::Show(_) => "show",
+            Self::Backup(_) => "store backup",
+            Self::Restore(_) => "store restore",
+            Self::Export { .. } => "store export",
+            Self::Import { into: None, .. } => "store import",
+            Self::Import { .. } => "store import into a new one",
         }
     }
 }
@@ -230,4 +252,6 @@ pub struct Answer {
     /// What asking again came to.
     pub word: String,
     pub verdicts: Vec<Verdict>,
+    /// What became of each line of an import; what stays of each key in a restoration.
+    pub lines: Vec<String>,
 }

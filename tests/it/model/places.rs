@@ -43,7 +43,7 @@ impl Model {
                 if !faults.is_empty() {
                     return Err(faults);
                 }
-                self.make_workspace(name, *policy, plan.clone());
+                self.make_workspace(name, *policy, plan.clone(), now);
                 Ok(Answer::default())
             }
             Operation::RenameWorkspace { from, to } => {
@@ -83,7 +83,7 @@ impl Model {
                 let keys = self.keys.iter().filter(|(_, key)| key.workspace == number);
                 for key in keys.map(|(key, _)| *key).collect::<Vec<_>>() {
                     self.tell(key);
-                    self.forget(key);
+                    self.forget(key, now);
                 }
                 self.workspaces.remove(&number);
                 self.remembered.retain(|made| made.workspace != number);
@@ -138,21 +138,20 @@ impl Model {
         name: &str,
         policy: usize,
         plan: Option<String>,
+        now: i64,
     ) -> u64 {
         let rules = &POLICIES[policy];
-        let number = self.next;
         let made = Workspace {
             name: name.to_owned(),
+            created_at: now,
             policy,
             cap: rules.cap,
             plan: plan.or_else(|| rules.default_plan.map(str::to_owned)),
             is_preset: false,
             credits: Default::default(),
         };
-        self.workspaces.insert(number, made);
-        self.next += 1;
         self.events += 1;
-        number
+        self.add_workspace(made)
     }
 
     fn alter(&mut self, number: u64, how: impl FnOnce(&mut Workspace)) {
@@ -245,7 +244,7 @@ impl Model {
         if !rehearsal {
             for number in due {
                 self.tell(number);
-                self.forget(number);
+                self.forget(number, now);
             }
         }
         answer

@@ -47,6 +47,7 @@ pub struct Report {
     pub minted: Vec<Token>,
     /// The records it returned.
     pub records: Vec<Record>,
+    pub events: Option<u64>,
 }
 
 /// Why it was refused.
@@ -105,6 +106,7 @@ impl Library {
                     .collect(),
                 answer: done.answer,
                 minted: done.minted,
+                events: done.events,
             }),
             Err(error) => Err(Failure {
                 code: error.kind().code().to_owned(),

@@ -1,5 +1,7 @@
 //! Rotating a key, and taking that back.
 
+use std::rc::Rc;
+
 use super::clock::Moment;
 use super::operation::{Answer, Named, Token};
 use super::rules::{MINUTE, Terms, answer, change, expiry, fault, new_key};
@@ -93,51 +95,54 @@ impl Model {
             key.is_living(at) && key.replaced_by.is_none()
         };
         let replacement = self.replacements(&key.id).into_iter().find(is_open);
-        let replaces = key.rotation.as_ref();
-        let replaced = replaces.and_then(|rotation| self.key_of_id(&rotation.replaces));
-        let is_last = |old: &u64| self.last_of_those_that_live(*old, at) == Some(*old);
-        let followed_by_it = |old: &u64| self.keys[old].replaced_by.as_ref() == Some(&key.id);
+        let replaced = self.predecessor(key);
+        let is_mine = |old: &u64| self.keys[old].replaced_by.as_ref() == Some(&key.id);
         let (old, new) = match (replacement, replaced) {
             (Some(new), _) => (number, Some(new)),
             (None, Some(old)) if is_open(&number) => (old, Some(number)),
-            (None, replaced) => {
-                let replaced = replaced.filter(followed_by_it);
-                let mut both = [Some(number), replaced].into_iter().flatten();
-                let old = both.find(is_last).ok_or_else(|| fault("conflict"))?;
-                let successor = self.keys[&old].replaced_by.as_ref();
-                (
-                    old,
-                    successor.and_then(|successor| self.key_of_id(successor)),
-                )
+            _ if self.is_left_alone(number, at) => {
+                let successor = key.replaced_by.as_ref();
+                (number, successor.and_then(|id| self.key_of_id(id)))
             }
-        };
-        let previous = match new {
-            Some(new) => {
-                let rotation = self.keys[&new].rotation.as_ref();
-                rotation.and_then(|rotation| rotation.previous)
+            (None, Some(old)) if is_mine(&old) && self.is_left_alone(old, at) => {
+                (old, Some(number))
             }
-            None => self.keys[&old].before,
+            _ => return Err(fault("conflict")),
         };
-        let was_pending = new.is_some_and(|new| self.keys[&new].standing(at) == "pending");
-        if !was_pending && !self.keys[&old].is_living(at) {
+        let new_status = new.map(|new| self.keys[&new].standing(at));
+        if new_status != Some("pending") && !self.keys[&old].is_living(at) {
             return Err(fault("conflict"));
         }
+        let rotation = new.and_then(|new| self.keys[&new].rotation.clone());
         if let Some(new) = new.filter(|new| self.keys[new].is_living(at)) {
             let message = Some("rotation cancelled".to_owned());
-            self.change(new, |key| key.revoke("retired", message, now));
+            self.end(new, "retired", message, now);
+            // Its words are in its record alone.
+            let ends = Rc::make_mut(&mut self.endings);
+            if let Some(end) = ends.get_mut(&self.keys[&new].id) {
+                end.2 = None;
+            }
             self.tell(new);
         }
         self.tell(old);
         let mut faults = Faults::new();
         let before = self.keys[&old].clone();
-        if before.replaced_by.is_some() {
+        let known = self.before.remove(&before.id);
+        if let Some(successor) = &before.replaced_by {
             let holders = self.holders(before.workspace, &before.environment, &before.name, now);
             if !holders.is_empty() {
                 faults.insert("name_taken");
             }
+            // Where its successor is gone, the trail has what it had before, or nobody.
+            let known = known.filter(|(id, _)| id == successor);
+            let expires_at = match (new, known) {
+                (Some(_), _) => rotation.and_then(|rotation| rotation.previous),
+                (None, Some((_, expires_at))) => expires_at,
+                (None, None) => before.expires_at,
+            };
             self.change(old, |key| {
                 key.replaced_by = None;
-                key.expires_at = previous;
+                key.expires_at = expires_at;
             });
         }
         let new = new.map(|new| self.keys[&new].id.clone());
@@ -148,23 +153,19 @@ impl Model {
         answer(faults, both)
     }
 
-    /// The last living key of those that replaced one another from a superseded one on, where all that followed it has ended or
-    /// is gone.
-    fn last_of_those_that_live(&self, from: u64, at: Moment) -> Option<u64> {
-        let (mut last, mut living) = (from, None);
-        loop {
-            let key = &self.keys[&last];
-            let successor = key.replaced_by.as_ref()?;
-            if key.is_living(at) {
-                living = Some(last);
-            }
+    /// Whether all that followed a superseded key has ended or is gone, so that it is the last of them that lives.
+    fn is_left_alone(&self, old: u64, at: Moment) -> bool {
+        let mut last = &self.keys[&old];
+        if !last.is_living(at) || last.replaced_by.is_none() {
+            return false;
+        }
+        while let Some(successor) = &last.replaced_by {
             match self.key_of_id(successor) {
-                Some(next) if self.keys[&next].replaced_by.is_some() => last = next,
-                next => {
-                    let is_over = next.is_none_or(|next| !self.keys[&next].is_living(at));
-                    return living.filter(|_| is_over);
-                }
+                None => return true,
+                Some(next) if self.keys[&next].is_living(at) => return false,
+                Some(next) => last = &self.keys[&next],
             }
         }
+        true
     }
 }

@@ -1,6 +1,7 @@
 //! What each operation does, and what speaks against it: which rule stands where, and what the rules share.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::clock::{By, Moment};
 use super::operation::{Answer, Changes, Expiry, Named, Operation, REASONS, Token};
@@ -124,7 +125,7 @@ impl Model {
         let now = by.now;
         match operation {
             Operation::Mint { wish, count } => {
-                let workspace = self.place_to_mint(wish)?;
+                let workspace = self.place_to_mint(wish, now)?;
                 self.mint(workspace, wish, *count, None, now, minted)
             }
             Operation::MintAgain {
@@ -176,6 +177,25 @@ impl Model {
                 self.revoke(workspace.as_ref(), keys, why, *idle, now)
             }
             Operation::Verify { workspace, asks } => self.verify(workspace.as_deref(), asks, by),
+            Operation::Backup(file) => {
+                self.back_up(file);
+                Ok(Answer::default())
+            }
+            Operation::Restore(file) => {
+                let backup = Rc::clone(&self.shelf.backups[file]);
+                Ok(self.restore(&backup, now))
+            }
+            Operation::Export { file, workspace } => {
+                let lines = Rc::new(self.export(workspace.as_deref(), now)?);
+                self.shelf.exports.insert(file.clone(), lines);
+                Ok(Answer::default())
+            }
+            Operation::Import {
+                file, keep_going, ..
+            } => {
+                let lines = Rc::clone(&self.shelf.exports[file]);
+                self.import(&lines, *keep_going, now)
+            }
             _ => self.apply_to_workspaces(operation, now),
         }
     }
@@ -239,7 +259,6 @@ pub(super) fn new_key(workspace: u64, owner: &Workspace, token: &Token, now: i64
         revoked: None,
         rotation: None,
         replaced_by: None,
-        before: None,
         allow: Vec::new(),
         owner: None,
         labels: BTreeMap::new(),

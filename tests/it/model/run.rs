@@ -10,7 +10,7 @@ use super::course::{Course, Turn};
 use super::figures::Figures;
 use super::library::Library;
 use super::log::Log;
-use super::operation::Answer;
+use super::operation::{Answer, Operation};
 use super::process::{Failure, Order, Reply, Report, Worker};
 use super::random::Random;
 use super::state::{Faults, Key, Model};
@@ -25,6 +25,8 @@ pub struct Run {
     pub path: PathBuf,
     pub open: Option<Open>,
     pub workers: Vec<Worker>,
+    /// Where backups and exports are.
+    _shelf: TempDir,
     /// Last, because it goes with all that is in it.
     pub folder: TempDir,
 }
@@ -68,7 +70,8 @@ impl Run {
     /// Begins with an empty store.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let (course, folder) = (Course::new(seed), folder());
+        let (mut course, shelf, folder) = (Course::new(seed), folder(), folder());
+        course.model.shelf.folder = shelf.path().to_owned();
         let path = path_in(&folder);
         let open = Some(Open::at(&path, &course.model));
         let others = 1..course.offsets.len();
@@ -78,6 +81,7 @@ impl Run {
             figures: Figures::default(),
             path,
             open,
+            _shelf: shelf,
             folder,
         }
     }
@@ -106,6 +110,28 @@ impl Run {
     /// Does one operation to both, and compares what came of it.
     pub fn step(&mut self) {
         let turn = self.course.next();
+        self.do_turn(&turn);
+        use Operation::{Import, Restore};
+        if matches!(turn.operation, Import { .. } | Restore(_)) {
+            self.compare_whole("after records came in");
+        } else if self.course.step.is_multiple_of(WHOLE_EVERY) {
+            self.compare_whole("after some steps");
+        }
+    }
+
+    /// Does this operation, in any process.
+    pub fn step_with(&mut self, operation: Operation) {
+        let turn = self.course.turn(|_| operation);
+        self.do_turn(&turn);
+    }
+
+    fn do_turn(&mut self, turn: &Turn) {
+        let done = self.take(turn);
+        self.follow(turn, done);
+    }
+
+    /// Lets a process take its turn.
+    pub fn take(&mut self, turn: &Turn) -> Result<Report, Failure> {
         let Turn {
             by,
             operation,
@@ -115,11 +141,7 @@ impl Run {
         let Reply::Done(mut done) = self.ask(by.process, order) else {
             panic!("{}: this is the answer to something else", self.place());
         };
-        let done = done.pop().expect("each operation has its answer");
-        self.follow(&turn, done);
-        if self.course.step.is_multiple_of(WHOLE_EVERY) {
-            self.compare_whole("after some steps");
-        }
+        done.pop().expect("each operation has its answer")
     }
 
     /// Does to the model what was done to the store, and compares what came of it.
@@ -129,6 +151,9 @@ impl Run {
         let mut after = before.clone();
         let minted = done.as_ref().map(|done| done.minted.as_slice());
         let predicted = after.apply(operation, *by, minted.unwrap_or_default());
+        if let Ok(done) = &done {
+            after.events = done.events.unwrap_or(after.events);
+        }
         self.figures.note(operation.word(), self.processes());
         match (&done, &predicted) {
             (Ok(done), Ok(answer)) => {
@@ -259,13 +284,16 @@ impl Run {
                     || text.contains(&key.secret)
                     || text.contains(&format!("{:?}", key.name))
             });
+            let model = &self.course.model;
             panic!(
-                "{}, {:?}, {:?}\n{:?}\n{}\nkeys that may be meant: {named:#?}",
+                "{}, {:?}, {:?}\n{:?}\n{}\nworkspaces: {:?}\nsecrets that are nobody's: {:?}\nkeys that may be meant: {named:#?}",
                 self.place(),
                 turn.by,
-                self.course.model.clock,
+                model.clock,
                 turn.operation,
-                say()
+                say(),
+                model.workspaces,
+                model.gone
             );
         }
     }

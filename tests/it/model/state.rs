@@ -3,10 +3,13 @@
 //! Written from the contract (its sections 2, 4, 6 and 7) and in plain collections; nothing here asks the library.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::clock::{Clock, Moment};
 use super::policies::{POLICIES, Plan, Policy, are_alike};
+use super::restoring::End;
 use super::reuse::Memory;
+use super::shelf::Shelf;
 
 /// How long a pending key waits.
 pub const PENDING: i64 = 24 * 60 * 60 * 1000;
@@ -15,6 +18,7 @@ pub const PENDING: i64 = 24 * 60 * 60 * 1000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workspace {
     pub name: String,
+    pub created_at: i64,
     pub policy: usize,
     pub cap: Option<u64>,
     pub plan: Option<String>,
@@ -46,6 +50,8 @@ pub struct Rotation {
 /// Uses on a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Uses {
+    /// Whether there was a valid one, or an import said that there was.
+    pub has_row: bool,
     pub valid: u64,
     pub credits: u64,
     pub refused: BTreeMap<String, u64>,
@@ -68,8 +74,6 @@ pub struct Key {
     pub revoked: Option<(i64, String, Option<String>)>,
     pub rotation: Option<Rotation>,
     pub replaced_by: Option<String>,
-    /// The expiry that it gets back when the rotation is cancelled, where its successor's record is gone.
-    pub before: Option<i64>,
     pub allow: Vec<String>,
     pub owner: Option<String>,
     pub labels: BTreeMap<String, String>,
@@ -102,22 +106,27 @@ pub struct Gone {
 }
 
 /// Everything.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Model {
-    /// By a number of the model's own.
+    /// By their row numbers, each one more than the greatest there is; so also keys, in the order of minting.
     pub workspaces: BTreeMap<u64, Workspace>,
-    /// In the order of minting.
     pub keys: BTreeMap<u64, Key>,
     pub current: Option<u64>,
     pub remembered: Vec<Remembered>,
     /// The last of them.
     pub gone: Vec<Gone>,
+    /// All of them that have ended here: no record of theirs is imported again.
+    pub ended: Rc<BTreeSet<String>>,
+    /// How keys ended for good, by their ids.
+    pub endings: Rc<BTreeMap<String, End>>,
+    /// Of each superseded key its successor's id, and the expiry that it had before, as the trail has them.
+    pub before: BTreeMap<String, (String, Option<i64>)>,
     /// Rows of the audit trail.
     pub events: u64,
-    pub next: u64,
     pub clock: Clock,
     /// What the verifier of each process has in memory, which stays open between operations.
     pub memories: Vec<Memory>,
+    pub shelf: Shelf,
 }
 
 /// The code words of everything that speaks against an operation; any of them may be the answer.
@@ -157,6 +166,19 @@ impl Key {
 
     pub fn is_living(&self, at: Moment) -> bool {
         matches!(self.standing(at), "active" | "pending" | "disabled")
+    }
+
+    /// Whether it says that it replaces that key.
+    pub fn names(&self, old: &str) -> bool {
+        let rotation = self.rotation.as_ref();
+        rotation.is_some_and(|rotation| rotation.replaces == old)
+    }
+
+    /// Whether it has replaced that key, or may do so: no link leads out of a workspace or an environment.
+    pub fn may_replace(&self, old: &Self) -> bool {
+        let place = |key: &Self| (key.workspace, key.environment.clone());
+        let is_free = old.replaced_by.as_ref().is_none_or(|id| *id == self.id);
+        place(self) == place(old) && is_free && self.id != old.id && self.names(&old.id)
     }
 
     pub fn revoke(&mut self, reason: &str, message: Option<String>, now: i64) {
@@ -232,14 +254,19 @@ impl Model {
         self.keys.values().filter(living).count() as u64
     }
 
-    /// Keys minted to replace this one.
+    /// Keys minted to replace this one; once one of them has, that one alone.
     pub fn replacements(&self, id: &str) -> Vec<u64> {
-        let replaces = |key: &Key| {
-            let rotation = key.rotation.as_ref();
-            rotation.is_some_and(|rotation| rotation.replaces == id)
+        let Some(old) = self.key_of_id(id).map(|old| &self.keys[&old]) else {
+            return Vec::new();
         };
-        let found = self.keys.iter().filter(|(_, key)| replaces(key));
+        let found = self.keys.iter().filter(|(_, key)| key.may_replace(old));
         found.map(|(number, _)| *number).collect()
+    }
+
+    /// The key that this one has replaced, or waits to replace.
+    pub fn predecessor(&self, key: &Key) -> Option<u64> {
+        let old = self.key_of_id(&key.rotation.as_ref()?.replaces)?;
+        key.may_replace(&self.keys[&old]).then_some(old)
     }
 
     pub fn has_pending_replacement(&self, id: &str, now: i64) -> bool {
@@ -256,7 +283,7 @@ impl Model {
             return false;
         }
         let waits_for = match (&key.rotation, key.state) {
-            (Some(rotation), State::Pending) => self.key_of_id(&rotation.replaces),
+            (Some(_), State::Pending) => self.predecessor(key),
             _ => return true,
         };
         !waits_for.is_some_and(|old| {
@@ -295,14 +322,46 @@ impl Model {
         }
     }
 
-    /// Forgets a key, but for its secret.
-    pub fn forget(&mut self, number: u64) {
+    /// Revokes a key, and notes how it ended.
+    pub fn end(&mut self, number: u64, reason: &str, message: Option<String>, now: i64) {
+        let key = self.keys.get_mut(&number).expect("the key is there");
+        key.revoke(reason, message.clone(), now);
+        let (id, end) = (key.id.clone(), (now, reason.to_owned(), message));
+        Rc::make_mut(&mut self.endings).entry(id).or_insert(end);
+    }
+
+    pub fn add_key(&mut self, key: Key) {
+        let last = self.keys.keys().next_back();
+        self.keys.insert(last.map_or(1, |last| last + 1), key);
+    }
+
+    pub fn add_workspace(&mut self, workspace: Workspace) -> u64 {
+        let number = self
+            .workspaces
+            .keys()
+            .next_back()
+            .map_or(1, |last| last + 1);
+        self.workspaces.insert(number, workspace);
+        number
+    }
+
+    /// Forgets a key that has ended, but for its secret.
+    pub fn forget(&mut self, number: u64, now: i64) {
+        let id = self.keys[&number].id.clone();
+        let end = (now, "unspecified".to_owned(), None);
+        Rc::make_mut(&mut self.endings).entry(id).or_insert(end);
         if let Some(key) = self.keys.remove(&number) {
             self.bury(key.secret, key.form, key.environment);
         }
     }
 
     pub fn bury(&mut self, secret: String, form: usize, environment: String) {
+        Rc::make_mut(&mut self.ended).insert(secret.clone());
+        self.lose(secret, form, environment);
+    }
+
+    /// Remembers a secret that is nobody's any more, though it has not ended.
+    pub fn lose(&mut self, secret: String, form: usize, environment: String) {
         self.gone.push(Gone {
             secret,
             form,

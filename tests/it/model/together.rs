@@ -72,14 +72,21 @@ impl Run {
         let start = vec![0; search.did.len()];
         let now = self.course.now;
         let library = &mut self.open().library;
-        let mut is_it = |model: &Model| compare::whole(library, model, now).is_ok();
+        let mut differences = Vec::new();
+        let mut is_it = |model: &Model| {
+            let found = compare::whole(library, model, now);
+            found
+                .map_err(|difference| differences.push(difference))
+                .is_ok()
+        };
         let Some(after) = search.find(&before, start, &mut is_it) else {
             let did: Vec<String> = search.did.iter().flatten().map(Did::told).collect();
             panic!(
-                "{}: one after the other, in whatever order, they answer something else; {:?}\n{}",
+                "{}: one after the other, in whatever order, they come to something else; {:?}\n{}\n{}",
                 self.place(),
                 before.clock,
-                did.join("\n")
+                did.join("\n"),
+                differences.join("\n")
             );
         };
         self.course.model = after;
@@ -130,6 +137,7 @@ impl Run {
             match operation {
                 O::Complete(_) | O::Void(_) | O::Hold(_) | O::Verify { .. } => {}
                 O::List { .. } | O::Show(_) | O::Present { .. } => {}
+                O::Backup(_) | O::Restore(_) | O::Export { .. } | O::Import { .. } => {}
                 change => return change,
             }
         }
