@@ -99,7 +99,12 @@ impl Course {
 
     /// What is done next. The same course always goes on in the same way.
     pub fn next(&mut self) -> Turn {
-        let due = self.due.take();
+        // An export that was refused, or passed over, left nothing.
+        let is_there = |due: &Operation| match due {
+            Operation::Import { file, .. } => self.model.shelf.exports.contains_key(file),
+            _ => true,
+        };
+        let due = self.due.take().filter(is_there);
         let turn = self.turn(|mut chooser| due.unwrap_or_else(|| chooser.operation()));
         // What is taken out comes in again, into the store that it is of.
         if let Operation::Export { file, .. } = &turn.operation {
