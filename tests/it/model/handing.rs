@@ -41,12 +41,16 @@ impl Model {
             if is_living && rotation.grace > 0 && now + rotation.grace <= at.latest {
                 return Err(fault("invalid_expiry"));
             }
+            // A restored key may take over once more; what the old one had before the first time is what it gets back.
+            let was_over = replaced.replaced_by.is_some();
             replaced.replaced_by = Some(key.id.clone());
             let is_over = is_living && rotation.grace == 0;
             if is_living && !is_over {
                 let ends = now + rotation.grace;
-                rotation.previous = replaced.expires_at;
-                let before = (key.id.clone(), replaced.expires_at);
+                if !was_over {
+                    rotation.previous = replaced.expires_at;
+                }
+                let before = (key.id.clone(), rotation.previous);
                 self.before.insert(replaced.id.clone(), before);
                 replaced.expires_at = Some(replaced.expires_at.map_or(ends, |at| at.min(ends)));
             }

@@ -136,7 +136,7 @@ impl Run {
             use Operation as O;
             match operation {
                 O::Complete(_) | O::Void(_) | O::Hold(_) | O::Verify { .. } => {}
-                O::List { .. } | O::Show(_) | O::Present { .. } => {}
+                O::List { .. } | O::Show(_) | O::Present { .. } | O::Prune { .. } => {}
                 O::Backup(_) | O::Restore(_) | O::Export { .. } | O::Import { .. } => {}
                 change => return change,
             }
