@@ -26,9 +26,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use keyward::domain::code::Code;
 use keyward::domain::secret::Secret;
 use keyward::domain::timestamp::Timestamp;
-use keyward::domain::verdict::Code;
 use keyward::error::Result;
 use keyward::ops::verifier::{Request, Verifier};
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::domain::verdict::Code;
+use crate::domain::code::Code;
 
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -3,13 +3,13 @@
 //!
 //! # The rooms
 //!
-//! Calls go one way: `main` → `commands` → {`ops`, `output`, `prompt`, `delivery`} → `store` → {`files`, `domain`, `random`},
-//! never back up.
+//! Calls go one way: `main` → `cli` → `commands` → `context` → {`ops`, `output`, `prompt`, `delivery`} → `store` → {`files`,
+//! `domain`, `random`, `signals`}, never back up, and no files import each other in a circle.
 //!
 //! | room | what lives there | what never does |
 //! |---|---|---|
-//! | `main`, `usage` | arguments in, exit status out, nothing said before [`context`] has looked for secrets; what is said of arguments that make no sense | rules, SQL |
-//! | [`cli`] | the global options and the KEY argument, as clap types | rules, IO |
+//! | `main`, [`arguments`] | arguments in, exit status out, nothing said before [`context`] has looked for secrets; what is said of arguments that make no sense | rules, SQL |
+//! | [`cli`], [`options`] | the whole command line as clap types; below it, what commands share: the global options, and KEY | rules, IO |
 //! | [`commands`] | a file per command: `Args` (whose doc comments are help and manual page) above `run` | SQL, hashing, randomness, files, the environment |
 //! | [`ops`] | a file per use case: `Request` → `Outcome` in one transaction; `now` and the generator are parameters | clap, rendering, prompts, the clock |
 //! | [`domain`] | types that cannot hold a wrong value, and pure rules: token, policy, manifest, status, verdict, names | SQLite, clap, IO, the clock |
@@ -19,8 +19,9 @@
 //! | [`output`] | `view` has exactly the fields a user may see; `json`, `tsv`, `table` render it; `ui` owns the streams | the store, use cases |
 //! | [`prompt`] | questions at a terminal | deciding what is dangerous |
 //! | [`context`] | environment, clock, terminal, folders, files a user names | SQLite |
+//! | [`signals`] | the signals that come while a secret is on its way | ending the process |
 //! | [`random`] | the operating system's random generator, by its system call | files |
-//! | [`error`] | one type: kind, code word, exit status, hint | clap, colour |
+//! | [`error`], [`exit`] | one type of failure: kind, code word, exit status, hint; the exit status of an answer | clap, colour |
 //!
 //! Two things stand elsewhere than one might look. The escaper, [`domain::sanitize`], is a rule about text and not a
 //! way of rendering, because error messages made in `ops` and `store` need it too. `commands::hand_over` holds the
@@ -112,7 +113,7 @@
 //! # The library's face
 //!
 //! The binary is a thin shell over this crate. A service that embeds it uses [`ops::verifier::Verifier`], with
-//! [`domain`]'s types and [`error::Error`]; [`context`], [`cli`], [`commands`], [`usage`], [`prompt`] and [`output`] are
+//! [`domain`]'s types and [`error::Error`]; [`context`], [`cli`], [`commands`], [`arguments`], [`prompt`] and [`output`] are
 //! the command line's and may change with it. `examples/http_middleware.rs` is a whole service.
 //!
 //! ```no_run
@@ -121,7 +122,7 @@
 //!
 //! use keyward::domain::secret::Secret;
 //! use keyward::domain::timestamp::Timestamp;
-//! use keyward::domain::verdict::Code;
+//! use keyward::domain::code::Code;
 //! use keyward::ops::verifier::{Request, Verifier};
 //!
 //! # fn main() -> keyward::error::Result<()> {
@@ -145,16 +146,19 @@
 //! # }
 //! ```
 
+pub mod arguments;
 pub mod cli;
 pub mod commands;
 pub mod context;
 pub mod delivery;
 pub mod domain;
 pub mod error;
+pub mod exit;
 pub mod files;
 pub mod ops;
+pub mod options;
 pub mod output;
 pub mod prompt;
 pub mod random;
+pub mod signals;
 pub mod store;
-pub mod usage;

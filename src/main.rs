@@ -6,15 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use keyward::arguments;
 use keyward::cli::Cli;
 use keyward::context::{self, Context, Guard};
 use keyward::error::{Kind, Result};
-use keyward::usage;
 
 fn main() -> ExitCode {
     context::harden();
     let guard = Rc::new(Guard::new(std::env::args_os().collect()));
-    let mut ui = context::ui(&usage::guess_globals(guard.arguments()));
+    let mut ui = context::ui(&arguments::guess_globals(guard.arguments()));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         guard.refuse_by_look()?;
         match Cli::read(guard.arguments()) {
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
             }
             Err(error) => {
                 guard.refuse_known_before_speaking()?;
-                usage::answer(&error, guard.arguments(), &ui)
+                arguments::answer(&error, guard.arguments(), &ui)
             }
         }
     }));
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Err(error) if error.is_broken_pipe() && error.kind() == Kind::Io => ExitCode::SUCCESS,
         Err(error) => {
             let exposed = guard.refuse_known_before_speaking();
-            let error = usage::discreet(exposed.err().unwrap_or(error), &guard);
+            let error = arguments::discreet(exposed.err().unwrap_or(error), &guard);
             ui.error(&error);
             ExitCode::from(error.kind().exit())
         }
@@ -42,6 +42,6 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, guard: Rc<Guard>) -> Result<u8> {
-    let mut context = Context::new(&cli.globals, guard)?;
+    let mut context = Context::new(&cli.globals, guard, Cli::whole)?;
     cli.command.run(&mut context)
 }

@@ -11,9 +11,9 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level::{emulate_default_handler, exit};
 
-use crate::delivery::Interrupts;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
+use crate::signals::Interrupts;
 
 /// How often signals are looked for during a prompt.
 const ATTENTION: Duration = Duration::from_millis(20);

@@ -9,10 +9,10 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
 
+use keyward::domain::code::Code;
 use keyward::domain::key::KeyId;
 use keyward::domain::secret::Secret;
 use keyward::domain::timestamp::Timestamp;
-use keyward::domain::verdict::Code;
 use keyward::ops::verifier::{Request, Verifier};
 
 use crate::stores::Dice;

@@ -2,12 +2,12 @@
 //!
 //! This module never takes a KEY: presenting the secret is the proof that its holder has it.
 
-use crate::commands::Exit;
 use crate::commands::verify::SourceArgs;
 use crate::context::Context;
 use crate::domain::key::KeyId;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::activate;
 use crate::output::view::KeyView;
 

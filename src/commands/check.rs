@@ -2,12 +2,12 @@
 //!
 //! This module never mends what it finds: it names the command that does.
 
-use crate::commands::{Exit, FINDINGS};
 use crate::context::Context;
 use crate::domain::finding::Criteria;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Result};
+use crate::exit::{Exit, FINDINGS};
 use crate::ops::check;
 use crate::output::relative::relative_or_never;
 use crate::output::view::FindingView;

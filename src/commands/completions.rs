@@ -4,10 +4,9 @@
 
 use clap_complete::Shell;
 
-use crate::cli::Cli;
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::error::Result;
+use crate::exit::Exit;
 
 /// Print a shell's completion script
 #[derive(Debug, clap::Args)]
@@ -23,7 +22,12 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::whole(), "keyward", &mut script);
+    clap_complete::generate(
+        args.shell,
+        &mut (context.command_line)(),
+        "keyward",
+        &mut script,
+    );
     context.ui.data(&String::from_utf8_lossy(&script))?;
     Ok(0)
 }

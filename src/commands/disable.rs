@@ -2,12 +2,12 @@
 //!
 //! This module never differs from its twin but in the direction.
 
-use crate::cli::KeyArgument;
 use crate::commands::{Exit, pause};
 use crate::context::Context;
 use crate::domain::lifetime::Lifetime;
 use crate::error::Result;
 use crate::ops::pause::Change;
+use crate::options::KeyArgument;
 
 /// Pause a key
 ///

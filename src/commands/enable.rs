@@ -2,11 +2,11 @@
 //!
 //! This module never differs from its twin but in the direction.
 
-use crate::cli::KeyArgument;
 use crate::commands::{Exit, pause};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ops::pause::Change;
+use crate::options::KeyArgument;
 
 /// Resume a paused key
 ///

@@ -2,22 +2,23 @@
 //!
 //! This module never delivers a secret that is not needed: a key that is as it should be is left alone.
 
-use crate::commands::Exit;
 use crate::commands::provision::{Prepared, prepare};
 use crate::commands::sink::SinkArgs;
 use crate::commands::wish::WishArgs;
 use crate::context::Context;
-use crate::delivery::{Interrupts, Sink};
+use crate::delivery::Sink;
 use crate::domain::key::Key;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::name::Name;
 use crate::domain::provision::Action;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Result};
+use crate::exit::Exit;
 use crate::ops::access::Actor;
 use crate::ops::provision::{self, Step, Wanted};
 use crate::output::ui::Format;
 use crate::output::view::Minted;
+use crate::signals::Interrupts;
 
 /// Make sure that a key is there and its secret where it belongs
 ///

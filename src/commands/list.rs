@@ -7,12 +7,12 @@ use std::thread;
 
 use clap::ValueEnum;
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::key::{Key, Status};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
+use crate::exit::Exit;
 use crate::ops::list;
 use crate::output::relative::relative_or_never;
 use crate::output::ui::Listing;

@@ -2,20 +2,20 @@
 //!
 //! This module never makes a key live: `hand_over` does, after the delivery.
 
-use crate::commands::Exit;
 use crate::commands::hand_over::{Answer, Parcel};
 use crate::commands::sink::{Delivery, HoldArgs, SinkArgs};
 use crate::commands::wish::WishArgs;
 use crate::context::Context;
-use crate::delivery::Interrupts;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::name::Name;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
+use crate::exit::Exit;
 use crate::ops::access::Actor;
 use crate::ops::idempotent::{self, Outcome, Replay};
 use crate::ops::mint;
 use crate::output::view::KeyView;
+use crate::signals::Interrupts;
 use crate::store::Store;
 
 /// Mint a key and deliver its secret once

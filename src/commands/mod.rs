@@ -37,15 +37,10 @@ use clap::Subcommand;
 
 use crate::context::Context;
 use crate::error::Result;
+use crate::exit::Exit;
 
 // What is fuzzed: the reading of a stream's lines, which needs no store.
 pub use verify::stream;
-
-/// The process's exit status when a command has given its answer.
-pub type Exit = u8;
-
-/// The exit status of a gate that found something, and of a check that changes are pending.
-const FINDINGS: Exit = 18;
 
 /// What to do; the most used first.
 #[derive(Debug, Subcommand)]

@@ -2,12 +2,12 @@
 //!
 //! This module never touches a key that is pending or dead; `ops::pause` refuses those.
 
-use crate::cli::KeyArgument;
 use crate::commands::{Exit, changed};
 use crate::context::Context;
 use crate::domain::lifetime::Lifetime;
 use crate::error::Result;
 use crate::ops::pause::{self, Change};
+use crate::options::KeyArgument;
 
 /// Pauses or resumes a key and answers.
 ///

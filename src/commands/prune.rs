@@ -2,11 +2,11 @@
 //!
 //! This module never asks: what it deletes is dead, and stays in the audit trail.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::prune;
 use crate::output::view::KeyView;
 

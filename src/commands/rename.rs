@@ -2,13 +2,13 @@
 //!
 //! This module never judges a name; `domain::name` does.
 
-use crate::cli::KeyArgument;
 use crate::commands::{Exit, changed};
 use crate::context::Context;
 use crate::domain::name::Name;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
 use crate::ops::rename;
+use crate::options::KeyArgument;
 
 /// Rename a key
 ///

@@ -2,21 +2,22 @@
 //!
 //! This module never ends the old key by itself: the transaction that makes the new one live does.
 
-use crate::cli::KeyArgument;
-use crate::commands::Exit;
 use crate::commands::hand_over::{Answer, Parcel};
 use crate::commands::sink::{HoldArgs, SinkArgs};
 use crate::context::Context;
-use crate::delivery::Interrupts;
 use crate::domain::key::Status;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::{Timestamp, When};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::when::When;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::cancel::Old;
 use crate::ops::rotate::Terms;
 use crate::ops::{cancel, rotate};
+use crate::options::KeyArgument;
 use crate::output::view::KeyView;
+use crate::signals::Interrupts;
 
 /// Replace a key's secret, old and new overlapping
 ///

@@ -2,10 +2,10 @@
 //!
 //! This module never looks at the store.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Result};
+use crate::exit::Exit;
 use crate::output::{json, schema};
 
 /// Print the JSON Schema of a command's output

@@ -2,14 +2,14 @@
 //!
 //! This module never guesses that an empty value means "clear": clearing has flags of its own.
 
-use crate::cli::KeyArgument;
 use crate::commands::{Exit, changed};
 use crate::context::Context;
 use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
-use crate::domain::timestamp::When;
+use crate::domain::when::When;
 use crate::error::{Error, Result};
 use crate::ops::set::{self, Changes};
+use crate::options::KeyArgument;
 
 /// Change a key's scopes, expiry, addresses, owner or labels
 ///

@@ -2,15 +2,15 @@
 //!
 //! This module never shows a secret or its hash.
 
-use crate::cli::KeyArgument;
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::address::Network;
 use crate::domain::key::{KeyId, UNDELIVERED};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::show::{self, Outcome};
+use crate::options::KeyArgument;
 use crate::output::relative::relative;
 use crate::output::table;
 use crate::output::view::KeyView;

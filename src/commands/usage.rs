@@ -4,11 +4,12 @@
 
 use clap::ValueEnum;
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::day::Day;
-use crate::domain::timestamp::{Timestamp, When};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::when::When;
 use crate::error::{Error, Result};
+use crate::exit::Exit;
 use crate::ops::select::Selector;
 use crate::ops::usage::{self, Grouping};
 use crate::output::usage::{UsageView, table};

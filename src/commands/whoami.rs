@@ -2,10 +2,10 @@
 //!
 //! This module never asks for a secret by itself: `--as` names the caller's.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::whoami::{self, Outcome};
 use crate::output::view::CallerView;
 

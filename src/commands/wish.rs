@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
-use crate::domain::timestamp::When;
+use crate::domain::when::When;
 
 /// What a key is to have.
 #[derive(Debug, clap::Args)]

@@ -10,8 +10,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use crate::delivery::Interrupts;
 use crate::error::{Error, Kind, Result};
+use crate::signals::Interrupts;
 
 /// The longest line, in bytes without its end.
 pub const LONGEST_LINE: usize = 64 * 1024;

@@ -5,7 +5,6 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::guard::refuse_variable;
 use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Result};
 
@@ -17,18 +16,6 @@ pub fn is_ci() -> bool {
 /// Whether a secret on bare standard output is forbidden here.
 pub fn requires_sink() -> bool {
     variable("KEYWARD_REQUIRE_SINK").is_some_and(|value| value != "false" && value != "0")
-}
-
-/// The file that a GitHub Actions runner reads a step's environment or outputs from.
-///
-/// # Errors
-/// `usage` when its value has the form of a secret.
-pub fn github_file(name: &'static str) -> Result<Option<PathBuf>> {
-    let Some(value) = variable(name) else {
-        return Ok(None);
-    };
-    refuse_variable(name, &value)?;
-    Ok(Some(value.into()))
 }
 
 /// A variable whose value is text.

@@ -4,10 +4,12 @@
 
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::environment::variable;
+use super::guard::refuse_variable;
 use super::{Context, Document};
 use crate::domain::sanitize::{Safe, SafePath};
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
@@ -31,6 +33,18 @@ impl Context {
         self.guard.add(document, &text)?;
         Ok(text)
     }
+}
+
+/// The file that a GitHub Actions runner reads a step's environment or outputs from.
+///
+/// # Errors
+/// `usage` when its value has the form of a secret.
+pub fn github_file(name: &'static str) -> Result<Option<PathBuf>> {
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    refuse_variable(name, &value)?;
+    Ok(Some(value.into()))
 }
 
 #[expect(

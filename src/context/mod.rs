@@ -21,15 +21,15 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::cli::{Colour, Globals};
+use crate::domain::code::Code;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::Code;
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::ops::access::{Access, Actor};
 use crate::ops::reuse;
+use crate::options::{Colour, Globals};
 use crate::output::ui::{Format, Ui};
 use crate::prompt::Prompter;
 use crate::random::SystemRandom;
@@ -37,9 +37,10 @@ use crate::store::Store;
 
 pub use conversation::{Conversation, Heard, LONGEST_LINE, Line};
 use environment::variable;
-pub use environment::{github_file, is_ci, requires_sink};
+pub use environment::{is_ci, requires_sink};
 pub use guard::{Document, Guard};
 pub use hardening::{fault, harden};
+pub use input::github_file;
 pub use lines::Lines;
 
 /// The longest that recording a use waits for another process; the verdict matters more.
@@ -57,6 +58,8 @@ pub struct Context {
     pub workspace: Option<String>,
     /// The operating system's random generator.
     pub rng: SystemRandom,
+    /// Every command's arguments, for what describes them.
+    pub command_line: fn() -> clap::Command,
     workspace_option: Option<String>,
     store: Option<PathBuf>,
     wait: std::time::Duration,
@@ -83,7 +86,11 @@ impl Context {
     ///
     /// # Errors
     /// `usage` when an option or a variable makes no sense.
-    pub fn new(globals: &Globals, guard: Rc<Guard>) -> Result<Self> {
+    pub fn new(
+        globals: &Globals,
+        guard: Rc<Guard>,
+        command_line: fn() -> clap::Command,
+    ) -> Result<Self> {
         if let Some(folder) = environment::trusted_folder() {
             files::trust_folder(&folder);
         }
@@ -105,6 +112,7 @@ impl Context {
                 None => environment::text("KEYWARD_WORKSPACE")?,
             },
             rng: SystemRandom,
+            command_line,
             workspace_option: globals.workspace.clone(),
             store: globals.store.clone(),
             wait,

@@ -10,12 +10,12 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::draft::create;
-use super::interrupt::Interrupts;
 use super::place::Target;
 use super::stdout::Stream;
 use super::{failed, unguessable};
 use crate::domain::runner_file::{self, Unreadable};
 use crate::error::{Error, Kind, Result};
+use crate::signals::Interrupts;
 
 /// How the runner's file is opened.
 const HOW: OFlags = OFlags::RDWR.union(OFlags::APPEND);

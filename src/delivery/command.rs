@@ -17,9 +17,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::low_level::signal_name;
 
 use super::failed;
-use super::interrupt::Interrupts;
 use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
+use crate::signals::Interrupts;
 
 /// How long at most until the program's end or an interrupt is noticed.
 const ATTENTION: Duration = Duration::from_millis(20);

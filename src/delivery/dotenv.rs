@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 use super::assignment::{self, Unfit};
 use super::before::Before;
 use super::draft::Draft;
-use super::interrupt::Interrupts;
 use super::place::Target;
 use super::placed::Placed;
 use super::variable;
 use crate::domain::dotenv::{self, Misread};
 use crate::domain::holding::Holding;
 use crate::error::{Error, Kind, Result};
+use crate::signals::Interrupts;
 
 /// What stands for the secret while none is minted: of the same bytes as any.
 const STAND_IN: &str = "kw_secret";

@@ -12,11 +12,11 @@ use rustix::fs::{XattrFlags, fchmod, fchown, fsetxattr, fsync};
 
 use super::before::Before;
 use super::failed;
-use super::interrupt::Interrupts;
 use super::place::Target;
 use super::placed::Placed;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, ACCESS_LIST, Found};
+use crate::signals::Interrupts;
 
 /// How long another delivery to the same file is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 use super::before::Before;
 use super::draft::{Draft, create};
-use super::interrupt::Interrupts;
 use super::place::Target;
 use super::placed::Placed;
 use crate::domain::holding::Holding;
 use crate::error::{Error, Kind, Result};
+use crate::signals::Interrupts;
 
 /// A file for the secret alone and, when it is new, for its owner's eyes alone: `--out FILE`.
 #[derive(Debug, Clone)]

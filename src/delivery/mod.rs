@@ -10,7 +10,6 @@ mod command;
 mod dotenv;
 mod draft;
 mod file;
-mod interrupt;
 mod mount;
 mod place;
 mod placed;
@@ -24,7 +23,6 @@ pub use ci::GithubSink;
 pub use command::CommandSink;
 pub use dotenv::DotenvSink;
 pub use file::FileSink;
-pub use interrupt::Interrupts;
 pub use place::{Target, Whereabouts};
 pub use placed::Placed;
 pub use stdout::Stream;
@@ -37,6 +35,7 @@ use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::files::named;
 use crate::random::SystemRandom;
+use crate::signals::Interrupts;
 
 /// Where a secret goes.
 #[derive(Debug, Clone)]

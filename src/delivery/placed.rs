@@ -2,9 +2,9 @@
 //!
 //! This module never knows what was delivered, or how that is undone.
 
-use super::interrupt::Interrupts;
 use super::place::Target;
 use crate::error::Result;
+use crate::signals::Interrupts;
 
 /// A delivery into a file, which can be taken back.
 pub struct Placed {

@@ -10,8 +10,8 @@ use rustix::fs::{FileType, fstat, fsync};
 use rustix::io::{Errno, ioctl_fionread, write};
 
 use super::failed;
-use super::interrupt::Interrupts;
 use crate::error::{Error, Kind, Result};
+use crate::signals::Interrupts;
 
 /// How much is written at once: POSIX's smallest `PIPE_BUF`, so that a pipe that poll calls writable takes it all
 /// and a reader that stalls cannot keep the process from noticing an interrupt.

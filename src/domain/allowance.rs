@@ -2,11 +2,11 @@
 //!
 //! This module never counts by itself: what was used before is a parameter, what is used now is returned.
 
+use crate::domain::code::Code;
 use crate::domain::day::Month;
 use crate::domain::policy::Plan;
 use crate::domain::rate::Rate;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::Code;
 
 /// The limits that hold for a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

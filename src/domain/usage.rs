@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::domain::code::Code;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::Code;
 
 /// Uses of one key on one UTC day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,13 +2,14 @@
 //!
 //! This module never trusts an earlier look: every transaction admits its actor anew.
 
+use crate::domain::code::Code;
 use crate::domain::key::Key;
 use crate::domain::permission::Permission;
 use crate::domain::policy::Policy;
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::{Ask, Code};
+use crate::domain::verdict::Ask;
 use crate::error::{Error, Kind, Result};
 use crate::ops::judge::judge_secret;
 use crate::store::Reader;

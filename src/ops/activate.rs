@@ -5,10 +5,11 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
+use crate::domain::code::Code;
 use crate::domain::key::{Key, KeyId, SUPERSEDED, State, Status, UNDELIVERED};
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::{Ask, Code};
+use crate::domain::verdict::Ask;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::judge::judge_secret;

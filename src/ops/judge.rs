@@ -2,12 +2,13 @@
 //!
 //! This module never records a use and never asks who presents the secret.
 
+use crate::domain::code::Code;
 use crate::domain::key::Key;
 use crate::domain::preset;
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenFormat;
-use crate::domain::verdict::{Ask, Code, Grounds, judge};
+use crate::domain::verdict::{Ask, Grounds, judge};
 use crate::domain::workspace::WorkspaceId;
 use crate::error::{Error, Kind, Result};
 use crate::store::Reader;

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::domain::audit::Action;
 use crate::domain::key::{Key, KeyId, Status};
-use crate::domain::timestamp::{Timestamp, When};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::when::When;
 use crate::error::Result;
 use crate::ops::links;
 use crate::store::Reader;

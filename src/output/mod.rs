@@ -8,6 +8,7 @@
 //!   * Times are relative in tables and RFC 3339 in data.
 
 pub mod json;
+pub mod man;
 pub mod progress;
 pub mod relative;
 pub mod schema;

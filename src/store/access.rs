@@ -2,12 +2,12 @@
 //!
 //! This module never opens a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Dev;
 
 use super::permissions::{has_log, look};
-use super::place;
+use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
 use crate::files::Entry;
 
@@ -37,7 +37,7 @@ impl Access {
     /// `io` when the file or its log changed meanwhile, or the store is gone.
     pub(super) fn confirm(&self, store: Option<&Entry>) -> Result<()> {
         match (self, store) {
-            (Self::Gone(path), _) => Err(place::moved(path)),
+            (Self::Gone(path), _) => Err(moved(path)),
             (Self::Shared, _) | (_, None) => Ok(()),
             (Self::Immutable(stamp, _), Some(store)) => {
                 match !has_log(store)? && stamp_of(store)?.as_ref() == Some(stamp) {
@@ -56,7 +56,7 @@ impl Access {
     pub(super) fn require_writable(&self) -> Result<()> {
         match self {
             Self::Shared => Ok(()),
-            Self::Gone(path) => Err(place::moved(path)),
+            Self::Gone(path) => Err(moved(path)),
             Self::Immutable(_, reason) => Err(Error::new(
                 Kind::Io,
                 format!("the store can only be read: {reason}"),
@@ -71,4 +71,16 @@ pub(super) fn stamp_of(store: &Entry) -> Result<Option<Stamp>> {
         size: found.length(),
         modified: found.modified(),
     }))
+}
+
+/// The error of a store whose file is not in its place any more.
+pub(super) fn moved(path: &Path) -> Error {
+    Error::new(
+        Kind::Io,
+        format!(
+            "{} is not the file any more that was opened",
+            SafePath(path)
+        ),
+    )
+    .hinted("run the command again")
 }

@@ -10,9 +10,9 @@ use rusqlite::backup::StepResult;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
+use super::connection::prepare;
 use super::copy::{refuse_log, remove_sidecars};
 use super::failure::failure;
-use super::open::prepare;
 use super::permissions::{SIDECARS, entry, entry_if_possible, look};
 use super::salvage::fingerprint;
 use super::{header, migrations};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
+use super::connection::{open_alone, prepare};
 use super::failure::{damaged, failure, of_another};
-use super::open::{open_alone, prepare};
 use super::permissions::{SIDECARS, entry, length, look};
 use super::{Reader, Store, header, migrations};
 use crate::domain::audit::Head;

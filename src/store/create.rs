@@ -8,9 +8,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::backup::put_sidecars_aside;
+use super::connection::prepare;
 use super::copy::remove_sidecars;
 use super::failure::failure;
-use super::open::prepare;
 use super::permissions::{entry, look, make_way};
 use super::{Store, migrations, reserve};
 use crate::domain::sanitize::SafePath;

@@ -9,8 +9,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::access::Access;
+use super::connection::{open_alone, prepare};
 use super::failure::failure;
-use super::open::{open_alone, prepare};
 use super::permissions::{entry_if_possible, has_log};
 use super::{Store, header, permissions};
 use crate::error::Result;

@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod claims;
 mod clock;
+mod connection;
 mod copy;
 mod create;
 mod ended;

@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access as Permission, AtFlags, accessat};
 
 use super::access::{Access, stamp_of};
+use super::connection::{keep_log, prepare, uri};
 use super::failure::{self, failure};
 use super::header::Held;
 use super::permissions::{absolute, entry_if_possible, has_log, look};
@@ -199,16 +199,6 @@ impl Store {
     }
 }
 
-/// Opens a file for reading without looking for a log beside it.
-pub(super) fn open_alone(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW
-        | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(uri(path), flags).map_err(failure)?;
-    prepare(connection, Duration::ZERO)
-}
-
 /// Goes back to writing to a log where another program has turned that off. Where that program keeps the file locked, all that is
 /// lost is that readers and writers wait for each other; `store check` tells.
 fn bring_log_back(connection: &Connection, wait: Duration) -> Result<()> {
@@ -219,35 +209,6 @@ fn bring_log_back(connection: &Connection, wait: Duration) -> Result<()> {
         .map_err(failure)?;
     let _ = connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
     connection.busy_timeout(wait).map_err(failure)
-}
-
-/// Whether the log is left as it is when the last connection is closed.
-fn keep_log(connection: &Connection, is_kept: bool) -> Result<()> {
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_kept)
-        .map(drop)
-        .map_err(failure)
-}
-
-/// The settings of every connection.
-pub(super) fn prepare(connection: Connection, wait: Duration) -> Result<Connection> {
-    connection.busy_timeout(wait).map_err(failure)?;
-    // A store that came from elsewhere must not bring code along, and a malformed page must be noticed.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)
-        .map_err(failure)?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)
-        .map_err(failure)?;
-    // Without this, every new value bound beside a partial index prepares the statement again: a bulk mint took
-    // three times as long.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-        .map_err(failure)?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)
-        .map_err(failure)?;
-    Ok(connection)
 }
 
 /// Whether SQLite could write the file and make files beside it. A file without its owner's write bit counts as
@@ -261,19 +222,4 @@ fn is_writable(store: &Entry) -> bool {
     found.is_some_and(|found| found.mode() & 0o200 != 0)
         && may_write(store.name())
         && may_write(".".as_ref())
-}
-
-/// The file as SQLite's URI, with the parameter that keeps it from looking for a log.
-fn uri(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt;
-    let mut uri = "file:".to_owned();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
-                uri.push(char::from(*byte))
-            }
-            _ => uri.push_str(&format!("%{byte:02x}")),
-        }
-    }
-    uri + "?immutable=1"
 }

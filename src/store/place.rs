@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, CWD, statat};
 
 use super::Store;
-use super::access::Access;
+use super::access::{Access, moved};
 use super::header::Held;
 use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
@@ -37,18 +37,6 @@ impl<'a> Place<'a> {
             _ => Err(moved(path)),
         }
     }
-}
-
-/// The error of a store whose file is not in its place any more.
-pub(super) fn moved(path: &Path) -> Error {
-    Error::new(
-        Kind::Io,
-        format!(
-            "{} is not the file any more that was opened",
-            SafePath(path)
-        ),
-    )
-    .hinted("run the command again")
 }
 
 impl Store {

@@ -8,6 +8,7 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 use super::{Order, Remembered, Store};
 use crate::domain::audit::{About, Action};
+use crate::domain::code::Code;
 use crate::domain::day::{Day, Month};
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 use crate::domain::key::tests::sample;
@@ -15,7 +16,6 @@ use crate::domain::key::{Key, KeySeq, Rotation};
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::usage::Tally;
-use crate::domain::verdict::Code;
 use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::Result;
 

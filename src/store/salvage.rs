@@ -9,10 +9,10 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
 use sha2::{Digest, Sha256};
 
+use super::connection::prepare;
 use super::endings::hear_all;
 use super::failure::failure;
 use super::key_row::{self, SELECT_BARE};
-use super::open::prepare;
 use super::permissions::{entry_if_possible, look};
 use super::schema;
 use crate::domain::endings::{Ending, Endings};

@@ -7,10 +7,10 @@ use rusqlite::OptionalExtension;
 use super::failure::failure;
 use super::meter::{KEYS_PER_DAY, last_use, slot};
 use super::{Reader, Writer};
+use crate::domain::code::Code;
 use crate::domain::day::Day;
 use crate::domain::key::KeySeq;
 use crate::domain::usage::Tally;
-use crate::domain::verdict::Code;
 use crate::domain::workspace::WorkspaceId;
 use crate::error::Result;
 

@@ -198,13 +198,15 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("todo!", &[]),
 ];
 
-/// The storeys, lowest first: a room may call its own storey and those below. What the command line is made of (its
-/// options, its context, its words for wrong arguments) stands beside the commands.
+/// The storeys, lowest first: a room may call its own storey and those below.
 const STOREYS: &[&[&str]] = &[
-    &["domain", "error", "files", "random"],
+    &["domain", "error", "exit", "files", "random", "signals"],
     &["store"],
     &["delivery", "ops", "output", "prompt"],
-    &["cli", "commands", "context", "usage"],
+    &["options"],
+    &["context"],
+    &["arguments", "commands"],
+    &["cli"],
 ];
 
 /// Every breach of the walls in one file of src/, whose path is relative to it.
@@ -257,7 +259,7 @@ fn begins(path: &str, front: &str) -> bool {
 }
 
 /// The source without comments, the content of literals, and the unit tests at its end.
-fn code(source: &str) -> String {
+pub fn code(source: &str) -> String {
     let source = ["\n#[cfg(test)]\nmod ", "\n#[cfg(test)]\npub(crate) mod "]
         .iter()
         .filter_map(|front| source.find(front))
@@ -337,7 +339,7 @@ fn raw_hashes(rest: &[char]) -> Option<usize> {
 }
 
 /// Every path the code mentions, from the crate's root where it can be told.
-fn paths(file: &str, code: &str) -> Vec<String> {
+pub fn paths(file: &str, code: &str) -> Vec<String> {
     let words = words(code);
     let mut found = Vec::new();
     let mut index = 0;
@@ -453,7 +455,7 @@ fn from_the_root(file: &str, path: &str) -> String {
 }
 
 /// Every Rust file of src/: its path from there, and its text.
-fn sources() -> Vec<(String, String)> {
+pub fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];
     let mut sources = Vec::new();

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use keyward::domain::code::Code;
 use keyward::domain::secret::Secret;
 use keyward::domain::timestamp::Timestamp;
-use keyward::domain::verdict::Code;
 use keyward::ops::verifier::{Request, Verifier};
 use serde_json::Value;
 

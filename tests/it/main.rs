@@ -136,6 +136,8 @@ mod exit_codes;
 mod no_store;
 // The walls between the rooms of src/.
 mod architecture;
+// No circle of files in src/.
+mod circles;
 // A secret appears once, on its sink, and nowhere else.
 mod secrecy;
 // A secret that only its hash tells, wherever it is written by mistake.

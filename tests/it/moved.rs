@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use keyward::domain::code::Code;
 use keyward::domain::secret::Secret;
 use keyward::domain::timestamp::Timestamp;
-use keyward::domain::verdict::Code;
 use keyward::error::Result;
 use keyward::ops::verifier::{Request, Verifier};
 use serde_json::Value;

@@ -2,9 +2,9 @@
 //!
 //! This module never shortens the hash: a part of it proves nothing.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::audit;
 use crate::output::view::HeadView;
 

@@ -4,13 +4,13 @@
 
 use serde_json::Value;
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::audit::Event;
 use crate::domain::record::RecordDigest;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::audit;
 use crate::output::relative::relative;
 use crate::output::view::EventView;

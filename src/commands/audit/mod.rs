@@ -8,9 +8,9 @@ mod verify;
 
 use clap::Subcommand;
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::error::Result;
+use crate::exit::Exit;
 
 /// Read and check the audit trail
 #[derive(Debug, Subcommand)]

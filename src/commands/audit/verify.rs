@@ -2,10 +2,10 @@
 //!
 //! This module never claims more than a chain can show.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::audit::Head;
 use crate::error::{Kind, Result};
+use crate::exit::Exit;
 use crate::ops::audit;
 use crate::output::view::TrailView;
 

@@ -10,7 +10,7 @@ pub use answer::Answer;
 
 use crate::commands::sink::Delivery;
 use crate::context::Context;
-use crate::delivery::{HandOver, Interrupts, Placed, Sink};
+use crate::delivery::{HandOver, Placed, Sink};
 use crate::domain::key::{Key, State};
 use crate::domain::sanitize::{Safe, SafePath};
 use crate::domain::secret::Secret;
@@ -20,6 +20,7 @@ use crate::ops::access::Actor;
 use crate::ops::activate;
 use crate::output::relative::relative_or_never;
 use crate::output::ui::Format;
+use crate::signals::Interrupts;
 use crate::store::Store;
 
 /// Pending keys on their way to their holder.

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::{SafePath, path_text};
 use crate::domain::tilde;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::access::Access;
 use crate::output::view::BackupView;
 

@@ -2,10 +2,10 @@
 //!
 //! This module never mends what it finds; each problem comes with the command that does.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
 use crate::error::{Kind, Result};
+use crate::exit::Exit;
 use crate::ops::store::check;
 use crate::output::view::{HealthView, ProblemView};
 

@@ -3,10 +3,10 @@
 //! This module never touches a file that exists.
 
 use super::info::describe;
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::{SafePath, path_text};
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::output::view::CreatedStoreView;
 
 /// Make an empty store

@@ -2,9 +2,9 @@
 //!
 //! This module never writes a file; the shell does.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::store::export::{self, Record};
 use crate::output::view::{KeyLineView, WorkspaceLineView};
 

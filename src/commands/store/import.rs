@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::store::import;
 use crate::output::view::ImportView;
 

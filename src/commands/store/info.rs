@@ -2,10 +2,10 @@
 //!
 //! This module never makes a store to have something to tell of.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::{Safe, SafePath, path_text};
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::access::Access;
 use crate::output::table;
 use crate::output::view::StoreView;

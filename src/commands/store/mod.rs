@@ -12,9 +12,9 @@ mod restore;
 
 use clap::Subcommand;
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::error::Result;
+use crate::exit::Exit;
 
 /// Look after the store
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::address::Network;
 use crate::domain::audit::Head;
@@ -15,6 +14,7 @@ use crate::domain::restoration::What;
 use crate::domain::sanitize::{Safe, SafePath, path_text};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::store::restore::{self, Compared, Kept, Outcome};
 use crate::output::view::{KeptView, RestoreView};
 

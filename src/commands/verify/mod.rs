@@ -9,15 +9,16 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
-use crate::commands::Exit;
 use crate::context::{Context, SecretSource};
 use crate::domain::address::Origin;
+use crate::domain::code::Code;
 use crate::domain::key::Key;
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::{Ask, Code, Verdict};
+use crate::domain::verdict::{Ask, Verdict};
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::access::Actor;
 use crate::ops::verifier::{Kept, Request, Verifier};
 use crate::output::relative::relative_or_never;

@@ -8,10 +8,10 @@ pub use super::Template;
 pub use super::line::{Turn, turn};
 use serde_json::value::RawValue;
 
-use crate::commands::Exit;
 use crate::context::{Context, Heard};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
+use crate::exit::Exit;
 use crate::ops::verifier::Verifier;
 use crate::output::ui::Answers;
 use crate::output::view::VerdictView;

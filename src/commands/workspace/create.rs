@@ -2,13 +2,13 @@
 //!
 //! This module never chooses the workspace for later commands; `workspace use` does.
 
-use crate::commands::Exit;
 use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;
 use crate::domain::name::Name;
 use crate::domain::preset;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::access::Actor;
 use crate::ops::workspace::create;
 use crate::output::view::WorkspaceView;

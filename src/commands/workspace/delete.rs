@@ -2,10 +2,10 @@
 //!
 //! This module never deletes records without being told to: by `--yes`, or by an answer.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::workspace::delete;
 use crate::output::view::WorkspaceView;
 

@@ -2,10 +2,10 @@
 //!
 //! This module never shows a calling key any workspace but its own.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::workspace::{Outcome, list};
 use crate::output::relative::relative;
 use crate::output::view::WorkspaceView;

@@ -13,9 +13,9 @@ mod r#use;
 
 use clap::Subcommand;
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::error::Result;
+use crate::exit::Exit;
 
 /// Manage workspaces and their policies
 #[derive(Debug, Subcommand)]

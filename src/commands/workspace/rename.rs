@@ -2,11 +2,11 @@
 //!
 //! This module never renames the tokens' prefix.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::name::Name;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::workspace::rename;
 use crate::output::view::WorkspaceView;
 

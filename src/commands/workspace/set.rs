@@ -2,11 +2,11 @@
 //!
 //! This module never changes keys that are there.
 
-use crate::commands::Exit;
 use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Result};
+use crate::exit::Exit;
 use crate::ops::workspace::set;
 use crate::output::view::WorkspaceView;
 

@@ -2,10 +2,10 @@
 //!
 //! This module never changes the policy it prints.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::workspace::list;
 use crate::output::relative::relative;
 use crate::output::table;

@@ -2,10 +2,10 @@
 //!
 //! This module never outranks `-w` and `KEYWARD_WORKSPACE`.
 
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::workspace::choose;
 use crate::output::view::WorkspaceView;
 

@@ -13,7 +13,7 @@ use crate::domain::address::Network;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::name::Name;
 use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::When;
+use crate::domain::when::When;
 use crate::error::Error;
 
 pub use deliver::{Deliver, Taken};

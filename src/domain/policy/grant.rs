@@ -5,7 +5,8 @@
 use super::{Bounds, Plan, Policy};
 use crate::domain::permission::Permission;
 use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::{Timestamp, When};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::when::When;
 use crate::error::{Error, Kind, Result};
 
 impl Policy {

@@ -16,7 +16,8 @@ use crate::domain::label::{Label, Owner, check_text};
 use crate::domain::name::is_invisible;
 use crate::domain::policy::Policy;
 use crate::domain::secret::SecretHash;
-use crate::domain::timestamp::{Timestamp, When};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::when::When;
 use crate::error::{Error, Kind, Result};
 
 /// The longest prefix, in characters: more than a template's 200 can become.

@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use crate::domain::allowance::Allowance;
 use crate::domain::audit::ChainHash;
+use crate::domain::code::Code;
 use crate::domain::key::{Key, KeySeq};
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenFormat;
-use crate::domain::verdict::{Code, Grounds};
+use crate::domain::verdict::Grounds;
 use crate::domain::workspace::WorkspaceId;
 use crate::error::{Error, Kind, Result};
 use crate::ops::judge;

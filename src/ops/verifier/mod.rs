@@ -20,10 +20,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::clock::Clock;
+use crate::domain::code::Code;
 use crate::domain::key::Key;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::{Ask, Code, Verdict, judge};
+use crate::domain::verdict::{Ask, Verdict, judge};
 use crate::error::{Kind, Result};
 use crate::ops::access::Actor;
 use crate::store::{Store, absent};

@@ -7,11 +7,11 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::domain::audit::ChainHash;
+use crate::domain::code::Code;
 use crate::domain::day::{Day, Month};
 use crate::domain::key::KeySeq;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::usage::{LastUse, Tally};
-use crate::domain::verdict::Code;
 use crate::domain::workspace::WorkspaceId;
 use crate::ops::verifier::table::Table;
 

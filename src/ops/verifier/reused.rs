@@ -7,9 +7,10 @@ use std::net::IpAddr;
 
 use super::memory::Kept;
 use super::{Request, Verifier};
+use crate::domain::code::Code;
 use crate::domain::key::KeySeq;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::{Code, Verdict};
+use crate::domain::verdict::Verdict;
 use crate::ops::reuse::{self, SPEAKS_FOR};
 
 /// How many revoked keys are remembered to have been noted.

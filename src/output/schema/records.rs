@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::shapes::{count, hash, maybe, object, texts, time, with, with_optional};
-use crate::domain::verdict::Code;
+use crate::domain::code::Code;
 
 pub(super) fn key() -> Value {
     object(json!({

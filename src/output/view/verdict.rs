@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::KeyView;
+use crate::domain::code::Code;
 use crate::domain::key::Key;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::{Code, Verdict};
+use crate::domain::verdict::Verdict;
 
 /// A verdict.
 #[derive(Debug, Serialize)]

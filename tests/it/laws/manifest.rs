@@ -10,7 +10,7 @@ use keyward::domain::lifetime::Lifetime;
 use keyward::domain::manifest::{Deliver, KeyEntry, Manifest, PolicySource, WorkspaceEntry};
 use keyward::domain::name::Name;
 use keyward::domain::preset;
-use keyward::domain::timestamp::When;
+use keyward::domain::when::When;
 use keyward::error::{Error, Kind};
 use toml::{Table, Value};
 

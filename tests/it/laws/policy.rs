@@ -123,7 +123,7 @@ fn has_its_line(message: &str, text: &str) {
 }
 
 fn moment(text: &str) -> Timestamp {
-    use keyward::domain::timestamp::When;
+    use keyward::domain::when::When;
     match text.parse() {
         Ok(When::At(moment)) => moment,
         other => panic!("{text} is {other:?}"),

@@ -2,8 +2,9 @@
 
 use keyward::domain::key::Status;
 use keyward::domain::secret::Secret;
-use keyward::domain::timestamp::{Timestamp, When};
+use keyward::domain::timestamp::Timestamp;
 use keyward::domain::verdict;
+use keyward::domain::when::When;
 use keyward::ops::select::Selector;
 use keyward::ops::{list, mint, rotate, set, verifier};
 use keyward::store::Order;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use keyward::domain::code::Code;
 use keyward::domain::secret::Secret;
 use keyward::domain::timestamp::Timestamp;
-use keyward::domain::verdict::Code;
 use keyward::ops::access::Actor;
 use keyward::ops::select::Selector;
 use keyward::ops::store::check;

@@ -16,7 +16,7 @@ const LONGEST_LINE: usize = 80;
 ///
 /// # Errors
 /// `internal` when clap cannot render it.
-pub(super) fn render(command: &Command, words: &[String]) -> Result<String> {
+pub fn render(command: &Command, words: &[String]) -> Result<String> {
     let name = [&["keyward".to_owned()], words].concat().join("-");
     let is_root = words.is_empty();
     // Global options have a page of their own: keyward(1).

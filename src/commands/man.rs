@@ -2,13 +2,11 @@
 //!
 //! This module never writes files: the pages under man/ are this command's output, and a test holds them equal.
 
-mod page;
-
-use crate::cli::Cli;
-use crate::commands::Exit;
 use crate::context::Context;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::output::man;
 
 /// Print a manual page
 ///
@@ -26,8 +24,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut root = Cli::whole();
-    root.build();
+    let root = (context.command_line)();
     let mut command = &root;
     for word in &args.command {
         command = command.find_subcommand(word).ok_or_else(|| {
@@ -36,6 +33,6 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 .hinted("`keyward --help` lists the commands")
         })?;
     }
-    context.ui.data(&page::render(command, &args.command)?)?;
+    context.ui.data(&man::render(command, &args.command)?)?;
     Ok(0)
 }

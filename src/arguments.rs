@@ -6,11 +6,11 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::{Colour, Globals};
 use crate::context::Guard;
 use crate::domain::exposure;
 use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
+use crate::options::{Colour, Globals};
 use crate::output::ui::Ui;
 
 /// The options that decide how to speak, read off arguments that may not make sense as a whole.

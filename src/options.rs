@@ -1,0 +1,108 @@
+//! What the commands and their context share of the command line: the global options, and how a KEY is named.
+//!
+//! This module never does anything: it says what may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::domain::lifetime::Lifetime;
+use crate::ops::select::Selector;
+use crate::output::ui::Format;
+
+/// What holds for every command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Use this store [env: KEYWARD_STORE]
+    #[arg(long, global = true, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
+    pub store: Option<PathBuf>,
+
+    /// Work in this workspace [env: KEYWARD_WORKSPACE]
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub workspace: Option<String>,
+
+    /// Write answers in this format
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_default_value = true
+    )]
+    pub output: Format,
+
+    /// Write answers as one JSON document
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Leave out status messages and hints
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Answer yes to every question
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+
+    /// Never ask (also when CI is set)
+    #[arg(long, global = true)]
+    pub no_input: bool,
+
+    /// When to use colour (also NO_COLOR)
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_default_value = true,
+        value_name = "WHEN"
+    )]
+    pub color: Colour,
+
+    /// Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]
+    #[arg(long = "as", global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub caller: Option<PathBuf>,
+
+    /// As root, work on another user's store as that user
+    #[arg(long, global = true)]
+    pub as_owner: bool,
+
+    /// How long to wait for a busy store [default: 10s]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub wait: Option<Lifetime>,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Colour {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// One KEY.
+#[derive(Debug, Clone, Args)]
+pub struct KeyArgument {
+    /// The key: its id or the beginning of it, its prefix, or its name
+    #[arg(value_name = "KEY")]
+    key: String,
+
+    /// The environment, where two environments share the name
+    #[arg(short, long, value_name = "ENV")]
+    environment: Option<String>,
+}
+
+impl KeyArgument {
+    /// What was typed.
+    pub fn selector(&self) -> Selector {
+        Selector {
+            text: self.key.clone(),
+            environment: self.environment.clone(),
+        }
+    }
+}
