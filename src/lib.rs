@@ -13,7 +13,8 @@
 //! | [`commands`] | a file per command: `Args` (whose doc comments are help and manual page) above `run` | SQL, hashing, randomness, files, the environment |
 //! | [`ops`] | a file per use case: `Request` → `Outcome` in one transaction; `now` and the generator are parameters | clap, rendering, prompts, the clock |
 //! | [`domain`] | types that cannot hold a wrong value, and pure rules: token, policy, manifest, status, verdict, names | SQLite, clap, IO, the clock |
-//! | [`store`] | opening with care, migrations, a file per table, the audit chain | clap, rendering, rules, and [`domain::secret::Secret`]: only its hash crosses |
+//! | [`store`] | a file per table with its statements, the audit chain, what vouches for a record: the same whichever engine keeps the tables | clap, rendering, rules, an engine's crate, and [`domain::secret::Secret`]: only its hash crosses |
+//! | `store/sqlite` | everything that knows SQLite: opening with care, transactions, migrations, backups | rules of keys |
 //! | [`files`] | safe files: a folder is opened once, and what is in it is checked, made private, locked, synced and renamed below its descriptor; for the store and deliveries alike | what is in them, SQLite, secrets |
 //! | [`delivery`] | a file per sink: stdout, file, dotenv, GitHub variable, command; what a sink holds already | deciding whether a key becomes active |
 //! | [`output`] | `view` has exactly the fields a user may see; `json`, `tsv`, `table` render it; `ui` owns the streams | the store, use cases |
@@ -46,7 +47,7 @@
 //! `ensure` and `apply` ([`ops::provision`], [`ops::apply`], [`domain::manifest`]) and `mint --idempotency-key`
 //! ([`ops::idempotent`]) may be killed anywhere, and started many at a time.
 //!
-//! 1. One process at a time has its turn in a store (`store/turn.rs`): a delivery lies between two transactions, so neither
+//! 1. One process at a time has its turn in a store (`store/sqlite/turn.rs`): a delivery lies between two transactions, so neither
 //!    could hold the others off.
 //! 2. What is in the sink decides ([`domain::holding`], a hash). The live key's secret: nothing is to be done. A pending
 //!    key's: it only has to become live. A dead key's: it may be replaced. Anything else is refused, unless the operator
@@ -58,7 +59,7 @@
 //! # How verify counts
 //!
 //! 1. [`ops::verifier::Verifier`] finds the key by its secret's hash, in memory if nothing was changed since: every change
-//!    leaves an audit row, so the end of the trail tells, and SQLite's data version tells when to look there.
+//!    leaves an audit row, so the end of the trail tells, and [`store::Freshness`] tells when to look there.
 //! 2. It judges by [`domain::verdict`], in the documented order.
 //! 3. A key without limits is counted in memory, and written with others within a second.
 //! 4. A key with a rate or a quota ([`domain::allowance`]) is judged again and counted in one transaction of its own.
@@ -66,7 +67,7 @@
 //! Every group of requests begins with a look at the store's path: another file there is opened in place of the one that was
 //! (`ops/verifier/follow.rs`).
 //!
-//! Counts stand apart from keys (`src/store/migrations/0002_metering.sql` says why) and need no audit row.
+//! Counts stand apart from keys (`src/store/sqlite/migrations/0002_metering.sql` says why) and need no audit row.
 //!
 //! # What is believed
 //!
@@ -75,7 +76,7 @@
 //! 2. `store/integrity.rs` believes a row only if the newest event about it is whole and has its digest. So a row that was
 //!    put back to an earlier state is damage too. That the events before and after are whole is for `audit verify` to find.
 //!    It also believes a key only if its hash is among those of ended keys (`store/ended.rs`) exactly when it is revoked.
-//!    A pruned key's hash stays there, so no import brings it back. `store/examine.rs` reads the trail's rows, not its index.
+//!    A pruned key's hash stays there, so no import brings it back. `store/sqlite/examine.rs` reads the trail's rows, not its index.
 //! 3. Revoking alone takes a row as it stands, because it makes it worthless.
 //! 4. `ops/store/restore.rs` puts a backup's tables in the place of the present ones in one transaction, keeps what is stricter
 //!    now ([`domain::restoration`]) or has ended by the trail ([`domain::endings`]), and tells the trail of what differs. Only a
@@ -84,16 +85,23 @@
 //!    clock, whichever is later.
 //! 6. A record's links to the key that it replaces and to its successor are followed by `ops/links.rs` only, which leads nowhere
 //!    where they leave the workspace or the environment, or where the two records disagree ([`domain::link`]).
-//! 7. `store/schema.rs` accepts keyward's own schema and the tables of known neighbours; anything else is named.
+//! 7. `store/sqlite/schema.rs` accepts keyward's own schema and the tables of known neighbours; anything else is named.
+//!
+//! # How an engine is reached
+//!
+//! `Reader`, `Writer` and `Meter` run the tables' statements through `store/session.rs`, an enum with an arm for each engine.
+//! The text of a statement is one that every engine reads, so the rules and the statements stand once; a row's columns bring
+//! along what vouches for it, and no statement is run while the rows of another are open. What one engine alone can do, a backup
+//! say, is a method of that engine behind [`store::Store`].
 //!
 //! # Files on disk
 //!
 //! | file | what |
 //! |---|---|
-//! | `keyward.db` (0600) | the store; `src/store/schema.sql` is its schema |
+//! | `keyward.db` (0600) | the store; `src/store/sqlite/schema.sql` is its schema |
 //! | `keyward.db-wal`, `keyward.db-shm` | SQLite's log and its index, there while a process has the store open; `verify` may leave a short log of counts |
 //! | `keyward.db.new` | a store being made; it gets its name when it is whole |
-//! | `keyward.db.reserve` (0600) | 256 KiB, given up when a key is revoked on a full disk (`store/reserve.rs`) |
+//! | `keyward.db.reserve` (0600) | 256 KiB, given up when a key is revoked on a full disk (`store/sqlite/reserve.rs`) |
 //! | `keyward.db.schema-N` (0600) | the store before it was brought up to date |
 //! | `keyward.db.restoring`, `keyward.db.restored` | a backup that is being restored, and the store made of it |
 //! | `keyward.db.damaged-N` | a damaged store in whose place a backup was put |

@@ -52,7 +52,7 @@ impl Entry {
         self.sibling(&name)
     }
 
-    /// The path without links in it. SQLite opens by that, and messages show it.
+    /// The path without links in it. A store's engine opens by that, and messages show it.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -69,7 +69,7 @@ impl Entry {
     pub(crate) fn look(&self) -> io::Result<Option<Found>> {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         match statat(self.folder.descriptor(), self.name(), flags).map(Found::from) {
-            // Without a name left it is gone: SQLite, closing in another process, removed it at this very moment.
+            // Without a name left it is gone: another process, closing the store, removed it at this very moment.
             Ok(found) if found.names() == 0 => Ok(None),
             Ok(found) => Ok(Some(found)),
             Err(Errno::NOENT) => Ok(None),

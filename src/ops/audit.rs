@@ -38,7 +38,7 @@ pub fn list(
             None => 1,
             Some(limit) => reader
                 .head()?
-                .0
+                .seq
                 .saturating_sub(i64::from(limit))
                 .saturating_add(1),
         };
@@ -117,11 +117,11 @@ pub(super) fn check(reader: &Reader<'_>, against: Option<Head>) -> Result<Outcom
     Ok(outcome)
 }
 
-/// The last row's place and link.
+/// The end of the trail.
 ///
 /// # Errors
 /// `scope_rejected` for a key; the store's.
-pub fn head(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<(i64, ChainHash)> {
+pub fn head(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Head> {
     store.read(|reader| {
         Access::admit(reader, actor, now)?.require_operator()?;
         reader.head()

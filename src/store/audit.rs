@@ -2,13 +2,13 @@
 //!
 //! This module never changes or deletes a row.
 
-use rusqlite::{OptionalExtension, Row};
 use serde_json::Value;
 
-use super::failure::{damaged, failure};
-use super::key_row::text;
+use super::damage::damaged;
+use super::session::{Row, paged};
+use super::value::values;
 use super::{Reader, Writer};
-use crate::domain::audit::{Action, ChainHash, Event};
+use crate::domain::audit::{Action, ChainHash, Event, Head};
 use crate::domain::record::RecordDigest;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -16,25 +16,31 @@ use crate::error::Result;
 const SELECT: &str = "SELECT seq, time, actor, action, subject, details, previous, hash FROM audit";
 
 impl Reader<'_> {
-    /// The last row's place and link; 0 and the genesis link when there is none.
+    /// The end of the trail.
     ///
     /// # Errors
     /// The store's.
-    pub fn head(&self) -> Result<(i64, ChainHash)> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT seq, hash FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
-            .map_err(failure)?;
-        let head = statement
-            .query_row([], |row| {
-                Ok((row.get(0)?, ChainHash::from_bytes(row.get(1)?)))
-            })
-            .optional()
-            .map_err(failure)?;
-        Ok(head.unwrap_or((0, ChainHash::GENESIS)))
+    pub fn head(&self) -> Result<Head> {
+        let head = self.session.one(
+            "SELECT seq, hash FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
+            &[],
+            |row| {
+                Ok(Head {
+                    seq: row.get(0)?,
+                    hash: row.get(1)?,
+                })
+            },
+        )?;
+        Ok(head.unwrap_or(Head::NONE))
     }
 
-    /// Calls the closure with every row from `first` on, in order, holding one at a time.
+    /// The last row, believed or not.
+    pub(super) fn last_event(&self) -> Result<Option<Event>> {
+        let sql = format!("{SELECT} ORDER BY seq DESC LIMIT 1");
+        self.session.one(&sql, &[], from_row)
+    }
+
+    /// Calls the closure with every row from `first` on, in order.
     ///
     /// # Errors
     /// The closure's, or the store's.
@@ -53,20 +59,19 @@ impl Reader<'_> {
     pub fn for_each_event_as_it_stands(
         &self,
         first: i64,
-        mut body: impl FnMut(i64, Result<Event>) -> Result<()>,
+        body: impl FnMut(i64, Result<Event>) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("{SELECT} WHERE seq >= ?1 ORDER BY seq"))
-            .map_err(failure)?;
-        let mut rows = statement.query([first]).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            body(row.get(0).map_err(failure)?, from_row(row))?;
-        }
-        Ok(())
+        let sql = format!("{SELECT} WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
+        let read = |next, limit| {
+            self.session.all(&sql, values![next, limit], |row| {
+                Ok((row.get(0)?, from_row(row)))
+            })
+        };
+        paged(first, read, body)
     }
 
-    /// Calls the closure with every event about this subject, the newest first, until it says that it is enough.
+    /// Calls the closure with every event about this subject, the newest first, until it says that it is enough. It may run no
+    /// statement.
     ///
     /// # Errors
     /// The closure's, or the store's.
@@ -75,29 +80,23 @@ impl Reader<'_> {
         subject: &str,
         mut body: impl FnMut(Event) -> Result<bool>,
     ) -> Result<()> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("{SELECT} WHERE subject = ?1 ORDER BY seq DESC"))
-            .map_err(failure)?;
-        let mut rows = statement.query([subject]).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            if !body(from_row(row)?)? {
-                break;
-            }
-        }
-        Ok(())
+        let sql = format!("{SELECT} WHERE subject = ?1 ORDER BY seq DESC");
+        let enough = self.session.first(&sql, values![subject], |row| {
+            let goes_on = body(from_row(row)?)?;
+            Ok((!goes_on).then_some(()))
+        });
+        enough.map(drop)
     }
 
     /// Whether this row is in the trail.
     ///
     /// # Errors
     /// The store's.
-    pub fn has_event(&self, (seq, hash): (i64, ChainHash)) -> Result<bool> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT 1 FROM audit WHERE seq = ?1 AND hash = ?2")
-            .map_err(failure)?;
-        statement.exists((seq, hash.as_bytes())).map_err(failure)
+    pub fn has_event(&self, head: Head) -> Result<bool> {
+        self.session.exists(
+            "SELECT 1 FROM audit WHERE seq = ?1 AND hash = ?2",
+            values![head.seq, &head.hash],
+        )
     }
 }
 
@@ -115,7 +114,7 @@ impl Writer<'_> {
         subject: &str,
         details: &Value,
     ) -> Result<()> {
-        let (seq, previous) = match self.head.get() {
+        let before = match self.head.get() {
             Some(head) => head,
             None => self.reader.head()?,
         };
@@ -127,7 +126,8 @@ impl Writer<'_> {
         if let Some(digest) = digest {
             details.insert(RecordDigest::FIELD.to_owned(), digest.to_string().into());
         }
-        let seq = seq
+        let seq = before
+            .seq
             .checked_add(1)
             .ok_or_else(|| damaged("the audit trail's numbers have come to their end"))?;
         let mut event = Event {
@@ -137,30 +137,28 @@ impl Writer<'_> {
             action: action.word().to_owned(),
             subject: subject.to_owned(),
             details: Value::Object(details).to_string(),
-            previous,
+            previous: before.hash,
             hash: ChainHash::GENESIS,
         };
         event.hash = event.link();
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "INSERT INTO audit (seq, time, actor, action, subject, details, previous, hash)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )
-            .map_err(failure)?;
-        statement
-            .execute((
+        self.session.run(
+            "INSERT INTO audit (seq, time, actor, action, subject, details, previous, hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            values![
                 event.seq,
-                event.time.as_millis(),
+                event.time,
                 &event.actor,
                 &event.action,
                 &event.subject,
                 &event.details,
-                event.previous.as_bytes(),
-                event.hash.as_bytes(),
-            ))
-            .map_err(failure)?;
-        self.head.set(Some((event.seq, event.hash)));
+                &event.previous,
+                &event.hash,
+            ],
+        )?;
+        self.head.set(Some(Head {
+            seq: event.seq,
+            hash: event.hash,
+        }));
         self.time.set(Some(time));
         Ok(())
     }
@@ -168,13 +166,13 @@ impl Writer<'_> {
 
 fn from_row(row: &Row<'_>) -> Result<Event> {
     Ok(Event {
-        seq: row.get(0).map_err(failure)?,
-        time: Timestamp::from_millis(row.get(1).map_err(failure)?),
-        actor: text(row, 2)?,
-        action: text(row, 3)?,
-        subject: text(row, 4)?,
-        details: text(row, 5)?,
-        previous: ChainHash::from_bytes(row.get(6).map_err(failure)?),
-        hash: ChainHash::from_bytes(row.get(7).map_err(failure)?),
+        seq: row.get(0)?,
+        time: row.get(1)?,
+        actor: row.text(2)?,
+        action: row.text(3)?,
+        subject: row.text(4)?,
+        details: row.text(5)?,
+        previous: row.get(6)?,
+        hash: row.get(7)?,
     })
 }

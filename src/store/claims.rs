@@ -2,9 +2,7 @@
 //!
 //! This module never decides what a run may do.
 
-use rusqlite::OptionalExtension;
-
-use super::failure::failure;
+use super::value::values;
 use super::{Reader, Writer};
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 use crate::domain::key::KeyId;
@@ -29,13 +27,10 @@ impl Reader<'_> {
     /// # Errors
     /// The store's.
     pub fn is_claimed(&self, id: &KeyId) -> Result<bool> {
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT 1 FROM claim WHERE key_seq = (SELECT seq FROM key WHERE id = ?1)",
-            )
-            .map_err(failure)?;
-        statement.exists([id.as_str()]).map_err(failure)
+        self.session.exists(
+            "SELECT 1 FROM claim WHERE key_seq = (SELECT seq FROM key WHERE id = ?1)",
+            values![id],
+        )
     }
 
     /// What was minted under this idempotency key in a workspace.
@@ -47,22 +42,17 @@ impl Reader<'_> {
         workspace: WorkspaceId,
         name: &IdempotencyKey,
     ) -> Result<Option<Remembered>> {
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT request, key_id, made_at FROM idempotency WHERE workspace_id = ?1 AND name = ?2",
-            )
-            .map_err(failure)?;
-        statement
-            .query_row((workspace.0, name.as_str()), |row| {
+        self.session.one(
+            "SELECT request, key_id, made_at FROM idempotency WHERE workspace_id = ?1 AND name = ?2",
+            values![workspace, name.as_str()],
+            |row| {
                 Ok(Remembered {
                     request: Fingerprint::from_bytes(row.get(0)?),
-                    key: KeyId::from_stored(row.get(1)?),
-                    made_at: Timestamp::from_millis(row.get(2)?),
+                    key: row.get(1)?,
+                    made_at: row.get(2)?,
                 })
-            })
-            .optional()
-            .map_err(failure)
+            },
+        )
     }
 }
 
@@ -72,10 +62,12 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn claim(&self, id: &KeyId) -> Result<()> {
-        self.run(
-            "INSERT OR IGNORE INTO claim (key_seq) SELECT seq FROM key WHERE id = ?1",
-            [id.as_str()],
-        )
+        self.session
+            .run(
+                "INSERT INTO claim (key_seq) SELECT seq FROM key WHERE id = ?1 ON CONFLICT DO NOTHING",
+                values![id],
+            )
+            .map(drop)
     }
 
     /// Takes that back: the hand-over is over.
@@ -83,10 +75,12 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn unclaim(&self, id: &KeyId) -> Result<()> {
-        self.run(
-            "DELETE FROM claim WHERE key_seq = (SELECT seq FROM key WHERE id = ?1)",
-            [id.as_str()],
-        )
+        self.session
+            .run(
+                "DELETE FROM claim WHERE key_seq = (SELECT seq FROM key WHERE id = ?1)",
+                values![id],
+            )
+            .map(drop)
     }
 
     /// Remembers what was minted under an idempotency key, in place of what was before.
@@ -99,17 +93,20 @@ impl Writer<'_> {
         name: &IdempotencyKey,
         made: &Remembered,
     ) -> Result<()> {
-        self.run(
-            "INSERT OR REPLACE INTO idempotency (workspace_id, name, request, key_id, made_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-            (
-                workspace.0,
-                name.as_str(),
-                made.request.as_bytes(),
-                made.key.as_str(),
-                made.made_at.as_millis(),
-            ),
-        )
+        self.session
+            .run(
+                "INSERT INTO idempotency (workspace_id, name, request, key_id, made_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (workspace_id, name) DO UPDATE
+                 SET request = excluded.request, key_id = excluded.key_id, made_at = excluded.made_at",
+                values![
+                    workspace,
+                    name.as_str(),
+                    made.request.as_bytes(),
+                    &made.key,
+                    made.made_at,
+                ],
+            )
+            .map(drop)
     }
 
     /// Forgets what was minted until this moment.
@@ -117,14 +114,11 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn forget_until(&self, moment: Timestamp) -> Result<()> {
-        self.run(
-            "DELETE FROM idempotency WHERE made_at <= ?1",
-            [moment.as_millis()],
-        )
-    }
-
-    fn run(&self, sql: &str, values: impl rusqlite::Params) -> Result<()> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failure)?;
-        statement.execute(values).map(|_| ()).map_err(failure)
+        self.session
+            .run(
+                "DELETE FROM idempotency WHERE made_at <= ?1",
+                values![moment],
+            )
+            .map(drop)
     }
 }

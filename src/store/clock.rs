@@ -2,9 +2,8 @@
 //!
 //! This module never reads a clock; times come in with what happened at them.
 
-use rusqlite::OptionalExtension;
-
-use super::failure::{damaged, failure};
+use super::damage::damaged;
+use super::value::values;
 use super::{Reader, Store, Writer};
 use crate::domain::clock::Clock;
 use crate::domain::timestamp::Timestamp;
@@ -29,21 +28,15 @@ impl Reader<'_> {
         if let Some(clock) = self.clock.get() {
             return Ok(clock);
         }
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT seen, leapt FROM clock WHERE only = 1")
-            .map_err(failure)?;
         let gone = || damaged("what it remembers of the time is gone");
-        let clock = statement
-            .query_row([], |row| {
-                let leapt: Option<i64> = row.get(1)?;
-                Ok(Clock {
-                    seen: Timestamp::from_millis(row.get(0)?),
-                    leapt: leapt.map(Timestamp::from_millis),
-                })
+        let sql = "SELECT seen, leapt FROM clock WHERE only = 1";
+        let clock = self.session.one(sql, &[], |row| {
+            Ok(Clock {
+                seen: row.get(0)?,
+                leapt: row.get(1)?,
             })
-            .optional()
-            .map_err(failure)?
+        })?;
+        let clock = clock
             .filter(|clock| clock.seen.is_writable())
             .ok_or_else(gone)?;
         self.clock.set(Some(clock));
@@ -52,11 +45,9 @@ impl Reader<'_> {
 
     /// How many commits there were.
     pub(super) fn commits(&self) -> Result<i64> {
-        self.connection
-            .query_row("SELECT commits FROM clock WHERE only = 1", [], |row| {
-                row.get(0)
-            })
-            .map_err(failure)
+        let sql = "SELECT commits FROM clock WHERE only = 1";
+        let commits = self.session.one(sql, &[], |row| row.get(0))?;
+        commits.ok_or_else(|| damaged("how many commits there were is gone"))
     }
 
     /// Remembers that it was this time. A transaction that writes ends with it.
@@ -67,14 +58,11 @@ impl Reader<'_> {
 
     /// Every commit counts, so that every log has the count in it.
     fn save_clock(&self, clock: Clock) -> Result<()> {
-        let leapt = clock.leapt.map(Timestamp::as_millis);
-        self.connection
-            .prepare_cached(
-                "INSERT INTO clock (only, seen, leapt) VALUES (1, ?1, ?2)
-                 ON CONFLICT (only) DO UPDATE SET seen = ?1, leapt = ?2, commits = commits + 1",
-            )
-            .and_then(|mut statement| statement.execute((clock.seen.as_millis(), leapt)))
-            .map_err(failure)?;
+        self.session.run(
+            "INSERT INTO clock (only, seen, leapt) VALUES (1, ?1, ?2)
+             ON CONFLICT (only) DO UPDATE SET seen = ?1, leapt = ?2, commits = clock.commits + 1",
+            values![clock.seen, clock.leapt],
+        )?;
         self.clock.set(Some(clock));
         Ok(())
     }

@@ -5,19 +5,33 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Row};
-
-use super::failure::{damaged, failure};
-use super::key_row::{self, SELECT_BARE, SEQ};
+use super::damage::damaged;
+use super::key_row::{self, AFTER, BARE, SEQ};
+use super::session::{Row, paged};
+use super::value::{Value, values};
 use super::{Reader, Writer};
-use crate::domain::audit::{About, ChainHash, link};
+use crate::domain::audit::{About, link};
+use crate::domain::endings::{Endings, Told};
 use crate::domain::key::{Key, KeySeq, State};
 use crate::domain::record::RecordDigest;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
+
+/// An event's columns, in the order [`is_whole_with`] reads them.
+const EVENT: &str = "event.seq, event.time, event.actor, event.action, event.subject, event.details, event.previous,
+    event.hash";
+/// What vouches for a key's record: the newest event about it, and whether its hash is among those of ended keys.
+const VOUCHER: &str = "EXISTS (SELECT 1 FROM ended WHERE ended.hash = key.hash)";
+/// The newest event about a key.
+const NEWEST: &str = "LEFT JOIN audit AS event ON event.seq = (SELECT newest.seq FROM audit AS newest
+    WHERE newest.subject = key.id AND substr(newest.action, 1, 4) = 'key.' ORDER BY newest.seq DESC LIMIT 1)";
+/// The column of whether a key's hash is among those of ended keys.
+const IS_ENDED: usize = AFTER + 8;
+
+/// A record and what is wrong with it, or why it is none.
+pub(super) type Standing = Result<(Key, Option<&'static str>)>;
 
 /// The digests of records that a transaction has written and not told the trail of yet.
 #[derive(Default)]
@@ -38,40 +52,61 @@ impl Unsealed {
 }
 
 impl Reader<'_> {
-    /// Reads a key with its row number, and believes it only if the trail does.
-    pub(super) fn believed_key(&self, row: &Row<'_>) -> Result<(KeySeq, Key)> {
-        let key = key_row::from_row(row).map_err(|error| unreadable(row, error))?;
-        if !self.is_credulous.get()
-            && let Some(fault) = self.fault_of_key(&key)?
-        {
-            let name = Safe(&key.name);
-            return Err(unlike_itself(&format!(
-                "the record of {} (\"{name}\") {fault}",
-                key.id
-            )));
-        }
+    /// Reads keys with their row numbers, and believes each only if the trail does. `columns` are those of [`key_row`],
+    /// `joins` what they need beside the table, `filter` what is left of the statement.
+    pub(super) fn believed_keys(
+        &self,
+        (columns, joins, filter): (&str, &str, &str),
+        values: &[Value<'_>],
+    ) -> Result<Vec<(KeySeq, Key)>> {
+        // Before any row is open.
         let seen = self.clock()?.seen;
-        let seq = KeySeq(row.get(SEQ).map_err(failure)?);
-        Ok((seq, Key { seen, ..key }))
+        let is_credulous = self.is_credulous.get();
+        let sql = select(!is_credulous, (columns, joins, filter));
+        self.session.all(&sql, values, |row| {
+            let key = key_row::from_row(row).map_err(|error| unreadable(row, error))?;
+            if !is_credulous && let Some(fault) = self.fault_of_key(row, &key)? {
+                let name = Safe(&key.name);
+                return Err(unlike_itself(&format!(
+                    "the record of {} (\"{name}\") {fault}",
+                    key.id
+                )));
+            }
+            Ok((row.get(SEQ)?, Key { seen, ..key }))
+        })
     }
 
-    /// Calls the closure with every key's id and row as it stands, believed or not, in the order of minting; with an error where
-    /// it is no record.
+    /// Calls the closure with every key's id, row number and record as it stands, believed or not, in the order of minting, and
+    /// with what is wrong with it, as the rest of a sentence about it; with an error where it is no record.
     pub(super) fn for_each_key_as_it_stands(
         &self,
-        mut body: impl FnMut(String, KeySeq, Result<Key>) -> Result<()>,
+        body: impl FnMut(String, KeySeq, Standing) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("{SELECT_BARE} ORDER BY key.seq"))
-            .map_err(failure)?;
-        let mut rows = statement.query([]).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            let seq = KeySeq(row.get(SEQ).map_err(failure)?);
-            let key = key_row::from_row(row).map_err(|error| unreadable(row, error));
-            body(key_row::text(row, 0)?, seq, key)?;
-        }
-        Ok(())
+        self.for_each_record(BARE, "TRUE", body)
+    }
+
+    /// The same of the keys that meet a condition, with these columns of theirs.
+    pub(super) fn for_each_record(
+        &self,
+        columns: &str,
+        condition: &str,
+        mut body: impl FnMut(String, KeySeq, Standing) -> Result<()>,
+    ) -> Result<()> {
+        let filter = format!("WHERE {condition} AND key.seq >= ?1 ORDER BY key.seq LIMIT ?2");
+        let sql = select(true, (columns, "", &filter));
+        let seen = self.clock()?.seen;
+        let read = |next, limit| {
+            self.session.all(&sql, values![next, limit], |row| {
+                let key = key_row::from_row(row)
+                    .map_err(|error| unreadable(row, error))
+                    .and_then(|key| {
+                        let fault = self.fault_of_key(row, &key)?;
+                        Ok((Key { seen, ..key }, fault))
+                    });
+                Ok((row.get(SEQ)?, (row.text(0)?, key)))
+            })
+        };
+        paged(i64::MIN, read, |seq, (id, key)| body(id, KeySeq(seq), key))
     }
 
     /// Takes every record as it stands from here on, for the rest of this transaction.
@@ -86,20 +121,28 @@ impl Reader<'_> {
     /// # Errors
     /// The store's.
     pub fn agrees_on_key(&self, key: &Key) -> Result<bool> {
-        Ok(self.fault_of_key(key)?.is_none())
+        let sql = select(true, (BARE, "", "WHERE key.id = ?1"));
+        let fault = self
+            .session
+            .one(&sql, values![&key.id], |row| self.fault_of_key(row, key))?;
+        Ok(fault.is_some_and(|fault| fault.is_none()))
     }
 
-    /// What is wrong with a key's record, as the rest of a sentence about it.
-    pub(super) fn fault_of_key(&self, key: &Key) -> Result<Option<&'static str>> {
+    /// What is wrong with a key's record, as the rest of a sentence about it; the row is its own, with what vouches for it.
+    fn fault_of_key(&self, row: &Row<'_>, key: &Key) -> Result<Option<&'static str>> {
         let digest = RecordDigest::of_key(key);
-        if !self.agrees(About::Key, key.id.as_str(), digest)? {
+        let agrees = match self.unsealed.of(About::Key, key.id.as_str()) {
+            Some(unsealed) => unsealed == digest,
+            None => is_whole_with(row, AFTER, digest),
+        };
+        if !agrees {
             return Ok(Some(CHANGED));
         }
         if !key.times().all(Timestamp::is_writable) {
             return Ok(Some(OUT_OF_RANGE));
         }
         let is_revoked = key.state == State::Revoked;
-        Ok(match (is_revoked, self.is_ended(&key.hash)?) {
+        Ok(match (is_revoked, row.get(IS_ENDED)?) {
             (false, true) => Some(CAME_BACK),
             (true, false) => Some(FORGOTTEN),
             _ => None,
@@ -126,17 +169,31 @@ impl Reader<'_> {
         if let Some(unsealed) = self.unsealed.of(about, subject) {
             return Ok(unsealed == digest);
         }
-        let agrees = self.newest_event(about, subject, |row| Ok(is_whole_with(row, digest)))?;
+        let agrees = self.newest_event(about, subject, |row| Ok(is_whole_with(row, 0, digest)))?;
         Ok(agrees.unwrap_or(false))
     }
 
-    /// The place of the newest event about this subject, if it has a digest.
-    pub(super) fn sealed_at(&self, about: About, subject: &str) -> Result<Option<i64>> {
-        let event = self.newest_event(about, subject, |row| {
-            Ok((row.get(0)?, row.get::<_, String>(5)?))
+    /// Whether the trail has it that the key of this id was revoked, replaced at once, deleted when it was dead, or voided.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn was_ended(&self, id: &str) -> Result<bool> {
+        let mut events = Vec::new();
+        self.for_each_event_about(id, |event| {
+            events.push(event);
+            Ok(true)
         })?;
-        let sealed = event.filter(|(_, details)| RecordDigest::at_end(details).is_some());
-        Ok(sealed.map(|(seq, _)| seq))
+        let mut endings = Endings::default();
+        for event in events.iter().rev() {
+            let told = Told {
+                seq: event.seq,
+                time: event.time,
+                action: &event.action,
+                details: &event.details,
+            };
+            endings.hear(id, told);
+        }
+        Ok(endings.contains(id))
     }
 
     /// The word and the time of the newest event about this subject.
@@ -148,9 +205,7 @@ impl Reader<'_> {
         about: About,
         subject: &str,
     ) -> Result<Option<(String, Timestamp)>> {
-        self.newest_event(about, subject, |row| {
-            Ok((row.get(3)?, Timestamp::from_millis(row.get(1)?)))
-        })
+        self.newest_event(about, subject, |row| Ok((row.text(3)?, row.get(1)?)))
     }
 
     /// Reads the newest event about this subject.
@@ -158,20 +213,15 @@ impl Reader<'_> {
         &self,
         about: About,
         subject: &str,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT seq, time, actor, action, subject, details, previous, hash FROM audit
-                 WHERE subject = ?1 AND substr(action, 1, ?2) = ?3 ORDER BY seq DESC LIMIT 1",
-            )
-            .map_err(failure)?;
         let front = about.front();
-        statement
-            .query_row((subject, front.len() as i64, front), read)
-            .optional()
-            .map_err(failure)
+        self.session.one(
+            "SELECT seq, time, actor, action, subject, details, previous, hash FROM audit
+             WHERE subject = ?1 AND substr(action, 1, ?2) = ?3 ORDER BY seq DESC LIMIT 1",
+            values![subject, front.len() as i64, front],
+            read,
+        )
     }
 }
 
@@ -207,15 +257,24 @@ impl Writer<'_> {
     }
 }
 
-/// Whether a row of the trail has its own link, and details that end with this digest.
-fn is_whole_with(row: &Row<'_>, digest: RecordDigest) -> bool {
-    let text = |column| match row.get_ref(column) {
-        Ok(ValueRef::Text(bytes)) => Some(bytes),
-        _ => None,
-    };
-    let (Ok(seq), Ok(time), Ok(previous), Ok(hash)) =
-        (row.get(0), row.get(1), row.get(6), row.get(7))
-    else {
+/// The statement that reads keys, with what vouches for them or without. Revoking must work on a store whose trail cannot be
+/// read.
+fn select(with_voucher: bool, (columns, joins, filter): (&str, &str, &str)) -> String {
+    match with_voucher {
+        true => format!("{columns}, {EVENT}, {VOUCHER} FROM key {joins} {NEWEST} {filter}"),
+        false => format!("{columns} FROM key {joins} {filter}"),
+    }
+}
+
+/// Whether the columns from this one on are a row of the trail with its own link, and details that end with this digest.
+fn is_whole_with(row: &Row<'_>, first: usize, digest: RecordDigest) -> bool {
+    let text = |column| row.bytes(first + column).ok().flatten();
+    let (Ok(seq), Ok(time), Ok(previous), Ok(hash)) = (
+        row.get(first),
+        row.get(first + 1),
+        row.get(first + 6),
+        row.get(first + 7),
+    ) else {
         return false;
     };
     let (Some(actor), Some(action), Some(subject), Some(details)) =
@@ -223,13 +282,7 @@ fn is_whole_with(row: &Row<'_>, digest: RecordDigest) -> bool {
     else {
         return false;
     };
-    let linked = link(
-        &ChainHash::from_bytes(previous),
-        seq,
-        Timestamp::from_millis(time),
-        [actor, action, subject, details],
-    );
-    linked == ChainHash::from_bytes(hash)
+    link(&previous, seq, time, [actor, action, subject, details]) == hash
         && std::str::from_utf8(details).is_ok_and(|details| digest.ends(details))
 }
 
@@ -246,7 +299,7 @@ pub(super) fn unlike_itself(what: &str) -> Error {
 
 /// The error of a key's row that is no record, with the key's id if that can be read.
 fn unreadable(row: &Row<'_>, error: Error) -> Error {
-    match row.get::<_, String>(0) {
+    match row.get::<String>(0) {
         Ok(id) if error.kind() == Kind::Damaged => {
             damaged(format!("the record of {} cannot be read", Safe(&id))).because(error)
         }

@@ -1,10 +1,10 @@
 //! Lists and counts of the `key` table.
 //!
-//! This module never holds more than one key at a time.
+//! This module never holds more than a page of keys at a time.
 
 use super::Reader;
-use super::failure::failure;
-use super::key_row::{LAST_USES, SELECT_MANY, required_time, state, time};
+use super::key_row::{LAST_USES, MANY, state};
+use super::value::values;
 use crate::domain::key::{Key, KeySeq, Life, Status};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::{Census, Workspace, WorkspaceId};
@@ -51,25 +51,18 @@ impl Reader<'_> {
         mut body: impl FnMut(KeySeq, Key) -> Result<()>,
     ) -> Result<Option<KeySeq>> {
         // The index is named because the planner would else read the keys of every workspace and leave out most.
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!(
-                "{SELECT_MANY} INDEXED BY key_workspace {LAST_USES}
-                 WHERE key.workspace_id = ?1 AND key.seq > ?2 ORDER BY key.seq LIMIT ?3"
-            ))
-            .map_err(failure)?;
-        let mut rows = statement
-            .query((workspace.id.0, after.0, limit))
-            .map_err(failure)?;
-        let (mut count, mut last) = (0, after);
-        while let Some(row) = rows.next().map_err(failure)? {
-            let (seq, mut key) = self.believed_key(row)?;
-            last = seq;
-            count += 1;
+        let joins = format!("{} {LAST_USES}", self.session.by_index("key_workspace"));
+        let filter = "WHERE key.workspace_id = ?1 AND key.seq > ?2 ORDER BY key.seq LIMIT ?3";
+        let keys =
+            self.believed_keys((MANY, &joins, filter), values![workspace.id, after, limit])?;
+        let is_full = keys.len() == limit as usize;
+        let mut last = None;
+        for (seq, mut key) in keys {
+            last = Some(seq);
             key.workspace.clone_from(&workspace.name);
-            body(last, key)?;
+            body(seq, key)?;
         }
-        Ok((count == limit).then_some(last))
+        Ok(last.filter(|_| is_full))
     }
 
     /// A workspace's keys in this order, by their row numbers: eight bytes for each.
@@ -77,22 +70,15 @@ impl Reader<'_> {
     /// # Errors
     /// The store's.
     pub fn keys_in_order(&self, workspace: WorkspaceId, order: Order) -> Result<Vec<KeySeq>> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!(
-                "SELECT key.seq FROM key {} WHERE key.workspace_id = ?1 ORDER BY {}",
-                if order == Order::LastUsed {
-                    LAST_USES
-                } else {
-                    ""
-                },
-                order.clause()
-            ))
-            .map_err(failure)?;
-        let rows = statement
-            .query_map([workspace.0], |row| row.get(0).map(KeySeq))
-            .map_err(failure)?;
-        rows.map(|row| row.map_err(failure)).collect()
+        let joins = match order {
+            Order::LastUsed => LAST_USES,
+            _ => "",
+        };
+        let sql = format!(
+            "SELECT key.seq FROM key {joins} WHERE key.workspace_id = ?1 ORDER BY {}",
+            order.clause()
+        );
+        self.session.all(&sql, values![workspace], |row| row.get(0))
     }
 
     /// Counts a workspace's keys by what they are at this moment.
@@ -100,29 +86,27 @@ impl Reader<'_> {
     /// # Errors
     /// The store's.
     pub fn census(&self, workspace: WorkspaceId, now: Timestamp) -> Result<Census> {
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT state, created_at, expires_at FROM key WHERE workspace_id = ?1 AND state <> 'revoked'",
-            )
-            .map_err(failure)?;
-        let mut rows = statement.query([workspace.0]).map_err(failure)?;
         let seen = self.clock()?.seen;
         let mut census = Census::default();
-        while let Some(row) = rows.next().map_err(failure)? {
-            let life = Life {
-                state: state(row, 0)?,
-                created_at: required_time(row, 1)?,
-                expires_at: time(row, 2)?,
-            };
-            match life.status(now, seen) {
-                Status::Active => census.active += 1,
-                Status::Pending => census.pending += 1,
-                Status::Disabled => census.disabled += 1,
-                Status::Expired | Status::Revoked => {}
-            }
-            census.living += u64::from(life.ended(now, seen).is_none());
-        }
+        self.session.each(
+            "SELECT state, created_at, expires_at FROM key WHERE workspace_id = ?1 AND state <> 'revoked'",
+            values![workspace],
+            |row| {
+                let life = Life {
+                    state: state(row, 0)?,
+                    created_at: row.get(1)?,
+                    expires_at: row.get(2)?,
+                };
+                match life.status(now, seen) {
+                    Status::Active => census.active += 1,
+                    Status::Pending => census.pending += 1,
+                    Status::Disabled => census.disabled += 1,
+                    Status::Expired | Status::Revoked => {}
+                }
+                census.living += u64::from(life.ended(now, seen).is_none());
+                Ok(())
+            },
+        )?;
         Ok(census)
     }
 
@@ -131,14 +115,10 @@ impl Reader<'_> {
     /// # Errors
     /// The store's.
     pub fn count_keys(&self, workspace: WorkspaceId) -> Result<u64> {
-        let count: i64 = self
-            .connection
-            .query_row(
-                "SELECT count(*) FROM key WHERE workspace_id = ?1",
-                [workspace.0],
-                |row| row.get(0),
-            )
-            .map_err(failure)?;
-        Ok(count.unsigned_abs())
+        let sql = "SELECT count(*) FROM key WHERE workspace_id = ?1";
+        let count = self
+            .session
+            .one(sql, values![workspace], |row| row.get(0))?;
+        Ok(count.map_or(0, i64::unsigned_abs))
     }
 }

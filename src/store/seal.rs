@@ -2,11 +2,11 @@
 //!
 //! This module never believes a record that the trail has ended.
 
-use super::failure::{damaged, failure};
+use super::damage::damaged;
 use super::integrity::{CAME_BACK, unlike_itself};
-use super::{Reader, Writer, key_row};
+use super::{Reader, Writer};
 use crate::domain::audit::{About, Action, Head};
-use crate::domain::key::State;
+use crate::domain::key::{Key, State};
 use crate::domain::record::RecordDigest;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
@@ -32,17 +32,12 @@ impl Reader<'_> {
 
     /// Whether any event has a digest.
     fn has_digests(&self) -> Result<bool> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT details FROM audit")
-            .map_err(failure)?;
-        let mut rows = statement.query([]).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            if RecordDigest::at_end(&key_row::text(row, 0)?).is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let sealed = self
+            .session
+            .first("SELECT details FROM audit", &[], |row| {
+                Ok(RecordDigest::at_end(&row.text(0)?).map(drop))
+            })?;
+        Ok(sealed.is_some())
     }
 }
 
@@ -57,20 +52,21 @@ impl Writer<'_> {
             return Ok(());
         }
         self.refuse_broken_trail()?;
-        self.for_each_workspace_as_it_stands(|name, workspace| {
+        for (name, workspace) in self.workspaces_as_they_stand()? {
             let (workspace, policy) = workspace?;
             let digest = RecordDigest::of_workspace(&workspace, &policy);
             self.unsealed(About::Workspace, &name, digest);
-            self.audit(time, MIGRATION, Action::WorkspaceSeal, &name, &nothing)
-        })?;
+            self.audit(time, MIGRATION, Action::WorkspaceSeal, &name, &nothing)?;
+        }
         self.for_each_key_as_it_stands(|id, _, key| {
-            if self.was_ended(&id)? && key.as_ref().is_ok_and(|key| key.state != State::Revoked) {
+            let is_alive = |key: &Key| key.state != State::Revoked;
+            if self.was_ended(&id)? && key.as_ref().is_ok_and(|(key, _)| is_alive(key)) {
                 return Err(unlike_itself(&format!(
                     "the record of {} {CAME_BACK}",
                     Safe(&id)
                 )));
             }
-            self.unsealed(About::Key, &id, RecordDigest::of_key(&key?));
+            self.unsealed(About::Key, &id, RecordDigest::of_key(&key?.0));
             self.audit(time, MIGRATION, Action::KeySeal, &id, &nothing)
         })
     }

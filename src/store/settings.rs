@@ -2,9 +2,7 @@
 //!
 //! This module never gives a setting a default.
 
-use rusqlite::OptionalExtension;
-
-use super::failure::failure;
+use super::value::values;
 use super::{Reader, Writer};
 use crate::domain::workspace::WorkspaceId;
 use crate::error::Result;
@@ -25,14 +23,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn setting(&self, name: &str) -> Result<Option<String>> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT value FROM setting WHERE name = ?1")
-            .map_err(failure)?;
-        statement
-            .query_row([name], |row| row.get(0))
-            .optional()
-            .map_err(failure)
+        let sql = "SELECT value FROM setting WHERE name = ?1";
+        self.session.one(sql, values![name], |row| row.get(0))
     }
 }
 
@@ -50,22 +42,20 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn forget_current_workspace(&self, id: WorkspaceId) -> Result<()> {
-        self.connection
-            .execute(
+        self.session
+            .run(
                 "DELETE FROM setting WHERE name = ?1 AND value = ?2",
-                (CURRENT_WORKSPACE, id.0.to_string()),
+                values![CURRENT_WORKSPACE, &id.0.to_string()],
             )
-            .map(|_| ())
-            .map_err(failure)
+            .map(drop)
     }
 
     pub(super) fn set_setting(&self, name: &str, value: &str) -> Result<()> {
-        self.connection
-            .execute(
+        self.session
+            .run(
                 "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
-                (name, value),
+                values![name, value],
             )
-            .map(|_| ())
-            .map_err(failure)
+            .map(drop)
     }
 }

@@ -1,25 +1,38 @@
-//! Writing: changes that are synced and leave an audit row, counts that need neither, and what became of a commit that failed.
+//! Reading, changing and counting: what a transaction has to leave, whichever engine runs it.
 //!
 //! This module never tells of a change that is not there, nor of none where there is one.
 
 use std::time::Duration;
 
-use rusqlite::TransactionBehavior;
-
-use super::failure::failure;
-use super::place::Place;
-use super::{Meter, Reader, Store, Writer, reserve};
-use crate::domain::audit::ChainHash;
+use super::session::Session;
+use super::{Engine, Freshness, Meter, Reader, Store, Writer};
+use crate::domain::audit::Head;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 
 impl Store {
+    /// Reads in one transaction: everything the closure sees is of one moment.
+    ///
+    /// # Errors
+    /// The closure's, or the store's; `io` when a store that can only be read changed meanwhile.
+    pub fn read<T>(&mut self, body: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
+        match &mut self.engine {
+            Engine::Sqlite(database) => {
+                database.read(|session| body(&Reader::new(Session::Sqlite(session))))
+            }
+        }
+    }
+
     /// Changes the store in one synced transaction: all of the closure's changes with their audit rows, or none.
     ///
     /// # Errors
     /// The closure's, or the store's; after any of them the store is as it was, except for `unknown_outcome`.
     pub fn write<T>(&mut self, body: impl FnOnce(&Writer<'_>) -> Result<T>) -> Result<T> {
-        self.write_in_transaction(body)
+        match &mut self.engine {
+            Engine::Sqlite(database) => {
+                database.write(None, |session| change(Session::Sqlite(session), body))
+            }
+        }
     }
 
     /// The same, waiting for another process no longer than `wait`.
@@ -31,7 +44,11 @@ impl Store {
         wait: Duration,
         body: impl FnOnce(&Writer<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.waiting_at_most(wait, |store| store.write_in_transaction(body))
+        match &mut self.engine {
+            Engine::Sqlite(database) => {
+                database.write(Some(wait), |session| change(Session::Sqlite(session), body))
+            }
+        }
     }
 
     /// The same, also on a full disk: the space that is held back is used up for it.
@@ -39,49 +56,10 @@ impl Store {
     /// # Errors
     /// As [`Store::write`].
     pub fn write_urgently<T>(&mut self, body: impl Fn(&Writer<'_>) -> Result<T>) -> Result<T> {
-        match self.write_in_transaction(&body) {
-            Err(error)
-                if error.kind() == Kind::Io
-                    && self.entry.as_ref().is_some_and(reserve::release) =>
-            {
-                self.reopen()?;
-                self.write_in_transaction(body)
+        match &mut self.engine {
+            Engine::Sqlite(database) => {
+                database.write_urgently(|session| change(Session::Sqlite(session), &body))
             }
-            outcome => outcome,
-        }
-    }
-
-    fn write_in_transaction<T>(
-        &mut self,
-        body: impl FnOnce(&Writer<'_>) -> Result<T>,
-    ) -> Result<T> {
-        self.access.require_writable()?;
-        self.confirm_place()?;
-        self.sync_commits(true)?;
-        self.changed = true;
-        let place = Place::of(&self.named, self.held.as_ref());
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failure)?;
-        place.confirm()?;
-        let before = transaction.total_changes();
-        let writer = Writer::new(&transaction);
-        let value = body(&writer)?;
-        let head = writer.head.get();
-        let is_untold = transaction.total_changes() != before && head.is_none();
-        if is_untold || !writer.unsealed.is_empty() {
-            return Err(Error::new(
-                Kind::Internal,
-                "a change without an audit row was taken back",
-            ));
-        }
-        if let Some(time) = writer.time.get() {
-            writer.observe(time)?;
-        }
-        match transaction.commit() {
-            Ok(()) => Ok(value),
-            Err(error) => self.learn_outcome(head, failure(error)).map(|()| value),
         }
     }
 
@@ -96,79 +74,60 @@ impl Store {
         now: Timestamp,
         body: impl FnOnce(&Meter<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.access.require_writable()?;
-        self.confirm_place()?;
-        self.sync_commits(false)?;
-        self.counted = true;
-        self.waiting_at_most(wait, |store| store.count_in_transaction(now, body))
-    }
-
-    fn waiting_at_most<T>(
-        &mut self,
-        wait: Duration,
-        body: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
-        self.connection
-            .busy_timeout(wait.min(self.wait))
-            .map_err(failure)?;
-        let outcome = body(self);
-        self.connection.busy_timeout(self.wait).map_err(failure)?;
-        outcome
-    }
-
-    fn count_in_transaction<T>(
-        &mut self,
-        now: Timestamp,
-        body: impl FnOnce(&Meter<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let place = Place::of(&self.named, self.held.as_ref());
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failure)?;
-        place.confirm()?;
-        let meter = Meter {
-            reader: Reader::new(&transaction),
+        let count = |session: Session<'_>| {
+            let meter = Meter {
+                reader: Reader::new(session),
+            };
+            let value = body(&meter)?;
+            meter.observe(now)?;
+            Ok(value)
         };
-        let value = body(&meter)?;
-        meter.observe(now)?;
-        transaction.commit().map_err(failure)?;
-        Ok(value)
-    }
-
-    /// Chooses whether a commit waits for the disk.
-    fn sync_commits(&mut self, synced: bool) -> Result<()> {
-        if self.synced != synced {
-            let mode = if synced { "FULL" } else { "NORMAL" };
-            self.connection
-                .pragma_update(None, "synchronous", mode)
-                .map_err(failure)?;
-            self.synced = synced;
-        }
-        Ok(())
-    }
-
-    /// Finds out whether a commit that failed happened all the same: in WAL mode an error of the log's sync can follow
-    /// a whole commit. A second connection reads what is there.
-    fn learn_outcome(&self, head: Option<(i64, ChainHash)>, error: Error) -> Result<()> {
-        let Some(head) = head else { return Err(error) };
-        let unknown = || {
-            Error::new(
-                Kind::UnknownOutcome,
-                format!("whether the change was made could not be learned: {error}"),
-            )
-            .hinted("`keyward audit list` shows it if it was")
-        };
-        // Not `open`: the file was checked when this store was opened.
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let store = self.entry.as_ref().ok_or_else(unknown)?;
-        let mut second = Self::open_shared(store, self.wait, flags, self.held.as_ref())
-            .map_err(|_| unknown())?;
-        match second.read(|reader| reader.has_event(head)) {
-            Ok(true) => Ok(()),
-            // The log may hold the commit all the same, where only recovery after a crash would find it.
-            Ok(false) if second.forgets_failed_commits() => Err(error),
-            _ => Err(unknown()),
+        match &mut self.engine {
+            Engine::Sqlite(database) => {
+                database.count(wait, |session| count(Session::Sqlite(session)))
+            }
         }
     }
+
+    /// What changes with every commit of another process.
+    ///
+    /// # Errors
+    /// The store's; `io` when a store that can only be read changed meanwhile.
+    pub fn freshness(&self) -> Result<Freshness> {
+        match &self.engine {
+            Engine::Sqlite(database) => database.freshness(),
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// What changes with every commit of another process, as of this transaction.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn freshness(&self) -> Result<Freshness> {
+        self.session.freshness()
+    }
+}
+
+/// Runs the closure and sees to it that the trail knows of all that was changed. Returns the trail's end after it, if it got
+/// any rows.
+fn change<T>(
+    session: Session<'_>,
+    body: impl FnOnce(&Writer<'_>) -> Result<T>,
+) -> Result<(T, Option<Head>)> {
+    let writer = Writer::new(session);
+    let value = body(&writer)?;
+    let head = writer.head.get();
+    let is_untold = writer.session.has_changed() && head.is_none();
+    if is_untold || !writer.unsealed.is_empty() {
+        return Err(Error::new(
+            Kind::Internal,
+            "a change without an audit row was taken back",
+        ));
+    }
+    if let Some(time) = writer.time.get() {
+        writer.observe(time)?;
+    }
+    Ok((value, head))
 }

@@ -2,10 +2,8 @@
 //!
 //! This module never counts; `meter` does.
 
-use rusqlite::OptionalExtension;
-
-use super::failure::failure;
 use super::meter::{KEYS_PER_DAY, last_use, slot};
+use super::value::values;
 use super::{Reader, Writer};
 use crate::domain::code::Code;
 use crate::domain::day::Day;
@@ -20,12 +18,8 @@ impl Reader<'_> {
     /// # Errors
     /// The store's.
     pub fn next_day_of_use(&self, from: Day, until: Day) -> Result<Option<Day>> {
-        let range = (slot(from, KeySeq(0)), slot(until, KeySeq(0)));
-        let first = |sql| {
-            let mut statement = self.connection.prepare_cached(sql).map_err(failure)?;
-            let slot = statement.query_row(range, |row| row.get(0)).optional();
-            slot.map_err(failure)
-        };
+        let range = values![slot(from, KeySeq(0)), slot(until, KeySeq(0))];
+        let first = |sql| self.session.one(sql, range, |row| row.get(0));
         let used: Option<i64> =
             first("SELECT slot FROM usage WHERE slot >= ?1 AND slot < ?2 ORDER BY slot LIMIT 1")?;
         let refused: Option<i64> =
@@ -45,43 +39,37 @@ impl Reader<'_> {
         last: KeySeq,
         mut body: impl FnMut(KeySeq, Tally),
     ) -> Result<()> {
-        let range = (slot(day, first), slot(day, last));
+        let (first, last) = (slot(day, first), slot(day, last));
         let key = |slot: i64| KeySeq(slot % KEYS_PER_DAY);
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT slot, valid, credits, last_used_at, last_address FROM usage WHERE slot BETWEEN ?1 AND ?2",
-            )
-            .map_err(failure)?;
-        let mut rows = statement.query(range).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            let tally = Tally {
-                valid: row.get::<_, i64>(1).map_err(failure)?.unsigned_abs(),
-                credits: row.get::<_, i64>(2).map_err(failure)?.unsigned_abs(),
-                last: Some(last_use(row, 3).map_err(failure)?),
-                ..Tally::default()
-            };
-            body(key(row.get(0).map_err(failure)?), tally);
-        }
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT slot, code, count FROM refusal WHERE slot BETWEEN ?1 AND ?2")
-            .map_err(failure)?;
-        let mut rows = statement.query(range).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            let word: String = row.get(1).map_err(failure)?;
-            // A word that is no code can only have been planted.
-            let Some(code) = Code::of(&word) else {
-                continue;
-            };
-            let count = row.get::<_, i64>(2).map_err(failure)?.unsigned_abs();
-            let tally = Tally {
-                refused: [(code, count)].into(),
-                ..Tally::default()
-            };
-            body(key(row.get(0).map_err(failure)?), tally);
-        }
-        Ok(())
+        self.session.each(
+            "SELECT slot, valid, credits, last_used_at, last_address FROM usage WHERE slot BETWEEN ?1 AND ?2",
+            values![first, last],
+            |row| {
+                let tally = Tally {
+                    valid: row.get(1).map(i64::unsigned_abs)?,
+                    credits: row.get(2).map(i64::unsigned_abs)?,
+                    last: Some(last_use(row, 3)?),
+                    ..Tally::default()
+                };
+                body(key(row.get(0)?), tally);
+                Ok(())
+            },
+        )?;
+        self.session.each(
+            "SELECT slot, code, count FROM refusal WHERE slot BETWEEN ?1 AND ?2",
+            values![first, last],
+            |row| {
+                // A word that is no code can only have been planted.
+                if let Some(code) = Code::of(&row.get::<String>(1)?) {
+                    let tally = Tally {
+                        refused: [(code, row.get(2).map(i64::unsigned_abs)?)].into(),
+                        ..Tally::default()
+                    };
+                    body(key(row.get(0)?), tally);
+                }
+                Ok(())
+            },
+        )
     }
 }
 
@@ -95,12 +83,9 @@ impl Writer<'_> {
         while let Some(day) = self.next_day_of_use(next, Day::LAST)? {
             let slots = "SELECT ?1 + seq FROM key WHERE workspace_id = ?2";
             for table in ["usage", "refusal"] {
-                self.connection
-                    .prepare_cached(&format!("DELETE FROM {table} WHERE slot IN ({slots})"))
-                    .and_then(|mut statement| {
-                        statement.execute((slot(day, KeySeq(0)), workspace.0))
-                    })
-                    .map_err(failure)?;
+                let sql = format!("DELETE FROM {table} WHERE slot IN ({slots})");
+                self.session
+                    .run(&sql, values![slot(day, KeySeq(0)), workspace])?;
             }
             next = day.next();
         }
@@ -115,12 +100,10 @@ impl Writer<'_> {
         let mut next = Day(0);
         while let Some(day) = self.next_day_of_use(next, Day::LAST)? {
             for table in ["usage", "refusal"] {
-                let mut statement = self
-                    .connection
-                    .prepare_cached(&format!("DELETE FROM {table} WHERE slot = ?1"))
-                    .map_err(failure)?;
+                let sql = format!("DELETE FROM {table} WHERE slot = ?1");
+                let mut delete = self.session.prepare(&sql)?;
                 for key in keys {
-                    statement.execute([slot(day, *key)]).map_err(failure)?;
+                    delete.run(values![slot(day, *key)])?;
                 }
             }
             next = day.next();

@@ -2,16 +2,14 @@
 //!
 //! This module never judges a name or a policy.
 
-use rusqlite::{OptionalExtension, Row};
-
-use super::failure::{damaged, failure};
-use super::key_row::{optional_text, text};
+use super::damage::damaged;
+use super::session::Row;
+use super::value::{Value, values};
 use super::{Reader, Writer};
 use crate::domain::audit::About;
 use crate::domain::name::spellings;
 use crate::domain::policy::Policy;
 use crate::domain::record::RecordDigest;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::Result;
 
@@ -25,7 +23,7 @@ impl Reader<'_> {
     /// The store's; `damaged` when its policy cannot be read.
     pub fn workspace_named(&self, name: &str) -> Result<Option<Workspace>> {
         for spelling in spellings(name) {
-            let found = self.workspace("WHERE name = ?1", spelling.as_ref())?;
+            let found = self.workspace("WHERE name = ?1", spelling.as_ref().into())?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -38,7 +36,7 @@ impl Reader<'_> {
     /// # Errors
     /// The store's; `damaged` when its policy cannot be read.
     pub fn workspace_by_id(&self, id: WorkspaceId) -> Result<Option<Workspace>> {
-        self.workspace("WHERE workspace_id = ?1", id.0)
+        self.workspace("WHERE workspace_id = ?1", id.into())
     }
 
     /// Every workspace, by name.
@@ -46,66 +44,43 @@ impl Reader<'_> {
     /// # Errors
     /// The store's; `damaged` when a policy cannot be read.
     pub fn workspaces(&self) -> Result<Vec<Workspace>> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("{SELECT} ORDER BY name"))
-            .map_err(failure)?;
-        let rows = statement
-            .query_map([], |row| Ok(self.believed_workspace(row)))
-            .map_err(failure)?;
-        rows.map(|row| row.map_err(failure)?).collect()
+        let all = self.workspaces_as_they_stand()?.into_iter();
+        all.map(|(_, workspace)| self.believed_workspace(workspace?))
+            .collect()
     }
 
-    fn workspace(&self, filter: &str, value: impl rusqlite::ToSql) -> Result<Option<Workspace>> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("{SELECT} {filter}"))
-            .map_err(failure)?;
-        let row = statement
-            .query_row([value], |row| Ok(self.believed_workspace(row)))
-            .optional()
-            .map_err(failure)?;
-        row.transpose()
+    fn workspace(&self, filter: &str, value: Value<'_>) -> Result<Option<Workspace>> {
+        let sql = format!("{SELECT} {filter}");
+        let found = self.session.one(&sql, &[value], from_row)?;
+        found
+            .map(|found| self.believed_workspace(found))
+            .transpose()
     }
 
-    /// Calls the closure with every workspace's name and row with its policy's text as it stands, believed or not.
-    pub(super) fn for_each_workspace_as_it_stands(
+    /// Every workspace's name and row with its policy's text as it stands, believed or not.
+    pub(super) fn workspaces_as_they_stand(
         &self,
-        mut body: impl FnMut(String, Result<(Workspace, String)>) -> Result<()>,
-    ) -> Result<()> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("{SELECT} ORDER BY name"))
-            .map_err(failure)?;
-        let mut rows = statement.query([]).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            body(text(row, 1)?, from_row(row))?;
-        }
-        Ok(())
+    ) -> Result<Vec<(String, Result<(Workspace, String)>)>> {
+        let sql = format!("{SELECT} ORDER BY name");
+        self.session
+            .all(&sql, &[], |row| Ok((row.text(1)?, from_row(row))))
     }
 
-    fn believed_workspace(&self, row: &Row<'_>) -> Result<Workspace> {
-        let (workspace, policy) = from_row(row)?;
+    fn believed_workspace(&self, (workspace, policy): (Workspace, String)) -> Result<Workspace> {
         self.believe_workspace(&workspace, &policy)?;
         Ok(workspace)
     }
 
     /// The digest of the record of the workspace of this name.
     pub(super) fn digest_of_workspace(&self, name: &str) -> Result<Option<RecordDigest>> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("{SELECT} WHERE name = ?1"))
-            .map_err(failure)?;
-        let row = statement
-            .query_row([name], |row| Ok(from_row(row)))
-            .optional()
-            .map_err(failure)?;
-        let row = row.transpose()?;
-        row.map(|(workspace, policy)| {
-            self.believe_workspace(&workspace, &policy)?;
-            Ok(RecordDigest::of_workspace(&workspace, &policy))
-        })
-        .transpose()
+        let sql = format!("{SELECT} WHERE name = ?1");
+        let found = self.session.one(&sql, values![name], from_row)?;
+        found
+            .map(|(workspace, policy)| {
+                self.believe_workspace(&workspace, &policy)?;
+                Ok(RecordDigest::of_workspace(&workspace, &policy))
+            })
+            .transpose()
     }
 }
 
@@ -115,25 +90,21 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn insert_workspace(&self, workspace: &Workspace) -> Result<WorkspaceId> {
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "INSERT INTO workspace (name, preset, policy, plan, created_at, created_by)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )
-            .map_err(failure)?;
         let policy = workspace.policy.to_toml();
-        let id = statement
-            .insert((
+        let id = self.session.one(
+            "INSERT INTO workspace (name, preset, policy, plan, created_at, created_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING workspace_id",
+            values![
                 &workspace.name,
-                &workspace.preset,
+                workspace.preset.as_ref(),
                 &policy,
-                &workspace.plan,
-                workspace.created_at.as_millis(),
+                workspace.plan.as_ref(),
+                workspace.created_at,
                 &workspace.created_by,
-            ))
-            .map_err(failure)?;
-        let id = WorkspaceId(id);
+            ],
+            |row| row.get(0),
+        )?;
+        let id = id.ok_or_else(|| damaged("it gave a workspace no number"))?;
         let inserted = Workspace {
             id,
             ..workspace.clone()
@@ -149,19 +120,18 @@ impl Writer<'_> {
     pub fn update_workspace(&self, workspace: &Workspace) -> Result<()> {
         let policy = workspace.policy.to_toml();
         self.changed_workspace(workspace, &policy);
-        self.connection
-            .execute(
+        self.session
+            .run(
                 "UPDATE workspace SET name = ?2, preset = ?3, policy = ?4, plan = ?5 WHERE workspace_id = ?1",
-                (
-                    workspace.id.0,
+                values![
+                    workspace.id,
                     &workspace.name,
-                    &workspace.preset,
+                    workspace.preset.as_ref(),
                     &policy,
-                    &workspace.plan,
-                ),
+                    workspace.plan.as_ref(),
+                ],
             )
-            .map(|_| ())
-            .map_err(failure)
+            .map(drop)
     }
 
     fn changed_workspace(&self, workspace: &Workspace, policy: &str) {
@@ -176,28 +146,28 @@ impl Writer<'_> {
     pub fn delete_workspace(&self, id: WorkspaceId) -> Result<()> {
         self.delete_usage(id)?;
         self.end_all_of(id)?;
-        self.connection
-            .execute("DELETE FROM key WHERE workspace_id = ?1", [id.0])
-            .map_err(failure)?;
-        self.connection
-            .execute("DELETE FROM workspace WHERE workspace_id = ?1", [id.0])
-            .map_err(failure)?;
+        for sql in [
+            "DELETE FROM key WHERE workspace_id = ?1",
+            "DELETE FROM workspace WHERE workspace_id = ?1",
+        ] {
+            self.session.run(sql, values![id])?;
+        }
         Ok(())
     }
 }
 
 /// A workspace and its policy's text.
 fn from_row(row: &Row<'_>) -> Result<(Workspace, String)> {
-    let policy = text(row, 3)?;
+    let policy = row.text(3)?;
     let workspace = Workspace {
-        id: WorkspaceId(row.get(0).map_err(failure)?),
-        name: text(row, 1)?,
-        preset: optional_text(row, 2)?,
+        id: row.get(0)?,
+        name: row.text(1)?,
+        preset: row.optional_text(2)?,
         policy: Policy::from_toml(&policy)
             .map_err(|error| damaged(format!("a workspace's policy: {error}")))?,
-        plan: optional_text(row, 4)?,
-        created_at: Timestamp::from_millis(row.get(5).map_err(failure)?),
-        created_by: text(row, 6)?,
+        plan: row.optional_text(4)?,
+        created_at: row.get(5)?,
+        created_by: row.text(6)?,
     };
     Ok((workspace, policy))
 }

@@ -19,11 +19,11 @@ pub struct Args {}
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;
-    let (seq, hash) = audit::head(&mut store, &actor, context.now())?;
+    let head = audit::head(&mut store, &actor, context.now())?;
     let view = HeadView {
-        seq,
-        hash: hash.to_string(),
+        seq: head.seq,
+        hash: head.hash.to_string(),
     };
-    context.ui.record(&view, || format!("{seq}:{hash}\n"))?;
+    context.ui.record(&view, || format!("{head}\n"))?;
     Ok(0)
 }

@@ -86,8 +86,7 @@ fn open(context: &mut Context, waiting: bool) -> Result<Result<Verifier>> {
         Err(error) if waiting && error.kind() != Kind::Usage => return Ok(Err(error)),
         Err(error) => return Err(error),
     };
-    let mut verifier = super::admit(context, store)?.remembering(REMEMBERED);
-    verifier.expect_many()?;
+    let verifier = super::admit(context, store)?.remembering(REMEMBERED);
     Ok(Ok(verifier))
 }
 

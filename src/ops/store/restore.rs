@@ -182,10 +182,10 @@ impl Restoration<'_> {
                 _ => Ok((carried.into_kept(writer)?, extent)),
             }
         })?;
-        let (seq, hash) = store.read(|reader| reader.head())?;
+        let head = store.read(|reader| reader.head())?;
         let outcome = Outcome {
             info: store.info()?,
-            head: Head { seq, hash },
+            head,
             backup: self.backup_head,
             kept,
             compared: Compared::Whole,
@@ -240,8 +240,8 @@ fn look_through(backup: &Backup, actor: &Actor, now: Timestamp) -> Result<(u64, 
             format!("{} ({})", flaw.problem, flaw.subject),
         ));
     }
-    let (seq, hash) = store.read(|reader| reader.head())?;
-    Ok((found.keys, Head { seq, hash }))
+    let head = store.read(|reader| reader.head())?;
+    Ok((found.keys, head))
 }
 
 /// Whether the present file and its trail can be gone on with: damage that is left in them would stay.

@@ -20,9 +20,6 @@ impl<T> Verifier<T> {
         if !self.store.follow()? {
             return Ok(());
         }
-        if self.expects_many {
-            self.store.expect_many()?;
-        }
         self.office.memory.forget();
         self.office.records = self.store.can_count();
         self.reused = Reused::default();

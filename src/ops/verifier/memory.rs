@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use crate::domain::allowance::Allowance;
-use crate::domain::audit::ChainHash;
+use crate::domain::audit::Head;
 use crate::domain::code::Code;
 use crate::domain::key::{Key, KeySeq};
 use crate::domain::secret::{Secret, SecretHash};
@@ -21,7 +21,7 @@ use crate::domain::workspace::WorkspaceId;
 use crate::error::{Error, Kind, Result};
 use crate::ops::judge;
 use crate::ops::verifier::table::Table;
-use crate::store::Reader;
+use crate::store::{Freshness, Reader};
 
 /// What is remembered of a key.
 pub(super) struct Known<T> {
@@ -85,8 +85,8 @@ type Keys<T> = Table<SecretHash, Arc<Known<T>>>;
 
 /// What is remembered of the store.
 pub(super) struct Memory<T> {
-    version: Option<i64>,
-    head: Option<(i64, ChainHash)>,
+    freshness: Option<Freshness>,
+    head: Option<Head>,
     capacity: usize,
     /// Keys by their hash; those looked up since the last turn, and those of the turn before, which are about to go.
     young: Keys<T>,
@@ -99,7 +99,7 @@ impl<T> Memory<T> {
     /// Remembers the last so many keys, and up to as many again that may turn out to be needed.
     pub fn new(capacity: usize) -> Self {
         Self {
-            version: None,
+            freshness: None,
             head: None,
             capacity,
             young: Keys::default(),
@@ -109,13 +109,13 @@ impl<T> Memory<T> {
         }
     }
 
-    /// Whether nobody has changed the file since it was last refreshed. `version` is [`Reader::version`].
-    pub fn is_of(&self, version: i64) -> bool {
-        self.version == Some(version)
+    /// Whether nobody has changed the store since it was last refreshed.
+    pub fn is_of(&self, freshness: Freshness) -> bool {
+        self.freshness == Some(freshness)
     }
 
     /// The end of the audit trail that the memory is of; `None` where nothing is remembered.
-    pub fn head(&self) -> Option<(i64, ChainHash)> {
+    pub fn head(&self) -> Option<Head> {
         self.head
     }
 
@@ -128,8 +128,8 @@ impl<T> Memory<T> {
             self.formats = None;
             return Ok(true);
         }
-        let version = reader.version()?;
-        if self.is_of(version) {
+        let freshness = reader.freshness()?;
+        if self.is_of(freshness) {
             return Ok(false);
         }
         let head = reader.head()?;
@@ -137,13 +137,13 @@ impl<T> Memory<T> {
             self.forget();
             self.head = Some(head);
         }
-        self.version = Some(version);
+        self.freshness = Some(freshness);
         Ok(true)
     }
 
     /// Forgets everything.
     pub fn forget(&mut self) {
-        self.version = None;
+        self.freshness = None;
         self.head = None;
         self.young.clear();
         self.old.clear();

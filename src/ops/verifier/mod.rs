@@ -71,8 +71,6 @@ pub struct Verifier<T = Key> {
     office: Office<T>,
     wait: Duration,
     reused: Reused,
-    /// Whether the store is one of many keys and requests.
-    expects_many: bool,
     /// How many uses could not be recorded since that was last told.
     lost: u64,
 }
@@ -88,18 +86,8 @@ impl<T> Verifier<T> {
         keep: impl Fn(Key) -> T + Send + 'static,
     ) -> Result<Self> {
         let store = Store::open(path, wait)?.ok_or_else(|| absent(path))?;
-        let mut verifier = Self::new(store, Actor::Operator("library".to_owned()), keep);
-        verifier.expect_many()?;
-        Ok(verifier)
-    }
-
-    /// Makes room in memory for the pages of a large store.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn expect_many(&mut self) -> Result<()> {
-        self.expects_many = true;
-        self.store.expect_many()
+        let actor = Actor::Operator("library".to_owned());
+        Ok(Self::new(store, actor, keep))
     }
 
     /// Verifies with a store that is open.
@@ -118,7 +106,6 @@ impl<T> Verifier<T> {
             office,
             wait: Duration::MAX,
             reused: Reused::default(),
-            expects_many: false,
             lost: 0,
         }
     }
@@ -148,7 +135,12 @@ impl<T> Verifier<T> {
     /// # Errors
     /// The store's, `store_not_found` while there is no file, `workspace_not_found`, and what keeps the caller from verifying; `busy` when another process kept a key
     /// with a limit from being counted. A secret that is no good is no error.
-    pub fn verify(&mut self, request: &Request, now: Timestamp) -> Result<Verdict<Kept<T>>> {
+    pub fn verify(
+        &mut self,
+        request: &Request,
+        now: impl Into<Timestamp>,
+    ) -> Result<Verdict<Kept<T>>> {
+        let now = now.into();
         self.follow()?;
         if let Some(verdict) = self.verify_known(request, now)? {
             return Ok(verdict);
@@ -189,11 +181,11 @@ impl<T> Verifier<T> {
     pub fn verify_all(
         &mut self,
         requests: &[Request],
-        now: Timestamp,
+        now: impl Into<Timestamp>,
         answer: impl FnMut(Verdict<Kept<T>>),
     ) -> Result<()> {
         self.follow()?;
-        self.verify_in_place(requests, now, answer)
+        self.verify_in_place(requests, now.into(), answer)
     }
 
     /// Judges by the file that is open.
@@ -246,7 +238,7 @@ impl<T> Verifier<T> {
             return Ok(None);
         }
         // A clock that went back takes a closer look at the last use.
-        if now < office.clock.seen || !office.memory.is_of(self.store.version()?) {
+        if now < office.clock.seen || !office.memory.is_of(self.store.freshness()?) {
             return Ok(None);
         }
         let Some(known) = office.memory.recall(&request.secret.hash()) else {
@@ -312,7 +304,6 @@ impl<T> Verifier<T> {
                     }
                     answer(verdict);
                 }
-                self.store.trim_log();
                 match left.is_empty() {
                     true => Ok(()),
                     false => self.verify_limited(left, now, answer),

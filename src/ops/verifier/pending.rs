@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::domain::audit::ChainHash;
+use crate::domain::audit::Head;
 use crate::domain::code::Code;
 use crate::domain::day::{Day, Month};
 use crate::domain::key::KeySeq;
@@ -47,9 +47,6 @@ pub(super) struct Pending {
 /// A key's day.
 pub(super) type Place = (Day, KeySeq);
 
-/// The end of the audit trail, which tells whether a counted key may have been deleted since.
-pub(super) type Head = (i64, ChainHash);
-
 /// Uses of a key on a day, and when the last of them was counted.
 #[derive(Debug)]
 pub(super) struct Counted {
@@ -75,7 +72,7 @@ pub(super) struct Batch {
     /// On its way out, in the order of the rows they go to; written from the end.
     pub tallies: Vec<Counted>,
     pub credits: BTreeMap<(WorkspaceId, Month), Spent>,
-    /// The end of the trail when the first of it was counted.
+    /// The end of the trail when the first of it was counted, which tells whether a counted key may have been deleted since.
     pub head: Option<Head>,
     /// When that was.
     since: Option<Timestamp>,
@@ -206,20 +203,18 @@ impl Pending {
         self.outgoing.as_ref()
     }
 
-    /// Forgets up to so many keys of what was on its way out, and its credits: they are written. Says whether that was the
-    /// last of it.
-    pub fn written(&mut self, keys: usize) -> bool {
+    /// Forgets up to so many keys of what was on its way out, and its credits: they are written.
+    pub fn written(&mut self, keys: usize) {
         if let Some(batch) = &mut self.outgoing {
             let left = batch.tallies.len().saturating_sub(keys);
             batch.tallies.truncate(left);
             batch.credits.clear();
             if left > 0 {
-                return false;
+                return;
             }
         }
         self.outgoing = None;
         let since = self.incoming.since;
         self.due = since.map(|since| since.plus_millis(WRITE_AFTER));
-        true
     }
 }

@@ -29,7 +29,8 @@ impl<T> Verifier<T> {
     }
 
     /// Writes a piece of what was counted, when it is time to. If another process is in the way, it is tried again soon.
-    pub fn write_if_due(&mut self, now: Timestamp) {
+    pub fn write_if_due(&mut self, now: impl Into<Timestamp>) {
+        let now = now.into();
         let Some(due) = self.due() else {
             return;
         };
@@ -79,9 +80,7 @@ impl<T> Verifier<T> {
         }
         let gone = written?;
         self.office.records = true;
-        if self.office.pending.written(PIECE) {
-            self.store.trim_log();
-        }
+        self.office.pending.written(PIECE);
         Ok(Some(gone))
     }
 }
@@ -90,7 +89,6 @@ impl<T> Drop for Verifier<T> {
     fn drop(&mut self) {
         // Whoever wants to know of a failure calls `close`.
         let _ = self.flush();
-        self.store.leave_short_log();
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use keyward::domain::audit::ChainHash;
+use keyward::domain::audit::Head;
 use keyward::domain::holding::Holding;
 use keyward::domain::key::{Key, KeyId};
 use keyward::domain::policy::Policy;
@@ -67,7 +67,7 @@ impl Library {
     ///
     /// # Errors
     /// The library's.
-    pub fn head(&mut self) -> Result<(i64, ChainHash)> {
+    pub fn head(&mut self) -> Result<Head> {
         audit::head(&mut self.store, &self.actor, Timestamp::from_millis(0))
     }
 

@@ -81,7 +81,7 @@ impl Library {
                     Record::of(&shown.expect("a key of the model is in the store"), now)
                 });
                 let records = shown.collect();
-                let events = self.head().expect("the trail can be read").0;
+                let events = self.head().expect("the trail can be read").seq;
                 Reply::Seen { events, records }
             }
         }

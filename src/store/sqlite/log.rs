@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 
-use super::Store;
+use super::Database;
 use super::failure::failure;
 use super::permissions::look;
 use super::place::Place;
@@ -21,7 +21,7 @@ const LONG: u64 = 32 * 1024 * 1024;
 /// How long it takes waiting for them.
 const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
 
-impl Drop for Store {
+impl Drop for Database {
     /// Brings changes into the file itself, also when a stream keeps the store open: whoever leaves the log later leaves
     /// counts, and the file alone has every change.
     fn drop(&mut self) {
@@ -42,18 +42,20 @@ impl Drop for Store {
             if let Some(store) = self.entry.as_ref().filter(|_| is_short) {
                 reserve::fill(store);
             }
-        } else if !self.counted && self.log_length().is_some_and(|length| length > 0) {
+        } else {
             // Whoever only looks leaves the file as it is, also where somebody's counts wait beside it.
             self.leave_short_log();
         }
     }
 }
 
-impl Store {
-    /// Leaves the log when it is short and this process has changed nothing: closing the store is then no work at all.
-    pub(crate) fn leave_short_log(&mut self) {
-        let is_short = self.log_length().is_some_and(|length| length <= SHORT);
-        if is_short && !self.changed {
+impl Database {
+    /// Leaves the log when it is short: closing the store is then no work at all.
+    fn leave_short_log(&mut self) {
+        let is_short = self
+            .log_length()
+            .is_some_and(|length| (1..=SHORT).contains(&length));
+        if is_short {
             // If it cannot be set, closing takes longer.
             let _ = self
                 .connection
@@ -63,7 +65,7 @@ impl Store {
 
     /// Clears the log when it has become long. SQLite clears it by itself at a moment without readers, which may never
     /// come where several streams are busy.
-    pub(crate) fn trim_log(&mut self) {
+    pub(super) fn trim_log(&mut self) {
         if self.log_length().is_some_and(|length| length > LONG) {
             // If a reader stays for longer, the next second's counts are followed by another attempt.
             let _ = self.checkpoint("TRUNCATE");

@@ -11,6 +11,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::failure::failure;
 use crate::error::Result;
 
+/// The longest wait for another process: it is counted in milliseconds of 31 bits.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
+
 /// The settings of every connection.
 pub(super) fn prepare(connection: Connection, wait: Duration) -> Result<Connection> {
     connection.busy_timeout(wait).map_err(failure)?;
@@ -30,6 +33,14 @@ pub(super) fn prepare(connection: Connection, wait: Duration) -> Result<Connecti
         .set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)
         .map_err(failure)?;
     Ok(connection)
+}
+
+/// Prepares for many look-ups and counts: up to 64 MiB of pages stay in memory, and the log is cleared when it has 16 MiB instead
+/// of 4, so that its syncs are fewer. This reads the schema, so the file must have been looked at before.
+pub(super) fn make_room(connection: &Connection) -> Result<()> {
+    connection
+        .execute_batch("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096")
+        .map_err(failure)
 }
 
 /// Whether the log is left as it is when the last connection is closed.

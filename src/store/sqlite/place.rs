@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use rustix::fs::{AtFlags, CWD, statat};
 
-use super::Store;
+use super::Database;
 use super::access::{Access, moved};
 use super::header::Held;
-use crate::domain::sanitize::SafePath;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::files::Found;
+use crate::store::absent;
 
 /// A store's path with the file that was opened by it.
 pub(super) struct Place<'a>(&'a Path, Option<&'a Held>);
@@ -39,22 +39,13 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Store {
-    /// Checks that the file is still in its place: one look at the folder.
-    ///
-    /// # Errors
-    /// `io` when it is not.
-    pub(crate) fn confirm_place(&self) -> Result<()> {
+impl Database {
+    pub(in crate::store) fn confirm_place(&self) -> Result<()> {
         self.access.confirm(self.entry.as_ref())?;
         Place::of(&self.named, self.held.as_ref()).confirm()
     }
 
-    /// Goes on with the file that is in the store's place now, if that is another than the one that was opened. Says
-    /// whether it is.
-    ///
-    /// # Errors
-    /// `store_not_found`, and what opening gives. Nothing can be read or written then until another call succeeds.
-    pub(crate) fn follow(&mut self) -> Result<bool> {
+    pub(in crate::store) fn follow(&mut self) -> Result<bool> {
         if self.confirm_place().is_ok() {
             return Ok(false);
         }
@@ -74,13 +65,4 @@ impl Store {
         store.wait = wait;
         store
     }
-}
-
-/// The error of a store that is not there.
-pub fn absent(path: &Path) -> Error {
-    Error::new(
-        Kind::StoreNotFound,
-        format!("there is no store at {}", SafePath(path)),
-    )
-    .hinted("`keyward store create` makes an empty one; --store and KEYWARD_STORE name another")
 }

@@ -4,9 +4,12 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::Writer;
-use super::failure::{damaged, failure};
+use super::failure::failure;
+use super::session::Session;
 use crate::error::{Kind, Result};
+use crate::store::Writer;
+use crate::store::damage::damaged;
+use crate::store::session::Session as AnySession;
 
 /// What `application_id` says of a keyward store: "KEYW".
 pub(super) const APPLICATION_ID: i32 = 0x4b45_5957;
@@ -48,7 +51,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
         })?;
     }
     if done < SEALED {
-        Writer::new(&transaction).seal_all()?;
+        Writer::new(AnySession::Sqlite(Session::new(&transaction))).seal_all()?;
     }
     if done < MIGRATIONS.len() {
         transaction

@@ -5,11 +5,12 @@
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
-use super::failure::{damaged, failure};
-use super::key_row::text;
+use super::failure::failure;
 use super::migrations;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Result};
+use crate::store::damage::damaged;
+use crate::store::session::Row;
 
 /// SHA-256 of the newest schema as [`digest`] reads it. A test computes it again.
 const DIGEST: [u8; 32] = [
@@ -70,11 +71,12 @@ fn read(connection: &Connection) -> Result<Vec<Object>> {
     let mut rows = statement.query([]).map_err(failure)?;
     let mut objects = Vec::new();
     while let Some(row) = rows.next().map_err(failure)? {
+        let row = Row::Sqlite(row);
         let object = Object {
-            kind: text(row, 0)?,
-            name: text(row, 1)?,
-            table: text(row, 2)?,
-            sql: text(row, 3)?,
+            kind: row.text(0)?,
+            name: row.text(1)?,
+            table: row.text(2)?,
+            sql: row.text(3)?,
         };
         let is_neighbour = object.kind == "table"
             && object.table == object.name
@@ -161,20 +163,6 @@ pub(super) fn has_table(connection: &Connection, name: &str) -> Result<bool> {
         .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")
         .and_then(|mut statement| statement.exists([name]))
         .map_err(failure)
-}
-
-/// The pages that the tables `audit` and `clock` begin at, as far as the store has them.
-///
-/// # Errors
-/// Whatever SQLite refuses.
-pub(super) fn roots(connection: &Connection) -> Result<Vec<(String, u32)>> {
-    let mut statement = connection
-        .prepare("SELECT name, rootpage FROM sqlite_schema WHERE name IN ('audit', 'clock')")
-        .map_err(failure)?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .map_err(failure)?;
-    rows.map(|row| row.map_err(failure)).collect()
 }
 
 #[cfg(test)]

@@ -10,13 +10,14 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{open_alone, prepare};
-use super::failure::{damaged, failure, of_another};
+use super::failure::failure;
 use super::permissions::{SIDECARS, entry, length, look};
-use super::{Reader, Store, header, migrations};
+use super::{Database, header, migrations, reader};
 use crate::domain::audit::Head;
 use crate::domain::sanitize::{Safe, SafePath};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Draft, Entry, Found};
+use crate::store::damage::{damaged, of_another};
 
 /// How many pages are copied at once.
 const PIECE: i32 = 2_000;
@@ -45,15 +46,12 @@ pub struct Copy {
     pub head: Head,
 }
 
-impl Store {
-    /// Copies the store as it is at this moment, while others go on using it. The closure is told how many pages of how many are
-    /// done.
-    ///
-    /// # Errors
-    /// `conflict` when the target is something else than an earlier backup; `permissions` when it is a link or another
-    /// user's; `busy` when a copy to the same file is under way; `damaged` when the store is; `io`. The target is then as it
-    /// was.
-    pub fn backup(&mut self, target: &Path, progress: impl FnMut(u64, u64)) -> Result<Copy> {
+impl Database {
+    pub(in crate::store) fn backup(
+        &mut self,
+        target: &Path,
+        progress: impl FnMut(u64, u64),
+    ) -> Result<Copy> {
         let target = entry(target)?;
         if let Some(store) = &self.entry {
             let is_there = |path: &Entry| path.path() == target.path();
@@ -119,7 +117,7 @@ fn write(
         .map_err(failure)?;
     // Within one reading transaction the copy is of one moment and never begins anew, however busy the store is.
     let moment = source.unchecked_transaction().map_err(failure)?;
-    let head = Reader::new(source).head()?;
+    let head = reader(source).head()?;
     let present = migrations::version(source)?;
     if schema.is_some_and(|schema| schema != present) {
         return Ok(None);
@@ -162,10 +160,7 @@ fn write(
         )));
     }
     draft.file().sync_all().map_err(io)?;
-    Ok(Some(Head {
-        seq: head.0,
-        hash: head.1,
-    }))
+    Ok(Some(head))
 }
 
 /// The setting by which a backup is told from a store that is used.
@@ -183,7 +178,7 @@ pub(super) fn remove_sidecars(draft: &Entry) -> std::io::Result<()> {
 fn refuse_no_backup(target: &Entry) -> Result<()> {
     let is_backup = header::check(target).and_then(|held| {
         let file = open_alone(target.path())?;
-        let marked = Reader::new(&file).setting(IS_BACKUP)?.is_some();
+        let marked = reader(&file).setting(IS_BACKUP)?.is_some();
         drop((file, held));
         match marked {
             true => Ok(()),

@@ -9,18 +9,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::access::Access;
-use super::connection::{open_alone, prepare};
+use super::connection::{LONGEST_WAIT, open_alone, prepare};
 use super::failure::failure;
 use super::permissions::{entry_if_possible, has_log};
-use super::{Store, header, permissions};
+use super::{Database, header, permissions};
 use crate::error::Result;
 
-impl Store {
-    /// Opens a store for reading, or says that there is none at this path.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub fn glance(path: &Path, wait: Duration) -> Result<Option<Self>> {
+impl Database {
+    pub(in crate::store) fn glance(path: &Path, wait: Duration) -> Result<Option<Self>> {
         let Some(place) = entry_if_possible(path)? else {
             return Ok(None);
         };
@@ -36,7 +32,7 @@ impl Store {
                     | OpenFlags::SQLITE_OPEN_NOFOLLOW;
                 let connection =
                     Connection::open_with_flags(place.path(), flags).map_err(failure)?;
-                prepare(connection, wait)?
+                prepare(connection, wait.min(LONGEST_WAIT))?
             }
         };
         connection
@@ -47,10 +43,9 @@ impl Store {
             named: place.path().to_owned(),
             entry: Some(place),
             access: Access::Shared,
-            wait,
+            wait: wait.min(LONGEST_WAIT),
             synced: true,
             changed: false,
-            counted: false,
             held: Some(held),
         }))
     }

@@ -4,23 +4,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::failure::failure;
-use super::integrity::{CAME_BACK, CHANGED};
-use super::key_row::text;
-use super::{Reader, Store, header};
+use super::{Database, header};
 use crate::domain::audit::{About, Action};
 use crate::domain::ended::EndedMark;
 use crate::domain::flaw::{Flaw, Remedy};
+use crate::domain::record::RecordDigest;
 use crate::domain::sanitize::Safe;
-use crate::domain::secret::SecretHash;
 use crate::error::Result;
+use crate::store::Reader;
+use crate::store::integrity::{CAME_BACK, CHANGED};
+use crate::store::value::values;
 
 /// How many faults of the file are told.
 const MOST_FAULTS: u32 = 100;
 
-impl Store {
-    /// Whether changes go to a log beside the file, as they should.
-    pub fn has_wal_mode(&self) -> bool {
+impl Database {
+    pub(in crate::store) fn has_wal_mode(&self) -> bool {
         header::has_wal_mode(self.held.as_ref())
     }
 }
@@ -32,31 +31,23 @@ impl Reader<'_> {
     /// The store's.
     pub fn for_each_fault(&self, mut body: impl FnMut(Flaw)) -> Result<()> {
         let mut tell = |problem| body(Flaw::of_file(problem));
-        let mut statement = self
-            .connection
-            .prepare(&format!("PRAGMA integrity_check({MOST_FAULTS})"))
-            .map_err(failure)?;
-        let mut rows = statement.query([]).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            let line = text(row, 0)?;
+        let sql = format!("PRAGMA integrity_check({MOST_FAULTS})");
+        self.session.each(&sql, &[], |row| {
+            let line = row.text(0)?;
             if line != "ok" {
                 tell(format!("the file is damaged: {}", Safe(&line)));
             }
-        }
-        let mut statement = self
-            .connection
-            .prepare("PRAGMA foreign_key_check")
-            .map_err(failure)?;
-        let mut rows = statement.query([]).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            let (table, parent) = (text(row, 0)?, text(row, 2)?);
+            Ok(())
+        })?;
+        self.session.each("PRAGMA foreign_key_check", &[], |row| {
+            let (table, parent) = (row.text(0)?, row.text(2)?);
             tell(format!(
                 "a row of {} belongs to no {}",
                 Safe(&table),
                 Safe(&parent)
             ));
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Calls the closure with every workspace that the trail does not know as it is. Returns how many there are in all.
@@ -75,7 +66,7 @@ impl Reader<'_> {
             });
         };
         let mut count = 0;
-        self.for_each_workspace_as_it_stands(|name, workspace| {
+        for (name, workspace) in self.workspaces_as_they_stand()? {
             count += 1;
             match workspace {
                 Ok((workspace, policy)) => {
@@ -85,8 +76,7 @@ impl Reader<'_> {
                 }
                 Err(error) => tell(name, &error.to_string()),
             }
-            Ok(())
-        })?;
+        }
         let renamed = self.renamed_workspaces()?;
         self.for_each_missing(about, "workspace", "name", |subject, seq| {
             if renamed.get(&subject).is_none_or(|later| *later < seq) {
@@ -112,9 +102,9 @@ impl Reader<'_> {
         self.for_each_key_as_it_stands(|id, _, key| {
             count += 1;
             let problem = match key {
-                Ok(key) => {
+                Ok((key, fault)) => {
                     let came_back = revived.contains_key(&id).then_some(CAME_BACK);
-                    let fault = self.fault_of_key(&key)?.or(came_back);
+                    let fault = fault.or(came_back);
                     fault.map(|fault| format!("its record {fault} (\"{}\")", Safe(&key.name)))
                 }
                 Err(error) => Some(error.to_string()),
@@ -150,22 +140,21 @@ impl Reader<'_> {
         column: &str,
         mut body: impl FnMut(String, i64),
     ) -> Result<()> {
-        // Not by the index of the trail by subject, which can be made to leave some out.
-        let mut statement = self
-            .connection
-            .prepare(&format!(
-                "SELECT DISTINCT subject FROM audit NOT INDEXED
-                 WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {column} = audit.subject)"
-            ))
-            .map_err(failure)?;
-        let mut rows = statement.query([]).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            let subject = text(row, 0)?;
-            if let Some(seq) = self.sealed_at(about, &subject)? {
-                body(subject, seq);
-            }
-        }
-        Ok(())
+        // Not by the index of the trail by subject, which can be made to leave some out. The details are those of the row with
+        // the greatest number (SQLite, "Bare columns in an aggregate query").
+        let sql = format!(
+            "SELECT subject, max(seq), details FROM audit NOT INDEXED
+             WHERE substr(action, 1, ?1) = ?2 AND NOT EXISTS (SELECT 1 FROM {table} WHERE {column} = audit.subject)
+             GROUP BY subject"
+        );
+        let front = about.front();
+        self.session
+            .each(&sql, values![front.len() as i64, front], |row| {
+                if RecordDigest::at_end(&row.text(2)?).is_some() {
+                    body(row.text(0)?, row.get(1)?);
+                }
+                Ok(())
+            })
     }
 
     /// The first row of the trail that its index by subject does not have, or has under another subject.
@@ -175,20 +164,19 @@ impl Reader<'_> {
     /// # Errors
     /// The store's.
     pub fn first_misindexed(&self) -> Result<Option<i64>> {
-        self.connection
-            .query_row(
-                "SELECT min(seq) FROM (
-                     SELECT rows.seq FROM audit AS rows NOT INDEXED WHERE NOT EXISTS (
-                         SELECT 1 FROM audit AS found INDEXED BY audit_subject
-                         WHERE found.subject = rows.subject AND found.seq = rows.seq)
-                     UNION ALL
-                     SELECT found.seq FROM audit AS found INDEXED BY audit_subject WHERE NOT EXISTS (
-                         SELECT 1 FROM audit AS rows NOT INDEXED
-                         WHERE rows.seq = found.seq AND rows.subject = found.subject))",
-                [],
-                |row| row.get(0),
-            )
-            .map_err(failure)
+        let first = self.session.one(
+            "SELECT min(seq) FROM (
+                 SELECT rows.seq FROM audit AS rows NOT INDEXED WHERE NOT EXISTS (
+                     SELECT 1 FROM audit AS found INDEXED BY audit_subject
+                     WHERE found.subject = rows.subject AND found.seq = rows.seq)
+                 UNION ALL
+                 SELECT found.seq FROM audit AS found INDEXED BY audit_subject WHERE NOT EXISTS (
+                     SELECT 1 FROM audit AS rows NOT INDEXED
+                     WHERE rows.seq = found.seq AND rows.subject = found.subject))",
+            &[],
+            |row| row.get(0),
+        )?;
+        Ok(first.flatten())
     }
 
     /// Calls the closure with every pruned key whose hash the trail vouches for and the table of ended keys does not have, and with
@@ -197,56 +185,48 @@ impl Reader<'_> {
     /// # Errors
     /// The store's.
     pub fn for_each_forgotten_end(&self, mut body: impl FnMut(Flaw, i64)) -> Result<()> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT hash FROM ended")
-            .map_err(failure)?;
-        let mut rows = statement.query([]).map_err(failure)?;
+        // A row that is out of the table's order is read by the first, and found by no import.
         let mut kept = BTreeSet::new();
-        while let Some(row) = rows.next().map_err(failure)? {
-            let hash = SecretHash::from_bytes(row.get(0).map_err(failure)?);
-            // A row that is out of the table's order is read here, and found by no import.
-            if self.is_ended(&hash)? {
-                kept.insert(EndedMark::of(&hash));
-            }
-        }
-        let mut statement = self
-            .connection
-            .prepare("SELECT subject, details, seq FROM audit NOT INDEXED WHERE action = ?1")
-            .map_err(failure)?;
-        let mut rows = statement
-            .query([Action::KeyPrune.word()])
-            .map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            let mark = EndedMark::in_details(&text(row, 1)?);
-            if mark.is_some_and(|mark| !kept.contains(&mark)) {
-                let problem = format!(
-                    "the hash of {}, which was pruned, is missing from the hashes of ended keys",
-                    Safe(&text(row, 0)?)
-                );
-                body(Flaw::of_file(problem), row.get(2).map_err(failure)?);
-            }
-        }
-        Ok(())
+        self.session.each(
+            "SELECT hash FROM ended NOT INDEXED WHERE EXISTS (SELECT 1 FROM ended AS found WHERE found.hash = ended.hash)",
+            &[],
+            |row| {
+                kept.insert(EndedMark::of(&row.get(0)?));
+                Ok(())
+            },
+        )?;
+        self.session.each(
+            "SELECT subject, details, seq FROM audit NOT INDEXED WHERE action = ?1",
+            values![Action::KeyPrune.word()],
+            |row| {
+                let mark = EndedMark::in_details(&row.text(1)?);
+                if mark.is_some_and(|mark| !kept.contains(&mark)) {
+                    let problem = format!(
+                        "the hash of {}, which was pruned, is missing from the hashes of ended keys",
+                        Safe(&row.text(0)?)
+                    );
+                    body(Flaw::of_file(problem), row.get(2)?);
+                }
+                Ok(())
+            },
+        )
     }
 
     /// The names that workspaces had before, each with the place of the event that took it away.
     fn renamed_workspaces(&self) -> Result<BTreeMap<String, i64>> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT seq, details FROM audit WHERE action = ?1 ORDER BY seq")
-            .map_err(failure)?;
-        let mut rows = statement
-            .query([Action::WorkspaceRename.word()])
-            .map_err(failure)?;
         let mut renamed = BTreeMap::new();
-        while let Some(row) = rows.next().map_err(failure)? {
-            let details: serde_json::Value =
-                serde_json::from_str(&text(row, 1)?).unwrap_or_default();
-            if let Some(from) = details["from"].as_str() {
-                renamed.insert(from.to_owned(), row.get(0).map_err(failure)?);
-            }
-        }
+        self.session.each(
+            "SELECT seq, details FROM audit WHERE action = ?1 ORDER BY seq",
+            values![Action::WorkspaceRename.word()],
+            |row| {
+                let details: serde_json::Value =
+                    serde_json::from_str(&row.text(1)?).unwrap_or_default();
+                if let Some(from) = details["from"].as_str() {
+                    renamed.insert(from.to_owned(), row.get(0)?);
+                }
+                Ok(())
+            },
+        )?;
         Ok(renamed)
     }
 }

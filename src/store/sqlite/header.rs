@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rustix::fs::{Dev, OFlags};
 
-use super::failure::damaged;
 use super::migrations::{APPLICATION_ID, NEWEST};
 use super::permissions::has_log;
 use crate::domain::sanitize::{QuotedPath, SafePath};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Entry, Found, kind_of};
+use crate::store::damage::damaged;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 

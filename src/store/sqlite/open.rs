@@ -9,22 +9,16 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access as Permission, AtFlags, accessat};
 
 use super::access::{Access, stamp_of};
-use super::connection::{keep_log, prepare, uri};
+use super::connection::{LONGEST_WAIT, keep_log, make_room, prepare, uri};
 use super::failure::{self, failure};
 use super::header::Held;
 use super::permissions::{absolute, entry_if_possible, has_log, look};
-use super::{Store, alone, copy, header, migrations, permissions, reserve, schema};
+use super::{Database, alone, copy, header, migrations, permissions, reserve, schema};
 use crate::error::{Error, Kind, Result};
 use crate::files::Entry;
 
-impl Store {
-    /// Opens a store, or says that there is none at this path.
-    ///
-    /// A store on a read-only file, folder or file system is opened for reading when its log is empty.
-    ///
-    /// # Errors
-    /// `permissions`, `foreign`, `damaged`, `newer_store`, `busy`, `io`.
-    pub fn open(path: &Path, wait: Duration) -> Result<Option<Self>> {
+impl Database {
+    pub(in crate::store) fn open(path: &Path, wait: Duration) -> Result<Option<Self>> {
         let Some(place) = entry_if_possible(path)? else {
             return Ok(None);
         };
@@ -32,17 +26,13 @@ impl Store {
             return Ok(None);
         }
         let held = header::check(&place)?;
-        let mut store = Self::open_checked(&place, wait, Some(&held))?;
+        let mut store = Self::open_checked(&place, wait.min(LONGEST_WAIT), Some(&held))?;
         store.held = Some(held);
         store.named = absolute(path)?;
         Ok(Some(store))
     }
 
-    /// Whether there is a file at this path, a store or not.
-    ///
-    /// # Errors
-    /// `io` when it cannot be looked at.
-    pub fn is_at(path: &Path) -> Result<bool> {
+    pub(in crate::store) fn is_at(path: &Path) -> Result<bool> {
         let Some(place) = entry_if_possible(path)? else {
             return Ok(false);
         };
@@ -101,8 +91,7 @@ impl Store {
         Ok(())
     }
 
-    /// An empty store in memory: what a store that does not exist reads as.
-    pub fn empty() -> Self {
+    pub(in crate::store) fn empty() -> Self {
         let mut connection = Connection::open_in_memory().expect("memory holds an empty store");
         migrations::migrate(&mut connection).expect("a test runs every migration");
         Self {
@@ -113,7 +102,6 @@ impl Store {
             wait: Duration::ZERO,
             synced: true,
             changed: false,
-            counted: false,
             held: None,
         }
     }
@@ -135,7 +123,7 @@ impl Store {
             _ => error,
         })?;
         header::refuse_newer(version, store.path())?;
-        alone::refuse_wrong_log(&connection, store, held)?;
+        alone::refuse_wrong_log(&connection, store)?;
         let is_older = version < migrations::NEWEST;
         if is_older {
             let kept = store.beside(&format!(".schema-{version}"));
@@ -153,6 +141,7 @@ impl Store {
             bring_log_back(&connection, wait)?;
         }
         keep_log(&connection, false)?;
+        make_room(&connection)?;
         Ok(Self {
             connection,
             entry: Some(store.clone()),
@@ -161,7 +150,6 @@ impl Store {
             wait,
             synced: true,
             changed: is_older,
-            counted: false,
             held: None,
         })
     }
@@ -185,6 +173,7 @@ impl Store {
             .hinted("run any command once where its file and folder can be written"));
         }
         schema::check(&connection)?;
+        make_room(&connection)?;
         Ok(Self {
             connection,
             entry: Some(store.clone()),
@@ -193,7 +182,6 @@ impl Store {
             wait,
             synced: true,
             changed: false,
-            counted: false,
             held: None,
         })
     }

@@ -5,6 +5,7 @@
 use rusqlite::{ErrorCode, ffi};
 
 use crate::error::{Error, Kind};
+use crate::store::damage::damaged;
 
 /// Turns a failure of SQLite into keyward's words, exit status included.
 pub(super) fn failure(error: rusqlite::Error) -> Error {
@@ -80,30 +81,4 @@ const LOCAL_DISK: &str = "keep the store on a local disk with --store";
 /// The error of a store on a file system that knows no locks.
 pub(super) fn without_locks() -> Error {
     Error::new(Kind::Io, "the store's file system has no file locks").hinted(LOCAL_DISK)
-}
-
-/// The error of a store that cannot be believed.
-pub(super) fn damaged(what: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Damaged, format!("{DAMAGED}{what}")).hinted(KEEP_A_COPY)
-}
-
-const DAMAGED: &str = "the store is damaged: ";
-const KEEP_A_COPY: &str = "keep a copy of the file and its -wal, then put a backup in its place";
-
-/// The same failure of a file that is not the store itself.
-pub(super) fn of_another(error: Error) -> Error {
-    error.told(|said| said.strip_prefix(DAMAGED).unwrap_or(said).to_owned())
-}
-
-/// The same failure of a backup, which is not the store.
-pub fn of_backup(error: Error) -> Error {
-    if !matches!(error.kind(), Kind::Damaged | Kind::Foreign) {
-        return error;
-    }
-    let is_about_stores = error.kind() == Kind::Foreign || error.hint() == Some(KEEP_A_COPY);
-    let error = of_another(error).told(|said| format!("the backup cannot be restored: {said}"));
-    match is_about_stores || error.hint().is_none() {
-        true => error.hinted("restore another backup; the store was left as it is"),
-        false => error,
-    }
 }

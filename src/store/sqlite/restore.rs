@@ -6,18 +6,21 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use rusqlite::ToSql;
+use rusqlite::Connection;
 
+use super::Database;
 use super::failure::failure;
-use super::key_row::{SELECT_BARE, SELECT_SOURCE, SEQ, from_row};
 use super::salvage::{Extent, Trace, traces};
-use super::{Store, Writer};
 use crate::domain::audit::{About, Action, Head};
 use crate::domain::key::{Key, KeyId, KeySeq, State};
 use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
+use crate::store::Writer;
+use crate::store::key_row::{BARE, SEQ, from_row};
+use crate::store::session::Session as AnySession;
+use crate::store::value::{Value, values};
 
 /// The revoked records of the present store, and the workspaces that are the backup's too.
 const REMEMBER_THE_DEAD: &str = "
@@ -77,16 +80,12 @@ pub struct Note {
     pub is_due: bool,
 }
 
-impl Store {
-    /// Changes the store in one transaction that also reads the tables of another store, which nobody else uses.
-    ///
-    /// # Errors
-    /// As [`Store::write`].
-    pub fn write_beside<T>(
-        &mut self,
-        other: &Path,
-        body: impl FnOnce(&Writer<'_>) -> Result<T>,
-    ) -> Result<T> {
+/// The keys of the backup.
+const SOURCE: &str = "source.key AS key";
+
+impl Database {
+    /// Lets transactions read the tables of another store, which nobody else uses, as those of `source`.
+    pub(in crate::store) fn attach(&mut self, other: &Path) -> Result<()> {
         // What is remembered of the present tables is in memory, not in a file of the system's temporary folder.
         self.connection
             .execute_batch("PRAGMA temp_store = MEMORY")
@@ -95,11 +94,13 @@ impl Store {
         let path = other.as_os_str().as_bytes();
         self.connection
             .execute("ATTACH DATABASE ?1 AS source", [path])
-            .map_err(failure)?;
-        let outcome = self.write(body);
-        // A store that is about to be closed does not need it either.
+            .map(drop)
+            .map_err(failure)
+    }
+
+    /// Ends that. A store that is about to be closed does not need it either, so a failure is none.
+    pub(in crate::store) fn detach(&mut self) {
         let _ = self.connection.execute_batch("DETACH DATABASE source");
-        outcome
     }
 }
 
@@ -109,7 +110,7 @@ impl Writer<'_> {
     /// # Errors
     /// The closure's; the store's.
     pub fn for_each_trace(&self, body: impl FnMut(Trace) -> Result<()>) -> Result<Extent> {
-        traces(self.connection, |id| self.may_be_ended(id), body)
+        traces(connection(self), |id| self.may_be_ended(id), body)
     }
 
     /// Whether the key of this id is alive in the backup, or in the present store.
@@ -117,14 +118,11 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn may_be_ended(&self, id: &str) -> Result<bool> {
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT 1 FROM source.key WHERE id = ?1 AND state <> 'revoked'
-                 UNION ALL SELECT 1 FROM main.key WHERE id = ?1 AND state <> 'revoked'",
-            )
-            .map_err(failure)?;
-        statement.exists([id]).map_err(failure)
+        self.session.exists(
+            "SELECT 1 FROM source.key WHERE id = ?1 AND state <> 'revoked'
+             UNION ALL SELECT 1 FROM main.key WHERE id = ?1 AND state <> 'revoked'",
+            values![id],
+        )
     }
 
     /// The backup's key of this id.
@@ -132,7 +130,7 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn key_of_backup(&self, id: &KeyId) -> Result<Option<(KeySeq, Key)>> {
-        self.one_as_it_stands(SELECT_SOURCE, "WHERE key.id = ?1", id.as_str())
+        self.one_as_it_stands(SOURCE, "key.id = ?1", id.into())
     }
 
     /// The backup's key whose secret has this hash.
@@ -140,7 +138,7 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn key_of_backup_by_hash(&self, hash: &SecretHash) -> Result<Option<(KeySeq, Key)>> {
-        self.one_as_it_stands(SELECT_SOURCE, "WHERE key.hash = ?1", hash.as_bytes())
+        self.one_as_it_stands(SOURCE, "key.hash = ?1", hash.into())
     }
 
     /// This store's key of this id, of which the trail may not have been told yet.
@@ -148,25 +146,18 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn key_as_it_stands(&self, id: &KeyId) -> Result<Option<(KeySeq, Key)>> {
-        self.one_as_it_stands(SELECT_BARE, "WHERE key.id = ?1", id.as_str())
+        self.one_as_it_stands("key", "key.id = ?1", id.into())
     }
 
     fn one_as_it_stands(
         &self,
-        select: &str,
-        filter: &str,
-        value: impl ToSql,
+        table: &str,
+        condition: &str,
+        value: Value<'_>,
     ) -> Result<Option<(KeySeq, Key)>> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("{select} {filter}"))
-            .map_err(failure)?;
-        let mut rows = statement.query([value]).map_err(failure)?;
-        let Some(row) = rows.next().map_err(failure)? else {
-            return Ok(None);
-        };
-        let seq = KeySeq(row.get(SEQ).map_err(failure)?);
-        Ok(Some((seq, from_row(row)?)))
+        let sql = format!("{BARE} FROM {table} WHERE {condition}");
+        self.session
+            .one(&sql, &[value], |row| Ok((row.get(SEQ)?, from_row(row)?)))
     }
 
     /// Keeps a hash that has ended, so that no record of it is alive after a restoration.
@@ -182,13 +173,8 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn keep_end_of(&self, id: &KeyId) -> Result<()> {
-        self.connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO main.ended SELECT hash FROM main.key WHERE id = ?1",
-            )
-            .and_then(|mut statement| statement.execute([id.as_str()]))
-            .map(drop)
-            .map_err(failure)
+        let sql = "INSERT OR IGNORE INTO main.ended SELECT hash FROM main.key WHERE id = ?1";
+        self.session.run(sql, values![id]).map(drop)
     }
 
     /// Puts the tables of the backup in the place of this store's, the trail and the hashes of ended keys left as they are; a
@@ -198,10 +184,10 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn replace_tables(&self) -> Result<()> {
-        let run = |sql: &str| self.connection.execute_batch(sql).map_err(failure);
+        let run = |sql: &str| connection(self).execute_batch(sql).map_err(failure);
         run(REMEMBER_THE_DEAD)?;
         run(REMEMBER_THE_COUNTS)?;
-        if self.head()?.0 == 0 {
+        if self.head()? == Head::NONE {
             run("INSERT INTO main.audit SELECT * FROM source.audit")?;
         }
         run(REPLACE)?;
@@ -216,17 +202,13 @@ impl Writer<'_> {
         &self,
         mut body: impl FnMut(KeySeq, Key) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self
-            .connection
-            .prepare(&format!(
-                "{SELECT_BARE} WHERE key.hash IN (SELECT hash FROM ended) AND key.state <> 'revoked'"
-            ))
-            .map_err(failure)?;
-        let mut rows = statement.query([]).map_err(failure)?;
-        while let Some(row) = rows.next().map_err(failure)? {
-            body(KeySeq(row.get(SEQ).map_err(failure)?), from_row(row)?)?;
-        }
-        Ok(())
+        let sql = format!(
+            "{BARE} FROM key WHERE key.hash IN (SELECT hash FROM ended) AND key.state <> 'revoked'"
+        );
+        let alive = self
+            .session
+            .all(&sql, &[], |row| Ok((row.get(SEQ)?, from_row(row)?)))?;
+        alive.into_iter().try_for_each(|(seq, key)| body(seq, key))
     }
 
     /// Writes a record of the backup as it is to be. [`Self::tell_of_everything`] tells the trail.
@@ -254,22 +236,22 @@ impl Writer<'_> {
     ) -> Result<()> {
         let [workspace_action, key_action] = [Action::WorkspaceRestore, Action::KeyRestore];
         let nothing = serde_json::json!({});
-        self.for_each_workspace_as_it_stands(|name, workspace| {
+        for (name, workspace) in self.workspaces_as_they_stand()? {
             let (workspace, policy) = workspace?;
             if self.believe_workspace(&workspace, &policy).is_ok() {
-                return Ok(());
+                continue;
             }
             let digest = RecordDigest::of_workspace(&workspace, &policy);
             self.unsealed(About::Workspace, &name, digest);
-            self.audit(time, actor, workspace_action, &name, &nothing)
-        })?;
+            self.audit(time, actor, workspace_action, &name, &nothing)?;
+        }
         let mut looked = 0;
         self.for_each_key_as_it_stands(|id, seq, key| {
-            let key = key?;
+            let (key, fault) = key?;
             looked += 1;
             progress(looked);
             let mut note = note_of(seq);
-            if !note.is_due && self.agrees_on_key(&key)? {
+            if !note.is_due && fault.is_none() {
                 return Ok(());
             }
             self.unsealed(About::Key, &id, RecordDigest::of_key(&key));
@@ -294,6 +276,12 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn has_head(&self, head: Head) -> Result<bool> {
-        Ok(head == Head::NONE || self.has_event((head.seq, head.hash))?)
+        Ok(head == Head::NONE || self.has_event(head)?)
     }
+}
+
+/// What runs statements that only SQLite knows.
+fn connection<'a>(writer: &Writer<'a>) -> &'a Connection {
+    let AnySession::Sqlite(session) = &writer.session;
+    session.connection()
 }

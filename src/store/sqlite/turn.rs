@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 use rustix::io::{FdFlags, fcntl_setfd};
 
-use super::Store;
+use super::Database;
 use super::permissions::{entry, make_way};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Entry, lock};
@@ -30,12 +30,8 @@ impl Drop for Turn {
     }
 }
 
-impl Store {
-    /// Waits for a turn, as long as for a busy store and until `heed` fails. A store in memory has no others to wait for.
-    ///
-    /// # Errors
-    /// `busy`; what `heed` gives; `permissions` or `io` when the file that is locked, `STORE.lock`, cannot be had.
-    pub fn turn(&self, heed: impl Fn() -> Result<()>) -> Result<Turn> {
+impl Database {
+    pub(in crate::store) fn turn(&self, heed: impl Fn() -> Result<()>) -> Result<Turn> {
         match &self.entry {
             None => Ok(Turn { locked: None }),
             Some(store) => Turn::wait_for(store, self.wait, heed),
@@ -47,7 +43,7 @@ impl Turn {
     /// Waits for a turn at a store that may not be there, or not be whole. Its folder is made.
     ///
     /// # Errors
-    /// As [`Store::turn`].
+    /// `busy`; what `heed` gives; `permissions` or `io` when the file that is locked, `STORE.lock`, cannot be had.
     pub fn at(store: &Path, wait: Duration) -> Result<Self> {
         make_way(store)?;
         Self::wait_for(&entry(store)?, wait, || Ok(()))
@@ -79,6 +75,7 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store;
 
     #[test]
     fn a_turn_ends_when_it_is_dropped_and_another_is_not_waited_for_longer_than_told() {

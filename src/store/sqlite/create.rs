@@ -12,17 +12,13 @@ use super::connection::prepare;
 use super::copy::remove_sidecars;
 use super::failure::failure;
 use super::permissions::{entry, look, make_way};
-use super::{Store, migrations, reserve};
+use super::{Database, migrations, reserve};
 use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Draft, Entry};
 
-impl Store {
-    /// Opens the store at this path, making it first when there is none. Folders it makes are 0700, the file 0600.
-    ///
-    /// # Errors
-    /// Those of [`Store::open`], and `io` when a folder or the file cannot be made.
-    pub fn open_or_create(path: &Path, wait: Duration) -> Result<Self> {
+impl Database {
+    pub(in crate::store) fn open_or_create(path: &Path, wait: Duration) -> Result<Self> {
         if let Some(store) = Self::open(path, wait)? {
             return Ok(store);
         }
@@ -31,11 +27,7 @@ impl Store {
             .ok_or_else(|| Error::new(Kind::Io, "the store disappeared after it was made"))
     }
 
-    /// Makes an empty store where there is no file. Says whether it did.
-    ///
-    /// # Errors
-    /// `permissions`, and `io` when a folder or the file cannot be made.
-    pub fn create(path: &Path, wait: Duration) -> Result<bool> {
+    pub(in crate::store) fn create(path: &Path, wait: Duration) -> Result<bool> {
         make_way(path)?;
         let place = entry(path)?;
         make(&place, wait).map_err(|error| match error.kind() {

@@ -5,14 +5,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
 use super::connection::prepare;
 use super::endings::hear_all;
 use super::failure::failure;
-use super::key_row::{self, SELECT_BARE};
 use super::permissions::{entry_if_possible, look};
 use super::schema;
 use crate::domain::endings::{Ending, Endings};
@@ -20,6 +18,9 @@ use crate::domain::key::{Key, KeyId, State};
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
+use crate::store::key_row::{self, BARE};
+use crate::store::session::Row;
+use crate::store::value::Value;
 
 /// How many stores that were put aside are looked for; some may have been removed.
 const MOST_PUT_ASIDE: u32 = 100;
@@ -115,14 +116,13 @@ pub(super) fn traces(
     };
     extent.after(for_each_row(
         connection,
-        &format!("{SELECT_BARE} NOT INDEXED"),
+        &format!("{BARE} FROM key NOT INDEXED"),
         |row| record(row, &mut hand_over),
     ));
     let hashes = "SELECT hash FROM ended";
     if schema::has_table(connection, "ended").unwrap_or(true) {
         extent.after(for_each_row(connection, hashes, |row| {
-            let hash = SecretHash::from_bytes(row.get(0).map_err(failure)?);
-            hand_over(Trace::Hash(hash))
+            hand_over(Trace::Hash(row.get(0)?))
         }));
     }
     refused?;
@@ -152,15 +152,15 @@ fn record(row: &Row<'_>, hand_over: &mut impl FnMut(Trace) -> Result<()>) -> Res
         Ok(key) => return hand_over(Trace::Record(Box::new(key))),
         Err(error) => error,
     };
-    let id = || key_row::text(row, 0).map(KeyId::from_stored);
-    if let Ok(expires_at) = key_row::required_time(row, key_row::EXPIRES_AT) {
+    let id = || row.text(0).map(KeyId::from_stored);
+    if let Ok(expires_at) = row.get(key_row::EXPIRES_AT) {
         hand_over(Trace::Expiry(id()?, expires_at))?;
     }
     if key_row::state(row, key_row::STATE).is_ok_and(|state| state == State::Revoked) {
         if let Ok(hash) = row.get(key_row::HASH) {
-            hand_over(Trace::Hash(SecretHash::from_bytes(hash)))?;
+            hand_over(Trace::Hash(hash))?;
         }
-        let at = key_row::required_time(row, key_row::REVOKED_AT);
+        let at = row.get(key_row::REVOKED_AT);
         let ending = Ending::unspecified(at.unwrap_or(Timestamp::EPOCH));
         hand_over(Trace::End(id()?, ending))?;
     }
@@ -177,7 +177,7 @@ fn for_each_row(
     let mut rows = statement.query([]).map_err(failure)?;
     let mut unread = Ok(());
     while let Some(row) = rows.next().map_err(failure)? {
-        let read = body(row);
+        let read = body(&Row::Sqlite(row));
         if unread.is_ok() {
             unread = read;
         }
@@ -203,13 +203,12 @@ pub fn fingerprint(path: &Path) -> [u8; 32] {
         // What cannot be read is the same the next time.
         let _ = for_each_row(&connection, query, |row| {
             let mut column = 0;
-            while let Ok(value) = row.get_ref(column) {
-                let (kind, bytes) = match value {
-                    ValueRef::Null => (0, Vec::new()),
-                    ValueRef::Integer(number) => (1, number.to_be_bytes().to_vec()),
-                    ValueRef::Real(number) => (2, number.to_be_bytes().to_vec()),
-                    ValueRef::Text(bytes) => (3, bytes.to_vec()),
-                    ValueRef::Blob(bytes) => (4, bytes.to_vec()),
+            while let Ok(value) = row.value(column) {
+                let (kind, bytes): (_, &[u8]) = match value {
+                    Value::Null | Value::Other => (0, &[]),
+                    Value::Integer(number) => (1, &number.to_be_bytes()),
+                    Value::Text(bytes) => (2, bytes),
+                    Value::Bytes(bytes) => (3, bytes),
                 };
                 hasher.update([kind]);
                 hasher.update((bytes.len() as u64).to_be_bytes());

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::failure;
-use super::{Store, migrations};
+use super::{Database, migrations};
 use crate::error::Result;
 use crate::files::trusted_folder;
 
@@ -26,30 +26,23 @@ pub struct Info {
     pub keys: u64,
 }
 
-impl Store {
-    /// Looks the facts up.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn info(&mut self) -> Result<Info> {
+impl Database {
+    pub(in crate::store) fn info(&mut self) -> Result<Info> {
         let store = self.entry.as_ref();
         let size_bytes = store.map_or(Ok(0), super::permissions::length)?;
         let trusted_folder = store
             .filter(|store| store.folder().is_in_trusted())
             .and_then(|_| trusted_folder())
             .map(Path::to_owned);
-        self.read(|reader| {
+        self.read(|session| {
+            let connection = session.connection();
             let count = |sql: &str| -> Result<u64> {
-                let count: i64 = reader
-                    .connection
-                    .query_row(sql, [], |row| row.get(0))
-                    .map_err(failure)?;
-                Ok(count.unsigned_abs())
+                let count = connection.query_row(sql, [], |row| row.get(0));
+                count.map(i64::unsigned_abs).map_err(failure)
             };
             Ok(Info {
-                schema: migrations::version(reader.connection)?,
-                journal_mode: reader
-                    .connection
+                schema: migrations::version(connection)?,
+                journal_mode: connection
                     .pragma_query_value(None, "journal_mode", |row| row.get(0))
                     .map_err(failure)?,
                 size_bytes,

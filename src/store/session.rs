@@ -1,0 +1,208 @@
+//! What the tables' statements go through, whichever engine keeps them: statements, their values, and rows.
+//!
+//! This module never knows what a statement is about, and never runs one while the rows of another are still open.
+//!
+//! The text of a statement is one that every engine reads. Values stand in it as `?1`, `?2`, …
+
+use super::damage::damaged;
+use super::value::{Column, Value};
+use super::{Freshness, sqlite};
+use crate::error::Result;
+
+/// How many rows a page has.
+const PAGE: u32 = 500;
+
+/// Goes through rows in the order of their numbers, from `first` on, a page in memory at a time: `read` gives up to so many that
+/// have at least that number, and the closure may run statements.
+///
+/// # Errors
+/// The closures'; `damaged` when rows are out of order.
+pub(super) fn paged<T>(
+    first: i64,
+    read: impl Fn(i64, u32) -> Result<Vec<(i64, T)>>,
+    mut body: impl FnMut(i64, T) -> Result<()>,
+) -> Result<()> {
+    let mut next = Some(first);
+    while let Some(least) = next {
+        let page = read(least, PAGE)?;
+        let is_last = page.len() < PAGE as usize;
+        for (number, row) in page {
+            if next.is_none_or(|least| number < least) {
+                return Err(damaged("its rows are out of order"));
+            }
+            next = number.checked_add(1);
+            body(number, row)?;
+        }
+        if is_last {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A transaction of one engine.
+pub(super) enum Session<'a> {
+    Sqlite(sqlite::Session<'a>),
+}
+
+/// A row that a statement came to.
+pub(super) enum Row<'r> {
+    Sqlite(sqlite::Row<'r>),
+}
+
+/// A statement that is run many times.
+pub(super) enum Statement<'s> {
+    Sqlite(sqlite::Statement<'s>),
+}
+
+impl Session<'_> {
+    /// The first row, as `read` takes it; nothing when there is none.
+    pub(super) fn one<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut read = Some(read);
+        self.first(sql, values, |row| {
+            read.take().map(|read| read(row)).transpose()
+        })
+    }
+
+    /// Whether there is any row.
+    pub(super) fn exists(&self, sql: &str, values: &[Value<'_>]) -> Result<bool> {
+        Ok(self.one(sql, values, |_| Ok(()))?.is_some())
+    }
+
+    /// Every row, in memory. A statement with many has a `LIMIT`.
+    pub(super) fn all<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        self.each(sql, values, |row| {
+            all.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Calls the closure with every row, one at a time. It may run no statement.
+    pub(super) fn each(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut body: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let none: Option<()> = self.first(sql, values, |row| body(row).map(|()| None))?;
+        debug_assert!(none.is_none(), "the closure finds nothing");
+        Ok(())
+    }
+
+    /// Calls the closure with one row after another until it finds something in one. It may run no statement.
+    pub(super) fn first<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut find: impl FnMut(&Row<'_>) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        match self {
+            Self::Sqlite(session) => session.first(sql, values, |row| find(&Row::Sqlite(row))),
+        }
+    }
+
+    /// Runs a statement that changes rows. Returns how many.
+    pub(super) fn run(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
+        self.prepare(sql)?.run(values)
+    }
+
+    /// Prepares a statement that is to change rows many times.
+    pub(super) fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
+        match self {
+            Self::Sqlite(session) => session.prepare(sql).map(Statement::Sqlite),
+        }
+    }
+
+    /// Whether anything was changed in this transaction.
+    pub(super) fn has_changed(&self) -> bool {
+        match self {
+            Self::Sqlite(session) => session.has_changed(),
+        }
+    }
+
+    /// What has the engine take its rows by an index where its planner would choose worse.
+    pub(super) fn by_index(&self, name: &str) -> String {
+        match self {
+            Self::Sqlite(_) => format!("INDEXED BY {name}"),
+        }
+    }
+
+    /// What another process's commit changes, as of this transaction.
+    pub(super) fn freshness(&self) -> Result<Freshness> {
+        match self {
+            Self::Sqlite(session) => session.freshness(),
+        }
+    }
+}
+
+impl Statement<'_> {
+    /// Runs it once. Returns how many rows that changed.
+    pub(super) fn run(&mut self, values: &[Value<'_>]) -> Result<usize> {
+        match self {
+            Self::Sqlite(statement) => statement.run(values),
+        }
+    }
+}
+
+impl Row<'_> {
+    /// What stands in a column.
+    pub(super) fn value(&self, column: usize) -> Result<Value<'_>> {
+        match self {
+            Self::Sqlite(row) => sqlite::value(row, column),
+        }
+    }
+
+    /// A column as the type it is of.
+    ///
+    /// # Errors
+    /// `damaged` when something else stands in it.
+    pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
+        let value = self.value(column)?;
+        T::of(value).ok_or_else(|| {
+            damaged(format!(
+                "a row cannot be read: its column {column} holds something else"
+            ))
+        })
+    }
+
+    /// A text column, whatever bytes it holds: a name planted from outside must not stop the listing.
+    ///
+    /// # Errors
+    /// `damaged` when it holds no text at all.
+    pub(super) fn text(&self, column: usize) -> Result<String> {
+        Ok(self.optional_text(column)?.unwrap_or_default())
+    }
+
+    /// The same of a column that may be empty.
+    ///
+    /// # Errors
+    /// As [`Row::text`].
+    pub(super) fn optional_text(&self, column: usize) -> Result<Option<String>> {
+        let bytes = self.bytes(column)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+    }
+
+    /// A text column's bytes, without a copy.
+    ///
+    /// # Errors
+    /// As [`Row::text`].
+    pub(super) fn bytes(&self, column: usize) -> Result<Option<&[u8]>> {
+        match self.value(column)? {
+            Value::Null => Ok(None),
+            Value::Text(bytes) => Ok(Some(bytes)),
+            _ => Err(damaged("a text column holds something else")),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! SQLite's transactions: changes that are synced, counts that are not, and what became of a commit that failed.
+//!
+//! This module never tells of a change that is not there, nor of none where there is one.
+
+use std::time::Duration;
+
+use rusqlite::{OpenFlags, TransactionBehavior};
+
+use super::access::Access;
+use super::failure::failure;
+use super::place::Place;
+use super::session::{self, Session};
+use super::{Database, reserve};
+use crate::domain::audit::Head;
+use crate::error::{Error, Kind, Result};
+use crate::store::session::Session as AnySession;
+use crate::store::{Freshness, Reader};
+
+impl Database {
+    pub(in crate::store) fn read<T>(
+        &mut self,
+        body: impl FnOnce(Session<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let transaction = self.connection.transaction().map_err(failure)?;
+        let outcome = body(Session::new(&transaction));
+        transaction.finish().map_err(failure)?;
+        self.access.confirm(self.entry.as_ref())?;
+        outcome
+    }
+
+    /// Whether uses can be counted here.
+    pub(in crate::store) fn can_count(&self) -> bool {
+        let is_shared = matches!(self.access, Access::Shared);
+        is_shared && !self.connection.is_readonly("main").unwrap_or(true)
+    }
+
+    pub(in crate::store) fn freshness(&self) -> Result<Freshness> {
+        self.access.confirm(self.entry.as_ref())?;
+        session::freshness(&self.connection)
+    }
+
+    /// Runs the closure, which returns the trail's end after it, in a synced transaction.
+    pub(in crate::store) fn write<T>(
+        &mut self,
+        wait: Option<Duration>,
+        body: impl FnOnce(Session<'_>) -> Result<(T, Option<Head>)>,
+    ) -> Result<T> {
+        match wait {
+            None => self.write_in_transaction(body),
+            Some(wait) => self.waiting_at_most(wait, |own| own.write_in_transaction(body)),
+        }
+    }
+
+    /// The same, also on a full disk.
+    pub(in crate::store) fn write_urgently<T>(
+        &mut self,
+        body: impl Fn(Session<'_>) -> Result<(T, Option<Head>)>,
+    ) -> Result<T> {
+        match self.write_in_transaction(&body) {
+            Err(error)
+                if error.kind() == Kind::Io
+                    && self.entry.as_ref().is_some_and(reserve::release) =>
+            {
+                self.reopen()?;
+                self.write_in_transaction(body)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn write_in_transaction<T>(
+        &mut self,
+        body: impl FnOnce(Session<'_>) -> Result<(T, Option<Head>)>,
+    ) -> Result<T> {
+        self.access.require_writable()?;
+        self.confirm_place()?;
+        self.sync_commits(true)?;
+        self.changed = true;
+        let place = Place::of(&self.named, self.held.as_ref());
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failure)?;
+        place.confirm()?;
+        let (value, head) = body(Session::new(&transaction))?;
+        match transaction.commit() {
+            Ok(()) => Ok(value),
+            Err(error) => self.learn_outcome(head, failure(error)).map(|()| value),
+        }
+    }
+
+    pub(in crate::store) fn count<T>(
+        &mut self,
+        wait: Duration,
+        body: impl FnOnce(Session<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.access.require_writable()?;
+        self.confirm_place()?;
+        self.sync_commits(false)?;
+        let counted = self.waiting_at_most(wait, |own| own.count_in_transaction(body))?;
+        self.trim_log();
+        Ok(counted)
+    }
+
+    fn count_in_transaction<T>(
+        &mut self,
+        body: impl FnOnce(Session<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let place = Place::of(&self.named, self.held.as_ref());
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failure)?;
+        place.confirm()?;
+        let value = body(Session::new(&transaction))?;
+        transaction.commit().map_err(failure)?;
+        Ok(value)
+    }
+
+    fn waiting_at_most<T>(
+        &mut self,
+        wait: Duration,
+        body: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        self.connection
+            .busy_timeout(wait.min(self.wait))
+            .map_err(failure)?;
+        let outcome = body(self);
+        self.connection.busy_timeout(self.wait).map_err(failure)?;
+        outcome
+    }
+
+    /// Chooses whether a commit waits for the disk.
+    fn sync_commits(&mut self, synced: bool) -> Result<()> {
+        if self.synced != synced {
+            let mode = if synced { "FULL" } else { "NORMAL" };
+            self.connection
+                .pragma_update(None, "synchronous", mode)
+                .map_err(failure)?;
+            self.synced = synced;
+        }
+        Ok(())
+    }
+
+    /// Finds out whether a commit that failed happened all the same: in WAL mode an error of the log's sync can follow
+    /// a whole commit. A second connection reads what is there.
+    fn learn_outcome(&self, head: Option<Head>, error: Error) -> Result<()> {
+        let Some(head) = head else { return Err(error) };
+        let unknown = || {
+            Error::new(
+                Kind::UnknownOutcome,
+                format!("whether the change was made could not be learned: {error}"),
+            )
+            .hinted("`keyward audit list` shows it if it was")
+        };
+        // Not `open`: the file was checked when this store was opened.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let store = self.entry.as_ref().ok_or_else(unknown)?;
+        let mut second = Self::open_shared(store, self.wait, flags, self.held.as_ref())
+            .map_err(|_| unknown())?;
+        let found = second.read(|session| Reader::new(AnySession::Sqlite(session)).has_event(head));
+        match found {
+            Ok(true) => Ok(()),
+            // The log may hold the commit all the same, where only recovery after a crash would find it.
+            Ok(false) if second.forgets_failed_commits() => Err(error),
+            _ => Err(unknown()),
+        }
+    }
+}
