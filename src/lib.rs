@@ -154,19 +154,29 @@
 //! # }
 //! ```
 
+#[cfg(feature = "cli")]
 pub mod arguments;
+#[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
 pub mod commands;
+#[cfg(feature = "cli")]
 pub mod context;
+#[cfg(feature = "cli")]
 pub mod delivery;
 pub mod domain;
 pub mod error;
+#[cfg(feature = "cli")]
 pub mod exit;
 pub mod files;
 pub mod ops;
+#[cfg(feature = "cli")]
 pub mod options;
+#[cfg(feature = "cli")]
 pub mod output;
+#[cfg(feature = "cli")]
 pub mod prompt;
 pub mod random;
+#[cfg(feature = "cli")]
 pub mod signals;
 pub mod store;

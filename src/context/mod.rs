@@ -1,6 +1,6 @@
 //! The outside world: environment, clock, terminal, folders, the files a user names. Its only reader.
 //!
-//! This module never knows SQLite and never decides what a key may do.
+//! This module never knows what keeps a store and never decides what a key may do.
 //!
 //! The variables it reads: `KEYWARD_STORE`, `KEYWARD_WORKSPACE`, `KEYWARD_AS_FILE`, `KEYWARD_REQUIRE_SINK`,
 //! `KEYWARD_TRUSTED_FOLDER`, `CI`, `NO_COLOR`, `TERM`, `GITHUB_ENV`, `GITHUB_OUTPUT`, `SUDO_UID`, those that `--env` names, and, for the data folder,
@@ -19,7 +19,7 @@ mod stores;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use crate::domain::code::Code;
 use crate::domain::lifetime::Lifetime;
@@ -159,12 +159,7 @@ impl Context {
         reason = "the one place that reads the clock"
     )]
     pub fn now(&self) -> Timestamp {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        // A clock beyond the last time that can be written would make records that nobody could read again.
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-            .min(Timestamp::LAST)
+        SystemTime::now().into()
     }
 
     /// Who acts: the operator, or the key named by `--as`, whose use is recorded.
@@ -291,8 +286,5 @@ pub fn ui(globals: &Globals) -> Ui {
 
 fn wait_of(wait: &Lifetime) -> Result<std::time::Duration> {
     let millis = wait.millis_from(Timestamp::from_millis(0))?;
-    // SQLite counts the wait in milliseconds of 31 bits.
-    Ok(std::time::Duration::from_millis(
-        millis.unsigned_abs().min(i32::MAX as u64),
-    ))
+    Ok(std::time::Duration::from_millis(millis.unsigned_abs()))
 }

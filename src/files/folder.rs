@@ -226,6 +226,7 @@ impl Folder {
     ///
     /// # Errors
     /// `permissions`.
+    #[cfg(feature = "cli")]
     pub(crate) fn check_sink(&self) -> crate::error::Result<()> {
         let at = self.found.len() - 1;
         match self.writers(at) {
@@ -279,6 +280,7 @@ impl Folder {
     }
 
     /// Its path as messages show it.
+    #[cfg(feature = "cli")]
     pub(crate) fn shown(&self) -> PathBuf {
         // Before a relative one, so that it is no option.
         match self.path.is_absolute() {

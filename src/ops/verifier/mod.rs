@@ -157,6 +157,7 @@ impl<T> Verifier<T> {
     ///
     /// # Errors
     /// As [`Verifier::verify`].
+    #[cfg(feature = "cli")]
     pub(crate) fn verify_once(
         &mut self,
         request: &Request,
