@@ -7,11 +7,11 @@
 //! `HOME` and `XDG_DATA_HOME`.
 
 mod account;
-mod conversation;
 mod environment;
 mod guard;
 mod hardening;
 mod input;
+mod line_reader;
 mod lines;
 mod owner;
 mod stores;
@@ -35,12 +35,12 @@ use crate::prompt::Prompter;
 use crate::random::SystemRandom;
 use crate::store::Store;
 
-pub use conversation::{Conversation, Heard, LONGEST_LINE, Line};
 use environment::variable;
 pub use environment::{is_ci, requires_sink};
 pub use guard::{Document, Guard};
 pub use hardening::{fault, harden};
 pub use input::github_file;
+pub use line_reader::{LONGEST_LINE, Line, LineReader, WaitEnd};
 pub use lines::Lines;
 
 /// The longest that recording a use waits for another process; the verdict matters more.
@@ -242,14 +242,14 @@ impl Context {
     ///
     /// # Errors
     /// `usage` when it already gave a secret; `internal` when the system refuses to tell of signals.
-    pub fn conversation(&mut self) -> Result<Conversation> {
+    pub fn line_reader(&mut self) -> Result<LineReader> {
         if std::mem::replace(&mut self.stdin_taken, true) {
             return Err(Error::usage(
                 "standard input cannot give the caller's secret and requests",
             )
             .hinted("name a file for the caller's with --as FILE"));
         }
-        Conversation::start()
+        LineReader::start()
     }
 }
 

@@ -57,7 +57,7 @@ pub fn run(
     };
     let workspaces = store.read(|reader| {
         let named = request.workspace.as_deref();
-        select::these_or_all(reader, &admit(reader)?, named, request.all)
+        select::selected_workspaces(reader, &admit(reader)?, named, request.all)
     })?;
     let mut count = 0;
     for workspace in workspaces {

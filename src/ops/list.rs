@@ -86,7 +86,7 @@ pub fn run(
     };
     let mut workspaces = store.read(|reader| {
         let named = request.workspace.as_deref();
-        select::these_or_all(reader, &admit(reader)?, named, false)
+        select::selected_workspaces(reader, &admit(reader)?, named, false)
     })?;
     let Some(workspace) = workspaces.pop() else {
         return Ok(());

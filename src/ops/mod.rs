@@ -12,7 +12,7 @@ pub mod check;
 mod draft;
 pub mod exposure;
 pub mod idempotent;
-mod idle;
+mod in_use;
 mod judge;
 mod limits;
 pub mod lineage;

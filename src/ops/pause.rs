@@ -12,7 +12,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::change::{self, Outcome};
-use crate::ops::idle;
+use crate::ops::in_use;
 use crate::ops::lineage::{self, Meant};
 use crate::ops::select::{self, Selector};
 use crate::store::Store;
@@ -69,7 +69,7 @@ pub fn run(
             if !lineage::can_be_paused(key, now) || key.state == wanted {
                 continue;
             }
-            idle::refuse_used(writer, key, idle, now)?;
+            in_use::refuse_used(writer, key, idle, now)?;
             let mut key = key.clone();
             key.state = wanted;
             writer.update_key(&key)?;

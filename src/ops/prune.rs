@@ -14,7 +14,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::{idle, links, select};
+use crate::ops::{in_use, links, select};
 use crate::store::{Reader, Store};
 
 /// How many keys are deleted in one transaction, so that others get their turn.
@@ -56,7 +56,7 @@ pub fn run(
             access.require_operator()?;
         }
         let named = request.workspace.as_deref();
-        select::these_or_all(reader, &access, named, request.all)
+        select::selected_workspaces(reader, &access, named, request.all)
     })?;
     if request.idle.is_some() {
         for workspace in &workspaces {
@@ -64,7 +64,7 @@ pub fn run(
                 store.read(|reader| {
                     let mut keys = keys.iter();
                     keys.try_for_each(|(_, key)| {
-                        idle::refuse_used(reader, key, request.idle.as_ref(), now)
+                        in_use::refuse_used(reader, key, request.idle.as_ref(), now)
                     })
                 })
             })?;
@@ -150,7 +150,7 @@ fn delete(
         }
         keep_prunable(writer, &mut present, request, workspace, now)?;
         for (_, key) in &present {
-            idle::refuse_used(writer, key, request.idle.as_ref(), now)?;
+            in_use::refuse_used(writer, key, request.idle.as_ref(), now)?;
             let details = json!({
                 "workspace": key.workspace,
                 "name": key.name,

@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::lineage::{Meant, Rest};
 use crate::ops::select::{self, Selector};
-use crate::ops::{idle, remedy};
+use crate::ops::{in_use, remedy};
 use crate::store::{Reader, Store};
 
 /// Why a key is revoked.
@@ -89,7 +89,7 @@ pub fn preview(
 ) -> Result<Vec<Key>> {
     store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
-        reader.believe_everything();
+        reader.trust_rows();
         Ok(find(reader, &access, request, now)?.1)
     })
 }
@@ -99,17 +99,17 @@ pub fn preview(
 /// # Errors
 /// `key_not_found`, `ambiguous`, `scope_rejected`, `workspace_not_found`, `in_use`; the store's.
 pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Outcome> {
-    store.write_urgently(|writer| {
+    store.write_with_reserve(|writer| {
         let access = Access::admit(writer, actor, now)?;
         // A record that somebody has changed is revoked all the same.
-        writer.believe_everything();
+        writer.trust_rows();
         let (workspaces, found) = find(writer, &access, request, now)?;
         let mut keys: Vec<Revoked> = Vec::new();
         for mut key in found {
             let is_sound = writer.agrees_on_key(&key)?;
             let changed = key.status(now) != Status::Revoked || !is_sound;
             if changed {
-                idle::refuse_used(writer, &key, request.idle.as_ref(), now)?;
+                in_use::refuse_used(writer, &key, request.idle.as_ref(), now)?;
                 key.revoke(request.reason.word(), request.message.clone(), now);
                 writer.update_key(&key)?;
                 let mut details =

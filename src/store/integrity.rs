@@ -35,9 +35,9 @@ pub(super) type Standing = Result<(Key, Option<&'static str>)>;
 
 /// The digests of records that a transaction has written and not told the trail of yet.
 #[derive(Default)]
-pub(super) struct Unsealed(RefCell<BTreeMap<(About, String), RecordDigest>>);
+pub(super) struct Unaudited(RefCell<BTreeMap<(About, String), RecordDigest>>);
 
-impl Unsealed {
+impl Unaudited {
     pub(super) fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
     }
@@ -54,18 +54,18 @@ impl Unsealed {
 impl Reader<'_> {
     /// Reads keys with their row numbers, and believes each only if the trail does. `columns` are those of [`key_row`],
     /// `joins` what they need beside the table, `filter` what is left of the statement.
-    pub(super) fn believed_keys(
+    pub(super) fn verified_keys(
         &self,
         (columns, joins, filter): (&str, &str, &str),
         values: &[Value<'_>],
     ) -> Result<Vec<(KeySeq, Key)>> {
         // Before any row is open.
         let seen = self.clock()?.seen;
-        let is_credulous = self.is_credulous.get();
-        let sql = select(!is_credulous, (columns, joins, filter));
+        let trusts_rows = self.trusts_rows.get();
+        let sql = select(!trusts_rows, (columns, joins, filter));
         self.session.all(&sql, values, |row| {
             let key = key_row::from_row(row).map_err(|error| unreadable(row, error))?;
-            if !is_credulous && let Some(fault) = self.fault_of_key(row, &key)? {
+            if !trusts_rows && let Some(fault) = self.fault_of_key(row, &key)? {
                 let name = Safe(&key.name);
                 return Err(unlike_itself(&format!(
                     "the record of {} (\"{name}\") {fault}",
@@ -112,8 +112,8 @@ impl Reader<'_> {
     /// Takes every record as it stands from here on, for the rest of this transaction.
     ///
     /// SECURITY: only what makes records worthless may do so: revoking must work on a record that somebody has changed.
-    pub fn believe_everything(&self) {
-        self.is_credulous.set(true);
+    pub fn trust_rows(&self) {
+        self.trusts_rows.set(true);
     }
 
     /// Whether the trail knows a key's record as it is, and the hashes of ended keys agree with its state.
@@ -131,8 +131,8 @@ impl Reader<'_> {
     /// What is wrong with a key's record, as the rest of a sentence about it; the row is its own, with what vouches for it.
     fn fault_of_key(&self, row: &Row<'_>, key: &Key) -> Result<Option<&'static str>> {
         let digest = RecordDigest::of_key(key);
-        let agrees = match self.unsealed.of(About::Key, key.id.as_str()) {
-            Some(unsealed) => unsealed == digest,
+        let agrees = match self.unaudited.of(About::Key, key.id.as_str()) {
+            Some(unaudited) => unaudited == digest,
             None => is_whole_with(row, AFTER, digest),
         };
         if !agrees {
@@ -150,10 +150,10 @@ impl Reader<'_> {
     }
 
     /// Believes a workspace only if the trail does; `policy` is its policy's text.
-    pub(super) fn believe_workspace(&self, workspace: &Workspace, policy: &str) -> Result<()> {
+    pub(super) fn verify_workspace(&self, workspace: &Workspace, policy: &str) -> Result<()> {
         let digest = RecordDigest::of_workspace(workspace, policy);
         let fault = match self.agrees(About::Workspace, &workspace.name, digest)? {
-            _ if self.is_credulous.get() => return Ok(()),
+            _ if self.trusts_rows.get() => return Ok(()),
             true if workspace.created_at.is_writable() => return Ok(()),
             true => OUT_OF_RANGE,
             false => CHANGED,
@@ -166,8 +166,8 @@ impl Reader<'_> {
 
     /// Whether the newest event about this subject is whole and has this digest.
     fn agrees(&self, about: About, subject: &str, digest: RecordDigest) -> Result<bool> {
-        if let Some(unsealed) = self.unsealed.of(about, subject) {
-            return Ok(unsealed == digest);
+        if let Some(unaudited) = self.unaudited.of(about, subject) {
+            return Ok(unaudited == digest);
         }
         let agrees = self.newest_event(about, subject, |row| Ok(is_whole_with(row, 0, digest)))?;
         Ok(agrees.unwrap_or(false))
@@ -227,9 +227,9 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Notes what a record says now. The next event about it tells the trail; without one, nothing is committed.
-    pub(super) fn unsealed(&self, about: About, subject: &str, digest: RecordDigest) {
+    pub(super) fn unaudited(&self, about: About, subject: &str, digest: RecordDigest) {
         let place = (about, subject.to_owned());
-        self.unsealed.0.borrow_mut().insert(place, digest);
+        self.unaudited.0.borrow_mut().insert(place, digest);
     }
 
     /// The digest that an event about this subject must have: of what was written, or of what is there. Nothing where the
@@ -239,13 +239,13 @@ impl Writer<'_> {
         about: About,
         subject: &str,
     ) -> Result<Option<RecordDigest>> {
-        let unsealed = self
-            .unsealed
+        let unaudited = self
+            .unaudited
             .0
             .borrow_mut()
             .remove(&(about, subject.to_owned()));
-        if unsealed.is_some() {
-            return Ok(unsealed);
+        if unaudited.is_some() {
+            return Ok(unaudited);
         }
         Ok(match about {
             About::Key => self

@@ -104,7 +104,7 @@ impl Reader<'_> {
         let spelling = |nth: usize| spellings.get(nth).unwrap_or(&spellings[0]).as_ref();
         let index = self.session.by_index("key_name");
         let read =
-            |filter, values: &[Value<'_>]| self.believed_keys((COLUMNS, &index, filter), values);
+            |filter, values: &[Value<'_>]| self.verified_keys((COLUMNS, &index, filter), values);
         let keys = match spellings.len() {
             1 => read(
                 "WHERE key.workspace_id = ?1 AND key.name = ?2 ORDER BY +key.seq DESC",
@@ -142,11 +142,11 @@ impl Reader<'_> {
     }
 
     fn one(&self, columns: &str, filter: &str, value: Value<'_>) -> Result<Option<(KeySeq, Key)>> {
-        Ok(self.believed_keys((columns, "", filter), &[value])?.pop())
+        Ok(self.verified_keys((columns, "", filter), &[value])?.pop())
     }
 
     fn keys(&self, filter: &str, values: &[Value<'_>]) -> Result<Vec<Key>> {
-        let keys = self.believed_keys((COLUMNS, "", filter), values)?;
+        let keys = self.verified_keys((COLUMNS, "", filter), values)?;
         Ok(keys.into_iter().map(|(_, key)| key).collect())
     }
 }
@@ -259,7 +259,7 @@ impl Writer<'_> {
     }
 
     fn changed_key(&self, key: &Key) -> Result<()> {
-        self.unsealed(About::Key, key.id.as_str(), RecordDigest::of_key(key));
+        self.unaudited(About::Key, key.id.as_str(), RecordDigest::of_key(key));
         match key.state {
             State::Revoked => self.end(&key.hash),
             State::Pending | State::Active | State::Disabled => Ok(()),

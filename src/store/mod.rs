@@ -30,7 +30,7 @@ use std::ops::Deref;
 use crate::domain::audit::Head;
 use crate::domain::clock::Clock;
 use crate::domain::timestamp::Timestamp;
-use integrity::Unsealed;
+use integrity::Unaudited;
 use session::Session;
 
 pub use claims::Remembered;
@@ -63,9 +63,9 @@ pub struct Reader<'a> {
     /// What the store remembers of the time, once it was asked for.
     clock: Cell<Option<Clock>>,
     /// Empty unless this transaction writes.
-    unsealed: Unsealed,
+    unaudited: Unaudited,
     /// Whether records are taken as they stand.
-    is_credulous: Cell<bool>,
+    trusts_rows: Cell<bool>,
 }
 
 impl<'a> Reader<'a> {
@@ -73,8 +73,8 @@ impl<'a> Reader<'a> {
         Self {
             session,
             clock: Cell::new(None),
-            unsealed: Unsealed::default(),
-            is_credulous: Cell::new(false),
+            unaudited: Unaudited::default(),
+            trusts_rows: Cell::new(false),
         }
     }
 }

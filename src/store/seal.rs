@@ -55,7 +55,7 @@ impl Writer<'_> {
         for (name, workspace) in self.workspaces_as_they_stand()? {
             let (workspace, policy) = workspace?;
             let digest = RecordDigest::of_workspace(&workspace, &policy);
-            self.unsealed(About::Workspace, &name, digest);
+            self.unaudited(About::Workspace, &name, digest);
             self.audit(time, MIGRATION, Action::WorkspaceSeal, &name, &nothing)?;
         }
         self.for_each_key_as_it_stands(|id, _, key| {
@@ -66,7 +66,7 @@ impl Writer<'_> {
                     Safe(&id)
                 )));
             }
-            self.unsealed(About::Key, &id, RecordDigest::of_key(&key?.0));
+            self.unaudited(About::Key, &id, RecordDigest::of_key(&key?.0));
             self.audit(time, MIGRATION, Action::KeySeal, &id, &nothing)
         })
     }

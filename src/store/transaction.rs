@@ -55,10 +55,10 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub fn write_urgently<T>(&mut self, body: impl Fn(&Writer<'_>) -> Result<T>) -> Result<T> {
+    pub fn write_with_reserve<T>(&mut self, body: impl Fn(&Writer<'_>) -> Result<T>) -> Result<T> {
         match &mut self.engine {
             Engine::Sqlite(database) => {
-                database.write_urgently(|session| change(Session::Sqlite(session), &body))
+                database.write_with_reserve(|session| change(Session::Sqlite(session), &body))
             }
         }
     }
@@ -120,7 +120,7 @@ fn change<T>(
     let value = body(&writer)?;
     let head = writer.head.get();
     let is_untold = writer.session.has_changed() && head.is_none();
-    if is_untold || !writer.unsealed.is_empty() {
+    if is_untold || !writer.unaudited.is_empty() {
         return Err(Error::new(
             Kind::Internal,
             "a change without an audit row was taken back",

@@ -45,7 +45,7 @@ impl Reader<'_> {
     /// The store's; `damaged` when a policy cannot be read.
     pub fn workspaces(&self) -> Result<Vec<Workspace>> {
         let all = self.workspaces_as_they_stand()?.into_iter();
-        all.map(|(_, workspace)| self.believed_workspace(workspace?))
+        all.map(|(_, workspace)| self.verified_workspace(workspace?))
             .collect()
     }
 
@@ -53,7 +53,7 @@ impl Reader<'_> {
         let sql = format!("{SELECT} {filter}");
         let found = self.session.one(&sql, &[value], from_row)?;
         found
-            .map(|found| self.believed_workspace(found))
+            .map(|found| self.verified_workspace(found))
             .transpose()
     }
 
@@ -66,8 +66,8 @@ impl Reader<'_> {
             .all(&sql, &[], |row| Ok((row.text(1)?, from_row(row))))
     }
 
-    fn believed_workspace(&self, (workspace, policy): (Workspace, String)) -> Result<Workspace> {
-        self.believe_workspace(&workspace, &policy)?;
+    fn verified_workspace(&self, (workspace, policy): (Workspace, String)) -> Result<Workspace> {
+        self.verify_workspace(&workspace, &policy)?;
         Ok(workspace)
     }
 
@@ -77,7 +77,7 @@ impl Reader<'_> {
         let found = self.session.one(&sql, values![name], from_row)?;
         found
             .map(|(workspace, policy)| {
-                self.believe_workspace(&workspace, &policy)?;
+                self.verify_workspace(&workspace, &policy)?;
                 Ok(RecordDigest::of_workspace(&workspace, &policy))
             })
             .transpose()
@@ -136,7 +136,7 @@ impl Writer<'_> {
 
     fn changed_workspace(&self, workspace: &Workspace, policy: &str) {
         let digest = RecordDigest::of_workspace(workspace, policy);
-        self.unsealed(About::Workspace, &workspace.name, digest);
+        self.unaudited(About::Workspace, &workspace.name, digest);
     }
 
     /// Deletes a workspace, the records of its keys and what they were used for. The keys' hashes stay among those of ended keys.

@@ -8,7 +8,7 @@ pub use super::Template;
 pub use super::line::{Turn, turn};
 use serde_json::value::RawValue;
 
-use crate::context::{Context, Heard};
+use crate::context::{Context, WaitEnd};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
@@ -23,16 +23,16 @@ const REMEMBERED: usize = 1 << 18;
 /// Answers until input ends or a signal says so.
 pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
     let mut verifier = open(context, false)?;
-    let mut conversation = context.conversation()?;
+    let mut line_reader = context.line_reader()?;
     let mut answers = context.ui.answers()?;
     let signal = loop {
         let time = time_left(verifier.as_ref().ok(), context.now());
-        match conversation.wait(time)? {
-            Heard::Go => {}
-            Heard::End => break None,
-            Heard::Signal(signal) => break Some(signal),
+        match line_reader.wait(time)? {
+            WaitEnd::Go => {}
+            WaitEnd::End => break None,
+            WaitEnd::Signal(signal) => break Some(signal),
         }
-        let turns: Vec<Turn<'_>> = conversation
+        let turns: Vec<Turn<'_>> = line_reader
             .lines()
             .iter()
             .map(|line| turn(line, template))
@@ -56,7 +56,7 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
         answers.flush(|pipe| {
             loop {
                 let time = time_left(verifier.as_ref().ok(), context.now());
-                match (conversation.may_answer(pipe, time)?, &mut verifier) {
+                match (line_reader.may_answer(pipe, time)?, &mut verifier) {
                     (Some(false), Ok(verifier)) => verifier.write_if_due(context.now()),
                     (Some(false), Err(_)) => {}
                     (ready, _) => return Ok(ready.is_some()),

@@ -14,7 +14,7 @@ use crate::ops::links;
 use crate::store::Reader;
 use workspaces::undecided;
 
-pub use workspaces::{confinement, no_such_workspace, these_or_all, workspace, workspaces};
+pub use workspaces::{confinement, no_such_workspace, selected_workspaces, workspace, workspaces};
 
 /// How many random characters of an id are enough to name a key.
 const SHORTEST_ID: usize = 6;

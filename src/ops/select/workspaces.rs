@@ -58,7 +58,7 @@ pub fn workspaces(
 ///
 /// # Errors
 /// As [`workspace`].
-pub fn these_or_all(
+pub fn selected_workspaces(
     reader: &Reader<'_>,
     access: &Access,
     named: Option<&str>,

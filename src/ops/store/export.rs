@@ -34,7 +34,7 @@ pub fn run(
         let access = Access::admit(reader, actor, now)?;
         access.require_operator()?;
         let every = workspace.is_none();
-        for workspace in select::these_or_all(reader, &access, workspace, every)? {
+        for workspace in select::selected_workspaces(reader, &access, workspace, every)? {
             body(Record::Workspace(&workspace))?;
             reader.for_each_key_after(&workspace, KeySeq(0), u32::MAX, |_, key| {
                 body(Record::Key(&key))

@@ -171,7 +171,7 @@ impl Restoration<'_> {
             let (action, actor) = (Action::StoreRestore, &access.actor);
             writer.audit(now, actor, action, "store", &details)?;
             let note_of = |seq| carried.note_of(seq);
-            writer.tell_of_everything(now, actor, note_of, |done| progress(done, self.total))?;
+            writer.audit_all(now, actor, note_of, |done| progress(done, self.total))?;
             carried.settle_names(writer, actor, now)?;
             match self.request.against {
                 Some(head) if !writer.has_head(head)? => Err(Error::new(

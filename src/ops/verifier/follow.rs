@@ -20,14 +20,14 @@ impl<T> Verifier<T> {
         if !self.store.follow()? {
             return Ok(());
         }
-        self.office.memory.forget();
-        self.office.records = self.store.can_count();
+        self.state.memory.forget();
+        self.state.records = self.store.can_count();
         self.reused = Reused::default();
         // What is left cannot wait any longer: row numbers of the other file are other keys'.
         while let Ok(Some(gone)) = self.write_piece(LONGEST_WAIT) {
             self.lost = self.lost.saturating_add(gone);
         }
-        let left = std::mem::take(&mut self.office.pending);
+        let left = std::mem::take(&mut self.state.pending);
         self.lost = self.lost.saturating_add(left.uses());
         Ok(())
     }

@@ -7,8 +7,8 @@
 //! shared memory tells; uses are counted in memory and written together within a second; a key with a rate or a quota is
 //! judged and counted in one transaction, so the count is exact whoever else verifies.
 
-mod desk;
 mod follow;
+mod judging;
 mod memory;
 mod pending;
 mod reused;
@@ -28,7 +28,7 @@ use crate::domain::verdict::{Ask, Verdict, judge};
 use crate::error::{Kind, Result};
 use crate::ops::access::Actor;
 use crate::store::{Store, absent};
-use desk::{Office, is_limited, used};
+use judging::{State, is_limited, used};
 pub use memory::Kept;
 use memory::{Known, Memory};
 use pending::Pending;
@@ -68,7 +68,7 @@ impl Request {
 /// may hold what a service looks up for a key anyway; what is not kept is not in memory.
 pub struct Verifier<T = Key> {
     store: Store,
-    office: Office<T>,
+    state: State<T>,
     wait: Duration,
     reused: Reused,
     /// How many uses could not be recorded since that was last told.
@@ -92,7 +92,7 @@ impl<T> Verifier<T> {
 
     /// Verifies with a store that is open.
     pub fn new(store: Store, actor: Actor, keep: impl Fn(Key) -> T + Send + 'static) -> Self {
-        let office = Office {
+        let state = State {
             actor,
             workspace: None,
             keep: Box::new(keep),
@@ -103,7 +103,7 @@ impl<T> Verifier<T> {
         };
         Self {
             store,
-            office,
+            state,
             wait: Duration::MAX,
             reused: Reused::default(),
             lost: 0,
@@ -113,14 +113,14 @@ impl<T> Verifier<T> {
     /// Takes the keys of this workspace alone; any other's is `not_found`.
     #[must_use]
     pub fn within(mut self, workspace: Option<String>) -> Self {
-        self.office.workspace = workspace;
+        self.state.workspace = workspace;
         self
     }
 
     /// Remembers the last so many keys, which is what bounds its memory: twice as many at most. 0 looks each one up.
     #[must_use]
     pub fn remembering(mut self, keys: usize) -> Self {
-        self.office.memory = Memory::new(keys);
+        self.state.memory = Memory::new(keys);
         self
     }
 
@@ -167,7 +167,7 @@ impl<T> Verifier<T> {
         if !verdict.recorded || self.flush().is_ok() {
             return Ok(verdict);
         }
-        self.office.pending = Pending::default();
+        self.state.pending = Pending::default();
         let mut answer = None;
         let request = std::slice::from_ref(request);
         self.verify_uncounted(request, now, &mut |verdict| answer = Some(verdict))?;
@@ -199,17 +199,17 @@ impl<T> Verifier<T> {
         let mut waiting = requests;
         let mut verdicts = Vec::with_capacity(requests.len());
         let judged = self.store.read(|reader| {
-            let mut desk = self.office.desk(reader, now)?;
+            let mut judging = self.state.judging(reader, now)?;
             while let [request, others @ ..] = waiting {
-                let (code, known) = match desk.judge(reader, request) {
+                let (code, known) = match judging.judge(reader, request) {
                     Ok(judged) => judged,
                     Err(error) => return Ok(Err(error)),
                 };
                 if is_to_be_counted(request, code, known.as_deref()) {
                     break;
                 }
-                let verdict = desk.verdict(reader, request, code, known.as_ref())?;
-                desk.count(request, &verdict);
+                let verdict = judging.verdict(reader, request, code, known.as_ref())?;
+                judging.count(request, &verdict);
                 self.reused.see(request, &verdict, now);
                 verdicts.push(verdict);
                 waiting = others;
@@ -233,28 +233,28 @@ impl<T> Verifier<T> {
         request: &Request,
         now: Timestamp,
     ) -> Result<Option<Verdict<Kept<T>>>> {
-        let office = &mut self.office;
-        let anyone = matches!(office.actor, Actor::Operator(_)) && office.workspace.is_none();
-        if !anyone || !request.record || !office.records {
+        let state = &mut self.state;
+        let anyone = matches!(state.actor, Actor::Operator(_)) && state.workspace.is_none();
+        if !anyone || !request.record || !state.records {
             return Ok(None);
         }
         // A clock that went back takes a closer look at the last use.
-        if now < office.clock.seen || !office.memory.is_of(self.store.freshness()?) {
+        if now < state.clock.seen || !state.memory.is_of(self.store.freshness()?) {
             return Ok(None);
         }
-        let Some(known) = office.memory.recall(&request.secret.hash()) else {
+        let Some(known) = state.memory.recall(&request.secret.hash()) else {
             return Ok(None);
         };
         if !known.is_latest(now) {
             return Ok(None);
         }
         let known = Arc::clone(known);
-        office.clock = office.clock.after(now);
-        let code = judge(&known.grounds, &request.ask, now, office.clock.seen);
+        state.clock = state.clock.after(now);
+        let code = judge(&known.grounds, &request.ask, now, state.clock.seen);
         if code != Code::Valid || !known.allowance.is_unlimited() {
             return Ok(None);
         }
-        office.count(used(request, &known, code, now), &known);
+        state.count(used(request, &known, code, now), &known);
         self.write_if_due(now);
         Ok(Some(Verdict {
             code,
@@ -274,10 +274,10 @@ impl<T> Verifier<T> {
         answer: &mut dyn FnMut(Verdict<Kept<T>>),
     ) -> Result<()> {
         let counted = self.store.count(self.wait, now, |meter| {
-            let mut desk = self.office.desk(meter, now)?;
+            let mut judging = self.state.judging(meter, now)?;
             let mut verdicts = Vec::with_capacity(requests.len());
             for request in requests {
-                let (code, known) = match desk.judge(meter, request) {
+                let (code, known) = match judging.judge(meter, request) {
                     Ok(judged) => judged,
                     // Those before it are counted; it is the first of those that are left.
                     Err(_) if !verdicts.is_empty() => break,
@@ -285,8 +285,11 @@ impl<T> Verifier<T> {
                 };
                 let counts = is_to_be_counted(request, code, known.as_deref());
                 verdicts.push(match &known {
-                    Some(known) if counts => (desk.spend(meter, request, known)?, true),
-                    _ => (desk.verdict(meter, request, code, known.as_ref())?, false),
+                    Some(known) if counts => (judging.spend(meter, request, known)?, true),
+                    _ => (
+                        judging.verdict(meter, request, code, known.as_ref())?,
+                        false,
+                    ),
                 });
             }
             Ok(verdicts)
@@ -301,7 +304,7 @@ impl<T> Verifier<T> {
                         (is_written, verdict.recorded, &verdict.subject)
                     {
                         let used = used(request, known, verdict.code, now);
-                        self.office.count(used, known);
+                        self.state.count(used, known);
                     }
                     answer(verdict);
                 }
@@ -324,16 +327,16 @@ impl<T> Verifier<T> {
     ) -> Result<()> {
         // What kept it from being counted may be that another file is in the store's place.
         self.store.confirm_place()?;
-        let records = std::mem::replace(&mut self.office.records, false);
+        let records = std::mem::replace(&mut self.state.records, false);
         let judged = self.store.read(|reader| {
-            let mut desk = self.office.desk(reader, now)?;
+            let mut judging = self.state.judging(reader, now)?;
             let judge = |request| {
-                let (code, known) = desk.judge(reader, request)?;
-                desk.verdict(reader, request, code, known.as_ref())
+                let (code, known) = judging.judge(reader, request)?;
+                judging.verdict(reader, request, code, known.as_ref())
             };
             requests.iter().map(judge).collect::<Result<Vec<_>>>()
         });
-        self.office.records = records;
+        self.state.records = records;
         judged?.into_iter().for_each(answer);
         Ok(())
     }

@@ -25,7 +25,7 @@ impl<T> Verifier<T> {
     /// When counts must be written at the latest; nothing when none wait. A service that is idle then calls
     /// [`Verifier::flush`].
     pub fn due(&self) -> Option<Timestamp> {
-        self.office.pending.due()
+        self.state.pending.due()
     }
 
     /// Writes a piece of what was counted, when it is time to. If another process is in the way, it is tried again soon.
@@ -41,9 +41,9 @@ impl<T> Verifier<T> {
         match self.write_piece(Duration::ZERO) {
             Ok(_) => {}
             Err(error) if error.kind() == Kind::Busy => {
-                self.office.pending.postpone(now, RETRY_AFTER)
+                self.state.pending.postpone(now, RETRY_AFTER)
             }
-            Err(_) => self.office.pending.postpone(now, RECOVER_AFTER),
+            Err(_) => self.state.pending.postpone(now, RECOVER_AFTER),
         }
     }
 
@@ -62,25 +62,25 @@ impl<T> Verifier<T> {
     /// The store's; then the last counts are lost.
     pub fn close(mut self) -> Result<()> {
         let written = self.flush();
-        self.office.pending = Pending::default();
+        self.state.pending = Pending::default();
         written
     }
 
     /// Writes up to [`PIECE`] keys' counts, and says how many uses of them are of keys that the store does not have; nothing
     /// when there is nothing to write.
     pub(super) fn write_piece(&mut self, wait: Duration) -> Result<Option<u64>> {
-        let Some(batch) = self.office.pending.outgoing() else {
+        let Some(batch) = self.state.pending.outgoing() else {
             return Ok(None);
         };
         let latest = batch.latest();
         let written = self.store.count(wait, latest, |meter| write(meter, batch));
         if let Err(error) = &written {
             // A store that is busy takes counts later.
-            self.office.records &= error.kind() == Kind::Busy;
+            self.state.records &= error.kind() == Kind::Busy;
         }
         let gone = written?;
-        self.office.records = true;
-        self.office.pending.written(PIECE);
+        self.state.records = true;
+        self.state.pending.written(PIECE);
         Ok(Some(gone))
     }
 }

@@ -70,7 +70,7 @@ impl Reader<'_> {
             count += 1;
             match workspace {
                 Ok((workspace, policy)) => {
-                    if self.believe_workspace(&workspace, &policy).is_err() {
+                    if self.verify_workspace(&workspace, &policy).is_err() {
                         tell(name, &format!("its record {CHANGED}"));
                     }
                 }

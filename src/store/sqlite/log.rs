@@ -74,7 +74,7 @@ impl Database {
 
     /// Makes sure that a commit that failed stays undone. Its frames are in the log beyond the end that everybody goes by,
     /// and are gone when the log is cleared or written over.
-    pub(super) fn forgets_failed_commits(&mut self) -> bool {
+    pub(super) fn discard_failed_commit(&mut self) -> bool {
         let write_over = "BEGIN IMMEDIATE; UPDATE clock SET commits = commits + 1; COMMIT";
         matches!(self.checkpoint("TRUNCATE"), Ok(true))
             || self.connection.execute_batch(write_over).is_ok()

@@ -162,7 +162,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         assert_eq!(reader.clock()?.seen, NOW);
         assert!(reader.agrees_on_key(key)? && !reader.was_ended("x")?);
         assert!(!reader.is_ended(&key.hash)?);
-        reader.believe_everything();
+        reader.trust_rows();
         reader
             .newest_action(About::Key, key.id.as_str())?
             .expect("it has events");

@@ -211,7 +211,7 @@ impl Writer<'_> {
         alive.into_iter().try_for_each(|(seq, key)| body(seq, key))
     }
 
-    /// Writes a record of the backup as it is to be. [`Self::tell_of_everything`] tells the trail.
+    /// Writes a record of the backup as it is to be. [`Self::audit_all`] tells the trail.
     ///
     /// # Errors
     /// The store's.
@@ -227,7 +227,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// The store's.
-    pub fn tell_of_everything(
+    pub fn audit_all(
         &self,
         time: Timestamp,
         actor: &str,
@@ -238,11 +238,11 @@ impl Writer<'_> {
         let nothing = serde_json::json!({});
         for (name, workspace) in self.workspaces_as_they_stand()? {
             let (workspace, policy) = workspace?;
-            if self.believe_workspace(&workspace, &policy).is_ok() {
+            if self.verify_workspace(&workspace, &policy).is_ok() {
                 continue;
             }
             let digest = RecordDigest::of_workspace(&workspace, &policy);
-            self.unsealed(About::Workspace, &name, digest);
+            self.unaudited(About::Workspace, &name, digest);
             self.audit(time, actor, workspace_action, &name, &nothing)?;
         }
         let mut looked = 0;
@@ -254,7 +254,7 @@ impl Writer<'_> {
             if !note.is_due && fault.is_none() {
                 return Ok(());
             }
-            self.unsealed(About::Key, &id, RecordDigest::of_key(&key));
+            self.unaudited(About::Key, &id, RecordDigest::of_key(&key));
             let status = key.state.word().into();
             note.details.insert("status".to_owned(), status);
             self.audit(time, actor, key_action, &id, &note.details.into())

@@ -52,7 +52,7 @@ impl Database {
     }
 
     /// The same, also on a full disk.
-    pub(in crate::store) fn write_urgently<T>(
+    pub(in crate::store) fn write_with_reserve<T>(
         &mut self,
         body: impl Fn(Session<'_>) -> Result<(T, Option<Head>)>,
     ) -> Result<T> {
@@ -162,7 +162,7 @@ impl Database {
         match found {
             Ok(true) => Ok(()),
             // The log may hold the commit all the same, where only recovery after a crash would find it.
-            Ok(false) if second.forgets_failed_commits() => Err(error),
+            Ok(false) if second.discard_failed_commit() => Err(error),
             _ => Err(unknown()),
         }
     }

@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 use rand::TryCryptoRng;
 use serde_json::json;
 
-use super::desk::{Desk, Taken, beginning};
+use super::importer::{Importer, Taken, beginning};
 use crate::domain::audit::Action;
 use crate::domain::key::{Key, KeyId, State};
 use crate::domain::policy::is_environment;
@@ -17,7 +17,7 @@ use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::{limits, links};
 
-impl<R: TryCryptoRng> Desk<'_, '_, R> {
+impl<R: TryCryptoRng> Importer<'_, '_, R> {
     /// Takes a key in.
     ///
     /// # Errors

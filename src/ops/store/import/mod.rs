@@ -2,7 +2,7 @@
 //!
 //! This module never takes a secret, and never half a line: each is wholly in or not at all.
 
-mod desk;
+mod importer;
 mod keys;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::exposure::Found;
 use crate::store::{Store, beside, put_in_place};
-use desk::{Desk, Taken, exposed};
+use importer::{Importer, Taken, exposed};
 
 /// How lines are taken in.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub fn run<R: TryCryptoRng>(
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         access.require_operator()?;
-        let mut desk = Desk {
+        let mut importer = Importer {
             writer,
             access,
             request,
@@ -78,8 +78,8 @@ pub fn run<R: TryCryptoRng>(
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let (name, taken) = desk.take(&line, index + 1);
-            if desk.has_said_a_secret {
+            let (name, taken) = importer.take(&line, index + 1);
+            if importer.has_said_a_secret {
                 // The other line is taken in already, so leaving this one out would not help.
                 return Err(exposed(Found::Known));
             }

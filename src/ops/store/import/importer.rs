@@ -22,7 +22,7 @@ use crate::ops::mint;
 use crate::store::Writer;
 
 /// What taking lines in needs.
-pub(super) struct Desk<'a, 'w, R> {
+pub(super) struct Importer<'a, 'w, R> {
     pub(super) writer: &'a Writer<'w>,
     pub(super) access: Access,
     pub(super) request: &'a Request,
@@ -71,7 +71,7 @@ impl Taken {
     }
 }
 
-impl<R: TryCryptoRng> Desk<'_, '_, R> {
+impl<R: TryCryptoRng> Importer<'_, '_, R> {
     /// Takes in the line of this number. Returns the name that it has, if it could be read.
     pub(super) fn take(&mut self, line: &[u8], number: u64) -> (Option<String>, Result<Taken>) {
         if let Err(error) = self.refuse_secrets(line) {

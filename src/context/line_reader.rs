@@ -26,7 +26,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const GRACE: Duration = Duration::from_millis(100);
 
 /// The lines of standard input.
-pub struct Conversation {
+pub struct LineReader {
     // SECURITY: the lines hold secrets; one buffer of its final size, wiped when dropped.
     buffer: Zeroizing<Vec<u8>>,
     filled: usize,
@@ -42,7 +42,7 @@ pub struct Conversation {
 
 /// What a wait ended with.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum WaitEnd {
     /// There are lines, or the time is over.
     Go,
     /// Standard input is at its end and every line was taken.
@@ -60,7 +60,7 @@ pub enum Line<'a> {
     TooLong,
 }
 
-impl Conversation {
+impl LineReader {
     /// Starts to listen, to signals too.
     ///
     /// # Errors
@@ -84,15 +84,15 @@ impl Conversation {
     ///
     /// # Errors
     /// `io` when standard input cannot be read.
-    pub fn wait(&mut self, time: Option<Duration>) -> Result<Heard> {
+    pub fn wait(&mut self, time: Option<Duration>) -> Result<WaitEnd> {
         self.buffer.copy_within(self.taken..self.filled, 0);
         self.filled -= self.taken;
         self.taken = 0;
         if let Some(signal) = self.interrupts.signal() {
-            return Ok(Heard::Signal(signal));
+            return Ok(WaitEnd::Signal(signal));
         }
         if self.ended {
-            return Ok(Heard::End);
+            return Ok(WaitEnd::End);
         }
         let stdin = std::io::stdin();
         let mut sources = [
@@ -101,12 +101,12 @@ impl Conversation {
         ];
         let time = time.and_then(|time| Timespec::try_from(time).ok());
         match poll(&mut sources, time.as_ref()) {
-            Ok(0) | Err(Errno::INTR) => return Ok(Heard::Go),
+            Ok(0) | Err(Errno::INTR) => return Ok(WaitEnd::Go),
             Ok(_) => {}
             Err(error) => return Err(unreadable(error)),
         }
         if sources[0].revents().is_empty() {
-            return Ok(Heard::Go);
+            return Ok(WaitEnd::Go);
         }
         match rustix::io::read(&stdin, &mut self.buffer[self.filled..]) {
             Ok(0) => {
@@ -121,7 +121,7 @@ impl Conversation {
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(error) => return Err(unreadable(error)),
         }
-        Ok(Heard::Go)
+        Ok(WaitEnd::Go)
     }
 
     /// Waits until this pipe takes an answer, or for as long as given. Says whether it does; `None` is a signal to end, for

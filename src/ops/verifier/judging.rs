@@ -24,7 +24,7 @@ use crate::ops::select;
 use crate::store::{Meter, Reader};
 
 /// What a verifier has beside its store.
-pub(super) struct Office<T> {
+pub(super) struct State<T> {
     pub actor: Actor,
     pub workspace: Option<String>,
     pub keep: Box<dyn Fn(Key) -> T + Send>,
@@ -37,15 +37,15 @@ pub(super) struct Office<T> {
 }
 
 /// A place to judge at, for as long as a transaction lasts.
-pub(super) struct Desk<'a, T> {
-    office: &'a mut Office<T>,
+pub(super) struct Judging<'a, T> {
+    state: &'a mut State<T>,
     within: Option<WorkspaceId>,
     now: Timestamp,
 }
 
-impl<T> Office<T> {
+impl<T> State<T> {
     /// Lets the actor in, and forgets what is no longer so.
-    pub fn desk(&mut self, reader: &Reader<'_>, now: Timestamp) -> Result<Desk<'_, T>> {
+    pub fn judging(&mut self, reader: &Reader<'_>, now: Timestamp) -> Result<Judging<'_, T>> {
         let access = Access::admit(reader, &self.actor, now)?;
         access.require(Permission::Verify)?;
         let within = select::confinement(reader, &access, self.workspace.as_deref())?;
@@ -53,8 +53,8 @@ impl<T> Office<T> {
             self.clock = reader.clock()?;
         }
         self.clock = self.clock.after(now);
-        Ok(Desk {
-            office: self,
+        Ok(Judging {
+            state: self,
             within,
             now,
         })
@@ -70,12 +70,12 @@ impl<T> Office<T> {
     }
 }
 
-impl<T> Desk<'_, T> {
+impl<T> Judging<'_, T> {
     /// Counts a request in memory, if its verdict says so.
     pub fn count(&mut self, request: &Request, verdict: &Verdict<Kept<T>>) {
         if let (true, Some(Kept(known))) = (verdict.recorded, &verdict.subject) {
             let used = used(request, known, verdict.code, self.now);
-            self.office.count(used, known);
+            self.state.count(used, known);
         }
     }
 
@@ -90,11 +90,11 @@ impl<T> Desk<'_, T> {
             return Ok((Code::Malformed, None));
         }
         let Some(known) = self
-            .office
+            .state
             .memory
-            .key(reader, secret.hash(), &self.office.keep)?
+            .key(reader, secret.hash(), &self.state.keep)?
         else {
-            let code = self.office.memory.judge_unknown(reader, secret)?;
+            let code = self.state.memory.judge_unknown(reader, secret)?;
             return Ok((code, None));
         };
         if self
@@ -104,7 +104,7 @@ impl<T> Desk<'_, T> {
             return Ok((Code::NotFound, None));
         }
         {
-            let seen = self.office.clock.seen;
+            let seen = self.state.clock.seen;
             let code = judge(&known.grounds, &request.ask, self.now, seen);
             Ok((code, Some(known)))
         }
@@ -122,7 +122,7 @@ impl<T> Desk<'_, T> {
             code,
             subject: known.map(|known| Kept(Arc::clone(known))),
             last_used_at: None,
-            recorded: request.record && self.office.records && known.is_some(),
+            recorded: request.record && self.state.records && known.is_some(),
             retry_after: None,
             remaining: None,
         };
@@ -151,11 +151,11 @@ impl<T> Desk<'_, T> {
         is_use: bool,
     ) -> Result<Option<Timestamp>> {
         let this_time = is_use.then_some(self.now);
-        if is_use && self.now >= self.office.clock.seen && known.is_latest(self.now) {
+        if is_use && self.now >= self.state.clock.seen && known.is_latest(self.now) {
             return Ok(this_time);
         }
         let written = reader.last_use(known.seq)?;
-        let pending = self.office.pending.last_use(known.seq, self.now);
+        let pending = self.state.pending.last_use(known.seq, self.now);
         let before = LastUse::later(written, pending).map(|last| last.at);
         Ok(before.max(this_time))
     }
@@ -217,7 +217,7 @@ impl<T> Desk<'_, T> {
             credits: match known.allowance.quota {
                 Some(_) => {
                     let written = reader.credits_spent(known.workspace, month)?;
-                    written.saturating_add(self.office.pending.credits(known.workspace, month))
+                    written.saturating_add(self.state.pending.credits(known.workspace, month))
                 }
                 None => 0,
             },
