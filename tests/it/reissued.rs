@@ -1,4 +1,4 @@
-//! A key that was voided and then given another secret under the same id: its first end is no revocation.
+//! A key whose hand-over was cut short and that was then given another secret under the same id: only that one is ever valid.
 
 use std::fs;
 
@@ -8,12 +8,12 @@ use crate::concurrency::assert_whole;
 use crate::restore::restore;
 use crate::support::{KEYWARD, Sandbox, text};
 
-/// A key whose first hand-over failed and whose second went well.
+/// A key whose first hand-over was killed and whose second went well.
 struct Scene {
     sandbox: Sandbox,
     id: String,
-    /// The secret that was void.
-    void: String,
+    /// The secret that was replaced.
+    first: String,
     /// The one that is live.
     live: String,
 }
@@ -25,7 +25,7 @@ fn mint(sandbox: &Sandbox, script: &str, status: i32) {
 }
 
 impl Scene {
-    /// Backups: `none` has no key, `pending` has it pending, `void` has it void, `live` has it live.
+    /// Backups: `none` has no key, `pending` has it with the first secret, `live` with the other.
     fn new() -> Self {
         let sandbox = Sandbox::new();
         let _ = sandbox.mint("other");
@@ -35,10 +35,9 @@ impl Scene {
         backup("none");
         mint(
             &sandbox,
-            "cat >first; \"$0\" store backup pending; exit 1",
-            16,
+            "cat >first; \"$0\" store backup pending; kill -9 $PPID",
+            137,
         );
-        backup("void");
         mint(&sandbox, "cat >second", 0);
         backup("live");
         let secret = |file: &str| {
@@ -47,7 +46,7 @@ impl Scene {
         };
         Self {
             id: sandbox.id_of("ci"),
-            void: secret("first"),
+            first: secret("first"),
             live: secret("second"),
             sandbox,
         }
@@ -55,8 +54,8 @@ impl Scene {
 
     /// Asserts what the two secrets are, and that nothing is wrong with the store.
     #[track_caller]
-    fn assert_are(&self, void: &str, live: &str) {
-        for (secret, code) in [(&self.void, void), (&self.live, live)] {
+    fn assert_are(&self, first: &str, live: &str) {
+        for (secret, code) in [(&self.first, first), (&self.live, live)] {
             let verify = self.sandbox.keyward(["--json", "verify", "--no-record"]);
             let verdict = verify.stdin(secret).run().json();
             assert_eq!(verdict["code"], code, "{verdict:#}");
@@ -78,7 +77,7 @@ fn assert_sound(sandbox: &Sandbox) {
 }
 
 #[test]
-fn a_void_key_that_was_given_another_secret_is_live_and_nothing_is_wrong_with_it() {
+fn a_key_that_was_given_another_secret_is_live_and_nothing_is_wrong_with_it() {
     let scene = Scene::new();
     scene.assert_are("not_found", "valid");
     let sandbox = &scene.sandbox;
@@ -97,19 +96,16 @@ fn a_void_key_that_was_given_another_secret_is_live_and_nothing_is_wrong_with_it
 
 #[test]
 fn restoring_backups_from_before_and_after_the_other_secret_brings_back_the_live_one_alone() {
-    for earlier in ["none", "pending", "void"] {
+    for earlier in ["none", "pending"] {
         let scene = Scene::new();
-        let kept = scene.restore(earlier);
-        let (void, expected) = match earlier {
+        let revoked = json!([{ "id": scene.id, "name": "ci", "what": "revoked" }]);
+        let (first, expected) = match earlier {
             "none" => ("not_found", json!([])),
-            "void" => ("revoked", json!([])),
-            _ => {
-                let kept = json!([{ "id": scene.id, "name": "ci", "what": "revoked" }]);
-                ("revoked", kept)
-            }
+            // It was replaced, so it must not be presented to `activate` any more.
+            _ => ("revoked", revoked),
         };
-        assert_eq!(kept, expected, "{earlier}");
-        scene.assert_are(void, "not_found");
+        assert_eq!(scene.restore(earlier), expected, "{earlier}");
+        scene.assert_are(first, "not_found");
         assert_eq!(scene.restore("live"), json!([]), "{earlier}");
         scene.assert_are("not_found", "valid");
         assert_eq!(scene.sandbox.show(&scene.id)["status"], "active");
@@ -117,9 +113,9 @@ fn restoring_backups_from_before_and_after_the_other_secret_brings_back_the_live
 }
 
 #[test]
-fn a_void_key_of_a_store_that_is_damaged_holds_no_other_secret_back() {
+fn the_first_secret_of_a_store_that_is_damaged_holds_the_other_back_no_more() {
     let scene = Scene::new();
-    let _ = scene.restore("void");
+    let _ = scene.restore("pending");
     scene
         .sandbox
         .tamper("UPDATE audit SET time = time + 1 WHERE seq = 1");

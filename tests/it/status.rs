@@ -57,13 +57,13 @@ impl Line {
             line["revokedReason"] = "retired".into();
         }
         if self.superseded {
-            line["replacedBy"] = format!("key_{:0>16}", 999).into();
+            line["replacedBy"] = "key_gone000000000000".into();
         }
         line
     }
 }
 
-/// A store that has these keys, and the key they may be superseded by.
+/// A store that has these keys, and one more.
 fn store_of(lines: &[Line]) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.workspace("default", &[]);

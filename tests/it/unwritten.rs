@@ -64,7 +64,7 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
         &["rotate", "build", "--out", "b2.key"],
         &["rotated build (key_", "is superseded"],
     );
-    stands(&["rotate", "build", "--cancel"], &["build", "is revoked"]);
+    stands(&["rotate", "build", "--cancel"], &["build", "revoked key_"]);
     let build = sandbox.id_of("build");
     stands(
         &["revoke", "build", "new", "--yes"],
