@@ -14,8 +14,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
 use crate::ops::list;
+use crate::output::listing::Listing;
 use crate::output::relative::relative_or_never;
-use crate::output::ui::Listing;
 use crate::output::view::KeyView;
 use crate::store::Order;
 

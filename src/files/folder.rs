@@ -282,11 +282,8 @@ impl Folder {
     /// Its path as messages show it.
     #[cfg(feature = "cli")]
     pub(crate) fn shown(&self) -> PathBuf {
-        // Before a relative one, so that it is no option.
-        match self.path.is_absolute() {
-            true => self.path.clone(),
-            false => Path::new(".").join(&self.path),
-        }
+        // A relative one gets a front, so that it is no option; an absolute one stays as it is.
+        Path::new(".").join(&self.path)
     }
 }
 

@@ -7,11 +7,15 @@
 //!   * A text from outside is shown through `sanitize::Safe`, or as JSON, which is pure ASCII.
 //!   * Times are relative in tables and RFC 3339 in data.
 
+pub mod answers;
+pub mod format;
 pub mod json;
+pub mod listing;
 pub mod man;
 pub mod progress;
 pub mod relative;
 pub mod schema;
+mod stdout;
 pub mod table;
 pub mod tsv;
 pub mod ui;

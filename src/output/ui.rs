@@ -2,30 +2,17 @@
 //!
 //! This module never decides what is worth saying.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, BorrowedFd};
 
 use serde::Serialize;
 
 use crate::domain::sanitize::harmless;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
+pub use crate::output::format::Format;
+use crate::output::listing::Listing;
 use crate::output::progress::{Percentage, Progress};
+use crate::output::stdout::{stdout, unwritten};
 use crate::output::{json, table, tsv};
-
-/// How answers are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
-    /// Tables and sentences, for people
-    #[default]
-    Table,
-    /// One JSON document
-    Json,
-    /// One JSON object a line
-    Jsonl,
-    /// One record a line, fields between tabs
-    Tsv,
-}
 
 /// The streams and how to write them.
 #[derive(Debug, Clone)]
@@ -120,14 +107,7 @@ impl Ui {
     /// # Errors
     /// `io` when stdout cannot be had.
     pub fn list(&self, name: &'static str) -> Result<Listing> {
-        Ok(Listing {
-            format: self.format,
-            name,
-            stdout: stdout()?,
-            pending: Vec::new(),
-            count: 0,
-            more: String::new(),
-        })
+        Listing::begin(self.format, name)
     }
 
     /// Starts an answer of one JSON object a line, whatever the format.
@@ -135,21 +115,7 @@ impl Ui {
     /// # Errors
     /// `io` when stdout cannot be had.
     pub fn lines(&self) -> Result<Listing> {
-        Ok(Listing {
-            format: Format::Jsonl,
-            ..self.list("")?
-        })
-    }
-
-    /// Starts answers that are JSON objects, one a line, whatever the format.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be had.
-    pub fn answers(&self) -> Result<Answers> {
-        Ok(Answers {
-            stdout: stdout()?,
-            pending: Vec::new(),
-        })
+        Listing::begin(Format::Jsonl, "")
     }
 
     /// Tells what happened, to people alone.
@@ -226,121 +192,4 @@ fn ascii(text: &str) -> String {
         }
     }
     escaped
-}
-
-/// How much of a listing is held back, in bytes. An answer that fits is whole or not there at all: what goes wrong while
-/// its records are gathered leaves stdout empty.
-const HELD_BACK: usize = 1024 * 1024;
-
-/// An answer of many records, written as they come. Dropped before [`Listing::finish`], it writes no more.
-pub struct Listing {
-    format: Format,
-    name: &'static str,
-    stdout: File,
-    pending: Vec<u8>,
-    count: u64,
-    /// What stands beside the list in a JSON document.
-    more: String,
-}
-
-impl Listing {
-    /// Writes one record. For tables this does nothing: their widths need all rows first.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be written.
-    pub fn push(&mut self, view: &impl Serialize) -> Result<()> {
-        match (self.format, self.count) {
-            (Format::Json, 0) => {
-                write!(self.pending, "{{\"{}\":[", self.name).map_err(unwritten)?
-            }
-            (Format::Json, _) => self.pending.push(b','),
-            _ => {}
-        }
-        self.count += 1;
-        match self.format {
-            Format::Table => return Ok(()),
-            Format::Json => json::write(&mut self.pending, view).map_err(unwritten)?,
-            Format::Jsonl => {
-                json::write(&mut self.pending, view).map_err(unwritten)?;
-                self.pending.push(b'\n');
-            }
-            Format::Tsv => writeln!(self.pending, "{}", tsv::line(view)).map_err(unwritten)?,
-        }
-        if self.pending.len() >= HELD_BACK {
-            self.write_out()
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Adds texts under another name, which only a JSON document has room for.
-    pub fn add(&mut self, name: &str, texts: Vec<&str>) {
-        self.more += &format!(",\"{name}\":{}", json::to_string(&texts));
-    }
-
-    /// Ends the answer and makes sure it is out.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be written.
-    pub fn finish(mut self) -> Result<()> {
-        match (self.format, self.count) {
-            (Format::Json, 0) => writeln!(self.pending, "{{\"{}\":[]{}}}", self.name, self.more)
-                .map_err(unwritten)?,
-            (Format::Json, _) => writeln!(self.pending, "]{}}}", self.more).map_err(unwritten)?,
-            _ => {}
-        }
-        self.write_out()
-    }
-
-    fn write_out(&mut self) -> Result<()> {
-        self.stdout.write_all(&self.pending).map_err(unwritten)?;
-        self.pending.clear();
-        Ok(())
-    }
-}
-
-/// Answers in a conversation, written when they are flushed.
-pub struct Answers {
-    stdout: File,
-    pending: Vec<u8>,
-}
-
-impl Answers {
-    /// Adds an answer.
-    pub fn push(&mut self, view: &impl Serialize) {
-        json::write(&mut self.pending, view).expect("memory takes every byte, and views are JSON");
-        self.pending.push(b'\n');
-    }
-
-    /// Makes sure that the answers are out. Before each piece `ready` waits until the pipe takes one; it says false to give
-    /// up what is left.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be written, and what `ready` gives.
-    pub fn flush(&mut self, mut ready: impl FnMut(BorrowedFd<'_>) -> Result<bool>) -> Result<()> {
-        for piece in self.pending.chunks(PIECE) {
-            if !ready(self.stdout.as_fd())? {
-                break;
-            }
-            self.stdout.write_all(piece).map_err(unwritten)?;
-        }
-        self.pending.clear();
-        Ok(())
-    }
-}
-
-/// What a pipe that is ready takes without blocking, in bytes (POSIX `PIPE_BUF` on Linux).
-const PIECE: usize = 4096;
-
-/// Stdout as a plain file: std's own handle takes a closed descriptor for success.
-fn stdout() -> Result<File> {
-    let descriptor = io::stdout()
-        .as_fd()
-        .try_clone_to_owned()
-        .map_err(unwritten)?;
-    Ok(File::from(descriptor))
-}
-
-fn unwritten(error: io::Error) -> Error {
-    Error::new(Kind::Io, "cannot write to stdout").because(error)
 }

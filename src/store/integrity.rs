@@ -2,14 +2,11 @@
 //!
 //! This module never repairs a row, and never believes one that disagrees with the trail.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
+use super::Reader;
 use super::damage::damaged;
 use super::key_row::{self, AFTER, BARE, SEQ};
 use super::session::{Row, paged};
 use super::value::{Value, values};
-use super::{Reader, Writer};
 use crate::domain::audit::{About, link};
 use crate::domain::endings::{Endings, Told};
 use crate::domain::key::{Key, KeySeq, State};
@@ -32,24 +29,6 @@ const IS_ENDED: usize = AFTER + 8;
 
 /// A record and what is wrong with it, or why it is none.
 pub(super) type Standing = Result<(Key, Option<&'static str>)>;
-
-/// The digests of records that a transaction has written and not told the trail of yet.
-#[derive(Default)]
-pub(super) struct Unaudited(RefCell<BTreeMap<(About, String), RecordDigest>>);
-
-impl Unaudited {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
-    }
-
-    fn of(&self, about: About, subject: &str) -> Option<RecordDigest> {
-        let digests = self.0.borrow();
-        if digests.is_empty() {
-            return None;
-        }
-        digests.get(&(about, subject.to_owned())).copied()
-    }
-}
 
 impl Reader<'_> {
     /// Reads keys with their row numbers, and believes each only if the trail does. `columns` are those of [`key_row`],
@@ -222,38 +201,6 @@ impl Reader<'_> {
             values![subject, front.len() as i64, front],
             read,
         )
-    }
-}
-
-impl Writer<'_> {
-    /// Notes what a record says now. The next event about it tells the trail; without one, nothing is committed.
-    pub(super) fn unaudited(&self, about: About, subject: &str, digest: RecordDigest) {
-        let place = (about, subject.to_owned());
-        self.unaudited.0.borrow_mut().insert(place, digest);
-    }
-
-    /// The digest that an event about this subject must have: of what was written, or of what is there. Nothing where the
-    /// record is gone.
-    pub(super) fn digest_for_event(
-        &self,
-        about: About,
-        subject: &str,
-    ) -> Result<Option<RecordDigest>> {
-        let unaudited = self
-            .unaudited
-            .0
-            .borrow_mut()
-            .remove(&(about, subject.to_owned()));
-        if unaudited.is_some() {
-            return Ok(unaudited);
-        }
-        Ok(match about {
-            About::Key => self
-                .key_by_id(subject)?
-                .map(|key| RecordDigest::of_key(&key)),
-            About::Workspace => self.digest_of_workspace(subject)?,
-            About::Store => None,
-        })
     }
 }
 

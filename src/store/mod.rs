@@ -20,6 +20,7 @@ mod session;
 mod settings;
 mod sqlite;
 mod transaction;
+mod unaudited;
 mod usage;
 mod value;
 mod workspaces;
@@ -30,8 +31,8 @@ use std::ops::Deref;
 use crate::domain::audit::Head;
 use crate::domain::clock::Clock;
 use crate::domain::timestamp::Timestamp;
-use integrity::Unaudited;
 use session::Session;
+use unaudited::Unaudited;
 
 pub use claims::Remembered;
 pub use damage::of_backup;

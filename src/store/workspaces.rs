@@ -13,6 +13,9 @@ use crate::domain::record::RecordDigest;
 use crate::domain::workspace::{Workspace, WorkspaceId};
 use crate::error::Result;
 
+/// A record with its policy's text, or why it is none.
+pub(super) type Standing = Result<(Workspace, String)>;
+
 const SELECT: &str =
     "SELECT workspace_id, name, preset, policy, plan, created_at, created_by FROM workspace";
 
@@ -58,9 +61,7 @@ impl Reader<'_> {
     }
 
     /// Every workspace's name and row with its policy's text as it stands, believed or not.
-    pub(super) fn workspaces_as_they_stand(
-        &self,
-    ) -> Result<Vec<(String, Result<(Workspace, String)>)>> {
+    pub(super) fn workspaces_as_they_stand(&self) -> Result<Vec<(String, Standing)>> {
         let sql = format!("{SELECT} ORDER BY name");
         self.session
             .all(&sql, &[], |row| Ok((row.text(1)?, from_row(row))))

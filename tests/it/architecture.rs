@@ -7,8 +7,8 @@
 use std::fs;
 use std::path::Path;
 
-/// Lines a file may have, its unit tests included.
-const LONGEST: usize = 450;
+/// Lines a file may have, its unit tests not counted.
+const LONGEST: usize = 300;
 /// Lines `main.rs` may have.
 const LONGEST_MAIN: usize = 60;
 
@@ -260,13 +260,18 @@ fn begins(path: &str, front: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// The source without comments, the content of literals, and the unit tests at its end.
-pub fn code(source: &str) -> String {
-    let source = ["\n#[cfg(test)]\nmod ", "\n#[cfg(test)]\npub(crate) mod "]
+/// Where the unit tests at a file's end begin.
+fn tests_at(source: &str) -> usize {
+    ["\n#[cfg(test)]\nmod ", "\n#[cfg(test)]\npub(crate) mod "]
         .iter()
         .filter_map(|front| source.find(front))
         .min()
-        .map_or(source, |end| &source[..end]);
+        .unwrap_or(source.len())
+}
+
+/// The source without comments, the content of literals, and the unit tests at its end.
+pub fn code(source: &str) -> String {
+    let source = &source[..tests_at(source)];
     let characters: Vec<char> = source.chars().collect();
     let at = |index: usize| characters.get(index).copied().unwrap_or('\0');
     let mut code = String::new();
@@ -545,15 +550,13 @@ fn every_file_says_what_it_deals_with_and_what_it_never_does() {
 fn no_file_is_too_long_to_be_one_thing() {
     let mut lengths: Vec<(usize, String)> = sources()
         .into_iter()
-        .map(|(file, source)| (source.lines().count(), file))
+        .map(|(file, source)| (source[..tests_at(&source)].lines().count(), file))
         .collect();
     lengths.sort();
     lengths.reverse();
     let too_long: Vec<_> = lengths
         .iter()
-        .filter(|(length, file)| {
-            *length >= LONGEST || (file == "main.rs" && *length > LONGEST_MAIN)
-        })
+        .filter(|(length, file)| *length > LONGEST || (file == "main.rs" && *length > LONGEST_MAIN))
         .collect();
     assert!(
         too_long.is_empty(),

@@ -13,7 +13,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
 use crate::ops::verifier::Verifier;
-use crate::output::ui::Answers;
+use crate::output::answers::Answers;
 use crate::output::view::VerdictView;
 use crate::store::absent;
 
@@ -24,7 +24,7 @@ const REMEMBERED: usize = 1 << 18;
 pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
     let mut verifier = open(context, false)?;
     let mut line_reader = context.line_reader()?;
-    let mut answers = context.ui.answers()?;
+    let mut answers = Answers::begin()?;
     let signal = loop {
         let time = time_left(verifier.as_ref().ok(), context.now());
         match line_reader.wait(time)? {

@@ -1,0 +1,17 @@
+//! The formats of answers.
+//!
+//! This module never writes one.
+
+/// How answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// Tables and sentences, for people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Jsonl,
+    /// One record a line, fields between tabs
+    Tsv,
+}

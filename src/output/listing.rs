@@ -1,0 +1,96 @@
+//! An answer of many records, in any format, written as they come.
+//!
+//! This module never holds more than a part of it.
+
+use std::fs::File;
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::output::format::Format;
+use crate::output::stdout::{stdout, unwritten};
+use crate::output::{json, tsv};
+
+/// How much of a listing is held back, in bytes. An answer that fits is whole or not there at all: what goes wrong while
+/// its records are gathered leaves stdout empty.
+const HELD_BACK: usize = 1024 * 1024;
+
+/// An answer of many records, written as they come. Dropped before [`Listing::finish`], it writes no more.
+pub struct Listing {
+    format: Format,
+    name: &'static str,
+    stdout: File,
+    pending: Vec<u8>,
+    count: u64,
+    /// What stands beside the list in a JSON document.
+    more: String,
+}
+
+impl Listing {
+    /// Begins an answer of records under `name`.
+    pub(super) fn begin(format: Format, name: &'static str) -> Result<Self> {
+        Ok(Self {
+            format,
+            name,
+            stdout: stdout()?,
+            pending: Vec::new(),
+            count: 0,
+            more: String::new(),
+        })
+    }
+
+    /// Writes one record. For tables this does nothing: their widths need all rows first.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written.
+    pub fn push(&mut self, view: &impl Serialize) -> Result<()> {
+        match (self.format, self.count) {
+            (Format::Json, 0) => {
+                write!(self.pending, "{{\"{}\":[", self.name).map_err(unwritten)?
+            }
+            (Format::Json, _) => self.pending.push(b','),
+            _ => {}
+        }
+        self.count += 1;
+        match self.format {
+            Format::Table => return Ok(()),
+            Format::Json => json::write(&mut self.pending, view).map_err(unwritten)?,
+            Format::Jsonl => {
+                json::write(&mut self.pending, view).map_err(unwritten)?;
+                self.pending.push(b'\n');
+            }
+            Format::Tsv => writeln!(self.pending, "{}", tsv::line(view)).map_err(unwritten)?,
+        }
+        if self.pending.len() >= HELD_BACK {
+            self.write_out()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Adds texts under another name, which only a JSON document has room for.
+    pub fn add(&mut self, name: &str, texts: Vec<&str>) {
+        self.more += &format!(",\"{name}\":{}", json::to_string(&texts));
+    }
+
+    /// Ends the answer and makes sure it is out.
+    ///
+    /// # Errors
+    /// `io` when stdout cannot be written.
+    pub fn finish(mut self) -> Result<()> {
+        match (self.format, self.count) {
+            (Format::Json, 0) => writeln!(self.pending, "{{\"{}\":[]{}}}", self.name, self.more)
+                .map_err(unwritten)?,
+            (Format::Json, _) => writeln!(self.pending, "]{}}}", self.more).map_err(unwritten)?,
+            _ => {}
+        }
+        self.write_out()
+    }
+
+    fn write_out(&mut self) -> Result<()> {
+        self.stdout.write_all(&self.pending).map_err(unwritten)?;
+        self.pending.clear();
+        Ok(())
+    }
+}
