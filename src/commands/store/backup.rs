@@ -8,10 +8,9 @@ use clap::ValueHint;
 
 use crate::context::Context;
 use crate::domain::sanitize::{SafePath, path_text};
-use crate::domain::tilde;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::ops::access::Access;
+use crate::ops::store::backup;
 use crate::output::view::BackupView;
 
 /// Copy the store to a file while it is in use
@@ -33,10 +32,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
-    store.read(|reader| Access::admit(reader, &actor, now)?.require_operator())?;
-    tilde::refuse(&args.file)?;
     let mut bar = context.ui.percentage("pages");
-    let copy = store.backup(&args.file, |done, of| bar.reach(done, of))?;
+    let copy = backup::run(&mut store, &actor, &args.file, now, |done, of| {
+        bar.reach(done, of);
+    })?;
     drop(bar);
     let view = BackupView {
         path: path_text(&args.file),

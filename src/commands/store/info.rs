@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::domain::sanitize::{Safe, SafePath, path_text};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::ops::access::Access;
+use crate::ops::store::info;
 use crate::output::table;
 use crate::output::view::StoreView;
 use crate::store::Store;
@@ -72,9 +72,7 @@ pub(super) fn describe(
     path: String,
 ) -> Result<StoreView> {
     let actor = context.actor(store)?;
-    let now = context.now();
-    store.read(|reader| Access::admit(reader, &actor, now)?.require_operator())?;
-    let info = store.info()?;
+    let info = info::run(store, &actor, context.now())?;
     Ok(StoreView {
         path,
         schema: Some(info.schema),
