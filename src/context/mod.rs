@@ -21,14 +21,12 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use crate::domain::code::Code;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::files;
-use crate::ops::access::{Access, Actor};
-use crate::ops::reuse;
+use crate::ops::access::{self, Actor};
 use crate::options::{Colour, Globals};
 use crate::output::ui::{Format, Ui};
 use crate::prompt::Prompter;
@@ -42,9 +40,6 @@ pub use hardening::{fault, harden};
 pub use input::github_file;
 pub use line_reader::{LONGEST_LINE, Line, LineReader, WaitEnd};
 pub use lines::Lines;
-
-/// The longest that recording a use waits for another process; the verdict matters more.
-const RECORDING_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Everything a command needs of the world.
 pub struct Context {
@@ -176,23 +171,10 @@ impl Context {
     /// # Errors
     /// As [`Context::actor`].
     pub fn caller(&mut self, store: &mut Store) -> Result<Option<Actor>> {
-        let Some(actor) = self.presented()? else {
-            return Ok(None);
-        };
-        let now = self.now();
-        let admitted = store.read(|reader| Access::admit(reader, &actor, now));
-        if let (Err(error), Actor::Caller(secret)) = (&admitted, &actor)
-            && error.kind() == Kind::Refused(Code::Revoked)
-        {
-            // The refusal matters more than the note of it.
-            let _ = reuse::note_secret(store, secret, now);
-        }
-        let access = admitted?;
-        if let Some((key, _)) = access.caller {
-            // A caller that cannot be recorded, on a read-only disk say, may still act where nothing is written.
-            let _ = store.count(RECORDING_WAIT, now, |meter| meter.touch(&key.id, now));
-        }
-        Ok(Some(actor))
+        let secret = self.presented()?;
+        secret
+            .map(|secret| access::enter(store, secret, self.now()))
+            .transpose()
     }
 
     /// Who looks without changing anything, not even the record of a calling key's use.
@@ -200,20 +182,20 @@ impl Context {
     /// # Errors
     /// What reading the caller's secret gives.
     pub fn onlooker(&mut self) -> Result<Actor> {
-        let caller = self.presented()?;
+        let caller = self.presented()?.map(Actor::Caller);
         Ok(caller.unwrap_or_else(|| Actor::Operator(self.operator())))
     }
 
-    /// The key named by `--as`, which is not judged yet.
-    fn presented(&mut self) -> Result<Option<Actor>> {
+    /// The secret of the key named by `--as`, which is not judged yet.
+    fn presented(&mut self) -> Result<Option<Secret>> {
         let Some(path) = self.caller.clone() else {
             return Ok(None);
         };
-        let secret = match path.as_os_str() == "-" {
-            true => self.read_secret(&SecretSource::Stdin, "calling key's secret")?,
-            false => input::read_secret_file(&path)?,
-        };
-        Ok(Some(Actor::Caller(secret)))
+        match path.as_os_str() == "-" {
+            true => self.read_secret(&SecretSource::Stdin, "calling key's secret"),
+            false => input::read_secret_file(&path),
+        }
+        .map(Some)
     }
 
     /// Reads a secret. One trailing LF or CRLF is not part of it. Input that cannot be a secret, because it is not text

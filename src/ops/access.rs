@@ -1,6 +1,8 @@
 //! Who acts, and what they may do: the operator everything, a key what its scopes manage in its own workspace.
 //!
-//! This module never trusts an earlier look: every transaction admits its actor anew.
+//! This module never trusts an earlier look: every transaction admits its actor again.
+
+use std::time::Duration;
 
 use crate::domain::code::Code;
 use crate::domain::key::Key;
@@ -12,7 +14,11 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Ask;
 use crate::error::{Error, Kind, Result};
 use crate::ops::judge::judge_secret;
-use crate::store::Reader;
+use crate::ops::reuse;
+use crate::store::{Reader, Store};
+
+/// The longest that recording a use waits for another process; what the caller wants done matters more.
+const RECORDING_WAIT: Duration = Duration::from_secs(1);
 
 /// Who wants something done.
 #[derive(Debug)]
@@ -21,6 +27,26 @@ pub enum Actor {
     Operator(String),
     /// The key whose secret was given with `--as`.
     Caller(Secret),
+}
+
+/// Lets in whoever presents this key's secret, and records the use. That of a revoked key is noted in the trail.
+///
+/// # Errors
+/// As [`Access::admit`].
+pub fn enter(store: &mut Store, secret: Secret, now: Timestamp) -> Result<Actor> {
+    let actor = Actor::Caller(secret);
+    let admitted = store.read(|reader| Access::admit(reader, &actor, now));
+    if let (Err(error), Actor::Caller(secret)) = (&admitted, &actor)
+        && error.kind() == Kind::Refused(Code::Revoked)
+    {
+        // The refusal matters more than the note of it.
+        let _ = reuse::note_secret(store, secret, now);
+    }
+    if let Some((key, _)) = admitted?.caller {
+        // A caller that cannot be recorded, on a read-only disk say, may still act where nothing is written.
+        let _ = store.count(RECORDING_WAIT, now, |meter| meter.touch(&key.id, now));
+    }
+    Ok(actor)
 }
 
 /// An actor who was let in.
