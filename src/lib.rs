@@ -25,17 +25,16 @@
 //! | [`error`], [`exit`] | one type of failure: kind, code word, exit status, hint; the exit status of an answer | clap, colour |
 //!
 //! Two things stand elsewhere than one might look. The escaper, [`domain::sanitize`], is a rule about text and not a
-//! way of rendering, because error messages made in `ops` and `store` need it too. `commands::hand_over` holds the
-//! order of delivery and activation that mint, rotate, ensure and apply share, because it needs a sink, a store and an
-//! answer at once.
+//! way of rendering, because error messages made in `ops` and `store` need it too. `ops::hand_over` has the order of delivery
+//! and activation, and never sees a sink: a delivery is a closure, and what a sink holds comes through a trait.
 //!
 //! `clippy.toml` and `tests/it/architecture.rs` hold the walls up.
 //!
 //! # The pending protocol
 //!
 //! 1. `ops::mint` (or `ops::rotate`, or `ops::provision` by way of them) inserts the key `pending`, synced.
-//! 2. `delivery` hands the secret over and checks every error. A file is written beside its target and takes its place
-//!    in one step (`files/draft.rs`).
+//! 2. `ops::hand_over` calls the closure that delivers. The command line's is a sink of `delivery`, which checks every error;
+//!    a file is written beside its target and takes its place in one step (`files/draft.rs`).
 //! 3. `ops::activate` makes the key live, synced. A failure before that voids the key; that its holder has activated it
 //!    meanwhile is none.
 //!

@@ -2,7 +2,7 @@
 //!
 //! This module never delivers a secret that is not needed: a key that is as it should be is left alone.
 
-use crate::commands::provision::{Prepared, prepare};
+use crate::commands::hand_over::HandOver;
 use crate::commands::sink::SinkArgs;
 use crate::commands::wish::WishArgs;
 use crate::context::Context;
@@ -15,7 +15,7 @@ use crate::domain::sanitize::Safe;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::ops::access::Actor;
-use crate::ops::provision::{self, Step, Wanted};
+use crate::ops::provision::{self, Outcome, Step, Wanted};
 use crate::output::ui::Format;
 use crate::output::view::Minted;
 use crate::signals::Interrupts;
@@ -103,14 +103,21 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let interrupts = Interrupts::watch()?;
     let _turn = store.turn(|| interrupts.heed())?;
-    // Whoever had the turn before may have put the secret there.
-    request.place = delivery.sink.look()?;
-    match prepare(context, &mut store, &actor, &request, &mut delivery)? {
-        Prepared::Due { parcel, .. } => {
-            parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
+    let clock = || context.now();
+    match provision::prepare(
+        &mut store,
+        &actor,
+        &mut request,
+        &mut delivery,
+        clock,
+        &mut rng,
+    )? {
+        Outcome::Due(due) => {
+            let hand_over = HandOver::provisioned(context, *due);
+            hand_over.run(context, &mut store, &actor, &delivery, &interrupts)?;
             Ok(0)
         }
-        Prepared::Settled(key, action) => settled(context, &key, action, &delivery.sink),
+        Outcome::Settled(key, action) => settled(context, &key, action, &delivery.sink),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `keyward mint`.
 //!
-//! This module never makes a key live: `hand_over` does, after the delivery.
+//! This module never makes a key live: `ops::hand_over` does, after the delivery.
 
-use crate::commands::hand_over::{Answer, Parcel};
+use crate::commands::hand_over::{Answer, HandOver};
 use crate::commands::sink::{Delivery, HoldArgs, SinkArgs};
 use crate::commands::wish::WishArgs;
 use crate::context::Context;
@@ -12,7 +12,7 @@ use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
 use crate::ops::access::Actor;
-use crate::ops::idempotent::{self, Outcome, Replay};
+use crate::ops::idempotent::{self, Outcome};
 use crate::ops::mint;
 use crate::output::view::KeyView;
 use crate::signals::Interrupts;
@@ -79,8 +79,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let interrupts = Interrupts::watch()?;
     let now = context.now();
     let minted = mint::run(&mut store, &actor, &request, now, &mut context.rng)?;
-    let parcel = parcel(context, minted);
-    parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
+    hand_over(context, minted).run(context, &mut store, &actor, &delivery, &interrupts)?;
     Ok(0)
 }
 
@@ -101,33 +100,32 @@ fn idempotent(
     let actor = context.actor(&mut store)?;
     let interrupts = Interrupts::watch()?;
     let _turn = store.turn(|| interrupts.heed())?;
-    // Whoever had the turn before may have put the secret there.
-    request.holding = delivery.sink.look()?.holding;
-    let replay = idempotent::preview(&mut store, &actor, &request, context.now())?;
-    match replay {
-        Replay::Mint { may_replace, .. } => {
-            delivery.sink = delivery.sink.replacing(may_replace);
-            delivery.check()?;
-        }
-        // The run that put it there may have been killed before it was sure to stay.
-        Replay::Finish(_) => delivery.sink.confirm()?,
-        Replay::Delivered(_) => {}
-    }
-    let now = context.now();
-    match idempotent::run(&mut store, &actor, &request, now, &mut context.rng)? {
+    let mut rng = context.rng;
+    let clock = || context.now();
+    match idempotent::prepare(
+        &mut store,
+        &actor,
+        &mut request,
+        &mut delivery,
+        clock,
+        &mut rng,
+    )? {
         Outcome::Due(minted) => {
-            let parcel = parcel(context, minted);
-            parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
+            hand_over(context, minted).run(context, &mut store, &actor, &delivery, &interrupts)?;
             Ok(0)
         }
         Outcome::Finished(key) => {
             let sentence = format!("minted {} ({})", Safe(&key.name), key.id);
-            context.ui.change(&KeyView::new(&key, now), &sentence)?;
+            context
+                .ui
+                .change(&KeyView::new(&key, context.now()), &sentence)?;
             Ok(0)
         }
         Outcome::Delivered { key, way_out } => {
             let sentence = format!("{} is {}", Safe(&key.name), Safe(&key.prefix));
-            context.ui.change(&KeyView::new(&key, now), &sentence)?;
+            context
+                .ui
+                .change(&KeyView::new(&key, context.now()), &sentence)?;
             Err(Error::new(
                 Kind::Conflict,
                 format!("{} was minted and handed over before", key.id),
@@ -152,7 +150,7 @@ fn open(context: &Context, request: &mint::Request, delivery: &Delivery) -> Resu
     })
 }
 
-fn parcel(context: &Context, minted: mint::Outcome) -> Parcel {
+fn hand_over(context: &Context, minted: mint::Outcome) -> HandOver {
     if minted.made_workspace {
         context.ui.status("made the workspace \"default\"");
     }
@@ -160,7 +158,7 @@ fn parcel(context: &Context, minted: mint::Outcome) -> Parcel {
         keys: minted.keys,
         ..Answer::default()
     };
-    Parcel {
+    HandOver {
         answer,
         secrets: minted.secrets,
     }

@@ -17,7 +17,6 @@ mod list;
 mod man;
 mod mint;
 mod pause;
-mod provision;
 mod prune;
 mod rename;
 mod revoke;

@@ -2,7 +2,7 @@
 //!
 //! This module never ends the old key by itself: the transaction that makes the new one live does.
 
-use crate::commands::hand_over::{Answer, Parcel};
+use crate::commands::hand_over::{Answer, HandOver};
 use crate::commands::sink::{HoldArgs, SinkArgs};
 use crate::context::Context;
 use crate::domain::key::Status;
@@ -92,11 +92,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         action: None,
         warnings: Vec::new(),
     };
-    let parcel = Parcel {
+    let hand_over = HandOver {
         answer,
         secrets: vec![rotated.secret],
     };
-    parcel.hand_over(context, &mut store, &actor, &delivery, &interrupts)?;
+    hand_over.run(context, &mut store, &actor, &delivery, &interrupts)?;
     Ok(0)
 }
 

@@ -54,8 +54,8 @@ pub enum Sink {
     Command(CommandSink),
 }
 
-/// What is handed over. It has no `Debug`: its text is secret.
-pub struct HandOver<'a> {
+/// What a sink gets. It has no `Debug`: its text is secret.
+pub struct Payload<'a> {
     /// The secrets; a sink that sets a variable takes the only one.
     pub secrets: &'a [Secret],
     /// Exactly the bytes that standard output, a file or a command receives.
@@ -175,21 +175,21 @@ impl Sink {
     /// `DeliveryFailed` or `Interrupted`: the secret must be voided; whatever the sink had created is taken back.
     pub fn deliver(
         &self,
-        hand_over: &HandOver<'_>,
+        payload: &Payload<'_>,
         interrupts: &Interrupts,
     ) -> Result<Option<Placed>> {
         interrupts.heed()?;
         match self {
-            Self::Stdout => Stream::Stdout.deliver(hand_over.text, interrupts)?,
-            Self::File(sink) => return sink.deliver(hand_over.text, interrupts).map(Some),
+            Self::Stdout => Stream::Stdout.deliver(payload.text, interrupts)?,
+            Self::File(sink) => return sink.deliver(payload.text, interrupts).map(Some),
             Self::Dotenv(sink) => {
-                let secret = variable::only_secret(hand_over)?;
+                let secret = variable::only_secret(payload)?;
                 return sink.deliver(secret, interrupts).map(Some);
             }
             Self::GithubEnv(sink) | Self::GithubOutput(sink) => {
-                sink.deliver(variable::only_secret(hand_over)?, interrupts)?;
+                sink.deliver(variable::only_secret(payload)?, interrupts)?;
             }
-            Self::Command(sink) => sink.deliver(hand_over.text, interrupts)?,
+            Self::Command(sink) => sink.deliver(payload.text, interrupts)?,
         }
         Ok(None)
     }
@@ -222,11 +222,11 @@ mod tests {
             replaces: false,
         });
         let secrets = [Secret::new("kw_live_secret".to_owned())];
-        let hand_over = HandOver {
+        let payload = Payload {
             secrets: &secrets,
             text: b"kw_live_secret\n",
         };
-        let delivered = sink.deliver(&hand_over, &Interrupts::simulated(true));
+        let delivered = sink.deliver(&payload, &Interrupts::simulated(true));
         assert_eq!(
             delivered.err().expect("interrupted").kind(),
             Kind::Interrupted

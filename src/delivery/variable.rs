@@ -2,7 +2,7 @@
 //!
 //! This module never touches a file.
 
-use super::HandOver;
+use super::Payload;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Kind, Result};
 
@@ -64,12 +64,9 @@ fn is_word(byte: u8) -> bool {
 /// # Errors
 ///
 /// `DeliveryFailed` if there are several, or if one has a byte outside the token's alphabet `[A-Za-z0-9_.-]`.
-pub(super) fn only_secret<'a>(hand_over: &HandOver<'a>) -> Result<&'a str> {
-    let [secret] = hand_over.secrets else {
-        let message = format!(
-            "a variable holds one secret, not {}",
-            hand_over.secrets.len()
-        );
+pub(super) fn only_secret<'a>(payload: &Payload<'a>) -> Result<&'a str> {
+    let [secret] = payload.secrets else {
+        let message = format!("a variable holds one secret, not {}", payload.secrets.len());
         return Err(Error::new(Kind::DeliveryFailed, message));
     };
     let secret = secret.expose();
@@ -138,7 +135,7 @@ mod tests {
                 .iter()
                 .map(|text| Secret::new((*text).to_owned()))
                 .collect();
-            only_secret(&HandOver {
+            only_secret(&Payload {
                 secrets: &secrets,
                 text: b"",
             })

@@ -17,6 +17,7 @@ use crate::domain::when::When;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
+use crate::ops::hand_over::Sink;
 use crate::ops::{activate, mint, remedy, select};
 use crate::store::{Reader, Remembered, Store};
 
@@ -84,6 +85,31 @@ pub fn preview(
         let workspace = select::workspace(reader, &access, named)?;
         decide(reader, &workspace, request, now)
     })
+}
+
+/// Looks at the sink and at what was done before, checks the sink if it will have a delivery, and does what [`run`] does.
+///
+/// Its process has the turn: nobody else delivers meanwhile.
+///
+/// # Errors
+/// What [`run`] and the sink give. Nothing is minted then.
+pub fn prepare<R: TryCryptoRng>(
+    store: &mut Store,
+    actor: &Actor,
+    request: &mut Request,
+    sink: &mut impl Sink,
+    clock: impl Fn() -> Timestamp,
+    rng: &mut R,
+) -> Result<Outcome> {
+    // Whoever had the turn before may have put the secret there.
+    request.holding = sink.look()?.holding;
+    match preview(store, actor, request, clock())? {
+        Replay::Mint { may_replace, .. } => sink.check(may_replace)?,
+        // The run that put it there may have been killed before it was sure to stay.
+        Replay::Finish(_) => sink.confirm()?,
+        Replay::Delivered(_) => {}
+    }
+    run(store, actor, request, clock(), rng)
 }
 
 /// Mints, finishes what was begun, or finds that everything was done.

@@ -11,6 +11,7 @@ pub mod change;
 pub mod check;
 mod draft;
 pub mod exposure;
+pub mod hand_over;
 pub mod idempotent;
 mod in_use;
 mod judge;

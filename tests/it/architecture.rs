@@ -192,6 +192,9 @@ const KEEPERS: &[(&str, &[&str])] = &[
             "prompt.rs",
         ],
     ),
+    // The two ends of a hand-over: nobody else decides that a delivery has worked, or has not.
+    ("activate::complete", &["ops/hand_over.rs"]),
+    ("activate::void", &["ops/hand_over.rs"]),
     ("println!", &[]),
     ("print!", &[]),
     ("eprintln!", &[]),
@@ -576,6 +579,7 @@ fn the_checker_sees_a_planted_breach() {
         ("commands/list.rs", "fn f() { std::print!(\"x\"); }"),
         ("commands/list.rs", "use dialoguer::Confirm;"),
         ("commands/mint.rs", "use rand::{Rng as Generator};"),
+        ("commands/mint.rs", "fn f() { activate::complete(); }"),
         ("ops/mint.rs", "use clap::Args;"),
         ("ops/mint.rs", "use crate::output::{json, ui::Ui};"),
         (

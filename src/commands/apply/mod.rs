@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
-use crate::commands::provision::{Prepared, prepare};
+use crate::commands::hand_over::HandOver;
 use crate::commands::sink::Delivery;
 use crate::context::Context;
 use crate::domain::key::Key;
@@ -19,7 +19,7 @@ use crate::error::{Kind, Result};
 use crate::exit::{Exit, FINDINGS};
 use crate::ops::access::Actor;
 use crate::ops::apply::{self, KeyWanted, Plan, Request};
-use crate::ops::provision;
+use crate::ops::provision::{self, Outcome};
 use crate::ops::revoke::{self, Reason};
 use crate::ops::select::Selector;
 use crate::signals::Interrupts;
@@ -144,7 +144,7 @@ fn plan(
 
 /// What carrying out a plan takes all along.
 struct Work<'a> {
-    context: &'a mut Context,
+    context: &'a Context,
     source: &'a Source,
     actor: &'a Actor,
     interrupts: Interrupts,
@@ -204,16 +204,22 @@ impl Work<'_> {
             newline: key.entry.newline,
             warning: None,
         };
-        let wanted = provision::Request {
+        let mut wanted = provision::Request {
             workspace: Some(key.entry.workspace.clone()),
             wanted: key.wanted(request.rotate_if_missing),
-            place: delivery.sink.look()?,
+            place: key.place.clone(),
         };
-        match prepare(self.context, store, self.actor, &wanted, &mut delivery)? {
-            Prepared::Settled(key, action) => Ok((*key, action)),
-            Prepared::Due { mut parcel, action } => {
-                parcel.send(self.context, store, self.actor, &delivery, &self.interrupts)?;
-                Ok((parcel.into_key(), action))
+        let (context, actor) = (self.context, self.actor);
+        let mut rng = context.rng;
+        let clock = || context.now();
+        match provision::prepare(store, actor, &mut wanted, &mut delivery, clock, &mut rng)? {
+            Outcome::Settled(key, action) => Ok((*key, action)),
+            Outcome::Due(due) => {
+                let action = due.action();
+                let hand_over = HandOver::provisioned(context, *due);
+                let answer =
+                    hand_over.deliver(context, store, actor, &delivery, &self.interrupts)?;
+                Ok((answer.into_key(), action))
             }
         }
     }

@@ -46,6 +46,11 @@ impl Answer {
         foretold
     }
 
+    /// The only key.
+    pub fn into_key(mut self) -> Key {
+        self.keys.pop().expect("an answer has a key")
+    }
+
     /// Renders the answer; `secrets`, one for each key, are part of it when it is the delivery.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! left is taken up: a pending key whose secret reached the sink becomes active, any other is given a new secret.
 
 mod decide;
+mod prepare;
 mod refusal;
 mod settle;
 
@@ -31,6 +32,7 @@ use crate::store::{Reader, Store, Writer};
 
 pub use decide::{Decision, Step};
 pub(super) use decide::{decide, environment};
+pub use prepare::prepare;
 
 /// The key there should be. What is `None` is left as it is, or is the policy's when the key is minted.
 #[derive(Debug, Clone)]
@@ -88,6 +90,16 @@ pub struct Due {
     pub old: Option<Key>,
     /// Whether the workspace was made for it.
     pub made_workspace: bool,
+}
+
+impl Due {
+    /// What the delivery does.
+    pub fn action(&self) -> Action {
+        match self.old {
+            None => Action::Created,
+            Some(_) => Action::Rotated,
+        }
+    }
 }
 
 impl Wanted {

@@ -1,0 +1,40 @@
+//! What comes before a delivery: the sink is looked at, what it holds decides, and it is checked before a key is minted for it.
+//!
+//! This module never delivers, and never mints for a sink that cannot work.
+
+use rand::TryCryptoRng;
+
+use super::{Outcome, Request, Step, preview, run};
+use crate::domain::provision::Action;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::ops::access::Actor;
+use crate::ops::hand_over::Sink;
+use crate::store::Store;
+
+/// Looks at a key and its sink, checks the sink if it will have a delivery, and does what one transaction can.
+///
+/// Its process has the turn: nobody else delivers meanwhile.
+///
+/// # Errors
+/// What [`run`] and the sink give. Nothing is changed then.
+pub fn prepare<R: TryCryptoRng>(
+    store: &mut Store,
+    actor: &Actor,
+    request: &mut Request,
+    sink: &mut impl Sink,
+    clock: impl Fn() -> Timestamp,
+    rng: &mut R,
+) -> Result<Outcome> {
+    // Whoever had the turn before may have put the secret there.
+    request.place = sink.look()?;
+    let decision = preview(store, actor, request, clock())?;
+    match decision.step {
+        Step::Leave(key) => return Ok(Outcome::Settled(key, Action::Unchanged)),
+        // The run that put it there may have been killed before it was sure to stay.
+        Step::Finish(..) => sink.confirm()?,
+        Step::Create { .. } | Step::Rotate { .. } => sink.check(decision.may_replace)?,
+        Step::Update(_) => {}
+    }
+    run(store, actor, request, clock(), rng)
+}
