@@ -26,11 +26,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use keyward::domain::code::Code;
-use keyward::domain::secret::Secret;
-use keyward::domain::timestamp::Timestamp;
-use keyward::error::Result;
-use keyward::ops::verifier::{Request, Verifier};
+use keyward::{Code, Request, Result, Secret, Timestamp, Verifier};
 use serde_json::{Value, json};
 use signal_hook::consts::TERM_SIGNALS;
 use signal_hook::iterator::Signals;
@@ -196,6 +192,5 @@ fn reason(status: u16) -> &'static str {
 }
 
 fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Timestamp::from_millis(since.map_or(0, |since| since.as_millis() as i64))
+    SystemTime::now().into()
 }

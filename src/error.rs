@@ -7,7 +7,7 @@ use std::fmt;
 use crate::domain::code::Code;
 
 /// The crate's result.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What kind of failure this is; decides the code word and the exit status, both frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -45,6 +45,23 @@ pub struct Request {
     pub labels: BTreeMap<String, String>,
 }
 
+impl Request {
+    /// One key of this name, with everything else as the policy has it, in the workspace that is in use.
+    pub fn new(name: Name) -> Self {
+        Self {
+            workspace: None,
+            name,
+            count: 1,
+            environment: None,
+            scopes: Vec::new(),
+            expires: None,
+            allow: Vec::new(),
+            owner: None,
+            labels: BTreeMap::new(),
+        }
+    }
+}
+
 /// Pending keys and their secrets, each secret beside its key.
 #[derive(Debug)]
 pub struct Outcome {

@@ -59,6 +59,19 @@ pub struct Request {
     pub idle: Option<Lifetime>,
 }
 
+impl Request {
+    /// Revokes this key for this reason.
+    pub fn new(key: impl Into<Selector>, reason: Reason) -> Self {
+        Self {
+            workspace: None,
+            selectors: vec![key.into()],
+            reason,
+            message: None,
+            idle: None,
+        }
+    }
+}
+
 /// The keys after revoking.
 #[derive(Debug)]
 pub struct Outcome {

@@ -36,6 +36,17 @@ pub struct Request {
     pub terms: Terms,
 }
 
+impl Request {
+    /// Replaces this key on the policy's terms.
+    pub fn new(key: impl Into<Selector>) -> Self {
+        Self {
+            workspace: None,
+            selector: key.into(),
+            terms: Terms::default(),
+        }
+    }
+}
+
 /// How a key is replaced.
 #[derive(Debug, Default)]
 pub struct Terms {
@@ -49,6 +60,7 @@ pub struct Terms {
     pub expires: Option<When>,
     /// What is different in the new key.
     pub changes: Changes,
+    #[doc(hidden)]
     /// The record of a replacement that never reached its holder, to be given another secret.
     pub leftover: Option<Key>,
 }

@@ -50,6 +50,18 @@ const WALLS: &[Wall] = &[
         ],
     },
     Wall {
+        room: "keyring.rs",
+        forbidden: &[
+            "clap",
+            "rusqlite",
+            "std::env",
+            "std::fs",
+            "std::time::SystemTime",
+            "crate::output",
+            "crate::delivery",
+        ],
+    },
+    Wall {
         room: "domain/",
         forbidden: &[
             "rusqlite",
@@ -187,6 +199,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
             "context/",
             "delivery/",
             "domain/",
+            "keyring.rs",
             "ops/",
             "output/view/minted.rs",
             "prompt.rs",
@@ -208,7 +221,7 @@ const STOREYS: &[&[&str]] = &[
     &["domain", "error", "exit", "files", "random", "signals"],
     &["store"],
     &["delivery", "ops", "output", "prompt"],
-    &["options"],
+    &["keyring", "options"],
     &["context"],
     &["arguments", "commands"],
     &["cli"],
@@ -513,6 +526,47 @@ fn only_its_own_room_speaks_of_the_engine() {
         }
     }
     assert_eq!(spoken, Vec::<String>::new());
+}
+
+/// A service that follows what is shown to it must not break when a file moves.
+#[test]
+fn what_is_shown_to_services_names_the_crates_root_alone() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(manifest.join(file)).expect("it is there");
+    let example = read("examples/http_middleware.rs");
+    let docs = ["src/lib.rs", "src/keyring.rs"].map(|file| rust_of(&read(file), "//"));
+    let readme = rust_of(&read("README.md"), "");
+    let mut seen = 0;
+    for text in [example, readme].into_iter().chain(docs) {
+        for path in paths("example.rs", &code(&text)) {
+            if let Some(path) = path.strip_prefix("keyward::") {
+                assert!(
+                    !path.contains("::"),
+                    "keyward::{path} is no name of the root"
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 10, "only {seen} names were found");
+}
+
+/// The blocks of Rust in a text, each line of which begins with a comment's slashes or with nothing.
+fn rust_of(text: &str, slashes: &str) -> String {
+    let mut is_rust = false;
+    let mut found = String::new();
+    for line in text.lines().map(str::trim_start) {
+        if !line.starts_with(slashes) {
+            continue;
+        }
+        let line = line.trim_start_matches(['/', '!']).trim_start();
+        match line.strip_prefix("```") {
+            Some(language) => is_rust = !is_rust && matches!(language, "rust" | "no_run"),
+            None if is_rust => found += &format!("{}\n", line.trim_start_matches("# ")),
+            None => {}
+        }
+    }
+    found
 }
 
 #[test]

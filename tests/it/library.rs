@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use keyward::domain::code::Code;
-use keyward::domain::secret::Secret;
-use keyward::domain::timestamp::Timestamp;
-use keyward::ops::verifier::{Request, Verifier};
+use keyward::{Code, Request, Secret, Timestamp, Verifier};
 
 use crate::support::time::now;
 use crate::support::{Sandbox, tool};

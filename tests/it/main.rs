@@ -160,6 +160,8 @@ mod provision_crash;
 mod faults;
 // The library's `Verifier` beside the binary.
 mod library;
+// The library's `Keyring`: what is left when a service's delivery fails, or its process is killed in it.
+mod keyring;
 // A store whose file is replaced, moved or deleted under its readers.
 mod moved;
 // The example service: the library in a middleware.

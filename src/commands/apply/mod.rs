@@ -228,15 +228,14 @@ impl Work<'_> {
         if strays.is_empty() {
             return Ok(());
         }
-        let by_id = |key: &Key| Selector {
-            text: key.id.as_str().to_owned(),
-            environment: None,
-        };
         // Each in its own workspace: without one named, ids are looked for in the one in use alone.
         for strays in strays.chunk_by(|one, other| one.workspace_id == other.workspace_id) {
             let request = revoke::Request {
                 workspace: strays.first().map(|key| key.workspace.clone()),
-                selectors: strays.iter().map(by_id).collect(),
+                selectors: strays
+                    .iter()
+                    .map(|key| Selector::from(key.id.as_str()))
+                    .collect(),
                 reason: Reason::Retired,
                 message: Some("not in the manifest".to_owned()),
                 idle: None,

@@ -30,6 +30,15 @@ pub struct Selector {
     pub environment: Option<String>,
 }
 
+impl From<&str> for Selector {
+    fn from(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            environment: None,
+        }
+    }
+}
+
 /// The key a selector means.
 ///
 /// A whole id wins. Otherwise everything it could mean is looked up: the beginning of an id, a prefix, the prefix's
