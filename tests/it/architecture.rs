@@ -205,6 +205,8 @@ const KEEPERS: &[(&str, &[&str])] = &[
             "prompt.rs",
         ],
     ),
+    // Who may do what is decided in the transaction that does it.
+    ("crate::ops::access::Access", &["ops/"]),
     // The two ends of a hand-over: nobody else decides that a delivery has worked, or has not.
     ("activate::complete", &["ops/hand_over.rs"]),
     ("activate::void", &["ops/hand_over.rs"]),
@@ -657,6 +659,7 @@ fn the_checker_sees_a_planted_breach() {
         ("output/table.rs", "use crate::domain::secret::Secret;"),
         ("output/ui.rs", "use crate::store::Order;"),
         ("context/mod.rs", "use rusqlite::Connection;"),
+        ("context/mod.rs", "use crate::ops::access::{Access, Actor};"),
         ("delivery/file.rs", "use std::env::temp_dir;"),
         ("error.rs", "impl From<clap::Error> for Error {}"),
         ("main.rs", "use keyward::store::Store;"),
