@@ -7,67 +7,69 @@ use sha2::{Digest, Sha256};
 
 pub use crate::domain::chain::{ChainHash, Head};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::words;
 
 /// What a row's hash begins with, so that no other use of SHA-256 can produce one.
 const DOMAIN: &[u8] = b"keyward.audit.v1\0";
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// A workspace was created.
-    WorkspaceCreate,
-    /// A workspace's policy or plan changed.
-    WorkspaceSet,
-    /// A workspace was renamed.
-    WorkspaceRename,
-    /// A workspace and its dead keys' records were deleted.
-    WorkspaceDelete,
-    /// A workspace became the one commands take by themselves.
-    WorkspaceUse,
-    /// A key was minted, pending.
-    KeyMint,
-    /// A key that never reached a holder was given another secret, pending.
-    KeyReissue,
-    /// A pending key's secret was handed over to be presented later.
-    KeyHold,
-    /// A key became active.
-    KeyActivate,
-    /// A key was voided because its secret was not delivered.
-    KeyVoid,
-    /// A key was renamed.
-    KeyRename,
-    /// A key's scopes, expiry, addresses, owner or labels changed.
-    KeySet,
-    /// A key was paused.
-    KeyDisable,
-    /// A key was resumed.
-    KeyEnable,
-    /// A key was superseded by another.
-    KeyRotate,
-    /// A rotation was taken back.
-    KeyCancel,
-    /// A key was revoked.
-    KeyRevoke,
-    /// A dead key's record and usage were deleted.
-    KeyPrune,
-    /// A revoked key's secret was presented.
-    KeyReuse,
-    /// A key came in from another system or another store.
-    KeyImport,
-    /// A key's record was put back from a backup, or left out because the backup has none.
-    KeyRestore,
-    /// A record of an older schema was taken as it stood.
-    KeySeal,
-    /// A workspace came in from another store.
-    WorkspaceImport,
-    /// A workspace was put back from a backup, or left out because the backup has none.
-    WorkspaceRestore,
-    /// A workspace of an older schema was taken as it stood.
-    WorkspaceSeal,
-    /// The store was put back from a backup.
-    StoreRestore,
-    /// The latest time that the store had seen was set to the clock's.
-    StoreClock,
+words! {
+    /// What happened.
+    pub enum Action {
+        /// A workspace was created.
+        WorkspaceCreate = "workspace.create",
+        /// A workspace's policy or plan changed.
+        WorkspaceSet = "workspace.set",
+        /// A workspace was renamed.
+        WorkspaceRename = "workspace.rename",
+        /// A workspace and its dead keys' records were deleted.
+        WorkspaceDelete = "workspace.delete",
+        /// A workspace became the one commands take by themselves.
+        WorkspaceUse = "workspace.use",
+        /// A key was minted, pending.
+        KeyMint = "key.mint",
+        /// A key that never reached a holder was given another secret, pending.
+        KeyReissue = "key.reissue",
+        /// A pending key's secret was handed over to be presented later.
+        KeyHold = "key.hold",
+        /// A key became active.
+        KeyActivate = "key.activate",
+        /// A key was voided because its secret was not delivered.
+        KeyVoid = "key.void",
+        /// A key was renamed.
+        KeyRename = "key.rename",
+        /// A key's scopes, expiry, addresses, owner or labels changed.
+        KeySet = "key.set",
+        /// A key was paused.
+        KeyDisable = "key.disable",
+        /// A key was resumed.
+        KeyEnable = "key.enable",
+        /// A key was superseded by another.
+        KeyRotate = "key.rotate",
+        /// A rotation was taken back.
+        KeyCancel = "key.cancel",
+        /// A key was revoked.
+        KeyRevoke = "key.revoke",
+        /// A dead key's record and usage were deleted.
+        KeyPrune = "key.prune",
+        /// A revoked key's secret was presented.
+        KeyReuse = "key.reuse",
+        /// A key came in from another system or another store.
+        KeyImport = "key.import",
+        /// A key's record was put back from a backup, or left out because the backup has none.
+        KeyRestore = "key.restore",
+        /// A record of an older schema was taken as it stood.
+        KeySeal = "key.seal",
+        /// A workspace came in from another store.
+        WorkspaceImport = "workspace.import",
+        /// A workspace was put back from a backup, or left out because the backup has none.
+        WorkspaceRestore = "workspace.restore",
+        /// A workspace of an older schema was taken as it stood.
+        WorkspaceSeal = "workspace.seal",
+        /// The store was put back from a backup.
+        StoreRestore = "store.restore",
+        /// The latest time that the store had seen was set to the clock's.
+        StoreClock = "store.clock",
+    }
 }
 
 /// What an action is about.
@@ -93,39 +95,6 @@ impl About {
 }
 
 impl Action {
-    /// The word in the trail.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::WorkspaceCreate => "workspace.create",
-            Self::WorkspaceSet => "workspace.set",
-            Self::WorkspaceRename => "workspace.rename",
-            Self::WorkspaceDelete => "workspace.delete",
-            Self::WorkspaceUse => "workspace.use",
-            Self::KeyMint => "key.mint",
-            Self::KeyReissue => "key.reissue",
-            Self::KeyHold => "key.hold",
-            Self::KeyActivate => "key.activate",
-            Self::KeyVoid => "key.void",
-            Self::KeyRename => "key.rename",
-            Self::KeySet => "key.set",
-            Self::KeyDisable => "key.disable",
-            Self::KeyEnable => "key.enable",
-            Self::KeyRotate => "key.rotate",
-            Self::KeyCancel => "key.cancel",
-            Self::KeyRevoke => "key.revoke",
-            Self::KeyPrune => "key.prune",
-            Self::KeyReuse => "key.reuse",
-            Self::KeyImport => "key.import",
-            Self::KeyRestore => "key.restore",
-            Self::KeySeal => "key.seal",
-            Self::WorkspaceImport => "workspace.import",
-            Self::WorkspaceRestore => "workspace.restore",
-            Self::WorkspaceSeal => "workspace.seal",
-            Self::StoreRestore => "store.restore",
-            Self::StoreClock => "store.clock",
-        }
-    }
-
     /// Whether the record it is about is no more.
     pub fn ends_record(self) -> bool {
         matches!(self, Self::KeyPrune | Self::WorkspaceDelete)

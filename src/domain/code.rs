@@ -2,54 +2,40 @@
 //!
 //! This module never judges: it imports nothing.
 
-/// A verdict's reason; the order is the order in which they are judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Code {
-    /// Every check passed.
-    Valid,
-    /// Not the form or not the checksum of any workspace's tokens.
-    Malformed,
-    /// No key has this secret.
-    NotFound,
-    /// The key is revoked.
-    Revoked,
-    /// The key's secret was never delivered, or is held.
-    Pending,
-    /// The key is paused.
-    Disabled,
-    /// The key's time is over.
-    Expired,
-    /// The key is of another environment.
-    WrongEnvironment,
-    /// The address is not in the key's allow-list.
-    IpDenied,
-    /// The key lacks a required scope.
-    InsufficientScope,
-    /// The key was used too often of late.
-    RateLimited,
-    /// The workspace has spent its credits of this month.
-    QuotaExceeded,
+use crate::domain::words::words;
+
+words! {
+    /// A verdict's reason; the order is the order in which they are judged.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum Code {
+        /// Every check passed.
+        Valid = "valid",
+        /// Not the form or not the checksum of any workspace's tokens.
+        Malformed = "malformed",
+        /// No key has this secret.
+        NotFound = "not_found",
+        /// The key is revoked.
+        Revoked = "revoked",
+        /// The key's secret was never delivered, or is held.
+        Pending = "pending",
+        /// The key is paused.
+        Disabled = "disabled",
+        /// The key's time is over.
+        Expired = "expired",
+        /// The key is of another environment.
+        WrongEnvironment = "wrong_environment",
+        /// The address is not in the key's allow-list.
+        IpDenied = "ip_denied",
+        /// The key lacks a required scope.
+        InsufficientScope = "insufficient_scope",
+        /// The key was used too often of late.
+        RateLimited = "rate_limited",
+        /// The workspace has spent its credits of this month.
+        QuotaExceeded = "quota_exceeded",
+    }
 }
 
 impl Code {
-    /// The stable word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Valid => "valid",
-            Self::Malformed => "malformed",
-            Self::NotFound => "not_found",
-            Self::Revoked => "revoked",
-            Self::Pending => "pending",
-            Self::Disabled => "disabled",
-            Self::Expired => "expired",
-            Self::WrongEnvironment => "wrong_environment",
-            Self::IpDenied => "ip_denied",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::RateLimited => "rate_limited",
-            Self::QuotaExceeded => "quota_exceeded",
-        }
-    }
-
     /// The process's exit status.
     pub fn exit(self) -> u8 {
         match self {
@@ -94,26 +80,5 @@ impl Code {
             Self::RateLimited => "the key is used too often",
             Self::QuotaExceeded => "the workspace has spent this month's credits",
         }
-    }
-
-    /// Every code, in the order in which they are judged, `Valid` first.
-    pub const ALL: [Self; 12] = [
-        Self::Valid,
-        Self::Malformed,
-        Self::NotFound,
-        Self::Revoked,
-        Self::Pending,
-        Self::Disabled,
-        Self::Expired,
-        Self::WrongEnvironment,
-        Self::IpDenied,
-        Self::InsufficientScope,
-        Self::RateLimited,
-        Self::QuotaExceeded,
-    ];
-
-    /// The code of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|code| code.word() == word)
     }
 }

@@ -2,42 +2,30 @@
 //!
 //! This module never looks at a store, and never mends what it finds.
 
-use serde::Serialize;
-
 use crate::domain::key::{Key, Status};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::words;
 use crate::error::Result;
 
-/// What is wrong with a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// It was never used.
-    NeverUsed,
-    /// It has not been used for too long.
-    Unused,
-    /// It expires soon.
-    Expiring,
-    /// Its secret is too old.
-    Old,
-    /// The policy does not have its environment, or one of its scopes.
-    OutsidePolicy,
+words! {
+    /// What is wrong with a key.
+    pub enum Reason {
+        /// It was never used.
+        NeverUsed = "never_used",
+        /// It has not been used for too long.
+        Unused = "unused",
+        /// It expires soon.
+        Expiring = "expiring",
+        /// Its secret is too old.
+        Old = "old",
+        /// The policy does not have its environment, or one of its scopes.
+        OutsidePolicy = "outside_policy",
+    }
 }
 
 impl Reason {
-    /// The word in an answer.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::NeverUsed => "never_used",
-            Self::Unused => "unused",
-            Self::Expiring => "expiring",
-            Self::Old => "old",
-            Self::OutsidePolicy => "outside_policy",
-        }
-    }
-
     /// Whether another secret mends it; what is not used is revoked.
     pub fn is_mended_by_rotation(self) -> bool {
         matches!(self, Self::Expiring | Self::Old)

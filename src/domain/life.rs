@@ -2,75 +2,40 @@
 //!
 //! This module never looks at anything of a key but its state and its two dates.
 
-use serde::Serialize;
-
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::words;
 
 /// How long a pending key waits for its holder before it is void: a day.
 pub const PENDING_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
-/// What the store records of a key's life; [`Status`] is what it means at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Minted, not delivered or held.
-    Pending,
-    /// Delivered.
-    Active,
-    /// Paused by an operator.
-    Disabled,
-    /// Revoked, permanently.
-    Revoked,
-}
-
-impl State {
-    /// The word in the store.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    /// The state of a word.
-    pub fn of(word: &[u8]) -> Option<Self> {
-        match word {
-            b"pending" => Some(Self::Pending),
-            b"active" => Some(Self::Active),
-            b"disabled" => Some(Self::Disabled),
-            b"revoked" => Some(Self::Revoked),
-            _ => None,
-        }
+words! {
+    /// What the store records of a key's life; [`Status`] is what it means at a moment.
+    pub enum State {
+        /// Minted, not delivered or held.
+        Pending = "pending",
+        /// Delivered.
+        Active = "active",
+        /// Paused by an operator.
+        Disabled = "disabled",
+        /// Revoked, permanently.
+        Revoked = "revoked",
     }
 }
 
-/// What a key is at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It verifies.
-    Active,
-    /// Its secret has not been delivered.
-    Pending,
-    /// It is paused.
-    Disabled,
-    /// Its time is over.
-    Expired,
-    /// It is revoked, or voided.
-    Revoked,
-}
-
-impl Status {
-    /// The word people and scripts see.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Pending => "pending",
-            Self::Disabled => "disabled",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
+words! {
+    /// What a key is at a moment.
+    #[derive(PartialOrd, Ord)]
+    pub enum Status {
+        /// It verifies.
+        Active = "active",
+        /// Its secret has not been delivered.
+        Pending = "pending",
+        /// It is paused.
+        Disabled = "disabled",
+        /// Its time is over.
+        Expired = "expired",
+        /// It is revoked, or voided.
+        Revoked = "revoked",
     }
 }
 

@@ -6,23 +6,15 @@ use std::fmt;
 
 use crate::domain::key::{Key, KeyId, State};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::words;
 
-/// A record's field that names another key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    /// The key that it replaces.
-    Replaces,
-    /// The key that replaced it.
-    ReplacedBy,
-}
-
-impl Field {
-    /// The field's name in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Replaces => "replaces",
-            Self::ReplacedBy => "replacedBy",
-        }
+words! {
+    /// A record's field that names another key.
+    pub enum Field {
+        /// The key that it replaces.
+        Replaces = "replaces",
+        /// The key that replaced it.
+        ReplacedBy = "replacedBy",
     }
 }
 

@@ -47,4 +47,5 @@ pub mod transfer;
 pub mod usage;
 pub mod verdict;
 pub mod when;
+pub(crate) mod words;
 pub mod workspace;

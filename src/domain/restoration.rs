@@ -6,45 +6,24 @@ use crate::domain::address::admits_more;
 use crate::domain::endings::Ending;
 use crate::domain::key::{Key, State};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::words;
 
-/// What stays as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// The key is revoked.
-    Revoked,
-    /// It is disabled.
-    Disabled,
-    /// Its allow-list does not admit all that the backup's does.
-    Allow,
-    /// It lacks a scope that it has in the backup.
-    Scopes,
-    /// It expires sooner.
-    Expiry,
-    /// It was superseded.
-    Superseded,
-}
-
-impl What {
-    /// All of them, in the order in which they are said.
-    pub const ALL: [Self; 6] = [
-        Self::Revoked,
-        Self::Disabled,
-        Self::Allow,
-        Self::Scopes,
-        Self::Expiry,
-        Self::Superseded,
-    ];
-
-    /// The word that scripts see.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Revoked => "revoked",
-            Self::Disabled => "disabled",
-            Self::Allow => "allow",
-            Self::Scopes => "scopes",
-            Self::Expiry => "expiry",
-            Self::Superseded => "superseded",
-        }
+words! {
+    /// What stays as it is.
+    #[derive(PartialOrd, Ord)]
+    pub enum What {
+        /// The key is revoked.
+        Revoked = "revoked",
+        /// It is disabled.
+        Disabled = "disabled",
+        /// Its allow-list does not admit all that the backup's does.
+        Allow = "allow",
+        /// It lacks a scope that it has in the backup.
+        Scopes = "scopes",
+        /// It expires sooner.
+        Expiry = "expiry",
+        /// It was superseded.
+        Superseded = "superseded",
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::permission::Permission;
 use crate::domain::policy::RevokeBy;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::words;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
@@ -19,28 +20,17 @@ use crate::ops::select::{self, Selector};
 use crate::ops::{in_use, remedy};
 use crate::store::{Reader, Store};
 
-/// Why a key is revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// Its secret is, or may be, in the wrong hands.
-    Compromised,
-    /// Another key took its place.
-    Superseded,
-    /// It is no longer needed.
-    Retired,
-    /// None of these is said.
-    Unspecified,
-}
-
-impl Reason {
-    /// The word that is recorded.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Compromised => "compromised",
-            Self::Superseded => "superseded",
-            Self::Retired => "retired",
-            Self::Unspecified => "unspecified",
-        }
+words! {
+    /// Why a key is revoked.
+    pub enum Reason {
+        /// Its secret is, or may be, in the wrong hands.
+        Compromised = "compromised",
+        /// Another key took its place.
+        Superseded = "superseded",
+        /// It is no longer needed.
+        Retired = "retired",
+        /// None of these is said.
+        Unspecified = "unspecified",
     }
 }
 

@@ -118,7 +118,8 @@ fn networks(row: &Row<'_>, column: usize) -> Result<Vec<Network>> {
 
 pub(super) fn state(row: &Row<'_>, column: usize) -> Result<State> {
     let word = row.bytes(column)?.unwrap_or_default();
-    State::of(word).ok_or_else(|| damaged("a key has an unknown state"))
+    let state = std::str::from_utf8(word).ok().and_then(State::of);
+    state.ok_or_else(|| damaged("a key has an unknown state"))
 }
 
 pub(super) fn scopes_text(key: &Key) -> String {

@@ -76,7 +76,7 @@ pub fn of(command: &str) -> Option<Value> {
             "kept": { "type": "array", "items": object(json!({
                 "id": { "type": "string" },
                 "name": { "type": "string" },
-                "what": { "enum": What::ALL.map(What::word) },
+                "what": { "enum": What::ALL.iter().map(|what| what.word()).collect::<Vec<_>>() },
             })) },
             "compared": { "enum": ["whole", "salvaged", "nothing"] },
             "putAside": { "type": ["string", "null"] },
