@@ -62,14 +62,14 @@ fn the_folder_gives_its_list_to_what_others_make() {
 #[test]
 fn a_delivered_secret_is_for_its_owner_alone() {
     let Some(sandbox) = shared() else { return };
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     for (name, sink) in [
         ("a", &["--out", "shared/a.key"][..]),
         ("b", &["--dotenv", "shared/.env", "--var", "KEY"]),
     ] {
-        let _ = sandbox.keyward(["mint", name]).args(sink).ok();
+        sandbox.keyward(["mint", name]).args(sink).ok();
     }
-    let _ = sandbox
+    sandbox
         .keyward(["ensure", "c", "--out", "shared/c.key"])
         .ok();
     for file in ["shared/a.key", "shared/.env", "shared/c.key"] {
@@ -78,7 +78,7 @@ fn a_delivered_secret_is_for_its_owner_alone() {
     // Replaced, with a draft that the folder gave a list too; the mode of the old file would raise that list's mask.
     for old in [0o600, 0o640, 0o644] {
         set_mode(sandbox.home().join("shared/c.key"), old);
-        let _ = sandbox.keyward(["set", "c", "--expires", "1d"]).ok();
+        sandbox.keyward(["set", "c", "--expires", "1d"]).ok();
         let rotate = [
             "ensure",
             "c",
@@ -98,7 +98,7 @@ fn a_delivered_secret_is_for_its_owner_alone() {
 #[test]
 fn a_changed_dotenv_file_can_be_read_by_whoever_could_before_and_by_nobody_else() {
     let Some(sandbox) = shared() else { return };
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     for (name, old) in [("shared/closed", 0o600), ("shared/open", 0o640)] {
         // It has a list of its own, whose mask is in the mode.
         let path = sandbox.file(name, "A=1\n");
@@ -119,11 +119,11 @@ fn a_changed_dotenv_file_can_be_read_by_whoever_could_before_and_by_nobody_else(
     }
     // One without a list keeps being without, whatever its mode.
     let path = sandbox.file("shared/plain", "A=1\n");
-    let _ = sandbox.program("setfacl", ["-b", "shared/plain"]).ok();
+    sandbox.program("setfacl", ["-b", "shared/plain"]).ok();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("it is root's");
     chown(&path, None, Some(0)).expect("root may");
     let line = ["mint", "plain", "--dotenv", "shared/plain", "--var", "KEY"];
-    let _ = sandbox.keyward(line).ok();
+    sandbox.keyward(line).ok();
     assert!(!has_list(&path) && !can_read(&sandbox, "shared/plain"));
     assert_eq!(mode(&path), 0o640);
 }
@@ -136,10 +136,10 @@ fn a_store_its_backup_and_all_that_is_beside_it_are_private() {
         run.env("KEYWARD_STORE", "shared/k.db")
     };
     let secret = on(&["mint", "ci"]).ok().line();
-    let _ = on(&["ensure", "other", "--out", "other.key"]).ok();
-    let _ = on(&["store", "backup", "shared/b.db"]).ok();
-    let _ = on(&["store", "restore", "shared/b.db", "--yes"]).ok();
-    let _ = on(&["verify"]).stdin(&secret).ok();
+    on(&["ensure", "other", "--out", "other.key"]).ok();
+    on(&["store", "backup", "shared/b.db"]).ok();
+    on(&["store", "restore", "shared/b.db", "--yes"]).ok();
+    on(&["verify"]).stdin(&secret).ok();
     let beside = fs::read_dir(sandbox.home().join("shared")).expect("it can be read");
     let mut names = 0;
     for entry in beside {

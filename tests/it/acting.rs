@@ -32,16 +32,16 @@ manage = []
 fn acme() -> Sandbox {
     let sandbox = Sandbox::new();
     let policy = sandbox.file("policy.toml", POLICY);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "create", "acme", "--policy"])
         .args([policy])
         .ok();
     for scope in ["admin", "reader", "judge", "nothing"] {
         let secret = sandbox.mint_with(scope, &["--scope", scope]);
-        let _ = sandbox.file(scope, &format!("{secret}\n"));
+        sandbox.file(scope, &format!("{secret}\n"));
     }
     let secret = sandbox.mint("scopeless");
-    let _ = sandbox.file("scopeless", &secret);
+    sandbox.file("scopeless", &secret);
     sandbox
 }
 
@@ -53,7 +53,7 @@ fn key_file(sandbox: &Sandbox, name: &str) -> PathBuf {
 #[test]
 fn a_key_may_do_what_its_scope_manages() {
     let sandbox = acme();
-    let _ = sandbox.mint("target");
+    sandbox.mint("target");
     let steps: [&[&str]; 11] = [
         &["list"],
         &["show", "target"],
@@ -68,10 +68,10 @@ fn a_key_may_do_what_its_scope_manages() {
         &["mint", "child"],
     ];
     for arguments in steps {
-        let _ = sandbox.keyward(["--as", "admin"]).args(arguments).ok();
+        sandbox.keyward(["--as", "admin"]).args(arguments).ok();
     }
     let verified = sandbox.mint("verified");
-    let _ = sandbox
+    sandbox
         .keyward(["--as", "judge", "verify"])
         .stdin(verified)
         .ok();
@@ -80,7 +80,7 @@ fn a_key_may_do_what_its_scope_manages() {
 #[test]
 fn a_key_may_not_do_what_its_scope_does_not_manage() {
     let sandbox = acme();
-    let _ = sandbox.mint("target");
+    sandbox.mint("target");
     let before = sandbox.show("target");
     let head = sandbox.keyward(["audit", "head"]).ok().stdout;
     let steps: [&[&str]; 8] = [
@@ -94,7 +94,7 @@ fn a_key_may_not_do_what_its_scope_does_not_manage() {
         &["verify"],
     ];
     for arguments in steps {
-        let _ = sandbox
+        sandbox
             .keyward(["--as", "reader"])
             .args(arguments)
             .refused(5, "scope_rejected");
@@ -113,7 +113,7 @@ fn a_key_may_not_do_what_its_scope_does_not_manage() {
         &["workspace", "show", "acme"],
     ] {
         for caller in ["judge", "nothing", "scopeless"] {
-            let _ = sandbox
+            sandbox
                 .keyward(["--as", caller])
                 .args(arguments)
                 .refused(5, "scope_rejected");
@@ -148,7 +148,7 @@ fn what_belongs_to_the_operator_is_refused_to_every_key() {
         &["workspace", "delete", "acme", "--yes"],
     ];
     for arguments in steps {
-        let _ = sandbox
+        sandbox
             .keyward(["--as", "admin"])
             .args(arguments)
             .refused(5, "scope_rejected");
@@ -182,7 +182,7 @@ fn one_stdin_does_not_carry_two_secrets() {
     let sandbox = acme();
     let secret = fs::read(key_file(&sandbox, "admin")).expect("the file was written");
     for verb in ["verify", "activate"] {
-        let _ = sandbox
+        sandbox
             .keyward(["--as", "-", verb])
             .stdin(&secret)
             .refused(2, "usage");
@@ -215,8 +215,8 @@ fn a_caller_that_is_not_valid_ends_the_command_with_its_verdict() {
     let pending = sandbox.mint_with("pending", &["--scope", "admin", "--hold"]);
     let [disabled, revoked] =
         ["disabled", "revoked"].map(|name| sandbox.mint_with(name, &["--scope", "admin"]));
-    let _ = sandbox.keyward(["disable", "disabled"]).ok();
-    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.keyward(["disable", "disabled"]).ok();
+    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&expired, 12);
     let head = sandbox.keyward(["audit", "head"]).ok().stdout;
     let callers = [
@@ -243,7 +243,7 @@ fn a_caller_that_is_not_valid_ends_the_command_with_its_verdict() {
             &["mint", "child"],
             &["revoke", "nothing", "--yes"],
         ] {
-            let _ = sandbox
+            sandbox
                 .keyward(["--as", "-"])
                 .args(arguments)
                 .stdin(&secret)
@@ -265,10 +265,10 @@ fn with_own_checksum(body: &str) -> String {
 #[test]
 fn a_caller_file_that_is_not_there_is_a_usage_error() {
     let sandbox = acme();
-    let _ = sandbox
+    sandbox
         .keyward(["--as", "missing", "whoami"])
         .refused(2, "usage");
-    let _ = sandbox
+    sandbox
         .keyward(["whoami"])
         .env("KEYWARD_AS_FILE", "missing")
         .refused(2, "usage");
@@ -301,7 +301,7 @@ fn a_key_sees_and_touches_its_own_workspace_alone() {
         &["disable", &id],
         &["rotate", &id],
     ] {
-        let _ = sandbox
+        sandbox
             .keyward(["--as", "admin"])
             .args(arguments)
             .refused(3, "key_not_found");
@@ -325,10 +325,10 @@ fn a_key_sees_and_touches_its_own_workspace_alone() {
 #[test]
 fn a_key_can_end_itself_if_its_scope_may_revoke() {
     let sandbox = acme();
-    let _ = sandbox
+    sandbox
         .keyward(["--as", "admin", "revoke", "admin", "--yes"])
         .ok();
-    let _ = sandbox
+    sandbox
         .keyward(["--as", "admin", "whoami"])
         .refused(11, "revoked");
 }

@@ -62,7 +62,7 @@ deliver       = { out = "secrets/ci-live.key" }
 #[test]
 fn the_documented_manifest_is_applied_once() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("keys.toml", DOCUMENTED);
+    sandbox.file("keys.toml", DOCUMENTED);
     // The folder is made, and for nobody else whatever the umask.
     let script = "umask 000; exec \"$0\" apply keys.toml --json";
     let answer = sandbox.program("sh", ["-c", script, KEYWARD]).ok().json();
@@ -117,8 +117,8 @@ fn ninety() -> String {
 fn of_ninety_keys_only_the_edited_one_changes() {
     let sandbox = Sandbox::new();
     let policy = "prefix = \"nk\"\nenvironments = [\"live\", \"test\", \"staging\"]\n";
-    let _ = sandbox.file("policy.toml", policy);
-    let _ = sandbox.file("keys.toml", &ninety());
+    sandbox.file("policy.toml", policy);
+    sandbox.file("keys.toml", &ninety());
     let made = changes(&sandbox, &[]);
     assert_eq!(made.len(), 90);
     assert!(made.iter().all(|(_, action)| action == "created"));
@@ -127,7 +127,7 @@ fn of_ninety_keys_only_the_edited_one_changes() {
     assert!(sandbox.store_bytes() == before.0, "the store was touched");
 
     let edited = ninety().replace("of-two-staging-7", "somebody-else");
-    let _ = sandbox.file("keys.toml", &edited);
+    sandbox.file("keys.toml", &edited);
     assert_eq!(changes(&sandbox, &[]), pairs(&[("key-7", "updated")]));
     assert_eq!(rows(&sandbox), before.1 + 1);
     let shown = sandbox.keyward(["show", "key-7", "-w", "two", "-e", "staging"]);
@@ -139,7 +139,7 @@ fn of_ninety_keys_only_the_edited_one_changes() {
     let begin = edited[..at].rfind("\n[[key]]").expect("its beginning");
     let end = at + edited[at..].find("\n[[key]]").expect("another key follows");
     let shorter = format!("{}{}", &edited[..begin], &edited[end..]);
-    let _ = sandbox.file("keys.toml", &shorter);
+    sandbox.file("keys.toml", &shorter);
     assert_eq!(changes(&sandbox, &[]), pairs(&[]), "without --prune");
     let store = sandbox.store_bytes();
     let error = sandbox
@@ -151,7 +151,7 @@ fn of_ninety_keys_only_the_edited_one_changes() {
     assert_eq!(pruned, pairs(&[("key-4", "revoked")]));
     assert_eq!(rows(&sandbox), before.1 + 2);
     let secret = sandbox.line("three/test/4.key");
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&secret, &[], 11, "revoked");
     assert_eq!(changes(&sandbox, &["--prune"]), pairs(&[]));
     for place in [
         "one/live/0",
@@ -177,19 +177,19 @@ fn a_prune_that_nobody_confirmed_does_nothing_at_all() {
     let stray = sandbox.mint_with("stray", &["-w", "acme"]);
     let kept = sandbox.mint_with("kept", &["-w", "other"]);
     for (name, verb) in [("paused", "disable"), ("dead", "revoke")] {
-        let _ = sandbox.mint_with(name, &["-w", "acme"]);
-        let _ = sandbox.keyward(["--yes", verb, name, "-w", "acme"]).ok();
+        sandbox.mint_with(name, &["-w", "acme"]);
+        sandbox.keyward(["--yes", verb, name, "-w", "acme"]).ok();
     }
-    let _ = sandbox.mint_with("held", &["-w", "acme", "--hold"]);
+    sandbox.mint_with("held", &["-w", "acme", "--hold"]);
     let manifest = format!(
         "[workspace.acme]\n{}",
         key("acme", "new", "", "out = \"F\"")
     );
-    let _ = sandbox.file("keys.toml", &manifest);
+    sandbox.file("keys.toml", &manifest);
     let before = sandbox.store_bytes();
     let run = || sandbox.keyward(["apply", "keys.toml", "--prune"]);
     assert_eq!(run().exit(2).stdout, "");
-    let _ = run().args(["--no-input"]).refused(2, "usage");
+    run().args(["--no-input"]).refused(2, "usage");
     assert!(sandbox.store_bytes() == before);
     assert!(!sandbox.home().join("F").exists());
     let expected = [
@@ -201,8 +201,8 @@ fn a_prune_that_nobody_confirmed_does_nothing_at_all() {
     assert_eq!(changes(&sandbox, &["--prune", "--yes"]), pairs(&expected));
     let verdict = sandbox.verdict(&stray, &[], 11, "revoked");
     assert_eq!(verdict["subject"]["revokedReason"], "retired");
-    let _ = sandbox.verdict(&kept, &[], 0, "valid");
-    let _ = sandbox.verdict(&sandbox.line("F"), &[], 0, "valid");
+    sandbox.verdict(&kept, &[], 0, "valid");
+    sandbox.verdict(&sandbox.line("F"), &[], 0, "valid");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_delivery_that_fails_half_way_leaves_the_rest_to_the_next_run() {
         let deliver = format!("command = [\"sh\", \"-c\", \"{script}\"]");
         manifest.push_str(&key("acme", &format!("key-{number:02}"), "", &deliver));
     }
-    let _ = sandbox.file("keys.toml", &manifest);
+    sandbox.file("keys.toml", &manifest);
     let broken = sandbox.file("broken.5", "");
     let names = |numbers: std::ops::RangeInclusive<u32>| -> Vec<String> {
         numbers.map(|number| format!("key-{number:02}")).collect()
@@ -256,7 +256,7 @@ fn a_delivery_that_fails_half_way_leaves_the_rest_to_the_next_run() {
     };
     (1..=4).for_each(live);
     let void = sandbox.line("got.5");
-    let _ = sandbox.verdict(&void, &["--no-record"], 11, "revoked");
+    sandbox.verdict(&void, &["--no-record"], 11, "revoked");
     assert!(!sandbox.home().join("got.6").exists());
 
     let again = sandbox.keyward(["apply", "keys.toml"]);
@@ -282,7 +282,7 @@ fn a_delivery_that_fails_half_way_leaves_the_rest_to_the_next_run() {
 #[test]
 fn a_rehearsal_changes_nothing_and_check_says_whether_anything_is_to_be_done() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("keys.toml", DOCUMENTED);
+    sandbox.file("keys.toml", DOCUMENTED);
     let check =
         "if \"$0\" apply keys.toml --check >plan; then echo done; else echo \"pending $?\"; fi";
     let in_a_shell = || sandbox.program("sh", ["-c", check, KEYWARD]).ok().line();
@@ -297,7 +297,7 @@ fn a_rehearsal_changes_nothing_and_check_says_whether_anything_is_to_be_done() {
         let expected = if pending { "pending 18" } else { "done" };
         assert_eq!(in_a_shell(), expected);
         let both = ["apply", "keys.toml", "--check", "--dry-run"];
-        let _ = sandbox.keyward(both).exit(status);
+        sandbox.keyward(both).exit(status);
         let after = sandbox.store_path().exists().then(|| sandbox.store_bytes());
         assert!(before == after, "a rehearsal touched the store");
         plan
@@ -307,22 +307,22 @@ fn a_rehearsal_changes_nothing_and_check_says_whether_anything_is_to_be_done() {
     assert_eq!(plan["changes"][0]["id"], Value::Null);
     assert!(!sandbox.home().join(".local").exists(), "it made a folder");
     assert!(!sandbox.home().join("secrets").exists(), "it made a folder");
-    let _ = sandbox.keyward(["apply", "keys.toml"]).ok();
+    sandbox.keyward(["apply", "keys.toml"]).ok();
     assert_eq!(rehearse(false)["changes"][0]["action"], "unchanged");
     let edited = DOCUMENTED.replace("team = \"core\"", "team = \"web\"");
-    let _ = sandbox.file("keys.toml", &edited);
+    sandbox.file("keys.toml", &edited);
     assert_eq!(rehearse(true)["changes"][0]["action"], "updated");
-    let _ = sandbox.keyward(["apply", "keys.toml"]).ok();
-    let _ = rehearse(false);
+    sandbox.keyward(["apply", "keys.toml"]).ok();
+    rehearse(false);
     // A workspace's own change is one as well.
-    let _ = sandbox.file("keys.toml", &edited.replace("\"default\"", "\"amser\""));
+    sandbox.file("keys.toml", &edited.replace("\"default\"", "\"amser\""));
     assert_eq!(rehearse(true)["workspaces"][0]["action"], "updated");
 }
 
 #[test]
 fn a_plan_begins_each_line_with_what_will_be_done() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("policy.toml", "environments = [\"live\", \"test\"]\n");
+    sandbox.file("policy.toml", "environments = [\"live\", \"test\"]\n");
     let keys = |owner: &str| {
         let same = key("acme", "same", "", "out = \"same\"");
         let due = key(
@@ -335,15 +335,15 @@ fn a_plan_begins_each_line_with_what_will_be_done() {
         let differs = key("acme", "differs", &more, "dotenv = \".env\", var = \"A\"");
         format!("[workspace.acme]\npolicy = \"policy.toml\"\n{same}{due}{differs}")
     };
-    let _ = sandbox.file("keys.toml", &keys("one"));
-    let _ = sandbox.keyward(["apply", "keys.toml"]).ok();
-    let _ = sandbox.mint_with("stray", &["-e", "test"]);
+    sandbox.file("keys.toml", &keys("one"));
+    sandbox.keyward(["apply", "keys.toml"]).ok();
+    sandbox.mint_with("stray", &["-e", "test"]);
     sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0}",
         80 * DAY
     ));
     let new = key("shop", "new", "", "out = \"new\"");
-    let _ = sandbox.file(
+    sandbox.file(
         "keys.toml",
         &format!("{}[workspace.shop]\n{new}", keys("two")),
     );

@@ -11,7 +11,7 @@ use crate::support::{Sandbox, moment, names, text};
 
 /// Applies and returns the action of each key, in the manifest's order.
 fn actions(sandbox: &Sandbox, manifest: &str) -> Vec<String> {
-    let _ = sandbox.file("keys.toml", manifest);
+    sandbox.file("keys.toml", manifest);
     let answer = sandbox.keyward(["apply", "keys.toml"]).answer();
     let changes = answer["changes"].as_array().expect("a list of changes");
     changes
@@ -30,7 +30,7 @@ fn assert_holds(sandbox: &Sandbox, secret: &str, name: &str) {
 #[test]
 fn several_variables_may_share_a_dotenv_file() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file(".env", "# ours\nA=\"1\"\nTHREE=old\n");
+    sandbox.file(".env", "# ours\nA=\"1\"\nTHREE=old\n");
     let mut manifest = "[workspace.acme]\n".to_owned();
     for name in ["ONE", "TWO", "THREE"] {
         let deliver = format!("dotenv = \".env\", var = \"{name}\"");
@@ -68,7 +68,7 @@ fn a_runners_variables_are_set_and_masked() {
             key("acme", "one", "", "github_env = \"ACME_KEY\""),
             key("acme", "two", "", "github_output = \"key\"")
         );
-        let _ = sandbox.file("keys.toml", &manifest);
+        sandbox.file("keys.toml", &manifest);
         let run = || {
             let run = sandbox.keyward(["apply", "keys.toml"]).args(format);
             run.env("GITHUB_ENV", &environment)
@@ -117,7 +117,7 @@ fn a_runners_variable_outside_its_step_is_refused_before_anything_is_done() {
         key("acme", "one", "", "out = \"F\""),
         key("acme", "two", "", "github_env = \"ACME_KEY\"")
     );
-    let _ = sandbox.file("keys.toml", &manifest);
+    sandbox.file("keys.toml", &manifest);
     let error = sandbox.keyward(["apply", "keys.toml"]).refused(2, "usage");
     assert!(
         text(&error, "message").starts_with("line 9: two: "),
@@ -133,7 +133,7 @@ fn paths_and_commands_are_relative_to_the_manifest() {
     for folder in ["deploy", "elsewhere"] {
         fs::create_dir(sandbox.home().join(folder)).expect("a folder can be made");
     }
-    let _ = sandbox.file("deploy/policy.toml", "prefix = \"rel\"\n");
+    sandbox.file("deploy/policy.toml", "prefix = \"rel\"\n");
     let manifest = format!(
         "[workspace.acme]\npolicy = \"policy.toml\"\n{}{}{}",
         key("acme", "file", "", "out = \"keys/of/file\""),
@@ -153,7 +153,7 @@ fn paths_and_commands_are_relative_to_the_manifest() {
     let path = sandbox.file("deploy/keys.toml", &manifest);
     for manifest in [path.as_os_str(), "../deploy/keys.toml".as_ref()] {
         let run = sandbox.keyward(["apply".as_ref(), manifest]);
-        let _ = run.cwd(sandbox.home().join("elsewhere")).ok();
+        run.cwd(sandbox.home().join("elsewhere")).ok();
     }
     assert_holds(&sandbox, &sandbox.line("deploy/keys/of/file"), "file");
     assert_holds(&sandbox, &sandbox.line(".env")["KEY=".len()..], "variable");
@@ -172,7 +172,7 @@ fn paths_and_commands_are_relative_to_the_manifest() {
         key("shop", "new", "", "out = \"new/F\"")
     );
     let run = sandbox.keyward(["apply", "-"]).stdin(&manifest);
-    let _ = run.cwd(sandbox.home().join("elsewhere")).ok();
+    run.cwd(sandbox.home().join("elsewhere")).ok();
     assert_holds(&sandbox, &sandbox.line("elsewhere/new/F"), "new");
 }
 
@@ -210,7 +210,7 @@ fn a_key_that_is_due_is_rotated_once() {
 #[test]
 fn owner_labels_scopes_and_addresses_are_updated_and_what_is_left_out_stays() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("policy.toml", "[scopes.read]\n[scopes.write]\n");
+    sandbox.file("policy.toml", "[scopes.read]\n[scopes.write]\n");
     let manifest = |more: &str| {
         let key = key("acme", "ci", more, "out = \"F\"");
         format!("[workspace.acme]\npolicy = \"policy.toml\"\n{key}")
@@ -252,7 +252,7 @@ fn a_workspace_gets_the_policy_that_is_given_and_keeps_its_own_otherwise() {
             .stdout
     };
     let workspace = |lines: &str| {
-        let _ = sandbox.file("keys.toml", &format!("[workspace.acme]\n{lines}\n"));
+        sandbox.file("keys.toml", &format!("[workspace.acme]\n{lines}\n"));
         let before = sandbox.store_bytes();
         let answer = sandbox.keyward(["apply", "keys.toml"]).answer();
         let action = text(&answer["workspaces"][0], "action");
@@ -270,9 +270,9 @@ fn a_workspace_gets_the_policy_that_is_given_and_keeps_its_own_otherwise() {
         let line = format!("preset = \"{preset}\"");
         if preset == "default" {
             // That preset has no plans, and the workspace is on one.
-            let _ = sandbox.keyward(["apply"]).args(["keys.toml"]).ok();
-            let _ = sandbox.file("plans.toml", &format!("[workspace.acme]\n{line}\n"));
-            let _ = sandbox
+            sandbox.keyward(["apply"]).args(["keys.toml"]).ok();
+            sandbox.file("plans.toml", &format!("[workspace.acme]\n{line}\n"));
+            sandbox
                 .keyward(["apply", "plans.toml"])
                 .refused(4, "conflict");
             let set = [
@@ -283,7 +283,7 @@ fn a_workspace_gets_the_policy_that_is_given_and_keeps_its_own_otherwise() {
                 "--prefix",
                 "other",
             ];
-            let _ = sandbox.keyward(set).args(["--preset", preset]).ok();
+            sandbox.keyward(set).args(["--preset", preset]).ok();
         }
         assert_eq!(workspace(&line), "updated", "{preset}");
         assert_eq!(workspace(&line), "unchanged", "{preset}");
@@ -294,11 +294,11 @@ fn a_workspace_gets_the_policy_that_is_given_and_keeps_its_own_otherwise() {
             .stdout;
         assert_eq!(policy(), expected);
     }
-    let _ = sandbox.file("policy.toml", &own);
+    sandbox.file("policy.toml", &own);
     assert_eq!(workspace("policy = \"policy.toml\""), "updated");
     assert_eq!(workspace("policy = \"policy.toml\""), "unchanged");
     assert_eq!(policy(), own);
-    let _ = workspace("preset = \"audioscrape\"\nplan = \"pro\"");
+    workspace("preset = \"audioscrape\"\nplan = \"pro\"");
     assert_eq!(workspace("plan = \"enterprise\""), "updated");
     assert_eq!(workspace("plan = \"enterprise\""), "unchanged");
     let shown = sandbox.keyward(["workspace", "show", "acme"]).answer();
@@ -314,9 +314,9 @@ fn a_secret_that_is_missing_is_told_with_its_line_and_replaced_when_told() {
     };
     assert_eq!(actions(&sandbox, &manifest("")), ["created"]);
     let old = sandbox.line("F");
-    let _ = sandbox.file("F", "foreign\n");
+    sandbox.file("F", "foreign\n");
     let new = key("acme", "new", "", "out = \"G\"");
-    let _ = sandbox.file("keys.toml", &manifest(&new));
+    sandbox.file("keys.toml", &manifest(&new));
     let before = sandbox.store_bytes();
     for flag in [None, Some("--check"), Some("--dry-run")] {
         let run = sandbox.keyward(["apply", "keys.toml"]).args(flag);
@@ -350,7 +350,7 @@ fn a_failure_says_one_thing_alone_whatever_went_before() {
         key("acme", "one", "", "dotenv = \".env\", var = \"KEY\""),
         key("acme", "two", "", "command = [\"false\"]")
     );
-    let _ = sandbox.file("keys.toml", &manifest);
+    sandbox.file("keys.toml", &manifest);
     let run = sandbox.keyward(["apply", "keys.toml"]);
     let error = run.refused(16, "delivery_failed");
     assert!(
@@ -370,14 +370,14 @@ fn a_calling_key_learns_nothing_of_other_workspaces() {
     sandbox.workspace("own", &["--preset", "scrapewise"]);
     sandbox.workspace("foreign", &[]);
     let caller = sandbox.mint_with("caller", &["-w", "own", "--scope", "USER"]);
-    let _ = sandbox.file("caller", &caller);
-    let _ = sandbox.mint_with("confidential", &["-w", "foreign"]);
-    let _ = sandbox
+    sandbox.file("caller", &caller);
+    sandbox.mint_with("confidential", &["-w", "foreign"]);
+    sandbox
         .keyward(["list", "-w", "foreign", "--as", "caller"])
         .refused(3, "workspace_not_found");
     let named = key("foreign", "confidential", "", "command = [\"cat\"]");
     for keys in ["", &named] {
-        let _ = sandbox.file("keys.toml", &format!("[workspace.foreign]\n{keys}"));
+        sandbox.file("keys.toml", &format!("[workspace.foreign]\n{keys}"));
         for rehearsal in ["--dry-run", "--check"] {
             let run = sandbox.keyward(["apply", "keys.toml", "--prune", "--as", "caller"]);
             let output = run.args([rehearsal]).run();
@@ -396,12 +396,12 @@ fn a_calling_key_applies_in_its_own_workspace_what_it_may_do_there() {
     let sandbox = Sandbox::new();
     sandbox.workspace("own", &["--preset", "scrapewise"]);
     for (name, scope) in [("user", "USER"), ("agent", "LLM_READ")] {
-        let _ = sandbox.file(name, &sandbox.mint_with(name, &["--scope", scope]));
+        sandbox.file(name, &sandbox.mint_with(name, &["--scope", scope]));
     }
     let new = key("own", "new", "scopes = [\"LLM_READ\"]", "out = \"F\"");
-    let _ = sandbox.file("keys.toml", &format!("[workspace.own]\n{new}"));
+    sandbox.file("keys.toml", &format!("[workspace.own]\n{new}"));
     let run = |caller: &str| sandbox.keyward(["apply", "keys.toml", "--as", caller]);
-    let _ = run("agent").refused(5, "scope_rejected");
+    run("agent").refused(5, "scope_rejected");
     assert_eq!(sandbox.listed(&["--all"]), ["agent", "user"]);
     assert_eq!(run("user").answer()["changes"][0]["action"], "created");
     let created = sandbox.show("new");
@@ -409,9 +409,9 @@ fn a_calling_key_applies_in_its_own_workspace_what_it_may_do_there() {
     assert_eq!(created["createdBy"], format!("key:{caller}"), "{created:#}");
     assert_ne!(created["prefix"], Value::Null);
     // Workspaces are the operator's.
-    let _ = sandbox.file("keys.toml", "[workspace.own]\npreset = \"default\"\n");
-    let _ = run("user").refused(5, "scope_rejected");
-    let _ = sandbox.file("keys.toml", "[workspace.new]\n");
+    sandbox.file("keys.toml", "[workspace.own]\npreset = \"default\"\n");
+    run("user").refused(5, "scope_rejected");
+    sandbox.file("keys.toml", "[workspace.new]\n");
     assert!(matches!(run("user").run().status, 3 | 5));
     let workspaces = sandbox.keyward(["workspace", "list"]).answer();
     assert_eq!(names(&workspaces["workspaces"]), ["own"]);

@@ -15,7 +15,7 @@ fn assert_refused(manifest: &str, exit: i32, code: &str, told: &[&str]) {
         if has_store {
             sandbox.workspace("acme", &[]);
         }
-        let _ = sandbox.file("keys.toml", manifest);
+        sandbox.file("keys.toml", manifest);
         let bytes = || has_store.then(|| sandbox.store_bytes());
         let before = (names_in(sandbox.home()), bytes());
         for flags in [&[][..], &["--dry-run"], &["--check"], &["--prune", "--yes"]] {
@@ -117,10 +117,10 @@ fn text_that_is_no_toml() {
     }
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.home().join("keys.toml"), b"[workspace.acme]\n\xff").expect("written");
-    let _ = sandbox.keyward(["apply", "keys.toml"]).exit(2);
-    let _ = sandbox.keyward(["apply", "missing.toml"]).exit(2);
+    sandbox.keyward(["apply", "keys.toml"]).exit(2);
+    sandbox.keyward(["apply", "missing.toml"]).exit(2);
     let run = sandbox.keyward(["apply", "-"]).stdin("nonsense");
-    let _ = run.refused(2, "invalid_manifest");
+    run.refused(2, "invalid_manifest");
     assert!(!sandbox.store_path().exists());
 }
 
@@ -267,12 +267,12 @@ fn two_keys_in_one_place_by_two_paths_are_never_both_live() {
                 key("acme", "one", "", one),
                 key("acme", "two", "", &other)
             );
-            let _ = sandbox.file("keys.toml", &manifest);
+            sandbox.file("keys.toml", &manifest);
             let output = sandbox.keyward(["apply", "keys.toml"]).run();
             // The second would take the first one's place, and leave it without a holder.
             assert_ne!(output.status, 0, "{other}: {}", output.transcript());
             for name in sandbox.listed(&["-w", "acme"]) {
-                let _ = sandbox
+                sandbox
                     .keyward(["revoke", &name, "-w", "acme", "--yes"])
                     .ok();
             }
@@ -307,11 +307,11 @@ fn a_life_that_every_run_would_rotate_is_refused_before_anything_is_done() {
 fn a_policy_that_cannot_be_used_is_told_with_its_file() {
     let sandbox = Sandbox::new();
     let manifest = after_a_good_key("[workspace.two]\npolicy = \"policy.toml\"\n");
-    let _ = sandbox.file("keys.toml", &manifest);
+    sandbox.file("keys.toml", &manifest);
     let run = || sandbox.keyward(["apply", "keys.toml"]);
     let told = |policy: Option<&str>, code: &str| {
         if let Some(policy) = policy {
-            let _ = sandbox.file("policy.toml", policy);
+            sandbox.file("policy.toml", policy);
         }
         let message = text(&run().refused(2, code), "message");
         assert!(message.contains("policy.toml"), "{message}");
@@ -321,14 +321,14 @@ fn a_policy_that_cannot_be_used_is_told_with_its_file() {
     told(Some("tokn = \"x\"\n"), "invalid_policy");
     told(Some("token = \"{secret:4}\"\n"), "invalid_policy");
     assert!(!sandbox.home().join("good.key").exists());
-    let _ = sandbox.file("policy.toml", "prefix = \"two\"\n");
+    sandbox.file("policy.toml", "prefix = \"two\"\n");
     assert_eq!(run().answer()["changes"][0]["action"], "created");
 }
 
 #[test]
 fn a_sink_that_cannot_work_is_told_with_its_line() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("taken", "precious\n");
+    sandbox.file("taken", "precious\n");
     symlink("taken", sandbox.home().join("link")).expect("a link can be made");
     std::fs::create_dir(sandbox.home().join("folder")).expect("a folder can be made");
     for deliver in [
@@ -339,7 +339,7 @@ fn a_sink_that_cannot_work_is_told_with_its_line() {
         "dotenv = \"folder\", var = \"A\"",
     ] {
         let manifest = in_a_key(&format!("deliver = {{ {deliver} }}"));
-        let _ = sandbox.file("keys.toml", &manifest);
+        sandbox.file("keys.toml", &manifest);
         let run = sandbox.keyward(["apply", "keys.toml"]);
         let error = run.refused(16, "delivery_failed");
         assert!(
@@ -372,7 +372,7 @@ fn two_keys_that_go_to_one_file_are_refused_however_its_path_is_written() {
             format!("[[key]]\nworkspace = \"acme\"\nname = \"{name}\"\ndeliver = {{ {deliver} }}\n")
         };
         let text = format!("[workspace.acme]\n{}{}", key("x", &one), key("y", &other));
-        let _ = sandbox.file("keys.toml", &text);
+        sandbox.file("keys.toml", &text);
         for flags in [&[][..], &["--check"], &["--dry-run"]] {
             let run = sandbox.keyward(["apply", "keys.toml"]).args(flags);
             let error = run.refused(2, "invalid_manifest");
@@ -387,8 +387,8 @@ fn two_keys_that_go_to_one_file_are_refused_however_its_path_is_written() {
     let text = "[workspace.acme]\n\
         [[key]]\nworkspace = \"acme\"\nname = \"x\"\ndeliver = { dotenv = \"real/.env\", var = \"X\" }\n\
         [[key]]\nworkspace = \"acme\"\nname = \"y\"\ndeliver = { dotenv = \"linked/.env\", var = \"Y\" }\n";
-    let _ = sandbox.file("keys.toml", text);
-    let _ = sandbox.keyward(["apply", "keys.toml"]).ok();
+    sandbox.file("keys.toml", text);
+    sandbox.keyward(["apply", "keys.toml"]).ok();
     let again = sandbox.keyward(["apply", "keys.toml"]).answer();
     let actions = again["changes"].as_array().expect("a list").iter();
     assert!(

@@ -93,7 +93,7 @@ impl Run {
         let sandbox = Sandbox::new();
         fs::create_dir(sandbox.home().join("real")).expect("a folder can be made");
         symlink("real", sandbox.home().join("linked")).expect("a link can be made");
-        let _ = sandbox.file("policy.toml", POLICY);
+        sandbox.file("policy.toml", POLICY);
         Self {
             sandbox,
             random: Random::of(seed, 0, 0),
@@ -184,7 +184,7 @@ impl Run {
                 "added"
             }
             0..=27 => {
-                let _ = self.wishes.remove(which);
+                self.wishes.remove(which);
                 "removed"
             }
             28..=37 => {
@@ -285,7 +285,7 @@ impl Run {
     fn write(&mut self) {
         let wishes = self.wishes.clone();
         let manifest = self.manifest(&wishes);
-        let _ = self.sandbox.file("keys.toml", &manifest);
+        self.sandbox.file("keys.toml", &manifest);
     }
 
     /// Everything that a refusal must leave as it was.
@@ -312,7 +312,7 @@ impl Run {
         wishes.push(other);
         let before = self.whole();
         let manifest = self.manifest(&wishes);
-        let _ = self.sandbox.file("keys.toml", &manifest);
+        self.sandbox.file("keys.toml", &manifest);
         let flags = [
             &[][..],
             &["--check"],
@@ -413,7 +413,7 @@ impl Run {
         for change in again["changes"].as_array().expect("a list") {
             assert_eq!(change["action"], "unchanged", "{edit}: {again:#}");
         }
-        let _ = self.sandbox.keyward(line).args(["--check"]).ok();
+        self.sandbox.keyward(line).args(["--check"]).ok();
         assert_eq!(
             self.whole(),
             head,
@@ -464,7 +464,7 @@ impl Run {
         if let Some(wish) = outs {
             let verify = ["verify", "--no-record", "--file"];
             let file = self.path(wish.sink);
-            let _ = self.sandbox.keyward(verify).args([file]).ok();
+            self.sandbox.keyward(verify).args([file]).ok();
         }
     }
 

@@ -33,10 +33,10 @@ fn head(sandbox: &Sandbox) -> u64 {
 /// A sandbox whose log has a handful of events.
 fn with_some_history() -> Sandbox {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("a");
-    let _ = sandbox.mint("b");
-    let _ = sandbox.keyward(["rename", "a", "c"]).ok();
-    let _ = sandbox.keyward(["revoke", "b", "--yes"]).ok();
+    sandbox.mint("a");
+    sandbox.mint("b");
+    sandbox.keyward(["rename", "a", "c"]).ok();
+    sandbox.keyward(["revoke", "b", "--yes"]).ok();
     sandbox
 }
 
@@ -76,7 +76,7 @@ fn a_first_mint_leaves_three_events() {
 fn every_change_leaves_its_events() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &[]);
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let held = sandbox.mint_with("held", &["--hold"]);
     let steps: [(&[&str], &[&str]); 17] = [
         (&["mint", "other"], &["key.mint", "key.activate"]),
@@ -116,16 +116,16 @@ fn every_change_leaves_its_events() {
     ];
     for (arguments, expected) in steps {
         let before = head(&sandbox);
-        let _ = sandbox.keyward(arguments).ok();
+        sandbox.keyward(arguments).ok();
         assert_eq!(actions_since(&sandbox, before), expected, "{arguments:?}");
     }
     let before = head(&sandbox);
-    let _ = sandbox.keyward(["activate"]).stdin(held).ok();
+    sandbox.keyward(["activate"]).stdin(held).ok();
     assert_eq!(actions_since(&sandbox, before), ["key.activate"]);
-    let _ = sandbox.mint("last");
+    sandbox.mint("last");
     let replacement = sandbox.keyward(["rotate", "last", "--hold"]).ok().line();
     let before = head(&sandbox);
-    let _ = sandbox.keyward(["activate"]).stdin(replacement).ok();
+    sandbox.keyward(["activate"]).stdin(replacement).ok();
     assert_eq!(
         actions_since(&sandbox, before),
         ["key.rotate", "key.activate"]
@@ -136,9 +136,9 @@ fn every_change_leaves_its_events() {
 #[test]
 fn a_voided_key_is_logged() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     let before = head(&sandbox);
-    let _ = sandbox.keyward(["mint", "ci", "--", "false"]).exit(16);
+    sandbox.keyward(["mint", "ci", "--", "false"]).exit(16);
     assert_eq!(actions_since(&sandbox, before), ["key.mint", "key.void"]);
 }
 
@@ -147,14 +147,14 @@ fn reading_and_failing_leave_no_events() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let before = head(&sandbox);
-    let _ = sandbox.keyward(["list"]).ok();
-    let _ = sandbox.keyward(["show", "ci"]).ok();
-    let _ = sandbox.keyward(["whoami"]).ok();
-    let _ = sandbox.keyward(["store", "info"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
-    let _ = sandbox.keyward(["mint", "ci"]).exit(4);
-    let _ = sandbox.keyward(["rename", "missing", "other"]).exit(3);
-    let _ = sandbox.keyward(["revoke", "ci"]).exit(2);
+    sandbox.keyward(["list"]).ok();
+    sandbox.keyward(["show", "ci"]).ok();
+    sandbox.keyward(["whoami"]).ok();
+    sandbox.keyward(["store", "info"]).ok();
+    sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["mint", "ci"]).exit(4);
+    sandbox.keyward(["rename", "missing", "other"]).exit(3);
+    sandbox.keyward(["revoke", "ci"]).exit(2);
     assert_eq!(head(&sandbox), before);
 }
 
@@ -286,7 +286,7 @@ fn the_log_of_a_store_that_does_not_exist_is_empty() {
         json!({ "events": [] })
     );
     // To find nothing wrong there would say that there was something to look at.
-    let _ = sandbox
+    sandbox
         .keyward(["audit", "verify"])
         .refused(3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "reading made a store");

@@ -21,20 +21,20 @@ impl Trail {
     /// A trail of a handful of rows, or of one of each kind and more where time does not matter.
     fn new(is_long: bool) -> Self {
         let sandbox = Sandbox::new();
-        let _ = sandbox.mint("a");
-        let _ = sandbox.mint("b");
-        let _ = sandbox.keyward(["rename", "a", "c"]).ok();
-        let _ = sandbox.keyward(["revoke", "b", "--yes"]).ok();
+        sandbox.mint("a");
+        sandbox.mint("b");
+        sandbox.keyward(["rename", "a", "c"]).ok();
+        sandbox.keyward(["revoke", "b", "--yes"]).ok();
         if is_long {
             for number in 0..12 {
                 let name = format!("key-{number}");
-                let _ = sandbox.mint(&name);
-                let _ = sandbox.keyward(["set", &name, "--owner", "me"]).ok();
-                let _ = sandbox.keyward(["disable", &name]).ok();
-                let _ = sandbox.keyward(["enable", &name]).ok();
-                let _ = sandbox.keyward(["rotate", &name]).ok();
+                sandbox.mint(&name);
+                sandbox.keyward(["set", &name, "--owner", "me"]).ok();
+                sandbox.keyward(["disable", &name]).ok();
+                sandbox.keyward(["enable", &name]).ok();
+                sandbox.keyward(["rotate", &name]).ok();
             }
-            let _ = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+            sandbox.keyward(["store", "check", "--reset-clock"]).ok();
         }
         let whole = sandbox.settled_bytes();
         let head = sandbox.keyward(["audit", "head"]).answer();
@@ -163,12 +163,12 @@ fn a_row_that_is_no_event_stops_neither_the_check_nor_what_does_not_need_it() {
         .exit(9)
         .json();
     assert_eq!(answer["checked"], trail.rows);
-    let _ = trail
+    trail
         .sandbox
         .keyward(["audit", "list"])
         .refused(9, "damaged");
-    let _ = trail.sandbox.keyward(["list"]).ok();
-    let _ = trail
+    trail.sandbox.keyward(["list"]).ok();
+    trail
         .sandbox
         .keyward(["audit", "list", "--limit", "1"])
         .ok();
@@ -215,24 +215,24 @@ fn a_trail_that_was_written_anew_is_found_by_a_head_that_was_kept_and_not_withou
     let kept = head(&trail.sandbox);
     let sandbox = &trail.sandbox;
     sandbox.rewrite("UPDATE key SET state = 'active', revoked_at = NULL, revoked_reason = NULL");
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
     assert_ne!(against(sandbox, &kept, 9), Value::Null);
     // A longer one has a row in that place, but another.
     for name in ["x", "y", "z"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
     }
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
     assert_eq!(against(sandbox, &kept, 9), trail.rows);
 }
 
 #[test]
 fn an_older_copy_of_the_whole_store_is_found_by_a_head_that_was_kept() {
     let trail = Trail::new(false);
-    let _ = trail.sandbox.keyward(["revoke", "c", "--yes"]).ok();
+    trail.sandbox.keyward(["revoke", "c", "--yes"]).ok();
     let kept = head(&trail.sandbox);
     trail.change("");
-    let _ = trail.sandbox.keyward(["audit", "verify"]).ok();
+    trail.sandbox.keyward(["audit", "verify"]).ok();
     assert_eq!(against(&trail.sandbox, &kept, 9), trail.rows + 1);
 }
 
@@ -241,7 +241,7 @@ fn a_head_that_was_kept_stays_good_while_the_trail_goes_on() {
     let sandbox = Sandbox::new();
     let mut heads = vec![NOTHING.to_owned()];
     for name in ["a", "b", "c"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
         heads.push(head(&sandbox));
     }
     for kept in &heads {
@@ -254,11 +254,11 @@ fn a_head_that_was_kept_stays_good_while_the_trail_goes_on() {
     assert_eq!(output.stderr, "", "there is nothing left to hint at");
     // Of another trail, and of one that is longer.
     let other = Sandbox::new();
-    let _ = other.mint("a");
+    other.mint("a");
     assert_eq!(against(&other, &heads[1], 9), 3);
     assert_eq!(against(&other, &heads[2], 9), 4);
     let empty = Sandbox::new();
-    let _ = empty.keyward(["store", "create"]).ok();
+    empty.keyward(["store", "create"]).ok();
     assert_eq!(against(&empty, &heads[1], 9), 1);
     assert_eq!(against(&empty, NOTHING, 0), Value::Null);
 }
@@ -290,7 +290,7 @@ fn what_is_no_head_is_refused() {
                 _ => &["store", "restore", "none.db", "--yes"],
             };
             let run = trail.sandbox.keyward(words).args(["--against", wrong]);
-            let _ = run.refused(2, "usage");
+            run.refused(2, "usage");
         }
     }
 }

@@ -18,9 +18,9 @@ use crate::support::{Invocation, Sandbox, fields, names, text, variable};
 pub fn store() -> (Sandbox, String) {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("a");
-    let _ = sandbox.mint("b");
-    let _ = sandbox.mint_with("held", &["--hold"]);
-    let _ = sandbox.keyward(["revoke", "b", "--yes"]).ok();
+    sandbox.mint("b");
+    sandbox.mint_with("held", &["--hold"]);
+    sandbox.keyward(["revoke", "b", "--yes"]).ok();
     (sandbox, secret)
 }
 
@@ -55,7 +55,7 @@ pub fn assert_backup(sandbox: &Sandbox, file: &str, answer: &Value) -> Vec<Strin
 #[test]
 fn a_backup_is_the_whole_store_and_says_where_its_trail_ends() {
     let (sandbox, secret) = store();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     let answer = backup(&sandbox, "b.db").answer();
     assert_eq!(fields(&answer), ["hash", "path", "seq", "sizeBytes"]);
     assert_eq!(answer["path"], "b.db");
@@ -64,7 +64,7 @@ fn a_backup_is_the_whole_store_and_says_where_its_trail_ends() {
         head(&sandbox.keyward(["audit", "head"]).answer())
     );
     let output = on(&sandbox, "b.db", &["verify", "--no-record"]);
-    let _ = output.stdin(&secret).ok();
+    output.stdin(&secret).ok();
     for words in [
         &["list", "--all"][..],
         &["audit", "list"],
@@ -93,7 +93,7 @@ fn a_backup_is_private_whatever_the_umask_and_nothing_is_left_beside_it() {
         fs::create_dir_all(sandbox.home().join("out")).expect("a folder can be made");
         set_mode(sandbox.home().join("out"), 0o700);
         let words = ["-c", &script, crate::support::KEYWARD];
-        let _ = sandbox.program("sh", words).ok();
+        sandbox.program("sh", words).ok();
         assert_eq!(mode(sandbox.home().join(format!("out/{umask}.db"))), 0o600);
     }
     assert_eq!(names_in(sandbox.home().join("out")), ["000.db", "777.db"]);
@@ -127,8 +127,8 @@ fn a_backup_is_of_one_moment_while_others_write_and_verify() {
                     let mut count = 0;
                     while !finished.load(Ordering::SeqCst) {
                         let key = format!("{name}-{count}");
-                        let _ = sandbox.mint(&key);
-                        let _ = sandbox.keyward(["rotate", &key, "--now"]).ok();
+                        sandbox.mint(&key);
+                        sandbox.keyward(["rotate", &key, "--now"]).ok();
                         count += 1;
                     }
                     count
@@ -137,7 +137,7 @@ fn a_backup_is_of_one_moment_while_others_write_and_verify() {
             .collect();
         let mut last = 0;
         for _ in 0..rounds {
-            let _ = stream.expect(&secret, "valid");
+            stream.expect(&secret, "valid");
             let answer = backup(&sandbox, "b.db").answer();
             let seq = answer["seq"].as_u64().expect("a number");
             assert!(seq >= last, "a later backup is of an earlier moment");
@@ -147,7 +147,7 @@ fn a_backup_is_of_one_moment_while_others_write_and_verify() {
             assert!(found.len() >= 2);
             let kept = format!("{seq}:{}", text(&answer, "hash"));
             let compare = ["audit", "verify", "--against", &kept];
-            let _ = sandbox.keyward(compare).ok();
+            sandbox.keyward(compare).ok();
         }
         finished.store(true, Ordering::SeqCst);
         let written: usize = writers
@@ -169,7 +169,7 @@ fn a_backup_is_of_one_moment_while_others_write_and_verify() {
 fn an_earlier_backup_is_replaced_also_by_many_at_once() {
     let (sandbox, _) = store();
     let first = backup(&sandbox, "b.db").answer();
-    let _ = sandbox.mint("later");
+    sandbox.mint("later");
     let runs = (0..6).map(|_| backup(&sandbox, "b.db").args(["--json"]));
     for output in at_once(runs.collect()) {
         assert_eq!(output.status, 0, "{}", output.transcript());
@@ -187,15 +187,15 @@ fn an_earlier_backup_is_replaced_also_by_many_at_once() {
 fn any_other_file_is_left_alone() {
     let (sandbox, _) = store();
     let home = sandbox.home();
-    let _ = backup(&sandbox, "kept.db").ok();
-    let _ = backup(&sandbox, "linked.db").ok();
-    let _ = backup(&sandbox, "open.db").ok();
+    backup(&sandbox, "kept.db").ok();
+    backup(&sandbox, "linked.db").ok();
+    backup(&sandbox, "open.db").ok();
     fs::hard_link(home.join("linked.db"), home.join("hard.db")).expect("a link can be made");
     set_mode(home.join("open.db"), 0o644);
     symlink("kept.db", home.join("soft.db")).expect("a link can be made");
     symlink("nowhere.db", home.join("dangling.db")).expect("a link can be made");
-    let _ = sandbox.file("text", "SQLite format 3\n");
-    let _ = sandbox.file("empty", "");
+    sandbox.file("text", "SQLite format 3\n");
+    sandbox.file("empty", "");
     fs::create_dir(home.join("folder")).expect("a folder can be made");
     let other = database(home.join("other.db"));
     other
@@ -215,7 +215,7 @@ fn any_other_file_is_left_alone() {
     ] {
         let victim = (file != "dangling.db").then(|| Stamp::of(home.join(file)));
         let behind = Stamp::of(home.join("kept.db"));
-        let _ = backup(&sandbox, file).refused(exit, code);
+        backup(&sandbox, file).refused(exit, code);
         assert_eq!(
             victim,
             (file != "dangling.db").then(|| Stamp::of(home.join(file))),
@@ -243,7 +243,7 @@ fn the_store_and_what_lies_beside_it_are_no_targets() {
     let before = sandbox.settled_bytes();
     let path = store.to_str().expect("UTF-8");
     for own in [path, "short/keyward.db", ".local/../short/keyward.db"] {
-        let _ = backup(&sandbox, own).refused(2, "usage");
+        backup(&sandbox, own).refused(2, "usage");
     }
     for beside in [
         "-wal",
@@ -268,12 +268,12 @@ fn the_store_and_what_lies_beside_it_are_no_targets() {
 #[test]
 fn a_store_in_use_under_another_name_is_no_earlier_backup() {
     let (sandbox, _) = store();
-    let _ = sandbox.keyward(["--store", "used.db", "mint", "x"]).ok();
+    sandbox.keyward(["--store", "used.db", "mint", "x"]).ok();
     let used = database(sandbox.home().join("used.db"));
     used.execute_batch("BEGIN IMMEDIATE; UPDATE clock SET seen = seen + 1; COMMIT")
         .expect("it can be written");
     let victim = Stamp::of(sandbox.home().join("used.db"));
-    let _ = backup(&sandbox, "used.db").refused(4, "conflict");
+    backup(&sandbox, "used.db").refused(4, "conflict");
     assert_eq!(victim, Stamp::of(sandbox.home().join("used.db")));
     drop(used);
 }
@@ -281,10 +281,10 @@ fn a_store_in_use_under_another_name_is_no_earlier_backup() {
 #[test]
 fn a_backup_is_not_made_without_a_store_nor_by_a_key() {
     let sandbox = Sandbox::new();
-    let _ = backup(&sandbox, "b.db").refused(3, "store_not_found");
+    backup(&sandbox, "b.db").refused(3, "store_not_found");
     let secret = sandbox.mint("ci");
     let run = sandbox.keyward(["--as", "-", "store", "backup", "b.db"]);
-    let _ = run.stdin(secret).refused(5, "scope_rejected");
+    run.stdin(secret).refused(5, "scope_rejected");
     assert_eq!(names_in(sandbox.home()), [".local"]);
 }
 

@@ -34,7 +34,7 @@ fn entries(folder: &Path) -> Vec<OsString> {
 #[test]
 fn a_file_that_is_named_in_bytes_is_the_one_that_is_written() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     for (name, glued) in [("ci", false), ("deploy", true)] {
         let folder = sandbox.home().join(name);
         fs::create_dir(&folder).expect("made");
@@ -48,7 +48,7 @@ fn a_file_that_is_named_in_bytes_is_the_one_that_is_written() {
         assert!(said.contains("caf\\xe9.key"), "{said}");
         assert!(!said.contains('\u{fffd}'), "{said}");
         let secret = fs::read_to_string(folder.join(os(CAFE))).expect("text");
-        let _ = sandbox.verdict(secret.trim_end(), &[], 0, "valid");
+        sandbox.verdict(secret.trim_end(), &[], 0, "valid");
         let verified = sandbox
             .keyward(words(&[b"verify", b"--file", CAFE]))
             .cwd(&folder);
@@ -63,7 +63,7 @@ fn two_stores_whose_paths_differ_in_a_byte_are_two() {
     let sandbox = Sandbox::new();
     for (option, name) in [(&b"a\xfe.db"[..], "one"), (b"a\xff.db", "two")] {
         let run = sandbox.keyward(words(&[b"--store", option, b"mint", name.as_bytes()]));
-        let _ = run.ok();
+        run.ok();
     }
     for (path, name, shown) in [
         (&b"a\xfe.db"[..], "one", "a\\xfe.db"),
@@ -92,27 +92,27 @@ fn a_backup_and_what_is_restored_from_it_have_the_names_that_were_given() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let decoy = Sandbox::new();
-    let _ = decoy.mint("decoy");
+    decoy.mint("decoy");
     let decoy = decoy.keyward(["store", "backup"]);
-    let _ = decoy.args([sandbox.home().join(MANGLED)]).ok();
+    decoy.args([sandbox.home().join(MANGLED)]).ok();
     let backup = sandbox.keyward(words(&[b"store", b"backup", CAFE, b"--json"]));
     assert_eq!(text(&backup.ok().json(), "path"), "caf\\xe9.key");
-    let _ = sandbox.mint("later");
+    sandbox.mint("later");
     let restored = sandbox.keyward(words(&[b"store", b"restore", CAFE, b"--yes"]));
-    let _ = restored.ok();
+    restored.ok();
     assert_eq!(sandbox.listed(&[]), ["ci"]);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
 fn dotenv_files_runners_files_and_the_words_of_a_command_keep_their_bytes() {
     let sandbox = Sandbox::new();
     let dotenv = words(&[b"mint", b"a", b"--var", b"KEY", b"--dotenv", b"\xff.env"]);
-    let _ = sandbox.keyward(dotenv).ok();
+    sandbox.keyward(dotenv).ok();
     let runner = sandbox
         .keyward(["mint", "b", "--github-env", "KEY"])
         .env("GITHUB_ENV", os(b"\xfe.env"));
-    let _ = runner.ok();
+    runner.ok();
     let script = b"cat >/dev/null; printf %s \"$1\" >told";
     let command = words(&[
         b"mint",
@@ -124,7 +124,7 @@ fn dotenv_files_runners_files_and_the_words_of_a_command_keep_their_bytes() {
         b"sh",
         b"x\xff\xc3",
     ]);
-    let _ = sandbox.keyward(command).ok();
+    sandbox.keyward(command).ok();
     for name in [&b"\xff.env"[..], b"\xfe.env"] {
         let written = fs::read_to_string(sandbox.home().join(os(name))).expect("written");
         assert!(written.contains("kw_live_"), "{written}");
@@ -138,7 +138,7 @@ fn dotenv_files_runners_files_and_the_words_of_a_command_keep_their_bytes() {
 #[test]
 fn names_selectors_owners_labels_and_other_words_that_are_no_utf_8_are_refused() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("caf\u{fffd}");
+    sandbox.mint("caf\u{fffd}");
     let before = sandbox.keyward(["audit", "head"]).ok().stdout;
     let cases: [&[&[u8]]; 19] = [
         &[b"mint", b"caf\xe9"],
@@ -191,7 +191,7 @@ fn names_selectors_owners_labels_and_other_words_that_are_no_utf_8_are_refused()
 #[test]
 fn a_tilde_that_no_shell_has_replaced_makes_no_folder() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let manifest = "[workspace.default]\n[[key]]\nworkspace = 'default'\nname = 'x'\ndeliver = { out = '~/a/x.key' }\n";
     let manifest = sandbox.file("keys.toml", manifest);
     let refused = |output: Output, code: &str| {
@@ -221,7 +221,7 @@ fn a_tilde_that_no_shell_has_replaced_makes_no_folder() {
     refused(run.run(), "invalid_manifest");
     assert!(!sandbox.home().join("~").exists());
     assert_eq!(sandbox.listed(&[]), ["ci"]);
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "a", "--store", "./~/x.db", "--out=~a.key"])
         .ok();
     assert!(sandbox.home().join("~/x.db").exists() && sandbox.home().join("~a.key").exists());

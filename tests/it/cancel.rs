@@ -49,8 +49,8 @@ fn a_pending_replacement_was_revoked_and_the_old_key_is_as_it_was() {
         );
         assert_eq!(said(&sandbox, named), expected);
         assert_eq!(sandbox.show("ci"), before);
-        let _ = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
-        let _ = sandbox.verdict(&held, &["--no-record"], 11, "revoked");
+        sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+        sandbox.verdict(&held, &["--no-record"], 11, "revoked");
         // A second time there is nothing to cancel, and both names say so.
         let (message, hint) = refused(&sandbox, &new);
         assert_eq!(
@@ -67,10 +67,10 @@ fn a_pending_replacement_was_revoked_and_the_old_key_is_as_it_was() {
 #[test]
 fn a_pending_replacement_of_a_dead_key_was_revoked_and_the_old_key_stays_dead() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let id = sandbox.id_of("ci");
     let (new, _) = pending(&sandbox, "ci");
-    let _ = sandbox.keyward(["revoke", &id, "--yes"]).ok();
+    sandbox.keyward(["revoke", &id, "--yes"]).ok();
     let expected = format!(
         "revoked {new}, which was pending; {id} was not superseded yet and is revoked as before"
     );
@@ -81,16 +81,16 @@ fn a_pending_replacement_of_a_dead_key_was_revoked_and_the_old_key_stays_dead() 
 fn a_superseded_key_has_its_life_back_and_the_new_one_is_named_as_it_was() {
     for (is_disabled, is_revoked) in [(false, false), (true, false), (false, true)] {
         let sandbox = Sandbox::new();
-        let _ = sandbox.mint_with("ci", &["--expires", "90d"]);
+        sandbox.mint_with("ci", &["--expires", "90d"]);
         let before = sandbox.show("ci");
         let id = text(&before, "id");
-        let _ = sandbox.keyward(["rotate", "ci"]).ok();
+        sandbox.keyward(["rotate", "ci"]).ok();
         let new = sandbox.id_of("ci");
         let fate = if is_disabled {
-            let _ = sandbox.keyward(["disable", &new]).ok();
+            sandbox.keyward(["disable", &new]).ok();
             format!("revoked {new}, which was disabled")
         } else if is_revoked {
-            let _ = sandbox.keyward(["revoke", &new, "--yes"]).ok();
+            sandbox.keyward(["revoke", &new, "--yes"]).ok();
             format!("{new} was revoked already")
         } else {
             format!("revoked {new}, which was active")
@@ -131,9 +131,9 @@ fn a_pending_key_that_replaces_none_is_refused_with_what_can_be_done_about_it() 
 #[test]
 fn a_rotation_that_is_finished_is_refused_with_the_key_that_can_be_rotated() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let first = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    sandbox.keyward(["rotate", "ci", "--now"]).ok();
     let second = sandbox.id_of("ci");
     for named in [&first, &second] {
         let (message, hint) = refused(&sandbox, named);
@@ -143,7 +143,7 @@ fn a_rotation_that_is_finished_is_refused_with_the_key_that_can_be_rotated() {
         );
         assert_eq!(hint, format!("keyward rotate {second}"));
     }
-    let _ = follow(&sandbox, &format!("keyward rotate {second}"));
+    follow(&sandbox, &format!("keyward rotate {second}"));
     let third = sandbox.id_of("ci");
     let (message, hint) = refused(&sandbox, &first);
     assert_eq!(
@@ -161,20 +161,20 @@ fn an_old_key_outlives_all_that_followed_it_if_its_rotation_is_cancelled() {
     let secret = sandbox.mint_with("ci", &["--expires", "90d"]);
     let before = sandbox.show("ci");
     let first = text(&before, "id");
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox.keyward(["rotate", "ci"]).ok();
     let second = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox.keyward(["rotate", "ci"]).ok();
     let third = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["revoke", &second, "--yes"]).ok();
+    sandbox.keyward(["revoke", &second, "--yes"]).ok();
     // What follows it is live: it ends by itself, and the gate has nothing to say.
     let check = ["check", "--expiring-within", "25h", "--json"];
-    let _ = sandbox.keyward(check).ok();
-    let _ = refused(&sandbox, &first);
-    let _ = sandbox.keyward(["revoke", &third, "--yes"]).ok();
+    sandbox.keyward(check).ok();
+    refused(&sandbox, &first);
+    sandbox.keyward(["revoke", &third, "--yes"]).ok();
     let findings = sandbox.keyward(check).exit(18).json();
     let remedy = text(&findings["findings"][0], "remedy");
     assert_eq!(remedy, format!("keyward rotate {first} --cancel"));
-    let _ = follow(&sandbox, &remedy);
+    follow(&sandbox, &remedy);
     assert_eq!(sandbox.show("ci"), before);
-    let _ = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+    sandbox.verdict(&secret, &["--no-record"], 0, "valid");
 }

@@ -47,9 +47,9 @@ fn among_a_thousand_keys_exactly_the_old_ones_are_found() {
     for round in 0..5 {
         let name = |front: &str| format!("{front}-{round}");
         old.extend(past.mint(None, &name("ancient"), 60, 400 * DAY));
-        let _ = past.mint(None, &name("almost"), 50, 90 * DAY - HOUR);
+        past.mint(None, &name("almost"), 50, 90 * DAY - HOUR);
         old.extend(past.mint(None, &name("just"), 17, 90 * DAY));
-        let _ = past.mint(None, &name("young"), 73, DAY);
+        past.mint(None, &name("young"), 73, DAY);
     }
     drop(past);
     let findings = findings(&sandbox, &["--older-than", "90d"]);
@@ -72,7 +72,7 @@ fn among_a_thousand_keys_exactly_the_old_ones_are_found() {
 /// A key for each reason, one without any, and one with several.
 pub fn with_every_fault(sandbox: &Sandbox) {
     let mut past = Past::of(sandbox);
-    let _ = past.mint(None, "never", 1, 40 * DAY);
+    past.mint(None, "never", 1, 40 * DAY);
     let unused = past.mint(None, "unused", 1, 41 * DAY);
     past.use_them(&unused, 31 * DAY);
     let expiring = past.mint_until(None, "expiring", 1, Some("30d"), 20 * DAY);
@@ -81,8 +81,8 @@ pub fn with_every_fault(sandbox: &Sandbox) {
     past.use_them(&old, DAY);
     let good = past.mint_until(None, "good", 1, Some("90d"), 20 * DAY);
     past.use_them(&good, DAY);
-    let _ = past.mint_until(None, "all", 1, Some("205d"), 200 * DAY);
-    let _ = past.mint(None, "fresh", 1, HOUR);
+    past.mint_until(None, "all", 1, Some("205d"), 200 * DAY);
+    past.mint(None, "fresh", 1, HOUR);
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn a_finding_is_the_keys_object_with_a_reason_and_a_remedy() {
             "{names:?}"
         );
         let object = finding.as_object_mut().expect("an object");
-        let _ = object.remove("reason");
-        let _ = object.remove("remedy");
+        object.remove("reason");
+        object.remove("remedy");
         assert_eq!(finding, sandbox.show(&id));
     }
 }
@@ -203,7 +203,7 @@ fn every_format_tells_the_same_findings() {
 #[test]
 fn nothing_found_is_said_to_people_and_an_empty_answer_for_programs() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let run = |format| {
         let flags = ["check", "--older-than", "90d", "-o", format];
         sandbox.keyward(flags).ok()
@@ -222,14 +222,14 @@ fn nothing_found_is_said_to_people_and_an_empty_answer_for_programs() {
 fn keys_that_end_by_themselves_are_never_found() {
     let sandbox = Sandbox::new();
     let mut past = Past::of(&sandbox);
-    let _ = past.mint(None, "rotated", 1, 300 * DAY);
+    past.mint(None, "rotated", 1, 300 * DAY);
     let revoked = past.mint(None, "revoked", 1, 300 * DAY);
     past.revoke(&revoked, 200 * DAY);
-    let _ = past.mint_until(None, "expired", 1, Some("30d"), 300 * DAY);
+    past.mint_until(None, "expired", 1, Some("30d"), 300 * DAY);
     drop(past);
-    let _ = sandbox.keyward(["rotate", "rotated"]).ok();
-    let _ = sandbox.keyward(["mint", "pending", "--hold"]).ok();
-    let _ = sandbox.keyward(["mint", "void", "--", "false"]).exit(16);
+    sandbox.keyward(["rotate", "rotated"]).ok();
+    sandbox.keyward(["mint", "pending", "--hold"]).ok();
+    sandbox.keyward(["mint", "void", "--", "false"]).exit(16);
     sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {HOUR} WHERE name = 'pending'"
     ));
@@ -257,14 +257,14 @@ fn of_a_disabled_key_only_the_use_is_looked_at() {
     let mut past = Past::of(&sandbox);
     let used = past.mint_until(None, "used", 1, Some("205d"), 200 * DAY);
     past.use_them(&used, 60 * DAY);
-    let _ = past.mint_until(None, "unused", 1, Some("205d"), 200 * DAY);
+    past.mint_until(None, "unused", 1, Some("205d"), 200 * DAY);
     drop(past);
     for name in ["used", "unused"] {
-        let _ = sandbox.keyward(["disable", name]).ok();
+        sandbox.keyward(["disable", name]).ok();
     }
     let expected = [("used", "unused"), ("unused", "never_used")];
     assert_found(&sandbox, &EVERYTHING, &expected);
-    let _ = sandbox.keyward(["enable", "used"]).ok();
+    sandbox.keyward(["enable", "used"]).ok();
     let expected = [
         ("used", "unused"),
         ("used", "expiring"),
@@ -281,8 +281,8 @@ fn one_workspace_is_looked_at_or_all() {
         sandbox.workspace(name, &[]);
     }
     let mut past = Past::of(&sandbox);
-    let _ = past.mint(Some("acme"), "a", 1, 100 * DAY);
-    let _ = past.mint(Some("zenith"), "z", 1, 100 * DAY);
+    past.mint(Some("acme"), "a", 1, 100 * DAY);
+    past.mint(Some("zenith"), "z", 1, 100 * DAY);
     drop(past);
     let old = ["--older-than", "90d"];
     let error = sandbox.keyward(["check"]).args(old);
@@ -293,8 +293,8 @@ fn one_workspace_is_looked_at_or_all() {
     assert_found(&sandbox, &with(&["-w", "zenith"]), &[("z", "old")]);
     assert_found(&sandbox, &with(&["--all"]), &[("a", "old"), ("z", "old")]);
     let missing = sandbox.keyward(["check", "-w", "missing"]).args(old);
-    let _ = missing.refused(3, "workspace_not_found");
-    let _ = sandbox.keyward(["workspace", "use", "zenith"]).ok();
+    missing.refused(3, "workspace_not_found");
+    sandbox.keyward(["workspace", "use", "zenith"]).ok();
     assert_found(&sandbox, &old, &[("z", "old")]);
     assert_found(&sandbox, &with(&["--all"]), &[("a", "old"), ("z", "old")]);
 }
@@ -309,14 +309,14 @@ fn without_a_criterion_there_is_nothing_to_look_for() {
     }
     for wrong in ["90", "soon", "-1d", ""] {
         let run = sandbox.keyward(["check", "--older-than", wrong]);
-        let _ = run.refused(2, "usage");
+        run.refused(2, "usage");
     }
 }
 
 #[test]
 fn a_shell_branches_on_it() {
     let sandbox = Sandbox::new();
-    let _ = Past::of(&sandbox).mint(None, "ci", 1, 100 * DAY);
+    Past::of(&sandbox).mint(None, "ci", 1, 100 * DAY);
     let script = "if \"$0\" check --older-than $1 >found; then echo clean; else echo $?; fi";
     let branch = |age: &str| {
         let run = sandbox.program("sh", ["-c", script, KEYWARD, age]);
@@ -333,7 +333,7 @@ fn a_key_that_may_list_checks_its_own_workspace_and_no_other_does() {
     sandbox.workspace("other", &[]);
     let reader = sandbox.mint_with("reader", &["-w", "sw", "--scope", "LLM_READ"]);
     let other = sandbox.mint_with("other", &["-w", "other"]);
-    let _ = sandbox.mint_with("never", &["-w", "sw", "--scope", "LLM_FULL"]);
+    sandbox.mint_with("never", &["-w", "sw", "--scope", "LLM_FULL"]);
     let reader = sandbox.file("reader", &reader).display().to_string();
     let other = sandbox.file("other", &other).display().to_string();
     for flags in [&[][..], &["--all"], &["-w", "sw"]] {
@@ -342,9 +342,9 @@ fn a_key_that_may_list_checks_its_own_workspace_and_no_other_does() {
         assert_found(&sandbox, &flags, &[("never", "never_used")]);
     }
     let run = |flags: &[&str]| sandbox.keyward(["check", "--never-used"]).args(flags);
-    let _ = run(&["--as", &reader, "-w", "other"]).refused(3, "workspace_not_found");
+    run(&["--as", &reader, "-w", "other"]).refused(3, "workspace_not_found");
     for flags in [&["--as", &other][..], &["--as", &other, "--all"]] {
-        let _ = run(flags).refused(5, "scope_rejected");
+        run(flags).refused(5, "scope_rejected");
     }
 }
 
@@ -353,11 +353,11 @@ fn where_nothing_is_nothing_is_found_and_no_store_is_made() {
     let sandbox = Sandbox::new();
     for flags in [&["--never-used"][..], &["--older-than", "0s", "--all"]] {
         let check = sandbox.keyward(["check"]).args(flags);
-        let _ = check.refused(3, "store_not_found");
+        check.refused(3, "store_not_found");
         assert!(!sandbox.store_path().exists(), "a store was made");
     }
     sandbox.workspace("empty", &[]);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "delete", "empty", "--yes"])
         .ok();
     for flags in [&["--never-used"][..], &["--never-used", "--all"]] {

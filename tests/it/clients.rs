@@ -60,9 +60,9 @@ fn check(program: &str, heading: &str, language: &str, lines: &str) {
     let sandbox = Sandbox::new();
     let kept = sandbox.mint("kept");
     let lost = sandbox.mint("lost");
-    let _ = sandbox.keyward(["revoke", "lost", "--yes"]).ok();
+    sandbox.keyward(["revoke", "lost", "--yes"]).ok();
     let unknown = token::well_formed();
-    let _ = sandbox.file("keys", &format!("{kept}\n{lost}\n{unknown}\n"));
+    sandbox.file("keys", &format!("{kept}\n{lost}\n{unknown}\n"));
     let code = block(heading, language);
     let script = sandbox.file(&format!("client.{language}"), &format!("{code}\n{lines}"));
     let output = sandbox

@@ -40,7 +40,7 @@ fn gone_back() -> (Sandbox, String) {
     let sandbox = Sandbox::new();
     sandbox.workspace("default", &["--cap", "2"]);
     let secret = sandbox.mint_with("short", &["--expires", "1h"]);
-    let _ = sandbox.mint("long");
+    sandbox.mint("long");
     assert_eq!(visit(&sandbox, &secret, 2 * HOUR), Code::Expired);
     (sandbox, secret)
 }
@@ -54,7 +54,7 @@ fn what_had_expired_stays_expired_when_the_clock_goes_back() {
     let answers = sandbox.keyward(["verify", "--stream"]).stdin(stream).ok();
     let codes = answers.stdout.matches("\"code\":\"expired\"").count();
     assert_eq!(codes, 2, "{}", answers.stdout);
-    let _ = sandbox
+    sandbox
         .keyward(["--as", "-", "whoami"])
         .stdin(&secret)
         .exit(12);
@@ -64,15 +64,15 @@ fn what_had_expired_stays_expired_when_the_clock_goes_back() {
     let listed = sandbox.keyward(["workspace", "list"]).answer();
     assert_eq!(listed["workspaces"][0]["keys"]["active"], 1, "{listed:#}");
     // It counts against the cap no more, and its name is free.
-    let _ = sandbox.mint("short");
-    let _ = sandbox.keyward(["mint", "third"]).exit(5);
+    sandbox.mint("short");
+    sandbox.keyward(["mint", "third"]).exit(5);
     assert_whole(&sandbox);
 }
 
 #[test]
 fn a_failure_is_one_json_object_whatever_the_clock_says() {
     let (sandbox, _) = gone_back();
-    let _ = sandbox
+    sandbox
         .keyward(["show", "missing"])
         .refused(3, "key_not_found");
 }
@@ -91,14 +91,14 @@ fn a_verifier_that_runs_on_keeps_what_had_expired_expired() {
     first.close().expect("the uses can be written");
     assert_eq!(judge(&mut second, &secret, SECOND), Code::Expired);
     second.close().expect("the uses can be written");
-    let _ = sandbox.verdict(&secret, &[], 12, "expired");
+    sandbox.verdict(&secret, &[], 12, "expired");
 }
 
 #[test]
 fn the_last_use_never_falls() {
     for flags in [&[][..], &["--plan", "small"]] {
         let sandbox = Sandbox::new();
-        let _ = sandbox.file(
+        sandbox.file(
             "policy.toml",
             "[plans.small]\nrate = \"1000/second\"\nquota = 1000\n",
         );
@@ -107,7 +107,7 @@ fn the_last_use_never_falls() {
         assert_eq!(visit(&sandbox, &secret, 2 * HOUR), Code::Valid);
         let ahead = moment(&sandbox.show("ci"), "lastUsedAt");
         assert_about(ahead, now() + 2 * HOUR);
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
         let lines = sandbox.keyward(["verify", "--stream"]).stdin(&secret).ok();
         assert!(lines.stdout.contains("\"valid\""), "{}", lines.stdout);
         assert_eq!(
@@ -133,9 +133,9 @@ fn the_last_use_never_falls() {
 fn events_are_in_the_order_they_happened_in_whatever_the_clock_said() {
     let sandbox = Sandbox::new();
     let mut past = Past::of(&sandbox);
-    let _ = past.mint(None, "first", 1, -5 * HOUR);
+    past.mint(None, "first", 1, -5 * HOUR);
     drop(past);
-    let _ = sandbox.mint("second");
+    sandbox.mint("second");
     let mut past = Past::of(&sandbox);
     past.hold("third", 2 * HOUR);
     drop(past);
@@ -157,7 +157,7 @@ fn events_are_in_the_order_they_happened_in_whatever_the_clock_said() {
     assert_eq!(order, ["first", "second", "third"]);
     let times: Vec<i64> = minted.iter().map(|event| moment(event, "time")).collect();
     assert!(times[0] > times[1] && times[1] > times[2], "{times:?}");
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
     let listed = names(&sandbox.keyward(["list"]).answer()["keys"]);
     assert_eq!(listed.len(), 3);
 }
@@ -204,17 +204,17 @@ fn one_jump_far_ahead_does_not_poison() {
     for _ in 0..3 {
         assert_eq!(visit(&sandbox, &secret, 4000 * DAY), Code::Expired);
     }
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     assert_warned(&sandbox, None);
     assert_eq!(sandbox.listed(&[]), ["ci", "other"]);
-    let _ = sandbox.keyward(["store", "check"]).ok();
-    let _ = sandbox.mint_with("new", &["--expires", "1h"]);
+    sandbox.keyward(["store", "check"]).ok();
+    sandbox.mint_with("new", &["--expires", "1h"]);
     // Not even when both take turns, or when changes are made then.
     assert_eq!(visit(&sandbox, &other, 4000 * DAY), Code::Valid);
     let mut past = Past::of(&sandbox);
     past.hold("held", -4000 * DAY);
     drop(past);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     let mut verifier = open(&sandbox);
     assert_eq!(judge(&mut verifier, &secret, 4000 * DAY), Code::Expired);
     assert_eq!(judge(&mut verifier, &secret, 0), Code::Valid);
@@ -226,10 +226,10 @@ fn one_jump_far_ahead_does_not_poison() {
 fn a_jump_that_lasts_is_believed_and_can_be_taken_back() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint_with("ci", &["--expires", "30d"]);
-    let _ = sandbox.mint("other");
+    sandbox.mint("other");
     assert_eq!(visit(&sandbox, &secret, 4000 * DAY), Code::Expired);
     assert_eq!(visit(&sandbox, &secret, 4001 * DAY), Code::Expired);
-    let _ = sandbox.verdict(&secret, &[], 12, "expired");
+    sandbox.verdict(&secret, &[], 12, "expired");
     assert_warned(&sandbox, Some("4000 days behind"));
     // Nothing is wrong with the store.
     let checked = sandbox.keyward(["store", "check"]).ok();
@@ -244,7 +244,7 @@ fn a_jump_that_lasts_is_believed_and_can_be_taken_back() {
         "{}",
         output.transcript()
     );
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     assert_warned(&sandbox, None);
     let log = sandbox.keyward(["audit", "list"]).answer();
     let events = log["events"].as_array().expect("a list");
@@ -254,7 +254,7 @@ fn a_jump_that_lasts_is_believed_and_can_be_taken_back() {
     assert_about(moment(details, "to"), now());
     let secret = sandbox.mint("caller");
     let run = sandbox.keyward(["--as", "-", "store", "check", "--reset-clock"]);
-    let _ = run.stdin(secret).refused(5, "scope_rejected");
+    run.stdin(secret).refused(5, "scope_rejected");
 }
 
 #[test]
@@ -271,9 +271,9 @@ fn a_store_that_was_long_left_alone_says_so_and_works() {
         .ok();
     assert_eq!(verify.json()["valid"], true);
     assert_eq!(verify.stderr, "");
-    let _ = sandbox.verdict(&ended[0].secret, &[], 12, "expired");
-    let _ = sandbox.mint("new");
-    let _ = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+    sandbox.verdict(&ended[0].secret, &[], 12, "expired");
+    sandbox.mint("new");
+    sandbox.keyward(["store", "check", "--reset-clock"]).ok();
     assert_warned(&sandbox, None);
 }
 
@@ -298,9 +298,9 @@ fn nothing_is_pruned_by_a_clock_that_leapt_more_than_a_year() {
             let dry = prune().args(["--dry-run"]).run();
             assert_eq!(dry.status, 4, "{}", dry.transcript());
             assert!(sandbox.settled_bytes() == before, "the store was written");
-            let _ = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+            sandbox.keyward(["store", "check", "--reset-clock"]).ok();
         }
-        let _ = prune().ok();
+        prune().ok();
         assert_eq!(sandbox.listed(&["--all"]), [""; 0], "{days}");
         assert_whole(&sandbox);
     }
@@ -335,7 +335,7 @@ fn an_expiry_that_was_seen_already_is_refused() {
         );
         assert!(!sandbox.home().join("new.key").exists());
     }
-    let _ = sandbox.mint_with("new", &["--expires", "3h"]);
+    sandbox.mint_with("new", &["--expires", "3h"]);
     assert_eq!(sandbox.listed(&[]), ["long", "new"]);
 }
 
@@ -344,7 +344,7 @@ fn manifest(sandbox: &Sandbox, name: &str, key: &str) {
     let content = format!(
         "[workspace.default]\n[[key]]\nworkspace = \"default\"\n{key}\ndeliver = {{ out = \"new.key\" }}\n"
     );
-    let _ = sandbox.file(name, &content);
+    sandbox.file(name, &content);
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn a_grace_runs_from_the_machines_clock() {
     refused(&["rotate", "ci"]);
     let new = sandbox.keyward(["rotate", "ci", "--grace", "11d"]).answer();
     assert_about(moment(&new["replaced"], "expiresAt"), now() + 11 * DAY);
-    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    sandbox.keyward(["rotate", "ci", "--now"]).ok();
 }
 
 #[test]
@@ -377,11 +377,11 @@ fn a_grace_that_begins_at_the_activation_is_refused_there() {
     assert_eq!(visit(&sandbox, &old, 10 * DAY), Code::Valid);
     let before = sandbox.settled_bytes();
     let activate = sandbox.keyward(["activate"]).stdin(&held);
-    let _ = activate.refused(5, "invalid_expiry");
+    activate.refused(5, "invalid_expiry");
     assert!(sandbox.settled_bytes() == before, "the store was written");
-    let _ = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
-    let _ = sandbox.keyward(["activate"]).stdin(&held).ok();
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+    sandbox.keyward(["activate"]).stdin(&held).ok();
+    sandbox.verdict(&old, &[], 0, "valid");
 }
 
 #[test]
@@ -391,7 +391,7 @@ fn ensure_and_apply_rotate_with_no_grace_that_was_seen_already() {
         let key = ["ensure", "ci", "--expires", "30d", "--out", "new.key"];
         sandbox.keyward([&key, flags].concat())
     };
-    let _ = ensure(&[]).ok();
+    ensure(&[]).ok();
     let key = "name = \"ci\"\nexpires = \"30d\"\nrotate_before = \"29d23h59m59s\"";
     manifest(&sandbox, "keys.toml", &format!("{key}\ngrace = \"1h\""));
     let secret = std::fs::read_to_string(sandbox.home().join("new.key")).expect("it is there");
@@ -399,10 +399,10 @@ fn ensure_and_apply_rotate_with_no_grace_that_was_seen_already() {
     std::thread::sleep(Duration::from_millis(1100));
     let before = sandbox.settled_bytes();
     let due = ["--rotate-before", "29d23h59m59s", "--grace", "1h"];
-    let _ = ensure(&due).refused(5, "invalid_expiry");
+    ensure(&due).refused(5, "invalid_expiry");
     for flags in [&[][..], &["--check"], &["--dry-run"]] {
         let apply = sandbox.keyward(["apply", "keys.toml"]).args(flags);
-        let _ = apply.refused(5, "invalid_expiry");
+        apply.refused(5, "invalid_expiry");
     }
     assert!(sandbox.settled_bytes() == before, "the store was written");
 }
@@ -411,9 +411,9 @@ fn ensure_and_apply_rotate_with_no_grace_that_was_seen_already() {
 fn a_restored_backup_brings_back_nothing_that_had_expired() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
-    let _ = sandbox.keyward(["set", "ci", "--expires", "1h"]).ok();
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.keyward(["set", "ci", "--expires", "1h"]).ok();
     assert_eq!(visit(&sandbox, &secret, 2 * HOUR), Code::Expired);
-    let _ = sandbox.keyward(["store", "restore", "b.db", "--yes"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 12, "expired");
+    sandbox.keyward(["store", "restore", "b.db", "--yes"]).ok();
+    sandbox.verdict(&secret, &[], 12, "expired");
 }

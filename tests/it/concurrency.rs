@@ -53,7 +53,7 @@ fn counted(outputs: &[Output], expected: [i32; 2]) -> [usize; 2] {
 /// Asserts what holds of a store whatever happened to it.
 #[track_caller]
 pub fn assert_whole(sandbox: &Sandbox) {
-    let _ = sandbox.keyward(["list", "--all"]).ok();
+    sandbox.keyward(["list", "--all"]).ok();
     let connection = sandbox.sqlite();
     let check: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
@@ -66,7 +66,7 @@ pub fn assert_whole(sandbox: &Sandbox) {
         .expect("the store can be checked");
     assert_eq!(orphans, 0);
     connection.close().expect("the store can be closed");
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn sixty_mints_at_once_never_pass_the_cap() {
     for output in &outputs {
         match output.status {
             0 => {
-                let _ = sandbox.verdict(&text(&output.json(), "key"), &[], 0, "valid");
+                sandbox.verdict(&text(&output.json(), "key"), &[], 0, "valid");
             }
             _ => assert_eq!(output.error()["code"], "limit_reached"),
         }
@@ -100,7 +100,7 @@ fn the_first_runs_of_many_processes_make_one_store() {
     let runs = (0..32).map(|number| sandbox.keyward(["mint", &format!("key-{number}")]));
     for output in at_once(runs.collect()) {
         assert_eq!(output.status, 0, "{}", output.transcript());
-        let _ = sandbox.verdict(&output.line(), &["--no-record"], 0, "valid");
+        sandbox.verdict(&output.line(), &["--no-record"], 0, "valid");
     }
     assert_eq!(sandbox.listed(&[]).len(), 32);
     assert_one_schema(&sandbox);
@@ -155,12 +155,12 @@ fn rotations_of_one_key_at_once_rotate_it_once() {
     for output in &outputs {
         match output.status {
             0 => {
-                let _ = sandbox.verdict(&text(&output.json(), "key"), &[], 0, "valid");
+                sandbox.verdict(&text(&output.json(), "key"), &[], 0, "valid");
             }
             _ => assert_eq!(output.error()["code"], "conflict"),
         }
     }
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.verdict(&old, &[], 0, "valid");
     assert_eq!(sandbox.listed(&["--all"]).len(), 2);
     assert_whole(&sandbox);
 }
@@ -177,7 +177,7 @@ fn revocations_of_one_key_at_once_all_succeed_and_one_changes_it() {
         .count();
     assert_eq!(counted(&outputs, [0, 1]), [16, 0]);
     assert_eq!(changed, 1);
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&secret, &[], 11, "revoked");
     assert_whole(&sandbox);
 }
 
@@ -211,7 +211,7 @@ fn after_a_revocation_no_process_says_valid() {
         });
         for (number, secret) in secrets.iter().enumerate() {
             let name = format!("key-{}", number + 1);
-            let _ = sandbox.keyward(["revoke", &name, "--yes"]).ok();
+            sandbox.keyward(["revoke", &name, "--yes"]).ok();
             revoked[number].store(true, Ordering::SeqCst);
             let output = sandbox.keyward(["verify"]).stdin(secret).run();
             assert_eq!(output.status, 11, "round {number}: {}", output.transcript());
@@ -276,7 +276,7 @@ fn a_busy_store_is_given_up_on_in_time_and_still_answers() {
 #[test]
 fn a_lock_that_ends_in_time_is_waited_for() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let connection = sandbox.sqlite();
     connection
         .execute_batch("BEGIN IMMEDIATE")
@@ -298,14 +298,14 @@ fn changes_go_on_while_another_process_delivers() {
         .keyward(["mint", "quick", "--wait", "1s"])
         .ok()
         .line();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
-    let _ = sandbox.keyward(["revoke", "quick", "--yes"]).ok();
+    sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["revoke", "quick", "--yes"]).ok();
     // Voided while its secret was on its way: a holder must not be told that it is live.
-    let _ = sandbox.keyward(["revoke", "slow", "--yes"]).ok();
+    sandbox.keyward(["revoke", "slow", "--yes"]).ok();
     let secret = held.secret.clone();
     let output = held.release();
     assert_eq!(output.status, 16, "{}", output.transcript());
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&secret, &[], 11, "revoked");
     assert_whole(&sandbox);
 }
 
@@ -376,8 +376,8 @@ fn assert_held(sandbox: &Sandbox, name: &str, older: Option<&str>, stdout: &str)
     }
     if let Some(secret) = stdout.strip_suffix('\n') {
         // The way back after a crash between the delivery and the activation.
-        let _ = sandbox.keyward(["activate"]).stdin(secret).ok();
-        let _ = sandbox.verdict(secret, &[], 0, "valid");
+        sandbox.keyward(["activate"]).stdin(secret).ok();
+        sandbox.verdict(secret, &[], 0, "valid");
     }
 }
 
@@ -385,7 +385,7 @@ fn assert_held(sandbox: &Sandbox, name: &str, older: Option<&str>, stdout: &str)
 fn usual_duration(sandbox: &Sandbox) -> Duration {
     let begun = Instant::now();
     for number in 0..5 {
-        let _ = sandbox.mint(&format!("usual-{number}"));
+        sandbox.mint(&format!("usual-{number}"));
     }
     begun.elapsed() / 5
 }
@@ -415,7 +415,7 @@ fn a_first_run_killed_at_any_moment_leaves_no_store_or_a_whole_one() {
         if sandbox.store_path().exists() {
             assert_held(&sandbox, "ci", None, &run.stdout);
         }
-        let _ = sandbox.keyward(["mint", "next"]).ok();
+        sandbox.keyward(["mint", "next"]).ok();
         assert_whole(&sandbox);
     }
 }
@@ -437,7 +437,7 @@ fn a_rotation_killed_at_any_moment_leaves_a_valid_secret() {
                     run.stdout
                 )
             });
-            let _ = sandbox.verdict(new, &[], 0, "valid");
+            sandbox.verdict(new, &[], 0, "valid");
         }
         assert_held(&sandbox, &name, Some(&id), &run.stdout);
     }
@@ -451,7 +451,7 @@ fn a_revocation_killed_at_any_moment_is_whole_or_did_not_happen() {
         let names = [format!("a-{number}"), format!("b-{number}")];
         let secrets = [sandbox.mint(&names[0]), sandbox.mint(&names[1])];
         let arguments = ["revoke", "--yes", &names[0], &names[1]];
-        let _ = killed_after(&sandbox, &arguments, usual * number / 15);
+        killed_after(&sandbox, &arguments, usual * number / 15);
         let verify = |secret: &String| sandbox.keyward(["verify"]).stdin(secret).run().status;
         let statuses = secrets.each_ref().map(verify);
         assert!(statuses == [0, 0] || statuses == [11, 11], "{statuses:?}");
@@ -500,7 +500,7 @@ fn a_mint_killed_at_any_system_call_leaves_no_live_key_without_a_holder() {
     let mut points = 0;
     for call in CALLS {
         let sandbox = Sandbox::new();
-        let _ = sandbox.mint("first");
+        sandbox.mint("first");
         for place in 1..=15 {
             let name = format!("{call}-{place}");
             let injection = format!("{call}:signal=KILL:when={place}");
@@ -526,7 +526,7 @@ fn a_mint_whose_system_calls_fail_tells_the_truth() {
         for call in ["pwrite64", "fsync", "fdatasync"] {
             for persistently in ["", "+"] {
                 let sandbox = Sandbox::new();
-                let _ = sandbox.mint("first");
+                sandbox.mint("first");
                 for place in 1..=12 {
                     let name = format!("{call}-{place}");
                     let injection = format!("{call}:error={error}:when={place}{persistently}");
@@ -540,7 +540,7 @@ fn a_mint_whose_system_calls_fail_tells_the_truth() {
                     assert_whole(&sandbox);
                     if output.status == 0 {
                         let secret = output.line();
-                        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+                        sandbox.verdict(&secret, &[], 0, "valid");
                         let undisturbed = !fs::read_to_string(sandbox.home().join("trace"))
                             .expect("there is a trace")
                             .contains("INJECTED");
@@ -595,9 +595,9 @@ fn a_revocation_whose_system_calls_fail_tells_the_truth() {
 fn the_last_to_close_leaves_no_log_behind() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.keyward(["rename", "ci", "renamed"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
-    let _ = sandbox.keyward(["revoke", "renamed", "--yes"]).ok();
+    sandbox.keyward(["rename", "ci", "renamed"]).ok();
+    sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["revoke", "renamed", "--yes"]).ok();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let uri = format!("file:{}?immutable=1", sandbox.store_path().display());
     for suffix in ["-wal", "-shm", "-journal"] {

@@ -194,7 +194,7 @@ fn nothing_is_lost_and_nobody_turned_away_in_a_crowd() {
         keys: Mutex::default(),
         end: Instant::now() + Duration::from_secs(seconds),
     };
-    let _ = crowd.share(first);
+    crowd.share(first);
     let (written, reads) = thread::scope(|scope| {
         let crowd = &crowd;
         let writers: Vec<_> = (0..WRITERS)

@@ -125,7 +125,7 @@ fn pipe_nobody_reads() -> File {
 /// A sandbox with two things a sink must not touch, `taken` and what `link` points to, and an empty folder.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("taken", "precious\n");
+    sandbox.file("taken", "precious\n");
     symlink("taken", sandbox.home().join("link")).expect("a link can be made");
     symlink("nowhere", sandbox.home().join("dangling")).expect("a link can be made");
     fs::create_dir(sandbox.home().join("folder")).expect("a folder can be made");
@@ -165,9 +165,9 @@ fn assert_void(sandbox: &Sandbox, living: &[&str], name: &str) {
     assert_eq!(sandbox.listed(&["--status", "active"]), living);
     assert_eq!(sandbox.listed(&["--status", "pending"]), [""; 0]);
     let after = sandbox.mint(name);
-    let _ = sandbox.verdict(&after, &[], 0, "valid");
+    sandbox.verdict(&after, &[], 0, "valid");
     let revoked = sandbox.keyward(["revoke", name, "--yes"]);
-    let _ = revoked.ok();
+    revoked.ok();
     let content = fs::read_to_string(sandbox.home().join("taken")).expect("it is still there");
     assert_eq!(content, "precious\n", "a file that was there was touched");
     assert!(
@@ -195,14 +195,14 @@ fn a_rotation_whose_sink_fails_leaves_the_old_key_as_it_was() {
     let before = sandbox.show("ci");
     for sink in FAILING {
         let run = sandbox.keyward(["rotate", "ci"]).args(*sink);
-        let _ = run.refused(16, "delivery_failed");
+        run.refused(16, "delivery_failed");
         assert_eq!(sandbox.show("ci"), before, "{sink:?}");
         assert_eq!(sandbox.listed(&["--status", "active"]), ["ci"]);
         assert_eq!(sandbox.listed(&["--status", "pending"]), [""; 0]);
-        let _ = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+        sandbox.verdict(&secret, &["--no-record"], 0, "valid");
     }
     let next = sandbox.keyward(["rotate", "ci"]).ok().line();
-    let _ = sandbox.verdict(&next, &[], 0, "valid");
+    sandbox.verdict(&next, &[], 0, "valid");
 }
 
 /// Opens a sink that stdout is led to.
@@ -249,8 +249,8 @@ fn a_stdout_that_takes_nothing_leaves_no_live_key() {
             );
             assert_void(&sandbox, &["old"], &name);
         }
-        let _ = sandbox.keyward(["rotate", "old"]).stdout(open()).exit(16);
-        let _ = sandbox.verdict(&old, &["--no-record"], 0, "valid");
+        sandbox.keyward(["rotate", "old"]).stdout(open()).exit(16);
+        sandbox.verdict(&old, &["--no-record"], 0, "valid");
         assert_eq!(sandbox.listed(&["--status", "active"]), ["old"]);
         assert_eq!(sandbox.listed(&["--status", "pending"]), [""; 0]);
     }
@@ -282,23 +282,23 @@ fn a_closed_stdout_is_refused_before_anything_is_minted() {
     }
     let after = sandbox.keyward(["audit", "head"]).ok().stdout;
     assert_eq!(after, before, "something was minted");
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.verdict(&old, &[], 0, "valid");
 }
 
 #[test]
 fn what_can_be_refused_beforehand_leaves_no_trace() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("taken", "");
+    sandbox.file("taken", "");
     symlink("nowhere", sandbox.home().join("dangling")).expect("a link can be made");
     for sink in [
         &["--out", "taken"][..],
         &["--out", "dangling"],
         &["--out", "missing/file"],
     ] {
-        let _ = sandbox.keyward(["mint", "ci"]).args(sink).exit(16);
+        sandbox.keyward(["mint", "ci"]).args(sink).exit(16);
         assert!(!sandbox.store_path().exists(), "{sink:?} made a store");
     }
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "ci"])
         .stdout(opened("/dev/null"))
         .exit(16);
@@ -308,23 +308,23 @@ fn what_can_be_refused_beforehand_leaves_no_trace() {
 #[test]
 fn a_voided_key_keeps_its_record_and_says_why() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.keyward(["mint", "ci", "--", "false"]).exit(16);
+    sandbox.keyward(["mint", "ci", "--", "false"]).exit(16);
     let keys = sandbox.keyward(["list", "--all"]).answer();
     let key = &keys["keys"][0];
     assert_eq!(key["status"], "revoked", "{key:#}");
     assert_eq!(key["revokedReason"], "undelivered", "{key:#}");
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
 }
 
 #[test]
 fn the_secret_of_a_void_key_never_verifies() {
     let sandbox = Sandbox::new();
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "ci", "--", "sh", "-c", "cat >kept; exit 1"])
         .exit(16);
     let secret = fs::read_to_string(sandbox.home().join("kept")).expect("the command kept it");
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
-    let _ = sandbox.keyward(["activate", "--file", "kept"]).exit(11);
+    sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.keyward(["activate", "--file", "kept"]).exit(11);
 }
 
 #[test]
@@ -332,12 +332,12 @@ fn a_key_is_live_only_when_its_command_has_ended_well() {
     let sandbox = Sandbox::new();
     let held = Held::start(sandbox.home(), sandbox.keyward(["mint", "ci"]));
     let secret = held.secret.clone();
-    let _ = token::parts(&secret, "kw_live_");
-    let _ = sandbox.verdict(&secret, &[], 13, "pending");
+    token::parts(&secret, "kw_live_");
+    sandbox.verdict(&secret, &[], 13, "pending");
     let output = held.release();
     assert_eq!(output.status, 0, "{}", output.transcript());
     assert_eq!(output.stdout, "");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn a_signal_during_the_delivery_voids_the_key() {
         let (secret, command) = (held.secret.clone(), held.command);
         let output = held.signalled(signal);
         assert_eq!(output.status, 130, "{signal:?}: {}", output.transcript());
-        let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+        sandbox.verdict(&secret, &[], 11, "revoked");
         assert_eq!(sandbox.listed(&[]), ["old"]);
         let alive = Path::new("/proc").join(command.to_string());
         assert!(!alive.exists(), "{signal:?}: the command outlived keyward");
@@ -358,9 +358,9 @@ fn a_signal_during_the_delivery_voids_the_key() {
         let secret = held.secret.clone();
         let output = held.signalled(signal);
         assert_eq!(output.status, 130, "{signal:?}: {}", output.transcript());
-        let _ = sandbox.verdict(&secret, &[], 11, "revoked");
-        let _ = sandbox.verdict(&old, &[], 0, "valid");
-        let _ = sandbox.keyward(["audit", "verify"]).ok();
+        sandbox.verdict(&secret, &[], 11, "revoked");
+        sandbox.verdict(&old, &[], 0, "valid");
+        sandbox.keyward(["audit", "verify"]).ok();
     }
 }
 
@@ -391,7 +391,7 @@ fn a_signal_while_a_reader_stalls_voids_every_key() {
 fn a_reader_that_leaves_after_the_first_secrets_voids_them_all() {
     let sandbox = Sandbox::new();
     let script = "{ \"$0\" mint bulk --count 3000; echo $? >status; } | head -n 1 >/dev/null";
-    let _ = sandbox.program("sh", ["-c", script, KEYWARD]).ok();
+    sandbox.program("sh", ["-c", script, KEYWARD]).ok();
     let status = fs::read_to_string(sandbox.home().join("status")).expect("it has ended");
     assert_eq!(status, "16\n");
     assert_eq!(sandbox.listed(&[]), [""; 0]);
@@ -407,16 +407,16 @@ fn stdout_and_out_carry_the_secret_and_exactly_one_line_feed_or_none() {
     assert!(with.ends_with('\n') && !without.ends_with('\n'));
     let content =
         |name: &str| fs::read_to_string(sandbox.home().join(name)).expect("the file was made");
-    let _ = sandbox.keyward(["mint", "c", "--out", "c"]).ok();
-    let _ = sandbox.keyward(["mint", "d", "--out", "d", "-n"]).ok();
+    sandbox.keyward(["mint", "c", "--out", "c"]).ok();
+    sandbox.keyward(["mint", "d", "--out", "d", "-n"]).ok();
     assert_eq!(
         (content("c").len(), content("d").len()),
         (length + 1, length)
     );
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "e", "--", "sh", "-c", "cat >e"])
         .ok();
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "f", "-n", "--", "sh", "-c", "cat >f"])
         .ok();
     assert_eq!(
@@ -464,7 +464,7 @@ fn a_dotenv_file_is_read_back_by_a_shell_and_by_python() {
     for (name, content, port, other) in files {
         let file = format!("{name}.env");
         if let Some(content) = content {
-            let _ = sandbox.file(&file, content);
+            sandbox.file(&file, content);
         }
         let output = sandbox
             .keyward(["mint", name, "--dotenv", &file, "--var", "KEY"])
@@ -507,15 +507,15 @@ fn a_dotenv_file_keeps_its_bytes_when_the_delivery_is_refused() {
     let sandbox = Sandbox::new();
     for content in ["KEY=\"a\nb\"\n", "KEY=a OTHER=b; LAST=c\n"] {
         let path = sandbox.file(".env", content);
-        let _ = sandbox
+        sandbox
             .keyward(["mint", "ci", "--dotenv", ".env", "--var", "KEY"])
             .exit(16);
         assert_eq!(fs::read_to_string(path).expect("it is there"), content);
         assert_eq!(sandbox.listed(&[]), [""; 0]);
     }
-    let _ = sandbox.file(".env", "");
+    sandbox.file(".env", "");
     for variable in ["A-B", "1A", "", "A B", "A=B", "$(id)", "A\nB"] {
-        let _ = sandbox
+        sandbox
             .keyward(["mint", "ci", "--dotenv", ".env", "--var", variable])
             .refused(2, "usage");
     }
@@ -563,7 +563,7 @@ fn a_runners_file_is_appended_to_behind_a_mask_line_and_parses_back() {
                 .ok();
             let content = fs::read_to_string(&path).expect("the file is there");
             let (secret, delimiter) = runner_value(&content, &variable_name);
-            let _ = token::parts(&secret, "kw_live_");
+            token::parts(&secret, "kw_live_");
             assert_eq!(output.stdout, format!("::add-mask::{secret}\n"), "{flag}");
             let told = output.stderr.replacen(&output.stdout, "", 1);
             assert!(
@@ -576,7 +576,7 @@ fn a_runners_file_is_appended_to_behind_a_mask_line_and_parses_back() {
             );
             assert_eq!(runner_value(&content, "BEFORE").0, "1");
             assert_eq!(runner_value(&content, "WITHOUT_LINE_FEED").0, "2");
-            let _ = sandbox.verdict(&secret, &[], 0, "valid");
+            sandbox.verdict(&secret, &[], 0, "valid");
             delimiters.push(delimiter);
         }
         assert_ne!(
@@ -597,16 +597,16 @@ fn a_runners_file_that_cannot_be_written_leaves_no_live_key() {
             let run = sandbox
                 .keyward(["mint", "ci", flag, "KEY"])
                 .env(variable, path);
-            let _ = run.refused(16, "delivery_failed");
+            run.refused(16, "delivery_failed");
             assert_void(&sandbox, &[], "ci");
         }
-        let _ = sandbox
+        sandbox
             .keyward(["mint", "ci", flag, "KEY"])
             .refused(2, "usage");
     }
     // Nobody would read the mask line, so nobody would hide the secret in the log.
     let path = sandbox.file("runner", "");
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "ci", "--github-env", "KEY"])
         .env("GITHUB_ENV", &path)
         .stdout(pipe_nobody_reads())
@@ -673,7 +673,7 @@ fn in_ci_a_bare_stdout_is_warned_of_and_a_meant_one_is_not() {
     ] {
         assert!(warning.contains(sink), "{sink} is not named in {warning}");
     }
-    let _ = sandbox.verdict(&bare.line(), &[], 0, "valid");
+    sandbox.verdict(&bare.line(), &[], 0, "valid");
     let json = sandbox
         .keyward(["mint", "json", "--json"])
         .env("CI", "true")
@@ -705,11 +705,11 @@ fn where_a_sink_is_required_a_bare_stdout_is_refused_before_anything_is_minted()
         assert!(hint.contains("--out"), "{error:#}");
         assert!(!sandbox.store_path().exists(), "a store was made");
     }
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "ci", "--out", "ci.key"])
         .env("KEYWARD_REQUIRE_SINK", "1")
         .ok();
-    let _ = sandbox
+    sandbox
         .keyward(["rotate", "ci"])
         .env("KEYWARD_REQUIRE_SINK", "1")
         .refused(2, "usage");
@@ -749,7 +749,7 @@ fn a_full_disk_takes_neither_the_secret_nor_a_file() {
             assert_eq!(sandbox.listed(&[]), ["old"], "{command} {sink}");
         }
     }
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.verdict(&old, &[], 0, "valid");
 }
 
 #[test]
@@ -761,7 +761,7 @@ fn two_sinks_at_once_are_refused() {
         &["--out", "f", "--", "cat"],
         &["--github-env", "A", "--github-output", "B"],
     ] {
-        let _ = sandbox.keyward(["mint", "ci"]).args(sinks).exit(2);
+        sandbox.keyward(["mint", "ci"]).args(sinks).exit(2);
     }
     assert!(!sandbox.store_path().exists(), "a store was made");
 }
@@ -769,10 +769,10 @@ fn two_sinks_at_once_are_refused() {
 #[test]
 fn a_file_out_of_the_owners_umask_is_still_private_and_readable() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     for umask in ["000", "022", "077", "777"] {
         let script = format!("umask {umask}; exec \"$0\" mint key-{umask} --out {umask}.key");
-        let _ = sandbox.program("sh", ["-c", &script, KEYWARD]).ok();
+        sandbox.program("sh", ["-c", &script, KEYWARD]).ok();
         let file = sandbox.home().join(format!("{umask}.key"));
         let metadata = fs::metadata(&file).expect("the file was made");
         assert_eq!(
@@ -781,6 +781,6 @@ fn a_file_out_of_the_owners_umask_is_still_private_and_readable() {
             "umask {umask}"
         );
         let secret = fs::read_to_string(&file).expect("it can be read");
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
 }

@@ -12,15 +12,15 @@ fn a_disabled_key_is_refused_until_it_is_enabled() {
     assert_eq!(verdict["subject"]["name"], "ci");
     let key = sandbox.keyward(["enable", "ci"]).answer();
     assert_eq!(key["status"], "active");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
 fn doing_it_twice_changes_nothing_and_says_so() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for verb in ["enable", "disable", "enable"] {
-        let _ = sandbox.keyward([verb, "ci"]).ok();
+        sandbox.keyward([verb, "ci"]).ok();
         let head = sandbox.keyward(["audit", "head"]).ok().stdout;
         let output = sandbox.keyward([verb, "ci"]).ok();
         assert_ne!(output.stderr, "", "nothing is said of the second {verb}");
@@ -35,15 +35,15 @@ fn doing_it_twice_changes_nothing_and_says_so() {
 #[test]
 fn a_dead_key_can_be_neither() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("revoked");
+    sandbox.mint("revoked");
     let secret = sandbox.mint_with("expired", &["--expires", "1s"]);
-    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&secret, 12);
     for name in ["revoked", "expired"] {
-        let _ = sandbox.keyward(["disable", name]).refused(4, "conflict");
-        let _ = sandbox.keyward(["enable", name]).refused(4, "conflict");
+        sandbox.keyward(["disable", name]).refused(4, "conflict");
+        sandbox.keyward(["enable", name]).refused(4, "conflict");
     }
-    let _ = sandbox
+    sandbox
         .keyward(["disable", "missing"])
         .refused(3, "key_not_found");
 }
@@ -56,16 +56,16 @@ fn enabling_does_not_activate_a_pending_key() {
     let _ = sandbox.keyward(["enable", "ci"]).run();
     let _ = sandbox.keyward(["disable", "ci"]).run();
     let _ = sandbox.keyward(["enable", "ci"]).run();
-    let _ = sandbox.verdict(&secret, &[], 13, "pending");
+    sandbox.verdict(&secret, &[], 13, "pending");
 }
 
 #[test]
 fn a_disabled_key_can_still_be_renamed_and_revoked() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.keyward(["disable", "ci"]).ok();
+    sandbox.keyward(["disable", "ci"]).ok();
     let key = sandbox.keyward(["rename", "ci", "deploy"]).answer();
     assert_eq!(key["status"], "disabled");
-    let _ = sandbox.keyward(["revoke", "deploy", "--yes"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.keyward(["revoke", "deploy", "--yes"]).ok();
+    sandbox.verdict(&secret, &[], 11, "revoked");
 }

@@ -82,7 +82,7 @@ fn everybody_reads_the_variable_that_was_delivered() {
     {
         let (name, file) = (format!("ci-{at}"), format!("{at}.env"));
         let path = sandbox.file(&file, before);
-        let _ = sandbox
+        sandbox
             .keyward(["mint", &name, "--dotenv", &file, "--var", "KEY"])
             .ok();
         let after = fs::read_to_string(path).expect("it is text");
@@ -218,7 +218,7 @@ fn a_file_that_everybody_can_read_is_warned_of_by_whoever_finds_the_secret_in_it
             "{ dotenv = \".env\", var = \"KEY\" }",
         ),
     ] {
-        let _ = sandbox.file(
+        sandbox.file(
             "m.toml",
             &manifest
                 .replace("KEY\"\nd", &format!("{name}\"\nd"))

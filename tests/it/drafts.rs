@@ -75,7 +75,7 @@ fn each_disturbed(
 ) -> u32 {
     let mut count = 0;
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     for call in CALLS {
         // The first files that are opened are the system's and the store's.
         let places = if call == "openat" { 3..=16 } else { 1..=9 };
@@ -83,7 +83,7 @@ fn each_disturbed(
             let name = format!("{call}-{place}");
             let _ = fs::remove_file(sandbox.home().join("file"));
             if let Some(before) = before {
-                let _ = sandbox.file("file", before);
+                sandbox.file("file", before);
             }
             let injection = format!("{call}:{effect}:when={place}");
             let line = [&["mint", &name][..], sink].concat();
@@ -93,7 +93,7 @@ fn each_disturbed(
             if now.as_deref() != before {
                 let now = now.unwrap_or_else(|| panic!("{injection}: the file is gone"));
                 let secret = secret_in(&now, before);
-                let _ = token::parts(&secret, "kw_live_");
+                token::parts(&secret, "kw_live_");
                 let file = fs::metadata(sandbox.home().join("file"));
                 let mode = file.expect("it is there").permissions().mode();
                 assert_eq!(mode & 0o7777, 0o600, "{injection}");
@@ -110,7 +110,7 @@ fn each_disturbed(
     assert_whole(&sandbox);
     // Whatever was left is the next one's to use.
     let _ = fs::remove_file(sandbox.home().join("file"));
-    let _ = sandbox.keyward(["mint", "last"]).args(sink).ok();
+    sandbox.keyward(["mint", "last"]).args(sink).ok();
     assert_eq!(names(&sandbox, ".file"), [""; 0]);
     count
 }
@@ -124,8 +124,8 @@ fn a_file_whose_writer_is_killed_is_whole_or_as_it_was() {
         assert!(matches!(status, 0 | 137), "{status}");
         if let Some(secret) = secret {
             // It was delivered: now or by its holder it becomes live.
-            let _ = sandbox.keyward(["activate"]).stdin(secret).ok();
-            let _ = sandbox.verdict(secret, &["--no-record"], 0, "valid");
+            sandbox.keyward(["activate"]).stdin(secret).ok();
+            sandbox.verdict(secret, &["--no-record"], 0, "valid");
         } else {
             assert_ne!(status, 0);
         }
@@ -143,12 +143,12 @@ fn a_file_whose_writer_is_interrupted_or_fails_is_whole_or_as_it_was() {
     }
     let judge = |sandbox: &Sandbox, status: i32, secret: Option<&str>| match secret {
         Some(secret) if status == 0 => {
-            let _ = sandbox.verdict(secret, &["--no-record"], 0, "valid");
+            sandbox.verdict(secret, &["--no-record"], 0, "valid");
         }
         // Its activation failed, and the message says that it is pending; or it was over when the signal came.
         Some(secret) => {
             assert!(matches!(status, 7 | 17 | 143), "{status}");
-            let _ = sandbox.keyward(["activate"]).stdin(secret).ok();
+            sandbox.keyward(["activate"]).stdin(secret).ok();
         }
         None => assert!(!matches!(status, 0 | 137), "{status}"),
     };
@@ -161,9 +161,9 @@ fn a_file_whose_writer_is_interrupted_or_fails_is_whole_or_as_it_was() {
         for call in ["write", "fsync", "renameat2", "renameat", "flock", "fchmod"] {
             for place in 1..=4 {
                 let sandbox = Sandbox::new();
-                let _ = sandbox.mint("first");
+                sandbox.mint("first");
                 if let Some(before) = before {
-                    let _ = sandbox.file("file", before);
+                    sandbox.file("file", before);
                 }
                 let line = [&["mint", "ci"][..], sink].concat();
                 let injection = format!("{call}:error=EIO:when={place}");
@@ -187,7 +187,7 @@ fn a_file_whose_writer_is_interrupted_or_fails_is_whole_or_as_it_was() {
 #[test]
 fn deliveries_into_one_file_lose_none_of_each_others_variables() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     let path = sandbox.file(".env", "# mine\nPORT=8080");
     fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("it is mine");
     let runs = (0..16).map(|number| {
@@ -219,7 +219,7 @@ fn deliveries_into_one_file_lose_none_of_each_others_variables() {
 #[test]
 fn of_deliveries_to_one_new_file_one_succeeds() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     let runs = (0..16).map(|number| sandbox.keyward(["mint", &format!("k{number}"), "--out", "f"]));
     let outputs = at_once(runs.collect());
     let done = outputs.iter().filter(|output| output.status == 0);
@@ -230,7 +230,7 @@ fn of_deliveries_to_one_new_file_one_succeeds() {
             .all(|output| [0, 16].contains(&output.status))
     );
     let secret = secret_in(&content(&sandbox, "f").expect("it is there"), None);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(sandbox.listed(&[]).len(), 2);
     assert_eq!(names(&sandbox, ".f"), [""; 0]);
 }
@@ -253,7 +253,7 @@ fn assert_spared(run: Invocation, victim: &Path, may_work: bool) {
 fn what_lies_in_the_drafts_place_is_never_written_through() {
     for sink in SINKS {
         let sandbox = Sandbox::new();
-        let _ = sandbox.mint("first");
+        sandbox.mint("first");
         let victim = sandbox.file("victim", "precious");
         fs::set_permissions(&victim, Permissions::from_mode(0o644)).expect("it is mine");
         let draft = sandbox.home().join(".file.keyward-draft");
@@ -273,12 +273,12 @@ fn what_lies_in_the_drafts_place_is_never_written_through() {
         fs::create_dir(&draft).expect("a folder can be made");
         assert_spared(run(), &victim, false);
         fs::remove_dir(&draft).expect("the folder is still there");
-        let _ = sandbox.program("mkfifo", [&draft]).ok();
+        sandbox.program("mkfifo", [&draft]).ok();
         assert_spared(run(), &victim, false);
         assert_eq!(content(&sandbox, "file"), None);
         assert_eq!(sandbox.listed(&[]), ["first"]);
         fs::remove_file(&draft).expect("the pipe is still there");
-        let _ = run().ok();
+        run().ok();
     }
 }
 
@@ -314,9 +314,9 @@ fn what_was_left_in_the_drafts_place_gives_the_file_neither_its_bytes_nor_its_mo
         let sandbox = Sandbox::new();
         let draft = sandbox.file(".file.keyward-draft", &"left over\n".repeat(100));
         fs::set_permissions(&draft, Permissions::from_mode(0o666)).expect("it is mine");
-        let _ = sandbox.keyward(["mint", "ci"]).args(sink).ok();
+        sandbox.keyward(["mint", "ci"]).args(sink).ok();
         let now = content(&sandbox, "file").expect("it was made");
-        let _ = sandbox.verdict(&secret_in(&now, None), &[], 0, "valid");
+        sandbox.verdict(&secret_in(&now, None), &[], 0, "valid");
         let file = fs::metadata(sandbox.home().join("file")).expect("it was made");
         assert_eq!(file.mode() & 0o7777, 0o600);
         assert_eq!(names(&sandbox, ".file"), [""; 0]);
@@ -354,7 +354,7 @@ fn a_key_that_cannot_become_live_any_more_leaves_the_file_as_it_was() {
             let output = meanwhile(&sandbox, &line, || {
                 let now = content(&sandbox, "file").expect("it was placed");
                 let secret = secret_in(&now, before);
-                let _ = sandbox.verdict(&secret, &["--no-record"], 13, "pending");
+                sandbox.verdict(&secret, &["--no-record"], 13, "pending");
             });
             assert_eq!(output.status, 16, "{}", output.transcript());
             assert_eq!(content(&sandbox, "file").as_deref(), before, "{sink:?}");
@@ -364,7 +364,7 @@ fn a_key_that_cannot_become_live_any_more_leaves_the_file_as_it_was() {
                 assert_eq!(file.expect("it is there").mode() & 0o7777, 0o640);
             }
             assert_eq!(sandbox.listed(&[]), ["old"]);
-            let _ = sandbox.verdict(&secret, &[], 0, "valid");
+            sandbox.verdict(&secret, &[], 0, "valid");
             assert_eq!(sandbox.show("old")["expiresAt"], Value::Null);
         }
     }
@@ -376,13 +376,13 @@ fn what_somebody_else_has_put_there_meanwhile_stays() {
         return;
     }
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("old");
+    sandbox.mint("old");
     let path = sandbox.file("file", BEFORE);
     let line = [&["mint", "new"][..], SINKS[1]].concat();
     let output = meanwhile(&sandbox, &line, || {
         let theirs = sandbox.file("theirs", "THEIRS=1\n");
         fs::rename(theirs, &path).expect("it can be replaced");
-        let _ = sandbox.keyward(["revoke", "new", "--yes"]).ok();
+        sandbox.keyward(["revoke", "new", "--yes"]).ok();
     });
     assert_eq!(output.status, 16, "{}", output.transcript());
     assert_eq!(content(&sandbox, "file").as_deref(), Some("THEIRS=1\n"));
@@ -408,8 +408,8 @@ fn a_command_may_activate_the_key_it_is_given() {
         }
     }
     let under = ["mint", "word", "--idempotency-key", "K"];
-    let _ = sandbox.keyward(under).args(command).ok();
+    sandbox.keyward(under).args(command).ok();
     assert_eq!(sandbox.show("word")["status"], "active");
-    let _ = sandbox.keyward(under).exit(4);
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(under).exit(4);
+    sandbox.keyward(["audit", "verify"]).ok();
 }

@@ -66,7 +66,7 @@ fn hidden() -> (Scene, String) {
     let head = scene.sandbox.keyward(["audit", "head"]).ok().line();
     let copy = scene.sandbox.home().join("copy.db");
     std::fs::write(&copy, &scene.whole).expect("the store can be copied");
-    let _ = scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
+    scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
     let revoked = trail_row(&scene, "key.revoke");
     reindex(&scene.sandbox, &format!("WHERE seq <> {revoked}"));
     scene.sandbox.tamper(&format!(
@@ -131,11 +131,11 @@ fn a_revocation_that_is_hidden_from_the_trails_index_still_holds() {
     assert_eq!(first_bad(sandbox, &[]), revoked);
     assert_eq!(first_bad(sandbox, &["--against", &head]), revoked);
     // The remedy that the check names makes it whole, and so does filling the index again.
-    let _ = sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
-    let _ = sandbox.verdict(&scene.secret, &[], 11, "revoked");
+    sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
+    sandbox.verdict(&scene.secret, &[], 11, "revoked");
     sandbox.tamper("REINDEX");
-    let _ = sandbox.keyward(["store", "check"]).ok();
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
 }
 
 #[test]
@@ -147,15 +147,15 @@ fn a_record_that_keyward_itself_was_led_to_seal_is_found_by_its_trail() {
         scene.id
     ));
     let owner = sandbox.keyward(["set", &scene.id, "--owner", "me"]);
-    let _ = owner.ok();
+    owner.ok();
     // Nothing in the index, the chain or the record tells any more.
     sandbox.tamper("REINDEX");
     let revoked = trail_row(&scene, "key.revoke");
     assert_eq!(scene.flawed("key"), [scene.id.as_str()]);
     assert_eq!(first_bad(sandbox, &["--against", &head]), revoked);
-    let _ = sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
-    let _ = sandbox.keyward(["store", "check"]).ok();
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
 }
 
 #[test]
@@ -185,16 +185,16 @@ fn a_pruned_key_is_never_imported_again() {
     let (revoked, expired) = (sandbox.mint("revoked"), sandbox.mint("expired"));
     let with_id = exported(&sandbox, &[]);
     let without_id = exported(&sandbox, &["id"]);
-    let _ = sandbox.keyward(["store", "backup", "before.db"]).ok();
-    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
-    let _ = sandbox.keyward(["set", "expired", "--expires", "1s"]).ok();
+    sandbox.keyward(["store", "backup", "before.db"]).ok();
+    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.keyward(["set", "expired", "--expires", "1s"]).ok();
     sandbox.wait_for_verdict(&expired, 12);
     let dead = exported(&sandbox, &["id"]);
-    let _ = sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
+    sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
     assert_eq!(ended(&sandbox), 2);
     for lines in [&with_id, &without_id, &dead] {
-        let _ = sandbox.file("lines", lines);
-        let _ = sandbox
+        sandbox.file("lines", lines);
+        sandbox
             .keyward(["store", "import", "lines"])
             .refused(4, "conflict");
         let run = sandbox.keyward(["--json", "store", "import", "lines", "--keep-going"]);
@@ -202,46 +202,46 @@ fn a_pruned_key_is_never_imported_again() {
         assert_eq!(each_code(&answer), ["conflict", "conflict"], "{answer:#}");
     }
     for secret in [&revoked, &expired] {
-        let _ = sandbox.verdict(secret, &[], 10, "not_found");
+        sandbox.verdict(secret, &[], 10, "not_found");
     }
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
 
     // Somebody takes the hash off the list, and the line in.
     let whole = sandbox.settled_bytes();
     sandbox.tamper("DELETE FROM ended");
-    let _ = sandbox.file("lines", &without_id);
-    let _ = sandbox.keyward(["store", "import", "lines"]).ok();
+    sandbox.file("lines", &without_id);
+    sandbox.keyward(["store", "import", "lines"]).ok();
     let checked = sandbox.keyward(["--json", "store", "check"]).exit(9).json();
     let problems = checked["problems"].as_array().expect("a list");
     assert_eq!(problems.len(), 2, "{checked:#}");
     assert_ne!(first_bad(&sandbox, &[]), Value::Null);
 
     // A backup from before does not bring them back either, nor take their hashes off.
-    let _ = sandbox.settled_bytes();
+    sandbox.settled_bytes();
     std::fs::write(sandbox.store_path(), whole).expect("the store can be put back");
     let restore = sandbox.keyward(["store", "restore", "before.db", "--yes"]);
-    let _ = restore.ok();
+    restore.ok();
     for secret in [&revoked, &expired] {
-        let _ = sandbox.verdict(secret, &[], 11, "revoked");
+        sandbox.verdict(secret, &[], 11, "revoked");
     }
     assert_eq!(ended(&sandbox), 2);
-    let _ = sandbox.keyward(["store", "check"]).ok();
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
 }
 
 #[test]
 fn a_pruned_key_whose_hash_is_out_of_its_tables_order_is_found() {
     let sandbox = Sandbox::new();
     for name in ["a", "b", "c"] {
-        let _ = sandbox.mint(name);
-        let _ = sandbox.keyward(["revoke", name, "--yes"]).ok();
+        sandbox.mint(name);
+        sandbox.keyward(["revoke", name, "--yes"]).ok();
     }
-    let _ = sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
     reverse_ended(&sandbox);
     assert_eq!(ended(&sandbox), 3);
     assert_ne!(first_bad(&sandbox, &[]), Value::Null);
-    let _ = sandbox.keyward(["store", "check"]).exit(9);
+    sandbox.keyward(["store", "check"]).exit(9);
 }
 
 fn each_code(answer: &Value) -> Vec<String> {
@@ -253,44 +253,44 @@ fn each_code(answer: &Value) -> Vec<String> {
 fn a_deleted_workspaces_keys_are_not_imported_again_under_another_id() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.file("lines", &exported(&sandbox, &["id"]));
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    let _ = sandbox
+    sandbox.file("lines", &exported(&sandbox, &["id"]));
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox
         .keyward(["workspace", "delete", "default", "--yes"])
         .ok();
-    let _ = sandbox
+    sandbox
         .keyward(["store", "import", "lines"])
         .refused(4, "conflict");
     let asked = sandbox.keyward(["verify"]).stdin(&secret).run();
     assert_ne!(asked.status, 0, "{}", asked.transcript());
     sandbox.tamper("DELETE FROM ended");
-    let _ = sandbox.keyward(["store", "check"]).exit(9);
+    sandbox.keyward(["store", "check"]).exit(9);
 }
 
 #[test]
 fn a_restored_or_replaced_store_loses_no_ended_hash() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("other");
-    let _ = sandbox.keyward(["store", "backup", "before.db"]).ok();
+    sandbox.mint("other");
+    sandbox.keyward(["store", "backup", "before.db"]).ok();
     let secret = sandbox.mint("late");
-    let _ = sandbox.file("lines", &exported(&sandbox, &["id"]));
-    let _ = sandbox.keyward(["revoke", "late", "--yes"]).ok();
-    let _ = sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
-    let _ = sandbox
+    sandbox.file("lines", &exported(&sandbox, &["id"]));
+    sandbox.keyward(["revoke", "late", "--yes"]).ok();
+    sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
+    sandbox
         .keyward(["store", "restore", "before.db", "--yes"])
         .ok();
     assert_eq!(ended(&sandbox), 1);
     // Also where the store is damaged and a new one takes its place.
     sandbox
         .tamper("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'key_short'");
-    let _ = sandbox.keyward(["list"]).refused(9, "damaged");
-    let _ = sandbox
+    sandbox.keyward(["list"]).refused(9, "damaged");
+    sandbox
         .keyward(["store", "restore", "before.db", "--yes"])
         .ok();
     assert_eq!(ended(&sandbox), 1);
     let import = sandbox.keyward(["store", "import", "lines", "--keep-going"]);
-    let _ = import.exit(4);
-    let _ = sandbox.verdict(&secret, &[], 10, "not_found");
+    import.exit(4);
+    sandbox.verdict(&secret, &[], 10, "not_found");
 }
 
 #[test]
@@ -298,18 +298,18 @@ fn a_key_that_is_imported_as_revoked_has_ended_here_too() {
     let here = Sandbox::new();
     let secret = here.mint("ci");
     let alive = exported(&here, &["id"]);
-    let _ = here.keyward(["revoke", "ci", "--yes"]).ok();
+    here.keyward(["revoke", "ci", "--yes"]).ok();
     let there = Sandbox::new();
-    let _ = there.mint("other");
+    there.mint("other");
     let lines = here.keyward(["store", "export"]).ok().stdout;
-    let _ = there.file("lines", &lines);
+    there.file("lines", &lines);
     let import = there.keyward(["store", "import", "lines", "--keep-going"]);
     let _ = import.run();
     assert_eq!(ended(&there), 1);
-    let _ = there.verdict(&secret, &[], 11, "revoked");
-    let _ = there.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
-    let _ = there.file("lines", &alive);
-    let _ = there
+    there.verdict(&secret, &[], 11, "revoked");
+    there.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
+    there.file("lines", &alive);
+    there
         .keyward(["store", "import", "lines"])
         .refused(4, "conflict");
 }
@@ -328,8 +328,8 @@ fn a_hash_that_is_added_to_the_list_or_missing_is_damage() {
     scene.assert_damaged(scene.sandbox.keyward(["list", "--all"]), "ci", "missing");
     let flawed = scene.flawed("key");
     assert_eq!(flawed.len(), 1);
-    let _ = scene.sandbox.keyward(["revoke", &flawed[0], "--yes"]).ok();
-    let _ = scene.sandbox.keyward(["store", "check"]).ok();
+    scene.sandbox.keyward(["revoke", &flawed[0], "--yes"]).ok();
+    scene.sandbox.keyward(["store", "check"]).ok();
 }
 
 #[test]
@@ -345,9 +345,9 @@ fn a_void_key_that_is_given_another_secret_is_no_damage() {
         let _ = mint(sink).run();
     }
     let secret = std::fs::read_to_string(sandbox.home().join("ci.key")).expect("it was delivered");
-    let _ = sandbox.verdict(secret.trim_end(), &[], 0, "valid");
-    let _ = sandbox.keyward(["store", "check"]).ok();
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.verdict(secret.trim_end(), &[], 0, "valid");
+    sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn an_older_store_knows_its_ended_keys_from_its_rows_and_its_trail() {
         let sandbox = Sandbox::new();
         plant(&sandbox, OLD[3]);
         sandbox.tamper(change);
-        let _ = sandbox.keyward(["store", "info"]).ok();
+        sandbox.keyward(["store", "info"]).ok();
         let connection = sandbox.sqlite();
         let hash = "SELECT count(*) FROM ended JOIN key USING (hash) WHERE name = 'gone'";
         let found: i64 = connection

@@ -61,7 +61,7 @@ fn a_key_is_created_once_and_then_left_alone() {
     assert_eq!(unchanged["changed"], false, "{unchanged:#}");
     assert_eq!(unchanged["id"], created["id"]);
     for _ in 0..3 {
-        let _ = sandbox.keyward(["ensure", "ci", "--out", "F"]).ok();
+        sandbox.keyward(["ensure", "ci", "--out", "F"]).ok();
     }
     assert!(sandbox.store_bytes() == before.0, "the store was touched");
     assert_eq!(Stamp::of(&file), before.1);
@@ -103,10 +103,10 @@ fn the_secret_is_in_the_answer_only_when_stdout_is_its_sink() {
         names.map(str::to_owned).collect()
     };
     assert_eq!(without_secret(&created), fields(&unchanged));
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     // In `KEY=$(keyward ensure …)` any sentence would be taken for the secret.
     let plain = sandbox.keyward(["ensure", "plain"]).ok();
-    let _ = sandbox.verdict(plain.stdout.trim_end(), &[], 0, "valid");
+    sandbox.verdict(plain.stdout.trim_end(), &[], 0, "valid");
     let again = sandbox.keyward(["ensure", "plain"]).ok();
     assert_eq!(again.stdout, "");
     assert!(
@@ -119,12 +119,12 @@ fn the_secret_is_in_the_answer_only_when_stdout_is_its_sink() {
 #[test]
 fn what_differs_is_updated_once_and_what_is_not_given_is_left() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file(
+    sandbox.file(
         "policy.toml",
         "prefix = \"kw\"\n[scopes.read]\n[scopes.write]\n[scopes.admin]\n",
     );
     sandbox.workspace("acme", &["--policy", "policy.toml"]);
-    let _ = ensure(&sandbox, &["ci", "--out", "F"]);
+    ensure(&sandbox, &["ci", "--out", "F"]);
     let file = Stamp::of(sandbox.home().join("F"));
     for (flags, field, expected) in [
         (
@@ -166,10 +166,10 @@ fn what_differs_is_updated_once_and_what_is_not_given_is_left() {
 #[test]
 fn scopes_in_another_order_are_the_same() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("policy.toml", "[scopes.read]\n[scopes.write]\n");
+    sandbox.file("policy.toml", "[scopes.read]\n[scopes.write]\n");
     sandbox.workspace("acme", &["--policy", "policy.toml"]);
     let scopes = ["--scope", "write", "--scope", "read"];
-    let _ = ensure(&sandbox, &[&["ci", "--out", "F"], &scopes[..]].concat());
+    ensure(&sandbox, &[&["ci", "--out", "F"], &scopes[..]].concat());
     let before = sandbox.store_bytes();
     let turned = ["ci", "--out", "F", "--scope", "read", "--scope", "write"];
     assert_eq!(ensure(&sandbox, &turned)["action"], "unchanged");
@@ -211,9 +211,9 @@ fn a_new_key_has_what_was_asked_for() {
 #[test]
 fn a_key_that_is_paused_or_somebody_elses_is_a_conflict() {
     let sandbox = Sandbox::new();
-    let _ = ensure(&sandbox, &["paused", "--out", "F"]);
-    let _ = sandbox.keyward(["disable", "paused"]).ok();
-    let _ = sandbox.mint_with("held", &["--hold"]);
+    ensure(&sandbox, &["paused", "--out", "F"]);
+    sandbox.keyward(["disable", "paused"]).ok();
+    sandbox.mint_with("held", &["--hold"]);
     for name in ["paused", "held"] {
         for flags in [&[][..], &["--rotate-if-missing"]] {
             let arguments = [&[name, "--out", "F"], flags].concat();
@@ -222,7 +222,7 @@ fn a_key_that_is_paused_or_somebody_elses_is_a_conflict() {
         let arguments = [name, "--", "sh", "-c", "cat >received"];
         assert_refused(&sandbox, &arguments, "received", 4, "conflict");
     }
-    let _ = sandbox.keyward(["enable", "paused"]).ok();
+    sandbox.keyward(["enable", "paused"]).ok();
     let answer = ensure(&sandbox, &["paused", "--out", "F"]);
     assert_eq!(answer["action"], "unchanged");
 }
@@ -230,15 +230,15 @@ fn a_key_that_is_paused_or_somebody_elses_is_a_conflict() {
 #[test]
 fn a_key_that_is_held_stays_held_although_its_secret_is_in_the_file() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.keyward(["mint", "ci", "--hold", "--out", "F"]).ok();
+    sandbox.keyward(["mint", "ci", "--hold", "--out", "F"]).ok();
     let file = Stamp::of(sandbox.home().join("F"));
     let run = sandbox.keyward(["ensure", "ci", "--out", "F"]);
-    let _ = run.refused(4, "conflict");
+    run.refused(4, "conflict");
     assert_eq!(sandbox.show("ci")["status"], "pending");
     assert_eq!(Stamp::of(sandbox.home().join("F")), file);
     // Its holder lets it live, and then it is as it should be.
     let activate = sandbox.keyward(["activate"]).stdin(sandbox.line("F"));
-    let _ = activate.ok();
+    activate.ok();
     let unchanged = ensure(&sandbox, &["ci", "--out", "F"]);
     assert_eq!(unchanged["action"], "unchanged", "{unchanged:#}");
 }
@@ -247,16 +247,16 @@ fn a_key_that_is_held_stays_held_although_its_secret_is_in_the_file() {
 fn a_calling_key_that_may_not_mint_ensures_nothing() {
     let sandbox = Sandbox::new();
     sandbox.workspace("sw", &["--preset", "scrapewise"]);
-    let _ = sandbox.file(
+    sandbox.file(
         "agent",
         &sandbox.mint_with("agent", &["--scope", "LLM_FULL"]),
     );
-    let _ = sandbox.file("user", &sandbox.mint_with("user", &["--scope", "USER"]));
+    sandbox.file("user", &sandbox.mint_with("user", &["--scope", "USER"]));
     // The calling key's use is recorded, so that it is the trail that is compared.
     let rows = actions(&sandbox, 0).len();
     let wanted = ["new", "--scope", "LLM_READ", "--out", "F"];
     let run = |caller: &str| sandbox.keyward(["ensure", "--as", caller]).args(wanted);
-    let _ = run("agent").refused(5, "scope_rejected");
+    run("agent").refused(5, "scope_rejected");
     assert_eq!(actions(&sandbox, rows), [""; 0]);
     assert!(!sandbox.home().join("F").exists());
     let created = run("user").answer();
@@ -265,7 +265,7 @@ fn a_calling_key_that_may_not_mint_ensures_nothing() {
     // Nor may it change a key: only the operator sets fields in this workspace.
     let update = ["new", "--owner", "me", "--out", "F"];
     let run = sandbox.keyward(["ensure", "--as", "user"]).args(update);
-    let _ = run.refused(5, "scope_rejected");
+    run.refused(5, "scope_rejected");
 }
 
 #[test]
@@ -273,10 +273,10 @@ fn a_calling_key_that_may_not_list_learns_nothing_of_other_keys() {
     let sandbox = Sandbox::new();
     // The policy lets no key manage any.
     sandbox.workspace("az", &["--preset", "azscraper"]);
-    let _ = sandbox.file("caller", &sandbox.mint("caller"));
-    let _ = ensure(&sandbox, &["ci", "--owner", "platform", "--out", "F"]);
+    sandbox.file("caller", &sandbox.mint("caller"));
+    ensure(&sandbox, &["ci", "--owner", "platform", "--out", "F"]);
     let show = sandbox.keyward(["show", "ci", "--as", "caller"]);
-    let _ = show.refused(5, "scope_rejected");
+    show.refused(5, "scope_rejected");
     let run = sandbox.keyward(["ensure", "ci", "--as", "caller", "--", "cat"]);
-    let _ = run.refused(5, "scope_rejected");
+    run.refused(5, "scope_rejected");
 }

@@ -13,7 +13,7 @@ use crate::support::{Sandbox, moment, text};
 /// A sandbox with a key `ci` whose secret is in `F`, and that has these days left of ninety.
 fn aged(days_left: i64) -> Sandbox {
     let sandbox = Sandbox::new();
-    let _ = ensure(&sandbox, &["ci", "--expires", "90d", "--out", "F"]);
+    ensure(&sandbox, &["ci", "--expires", "90d", "--out", "F"]);
     age(&sandbox, 90 - days_left);
     sandbox
 }
@@ -67,7 +67,7 @@ fn a_key_that_is_due_is_rotated_by_one_run_and_left_alone_by_the_next() {
     assert_eq!(old["status"], "active");
     assert_eq!(old["replacedBy"], rotated["id"]);
     assert_about(moment(&old, "expiresAt"), now() + DAY);
-    let _ = sandbox.verdict(&old_secret, &[], 0, "valid");
+    sandbox.verdict(&old_secret, &[], 0, "valid");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn the_old_key_lives_through_its_grace_and_not_longer() {
     }
     let sandbox = aged(10);
     let old_secret = sandbox.line("F");
-    let _ = ensure(&sandbox, &[&NIGHTLY[..], &["--grace", "1s"]].concat());
+    ensure(&sandbox, &[&NIGHTLY[..], &["--grace", "1s"]].concat());
     sandbox.wait_for_verdict(&old_secret, 12);
     let unchanged = ensure(&sandbox, &NIGHTLY);
     assert_eq!(unchanged["action"], "unchanged");
@@ -120,7 +120,7 @@ fn a_key_that_never_expires_is_never_due() {
 #[test]
 fn a_life_that_would_be_due_at_once_is_refused() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("other");
+    sandbox.mint("other");
     for life in ["13d", "14d", "1s"] {
         let arguments = [
             "ci",
@@ -135,7 +135,7 @@ fn a_life_that_would_be_due_at_once_is_refused() {
         assert_eq!(sandbox.listed(&["--all"]), ["other"]);
     }
     // Nor does a rotation that inherits such a life begin.
-    let _ = ensure(&sandbox, &["ci", "--expires", "10d", "--out", "F"]);
+    ensure(&sandbox, &["ci", "--expires", "10d", "--out", "F"]);
     let arguments = ["ci", "--rotate-before", "14d", "--out", "F"];
     assert_refused(&sandbox, &arguments, "F", 5, "invalid_expiry");
     let longer = [&arguments[..], &["--expires", "15d"]].concat();
@@ -164,10 +164,10 @@ fn a_secret_that_is_missing_is_replaced_when_told() {
         Some("other"),
     ] {
         let sandbox = Sandbox::new();
-        let _ = ensure(&sandbox, &["ci", "--out", "F"]);
+        ensure(&sandbox, &["ci", "--out", "F"]);
         let old = (sandbox.id_of("ci"), sandbox.line("F"));
         let dead = sandbox.mint("dead");
-        let _ = sandbox.keyward(["revoke", "dead", "--yes"]).ok();
+        sandbox.keyward(["revoke", "dead", "--yes"]).ok();
         let path = sandbox.home().join("F");
         match content {
             None => fs::remove_file(&path).expect("it is there"),
@@ -185,7 +185,7 @@ fn a_secret_that_is_missing_is_replaced_when_told() {
         assert_eq!(rotated["replaces"], old.0.as_str());
         assert_holds(&sandbox, "F", &rotated);
         assert_eq!(mode(&path), 0o600, "{content:?}");
-        let _ = sandbox.verdict(&old.1, &["--no-record"], 0, "valid");
+        sandbox.verdict(&old.1, &["--no-record"], 0, "valid");
         assert_about(moment(&sandbox.show(&old.0), "expiresAt"), now() + DAY);
         let before = sandbox.store_bytes();
         assert_eq!(ensure(&sandbox, &arguments)["action"], "unchanged");
@@ -220,7 +220,7 @@ fn a_variable_is_replaced_and_every_other_byte_of_its_file_kept() {
         &["--expires", "90d", "--rotate-before", "14d"],
     ]
     .concat();
-    let _ = ensure(&sandbox, &rotating);
+    ensure(&sandbox, &rotating);
     let path = sandbox.home().join(".env");
     let mut secret = sandbox.text(".env").trim()["KEY=".len()..].to_owned();
     let forms: [fn(&str) -> String; 3] = [
@@ -263,15 +263,15 @@ fn a_variable_is_replaced_and_every_other_byte_of_its_file_kept() {
     assert_eq!(mended["action"], "rotated");
     let text = sandbox.text(".env");
     let new = text.strip_prefix("A=1\nKEY=").expect("the rest is kept");
-    let _ = sandbox.verdict(new.trim_end(), &[], 0, "valid");
+    sandbox.verdict(new.trim_end(), &[], 0, "valid");
 }
 
 #[test]
 fn a_rotation_that_does_not_fit_the_cap_leaves_everything_as_it_was() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &["--active-key-cap", "2"]);
-    let _ = ensure(&sandbox, &["ci", "--expires", "90d", "--out", "F"]);
-    let _ = sandbox.mint("other");
+    ensure(&sandbox, &["ci", "--expires", "90d", "--out", "F"]);
+    sandbox.mint("other");
     age(&sandbox, 80);
     let (old, old_secret) = (sandbox.show("ci"), sandbox.line("F"));
     assert_refused(&sandbox, &NIGHTLY, "F", 5, "limit_reached");
@@ -280,7 +280,7 @@ fn a_rotation_that_does_not_fit_the_cap_leaves_everything_as_it_was() {
     let rotated = ensure(&sandbox, &[&NIGHTLY[..], &["--grace", "0s"]].concat());
     assert_eq!(rotated["action"], "rotated");
     assert_holds(&sandbox, "F", &rotated);
-    let _ = sandbox.verdict(&old_secret, &[], 11, "revoked");
+    sandbox.verdict(&old_secret, &[], 11, "revoked");
     assert_eq!(ensure(&sandbox, &NIGHTLY)["action"], "unchanged");
 }
 
@@ -290,11 +290,11 @@ fn a_rotation_whose_delivery_fails_leaves_the_old_key_as_it_was() {
     let (old, secret) = (sandbox.show("ci"), sandbox.line("F"));
     let rotating = ["ci", "--expires", "90d", "--rotate-before", "14d"];
     let run = |script: &[&str]| sandbox.keyward(["ensure"]).args(rotating).args(script);
-    let _ = run(&["--", "false"]).refused(16, "delivery_failed");
-    let _ = run(&["--", "./missing"]).refused(16, "delivery_failed");
+    run(&["--", "false"]).refused(16, "delivery_failed");
+    run(&["--", "./missing"]).refused(16, "delivery_failed");
     assert_eq!(sandbox.show("ci"), old);
     assert_eq!(sandbox.listed(&["--status", "pending"]), [""; 0]);
-    let _ = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+    sandbox.verdict(&secret, &["--no-record"], 0, "valid");
     let rotated = run(&["--", "sh", "-c", "cat >received"]).answer();
     assert_eq!(rotated["action"], "rotated");
     assert_holds(&sandbox, "received", &rotated);
@@ -306,12 +306,12 @@ fn somebody_elses_unfinished_rotation_is_not_touched() {
     let old_secret = sandbox.line("F");
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
     assert_refused(&sandbox, &NIGHTLY, "F", 4, "conflict");
-    let _ = sandbox.verdict(&held, &["--no-record"], 13, "pending");
+    sandbox.verdict(&held, &["--no-record"], 13, "pending");
     // Nor if its secret has been put into the file: its holder finishes it, and then all is as it should be.
-    let _ = sandbox.file("F", &held);
+    sandbox.file("F", &held);
     assert_refused(&sandbox, &NIGHTLY, "F", 4, "secret_missing");
-    let _ = sandbox.verdict(&old_secret, &["--no-record"], 0, "valid");
-    let _ = sandbox.keyward(["activate"]).stdin(&held).ok();
+    sandbox.verdict(&old_secret, &["--no-record"], 0, "valid");
+    sandbox.keyward(["activate"]).stdin(&held).ok();
     let settled = ensure(&sandbox, &["ci", "--out", "F"]);
     assert_eq!(settled["action"], "unchanged");
     assert_holds(&sandbox, "F", &settled);

@@ -13,11 +13,11 @@ use crate::support::files::{Stamp, mode, names_in};
 fn a_secret_that_is_not_in_its_file_is_missing() {
     let sandbox = Sandbox::new();
     let superseded = sandbox.mint("ci");
-    let _ = sandbox.keyward(["rotate", "ci", "--out", "F"]).ok();
+    sandbox.keyward(["rotate", "ci", "--out", "F"]).ok();
     let secret = sandbox.line("F");
     let other = sandbox.mint("other");
     let dead = sandbox.mint("dead");
-    let _ = sandbox.keyward(["revoke", "dead", "--yes"]).ok();
+    sandbox.keyward(["revoke", "dead", "--yes"]).ok();
     let altered = format!("{secret}x");
     let twice = format!("{secret}\n{secret}\n");
     for content in [
@@ -29,13 +29,13 @@ fn a_secret_that_is_not_in_its_file_is_missing() {
         &dead,
         &superseded,
     ] {
-        let _ = sandbox.file("F", content);
+        sandbox.file("F", content);
         assert_refused(&sandbox, &["ci", "--out", "F"], "F", 4, "secret_missing");
     }
     fs::remove_file(sandbox.home().join("F")).expect("it is there");
     let arguments = ["ci", "--owner", "x", "--out", "F"];
     assert_refused(&sandbox, &arguments, "F", 4, "secret_missing");
-    let _ = sandbox.file("F", &secret);
+    sandbox.file("F", &secret);
     assert_eq!(
         ensure(&sandbox, &["ci", "--out", "F"])["action"],
         "unchanged"
@@ -50,7 +50,7 @@ fn a_secret_that_is_not_in_its_variable_is_missing() {
     let set = sandbox.text(".env");
     let other = sandbox.mint("other");
     let missing = |content: &str| {
-        let _ = sandbox.file(".env", content);
+        sandbox.file(".env", content);
         assert_refused(&sandbox, &arguments, ".env", 4, "secret_missing");
     };
     missing("");
@@ -68,8 +68,8 @@ fn a_secret_that_is_not_in_its_variable_is_missing() {
 fn a_variable_is_recognised_however_its_file_is_written() {
     let sandbox = Sandbox::new();
     let arguments = ["ci", "--dotenv", ".env", "--var", "KEY"];
-    let _ = sandbox.file(".env", "A='1'\n# note\nexport B=2");
-    let _ = ensure(&sandbox, &arguments);
+    sandbox.file(".env", "A='1'\n# note\nexport B=2");
+    ensure(&sandbox, &arguments);
     let text = sandbox.text(".env");
     let (others, line) = text.split_once("\nKEY=").expect("the variable was added");
     assert_eq!(others, "A='1'\n# note\nexport B=2");
@@ -98,39 +98,39 @@ fn a_variable_is_recognised_however_its_file_is_written() {
 fn a_foreign_file_where_a_new_key_belongs_is_replaced_only_when_told() {
     let sandbox = Sandbox::new();
     let living = sandbox.mint("living");
-    let _ = ensure(&sandbox, &["ci", "--out", "F"]);
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    ensure(&sandbox, &["ci", "--out", "F"]);
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     for name in ["ci", "never-there"] {
         for content in ["precious\n", ""] {
-            let _ = sandbox.file("F", content);
+            sandbox.file("F", content);
             assert_refused(&sandbox, &[name, "--out", "F"], "F", 16, "delivery_failed");
         }
-        let _ = sandbox.file("F", &living);
+        sandbox.file("F", &living);
         assert_refused(&sandbox, &[name, "--out", "F"], "F", 4, "conflict");
         let dotenv = sandbox.file(".env", &format!("KEY={living}\n"));
         let before = fs::read(&dotenv).expect("it is there");
         let run = sandbox.keyward(["ensure", name, "--dotenv", ".env", "--var", "KEY"]);
-        let _ = run.refused(4, "conflict");
+        run.refused(4, "conflict");
         assert_eq!(fs::read(&dotenv).expect("it is there"), before);
     }
     // Nor where there is a store and no workspace yet.
     let empty = Sandbox::new();
     empty.workspace("default", &[]);
-    let _ = empty
+    empty
         .keyward(["workspace", "delete", "default", "--yes"])
         .ok();
-    let _ = empty.file("F", "precious\n");
+    empty.file("F", "precious\n");
     assert_refused(&empty, &["ci", "--out", "F"], "F", 16, "delivery_failed");
     let created = ensure(&sandbox, &["ci", "--rotate-if-missing", "--out", "F"]);
     assert_eq!(created["action"], "created");
-    let _ = sandbox.verdict(&sandbox.line("F"), &[], 0, "valid");
+    sandbox.verdict(&sandbox.line("F"), &[], 0, "valid");
     assert_eq!(mode(sandbox.home().join("F")), 0o600);
 }
 
 #[test]
 fn a_key_whose_delivery_failed_is_created_by_the_next_run() {
     let sandbox = Sandbox::new();
-    let _ = sandbox
+    sandbox
         .keyward(["ensure", "ci", "--", "false"])
         .refused(16, "delivery_failed");
     let keys = sandbox.keyward(["list", "--all"]).answer();
@@ -168,7 +168,7 @@ fn a_command_that_is_not_needed_is_not_run() {
 #[test]
 fn a_first_run_that_cannot_deliver_makes_no_store() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("taken", "precious\n");
+    sandbox.file("taken", "precious\n");
     symlink("taken", sandbox.home().join("link")).expect("a link can be made");
     symlink("nowhere", sandbox.home().join("dangling")).expect("a link can be made");
     for (arguments, exit) in [
@@ -200,7 +200,7 @@ fn a_first_run_that_cannot_deliver_makes_no_store() {
 #[test]
 fn a_key_whose_folder_is_not_there_is_not_minted() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("other");
+    sandbox.mint("other");
     for sink in [
         &["--out", "missing/F"][..],
         &["--dotenv", "missing/.env", "--var", "KEY"],
@@ -214,7 +214,7 @@ fn a_key_whose_folder_is_not_there_is_not_minted() {
 #[test]
 fn a_link_is_never_followed() {
     let sandbox = Sandbox::new();
-    let _ = ensure(&sandbox, &["ci", "--out", "F"]);
+    ensure(&sandbox, &["ci", "--out", "F"]);
     let secret = sandbox.text("F");
     symlink("F", sandbox.home().join("link")).expect("a link can be made");
     // Although the secret is behind it.
@@ -240,7 +240,7 @@ fn only_a_sink_that_can_be_looked_at_can_be_mended() {
             .keyward(["ensure", "ci", "--rotate-if-missing"])
             .env("GITHUB_ENV", &runner)
             .env("GITHUB_OUTPUT", &runner);
-        let _ = run.args(sink).refused(2, "usage");
+        run.args(sink).refused(2, "usage");
         assert!(!sandbox.store_path().exists(), "{sink:?}");
     }
 }
@@ -248,12 +248,12 @@ fn only_a_sink_that_can_be_looked_at_can_be_mended() {
 #[test]
 fn a_dead_key_is_minted_anew_and_its_secret_replaced() {
     let sandbox = Sandbox::new();
-    let _ = ensure(&sandbox, &["revoked", "--out", "revoked"]);
-    let _ = ensure(
+    ensure(&sandbox, &["revoked", "--out", "revoked"]);
+    ensure(
         &sandbox,
         &["expired", "--expires", "1s", "--out", "expired"],
     );
-    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&sandbox.line("expired"), 12);
     for name in ["revoked", "expired"] {
         let dead = sandbox.line(name);

@@ -36,7 +36,7 @@ fn a_secret_is_made_of_what_getrandom_gave_and_no_device_is_opened_for_it() {
         return;
     }
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     let words = "strace -f -q -xx -s 256 -o trace -e trace=getrandom,?open,openat,openat2";
     for command in [&["mint", "ci"][..], &["rotate", "ci"], &["ensure", "web"]] {
         let run = sandbox.keyward(command).through(words.split(' '));
@@ -71,7 +71,7 @@ fn without_the_device_that_sqlite_takes_its_salt_from_a_key_is_minted_too() {
     let words = "strace -f -q -o trace -P /dev/urandom -e inject=?open,openat:error=ENOENT";
     let run = sandbox.keyward(["mint", "ci"]).through(words.split(' '));
     let secret = run.ok().line();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     let trace = fs::read_to_string(sandbox.home().join(TRACE)).expect("it was traced");
     assert!(trace.contains("(INJECTED)"), "{trace}");
 }
@@ -104,7 +104,7 @@ fn a_generator_that_fails_ends_the_command_and_nothing_is_minted() {
                 assert!(!sandbox.home().join(file).exists(), "{command:?} {error}");
             }
         }
-        let _ = sandbox.verdict(&old, &[], 0, "valid");
+        sandbox.verdict(&old, &[], 0, "valid");
     }
 }
 
@@ -115,7 +115,7 @@ fn root_folder(sandbox: &Sandbox, name: &str) -> PathBuf {
     let script = "cp \"$0\" \"$1/keyward\" && ldd \"$0\" | grep -o '/[^ ]*' | while read -r library; do\n\
         mkdir -p \"$1${library%/*}\" && cp \"$library\" \"$1$library\"; done";
     let root_name = root.to_str().expect("a path in the sandbox is text");
-    let _ = sandbox
+    sandbox
         .program("sh", ["-c", script, KEYWARD, root_name])
         .ok();
     root
@@ -173,7 +173,7 @@ fn a_user_whom_nobody_knows_and_who_has_no_home_is_told_so() {
     let keyward = folder.path().join("keyward");
     let sandbox = Sandbox::new();
     let words = [Path::new(KEYWARD), &keyward];
-    let _ = sandbox.program("cp", words).ok();
+    sandbox.program("cp", words).ok();
     for path in [folder.path(), &keyward] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("changed");
     }
@@ -209,14 +209,14 @@ fn without_a_home_the_store_is_where_a_variable_or_an_option_says() {
                 .as_str()
                 .is_some_and(|text| text.contains("HOME is not set"))
         );
-        let _ = run(home)
+        run(home)
             .env("XDG_DATA_HOME", "relative")
             .refused(2, "usage");
         let folder = data.join(at.to_string());
-        let _ = run(home).env("XDG_DATA_HOME", &folder).ok();
+        run(home).env("XDG_DATA_HOME", &folder).ok();
         assert!(folder.join("keyward/keyward.db").exists());
         let named = sandbox.home().join(format!("{at}.db"));
-        let _ = run(home).env("KEYWARD_STORE", &named).ok();
+        run(home).env("KEYWARD_STORE", &named).ok();
         assert!(named.exists());
     }
     let error = run(&["env", "HOME=relative"]).refused(2, "usage");

@@ -16,18 +16,18 @@ fn sandbox() -> Sandbox {
         "default",
         &["--maximum-lifetime", "1y", "--default-lifetime", "1d"],
     );
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.mint("lone");
-    let _ = sandbox.mint_with("ci", &["-e", "test"]);
-    let _ = sandbox.mint_with("held", &["--hold"]);
+    sandbox.mint("ci");
+    sandbox.mint("lone");
+    sandbox.mint_with("ci", &["-e", "test"]);
+    sandbox.mint_with("held", &["--hold"]);
     sandbox.workspace("full", &["--active-key-cap", "1"]);
-    let _ = sandbox.mint_with("only", &["-w", "full"]);
-    let _ = sandbox.keyward(["workspace", "use", "default"]).ok();
-    let _ = sandbox.file("taken.key", "");
-    let _ = sandbox.file("unreadable.toml", "token = ");
-    let _ = sandbox.file("unknown.toml", "[key]\n");
+    sandbox.mint_with("only", &["-w", "full"]);
+    sandbox.keyward(["workspace", "use", "default"]).ok();
+    sandbox.file("taken.key", "");
+    sandbox.file("unreadable.toml", "token = ");
+    sandbox.file("unknown.toml", "[key]\n");
     let secret = sandbox.mint("used");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     sandbox
 }
 
@@ -137,7 +137,7 @@ fn a_refusal_has_the_same_exit_status_without_json() {
 #[test]
 fn a_gate_that_finds_something_answers_and_is_18() {
     let sandbox = sandbox();
-    let _ = sandbox.file("more.toml", "[workspace.more]\n");
+    sandbox.file("more.toml", "[workspace.more]\n");
     for (arguments, list) in [
         (&["check", "--never-used"][..], "findings"),
         (&["apply", "more.toml", "--check"], "workspaces"),
@@ -147,7 +147,7 @@ fn a_gate_that_finds_something_answers_and_is_18() {
         assert!(found.is_some_and(|found| found > 0), "{arguments:?}");
         assert_eq!(output.stderr, "", "{arguments:?}");
     }
-    let _ = sandbox.keyward(["check", "--older-than", "90d"]).ok();
+    sandbox.keyward(["check", "--older-than", "90d"]).ok();
 }
 
 #[test]
@@ -157,8 +157,8 @@ fn every_verdict_has_its_exit_status() {
     let expired = sandbox.mint_with("expired", &["--expires", "1s"]);
     let pending = sandbox.mint_with("pending", &["--hold"]);
     let [disabled, revoked] = ["disabled", "revoked"].map(|name| sandbox.mint(name));
-    let _ = sandbox.keyward(["disable", "disabled"]).ok();
-    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.keyward(["disable", "disabled"]).ok();
+    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&expired, 12);
     let unknown = token::well_formed();
     let rows: [(i32, &str, &str, &[&str]); 10] = [
@@ -179,7 +179,7 @@ fn every_verdict_has_its_exit_status() {
         ),
     ];
     for (exit, code, secret, flags) in rows {
-        let _ = sandbox.verdict(secret, flags, exit, code);
+        sandbox.verdict(secret, flags, exit, code);
     }
 }
 
@@ -187,7 +187,7 @@ fn every_verdict_has_its_exit_status() {
 fn a_caller_whose_scope_does_not_allow_it_is_5() {
     let sandbox = sandbox();
     let secret = sandbox.mint("caller");
-    let _ = sandbox
+    sandbox
         .keyward(["--as", "-", "list"])
         .stdin(secret)
         .refused(5, "scope_rejected");
@@ -200,14 +200,14 @@ fn a_store_that_stays_locked_is_6() {
     connection
         .execute_batch("BEGIN IMMEDIATE")
         .expect("nobody else writes");
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "new", "--wait", "1s"])
         .refused(6, "busy");
     connection
         .execute_batch("ROLLBACK")
         .expect("the transaction is open");
     connection.close().expect("the store can be closed");
-    let _ = sandbox.mint("new");
+    sandbox.mint("new");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_store_that_others_can_read_is_8() {
         error.to_string().contains("chmod"),
         "the error does not say what to do: {error:#}"
     );
-    let _ = sandbox
+    sandbox
         .keyward(["verify"])
         .stdin(token::well_formed())
         .refused(8, "permissions");
@@ -257,11 +257,11 @@ fn a_store_that_is_no_store_is_9() {
     let sandbox = sandbox();
     sandbox.tamper("PRAGMA user_version = 9999");
     for run in each_kind(&sandbox) {
-        let _ = run.refused(9, "newer_store");
+        run.refused(9, "newer_store");
     }
     sandbox.tamper("PRAGMA user_version = 1; PRAGMA application_id = 1");
     for run in each_kind(&sandbox) {
-        let _ = run.refused(9, "foreign");
+        run.refused(9, "foreign");
     }
     let mut options = fs::File::options();
     let emptied = options
@@ -270,7 +270,7 @@ fn a_store_that_is_no_store_is_9() {
         .open(sandbox.store_path());
     drop(emptied.expect("own file"));
     for run in each_kind(&sandbox) {
-        let _ = run.refused(9, "damaged");
+        run.refused(9, "damaged");
     }
     assert_eq!(
         fs::metadata(sandbox.store_path())

@@ -37,7 +37,7 @@ fn with_secrets() -> (Sandbox, Vec<String>) {
     sandbox.workspace("dotted", &["--token", token, "--environments", "live"]);
     let mut secrets = vec![sandbox.mint("ci")];
     for (nth, (_, secret)) in SECRETS.iter().enumerate() {
-        let _ = import(&sandbox, &line(&format!("k{nth}"), secret, &json!({}))).ok();
+        import(&sandbox, &line(&format!("k{nth}"), secret, &json!({}))).ok();
         secrets.push((*secret).to_owned());
     }
     (sandbox, secrets)
@@ -72,7 +72,7 @@ fn assert_refused(output: &Output, secret: &str, code: &str, what: &str) {
 /// Asserts that no file under HOME, a backup among them, has anything of the secrets.
 #[track_caller]
 fn assert_stored_nowhere(sandbox: &Sandbox, secrets: &[String]) {
-    let _ = sandbox.keyward(["store", "backup", "copy.db"]).ok();
+    sandbox.keyward(["store", "backup", "copy.db"]).ok();
     for (path, bytes) in files(sandbox.home()) {
         for trace in secrets.iter().flat_map(|secret| traces(secret)) {
             assert!(
@@ -331,7 +331,7 @@ fn a_secret_in_the_line_of_an_import_is_refused() {
 #[test]
 fn a_line_that_says_the_secret_of_a_later_one_is_refused_too() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let secret = SECRETS[1].1;
     let lines = line("one", "another-systems-secret", &json!({"owner": secret}))
         + &line("two", secret, &json!({}));
@@ -352,10 +352,10 @@ fn words_that_no_store_knows_are_names_like_others() {
         "da39a3ee5e6b4b0d3255bfef95601890afd80709",
         "a-rather-long-name-of-a-key",
     ] {
-        let _ = sandbox
+        sandbox
             .keyward(["mint", name, "--owner", "platform-team-core"])
             .ok();
-        let _ = sandbox.keyward(["show", name]).ok();
+        sandbox.keyward(["show", name]).ok();
     }
 }
 
@@ -402,7 +402,7 @@ fn where_no_store_can_be_asked_what_may_be_a_secret_is_left_out() {
     let said = sandbox.keyward(["show", "ci"]).exit(8).stderr;
     assert!(said.contains("keyward.db"), "{said}");
     fs::set_permissions(sandbox.store_path(), mode(0o600)).expect("set");
-    let _ = sandbox.keyward(["show", "ci"]).ok();
+    sandbox.keyward(["show", "ci"]).ok();
 }
 
 #[test]
@@ -413,7 +413,7 @@ fn a_look_for_a_message_leaves_the_store_as_it_is() {
         ["--nonsense", "a-rather-long-word"],
         ["schema", "a-rather-long-word"],
     ] {
-        let _ = sandbox.keyward(words).exit(2);
+        sandbox.keyward(words).exit(2);
     }
     assert_eq!(fs::read(sandbox.store_path()).expect("read"), before);
     let store = sandbox.store_path();

@@ -41,17 +41,17 @@ fn what_a_file_system_lacks_keeps_no_command_from_its_work() {
     for lack in LACKS {
         let sandbox = Sandbox::new();
         let run = |line: &[&str]| lacking(&sandbox, lack, line);
-        let _ = sandbox.file(".env", "A=1\n");
+        sandbox.file(".env", "A=1\n");
         // The first makes the store.
-        let _ = run(&["mint", "a", "--out", "a.key"]).ok();
-        let _ = run(&["mint", "b", "--dotenv", "new.env", "--var", "KEY"]).ok();
-        let _ = run(&["mint", "c", "--dotenv", ".env", "--var", "KEY"]).ok();
-        let _ = run(&["ensure", "d", "--out", "d.key"]).ok();
-        let _ = run(&["ensure", "d", "--out", "d.key"]).ok();
-        let _ = run(&["store", "backup", "b.db"]).ok();
-        let _ = run(&["store", "backup", "b.db"]).ok();
-        let _ = run(&["revoke", "a", "--yes"]).ok();
-        let _ = run(&["store", "restore", "b.db", "--yes"]).ok();
+        run(&["mint", "a", "--out", "a.key"]).ok();
+        run(&["mint", "b", "--dotenv", "new.env", "--var", "KEY"]).ok();
+        run(&["mint", "c", "--dotenv", ".env", "--var", "KEY"]).ok();
+        run(&["ensure", "d", "--out", "d.key"]).ok();
+        run(&["ensure", "d", "--out", "d.key"]).ok();
+        run(&["store", "backup", "b.db"]).ok();
+        run(&["store", "backup", "b.db"]).ok();
+        run(&["revoke", "a", "--yes"]).ok();
+        run(&["store", "restore", "b.db", "--yes"]).ok();
         assert_eq!(sandbox.listed(&[]), ["b", "c", "d"], "{lack:?}");
         assert_whole(&sandbox);
         for (file, name) in [("new.env", "b"), (".env", "c"), ("d.key", "d")] {
@@ -63,14 +63,14 @@ fn what_a_file_system_lacks_keeps_no_command_from_its_work() {
         }
         // Where there is no store any more.
         let exported = sandbox.keyward(["store", "export"]).ok();
-        let _ = sandbox.file("lines", &exported.stdout);
+        sandbox.file("lines", &exported.stdout);
         let folder = sandbox.store_path();
         let folder = folder.parent().expect("it has one");
         fs::remove_dir_all(folder).expect("it is the test's own");
-        let _ = run(&["store", "restore", "b.db", "--yes"]).ok();
+        run(&["store", "restore", "b.db", "--yes"]).ok();
         assert_eq!(sandbox.listed(&[]).len(), 4, "{lack:?}");
         fs::remove_dir_all(folder).expect("it is the test's own");
-        let _ = run(&["store", "import", "lines"]).ok();
+        run(&["store", "import", "lines"]).ok();
         assert_eq!(sandbox.listed(&[]).len(), 3, "{lack:?}");
         assert_whole(&sandbox);
         let left = names_in(sandbox.home());
@@ -84,8 +84,8 @@ fn without_locks_a_draft_that_was_left_is_waited_for_and_never_shared() {
         return;
     }
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
-    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.mint("first");
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
     let draft = sandbox.file("b.db.keyward-draft", "another's");
     crate::support::files::set_mode(&draft, 0o600);
     let busy = ["store", "backup", "b.db", "--wait", "1s"];
@@ -95,5 +95,5 @@ fn without_locks_a_draft_that_was_left_is_waited_for_and_never_shared() {
     let kept = fs::read_to_string(&draft).expect("it is still there");
     assert_eq!(kept, "another's");
     // Where there are locks, it is known that nobody has it.
-    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
 }

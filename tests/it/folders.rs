@@ -66,7 +66,7 @@ impl Machine {
 
 /// Runs the command of a hint as root.
 fn follow(machine: &Machine, hint: &str) {
-    let _ = machine.sandbox.program("sh", ["-c", hint]).ok();
+    machine.sandbox.program("sh", ["-c", hint]).ok();
 }
 
 #[test]
@@ -74,17 +74,17 @@ fn a_private_group_may_write_the_folders_above_a_store() {
     let Some(machine) = Machine::new() else {
         return;
     };
-    let _ = machine.folder("home", USER, USER, 0o775);
+    machine.folder("home", USER, USER, 0o775);
     let store = "home/data/keyward/k.db";
     let line = ["mint", "ci", "--store", store];
     let secret = machine.by(USER, USER, "002", &line).ok().line();
     let verify = ["verify", "--store", store];
-    let _ = machine.by(USER, USER, "002", &verify).stdin(&secret).ok();
+    machine.by(USER, USER, "002", &verify).stdin(&secret).ok();
     let made = machine.sandbox.home().join("home/data");
     assert_eq!(mode(&made), 0o700);
     // What the user has made so by themselves.
     set_mode(&made, 0o775);
-    let _ = machine.by(USER, USER, "002", &verify).stdin(&secret).ok();
+    machine.by(USER, USER, "002", &verify).stdin(&secret).ok();
 
     // A group that others are in is another matter.
     chown(&made, None, Some(100)).expect("root may");
@@ -96,7 +96,7 @@ fn a_private_group_may_write_the_folders_above_a_store() {
     let hint = text(&error, "hint");
     assert!(hint.starts_with("chmod g-w "), "{hint}");
     follow(&machine, &hint);
-    let _ = machine.by(USER, USER, "002", &list).ok();
+    machine.by(USER, USER, "002", &list).ok();
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn an_access_list_makes_a_private_group_none() {
     let folder = machine.folder("home", USER, USER, 0o700);
     let store = ["--store", "home/k.db"];
     let mint = [&["mint", "ci"][..], &store].concat();
-    let _ = machine.by(USER, USER, "022", &mint).ok();
+    machine.by(USER, USER, "022", &mint).ok();
     let list = ["-m", "u:1600:rwx", "home"];
     if machine.sandbox.program("setfacl", list).run().status != 0 {
         return skipped("this file system has no access lists");
@@ -121,7 +121,7 @@ fn an_access_list_makes_a_private_group_none() {
         .by(USER, USER, "022", &list)
         .refused(8, "permissions");
     follow(&machine, &text(&error, "hint"));
-    let _ = machine.by(USER, USER, "022", &list).ok();
+    machine.by(USER, USER, "022", &list).ok();
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_volume_whose_modes_are_an_orchestrators_can_be_trusted() {
         let trusted = machine.sandbox.program("sh", ["-c", &script]).ok().stdout;
         assert_eq!(Path::new(&trusted), path);
         let trusting = |line: &[&str]| run(line).env("KEYWARD_TRUSTED_FOLDER", &trusted);
-        let _ = trusting(&line).ok();
+        trusting(&line).ok();
 
         // kubelet gives the group its permissions again each time that a pod starts.
         for (file, mode) in [
@@ -160,8 +160,8 @@ fn a_volume_whose_modes_are_an_orchestrators_can_be_trusted() {
         assert_eq!(facts["trustedFolder"], trusted.as_str(), "{facts:#}");
         let plain = trusting(&["store", "info", "--store", &store]).ok();
         assert!(plain.stdout.contains("trusted folder"), "{}", plain.stdout);
-        let _ = run(&info).refused(8, "permissions");
-        let _ = trusting(&[
+        run(&info).refused(8, "permissions");
+        trusting(&[
             "--json",
             "ensure",
             "b",
@@ -176,20 +176,20 @@ fn a_volume_whose_modes_are_an_orchestrators_can_be_trusted() {
 
         // Everybody's bits in it are judged, and so are owners.
         set_mode(path.join("data/k.db"), 0o664);
-        let _ = trusting(&info).refused(8, "permissions");
+        trusting(&info).refused(8, "permissions");
         set_mode(path.join("data/k.db"), 0o660);
         set_mode(path.join("data"), 0o2777);
         let error = trusting(&info).refused(8, "permissions");
         assert!(text(&error, "hint").starts_with("chmod go-w "), "{error:#}");
         set_mode(path.join("data"), 0o2770);
         chown(&path, Some(1700), None).expect("root may");
-        let _ = trusting(&info).refused(8, "permissions");
+        trusting(&info).refused(8, "permissions");
         chown(&path, Some(owner), None).expect("root may");
         set_mode(&path, volume);
-        let _ = trusting(&info).ok();
+        trusting(&info).ok();
         // The folder above it is not the trusted one.
         set_mode(machine.sandbox.home(), 0o777);
-        let _ = trusting(&info).refused(8, "permissions");
+        trusting(&info).refused(8, "permissions");
         set_mode(machine.sandbox.home(), 0o755);
     }
 }
@@ -197,7 +197,7 @@ fn a_volume_whose_modes_are_an_orchestrators_can_be_trusted() {
 #[test]
 fn a_store_that_is_elsewhere_is_in_no_trusted_folder() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let other = sandbox.home().join("other");
     fs::create_dir(&other).expect("a folder can be made");
     for folder in [other.as_path(), Path::new("/nowhere")] {
@@ -212,7 +212,7 @@ fn a_sinks_folder_that_everybody_can_write_to_is_refused_before_anything_is_mint
     let sandbox = Sandbox::new();
     let folder = sandbox.home().join("shared");
     fs::create_dir(&folder).expect("a folder can be made");
-    let _ = sandbox.file("shared/runner", "BEFORE=1\n");
+    sandbox.file("shared/runner", "BEFORE=1\n");
     let sinks: [&[&str]; 5] = [
         &["mint", "ci", "--out", "shared/ci.key"],
         &["mint", "ci", "--dotenv", "shared/.env", "--var", "KEY"],
@@ -222,7 +222,7 @@ fn a_sinks_folder_that_everybody_can_write_to_is_refused_before_anything_is_mint
     ];
     let deliver = "out = \"shared/new/ci.key\"";
     let manifest = "[workspace.default]\npreset = \"default\"\n".to_owned();
-    let _ = sandbox.file(
+    sandbox.file(
         "keys.toml",
         &(manifest + &key("default", "ci", "", deliver)),
     );
@@ -233,18 +233,18 @@ fn a_sinks_folder_that_everybody_can_write_to_is_refused_before_anything_is_mint
         assert!(!sandbox.store_path().exists(), "something was minted");
         let hint = text(&error, "hint");
         assert!(hint.starts_with("chmod go-w "), "{hint}");
-        let _ = run().env("KEYWARD_TRUSTED_FOLDER", "shared").ok();
-        let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+        run().env("KEYWARD_TRUSTED_FOLDER", "shared").ok();
+        sandbox.keyward(["revoke", "ci", "--yes"]).ok();
         for sticky_or_closed in [0o1777, 0o755] {
             set_mode(&folder, sticky_or_closed);
             for file in ["shared/ci.key", "shared/.env", "shared/new/ci.key"] {
                 let _ = fs::remove_file(sandbox.home().join(file));
             }
-            let _ = run().ok();
-            let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+            run().ok();
+            sandbox.keyward(["revoke", "ci", "--yes"]).ok();
         }
         set_mode(&folder, 0o777);
-        let _ = sandbox.program("sh", ["-c", &hint]).ok();
+        sandbox.program("sh", ["-c", &hint]).ok();
         assert_eq!(mode(&folder), 0o755, "{hint}");
         for file in ["shared/ci.key", "shared/.env", "shared/new/ci.key"] {
             let _ = fs::remove_file(sandbox.home().join(file));
@@ -262,8 +262,8 @@ fn root_delivers_to_another_users_folder_and_follows_no_link_there() {
     let sandbox = &machine.sandbox;
     let service = machine.folder("service", USER, USER, 0o755);
     let outside = machine.folder("outside", 0, 0, 0o755);
-    let _ = sandbox.keyward(["mint", "first"]).ok();
-    let _ = sandbox
+    sandbox.keyward(["mint", "first"]).ok();
+    sandbox
         .keyward(["mint", "a", "--out", "service/a.key"])
         .ok();
     assert!(service.join("a.key").exists());
@@ -275,37 +275,37 @@ fn root_delivers_to_another_users_folder_and_follows_no_link_there() {
         &["--dotenv", "service/link/.env", "--var", "KEY"],
     ] {
         let run = sandbox.keyward(["--json", "mint", "b"]).args(sink);
-        let _ = run.refused(8, "permissions");
-        let _ = sandbox
+        run.refused(8, "permissions");
+        sandbox
             .keyward(["mint", "c", "--out", "service/link/../../c.key"])
             .refused(8, "permissions");
     }
     // A folder that is moved while it is walked through has another one above it.
-    let _ = machine.folder("service/app", USER, USER, 0o755);
+    machine.folder("service/app", USER, USER, 0o755);
     let up = ["--json", "mint", "b", "--out", "service/app/../b.key"];
-    let _ = sandbox.keyward(up).refused(8, "permissions");
-    let _ = sandbox
+    sandbox.keyward(up).refused(8, "permissions");
+    sandbox
         .keyward(["mint", "up", "--out", "outside/../up.key"])
         .ok();
     fs::remove_file(sandbox.home().join("up.key")).expect("it was delivered");
-    let _ = sandbox.keyward(["revoke", "up", "--yes"]).ok();
+    sandbox.keyward(["revoke", "up", "--yes"]).ok();
     assert_eq!(fs::read_dir(&outside).expect("a folder").count(), 0);
     assert_eq!(sandbox.listed(&[]), ["a", "first"]);
 
     // In a folder of one's own a link is one's own.
     symlink("outside", sandbox.home().join("own")).expect("a link can be made");
-    let _ = sandbox.keyward(["mint", "d", "--out", "own/d.key"]).ok();
+    sandbox.keyward(["mint", "d", "--out", "own/d.key"]).ok();
     assert!(outside.join("d.key").exists());
     // A store is not looked for behind somebody else's link either.
     let store = ["mint", "e", "--store", "service/link/k.db"];
-    let _ = sandbox.keyward(store).refused(8, "permissions");
+    sandbox.keyward(store).refused(8, "permissions");
     assert!(!outside.join("k.db").exists());
 }
 
 #[test]
 fn what_is_in_the_way_of_a_file_beside_the_store_goes_by_the_hint() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let victim = sandbox.file("victim", "precious");
     set_mode(&victim, 0o600);
     for suffix in [".reserve", ".lock"] {
@@ -322,8 +322,8 @@ fn what_is_in_the_way_of_a_file_beside_the_store_goes_by_the_hint() {
             put(&beside);
             let error = sandbox.keyward(["list"]).refused(8, "permissions");
             let hint = text(&error, "hint");
-            let _ = sandbox.program("sh", ["-c", &hint]).ok();
-            let _ = sandbox.keyward(["list"]).ok();
+            sandbox.program("sh", ["-c", &hint]).ok();
+            sandbox.keyward(["list"]).ok();
         }
     }
     let content = fs::read_to_string(&victim).expect("it is there");
@@ -336,7 +336,7 @@ fn every_file_beside_the_store_is_checked_as_the_store_is() {
         let sandbox = Sandbox::new();
         // The draft of a store is of use only where there is none.
         if suffix != ".new" {
-            let _ = sandbox.mint("ci");
+            sandbox.mint("ci");
         }
         let store = sandbox.store_path();
         fs::create_dir_all(store.parent().expect("it has a folder")).expect("it can be made");
@@ -364,7 +364,7 @@ fn every_file_beside_the_store_is_checked_as_the_store_is() {
         symlink(&victim, &beside).expect("a link can be made");
         refused("a symbolic link");
         fs::remove_file(&beside).expect("the link can be removed");
-        let _ = sandbox
+        sandbox
             .program("mkfifo", ["-m", "600"])
             .args([&beside])
             .ok();
@@ -373,18 +373,18 @@ fn every_file_beside_the_store_is_checked_as_the_store_is() {
         fs::hard_link(&victim, &beside).expect("a link can be made");
         if suffix == ".new" {
             // What a killed process may leave: only the name goes.
-            let _ = sandbox.mint("ci");
+            sandbox.mint("ci");
             let content = fs::read_to_string(&victim).expect("it is there");
             assert_eq!(content, "precious");
             continue;
         }
         refused("a hard link");
         fs::remove_file(&beside).expect("the link can be removed");
-        let _ = sandbox.file("left", "");
+        sandbox.file("left", "");
         fs::rename(sandbox.home().join("left"), &beside).expect("it can be moved");
         set_mode(&beside, 0o644);
         let error = sandbox.keyward(["list"]).refused(8, "permissions");
-        let _ = sandbox.program("sh", ["-c", &text(&error, "hint")]).ok();
-        let _ = sandbox.keyward(["list"]).ok();
+        sandbox.program("sh", ["-c", &text(&error, "hint")]).ok();
+        sandbox.keyward(["list"]).ok();
     }
 }

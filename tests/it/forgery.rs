@@ -25,7 +25,7 @@ fn a_record_put_back_to_an_earlier_state_is_damage() {
         &["set", &scene.id, "--allow", "198.51.100.1/32"],
     ] {
         scene.put_back();
-        let _ = scene.sandbox.keyward(words).ok();
+        scene.sandbox.keyward(words).ok();
         scene.sandbox.tamper(&put_back);
         let what = words.join(" ");
         let verify = scene.verify(&scene.secret).args(ADDRESS);
@@ -54,7 +54,7 @@ fn a_planted_row_is_damage() {
     scene.assert_damaged(scene.verify(&secret), STRANGE_ID, "planted");
     scene.assert_damaged(scene.sandbox.keyward(["list"]), STRANGE_ID, "planted");
     assert_eq!(scene.flawed("key"), [STRANGE_ID]);
-    let _ = scene.sandbox.verdict(&scene.secret, &ADDRESS, 0, "valid");
+    scene.sandbox.verdict(&scene.secret, &ADDRESS, 0, "valid");
 }
 
 #[test]
@@ -62,12 +62,12 @@ fn a_deleted_row_is_listed_and_verifies_nowhere() {
     let scene = Scene::new();
     scene.change(&format!("DELETE FROM key WHERE id = '{}'", scene.id));
     assert_eq!(scene.flawed("key"), [scene.id.as_str()]);
-    let _ = scene.sandbox.verdict(&scene.secret, &[], 10, "not_found");
+    scene.sandbox.verdict(&scene.secret, &[], 10, "not_found");
     scene.change(
         "DELETE FROM key WHERE workspace_id = 2; DELETE FROM workspace WHERE name = 'other'",
     );
     assert_eq!(scene.flawed("workspace"), ["other"]);
-    let _ = scene.sandbox.verdict(&scene.stranger, &[], 10, "not_found");
+    scene.sandbox.verdict(&scene.stranger, &[], 10, "not_found");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn neither_secret_of_a_record_with_anothers_hash_is_believed() {
     }
     // Two keys that each have the other's.
     let neighbour = scene.sandbox.keyward(["--json", "verify"]);
-    let _ = neighbour.stdin(&scene.neighbour).ok();
+    neighbour.stdin(&scene.neighbour).ok();
     scene.change(&format!(
         "CREATE TEMP TABLE two AS SELECT id, hash FROM key WHERE id = '{0}' OR name = 'neighbour';
          UPDATE key SET hash = randomblob(32) WHERE id IN (SELECT id FROM two);
@@ -103,7 +103,7 @@ fn a_digest_that_was_changed_along_with_the_record_is_not_believed() {
     let scene = Scene::new();
     let before = scene.sandbox.home().join("before.db");
     fs::write(&before, &scene.whole).expect("the store can be copied");
-    let _ = scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
+    scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
     // The record and the last event's digest as they were, all but the chain's hash.
     let newest = format!("SELECT max(seq) FROM audit WHERE subject = '{}'", scene.id);
     scene.sandbox.tamper(&format!(
@@ -119,7 +119,7 @@ fn a_digest_that_was_changed_along_with_the_record_is_not_believed() {
     let verify = scene.verify(&scene.secret).args(ADDRESS);
     scene.assert_damaged(verify, &scene.id, "digest");
     assert_eq!(scene.flawed("key"), [scene.id.as_str()]);
-    let _ = scene.sandbox.keyward(["audit", "verify"]).exit(9);
+    scene.sandbox.keyward(["audit", "verify"]).exit(9);
 }
 
 /// What makes a store look as if it had never had digests.
@@ -180,6 +180,6 @@ fn a_record_with_a_new_name_for_itself_is_not_believed_in_a_store_that_says_it_i
 fn an_older_keywards_store_that_nobody_has_changed_is_believed() {
     let scene = Scene::new();
     scene.change(OLDER);
-    let _ = scene.sandbox.verdict(&scene.secret, &ADDRESS, 0, "valid");
-    let _ = scene.sandbox.keyward(["store", "check"]).ok();
+    scene.sandbox.verdict(&scene.secret, &ADDRESS, 0, "valid");
+    scene.sandbox.keyward(["store", "check"]).ok();
 }

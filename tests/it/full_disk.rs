@@ -29,7 +29,7 @@ impl<'a> Disk<'a> {
         }
         let folder = sandbox.store_path();
         let folder = folder.parent().expect("the store has a folder").to_owned();
-        let _ = sandbox.mint("other");
+        sandbox.mint("other");
         fs::remove_dir_all(&folder).expect("the store can be removed");
         fs::create_dir(&folder).expect("its folder can be made");
         let options = format!("size={size},mode=700");
@@ -94,25 +94,25 @@ fn a_full_disk_refuses_changes_and_takes_revocations() {
 
         let verdict = sandbox.verdict(&first, &[], 0, "valid");
         assert_eq!(verdict["recorded"], false, "{size}");
-        let _ = sandbox.keyward(["mint", "new"]).refused(7, "io");
-        let _ = sandbox.keyward(["rename", "first", "new"]).refused(7, "io");
-        let _ = sandbox
+        sandbox.keyward(["mint", "new"]).refused(7, "io");
+        sandbox.keyward(["rename", "first", "new"]).refused(7, "io");
+        sandbox
             .keyward(["set", "first", "--owner", "me"])
             .refused(7, "io");
-        let _ = sandbox.keyward(["rotate", "first"]).refused(7, "io");
+        sandbox.keyward(["rotate", "first"]).refused(7, "io");
         disk.fill();
         assert_eq!(sandbox.listed(&["--all"]), ["first", "second", "third"]);
 
-        let _ = sandbox.keyward(["revoke", "first", "--yes"]).ok();
-        let _ = sandbox.verdict(&first, &[], 11, "revoked");
+        sandbox.keyward(["revoke", "first", "--yes"]).ok();
+        sandbox.verdict(&first, &[], 11, "revoked");
         disk.fill();
-        let _ = sandbox.keyward(["revoke", "second", "third", "--yes"]).ok();
+        sandbox.keyward(["revoke", "second", "third", "--yes"]).ok();
         for secret in [&first, &second, &third] {
-            let _ = sandbox.verdict(secret, &[], 11, "revoked");
+            sandbox.verdict(secret, &[], 11, "revoked");
         }
 
         disk.empty();
-        let _ = sandbox.mint("new");
+        sandbox.mint("new");
         assert_eq!(
             disk.reserve(),
             256 * 1024,
@@ -128,12 +128,12 @@ fn a_disk_too_full_for_a_store_gets_none() {
     let Some(disk) = Disk::mount(&sandbox, "64k") else {
         return;
     };
-    let _ = sandbox.keyward(["mint", "first"]).refused(7, "io");
+    sandbox.keyward(["mint", "first"]).refused(7, "io");
     let store = sandbox.store_path();
     assert!(!store.exists(), "half a store was left");
     disk.remount("size=2m");
     let secret = sandbox.mint("first");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -143,19 +143,19 @@ fn a_file_system_that_can_only_be_read_still_gives_right_answers() {
         return;
     };
     let (alive, dead) = (sandbox.mint("alive"), sandbox.mint("dead"));
-    let _ = sandbox.keyward(["revoke", "dead", "--yes"]).ok();
+    sandbox.keyward(["revoke", "dead", "--yes"]).ok();
     disk.remount("ro");
     let verdict = sandbox.verdict(&alive, &[], 0, "valid");
     assert_eq!(verdict["recorded"], false);
-    let _ = sandbox.verdict(&dead, &[], 11, "revoked");
-    let _ = sandbox.keyward(["mint", "new"]).refused(7, "io");
-    let _ = sandbox
+    sandbox.verdict(&dead, &[], 11, "revoked");
+    sandbox.keyward(["mint", "new"]).refused(7, "io");
+    sandbox
         .keyward(["revoke", "alive", "--yes"])
         .refused(7, "io");
 
     // Beside a log that may hold a revocation, and that only whoever can write could read.
     disk.remount("rw");
-    let _ = sandbox.verdict(&alive, &[], 0, "valid");
+    sandbox.verdict(&alive, &[], 0, "valid");
     let log = format!("{}-wal", sandbox.store_path().display());
     assert!(fs::metadata(log).is_ok_and(|log| log.len() > 0));
     for beside in ["kept", "lost"] {

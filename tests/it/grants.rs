@@ -14,7 +14,7 @@ fn world() -> Sandbox {
     let sandbox = Sandbox::new();
     let words = WORDS.map(|word| format!("[scopes.{word}]\nmanage = [\"{word}\"]\n"));
     let all = format!("[scopes.admin]\nmanage = {}\n", json!(WORDS));
-    let _ = sandbox.file("policy.toml", &(words.concat() + &all));
+    sandbox.file("policy.toml", &(words.concat() + &all));
     sandbox.workspace("default", &["--policy", "policy.toml"]);
     sandbox
 }
@@ -23,7 +23,7 @@ fn world() -> Sandbox {
 fn caller(sandbox: &Sandbox, name: &str, scopes: &[&str]) {
     let flags: Vec<&str> = scopes.iter().flat_map(|scope| ["--scope", scope]).collect();
     let secret = sandbox.mint_with(name, &flags);
-    let _ = sandbox.file(name, &secret);
+    sandbox.file(name, &secret);
 }
 
 /// Every key's scopes by its id, as the operator sees them.
@@ -37,16 +37,16 @@ fn scopes(sandbox: &Sandbox) -> Vec<(String, serde_json::Value)> {
 #[test]
 fn no_single_word_of_manage_leads_to_a_scope_that_the_caller_has_not() {
     let sandbox = world();
-    let _ = sandbox.mint_with("chief", &["--scope", "admin"]);
-    let _ = sandbox.file("plain.key", &sandbox.mint("plain"));
+    sandbox.mint_with("chief", &["--scope", "admin"]);
+    sandbox.file("plain.key", &sandbox.mint("plain"));
     let held = sandbox.mint_with("held", &["--scope", "admin", "--hold"]);
-    let _ = sandbox.file(
+    sandbox.file(
         "manifest.toml",
         "[workspace.default]\n[[key]]\nworkspace = \"default\"\nname = \"plain\"\nscopes = [\"admin\"]\ndeliver = { out = \"plain.key\" }\n\
          [[key]]\nworkspace = \"default\"\nname = \"child\"\nscopes = [\"admin\"]\ndeliver = { out = \"child.key\" }\n",
     );
     let line = json!({ "name": "child", "hash": "ab".repeat(32), "scopes": ["admin"] });
-    let _ = sandbox.file("lines.jsonl", &line.to_string());
+    sandbox.file("lines.jsonl", &line.to_string());
     for word in WORDS {
         // Some ways need to see the keys too.
         for scopes_of_caller in [&[word][..], &[word, "list"]] {
@@ -82,18 +82,18 @@ fn no_single_word_of_manage_leads_to_a_scope_that_the_caller_has_not() {
             ];
             for way in ways {
                 let run = sandbox.keyward(["--as", &name]).args(way);
-                let _ = run.refused(5, "scope_rejected");
+                run.refused(5, "scope_rejected");
             }
             let activate = sandbox.keyward(["--as", &name, "activate"]);
-            let _ = activate.stdin(&held).refused(5, "scope_rejected");
+            activate.stdin(&held).refused(5, "scope_rejected");
             for made in ["stolen", "child.key"] {
                 assert!(!sandbox.home().join(made).exists(), "{name}: {made}");
             }
             assert_eq!(scopes(&sandbox), before, "{name}");
         }
     }
-    let _ = sandbox.verdict(&held, &[], 13, "pending");
-    let _ = sandbox.keyward(["activate"]).stdin(&held).ok();
+    sandbox.verdict(&held, &[], 13, "pending");
+    sandbox.keyward(["activate"]).stdin(&held).ok();
 }
 
 #[test]
@@ -101,14 +101,14 @@ fn by_default_a_caller_gives_away_its_own_scopes() {
     let sandbox = world();
     caller(&sandbox, "minter", &["mint", "verify"]);
     let run = |arguments: &[&str]| sandbox.keyward(["--as", "minter"]).args(arguments);
-    let _ = run(&["mint", "none"]).ok();
-    let _ = run(&["mint", "both", "--scope", "verify", "--scope", "mint"]).ok();
+    run(&["mint", "none"]).ok();
+    run(&["mint", "both", "--scope", "verify", "--scope", "mint"]).ok();
     let refused = run(&["mint", "more", "--scope", "verify", "--scope", "list"]);
     let message = text(&refused.refused(5, "scope_rejected"), "message");
     assert!(message.contains("the scope list"), "{message}");
     // A replacement of itself gives it nothing that it has not.
     caller(&sandbox, "turner", &["rotate"]);
-    let _ = sandbox.keyward(["--as", "turner", "rotate", "turner"]).ok();
+    sandbox.keyward(["--as", "turner", "rotate", "turner"]).ok();
     // One that is pending and has no more than the caller.
     let held = sandbox.mint_with("held", &["--scope", "verify", "--hold"]);
     let activate = sandbox.keyward(["--as", "minter", "activate"]);
@@ -120,22 +120,22 @@ fn a_policy_says_what_a_scope_grants() {
     let sandbox = Sandbox::new();
     let policy = "[scopes.desk]\nmanage = [\"mint\", \"set\", \"rotate\", \"list\"]\ngrant = [\"read\"]\n\
                   [scopes.read]\n[scopes.write]\n";
-    let _ = sandbox.file("policy.toml", policy);
+    sandbox.file("policy.toml", policy);
     sandbox.workspace("default", &["--policy", "policy.toml"]);
     caller(&sandbox, "desk", &["desk"]);
     let run = |arguments: &[&str]| sandbox.keyward(["--as", "desk"]).args(arguments);
-    let _ = run(&["mint", "reader", "--scope", "read"]).ok();
-    let _ = run(&["rotate", "reader"]).ok();
-    let _ = sandbox.mint_with("writer", &["--scope", "write"]);
+    run(&["mint", "reader", "--scope", "read"]).ok();
+    run(&["rotate", "reader"]).ok();
+    sandbox.mint_with("writer", &["--scope", "write"]);
     // What a key has already is not put on it, unless its secret is handed out.
-    let _ = run(&["set", "writer", "--scope", "write", "--scope", "read"]).ok();
-    let _ = run(&["rotate", "writer"]).refused(5, "scope_rejected");
-    let _ = run(&["set", "reader", "--scope", "write"]).refused(5, "scope_rejected");
+    run(&["set", "writer", "--scope", "write", "--scope", "read"]).ok();
+    run(&["rotate", "writer"]).refused(5, "scope_rejected");
+    run(&["set", "reader", "--scope", "write"]).refused(5, "scope_rejected");
     for own in [
         &["mint", "child", "--scope", "desk"][..],
         &["rotate", "desk"],
     ] {
-        let _ = run(own).refused(5, "scope_rejected");
+        run(own).refused(5, "scope_rejected");
     }
     // It is printed as it is read, and shown in JSON.
     let printed = sandbox
@@ -143,7 +143,7 @@ fn a_policy_says_what_a_scope_grants() {
         .ok()
         .stdout;
     assert!(printed.contains("grant = [\"read\"]"), "{printed}");
-    let _ = sandbox.file("printed.toml", &printed);
+    sandbox.file("printed.toml", &printed);
     sandbox.workspace("again", &["--policy", "printed.toml"]);
     let again = sandbox.keyward(["workspace", "show", "again", "--policy"]);
     assert_eq!(again.ok().stdout, printed);
@@ -156,7 +156,7 @@ fn a_policy_says_what_a_scope_grants() {
 fn a_grant_of_no_scope_of_the_policy_is_refused() {
     let sandbox = Sandbox::new();
     for (grant, why) in [("[\"root\"]", "root"), ("[\"a\", \"a\"]", "twice")] {
-        let _ = sandbox.file("policy.toml", &format!("[scopes.a]\ngrant = {grant}\n"));
+        sandbox.file("policy.toml", &format!("[scopes.a]\ngrant = {grant}\n"));
         let create = ["workspace", "create", "x", "--policy", "policy.toml"];
         let error = sandbox.keyward(create).refused(2, "invalid_policy");
         assert!(text(&error, "message").contains(why), "{error:#}");
@@ -171,12 +171,12 @@ fn a_caller_finishes_no_delivery_of_a_key_that_has_more_by_now() {
     let mint = ["--as", "minter", "mint", "job", "--idempotency-key", "once"];
     let killed = "cat >job.key; chmod 600 job.key; kill -9 $PPID; sleep 1";
     let run = sandbox.keyward(mint).args(["--", "sh", "-c", killed]);
-    let _ = run.exit(137);
-    let _ = sandbox.keyward(["set", "job", "--scope", "admin"]).ok();
+    run.exit(137);
+    sandbox.keyward(["set", "job", "--scope", "admin"]).ok();
     let secret = std::fs::read_to_string(sandbox.home().join("job.key")).expect("delivered");
     let again = sandbox.keyward(mint).args(["--out", "job.key"]);
-    let _ = again.refused(5, "scope_rejected");
-    let _ = sandbox.verdict(secret.trim(), &[], 13, "pending");
+    again.refused(5, "scope_rejected");
+    sandbox.verdict(secret.trim(), &[], 13, "pending");
 }
 
 /// Cancelling gives the old key its life back and ends the new one.
@@ -184,18 +184,18 @@ fn a_caller_finishes_no_delivery_of_a_key_that_has_more_by_now() {
 fn a_caller_cancels_no_rotation_of_a_key_that_it_may_not_rotate_and_none_of_its_own_once_superseded()
  {
     let sandbox = world();
-    let _ = sandbox.mint_with("chief", &["--scope", "admin"]);
+    sandbox.mint_with("chief", &["--scope", "admin"]);
     caller(&sandbox, "turner", &["rotate"]);
     let cancel = |by: &str, name: &str| sandbox.keyward(["--as", by, "rotate", name, "--cancel"]);
-    let _ = sandbox.keyward(["rotate", "chief"]).ok();
-    let _ = cancel("turner", "chief").refused(5, "scope_rejected");
+    sandbox.keyward(["rotate", "chief"]).ok();
+    cancel("turner", "chief").refused(5, "scope_rejected");
     let newest = sandbox.keyward(["rotate", "turner", "--out", "newest"]);
-    let _ = newest.ok();
+    newest.ok();
     for named in ["turner", &sandbox.id_of("turner")] {
-        let _ = cancel("turner", named).refused(5, "scope_rejected");
+        cancel("turner", named).refused(5, "scope_rejected");
     }
     // Its successor may, and it itself may while it is not superseded yet.
-    let _ = cancel("newest", "turner").ok();
-    let _ = sandbox.keyward(["rotate", "turner", "--hold"]).ok();
-    let _ = cancel("turner", "turner").ok();
+    cancel("newest", "turner").ok();
+    sandbox.keyward(["rotate", "turner", "--hold"]).ok();
+    cancel("turner", "turner").ok();
 }

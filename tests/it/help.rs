@@ -40,11 +40,11 @@ fn prepared(example: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     std::fs::create_dir(sandbox.home().join("bin")).expect("a folder can be made");
     symlink(KEYWARD, sandbox.home().join("bin/keyward")).expect("a link can be made");
-    let _ = sandbox.file(
+    sandbox.file(
         "policy.toml",
         "prefix = \"api\"\n[scopes.read]\nmanage = [\"list\"]\n[plans.pro]\nrate = \"100/minute\"\n",
     );
-    let _ = sandbox.file(
+    sandbox.file(
         "keys.toml",
         "[workspace.default]\n[[key]]\nworkspace = \"default\"\nname = \"app\"\ndeliver = { out = \"app.key\" }\n",
     );
@@ -53,7 +53,7 @@ fn prepared(example: &str) -> Sandbox {
     let makes_its_own = matches!(verb, "mint" | "ensure" | "apply");
     if makes_its_own || example.starts_with("keyward workspace create") {
         if names("--check") {
-            let _ = sandbox.keyward(["apply", "keys.toml"]).ok();
+            sandbox.keyward(["apply", "keys.toml"]).ok();
         }
         return sandbox;
     }
@@ -64,36 +64,36 @@ fn prepared(example: &str) -> Sandbox {
         "live"
     };
     let secret = sandbox.mint_with("ci-pipeline", &["-e", environment, "--scope", "read"]);
-    let _ = sandbox.file("secret-file", &secret);
-    let _ = sandbox.file("requests.jsonl", &format!("{{\"key\":\"{secret}\"}}\n"));
+    sandbox.file("secret-file", &secret);
+    sandbox.file("requests.jsonl", &format!("{{\"key\":\"{secret}\"}}\n"));
     if names("restore") {
-        let _ = sandbox
+        sandbox
             .keyward(["store", "backup", "keyward-backup.db"])
             .ok();
     }
     if names("--against") {
         let head = sandbox.keyward(["audit", "head"]).ok().stdout;
-        let _ = sandbox.file("audit-head.txt", &head);
+        sandbox.file("audit-head.txt", &head);
     }
     if names("import") {
         let hash = "a".repeat(64);
-        let _ = sandbox.file(
+        sandbox.file(
             "keys.jsonl",
             &format!("{{\"name\":\"x\",\"hash\":\"{hash}\"}}\n"),
         );
     }
     if names("deploy") {
-        let _ = sandbox.mint("deploy");
+        sandbox.mint("deploy");
     }
     if names("staging") {
         sandbox.workspace("staging", &[]);
-        let _ = sandbox.mint_with("old", &["-w", "staging"]);
-        let _ = sandbox
+        sandbox.mint_with("old", &["-w", "staging"]);
+        sandbox
             .keyward(["revoke", "old", "-w", "staging", "--yes"])
             .ok();
     }
     if names("--cancel") {
-        let _ = sandbox.keyward(["rotate", "ci-pipeline", "--hold"]).ok();
+        sandbox.keyward(["rotate", "ci-pipeline", "--hold"]).ok();
     }
     sandbox
 }
@@ -377,7 +377,7 @@ fn assert_parses(sandbox: &Sandbox, line: &str) {
 #[test]
 fn every_command_in_a_hint_can_be_typed() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("policy.toml", "[scopes.read]\nmanage = [\"list\"]\n");
+    sandbox.file("policy.toml", "[scopes.read]\nmanage = [\"list\"]\n");
     sandbox.workspace(
         "acme",
         &[
@@ -390,22 +390,22 @@ fn every_command_in_a_hint_can_be_typed() {
         ],
     );
     sandbox.workspace("capped", &["--cap", "1"]);
-    let _ = sandbox.mint_with("one", &["-w", "capped"]);
+    sandbox.mint_with("one", &["-w", "capped"]);
     let several = sandbox.keyward(["list"]).run();
-    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    sandbox.keyward(["workspace", "use", "acme"]).ok();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.mint_with("twin", &["-e", "live"]);
-    let _ = sandbox.mint_with("twin", &["-e", "test"]);
+    sandbox.mint_with("twin", &["-e", "live"]);
+    sandbox.mint_with("twin", &["-e", "test"]);
     let held = sandbox.mint_with("held", &["--hold"]);
-    let _ = sandbox.mint("off");
-    let _ = sandbox.keyward(["disable", "off"]).ok();
-    let _ = sandbox.mint("dead");
-    let _ = sandbox.keyward(["revoke", "dead", "--yes"]).ok();
-    let _ = sandbox.mint("turning");
-    let _ = sandbox.keyward(["rotate", "turning", "--hold"]).ok();
-    let _ = sandbox.file("caller", &secret);
-    let _ = sandbox.file("held", &held);
-    let _ = sandbox.file("garbage", "garbage");
+    sandbox.mint("off");
+    sandbox.keyward(["disable", "off"]).ok();
+    sandbox.mint("dead");
+    sandbox.keyward(["revoke", "dead", "--yes"]).ok();
+    sandbox.mint("turning");
+    sandbox.keyward(["rotate", "turning", "--hold"]).ok();
+    sandbox.file("caller", &secret);
+    sandbox.file("held", &held);
+    sandbox.file("garbage", "garbage");
     let commands: &[&[&str]] = &[
         &["unheard-of"],
         &["lst"],
@@ -506,7 +506,7 @@ fn the_checker_of_hints_sees_one_that_does_not_parse() {
         "keyward workspace see NAME",
     ] {
         let words: Vec<&str> = line.split_whitespace().skip(1).collect();
-        let _ = sandbox.keyward(&words).args(["--help"]).exit(2);
+        sandbox.keyward(&words).args(["--help"]).exit(2);
     }
     assert_eq!(
         commands_in("`keyward list` or `KEY`, `keyward show KEY`").len(),
@@ -529,5 +529,5 @@ fn a_near_miss_is_answered_with_what_was_meant() {
     let output = sandbox.keyward(["mint", "ci", "--expire", "1d"]).exit(2);
     assert!(output.stderr.contains("--expires"), "{}", output.stderr);
     // A beginning of a command is none: a command that comes later must not change what it means.
-    let _ = sandbox.keyward(["rev", "ci"]).exit(2);
+    sandbox.keyward(["rev", "ci"]).exit(2);
 }

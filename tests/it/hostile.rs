@@ -124,7 +124,7 @@ const FORMATS: [&str; 4] = ["table", "tsv", "json", "jsonl"];
 #[test]
 fn names_with_invisible_characters_are_refused() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let before = sandbox.keyward(["audit", "head"]).ok().stdout;
     for character in INVISIBLE {
         for name in [
@@ -156,7 +156,7 @@ fn names_with_invisible_characters_are_refused() {
         &"\u{e9}".repeat(65),
     ] {
         for command in [&["mint", name][..], &["workspace", "create", name]] {
-            let _ = sandbox.keyward(command).refused(2, "invalid_name");
+            sandbox.keyward(command).refused(2, "invalid_name");
         }
     }
     assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
@@ -176,7 +176,7 @@ fn names_in_any_script_are_taken_and_come_back_as_they_were() {
         "a\\b",
         &longest,
     ] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
         assert_eq!(sandbox.show(name)["name"], name);
         for format in FORMATS {
             let output = sandbox.keyward(["list", "-o", format]).ok();
@@ -188,7 +188,7 @@ fn names_in_any_script_are_taken_and_come_back_as_they_were() {
 #[test]
 fn owners_labels_and_messages_with_invisible_characters_are_refused_or_escaped() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for hostile in HOSTILE {
         let label = format!("team={hostile}");
         for command in [
@@ -208,7 +208,7 @@ fn owners_labels_and_messages_with_invisible_characters_are_refused_or_escaped()
     let mut found = Vec::new();
     for (number, hostile) in HOSTILE.iter().enumerate() {
         let name = format!("key-{number}");
-        let _ = sandbox.mint(&name);
+        sandbox.mint(&name);
         let _ = sandbox
             .keyward(["revoke", &name, "--yes", "--message", hostile])
             .run();
@@ -238,15 +238,15 @@ impl Planted {
         let sandbox = Sandbox::new();
         sandbox.workspace("acme", &[]);
         sandbox.workspace("other", &[]);
-        let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+        sandbox.keyward(["workspace", "use", "acme"]).ok();
         let minted = sandbox.keyward(["mint", "key", "--count", "6"]).answer();
         let minted = minted["keys"].as_array().expect("keys are a list");
         for (number, key) in minted.iter().enumerate() {
-            let _ = sandbox.file(&format!("secret-{number}"), &text(key, "key"));
+            sandbox.file(&format!("secret-{number}"), &text(key, "key"));
         }
         let ids = minted.iter().map(|key| text(key, "id")).collect();
-        let _ = sandbox.keyward(["revoke", "key-3", "--yes"]).ok();
-        let _ = sandbox.keyward(["disable", "key-4"]).ok();
+        sandbox.keyward(["revoke", "key-3", "--yes"]).ok();
+        sandbox.keyward(["disable", "key-4"]).ok();
         let shown = String::from_utf8_lossy(hostile);
         let list = serde_json::to_string(&[&shown]).expect("texts are JSON");
         let object = serde_json::to_string(&Value::Object(
@@ -449,13 +449,13 @@ fn text_in_the_store_that_is_no_utf_8_stops_nothing() {
             &["audit", "list"],
             &["workspace", "list"],
         ] {
-            let _ = planted.sandbox.keyward(command).ok();
+            planted.sandbox.keyward(command).ok();
         }
         for (number, id) in planted.ids.iter().enumerate() {
-            let _ = planted.sandbox.keyward(["show", id]).ok();
+            planted.sandbox.keyward(["show", id]).ok();
             let file = format!("secret-{number}");
             let expected = [0, 0, 11, 13, 0, 0][number];
-            let _ = planted
+            planted
                 .sandbox
                 .keyward(["verify", "--file", &file])
                 .exit(expected);
@@ -471,8 +471,8 @@ fn hostile_ids_are_escaped_too() {
     for hostile in HOSTILE.iter().step_by(3) {
         let sandbox = Sandbox::new();
         let secret = sandbox.mint("ci");
-        let _ = sandbox.file("secret", &secret);
-        let _ = sandbox.mint_with("ci", &["-e", "test"]);
+        sandbox.file("secret", &secret);
+        sandbox.mint_with("ci", &["-e", "test"]);
         let connection = sandbox.sqlite();
         let planted = connection.execute(
             "UPDATE key SET id = ?1 WHERE environment = 'live'",
@@ -536,8 +536,8 @@ fn errors_that_list_names_escape_them() {
         let sandbox = Sandbox::new();
         sandbox.workspace("one", &["--cap", "2"]);
         sandbox.workspace("two", &[]);
-        let _ = sandbox.mint_with("twin", &["-w", "one", "-e", "live"]);
-        let _ = sandbox.mint_with("twin", &["-w", "one", "-e", "test"]);
+        sandbox.mint_with("twin", &["-w", "one", "-e", "live"]);
+        sandbox.mint_with("twin", &["-w", "one", "-e", "test"]);
         let connection = sandbox.sqlite();
         for plant in [
             "UPDATE key SET name = ?1",
@@ -578,7 +578,7 @@ fn a_policy_that_cannot_be_read_is_told_of_harmlessly() {
             .replace('\n', "\\n")
             .replace('\r', "\\r");
         let sandbox = Sandbox::new();
-        let _ = sandbox.mint("ci");
+        sandbox.mint("ci");
         for policy in [
             format!("prefix = \"{hostile}"),
             hostile.to_owned(),
@@ -587,7 +587,7 @@ fn a_policy_that_cannot_be_read_is_told_of_harmlessly() {
             format!("\"{quoted}\" = 1"),
             format!("[scopes.\"{quoted}\"]\nmanage = [\"{quoted}\"]"),
         ] {
-            let _ = sandbox.file("policy.toml", &policy);
+            sandbox.file("policy.toml", &policy);
             let connection = sandbox.sqlite();
             let planted = connection.execute("UPDATE workspace SET policy = ?1", [&policy]);
             assert_eq!(planted, Ok(1));
@@ -621,7 +621,7 @@ fn a_policy_that_cannot_be_read_is_told_of_harmlessly() {
 #[test]
 fn hostile_arguments_are_escaped_in_messages() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let mut found = Vec::new();
     for hostile in HOSTILE {
         let option = format!("--{hostile}");
@@ -692,8 +692,8 @@ fn a_question_escapes_the_names_in_it() {
 
         let sandbox = Sandbox::new();
         sandbox.workspace("doomed", &[]);
-        let _ = sandbox.mint("ci");
-        let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+        sandbox.mint("ci");
+        sandbox.keyward(["revoke", "ci", "--yes"]).ok();
         let connection = sandbox.sqlite();
         let planted = connection.execute("UPDATE workspace SET name = ?1", [hostile]);
         assert_eq!(planted, Ok(1));

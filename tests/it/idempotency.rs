@@ -62,7 +62,7 @@ fn void(sandbox: &Sandbox) -> Vec<Value> {
 fn fail(sandbox: &Sandbox) -> Value {
     let before = void(sandbox);
     let half = keeping("half", 1);
-    let _ = mint(sandbox, &["--", "sh", "-c", &half]).exit(16);
+    mint(sandbox, &["--", "sh", "-c", &half]).exit(16);
     let mut after = void(sandbox);
     let key = after.pop().expect("its record stays");
     assert_eq!(after, before, "the record of an earlier failure is another");
@@ -84,7 +84,7 @@ fn assert_minted_again(sandbox: &Sandbox, failed: &Value, secret: &str) {
     let verdict = sandbox.verdict(&half, &["--no-record"], 11, "revoked");
     assert_eq!(verdict["subject"], *failed);
     let activate = sandbox.keyward(["activate"]).stdin(&half);
-    let _ = activate.refused(11, "revoked");
+    activate.refused(11, "revoked");
     let hash = SecretHash::of(half.as_bytes()).to_hex();
     let rows = format!("SELECT count(*) FROM ended WHERE hex(hash) = upper('{hash}')");
     let rows: i64 = sandbox
@@ -109,9 +109,9 @@ fn assert_reissued(sandbox: &Sandbox, id: &str, secret: &str) {
     assert_eq!(key["prefix"], token::parts(secret, "kw_live_").prefix);
     let half = kept(sandbox, "half");
     assert_ne!(half, secret);
-    let _ = sandbox.verdict(&half, &[], 10, "not_found");
+    sandbox.verdict(&half, &[], 10, "not_found");
     let activate = sandbox.keyward(["activate"]).stdin(half);
-    let _ = activate.refused(10, "not_found");
+    activate.refused(10, "not_found");
 }
 
 #[test]
@@ -119,10 +119,10 @@ fn after_a_delivery_that_failed_its_void_key_stays_and_another_is_minted() {
     let sandbox = Sandbox::new();
     let failed = fail(&sandbox);
     let whole = keeping("whole", 0);
-    let _ = mint(&sandbox, &["--", "sh", "-c", &whole]).ok();
+    mint(&sandbox, &["--", "sh", "-c", &whole]).ok();
     assert_minted_again(&sandbox, &failed, &kept(&sandbox, "whole"));
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
     // The word means the key that was delivered.
     let again = told(&mint(&sandbox, &["--json"]).run());
     assert_eq!(again, sandbox.show("ci"));
@@ -132,14 +132,14 @@ fn after_a_delivery_that_failed_its_void_key_stays_and_another_is_minted() {
 fn a_key_that_nobody_came_for_in_a_day_stays_void_and_another_is_minted() {
     let sandbox = Sandbox::new();
     let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
-    let _ = sandbox.file("half", &held.secret);
+    sandbox.file("half", &held.secret);
     held.killed();
     let id = text(&only_key(&sandbox), "id");
     sandbox.rewrite(&format!("UPDATE key SET created_at = created_at - {DAY}"));
     let secret = mint(&sandbox, &[]).ok().line();
     let answer = sandbox.keyward(["list"]).answer();
     assert_ne!(answer["keys"][0]["id"], id.as_str());
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     let verdict = sandbox.verdict(&kept(&sandbox, "half"), &[], 11, "revoked");
     assert_eq!(verdict["subject"]["id"], id.as_str());
     assert_eq!(verdict["subject"]["revokedReason"], "undelivered");
@@ -152,7 +152,7 @@ fn a_delivery_may_fail_as_often_as_it_likes() {
     let full = || OpenOptions::new().write(true).open("/dev/full");
     for format in [&[][..], &["--json"], &["-o", "tsv"]] {
         let run = mint(&sandbox, format).stdout(full().expect("a device"));
-        let _ = run.exit(16);
+        run.exit(16);
         failed = fail(&sandbox);
     }
     let secret = mint(&sandbox, &[]).ok().line();
@@ -211,13 +211,13 @@ fn what_was_delivered_is_a_conflict_that_tells_the_key_and_never_a_secret() {
         assert!(!sandbox.home().join(file).exists(), "{file} was made");
     }
     assert_eq!(only_key(&sandbox), key);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
 fn something_else_under_the_same_key_is_a_conflict() {
     let sandbox = Sandbox::new();
-    let _ = mint(&sandbox, &["--label", "a=1", "--label", "b=2"]).ok();
+    mint(&sandbox, &["--label", "a=1", "--label", "b=2"]).ok();
     let before = only_key(&sandbox);
     let same = ["--label", "a=1", "--label", "b=2"];
     let others: [&[&str]; 7] = [
@@ -239,7 +239,7 @@ fn something_else_under_the_same_key_is_a_conflict() {
     }
     let named = ["mint", "other", "--idempotency-key", "K"];
     let run = sandbox.keyward(named).args(same);
-    let _ = run.refused(4, "conflict");
+    run.refused(4, "conflict");
     assert_eq!(only_key(&sandbox), before);
 }
 
@@ -247,7 +247,7 @@ fn something_else_under_the_same_key_is_a_conflict() {
 fn something_else_is_a_conflict_after_a_failed_delivery_too() {
     let sandbox = Sandbox::new();
     let failed = fail(&sandbox);
-    let _ = mint(&sandbox, &["-e", "test"]).refused(4, "conflict");
+    mint(&sandbox, &["-e", "test"]).refused(4, "conflict");
     let secret = mint(&sandbox, &[]).ok().line();
     assert_minted_again(&sandbox, &failed, &secret);
 }
@@ -255,7 +255,7 @@ fn something_else_is_a_conflict_after_a_failed_delivery_too() {
 #[test]
 fn the_same_said_in_other_words_is_the_same() {
     let sandbox = Sandbox::new();
-    let _ = mint(&sandbox, &["--label", "a=1", "--label", "b=2"]).ok();
+    mint(&sandbox, &["--label", "a=1", "--label", "b=2"]).ok();
     let key = only_key(&sandbox);
     let words = ["-e", "live", "-w", "default", "--json"];
     let labels = ["--label", "b=2", "--label", "a=1"];
@@ -272,13 +272,13 @@ fn another_workspace_is_another_request() {
         let verdict = sandbox.verdict(&secret, &[], 0, "valid");
         assert_eq!(verdict["subject"]["workspace"], name);
     }
-    let _ = mint(&sandbox, &["-w", "two"]).exit(4);
+    mint(&sandbox, &["-w", "two"]).exit(4);
     // A workspace that is deleted and made anew remembers nothing.
-    let _ = sandbox.keyward(["revoke", "ci", "-w", "two", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "-w", "two", "--yes"]).ok();
     let delete = ["workspace", "delete", "two", "--yes"];
-    let _ = sandbox.keyward(delete).ok();
+    sandbox.keyward(delete).ok();
     sandbox.workspace("two", &[]);
-    let _ = mint(&sandbox, &["-w", "two", "--owner", "x"]).ok();
+    mint(&sandbox, &["-w", "two", "--owner", "x"]).ok();
 }
 
 /// Lets so much time pass since the key was minted.
@@ -297,13 +297,13 @@ fn a_week_later_the_same_word_means_another_request() {
     assert_eq!(told(&mint(&sandbox, &["--json"]).run())["id"], id.as_str());
     pass(&sandbox, 30 * SECOND);
     // The name is still the first key's.
-    let _ = mint(&sandbox, &[]).refused(4, "name_taken");
+    mint(&sandbox, &[]).refused(4, "name_taken");
     let second = mint(&sandbox, &["-e", "test"]).ok().line();
-    let _ = sandbox.verdict(&first, &[], 0, "valid");
+    sandbox.verdict(&first, &[], 0, "valid");
     let verdict = sandbox.verdict(&second, &[], 0, "valid");
     assert_ne!(verdict["subject"]["id"], id.as_str());
     // And now it means that one.
-    let _ = mint(&sandbox, &[]).refused(4, "conflict");
+    mint(&sandbox, &[]).refused(4, "conflict");
     let again = told(&mint(&sandbox, &["-e", "test", "--json"]).run());
     assert_eq!(again["id"], verdict["subject"]["id"]);
     let count = "SELECT count(*) FROM idempotency";
@@ -330,8 +330,8 @@ fn a_held_key_that_was_delivered_is_not_given_another_secret() {
             (&id.clone().into(), &"pending".into())
         );
     }
-    let _ = sandbox.keyward(["activate"]).stdin(&secret).ok();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["activate"]).stdin(&secret).ok();
+    sandbox.verdict(&secret, &[], 0, "valid");
     let key = told(&mint(&sandbox, &["--json", "--hold"]).run());
     assert_eq!(key["status"], "active");
 }
@@ -339,17 +339,17 @@ fn a_held_key_that_was_delivered_is_not_given_another_secret() {
 #[test]
 fn the_word_of_a_key_that_is_gone_mints_no_other() {
     let sandbox = Sandbox::new();
-    let _ = mint(&sandbox, &[]).ok();
+    mint(&sandbox, &[]).ok();
     let id = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let key = told(&mint(&sandbox, &["--json"]).run());
     assert_eq!(key, only_key(&sandbox));
     assert_eq!(key["status"], "revoked");
-    let _ = sandbox.keyward(["prune", "--dead-for", "0s"]).ok();
+    sandbox.keyward(["prune", "--dead-for", "0s"]).ok();
     let error = mint(&sandbox, &[]).refused(4, "conflict");
     assert!(text(&error, "message").contains(&id), "{error:#}");
     assert_eq!(sandbox.listed(&["--all"]), [""; 0]);
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
 }
 
 #[test]
@@ -367,10 +367,10 @@ fn a_word_is_short_and_visible_and_for_one_key() {
     ];
     for word in wrong {
         let run = sandbox.keyward(["mint", "ci", "--idempotency-key", word]);
-        let _ = run.refused(2, "usage");
+        run.refused(2, "usage");
     }
     for count in ["1", "2"] {
-        let _ = mint(&sandbox, &["--count", count]).refused(2, "usage");
+        mint(&sandbox, &["--count", count]).refused(2, "usage");
     }
     assert!(!sandbox.store_path().exists(), "a store was made");
     for (number, word) in [&long[..255], "a b", "ünï ✓", "'\"$`\\", "::x"]
@@ -379,8 +379,8 @@ fn a_word_is_short_and_visible_and_for_one_key() {
     {
         let name = format!("key-{number}");
         let run = || sandbox.keyward(["mint", &name, "--idempotency-key", word]);
-        let _ = run().ok();
-        let _ = run().exit(4);
+        run().ok();
+        run().exit(4);
     }
     assert_eq!(sandbox.listed(&["--all"]).len(), 5);
 }
@@ -397,12 +397,12 @@ fn the_cap_is_not_used_up_by_trying_again() {
     let secret = mint(&sandbox, &[]).ok().line();
     assert_minted_again(&sandbox, &failed, &secret);
     assert_eq!(sandbox.id_of("ci"), text(&pending, "id"));
-    let _ = sandbox.keyward(["mint", "b"]).refused(5, "limit_reached");
+    sandbox.keyward(["mint", "b"]).refused(5, "limit_reached");
     // Of a request that was refused nothing is remembered.
     let run = || sandbox.keyward(["mint", "b", "--idempotency-key", "B"]);
-    let _ = run().refused(5, "limit_reached");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    let _ = run().ok();
+    run().refused(5, "limit_reached");
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    run().ok();
 }
 
 #[test]
@@ -440,11 +440,11 @@ fn whoever_comes_during_a_delivery_waits_for_its_end_and_holds_nobody_else_up() 
     let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
     let error = mint(&sandbox, &["--wait", "200ms"]).refused(6, "busy");
     assert!(text(&error, "hint").contains("--wait"), "{error:#}");
-    let _ = sandbox.mint_with("other", &["--wait", "1s"]);
+    sandbox.mint_with("other", &["--wait", "1s"]);
     let secret = held.secret.clone();
     assert_eq!(held.release().status, 0);
-    let _ = told(&mint(&sandbox, &["--json"]).run());
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    told(&mint(&sandbox, &["--json"]).run());
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -455,27 +455,27 @@ fn after_a_crash_the_holder_of_the_secret_may_activate_it_or_it_is_nobodys() {
     held.killed();
     let id = text(&only_key(&sandbox), "id");
     let secret = mint(&sandbox, &[]).ok().line();
-    let _ = sandbox.file("half", &lost);
+    sandbox.file("half", &lost);
     assert_reissued(&sandbox, &id, &secret);
 
     let sandbox = Sandbox::new();
     let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
     let found = held.secret.clone();
     held.killed();
-    let _ = sandbox.keyward(["activate"]).stdin(&found).ok();
+    sandbox.keyward(["activate"]).stdin(&found).ok();
     let key = told(&mint(&sandbox, &["--json"]).run());
     assert_eq!(key["status"], "active");
-    let _ = sandbox.verdict(&found, &[], 0, "valid");
+    sandbox.verdict(&found, &[], 0, "valid");
 }
 
 #[test]
 fn no_file_of_the_stores_holds_a_secret_of_the_key() {
     let sandbox = Sandbox::new();
-    let _ = fail(&sandbox);
+    fail(&sandbox);
     let half = kept(&sandbox, "half");
     fs::remove_file(sandbox.home().join("half")).expect("it can be removed");
     let secret = mint(&sandbox, &[]).ok().line();
-    let _ = told(&mint(&sandbox, &["--json"]).run());
+    told(&mint(&sandbox, &["--json"]).run());
     assert_in_no_file(&sandbox, &[&half, &secret]);
 }
 

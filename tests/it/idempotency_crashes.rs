@@ -46,7 +46,7 @@ fn records(sandbox: &Sandbox, name: &str) -> Vec<Value> {
 fn each_end(flags: &[&str], body: impl Fn(&Sandbox, &Value, &str)) -> [u32; 2] {
     let mut killed = [0; 2];
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     for call in CALLS {
         for place in places(call) {
             let name = format!("{call}-{place}");
@@ -80,7 +80,7 @@ fn each_end(flags: &[&str], body: impl Fn(&Sandbox, &Value, &str)) -> [u32; 2] {
             let leftover = sandbox.home().join(format!(".{name}.keyward-draft"));
             assert!(!leftover.exists(), "{injection} left a draft");
             body(&sandbox, &key, &read(&sandbox, &name));
-            let _ = told(&sandbox.keyward(&line).args(["--json"]).run());
+            told(&sandbox.keyward(&line).args(["--json"]).run());
         }
     }
     assert_whole(&sandbox);
@@ -135,9 +135,9 @@ fn a_first_run_that_another_overtakes_finds_that_everything_was_done() {
         let run = sandbox.keyward(["--json"]).args(line).through(wrapper);
         let overtaken = scope.spawn(|| run.run());
         thread::sleep(Duration::from_millis(500));
-        let _ = sandbox.keyward(line).ok();
+        sandbox.keyward(line).ok();
         let output = overtaken.join().expect("a run does not panic");
         assert_eq!(told(&output), sandbox.show("ci"));
     });
-    let _ = sandbox.verdict(&read(&sandbox, "f"), &[], 0, "valid");
+    sandbox.verdict(&read(&sandbox, "f"), &[], 0, "valid");
 }

@@ -73,10 +73,10 @@ fn assert_unchanged(sandbox: &Sandbox, lines: &str) {
 fn with_a_full_key() -> (Sandbox, Value) {
     let sandbox = Sandbox::new();
     let policy = "environments = [\"live\", \"test\"]\n[scopes.read]\n[scopes.write]\n[plans.free]\n[plans.pro]\n";
-    let _ = sandbox.file("policy.toml", policy);
+    sandbox.file("policy.toml", policy);
     sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "free"]);
     sandbox.workspace("other", &[]);
-    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    sandbox.keyward(["workspace", "use", "acme"]).ok();
     let flags = [
         "--scope=read",
         "--scope=write",
@@ -86,7 +86,7 @@ fn with_a_full_key() -> (Sandbox, Value) {
         "--owner=ops",
         "--label=a=b",
     ];
-    let _ = sandbox.mint_with("full", &flags);
+    sandbox.mint_with("full", &flags);
     let full = record(&sandbox, "key", "full");
     (sandbox, full)
 }
@@ -147,7 +147,7 @@ fn a_line_of_a_workspace_differs_in_its_policy_or_its_plan() {
     assert_differs(&sandbox, &with(&acme, "preset", json!("x")), &["preset"]);
     let mut silent = acme.clone();
     for field in ["plan", "preset"] {
-        let _ = silent.as_object_mut().expect("an object").remove(field);
+        silent.as_object_mut().expect("an object").remove(field);
     }
     assert_unchanged(&sandbox, &lines([&silent]));
 }
@@ -164,7 +164,7 @@ fn a_line_that_says_little_contradicts_little() {
     let little = lines([&says(json!({}))]);
     assert_unchanged(&sandbox, &little);
     // Wherever commands work.
-    let _ = sandbox.keyward(["workspace", "use", "other"]).ok();
+    sandbox.keyward(["workspace", "use", "other"]).ok();
     assert_unchanged(&sandbox, &little);
     let elsewhere = import(&sandbox, &little).args(["-w", "other"]);
     let error = elsewhere.refused(4, "conflict");
@@ -172,8 +172,8 @@ fn a_line_that_says_little_contradicts_little() {
         text(&error, "message").ends_with(": workspace"),
         "{error:#}"
     );
-    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
-    let _ = sandbox.keyward(["disable", "full"]).ok();
+    sandbox.keyward(["workspace", "use", "acme"]).ok();
+    sandbox.keyward(["disable", "full"]).ok();
     assert_unchanged(&sandbox, &little);
     assert_differs(
         &sandbox,
@@ -185,7 +185,7 @@ fn a_line_that_says_little_contradicts_little() {
 #[test]
 fn a_key_that_was_revoked_here_and_is_live_in_the_line_differs() {
     let (sandbox, full) = with_a_full_key();
-    let _ = sandbox.keyward(["revoke", "full", "--yes"]).ok();
+    sandbox.keyward(["revoke", "full", "--yes"]).ok();
     let fields = ["status", "revokedAt", "revokedReason"];
     assert_differs(&sandbox, &full, &fields);
     let little = json!({"type": "key", "name": "full", "hash": full["hash"]});
@@ -204,7 +204,7 @@ fn a_key_that_was_revoked_here_and_is_live_in_the_line_differs() {
     assert_unchanged(&sandbox, &lines([&revoked]));
     // Nor is one revoked that is live here.
     let other = Sandbox::new();
-    let _ = import(
+    import(
         &other,
         &lines(
             records(&sandbox)
@@ -213,7 +213,7 @@ fn a_key_that_was_revoked_here_and_is_live_in_the_line_differs() {
         ),
     )
     .ok();
-    let _ = import(&other, &lines([&full])).ok();
+    import(&other, &lines([&full])).ok();
     assert_differs(&other, &revoked, &fields);
 }
 
@@ -221,12 +221,12 @@ fn a_key_that_was_revoked_here_and_is_live_in_the_line_differs() {
 fn what_time_alone_has_changed_is_no_difference() {
     let sandbox = Sandbox::new();
     let mut past = Past::of(&sandbox);
-    let _ = past.mint(None, "old", 1, 2 * DAY);
+    past.mint(None, "old", 1, 2 * DAY);
     past.hold("lapsed", 2 * DAY);
     drop(past);
-    let _ = sandbox.mint_with("paused", &["--expires=2s"]);
+    sandbox.mint_with("paused", &["--expires=2s"]);
     let ends = sandbox.mint_with("ends", &["--expires=2s"]);
-    let _ = sandbox.keyward(["disable", "paused"]).ok();
+    sandbox.keyward(["disable", "paused"]).ok();
     let before = records(&sandbox);
     assert_unchanged(&sandbox, &lines(&before));
     sandbox.wait_for_verdict(&ends, 12);
@@ -244,7 +244,7 @@ fn what_time_alone_has_changed_is_no_difference() {
         &lines([&with(&waiting, "status", json!("pending"))]),
     );
     let other = Sandbox::new();
-    let _ = import(&other, &lines(&after)).ok();
+    import(&other, &lines(&after)).ok();
     assert_eq!(records(&other), after);
     assert_unchanged(&other, &lines(&after));
 }
@@ -303,7 +303,7 @@ fn people_read_how_many_lines_differ_and_where() {
 #[test]
 fn the_lines_of_a_rotation_differ_in_each_of_its_fields() {
     let (sandbox, full) = with_a_full_key();
-    let _ = sandbox.keyward(["rotate", "full", "--grace=1h"]).ok();
+    sandbox.keyward(["rotate", "full", "--grace=1h"]).ok();
     let old = text(&full, "id");
     let both = records(&sandbox);
     let of = |is_old: bool| {
@@ -328,7 +328,7 @@ fn the_lines_of_a_rotation_differ_in_each_of_its_fields() {
     assert_differs(&sandbox, &none, &["replaces", "previousExpiresAt"]);
     // As it was before the rotation.
     assert_differs(&sandbox, &full, &["expiresAt", "replacedBy"]);
-    let _ = sandbox
+    sandbox
         .keyward(["revoke", "full", "--yes", "--message=seen"])
         .ok();
     let revoked = record(&sandbox, "key", "full");
@@ -357,12 +357,12 @@ fn a_line_that_an_import_has_taken_is_no_other_one_afterwards() {
     .enumerate()
     {
         let line = line(&format!("k{number}"), &foreign(number), more);
-        let _ = import(&sandbox, &line).ok();
+        import(&sandbox, &line).ok();
         assert_unchanged(&sandbox, &line);
     }
     let exported = lines(&records(&sandbox));
     assert_unchanged(&sandbox, &exported);
     let other = Sandbox::new();
-    let _ = import(&other, &exported).ok();
+    import(&other, &exported).ok();
     assert_eq!(lines(&records(&other)), exported);
 }

@@ -45,7 +45,7 @@ fn with_two_workspaces() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &[]);
     sandbox.workspace("other", &[]);
-    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    sandbox.keyward(["workspace", "use", "acme"]).ok();
     sandbox
 }
 
@@ -65,12 +65,12 @@ fn links_hold_in_whatever_order_their_lines_come() {
         waiting('b', 'a'),
     ] {
         let sandbox = with_two_workspaces();
-        let _ = import(&sandbox, &all).ok();
+        import(&sandbox, &all).ok();
         let again = import(&sandbox, &all).answer();
         assert!(again.to_string().contains("unchanged"), "{again:#}");
-        let _ = sandbox.keyward(["store", "check"]).ok();
+        sandbox.keyward(["store", "check"]).ok();
         let other = Sandbox::new();
-        let _ = import(&other, &lines(&records(&sandbox))).ok();
+        import(&other, &lines(&records(&sandbox))).ok();
         assert_eq!(records(&other), records(&sandbox));
     }
 }
@@ -167,9 +167,9 @@ fn a_link_out_of_its_workspace_or_environment_or_in_a_circle_is_refused() {
         );
         assert!(sandbox.settled_bytes() == before, "it was written");
         // Also where the other record was there before.
-        let _ = import(&sandbox, first).ok();
-        let _ = import(&sandbox, second).refused(4, "conflict");
-        let _ = sandbox.keyward(["store", "check"]).ok();
+        import(&sandbox, first).ok();
+        import(&sandbox, second).refused(4, "conflict");
+        sandbox.keyward(["store", "check"]).ok();
         assert_whole(&sandbox);
     }
 }
@@ -186,18 +186,18 @@ fn a_line_with_a_bad_link_is_left_out_and_the_others_come_in() {
     assert_eq!(codes, ["created", "conflict", "created"]);
     let activate = || sandbox.keyward(["activate"]).stdin(foreign('c' as usize));
     assert_eq!(activate().answer()["replaces"], id('a'));
-    let _ = sandbox.verdict(&foreign('a' as usize), &[], 11, "revoked");
+    sandbox.verdict(&foreign('a' as usize), &[], 11, "revoked");
 }
 
 #[test]
 fn a_key_whose_predecessor_was_not_imported_is_not_activated() {
     let sandbox = with_two_workspaces();
-    let _ = import(&sandbox, &waiting('b', 'a')).ok();
+    import(&sandbox, &waiting('b', 'a')).ok();
     let activate = sandbox.keyward(["activate"]).stdin(foreign('b' as usize));
     let error = activate.refused(4, "conflict");
     assert_eq!(error["hint"], format!("keyward revoke {}", id('b')));
-    let _ = sandbox.keyward(["revoke", &id('b'), "--yes"]).ok();
-    let _ = sandbox.mint("ci");
+    sandbox.keyward(["revoke", &id('b'), "--yes"]).ok();
+    sandbox.mint("ci");
 }
 
 /// A store in which the key `a` of the workspace `acme` is live, and the key `b` of `other` is pending and would replace it: an
@@ -205,7 +205,7 @@ fn a_key_whose_predecessor_was_not_imported_is_not_activated() {
 fn with_a_link_between_workspaces() -> Sandbox {
     let sandbox = with_two_workspaces();
     let bad = in_place(&waiting('b', 'c'), "workspace", "other");
-    let _ = import(&sandbox, &(key('a', &json!({})) + &bad)).ok();
+    import(&sandbox, &(key('a', &json!({})) + &bad)).ok();
     let (a, b) = (id('a'), id('b'));
     sandbox.rewrite(&format!("UPDATE key SET replaces = '{a}' WHERE id = '{b}'"));
     sandbox
@@ -222,25 +222,25 @@ fn no_command_follows_a_link_into_another_workspace() {
         "{error:#}"
     );
     let in_other = |words: &[&str]| sandbox.keyward(words).args(["-w", "other"]);
-    let _ = in_other(&["rotate", &id('b'), "--cancel"]).refused(4, "conflict");
-    let _ = in_other(&["rename", &id('b'), "renamed"]).ok();
+    in_other(&["rotate", &id('b'), "--cancel"]).refused(4, "conflict");
+    in_other(&["rename", &id('b'), "renamed"]).ok();
     assert_eq!(sandbox.show(&id('a'))["name"], "ci");
-    let _ = sandbox.verdict(&live, &[], 0, "valid");
+    sandbox.verdict(&live, &[], 0, "valid");
     // Nor does the key of the other workspace stand in this one's way.
-    let _ = sandbox
+    sandbox
         .keyward(["rotate", "ci", "--cancel"])
         .refused(4, "conflict");
-    let _ = sandbox.keyward(["rename", "ci", "mine"]).ok();
+    sandbox.keyward(["rename", "ci", "mine"]).ok();
     let shown = in_other(&["show", &id('b')]).answer();
     assert_eq!(shown["name"], "renamed");
-    let _ = sandbox.keyward(["ensure", "mine", "--", "cat"]).ok();
+    sandbox.keyward(["ensure", "mine", "--", "cat"]).ok();
     let new = sandbox.keyward(["rotate", "mine", "--now"]).ok().line();
-    let _ = sandbox.verdict(&new, &[], 0, "valid");
-    let _ = sandbox.verdict(&live, &[], 11, "revoked");
+    sandbox.verdict(&new, &[], 0, "valid");
+    sandbox.verdict(&live, &[], 11, "revoked");
     let prune = ["prune", "--all", "--dead-for", "0s"];
-    let _ = sandbox.keyward(prune).ok();
-    let _ = sandbox.verdict(&live, &[], 10, "malformed");
-    let _ = in_other(&["show", &id('b')]).answer();
+    sandbox.keyward(prune).ok();
+    sandbox.verdict(&live, &[], 10, "malformed");
+    in_other(&["show", &id('b')]).answer();
 }
 
 /// Carries out the remedy of each problem that `store check` finds. Returns the subjects and the problems.
@@ -257,7 +257,7 @@ fn mend(sandbox: &Sandbox) -> Vec<(String, String)> {
             true => run.args(["--yes"]),
             false => run,
         };
-        let _ = run.ok();
+        run.ok();
         (text(problem, "subject"), text(problem, "problem"))
     });
     mended.collect()
@@ -273,8 +273,8 @@ fn store_check_finds_links_that_no_rotation_makes_and_its_remedies_run() {
     );
     assert_eq!(subjects, [(id('b'), problem)]);
     assert_eq!(mend(&sandbox).len(), 1);
-    let _ = sandbox.keyward(["store", "check"]).ok();
-    let _ = sandbox.verdict(&foreign('a' as usize), &[], 0, "valid");
+    sandbox.keyward(["store", "check"]).ok();
+    sandbox.verdict(&foreign('a' as usize), &[], 0, "valid");
 
     let [old, new] = rotation('a', 'b');
     let (a, b) = (id('a'), id('b'));
@@ -294,8 +294,8 @@ fn store_check_finds_links_that_no_rotation_makes_and_its_remedies_run() {
         ),
     ] {
         let sandbox = with_two_workspaces();
-        let _ = import(&sandbox, &(old.clone() + &new)).ok();
-        let _ = sandbox.keyward(["store", "check"]).ok();
+        import(&sandbox, &(old.clone() + &new)).ok();
+        sandbox.keyward(["store", "check"]).ok();
         sandbox.rewrite(&sql.replace("{a}", &a).replace("{b}", &b));
         let found = sandbox.keyward(["--json", "store", "check"]).exit(9).json();
         let problems = found["problems"].as_array().expect("a list").iter();
@@ -308,17 +308,17 @@ fn store_check_finds_links_that_no_rotation_makes_and_its_remedies_run() {
 #[test]
 fn a_backup_with_such_a_link_can_be_restored() {
     let sandbox = with_a_link_between_workspaces();
-    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
-    let _ = sandbox.keyward(["store", "restore", "b.db", "--yes"]).ok();
-    let _ = sandbox.verdict(&foreign('a' as usize), &[], 0, "valid");
-    let _ = sandbox.keyward(["store", "check"]).exit(9);
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.keyward(["store", "restore", "b.db", "--yes"]).ok();
+    sandbox.verdict(&foreign('a' as usize), &[], 0, "valid");
+    sandbox.keyward(["store", "check"]).exit(9);
 }
 
 #[test]
 fn what_rotations_leave_behind_is_no_bad_link() {
     let sandbox = Sandbox::new();
     for name in ["cancelled", "ended", "again", "held", "twice"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
     }
     let rotate = |words: &[&str]| drop(sandbox.keyward(["rotate"]).args(words).ok());
     rotate(&["cancelled", "--grace", "1h"]);
@@ -331,14 +331,14 @@ fn what_rotations_leave_behind_is_no_bad_link() {
     rotate(&["held", "--hold"]);
     rotate(&["twice", "--grace", "1h"]);
     rotate(&["twice", "--grace", "1h"]);
-    let _ = sandbox.keyward(["revoke", "twice", "--yes"]).ok();
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["revoke", "twice", "--yes"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
     let before = sandbox.settled_bytes();
     let exported = lines(&records(&sandbox));
-    let _ = import(&sandbox, &exported).ok();
+    import(&sandbox, &exported).ok();
     assert!(sandbox.settled_bytes() == before, "it was written");
     let other = Sandbox::new();
-    let _ = import(&other, &exported).ok();
+    import(&other, &exported).ok();
     assert_eq!(records(&other), records(&sandbox));
-    let _ = other.keyward(["store", "check"]).ok();
+    other.keyward(["store", "check"]).ok();
 }

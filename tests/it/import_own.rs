@@ -31,10 +31,10 @@ fn policy(from: &str, to: &str) -> String {
 /// A store with a key in every state and in two environments; and all of their secrets.
 fn of_all_kinds() -> (Sandbox, Vec<String>) {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("policy.toml", POLICY);
+    sandbox.file("policy.toml", POLICY);
     sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "free"]);
     sandbox.workspace("beside", &[]);
-    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    sandbox.keyward(["workspace", "use", "acme"]).ok();
     let mut secrets = vec![sandbox.mint_with("beside", &["-w", "beside"])];
     for (name, flags) in [
         ("plain", &[][..]),
@@ -72,7 +72,7 @@ fn of_all_kinds() -> (Sandbox, Vec<String>) {
             "--message=seen",
         ],
     ] {
-        let _ = sandbox.keyward(words).ok();
+        sandbox.keyward(words).ok();
     }
     for words in [
         &["rotate", "overlap", "--grace=5h"][..],
@@ -119,12 +119,12 @@ fn assert_comes_in_again(sandbox: &Sandbox, secrets: &[String], change: &str) {
     let exported = records(sandbox);
     let whole = lines(&exported);
     let other = Sandbox::new();
-    let _ = import(&other, &whole).ok();
+    import(&other, &whole).ok();
     for (number, (there, here)) in records(&other).iter().zip(&exported).enumerate() {
         assert_eq!(there, here, "{change}, line {}", number + 1);
     }
     assert_eq!(records(&other).len(), exported.len(), "{change}");
-    let _ = other.keyward(["store", "check"]).ok();
+    other.keyward(["store", "check"]).ok();
     let here = verdicts(sandbox, secrets);
     assert_eq!(verdicts(&other, secrets), here, "{change}");
     let before = sandbox.settled_bytes();
@@ -171,7 +171,7 @@ fn a_stores_own_export_comes_in_again_after_every_change_of_its_policy() {
         ("quota.toml", policy("quota = 1000", "quota = 5")),
     ];
     for (name, content) in &files {
-        let _ = sandbox.file(name, content);
+        sandbox.file(name, content);
     }
     let changes = [
         &["--environments=live", "--keep-outside"][..],
@@ -191,7 +191,7 @@ fn a_stores_own_export_comes_in_again_after_every_change_of_its_policy() {
     ];
     for change in changes {
         let set = sandbox.keyward(["workspace", "set", "acme"]);
-        let _ = set.args(change).ok();
+        set.args(change).ok();
         let change = change.join(" ");
         assert_comes_in_again(&sandbox, &secrets, &change);
         // And with a key that was minted by the changed policy.
@@ -215,11 +215,11 @@ fn what_is_as_long_as_it_may_be_comes_in_again() {
         let value = "\u{1f600}".repeat(256);
         let labels = (0..40).map(|label| format!("--label=l{labels}-{label}={value}"));
         let set = sandbox.keyward(["set", "labelled"]);
-        let _ = set.args(labels.collect::<Vec<_>>()).ok();
+        set.args(labels.collect::<Vec<_>>()).ok();
     }
-    let _ = sandbox.keyward(["rotate", "graced", "--grace=5000y"]).ok();
+    sandbox.keyward(["rotate", "graced", "--grace=5000y"]).ok();
     let message = "\u{1}".repeat(128 * 1024 - 32);
     let revoke = sandbox.keyward(["revoke", "gone", "--yes"]);
-    let _ = revoke.args([format!("--message={message}")]).ok();
+    revoke.args([format!("--message={message}")]).ok();
     assert_comes_in_again(&sandbox, &secrets, "long");
 }

@@ -32,7 +32,7 @@ fn a_key_that_was_used_lately_is_not_ended() {
     for command in COMMANDS {
         let sandbox = Sandbox::new();
         let secret = sandbox.mint("ci");
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
         let before = sandbox.keyward(["audit", "head"]).ok().stdout;
         let error = ending(&sandbox, command, "ci", "30d").refused(5, "in_use");
         let key = sandbox.show("ci");
@@ -45,7 +45,7 @@ fn a_key_that_was_used_lately_is_not_ended() {
         assert_eq!(key["status"], "active");
         let after = sandbox.keyward(["audit", "head"]).ok().stdout;
         assert_eq!(after, before, "{command:?} changed something");
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
 }
 
@@ -57,9 +57,9 @@ fn without_the_option_a_key_in_use_is_ended_at_once() {
         ("b", &["revoke", "b", "--yes"], 11, "revoked"),
     ] {
         let secret = sandbox.mint(name);
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
-        let _ = sandbox.keyward(command).ok();
-        let _ = sandbox.verdict(&secret, &[], status, code);
+        sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.keyward(command).ok();
+        sandbox.verdict(&secret, &[], status, code);
     }
 }
 
@@ -70,9 +70,9 @@ fn it_is_said_how_often_the_key_was_used_within_the_time_that_was_asked_for() {
     let key = used(&sandbox, &[50 * DAY, 50 * DAY, 49 * DAY, 20 * DAY, 0]);
     // Refused requests are no uses.
     let wrong = &["-e", "test"];
-    let _ = sandbox.verdict(&key.secret, wrong, 14, "wrong_environment");
+    sandbox.verdict(&key.secret, wrong, 14, "wrong_environment");
     let other = sandbox.mint("other");
-    let _ = sandbox.verdict(&other, &[], 0, "valid");
+    sandbox.verdict(&other, &[], 0, "valid");
     for (idle, expected) in [
         ("1h", " 1 time since "),
         ("30d", " 2 times since "),
@@ -91,19 +91,19 @@ fn it_is_said_how_often_the_key_was_used_within_the_time_that_was_asked_for() {
 fn a_key_that_was_never_used_or_long_ago_is_ended() {
     for command in COMMANDS {
         let never = Sandbox::new();
-        let _ = never.mint("ci");
-        let _ = ending(&never, command, "ci", "30d").ok();
+        never.mint("ci");
+        ending(&never, command, "ci", "30d").ok();
         assert_ne!(never.show("ci")["status"], "active");
         let long_ago = Sandbox::new();
-        let _ = used(&long_ago, &[30 * DAY]);
-        let _ = ending(&long_ago, command, "ci", "30d").ok();
+        used(&long_ago, &[30 * DAY]);
+        ending(&long_ago, command, "ci", "30d").ok();
         assert_ne!(long_ago.show("ci")["status"], "active");
         let not_quite = Sandbox::new();
-        let _ = used(&not_quite, &[30 * DAY - HOUR]);
-        let _ = ending(&not_quite, command, "ci", "30d").refused(5, "in_use");
+        used(&not_quite, &[30 * DAY - HOUR]);
+        ending(&not_quite, command, "ci", "30d").refused(5, "in_use");
         assert_eq!(not_quite.show("ci")["status"], "active");
         // No time at all is always over.
-        let _ = ending(&not_quite, command, "ci", "0s").ok();
+        ending(&not_quite, command, "ci", "0s").ok();
         assert_ne!(not_quite.show("ci")["status"], "active");
     }
 }
@@ -113,14 +113,14 @@ fn of_several_keys_none_is_revoked_when_one_is_in_use() {
     let sandbox = Sandbox::new();
     let names = ["a", "b", "c"];
     let secrets = names.map(|name| sandbox.mint(name));
-    let _ = sandbox.verdict(&secrets[2], &[], 0, "valid");
+    sandbox.verdict(&secrets[2], &[], 0, "valid");
     let revoke = ["revoke", "a", "b", "c", "--yes", "--if-unused-for", "1d"];
     let error = sandbox.keyward(revoke).refused(5, "in_use");
     let message = text(&error, "message");
     assert!(message.contains(&sandbox.id_of("c")), "{message}");
     assert_eq!(sandbox.listed(&["--status", "active"]), names);
     for secret in &secrets[..2] {
-        let _ = sandbox.verdict(secret, &["--no-record"], 0, "valid");
+        sandbox.verdict(secret, &["--no-record"], 0, "valid");
     }
     let answer = sandbox.keyward(["revoke", "a", "b", "--yes", "--if-unused-for", "1d"]);
     assert_eq!(answer.answer()["keys"].as_array().map(Vec::len), Some(2));
@@ -132,21 +132,21 @@ fn a_key_that_is_ended_already_is_ended_whenever_it_was_used() {
     for name in ["revoked", "disabled", "unused"] {
         let secret = sandbox.mint(name);
         if name != "unused" {
-            let _ = sandbox.verdict(&secret, &[], 0, "valid");
+            sandbox.verdict(&secret, &[], 0, "valid");
         }
     }
-    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
-    let _ = sandbox.keyward(["disable", "disabled"]).ok();
+    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.keyward(["disable", "disabled"]).ok();
     let revoke = ["revoke", "revoked", "unused", "--yes"];
     let answer = sandbox.keyward(revoke).args(["--if-unused-for", "1d"]);
     let answer = answer.answer();
     let changed = answer["keys"].as_array().expect("keys").iter();
     let changed: Vec<&Value> = changed.map(|key| &key["changed"]).collect();
     assert_eq!(changed, [false, true]);
-    let _ = ending(&sandbox, &["disable"], "disabled", "1d").ok();
+    ending(&sandbox, &["disable"], "disabled", "1d").ok();
     // But what can be enabled again is not revoked.
     let run = ending(&sandbox, &["revoke", "--yes"], "disabled", "1d");
-    let _ = run.refused(5, "in_use");
+    run.refused(5, "in_use");
 }
 
 #[test]
@@ -154,18 +154,18 @@ fn a_use_that_another_process_counts_is_known_a_second_later() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let mut stream = Stream::start(&sandbox, &[]);
-    let _ = stream.expect(&secret, "valid");
-    let _ = wait_for_valid(&sandbox, "ci", 1);
+    stream.expect(&secret, "valid");
+    wait_for_valid(&sandbox, "ci", 1);
     let revoke = ending(&sandbox, COMMANDS[0], "ci", "1d");
-    let _ = revoke.refused(5, "in_use");
-    let _ = stream.expect(&secret, "valid");
+    revoke.refused(5, "in_use");
+    stream.expect(&secret, "valid");
 }
 
 #[test]
 fn on_a_terminal_it_is_asked_first_and_refused_then() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     let arguments = ["revoke", "ci", "--if-unused-for", "30d"];
     let mut terminal = Terminal::keyward(&sandbox, &arguments, &[]);
     terminal.wait_for("last used");
@@ -173,7 +173,7 @@ fn on_a_terminal_it_is_asked_first_and_refused_then() {
     let (status, seen) = terminal.end();
     assert_eq!(status, 5, "{seen}");
     assert!(seen.contains("is in use"), "{seen}");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -182,8 +182,8 @@ fn what_is_no_duration_is_refused() {
     let secret = sandbox.mint("ci");
     for command in COMMANDS {
         for wrong in ["30", "never", "2026-01-01", "-1d", ""] {
-            let _ = ending(&sandbox, command, "ci", wrong).refused(2, "usage");
+            ending(&sandbox, command, "ci", wrong).refused(2, "usage");
         }
     }
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }

@@ -78,16 +78,16 @@ fn one_line_end_or_none_belongs_to_a_secret() {
     for (number, end) in ["", "\n", "\r\n"].iter().enumerate() {
         let secret = sandbox.mint_with(&format!("key-{number}"), &["--hold"]);
         let line = format!("{secret}{end}");
-        let _ = sandbox.keyward(["activate"]).stdin(&line).ok();
-        let _ = sandbox.keyward(["verify"]).stdin(&line).ok();
-        let _ = sandbox.keyward(["whoami", "--as", "-"]).stdin(&line).ok();
+        sandbox.keyward(["activate"]).stdin(&line).ok();
+        sandbox.keyward(["verify"]).stdin(&line).ok();
+        sandbox.keyward(["whoami", "--as", "-"]).stdin(&line).ok();
     }
 }
 
 #[test]
 fn stdin_that_is_closed_is_empty_and_one_that_cannot_be_read_is_said_to_be() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for reader in READERS {
         let through = |script: &'static str| {
             let run = sandbox.keyward(["--json"]).args(reader);
@@ -182,7 +182,7 @@ fn texts(line: &str, invalid: &'static str) -> Vec<(Vec<u8>, Option<&'static str
 #[test]
 fn a_text_on_stdin_is_taken_whole_or_refused() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for (number, (bytes, code)) in texts("prefix = \"ab\"", "invalid_policy")
         .iter()
         .enumerate()
@@ -194,9 +194,9 @@ fn a_text_on_stdin_is_taken_whole_or_refused() {
         match code {
             None => assert_eq!(run.answer()["name"], json!(name), "{shown:?}"),
             Some(code) => {
-                let _ = run.refused(2, code);
+                run.refused(2, code);
                 let missing = sandbox.keyward(["workspace", "show", &name]);
-                let _ = missing.refused(3, "workspace_not_found");
+                missing.refused(3, "workspace_not_found");
             }
         }
     }

@@ -45,11 +45,11 @@ pub struct Scene {
 impl Scene {
     pub fn new() -> Self {
         let sandbox = Sandbox::new();
-        let _ = sandbox.file("policy.toml", POLICY);
+        sandbox.file("policy.toml", POLICY);
         sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "free"]);
         sandbox.workspace("other", &[]);
         let stranger = sandbox.mint_with("stranger", &["-w", "other"]);
-        let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+        sandbox.keyward(["workspace", "use", "acme"]).ok();
         let neighbour = sandbox.mint("neighbour");
         let flags = [
             "--scope=read",
@@ -58,7 +58,7 @@ impl Scene {
             "--owner=platform",
             "--label=team=core",
         ];
-        let _ = sandbox.mint_with("ci", &flags);
+        sandbox.mint_with("ci", &flags);
         let old = sandbox.id_of("ci");
         let secret = sandbox.keyward(["rotate", "ci", "--now"]).ok().line();
         let listed = sandbox.keyward(["list", "--all"]).answer();
@@ -83,7 +83,7 @@ impl Scene {
     /// Puts the store back as it was.
     pub fn put_back(&self) {
         // What verify left in the log belongs to another state.
-        let _ = self.sandbox.settled_bytes();
+        self.sandbox.settled_bytes();
         fs::write(self.sandbox.store_path(), &self.whole).expect("the store can be put back");
     }
 
@@ -200,7 +200,7 @@ fn a_change_of_any_column_of_a_key_is_damage_that_names_the_key() {
         };
         assert_eq!(scene.flawed("key"), expected, "{column}");
         for secret in [&scene.neighbour, &scene.stranger] {
-            let _ = scene.sandbox.verdict(secret, &["--no-record"], 0, "valid");
+            scene.sandbox.verdict(secret, &["--no-record"], 0, "valid");
         }
     }
 }
@@ -313,23 +313,23 @@ fn revoking_a_damaged_key_makes_the_store_whole_again() {
             .keyward(["revoke", &scene.id, "--yes"])
             .answer();
         assert_eq!(answer["keys"][0]["changed"], true, "{change}");
-        let _ = scene
+        scene
             .sandbox
             .verdict(&scene.secret, &ADDRESS, 11, "revoked");
-        let _ = scene.sandbox.keyward(["store", "check"]).ok();
-        let _ = scene.sandbox.keyward(["list", "--all"]).ok();
-        let _ = scene.sandbox.keyward(["audit", "verify"]).ok();
+        scene.sandbox.keyward(["store", "check"]).ok();
+        scene.sandbox.keyward(["list", "--all"]).ok();
+        scene.sandbox.keyward(["audit", "verify"]).ok();
     }
     // One that was revoked and is so no more is revoked once more.
-    let _ = scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
+    scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
     scene.sandbox.tamper(&format!(
         "UPDATE key SET state = 'active', revoked_at = NULL, revoked_reason = NULL WHERE id = '{}'",
         scene.id
     ));
     scene.assert_damaged(scene.verify(&scene.secret), &scene.id, "revived");
-    let _ = scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
-    let _ = scene.sandbox.verdict(&scene.secret, &[], 11, "revoked");
-    let _ = scene.sandbox.keyward(["store", "check"]).ok();
+    scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
+    scene.sandbox.verdict(&scene.secret, &[], 11, "revoked");
+    scene.sandbox.keyward(["store", "check"]).ok();
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn a_time_that_nobody_can_write_is_damage_and_is_never_shown() {
                 "UPDATE key SET {column} = {time} WHERE id = '{}'",
                 scene.id
             ));
-            let _ = scene.sandbox.keyward(["store", "info"]).ok();
+            scene.sandbox.keyward(["store", "info"]).ok();
             let what = format!("{column} {time}");
             let listed = scene.sandbox.keyward(["list", "--all"]);
             scene.assert_damaged(listed, &scene.id, &what);
@@ -396,8 +396,8 @@ fn a_time_that_nobody_can_write_is_damage_and_is_never_shown() {
         format!("{{\"name\":\"x\",\"hash\":\"{hash}\",\"createdAt\":\"{time}\"}}")
     };
     for time in ["-000001-01-01T00:00:00Z", "10000-01-01T00:00:00Z"] {
-        let _ = scene.sandbox.file("lines", &line(time));
+        scene.sandbox.file("lines", &line(time));
         let import = scene.sandbox.keyward(["store", "import", "lines"]);
-        let _ = import.refused(2, "usage");
+        import.refused(2, "usage");
     }
 }

@@ -100,14 +100,14 @@ deliver = { dotenv = "applied/.env", var = "AMSER_KEY" }
 impl World {
     fn new() -> Self {
         let sandbox = Sandbox::new();
-        let _ = sandbox.file("policy.toml", POLICY);
-        let _ = sandbox.file("keys.toml", MANIFEST);
-        let _ = sandbox.file(
+        sandbox.file("policy.toml", POLICY);
+        sandbox.file("keys.toml", MANIFEST);
+        sandbox.file(
             "keys.jsonl",
             &format!("{{\"name\":\"foreign\",\"hash\":\"{:064}\"}}\n", 7),
         );
-        let _ = sandbox.file("wrong.jsonl", "{\"name\":\"other\"}\nnonsense\n");
-        let _ = sandbox.file(
+        sandbox.file("wrong.jsonl", "{\"name\":\"other\"}\nnonsense\n");
+        sandbox.file(
             "differs.jsonl",
             &format!("{{\"name\":\"renamed\",\"hash\":\"{:064}\"}}\n", 7),
         );
@@ -130,26 +130,26 @@ impl World {
             "--label",
             "note=a \"b\" \\ \u{9375} \u{1f600} ##[x] ::y",
         ];
-        let _ = sandbox.mint_with("full", &full);
+        sandbox.mint_with("full", &full);
         let secret = sandbox.mint_with("ci", &["--scope", "admin"]);
-        let _ = sandbox.file("caller", &secret);
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.file("caller", &secret);
+        sandbox.verdict(&secret, &[], 0, "valid");
         let pending = sandbox.mint_with("pending", &["--hold"]);
-        let _ = sandbox.mint("disabled");
-        let _ = sandbox.keyward(["disable", "disabled"]).ok();
-        let _ = sandbox.mint("revoked");
-        let _ = sandbox
+        sandbox.mint("disabled");
+        sandbox.keyward(["disable", "disabled"]).ok();
+        sandbox.mint("revoked");
+        sandbox
             .keyward(["revoke", "revoked", "--yes", "--reason", "compromised"])
             .args(["--message", "seen in a log"])
             .ok();
-        let _ = sandbox.mint("expired");
-        let _ = sandbox.mint("rotated");
-        let _ = sandbox.keyward(["rotate", "rotated", "--grace", "1h"]).ok();
-        let _ = sandbox.mint("superseded");
-        let _ = sandbox.keyward(["rotate", "superseded", "--now"]).ok();
-        let _ = sandbox.keyward(["mint", "void", "--", "false"]).exit(16);
+        sandbox.mint("expired");
+        sandbox.mint("rotated");
+        sandbox.keyward(["rotate", "rotated", "--grace", "1h"]).ok();
+        sandbox.mint("superseded");
+        sandbox.keyward(["rotate", "superseded", "--now"]).ok();
+        sandbox.keyward(["mint", "void", "--", "false"]).exit(16);
         sandbox.workspace("bare", &["--preset", "default"]);
-        let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+        sandbox.keyward(["workspace", "use", "acme"]).ok();
         let connection = sandbox.sqlite();
         let expired = connection.execute(
             "UPDATE key SET expires_at = ?1, created_at = ?1 - 1000 WHERE name = ?2",
@@ -406,7 +406,7 @@ fn every_answer_is_valid_by_its_own_schema() {
 fn an_answer_about_a_damaged_store_is_valid_too() {
     let world = World::new();
     let sandbox = &world.sandbox;
-    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
     sandbox.tamper(
         "UPDATE key SET owner = 'nobody' WHERE name = 'full'; UPDATE workspace SET plan = NULL;
          DELETE FROM audit WHERE seq = 2; UPDATE clock SET seen = 9000000000000",
@@ -555,10 +555,10 @@ fn every_command_has_a_schema_and_an_answer_that_is_looked_at() {
     let looked_at: BTreeSet<String> = CASES.iter().map(|case| case.command.to_owned()).collect();
     for command in &commands {
         if EXEMPT.contains(&command.as_str()) {
-            let _ = sandbox.keyward(["schema", command]).exit(2);
+            sandbox.keyward(["schema", command]).exit(2);
             continue;
         }
-        let _ = schema(&sandbox, command);
+        schema(&sandbox, command);
         assert!(
             looked_at.contains(command),
             "no answer of {command} is looked at"
@@ -625,13 +625,13 @@ const FAILING: &[(i32, &str, &[&str])] = &[
 fn every_error_is_one_object_valid_by_the_schema_of_errors() {
     let world = World::new();
     let sandbox = &world.sandbox;
-    let _ = sandbox.mint_with("twin", &["-e", "live"]);
-    let _ = sandbox.mint_with("twin", &["-e", "test"]);
-    let _ = sandbox.file("garbage", "not a database at all\n");
-    let _ = sandbox.file("cut", "SQLite format 3\0");
-    let _ = sandbox.file("pending", &world.pending);
+    sandbox.mint_with("twin", &["-e", "live"]);
+    sandbox.mint_with("twin", &["-e", "test"]);
+    sandbox.file("garbage", "not a database at all\n");
+    sandbox.file("cut", "SQLite format 3\0");
+    sandbox.file("pending", &world.pending);
     std::os::unix::fs::symlink("garbage", sandbox.home().join("link")).expect("a link can be made");
-    let _ = sandbox.file(
+    sandbox.file(
         "capped.toml",
         &(POLICY.replace("= 100\ndefault", "= 1\ndefault")),
     );
@@ -659,7 +659,7 @@ fn every_error_is_one_object_valid_by_the_schema_of_errors() {
             assert_valid(&schema, &document, &what);
             assert_eq!(document["error"]["code"], *code, "{what}");
             assert_eq!(document["error"]["exit"], *exit, "{what}");
-            let _ = output.error();
+            output.error();
         }
     }
 }

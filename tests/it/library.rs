@@ -45,12 +45,12 @@ fn a_remembered_key_is_judged_by_what_was_committed_before_the_call() {
     let mut verifier = open(&sandbox);
     for _ in 0..100 {
         assert_eq!(judge(&mut verifier, &secret), Code::Valid);
-        let _ = sandbox.keyward(["disable", "ci"]).ok();
+        sandbox.keyward(["disable", "ci"]).ok();
         assert_eq!(judge(&mut verifier, &secret), Code::Disabled);
-        let _ = sandbox.keyward(["enable", "ci"]).ok();
+        sandbox.keyward(["enable", "ci"]).ok();
         assert_eq!(judge(&mut verifier, &secret), Code::Valid);
     }
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     assert_eq!(judge(&mut verifier, &secret), Code::Revoked);
     verifier.close().expect("it can be written");
     assert_eq!(counted(&sandbox), (200, 101));
@@ -67,7 +67,7 @@ fn what_is_kept_of_a_key_is_made_anew_after_a_change() {
         subject.expect("a known key").clone()
     };
     assert_eq!(*name(), "before");
-    let _ = sandbox.keyward(["rename", "before", "after"]).ok();
+    sandbox.keyward(["rename", "before", "after"]).ok();
     assert_eq!(*name(), "after");
 }
 
@@ -75,7 +75,7 @@ fn what_is_kept_of_a_key_is_made_anew_after_a_change() {
 fn what_is_remembered_changes_no_verdict() {
     let sandbox = Sandbox::new();
     let secrets = ["a", "b", "c", "d"].map(|name| sandbox.mint(name));
-    let _ = sandbox.keyward(["revoke", "b", "--yes"]).ok();
+    sandbox.keyward(["revoke", "b", "--yes"]).ok();
     let expected = [Code::Valid, Code::Revoked, Code::Valid, Code::Valid];
     for keys in [0, 1, 2, 100] {
         let mut verifier = open(&sandbox).remembering(keys);
@@ -126,8 +126,8 @@ fn counts_of_a_key_that_is_deleted_meanwhile_are_dropped_and_others_kept() {
     let mut verifier = open(&sandbox);
     assert_eq!(judge(&mut verifier, &gone), Code::Valid);
     assert_eq!(judge(&mut verifier, &stays), Code::Valid);
-    let _ = sandbox.keyward(["revoke", "x", "-w", "gone", "--yes"]).ok();
-    let _ = sandbox
+    sandbox.keyward(["revoke", "x", "-w", "gone", "--yes"]).ok();
+    sandbox
         .keyward(["workspace", "delete", "gone", "--yes"])
         .ok();
     assert_eq!(judge(&mut verifier, &gone), Code::NotFound);
@@ -146,10 +146,10 @@ fn counts_of_a_deleted_key_are_not_anothers_who_got_its_row() {
         &["revoke", "x", "-w", "old", "--yes"][..],
         &["workspace", "delete", "old", "--yes"],
     ] {
-        let _ = sandbox.keyward(line).ok();
+        sandbox.keyward(line).ok();
     }
     sandbox.workspace("new", &[]);
-    let _ = sandbox.mint_with("y", &["-w", "new"]);
+    sandbox.mint_with("y", &["-w", "new"]);
     verifier.close().expect("there is nothing left to write");
     assert_eq!(counted(&sandbox), (0, 0));
     assert_eq!(sandbox.show("y")["lastUsedAt"], serde_json::Value::Null);
@@ -172,13 +172,13 @@ fn a_second_verifier_takes_no_lock_away_from_the_first() {
         drop(open(&sandbox));
         let path = sandbox.store_path();
         let arguments = ["-c".as_ref(), another.as_ref(), path.as_os_str()];
-        let _ = sandbox.program("python3", arguments).ok();
+        sandbox.program("python3", arguments).ok();
         assert!(
             std::path::Path::new(&log).exists(),
             "the log was taken away"
         );
     }
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     assert_eq!(judge(&mut first, &secret), Code::Revoked);
 }
 

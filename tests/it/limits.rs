@@ -23,7 +23,7 @@ fn audioscrape(sandbox: &Sandbox, plan: Option<&str>) {
 }
 
 fn set_plan(sandbox: &Sandbox, plan: &str) {
-    let _ = sandbox.keyward(["workspace", "set", "--plan", plan]).ok();
+    sandbox.keyward(["workspace", "set", "--plan", plan]).ok();
 }
 
 /// A workspace `acme` whose policy has these plans, of which the first is the default.
@@ -38,7 +38,7 @@ fn planned(sandbox: &Sandbox, plans: &[(&str, &str)]) {
     }
     let policy = sandbox.file("policy.toml", &policy);
     let create = sandbox.keyward(["workspace", "create", "acme", "--policy"]);
-    let _ = create.args([policy]).ok();
+    create.args([policy]).ok();
 }
 
 /// Asserts a refusal by a limit and returns its `retryAfter`, which is `null` where waiting is no use.
@@ -116,7 +116,7 @@ fn the_months_hundred_credits_are_shared_by_the_keys_of_a_free_workspace() {
         );
     }
     // What costs nothing can still be had.
-    let _ = sandbox.verdict(secrets[10], &["--cost", "0"], 0, "valid");
+    sandbox.verdict(secrets[10], &["--cost", "0"], 0, "valid");
     assert_eq!(credits(&sandbox, "account"), 100);
 }
 
@@ -160,7 +160,7 @@ fn a_cost_counts_against_the_quota_and_not_against_the_rate() {
     assert_eq!(verdict["remaining"], 1, "the tighter of 1 and 100");
     let verdict = sandbox.verdict(&secret, &["--cost", "100"], 0, "valid");
     assert_eq!(verdict["remaining"], 0);
-    let _ = sandbox.verdict(&secret, &["--cost", "0"], 15, "rate_limited");
+    sandbox.verdict(&secret, &["--cost", "0"], 15, "rate_limited");
     let counted = counts(&sandbox, "ci");
     assert_eq!((counted.valid, counted.credits), (4, 1000));
     assert_eq!(credits(&sandbox, "acme"), 1000);
@@ -180,7 +180,7 @@ fn what_costs_more_than_the_whole_quota_never_passes_and_says_so() {
     let verdict = sandbox.verdict(&secret, &["--cost", "4294967295"], 15, "quota_exceeded");
     assert_eq!(limited(&verdict, 0), &Value::Null);
     for wrong in ["-1", "1.5", "4294967296", "much"] {
-        let _ = sandbox
+        sandbox
             .keyward(["verify", &format!("--cost={wrong}")])
             .stdin(&secret)
             .refused(2, "usage");
@@ -195,22 +195,22 @@ fn every_other_reason_comes_before_the_rate_and_the_rate_before_the_quota() {
     let secret = sandbox.mint_with("ci", &flags);
     let other = sandbox.mint_with("other", &flags);
     let at = ["--ip", "203.0.113.7"];
-    let _ = sandbox.verdict(&secret, &at, 0, "valid");
+    sandbox.verdict(&secret, &at, 0, "valid");
     // The first key has neither left, the second only the rate.
     let verdict = sandbox.verdict(&secret, &at, 15, "rate_limited");
     assert!(verdict["retryAfter"].as_u64() > Some(86_000), "{verdict:#}");
-    let _ = sandbox.verdict(&other, &at, 15, "quota_exceeded");
+    sandbox.verdict(&other, &at, 15, "quota_exceeded");
     let scope = [&at[..], &["--require", "write"]].concat();
-    let _ = sandbox.verdict(&secret, &scope, 14, "insufficient_scope");
-    let _ = sandbox.verdict(&secret, &[], 14, "ip_denied");
-    let _ = sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
-    let _ = sandbox.keyward(["set", "ci", "--expires", "1s"]).ok();
+    sandbox.verdict(&secret, &scope, 14, "insufficient_scope");
+    sandbox.verdict(&secret, &[], 14, "ip_denied");
+    sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
+    sandbox.keyward(["set", "ci", "--expires", "1s"]).ok();
     sandbox.wait_for_verdict(&secret, 12);
-    let _ = sandbox.verdict(&secret, &at, 12, "expired");
-    let _ = sandbox.keyward(["disable", "other"]).ok();
-    let _ = sandbox.verdict(&other, &at, 13, "disabled");
-    let _ = sandbox.keyward(["revoke", "other", "--yes"]).ok();
-    let _ = sandbox.verdict(&other, &at, 11, "revoked");
+    sandbox.verdict(&secret, &at, 12, "expired");
+    sandbox.keyward(["disable", "other"]).ok();
+    sandbox.verdict(&other, &at, 13, "disabled");
+    sandbox.keyward(["revoke", "other", "--yes"]).ok();
+    sandbox.verdict(&other, &at, 11, "revoked");
     assert_eq!(credits(&sandbox, "acme"), 1);
 }
 
@@ -220,12 +220,12 @@ fn a_refused_request_costs_nothing_of_a_limit() {
     planned(&sandbox, &[("only", "rate = \"2/hour\"\nquota = 5")]);
     let secret = sandbox.mint("ci");
     for _ in 0..6 {
-        let _ = sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
-        let _ = sandbox.verdict(&secret, &["--require", "read"], 14, "insufficient_scope");
+        sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
+        sandbox.verdict(&secret, &["--require", "read"], 14, "insufficient_scope");
     }
-    let _ = sandbox.keyward(["disable", "ci"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 13, "disabled");
-    let _ = sandbox.keyward(["enable", "ci"]).ok();
+    sandbox.keyward(["disable", "ci"]).ok();
+    sandbox.verdict(&secret, &[], 13, "disabled");
+    sandbox.keyward(["enable", "ci"]).ok();
     assert_eq!(credits(&sandbox, "acme"), 0);
     let verdict = sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(verdict["remaining"], 1);
@@ -250,7 +250,7 @@ fn no_record_takes_nothing_and_still_says_when_a_key_is_limited() {
         assert_eq!(verdict["remaining"], 2, "{verdict:#}");
         assert_eq!(verdict["recorded"], false, "{verdict:#}");
     }
-    let _ = sandbox.verdict(&secret, &["--cost", "2"], 0, "valid");
+    sandbox.verdict(&secret, &["--cost", "2"], 0, "valid");
     let verdict = sandbox.verdict(
         &secret,
         &["--no-record", "--cost", "2"],
@@ -299,11 +299,11 @@ fn a_plan_of_another_rate_starts_a_fresh_burst() {
         ],
     );
     let secret = sandbox.mint("ci");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
-    let _ = sandbox.verdict(&secret, &[], 15, "rate_limited");
+    sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 15, "rate_limited");
     // The state belongs to the rate, and not to the plan's name.
     set_plan(&sandbox, "same");
-    let _ = sandbox.verdict(&secret, &[], 15, "rate_limited");
+    sandbox.verdict(&secret, &[], 15, "rate_limited");
     set_plan(&sandbox, "fast");
     let verdict = sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(verdict["remaining"], 2, "{verdict:#}");
@@ -315,7 +315,7 @@ fn a_quota_belongs_to_its_workspace_alone() {
     planned(&sandbox, &[("only", "quota = 3")]);
     let policy = sandbox.home().join("policy.toml");
     let create = sandbox.keyward(["workspace", "create", "zenith", "--policy"]);
-    let _ = create.args([policy]).ok();
+    create.args([policy]).ok();
     let mint = |name, workspace| sandbox.mint_with(name, &["-w", workspace]);
     let (one, two) = (mint("one", "acme"), mint("two", "acme"));
     let far = mint("far", "zenith");
@@ -323,14 +323,14 @@ fn a_quota_belongs_to_its_workspace_alone() {
         let verdict = sandbox.verdict(secret, &[], 0, "valid");
         assert_eq!(verdict["remaining"], left, "{verdict:#}");
     }
-    let _ = sandbox.verdict(&two, &[], 15, "quota_exceeded");
+    sandbox.verdict(&two, &[], 15, "quota_exceeded");
     let verdict = sandbox.verdict(&far, &[], 0, "valid");
     assert_eq!(verdict["remaining"], 2, "{verdict:#}");
     // A key that is minted later finds what is left, and revoking gives nothing back.
-    let _ = sandbox
+    sandbox
         .keyward(["revoke", "one", "-w", "acme", "--yes"])
         .ok();
-    let _ = sandbox.verdict(&mint("three", "acme"), &[], 15, "quota_exceeded");
+    sandbox.verdict(&mint("three", "acme"), &[], 15, "quota_exceeded");
 }
 
 #[test]
@@ -340,21 +340,21 @@ fn credits_spent_on_a_plan_without_a_quota_count_when_it_gets_one() {
     audioscrape(&sandbox, Some("enterprise"));
     let secret = sandbox.mint("app");
     for _ in 0..2 {
-        let _ = sandbox.verdict(&secret, &["--cost", "47"], 0, "valid");
+        sandbox.verdict(&secret, &["--cost", "47"], 0, "valid");
     }
     set_plan(&sandbox, "free");
     let verdict = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
     assert_eq!(verdict["remaining"], 6, "{verdict:#}");
-    let _ = sandbox.verdict(&secret, &["--cost", "7"], 15, "quota_exceeded");
-    let _ = sandbox.verdict(&secret, &["--cost", "6"], 0, "valid");
-    let _ = sandbox.verdict(&secret, &[], 15, "quota_exceeded");
+    sandbox.verdict(&secret, &["--cost", "7"], 15, "quota_exceeded");
+    sandbox.verdict(&secret, &["--cost", "6"], 0, "valid");
+    sandbox.verdict(&secret, &[], 15, "quota_exceeded");
     // More than the quota may have been spent when it comes to hold; what costs nothing still passes then.
     set_plan(&sandbox, "enterprise");
-    let _ = sandbox.verdict(&secret, &["--cost", "1000"], 0, "valid");
+    sandbox.verdict(&secret, &["--cost", "1000"], 0, "valid");
     set_plan(&sandbox, "free");
     let verdict = sandbox.verdict(&secret, &[], 15, "quota_exceeded");
     assert!(limited(&verdict, 0).as_u64() > Some(0), "{verdict:#}");
-    let _ = sandbox.verdict(&secret, &["--cost", "0"], 0, "valid");
+    sandbox.verdict(&secret, &["--cost", "0"], 0, "valid");
 }
 
 fn set_mode(path: &Path, mode: u32) {
@@ -371,13 +371,13 @@ fn asked(user: &Ordinary, secret: &str, exit: i32) -> Value {
 fn a_store_that_can_only_be_read_answers_for_limited_keys_and_takes_nothing() {
     let Some(user) = Ordinary::new() else { return };
     let create = ["workspace", "create", "account", "--preset", "audioscrape"];
-    let _ = user.keyward(create).ok();
+    user.keyward(create).ok();
     let mint = |name| user.keyward(["mint", name]).ok().line();
     let (fresh, spent) = (mint("fresh"), mint("spent"));
     let burst = user.keyward(["verify", "--stream"]);
-    let _ = burst.stdin(format!("{spent}\n").repeat(10)).ok();
+    burst.stdin(format!("{spent}\n").repeat(10)).ok();
     // A change that is the last to close leaves no log behind, so that nothing is needed beside the file.
-    let _ = mint("last");
+    mint("last");
     let store = user.sandbox.store_path();
     let folder = store.parent().expect("the store has a folder");
     for (file_mode, folder_mode) in [(0o400, 0o700), (0o600, 0o500), (0o400, 0o500)] {

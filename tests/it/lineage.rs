@@ -44,9 +44,9 @@ fn assert_all_revoked(sandbox: &Sandbox, secrets: &[String]) {
     let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
     let mut library = Verifier::open(&path, wait, drop).expect("there is a store");
     for secret in secrets {
-        let _ = sandbox.verdict(secret, &[], 11, "revoked");
+        sandbox.verdict(secret, &[], 11, "revoked");
         let caller = sandbox.keyward(["--as", "-", "whoami"]).stdin(secret);
-        let _ = caller.exit(11);
+        caller.exit(11);
         let request = Request::new(Secret::new(secret.clone()));
         let verdict = library.verify(&request, Timestamp::from_millis(now()));
         assert_eq!(verdict.expect("a verdict").code.word(), "revoked");
@@ -72,7 +72,7 @@ pub fn follow(sandbox: &Sandbox, warning: &str) {
     let command = warning.split('`').nth(1).expect("a command");
     let line = command.strip_prefix("keyward ").expect("keyward's");
     let script = format!("\"$0\" {line} --yes");
-    let _ = sandbox.program("sh", ["-c", &script, KEYWARD]).ok();
+    sandbox.program("sh", ["-c", &script, KEYWARD]).ok();
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn revoking_an_id_names_the_others_and_the_command_that_ends_them() {
         sandbox.workspace("acme", &[]);
         let (secrets, [first, second, third]) = rotated_twice(&sandbox, "ci");
         sandbox.workspace("other one", &[]);
-        let _ = sandbox.keyward(["workspace", "use", "other one"]).ok();
+        sandbox.keyward(["workspace", "use", "other one"]).ok();
         let key = match is_prefix {
             true => text(
                 &sandbox.keyward(["show", &third, "-w", "acme"]).answer(),
@@ -148,7 +148,7 @@ fn revoking_an_id_names_the_others_and_the_command_that_ends_them() {
 fn no_change_is_never_said_while_a_key_of_the_name_verifies() {
     let sandbox = Sandbox::new();
     let (secrets, [first, second, third]) = rotated_twice(&sandbox, "ci");
-    let _ = sandbox.keyward(["revoke", &third, "--yes"]).ok();
+    sandbox.keyward(["revoke", &third, "--yes"]).ok();
     for again in [
         &["revoke", &third, "--yes"][..],
         &["enable", &second],
@@ -164,8 +164,8 @@ fn no_change_is_never_said_while_a_key_of_the_name_verifies() {
     }
     // Nobody holds the name, and it means those that can still verify.
     assert_eq!(sandbox.id_of("ci"), second);
-    let _ = sandbox.mint_with("ci", &["-e", "test"]);
-    let _ = sandbox
+    sandbox.mint_with("ci", &["-e", "test"]);
+    sandbox
         .keyward(["revoke", "ci", "--yes"])
         .refused(4, "ambiguous");
     let answer = sandbox
@@ -190,7 +190,7 @@ fn a_name_revoked_takes_the_pending_replacement_along() {
     let answer = sandbox.keyward(["revoke", "ci", "--yes"]).answer();
     assert_eq!(ids(&answer["keys"]), [id, pending]);
     assert_all_revoked(&sandbox, &[old, held.clone()]);
-    let _ = sandbox
+    sandbox
         .keyward(["activate"])
         .stdin(&held)
         .refused(11, "revoked");
@@ -211,7 +211,7 @@ fn a_rotation_without_a_grace_ends_the_whole_lineage_before_it() {
         assert_eq!(answer["alsoChanged"], json!([second, first]), "{flags:?}");
         assert_eq!(answer.get("stillValid"), None);
         assert_all_revoked(&sandbox, &secrets);
-        let _ = sandbox.verdict(&text(&answer, "key"), &[], 0, "valid");
+        sandbox.verdict(&text(&answer, "key"), &[], 0, "valid");
         for id in [first, second, third] {
             assert_eq!(sandbox.show(&id)["revokedReason"], "superseded");
         }
@@ -227,7 +227,7 @@ fn a_held_rotation_without_a_grace_ends_the_lineage_at_its_activation() {
         .answer();
     assert_eq!(held.get("alsoChanged"), None);
     assert_eq!(codes(&sandbox, &secrets), ["valid"; 3]);
-    let _ = sandbox.keyward(["activate"]).stdin(text(&held, "key")).ok();
+    sandbox.keyward(["activate"]).stdin(text(&held, "key")).ok();
     assert_all_revoked(&sandbox, &secrets);
 }
 
@@ -235,7 +235,7 @@ fn a_held_rotation_without_a_grace_ends_the_lineage_at_its_activation() {
 fn a_rotation_that_fails_ends_nothing() {
     let sandbox = Sandbox::new();
     let (secrets, _) = rotated_twice(&sandbox, "ci");
-    let _ = sandbox
+    sandbox
         .keyward(["rotate", "ci", "--now", "--", "false"])
         .exit(16);
     assert_eq!(codes(&sandbox, &secrets), ["valid"; 3]);
@@ -260,7 +260,7 @@ fn a_rotation_by_id_names_those_that_go_on_beside_the_old_key() {
         .ok()
         .line();
     let secret = line.rsplit('\t').next().expect("a field");
-    let _ = sandbox.verdict(secret, &[], 0, "valid");
+    sandbox.verdict(secret, &[], 0, "valid");
     let by_name = sandbox.keyward(["rotate", "ci"]).answer();
     assert_eq!(by_name.get("stillValid"), None);
 }
@@ -291,7 +291,7 @@ fn a_calling_key_revokes_the_lineage_of_a_name() {
     let caller = sandbox.mint_with("boss", &["--scope", "admin"]);
     let (secrets, _) = rotated_twice(&sandbox, "ci");
     let run = sandbox.keyward(["--as", "-", "revoke", "ci", "--yes"]);
-    let _ = run.stdin(caller).ok();
+    run.stdin(caller).ok();
     assert_all_revoked(&sandbox, &secrets);
 }
 
@@ -304,7 +304,7 @@ fn show_says_which_others_of_the_name_can_still_verify() {
         shown.contains(&third) && shown.contains(&format!("{second}, {first}")),
         "{shown}"
     );
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let shown = sandbox.keyward(["show", "ci"]).ok().stdout;
     assert!(shown.contains(&third) && !shown.contains(&first), "{shown}");
 }

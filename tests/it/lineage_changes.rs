@@ -12,10 +12,10 @@ use crate::support::{Sandbox, moment, text};
 fn an_idle_key_is_spared_with_a_lineage_in_use() {
     let sandbox = Sandbox::new();
     let (secrets, _) = rotated_twice(&sandbox, "ci");
-    let _ = sandbox.verdict(&secrets[0], &[], 0, "valid");
+    sandbox.verdict(&secrets[0], &[], 0, "valid");
     for verb in [&["revoke", "ci", "--yes"][..], &["disable", "ci"]] {
         let run = sandbox.keyward(verb).args(["--if-unused-for", "1h"]);
-        let _ = run.refused(5, "in_use");
+        run.refused(5, "in_use");
     }
     assert_eq!(codes(&sandbox, &secrets), ["valid"; 3]);
 }
@@ -24,7 +24,7 @@ fn an_idle_key_is_spared_with_a_lineage_in_use() {
 fn a_name_is_paused_and_resumed_with_its_lineage() {
     let sandbox = Sandbox::new();
     let (secrets, [first, second, third]) = rotated_twice(&sandbox, "ci");
-    let _ = sandbox.keyward(["disable", &second]).ok();
+    sandbox.keyward(["disable", &second]).ok();
     let paused = sandbox.keyward(["disable", "ci"]).answer();
     assert_eq!(
         (&paused["id"], &paused["status"]),
@@ -58,17 +58,17 @@ fn a_pending_key_that_no_pause_holds_back_stands_in_its_way() {
     let (secrets, [_, second, third]) = rotated_twice(&sandbox, "ci");
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
     // It waits for a key that is paused.
-    let _ = sandbox.keyward(["disable", "ci"]).ok();
-    let _ = sandbox
+    sandbox.keyward(["disable", "ci"]).ok();
+    sandbox
         .keyward(["activate"])
         .stdin(&held)
         .refused(4, "conflict");
-    let _ = sandbox.keyward(["enable", "ci"]).ok();
+    sandbox.keyward(["enable", "ci"]).ok();
     // It waits for a key that is gone, and could become live beside the pause of the others.
-    let _ = sandbox.keyward(["revoke", &third, "--yes"]).ok();
-    let _ = sandbox.keyward(["disable", "ci"]).refused(4, "conflict");
+    sandbox.keyward(["revoke", &third, "--yes"]).ok();
+    sandbox.keyward(["disable", "ci"]).refused(4, "conflict");
     assert_eq!(codes(&sandbox, &secrets[..2]), ["valid"; 2]);
-    let _ = sandbox.keyward(["activate"]).stdin(&held).ok();
+    sandbox.keyward(["activate"]).stdin(&held).ok();
     let paused = sandbox.keyward(["disable", "ci"]).answer();
     assert_eq!(paused["alsoChanged"][0], second.as_str());
     assert_eq!(codes(&sandbox, &[held]), ["disabled"]);
@@ -85,8 +85,8 @@ fn what_is_set_of_a_name_holds_for_its_lineage() {
     assert_eq!(answer["id"], third.as_str());
     assert_eq!(answer["alsoChanged"], json!([pending, second, first]));
     for secret in &secrets {
-        let _ = sandbox.verdict(secret, &["--ip", "192.0.2.1"], 14, "ip_denied");
-        let _ = sandbox.verdict(secret, &["--ip", "10.0.0.1"], 0, "valid");
+        sandbox.verdict(secret, &["--ip", "192.0.2.1"], 14, "ip_denied");
+        sandbox.verdict(secret, &["--ip", "10.0.0.1"], 0, "valid");
     }
     assert_eq!(sandbox.show(&pending)["allow"], json!(["10.0.0.0/8"]));
     let again = sandbox.keyward(set).answer();
@@ -97,7 +97,7 @@ fn what_is_set_of_a_name_holds_for_its_lineage() {
         .ok();
     assert_eq!(run.json()["stillValid"], json!([pending, third, first]));
     assert_eq!(sandbox.show(&third)["allow"], json!(["10.0.0.0/8"]));
-    let _ = sandbox.verdict(&secrets[1], &["--ip", "192.0.2.1"], 0, "valid");
+    sandbox.verdict(&secrets[1], &["--ip", "192.0.2.1"], 0, "valid");
 }
 
 #[test]
@@ -117,16 +117,16 @@ fn an_expiry_set_of_a_name_prolongs_nothing_that_is_superseded() {
         assert_about(moment(&sandbox.show(id), "expiresAt"), now() + 2 * HOUR);
     }
     // Taking the rotation back does not give the older ones their life back.
-    let _ = sandbox.keyward(["rotate", "ci", "--cancel"]).ok();
+    sandbox.keyward(["rotate", "ci", "--cancel"]).ok();
     assert_about(
         moment(&sandbox.show(&second), "expiresAt"),
         now() + 2 * HOUR,
     );
     // Where only superseded keys are left, there is nothing that it could mean.
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox.keyward(["rotate", "ci"]).ok();
     let newest = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["revoke", &newest, "--yes"]).ok();
-    let _ = sandbox
+    sandbox.keyward(["revoke", &newest, "--yes"]).ok();
+    sandbox
         .keyward(["set", "ci", "--expires", "30d"])
         .refused(5, "invalid_expiry");
 }
@@ -145,16 +145,16 @@ fn a_name_is_changed_with_its_lineage() {
         assert_eq!(sandbox.show(id)["name"], "deploy");
     }
     // Nothing is left of the old name, neither for a command nor for another key.
-    let _ = sandbox
+    sandbox
         .keyward(["revoke", "ci", "--yes"])
         .refused(3, "key_not_found");
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let run = sandbox.keyward(["rename", &second, "other", "--json"]).ok();
     assert_eq!(
         run.json()["stillValid"],
         json!([text(&held, "id"), third, first])
     );
-    let _ = sandbox.keyward(["revoke", "deploy", "--yes"]).ok();
+    sandbox.keyward(["revoke", "deploy", "--yes"]).ok();
     assert_eq!(codes(&sandbox, &secrets), ["revoked", "valid", "revoked"]);
 }
 
@@ -174,27 +174,27 @@ fn ensure_holds_superseded_secrets_to_what_it_is_given() {
     let narrow = ["--allow", "10.0.0.0/8"];
     assert_eq!(ensure(&narrow), "rotated");
     let denied = |secret: &str| {
-        let _ = sandbox.verdict(secret.trim_end(), &["--ip", "192.0.2.1"], 14, "ip_denied");
+        sandbox.verdict(secret.trim_end(), &["--ip", "192.0.2.1"], 14, "ip_denied");
     };
     denied(&first);
     assert_eq!(ensure(&narrow), "unchanged");
     // One that was widened by its id is brought back, though the newest is as it should be.
     let superseded = text(&sandbox.show("ci"), "replaces");
-    let _ = sandbox.keyward(["set", &superseded, "--clear-allow"]).ok();
+    sandbox.keyward(["set", &superseded, "--clear-allow"]).ok();
     assert_eq!(ensure(&narrow), "updated");
     denied(&first);
     denied(&secret());
     // So is one that a new key finds.
     let newest = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["revoke", &newest, "--yes"]).ok();
-    let _ = sandbox.keyward(["set", "ci", "--clear-allow"]).ok();
+    sandbox.keyward(["revoke", &newest, "--yes"]).ok();
+    sandbox.keyward(["set", "ci", "--clear-allow"]).ok();
     assert_eq!(ensure(&narrow), "created");
     denied(&first);
     assert_eq!(ensure(&narrow), "unchanged");
     // A rotation without a grace leaves none of them.
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox.keyward(["rotate", "ci"]).ok();
     assert_eq!(ensure(&["--grace", "0s"]), "rotated");
     let dead = each(&answers(&sandbox, &["--no-record"], &first), "code");
     assert_eq!(dead, ["revoked"]);
-    let _ = sandbox.verdict(secret().trim_end(), &["--ip", "10.0.0.1"], 0, "valid");
+    sandbox.verdict(secret().trim_end(), &["--ip", "10.0.0.1"], 0, "valid");
 }

@@ -9,11 +9,11 @@ fn one_of_each() -> Sandbox {
     let sandbox = Sandbox::new();
     let expiring = sandbox.mint_with("expired", &["--expires", "1s"]);
     for name in ["active", "disabled", "revoked"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
     }
-    let _ = sandbox.mint_with("pending", &["--hold"]);
-    let _ = sandbox.keyward(["disable", "disabled"]).ok();
-    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.mint_with("pending", &["--hold"]);
+    sandbox.keyward(["disable", "disabled"]).ok();
+    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&expiring, 12);
     sandbox
 }
@@ -40,7 +40,7 @@ fn status_selects_keys_in_one_state() {
             (&json!(status), &json!(status))
         );
     }
-    let _ = sandbox
+    sandbox
         .keyward(["list", "--status", "gone"])
         .refused(2, "usage");
 }
@@ -48,8 +48,8 @@ fn status_selects_keys_in_one_state() {
 #[test]
 fn filters_narrow_the_list() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint_with("ci", &["--owner", "platform", "--label", "team=core"]);
-    let _ = sandbox.mint_with(
+    sandbox.mint_with("ci", &["--owner", "platform", "--label", "team=core"]);
+    sandbox.mint_with(
         "cron",
         &[
             "--owner",
@@ -60,7 +60,7 @@ fn filters_narrow_the_list() {
             "tier=1",
         ],
     );
-    let _ = sandbox.mint_with("web", &["-e", "test"]);
+    sandbox.mint_with("web", &["-e", "test"]);
     assert_eq!(sandbox.listed(&["-e", "test"]), ["web"]);
     assert_eq!(sandbox.listed(&["-e", "live"]), ["ci", "cron"]);
     assert_eq!(sandbox.listed(&["--owner", "platform"]), ["ci"]);
@@ -76,8 +76,8 @@ fn filters_narrow_the_list() {
 fn scope_selects_keys_that_have_it() {
     let sandbox = Sandbox::new();
     sandbox.workspace("customer", &["--preset", "scrapewise"]);
-    let _ = sandbox.mint_with("laptop", &["--scope", "USER"]);
-    let _ = sandbox.mint_with("agent", &["--scope", "LLM_READ"]);
+    sandbox.mint_with("laptop", &["--scope", "USER"]);
+    sandbox.mint_with("agent", &["--scope", "LLM_READ"]);
     assert_eq!(sandbox.listed(&["--scope", "LLM_READ"]), ["agent"]);
 }
 
@@ -85,13 +85,13 @@ fn scope_selects_keys_that_have_it() {
 fn sort_orders_by_a_field() {
     let sandbox = Sandbox::new();
     for name in ["b", "c", "a"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
     }
     let sorted = sandbox.keyward(["list", "--sort", "name"]).answer();
     assert_eq!(crate::support::names(&sorted["keys"]), ["a", "b", "c"]);
     let secret = sandbox.mint_with("d", &["--expires", "7d"]);
-    let _ = sandbox.mint_with("e", &["--expires", "1d"]);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.mint_with("e", &["--expires", "1d"]);
+    sandbox.verdict(&secret, &[], 0, "valid");
     let sorted = |order: &str| {
         let document = sandbox.keyward(["list", "--sort", order]).answer();
         crate::support::names(&document["keys"])
@@ -105,7 +105,7 @@ fn sort_orders_by_a_field() {
             || by_use.last().is_some_and(|name| name == "d"),
         "the only used key stands among the unused ones: {by_use:?}"
     );
-    let _ = sandbox
+    sandbox
         .keyward(["list", "--sort", "colour"])
         .refused(2, "usage");
 }
@@ -113,7 +113,7 @@ fn sort_orders_by_a_field() {
 #[test]
 fn json_is_one_document_of_key_objects_without_secrets() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let document = sandbox.keyward(["list"]).answer();
     assert_eq!(document, json!({ "keys": [sandbox.show("ci")] }));
     assert!(
@@ -125,8 +125,8 @@ fn json_is_one_document_of_key_objects_without_secrets() {
 #[test]
 fn jsonl_is_one_object_a_line() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("a");
-    let _ = sandbox.mint("b");
+    sandbox.mint("a");
+    sandbox.mint("b");
     let output = sandbox
         .keyward(["list", "-o", "jsonl", "--sort", "name"])
         .ok();
@@ -142,8 +142,8 @@ fn jsonl_is_one_object_a_line() {
 #[test]
 fn tsv_is_one_line_a_key_whatever_its_name() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("plain");
-    let _ = sandbox.mint("planted");
+    sandbox.mint("plain");
+    sandbox.mint("planted");
     sandbox.rewrite(
         "UPDATE key SET name = 'a' || char(9) || 'b' || char(10) || 'c\\d' WHERE name = 'planted'",
     );
@@ -167,7 +167,7 @@ fn tsv_is_one_line_a_key_whatever_its_name() {
 #[test]
 fn tsv_has_no_header_and_no_relative_times() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let key = sandbox.show("ci");
     let output = sandbox.keyward(["list", "-o", "tsv"]).ok();
     let line = output.line();
@@ -185,7 +185,7 @@ fn the_table_has_a_header_and_whole_names() {
     let sandbox = Sandbox::new();
     let long = "a name of exactly sixty-four characters is shown in full.......".to_owned() + "!";
     assert_eq!(long.len(), 64);
-    let _ = sandbox.mint(&long);
+    sandbox.mint(&long);
     let output = sandbox.keyward(["list"]).ok();
     assert_eq!(
         output.stdout.lines().count(),
@@ -247,8 +247,8 @@ fn a_store_that_does_not_exist_lists_nothing_and_is_not_made() {
 #[test]
 fn an_unknown_workspace_is_not_an_empty_list() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox
+    sandbox.mint("ci");
+    sandbox
         .keyward(["list", "-w", "nowhere"])
         .refused(3, "workspace_not_found");
 }
@@ -264,7 +264,7 @@ fn among_several_workspaces_one_must_be_chosen() {
         message.contains("acme") && message.contains("zenith"),
         "the message does not list them: {message}"
     );
-    let _ = sandbox.mint_with("ci", &["-w", "acme"]);
+    sandbox.mint_with("ci", &["-w", "acme"]);
     assert_eq!(sandbox.listed(&["-w", "acme"]), ["ci"]);
     assert_eq!(sandbox.listed(&["-w", "zenith"]), [""; 0]);
     let by_variable = sandbox

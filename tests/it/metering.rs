@@ -22,7 +22,7 @@ pub fn limited(sandbox: &Sandbox, limit: &str) -> String {
     let policy = format!("default_plan = \"only\"\n[plans.only]\n{limit}\n");
     let policy = sandbox.file("policy.toml", &policy);
     let create = sandbox.keyward(["workspace", "create", "acme", "--policy"]);
-    let _ = create.args([policy]).ok();
+    create.args([policy]).ok();
     sandbox.mint("ci")
 }
 
@@ -241,7 +241,7 @@ fn longest_log_of(sandbox: &Sandbox, streams: usize, lines: &str, time: Duration
 fn a_reader_that_stalls_keeps_no_log_from_being_cleared() {
     let sandbox = Sandbox::new();
     // A rate that lets everything pass makes each line a change of the store, on a page of its own.
-    let _ = limited(&sandbox, "rate = \"1000000/second\"");
+    limited(&sandbox, "rate = \"1000000/second\"");
     let lines = many(&sandbox, 20_000);
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
     let stalled = thread::scope(|scope| {
@@ -267,14 +267,14 @@ fn a_reader_that_stalls_keeps_no_log_from_being_cleared() {
     assert!(stalled, "the list was over before anybody read it");
     let left = log_length(&sandbox);
     assert!(left <= SHORT_LOG + 8192, "a log of {left} bytes is left");
-    let _ = sandbox.keyward(["rename", "ci", "renamed"]).ok();
+    sandbox.keyward(["rename", "ci", "renamed"]).ok();
     assert!(!log(&sandbox).exists(), "a change left its log behind");
 }
 
 #[test]
 fn several_busy_streams_keep_the_log_short_between_them() {
     let sandbox = Sandbox::new();
-    let _ = limited(&sandbox, "rate = \"1000000/second\"");
+    limited(&sandbox, "rate = \"1000000/second\"");
     let lines = many(&sandbox, 3_000);
     let (longest, answered) = longest_log_of(&sandbox, 4, &lines, Duration::from_secs(3));
     assert!(answered >= 12_000, "{answered} lines are not busy");
@@ -291,12 +291,12 @@ fn single_calls_leave_a_short_log_and_the_next_change_none() {
     assert!(!log(&sandbox).exists(), "a mint left its log behind");
     let mut longest = 0;
     for _ in 0..150 {
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
         longest = longest.max(log_length(&sandbox));
     }
     assert!(longest > 0, "nothing was left to be cleared");
     assert!(longest <= SHORT_LOG + 8192, "{longest} bytes");
-    let _ = sandbox.keyward(["rename", "ci", "renamed"]).ok();
+    sandbox.keyward(["rename", "ci", "renamed"]).ok();
     assert!(!log(&sandbox).exists(), "a change left its log behind");
     assert_eq!(counts(&sandbox, "renamed").valid, 150);
 }
@@ -305,11 +305,11 @@ fn single_calls_leave_a_short_log_and_the_next_change_none() {
 fn whoever_only_looks_leaves_the_file_as_it_is_beside_a_log_of_counts() {
     let sandbox = Sandbox::new();
     let ensure = ["ensure", "ci", "--out", "F"];
-    let _ = sandbox.keyward(ensure).ok();
+    sandbox.keyward(ensure).ok();
     let manifest = "[workspace.default]\n[[key]]\nworkspace = \"default\"\nname = \"ci\"\ndeliver = { out = \"F\" }\n";
-    let _ = sandbox.file("keys.toml", manifest);
+    sandbox.file("keys.toml", manifest);
     let secret = sandbox.line("F");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     let before = Stamp::of(sandbox.store_path());
     let log = fs::read(sandbox.store_path().with_extension("db-wal"));
     assert!(
@@ -326,12 +326,12 @@ fn whoever_only_looks_leaves_the_file_as_it_is_beside_a_log_of_counts() {
         &["list"],
         &["usage"],
     ] {
-        let _ = sandbox.keyward(command).ok();
+        sandbox.keyward(command).ok();
         assert_eq!(Stamp::of(sandbox.store_path()), before, "{command:?}");
     }
     // What was counted is seen all the same, and the next change brings it into the file.
     assert_eq!(counts(&sandbox, "ci").valid, 1);
-    let _ = sandbox.keyward(["rename", "ci", "renamed"]).ok();
+    sandbox.keyward(["rename", "ci", "renamed"]).ok();
     assert!(!sandbox.store_path().with_extension("db-wal").exists());
     assert_eq!(counts(&sandbox, "renamed").valid, 1);
 }

@@ -27,7 +27,7 @@ impl Scene {
         let sandbox = Sandbox::new();
         let secret = sandbox.mint("ci");
         let other = sandbox.home().join("other.db");
-        let _ = sandbox.keyward(["store", "backup"]).args([&other]).ok();
+        sandbox.keyward(["store", "backup"]).args([&other]).ok();
         Self {
             sandbox,
             secret,
@@ -49,7 +49,7 @@ impl Scene {
     }
 
     fn revoke(&self) {
-        let _ = self.sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+        self.sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     }
 
     /// How often the key was used, as the file in place has it.
@@ -76,7 +76,7 @@ fn judge(verifier: &mut Verifier<String>, secret: &str) -> Result<Code> {
 fn a_stream_goes_on_with_the_file_that_is_there() {
     let scene = Scene::new();
     let mut stream = Stream::start(&scene.sandbox, &[]);
-    let _ = stream.expect(&scene.secret, "valid");
+    stream.expect(&scene.secret, "valid");
     scene.swap();
     scene.revoke();
     let verdict = stream.expect(&scene.secret, "revoked");
@@ -91,7 +91,7 @@ fn a_stream_goes_on_with_the_file_that_is_there() {
 fn a_stream_says_503_while_there_is_no_file() {
     let scene = Scene::new();
     let mut stream = Stream::start(&scene.sandbox, &[]);
-    let _ = stream.expect(&scene.secret, "valid");
+    stream.expect(&scene.secret, "valid");
     scene.move_away();
     for _ in 0..3 {
         let verdict = stream.expect(&scene.secret, "store_not_found");
@@ -107,9 +107,9 @@ fn a_stream_says_503_while_there_is_no_file() {
     assert_eq!(odd["status"], 503, "{odd:#}");
     fs::remove_file(scene.sandbox.store_path()).expect("removed");
     scene.swap();
-    let _ = stream.expect(&scene.secret, "valid");
+    stream.expect(&scene.secret, "valid");
     scene.revoke();
-    let _ = stream.expect(&scene.secret, "revoked");
+    stream.expect(&scene.secret, "revoked");
     let ended = stream.end();
     assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
     assert_eq!(scene.uses(), 2);
@@ -123,11 +123,11 @@ fn a_stream_says_how_many_uses_were_lost() {
     let theirs = another.mint("theirs");
     let mut stream = Stream::start(&scene.sandbox, &[]);
     for _ in 0..3 {
-        let _ = stream.expect(&scene.secret, "valid");
+        stream.expect(&scene.secret, "valid");
     }
     fs::rename(another.store_path(), scene.sandbox.store_path()).expect("moved");
-    let _ = stream.expect(&scene.secret, "not_found");
-    let _ = stream.expect(&theirs, "valid");
+    stream.expect(&scene.secret, "not_found");
+    stream.expect(&theirs, "valid");
     let ended = stream.end();
     assert_eq!(ended.status, 0);
     assert!(
@@ -139,9 +139,9 @@ fn a_stream_says_how_many_uses_were_lost() {
 
     let scene = Scene::new();
     let mut stream = Stream::start(&scene.sandbox, &[]);
-    let _ = stream.expect(&scene.secret, "valid");
+    stream.expect(&scene.secret, "valid");
     scene.move_away();
-    let _ = stream.expect(&scene.secret, "store_not_found");
+    stream.expect(&scene.secret, "store_not_found");
     let ended = stream.end();
     assert_eq!(ended.status, 0);
     assert!(
@@ -154,20 +154,20 @@ fn a_stream_says_how_many_uses_were_lost() {
 #[test]
 fn a_limit_is_judged_by_the_file_that_is_there() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file(
+    sandbox.file(
         "policy.toml",
         "default_plan = \"p\"\n[plans.p]\nquota = 5\n",
     );
     sandbox.workspace("default", &["--policy", "policy.toml"]);
     let secret = sandbox.mint("ci");
     let other = sandbox.home().join("other.db");
-    let _ = sandbox.keyward(["store", "backup"]).args([&other]).ok();
+    sandbox.keyward(["store", "backup"]).args([&other]).ok();
     let mut stream = Stream::start(&sandbox, &[]);
     assert_eq!(stream.expect(&secret, "valid")["remaining"], 4);
     fs::rename(&other, sandbox.store_path()).expect("moved");
-    let _ = stream.expect(&secret, "valid");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    let _ = stream.expect(&secret, "revoked");
+    stream.expect(&secret, "valid");
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    stream.expect(&secret, "revoked");
     assert_eq!(stream.end().stderr, "");
 }
 
@@ -206,7 +206,7 @@ fn a_verifier_goes_on_with_the_file_that_is_there() {
 fn a_verifier_says_how_many_uses_were_lost() {
     let scene = Scene::new();
     let another = Sandbox::new();
-    let _ = another.mint("theirs");
+    another.mint("theirs");
     let mut verifier = scene.verifier();
     for _ in 0..2 {
         assert_eq!(judge(&mut verifier, &scene.secret).ok(), Some(Code::Valid));
@@ -246,11 +246,11 @@ fn a_folder_that_is_a_link_may_be_pointed_elsewhere() {
     let store = home.join("current/keyward.db");
     let store = store.to_string_lossy();
     let mut stream = Stream::start(&scene.sandbox, &["--store", &store]);
-    let _ = stream.expect(&scene.secret, "valid");
+    stream.expect(&scene.secret, "valid");
     point("two");
     let revoke = ["revoke", "ci", "--yes", "--store", &store];
-    let _ = scene.sandbox.keyward(revoke).ok();
-    let _ = stream.expect(&scene.secret, "revoked");
+    scene.sandbox.keyward(revoke).ok();
+    stream.expect(&scene.secret, "revoked");
     assert_eq!(stream.end().status, 0);
 }
 
@@ -296,6 +296,6 @@ fn a_secret_whose_key_is_not_in_the_store_is_not_sent_to_activate() {
         output.stderr
     );
     let got = scene.sandbox.line("got");
-    let _ = scene.sandbox.verdict(&got, &[], 10, "not_found");
+    scene.sandbox.verdict(&got, &[], 10, "not_found");
     assert_eq!(scene.sandbox.listed(&[]), ["ci"]);
 }

@@ -18,35 +18,35 @@ fn a_name_is_stored_composed_and_found_in_either_form() {
     for name in [COMPOSED, DECOMPOSED] {
         assert_eq!(sandbox.id_of(name), id);
         assert_eq!(sandbox.listed(&["--name", name]), [COMPOSED]);
-        let _ = sandbox.keyward(["mint", name]).refused(4, "name_taken");
+        sandbox.keyward(["mint", name]).refused(4, "name_taken");
     }
-    let _ = sandbox.keyward(["rename", DECOMPOSED, "x"]).ok();
-    let _ = sandbox.keyward(["rename", "x", DECOMPOSED]).ok();
+    sandbox.keyward(["rename", DECOMPOSED, "x"]).ok();
+    sandbox.keyward(["rename", "x", DECOMPOSED]).ok();
     assert_eq!(text(&sandbox.show(&id), "name"), COMPOSED);
     sandbox.workspace(DECOMPOSED, &[]);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "create", COMPOSED])
         .refused(4, "name_taken");
     for name in [COMPOSED, DECOMPOSED] {
         let shown = sandbox.keyward(["workspace", "show", name]).answer();
         assert_eq!(text(&shown, "name"), COMPOSED);
-        let _ = sandbox
+        sandbox
             .keyward(["list"])
             .env("KEYWARD_WORKSPACE", name)
             .ok();
     }
     // 64 characters once they are composed.
-    let _ = sandbox.mint_with(&"e\u{301}".repeat(64), &["-w", "default"]);
+    sandbox.mint_with(&"e\u{301}".repeat(64), &["-w", "default"]);
     let long = "e\u{301}".repeat(65);
-    let _ = sandbox.keyward(["mint", &long]).refused(2, "invalid_name");
+    sandbox.keyward(["mint", &long]).refused(2, "invalid_name");
 }
 
 #[test]
 fn a_manifest_and_an_import_mean_the_same_key_in_either_form() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint(COMPOSED);
+    sandbox.mint(COMPOSED);
     let wanted = line(DECOMPOSED, "another-systems-secret", &json!({}));
-    let _ = import(&sandbox, &wanted).exit(4);
+    import(&sandbox, &wanted).exit(4);
     let manifest = format!(
         "[workspace.default]\n[[key]]\nworkspace = 'default'\nname = '{DECOMPOSED}'\ndeliver = {{ command = ['cat'] }}\n"
     );
@@ -54,9 +54,9 @@ fn a_manifest_and_an_import_mean_the_same_key_in_either_form() {
     let run = sandbox
         .keyward(["apply", "--prune", "--yes", "--json"])
         .args([&manifest]);
-    let _ = run.ok();
+    run.ok();
     assert_eq!(sandbox.listed(&["--all"]), [COMPOSED]);
-    let _ = sandbox.keyward(["ensure", DECOMPOSED, "--", "cat"]).ok();
+    sandbox.keyward(["ensure", DECOMPOSED, "--", "cat"]).ok();
     assert_eq!(sandbox.listed(&["--all"]), [COMPOSED]);
 }
 
@@ -64,7 +64,7 @@ fn a_manifest_and_an_import_mean_the_same_key_in_either_form() {
 #[test]
 fn a_name_that_is_stored_decomposed_stays_usable() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("old");
+    sandbox.mint("old");
     sandbox.workspace("older", &[]);
     sandbox.rewrite(&format!(
         "UPDATE key SET name = '{DECOMPOSED}'; UPDATE workspace SET name = '{DECOMPOSED}' WHERE name = 'older'"
@@ -72,21 +72,21 @@ fn a_name_that_is_stored_decomposed_stays_usable() {
     for name in [DECOMPOSED, COMPOSED] {
         let shown = sandbox.keyward(["-w", "default", "show", name]).answer();
         assert_eq!(text(&shown, "name"), DECOMPOSED);
-        let _ = sandbox
+        sandbox
             .keyward(["-w", "default", "mint", name])
             .refused(4, "name_taken");
         let shown = sandbox.keyward(["workspace", "show", name]).answer();
         assert_eq!(text(&shown, "name"), DECOMPOSED);
-        let _ = sandbox
+        sandbox
             .keyward(["workspace", "create", name])
             .refused(4, "name_taken");
     }
-    let _ = sandbox
+    sandbox
         .keyward(["-w", "default", "rotate", DECOMPOSED])
         .ok();
     let renamed = sandbox.keyward(["-w", "default", "rename", DECOMPOSED, COMPOSED, "--json"]);
     assert_eq!(text(&renamed.ok().json(), "name"), COMPOSED);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "rename", DECOMPOSED, COMPOSED])
         .ok();
     let shown = sandbox.keyward(["workspace", "show", COMPOSED]).answer();
@@ -96,7 +96,7 @@ fn a_name_that_is_stored_decomposed_stays_usable() {
 #[test]
 fn names_with_blank_looking_characters_are_refused() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for character in [
         '\u{a0}',
         '\u{ad}',
@@ -127,20 +127,20 @@ fn names_with_blank_looking_characters_are_refused() {
                 &["rename", "ci", &name],
                 &["workspace", "create", &name],
             ] {
-                let _ = sandbox.keyward(command).refused(2, "invalid_name");
+                sandbox.keyward(command).refused(2, "invalid_name");
             }
             let wanted = line(&name, "another-systems-secret", &json!({}));
-            let _ = import(&sandbox, &wanted).exit(2);
+            import(&sandbox, &wanted).exit(2);
         }
     }
-    let _ = sandbox.mint("a space");
+    sandbox.mint("a space");
 }
 
 #[test]
 fn a_name_that_finds_another_key_is_taken() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.mint("other");
+    sandbox.mint("other");
     let shown = sandbox.show("ci");
     let (id, prefix, short) = (
         text(&shown, "id"),
@@ -161,20 +161,20 @@ fn a_name_that_finds_another_key_is_taken() {
             &["mint", name, "-e", "test"],
             &["rename", "other", name],
         ] {
-            let _ = sandbox.keyward(command).refused(4, "name_taken");
+            sandbox.keyward(command).refused(4, "name_taken");
         }
         for flags in [&[][..], &["--check"]] {
             let run = sandbox.keyward(["apply", "-"]).args(flags);
-            let _ = run.stdin(manifest(name)).exit(4);
+            run.stdin(manifest(name)).exit(4);
         }
-        let _ = import(&sandbox, &line(name, "another-systems-secret", &json!({}))).exit(4);
+        import(&sandbox, &line(name, "another-systems-secret", &json!({}))).exit(4);
     }
     assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
     // Too short to name a key by, and of another workspace.
-    let _ = sandbox.mint(&id[..9]);
+    sandbox.mint(&id[..9]);
     sandbox.workspace("shop", &[]);
-    let _ = sandbox.mint_with(&short, &["-w", "shop"]);
-    let _ = sandbox
+    sandbox.mint_with(&short, &["-w", "shop"]);
+    sandbox
         .keyward(["mint", &id, "-w", "shop"])
         .refused(4, "name_taken");
     assert!(!hex(&secret).is_empty());
@@ -194,8 +194,8 @@ fn a_manifest_may_write_a_workspace_in_either_form_but_not_twice() {
         );
         let apply = |flags: &[&str]| sandbox.keyward(["apply", "-"]).args(flags).stdin(&manifest);
         assert_eq!(apply(&["--check"]).exit(18).stderr, "", "{manifest}");
-        let _ = apply(&[]).ok();
-        let _ = apply(&["--check", "--prune"]).ok();
+        apply(&[]).ok();
+        apply(&["--check", "--prune"]).ok();
         assert_eq!(text(&sandbox.show("ci"), "workspace"), composed);
     }
     let twice = format!("[workspace.'{composed}']\n[workspace.'{decomposed}']\n");

@@ -27,7 +27,7 @@ fn a_store_that_litestream_replicates_works_like_any_other() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     sandbox.tamper(LITESTREAM);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     let second = sandbox.mint("second");
     for words in [
         &["list"][..],
@@ -41,21 +41,21 @@ fn a_store_that_litestream_replicates_works_like_any_other() {
         &["store", "restore", "backup.db", "--yes"],
         &["store", "check"],
     ] {
-        let _ = sandbox.keyward(words).ok();
+        sandbox.keyward(words).ok();
     }
-    let _ = sandbox.verdict(&second, &[], 11, "revoked");
+    sandbox.verdict(&second, &[], 11, "revoked");
     assert_eq!(tables(&sandbox), 2);
     // A store of an older schema, and one that is damaged beside them.
     let older = Sandbox::new();
     plant(&older, OLD[3]);
     older.tamper(LITESTREAM);
-    let _ = older.keyward(["store", "check"]).ok();
+    older.keyward(["store", "check"]).ok();
     assert_eq!(tables(&older), 2);
     sandbox.tamper("UPDATE audit SET actor = 'x' WHERE seq = 1");
-    let _ = sandbox
+    sandbox
         .keyward(["store", "restore", "backup.db", "--yes"])
         .ok();
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
 }
 
 /// The objects that somebody adds, with what `store check` and every other command call each.
@@ -96,7 +96,7 @@ fn any_other_object_is_named_with_the_statement_that_removes_it() {
             assert_eq!((asked.status, &error["code"]), (9, &Value::from("damaged")));
             if removed == 0 {
                 assert!(text(error, "message").contains(named), "{error:#}");
-                let _ = sandbox.keyward(["store", "check"]).refused(9, "damaged");
+                sandbox.keyward(["store", "check"]).refused(9, "damaged");
             }
             let hint = text(error, "hint");
             let (_, removal) = hint.split_once("DROP").expect("it says what removes it");
@@ -117,9 +117,9 @@ fn a_journal_mode_that_another_program_has_set_is_put_right_or_told() {
     let mode =
         |sandbox: &Sandbox| text(&sandbox.keyward(["store", "info"]).answer(), "journalMode");
     sandbox.tamper("PRAGMA journal_mode = DELETE");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(mode(&sandbox), "wal");
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
 
     // While that program reads, it cannot be put right; answers and changes are as right as ever.
     sandbox.tamper("PRAGMA journal_mode = DELETE");
@@ -133,9 +133,9 @@ fn a_journal_mode_that_another_program_has_set_is_put_right_or_told() {
     assert_eq!(checked["problems"][0]["remedy"], "keyward store check");
     let problem = text(&checked["problems"][0], "problem");
     assert!(problem.contains("journal mode"), "{problem}");
-    let _ = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+    sandbox.verdict(&secret, &["--no-record"], 0, "valid");
     other.close().expect("it can be closed");
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
     assert_eq!(mode(&sandbox), "wal");
 }
 
@@ -187,7 +187,7 @@ fn a_file_system_without_locks_or_shared_memory_is_said_to_be_that() {
         // Without a log beside it, what the file says is right all the same.
         let words = ["--wait", "1s", "verify"];
         let asked = where_it_fails(&sandbox, &words, call, ending).stdin(&secret);
-        let _ = asked.ok();
+        asked.ok();
     }
     assert_eq!(sandbox.listed(&[]), ["ci"]);
 }
@@ -195,8 +195,8 @@ fn a_file_system_without_locks_or_shared_memory_is_said_to_be_that() {
 #[test]
 fn a_database_of_no_keyward_is_foreign_to_every_command() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.keyward(["store", "backup", "backup.db"]).ok();
+    sandbox.mint("ci");
+    sandbox.keyward(["store", "backup", "backup.db"]).ok();
     let notes = sandbox.file("notes.txt", "call the plumber\nwater the plants\n");
     let other = sandbox.home().join("other.db");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
@@ -224,10 +224,10 @@ fn a_database_of_no_keyward_is_foreign_to_every_command() {
             &["prune", "--dead-for", "0s", "--yes"],
         ] {
             let run = sandbox.keyward(["--store", store]).args(words);
-            let _ = run.stdin("x").refused(9, "foreign");
+            run.stdin("x").refused(9, "foreign");
         }
         let restore = sandbox.keyward(["store", "restore", store, "--yes"]);
-        let _ = restore.refused(9, "foreign");
+        restore.refused(9, "foreign");
         assert_eq!(fs::read(file).expect("it is there"), before);
     }
     assert!(!sandbox.home().join("copy.db").exists());

@@ -51,7 +51,7 @@ fn a_store_that_was_named_must_be_there() {
         assert!(message.contains("nowhere/keyward.db"), "{message}");
         let by_flag = sandbox.keyward(["--store"]).args([&missing]);
         let by_flag = by_flag.args(arguments).stdin("nonsense");
-        let _ = by_flag.refused(3, "store_not_found");
+        by_flag.refused(3, "store_not_found");
         assert!(!sandbox.home().join("nowhere").exists(), "{arguments:?}");
     }
 }
@@ -80,7 +80,7 @@ fn where_no_store_was_named_listings_are_empty_and_gates_do_not_pass() {
         &["store", "backup", "copy.db"],
     ] {
         let run = sandbox.keyward(arguments).stdin("nonsense");
-        let _ = run.refused(3, "store_not_found");
+        run.refused(3, "store_not_found");
     }
     assert!(!sandbox.store_path().exists());
 }
@@ -89,20 +89,20 @@ fn where_no_store_was_named_listings_are_empty_and_gates_do_not_pass() {
 fn a_check_of_a_manifest_is_pending_where_there_is_no_store() {
     let sandbox = Sandbox::new();
     let missing = sandbox.home().join("nowhere.db");
-    let _ = sandbox.file(
+    sandbox.file(
         "keys.toml",
         "[workspace.default]\n[[key]]\nworkspace = \"default\"\nname = \"ci\"\ndeliver = { out = \"ci.key\" }\n",
     );
-    let _ = sandbox.file("empty.toml", "");
+    sandbox.file("empty.toml", "");
     for manifest in ["keys.toml", "empty.toml"] {
         let check = || sandbox.keyward(["apply", manifest, "--check"]);
-        let _ = check().exit(18);
-        let _ = check().env("KEYWARD_STORE", &missing).exit(18);
-        let _ = sandbox.keyward(["apply", manifest, "--dry-run"]).ok();
+        check().exit(18);
+        check().env("KEYWARD_STORE", &missing).exit(18);
+        sandbox.keyward(["apply", manifest, "--dry-run"]).ok();
     }
     assert!(!sandbox.store_path().exists() && !missing.exists());
-    let _ = sandbox.keyward(["store", "create"]).ok();
-    let _ = sandbox.keyward(["apply", "empty.toml", "--check"]).ok();
+    sandbox.keyward(["store", "create"]).ok();
+    sandbox.keyward(["apply", "empty.toml", "--check"]).ok();
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_stream_waits_for_its_store() {
         assert_eq!(stream.ask(&secret)["status"], 503);
         // In one step, as a restoration or a copy to a volume is done.
         let beside = folder.join("beside.db");
-        let _ = elsewhere.keyward(["store", "backup"]).args([&beside]).ok();
+        elsewhere.keyward(["store", "backup"]).args([&beside]).ok();
         std::fs::rename(&beside, &path).expect("renamed");
         let verdict = stream.expect(&json!({"key": secret, "id": 8}).to_string(), "valid");
         assert_eq!(
@@ -160,13 +160,13 @@ fn whoever_makes_a_store_says_its_path() {
         &["store", "restore", "backup.db", "--yes"],
     ];
     let origin = Sandbox::new();
-    let _ = origin.mint("ci");
+    origin.mint("ci");
     for maker in makers {
         let sandbox = Sandbox::new();
-        let _ = sandbox.file("keys.toml", manifest);
-        let _ = sandbox.file("lines.jsonl", &line);
+        sandbox.file("keys.toml", manifest);
+        sandbox.file("lines.jsonl", &line);
         let backup = sandbox.home().join("backup.db");
-        let _ = origin.keyward(["store", "backup"]).args([&backup]).ok();
+        origin.keyward(["store", "backup"]).args([&backup]).ok();
         let path = sandbox.home().join("sub/made.db");
         let run = || sandbox.keyward(maker).env("KEYWARD_STORE", &path);
         let output = run().ok();
@@ -199,20 +199,20 @@ fn an_empty_store_can_be_made_and_is_made_once() {
         bytes
     );
     // A gate has something to look at now, and nothing to complain of.
-    let _ = sandbox.keyward(["store", "check"]).ok();
-    let _ = sandbox.verdict("nonsense", &[], 10, "malformed");
+    sandbox.keyward(["store", "check"]).ok();
+    sandbox.verdict("nonsense", &[], 10, "malformed");
     // It is the operator's.
     let secret = sandbox.mint("ci");
-    let _ = sandbox.file("ci.key", &secret);
-    let _ = sandbox
+    sandbox.file("ci.key", &secret);
+    sandbox
         .keyward(["--as", "ci.key", "store", "create"])
         .refused(5, "scope_rejected");
     let elsewhere = sandbox.keyward(["--as", "ci.key", "store", "create", "--store", "other.db"]);
-    let _ = elsewhere.refused(10, "not_found");
+    elsewhere.refused(10, "not_found");
     assert!(!sandbox.home().join("other.db").exists());
     // A file that is no store stays what it is.
     let text = sandbox.file("notes", "notes");
-    let _ = sandbox
+    sandbox
         .keyward(["store", "create", "--store", "notes"])
         .exit(9);
     assert_eq!(std::fs::read_to_string(text).expect("it is there"), "notes");

@@ -10,7 +10,7 @@ fn acme(sandbox: &Sandbox) -> [String; 2] {
                   [scopes.read]\n[scopes.write]\n[plans.free]\nrate = \"10/minute\"\n[plans.pro]\nrate = \"100/minute\"\n";
     let policy = sandbox.file("policy.toml", policy);
     let create = sandbox.keyward(["workspace", "create", "acme", "--policy"]);
-    let _ = create.args([policy]).ok();
+    create.args([policy]).ok();
     [
         sandbox.mint_with("web", &["-e", "live", "--scope", "read"]),
         sandbox.mint_with("jobs", &["-e", "test", "--scope", "write"]),
@@ -40,23 +40,23 @@ fn an_environment_of_a_live_key_is_not_dropped_in_silence() {
         .keyward(["workspace", "show", "acme", "--policy"])
         .ok();
     assert_eq!(before.stdout, after.stdout);
-    let _ = set(&sandbox, &["--environments", "live", "--keep-outside"]).ok();
+    set(&sandbox, &["--environments", "live", "--keep-outside"]).ok();
     for secret in [web, jobs] {
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
     // What is outside already is in the way of no other change.
-    let _ = set(&sandbox, &["--rotation-grace", "2h"]).ok();
-    let _ = sandbox
+    set(&sandbox, &["--rotation-grace", "2h"]).ok();
+    sandbox
         .keyward(["revoke", "jobs", "-e", "test", "--yes"])
         .ok();
-    let _ = set(&sandbox, &["--environments", "live,test"]).ok();
-    let _ = set(&sandbox, &["--environments", "live"]).ok();
+    set(&sandbox, &["--environments", "live,test"]).ok();
+    set(&sandbox, &["--environments", "live"]).ok();
 }
 
 #[test]
 fn a_scope_of_a_live_key_is_not_dropped_in_silence() {
     let sandbox = Sandbox::new();
-    let _ = acme(&sandbox);
+    acme(&sandbox);
     let id = sandbox.id_of("web");
     let narrow = sandbox.file(
         "narrow.toml",
@@ -69,25 +69,25 @@ fn a_scope_of_a_live_key_is_not_dropped_in_silence() {
         message.contains(&format!("1 live key: web ({id}, scope read)")),
         "{message}"
     );
-    let _ = set(&sandbox, &flags).args(["--keep-outside"]).ok();
+    set(&sandbox, &flags).args(["--keep-outside"]).ok();
 }
 
 #[test]
 fn a_cap_is_not_lowered_below_the_live_keys_in_silence() {
     let sandbox = Sandbox::new();
-    let _ = acme(&sandbox);
+    acme(&sandbox);
     // Nor is one set that was not there.
-    let _ = set(&sandbox, &["--cap", "1"]).refused(4, "conflict");
-    let _ = set(&sandbox, &["--cap", "2"]).ok();
+    set(&sandbox, &["--cap", "1"]).refused(4, "conflict");
+    set(&sandbox, &["--cap", "2"]).ok();
     let refused = set(&sandbox, &["--cap", "1"]).refused(4, "conflict");
     let message = text(&refused, "message");
     assert!(
         message.contains("is below its 2 live keys: web (") && message.contains("jobs ("),
         "{message}"
     );
-    let _ = set(&sandbox, &["--cap", "1", "--keep-outside"]).ok();
+    set(&sandbox, &["--cap", "1", "--keep-outside"]).ok();
     // A cap that is raised again may still be below them.
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "set", "acme", "--cap", "0"])
         .ok();
 }
@@ -95,7 +95,7 @@ fn a_cap_is_not_lowered_below_the_live_keys_in_silence() {
 #[test]
 fn a_plan_in_use_is_not_dropped_in_silence() {
     let sandbox = Sandbox::new();
-    let _ = acme(&sandbox);
+    acme(&sandbox);
     let policy = sandbox.file(
         "plans.toml",
         "default_plan = \"pro\"\n[scopes.read]\n[scopes.write]\n[plans.pro]\n",
@@ -108,7 +108,7 @@ fn a_plan_in_use_is_not_dropped_in_silence() {
         "{message}"
     );
     // Keeping keys is no answer to that; a plan is.
-    let _ = set(&sandbox, &flags)
+    set(&sandbox, &flags)
         .args(["--keep-outside"])
         .refused(4, "conflict");
     let moved = set(&sandbox, &flags).args(["--plan", "pro"]).answer();
@@ -122,7 +122,7 @@ fn a_plan_in_use_is_not_dropped_in_silence() {
 fn a_manifest_strands_no_live_key_either() {
     let sandbox = Sandbox::new();
     let [_, jobs] = acme(&sandbox);
-    let _ = sandbox.file("narrow.toml", "environments = [\"live\"]\ndefault_plan = \"free\"\n[scopes.read]\n[scopes.write]\n[plans.free]\n");
+    sandbox.file("narrow.toml", "environments = [\"live\"]\ndefault_plan = \"free\"\n[scopes.read]\n[scopes.write]\n[plans.free]\n");
     let manifest = sandbox.file("keys.toml", "[workspace.acme]\npolicy = \"narrow.toml\"\n");
     let apply = |flags: &[&str]| sandbox.keyward(["apply"]).args([&manifest]).args(flags);
     for flags in [&[][..], &["--dry-run"], &["--check"]] {
@@ -130,9 +130,9 @@ fn a_manifest_strands_no_live_key_either() {
         let message = text(&refused, "message");
         assert!(message.contains("1 live key: jobs ("), "{message}");
     }
-    let _ = apply(&["--keep-outside"]).ok();
-    let _ = apply(&["--check"]).ok();
-    let _ = sandbox.verdict(&jobs, &[], 0, "valid");
+    apply(&["--keep-outside"]).ok();
+    apply(&["--check"]).ok();
+    sandbox.verdict(&jobs, &[], 0, "valid");
 }
 
 #[test]
@@ -140,9 +140,9 @@ fn a_manifest_that_names_a_preset_means_all_of_it() {
     let sandbox = Sandbox::new();
     let manifest = sandbox.file("keys.toml", "[workspace.acme]\npreset = \"default\"\n");
     let apply = |flags: &[&str]| sandbox.keyward(["apply"]).args([&manifest]).args(flags);
-    let _ = apply(&[]).ok();
-    let _ = apply(&["--check"]).ok();
-    let _ = sandbox
+    apply(&[]).ok();
+    apply(&["--check"]).ok();
+    sandbox
         .keyward(["workspace", "set", "acme", "--cap", "7"])
         .ok();
     let check = apply(&["--check"]).exit(18);
@@ -151,8 +151,8 @@ fn a_manifest_that_names_a_preset_means_all_of_it() {
         "{}",
         check.stdout
     );
-    let _ = apply(&[]).ok();
-    let _ = apply(&["--check"]).ok();
+    apply(&[]).ok();
+    apply(&["--check"]).ok();
     let shown = sandbox.keyward(["workspace", "show", "acme"]).answer();
     assert!(shown["policy"].get("active_key_cap").is_none(), "{shown:#}");
 }
@@ -171,7 +171,7 @@ fn outside(by: &str) -> (Sandbox, String) {
     );
     let policy = sandbox.file("narrow.toml", &policy);
     let run = set(&sandbox, &["--keep-outside", "--policy"]);
-    let _ = run.args([policy]).ok();
+    run.args([policy]).ok();
     (sandbox, jobs)
 }
 
@@ -195,7 +195,7 @@ fn a_key_outside_the_policy_is_set_rotated_ensured_and_listed_as_it_is() {
             (&json!("test"), &json!(["write"]))
         );
         for secret in [jobs, sandbox.text("jobs.key").trim_end().to_owned()] {
-            let _ = sandbox.verdict(&secret, &["-e", "test"], 0, "valid");
+            sandbox.verdict(&secret, &["-e", "test"], 0, "valid");
         }
         // What the policy leaves out is for no other key.
         let run = sandbox.keyward(["mint", "new", "-e", "test", "--scope", "write"]);
@@ -203,7 +203,7 @@ fn a_key_outside_the_policy_is_set_rotated_ensured_and_listed_as_it_is() {
             "environment" => "invalid_environment",
             _ => "invalid_scope",
         };
-        let _ = run.refused(5, code);
+        run.refused(5, code);
     }
 }
 
@@ -222,19 +222,19 @@ fn check_finds_the_keys_outside_the_policy_and_its_remedies_run() {
         );
         let remedy = text(finding, "remedy");
         let words = remedy.split_whitespace().skip(1);
-        let _ = sandbox.keyward(words).args(["--yes"]).ok();
-        let _ = sandbox.keyward(check).ok();
+        sandbox.keyward(words).args(["--yes"]).ok();
+        sandbox.keyward(check).ok();
     }
     let (sandbox, _) = outside("scope");
     let both = sandbox.mint_with("both", &["-e", "test", "--scope", "read"]);
     let wide = ["--policy", "policy.toml"];
-    let _ = set(&sandbox, &wide).ok();
+    set(&sandbox, &wide).ok();
     let set_both = [
         "set", "both", "-e", "test", "--scope", "read", "--scope", "write",
     ];
-    let _ = sandbox.keyward(set_both).ok();
+    sandbox.keyward(set_both).ok();
     let narrow = ["--policy", "narrow.toml", "--keep-outside"];
-    let _ = set(&sandbox, &narrow).ok();
+    set(&sandbox, &narrow).ok();
     let check = ["check", "--outside-policy", "--json"];
     let findings = sandbox.keyward(check).exit(18).json();
     let remedy = text(&findings["findings"][1], "remedy");
@@ -243,19 +243,19 @@ fn check_finds_the_keys_outside_the_policy_and_its_remedies_run() {
         remedy,
         format!("keyward set {} --scope read", text(&id, "id"))
     );
-    let _ = sandbox.keyward(remedy.split(' ').skip(1)).ok();
-    let _ = sandbox.verdict(&both, &["--require", "read"], 0, "valid");
+    sandbox.keyward(remedy.split(' ').skip(1)).ok();
+    sandbox.verdict(&both, &["--require", "read"], 0, "valid");
 }
 
 #[test]
 fn an_export_of_keys_outside_the_policy_is_imported_whole() {
     for by in ["environment", "scope"] {
         let (sandbox, jobs) = outside(by);
-        let _ = set(&sandbox, &["--cap", "1", "--keep-outside"]).ok();
+        set(&sandbox, &["--cap", "1", "--keep-outside"]).ok();
         let exported = sandbox.keyward(["store", "export"]).ok().stdout;
         let other = Sandbox::new();
         let lines = other.file("lines.jsonl", &exported);
-        let _ = other.keyward(["store", "import"]).args([lines]).ok();
+        other.keyward(["store", "import"]).args([lines]).ok();
         assert_eq!(other.keyward(["store", "export"]).ok().stdout, exported);
         let verdict = other.verdict(&jobs, &["-e", "test"], 0, "valid");
         assert_eq!(verdict["subject"]["scopes"], json!(["write"]));

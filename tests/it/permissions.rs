@@ -124,7 +124,7 @@ fn under_any_umask_a_first_run_makes_private_files_and_folders() {
         let sandbox = Sandbox::new();
         let script = format!("umask {umask}; exec \"$0\" \"$@\"");
         let run = sandbox.keyward(["mint", "ci"]);
-        let _ = run.through(["sh", "-c", &script]).ok();
+        run.through(["sh", "-c", &script]).ok();
         for (path, expected) in [
             (".local", 0o700),
             (".local/share", 0o700),
@@ -166,11 +166,11 @@ fn a_store_that_others_can_reach_is_refused_with_the_command_that_mends_it() {
         let hint = refused_by_all(&sandbox, &secret);
         assert!(hint.starts_with("chmod 600 "), "{hint}");
         assert_eq!(mode(&store), unsafe_mode, "keyward mended it by itself");
-        let _ = sandbox.program("sh", ["-c", &hint]).ok();
+        sandbox.program("sh", ["-c", &hint]).ok();
         assert_eq!(mode(&store), 0o600, "{hint}");
     }
     assert_eq!(fs::read(&store).expect("it can be read"), before);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -186,14 +186,14 @@ fn the_command_that_mends_a_mode_can_be_pasted_whatever_the_path() {
     ] {
         let path = sandbox.home().join(name);
         let store = path.to_str().expect("the name is UTF-8");
-        let _ = sandbox.keyward(["mint", "ci", "--store", store]).ok();
+        sandbox.keyward(["mint", "ci", "--store", store]).ok();
         set_mode(&path, 0o644);
         let error = sandbox
             .keyward(["list", "--store", store])
             .refused(8, "permissions");
-        let _ = sandbox.program("sh", ["-c", &text(&error, "hint")]).ok();
+        sandbox.program("sh", ["-c", &text(&error, "hint")]).ok();
         assert_eq!(mode(&path), 0o600, "{error:#}");
-        let _ = sandbox.keyward(["list", "--store", store]).ok();
+        sandbox.keyward(["list", "--store", store]).ok();
     }
 }
 
@@ -207,20 +207,20 @@ fn a_linked_store_is_refused_and_what_it_leads_to_is_not_touched() {
     fs::rename(&store, &victim).expect("the store can be moved");
     let before = fs::read(&victim).expect("it can be read");
     symlink(&victim, &store).expect("a link can be made");
-    let _ = refused_by_all(&sandbox, &secret);
+    refused_by_all(&sandbox, &secret);
     assert_eq!(fs::read(&victim).expect("it can be read"), before);
 
     fs::remove_file(&store).expect("the link can be removed");
     fs::hard_link(&victim, &store).expect("a hard link can be made");
-    let _ = refused_by_all(&sandbox, &secret);
+    refused_by_all(&sandbox, &secret);
     assert_eq!(fs::read(&victim).expect("it can be read"), before);
 
     fs::remove_file(&victim).expect("the other name can be removed");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 
     fs::remove_file(&store).expect("the store can be removed");
     symlink("nowhere", &store).expect("a link can be made");
-    let _ = refused_by_all(&sandbox, &secret);
+    refused_by_all(&sandbox, &secret);
     let nowhere = store.parent().expect("it has a folder").join("nowhere");
     assert!(!nowhere.exists(), "a store was made behind a dangling link");
 }
@@ -233,14 +233,14 @@ fn a_linked_file_beside_the_store_is_refused_and_what_it_leads_to_is_not_touched
         let victim = sandbox.file("victim", "precious");
         let link = beside(&sandbox.store_path(), suffix);
         symlink(&victim, &link).expect("a link can be made");
-        let _ = refused_by_all(&sandbox, &secret);
+        refused_by_all(&sandbox, &secret);
         fs::remove_file(&link).expect("the link can be removed");
         fs::hard_link(&victim, &link).expect("a hard link can be made");
-        let _ = refused_by_all(&sandbox, &secret);
+        refused_by_all(&sandbox, &secret);
         let content = fs::read_to_string(&victim).expect("it is there");
         assert_eq!(content, "precious", "{suffix}");
         fs::remove_file(&link).expect("the link can be removed");
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
 }
 
@@ -254,11 +254,11 @@ fn a_log_that_others_can_reach_is_refused() {
         set_mode(&path, 0o644);
         let hint = refused_by_all(&sandbox, &secret);
         assert!(hint.ends_with(suffix), "{hint}");
-        let _ = sandbox.program("sh", ["-c", &hint]).ok();
+        sandbox.program("sh", ["-c", &hint]).ok();
         assert_eq!(mode(&path), 0o600, "{hint}");
     }
     assert_eq!(held.release().status, 0);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -275,13 +275,13 @@ fn a_folder_in_which_others_could_swap_the_store_is_refused_with_the_command_tha
             }
             set_mode(&folder, unsafe_mode);
             let hint = refused_by_all(&sandbox, &secret);
-            let _ = sandbox.program("sh", ["-c", &hint]).ok();
+            sandbox.program("sh", ["-c", &hint]).ok();
             assert_eq!(mode(&folder) & 0o022, 0, "{hint}");
-            let _ = sandbox.verdict(&secret, &[], 0, "valid");
+            sandbox.verdict(&secret, &[], 0, "valid");
         }
         // In a sticky folder others may add files, but not replace this one.
         set_mode(&folder, 0o1777);
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
         set_mode(&folder, 0o700);
     }
 }
@@ -293,11 +293,11 @@ fn a_first_run_in_an_unsafe_folder_makes_no_store() {
     fs::create_dir(&folder).expect("a folder can be made");
     set_mode(&folder, 0o777);
     for command in [&["mint", "ci"][..], &["workspace", "create", "acme"]] {
-        let _ = sandbox
+        sandbox
             .keyward(command)
             .env("KEYWARD_STORE", folder.join("keyward.db"))
             .refused(8, "permissions");
-        let _ = sandbox
+        sandbox
             .keyward(command)
             .env("KEYWARD_STORE", folder.join("new/keyward.db"))
             .refused(8, "permissions");
@@ -318,7 +318,7 @@ fn what_is_no_regular_file_is_refused_at_once() {
     for path in [fifo.to_str().expect("UTF-8"), "/dev/null", "/dev/zero"] {
         let begun = Instant::now();
         for command in [&["list"][..], &["mint", "ci"], &["store", "info"]] {
-            let _ = sandbox
+            sandbox
                 .keyward(["--store", path])
                 .args(command)
                 .refused(8, "permissions");
@@ -341,7 +341,7 @@ fn another_users_store_is_refused_even_by_root() {
     let store = sandbox.store_path();
     let give = |path: &Path, user| chown(path, Some(user), None).expect("root may give files away");
     give(&store, NOBODY);
-    let _ = refused_by_all(&sandbox, &secret);
+    refused_by_all(&sandbox, &secret);
     let entries = fs::read_dir(store.parent().expect("it has a folder"));
     assert_eq!(
         entries.expect("it can be read").count(),
@@ -349,16 +349,16 @@ fn another_users_store_is_refused_even_by_root() {
         "a file of root's is beside it and its reserve"
     );
     give(&store, 0);
-    let _ = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+    sandbox.verdict(&secret, &["--no-record"], 0, "valid");
     for folder in [".local/share/keyward", ".local", ""] {
         give(&sandbox.home().join(folder), NOBODY);
-        let _ = refused_by_all(&sandbox, &secret);
+        refused_by_all(&sandbox, &secret);
         give(&sandbox.home().join(folder), 0);
     }
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     let log = beside(&store, "-wal");
     give(&log, NOBODY);
-    let _ = refused_by_all(&sandbox, &secret);
+    refused_by_all(&sandbox, &secret);
 }
 
 #[test]
@@ -368,11 +368,11 @@ fn an_ordinary_user_is_refused_a_store_of_roots() {
         return;
     }
     let Some(user) = Ordinary::new() else { return };
-    let _ = user.mint("ci");
+    user.mint("ci");
     let store = user.sandbox.store_path();
     chown(&store, Some(0), Some(0)).expect("root may take files");
-    let _ = user.keyward(["list"]).refused(8, "permissions");
-    let _ = user.keyward(["mint", "new"]).refused(8, "permissions");
+    user.keyward(["list"]).refused(8, "permissions");
+    user.keyward(["mint", "new"]).refused(8, "permissions");
 }
 
 /// Asserts what holds for a store that can be read and not written.
@@ -383,10 +383,10 @@ fn assert_read_only(user: &Ordinary, secret: &str) {
     assert_eq!(verdict["recorded"], false, "{verdict:#}");
     let listed = user.keyward(["list"]).answer();
     assert_eq!(listed["keys"][0]["name"], "ci", "{listed:#}");
-    let _ = user.keyward(["show", "ci"]).ok();
-    let _ = user.keyward(["audit", "verify"]).ok();
-    let _ = user.keyward(["store", "info"]).ok();
-    let _ = user.keyward(["whoami"]).ok();
+    user.keyward(["show", "ci"]).ok();
+    user.keyward(["audit", "verify"]).ok();
+    user.keyward(["store", "info"]).ok();
+    user.keyward(["whoami"]).ok();
     for change in [
         &["mint", "new"][..],
         &["revoke", "ci", "--yes"],
@@ -410,10 +410,10 @@ fn assert_works_again(user: &Ordinary, secret: &str) {
     let verdict = user.keyward(["--json", "verify"]).stdin(secret).ok().json();
     assert_eq!(verdict["recorded"], true, "{verdict:#}");
     let new = user.mint("new");
-    let _ = user.keyward(["verify"]).stdin(&new).ok();
-    let _ = user.keyward(["revoke", "ci", "--yes"]).ok();
-    let _ = user.keyward(["verify"]).stdin(secret).exit(11);
-    let _ = user.keyward(["audit", "verify"]).ok();
+    user.keyward(["verify"]).stdin(&new).ok();
+    user.keyward(["revoke", "ci", "--yes"]).ok();
+    user.keyward(["verify"]).stdin(secret).exit(11);
+    user.keyward(["audit", "verify"]).ok();
 }
 
 #[test]
@@ -459,7 +459,7 @@ fn a_spell_of_being_read_only_leaves_nothing_in_the_way_even_of_root() {
     let output = sandbox.keyward(["mint", "new"]).run();
     assert!(matches!(output.status, 7 | 8), "{}", output.transcript());
     set_mode(&store, 0o600);
-    let _ = sandbox.mint("new");
+    sandbox.mint("new");
     let verdict = sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(verdict["recorded"], true, "{verdict:#}");
 }
@@ -472,7 +472,7 @@ fn a_log_that_cannot_be_read_never_hides_a_revocation() {
     let folder = store.parent().expect("the store has a folder").to_owned();
     // A process that is killed with the store open leaves the log, and in it a revocation by another.
     let held = Held::start(user.sandbox.home(), user.keyward(["mint", "other"]));
-    let _ = user.keyward(["revoke", "ci", "--yes"]).ok();
+    user.keyward(["revoke", "ci", "--yes"]).ok();
     held.killed();
     let log = beside(&store, "-wal");
     let length = fs::metadata(&log).expect("the log is there").len();
@@ -498,7 +498,7 @@ fn a_log_that_cannot_be_read_never_hides_a_revocation() {
     }
     set_mode(&store, 0o600);
     set_mode(&log, 0o600);
-    let _ = user.keyward(["verify"]).stdin(&secret).exit(11);
+    user.keyward(["verify"]).stdin(&secret).exit(11);
 }
 
 #[test]
@@ -537,13 +537,13 @@ fn a_folder_that_cannot_be_written_gets_no_store() {
     set_mode(home, 0o700);
     assert!(matches!(output.status, 7 | 8), "{}", output.transcript());
     assert_eq!(output.stdout, "");
-    let _ = user.mint("ci");
+    user.mint("ci");
 }
 
 #[test]
 fn an_ordinary_users_out_file_is_private_and_its_own() {
     let Some(user) = Ordinary::new() else { return };
-    let _ = user.keyward(["mint", "ci", "--out", "ci.key"]).ok();
+    user.keyward(["mint", "ci", "--out", "ci.key"]).ok();
     let file = user.sandbox.home().join("ci.key");
     let metadata = fs::metadata(&file).expect("the file was made");
     assert_eq!(mode(&file), 0o600);
@@ -567,7 +567,7 @@ fn a_sink_in_a_folder_that_cannot_be_written_is_refused_beforehand() {
         &["--dotenv", "closed/.env", "--var", "KEY"],
     ] {
         let run = user.keyward(["mint", "ci"]).args(sink);
-        let _ = run.refused(16, "delivery_failed");
+        run.refused(16, "delivery_failed");
         assert!(!user.sandbox.store_path().exists(), "something was minted");
     }
     set_mode(&folder, 0o700);

@@ -71,7 +71,7 @@ fn with(field: &str, line: &str) -> String {
 fn a_whole_policy_is_accepted() {
     let sandbox = Sandbox::new();
     let path = sandbox.file("policy.toml", POLICY);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "create", "acme", "--policy"])
         .args([path])
         .ok();
@@ -111,13 +111,13 @@ fn a_secret_part_under_128_bits_beside_its_hint_is_refused() {
         assert_refused(&policy(least - 1));
         let sandbox = Sandbox::new();
         let path = sandbox.file("policy.toml", &policy(least));
-        let _ = sandbox
+        sandbox
             .keyward(["workspace", "create", "acme", "--policy"])
             .args([path])
             .ok();
         let secret = sandbox.mint("ci");
         assert_eq!(secret.len(), "acme_live_".len() + 12 + least);
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
 }
 
@@ -131,7 +131,7 @@ fn a_template_that_mixes_up_environments_is_refused() {
         "environments = [\"live\"]",
     );
     let path = sandbox.file("policy.toml", &one_environment);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "create", "acme", "--policy"])
         .args([path])
         .ok();
@@ -215,11 +215,11 @@ fn flags_are_held_to_the_same_rules() {
         &["--prefix", "ac me"],
     ];
     for flags in wrong {
-        let _ = sandbox
+        sandbox
             .keyward(["workspace", "set", "acme"])
             .args(flags)
             .refused(2, "invalid_policy");
-        let _ = sandbox
+        sandbox
             .keyward(["workspace", "create", "other"])
             .args(flags)
             .refused(2, "invalid_policy");
@@ -277,14 +277,14 @@ fn the_checksum_is_written_in_the_policys_alphabet() {
 fn a_small_checksum_keeps_its_leading_zeros() {
     // Found by counting up; the CRC-32 of each body is under 62^4, so two zeros lead.
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let bodies = (0..200_000_u32).map(|number| format!("kw_live_{number:012}{:032}", 1));
     let small = bodies
         .map(|body| (token::checksum(&body, token::BASE62), body))
         .find(|(sum, _)| sum.starts_with("00"));
     let (sum, body) = small.expect("one in 290 begins with two zeros");
-    let _ = sandbox.verdict(&format!("{body}{sum}"), &[], 10, "not_found");
-    let _ = sandbox.verdict(
+    sandbox.verdict(&format!("{body}{sum}"), &[], 10, "not_found");
+    sandbox.verdict(
         &format!("{body}{}", sum.trim_start_matches('0')),
         &[],
         10,
@@ -296,7 +296,7 @@ fn a_small_checksum_keeps_its_leading_zeros() {
 fn the_policy_printed_for_people_is_the_one_in_force() {
     let sandbox = Sandbox::new();
     let path = sandbox.file("policy.toml", POLICY);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "create", "acme", "--policy"])
         .args([path])
         .ok();

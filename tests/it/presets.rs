@@ -21,7 +21,7 @@ fn every_preset_survives_being_printed_and_read_again() {
             .ok()
             .stdout;
         let path = sandbox.file("policy.toml", &printed);
-        let _ = sandbox
+        sandbox
             .keyward(["workspace", "create", "copy", "--policy"])
             .args([path])
             .ok();
@@ -69,7 +69,7 @@ fn a_changed_policy_survives_it_too() {
         assert!(printed.contains(part), "no {part} in\n{printed}");
     }
     let path = sandbox.file("policy.toml", &printed);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "set", "original", "--policy"])
         .args([path])
         .ok();

@@ -185,8 +185,8 @@ fn ask(sandbox: &Sandbox, arguments: &[&str]) -> Terminal {
 fn revoke_asks_with_the_name_the_hint_and_the_last_use() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
-    let _ = sandbox.mint("unused");
+    sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.mint("unused");
     let hint = text(&sandbox.show("ci"), "keyHint");
     let mut terminal = ask(&sandbox, &["revoke", "ci"]);
     terminal.wait_for("last used");
@@ -200,7 +200,7 @@ fn revoke_asks_with_the_name_the_hint_and_the_last_use() {
     let mut terminal = ask(&sandbox, &["revoke", "unused"]);
     terminal.wait_for("never");
     terminal.types("n");
-    let _ = terminal.end();
+    terminal.end();
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn yes_revokes() {
     terminal.types("y");
     let (status, seen) = terminal.end();
     assert_eq!(status, 0, "{seen}");
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&secret, &[], 11, "revoked");
 }
 
 #[test]
@@ -240,13 +240,13 @@ fn anything_but_yes_changes_nothing_and_exits_130() {
         );
         assert_eq!(sandbox.show("ci"), before, "{what}");
     }
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
 fn a_declined_prompt_is_an_interrupt_under_json_too() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     // Only stderr and stdin are a terminal; stdout is the answer's and goes to a file.
     let script = "\"$0\" --json revoke ci >answer; echo \"status $?\"";
     let mut terminal = Terminal::start(&sandbox, "sh", &["-c", script, KEYWARD], &[]);
@@ -276,14 +276,14 @@ fn a_signal_during_a_question_leaves_the_terminal_as_it_was() {
             assert_ne!(status, 0, "{signal:?}: {seen}");
             assert_eq!(terminal.modes(), modes, "{signal:?} {arguments:?}");
         }
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
 }
 
 #[test]
 fn with_yes_nothing_is_asked_on_a_terminal() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let mut terminal = Terminal::keyward(&sandbox, &["revoke", "ci", "--yes"], &[]);
     let (status, seen) = terminal.end();
     assert_eq!(status, 0, "{seen}");
@@ -293,8 +293,8 @@ fn with_yes_nothing_is_asked_on_a_terminal() {
 #[test]
 fn revoking_twice_asks_nothing_the_second_time() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.mint("ci");
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let mut terminal = Terminal::keyward(&sandbox, &["revoke", "ci"], &[]);
     let (status, seen) = terminal.end();
     assert_eq!(status, 0, "{seen}");
@@ -304,8 +304,8 @@ fn revoking_twice_asks_nothing_the_second_time() {
 #[test]
 fn several_keys_are_asked_about_in_one_question() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("one");
-    let _ = sandbox.mint("two");
+    sandbox.mint("one");
+    sandbox.mint("two");
     let mut terminal = ask(&sandbox, &["revoke", "one", "two"]);
     terminal.types("y");
     let (status, seen) = terminal.end();
@@ -318,14 +318,14 @@ fn several_keys_are_asked_about_in_one_question() {
 fn revoke_lists_every_key_that_a_name_stands_for_a_line_each() {
     let sandbox = Sandbox::new();
     let mut ids = Vec::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     ids.push(sandbox.id_of("ci"));
     for flags in [&[][..], &["--hold"]] {
         let rotated = sandbox.keyward(["rotate", "ci"]).args(flags).answer();
         ids.push(text(&rotated, "id"));
     }
-    let _ = sandbox.mint("dead");
-    let _ = sandbox.keyward(["revoke", "dead", "--yes"]).ok();
+    sandbox.mint("dead");
+    sandbox.keyward(["revoke", "dead", "--yes"]).ok();
     let dead = sandbox.id_of("dead");
     let mut terminal = ask(&sandbox, &["revoke", "ci", "dead"]);
     terminal.types("n");
@@ -357,7 +357,7 @@ fn revoke_lists_every_key_that_a_name_stands_for_a_line_each() {
 #[test]
 fn a_key_that_is_not_there_is_told_without_asking() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let mut terminal = Terminal::keyward(&sandbox, &["revoke", "missing"], &[]);
     let (status, seen) = terminal.end();
     assert_eq!(status, 3, "{seen}");
@@ -382,13 +382,13 @@ fn on_a_terminal_a_secret_is_read_without_being_shown() {
         assert!(!seen.contains(&secret[10..30]), "{arguments:?}: {seen}");
         assert_eq!(terminal.modes(), modes, "{arguments:?}");
     }
-    let _ = sandbox.verdict(&held, &[], 0, "valid");
+    sandbox.verdict(&held, &[], 0, "valid");
 }
 
 #[test]
 fn a_wrong_secret_typed_on_a_terminal_is_a_verdict() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for keys in ["\r", "nonsense\r"] {
         let mut terminal = Terminal::keyward(&sandbox, &["verify"], &[]);
         terminal.wait_until_hidden();
@@ -401,7 +401,7 @@ fn a_wrong_secret_typed_on_a_terminal_is_a_verdict() {
 #[test]
 fn an_interrupt_while_a_secret_is_typed_restores_the_terminal() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let mut terminal = Terminal::keyward(&sandbox, &["verify"], &[]);
     let modes = terminal.first_modes;
     terminal.wait_until_hidden();
@@ -417,11 +417,11 @@ fn deleting_a_workspace_asks_only_when_records_would_go() {
     sandbox.workspace("empty", &[]);
     sandbox.workspace("used", &[]);
     sandbox.workspace("living", &[]);
-    let _ = sandbox.mint_with("ci", &["-w", "used"]);
-    let _ = sandbox
+    sandbox.mint_with("ci", &["-w", "used"]);
+    sandbox
         .keyward(["revoke", "ci", "-w", "used", "--yes"])
         .ok();
-    let _ = sandbox.mint_with("ci", &["-w", "living"]);
+    sandbox.mint_with("ci", &["-w", "living"]);
 
     let mut terminal = Terminal::keyward(&sandbox, &["workspace", "delete", "empty"], &[]);
     let (status, seen) = terminal.end();
@@ -442,13 +442,13 @@ fn deleting_a_workspace_asks_only_when_records_would_go() {
     let (status, seen) = terminal.end();
     assert_eq!(status, 130, "{seen}");
     assert!(seen.contains("used"), "{seen}");
-    let _ = sandbox.keyward(["workspace", "show", "used"]).ok();
+    sandbox.keyward(["workspace", "show", "used"]).ok();
 
     let mut terminal = ask(&sandbox, &["workspace", "delete", "used"]);
     terminal.types("y");
     let (status, seen) = terminal.end();
     assert_eq!(status, 0, "{seen}");
-    let _ = sandbox.keyward(["workspace", "show", "used"]).exit(3);
+    sandbox.keyward(["workspace", "show", "used"]).exit(3);
 }
 
 #[test]
@@ -478,21 +478,21 @@ fn without_a_terminal_revoke_says_so_at_once() {
     }
     let error = sandbox.keyward(["revoke", "ci"]).refused(2, "usage");
     assert!(text(&error, "hint").contains("--yes"), "{error:#}");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
 fn an_answer_on_stdin_is_no_terminal() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.keyward(["revoke", "ci"]).stdin("y\n").exit(2);
+    sandbox.mint("ci");
+    sandbox.keyward(["revoke", "ci"]).stdin("y\n").exit(2);
     assert_eq!(sandbox.listed(&[]), ["ci"]);
 }
 
 #[test]
 fn on_a_terminal_nothing_is_asked_where_asking_is_forbidden() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
     let cases: [Case<'_>; 4] = [
         (&["revoke", "ci"], &[("CI", "true")]),
@@ -542,7 +542,7 @@ fn a_terminal_behind_a_redirection_is_not_opened() {
 #[test]
 fn colour_is_for_terminals_that_want_it() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let commands = [
         &["list"][..],
         &["show", "missing"],
@@ -578,7 +578,7 @@ fn colour_is_for_terminals_that_want_it() {
 #[test]
 fn a_stream_that_is_no_terminal_gets_no_colour_beside_one_that_is() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let script = "\"$0\" list >list; \"$0\" show missing 2>error; true";
     let (status, _) = Terminal::start(&sandbox, "sh", &["-c", script, KEYWARD], &[]).end();
     assert_eq!(status, 0);

@@ -59,7 +59,7 @@ fn the_first_runs_of_many_processes_create_one_key() {
 #[test]
 fn many_processes_create_one_key_in_a_store_that_exists() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("other");
+    sandbox.mint("other");
     let arguments = ["--json", "ensure", "ci", "--out", "F"];
     let runs = (0..32).map(|_| sandbox.keyward(arguments));
     let outputs = at_once(runs.collect());
@@ -71,15 +71,15 @@ fn many_processes_create_one_key_in_a_store_that_exists() {
 #[test]
 fn many_processes_set_one_variable() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("other");
-    let _ = sandbox.file(".env", "A=1\n");
+    sandbox.mint("other");
+    sandbox.file(".env", "A=1\n");
     let arguments = ["--json", "ensure", "ci", "--dotenv", ".env", "--var", "KEY"];
     let runs = (0..16).map(|_| sandbox.keyward(arguments));
     let outputs = at_once(runs.collect());
     assert_eq!(only_these(&outputs, "created"), 1);
     let text = sandbox.text(".env");
     let secret = text.strip_prefix("A=1\nKEY=").expect("it is set once");
-    let _ = sandbox.verdict(secret.trim_end(), &[], 0, "valid");
+    sandbox.verdict(secret.trim_end(), &[], 0, "valid");
     assert_eq!(sandbox.listed(&["--all"]), ["ci", "other"]);
     assert_eq!(names_in(sandbox.home()), [".env", ".local"]);
 }
@@ -87,7 +87,7 @@ fn many_processes_set_one_variable() {
 #[test]
 fn many_processes_rotate_a_key_that_is_due_once() {
     let sandbox = Sandbox::new();
-    let _ = ensure(&sandbox, &["ci", "--expires", "10d", "--out", "F"]);
+    ensure(&sandbox, &["ci", "--expires", "10d", "--out", "F"]);
     let arguments = [
         "--json",
         "ensure",
@@ -196,7 +196,7 @@ fn assert_six(sandbox: &Sandbox, outputs: &[Output]) {
 #[test]
 fn applies_of_one_manifest_at_once_create_each_key_once() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("keys.toml", &six());
+    sandbox.file("keys.toml", &six());
     sandbox.workspace("acme", &[]);
     let runs = (0..4).map(|_| sandbox.keyward(["--json", "apply", "keys.toml"]));
     assert_six(&sandbox, &at_once(runs.collect()));
@@ -205,7 +205,7 @@ fn applies_of_one_manifest_at_once_create_each_key_once() {
 #[test]
 fn first_applies_of_one_manifest_at_once_make_its_workspace_once() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("keys.toml", &six());
+    sandbox.file("keys.toml", &six());
     let runs = (0..4).map(|_| sandbox.keyward(["--json", "apply", "keys.toml"]));
     assert_six(&sandbox, &at_once(runs.collect()));
 }
@@ -216,7 +216,7 @@ fn an_apply_that_is_overtaken_finds_the_keys_as_they_should_be() {
         return;
     }
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("keys.toml", &six());
+    sandbox.file("keys.toml", &six());
     sandbox.workspace("acme", &[]);
     let run = || sandbox.keyward(["--json", "apply", "keys.toml"]);
     // The store is read by this call alone, after it was looked what the files hold.
@@ -239,19 +239,19 @@ fn a_delivery_under_way_is_waited_for_as_long_as_told() {
     assert!(waited >= Duration::from_millis(200), "{waited:?}");
     // Without --wait it would be ten seconds.
     assert!(waited < Duration::from_secs(9), "{waited:?}");
-    let _ = wait("0s");
+    wait("0s");
     let manifest = format!(
         "[workspace.default]\n{}",
         key("default", "z", "", "out = \"Z\"")
     );
-    let _ = sandbox.file("keys.toml", &manifest);
+    sandbox.file("keys.toml", &manifest);
     let apply = sandbox.keyward(["apply", "keys.toml", "--wait", "200ms"]);
-    let _ = apply.refused(6, "busy");
+    apply.refused(6, "busy");
     assert!(!sandbox.home().join("Y").exists());
     assert!(!sandbox.home().join("Z").exists());
     assert_eq!(sandbox.listed(&["--all"]), ["x"]);
     // Looking, and what has no secret to deliver, is held up by nobody.
-    let _ = sandbox
+    sandbox
         .keyward(["apply", "keys.toml", "--check", "--wait", "200ms"])
         .exit(18);
     thread::scope(|scope| {
@@ -265,7 +265,7 @@ fn a_delivery_under_way_is_waited_for_as_long_as_told() {
         assert_eq!(other["action"], "created");
     });
     assert_eq!(sandbox.listed(&[]), ["x", "y"]);
-    let _ = sandbox.verdict(&sandbox.line("Y"), &[], 0, "valid");
+    sandbox.verdict(&sandbox.line("Y"), &[], 0, "valid");
 }
 
 #[test]
@@ -284,6 +284,6 @@ fn the_same_key_under_way_is_waited_for_and_then_unchanged() {
         assert_eq!(other["action"], "unchanged");
     });
     assert!(!sandbox.home().join("ran").exists());
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
 }

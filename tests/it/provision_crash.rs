@@ -58,7 +58,7 @@ impl Scene {
     /// A store with one other key, and this command.
     fn new(arguments: &[&'static str], sinks: &[[&'static str; 3]]) -> Self {
         let scene = Self::without_store(arguments, sinks);
-        let _ = scene.template.mint("other");
+        scene.template.mint("other");
         scene
     }
 
@@ -79,7 +79,7 @@ impl Scene {
     /// Where the command ends when nobody disturbs it.
     fn end(&self) -> End {
         let undisturbed = self.copy();
-        let _ = undisturbed.keyward(&self.arguments).ok();
+        undisturbed.keyward(&self.arguments).ok();
         self.checked_end(&undisturbed, "undisturbed")
     }
 
@@ -169,7 +169,7 @@ impl Scene {
         }
         // A third run finds nothing to do.
         let before = sandbox.store_bytes();
-        let _ = sandbox.keyward(&self.arguments).ok();
+        sandbox.keyward(&self.arguments).ok();
         assert!(
             sandbox.store_bytes() == before,
             "{point}: it was not finished"
@@ -239,7 +239,7 @@ fn rotation() -> Scene {
         "F",
     ];
     let scene = Scene::new(&arguments, &[["ci", "F", ""]]);
-    let _ = scene.template.keyward(arguments).ok();
+    scene.template.keyward(arguments).ok();
     scene.template.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0}",
         80 * DAY
@@ -270,7 +270,7 @@ fn a_killed_ensure_of_a_variable_is_made_up_for() {
     }
     let arguments = ["ensure", "ci", "--dotenv", ".env", "--var", "KEY"];
     let scene = Scene::new(&arguments, &[["ci", ".env", "KEY="]]);
-    let _ = scene.template.file(".env", "A=1\nKEY=\nB=2\n");
+    scene.template.file(".env", "A=1\nKEY=\nB=2\n");
     scene.survives(60);
 }
 
@@ -291,7 +291,7 @@ fn a_killed_apply_is_made_up_for() {
             "dotenv = \".env\", var = \"KEY\""
         )
     );
-    let _ = scene.template.file("keys.toml", &manifest);
+    scene.template.file("keys.toml", &manifest);
     scene.survives(100);
 }
 
@@ -351,7 +351,7 @@ fn a_killed_run_is_made_up_for_when_its_key_has_lapsed() {
             ));
             let again = sandbox.keyward(&scene.arguments).run();
             assert_eq!(again.status, 0, "{place}: {}", again.transcript());
-            let _ = scene.checked_end(&sandbox, &format!("fsync {place}"));
+            scene.checked_end(&sandbox, &format!("fsync {place}"));
         }
     }
     assert!(pending >= 4, "{pending} were pending");
@@ -373,7 +373,7 @@ fn a_killed_ensure_leaves_no_draft_where_names_are_given_by_links() {
         let strace = ["strace", "-f", "-qq", "-o", "/dev/null"];
         let run = sandbox.keyward(&scene.arguments);
         let output = run.through(strace.into_iter().chain(linking)).run();
-        let _ = sandbox.keyward(&scene.arguments).ok();
+        sandbox.keyward(&scene.arguments).ok();
         assert_eq!(scene.checked_end(&sandbox, &kill), expected, "{kill}");
         if output.status == 0 {
             break;

@@ -65,17 +65,17 @@ fn with_dead_and_living(sandbox: &Sandbox) {
         let key = past.mint(None, name, 1, 300 * DAY);
         past.revoke(&key, dead_for);
     }
-    let _ = past.mint_until(None, "expired long ago", 1, Some("100d"), 300 * DAY);
-    let _ = past.mint_until(None, "expired 90 days ago", 1, Some("210d"), 300 * DAY);
-    let _ = past.mint_until(None, "expired yesterday", 1, Some("299d"), 300 * DAY);
-    let _ = past.mint(None, "active", 1, 300 * DAY);
-    let _ = past.mint(None, "disabled", 1, 300 * DAY);
+    past.mint_until(None, "expired long ago", 1, Some("100d"), 300 * DAY);
+    past.mint_until(None, "expired 90 days ago", 1, Some("210d"), 300 * DAY);
+    past.mint_until(None, "expired yesterday", 1, Some("299d"), 300 * DAY);
+    past.mint(None, "active", 1, 300 * DAY);
+    past.mint(None, "disabled", 1, 300 * DAY);
     // A pending key lapses a day after it was minted.
     past.hold("lapsed long ago", 91 * DAY);
     past.hold("lapsed yesterday", 90 * DAY);
     past.hold("pending", DAY - HOUR);
     drop(past);
-    let _ = sandbox.keyward(["disable", "disabled"]).ok();
+    sandbox.keyward(["disable", "disabled"]).ok();
 }
 
 const LIVING: [&str; 3] = ["active", "disabled", "pending"];
@@ -110,7 +110,7 @@ fn the_policy_says_how_long_and_an_option_says_it_better() {
     let sandbox = Sandbox::new();
     with_dead_and_living(&sandbox);
     let set = ["workspace", "set", "default", "--usage-retention"];
-    let _ = sandbox.keyward(set).args(["0s"]).ok();
+    sandbox.keyward(set).args(["0s"]).ok();
     let old = [
         "revoked long ago",
         "expired long ago",
@@ -121,9 +121,9 @@ fn the_policy_says_how_long_and_an_option_says_it_better() {
         &["--dead-for", "90d1h", "--dry-run"],
         &[old[0], old[1]],
     );
-    let _ = sandbox.keyward(set).args(["1y"]).ok();
+    sandbox.keyward(set).args(["1y"]).ok();
     assert_pruned(&sandbox, &[], &[]);
-    let _ = sandbox.keyward(set).args(["0s"]).ok();
+    sandbox.keyward(set).args(["0s"]).ok();
     assert_eq!(prune(&sandbox, &[]).len(), 9);
     assert_eq!(sandbox.listed(&["--all"]), LIVING);
     assert_pruned(&sandbox, &["--dead-for", "0s", "--all"], &[]);
@@ -143,10 +143,10 @@ fn what_a_key_was_used_for_goes_with_it_and_other_counts_stay() {
     drop(past);
     for key in &gone {
         // Refused on a day on which it was not used any more.
-        let _ = sandbox.verdict(&key.secret, &[], 11, "revoked");
+        sandbox.verdict(&key.secret, &[], 11, "revoked");
     }
     let wrong = &["-e", "test"];
-    let _ = sandbox.verdict(&last[0].secret, wrong, 14, "wrong_environment");
+    sandbox.verdict(&last[0].secret, wrong, 14, "wrong_environment");
     sandbox.tamper("INSERT INTO claim SELECT seq FROM key WHERE name = 'gone-1'");
     assert_eq!(rows(&sandbox), [4, 8, 3, 4, 1]);
     let counts = |flags: &[&str]| {
@@ -161,7 +161,7 @@ fn what_a_key_was_used_for_goes_with_it_and_other_counts_stay() {
     let fresh = sandbox.mint("fresh");
     assert_eq!(sandbox.show("fresh")["lastUsedAt"], Value::Null);
     assert_eq!(counts(&["fresh"]), json!({ "usage": [] }));
-    let _ = sandbox.verdict(&fresh, &[], 0, "valid");
+    sandbox.verdict(&fresh, &[], 0, "valid");
 }
 
 #[test]
@@ -169,14 +169,14 @@ fn a_pruned_keys_secret_is_unknown() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let id = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.verdict(&secret, &[], 11, "revoked");
     assert_pruned(&sandbox, &["--dead-for", "0s"], &["ci"]);
-    let _ = sandbox.verdict(&secret, &[], 10, "not_found");
+    sandbox.verdict(&secret, &[], 10, "not_found");
     let activate = sandbox.keyward(["activate"]).stdin(&secret);
-    let _ = activate.refused(10, "not_found");
+    activate.refused(10, "not_found");
     for key in ["ci", &id] {
-        let _ = sandbox.keyward(["show", key]).refused(3, "key_not_found");
+        sandbox.keyward(["show", key]).refused(3, "key_not_found");
     }
 }
 
@@ -256,14 +256,14 @@ fn one_workspace_is_pruned_or_all() {
         past.revoke(&keys, 200 * DAY);
     }
     drop(past);
-    let _ = sandbox.keyward(["prune"]).refused(4, "ambiguous");
+    sandbox.keyward(["prune"]).refused(4, "ambiguous");
     let missing = sandbox.keyward(["prune", "-w", "missing"]);
-    let _ = missing.refused(3, "workspace_not_found");
+    missing.refused(3, "workspace_not_found");
     assert_pruned(&sandbox, &["--all", "--dry-run"], &["a", "z", "y"]);
     assert_pruned(&sandbox, &["-w", "acme"], &["a"]);
     // Each workspace has its own retention.
     let set = ["workspace", "set", "zenith", "--usage-retention", "1y"];
-    let _ = sandbox.keyward(set).ok();
+    sandbox.keyward(set).ok();
     assert_pruned(&sandbox, &["--all"], &[]);
     assert_pruned(&sandbox, &["--all", "--dead-for", "90d"], &["z", "y"]);
 }
@@ -280,32 +280,32 @@ fn where_nothing_is_nothing_is_pruned_and_no_store_is_made() {
 #[test]
 fn an_old_key_that_a_replacement_waits_for_is_kept() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let old = sandbox.id_of("ci");
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
-    let _ = sandbox.keyward(["revoke", &old, "--yes"]).ok();
+    sandbox.keyward(["revoke", &old, "--yes"]).ok();
     assert_pruned(&sandbox, &["--dead-for", "0s"], &[]);
     let activated = sandbox.keyward(["activate"]).stdin(&held).answer();
     assert_eq!(activated["replaces"], old.as_str());
     // Now it is awaited no more.
     let pruned = prune(&sandbox, &["--dead-for", "0s"]);
     assert_eq!(ids_of(&pruned), [old]);
-    let _ = sandbox.verdict(&held, &[], 0, "valid");
+    sandbox.verdict(&held, &[], 0, "valid");
 }
 
 #[test]
 fn what_outlives_its_relatives_is_still_shown_renamed_and_rotated() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let first = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    sandbox.keyward(["rotate", "ci", "--now"]).ok();
     let second = sandbox.show("ci");
     // The one that took over is gone before the one it took over from.
-    let _ = sandbox.mint("deploy");
+    sandbox.mint("deploy");
     let old = sandbox.id_of("deploy");
-    let _ = sandbox.keyward(["rotate", "deploy"]).ok();
+    sandbox.keyward(["rotate", "deploy"]).ok();
     let new = sandbox.id_of("deploy");
-    let _ = sandbox.keyward(["revoke", &new, "--yes"]).ok();
+    sandbox.keyward(["revoke", &new, "--yes"]).ok();
     let left = sandbox.show(&old);
     let pruned = prune(&sandbox, &["--dead-for", "0s"]);
     let mut gone = vec![first.clone(), new.clone()];
@@ -316,12 +316,12 @@ fn what_outlives_its_relatives_is_still_shown_renamed_and_rotated() {
     assert_eq!(sandbox.show(&old), left);
     assert_eq!(left["replacedBy"], new.as_str());
     let cancel = ["rotate", &text(&second, "id"), "--cancel"];
-    let _ = sandbox.keyward(cancel).refused(4, "conflict");
-    let _ = sandbox.keyward(["rotate", &old]).refused(4, "conflict");
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
-    let _ = sandbox.keyward(["rename", "ci", "build"]).ok();
-    let _ = sandbox.keyward(["set", &old, "--expires", "1h"]).ok();
-    let _ = sandbox.mint("ci");
+    sandbox.keyward(cancel).refused(4, "conflict");
+    sandbox.keyward(["rotate", &old]).refused(4, "conflict");
+    sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox.keyward(["rename", "ci", "build"]).ok();
+    sandbox.keyward(["set", &old, "--expires", "1h"]).ok();
+    sandbox.mint("ci");
     assert_eq!(sandbox.listed(&[]), ["build", "build", "ci", "deploy"]);
 }
 
@@ -357,22 +357,22 @@ fn a_key_prunes_its_own_workspace_if_it_may_revoke() {
     sandbox.workspace("sw", &["--preset", "scrapewise"]);
     sandbox.workspace("other", &[]);
     let caller = sandbox.mint_with("caller", &["-w", "sw", "--scope", "LLM_READ"]);
-    let _ = sandbox.mint_with("mine", &["-w", "sw", "--scope", "USER"]);
+    sandbox.mint_with("mine", &["-w", "sw", "--scope", "USER"]);
     let other = sandbox.mint_with("other", &["-w", "other"]);
-    let _ = sandbox.mint_with("theirs", &["-w", "other"]);
+    sandbox.mint_with("theirs", &["-w", "other"]);
     for (name, workspace) in [("mine", "sw"), ("theirs", "other")] {
         let listed = sandbox.keyward(["list", "-w", workspace, "--name", name]);
         let id = text(&listed.answer()["keys"][0], "id");
-        let _ = sandbox.keyward(["revoke", &id, "--yes"]).ok();
+        sandbox.keyward(["revoke", &id, "--yes"]).ok();
     }
     let run = |secret: &str, flags: &[&str]| {
         let caller = sandbox.file("caller", secret);
         let run = sandbox.keyward(["prune", "--dead-for", "0s", "--as"]);
         run.args([caller]).args(flags)
     };
-    let _ = run(&other, &[]).refused(5, "scope_rejected");
+    run(&other, &[]).refused(5, "scope_rejected");
     // How long a record is kept is the operator's to say: by an option, or by the policy.
-    let _ = run(&caller, &[]).refused(5, "scope_rejected");
+    run(&caller, &[]).refused(5, "scope_rejected");
     let by_policy = |flags: &[&str]| {
         let caller = sandbox.file("caller", &caller);
         sandbox
@@ -380,13 +380,13 @@ fn a_key_prunes_its_own_workspace_if_it_may_revoke() {
             .args([caller])
             .args(flags)
     };
-    let _ = by_policy(&["-w", "other"]).refused(3, "workspace_not_found");
+    by_policy(&["-w", "other"]).refused(3, "workspace_not_found");
     assert_eq!(
         by_policy(&["--all"]).answer()["keys"],
         Value::Array(Vec::new())
     );
     let set = ["workspace", "set", "sw", "--usage-retention", "0s"];
-    let _ = sandbox.keyward(set).ok();
+    sandbox.keyward(set).ok();
     let answer = by_policy(&["--all"]).answer();
     assert_eq!(names(&answer["keys"]), ["mine"]);
     let log = sandbox.keyward(["audit", "list"]).answer();

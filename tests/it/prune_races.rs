@@ -58,7 +58,7 @@ fn two_prunes_at_once_delete_each_key_once_and_no_key_minted_meanwhile() {
     assert_eq!(subjects(&sandbox, "key.prune"), ids(&gone));
     assert_eq!(minted.len(), 8);
     for secret in minted {
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
     assert_eq!(sandbox.listed(&["--all"]).len(), 8);
     assert_whole(&sandbox);
@@ -90,7 +90,7 @@ fn a_young_key_that_got_a_freed_row_number_meanwhile_is_not_deleted() {
         assert_eq!(output.status, 0, "{}", output.transcript());
     });
     connection.close().expect("the store can be closed");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(sandbox.listed(&["--all"]), ["young"]);
     let mut rest = [gone[0].id.clone(), gone[2].id.clone()];
     rest.sort();
@@ -104,7 +104,7 @@ fn a_void_key_is_deleted_while_its_request_mints_another_and_that_one_stays() {
     }
     let sandbox = Sandbox::new();
     let mint = || sandbox.keyward(["mint", "ci", "--idempotency-key", "K"]);
-    let _ = mint().args(["--", "false"]).exit(16);
+    mint().args(["--", "false"]).exit(16);
     let id = sandbox.keyward(["list", "--all"]).answer();
     let id = text(&id["keys"][0], "id");
     thread::scope(|scope| {
@@ -118,7 +118,7 @@ fn a_void_key_is_deleted_while_its_request_mints_another_and_that_one_stays() {
         let pruned = prune.ok();
         let again = again.join().expect("a run does not panic");
         assert_eq!(again.status, 0, "{}", again.transcript());
-        let _ = sandbox.verdict(&again.line(), &[], 0, "valid");
+        sandbox.verdict(&again.line(), &[], 0, "valid");
         assert_ne!(sandbox.id_of("ci"), id);
         let pruned = pruned.json();
         assert_eq!(
@@ -161,7 +161,7 @@ fn a_prune_that_is_killed_has_deleted_whole_pages_or_nothing() {
     for place in 1..=3 {
         let injection = format!("inject=fsync:signal=KILL:when={place}");
         let wrapper = ["strace", "-f", "-o", "trace", "-e", &injection];
-        let _ = sandbox.keyward(["prune"]).through(wrapper).exit(137);
+        sandbox.keyward(["prune"]).through(wrapper).exit(137);
         let pruned = subjects(&sandbox, "key.prune");
         let left = sandbox.keyward(["list", "--all"]).answer();
         let left = ids_of(left["keys"].as_array().expect("keys"));

@@ -111,8 +111,7 @@ fn clock(folder: &Path, off: i64) -> PathBuf {
     );
     std::fs::write(&source, text).expect("a file can be made");
     let mut cc = Command::new("cc");
-    let _ = cc
-        .args(["-shared", "-fPIC", "-o"])
+    cc.args(["-shared", "-fPIC", "-o"])
         .args([&library, &source]);
     let made = cc.arg("-ldl").status();
     assert!(made.is_ok_and(|status| status.success()), "cc fails");
@@ -131,7 +130,7 @@ fn has_clocks() -> bool {
     let sandbox = Sandbox::new();
     let has = Command::new("cc").arg("--version").output().is_ok() && {
         let clock = clock(sandbox.home(), -HOUR);
-        let _ = with_clock(sandbox.keyward(["mint", "ci"]), Some(&clock)).ok();
+        with_clock(sandbox.keyward(["mint", "ci"]), Some(&clock)).ok();
         let created_at = moment(&sandbox.show("ci"), "createdAt");
         (now() - HOUR - created_at).abs() < 60 * SECOND
     };
@@ -149,7 +148,7 @@ fn key_at(sandbox: &Sandbox, (count, unit): (u64, &str)) -> String {
     let policy = format!("default_plan = \"only\"\n[plans.only]\nrate = \"{count}/{unit}\"\n");
     let policy = sandbox.file(&name, &policy);
     let create = sandbox.keyward(["workspace", "create", &name, "--policy"]);
-    let _ = create.args([policy]).ok();
+    create.args([policy]).ok();
     sandbox.mint_with("ci", &["-w", &name])
 }
 
@@ -157,8 +156,8 @@ fn key_at(sandbox: &Sandbox, (count, unit): (u64, &str)) -> String {
 fn hold(callers: &[Caller], rates: &[(u64, &str)], length: Duration, writer: bool) {
     let sandbox = Sandbox::new();
     let secrets: Vec<String> = rates.iter().map(|rate| key_at(&sandbox, *rate)).collect();
-    let _ = sandbox.keyward(["workspace", "create", "beside"]).ok();
-    let _ = sandbox.mint_with("beside", &["-w", "beside"]);
+    sandbox.keyward(["workspace", "create", "beside"]).ok();
+    sandbox.mint_with("beside", &["-w", "beside"]);
     let begun = Instant::now();
     let end = begun + length;
     let is_over = AtomicBool::new(false);
@@ -168,7 +167,7 @@ fn hold(callers: &[Caller], rates: &[(u64, &str)], length: Duration, writer: boo
             while !is_over.load(Ordering::Relaxed) {
                 for owner in ["one", "other"] {
                     let set = ["set", "beside", "-w", "beside", "--owner", owner];
-                    let _ = sandbox.keyward(set).ok();
+                    sandbox.keyward(set).ok();
                 }
             }
             return Seen::default();
@@ -308,7 +307,7 @@ fn callers_of_every_kind_spend_a_quota_to_the_last_credit() {
         spend(callers[number % callers.len()], &sandbox, &secret, cost)
     });
     assert_eq!(spent.iter().sum::<u64>(), quota, "{spent:?}");
-    let _ = sandbox.verdict(&secret, &[], 15, "quota_exceeded");
+    sandbox.verdict(&secret, &[], 15, "quota_exceeded");
 }
 
 /// Asks for so many credits until they are refused. Says how many it got.

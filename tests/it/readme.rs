@@ -161,9 +161,9 @@ fn the_manifest_in_the_readme_can_be_applied() {
     };
     let dotenv = read(".env.test");
     let web = dotenv.trim_end().strip_prefix("API_KEY=");
-    let _ = sandbox.verdict(&read("secrets/ci.key"), &["-e", "live"], 0, "valid");
-    let _ = sandbox.verdict(web.expect("the variable"), &["-e", "test"], 0, "valid");
-    let _ = sandbox.verdict(&read("shop-vault.key"), &[], 0, "valid");
+    sandbox.verdict(&read("secrets/ci.key"), &["-e", "live"], 0, "valid");
+    sandbox.verdict(web.expect("the variable"), &["-e", "test"], 0, "valid");
+    sandbox.verdict(&read("shop-vault.key"), &[], 0, "valid");
     let ci = sandbox.show("ci-pipeline");
     assert_eq!(
         (&ci["owner"], &ci["labels"]["team"]),

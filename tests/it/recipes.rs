@@ -101,7 +101,7 @@ impl Bench {
 
     /// Asserts that a secret is valid, and that neither a log nor a stand-in has met it.
     pub fn assert_well_kept(&self, secret: &str, log: &Output) {
-        let _ = self.sandbox.verdict(secret, &[], 0, "valid");
+        self.sandbox.verdict(secret, &[], 0, "valid");
         assert!(!log.stdout.contains(secret) && !log.stderr.contains(secret));
         if self.path("seen").exists() {
             let seen = self.read("seen");
@@ -142,7 +142,7 @@ fn check_consumer(heading: &str, program: &str, body: &str, keeps_line_feed: boo
     let name = bench.sandbox.listed(&[]).concat();
 
     bench.remove("taken");
-    let _ = bench.done(recipe);
+    bench.done(recipe);
     assert!(!bench.path("taken").exists(), "it was delivered again");
     assert_eq!(bench.sandbox.listed(&[]), [name.as_str()]);
 
@@ -151,13 +151,13 @@ fn check_consumer(heading: &str, program: &str, body: &str, keeps_line_feed: boo
     let next = bench.read("taken");
     assert_ne!(next, taken);
     bench.assert_well_kept(next.trim_end(), &log);
-    let _ = bench.sandbox.verdict(taken.trim_end(), &[], 0, "valid");
+    bench.sandbox.verdict(taken.trim_end(), &[], 0, "valid");
 
     let bench = fresh();
     bench.mark("broken");
-    let _ = bench.fails(recipe);
+    bench.fails(recipe);
     let void = bench.read("taken");
-    let _ = bench.sandbox.verdict(void.trim_end(), &[], 11, "revoked");
+    bench.sandbox.verdict(void.trim_end(), &[], 11, "revoked");
     bench.remove("broken");
     let log = bench.done(recipe);
     bench.assert_well_kept(bench.read("taken").trim_end(), &log);
@@ -227,7 +227,7 @@ fn a_service_of_systemd_starts_anew_with_each_new_key_and_only_then() {
     let log = bench.done(&script);
     bench.assert_well_kept(bench.read("credstore/acme").trim_end(), &log);
     assert_eq!(bench.read("starts"), "started\n");
-    let _ = bench.done(&script);
+    bench.done(&script);
     assert_eq!(bench.read("starts"), "started\n", "nothing was new");
     bench.age("acme");
     let log = bench.done(&script);
@@ -254,7 +254,7 @@ fn cron_has_the_key_rotated_in_its_last_two_weeks_and_mails_nothing_but_failures
     assert!(bench.fails(&command).stderr.starts_with("error: "));
     fs::create_dir(bench.path("srv")).expect("a fresh folder");
     let secret = daily();
-    let _ = bench.sandbox.verdict(secret.trim_end(), &[], 0, "valid");
+    bench.sandbox.verdict(secret.trim_end(), &[], 0, "valid");
     assert_eq!(daily(), secret);
     let mode = fs::Permissions::from_mode(0o640);
     fs::set_permissions(bench.path("srv/key"), mode).expect("its mode can be changed");

@@ -65,7 +65,7 @@ fn gitlab_hands_the_key_to_later_jobs_in_a_dotenv_report() {
     assert_eq!(run("integration-test", &variables).status, 0);
     variables.remove(&name);
     assert_eq!(run("end-of-key", &variables).status, 0);
-    let _ = bench.sandbox.verdict(&secret, &[], 11, "revoked");
+    bench.sandbox.verdict(&secret, &[], 11, "revoked");
 }
 
 /// A step of a GitHub Actions job: its fields, and its `env`.
@@ -196,7 +196,7 @@ fn github_masks_the_keys_of_a_run_and_hands_them_to_its_steps() {
     assert_eq!(statuses, [Some(0); 5], "{log}");
     assert_eq!(log.matches("authorization: ***\n").count(), 2, "{log}");
     let test = bench.read("integration-test.secret");
-    let _ = bench.sandbox.verdict(&test, &[], 11, "revoked");
+    bench.sandbox.verdict(&test, &[], 11, "revoked");
     let deploy = bench.read("deploy.secret");
     assert!(bench.expires_at(&deploy) <= now() + HOUR);
 }
@@ -209,7 +209,7 @@ fn a_run_of_github_that_fails_leaves_no_key_behind() {
     assert_eq!(statuses, [Some(0), Some(1), Some(0), None, None], "{log}");
     bench.assert_nothing_lives();
     let test = bench.read("integration-test.secret");
-    let _ = bench.sandbox.verdict(&test, &[], 11, "revoked");
+    bench.sandbox.verdict(&test, &[], 11, "revoked");
 
     let bench = github_job();
     let (log, statuses) = github(&bench, true);

@@ -17,7 +17,7 @@ use crate::support::{KEYWARD, Sandbox, skipped, text, tool};
 #[test]
 fn a_name_that_begins_with_a_line_feed_and_colons_stays_on_its_line() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let connection = sandbox.sqlite();
     let planted = connection.execute("UPDATE key SET name = ?1", ["\n::error::x"]);
     assert_eq!(planted, Ok(1));
@@ -33,8 +33,8 @@ fn a_name_that_begins_with_a_line_feed_and_colons_stays_on_its_line() {
 #[test]
 fn an_ambiguity_shows_no_environment_as_it_is() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint_with("ci", &["-e", "live"]);
-    let _ = sandbox.mint_with("ci", &["-e", "test"]);
+    sandbox.mint_with("ci", &["-e", "live"]);
+    sandbox.mint_with("ci", &["-e", "test"]);
     let connection = sandbox.sqlite();
     let plant = "UPDATE key SET environment = ?1 WHERE environment = 'test'";
     assert_eq!(connection.execute(plant, ["\u{1b}[31mtest"]), Ok(1));
@@ -51,24 +51,24 @@ fn a_plan_that_is_no_utf_8_does_not_make_the_store_unreadable() {
     let secret = sandbox.mint("ci");
     sandbox
         .rewrite("UPDATE workspace SET plan = CAST(x'61ff' AS TEXT), preset = CAST(x'ff' AS TEXT)");
-    let _ = sandbox.keyward(["list"]).ok();
-    let _ = sandbox.keyward(["workspace", "list"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["list"]).ok();
+    sandbox.keyward(["workspace", "list"]).ok();
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 /// The quoted path in the hint had its backslashes doubled.
 #[test]
 fn the_chmod_for_a_path_with_an_apostrophe_can_be_pasted() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.keyward(["mint", "ci", "--store", "it's.db"]).ok();
+    sandbox.keyward(["mint", "ci", "--store", "it's.db"]).ok();
     let path = sandbox.home().join("it's.db");
     let open = fs::Permissions::from_mode(0o644);
     fs::set_permissions(&path, open).expect("it is ours");
     let error = sandbox
         .keyward(["list", "--store", "it's.db"])
         .refused(8, "permissions");
-    let _ = sandbox.program("sh", ["-c", &text(&error, "hint")]).ok();
-    let _ = sandbox.keyward(["list", "--store", "it's.db"]).ok();
+    sandbox.program("sh", ["-c", &text(&error, "hint")]).ok();
+    sandbox.keyward(["list", "--store", "it's.db"]).ok();
 }
 
 /// Errors and help were coloured by the terminal alone.
@@ -118,18 +118,18 @@ fn a_token_without_a_prefix_is_not_repeated_by_a_message() {
 #[test]
 fn a_trail_whose_last_place_is_the_largest_number_is_damage_and_no_panic() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     sandbox.tamper("UPDATE audit SET seq = 9223372036854775807 WHERE seq = 1");
-    let _ = sandbox.keyward(["mint", "new"]).refused(9, "damaged");
+    sandbox.keyward(["mint", "new"]).refused(9, "damaged");
 }
 
 /// A column that a flipped bit had renamed was told as a fault of keyward's own.
 #[test]
 fn a_store_whose_schema_is_not_keywards_is_damaged() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     sandbox.tamper("ALTER TABLE key RENAME COLUMN created_by TO created_cy");
-    let _ = sandbox.keyward(["list"]).refused(9, "damaged");
+    sandbox.keyward(["list"]).refused(9, "damaged");
 }
 
 /// A trigger in the file undid revocations while they were made.
@@ -146,7 +146,7 @@ fn a_planted_trigger_cannot_undo_a_revocation() {
     connection.close().expect("the store can be closed");
     let revoked = sandbox.keyward(["revoke", "ci", "--yes"]).run();
     if revoked.status == 0 {
-        let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+        sandbox.verdict(&secret, &[], 11, "revoked");
     } else {
         assert_eq!(revoked.status, 9, "{}", revoked.transcript());
     }
@@ -204,22 +204,22 @@ fn a_log_that_goes_away_while_it_is_looked_at_is_no_hard_link() {
 #[test]
 fn a_caller_that_may_rotate_but_not_set_gives_no_key_a_scope() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file(
+    sandbox.file(
         "policy.toml",
         "[scopes.turner]\nmanage = [\"list\", \"rotate\"]\n[scopes.all]\nmanage = [\"mint\", \"set\"]\n",
     );
     sandbox.workspace("default", &["--policy", "policy.toml"]);
-    let _ = sandbox.file(
+    sandbox.file(
         "caller",
         &sandbox.mint_with("turner", &["--scope", "turner"]),
     );
-    let _ = sandbox.mint("victim");
+    sandbox.mint("victim");
     let run = |flags: &[&str]| {
         let ensure = ["ensure", "victim", "--rotate-if-missing", "--out", "stolen"];
         let run = sandbox.keyward(ensure).args(["--as", "caller"]);
         run.args(flags)
     };
-    let _ = run(&["--scope", "all"]).refused(5, "scope_rejected");
+    run(&["--scope", "all"]).refused(5, "scope_rejected");
     assert!(!sandbox.home().join("stolen").exists());
     // What it may do it may do here too.
     assert_eq!(run(&[]).answer()["action"], "rotated");
@@ -235,14 +235,14 @@ fn a_delivery_that_outlives_keyward_does_not_overtake_the_next() {
         "exec >/dev/null 2>&1; s=$(cat); sleep 2; printf '%s\\n' \"$s\" >vault; echo slow >>order";
     let killed = sandbox.keyward(["ensure", "ci", "--", "sh", "-c", slow]);
     let timeout = ["timeout", "--foreground", "-s", "KILL", "0.7"];
-    let _ = killed.through(timeout).exit(137);
+    killed.through(timeout).exit(137);
     let busy = sandbox.keyward(["ensure", "ci", "--wait", "100ms", "--", "cat"]);
-    let _ = busy.refused(6, "busy");
+    busy.refused(6, "busy");
     let quick = "cat >vault; echo quick >>order";
     let created = sandbox.keyward(["ensure", "ci", "--", "sh", "-c", quick]);
     assert_eq!(created.answer()["action"], "created");
     assert_eq!(sandbox.text("order"), "slow\nquick\n");
-    let _ = sandbox.verdict(&sandbox.line("vault"), &[], 0, "valid");
+    sandbox.verdict(&sandbox.line("vault"), &[], 0, "valid");
 }
 
 /// A service lost its key file to root when root's rotation found it readable by all.
@@ -254,13 +254,13 @@ fn a_replaced_file_keeps_its_owner_and_its_access_list() {
         run.args(flags).answer()
     };
     let rotated = |why: &str| {
-        let _ = sandbox
+        sandbox
             .keyward(["set", "ci", "--expires", "1d", "--quiet"])
             .ok();
         let answer = ensure(&["--rotate-before", "2d", "--expires", "90d"]);
         assert_eq!(answer["action"], "rotated", "{why}");
     };
-    let _ = ensure(&[]);
+    ensure(&[]);
     let file = sandbox.home().join("F");
     let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode));
     if geteuid().is_root() {
@@ -308,7 +308,7 @@ fn a_run_that_takes_up_another_brings_the_key_to_what_it_asks_for() {
         return;
     }
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("other");
+    sandbox.mint("other");
     let ensure = ["ensure", "ci", "--out", "F"];
     let kill = ["-e", "trace=renameat2,fdatasync,fsync", "-e"];
     for number in 1.. {
@@ -337,7 +337,7 @@ fn a_file_may_have_the_longest_name_there_is() {
     let name = "n".repeat(255);
     let secret = sandbox.keyward(["mint", "ci", "--out", &name]).ok();
     assert_eq!(secret.stdout, "");
-    let _ = sandbox.verdict(&sandbox.line(&name), &[], 0, "valid");
+    sandbox.verdict(&sandbox.line(&name), &[], 0, "valid");
 }
 
 /// A command that had activated its key and then failed was told that the key was void.
@@ -352,5 +352,5 @@ fn a_key_that_a_failing_command_has_activated_is_not_called_void() {
         "{}",
         output.stderr
     );
-    let _ = sandbox.verdict(&sandbox.line("got"), &[], 0, "valid");
+    sandbox.verdict(&sandbox.line("got"), &[], 0, "valid");
 }

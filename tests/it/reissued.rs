@@ -21,16 +21,16 @@ struct Scene {
 /// Mints under an idempotency key, and leaves the secret in this file.
 fn mint(sandbox: &Sandbox, script: &str, status: i32) {
     let words = ["mint", "ci", "--idempotency-key", "K", "--", "sh", "-c"];
-    let _ = sandbox.keyward(words).args([script, KEYWARD]).exit(status);
+    sandbox.keyward(words).args([script, KEYWARD]).exit(status);
 }
 
 impl Scene {
     /// Backups: `none` has no key, `pending` has it with the first secret, `live` with the other.
     fn new() -> Self {
         let sandbox = Sandbox::new();
-        let _ = sandbox.mint("other");
+        sandbox.mint("other");
         let backup = |file: &str| {
-            let _ = sandbox.keyward(["store", "backup", file]).ok();
+            sandbox.keyward(["store", "backup", file]).ok();
         };
         backup("none");
         mint(
@@ -73,7 +73,7 @@ fn assert_sound(sandbox: &Sandbox) {
     assert_whole(sandbox);
     let checked = sandbox.keyward(["store", "check", "--json"]).run().json();
     assert_eq!(checked["ok"], true, "{checked:#}");
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
 }
 
 #[test]
@@ -87,10 +87,10 @@ fn a_key_that_was_given_another_secret_is_live_and_nothing_is_wrong_with_it() {
         &["enable", &scene.id],
         &["rename", &scene.id, "build"],
     ] {
-        let _ = sandbox.keyward(words).ok();
+        sandbox.keyward(words).ok();
     }
     scene.assert_are("not_found", "valid");
-    let _ = sandbox.keyward(["rotate", &scene.id]).ok();
+    sandbox.keyward(["rotate", &scene.id]).ok();
     assert_sound(sandbox);
 }
 
@@ -115,7 +115,7 @@ fn restoring_backups_from_before_and_after_the_other_secret_brings_back_the_live
 #[test]
 fn the_first_secret_of_a_store_that_is_damaged_holds_the_other_back_no_more() {
     let scene = Scene::new();
-    let _ = scene.restore("pending");
+    scene.restore("pending");
     scene
         .sandbox
         .tamper("UPDATE audit SET time = time + 1 WHERE seq = 1");
@@ -129,15 +129,15 @@ fn it_moves_to_another_store_and_comes_back_from_an_export() {
     let lines = scene.sandbox.keyward(["store", "export"]).ok().stdout;
     let other = Sandbox::new();
     for sandbox in [&other, &scene.sandbox] {
-        let _ = sandbox.file("lines", &lines);
+        sandbox.file("lines", &lines);
     }
     let import = |sandbox: &Sandbox| {
-        let _ = sandbox.keyward(["store", "import", "lines"]).ok();
+        sandbox.keyward(["store", "import", "lines"]).ok();
     };
     import(&other);
-    let _ = other.verdict(&scene.live, &["--no-record"], 0, "valid");
+    other.verdict(&scene.live, &["--no-record"], 0, "valid");
     assert_sound(&other);
-    let _ = scene.restore("none");
+    scene.restore("none");
     import(&scene.sandbox);
     scene.assert_are("not_found", "valid");
     assert_eq!(text(&scene.sandbox.show("ci"), "id"), scene.id);
@@ -146,20 +146,20 @@ fn it_moves_to_another_store_and_comes_back_from_an_export() {
 #[test]
 fn a_void_key_that_was_given_no_other_secret_comes_back_by_no_import_and_no_restoration() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("other");
-    let _ = sandbox.keyward(["store", "backup", "none"]).ok();
+    sandbox.mint("other");
+    sandbox.keyward(["store", "backup", "none"]).ok();
     let script = "cat >first; \"$0\" store backup pending; \"$0\" store export >lines; exit 1";
     mint(&sandbox, script, 16);
     let void = fs::read_to_string(sandbox.home().join("first")).expect("it was kept");
     let assert_void = || {
         let kept = restore(&sandbox, "pending").answer()["kept"].clone();
         assert_eq!(kept[0]["what"], "revoked", "{kept:#}");
-        let _ = sandbox.verdict(void.trim_end(), &["--no-record"], 11, "revoked");
+        sandbox.verdict(void.trim_end(), &["--no-record"], 11, "revoked");
         assert_sound(&sandbox);
     };
     assert_void();
-    let _ = restore(&sandbox, "none").ok();
-    let _ = sandbox
+    restore(&sandbox, "none").ok();
+    sandbox
         .keyward(["store", "import", "lines"])
         .refused(4, "conflict");
     assert_void();

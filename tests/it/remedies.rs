@@ -44,7 +44,7 @@ fn assert_remedies_mend(sandbox: &Sandbox, flags: &[&str], count: usize) {
         let remedy = text(&finding, "remedy");
         assert!(remedy.starts_with(verb), "{finding:#}");
         // Whatever is wrong with a key, one command is enough; revoking mends everything.
-        let _ = remedies.entry(text(&finding, "id")).or_insert(remedy);
+        remedies.entry(text(&finding, "id")).or_insert(remedy);
     }
     for remedy in remedies.values() {
         mend(sandbox, remedy);
@@ -63,12 +63,12 @@ fn a_remedy_names_the_workspace_where_there_are_several() {
     for name in ["acme", "my shop", "ünïcode ✓"] {
         sandbox.workspace(name, &[]);
         let mut past = Past::of(&sandbox);
-        let _ = past.mint(Some(name), "one", 1, 100 * DAY);
+        past.mint(Some(name), "one", 1, 100 * DAY);
         let used = past.mint(Some(name), "two", 1, 100 * DAY);
         past.use_them(&used, DAY);
     }
     // The choice of another workspace must not lead a remedy astray.
-    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    sandbox.keyward(["workspace", "use", "acme"]).ok();
     let flags = ["--all", "--unused-for", "30d", "--older-than", "90d"];
     for finding in findings(&sandbox, &flags) {
         assert!(text(&finding, "remedy").contains("-w"), "{finding:#}");
@@ -81,8 +81,8 @@ fn a_remedy_names_the_workspace_where_there_are_several() {
 fn assert_can_be_copied(name: &str) {
     let sandbox = Sandbox::new();
     sandbox.workspace("other", &[]);
-    let _ = sandbox.keyward(["workspace", "create", "--", name]).ok();
-    let _ = Past::of(&sandbox).mint(Some(name), "ci", 1, 100 * DAY);
+    sandbox.keyward(["workspace", "create", "--", name]).ok();
+    Past::of(&sandbox).mint(Some(name), "ci", 1, 100 * DAY);
     assert_remedies_mend(&sandbox, &["--all", "--older-than", "90d"], 1);
 }
 
@@ -110,8 +110,8 @@ fn a_remedy_can_be_copied_when_the_workspaces_name_is_shown_escaped() {
 #[test]
 fn whoever_follows_the_remedies_of_an_unfinished_rotation_ends_with_nothing_found() {
     let sandbox = Sandbox::new();
-    let _ = Past::of(&sandbox).mint(None, "ci", 1, 100 * DAY);
-    let _ = sandbox.keyward(["rotate", "ci", "--hold"]).ok();
+    Past::of(&sandbox).mint(None, "ci", 1, 100 * DAY);
+    sandbox.keyward(["rotate", "ci", "--hold"]).ok();
     for _ in 0..2 {
         for finding in findings(&sandbox, &["--older-than", "90d"]) {
             mend(&sandbox, &text(&finding, "remedy"));
@@ -129,9 +129,9 @@ fn a_remedy_spares_a_key_that_has_come_into_use_meanwhile() {
     let findings = findings(&sandbox, &["--unused-for", "30d"]);
     let remedy = text(&findings[0], "remedy");
     let secret = &keys[0].secret;
-    let _ = sandbox.verdict(secret, &[], 0, "valid");
+    sandbox.verdict(secret, &[], 0, "valid");
     let script = remedy.replacen("keyward", "\"$0\"", 1) + " --yes --json";
     let output = sandbox.program("sh", ["-c", &script, KEYWARD]).exit(5);
     assert_eq!(output.error()["code"], "in_use");
-    let _ = sandbox.verdict(secret, &[], 0, "valid");
+    sandbox.verdict(secret, &[], 0, "valid");
 }

@@ -11,37 +11,37 @@ fn a_renamed_key_keeps_everything_but_its_name() {
     key["name"] = "deploy".into();
     assert_eq!(renamed, key);
     assert_eq!(sandbox.show("deploy"), key);
-    let _ = sandbox.keyward(["show", "ci"]).refused(3, "key_not_found");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["show", "ci"]).refused(3, "key_not_found");
+    sandbox.verdict(&secret, &[], 0, "valid");
     // The old name is free.
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
 }
 
 #[test]
 fn a_living_keys_name_is_taken_in_its_environment_alone() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("a");
-    let _ = sandbox.mint("b");
-    let _ = sandbox.mint_with("c", &["-e", "test"]);
-    let _ = sandbox
+    sandbox.mint("a");
+    sandbox.mint("b");
+    sandbox.mint_with("c", &["-e", "test"]);
+    sandbox
         .keyward(["rename", "a", "b"])
         .refused(4, "name_taken");
-    let _ = sandbox.keyward(["disable", "b"]).ok();
-    let _ = sandbox
+    sandbox.keyward(["disable", "b"]).ok();
+    sandbox
         .keyward(["rename", "a", "b"])
         .refused(4, "name_taken");
-    let _ = sandbox.keyward(["rename", "a", "c"]).ok();
-    let _ = sandbox.keyward(["revoke", "b", "--yes"]).ok();
-    let _ = sandbox.keyward(["rename", "c", "b", "-e", "live"]).ok();
+    sandbox.keyward(["rename", "a", "c"]).ok();
+    sandbox.keyward(["revoke", "b", "--yes"]).ok();
+    sandbox.keyward(["rename", "c", "b", "-e", "live"]).ok();
     assert_eq!(sandbox.listed(&["-e", "live"]), ["b"]);
 }
 
 #[test]
 fn a_name_that_breaks_the_rules_changes_nothing() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for name in ["", " ci", "c\u{202e}i", "c\ni", &"n".repeat(65)] {
-        let _ = sandbox
+        sandbox
             .keyward(["rename", "ci", name])
             .refused(2, "invalid_name");
     }
@@ -51,7 +51,7 @@ fn a_name_that_breaks_the_rules_changes_nothing() {
 #[test]
 fn the_name_it_has_already_is_no_change() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let head = sandbox.keyward(["audit", "head"]).ok().stdout;
     let output = sandbox.keyward(["rename", "ci", "ci"]).ok();
     assert_ne!(output.stderr, "", "nothing is said of the unchanged name");
@@ -61,12 +61,12 @@ fn the_name_it_has_already_is_no_change() {
 #[test]
 fn a_dead_key_is_not_renamed() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    let _ = sandbox
+    sandbox.mint("ci");
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox
         .keyward(["rename", "ci", "deploy"])
         .refused(4, "conflict");
-    let _ = sandbox
+    sandbox
         .keyward(["rename", "cd", "deploy"])
         .refused(3, "key_not_found");
     assert_eq!(sandbox.listed(&["--all"]), ["ci"]);

@@ -37,17 +37,17 @@ impl Scene {
         let stays = sandbox.mint("stays");
         let revoked = sandbox.mint("revoked");
         // Events that no present record depends on.
-        let _ = sandbox.mint("renamed");
+        sandbox.mint("renamed");
         for name in ["once", "twice", "renamed"] {
             let id = sandbox.id_of("renamed");
-            let _ = sandbox.keyward(["rename", &id, name]).ok();
+            sandbox.keyward(["rename", &id, name]).ok();
             if name != "renamed" {
-                let _ = sandbox.keyward(["rename", &id, "renamed"]).ok();
+                sandbox.keyward(["rename", &id, "renamed"]).ok();
             }
         }
         let answer = sandbox.keyward(["store", "backup", "b.db"]).answer();
         let head = format!("{}:{}", answer["seq"], text(&answer, "hash"));
-        let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+        sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
         Self {
             sandbox,
             stays,
@@ -82,8 +82,8 @@ impl Scene {
                 .keyward(["verify", "--no-record"])
                 .stdin(secret)
         };
-        let _ = verify(&self.stays).exit(0);
-        let _ = verify(&self.revoked).exit(11);
+        verify(&self.stays).exit(0);
+        verify(&self.revoked).exit(11);
         assert_eq!(self.sandbox.listed(&[]), ["renamed", "stays"]);
         assert_whole(&self.sandbox);
         let checked = self.sandbox.keyward(["store", "check"]).answer();
@@ -99,18 +99,18 @@ fn what_was_revoked_or_expired_since_the_backup_stays_so() {
     let rotated = sandbox.mint("rotated");
     let expired = sandbox.mint("expired");
     let held = sandbox.mint_with("held", &["--hold"]);
-    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
-    let _ = sandbox.keyward(["rotate", "rotated", "--now"]).ok();
-    let _ = sandbox.keyward(["set", "expired", "--expires", "1s"]).ok();
-    let _ = sandbox.keyward(["revoke", "held", "--yes"]).ok();
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.keyward(["rotate", "rotated", "--now"]).ok();
+    sandbox.keyward(["set", "expired", "--expires", "1s"]).ok();
+    sandbox.keyward(["revoke", "held", "--yes"]).ok();
     let after = sandbox.mint("after");
     let dead_after = sandbox.mint("dead-after");
-    let _ = sandbox
+    sandbox
         .keyward(["revoke", "dead-after", "--yes"])
         .args(["--reason", "compromised", "--message", "seen"])
         .ok();
     sandbox.wait_for_verdict(&expired, 12);
-    let _ = sandbox.keyward(["list", "--all"]).ok();
+    sandbox.keyward(["list", "--all"]).ok();
     let rotated_id = text(
         &sandbox.verdict(&rotated, &["--no-record"], 11, "revoked")["subject"],
         "id",
@@ -140,15 +140,15 @@ fn what_was_revoked_or_expired_since_the_backup_stays_so() {
         (&after, 10, "not_found"),
         (&scene.stays, 0, "valid"),
     ] {
-        let _ = sandbox.verdict(secret, &["--no-record"], exit, code);
+        sandbox.verdict(secret, &["--no-record"], exit, code);
     }
     let dead = sandbox.verdict(&dead_after, &["--no-record"], 11, "revoked");
     assert_eq!(dead["subject"]["revokedReason"], "compromised");
     assert_whole(sandbox);
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
     // Its name is free again, and that of the key that is gone.
     for name in ["after", "rotated"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
     }
 }
 
@@ -199,11 +199,11 @@ fn the_answer_says_what_stays_revoked_and_where_the_trail_ends() {
 fn the_trail_goes_on_and_has_every_head_that_was_kept() {
     let scene = Scene::new();
     let sandbox = &scene.sandbox;
-    let _ = sandbox.mint("after");
+    sandbox.mint("after");
     let before = head(sandbox);
-    let _ = restore(sandbox, "b.db").ok();
+    restore(sandbox, "b.db").ok();
     for kept in [&scene.head, &before, &head(sandbox)] {
-        let _ = sandbox.keyward(["audit", "verify", "--against", kept]).ok();
+        sandbox.keyward(["audit", "verify", "--against", kept]).ok();
     }
     let log = sandbox.keyward(["audit", "list"]).answer();
     let events = log["events"].as_array().expect("a list");
@@ -220,24 +220,24 @@ fn the_trail_goes_on_and_has_every_head_that_was_kept() {
 fn uses_that_were_counted_since_are_kept_and_so_is_what_they_took_of_a_quota() {
     not_around_midnight();
     let sandbox = Sandbox::new();
-    let _ = sandbox.file(
+    sandbox.file(
         "policy.toml",
         "[plans.small]\nquota = 5\nrate = \"100/minute\"\n",
     );
     sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "small"]);
     let secret = sandbox.mint("ci");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
-    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
     for _ in 0..4 {
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
-    let _ = sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
+    sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
     let usage = sandbox.keyward(["usage"]).answer();
     let last_used = sandbox.show("ci")["lastUsedAt"].clone();
-    let _ = restore(&sandbox, "b.db").ok();
+    restore(&sandbox, "b.db").ok();
     assert_eq!(sandbox.keyward(["usage"]).answer(), usage);
     assert_eq!(sandbox.show("ci")["lastUsedAt"], last_used);
-    let _ = sandbox.verdict(&secret, &[], 15, "quota_exceeded");
+    sandbox.verdict(&secret, &[], 15, "quota_exceeded");
 }
 
 #[test]
@@ -246,13 +246,13 @@ fn everything_else_is_as_it_was_in_the_backup() {
     let sandbox = &scene.sandbox;
     sandbox.workspace("second", &[]);
     let second = sandbox.mint_with("x", &["-w", "second"]);
-    let _ = sandbox.keyward(["workspace", "use", "default"]).ok();
-    let _ = sandbox
+    sandbox.keyward(["workspace", "use", "default"]).ok();
+    sandbox
         .keyward(["set", "stays", "--owner", "platform", "--label", "a=b"])
         .args(["--expires", "30d"])
         .ok();
-    let _ = sandbox.keyward(["disable", "renamed"]).ok();
-    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.keyward(["disable", "renamed"]).ok();
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
     let lists: [&[&str]; 3] = [&["list"], &["workspace", "list"], &["list", "-w", "second"]];
     let before = lists.map(|words| sandbox.keyward(words).answer());
     for words in [
@@ -271,21 +271,21 @@ fn everything_else_is_as_it_was_in_the_backup() {
         &["workspace", "set", "default", "--cap", "9"],
         &["workspace", "use", "fourth"],
     ] {
-        let _ = sandbox.keyward(words).ok();
+        sandbox.keyward(words).ok();
     }
-    let _ = restore(sandbox, "b.db").ok();
+    restore(sandbox, "b.db").ok();
     let after = lists.map(|words| sandbox.keyward(words).answer());
     assert_eq!(after, before);
     let verdict = sandbox.verdict(&second, &["--no-record"], 0, "valid");
     assert_eq!(verdict["subject"]["workspace"], "second");
-    let _ = sandbox.verdict(&scene.stays, &["--no-record"], 0, "valid");
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.verdict(&scene.stays, &["--no-record"], 0, "valid");
+    sandbox.keyward(["store", "check"]).ok();
     // And a workspace may have the name again that is gone with the restoration.
     sandbox.workspace("fourth", &[]);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "rename", "second", "third"])
         .ok();
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn a_head_that_neither_knows_is_refused_and_the_store_left_as_it_was() {
     let scene = Scene::new();
     let sandbox = &scene.sandbox;
     let newer = head(sandbox);
-    let _ = sandbox.keyward(["store", "backup", "newer.db"]).ok();
+    sandbox.keyward(["store", "backup", "newer.db"]).ok();
     let before = sandbox.settled_bytes();
     let (seq, hash) = newer.split_once(':').expect("a colon");
     let unknown = [
@@ -302,7 +302,7 @@ fn a_head_that_neither_knows_is_refused_and_the_store_left_as_it_was() {
         format!("1:{hash}"),
     ];
     for head in &unknown {
-        let _ = restore(sandbox, "b.db")
+        restore(sandbox, "b.db")
             .args(["--against", head])
             .refused(4, "conflict");
         assert!(
@@ -311,17 +311,17 @@ fn a_head_that_neither_knows_is_refused_and_the_store_left_as_it_was() {
         );
         assert_eq!(sandbox.names_beside_store(), ["keyward.db"]);
     }
-    let _ = restore(sandbox, "b.db").args(["--against", &newer]).ok();
-    let _ = restore(sandbox, "b.db")
+    restore(sandbox, "b.db").args(["--against", &newer]).ok();
+    restore(sandbox, "b.db")
         .args(["--against", &scene.head])
         .ok();
     // Where the store is gone the backup alone must know it.
     fs::remove_file(sandbox.store_path()).expect("own file");
-    let _ = restore(sandbox, "b.db")
+    restore(sandbox, "b.db")
         .args(["--against", &newer])
         .refused(4, "conflict");
     assert!(!sandbox.store_path().exists());
-    let _ = restore(sandbox, "newer.db")
+    restore(sandbox, "newer.db")
         .args(["--against", &newer])
         .ok();
     scene.assert_restored();
@@ -331,9 +331,9 @@ fn a_head_that_neither_knows_is_refused_and_the_store_left_as_it_was() {
 fn it_asks_on_a_terminal_and_needs_yes_without_one() {
     let scene = Scene::new();
     let sandbox = &scene.sandbox;
-    let _ = sandbox.mint("after");
+    sandbox.mint("after");
     let before = sandbox.settled_bytes();
-    let _ = sandbox
+    sandbox
         .keyward(["store", "restore", "b.db"])
         .refused(2, "usage");
     for answer in ["n", "\r", "\u{3}"] {
@@ -367,15 +367,15 @@ fn a_running_stream_sees_the_restored_state_at_its_next_line() {
     let sandbox = &scene.sandbox;
     let after = sandbox.mint("after");
     let mut stream = Stream::start(sandbox, &[]);
-    let _ = stream.expect(&after, "valid");
-    let _ = sandbox.keyward(["disable", "stays"]).ok();
-    let _ = stream.expect(&scene.stays, "disabled");
-    let _ = restore(sandbox, "b.db").ok();
-    let _ = stream.expect(&after, "not_found");
-    let _ = stream.expect(&scene.stays, "disabled");
-    let _ = stream.expect(&scene.revoked, "revoked");
-    let _ = sandbox.keyward(["enable", "stays"]).ok();
-    let _ = stream.expect(&scene.stays, "valid");
+    stream.expect(&after, "valid");
+    sandbox.keyward(["disable", "stays"]).ok();
+    stream.expect(&scene.stays, "disabled");
+    restore(sandbox, "b.db").ok();
+    stream.expect(&after, "not_found");
+    stream.expect(&scene.stays, "disabled");
+    stream.expect(&scene.revoked, "revoked");
+    sandbox.keyward(["enable", "stays"]).ok();
+    stream.expect(&scene.stays, "valid");
     assert_eq!(stream.end().status, 0);
     scene.assert_restored();
 }
@@ -385,12 +385,12 @@ fn restoring_twice_changes_no_verdict() {
     let scene = Scene::new();
     let sandbox = &scene.sandbox;
     let first = restore(sandbox, "b.db").answer();
-    let _ = sandbox.mint("between");
+    sandbox.mint("between");
     let second = restore(sandbox, "b.db").answer();
     assert_eq!(first["kept"], second["kept"]);
     scene.assert_restored();
     // A backup of what was restored is a backup like any other.
-    let _ = sandbox.keyward(["store", "backup", "again.db"]).ok();
-    let _ = restore(sandbox, "again.db").ok();
+    sandbox.keyward(["store", "backup", "again.db"]).ok();
+    restore(sandbox, "again.db").ok();
     scene.assert_restored();
 }

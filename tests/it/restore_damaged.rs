@@ -60,12 +60,12 @@ fn a_row_of_a_damaged_store_that_was_revived_stays_dead_however_it_was_ended() {
     let scene = Scene::new();
     let sandbox = &scene.sandbox;
     let rotated = sandbox.mint("rotated");
-    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
-    let _ = sandbox.keyward(["rotate", "rotated", "--now"]).ok();
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.keyward(["rotate", "rotated", "--now"]).ok();
     scene.break_trail();
     sandbox.tamper("UPDATE key SET state = 'active', revoked_at = NULL, revoked_reason = NULL");
-    let _ = restore(sandbox, "b.db").ok();
-    let _ = sandbox.verdict(&rotated, &["--no-record"], 11, "revoked");
+    restore(sandbox, "b.db").ok();
+    sandbox.verdict(&rotated, &["--no-record"], 11, "revoked");
 }
 
 #[test]
@@ -73,12 +73,12 @@ fn what_expired_in_a_damaged_store_stays_expired() {
     let scene = Scene::new();
     let sandbox = &scene.sandbox;
     let expired = sandbox.mint("expired");
-    let _ = sandbox.keyward(["store", "backup", "b.db"]).ok();
-    let _ = sandbox.keyward(["set", "expired", "--expires", "1s"]).ok();
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+    sandbox.keyward(["set", "expired", "--expires", "1s"]).ok();
     sandbox.wait_for_verdict(&expired, 12);
     scene.break_trail();
-    let _ = restore(sandbox, "b.db").ok();
-    let _ = sandbox.verdict(&expired, &["--no-record"], 12, "expired");
+    restore(sandbox, "b.db").ok();
+    sandbox.verdict(&expired, &["--no-record"], 12, "expired");
 }
 
 #[test]
@@ -92,13 +92,13 @@ fn without_a_store_the_backup_is_all_there_is_and_that_is_said() {
     for said in ["warning: ", "no store to compare", &scene.head] {
         assert!(output.stderr.contains(said), "{}", output.transcript());
     }
-    let _ = sandbox.verdict(&scene.stays, &["--no-record"], 0, "valid");
-    let _ = sandbox.verdict(&scene.revoked, &["--no-record"], 0, "valid");
+    sandbox.verdict(&scene.stays, &["--no-record"], 0, "valid");
+    sandbox.verdict(&scene.revoked, &["--no-record"], 0, "valid");
     assert_eq!(mode(sandbox.store_path()), 0o600);
-    let _ = sandbox
+    sandbox
         .keyward(["audit", "verify", "--against", &scene.head])
         .ok();
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
     assert_whole(&sandbox);
 }
 
@@ -110,10 +110,10 @@ fn a_running_stream_never_says_valid_of_what_a_damaged_store_is_followed_by() {
     scene.break_trail();
     let mut stream = Stream::start(sandbox, &[]);
     for secret in [&after, &scene.stays] {
-        let _ = stream.expect(secret, "valid");
+        stream.expect(secret, "valid");
     }
-    let _ = restore(sandbox, "b.db").ok();
-    let _ = sandbox.keyward(["revoke", "stays", "--yes"]).ok();
+    restore(sandbox, "b.db").ok();
+    sandbox.keyward(["revoke", "stays", "--yes"]).ok();
     // It may answer from the new store or say that it cannot, but nothing else.
     for secret in [&after, &scene.stays] {
         stream.send(format!("{secret}\n"));

@@ -81,7 +81,7 @@ fn a_backup_that_was_changed_is_refused() {
         assert_refused(&scene, "b.db", &[9], sql);
         // Nor where there is nothing to lose.
         fs::remove_file(scene.sandbox.store_path()).expect("own file");
-        let _ = restore(&scene.sandbox, "b.db").exit(9);
+        restore(&scene.sandbox, "b.db").exit(9);
         assert_eq!(scene.sandbox.names_beside_store(), [""; 0], "{sql}");
     }
 }
@@ -134,7 +134,7 @@ fn a_backup_whose_pages_are_damaged_is_refused() {
 fn what_is_no_backup_is_refused() {
     let scene = Scene::new();
     let home = scene.sandbox.home();
-    let _ = scene.sandbox.file("text", "a text that is no database, and long enough to be one with a header of 100 bytes, in all of its length");
+    scene.sandbox.file("text", "a text that is no database, and long enough to be one with a header of 100 bytes, in all of its length");
     symlink("b.db", home.join("soft.db")).expect("a link can be made");
     fs::copy(home.join("b.db"), home.join("open.db")).expect("own file");
     set_mode(home.join("open.db"), 0o644);
@@ -156,8 +156,8 @@ fn what_is_no_backup_is_refused() {
     let run = scene
         .sandbox
         .keyward(["--as", "-", "store", "restore", "b.db", "--yes"]);
-    let _ = run.stdin(secret).refused(5, "scope_rejected");
-    let _ = scene
+    run.stdin(secret).refused(5, "scope_rejected");
+    scene
         .sandbox
         .verdict(&scene.revoked, &["--no-record"], 11, "revoked");
 }
@@ -166,12 +166,12 @@ fn what_is_no_backup_is_refused() {
 fn what_is_not_a_store_is_not_restored_over_and_nothing_is_made_beside_it() {
     let scene = Scene::new();
     let sandbox = &scene.sandbox;
-    let _ = sandbox.file("text", "not a store");
+    sandbox.file("text", "not a store");
     fs::create_dir(sandbox.home().join("folder")).expect("a folder can be made");
     let names = names_in(sandbox.home());
     for (file, exit) in [("text", 9), ("folder", 2)] {
         let run = restore(sandbox, "b.db").args(["--store", file]);
-        let _ = run.exit(exit);
+        run.exit(exit);
         assert_eq!(names, names_in(sandbox.home()), "{file}");
     }
 }
@@ -211,17 +211,17 @@ fn a_backup_of_an_older_keyward_is_brought_up_to_date_and_itself_left_alone() {
             connection.close().expect("it can be closed");
             set_mode(&path, 0o600);
             let before = Stamp::of(&path);
-            let _ = restore(&sandbox, "old.db").ok();
+            restore(&sandbox, "old.db").ok();
             assert_eq!(before, Stamp::of(&path));
             assert_eq!(
                 sandbox.listed(&["--all"]),
                 ["ci", "gone", "paused", "unused"]
             );
-            let _ = sandbox.verdict(&token::well_formed(), &["--no-record"], 0, "valid");
-            let _ = sandbox.verdict(&present, &["--no-record"], 10, "not_found");
+            sandbox.verdict(&token::well_formed(), &["--no-record"], 0, "valid");
+            sandbox.verdict(&present, &["--no-record"], 10, "not_found");
             // Without a store the latest time seen is the backup's, which is long ago.
-            let _ = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
-            let _ = sandbox.keyward(["audit", "verify"]).ok();
+            sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+            sandbox.keyward(["audit", "verify"]).ok();
             assert_eq!(sandbox.names_beside_store(), ["keyward.db"]);
         }
     }
@@ -234,8 +234,8 @@ fn a_store_that_was_put_aside_counts_also_after_another_was_made_in_its_place() 
     // Where a restoration that is killed at its last step leaves it; then a pipeline mints.
     let store = scene.sandbox.store_path();
     fs::rename(&store, store.with_extension("db.damaged-1")).expect("own file");
-    let _ = scene.sandbox.mint("meanwhile");
-    let _ = restore(&scene.sandbox, "b.db").ok();
+    scene.sandbox.mint("meanwhile");
+    restore(&scene.sandbox, "b.db").ok();
     scene.assert_restored();
 }
 
@@ -353,10 +353,10 @@ fn a_restoration_that_fails_leaves_the_store_as_it_was() {
                 assert_eq!(judged.status, 0, "{injection}: {}", judged.transcript());
             }
         }
-        let _ = scene
+        scene
             .sandbox
             .verdict(&scene.revoked, &["--no-record"], 11, "revoked");
-        let _ = restore(&scene.sandbox, "b.db").ok();
+        restore(&scene.sandbox, "b.db").ok();
         scene.assert_restored();
     }
 }

@@ -12,7 +12,7 @@ const INSIDE: &str = "10.1.0.1";
 const OUTSIDE: &str = "10.2.0.1";
 
 fn run(sandbox: &Sandbox, words: &[&str]) {
-    let _ = sandbox.keyward(words).ok();
+    sandbox.keyward(words).ok();
 }
 
 fn backup(sandbox: &Sandbox, file: &str) {
@@ -23,7 +23,7 @@ fn backup(sandbox: &Sandbox, file: &str) {
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     let policy = "environments = [\"live\", \"test\"]\n[scopes.read]\nmanage = []\n[scopes.write]\nmanage = []\n";
-    let _ = sandbox.file("policy.toml", policy);
+    sandbox.file("policy.toml", policy);
     sandbox.workspace("acme", &["--policy", "policy.toml"]);
     sandbox
 }
@@ -98,7 +98,7 @@ fn whatever_was_made_stricter_since_the_backup_stays_so_and_is_said() {
         assert_sound(&sandbox);
         let ask = |nth: usize, flags: &[&str], exit: i32, code: &str| {
             let flags = [&["--no-record"], flags].concat();
-            let _ = sandbox.verdict(&secrets[nth], &flags, exit, code);
+            sandbox.verdict(&secrets[nth], &flags, exit, code);
         };
         ask(0, &[], 11, "revoked");
         ask(1, &[], 13, "disabled");
@@ -140,7 +140,7 @@ fn what_was_made_wider_since_comes_from_the_backup_and_nothing_is_said_of_it() {
         "--expires",
         "1h",
     ];
-    let _ = sandbox.mint_with("ci", &narrow);
+    sandbox.mint_with("ci", &narrow);
     run(&sandbox, &["disable", "ci"]);
     let before = record(&sandbox, "ci");
     backup(&sandbox, "b.db");
@@ -184,7 +184,7 @@ fn what_was_made_wider_since_comes_from_the_backup_and_nothing_is_said_of_it() {
 fn one_key_may_keep_several_things_and_a_revoked_one_keeps_that_alone() {
     let sandbox = sandbox();
     for name in ["both", "dead"] {
-        let _ = sandbox.mint_with(name, &["--scope", "read", "--scope", "write"]);
+        sandbox.mint_with(name, &["--scope", "read", "--scope", "write"]);
     }
     let both = sandbox.id_of("both");
     backup(&sandbox, "b.db");
@@ -228,8 +228,8 @@ fn an_old_key_whose_successor_is_gone_can_be_kept_with_the_life_it_had() {
         for _ in 0..2 {
             assert_eq!(kept(&sandbox, "b.db"), ["ci superseded"]);
         }
-        let _ = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
-        let _ = sandbox.verdict(&new, &["--no-record"], 10, "not_found");
+        sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+        sandbox.verdict(&new, &["--no-record"], 10, "not_found");
         // Everybody names the way on, and it works.
         let cancel = format!("keyward rotate {id} --cancel");
         let said = restore(&sandbox, "b.db").ok();
@@ -270,7 +270,7 @@ fn an_old_key_whose_successor_is_gone_can_be_kept_with_the_life_it_had() {
 #[test]
 fn the_life_that_a_cancelled_rotation_gives_back_is_no_longer_than_the_backups() {
     let sandbox = sandbox();
-    let _ = sandbox.mint_with("ci", &["--expires", "30d", "--scope", "read"]);
+    sandbox.mint_with("ci", &["--expires", "30d", "--scope", "read"]);
     let old = sandbox.show("ci");
     let id = text(&old, "id");
     backup(&sandbox, "b.db");
@@ -296,20 +296,20 @@ fn a_later_backup_brings_back_what_an_earlier_one_did_not_have() {
         backup(&sandbox, "after.db");
         assert_eq!(kept(&sandbox, "before.db"), ["ci superseded"]);
         for secret in [&new, &after] {
-            let _ = sandbox.verdict(secret, &["--no-record"], 10, "not_found");
+            sandbox.verdict(secret, &["--no-record"], 10, "not_found");
         }
         if is_cancelled {
             run(&sandbox, &["rotate", &id, "--cancel"]);
             assert_eq!(kept(&sandbox, "after.db"), ["ci revoked"]);
-            let _ = sandbox.verdict(&new, &["--no-record"], 11, "revoked");
+            sandbox.verdict(&new, &["--no-record"], 11, "revoked");
             assert_eq!(record(&sandbox, &id)[4], Value::Null);
         } else {
             assert!(kept(&sandbox, "after.db").is_empty());
-            let _ = sandbox.verdict(&new, &["--no-record"], 0, "valid");
+            sandbox.verdict(&new, &["--no-record"], 0, "valid");
             assert_eq!(record(&sandbox, &id), before);
         }
         for secret in [&old, &after] {
-            let _ = sandbox.verdict(secret, &["--no-record"], 0, "valid");
+            sandbox.verdict(secret, &["--no-record"], 0, "valid");
         }
     }
 }
@@ -329,8 +329,8 @@ fn a_rotation_that_was_cancelled_since_stays_cancelled() {
     for _ in 0..2 {
         assert_eq!(kept(&sandbox, "b.db"), ["ci revoked"]);
         assert_eq!(sandbox.show("ci"), before);
-        let _ = sandbox.verdict(&old, &["--no-record"], 0, "valid");
-        let _ = sandbox.verdict(&new, &["--no-record"], 11, "revoked");
+        sandbox.verdict(&old, &["--no-record"], 0, "valid");
+        sandbox.verdict(&new, &["--no-record"], 11, "revoked");
     }
     // It has the name that it has now, and what was made stricter after that.
     run(&sandbox, &["rename", &id, "build"]);
@@ -349,7 +349,7 @@ fn a_rotation_that_was_cancelled_since_stays_cancelled() {
 #[test]
 fn a_cancelled_rotation_is_not_taken_over_where_another_key_has_the_name() {
     let sandbox = sandbox();
-    let _ = sandbox.mint_with("ci", &["--scope", "read"]);
+    sandbox.mint_with("ci", &["--scope", "read"]);
     let id = sandbox.id_of("ci");
     run(&sandbox, &["rotate", "ci"]);
     let other = sandbox.mint_with("other", &["--scope", "read"]);
@@ -358,8 +358,8 @@ fn a_cancelled_rotation_is_not_taken_over_where_another_key_has_the_name() {
     run(&sandbox, &["rename", "other", "third"]);
     run(&sandbox, &["rename", &id, "other"]);
     for _ in 0..2 {
-        let _ = kept(&sandbox, "b.db");
-        let _ = sandbox.verdict(&other, &["--no-record"], 0, "valid");
+        kept(&sandbox, "b.db");
+        sandbox.verdict(&other, &["--no-record"], 0, "valid");
         assert_ne!(sandbox.id_of("other"), id);
         assert_ne!(record(&sandbox, &id)[4], Value::Null);
     }
@@ -376,15 +376,15 @@ fn a_rotation_that_was_finished_since_can_be_finished_again_or_cancelled() {
         let id = text(&before, "id");
         let new = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
         backup(&sandbox, "b.db");
-        let _ = sandbox.keyward(["activate"]).stdin(&new).ok();
+        sandbox.keyward(["activate"]).stdin(&new).ok();
         let superseded = record(&sandbox, &id);
         assert_eq!(kept(&sandbox, "b.db"), ["ci superseded"]);
         assert_eq!(record(&sandbox, &id), superseded);
-        let _ = sandbox.verdict(&old, &["--no-record"], 0, "valid");
-        let _ = sandbox.verdict(&new, &["--no-record"], 13, "pending");
+        sandbox.verdict(&old, &["--no-record"], 0, "valid");
+        sandbox.verdict(&new, &["--no-record"], 13, "pending");
         if !is_cancelled {
-            let _ = sandbox.keyward(["activate"]).stdin(&new).ok();
-            let _ = sandbox.verdict(&new, &["--no-record"], 0, "valid");
+            sandbox.keyward(["activate"]).stdin(&new).ok();
+            sandbox.verdict(&new, &["--no-record"], 0, "valid");
         }
         // Neither has forgotten how long the old key was to live.
         run(&sandbox, &["rotate", &id, "--cancel"]);
@@ -396,7 +396,7 @@ fn a_rotation_that_was_finished_since_can_be_finished_again_or_cancelled() {
 #[test]
 fn an_old_key_whose_successor_was_pruned_can_be_kept_too() {
     let sandbox = sandbox();
-    let _ = sandbox.mint_with("ci", &["--scope", "read", "--expires", "90d"]);
+    sandbox.mint_with("ci", &["--scope", "read", "--expires", "90d"]);
     let before = sandbox.show("ci");
     let id = text(&before, "id");
     run(&sandbox, &["rotate", "ci"]);
@@ -411,7 +411,7 @@ fn an_old_key_whose_successor_was_pruned_can_be_kept_too() {
 #[test]
 fn an_imported_key_whose_successor_is_unknown_is_kept_as_it_is() {
     let sandbox = sandbox();
-    let _ = sandbox.mint_with("ci", &["--scope", "read", "--expires", "90d"]);
+    sandbox.mint_with("ci", &["--scope", "read", "--expires", "90d"]);
     let id = sandbox.id_of("ci");
     run(&sandbox, &["rotate", "ci"]);
     let lines = sandbox.keyward(["store", "export"]).ok().stdout;
@@ -419,7 +419,7 @@ fn an_imported_key_whose_successor_is_unknown_is_kept_as_it_is() {
         .lines()
         .find(|line| line.contains(&format!("\"id\":\"{id}\"")));
     let other = self::sandbox();
-    let _ = other.file("line", first.expect("it is exported"));
+    other.file("line", first.expect("it is exported"));
     run(&other, &["store", "import", "line"]);
     let before = other.show(&id);
     let run = other.keyward(["rotate", &id, "--cancel"]).ok();

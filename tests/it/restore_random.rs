@@ -47,7 +47,7 @@ impl History {
     fn new(seed: u64) -> Self {
         let sandbox = Sandbox::new();
         let policy = "[scopes.read]\nmanage = []\n[scopes.write]\nmanage = []\n";
-        let _ = sandbox.file("policy.toml", policy);
+        sandbox.file("policy.toml", policy);
         sandbox.workspace("acme", &["--policy", "policy.toml"]);
         Self {
             sandbox,
@@ -142,7 +142,7 @@ impl History {
         let checked = self.sandbox.keyward(["store", "check", "--json"]).run();
         let checked = checked.json();
         assert_eq!(checked["ok"], true, "{checked:#} {:#?}", self.told);
-        let _ = self.sandbox.keyward(["audit", "verify"]).ok();
+        self.sandbox.keyward(["audit", "verify"]).ok();
     }
 }
 
@@ -164,7 +164,7 @@ fn nothing_may_do_more_after_a_restoration_than_before_it_and_in_the_backup() {
             history.mint();
         }
         (0..BEFORE).for_each(|_| history.change());
-        let _ = history.sandbox.keyward(["store", "backup", "b.db"]).ok();
+        history.sandbox.keyward(["store", "backup", "b.db"]).ok();
         history.told.push("backup".to_owned());
         let backup = history.judge();
         (0..AFTER).for_each(|_| history.change());

@@ -26,7 +26,7 @@ fn reuses(sandbox: &Sandbox) -> Vec<Value> {
 fn revoked(sandbox: &Sandbox, name: &str) -> (String, String) {
     let secret = sandbox.mint(name);
     let id = sandbox.id_of(name);
-    let _ = sandbox.keyward(["revoke", name, "--yes"]).ok();
+    sandbox.keyward(["revoke", name, "--yes"]).ok();
     (secret, id)
 }
 
@@ -34,24 +34,24 @@ fn revoked(sandbox: &Sandbox, name: &str) -> (String, String) {
 fn the_use_of_a_revoked_key_is_one_event_an_hour_however_it_is_used() {
     let sandbox = Sandbox::new();
     let (secret, id) = revoked(&sandbox, "ci");
-    let _ = sandbox.verdict(&secret, &["--ip", "203.0.113.7"], 11, "revoked");
+    sandbox.verdict(&secret, &["--ip", "203.0.113.7"], 11, "revoked");
     let events = reuses(&sandbox);
     assert_eq!(events.len(), 1, "{events:#?}");
     assert_eq!(events[0]["actor"], format!("key:{id}"));
     assert_eq!(events[0]["subject"], id);
     assert_eq!(events[0]["details"]["address"], "203.0.113.7");
     assert!(!events[0].to_string().contains(&secret[20..]));
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&secret, &[], 11, "revoked");
     let lines = format!("{secret}\n{secret}\n");
     assert_eq!(each(&answers(&sandbox, &[], lines), "code"), ["revoked"; 2]);
-    let _ = sandbox
+    sandbox
         .keyward(["--as", "-", "list"])
         .stdin(&secret)
         .exit(11);
     let _ = sandbox.keyward(["activate"]).stdin(&secret).run();
     assert_eq!(reuses(&sandbox).len(), 1);
-    let _ = sandbox.keyward(["audit", "verify"]).ok();
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
 }
 
 #[test]
@@ -59,13 +59,13 @@ fn each_way_to_use_a_revoked_key_leaves_the_event() {
     let sandbox = Sandbox::new();
     let names = ["stream", "caller", "activate", "address"];
     let keys = names.map(|name| revoked(&sandbox, name));
-    let _ = answers(&sandbox, &[], &keys[0].0);
+    answers(&sandbox, &[], &keys[0].0);
     let as_caller = sandbox.keyward(["--as", "-", "whoami"]);
-    let _ = as_caller.stdin(&keys[1].0).exit(11);
+    as_caller.stdin(&keys[1].0).exit(11);
     let activate = sandbox.keyward(["activate"]).stdin(&keys[2].0).run();
     assert_ne!(activate.status, 0, "{}", activate.transcript());
     let line = json!({"key": keys[3].0, "ip": "2001:db8::1"}).to_string();
-    let _ = answers(&sandbox, &[], line);
+    answers(&sandbox, &[], line);
     let events = reuses(&sandbox);
     let subjects = each(&events, "subject");
     assert_eq!(subjects, keys.each_ref().map(|(_, id)| id.as_str()));
@@ -85,13 +85,13 @@ fn a_stream_notes_each_key_when_it_answers_and_not_at_its_end() {
     let (secret, id) = revoked(&sandbox, "ci");
     let other = sandbox.mint("other");
     let mut stream = Stream::start(&sandbox, &[]);
-    let _ = stream.expect(&secret, "revoked");
+    stream.expect(&secret, "revoked");
     // The note is made after the answer; the next answer is after the note.
-    let _ = stream.expect(&other, "valid");
+    stream.expect(&other, "valid");
     assert_eq!(each(&reuses(&sandbox), "subject"), [id.as_str()]);
-    let _ = sandbox.keyward(["revoke", "other", "--yes"]).ok();
+    sandbox.keyward(["revoke", "other", "--yes"]).ok();
     for _ in 0..3 {
-        let _ = stream.expect(&other, "revoked");
+        stream.expect(&other, "revoked");
     }
     let ended = stream.end();
     assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
@@ -104,18 +104,18 @@ fn nothing_is_noted_of_what_is_not_to_be_recorded_or_no_revoked_keys_use() {
     let (secret, _) = revoked(&sandbox, "ci");
     let head = || sandbox.keyward(["audit", "head"]).ok().line();
     let before = head();
-    let _ = sandbox.verdict(&secret, &["--no-record"], 11, "revoked");
-    let _ = answers(&sandbox, &["--no-record"], &secret);
+    sandbox.verdict(&secret, &["--no-record"], 11, "revoked");
+    answers(&sandbox, &["--no-record"], &secret);
     assert_eq!(head(), before);
     let live = sandbox.mint("live");
     let expired = sandbox.mint_with("expired", &["--expires", "1s"]);
     let disabled = sandbox.mint("disabled");
-    let _ = sandbox.keyward(["disable", "disabled"]).ok();
+    sandbox.keyward(["disable", "disabled"]).ok();
     sandbox.wait_for_verdict(&expired, 12);
     for (secret, exit) in [(&live, 0), (&expired, 12), (&disabled, 13)] {
-        let _ = sandbox.keyward(["verify"]).stdin(secret).exit(exit);
+        sandbox.keyward(["verify"]).stdin(secret).exit(exit);
     }
-    let _ = sandbox
+    sandbox
         .keyward(["verify", "-e", "test"])
         .stdin(&live)
         .exit(14);

@@ -10,11 +10,11 @@ use crate::support::stream::Stream;
 use crate::support::{Sandbox, text};
 
 fn backup(sandbox: &Sandbox, name: &str) {
-    let _ = sandbox.keyward(["store", "backup", name]).ok();
+    sandbox.keyward(["store", "backup", name]).ok();
 }
 
 fn restore(sandbox: &Sandbox, name: &str) {
-    let _ = sandbox.keyward(["store", "restore", name, "--yes"]).ok();
+    sandbox.keyward(["store", "restore", name, "--yes"]).ok();
 }
 
 /// A line of an import for a key that another system has made.
@@ -29,9 +29,9 @@ fn an_import_does_not_take_in_again_what_was_revoked_and_deleted() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let lines = sandbox.keyward(["store", "export"]).ok().stdout;
-    let _ = sandbox.file("lines", &lines);
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    let _ = sandbox
+    sandbox.file("lines", &lines);
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox
         .keyward(["workspace", "delete", "default", "--yes"])
         .ok();
     let refused = sandbox.keyward(["store", "import", "lines"]);
@@ -44,19 +44,19 @@ fn an_import_does_not_take_in_again_what_was_revoked_and_deleted() {
 #[test]
 fn a_secret_that_was_revoked_under_another_id_stays_revoked() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("other");
+    sandbox.mint("other");
     backup(&sandbox, "before");
-    let _ = sandbox.file("lines", &line("foreign", "legacy-token"));
+    sandbox.file("lines", &line("foreign", "legacy-token"));
     let import = || {
-        let _ = sandbox.keyward(["store", "import", "lines"]).ok();
+        sandbox.keyward(["store", "import", "lines"]).ok();
     };
     import();
     backup(&sandbox, "with");
     restore(&sandbox, "before");
     import();
-    let _ = sandbox.keyward(["revoke", "foreign", "--yes"]).ok();
+    sandbox.keyward(["revoke", "foreign", "--yes"]).ok();
     restore(&sandbox, "with");
-    let _ = sandbox.verdict("legacy-token", &[], 11, "revoked");
+    sandbox.verdict("legacy-token", &[], 11, "revoked");
 }
 
 #[test]
@@ -64,13 +64,13 @@ fn a_key_that_had_expired_and_was_deleted_is_not_restored_alive() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("short");
     backup(&sandbox, "before");
-    let _ = sandbox.keyward(["set", "short", "--expires", "1s"]).ok();
+    sandbox.keyward(["set", "short", "--expires", "1s"]).ok();
     sandbox.wait_for_verdict(&secret, 12);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "delete", "default", "--yes"])
         .ok();
     restore(&sandbox, "before");
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&secret, &[], 11, "revoked");
 }
 
 /// The trail's end was another page's by then, so the old log did not change it.
@@ -78,41 +78,41 @@ fn a_key_that_had_expired_and_was_deleted_is_not_restored_alive() {
 fn a_log_that_was_kept_revives_nothing_however_much_came_after_it() {
     let sandbox = Sandbox::new();
     let victim = sandbox.mint("victim");
-    let _ = sandbox.mint("other");
+    sandbox.mint("other");
     let log = format!("{}-wal", sandbox.store_path().display());
     let mut stream = Stream::start(&sandbox, &[]);
-    let _ = stream.ask(&victim);
-    let _ = sandbox.keyward(["set", "victim", "--label", "a=b"]).ok();
+    stream.ask(&victim);
+    sandbox.keyward(["set", "victim", "--label", "a=b"]).ok();
     let kept = fs::read(&log).expect("a stream keeps the log");
     assert_eq!(stream.end().status, 0);
     for number in 0..30 {
         let label = format!("a={number}");
-        let _ = sandbox.keyward(["set", "other", "--label", &label]).ok();
+        sandbox.keyward(["set", "other", "--label", &label]).ok();
     }
-    let _ = sandbox.keyward(["revoke", "victim", "--yes"]).ok();
+    sandbox.keyward(["revoke", "victim", "--yes"]).ok();
     let database = fs::read(sandbox.store_path()).expect("the store is there");
-    let _ = sandbox.file(".local/share/keyward/keyward.db-wal", "");
+    sandbox.file(".local/share/keyward/keyward.db-wal", "");
     fs::write(&log, &kept).expect("the log can be put back");
     for _ in 0..2 {
         let asked = sandbox.keyward(["verify"]).stdin(&victim);
-        let _ = asked.refused(9, "damaged");
+        asked.refused(9, "damaged");
     }
     let after = fs::read(sandbox.store_path()).expect("the store is there");
     assert!(after == database, "the log was brought into the file");
     fs::remove_file(&log).expect("it is there");
-    let _ = sandbox.verdict(&victim, &[], 11, "revoked");
+    sandbox.verdict(&victim, &[], 11, "revoked");
 }
 
 #[test]
 fn a_store_that_is_used_is_not_taken_for_a_backup() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let other = sandbox.keyward(["--store", "other.db", "mint", "theirs"]);
     let secret = other.ok().line();
     let run = sandbox.keyward(["store", "backup", "other.db"]);
-    let _ = run.refused(4, "conflict");
+    run.refused(4, "conflict");
     let asked = sandbox.keyward(["--store", "other.db", "verify"]);
-    let _ = asked.stdin(secret).ok();
+    asked.stdin(secret).ok();
 }
 
 #[test]
@@ -137,14 +137,14 @@ fn a_store_that_forgot_the_time_is_damaged_and_can_be_told_it() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     sandbox.tamper("DELETE FROM clock");
-    let _ = sandbox
+    sandbox
         .keyward(["verify"])
         .stdin(&secret)
         .refused(9, "damaged");
     let checked = sandbox.keyward(["store", "check", "--json"]).exit(9);
     assert_eq!(checked.json()["ok"], false);
-    let _ = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+    sandbox.verdict(&secret, &[], 0, "valid");
     sandbox.tamper("DELETE FROM clock");
     restore_from_elsewhere(&sandbox, &secret);
 }
@@ -152,9 +152,9 @@ fn a_store_that_forgot_the_time_is_damaged_and_can_be_told_it() {
 /// A backup of another time brings it back.
 fn restore_from_elsewhere(sandbox: &Sandbox, secret: &str) {
     let whole = Sandbox::new();
-    let _ = whole.mint("other");
+    whole.mint("other");
     backup(&whole, "whole");
     fs::copy(whole.home().join("whole"), sandbox.home().join("whole")).expect("it can be copied");
     restore(sandbox, "whole");
-    let _ = sandbox.verdict(secret, &[], 10, "not_found");
+    sandbox.verdict(secret, &[], 10, "not_found");
 }

@@ -17,15 +17,15 @@ fn a_revoked_key_never_verifies_again() {
         (&json!("ci"), &json!("revoked"), &json!(true))
     );
     assert_about(moment(key, "revokedAt"), now());
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&secret, &[], 11, "revoked");
     for verb in ["enable", "disable", "rotate"] {
-        let _ = sandbox.keyward([verb, "ci"]).refused(4, "conflict");
+        sandbox.keyward([verb, "ci"]).refused(4, "conflict");
     }
-    let _ = sandbox
+    sandbox
         .keyward(["activate"])
         .stdin(&secret)
         .refused(11, "revoked");
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&secret, &[], 11, "revoked");
 }
 
 #[test]
@@ -47,39 +47,39 @@ hint: pass --yes to revoke without being asked
 "#,
     );
     // Before anything else: even before it is known whether the key exists.
-    let _ = sandbox.keyward(["revoke", "missing"]).refused(2, "usage");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["revoke", "missing"]).refused(2, "usage");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
 fn the_reason_is_kept() {
     let sandbox = Sandbox::new();
     for reason in ["compromised", "superseded", "retired", "unspecified"] {
-        let _ = sandbox.mint(reason);
-        let _ = sandbox
+        sandbox.mint(reason);
+        sandbox
             .keyward(["revoke", reason, "--yes", "--reason", reason])
             .ok();
         assert_eq!(sandbox.show(reason)["revokedReason"], reason);
     }
-    let _ = sandbox.mint("ci");
-    let _ = sandbox
+    sandbox.mint("ci");
+    sandbox
         .keyward(["revoke", "ci", "--yes", "--reason", "bored"])
         .refused(2, "usage");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     assert_eq!(sandbox.show("ci")["revokedReason"], "unspecified");
 }
 
 #[test]
 fn the_message_is_in_the_audit_log() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let flags = [
         "--reason",
         "compromised",
         "--message",
         "found in a build log",
     ];
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).args(flags).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).args(flags).ok();
     let log = sandbox.keyward(["audit", "list"]).answer();
     let events = log["events"].as_array().expect("an array of events");
     let event = events
@@ -104,7 +104,7 @@ fn many_keys_are_revoked_at_once() {
         .answer();
     assert_eq!(names(&answer["keys"]), ["a", "b", "c"]);
     for secret in secrets {
-        let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+        sandbox.verdict(&secret, &[], 11, "revoked");
     }
 }
 
@@ -121,7 +121,7 @@ fn one_unknown_key_among_many_changes_nothing() {
         "the message does not name it: {error:#}"
     );
     for secret in secrets {
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
     assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
 }
@@ -130,18 +130,18 @@ fn one_unknown_key_among_many_changes_nothing() {
 fn one_ambiguous_key_among_many_changes_nothing() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("a");
-    let _ = sandbox.mint("b");
-    let _ = sandbox.mint_with("b", &["-e", "test"]);
-    let _ = sandbox
+    sandbox.mint("b");
+    sandbox.mint_with("b", &["-e", "test"]);
+    sandbox
         .keyward(["revoke", "a", "b", "--yes"])
         .refused(4, "ambiguous");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
 fn revoking_twice_succeeds_and_keeps_the_first_time_and_reason() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let first = sandbox
         .keyward(["revoke", "ci", "--yes", "--reason", "compromised"])
         .answer();
@@ -159,16 +159,16 @@ fn revoking_twice_succeeds_and_keeps_the_first_time_and_reason() {
 fn a_pending_key_can_be_revoked() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint_with("ci", &["--hold"]);
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.verdict(&secret, &[], 11, "revoked");
 }
 
 #[test]
 fn a_revoked_keys_record_stays() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint_with("ci", &["--owner", "platform"]);
+    sandbox.mint_with("ci", &["--owner", "platform"]);
     let before = sandbox.show("ci");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let after = sandbox.show("ci");
     for field in [
         "id",
@@ -188,17 +188,17 @@ fn an_id_is_not_found_in_an_environment_that_is_not_its_own() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let id = sandbox.id_of("ci");
-    let _ = sandbox
+    sandbox
         .keyward(["revoke", &id, "-e", "test", "--yes"])
         .refused(3, "key_not_found");
-    let _ = sandbox.verdict(&secret, &["-e", "live"], 0, "valid");
+    sandbox.verdict(&secret, &["-e", "live"], 0, "valid");
 }
 
 #[test]
 fn revoking_by_name_twice_finds_the_same_key_twice() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox.mint("ci");
+    sandbox.keyward(["rotate", "ci"]).ok();
     let revoke = |flags: &[&str]| {
         let arguments = [&["revoke", "ci", "--yes"], flags].concat();
         sandbox.keyward(arguments).answer()["keys"][0].clone()
@@ -214,9 +214,9 @@ fn revoking_by_name_twice_finds_the_same_key_twice() {
     );
     // Of two environments, -e says which name is meant before anybody asks who holds it.
     for environment in ["live", "test"] {
-        let _ = sandbox.mint_with("web", &["-e", environment]);
+        sandbox.mint_with("web", &["-e", environment]);
     }
-    let _ = sandbox
+    sandbox
         .keyward(["revoke", "web", "-e", "test", "--yes"])
         .ok();
     let again = sandbox
@@ -231,18 +231,18 @@ fn where_the_id_alone_revokes_a_name_like_its_beginning_does_not() {
     let sandbox = Sandbox::new();
     sandbox.workspace("portal", &["--preset", "scrapewise"]);
     sandbox.workspace("other", &[]);
-    let _ = sandbox.keyward(["workspace", "use", "other"]).ok();
+    sandbox.keyward(["workspace", "use", "other"]).ok();
     for name in ["k", "key", "key_"] {
         let flags = ["-w", "portal", "--scope", "USER"];
         let secret = sandbox.mint_with(name, &flags);
         let revoke = ["revoke", name, "-w", "portal", "--yes"];
         let error = sandbox.keyward(revoke).refused(3, "key_not_found");
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
         // The hinted command finds the key although another workspace is in use.
         let hint = error["hint"].as_str().expect("a hint").to_owned();
         let command = hint.split('`').nth(1).expect("a command").to_owned();
         let words: Vec<&str> = command.split(' ').skip(1).collect();
-        let _ = sandbox.keyward(words).args(["--yes"]).ok();
-        let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+        sandbox.keyward(words).args(["--yes"]).ok();
+        sandbox.verdict(&secret, &[], 11, "revoked");
     }
 }

@@ -18,16 +18,16 @@ fn old_and_new_secret_overlap() {
     let old = sandbox.mint("ci");
     let new = sandbox.keyward(["rotate", "ci"]).ok().line();
     assert_ne!(old, new);
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
-    let _ = sandbox.verdict(&new, &[], 0, "valid");
+    sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.verdict(&new, &[], 0, "valid");
 }
 
 #[test]
 fn stdout_is_the_new_secret_alone() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let output = sandbox.keyward(["rotate", "ci", "-n"]).ok();
-    let _ = sandbox.verdict(&output.stdout, &[], 0, "valid");
+    sandbox.verdict(&output.stdout, &[], 0, "valid");
     assert!(
         !output.stderr.contains(&output.stdout),
         "stderr holds the secret"
@@ -37,7 +37,7 @@ fn stdout_is_the_new_secret_alone() {
 #[test]
 fn both_keys_are_linked_and_the_answer_holds_both() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let old_id = sandbox.id_of("ci");
     let new = rotate(&sandbox, &["ci"]);
     assert_eq!(new["replaces"], old_id.as_str());
@@ -54,12 +54,12 @@ fn both_keys_are_linked_and_the_answer_holds_both() {
 #[test]
 fn the_name_passes_to_the_new_key() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let new = rotate(&sandbox, &["ci"]);
     assert_eq!(new["name"], "ci");
     assert_eq!(sandbox.id_of("ci"), text(&new, "id"));
     // A superseded key does not hold its name, but the new one does.
-    let _ = sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
+    sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
     assert_eq!(sandbox.listed(&[]).len(), 2);
 }
 
@@ -67,7 +67,7 @@ fn the_name_passes_to_the_new_key() {
 fn the_old_key_ends_after_the_grace() {
     let sandbox = Sandbox::new();
     for name in ["by default", "by flag", "at once"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
     }
     let by_default = rotate(&sandbox, &["by default"]);
     assert_about(moment(&by_default["replaced"], "expiresAt"), now() + DAY);
@@ -81,7 +81,7 @@ fn the_old_key_ends_after_the_grace() {
 fn the_policy_sets_the_grace() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &["--rotation-grace", "2h"]);
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let new = rotate(&sandbox, &["ci"]);
     assert_about(moment(&new["replaced"], "expiresAt"), now() + 2 * HOUR);
 }
@@ -89,7 +89,7 @@ fn the_policy_sets_the_grace() {
 #[test]
 fn the_grace_never_prolongs_the_old_key() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint_with("ci", &["--expires", "1h"]);
+    sandbox.mint_with("ci", &["--expires", "1h"]);
     let before = sandbox.show("ci");
     let new = rotate(&sandbox, &["ci", "--grace", "30d"]);
     assert_eq!(new["replaced"]["expiresAt"], before["expiresAt"]);
@@ -104,7 +104,7 @@ fn the_old_key_really_ends() {
         .ok()
         .line();
     sandbox.wait_for_verdict(&old, 12);
-    let _ = sandbox.verdict(&new, &[], 0, "valid");
+    sandbox.verdict(&new, &[], 0, "valid");
     assert_eq!(sandbox.listed(&["--all"]), ["ci", "ci"]);
     assert_eq!(sandbox.listed(&[]), ["ci"]);
 }
@@ -118,8 +118,8 @@ fn now_and_a_grace_of_nothing_revoke_the_old_key_at_once() {
         assert_eq!(new["replaced"]["status"], "revoked", "{flags:?}");
         assert_eq!(new["replaced"]["revokedReason"], "superseded", "{flags:?}");
         assert_about(moment(&new["replaced"], "revokedAt"), now());
-        let _ = sandbox.verdict(&old, &[], 11, "revoked");
-        let _ = sandbox.verdict(&text(&new, "key"), &[], 0, "valid");
+        sandbox.verdict(&old, &[], 11, "revoked");
+        sandbox.verdict(&text(&new, "key"), &[], 0, "valid");
     }
 }
 
@@ -137,7 +137,7 @@ fn the_new_key_inherits_everything() {
         "--label",
         "team=core",
     ];
-    let _ = sandbox.mint_with("agent", &flags);
+    sandbox.mint_with("agent", &flags);
     let old = sandbox.show("agent");
     let new = rotate(&sandbox, &[&text(&old, "id")]);
     for field in [
@@ -159,7 +159,7 @@ fn the_new_key_inherits_everything() {
 #[test]
 fn a_lifetime_is_inherited_by_its_length() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint_with("ci", &["--expires", "90d"]);
+    sandbox.mint_with("ci", &["--expires", "90d"]);
     // As if it had been minted twenty days ago.
     sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0}",
@@ -176,12 +176,12 @@ fn a_lifetime_is_inherited_by_its_length() {
 #[test]
 fn expires_overrides_the_inherited_lifetime() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint_with("ci", &["--expires", "90d"]);
+    sandbox.mint_with("ci", &["--expires", "90d"]);
     let new = rotate(&sandbox, &["ci", "--expires", "7d"]);
     assert_about(moment(&new, "expiresAt"), now() + 7 * DAY);
     let newest = rotate(&sandbox, &["ci", "--expires", "never"]);
     assert_eq!(newest["expiresAt"], Value::Null);
-    let _ = sandbox
+    sandbox
         .keyward(["rotate", "ci", "--expires", "2001-01-01"])
         .refused(5, "invalid_expiry");
 }
@@ -190,14 +190,14 @@ fn expires_overrides_the_inherited_lifetime() {
 fn only_an_active_key_that_is_not_superseded_rotates() {
     let sandbox = Sandbox::new();
     for name in ["superseded", "disabled", "revoked"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
     }
-    let _ = sandbox.mint_with("pending", &["--hold"]);
+    sandbox.mint_with("pending", &["--hold"]);
     let expired = sandbox.mint_with("expired", &["--expires", "1s"]);
     let superseded = sandbox.id_of("superseded");
-    let _ = sandbox.keyward(["rotate", "superseded"]).ok();
-    let _ = sandbox.keyward(["disable", "disabled"]).ok();
-    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.keyward(["rotate", "superseded"]).ok();
+    sandbox.keyward(["disable", "disabled"]).ok();
+    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&expired, 12);
     let before = sandbox.listed(&["--all"]);
     for key in [
@@ -207,12 +207,12 @@ fn only_an_active_key_that_is_not_superseded_rotates() {
         "pending",
         "expired",
     ] {
-        let _ = sandbox.keyward(["rotate", key]).refused(4, "conflict");
-        let _ = sandbox
+        sandbox.keyward(["rotate", key]).refused(4, "conflict");
+        sandbox
             .keyward(["rotate", key, "--now"])
             .refused(4, "conflict");
     }
-    let _ = sandbox
+    sandbox
         .keyward(["rotate", "missing"])
         .refused(3, "key_not_found");
     assert_eq!(sandbox.listed(&["--all"]), before);
@@ -223,13 +223,13 @@ fn the_cap_holds_during_the_overlap_and_now_works_at_the_cap() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &["--active-key-cap", "2"]);
     let old = sandbox.mint("a");
-    let _ = sandbox.mint("b");
-    let _ = sandbox.keyward(["rotate", "a"]).refused(5, "limit_reached");
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.mint("b");
+    sandbox.keyward(["rotate", "a"]).refused(5, "limit_reached");
+    sandbox.verdict(&old, &[], 0, "valid");
     let new = sandbox.keyward(["rotate", "a", "--now"]).ok().line();
-    let _ = sandbox.verdict(&old, &[], 11, "revoked");
-    let _ = sandbox.verdict(&new, &[], 0, "valid");
-    let _ = sandbox.keyward(["mint", "c"]).refused(5, "limit_reached");
+    sandbox.verdict(&old, &[], 11, "revoked");
+    sandbox.verdict(&new, &[], 0, "valid");
+    sandbox.keyward(["mint", "c"]).refused(5, "limit_reached");
 }
 
 #[test]
@@ -241,8 +241,8 @@ fn with_hold_the_grace_begins_at_activation() {
         .keyward(["rotate", "ci", "--hold", "--grace", "2h"])
         .ok()
         .line();
-    let _ = sandbox.verdict(&new, &[], 13, "pending");
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.verdict(&new, &[], 13, "pending");
+    sandbox.verdict(&old, &[], 0, "valid");
     assert_eq!(sandbox.show(&old_id)["expiresAt"], Value::Null);
     assert_eq!(sandbox.show(&old_id)["status"], "active");
     assert_eq!(
@@ -257,7 +257,7 @@ fn with_hold_the_grace_begins_at_activation() {
         now() + 2 * HOUR,
     );
     assert_eq!(sandbox.id_of("ci"), text(&activated, "id"));
-    let _ = sandbox.verdict(&new, &[], 0, "valid");
+    sandbox.verdict(&new, &[], 0, "valid");
 }
 
 #[test]
@@ -268,9 +268,9 @@ fn a_held_rotation_with_now_revokes_the_old_key_at_activation() {
         .keyward(["rotate", "ci", "--hold", "--now"])
         .ok()
         .line();
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
-    let _ = sandbox.keyward(["activate"]).stdin(&new).ok();
-    let _ = sandbox.verdict(&old, &[], 11, "revoked");
+    sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.keyward(["activate"]).stdin(&new).ok();
+    sandbox.verdict(&old, &[], 11, "revoked");
 }
 
 #[test]
@@ -285,23 +285,23 @@ fn an_unfinished_rotation_stands_in_the_way_of_another_until_it_is_cancelled() {
         hint.contains("keyward rotate") && hint.contains("--cancel"),
         "the hint is {hint:?}"
     );
-    let _ = sandbox.keyward(["rotate", "ci", "--cancel"]).ok();
-    let _ = sandbox.verdict(&held, &[], 11, "revoked");
-    let _ = sandbox
+    sandbox.keyward(["rotate", "ci", "--cancel"]).ok();
+    sandbox.verdict(&held, &[], 11, "revoked");
+    sandbox
         .keyward(["activate"])
         .stdin(&held)
         .refused(11, "revoked");
-    let _ = sandbox.verdict(&old, &["--no-record"], 0, "valid");
+    sandbox.verdict(&old, &["--no-record"], 0, "valid");
     assert_eq!(sandbox.show("ci"), before);
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox.keyward(["rotate", "ci"]).ok();
 }
 
 #[test]
 fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let held = rotate(&sandbox, &["ci", "--hold"]);
-    let _ = sandbox
+    sandbox
         .keyward(["revoke", &text(&held, "id"), "--yes"])
         .ok();
     let held = rotate(&sandbox, &["ci", "--hold"]);
@@ -311,8 +311,8 @@ fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
         "UPDATE key SET created_at = created_at - {} WHERE id = '{id}'",
         2 * DAY
     ));
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
-    let _ = sandbox
+    sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox
         .keyward(["activate"])
         .stdin(text(&held, "key"))
         .refused(11, "revoked");
@@ -321,25 +321,25 @@ fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
 #[test]
 fn the_name_that_passes_is_the_one_the_old_key_has_then() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
-    let _ = sandbox
+    sandbox
         .keyward(["rename", &sandbox.id_of("ci"), "deploy"])
         .ok();
     let activated = sandbox.keyward(["activate"]).stdin(held).answer();
     assert_eq!(activated["name"], "deploy");
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
 }
 
 #[test]
 fn a_pending_replacement_keeps_the_name_when_the_old_key_dies() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let old = sandbox.id_of("ci");
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
-    let _ = sandbox.keyward(["revoke", &old, "--yes"]).ok();
-    let _ = sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
-    let _ = sandbox.keyward(["activate"]).stdin(&held).ok();
+    sandbox.keyward(["revoke", &old, "--yes"]).ok();
+    sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
+    sandbox.keyward(["activate"]).stdin(&held).ok();
     assert_eq!(
         sandbox.verdict(&held, &[], 0, "valid")["subject"]["name"],
         "ci"
@@ -349,17 +349,17 @@ fn a_pending_replacement_keeps_the_name_when_the_old_key_dies() {
 #[test]
 fn a_cancelled_rotation_needs_the_old_name_to_be_free() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let old = sandbox.id_of("ci");
     let new = sandbox.keyward(["rotate", "ci"]).ok().line();
     // By its id it leaves the old key behind under the old name.
     let id = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["rename", &id, "deploy"]).ok();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox
+    sandbox.keyward(["rename", &id, "deploy"]).ok();
+    sandbox.mint("ci");
+    sandbox
         .keyward(["rotate", &old, "--cancel"])
         .refused(4, "name_taken");
-    let _ = sandbox.verdict(&new, &[], 0, "valid");
+    sandbox.verdict(&new, &[], 0, "valid");
 }
 
 #[test]
@@ -368,11 +368,11 @@ fn a_rotation_can_be_cancelled_while_the_old_key_lives_in_its_grace() {
     let old = sandbox.mint_with("ci", &["--expires", "90d"]);
     let before = sandbox.show("ci");
     let new = sandbox.keyward(["rotate", "ci"]).ok().line();
-    let _ = sandbox
+    sandbox
         .keyward(["rotate", &text(&before, "id"), "--cancel"])
         .ok();
-    let _ = sandbox.verdict(&new, &[], 11, "revoked");
-    let _ = sandbox.verdict(&old, &["--no-record"], 0, "valid");
+    sandbox.verdict(&new, &[], 11, "revoked");
+    sandbox.verdict(&old, &["--no-record"], 0, "valid");
     assert_eq!(sandbox.show("ci"), before);
 }
 
@@ -380,14 +380,14 @@ fn a_rotation_can_be_cancelled_while_the_old_key_lives_in_its_grace() {
 fn there_is_nothing_to_cancel_without_a_rotation() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox
+    sandbox
         .keyward(["rotate", "ci", "--cancel"])
         .refused(4, "conflict");
-    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    sandbox.keyward(["rotate", "ci", "--now"]).ok();
     let superseded = sandbox.verdict(&secret, &[], 11, "revoked")["subject"]["id"].clone();
     let superseded = superseded.as_str().expect("an id");
     // The old key is dead: nothing could be taken back.
-    let _ = sandbox
+    sandbox
         .keyward(["rotate", superseded, "--cancel"])
         .refused(4, "conflict");
 }
@@ -402,30 +402,30 @@ fn a_key_can_be_rotated_again_and_again() {
         assert_eq!(new["replaces"], ids.last().expect("there is one").as_str());
         ids.push(text(&new, "id"));
     }
-    let _ = sandbox.verdict(&first, &[], 0, "valid");
+    sandbox.verdict(&first, &[], 0, "valid");
     assert_eq!(sandbox.listed(&[]).len(), 4);
 }
 
 #[test]
 fn the_new_secret_can_go_to_any_sink() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let output = sandbox.keyward(["rotate", "ci", "--out", "ci.key"]).ok();
     assert_eq!(output.stdout, "");
-    let _ = sandbox.keyward(["verify", "--file", "ci.key"]).ok();
+    sandbox.keyward(["verify", "--file", "ci.key"]).ok();
     let output = sandbox
         .keyward(["rotate", "ci", "--", "sh", "-c", "cat > received"])
         .ok();
     assert_eq!(output.stdout, "");
     let received = fs::read_to_string(sandbox.home().join("received")).expect("the command ran");
-    let _ = sandbox.verdict(received.trim_end(), &[], 0, "valid");
+    sandbox.verdict(received.trim_end(), &[], 0, "valid");
 }
 
 #[test]
 fn a_rotated_key_is_used_separately_from_the_old_one() {
     let sandbox = Sandbox::new();
     let old = sandbox.mint("ci");
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.verdict(&old, &[], 0, "valid");
     let new = rotate(&sandbox, &["ci"]);
     assert_eq!(new["lastUsedAt"], Value::Null);
     assert_ne!(new["replaced"]["lastUsedAt"], Value::Null);
@@ -442,21 +442,21 @@ fn a_rotation_whose_new_key_was_revoked_can_be_cancelled_and_the_old_key_lives_o
             .keyward(["rotate", "ci", "--grace", "1h", "--out", "new.key"])
             .answer();
         let (old_id, new_id) = (text(&old, "id"), text(&new, "id"));
-        let _ = sandbox.keyward(["revoke", &new_id, "--yes"]).ok();
+        sandbox.keyward(["revoke", &new_id, "--yes"]).ok();
         // What expires within the hour has nothing that follows it.
         let check = ["check", "--expiring-within", "2h", "--json"];
         let findings = sandbox.keyward(check).exit(18).json();
         let remedy = text(&findings["findings"][0], "remedy");
         assert_eq!(remedy, format!("keyward rotate {old_id} --cancel"));
         let named = if by_new { &new_id } else { &old_id };
-        let _ = sandbox.keyward(["rotate", named, "--cancel"]).ok();
+        sandbox.keyward(["rotate", named, "--cancel"]).ok();
         let after = sandbox.show("ci");
         assert_eq!(after["id"], old["id"]);
         assert_eq!(after["expiresAt"], old["expiresAt"]);
         assert_eq!(after["replacedBy"], Value::Null);
-        let _ = sandbox.keyward(check).ok();
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
-        let _ = sandbox
+        sandbox.keyward(check).ok();
+        sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox
             .keyward(["rotate", "ci", "--cancel"])
             .refused(4, "conflict");
         let events = sandbox.keyward(["audit", "list"]).answer();

@@ -11,7 +11,7 @@ fn hold(sandbox: &Sandbox, key: &str, flags: &[&str]) -> String {
 }
 
 fn activate(sandbox: &Sandbox, secret: &str) {
-    let _ = sandbox.keyward(["activate"]).stdin(secret).ok();
+    sandbox.keyward(["activate"]).stdin(secret).ok();
 }
 
 #[test]
@@ -19,39 +19,39 @@ fn a_held_replacement_counts_against_the_cap_even_with_now() {
     let sandbox = Sandbox::new();
     sandbox.workspace("small", &["--cap", "1"]);
     let old = sandbox.mint("ci");
-    let _ = sandbox
+    sandbox
         .keyward(["rotate", "ci", "--now", "--hold"])
         .refused(5, "limit_reached");
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
-    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.keyward(["rotate", "ci", "--now"]).ok();
     assert_eq!(sandbox.listed(&[]), ["ci"]);
 }
 
 #[test]
 fn a_held_rotation_can_be_cancelled_when_the_old_key_is_dead() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let old = sandbox.id_of("ci");
     let new = hold(&sandbox, "ci", &[]);
-    let _ = sandbox.keyward(["revoke", &old, "--yes"]).ok();
-    let _ = sandbox.keyward(["rotate", &old, "--cancel"]).ok();
-    let _ = sandbox.verdict(&new, &[], 11, "revoked");
-    let _ = sandbox.mint("ci");
+    sandbox.keyward(["revoke", &old, "--yes"]).ok();
+    sandbox.keyward(["rotate", &old, "--cancel"]).ok();
+    sandbox.verdict(&new, &[], 11, "revoked");
+    sandbox.mint("ci");
 }
 
 #[test]
 fn renaming_the_old_key_renames_the_replacement_that_waits() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let old = sandbox.id_of("ci");
     let new = hold(&sandbox, "ci", &[]);
-    let _ = sandbox.keyward(["rename", "ci", "deploy"]).ok();
+    sandbox.keyward(["rename", "ci", "deploy"]).ok();
     let pending = sandbox.verdict(&new, &[], 13, "pending");
     assert_eq!(pending["subject"]["name"], "deploy");
     // The name that was left is free, the new one is not, whatever becomes of the old key.
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.keyward(["revoke", &old, "--yes"]).ok();
-    let _ = sandbox.keyward(["mint", "deploy"]).refused(4, "name_taken");
+    sandbox.mint("ci");
+    sandbox.keyward(["revoke", &old, "--yes"]).ok();
+    sandbox.keyward(["mint", "deploy"]).refused(4, "name_taken");
     activate(&sandbox, &new);
     assert_eq!(sandbox.show("deploy")["status"], "active");
     assert_eq!(sandbox.listed(&["--status", "active"]).len(), 2);
@@ -60,11 +60,11 @@ fn renaming_the_old_key_renames_the_replacement_that_waits() {
 #[test]
 fn a_replacement_that_waits_cannot_be_renamed_away() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let new = hold(&sandbox, "ci", &[]);
     let pending = sandbox.verdict(&new, &[], 13, "pending");
     let id = text(&pending["subject"], "id");
-    let _ = sandbox
+    sandbox
         .keyward(["rename", &id, "other"])
         .refused(4, "conflict");
 }
@@ -74,28 +74,28 @@ fn a_paused_key_is_not_replaced_behind_its_pause() {
     let sandbox = Sandbox::new();
     let old = sandbox.mint("ci");
     let new = hold(&sandbox, "ci", &[]);
-    let _ = sandbox.keyward(["disable", "ci"]).ok();
-    let _ = sandbox
+    sandbox.keyward(["disable", "ci"]).ok();
+    sandbox
         .keyward(["--json", "activate"])
         .stdin(&new)
         .run()
         .error();
-    let _ = sandbox.verdict(&new, &[], 13, "pending");
-    let _ = sandbox.keyward(["enable", "ci"]).ok();
+    sandbox.verdict(&new, &[], 13, "pending");
+    sandbox.keyward(["enable", "ci"]).ok();
     activate(&sandbox, &new);
-    let _ = sandbox.verdict(&new, &[], 0, "valid");
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.verdict(&new, &[], 0, "valid");
+    sandbox.verdict(&old, &[], 0, "valid");
 }
 
 #[test]
 fn cancelling_keeps_a_life_that_was_shortened_on_purpose() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let old = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
-    let _ = sandbox.keyward(["set", &old, "--expires", "5m"]).ok();
+    sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox.keyward(["set", &old, "--expires", "5m"]).ok();
     let shortened = sandbox.show(&old)["expiresAt"].clone();
-    let _ = sandbox.keyward(["rotate", &old, "--cancel"]).ok();
+    sandbox.keyward(["rotate", &old, "--cancel"]).ok();
     assert_ne!(shortened, Value::Null);
     assert_eq!(sandbox.show(&old)["expiresAt"], shortened);
 }

@@ -79,9 +79,9 @@ fn the_store_holds_the_hash_of_a_token_and_nothing_of_the_token() {
         sandbox.mint_with("deploy", &["-e", "live", "--owner", "platform"]),
         sandbox.mint_with("held", &["--hold"]),
     ];
-    let _ = sandbox.keyward(["activate"]).stdin(&secrets[2]).ok();
-    let _ = sandbox.verdict(&secrets[0], &[], 0, "valid");
-    let _ = sandbox.keyward(["revoke", "deploy", "--yes"]).ok();
+    sandbox.keyward(["activate"]).stdin(&secrets[2]).ok();
+    sandbox.verdict(&secrets[0], &[], 0, "valid");
+    sandbox.keyward(["revoke", "deploy", "--yes"]).ok();
     let rotated = sandbox.keyward(["rotate", "ci"]).ok().line();
     let store = fs::read(sandbox.store_path()).expect("the store can be read");
     for secret in secrets.iter().chain([&rotated]) {
@@ -106,7 +106,7 @@ fn nothing_beside_an_open_store_holds_a_secret() {
     let second = held.secret.clone();
     let third = sandbox.mint("third");
     let fourth = sandbox.keyward(["rotate", "third"]).ok().line();
-    let _ = sandbox.keyward(["verify"]).stdin(&second).exit(13);
+    sandbox.keyward(["verify"]).stdin(&second).exit(13);
     let log = fs::read(sandbox.home().join(".local/share/keyward/keyward.db-wal"));
     let log = log.expect("another process keeps the log open");
     assert!(
@@ -116,7 +116,7 @@ fn nothing_beside_an_open_store_holds_a_secret() {
     assert_in_no_file(&sandbox, &[&first, &second, &third, &fourth]);
     held.killed();
     assert_in_no_file(&sandbox, &[&first, &second, &third, &fourth]);
-    let _ = sandbox.keyward(["list"]).ok();
+    sandbox.keyward(["list"]).ok();
     assert_in_no_file(&sandbox, &[&first, &second, &third, &fourth]);
 }
 
@@ -126,8 +126,8 @@ fn no_answer_and_no_message_repeats_a_secret() {
     let minted = sandbox.keyward(["mint", "ci"]).ok();
     let secret = minted.line();
     assert_unsaid(&minted.stderr, &secret, "mint's stderr");
-    let _ = sandbox.file("secret-file", &secret);
-    let _ = sandbox.file("unknown", &token::well_formed());
+    sandbox.file("secret-file", &secret);
+    sandbox.file("unknown", &token::well_formed());
     let id = sandbox.id_of("ci");
     let short = token::parts(&secret, "kw_live_").short;
     let hash: String = Sha256::digest(secret.as_bytes())
@@ -173,7 +173,7 @@ fn no_answer_and_no_message_repeats_a_secret() {
             assert!(!output.stdout.contains(&hash), "{what} tells the hash");
             assert!(!output.stderr.contains(&hash), "{what} tells the hash");
         }
-        let _ = sandbox.keyward(["enable", "ci"]).ok();
+        sandbox.keyward(["enable", "ci"]).ok();
     }
     for wrong in [
         token::with_typo(&secret, 30),
@@ -388,7 +388,7 @@ fn a_secret_among_the_arguments_is_refused_and_not_repeated() {
     }
     assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
     assert_in_no_file(&sandbox, &[&secret]);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -481,7 +481,7 @@ fn the_token_of_a_policy_of_ones_own_is_refused_as_an_argument_too() {
         }
         assert!(faults.is_empty(), "{template}:\n{}", faults.join("\n"));
         assert_eq!(sandbox.listed(&[]), ["ci"], "{template}");
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
 }
 

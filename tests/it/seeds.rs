@@ -36,25 +36,25 @@ fn amazonscraperapi_by_its_page() {
     assert!(!shown.contains(&secret[secret.len() - 24..]));
 
     // "Requests without a valid key return 401".
-    let _ = sandbox.verdict("", &[], 10, "malformed");
-    let _ = sandbox.verdict("asa_live_YOUR_KEY_HERE", &[], 10, "malformed");
+    sandbox.verdict("", &[], 10, "malformed");
+    sandbox.verdict("asa_live_YOUR_KEY_HERE", &[], 10, "malformed");
 
     // "Rotating keys: generate a second key, deploy, revoke the old key."
     let second = text(&mint(&sandbox, "prod 2", &[]), "key");
-    let _ = sandbox.verdict(&second, &["-e", "live"], 0, "valid");
-    let _ = sandbox.verdict(&secret, &["-e", "live"], 0, "valid");
-    let _ = sandbox.keyward(["revoke", "prod", "--yes"]).ok();
+    sandbox.verdict(&second, &["-e", "live"], 0, "valid");
+    sandbox.verdict(&secret, &["-e", "live"], 0, "valid");
+    sandbox.keyward(["revoke", "prod", "--yes"]).ok();
     // "Revoked keys return 401 Unauthorized with {"error":"revoked"}": at once here, not within 30 seconds.
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
-    let _ = sandbox.verdict(&second, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&second, &[], 0, "valid");
 
     // "Restricting a key to a list of egress IPs".
     let fenced = text(
         &mint(&sandbox, "fenced", &["--allow", "203.0.113.0/28"]),
         "key",
     );
-    let _ = sandbox.verdict(&fenced, &["--ip", "203.0.113.3"], 0, "valid");
-    let _ = sandbox.verdict(&fenced, &["--ip", "203.0.113.30"], 14, "ip_denied");
+    sandbox.verdict(&fenced, &["--ip", "203.0.113.3"], 0, "valid");
+    sandbox.verdict(&fenced, &["--ip", "203.0.113.30"], 14, "ip_denied");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn amazonscraperapi_refuses_the_21st_active_key_and_names_the_longest_unused_one
     }
     for (place, secret) in secrets.iter().enumerate() {
         if place != 7 {
-            let _ = sandbox.verdict(secret, &[], 0, "valid");
+            sandbox.verdict(secret, &[], 0, "valid");
         }
     }
     let error = sandbox
@@ -86,7 +86,7 @@ fn amazonscraperapi_refuses_the_21st_active_key_and_names_the_longest_unused_one
     );
     assert_eq!(sandbox.listed(&["--all"]).len(), 20);
     // When all were used, it is the one whose last use is the oldest.
-    let _ = sandbox.verdict(&secrets[7], &[], 0, "valid");
+    sandbox.verdict(&secrets[7], &[], 0, "valid");
     sandbox
         .tamper("UPDATE usage SET last_used_at = last_used_at - 1000000 WHERE slot % (1 << 40) = (SELECT seq FROM key WHERE name = 'service-13')");
     let error = sandbox
@@ -97,8 +97,8 @@ fn amazonscraperapi_refuses_the_21st_active_key_and_names_the_longest_unused_one
         error.contains("service-13"),
         "the error does not name the longest unused key: {error}"
     );
-    let _ = sandbox.keyward(["revoke", "service-13", "--yes"]).ok();
-    let _ = sandbox.mint("one more");
+    sandbox.keyward(["revoke", "service-13", "--yes"]).ok();
+    sandbox.mint("one more");
 }
 
 #[test]
@@ -123,10 +123,10 @@ fn amser_by_its_page() {
     }
 
     // "Requests made with a amsr_test_ key will only access testnet data, and vice versa."
-    let _ = sandbox.verdict(&live, &["-e", "live"], 0, "valid");
-    let _ = sandbox.verdict(&test, &["-e", "test"], 0, "valid");
-    let _ = sandbox.verdict(&test, &["-e", "live"], 14, "wrong_environment");
-    let _ = sandbox.verdict(&live, &["-e", "test"], 14, "wrong_environment");
+    sandbox.verdict(&live, &["-e", "live"], 0, "valid");
+    sandbox.verdict(&test, &["-e", "test"], 0, "valid");
+    sandbox.verdict(&test, &["-e", "live"], 14, "wrong_environment");
+    sandbox.verdict(&live, &["-e", "test"], 14, "wrong_environment");
 
     // "API keys are SHA-256 hashed before storage. amser stores only the hash".
     let digest = Sha256::digest(&live);
@@ -140,32 +140,32 @@ fn amser_by_its_page() {
 
     // "Each merchant can have a maximum of 5 active API keys at a time."
     for name in ["three", "four", "five"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
     }
-    let _ = sandbox.keyward(["mint", "six"]).refused(5, "limit_reached");
+    sandbox.keyward(["mint", "six"]).refused(5, "limit_reached");
     // "If you … have reached the limit, revoke an unused key first."
-    let _ = sandbox.keyward(["revoke", "five", "--yes"]).ok();
+    sandbox.keyward(["revoke", "five", "--yes"]).ok();
 
     // "Rotation: create a new key, update, verify that requests succeed with the new key, delete the old key."
     let new = sandbox.mint("production-server-2");
-    let _ = sandbox.verdict(&new, &["-e", "live"], 0, "valid");
-    let _ = sandbox.verdict(&live, &["-e", "live"], 0, "valid");
+    sandbox.verdict(&new, &["-e", "live"], 0, "valid");
+    sandbox.verdict(&live, &["-e", "live"], 0, "valid");
 
     // "Deleting a key immediately invalidates all requests … This action cannot be undone".
-    let _ = sandbox
+    sandbox
         .keyward(["revoke", "production-server", "--yes"])
         .ok();
-    let _ = sandbox.verdict(&live, &["-e", "live"], 11, "revoked");
+    sandbox.verdict(&live, &["-e", "live"], 11, "revoked");
     for verb in ["enable", "rotate", "disable"] {
-        let _ = sandbox
+        sandbox
             .keyward([verb, "production-server"])
             .refused(4, "conflict");
     }
-    let _ = sandbox
+    sandbox
         .keyward(["activate"])
         .stdin(&live)
         .refused(11, "revoked");
-    let _ = sandbox.verdict(&live, &["-e", "live"], 11, "revoked");
+    sandbox.verdict(&live, &["-e", "live"], 11, "revoked");
 }
 
 #[test]
@@ -174,17 +174,17 @@ fn amser_rotates_by_overlap_and_at_the_cap_at_once() {
     sandbox.workspace("merchant", &["--preset", "amser"]);
     let old = sandbox.mint("production-server");
     for name in ["two", "three", "four"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
     }
     // "If both keys are valid simultaneously during the transition, there is no interruption."
     let new = sandbox.keyward(["rotate", "production-server"]).ok().line();
-    let _ = sandbox.verdict(&old, &["-e", "live"], 0, "valid");
-    let _ = sandbox.verdict(&new, &["-e", "live"], 0, "valid");
-    let _ = sandbox
+    sandbox.verdict(&old, &["-e", "live"], 0, "valid");
+    sandbox.verdict(&new, &["-e", "live"], 0, "valid");
+    sandbox
         .keyward(["rotate", "two"])
         .refused(5, "limit_reached");
     let newest = sandbox.keyward(["rotate", "two", "--now"]).ok().line();
-    let _ = sandbox.verdict(&newest, &["-e", "live"], 0, "valid");
+    sandbox.verdict(&newest, &["-e", "live"], 0, "valid");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn scrapewise_by_its_page() {
     };
 
     // "GET /api/key/whoami": {customerRef, scope, prefix, name, id, createdAt, lastUsedAt}.
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     let caller = as_agent(&["whoami"]).answer();
     let expected = json!({
         "workspace": "customer", "scopes": ["LLM_READ"], "prefix": front, "name": "my-new-key", "id": agent["id"],
@@ -232,8 +232,8 @@ fn scrapewise_by_its_page() {
         &as_user(&["mint", "assistant", "--scope", "LLM_FULL"]).answer(),
         "key",
     );
-    let _ = as_agent(&["mint", "child", "--scope", "LLM_READ"]).refused(5, "scope_rejected");
-    let _ = sandbox
+    as_agent(&["mint", "child", "--scope", "LLM_READ"]).refused(5, "scope_rejected");
+    sandbox
         .keyward(["--as", "-", "mint", "child", "--scope", "USER"])
         .stdin(&full)
         .refused(5, "scope_rejected");
@@ -248,18 +248,18 @@ fn scrapewise_by_its_page() {
     // "The DELETE endpoint expects id, not prefix."
     let id = text(&agent, "id");
     for selector in [front, &text(&agent, "short")] {
-        let _ = as_agent(&["revoke", selector, "--yes"]).refused(3, "key_not_found");
-        let _ = as_user(&["revoke", selector, "--yes"]).refused(3, "key_not_found");
+        as_agent(&["revoke", selector, "--yes"]).refused(3, "key_not_found");
+        as_user(&["revoke", selector, "--yes"]).refused(3, "key_not_found");
     }
-    let _ = as_agent(&["revoke", "key_0000000000000000", "--yes"]).refused(3, "key_not_found");
+    as_agent(&["revoke", "key_0000000000000000", "--yes"]).refused(3, "key_not_found");
 
     // "A key can revoke other keys in the same customer (including keys with higher scope)."
-    let _ = as_agent(&["revoke", &text(&user, "id"), "--yes"]).ok();
-    let _ = sandbox.verdict(&text(&user, "key"), &[], 11, "revoked");
+    as_agent(&["revoke", &text(&user, "id"), "--yes"]).ok();
+    sandbox.verdict(&text(&user, "key"), &[], 11, "revoked");
     // "A key can also revoke itself." "Revocation is immediate — the next request with that key returns 401."
-    let _ = as_agent(&["revoke", &id, "--yes"]).ok();
-    let _ = as_agent(&["whoami"]).refused(11, "revoked");
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    as_agent(&["revoke", &id, "--yes"]).ok();
+    as_agent(&["whoami"]).refused(11, "revoked");
+    sandbox.verdict(&secret, &[], 11, "revoked");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn scrapewise_takes_exactly_one_of_its_three_scopes() {
         &["--scope", "USER", "--scope", "ADMIN"],
     ];
     for flags in wrong {
-        let _ = sandbox
+        sandbox
             .keyward(["mint", "key"])
             .args(flags)
             .refused(5, "invalid_scope");
@@ -287,7 +287,7 @@ fn scrapewise_takes_exactly_one_of_its_three_scopes() {
     }
     // "Any non-empty string up to 64 chars."
     for name in ["", &"n".repeat(65)] {
-        let _ = sandbox
+        sandbox
             .keyward(["mint", name, "--scope", "USER"])
             .refused(2, "invalid_name");
     }
@@ -303,8 +303,8 @@ fn scrapewise_keys_of_one_customer_are_unknown_to_another() {
     let own = sandbox.mint_with("key", &["--scope", "USER", "-w", "two"]);
     // "404 key_not_found: id doesn't exist for your customer".
     let run = sandbox.keyward(["--as", "-", "revoke", &text(&foreign, "id"), "--yes"]);
-    let _ = run.stdin(own).refused(3, "key_not_found");
-    let _ = sandbox.verdict(&text(&foreign, "key"), &[], 0, "valid");
+    run.stdin(own).refused(3, "key_not_found");
+    sandbox.verdict(&text(&foreign, "key"), &[], 0, "valid");
 }
 
 #[test]
@@ -328,10 +328,10 @@ fn azscraper_by_its_page() {
     assert_eq!(key["createdBy"], format!("operator:{operator}"));
 
     // "but is locked to the key's project".
-    let _ = sandbox.verdict(&secret, &["-w", "project"], 0, "valid");
-    let _ = sandbox.verdict(&secret, &["-w", "other project"], 10, "not_found");
+    sandbox.verdict(&secret, &["-w", "project"], 0, "valid");
+    sandbox.verdict(&secret, &["-w", "other project"], 10, "not_found");
     // No checksum: a typo cannot be told from an unknown key.
-    let _ = sandbox.verdict(
+    sandbox.verdict(
         &token::with_typo(&secret, secret.len() - 9),
         &[],
         10,
@@ -358,15 +358,15 @@ fn azscraper_by_its_page() {
         &["rotate", &id],
     ];
     for arguments in steps {
-        let _ = as_key(arguments).refused(5, "scope_rejected");
+        as_key(arguments).refused(5, "scope_rejected");
     }
     assert_eq!(as_key(&["whoami"]).answer()["name"], "ci-pipeline");
 
     // "Rename a key", "Revoke a key … Revoked keys stop working immediately."
-    let _ = sandbox.keyward(["rename", &id, "new-name"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
-    let _ = sandbox.keyward(["revoke", &id, "--yes"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.keyward(["rename", &id, "new-name"]).ok();
+    sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["revoke", &id, "--yes"]).ok();
+    sandbox.verdict(&secret, &[], 11, "revoked");
 }
 
 #[test]
@@ -379,10 +379,10 @@ fn audioscrape_by_its_page() {
 
     // "Click "Create New Key" and give it a descriptive name. Copy the key: it will only be shown once."
     let secret = sandbox.mint("descriptive name");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     // "401: missing or invalid API key".
-    let _ = sandbox.verdict("YOUR_API_KEY", &[], 10, "malformed");
-    let _ = sandbox.verdict("", &[], 10, "malformed");
+    sandbox.verdict("YOUR_API_KEY", &[], 10, "malformed");
+    sandbox.verdict("", &[], 10, "malformed");
 
     // "API rate limits vary by subscription plan": free 100 and 10/minute, pro 10,000 and 100/minute, enterprise none.
     let policy = sandbox.keyward(["workspace", "show", "account"]).answer()["policy"].clone();
@@ -431,6 +431,6 @@ fn audioscrape_by_its_page() {
         .keyward(["rotate", "descriptive name", "--now", "-w", "account"])
         .ok()
         .line();
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
-    let _ = sandbox.verdict(&new, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&new, &[], 0, "valid");
 }

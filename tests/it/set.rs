@@ -8,7 +8,7 @@ use crate::support::{Sandbox, moment};
 #[test]
 fn each_field_is_set_and_cleared() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let steps: [(&[&str], &str, Value); 8] = [
         (&["--owner", "platform"], "owner", json!("platform")),
         (&["--clear-owner"], "owner", Value::Null),
@@ -46,14 +46,14 @@ fn scopes_are_replaced_and_cleared() {
          environments = [\"live\", \"test\"]\nscopes_per_key = { min = 0, max = 2 }\n\
          [scopes.read]\nmanage = []\n[scopes.write]\nmanage = []\n",
     );
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "create", "acme", "--policy"])
         .args([policy])
         .ok();
-    let _ = sandbox.mint_with("ci", &["--scope", "read"]);
+    sandbox.mint_with("ci", &["--scope", "read"]);
     let key = sandbox.keyward(["set", "ci", "--scope", "write"]).answer();
     assert_eq!(key["scopes"], json!(["write"]));
-    let _ = sandbox
+    sandbox
         .keyward(["set", "ci", "--scope", "admin"])
         .refused(5, "invalid_scope");
     let key = sandbox.keyward(["set", "ci", "--clear-scopes"]).answer();
@@ -64,11 +64,11 @@ fn scopes_are_replaced_and_cleared() {
 fn a_scope_the_policy_requires_cannot_be_cleared() {
     let sandbox = Sandbox::new();
     sandbox.workspace("customer", &["--preset", "scrapewise"]);
-    let _ = sandbox.mint_with("agent", &["--scope", "LLM_READ"]);
-    let _ = sandbox
+    sandbox.mint_with("agent", &["--scope", "LLM_READ"]);
+    sandbox
         .keyward(["set", "agent", "--clear-scopes"])
         .refused(5, "invalid_scope");
-    let _ = sandbox
+    sandbox
         .keyward(["set", "agent", "--scope", "USER", "--scope", "LLM_READ"])
         .refused(5, "invalid_scope");
     assert_eq!(sandbox.show("agent")["scopes"], json!(["LLM_READ"]));
@@ -77,7 +77,7 @@ fn a_scope_the_policy_requires_cannot_be_cleared() {
 #[test]
 fn labels_are_merged() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint_with("ci", &["--label", "team=core", "--label", "tier=1"]);
+    sandbox.mint_with("ci", &["--label", "team=core", "--label", "tier=1"]);
     let key = sandbox
         .keyward(["set", "ci", "--label", "tier=2", "--label", "region=eu"])
         .answer();
@@ -90,17 +90,17 @@ fn labels_are_merged() {
 #[test]
 fn an_expiry_counts_from_now() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let key = sandbox.keyward(["set", "ci", "--expires", "7d"]).answer();
     assert_about(moment(&key, "expiresAt"), now() + 7 * DAY);
     let key = sandbox
         .keyward(["set", "ci", "--expires", "never"])
         .answer();
     assert_eq!(key["expiresAt"], Value::Null);
-    let _ = sandbox
+    sandbox
         .keyward(["set", "ci", "--expires", "2001-01-01"])
         .refused(5, "invalid_expiry");
-    let _ = sandbox
+    sandbox
         .keyward(["set", "ci", "--expires", "soonish"])
         .refused(2, "usage");
 }
@@ -112,14 +112,14 @@ fn the_maximum_lifetime_cannot_be_set_away() {
         "acme",
         &["--default-lifetime", "30d", "--maximum-lifetime", "60d"],
     );
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let before = sandbox.show("ci");
     for flags in [
         &["--expires", "61d"][..],
         &["--expires", "never"],
         &["--clear-expires"],
     ] {
-        let _ = sandbox
+        sandbox
             .keyward(["set", "ci"])
             .args(flags)
             .refused(5, "invalid_expiry");
@@ -130,12 +130,12 @@ fn the_maximum_lifetime_cannot_be_set_away() {
 #[test]
 fn no_flag_is_a_usage_error() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.keyward(["set", "ci"]).refused(2, "usage");
-    let _ = sandbox
+    sandbox.mint("ci");
+    sandbox.keyward(["set", "ci"]).refused(2, "usage");
+    sandbox
         .keyward(["set", "ci", "--allow", "everywhere"])
         .refused(2, "usage");
-    let _ = sandbox
+    sandbox
         .keyward(["set", "ci", "--label", "team"])
         .refused(2, "usage");
 }
@@ -143,7 +143,7 @@ fn no_flag_is_a_usage_error() {
 #[test]
 fn what_it_has_already_is_no_change() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint_with("ci", &["--owner", "platform"]);
+    sandbox.mint_with("ci", &["--owner", "platform"]);
     let head = sandbox.keyward(["audit", "head"]).ok().stdout;
     let output = sandbox.keyward(["set", "ci", "--owner", "platform"]).ok();
     assert_ne!(output.stderr, "", "nothing is said of the unchanged owner");
@@ -153,45 +153,45 @@ fn what_it_has_already_is_no_change() {
 #[test]
 fn a_dead_key_cannot_be_set_and_an_expired_one_not_revived() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("revoked");
+    sandbox.mint("revoked");
     let secret = sandbox.mint_with("expired", &["--expires", "1s"]);
-    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&secret, 12);
-    let _ = sandbox
+    sandbox
         .keyward(["set", "revoked", "--owner", "platform"])
         .refused(4, "conflict");
-    let _ = sandbox
+    sandbox
         .keyward(["set", "expired", "--clear-expires"])
         .refused(4, "conflict");
-    let _ = sandbox
+    sandbox
         .keyward(["set", "expired", "--expires", "7d"])
         .refused(4, "conflict");
-    let _ = sandbox.verdict(&secret, &[], 12, "expired");
+    sandbox.verdict(&secret, &[], 12, "expired");
 }
 
 #[test]
 fn a_changed_allow_list_holds_at_the_next_verify() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
-    let _ = sandbox
+    sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
+    sandbox
         .keyward(["set", "ci", "--allow", "203.0.113.0/24"])
         .ok();
-    let _ = sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 14, "ip_denied");
-    let _ = sandbox.keyward(["set", "ci", "--clear-allow"]).ok();
-    let _ = sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
+    sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 14, "ip_denied");
+    sandbox.keyward(["set", "ci", "--clear-allow"]).ok();
+    sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
 }
 
 #[test]
 fn a_superseded_key_cannot_be_prolonged() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let old = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["rotate", "ci", "--grace", "1h"]).ok();
+    sandbox.keyward(["rotate", "ci", "--grace", "1h"]).ok();
     for flags in [&["--clear-expires"][..], &["--expires", "2h"]] {
         sandbox
             .keyward([&["set", &old], flags].concat())
             .refused(5, "invalid_expiry");
     }
-    let _ = sandbox.keyward(["set", &old, "--expires", "10m"]).ok();
+    sandbox.keyward(["set", &old, "--expires", "10m"]).ok();
 }

@@ -124,7 +124,7 @@ fn zsh_completes_on_a_terminal() {
             "PROMPT='ready> '; LISTMAX=0; fpath=({} $fpath); autoload -Uz compinit; compinit -u -d ~/dump\n",
             folder.display()
         );
-        let _ = sandbox.file(".zshrc", &setup);
+        sandbox.file(".zshrc", &setup);
         let mut terminal = Terminal::start(&sandbox, "zsh", &["-i"], &[]);
         terminal.wait_for("ready> ");
         terminal.types(typed);

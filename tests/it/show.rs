@@ -5,8 +5,8 @@ use crate::support::{Sandbox, expect_transcript, text};
 #[test]
 fn a_key_is_found_by_its_id_prefix_short_part_and_name() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.mint("other");
+    sandbox.mint("ci");
+    sandbox.mint("other");
     let key = sandbox.show("ci");
     for field in ["id", "prefix", "short", "name"] {
         assert_eq!(sandbox.show(&text(&key, field)), key, "by {field}");
@@ -23,12 +23,12 @@ fn a_key_is_found_by_its_id_prefix_short_part_and_name() {
 #[test]
 fn an_id_beginning_shorter_than_six_is_no_selector() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let id = sandbox.id_of("ci");
-    let _ = sandbox
+    sandbox
         .keyward(["show", &id["key_".len()..][..5]])
         .refused(3, "key_not_found");
-    let _ = sandbox
+    sandbox
         .keyward(["show", &id[.."key_".len() + 5]])
         .refused(3, "key_not_found");
 }
@@ -37,7 +37,7 @@ fn an_id_beginning_shorter_than_six_is_no_selector() {
 fn an_id_beginning_that_fits_two_keys_is_ambiguous() {
     let sandbox = Sandbox::new();
     for (name, id) in [("a", "key_aaaaaa0000000001"), ("b", "key_aaaaaa0000000002")] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
         sandbox.rewrite(&format!("UPDATE key SET id = '{id}' WHERE name = '{name}'"));
     }
     let error = sandbox
@@ -61,8 +61,8 @@ fn an_id_beginning_that_fits_two_keys_is_ambiguous() {
 #[test]
 fn a_name_in_two_environments_needs_the_environment() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.mint_with("ci", &["-e", "test"]);
+    sandbox.mint("ci");
+    sandbox.mint_with("ci", &["-e", "test"]);
     let error = sandbox
         .keyward(["show", "ci"])
         .refused(4, "ambiguous")
@@ -80,11 +80,11 @@ fn a_name_in_two_environments_needs_the_environment() {
 #[test]
 fn a_name_means_the_living_key_before_the_dead_one() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let dead = sandbox.id_of("ci");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     assert_eq!(sandbox.id_of("ci"), dead);
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     assert_ne!(sandbox.id_of("ci"), dead);
     assert_eq!(sandbox.show(&dead)["status"], "revoked");
 }
@@ -93,8 +93,8 @@ fn a_name_means_the_living_key_before_the_dead_one() {
 fn a_name_that_nobody_holds_means_the_key_that_had_it_last() {
     let sandbox = Sandbox::new();
     for _ in 0..2 {
-        let _ = sandbox.mint("ci");
-        let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+        sandbox.mint("ci");
+        sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     }
     let records = sandbox.keyward(["list", "--all"]).answer();
     assert_eq!(sandbox.show("ci")["id"], records["keys"][1]["id"]);
@@ -103,20 +103,20 @@ fn a_name_that_nobody_holds_means_the_key_that_had_it_last() {
 #[test]
 fn an_exact_name_is_exact() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("production");
+    sandbox.mint("production");
     for near in ["Production", "prod", "production ", "productio%"] {
-        let _ = sandbox.keyward(["show", near]).refused(3, "key_not_found");
+        sandbox.keyward(["show", near]).refused(3, "key_not_found");
     }
 }
 
 #[test]
 fn an_unknown_key_is_not_found_with_and_without_a_store() {
     let sandbox = Sandbox::new();
-    let _ = sandbox
+    sandbox
         .keyward(["show", "ci"])
         .refused(3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "looking made a store");
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let error = sandbox.keyward(["show", "cd"]).refused(3, "key_not_found");
     assert!(
         text(&error, "message").contains("cd"),
@@ -127,7 +127,7 @@ fn an_unknown_key_is_not_found_with_and_without_a_store() {
 #[test]
 fn a_failure_for_people_is_an_error_line_on_stderr() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let output = sandbox.keyward(["show", "cd"]).exit(3);
     expect_transcript(
         &output.transcript(),
@@ -145,7 +145,7 @@ fn two_workspaces() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
-    let _ = sandbox.mint_with("ci", &["-w", "acme"]);
+    sandbox.mint_with("ci", &["-w", "acme"]);
     sandbox
 }
 
@@ -156,7 +156,7 @@ fn an_id_or_a_prefix_finds_its_key_in_every_workspace() {
     for field in ["id", "prefix"] {
         assert_eq!(sandbox.show(&text(&key, field)), key, "by {field}");
     }
-    let _ = sandbox
+    sandbox
         .keyward(["show", &text(&key, "id"), "-w", "zenith"])
         .refused(3, "key_not_found");
 }
@@ -164,19 +164,19 @@ fn an_id_or_a_prefix_finds_its_key_in_every_workspace() {
 #[test]
 fn a_name_is_looked_for_in_the_chosen_workspace_alone() {
     let sandbox = two_workspaces();
-    let _ = sandbox
+    sandbox
         .keyward(["show", "ci", "-w", "zenith"])
         .refused(3, "key_not_found");
-    let _ = sandbox
+    sandbox
         .keyward(["revoke", "ci", "--yes"])
         .refused(4, "ambiguous");
-    let _ = sandbox.keyward(["show", "ci"]).refused(4, "ambiguous");
+    sandbox.keyward(["show", "ci"]).refused(4, "ambiguous");
 }
 
 #[test]
 fn people_see_the_fields_that_tell_keys_apart() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint_with("ci", &["--owner", "platform"]);
+    sandbox.mint_with("ci", &["--owner", "platform"]);
     let key = sandbox.show("ci");
     let shown = sandbox.keyward(["show", "ci"]).ok().stdout;
     for field in [

@@ -74,7 +74,7 @@ fn store_of(lines: &[Line]) -> Sandbox {
         .collect();
     text.push_str(&format!("{}\n", successor.json(999)));
     let file = sandbox.file("keys.jsonl", &text);
-    let _ = sandbox.keyward(["store", "import"]).args([file]).ok();
+    sandbox.keyward(["store", "import"]).args([file]).ok();
     sandbox
 }
 
@@ -165,9 +165,9 @@ fn a_key_that_is_past_its_expiry_has_released_its_name_and_its_place() {
         let id = text(&sandbox.show("ci"), "id");
         // Two: the successor that every store here has, and one more.
         let cap = ["workspace", "set", "default", "--cap", "2"];
-        let _ = sandbox.keyward(cap).ok();
+        sandbox.keyward(cap).ok();
         let secret = sandbox.mint("ci");
-        let _ = sandbox
+        sandbox
             .keyward(["mint", "one-more"])
             .refused(5, "limit_reached");
         let verdict = sandbox.verdict(&secret, &[], 0, "valid");
@@ -204,7 +204,7 @@ fn what_is_refused_of_a_key_past_its_expiry_is_refused_because_it_has_expired() 
             assert!(message.contains(" is expired"), "{command:?}: {message}");
         }
         let activate = sandbox.keyward(["activate"]).stdin(line.secret());
-        let _ = activate.refused(12, "expired");
+        activate.refused(12, "expired");
         assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
         let gate = [
             "check",
@@ -221,7 +221,7 @@ fn what_is_refused_of_a_key_past_its_expiry_is_refused_because_it_has_expired() 
         // It can be revoked, and is revoked from then on.
         let revoked = sandbox.keyward(["revoke", "ci", "--yes"]).answer();
         assert_eq!(revoked["keys"][0]["changed"], true);
-        let _ = sandbox.verdict(&line.secret(), &[], 11, "revoked");
+        sandbox.verdict(&line.secret(), &[], 11, "revoked");
         assert_eq!(sandbox.show("ci")["status"], "revoked");
     }
 }
@@ -238,7 +238,7 @@ fn what_is_past_its_expiry_is_pruned_so_long_after_it() {
         let pruned = ["prune", "--dead-for", "30m", "--yes"];
         let answer = sandbox.keyward(pruned).answer();
         assert_eq!(names(&answer["keys"]), ["long"]);
-        let _ = sandbox.verdict(&lines[1].secret(), &[], expected_exit(state), {
+        sandbox.verdict(&lines[1].secret(), &[], expected_exit(state), {
             expected(&lines[1])
         });
     }
@@ -260,29 +260,29 @@ fn a_workspace_whose_keys_are_all_past_their_expiry_can_be_deleted() {
     ];
     let sandbox = store_of(&lines);
     let delete = ["workspace", "delete", "default", "--yes"];
-    let _ = sandbox.keyward(["revoke", "successor", "--yes"]).ok();
+    sandbox.keyward(["revoke", "successor", "--yes"]).ok();
     let error = sandbox.keyward(delete).refused(4, "conflict");
     assert!(text(&error, "message").contains("1 key"), "{error:#}");
-    let _ = sandbox.keyward(["revoke", "three", "--yes"]).ok();
-    let _ = sandbox.keyward(delete).ok();
+    sandbox.keyward(["revoke", "three", "--yes"]).ok();
+    sandbox.keyward(delete).ok();
 }
 
 #[test]
 fn a_key_that_is_disabled_and_then_expires_is_disabled_in_every_store() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint_with("ci", &["--expires", "2s"]);
-    let _ = sandbox.keyward(["disable", "ci"]).ok();
+    sandbox.keyward(["disable", "ci"]).ok();
     thread::sleep(Duration::from_secs(2));
-    let _ = sandbox.verdict(&secret, &[], 13, "disabled");
+    sandbox.verdict(&secret, &[], 13, "disabled");
     assert_eq!(sandbox.show("ci")["status"], "disabled");
     assert_eq!(sandbox.listed(&[]), ["ci"]);
-    let _ = sandbox.keyward(["enable", "ci"]).refused(4, "conflict");
-    let _ = sandbox.mint("ci");
+    sandbox.keyward(["enable", "ci"]).refused(4, "conflict");
+    sandbox.mint("ci");
     let lines = sandbox.keyward(["store", "export"]).ok().stdout;
     let other = Sandbox::new();
     let file = other.file("keys.jsonl", &lines);
-    let _ = other.keyward(["store", "import"]).args([&file]).ok();
-    let _ = other.verdict(&secret, &[], 13, "disabled");
-    let _ = other.keyward(["store", "import"]).args([&file]).ok();
+    other.keyward(["store", "import"]).args([&file]).ok();
+    other.verdict(&secret, &[], 13, "disabled");
+    other.keyward(["store", "import"]).args([&file]).ok();
     assert_eq!(other.listed(&[]), ["ci", "ci"]);
 }

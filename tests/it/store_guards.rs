@@ -107,7 +107,7 @@ fn a_newer_store_is_refused_and_left_alone() {
         assert_refused(&sandbox, &secret, &["newer_store"], version);
     }
     sandbox.tamper("PRAGMA user_version = 5");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_store_whose_newness_is_still_in_the_log_is_refused() {
     );
     for command in COMMANDS {
         let run = sandbox.keyward(*command).env("SECRET", &secret);
-        let _ = run.refused(9, "newer_store");
+        run.refused(9, "newer_store");
     }
     connection.close().expect("the store can be closed");
 }
@@ -171,7 +171,7 @@ fn a_store_that_lost_its_mark_is_refused_and_left_alone() {
     sandbox.tamper("PRAGMA application_id = 0");
     assert_refused(&sandbox, &secret, &["foreign"], "no application id");
     sandbox.tamper("PRAGMA application_id = 1262836055");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn a_store_that_was_cut_short_anywhere_is_damaged_and_left_alone() {
         assert_refused(&sandbox, &secret, &["damaged"], &format!("{length} bytes"));
     }
     write(&sandbox.store_path(), &bytes);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn a_store_whose_pages_were_lost_in_between_never_panics() {
 #[test]
 fn a_flipped_bit_never_panics_and_never_makes_a_key_valid() {
     let (sandbox, secret, _) = store();
-    let _ = sandbox.keyward(["disable", "ci"]).ok();
+    sandbox.keyward(["disable", "ci"]).ok();
     let disabled = fs::read(sandbox.store_path()).expect("the store can be read");
     let stranger = crate::support::token::well_formed();
     let mut faults = Vec::new();
@@ -353,8 +353,8 @@ fn nonsense_beside_a_store_never_makes_it_answer_wrongly() {
         (".new", b"nonsense".to_vec()),
     ] {
         let (sandbox, secret, _) = store();
-        let _ = sandbox.mint("gone");
-        let _ = sandbox.keyward(["revoke", "gone", "--yes"]).ok();
+        sandbox.mint("gone");
+        sandbox.keyward(["revoke", "gone", "--yes"]).ok();
         let path = format!("{}{suffix}", sandbox.store_path().display());
         write(Path::new(&path), &content);
         let output = sandbox.keyward(["verify"]).stdin(&secret).run();
@@ -390,7 +390,7 @@ fn a_draft_that_a_crash_left_behind_is_no_obstacle() {
         2,
         "beside the store and its reserve"
     );
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -424,7 +424,7 @@ fn rows_that_break_their_promises_are_damage_and_no_panic() {
     let mut faults = Vec::new();
     for row in rows {
         let (sandbox, secret, _) = store();
-        let _ = sandbox.keyward(["workspace", "use", "default"]).ok();
+        sandbox.keyward(["workspace", "use", "default"]).ok();
         sandbox.tamper(row);
         for command in COMMANDS {
             let run = sandbox.keyward(["--json"]).args(*command);
@@ -487,14 +487,14 @@ fn a_folder_is_no_store() {
 #[test]
 fn a_path_through_a_file_is_told_of() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("file", "");
+    sandbox.file("file", "");
     for command in [&["list"][..], &["mint", "ci"], &["store", "info"]] {
         let output = sandbox
             .keyward(["--json", "--store", "file/keyward.db"])
             .args(command)
             .run();
         assert!(matches!(output.status, 2 | 7), "{}", output.transcript());
-        let _ = output.error();
+        output.error();
     }
 }
 
@@ -519,11 +519,11 @@ fn a_relative_path_is_one_from_the_folder_one_is_in() {
         (absolute.to_str().expect("UTF-8"), &below),
     ] {
         let run = with(&sandbox, store, &["verify"]).cwd(folder);
-        let _ = run.stdin(&secret).ok();
+        run.stdin(&secret).ok();
         let run = sandbox.keyward(["verify"]).env("KEYWARD_STORE", store);
-        let _ = run.cwd(folder).stdin(&secret).ok();
+        run.cwd(folder).stdin(&secret).ok();
     }
-    let _ = with(&sandbox, "new/deeper/k.db", &["mint", "ci"]).ok();
+    with(&sandbox, "new/deeper/k.db", &["mint", "ci"]).ok();
     for folder in ["new", "new/deeper"] {
         let metadata = fs::metadata(sandbox.home().join(folder)).expect("it was made");
         assert_eq!(metadata.permissions().mode() & 0o777, 0o700, "{folder}");
@@ -556,7 +556,7 @@ fn a_path_that_looks_like_a_uri_or_an_option_is_a_plain_file_name() {
         assert_eq!(entries.count(), 2, "{store} made more than its reserve");
         let listed = run(&["list"]).answer();
         assert_eq!(listed["keys"][0]["name"], "ci", "{store}");
-        let _ = run(&["verify"]).stdin(&secret).ok();
+        run(&["verify"]).stdin(&secret).ok();
         // As a file that can only be read, which SQLite opens by a URI of keyward's making.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("it is ours");
         let verdict = run(&["--json", "verify"]).stdin(&secret).ok().json();
@@ -569,12 +569,12 @@ fn a_path_that_looks_like_a_uri_or_an_option_is_a_plain_file_name() {
 fn an_empty_path_is_refused() {
     let sandbox = Sandbox::new();
     for command in [&["list"][..], &["mint", "ci"]] {
-        let _ = sandbox.keyward(["--store="]).args(command).exit(2);
+        sandbox.keyward(["--store="]).args(command).exit(2);
     }
     // An empty variable is one that is not set.
     let secret = sandbox.mint("ci");
     let run = sandbox.keyward(["verify"]).env("KEYWARD_STORE", "");
-    let _ = run.stdin(&secret).ok();
+    run.stdin(&secret).ok();
 }
 
 #[test]
@@ -592,9 +592,9 @@ fn without_a_home_nothing_is_made_where_one_happens_to_be() {
             assert!(text(&error, "hint").contains("--store"), "{error:#}");
         }
         let run = with(&sandbox, "named.db", &["store", "create"]).env("HOME", home);
-        let _ = run.ok();
+        run.ok();
         let run = with(&sandbox, "named.db", &["list"]).env("HOME", home);
-        let _ = run.ok();
+        run.ok();
     }
     // Nobody asks the account database for another.
     for unset in [&["env", "-u", "HOME"][..], &["env", "HOME="]] {
@@ -610,7 +610,7 @@ fn without_a_home_nothing_is_made_where_one_happens_to_be() {
 fn only_an_absolute_data_folder_counts() {
     let sandbox = Sandbox::new();
     let data = sandbox.home().join("data");
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "a"])
         .env("XDG_DATA_HOME", &data)
         .ok();
@@ -647,7 +647,7 @@ fn a_store_that_is_not_there_is_not_made_by_looking() {
             "{command:?} made something"
         );
         if exit == 0 {
-            let _ = output.json();
+            output.json();
         }
     }
     let info = sandbox.keyward(["store", "info"]).answer();
@@ -692,7 +692,7 @@ fn a_linked_folder_above_the_store_is_followed() {
     symlink("real", sandbox.home().join("link")).expect("a link can be made");
     let secret = with(&sandbox, "link/k.db", &["mint", "ci"]).ok().line();
     assert!(real.join("k.db").is_file());
-    let _ = with(&sandbox, "real/k.db", &["verify"]).stdin(&secret).ok();
+    with(&sandbox, "real/k.db", &["verify"]).stdin(&secret).ok();
 }
 
 #[test]

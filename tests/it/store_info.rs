@@ -9,8 +9,8 @@ use crate::support::{Sandbox, fields, text};
 #[test]
 fn a_store_is_described() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("a");
-    let _ = sandbox.mint("b");
+    sandbox.mint("a");
+    sandbox.mint("b");
     let info = sandbox.keyward(["store", "info"]).answer();
     assert_eq!(text(&info, "path"), sandbox.store_path().to_string_lossy());
     assert_eq!(text(&info, "journalMode"), "wal");
@@ -43,7 +43,7 @@ fn describing_a_store_that_does_not_exist_does_not_make_it() {
 #[test]
 fn a_new_store_is_private() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let mode = |path: &Path| {
         fs::metadata(path)
             .expect("it was made")
@@ -68,19 +68,19 @@ fn the_store_is_found_by_flag_then_variable_then_data_directory() {
     let sandbox = Sandbox::new();
     let [by_flag, by_variable, data] =
         ["flag.db", "variable.db", "data"].map(|name| sandbox.home().join(name));
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "flag", "--store"])
         .args([&by_flag])
         .ok();
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "variable"])
         .env("KEYWARD_STORE", &by_variable)
         .ok();
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "data"])
         .env("XDG_DATA_HOME", &data)
         .ok();
-    let _ = sandbox.mint("home");
+    sandbox.mint("home");
     assert!(by_flag.exists() && by_variable.exists());
     assert!(data.join("keyward/keyward.db").exists());
     assert_eq!(sandbox.listed(&[]), ["home"]);
@@ -105,7 +105,7 @@ fn the_store_is_found_by_flag_then_variable_then_data_directory() {
 #[test]
 fn a_relative_data_directory_is_ignored() {
     let sandbox = Sandbox::new();
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "ci"])
         .env("XDG_DATA_HOME", "data")
         .ok();
@@ -121,7 +121,7 @@ fn a_store_may_be_named_relative_to_the_working_folder() {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700)
         .create(&folder)
         .expect("a folder in the sandbox");
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "ci", "--store", "keys.db"])
         .cwd(&folder)
         .ok();
@@ -131,8 +131,8 @@ fn a_store_may_be_named_relative_to_the_working_folder() {
 #[test]
 fn the_last_to_close_leaves_no_log_behind() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.mint("ci");
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let folder = sandbox
         .store_path()
         .parent()

@@ -33,7 +33,7 @@ fn a_line_is_a_bare_secret_or_a_request_and_each_has_its_verdict_in_order() {
     let live = sandbox.mint("live");
     let test = sandbox.mint_with("test", &["-e", "test"]);
     let dead = sandbox.mint("dead");
-    let _ = sandbox.keyward(["revoke", "dead", "--yes"]).ok();
+    sandbox.keyward(["revoke", "dead", "--yes"]).ok();
     let unknown = token::well_formed();
     let mut input = String::new();
     let mut expected = Vec::new();
@@ -65,7 +65,7 @@ fn a_line_is_a_bare_secret_or_a_request_and_each_has_its_verdict_in_order() {
 fn an_answer_is_the_verdict_that_a_call_of_its_own_would_give() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     for (line, exit, code) in [
         (secret.as_str(), 0, "valid"),
         (&token::well_formed(), 10, "not_found"),
@@ -161,12 +161,12 @@ fn a_line_that_cannot_be_read_is_answered_and_the_stream_goes_on() {
         assert_bad_request(&answer);
         let has_id = line.contains("\"id\":7");
         assert_eq!(answer.get("id") == Some(&json!(7)), has_id, "{line}");
-        let _ = stream.expect(&secret, "valid");
+        stream.expect(&secret, "valid");
     }
     for bytes in [&b"\xff\xfe"[..], b"{\"key\":\"\x80\"}", b"\xc3"] {
         stream.send([bytes, b"\n"].concat());
         assert_bad_request(&stream.answer());
-        let _ = stream.expect(&secret, "valid");
+        stream.expect(&secret, "valid");
     }
     let ended = stream.end();
     assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
@@ -182,11 +182,11 @@ fn what_is_no_secret_is_malformed_and_no_error() {
         assert_eq!(answer["status"], 401, "{answer:#}");
     }
     let padded = format!(" {secret}");
-    let _ = stream.expect(&padded, "malformed");
-    let _ = stream.expect("{\"key\":\"\"}", "malformed");
+    stream.expect(&padded, "malformed");
+    stream.expect("{\"key\":\"\"}", "malformed");
     // Spaces may stand around JSON, and escapes in it.
     let escaped = format!(" {{ \"key\" : \"\\u006b{}\" }}\t", &secret[1..]);
-    let _ = stream.expect(&escaped, "valid");
+    stream.expect(&escaped, "valid");
     assert_eq!(stream.end().status, 0);
 }
 
@@ -256,7 +256,7 @@ fn the_options_hold_for_lines_that_do_not_say_otherwise() {
          [scopes.read]\nmanage = []\n[scopes.write]\nmanage = []\n[plans.only]\nquota = 100\n",
     );
     let create = sandbox.keyward(["workspace", "create", "acme", "--policy"]);
-    let _ = create.args([policy]).ok();
+    create.args([policy]).ok();
     let flags = ["--scope", "read", "--allow", "203.0.113.0/24"];
     let secret = sandbox.mint_with("ci", &flags);
     let options = ["-e", "live", "--require", "read", "--ip", "203.0.113.7"];
@@ -271,7 +271,7 @@ fn the_options_hold_for_lines_that_do_not_say_otherwise() {
         (",\"ip\":\"198.51.100.1\"", "ip_denied"),
         (",\"ip\":\"::ffff:203.0.113.9\"", "valid"),
     ] {
-        let _ = stream.expect(&request(&secret, more), code);
+        stream.expect(&request(&secret, more), code);
     }
     let cheap = stream.expect(&request(&secret, ",\"cost\":1"), "valid");
     assert_eq!(left(&cheap), Some(59), "{cheap:#}");
@@ -318,7 +318,7 @@ fn a_stream_takes_its_secrets_from_stdin_alone() {
     let secret = sandbox.mint("ci");
     let path = sandbox.file("ci.key", &secret);
     for flags in [["--file", "ci.key"], ["--env", "ACME_KEY"]] {
-        let _ = sandbox
+        sandbox
             .keyward(["verify", "--stream"])
             .args(flags)
             .env("ACME_KEY", &secret)
@@ -331,7 +331,7 @@ fn a_stream_takes_its_secrets_from_stdin_alone() {
 fn a_stream_without_a_single_yes_ends_well_all_the_same() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let verdicts = answers(&sandbox, &[], format!("{secret}\n\n{{\n"));
     assert_eq!(
         each(&verdicts, "code"),
@@ -349,7 +349,7 @@ fn no_answer_repeats_a_secret() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let gone = sandbox.mint("gone");
-    let _ = sandbox.keyward(["revoke", "gone", "--yes"]).ok();
+    sandbox.keyward(["revoke", "gone", "--yes"]).ok();
     let lines = [
         secret.clone(),
         gone.clone(),
@@ -383,7 +383,7 @@ fn a_reader_that_has_gone_ends_the_stream_quietly() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let mut stream = Stream::start(&sandbox, &[]);
-    let _ = stream.expect(&secret, "valid");
+    stream.expect(&secret, "valid");
     stream.stop_reading();
     stream.send(format!("{secret}\n"));
     let ended = stream.ended();
@@ -396,7 +396,7 @@ fn a_signal_ends_a_stream_after_the_lines_it_has_read() {
     let secret = sandbox.mint("ci");
     for (signal, status) in [(Signal::TERM, 0), (Signal::INT, 130), (Signal::HUP, 130)] {
         let mut stream = Stream::start(&sandbox, &[]);
-        let _ = stream.expect(&secret, "valid");
+        stream.expect(&secret, "valid");
         // A piece of a line that never ends is no line.
         stream.send(&secret[..10]);
         let ended = stream.signalled(signal);

@@ -18,10 +18,10 @@ fn a_key_paused_by_another_process_is_refused_by_the_next_line_a_thousand_times(
     let mut stream = Stream::start(&sandbox, &[]);
     for round in 0..ROUNDS / 2 {
         for (verb, code) in [("disable", "disabled"), ("enable", "valid")] {
-            let _ = sandbox.keyward([verb, "ci", "-q"]).ok();
+            sandbox.keyward([verb, "ci", "-q"]).ok();
             let verdict = stream.ask(&secret);
             assert_eq!(verdict["code"], code, "round {round}: {verdict:#}");
-            let _ = stream.expect(&bystander, "valid");
+            stream.expect(&bystander, "valid");
         }
     }
     assert_eq!(stream.end().status, 0);
@@ -38,19 +38,19 @@ fn a_key_revoked_by_another_process_is_revoked_for_the_next_line_of_every_stream
         [&[][..], &["--no-record"], &["-w", "default"]].map(|flags| Stream::start(&sandbox, flags));
     for secret in &secrets {
         for stream in &mut streams {
-            let _ = stream.expect(secret, "valid");
+            stream.expect(secret, "valid");
         }
     }
     for (number, secret) in secrets.iter().enumerate() {
         let name = format!("key-{}", number + 1);
-        let _ = sandbox.keyward(["revoke", &name, "--yes", "-q"]).ok();
+        sandbox.keyward(["revoke", &name, "--yes", "-q"]).ok();
         for stream in &mut streams {
             let verdict = stream.expect(secret, "revoked");
             assert_eq!(verdict["subject"]["status"], "revoked", "{verdict:#}");
         }
         // The others still are what they were.
         if let Some(next) = secrets.get(number + 1) {
-            let _ = streams[0].expect(next, "valid");
+            streams[0].expect(next, "valid");
         }
     }
     for stream in streams {
@@ -63,34 +63,34 @@ fn whatever_is_changed_of_a_key_is_so_for_the_next_line() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let mut stream = Stream::start(&sandbox, &[]);
-    let _ = stream.expect(&secret, "valid");
-    let _ = sandbox.keyward(["rename", "ci", "renamed"]).ok();
+    stream.expect(&secret, "valid");
+    sandbox.keyward(["rename", "ci", "renamed"]).ok();
     let verdict = stream.expect(&secret, "valid");
     assert_eq!(verdict["subject"]["name"], "renamed");
     let set = |flag, value| {
-        let _ = sandbox.keyward(["set", "renamed", flag, value]).ok();
+        sandbox.keyward(["set", "renamed", flag, value]).ok();
     };
     set("--allow", "203.0.113.0/24");
-    let _ = stream.expect(&secret, "ip_denied");
-    let _ = sandbox.keyward(["set", "renamed", "--clear-allow"]).ok();
+    stream.expect(&secret, "ip_denied");
+    sandbox.keyward(["set", "renamed", "--clear-allow"]).ok();
     set("--owner", "platform");
     let verdict = stream.expect(&secret, "valid");
     assert_eq!(verdict["subject"]["owner"], "platform");
     // A key that nobody had minted when the stream began, and one that it had already called unknown.
     let new = sandbox.mint("new");
-    let _ = stream.expect(&new, "valid");
+    stream.expect(&new, "valid");
     let held = sandbox.mint_with("held", &["--hold"]);
-    let _ = stream.expect(&held, "pending");
-    let _ = sandbox.keyward(["activate"]).stdin(&held).ok();
-    let _ = stream.expect(&held, "valid");
+    stream.expect(&held, "pending");
+    sandbox.keyward(["activate"]).stdin(&held).ok();
+    stream.expect(&held, "valid");
     let replacement = sandbox.keyward(["rotate", "new", "--now"]).ok().line();
-    let _ = stream.expect(&new, "revoked");
-    let _ = stream.expect(&replacement, "valid");
+    stream.expect(&new, "revoked");
+    stream.expect(&replacement, "valid");
     // Time passes without any process changing anything.
     set("--expires", "1s");
-    let _ = stream.expect(&secret, "valid");
+    stream.expect(&secret, "valid");
     sandbox.wait_for_verdict(&secret, 12);
-    let _ = stream.expect(&secret, "expired");
+    stream.expect(&secret, "expired");
     assert_eq!(stream.end().status, 0);
 }
 
@@ -100,7 +100,7 @@ fn a_plan_or_a_policy_that_is_changed_holds_for_the_next_line() {
     sandbox.workspace("account", &["--preset", "audioscrape"]);
     let secret = sandbox.mint("app");
     let set = |flags: &[&str]| {
-        let _ = sandbox.keyward(["workspace", "set"]).args(flags).ok();
+        sandbox.keyward(["workspace", "set"]).args(flags).ok();
     };
     let mut stream = Stream::start(&sandbox, &[]);
     let verdict = stream.expect(&secret, "valid");
@@ -120,13 +120,13 @@ fn a_plan_or_a_policy_that_is_changed_holds_for_the_next_line() {
     // What an unlimited plan let pass was counted in memory, and counts here all the same.
     let verdict = stream.expect(&secret, "valid");
     assert_eq!(verdict["remaining"], 0, "{verdict:#}");
-    let _ = stream.expect(&secret, "quota_exceeded");
+    stream.expect(&secret, "quota_exceeded");
     let unlike = token::well_formed();
-    let _ = stream.expect(&unlike, "not_found");
+    stream.expect(&unlike, "not_found");
     // A policy of another form makes the same line no secret of anybody's.
     set(&["--preset", "audioscrape", "--plan", "enterprise"]);
-    let _ = stream.expect(&unlike, "malformed");
-    let _ = stream.expect(&secret, "valid");
+    stream.expect(&unlike, "malformed");
+    stream.expect(&secret, "valid");
     assert_eq!(stream.end().status, 0);
 }
 
@@ -143,12 +143,12 @@ fn with_a_workspace_another_workspaces_key_is_not_found() {
     assert!(verdicts[1]["subject"].is_null());
     // The workspace may be renamed meanwhile, and then goes by its new name.
     let mut stream = Stream::start(&sandbox, &["-w", "acme"]);
-    let _ = stream.expect(&own, "valid");
-    let _ = stream.expect(&other, "not_found");
+    stream.expect(&own, "valid");
+    stream.expect(&other, "not_found");
     let verdicts = answers(&sandbox, &[], input);
     let codes = each(&verdicts, "code");
     assert!(codes.iter().all(|code| code == "valid"), "{codes:?}");
-    let _ = sandbox.keyward(["workspace", "rename", "acme", "new"]).ok();
+    sandbox.keyward(["workspace", "rename", "acme", "new"]).ok();
     stream.send(format!("{own}\n"));
     let ended = stream.ended();
     assert_eq!(ended.status, 3, "{}", ended.stderr);
@@ -164,7 +164,7 @@ fn a_stream_whose_caller_is_revoked_ends_with_that_verdicts_status() {
         "scopes_per_key = { min = 1, max = 1 }\n[scopes.gate]\nmanage = [\"verify\"]\n[scopes.none]\nmanage = []\n",
     );
     let create = sandbox.keyward(["workspace", "create", "desk", "--policy"]);
-    let _ = create.args([policy]).ok();
+    create.args([policy]).ok();
     let caller = sandbox.mint_with("caller", &["--scope", "gate"]);
     let other = sandbox.mint_with("other", &["--scope", "none"]);
     let path = sandbox.file("caller.key", &caller);
@@ -174,12 +174,12 @@ fn a_stream_whose_caller_is_revoked_ends_with_that_verdicts_status() {
         (&["revoke", "caller", "--yes"], 11),
     ] {
         let mut stream = Stream::start(&sandbox, &["--as", path, "--json"]);
-        let _ = stream.expect(&other, "valid");
+        stream.expect(&other, "valid");
         // A change of the caller that leaves it what it may do ends nothing.
         let owner = ["set", "caller", "--owner", &exit.to_string()];
-        let _ = sandbox.keyward(owner).ok();
-        let _ = stream.expect(&other, "valid");
-        let _ = sandbox.keyward(change).ok();
+        sandbox.keyward(owner).ok();
+        stream.expect(&other, "valid");
+        sandbox.keyward(change).ok();
         stream.send(format!("{other}\n"));
         let ended = stream.ended();
         assert_eq!(ended.status, exit, "{}", ended.stderr);
@@ -196,12 +196,12 @@ fn a_stream_whose_caller_is_revoked_ends_with_that_verdicts_status() {
 fn a_stream_that_began_before_the_first_key_knows_it_when_it_is_there() {
     let sandbox = Sandbox::new();
     let mut stream = Stream::start(&sandbox, &[]);
-    let _ = stream.expect("nobody's", "store_not_found");
+    stream.expect("nobody's", "store_not_found");
     assert!(!sandbox.store_path().exists(), "a stream made a store");
     let secret = sandbox.mint("first");
-    let _ = stream.expect(&secret, "valid");
-    let _ = sandbox.keyward(["revoke", "first", "--yes"]).ok();
-    let _ = stream.expect(&secret, "revoked");
+    stream.expect(&secret, "valid");
+    sandbox.keyward(["revoke", "first", "--yes"]).ok();
+    stream.expect(&secret, "revoked");
     assert_eq!(stream.end().status, 0);
 }
 
@@ -210,15 +210,14 @@ fn the_file_alone_has_every_change_though_a_stream_keeps_a_log() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let mut stream = Stream::start(&sandbox, &[]);
-    let _ = stream.expect(&secret, "valid");
-    let _ = sandbox.keyward(["disable", "ci"]).ok();
-    let _ = stream.expect(&secret, "disabled");
+    stream.expect(&secret, "valid");
+    sandbox.keyward(["disable", "ci"]).ok();
+    stream.expect(&secret, "disabled");
     assert_eq!(stream.end().status, 0);
     let copy = Sandbox::new();
     let path = copy.file("copy.db", "");
-    let _ = std::fs::copy(sandbox.store_path(), &path).expect("the file can be copied");
-    let _ = copy
-        .keyward(["verify", "--store"])
+    std::fs::copy(sandbox.store_path(), &path).expect("the file can be copied");
+    copy.keyward(["verify", "--store"])
         .args([&path])
         .stdin(&secret)
         .exit(13);

@@ -37,10 +37,10 @@ fn an_address_may_carry_a_port_brackets_and_a_zone() {
         ("11.0.0.1:443", "ip_denied"),
         ("[2001:db8::1]:443", "ip_denied"),
     ] {
-        let _ = stream.expect(&json!({"key": bound, "ip": ip}).to_string(), code);
-        let _ = stream.expect(&json!({"key": free, "ip": ip}).to_string(), "valid");
+        stream.expect(&json!({"key": bound, "ip": ip}).to_string(), code);
+        stream.expect(&json!({"key": free, "ip": ip}).to_string(), "valid");
         let exit = if code == "valid" { 0 } else { 14 };
-        let _ = sandbox.verdict(&bound, &["--ip", ip], exit, code);
+        sandbox.verdict(&bound, &["--ip", ip], exit, code);
     }
     assert_eq!(stream.end().status, 0);
     let recorded = sandbox.keyward(["usage"]).answer();
@@ -63,8 +63,8 @@ fn what_is_no_address_is_one_that_is_not_known() {
             "localhost:80",
             "[::1",
         ] {
-            let _ = stream.expect(&json!({"key": bound, "ip": ip}).to_string(), "ip_denied");
-            let _ = stream.expect(&json!({"key": free, "ip": ip}).to_string(), "valid");
+            stream.expect(&json!({"key": bound, "ip": ip}).to_string(), "ip_denied");
+            stream.expect(&json!({"key": free, "ip": ip}).to_string(), "valid");
         }
         let code = if options.is_empty() {
             "ip_denied"
@@ -72,21 +72,21 @@ fn what_is_no_address_is_one_that_is_not_known() {
             "valid"
         };
         for ip in [json!(""), Value::Null] {
-            let _ = stream.expect(&json!({"key": bound, "ip": ip}).to_string(), code);
+            stream.expect(&json!({"key": bound, "ip": ip}).to_string(), code);
         }
     }
     for (ip, exit) in [("unknown", 2), ("10.0.0.1:x", 2), (" ", 2)] {
         let run = sandbox.keyward(["verify", "--ip", ip]).stdin(&free);
-        let _ = run.refused(exit, "usage");
+        run.refused(exit, "usage");
     }
-    let _ = sandbox.verdict(&free, &["--ip", ""], 0, "valid");
-    let _ = sandbox.verdict(&bound, &["--ip", ""], 14, "ip_denied");
+    sandbox.verdict(&free, &["--ip", ""], 0, "valid");
+    sandbox.verdict(&bound, &["--ip", ""], 14, "ip_denied");
 }
 
 #[test]
 fn zero_values_are_not_given() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file(
+    sandbox.file(
         "policy.toml",
         "default_plan = \"p\"\n[plans.p]\nquota = 100\n",
     );
@@ -107,7 +107,7 @@ fn zero_values_are_not_given() {
         json!({"cost": null}),
         json!({"environment": "", "ip": "", "scopes": null, "cost": 1.0}),
     ] {
-        let _ = ask(more, "valid");
+        ask(more, "valid");
     }
     assert_eq!(ask(json!({"cost": 1.0}), "valid")["remaining"], 93);
     assert_eq!(ask(json!({"cost": 3.0}), "valid")["remaining"], 90);
@@ -123,8 +123,8 @@ fn zero_values_are_not_given() {
     }
     let none = stream.expect("{\"key\":null,\"id\":1}", "malformed");
     assert_eq!((&none["status"], &none["id"]), (&json!(401), &json!(1)));
-    let _ = stream.expect("{\"id\":1}", "bad_request");
-    let _ = stream.expect("{\"key\":1}", "bad_request");
+    stream.expect("{\"id\":1}", "bad_request");
+    stream.expect("{\"key\":1}", "bad_request");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_byte_order_mark_before_the_first_line_is_skipped() {
         stream.send([*byte]);
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let _ = stream.expect(&secret, "valid");
+    stream.expect(&secret, "valid");
     let longest = format!("\u{feff}{}\n{secret}", "x".repeat(64 * 1024));
     assert_eq!(
         each(&answers(&sandbox, &[], longest), "code"),
@@ -192,5 +192,5 @@ fn an_id_is_any_json_that_others_can_read_again() {
             assert!(verdict.get("id").is_none(), "{verdict:#}");
         }
     }
-    let _ = stream.expect(&secret, "valid");
+    stream.expect(&secret, "valid");
 }

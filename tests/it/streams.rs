@@ -18,15 +18,15 @@ fn unread() -> File {
 fn a_verdict_that_nobody_reads_keeps_its_exit_status() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     for format in [&[][..], &["--json"], &["-o", "tsv"]] {
         for (input, exit) in [(secret.as_str(), 11), ("nonsense", 10)] {
             let verify = sandbox.keyward(["verify"]).args(format).stdin(input);
-            let _ = verify.stdout(unread()).exit(exit);
+            verify.stdout(unread()).exit(exit);
         }
     }
     sandbox.tamper("UPDATE audit SET actor = 'nobody' WHERE seq = 2");
-    let _ = sandbox
+    sandbox
         .keyward(["audit", "verify"])
         .stdout(unread())
         .exit(9);
@@ -35,7 +35,7 @@ fn a_verdict_that_nobody_reads_keeps_its_exit_status() {
 #[test]
 fn a_listing_that_nobody_reads_to_its_end_is_no_failure() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for arguments in [
         &["list"][..],
         &["list", "-o", "jsonl"],
@@ -49,7 +49,7 @@ fn a_listing_that_nobody_reads_to_its_end_is_no_failure() {
 #[test]
 fn an_error_is_one_object_however_json_was_asked_for() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for flags in [
         &["--json"][..],
         &["-ojson"],
@@ -70,7 +70,7 @@ fn an_error_is_one_object_however_json_was_asked_for() {
 #[test]
 fn a_failure_says_one_thing_even_where_success_would_have_been_warned_of() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("taken");
+    sandbox.mint("taken");
     let mint = |name: &str| {
         sandbox
             .keyward(["--json", "mint", name])
@@ -86,7 +86,7 @@ fn a_failure_says_one_thing_even_where_success_would_have_been_warned_of() {
 #[test]
 fn a_listing_that_fails_on_its_last_row_has_written_nothing() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.keyward(["mint", "ci", "--count", "300"]).ok();
+    sandbox.keyward(["mint", "ci", "--count", "300"]).ok();
     sandbox.tamper("UPDATE key SET scopes = 'no JSON' WHERE name = 'ci-300'");
     for format in ["json", "jsonl", "tsv"] {
         let output = sandbox.keyward(["list", "-o", format]).exit(9);

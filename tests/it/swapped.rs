@@ -75,7 +75,7 @@ fn a_folder_that_is_swapped_while_root_delivers_leads_nothing_astray() {
     let sandbox = Sandbox::new();
     // The service passes through it.
     set_mode(sandbox.home(), 0o711);
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     let make = |name: &str, owner| -> PathBuf {
         let path = sandbox.home().join(name);
         fs::create_dir(&path).expect("a folder can be made");

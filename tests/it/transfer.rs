@@ -51,7 +51,7 @@ pub fn line(name: &str, secret: &str, more: &Value) -> String {
 /// A store with one key, `present`.
 pub fn with_a_key() -> Sandbox {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("present");
+    sandbox.mint("present");
     sandbox
 }
 
@@ -66,9 +66,9 @@ const POLICY: &str =
 /// A store with a key in every state, in two workspaces; and secrets with the exit status that each has.
 fn of_all_kinds() -> (Sandbox, Vec<(String, i32)>) {
     let sandbox = Sandbox::new();
-    let _ = sandbox.file("policy.toml", POLICY);
+    sandbox.file("policy.toml", POLICY);
     sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "free"]);
-    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    sandbox.keyward(["workspace", "use", "acme"]).ok();
     let note = "note=\u{e9} \"b\" \\ \u{1f600} ##[x] ::y";
     let full = [
         "--scope=read",
@@ -81,7 +81,7 @@ fn of_all_kinds() -> (Sandbox, Vec<(String, i32)>) {
     ];
     let mut secrets = vec![(sandbox.mint_with("full", &full), 14)];
     let used = sandbox.mint("used");
-    let _ = sandbox.verdict(&used, &[], 0, "valid");
+    sandbox.verdict(&used, &[], 0, "valid");
     secrets.push((used, 0));
     secrets.push((sandbox.mint_with("held", &["--hold"]), 13));
     for (name, words) in [
@@ -99,7 +99,7 @@ fn of_all_kinds() -> (Sandbox, Vec<(String, i32)>) {
     ] {
         let exit = if name == "gone" { 11 } else { 13 };
         secrets.push((sandbox.mint(name), exit));
-        let _ = sandbox.keyward(words).ok();
+        sandbox.keyward(words).ok();
     }
     for (name, flags, exit) in [
         ("overlap", &["--grace=5h"][..], 0),
@@ -115,7 +115,7 @@ fn of_all_kinds() -> (Sandbox, Vec<(String, i32)>) {
     secrets.push((sandbox.mint_with("full", &["-w", "other"]), 0));
     sandbox.wait_for_verdict(&expired, 12);
     secrets.push((expired, 12));
-    let _ = sandbox.settled_bytes();
+    sandbox.settled_bytes();
     (sandbox, secrets)
 }
 
@@ -146,7 +146,7 @@ fn what_is_exported_comes_in_again_as_it_was() {
     for (secret, exit) in &secrets {
         for store in [&sandbox, &target] {
             let verify = store.keyward(["verify", "--no-record"]).stdin(secret);
-            let _ = verify.exit(*exit);
+            verify.exit(*exit);
         }
     }
     let words = ["list", "--all", "-w", "acme"];
@@ -154,9 +154,9 @@ fn what_is_exported_comes_in_again_as_it_was() {
         target.keyward(words).answer(),
         sandbox.keyward(words).answer()
     );
-    let _ = target.keyward(["workspace", "use", "acme"]).ok();
+    target.keyward(["workspace", "use", "acme"]).ok();
     assert_whole(&target);
-    let _ = target.keyward(["store", "check"]).ok();
+    target.keyward(["store", "check"]).ok();
     // Once more changes nothing.
     let before = target.settled_bytes();
     let again = import(&target, &exported).answer();
@@ -171,7 +171,7 @@ fn what_is_exported_comes_in_again_as_it_was() {
     );
     assert!(target.settled_bytes() == before, "it was written");
     // A pending replacement takes its key's place there as well.
-    let _ = target
+    target
         .keyward(["activate"])
         .stdin(&secrets[secrets.len() - 3].0)
         .ok();
@@ -212,8 +212,8 @@ fn an_export_is_lines_of_ascii_with_hashes_and_no_secrets() {
     let run = sandbox
         .keyward(["--as", "-", "store", "export"])
         .stdin(secret);
-    let _ = run.refused(5, "scope_rejected");
-    let _ = Sandbox::new()
+    run.refused(5, "scope_rejected");
+    Sandbox::new()
         .keyward(["store", "export"])
         .refused(3, "store_not_found");
 }
@@ -243,14 +243,14 @@ fn another_systems_keys_verify_by_their_hashes_in_each_form() {
         let verdict = sandbox.verdict(secret, &[], 0, "valid");
         assert_eq!(verdict["subject"]["name"], format!("key {number}"));
         assert_eq!(verdict["subject"]["id"], answer["results"][number]["id"]);
-        let _ = sandbox.verdict(&format!("{secret}x"), &[], 10, "malformed");
+        sandbox.verdict(&format!("{secret}x"), &[], 10, "malformed");
     }
     // They are keys like any other.
     let id = text(&answer["results"][0], "id");
-    let _ = sandbox.keyward(["revoke", &id, "--yes"]).ok();
-    let _ = sandbox.verdict(&secrets[0], &[], 11, "revoked");
+    sandbox.keyward(["revoke", &id, "--yes"]).ok();
+    sandbox.verdict(&secrets[0], &[], 11, "revoked");
     let new = sandbox.keyward(["rotate", "key 1"]).ok().line();
-    let _ = sandbox.verdict(&new, &[], 0, "valid");
+    sandbox.verdict(&new, &[], 0, "valid");
     assert_whole(&sandbox);
 }
 
@@ -281,7 +281,7 @@ fn a_line_says_how_the_key_is_and_was() {
         .enumerate()
         .map(|(number, (more, _))| line(&format!("k{number}"), &foreign(number), more))
         .collect();
-    let _ = import(&sandbox, &lines).ok();
+    import(&sandbox, &lines).ok();
     for (number, (more, exit)) in cases.iter().enumerate() {
         let verify = sandbox
             .keyward(["verify", "--no-record"])
@@ -293,7 +293,7 @@ fn a_line_says_how_the_key_is_and_was() {
     assert_eq!(last["lastUsedAt"], used);
     assert_eq!(last["createdAt"], "2020-01-01T00:00:00.000Z");
     assert_eq!(last["createdBy"], "somebody");
-    let _ = sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["store", "check"]).ok();
     // What another store, whose clock has seen more, calls expired is not alive here.
     let more = json!({"status": "expired", "expiresAt": "2999-01-01"});
     let _ = import(&sandbox, &line("later", &foreign(50), &more)).run();
@@ -355,7 +355,7 @@ fn a_bar_says_how_far_it_is_on_a_terminal() {
     let lines: String = (0..300)
         .map(|number| line(&format!("k{number}"), &foreign(number), &json!({})))
         .collect();
-    let _ = sandbox.file("keys.jsonl", &lines);
+    sandbox.file("keys.jsonl", &lines);
     let words = ["store", "import", "keys.jsonl"];
     let (status, seen) = Terminal::keyward(&sandbox, &words, &[]).end();
     assert_eq!(status, 0, "{seen}");

@@ -112,7 +112,7 @@ fn each_conflict_has_its_code() {
     let present = sandbox.id_of("present");
     sandbox.workspace("full", &["--cap", "2"]);
     sandbox.workspace("other", &["--prefix", "other"]);
-    let _ = sandbox.keyward(["workspace", "use", "default"]).ok();
+    sandbox.keyward(["workspace", "use", "default"]).ok();
     let export = sandbox
         .keyward(["store", "export", "-w", "default"])
         .ok()
@@ -166,7 +166,7 @@ fn each_conflict_has_its_code() {
             "invalid_policy",
         ),
     ] {
-        let _ = assert_refused(&sandbox, &lines, exit, code, "");
+        assert_refused(&sandbox, &lines, exit, code, "");
     }
     // A dead key needs neither a name nor room.
     let dead = own("present", 1, json!({"status": "revoked"}))
@@ -175,7 +175,7 @@ fn each_conflict_has_its_code() {
             2,
             json!({"status": "expired", "expiresAt": "2020-01-01"}),
         );
-    let _ = import(&sandbox, &dead).ok();
+    import(&sandbox, &dead).ok();
     assert_eq!(sandbox.id_of(&present), present);
     let secret = sandbox.mint("caller");
     let run = sandbox
@@ -218,7 +218,7 @@ fn a_line_that_is_none_is_refused() {
         &format!("{{\"name\":\"x\",\"hash\":\"{good}\",\"keyHint\":\"123456789\"}}"),
         &format!("{{\"name\":\"x\",\"hash\":\"{good}\",\"prefix\":\"\\u202e\"}}"),
     ] {
-        let _ = assert_refused(&sandbox, wrong, 2, "usage", "");
+        assert_refused(&sandbox, wrong, 2, "usage", "");
     }
     let before = sandbox.settled_bytes();
     for bytes in [
@@ -227,7 +227,7 @@ fn a_line_that_is_none_is_refused() {
         &[0; 4096],
         &b"x".repeat(300_000),
     ] {
-        let _ = sandbox
+        sandbox
             .keyward(["store", "import", "-"])
             .stdin(bytes)
             .refused(2, "usage");
@@ -236,7 +236,7 @@ fn a_line_that_is_none_is_refused() {
         let answer = import(&sandbox, nothing).answer();
         assert_eq!(answer, json!({"results": []}), "{nothing:?}");
     }
-    let _ = sandbox
+    sandbox
         .keyward(["store", "import", "missing.jsonl"])
         .refused(2, "usage");
     let output = sandbox.keyward(["store", "import", ".", "--json"]).run();
@@ -249,7 +249,7 @@ fn a_secret_in_a_line_is_neither_taken_nor_repeated() {
     let sandbox = with_a_key();
     let secret = foreign(7);
     let with_key = json!({"name": "x", "key": secret}).to_string();
-    let _ = assert_refused(&sandbox, &with_key, 2, "usage", &secret);
+    assert_refused(&sandbox, &with_key, 2, "usage", &secret);
     let with_both = json!({"name": "x", "key": secret, "hash": hex(&secret)}).to_string();
     let output = assert_refused(&sandbox, &with_both, 2, "usage", &secret);
     assert!(
@@ -291,14 +291,14 @@ fn a_secret_in_a_line_is_neither_taken_nor_repeated() {
     }
     assert_eq!(refused_for, [""; 0], "taken or repeated");
     let own_name = line(&secret, &secret, &json!({}));
-    let _ = assert_refused(&sandbox, &own_name, 2, "usage", &secret);
+    assert_refused(&sandbox, &own_name, 2, "usage", &secret);
 }
 
 #[test]
 fn a_refused_import_makes_no_store() {
     let sandbox = Sandbox::new();
-    let _ = import(&sandbox, "nonsense").refused(2, "usage");
+    import(&sandbox, "nonsense").refused(2, "usage");
     assert!(!sandbox.store_path().exists(), "it left a store behind");
-    let _ = import(&sandbox, &line("x", &foreign(1), &json!({}))).ok();
-    let _ = sandbox.verdict(&foreign(1), &[], 0, "valid");
+    import(&sandbox, &line("x", &foreign(1), &json!({}))).ok();
+    sandbox.verdict(&foreign(1), &[], 0, "valid");
 }

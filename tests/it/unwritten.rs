@@ -58,8 +58,8 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
         &["rotate", "build", "--now", "--out", "build.key"],
         &["rotated build (key_", &id, "is revoked"],
     );
-    let _ = sandbox.verdict(&secret, &[], 11, "revoked");
-    let _ = sandbox.verdict(&sandbox.line("build.key"), &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&sandbox.line("build.key"), &[], 0, "valid");
     stands(
         &["rotate", "build", "--out", "b2.key"],
         &["rotated build (key_", "is superseded"],
@@ -94,12 +94,12 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
     let line = json!({ "name": "other", "hash": "ab".repeat(32) }).to_string();
     assert_stands(&sandbox, &["store", "import", "-"], &line, &["1 created"]);
     let manifest = "[workspace.default]\n[[key]]\nworkspace = \"default\"\nname = \"app\"\ndeliver = { out = \"app.key\" }\n";
-    let _ = sandbox.file("keys.toml", manifest);
+    sandbox.file("keys.toml", manifest);
     stands(&["apply", "keys.toml"], &["1 created"]);
-    let _ = sandbox.verdict(&sandbox.line("app.key"), &[], 0, "valid");
+    sandbox.verdict(&sandbox.line("app.key"), &[], 0, "valid");
     let held = sandbox.line("later.key");
     assert_stands(&sandbox, &["activate"], &held, &["activated later"]);
-    let _ = sandbox.verdict(&held, &[], 0, "valid");
+    sandbox.verdict(&held, &[], 0, "valid");
     stands(
         &["store", "check", "--reset-clock"],
         &["the latest time seen was"],
@@ -115,7 +115,7 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
 #[test]
 fn a_secret_that_could_not_be_written_is_no_change_that_stands() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for arguments in [
         &["mint", "new"][..],
         &["mint", "new", "--json"],
@@ -135,7 +135,7 @@ fn a_secret_that_could_not_be_written_is_no_change_that_stands() {
 #[test]
 fn a_reading_command_says_that_its_answer_could_not_be_written_and_no_more() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     for arguments in [
         &["list", "--json"][..],
         &["show", "ci"],

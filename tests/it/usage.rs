@@ -11,10 +11,10 @@ fn used(sandbox: &Sandbox) -> (String, String) {
     let a = sandbox.mint("a");
     let b = sandbox.mint_with("b", &["-e", "test"]);
     for _ in 0..3 {
-        let _ = sandbox.verdict(&a, &["--ip", "203.0.113.7"], 0, "valid");
+        sandbox.verdict(&a, &["--ip", "203.0.113.7"], 0, "valid");
     }
-    let _ = sandbox.verdict(&a, &["-e", "test"], 14, "wrong_environment");
-    let _ = sandbox.verdict(&b, &["--cost", "5"], 0, "valid");
+    sandbox.verdict(&a, &["-e", "test"], 14, "wrong_environment");
+    sandbox.verdict(&b, &["--cost", "5"], 0, "valid");
     (a, b)
 }
 
@@ -46,8 +46,8 @@ fn today(sandbox: &Sandbox) -> String {
 #[test]
 fn each_key_has_a_row_for_each_day_it_was_used_on() {
     let sandbox = Sandbox::new();
-    let _ = used(&sandbox);
-    let _ = sandbox.mint("unused");
+    used(&sandbox);
+    sandbox.mint("unused");
     let rows = usage(&sandbox, &[]);
     assert_eq!(counts(&rows), [(3, 1, 3), (1, 0, 5)]);
     let expected = json!({
@@ -60,10 +60,10 @@ fn each_key_has_a_row_for_each_day_it_was_used_on() {
 #[test]
 fn rows_are_added_up_by_what_is_asked_for() {
     let sandbox = Sandbox::new();
-    let _ = used(&sandbox);
+    used(&sandbox);
     sandbox.workspace("other", &[]);
     let other = sandbox.mint_with("c", &["-w", "other"]);
-    let _ = sandbox.verdict(&other, &[], 0, "valid");
+    sandbox.verdict(&other, &[], 0, "valid");
     let default: &[&str] = &["-w", "default"];
     let by = |by, more: &[&str]| usage(&sandbox, &[&["--by", by], more].concat());
     assert_eq!(counts(&by("day", default)), [(4, 1, 8)]);
@@ -90,15 +90,15 @@ fn rows_are_added_up_by_what_is_asked_for() {
 fn one_key_is_shown_alone_and_one_that_is_revoked_too() {
     let sandbox = Sandbox::new();
     let (a, _) = used(&sandbox);
-    let _ = sandbox.keyward(["revoke", "a", "--yes"]).ok();
-    let _ = sandbox.verdict(&a, &[], 11, "revoked");
+    sandbox.keyward(["revoke", "a", "--yes"]).ok();
+    sandbox.verdict(&a, &[], 11, "revoked");
     let rows = usage(&sandbox, &["a"]);
     assert_eq!(counts(&rows), [(3, 2, 3)]);
     assert_eq!(
         rows[0]["refusedBy"],
         json!({ "revoked": 1, "wrong_environment": 1 })
     );
-    let _ = sandbox
+    sandbox
         .keyward(["usage", "nobody"])
         .refused(3, "key_not_found");
 }
@@ -106,7 +106,7 @@ fn one_key_is_shown_alone_and_one_that_is_revoked_too() {
 #[test]
 fn days_outside_the_range_are_left_out() {
     let sandbox = Sandbox::new();
-    let _ = used(&sandbox);
+    used(&sandbox);
     // Ten days ago `a` was used 7 times.
     sandbox.tamper(
         "INSERT INTO usage SELECT slot - (10 << 40), 7, 7, last_used_at - 864000000, NULL FROM usage ORDER BY slot LIMIT 1",
@@ -136,20 +136,20 @@ fn days_outside_the_range_are_left_out() {
         &["--since", "never"][..],
         &["--since", "2027-01-01", "--until", "2026-01-01"],
     ] {
-        let _ = sandbox.keyward(["usage"]).args(flags).refused(2, "usage");
+        sandbox.keyward(["usage"]).args(flags).refused(2, "usage");
     }
 }
 
 #[test]
 fn people_get_a_bar_and_the_reasons_of_refusals() {
     let sandbox = Sandbox::new();
-    let _ = used(&sandbox);
+    used(&sandbox);
     let table = sandbox.keyward(["usage"]).ok().stdout;
     assert!(table.starts_with("NAME"), "{table}");
     assert!(table.contains("████████████████"), "{table}");
     assert!(table.contains("1 wrong_environment"), "{table}");
     let empty = Sandbox::new();
-    let _ = empty.mint("a");
+    empty.mint("a");
     let output = empty.keyward(["usage"]).ok();
     assert_eq!(output.stdout, "");
     assert!(
@@ -162,7 +162,7 @@ fn people_get_a_bar_and_the_reasons_of_refusals() {
 #[test]
 fn lines_and_tabs_carry_the_same_rows() {
     let sandbox = Sandbox::new();
-    let _ = used(&sandbox);
+    used(&sandbox);
     let lines = sandbox.keyward(["usage", "--output", "jsonl"]).ok().stdout;
     let rows: Vec<Value> = lines
         .lines()
@@ -182,14 +182,14 @@ fn lines_and_tabs_carry_the_same_rows() {
 #[test]
 fn a_key_sees_the_usage_of_its_own_workspace_if_it_may_list() {
     let sandbox = Sandbox::new();
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "create", "sw", "--preset", "scrapewise"])
         .ok();
-    let _ = sandbox.keyward(["workspace", "create", "other"]).ok();
+    sandbox.keyward(["workspace", "create", "other"]).ok();
     let user = sandbox.mint_with("user", &["-w", "sw", "--scope", "USER"]);
     let other = sandbox.mint_with("x", &["-w", "other"]);
-    let _ = sandbox.verdict(&user, &[], 0, "valid");
-    let _ = sandbox.verdict(&other, &[], 0, "valid");
+    sandbox.verdict(&user, &[], 0, "valid");
+    sandbox.verdict(&other, &[], 0, "valid");
     let caller = sandbox.file("caller", &user);
     let answer = sandbox
         .keyward(["usage", "--by", "workspace", "--json", "--as"])
@@ -203,7 +203,7 @@ fn a_key_sees_the_usage_of_its_own_workspace_if_it_may_list() {
     );
     assert_eq!(answer["usage"][0]["workspace"], "sw");
     let other = sandbox.file("other", &other);
-    let _ = sandbox
+    sandbox
         .keyward(["usage", "--as"])
         .args([&other])
         .refused(5, "scope_rejected");
@@ -214,14 +214,14 @@ fn the_usage_of_a_deleted_workspaces_keys_goes_with_them() {
     let sandbox = Sandbox::new();
     sandbox.workspace("gone", &[]);
     let secret = sandbox.mint_with("a", &["-w", "gone"]);
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
-    let _ = sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
-    let _ = sandbox.keyward(["revoke", "a", "-w", "gone", "--yes"]).ok();
-    let _ = sandbox
+    sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
+    sandbox.keyward(["revoke", "a", "-w", "gone", "--yes"]).ok();
+    sandbox
         .keyward(["workspace", "delete", "gone", "--yes"])
         .ok();
     // The next key may get the same row, and must not inherit what was counted in it.
-    let _ = sandbox.mint("fresh");
+    sandbox.mint("fresh");
     assert_eq!(usage(&sandbox, &[]), [Value::Null; 0]);
     assert_eq!(sandbox.show("fresh")["lastUsedAt"], Value::Null);
 }

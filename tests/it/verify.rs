@@ -13,7 +13,7 @@ fn scoped(sandbox: &Sandbox, flags: &[&str]) -> String {
          environments = [\"live\", \"test\"]\nscopes_per_key = { min = 0, max = 2 }\n\
          [scopes.read]\nmanage = []\n[scopes.write]\nmanage = []\n",
     );
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "create", "acme", "--policy"])
         .args([policy])
         .ok();
@@ -39,7 +39,7 @@ fn people_get_the_verdict_on_stdout_too() {
     let secret = sandbox.mint("ci");
     let valid = sandbox.keyward(["verify"]).stdin(&secret).ok();
     assert!(valid.stdout.contains("valid"), "{}", valid.transcript());
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let revoked = sandbox.keyward(["verify"]).stdin(&secret).exit(11);
     assert!(
         revoked.stdout.contains("revoked"),
@@ -56,7 +56,7 @@ fn people_get_the_verdict_on_stdout_too() {
 #[test]
 fn a_no_is_an_answer_and_leaves_stderr_empty() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let output = sandbox
         .keyward(["verify", "--json"])
         .stdin(token::well_formed())
@@ -68,7 +68,7 @@ fn a_no_is_an_answer_and_leaves_stderr_empty() {
 #[test]
 fn a_secret_nobody_minted_is_not_found() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let verdict = sandbox.verdict(&token::well_formed(), &[], 10, "not_found");
     assert_eq!(verdict["subject"], Value::Null);
 }
@@ -99,14 +99,14 @@ fn a_cut_or_lengthened_secret_is_malformed() {
         prefix,
         "kw_live_",
     ] {
-        let _ = sandbox.verdict(wrong, &[], 10, "malformed");
+        sandbox.verdict(wrong, &[], 10, "malformed");
     }
 }
 
 #[test]
 fn a_store_that_does_not_exist_gives_no_verdict_and_is_not_made() {
     let sandbox = Sandbox::new();
-    let _ = sandbox
+    sandbox
         .keyward(["verify"])
         .stdin(token::well_formed())
         .refused(3, "store_not_found");
@@ -119,8 +119,8 @@ fn each_state_has_its_verdict() {
     let expired = sandbox.mint_with("expired", &["--expires", "1s"]);
     let pending = sandbox.mint_with("pending", &["--hold"]);
     let [disabled, revoked] = ["disabled", "revoked"].map(|name| sandbox.mint(name));
-    let _ = sandbox.keyward(["disable", "disabled"]).ok();
-    let _ = sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
+    sandbox.keyward(["disable", "disabled"]).ok();
+    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&expired, 12);
     for (secret, exit, code) in [
         (expired, 12, "expired"),
@@ -147,33 +147,33 @@ fn the_first_reason_in_the_order_decides() {
     let wrong = ["-e", "test", "--ip", "198.51.100.1", "--require", "write"];
     sandbox.wait_for_verdict(&secret, 12);
     // From the last reason to the first: each is hidden by the one before it.
-    let _ = sandbox.verdict(&secret, &wrong, 12, "expired");
+    sandbox.verdict(&secret, &wrong, 12, "expired");
     sandbox.rewrite("UPDATE key SET expires_at = NULL");
-    let _ = sandbox.verdict(
+    sandbox.verdict(
         &secret,
         &["--ip", "203.0.113.9", "--require", "write"],
         14,
         "insufficient_scope",
     );
-    let _ = sandbox.verdict(
+    sandbox.verdict(
         &secret,
         &["--ip", "198.51.100.1", "--require", "write"],
         14,
         "ip_denied",
     );
-    let _ = sandbox.verdict(&secret, &wrong, 14, "wrong_environment");
+    sandbox.verdict(&secret, &wrong, 14, "wrong_environment");
     sandbox.rewrite("UPDATE key SET expires_at = created_at + 1");
-    let _ = sandbox.verdict(&secret, &wrong, 12, "expired");
+    sandbox.verdict(&secret, &wrong, 12, "expired");
     sandbox.rewrite("UPDATE key SET expires_at = NULL");
-    let _ = sandbox.keyward(["disable", "ci"]).ok();
+    sandbox.keyward(["disable", "ci"]).ok();
     sandbox.rewrite("UPDATE key SET expires_at = created_at + 1");
-    let _ = sandbox.verdict(&secret, &wrong, 13, "disabled");
-    let _ = sandbox
+    sandbox.verdict(&secret, &wrong, 13, "disabled");
+    sandbox
         .keyward(["revoke", &sandbox.id_of("ci"), "--yes"])
         .ok();
-    let _ = sandbox.verdict(&secret, &wrong, 11, "revoked");
+    sandbox.verdict(&secret, &wrong, 11, "revoked");
     sandbox.workspace("other", &[]);
-    let _ = sandbox.verdict(&secret, &["-w", "other"], 10, "not_found");
+    sandbox.verdict(&secret, &["-w", "other"], 10, "not_found");
 }
 
 #[test]
@@ -181,9 +181,9 @@ fn a_key_answers_for_its_own_environment_alone() {
     let sandbox = Sandbox::new();
     let live = sandbox.mint("live");
     let test = sandbox.mint_with("test", &["-e", "test"]);
-    let _ = sandbox.verdict(&live, &["-e", "live"], 0, "valid");
-    let _ = sandbox.verdict(&test, &["-e", "test"], 0, "valid");
-    let _ = sandbox.verdict(&live, &["-e", "test"], 14, "wrong_environment");
+    sandbox.verdict(&live, &["-e", "live"], 0, "valid");
+    sandbox.verdict(&test, &["-e", "test"], 0, "valid");
+    sandbox.verdict(&live, &["-e", "test"], 14, "wrong_environment");
     let verdict = sandbox.verdict(&test, &["-e", "live"], 14, "wrong_environment");
     assert_eq!(verdict["subject"]["environment"], "test");
 }
@@ -192,18 +192,18 @@ fn a_key_answers_for_its_own_environment_alone() {
 fn required_scopes_must_all_be_there() {
     let sandbox = Sandbox::new();
     let secret = scoped(&sandbox, &[]);
-    let _ = sandbox.verdict(&secret, &["--require", "read"], 0, "valid");
-    let _ = sandbox.verdict(&secret, &["--require", "write"], 14, "insufficient_scope");
-    let _ = sandbox.verdict(
+    sandbox.verdict(&secret, &["--require", "read"], 0, "valid");
+    sandbox.verdict(&secret, &["--require", "write"], 14, "insufficient_scope");
+    sandbox.verdict(
         &secret,
         &["--require", "read", "--require", "write"],
         14,
         "insufficient_scope",
     );
-    let _ = sandbox
+    sandbox
         .keyward(["set", "ci", "--scope", "read", "--scope", "write"])
         .ok();
-    let _ = sandbox.verdict(
+    sandbox.verdict(
         &secret,
         &["--require", "read", "--require", "write"],
         0,
@@ -224,7 +224,7 @@ fn an_allow_list_admits_its_addresses_alone() {
         "2001:db8::1",
         "2001:0DB8:0:0::1",
     ] {
-        let _ = sandbox.verdict(&secret, &["--ip", address], 0, "valid");
+        sandbox.verdict(&secret, &["--ip", address], 0, "valid");
     }
     for address in [
         "198.51.100.1",
@@ -233,24 +233,24 @@ fn an_allow_list_admits_its_addresses_alone() {
         "::1",
         "203.0.114.0",
     ] {
-        let _ = sandbox.verdict(&secret, &["--ip", address], 14, "ip_denied");
+        sandbox.verdict(&secret, &["--ip", address], 14, "ip_denied");
     }
     // Without an address there is nothing to admit.
-    let _ = sandbox.verdict(&secret, &[], 14, "ip_denied");
+    sandbox.verdict(&secret, &[], 14, "ip_denied");
 }
 
 #[test]
 fn a_key_without_an_allow_list_is_valid_from_everywhere() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
+    sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
     for address in ["nowhere", "203.0.113.0/24", "203.0.113.256"] {
-        let _ = sandbox
+        sandbox
             .keyward(["verify", "--ip", address])
             .stdin(&secret)
             .refused(2, "usage");
     }
-    let _ = sandbox.verdict(&secret, &["--ip", ""], 0, "valid");
+    sandbox.verdict(&secret, &["--ip", ""], 0, "valid");
 }
 
 #[test]
@@ -258,15 +258,15 @@ fn one_line_end_is_stripped_and_nothing_else() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     for end in ["", "\n", "\r\n"] {
-        let _ = sandbox.verdict(&format!("{secret}{end}"), &[], 0, "valid");
+        sandbox.verdict(&format!("{secret}{end}"), &[], 0, "valid");
     }
     for end in [
         "\n\n", "\r\n\r\n", "\r", " ", "\t", " \n", "\0", "\n\0", "\u{feff}",
     ] {
-        let _ = sandbox.verdict(&format!("{secret}{end}"), &[], 10, "malformed");
+        sandbox.verdict(&format!("{secret}{end}"), &[], 10, "malformed");
     }
     for front in [" ", "\n", "\u{feff}", "\0", "Bearer "] {
-        let _ = sandbox.verdict(&format!("{front}{secret}"), &[], 10, "malformed");
+        sandbox.verdict(&format!("{front}{secret}"), &[], 10, "malformed");
     }
 }
 
@@ -287,7 +287,7 @@ fn what_is_no_secret_at_all_is_malformed() {
         &huge_begun_well,
         "kw_live_\u{202e}",
     ] {
-        let _ = sandbox.verdict(wrong, &[], 10, "malformed");
+        sandbox.verdict(wrong, &[], 10, "malformed");
     }
     let output = sandbox
         .keyward(["--json", "verify"])
@@ -322,9 +322,9 @@ fn no_record_leaves_no_trace() {
 fn a_refused_request_is_no_use() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
-    let _ = sandbox.keyward(["disable", "ci"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 13, "disabled");
+    sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
+    sandbox.keyward(["disable", "ci"]).ok();
+    sandbox.verdict(&secret, &[], 13, "disabled");
     assert_eq!(sandbox.show("ci")["lastUsedAt"], Value::Null);
 }
 
@@ -340,7 +340,7 @@ fn without_a_workspace_every_workspace_is_searched_and_with_one_only_that() {
             sandbox.verdict(&secret, &[], 0, "valid")["subject"]["workspace"],
             own
         );
-        let _ = sandbox.verdict(&secret, &["-w", own], 0, "valid");
+        sandbox.verdict(&secret, &["-w", own], 0, "valid");
         // The other workspace need not know the token's form; either way it is none of its own.
         let output = sandbox
             .keyward(["--json", "verify", "-w", other])
@@ -348,7 +348,7 @@ fn without_a_workspace_every_workspace_is_searched_and_with_one_only_that() {
             .exit(10);
         assert_eq!(output.json()["subject"], Value::Null);
     }
-    let _ = sandbox
+    sandbox
         .keyward(["verify", "-w", "nowhere"])
         .stdin(token::well_formed())
         .refused(3, "workspace_not_found");
@@ -360,8 +360,8 @@ fn the_used_workspace_does_not_narrow_the_search() {
     sandbox.workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
     let secret = sandbox.mint_with("ci", &["-w", "acme"]);
-    let _ = sandbox.keyward(["workspace", "use", "zenith"]).ok();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["workspace", "use", "zenith"]).ok();
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -372,10 +372,10 @@ fn another_workspaces_key_is_not_found() {
     let secret = sandbox.mint_with("ci", &["-w", "acme"]);
     let verdict = sandbox.verdict(&secret, &["-w", "zenith"], 10, "not_found");
     assert_eq!(verdict["subject"], Value::Null);
-    let _ = sandbox
+    sandbox
         .keyward(["revoke", &sandbox.id_of(&secret[..20]), "--yes"])
         .ok();
-    let _ = sandbox.verdict(&secret, &["-w", "zenith"], 10, "not_found");
+    sandbox.verdict(&secret, &["-w", "zenith"], 10, "not_found");
 }
 
 #[test]
@@ -383,23 +383,23 @@ fn a_secret_may_come_from_a_file_or_a_variable() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let path = sandbox.file("ci.key", &format!("{secret}\n"));
-    let _ = sandbox.keyward(["verify", "--file"]).args([path]).ok();
-    let _ = sandbox
+    sandbox.keyward(["verify", "--file"]).args([path]).ok();
+    sandbox
         .keyward(["verify", "--env", "ACME_KEY"])
         .env("ACME_KEY", &secret)
         .ok();
-    let _ = sandbox
+    sandbox
         .keyward(["verify", "--env", "ACME_KEY"])
         .env("ACME_KEY", token::well_formed())
         .exit(10);
-    let _ = sandbox
+    sandbox
         .keyward(["verify", "--env", "ACME_KEY"])
         .env("ACME_KEY", "")
         .exit(10);
-    let _ = sandbox
+    sandbox
         .keyward(["verify", "--file", "missing.key"])
         .refused(2, "usage");
-    let _ = sandbox
+    sandbox
         .keyward(["verify", "--env", "ACME_KEY"])
         .refused(2, "usage");
 }
@@ -408,11 +408,11 @@ fn a_secret_may_come_from_a_file_or_a_variable() {
 fn keys_minted_before_a_prefix_was_changed_still_verify() {
     let sandbox = Sandbox::new();
     let old = sandbox.mint("old");
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "set", "default", "--prefix", "acme"])
         .ok();
     let new = sandbox.mint("new");
     assert!(new.starts_with("acme_live_"), "{new}");
-    let _ = sandbox.verdict(&new, &[], 0, "valid");
-    let _ = sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.verdict(&new, &[], 0, "valid");
+    sandbox.verdict(&old, &[], 0, "valid");
 }

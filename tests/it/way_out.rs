@@ -37,7 +37,7 @@ impl Case {
 
     /// Runs a command.
     fn then(self, line: &[&str]) -> Self {
-        let _ = self.sandbox.keyward(["--yes"]).args(line).ok();
+        self.sandbox.keyward(["--yes"]).args(line).ok();
         self
     }
 
@@ -61,7 +61,7 @@ impl Case {
     /// Runs a command of the hint, as a person who copies it would.
     fn run(&self, command: &str) {
         let line = command.strip_prefix("keyward ").expect("keyward's command");
-        let _ = self.sandbox.file("secret", &self.pending);
+        self.sandbox.file("secret", &self.pending);
         let script = format!("\"$0\" --yes {line} <secret");
         let output = self.sandbox.program("sh", ["-c", &script, KEYWARD]).run();
         assert_eq!(output.status, 0, "{command}\n{}", output.transcript());
@@ -189,13 +189,13 @@ fn ensure_and_rotate_say_the_same() {
     let sandbox = Sandbox::new();
     let old = sandbox.mint("ci");
     let old = text(&sandbox.verdict(&old, &[], 0, "valid")["subject"], "id");
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
-    let _ = sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox.keyward(["rotate", "ci"]).ok();
     let newest = sandbox.id_of("ci");
     let error = sandbox.keyward(["rotate", &old]).refused(4, "conflict");
     let commands = commands_in(&text(&error, "hint"));
     assert_eq!(commands[0], format!("keyward rotate {newest}"));
-    let _ = sandbox.keyward(["disable", "ci"]).ok();
+    sandbox.keyward(["disable", "ci"]).ok();
     for command in [&["rotate", "ci"][..], &["ensure", "ci", "--out", "file"]] {
         let error = sandbox.keyward(command).refused(4, "conflict");
         let commands = commands_in(&text(&error, "hint"));

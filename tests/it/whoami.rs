@@ -20,7 +20,7 @@ fn an_operator_has_a_name_and_no_prefix() {
 #[test]
 fn an_operators_name_is_the_creator_of_what_it_makes() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let caller = sandbox.keyward(["whoami"]).answer();
     assert_eq!(
         sandbox.show("ci")["createdBy"],
@@ -38,7 +38,7 @@ fn an_operator_sees_the_chosen_workspace() {
         sandbox.keyward(["whoami"]).answer()["workspace"],
         Value::Null
     );
-    let _ = sandbox.keyward(["workspace", "use", "zenith"]).ok();
+    sandbox.keyward(["workspace", "use", "zenith"]).ok();
     assert_eq!(sandbox.keyward(["whoami"]).answer()["workspace"], "zenith");
 }
 
@@ -47,7 +47,7 @@ fn a_key_sees_itself() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
     let path = sandbox.file("ci.key", &format!("{secret}\n"));
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
     let caller = sandbox.keyward(["whoami", "--as"]).args([&path]).answer();
     let key = sandbox.show("ci");
     let expected = json!({

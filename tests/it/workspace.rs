@@ -29,7 +29,7 @@ fn creating_a_workspace_makes_the_store_and_no_default_workspace() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &[]);
     assert!(sandbox.store_path().exists());
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     assert_eq!(listed(&sandbox), ["acme"]);
 }
 
@@ -37,11 +37,11 @@ fn creating_a_workspace_makes_the_store_and_no_default_workspace() {
 fn keys_are_counted_by_state() {
     let sandbox = Sandbox::new();
     for name in ["a", "b", "c", "d"] {
-        let _ = sandbox.mint(name);
+        sandbox.mint(name);
     }
-    let _ = sandbox.mint_with("held", &["--hold"]);
-    let _ = sandbox.keyward(["disable", "b"]).ok();
-    let _ = sandbox.keyward(["revoke", "c", "--yes"]).ok();
+    sandbox.mint_with("held", &["--hold"]);
+    sandbox.keyward(["disable", "b"]).ok();
+    sandbox.keyward(["revoke", "c", "--yes"]).ok();
     let shown = sandbox.keyward(["workspace", "show", "default"]).answer();
     assert_eq!(
         shown["keys"],
@@ -66,11 +66,11 @@ fn show_adds_the_policy() {
 fn a_name_is_taken_once() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &[]);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "create", "acme"])
         .refused(4, "name_taken");
     for name in ["", " acme", "ac\u{202e}me", "ac\nme", &"n".repeat(65)] {
-        let _ = sandbox
+        sandbox
             .keyward(["workspace", "create", name])
             .refused(2, "invalid_name");
     }
@@ -88,7 +88,7 @@ fn an_unknown_preset_makes_nothing() {
         "stderr does not list the presets:\n{}",
         output.stderr
     );
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "create", "acme", "--policy", "missing.toml"])
         .exit(2);
     assert_eq!(
@@ -134,10 +134,10 @@ fn flags_shape_the_tokens() {
         (short.to_owned(), format!("acme.staging.{short}"))
     );
     assert_eq!(key["keyHint"], rest[36..40]);
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "more", "-e", "live"])
         .refused(5, "invalid_environment");
-    let _ = sandbox.verdict(&secret, &["-e", "staging"], 0, "valid");
+    sandbox.verdict(&secret, &["-e", "staging"], 0, "valid");
 }
 
 #[test]
@@ -149,18 +149,18 @@ fn set_changes_a_policy_by_name_and_by_choice() {
         .keyward(["workspace", "set", "acme", "--active-key-cap", "1"])
         .answer();
     assert_eq!(workspace["name"], "acme");
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "set", "-w", "zenith", "--cap", "2"])
         .ok();
     for (name, cap) in [("acme", 1), ("zenith", 2)] {
         for place in 0..cap {
-            let _ = sandbox.mint_with(&format!("key {place}"), &["-w", name]);
+            sandbox.mint_with(&format!("key {place}"), &["-w", name]);
         }
-        let _ = sandbox
+        sandbox
             .keyward(["mint", "more", "-w", name])
             .refused(5, "limit_reached");
     }
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "set", "nowhere", "--cap", "1"])
         .refused(3, "workspace_not_found");
 }
@@ -169,15 +169,15 @@ fn set_changes_a_policy_by_name_and_by_choice() {
 fn a_cap_below_the_keys_there_are_kills_none() {
     let sandbox = Sandbox::new();
     let secrets = ["a", "b", "c"].map(|name| sandbox.mint(name));
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "set", "default", "--active-key-cap", "1"])
         .args(["--keep-outside"])
         .ok();
     for secret in secrets {
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
-    let _ = sandbox.keyward(["revoke", "a", "b", "--yes"]).ok();
-    let _ = sandbox.keyward(["mint", "d"]).refused(5, "limit_reached");
+    sandbox.keyward(["revoke", "a", "b", "--yes"]).ok();
+    sandbox.keyward(["mint", "d"]).refused(5, "limit_reached");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_renamed_workspace_keeps_its_keys_and_its_choice() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
-    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    sandbox.keyward(["workspace", "use", "acme"]).ok();
     let secret = sandbox.mint("ci");
     let renamed = sandbox
         .keyward(["workspace", "rename", "acme", "acme-2"])
@@ -196,13 +196,13 @@ fn a_renamed_workspace_keeps_its_keys_and_its_choice() {
         "acme-2"
     );
     assert_eq!(sandbox.listed(&[]), ["ci"]);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "rename", "acme-2", "zenith"])
         .refused(4, "name_taken");
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "rename", "acme", "other"])
         .refused(3, "workspace_not_found");
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "rename", "acme-2", " x"])
         .refused(2, "invalid_name");
 }
@@ -215,7 +215,7 @@ fn an_empty_workspace_is_deleted_without_a_question() {
     let deleted = sandbox.keyward(["workspace", "delete", "zenith"]).answer();
     assert_eq!(deleted["name"], "zenith");
     assert_eq!(listed(&sandbox), ["acme"]);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "delete", "zenith"])
         .refused(3, "workspace_not_found");
 }
@@ -223,20 +223,20 @@ fn an_empty_workspace_is_deleted_without_a_question() {
 #[test]
 fn a_workspace_with_living_keys_is_not_deleted() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("active");
-    let _ = sandbox
+    sandbox.mint("active");
+    sandbox
         .keyward(["workspace", "delete", "default", "--yes"])
         .refused(4, "conflict");
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "delete", "default"])
         .refused(4, "conflict");
-    let _ = sandbox.keyward(["disable", "active"]).ok();
-    let _ = sandbox
+    sandbox.keyward(["disable", "active"]).ok();
+    sandbox
         .keyward(["workspace", "delete", "default", "--yes"])
         .refused(4, "conflict");
-    let _ = sandbox.keyward(["revoke", "active", "--yes"]).ok();
-    let _ = sandbox.mint_with("pending", &["--hold"]);
-    let _ = sandbox
+    sandbox.keyward(["revoke", "active", "--yes"]).ok();
+    sandbox.mint_with("pending", &["--hold"]);
+    sandbox
         .keyward(["workspace", "delete", "default", "--yes"])
         .refused(4, "conflict");
     assert_eq!(listed(&sandbox), ["default"]);
@@ -246,7 +246,7 @@ fn a_workspace_with_living_keys_is_not_deleted() {
 fn a_workspace_with_dead_keys_records_needs_yes() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let _ = sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let error = sandbox
         .keyward(["workspace", "delete", "default"])
         .refused(2, "usage");
@@ -254,7 +254,7 @@ fn a_workspace_with_dead_keys_records_needs_yes() {
         error.to_string().contains("--yes"),
         "the error does not name --yes: {error:#}"
     );
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "delete", "default", "--yes"])
         .ok();
     assert_eq!(listed(&sandbox), [""; 0]);
@@ -271,12 +271,12 @@ fn the_used_workspace_is_the_one_meant() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
-    let _ = sandbox.keyward(["mint", "ci"]).refused(4, "ambiguous");
+    sandbox.keyward(["mint", "ci"]).refused(4, "ambiguous");
     let used = sandbox.keyward(["workspace", "use", "zenith"]).answer();
     assert_eq!(used["name"], "zenith");
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     assert_eq!(sandbox.show("ci")["workspace"], "zenith");
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "use", "nowhere"])
         .refused(3, "workspace_not_found");
     assert_eq!(sandbox.listed(&[]), ["ci"]);
@@ -287,9 +287,9 @@ fn the_flag_comes_before_the_variable_and_the_variable_before_the_used_one() {
     let sandbox = Sandbox::new();
     for name in ["flag", "variable", "used"] {
         sandbox.workspace(name, &[]);
-        let _ = sandbox.mint_with(&format!("key of {name}"), &["-w", name]);
+        sandbox.mint_with(&format!("key of {name}"), &["-w", name]);
     }
-    let _ = sandbox.keyward(["workspace", "use", "used"]).ok();
+    sandbox.keyward(["workspace", "use", "used"]).ok();
     let list = |flags: &[&str], variable: Option<&str>| {
         let mut run = sandbox.keyward(["list"]).args(flags);
         if let Some(variable) = variable {
@@ -307,10 +307,10 @@ fn deleting_the_used_workspace_unsets_the_choice() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
-    let _ = sandbox.keyward(["workspace", "use", "zenith"]).ok();
-    let _ = sandbox.keyward(["workspace", "delete", "zenith"]).ok();
+    sandbox.keyward(["workspace", "use", "zenith"]).ok();
+    sandbox.keyward(["workspace", "delete", "zenith"]).ok();
     // The only workspace left is meant again.
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     assert_eq!(sandbox.show("ci")["workspace"], "acme");
 }
 
@@ -321,7 +321,7 @@ fn the_list_of_a_store_that_does_not_exist_is_empty() {
         sandbox.keyward(["workspace", "list"]).answer(),
         json!({ "workspaces": [] })
     );
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "show", "acme"])
         .refused(3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "looking made a store");
@@ -332,7 +332,7 @@ fn the_same_name_can_be_used_in_two_workspaces() {
     let sandbox = Sandbox::new();
     for name in ["acme", "zenith"] {
         sandbox.workspace(name, &[]);
-        let _ = sandbox.mint_with("ci", &["-w", name]);
+        sandbox.mint_with("ci", &["-w", name]);
         assert_eq!(sandbox.listed(&["-w", name]), ["ci"]);
     }
 }
@@ -344,11 +344,11 @@ fn an_argument_and_an_option_that_name_two_workspaces_are_refused() {
     sandbox.workspace("two", &[]);
     for command in [&["set", "one", "--cap", "3"][..], &["show", "one"]] {
         let arguments = [&["workspace"], command].concat();
-        let _ = sandbox
+        sandbox
             .keyward(&arguments)
             .args(["-w", "two"])
             .refused(2, "usage");
-        let _ = sandbox.keyward(&arguments).args(["-w", "one"]).ok();
+        sandbox.keyward(&arguments).args(["-w", "one"]).ok();
     }
 }
 
@@ -360,7 +360,7 @@ fn lifetimes_can_be_taken_away_by_option() {
         &["--default-lifetime", "30d", "--maximum-lifetime", "90d"],
     );
     let never = ["--default-lifetime", "never", "--maximum-lifetime", "never"];
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "set", "one"])
         .args(never)
         .ok();

@@ -111,7 +111,7 @@ pub const SCENES: &[Scene] = &[
         name: "activate",
         prepare: |sandbox| {
             below_the_cap(sandbox);
-            let _ = sandbox.keyward(["mint", "ci", "--hold", "--out", "F"]).ok();
+            sandbox.keyward(["mint", "ci", "--hold", "--out", "F"]).ok();
         },
         command: &["activate", "--file", "F"],
         ..Scene::CHANGE
@@ -121,7 +121,7 @@ pub const SCENES: &[Scene] = &[
         prepare: |sandbox| {
             below_the_cap(sandbox);
             let hold = sandbox.keyward(["rotate", "old", "--hold", "--out", "F"]);
-            let _ = hold.ok();
+            hold.ok();
         },
         command: &["activate", "--file", "F"],
         ..Scene::CHANGE
@@ -194,7 +194,7 @@ pub const SCENES: &[Scene] = &[
         prepare: |sandbox| {
             below_the_cap(sandbox);
             // The same keys as the next one has, which takes its place whole or not at all.
-            let _ = sandbox.keyward(["store", "backup", "B"]).ok();
+            sandbox.keyward(["store", "backup", "B"]).ok();
         },
         command: &["store", "backup", "B"],
         is_logged: false,
@@ -205,9 +205,9 @@ pub const SCENES: &[Scene] = &[
         name: "store restore",
         prepare: |sandbox| {
             below_the_cap(sandbox);
-            let _ = sandbox.keyward(["store", "backup", "B"]).ok();
-            let _ = sandbox.keyward(["revoke", "old", "--yes"]).ok();
-            let _ = sandbox.keyward(["rename", "other", "new"]).ok();
+            sandbox.keyward(["store", "backup", "B"]).ok();
+            sandbox.keyward(["revoke", "old", "--yes"]).ok();
+            sandbox.keyward(["rename", "other", "new"]).ok();
         },
         command: &["store", "restore", "B", "--yes"],
         ..Scene::CHANGE
@@ -220,7 +220,7 @@ pub const SCENES: &[Scene] = &[
                 "{{\"name\":\"foreign\",\"status\":\"disabled\",\"hash\":\"{}\"}}\n",
                 "5a".repeat(32)
             );
-            let _ = sandbox.file("L", &line);
+            sandbox.file("L", &line);
         },
         command: &["store", "import", "L"],
         ..Scene::CHANGE
@@ -299,32 +299,32 @@ fn below_the_cap(sandbox: &Sandbox) {
     sandbox.workspace("shop", &["--cap", &CAP.to_string()]);
     for name in ["old", "other"] {
         let file = format!("{name}.key");
-        let _ = sandbox.keyward(["mint", name, "--out", &file]).ok();
+        sandbox.keyward(["mint", name, "--out", &file]).ok();
     }
 }
 
 /// A workspace in which none can.
 fn at_the_cap(sandbox: &Sandbox) {
     below_the_cap(sandbox);
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "third", "--out", "third.key"])
         .ok();
 }
 
 fn with_dotenv(sandbox: &Sandbox) {
     below_the_cap(sandbox);
-    let _ = sandbox.file(".env", "A=1\nKEY=\nB=2\n");
+    sandbox.file(".env", "A=1\nKEY=\nB=2\n");
 }
 
 fn with_runner(sandbox: &Sandbox) {
     below_the_cap(sandbox);
-    let _ = sandbox.file("runner", "BEFORE=1\n");
+    sandbox.file("runner", "BEFORE=1\n");
 }
 
 /// A key that `ensure` has made and is to rotate, because it has ten days left.
 fn with_old_ensured(sandbox: &Sandbox) {
-    let _ = sandbox.mint("other");
-    let _ = sandbox.keyward(ENSURE_ROTATION).ok();
+    sandbox.mint("other");
+    sandbox.keyward(ENSURE_ROTATION).ok();
     sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {0}, expires_at = expires_at - {0} WHERE name = 'ci'",
         80 * DAY
@@ -333,8 +333,8 @@ fn with_old_ensured(sandbox: &Sandbox) {
 
 fn with_manifest(sandbox: &Sandbox) {
     below_the_cap(sandbox);
-    let _ = sandbox.keyward(["revoke", "other", "--yes"]).ok();
-    let _ = sandbox.file(".env", "A=1\nKEY=\nB=2\n");
+    sandbox.keyward(["revoke", "other", "--yes"]).ok();
+    sandbox.file(".env", "A=1\nKEY=\nB=2\n");
     let manifest = "[workspace.shop]\n".to_owned()
         + &key("shop", "ci", "", "out = \"ci.key\"")
         + &key(
@@ -343,7 +343,7 @@ fn with_manifest(sandbox: &Sandbox) {
             "owner = \"me\"",
             "dotenv = \".env\", var = \"KEY\"",
         );
-    let _ = sandbox.file("keys.toml", &manifest);
+    sandbox.file("keys.toml", &manifest);
 }
 
 /// Two keys that have been dead for long enough, one that has not, and living ones.
@@ -359,5 +359,5 @@ fn with_dead(sandbox: &Sandbox) {
 /// A store as an older keyward left it; the secret of its key `ci` is in a file.
 fn of_schema(sandbox: &Sandbox, version: usize) {
     plant(sandbox, OLD[version - 1]);
-    let _ = sandbox.file("ci.key", &format!("{}\n", token::well_formed()));
+    sandbox.file("ci.key", &format!("{}\n", token::well_formed()));
 }

@@ -178,7 +178,7 @@ pub(super) struct Bench {
 impl Bench {
     pub fn new() -> Self {
         let sandbox = Sandbox::new();
-        let _ = sandbox.mint("gone");
+        sandbox.mint("gone");
         let seed = variable("KEYWARD_SEED").and_then(|seed| seed.to_str()?.parse().ok());
         let seed = seed.unwrap_or_else(|| now().unsigned_abs());
         Self {

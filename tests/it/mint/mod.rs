@@ -20,7 +20,7 @@ fn stdout_is_the_secret_and_one_line_feed() {
     let output = sandbox.keyward(["mint", "ci"]).ok();
     let secret = output.line();
     assert_eq!(output.stdout, format!("{secret}\n"));
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
@@ -32,13 +32,13 @@ fn n_leaves_the_line_feed_out() {
         "stdout is {:?}",
         output.stdout
     );
-    let _ = sandbox.verdict(&output.stdout, &[], 0, "valid");
+    sandbox.verdict(&output.stdout, &[], 0, "valid");
 }
 
 #[test]
 fn a_quiet_mint_says_nothing_but_the_secret() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     let transcript = sandbox.keyward(["mint", "ci", "-q"]).ok().transcript();
     expect_transcript(
         &transcript,
@@ -112,7 +112,7 @@ fn the_first_run_makes_a_workspace_and_says_so() {
     );
     let listed = sandbox.keyward(["workspace", "list"]).answer();
     assert_eq!(crate::support::names(&listed["workspaces"]), ["default"]);
-    let _ = sandbox.mint("second");
+    sandbox.mint("second");
     let listed = sandbox.keyward(["workspace", "list"]).answer();
     assert_eq!(
         listed["workspaces"][0]["keys"],
@@ -220,7 +220,7 @@ fn what_the_flags_say_is_what_the_key_has() {
         "--label",
         "tier=1",
     ];
-    let _ = sandbox.mint_with("ci", &flags);
+    sandbox.mint_with("ci", &flags);
     let key = sandbox.show("ci");
     assert_eq!(key["allow"], json!(["203.0.113.0/24", "2001:db8::/32"]));
     assert_eq!(key["owner"], "platform");
@@ -230,7 +230,7 @@ fn what_the_flags_say_is_what_the_key_has() {
 #[test]
 fn malformed_flags_are_usage_errors_and_mint_nothing() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     let wrong: [&[&str]; 7] = [
         &["mint"],
         &["mint", "ci", "--allow", "10.0.0.0/33"],
@@ -241,7 +241,7 @@ fn malformed_flags_are_usage_errors_and_mint_nothing() {
         &["mint", "ci", "--dotenv"],
     ];
     for arguments in wrong {
-        let _ = sandbox.keyward(arguments).refused(2, "usage");
+        sandbox.keyward(arguments).refused(2, "usage");
     }
     assert_eq!(sandbox.listed(&["--all"]), ["first"]);
 }
@@ -271,7 +271,7 @@ fn count_in_json_is_one_document_and_in_jsonl_one_object_a_line() {
         ["node-1", "node-2"]
     );
     for key in keys {
-        let _ = sandbox.verdict(&text(key, "key"), &[], 0, "valid");
+        sandbox.verdict(&text(key, "key"), &[], 0, "valid");
     }
     let lines = sandbox
         .keyward(["mint", "job", "--count", "2", "-o", "jsonl"])
@@ -290,15 +290,15 @@ fn count_in_json_is_one_document_and_in_jsonl_one_object_a_line() {
 fn count_mints_all_or_none() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &["--active-key-cap", "2"]);
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "node", "--count", "3"])
         .refused(5, "limit_reached");
     assert_eq!(sandbox.listed(&["--all"]), [""; 0]);
-    let _ = sandbox
+    sandbox
         .keyward(["workspace", "set", "acme", "--active-key-cap", "9"])
         .ok();
-    let _ = sandbox.mint("node-2");
-    let _ = sandbox
+    sandbox.mint("node-2");
+    sandbox
         .keyward(["mint", "node", "--count", "2"])
         .refused(4, "name_taken");
     assert_eq!(sandbox.listed(&["--all"]), ["node-2"]);
@@ -307,7 +307,7 @@ fn count_mints_all_or_none() {
 #[test]
 fn an_environment_or_a_scope_outside_the_policy_is_refused() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
+    sandbox.mint("first");
     let error = sandbox
         .keyward(["mint", "ci", "-e", "staging"])
         .refused(5, "invalid_environment");
@@ -315,7 +315,7 @@ fn an_environment_or_a_scope_outside_the_policy_is_refused() {
         error.to_string().contains("live"),
         "the error does not say what there is: {error:#}"
     );
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "ci", "--scope", "admin"])
         .refused(5, "invalid_scope");
     assert_eq!(sandbox.listed(&["--all"]), ["first"]);
@@ -324,8 +324,8 @@ fn an_environment_or_a_scope_outside_the_policy_is_refused() {
 #[test]
 fn a_key_can_be_minted_only_in_a_workspace_that_exists() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
-    let _ = sandbox
+    sandbox.mint("first");
+    sandbox
         .keyward(["mint", "ci", "-w", "nowhere"])
         .refused(3, "workspace_not_found");
 }
@@ -335,7 +335,7 @@ fn a_held_key_is_pending_until_it_is_activated() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint_with("ci", &["--hold"]);
     assert_eq!(sandbox.show("ci")["status"], "pending");
-    let _ = sandbox.verdict(&secret, &[], 13, "pending");
-    let _ = sandbox.keyward(["activate"]).stdin(&secret).ok();
-    let _ = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 13, "pending");
+    sandbox.keyward(["activate"]).stdin(&secret).ok();
+    sandbox.verdict(&secret, &[], 0, "valid");
 }

@@ -7,11 +7,11 @@ fn a_name_has_one_to_sixty_four_characters() {
     let sandbox = Sandbox::new();
     let longest = "n".repeat(64);
     let longest_in_greek = "λ".repeat(64);
-    let _ = sandbox.mint(&longest);
-    let _ = sandbox.mint(&longest_in_greek);
-    let _ = sandbox.mint("x");
+    sandbox.mint(&longest);
+    sandbox.mint(&longest_in_greek);
+    sandbox.mint("x");
     for name in ["", &"n".repeat(65), &"λ".repeat(65)] {
-        let _ = sandbox.keyward(["mint", name]).refused(2, "invalid_name");
+        sandbox.keyward(["mint", name]).refused(2, "invalid_name");
     }
     assert_eq!(
         sandbox.listed(&["--all"]),
@@ -22,7 +22,7 @@ fn a_name_has_one_to_sixty_four_characters() {
 #[test]
 fn a_name_has_no_characters_that_deceive_the_eye() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let deceiving = [
         " ci",
         "ci ",
@@ -59,27 +59,27 @@ fn a_name_has_no_characters_that_deceive_the_eye() {
 #[test]
 fn a_name_is_taken_per_environment() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
     let error = sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
     assert!(
         text(&error, "message").contains("ci"),
         "the message does not name the name: {error:#}"
     );
-    let _ = sandbox.mint_with("ci", &["-e", "test"]);
+    sandbox.mint_with("ci", &["-e", "test"]);
     assert_eq!(sandbox.listed(&["--all"]), ["ci", "ci"]);
 }
 
 #[test]
 fn a_name_is_kept_by_a_pending_and_a_disabled_key_and_released_by_a_revoked_one() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint_with("held", &["--hold"]);
-    let _ = sandbox.mint("paused");
-    let _ = sandbox.mint("gone");
-    let _ = sandbox.keyward(["disable", "paused"]).ok();
-    let _ = sandbox.keyward(["revoke", "gone", "--yes"]).ok();
-    let _ = sandbox.keyward(["mint", "held"]).refused(4, "name_taken");
-    let _ = sandbox.keyward(["mint", "paused"]).refused(4, "name_taken");
-    let _ = sandbox.mint("gone");
+    sandbox.mint_with("held", &["--hold"]);
+    sandbox.mint("paused");
+    sandbox.mint("gone");
+    sandbox.keyward(["disable", "paused"]).ok();
+    sandbox.keyward(["revoke", "gone", "--yes"]).ok();
+    sandbox.keyward(["mint", "held"]).refused(4, "name_taken");
+    sandbox.keyward(["mint", "paused"]).refused(4, "name_taken");
+    sandbox.mint("gone");
 }
 
 #[test]
@@ -87,17 +87,17 @@ fn an_expired_key_releases_its_name() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint_with("ci", &["--expires", "1s"]);
     sandbox.wait_for_verdict(&secret, 12);
-    let _ = sandbox.mint("ci");
+    sandbox.mint("ci");
 }
 
 #[test]
 fn the_cap_counts_active_pending_and_disabled_keys() {
     let sandbox = Sandbox::new();
     sandbox.workspace("acme", &["--active-key-cap", "3"]);
-    let _ = sandbox.mint("active");
-    let _ = sandbox.mint_with("pending", &["--hold", "-e", "test"]);
-    let _ = sandbox.mint("disabled");
-    let _ = sandbox.keyward(["disable", "disabled"]).ok();
+    sandbox.mint("active");
+    sandbox.mint_with("pending", &["--hold", "-e", "test"]);
+    sandbox.mint("disabled");
+    sandbox.keyward(["disable", "disabled"]).ok();
     let error = sandbox
         .keyward(["mint", "more"])
         .refused(5, "limit_reached");
@@ -109,6 +109,6 @@ fn the_cap_counts_active_pending_and_disabled_keys() {
         sandbox.listed(&["--all"]),
         ["active", "disabled", "pending"]
     );
-    let _ = sandbox.keyward(["revoke", "pending", "--yes"]).ok();
-    let _ = sandbox.mint("more");
+    sandbox.keyward(["revoke", "pending", "--yes"]).ok();
+    sandbox.mint("more");
 }

@@ -18,12 +18,12 @@ fn out_writes_the_secret_to_a_new_private_file() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
-    let _ = token::parts(secret.trim_end_matches('\n'), "kw_live_");
+    token::parts(secret.trim_end_matches('\n'), "kw_live_");
     assert!(
         !output.stderr.contains(secret.trim_end()),
         "stderr holds the secret"
     );
-    let _ = sandbox.keyward(["verify", "--file", "ci.key"]).ok();
+    sandbox.keyward(["verify", "--file", "ci.key"]).ok();
 }
 
 #[test]
@@ -64,13 +64,13 @@ fn dotenv_adds_the_variable_and_keeps_the_other_lines() {
     let secret = sourced
         .strip_prefix("8080 ")
         .expect("the shell reads the other variable as before");
-    let _ = sandbox.verdict(secret, &[], 0, "valid");
+    sandbox.verdict(secret, &[], 0, "valid");
 }
 
 #[test]
 fn dotenv_makes_a_private_file_when_there_is_none() {
     let sandbox = Sandbox::new();
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "ci", "--dotenv", "new.env", "--var", "ACME_KEY"])
         .ok();
     let file = fs::metadata(sandbox.home().join("new.env")).expect("the file was made");
@@ -112,7 +112,7 @@ fn the_runners_files_get_the_secret_after_a_mask_line() {
             "ACME_KEY",
         );
         assert_eq!(output.stdout, format!("::add-mask::{secret}\n"), "{flag}");
-        let _ = sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.verdict(&secret, &[], 0, "valid");
     }
 }
 
@@ -156,7 +156,7 @@ fn a_command_gets_the_secret_on_its_stdin_alone() {
     let secret = received
         .strip_suffix('\n')
         .expect("a line feed follows the secret");
-    let _ = sandbox.verdict(secret, &[], 0, "valid");
+    sandbox.verdict(secret, &[], 0, "valid");
     let environment =
         fs::read_to_string(sandbox.home().join("environment")).expect("the command ran");
     assert!(
@@ -169,11 +169,11 @@ fn a_command_gets_the_secret_on_its_stdin_alone() {
 #[test]
 fn a_command_gets_no_line_feed_with_n() {
     let sandbox = Sandbox::new();
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "ci", "-n", "--", "sh", "-c", "cat > received"])
         .ok();
     let received = fs::read_to_string(sandbox.home().join("received")).expect("the command ran");
-    let _ = token::parts(&received, "kw_live_");
+    token::parts(&received, "kw_live_");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn in_ci_a_bare_stdout_is_warned_of_and_can_be_meant() {
         "stderr names no other sink:\n{}",
         bare.stderr
     );
-    let _ = sandbox.verdict(&bare.line(), &[], 0, "valid");
+    sandbox.verdict(&bare.line(), &[], 0, "valid");
     let meant = sandbox
         .keyward(["mint", "meant", "--stdout"])
         .env("CI", "true")
@@ -200,13 +200,13 @@ fn in_ci_a_bare_stdout_is_warned_of_and_can_be_meant() {
 #[test]
 fn a_bare_stdout_can_be_forbidden() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.mint("first");
-    let _ = sandbox
+    sandbox.mint("first");
+    sandbox
         .keyward(["mint", "ci"])
         .env("KEYWARD_REQUIRE_SINK", "1")
         .refused(2, "usage");
     assert_eq!(sandbox.listed(&["--all"]), ["first"]);
-    let _ = sandbox
+    sandbox
         .keyward(["mint", "ci", "--out", "ci.key"])
         .env("KEYWARD_REQUIRE_SINK", "1")
         .ok();
@@ -216,6 +216,6 @@ fn a_bare_stdout_can_be_forbidden() {
 #[test]
 fn a_command_that_is_announced_and_not_there_is_no_secret_on_stdout() {
     let sandbox = Sandbox::new();
-    let _ = sandbox.keyward(["mint", "ci", "--"]).refused(2, "usage");
+    sandbox.keyward(["mint", "ci", "--"]).refused(2, "usage");
     assert!(!sandbox.store_path().exists());
 }

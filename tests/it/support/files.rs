@@ -81,7 +81,6 @@ impl Sandbox {
     }
 
     /// The store's bytes once what `verify` left in its log is part of them.
-    #[must_use]
     pub fn settled_bytes(&self) -> Vec<u8> {
         let connection = self.sqlite();
         connection

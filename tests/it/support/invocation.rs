@@ -101,6 +101,7 @@ impl Invocation {
     }
 
     /// Runs it, whatever comes of it.
+    #[must_use = "assert something of the output"]
     pub fn run(self) -> Output {
         let mut line = self.wrapper.iter().chain([&self.program]);
         let mut command = Command::new(line.next().expect("there is at least the program"));
@@ -217,7 +218,6 @@ fn kill_when_it_hangs(child: &Child) -> mpsc::Sender<()> {
 }
 
 /// What a run of keyward left: both streams and the exit status (128 + N when signal N ended it).
-#[must_use = "assert something of the output"]
 pub struct Output {
     command: String,
     /// Everything on stdout.
@@ -230,7 +230,6 @@ pub struct Output {
 
 impl Output {
     /// Parses stdout as one JSON document, which must be pure ASCII.
-    #[must_use]
     pub fn json(&self) -> Value {
         assert!(
             self.stdout.is_ascii(),
@@ -248,7 +247,6 @@ impl Output {
     }
 
     /// The error object: stdout must be empty, and stderr one JSON document.
-    #[must_use]
     pub fn error(&self) -> Value {
         assert_eq!(
             self.stdout, "",

@@ -88,13 +88,11 @@ impl Sandbox {
     }
 
     /// Mints a key with the flags that follow its name and returns its secret.
-    #[must_use]
     pub fn mint(&self, name: &str) -> String {
         self.mint_with(name, &[])
     }
 
     /// Mints a key with more flags and returns its secret.
-    #[must_use]
     pub fn mint_with(&self, name: &str, flags: &[&str]) -> String {
         self.keyward(["mint", name]).args(flags).ok().line()
     }
@@ -145,11 +143,10 @@ impl Sandbox {
 
     /// Makes a workspace with these flags.
     pub fn workspace(&self, name: &str, flags: &[&str]) {
-        let _ = self.keyward(["workspace", "create", name]).args(flags).ok();
+        self.keyward(["workspace", "create", name]).args(flags).ok();
     }
 
     /// Writes a file of mode 0600 into HOME and returns its path.
-    #[must_use]
     pub fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.home.join(name);
         let mut options = fs::OpenOptions::new();
@@ -204,7 +201,7 @@ impl Sandbox {
         self.tamper(&format!(
             "{sql}; DELETE FROM audit; DROP INDEX audit_subject; DROP TABLE clock; DROP TABLE ended; PRAGMA user_version = 3"
         ));
-        let _ = self.keyward(["store", "info"]).ok();
+        self.keyward(["store", "info"]).ok();
         let kept = format!("{}.schema-3", self.store_path().display());
         fs::remove_file(kept).expect("the store was kept as it was");
     }

@@ -188,7 +188,6 @@ pub fn parsed(line: &str) -> Value {
 }
 
 /// Sends all of the input to a stream of its own and returns the answers, in order.
-#[must_use]
 pub fn answers(sandbox: &Sandbox, flags: &[&str], input: impl AsRef<[u8]>) -> Vec<Value> {
     let output = sandbox.keyward(["verify", "--stream"]).args(flags);
     let output = output.stdin(input).ok();

@@ -22,7 +22,6 @@ pub struct Parts<'token> {
 }
 
 /// Takes a token of the default template apart, or says why it is none.
-#[must_use]
 pub fn parts<'token>(token: &'token str, front: &str) -> Parts<'token> {
     let random = token
         .strip_prefix(front)
