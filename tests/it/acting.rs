@@ -82,7 +82,7 @@ fn a_key_may_not_do_what_its_scope_does_not_manage() {
     let sandbox = acme();
     sandbox.mint("target");
     let before = sandbox.show("target");
-    let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let head = sandbox.head();
     let steps: [&[&str]; 8] = [
         &["rename", "target", "renamed"],
         &["set", "target", "--owner", "platform"],
@@ -105,7 +105,7 @@ fn a_key_may_not_do_what_its_scope_does_not_manage() {
             .answer(),
         before
     );
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
+    assert_eq!(sandbox.head(), head);
     for arguments in [
         &["list"][..],
         &["show", "target"],
@@ -195,9 +195,8 @@ fn what_a_key_makes_bears_its_id() {
     let id = sandbox.id_of("admin");
     let key = sandbox.keyward(["--as", "admin", "mint", "child"]).answer();
     assert_eq!(key["createdBy"], format!("key:{id}"));
-    let log = sandbox.keyward(["audit", "list"]).answer();
     let child = text(&key, "id");
-    let events = log["events"].as_array().expect("an array of events");
+    let events = sandbox.events();
     let about_child: Vec<_> = events
         .iter()
         .filter(|event| event["subject"].to_string().contains(&child))
@@ -211,14 +210,8 @@ fn what_a_key_makes_bears_its_id() {
 #[test]
 fn a_caller_that_is_not_valid_ends_the_command_with_its_verdict() {
     let sandbox = acme();
-    let expired = sandbox.mint_with("expired", &["--scope", "admin", "--expires", "1s"]);
-    let pending = sandbox.mint_with("pending", &["--scope", "admin", "--hold"]);
-    let [disabled, revoked] =
-        ["disabled", "revoked"].map(|name| sandbox.mint_with(name, &["--scope", "admin"]));
-    sandbox.keyward(["disable", "disabled"]).ok();
-    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
-    sandbox.wait_for_verdict(&expired, 12);
-    let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let [expired, pending, disabled, revoked] = sandbox.mint_refused(&["--scope", "admin"]);
+    let head = sandbox.head();
     let callers = [
         (
             token::well_formed().replace("kw_", "acme_"),
@@ -252,7 +245,7 @@ fn a_caller_that_is_not_valid_ends_the_command_with_its_verdict() {
     }
     // Nothing but that the revoked one was used, once for all its uses.
     let trail = sandbox.keyward(["audit", "list", "--limit", "2"]).answer();
-    let link = |event: &serde_json::Value| format!("{}:{}\n", event["seq"], text(event, "hash"));
+    let link = |event: &serde_json::Value| format!("{}:{}", event["seq"], text(event, "hash"));
     assert_eq!(link(&trail["events"][0]), head);
     assert_eq!(trail["events"][1]["action"], "key.reuse");
 }
@@ -265,9 +258,7 @@ fn with_own_checksum(body: &str) -> String {
 #[test]
 fn a_caller_file_that_is_not_there_is_a_usage_error() {
     let sandbox = acme();
-    sandbox
-        .keyward(["--as", "missing", "whoami"])
-        .refused(2, "usage");
+    sandbox.refuses(&["--as", "missing", "whoami"], 2, "usage");
     sandbox
         .keyward(["whoami"])
         .env("KEYWARD_AS_FILE", "missing")
@@ -328,7 +319,5 @@ fn a_key_can_end_itself_if_its_scope_may_revoke() {
     sandbox
         .keyward(["--as", "admin", "revoke", "admin", "--yes"])
         .ok();
-    sandbox
-        .keyward(["--as", "admin", "whoami"])
-        .refused(11, "revoked");
+    sandbox.refuses(&["--as", "admin", "whoami"], 11, "revoked");
 }

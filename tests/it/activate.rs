@@ -36,12 +36,11 @@ fn a_secret_may_come_from_a_file_or_a_variable() {
 
 #[test]
 fn activating_an_active_key_changes_nothing() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let (sandbox, secret) = Sandbox::with_key("ci");
+    let before = sandbox.head();
     let key = sandbox.keyward(["activate"]).stdin(&secret).answer();
     assert_eq!(key["status"], "active");
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+    assert_eq!(sandbox.head(), before);
 }
 
 #[test]
@@ -106,11 +105,7 @@ fn a_pending_key_voids_itself_after_a_day() {
 fn a_secret_from_nowhere_is_a_usage_error() {
     let sandbox = Sandbox::new();
     sandbox.mint_with("ci", &["--hold"]);
-    sandbox
-        .keyward(["activate", "--file", "missing.key"])
-        .refused(2, "usage");
-    sandbox
-        .keyward(["activate", "--env", "ACME_KEY"])
-        .refused(2, "usage");
+    sandbox.refuses(&["activate", "--file", "missing.key"], 2, "usage");
+    sandbox.refuses(&["activate", "--env", "ACME_KEY"], 2, "usage");
     assert_eq!(sandbox.show("ci")["lastUsedAt"], Value::Null);
 }

@@ -171,8 +171,7 @@ fn of_ninety_keys_only_the_edited_one_changes() {
 
 #[test]
 fn a_prune_that_nobody_confirmed_does_nothing_at_all() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("other", &[]);
     let stray = sandbox.mint_with("stray", &["-w", "acme"]);
     let kept = sandbox.mint_with("kept", &["-w", "other"]);
@@ -363,5 +362,70 @@ fn a_plan_begins_each_line_with_what_will_be_done() {
             .ends_with("1 created, 1 rotated, 1 updated, 1 unchanged, 1 revoked\n"),
         "{}",
         done.stderr
+    );
+}
+
+#[test]
+fn a_person_reads_the_plan_and_what_was_done() {
+    let sandbox = Sandbox::new();
+    let keys =
+        key("acme", "ci", "", "out = \"ci.key\"") + &key("acme", "web", "", "out = \"web.key\"");
+    sandbox.file("keys.toml", &format!("[workspace.acme]\n{keys}"));
+    sandbox.file("wrong.toml", "keys = 1\n");
+    let fails = key("acme", "ci", "", "command = [\"false\"]");
+    sandbox.file("fails.toml", &format!("[workspace.acme]\n{fails}"));
+    sandbox.expect_transcripts(
+        r#"
+$ keyward apply keys.toml --dry-run
++ workspace acme
++ acme/live/ci
++ acme/live/web
+------- stderr -------
+[exit status: 0]
+$ keyward apply keys.toml
+------- stderr -------
+made the store ~/.local/share/keyward/keyward.db
++ workspace acme
++ acme/live/ci
++ acme/live/web
+created acme/live/ci (<id>)
+created acme/live/web (<id>)
+2 created
+[exit status: 0]
+$ keyward apply keys.toml
+------- stderr -------
+= workspace acme
+= acme/live/ci
+= acme/live/web
+2 unchanged
+[exit status: 0]
+$ rm ci.key && keyward apply keys.toml
+------- stderr -------
+error: line 3: ci: "ci.key" does not hold the secret of ci (<id>): it is not there
+hint: put it back, or let --rotate-if-missing replace it; `keyward show <id>` shows the key
+[exit status: 4]
+$ keyward apply keys.toml --rotate-if-missing
+------- stderr -------
+= workspace acme
+~ acme/live/ci (rotate)
+= acme/live/web
+rotated acme/live/ci (<id>)
+1 rotated, 1 unchanged
+[exit status: 0]
+$ keyward apply missing.toml
+------- stderr -------
+error: cannot open missing.toml: No such file or directory (os error 2)
+[exit status: 2]
+$ keyward apply wrong.toml
+------- stderr -------
+error: line 1: unknown field `keys`, expected `workspace` or `key`
+[exit status: 2]
+$ sed "s/name = \"ci\"/name = \"new\"/" fails.toml | keyward apply -
+------- stderr -------
+= workspace acme
++ acme/live/new
+error: acme/live/new: "false" ended with exit status 1; the key is void (done before it: none; left after it: none)
+[exit status: 16]
+"#,
     );
 }

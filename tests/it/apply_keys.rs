@@ -243,8 +243,7 @@ fn owner_labels_scopes_and_addresses_are_updated_and_what_is_left_out_stays() {
 
 #[test]
 fn a_workspace_gets_the_policy_that_is_given_and_keeps_its_own_otherwise() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &["--prefix", "mine", "--active-key-cap", "3"]);
+    let sandbox = Sandbox::with_workspace("acme", &["--prefix", "mine", "--active-key-cap", "3"]);
     let policy = || {
         sandbox
             .keyward(["workspace", "show", "acme", "--policy"])
@@ -272,9 +271,7 @@ fn a_workspace_gets_the_policy_that_is_given_and_keeps_its_own_otherwise() {
             // That preset has no plans, and the workspace is on one.
             sandbox.keyward(["apply"]).args(["keys.toml"]).ok();
             sandbox.file("plans.toml", &format!("[workspace.acme]\n{line}\n"));
-            sandbox
-                .keyward(["apply", "plans.toml"])
-                .refused(4, "conflict");
+            sandbox.refuses(&["apply", "plans.toml"], 4, "conflict");
             let set = [
                 "workspace",
                 "set",
@@ -366,15 +363,16 @@ fn a_failure_says_one_thing_alone_whatever_went_before() {
 
 #[test]
 fn a_calling_key_learns_nothing_of_other_workspaces() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("own", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("own", &["--preset", "scrapewise"]);
     sandbox.workspace("foreign", &[]);
     let caller = sandbox.mint_with("caller", &["-w", "own", "--scope", "USER"]);
     sandbox.file("caller", &caller);
     sandbox.mint_with("confidential", &["-w", "foreign"]);
-    sandbox
-        .keyward(["list", "-w", "foreign", "--as", "caller"])
-        .refused(3, "workspace_not_found");
+    sandbox.refuses(
+        &["list", "-w", "foreign", "--as", "caller"],
+        3,
+        "workspace_not_found",
+    );
     let named = key("foreign", "confidential", "", "command = [\"cat\"]");
     for keys in ["", &named] {
         sandbox.file("keys.toml", &format!("[workspace.foreign]\n{keys}"));
@@ -393,8 +391,7 @@ fn a_calling_key_learns_nothing_of_other_workspaces() {
 
 #[test]
 fn a_calling_key_applies_in_its_own_workspace_what_it_may_do_there() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("own", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("own", &["--preset", "scrapewise"]);
     for (name, scope) in [("user", "USER"), ("agent", "LLM_READ")] {
         sandbox.file(name, &sandbox.mint_with(name, &["--scope", scope]));
     }

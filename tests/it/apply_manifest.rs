@@ -250,8 +250,7 @@ fn two_keys_in_one_place() {
 
 #[test]
 fn two_keys_in_one_place_by_two_paths_are_never_both_live() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     symlink(".", sandbox.home().join("link")).expect("a link can be made");
     let absolute = sandbox.home().to_string_lossy().into_owned();
     for folder in [absolute.as_str(), "link"] {

@@ -12,11 +12,10 @@ use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
-use crate::concurrency::assert_whole;
 use crate::model::random::Random;
 use crate::model::seed;
 use crate::support::time::now;
-use crate::support::{Sandbox, text, variable};
+use crate::support::{Sandbox, is_thorough, text};
 
 /// Rounds of one store. A store gets slower as its trail gets longer, so there are several.
 const ROUNDS: u64 = 200;
@@ -291,7 +290,7 @@ impl Run {
     /// Everything that a refusal must leave as it was.
     fn whole(&self) -> (String, BTreeMap<String, Vec<u8>>) {
         let head = match self.sandbox.store_path().exists() {
-            true => self.sandbox.keyward(["audit", "head"]).ok().stdout,
+            true => self.sandbox.head(),
             false => String::new(),
         };
         let folder = fs::read_dir(self.sandbox.home().join("real")).expect("a folder");
@@ -499,10 +498,7 @@ impl Run {
 #[test]
 fn a_manifest_that_is_edited_at_random_is_as_it_says_whenever_it_was_applied() {
     let seed = seed().unwrap_or_else(|| now().unsigned_abs());
-    let rounds = match variable("KEYWARD_THOROUGH") {
-        Some(_) => 7 * ROUNDS,
-        None => 30,
-    };
+    let rounds = if is_thorough() { 7 * ROUNDS } else { 30 };
     let mut figures: BTreeMap<&str, u64> = BTreeMap::new();
     for number in 0..rounds.div_ceil(ROUNDS) {
         let mut run = Run::new(seed.wrapping_add(number));
@@ -510,7 +506,7 @@ fn a_manifest_that_is_edited_at_random_is_as_it_says_whenever_it_was_applied() {
             run.at = format!("KEYWARD_SEED={seed}, store {number}, round {round}");
             run.round();
         }
-        assert_whole(&run.sandbox);
+        run.sandbox.assert_whole();
         if rounds > ROUNDS {
             let stores = format!("store {number} of {}", rounds / ROUNDS);
             writeln!(std::io::stderr(), "{stores}: {:?}", run.figures).expect("it can be written");

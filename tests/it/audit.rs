@@ -1,29 +1,20 @@
 //! `keyward audit …`: a row per change, and a chain that shows when a row was altered.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::time::{assert_about, now};
 use crate::support::{Sandbox, expect_transcript, fields, moment, text};
 
-/// Every event of the log, in its order.
-fn events(sandbox: &Sandbox) -> Vec<Value> {
-    let log = sandbox.keyward(["audit", "list"]).answer();
-    log["events"]
-        .as_array()
-        .unwrap_or_else(|| panic!("no events in {log:#}"))
-        .clone()
-}
-
 /// The actions that were logged since the event of this number.
 fn actions_since(sandbox: &Sandbox, seq: u64) -> Vec<String> {
-    let mut events = events(sandbox);
+    let mut events = sandbox.events();
     events.sort_by_key(|event| event["seq"].as_u64());
     events.retain(|event| event["seq"].as_u64() > Some(seq));
     events.iter().map(|event| text(event, "action")).collect()
 }
 
 /// The number of the last event.
-fn head(sandbox: &Sandbox) -> u64 {
+fn last(sandbox: &Sandbox) -> u64 {
     let head = sandbox.keyward(["audit", "head"]).answer();
     head["seq"]
         .as_u64()
@@ -32,9 +23,7 @@ fn head(sandbox: &Sandbox) -> u64 {
 
 /// A sandbox whose log has a handful of events.
 fn with_some_history() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.mint("a");
-    sandbox.mint("b");
+    let sandbox = Sandbox::with_keys(&["a", "b"]);
     sandbox.keyward(["rename", "a", "c"]).ok();
     sandbox.keyward(["revoke", "b", "--yes"]).ok();
     sandbox
@@ -42,14 +31,13 @@ fn with_some_history() -> Sandbox {
 
 #[test]
 fn a_first_mint_leaves_three_events() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     assert_eq!(
         actions_since(&sandbox, 0),
         ["workspace.create", "key.mint", "key.activate"]
     );
     let id = sandbox.id_of("ci");
-    for event in events(&sandbox) {
+    for event in sandbox.events() {
         assert_about(moment(&event, "time"), now());
         assert!(text(&event, "actor").starts_with("operator:"), "{event:#}");
         assert_ne!(text(&event, "hash"), "");
@@ -74,8 +62,7 @@ fn a_first_mint_leaves_three_events() {
 
 #[test]
 fn every_change_leaves_its_events() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.mint("ci");
     let held = sandbox.mint_with("held", &["--hold"]);
     let steps: [(&[&str], &[&str]); 17] = [
@@ -115,16 +102,16 @@ fn every_change_leaves_its_events() {
         (&["workspace", "delete", "empty"], &["workspace.delete"]),
     ];
     for (arguments, expected) in steps {
-        let before = head(&sandbox);
+        let before = last(&sandbox);
         sandbox.keyward(arguments).ok();
         assert_eq!(actions_since(&sandbox, before), expected, "{arguments:?}");
     }
-    let before = head(&sandbox);
+    let before = last(&sandbox);
     sandbox.keyward(["activate"]).stdin(held).ok();
     assert_eq!(actions_since(&sandbox, before), ["key.activate"]);
     sandbox.mint("last");
     let replacement = sandbox.keyward(["rotate", "last", "--hold"]).ok().line();
-    let before = head(&sandbox);
+    let before = last(&sandbox);
     sandbox.keyward(["activate"]).stdin(replacement).ok();
     assert_eq!(
         actions_since(&sandbox, before),
@@ -135,18 +122,16 @@ fn every_change_leaves_its_events() {
 
 #[test]
 fn a_voided_key_is_logged() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
-    let before = head(&sandbox);
+    let sandbox = Sandbox::with_keys(&["first"]);
+    let before = last(&sandbox);
     sandbox.keyward(["mint", "ci", "--", "false"]).exit(16);
     assert_eq!(actions_since(&sandbox, before), ["key.mint", "key.void"]);
 }
 
 #[test]
 fn reading_and_failing_leave_no_events() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
-    let before = head(&sandbox);
+    let (sandbox, secret) = Sandbox::with_key("ci");
+    let before = last(&sandbox);
     sandbox.keyward(["list"]).ok();
     sandbox.keyward(["show", "ci"]).ok();
     sandbox.keyward(["whoami"]).ok();
@@ -155,13 +140,13 @@ fn reading_and_failing_leave_no_events() {
     sandbox.keyward(["mint", "ci"]).exit(4);
     sandbox.keyward(["rename", "missing", "other"]).exit(3);
     sandbox.keyward(["revoke", "ci"]).exit(2);
-    assert_eq!(head(&sandbox), before);
+    assert_eq!(last(&sandbox), before);
 }
 
 #[test]
 fn numbers_rise_by_one_and_the_head_is_the_last_event() {
     let sandbox = with_some_history();
-    let mut events = events(&sandbox);
+    let mut events = sandbox.events();
     events.sort_by_key(|event| event["seq"].as_u64());
     let numbers: Vec<u64> = events
         .iter()
@@ -171,10 +156,7 @@ fn numbers_rise_by_one_and_the_head_is_the_last_event() {
     let last = events.last().expect("there are events");
     let head = sandbox.keyward(["audit", "head"]).answer();
     assert_eq!(head, json!({"seq": 7, "hash": last["hash"]}));
-    assert_eq!(
-        sandbox.keyward(["audit", "head"]).ok().line(),
-        format!("7:{}", text(last, "hash"))
-    );
+    assert_eq!(sandbox.head(), format!("7:{}", text(last, "hash")));
 }
 
 #[test]
@@ -197,12 +179,7 @@ hint: a chain alone cannot show that its newest rows were cut off or that all of
 fn the_list_is_one_object_a_line_in_jsonl_and_one_line_an_event_in_tsv() {
     let sandbox = with_some_history();
     let lines = sandbox.keyward(["audit", "list", "-o", "jsonl"]).ok();
-    let parsed: Vec<Value> = lines
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a line is one object"))
-        .collect();
-    assert_eq!(parsed, events(&sandbox));
+    assert_eq!(lines.json_lines(), sandbox.events());
     assert_eq!(
         sandbox
             .keyward(["audit", "list", "-o", "tsv"])
@@ -286,8 +263,6 @@ fn the_log_of_a_store_that_does_not_exist_is_empty() {
         json!({ "events": [] })
     );
     // To find nothing wrong there would say that there was something to look at.
-    sandbox
-        .keyward(["audit", "verify"])
-        .refused(3, "store_not_found");
+    sandbox.refuses(&["audit", "verify"], 3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "reading made a store");
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use crate::support::{Sandbox, variable};
+use crate::support::{Sandbox, is_thorough};
 
 /// The head of a trail without rows.
 const NOTHING: &str = "0:0000000000000000000000000000000000000000000000000000000000000000";
@@ -20,9 +20,7 @@ struct Trail {
 impl Trail {
     /// A trail of a handful of rows, or of one of each kind and more where time does not matter.
     fn new(is_long: bool) -> Self {
-        let sandbox = Sandbox::new();
-        sandbox.mint("a");
-        sandbox.mint("b");
+        let sandbox = Sandbox::with_keys(&["a", "b"]);
         sandbox.keyward(["rename", "a", "c"]).ok();
         sandbox.keyward(["revoke", "b", "--yes"]).ok();
         if is_long {
@@ -94,7 +92,7 @@ const EDITS: [(&str, &[&str]); 8] = [
 
 #[test]
 fn every_edit_of_every_row_is_found_and_the_row_is_named() {
-    let is_thorough = variable("KEYWARD_THOROUGH").is_some();
+    let is_thorough = is_thorough();
     let trail = Trail::new(is_thorough);
     let mut edits = 0;
     for row in 1..=trail.rows {
@@ -174,10 +172,6 @@ fn a_row_that_is_no_event_stops_neither_the_check_nor_what_does_not_need_it() {
         .ok();
 }
 
-fn head(sandbox: &Sandbox) -> String {
-    sandbox.keyward(["audit", "head"]).ok().line()
-}
-
 /// Checks the trail against a head, and returns the answer's first bad row.
 #[track_caller]
 fn against(sandbox: &Sandbox, head: &str, exit: i32) -> Value {
@@ -192,7 +186,7 @@ fn against(sandbox: &Sandbox, head: &str, exit: i32) -> Value {
 #[test]
 fn a_cut_tail_is_found_by_a_head_that_was_kept_and_not_without() {
     let trail = Trail::new(false);
-    let kept = head(&trail.sandbox);
+    let kept = trail.sandbox.head();
     for cut in 1..=trail.rows {
         trail.change(&format!("DELETE FROM audit WHERE seq >= {cut}"));
         let output = trail.sandbox.keyward(["audit", "verify"]).ok();
@@ -212,7 +206,7 @@ fn a_cut_tail_is_found_by_a_head_that_was_kept_and_not_without() {
 #[test]
 fn a_trail_that_was_written_anew_is_found_by_a_head_that_was_kept_and_not_without() {
     let trail = Trail::new(false);
-    let kept = head(&trail.sandbox);
+    let kept = trail.sandbox.head();
     let sandbox = &trail.sandbox;
     sandbox.rewrite("UPDATE key SET state = 'active', revoked_at = NULL, revoked_reason = NULL");
     sandbox.keyward(["audit", "verify"]).ok();
@@ -230,7 +224,7 @@ fn a_trail_that_was_written_anew_is_found_by_a_head_that_was_kept_and_not_withou
 fn an_older_copy_of_the_whole_store_is_found_by_a_head_that_was_kept() {
     let trail = Trail::new(false);
     trail.sandbox.keyward(["revoke", "c", "--yes"]).ok();
-    let kept = head(&trail.sandbox);
+    let kept = trail.sandbox.head();
     trail.change("");
     trail.sandbox.keyward(["audit", "verify"]).ok();
     assert_eq!(against(&trail.sandbox, &kept, 9), trail.rows + 1);
@@ -242,7 +236,7 @@ fn a_head_that_was_kept_stays_good_while_the_trail_goes_on() {
     let mut heads = vec![NOTHING.to_owned()];
     for name in ["a", "b", "c"] {
         sandbox.mint(name);
-        heads.push(head(&sandbox));
+        heads.push(sandbox.head());
     }
     for kept in &heads {
         assert_eq!(against(&sandbox, kept, 0), Value::Null);
@@ -266,7 +260,7 @@ fn a_head_that_was_kept_stays_good_while_the_trail_goes_on() {
 #[test]
 fn what_is_no_head_is_refused() {
     let trail = Trail::new(false);
-    let kept = head(&trail.sandbox);
+    let kept = trail.sandbox.head();
     let (seq, hash) = kept.split_once(':').expect("a head has a colon");
     for wrong in [
         "",

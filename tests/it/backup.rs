@@ -8,16 +8,15 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::concurrency::{assert_whole, at_once};
 use crate::prompts::Terminal;
+use crate::support::disturb::at_once;
 use crate::support::files::{Stamp, database, mode, names_in, set_mode};
 use crate::support::stream::Stream;
-use crate::support::{Invocation, Sandbox, fields, names, text, variable};
+use crate::support::{Invocation, Sandbox, fields, is_thorough, names, text};
 
 /// A store with keys in several states, and the secret of the first, `a`.
 pub fn store() -> (Sandbox, String) {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("a");
+    let (sandbox, secret) = Sandbox::with_key("a");
     sandbox.mint("b");
     sandbox.mint_with("held", &["--hold"]);
     sandbox.keyward(["revoke", "b", "--yes"]).ok();
@@ -111,11 +110,7 @@ fn a_backup_is_private_whatever_the_umask_and_nothing_is_left_beside_it() {
 #[test]
 fn a_backup_is_of_one_moment_while_others_write_and_verify() {
     let (sandbox, secret) = store();
-    let rounds = if variable("KEYWARD_THOROUGH").is_some() {
-        100
-    } else {
-        8
-    };
+    let rounds = if is_thorough() { 100 } else { 8 };
     let finished = AtomicBool::new(false);
     let mut stream = Stream::start(&sandbox, &[]);
     thread::scope(|scope| {
@@ -162,7 +157,7 @@ fn a_backup_is_of_one_moment_while_others_write_and_verify() {
         assert!(written > 0, "there was nobody beside");
     });
     assert_eq!(stream.end().status, 0);
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]

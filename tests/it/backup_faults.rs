@@ -7,9 +7,9 @@ use std::path::Path;
 use rustix::process::geteuid;
 
 use crate::backup::{assert_backup, backup, head, on, store};
-use crate::concurrency::{assert_whole, can_disturb, disturbed};
+use crate::support::disturb::{can_disturb, disturbed};
 use crate::support::files::{Stamp, database, names_in};
-use crate::support::{Sandbox, skipped, tool, variable};
+use crate::support::{Sandbox, is_thorough, skipped, tool};
 
 /// Overwrites the first page of a table with what is none.
 pub fn spoil(store: &Path, table: &str) {
@@ -51,7 +51,7 @@ fn a_backup_that_is_killed_leaves_the_earlier_one_and_is_made_by_the_next() {
     if !can_disturb() {
         return;
     }
-    let is_thorough = variable("KEYWARD_THOROUGH").is_some();
+    let is_thorough = is_thorough();
     let (sandbox, _) = store();
     let old = backup(&sandbox, "b.db").answer();
     let old_bytes = fs::read(sandbox.home().join("b.db")).expect("it is there");
@@ -104,7 +104,7 @@ fn a_backup_that_is_killed_leaves_the_earlier_one_and_is_made_by_the_next() {
     )
     .expect("stderr can be written");
     assert!(points >= 12, "it was killed at {points} points only");
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_backup_that_fails_to_write_leaves_the_earlier_one() {
         let left = names_in(sandbox.home());
         assert_eq!(left, [".local", "b.db", "trace"], "{injection}");
     }
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]

@@ -33,8 +33,7 @@ fn entries(folder: &Path) -> Vec<OsString> {
 
 #[test]
 fn a_file_that_is_named_in_bytes_is_the_one_that_is_written() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     for (name, glued) in [("ci", false), ("deploy", true)] {
         let folder = sandbox.home().join(name);
         fs::create_dir(&folder).expect("made");
@@ -89,8 +88,7 @@ fn two_stores_whose_paths_differ_in_a_byte_are_two() {
 
 #[test]
 fn a_backup_and_what_is_restored_from_it_have_the_names_that_were_given() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let decoy = Sandbox::new();
     decoy.mint("decoy");
     let decoy = decoy.keyward(["store", "backup"]);
@@ -137,9 +135,8 @@ fn dotenv_files_runners_files_and_the_words_of_a_command_keep_their_bytes() {
 
 #[test]
 fn names_selectors_owners_labels_and_other_words_that_are_no_utf_8_are_refused() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("caf\u{fffd}");
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let sandbox = Sandbox::with_keys(&["caf\u{fffd}"]);
+    let before = sandbox.head();
     let cases: [&[&[u8]]; 19] = [
         &[b"mint", b"caf\xe9"],
         &[b"revoke", b"caf\xff", b"--yes"],
@@ -185,13 +182,12 @@ fn names_selectors_owners_labels_and_other_words_that_are_no_utf_8_are_refused()
         .env("KEYWARD_WORKSPACE", os(b"\xff"));
     let said = named.exit(2).stderr;
     assert!(said.contains("KEYWARD_WORKSPACE is not UTF-8"), "{said}");
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+    assert_eq!(sandbox.head(), before);
 }
 
 #[test]
 fn a_tilde_that_no_shell_has_replaced_makes_no_folder() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let manifest = "[workspace.default]\n[[key]]\nworkspace = 'default'\nname = 'x'\ndeliver = { out = '~/a/x.key' }\n";
     let manifest = sandbox.file("keys.toml", manifest);
     let refused = |output: Output, code: &str| {

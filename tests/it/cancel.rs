@@ -1,7 +1,5 @@
 //! `keyward rotate --cancel`: what it says of both keys in each state, and that the hint of a refusal works.
 
-use serde_json::Value;
-
 use crate::support::{Sandbox, text};
 
 /// What cancelling says to people, one line.
@@ -21,14 +19,6 @@ fn refused(sandbox: &Sandbox, key: &str) -> (String, String) {
     (text(&error, "message"), hint.to_owned())
 }
 
-/// Runs the command of a hint that is one, or that stands in the first of its backticks.
-#[track_caller]
-fn follow(sandbox: &Sandbox, hint: &str) -> Value {
-    let command = hint.split('`').nth(1).unwrap_or(hint);
-    let words = command.split(' ').skip(1);
-    sandbox.keyward(words).args(["--yes"]).answer()
-}
-
 fn pending(sandbox: &Sandbox, key: &str) -> (String, String) {
     let secret = sandbox.keyward(["rotate", key, "--hold"]).ok().line();
     let verdict = sandbox.verdict(&secret, &[], 13, "pending");
@@ -38,8 +28,7 @@ fn pending(sandbox: &Sandbox, key: &str) -> (String, String) {
 #[test]
 fn a_pending_replacement_was_revoked_and_the_old_key_is_as_it_was() {
     for by_new in [false, true] {
-        let sandbox = Sandbox::new();
-        let secret = sandbox.mint("ci");
+        let (sandbox, secret) = Sandbox::with_key("ci");
         let before = sandbox.show("ci");
         let id = text(&before, "id");
         let (new, held) = pending(&sandbox, "ci");
@@ -60,14 +49,16 @@ fn a_pending_replacement_was_revoked_and_the_old_key_is_as_it_was() {
         assert!(hint.contains(&format!("`keyward rotate {id}` ")), "{hint}");
         let (message, hint) = refused(&sandbox, &id);
         assert_eq!(message, format!("no rotation of {id} is under way"));
-        assert_eq!(follow(&sandbox, &hint)["replaces"], id.as_str());
+        assert_eq!(
+            sandbox.follow(&hint).args(["--json"]).ok().json()["replaces"],
+            id.as_str()
+        );
     }
 }
 
 #[test]
 fn a_pending_replacement_of_a_dead_key_was_revoked_and_the_old_key_stays_dead() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let id = sandbox.id_of("ci");
     let (new, _) = pending(&sandbox, "ci");
     sandbox.keyward(["revoke", &id, "--yes"]).ok();
@@ -105,8 +96,7 @@ fn a_superseded_key_has_its_life_back_and_the_new_one_is_named_as_it_was() {
 
 #[test]
 fn a_pending_key_that_replaces_none_is_refused_with_what_can_be_done_about_it() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     let secret = sandbox.mint_with("held", &["--hold"]);
     let id = text(
         &sandbox.verdict(&secret, &[], 13, "pending")["subject"],
@@ -125,13 +115,15 @@ fn a_pending_key_that_replaces_none_is_refused_with_what_can_be_done_about_it() 
         hint.starts_with("present its secret to `keyward activate`, or "),
         "{hint}"
     );
-    assert_eq!(follow(&sandbox, revoke)["keys"][0]["status"], "revoked");
+    assert_eq!(
+        sandbox.follow(revoke).args(["--json"]).ok().json()["keys"][0]["status"],
+        "revoked"
+    );
 }
 
 #[test]
 fn a_rotation_that_is_finished_is_refused_with_the_key_that_can_be_rotated() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let first = sandbox.id_of("ci");
     sandbox.keyward(["rotate", "ci", "--now"]).ok();
     let second = sandbox.id_of("ci");
@@ -143,7 +135,7 @@ fn a_rotation_that_is_finished_is_refused_with_the_key_that_can_be_rotated() {
         );
         assert_eq!(hint, format!("keyward rotate {second}"));
     }
-    follow(&sandbox, &format!("keyward rotate {second}"));
+    sandbox.follow(&format!("keyward rotate {second}")).ok();
     let third = sandbox.id_of("ci");
     let (message, hint) = refused(&sandbox, &first);
     assert_eq!(
@@ -174,7 +166,7 @@ fn an_old_key_outlives_all_that_followed_it_if_its_rotation_is_cancelled() {
     let findings = sandbox.keyward(check).exit(18).json();
     let remedy = text(&findings["findings"][0], "remedy");
     assert_eq!(remedy, format!("keyward rotate {first} --cancel"));
-    follow(&sandbox, &remedy);
+    sandbox.follow(&remedy).ok();
     assert_eq!(sandbox.show("ci"), before);
     sandbox.verdict(&secret, &["--no-record"], 0, "valid");
 }

@@ -202,8 +202,7 @@ fn every_format_tells_the_same_findings() {
 
 #[test]
 fn nothing_found_is_said_to_people_and_an_empty_answer_for_programs() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let run = |format| {
         let flags = ["check", "--older-than", "90d", "-o", format];
         sandbox.keyward(flags).ok()
@@ -328,8 +327,7 @@ fn a_shell_branches_on_it() {
 
 #[test]
 fn a_key_that_may_list_checks_its_own_workspace_and_no_other_does() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("sw", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("sw", &["--preset", "scrapewise"]);
     sandbox.workspace("other", &[]);
     let reader = sandbox.mint_with("reader", &["-w", "sw", "--scope", "LLM_READ"]);
     let other = sandbox.mint_with("other", &["-w", "other"]);
@@ -364,4 +362,30 @@ fn where_nothing_is_nothing_is_found_and_no_store_is_made() {
         let answer = sandbox.keyward(["check"]).args(flags).answer();
         assert_eq!(answer, json!({ "findings": [] }));
     }
+}
+
+#[test]
+fn a_person_reads_what_was_found_and_what_would_mend_it() {
+    let sandbox = Sandbox::new();
+    Past::of(&sandbox).mint(None, "ci", 1, 100 * DAY);
+    sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+    sandbox.expect_transcripts(
+        r#"
+$ keyward check --older-than 90d --unused-for 30d
+NAME  ENV   REASON      MINTED        LAST USED  EXPIRES  REMEDY
+ci    live  never_used  3 months ago  never      never    keyward revoke <id> --if-unused-for 30d
+ci    live  old         3 months ago  never      never    keyward rotate <id>
+------- stderr -------
+[exit status: 18]
+$ keyward check --older-than 200d
+------- stderr -------
+nothing found
+[exit status: 0]
+$ keyward check
+------- stderr -------
+error: there is nothing to look for
+hint: pass --expiring-within, --unused-for, --never-used, --older-than or --outside-policy
+[exit status: 2]
+"#,
+    );
 }

@@ -57,8 +57,7 @@ fn check(program: &str, heading: &str, language: &str, lines: &str) {
     if !tool(program) {
         return;
     }
-    let sandbox = Sandbox::new();
-    let kept = sandbox.mint("kept");
+    let (sandbox, kept) = Sandbox::with_key("kept");
     let lost = sandbox.mint("lost");
     sandbox.keyward(["revoke", "lost", "--yes"]).ok();
     let unknown = token::well_formed();

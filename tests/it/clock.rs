@@ -9,7 +9,6 @@ use keyward::domain::timestamp::Timestamp;
 use keyward::ops::verifier::{Request, Verifier};
 use serde_json::Value;
 
-use crate::concurrency::assert_whole;
 use crate::support::past::Past;
 use crate::support::time::{DAY, HOUR, SECOND, assert_about, now};
 use crate::support::{Sandbox, moment, names, text};
@@ -37,8 +36,7 @@ fn visit(sandbox: &Sandbox, secret: &str, millis: i64) -> Code {
 
 /// A store with a key that has an hour left, after two hours have passed and were taken back; and the key's secret.
 fn gone_back() -> (Sandbox, String) {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("default", &["--cap", "2"]);
+    let sandbox = Sandbox::with_workspace("default", &["--cap", "2"]);
     let secret = sandbox.mint_with("short", &["--expires", "1h"]);
     sandbox.mint("long");
     assert_eq!(visit(&sandbox, &secret, 2 * HOUR), Code::Expired);
@@ -66,15 +64,13 @@ fn what_had_expired_stays_expired_when_the_clock_goes_back() {
     // It counts against the cap no more, and its name is free.
     sandbox.mint("short");
     sandbox.keyward(["mint", "third"]).exit(5);
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
 fn a_failure_is_one_json_object_whatever_the_clock_says() {
     let (sandbox, _) = gone_back();
-    sandbox
-        .keyward(["show", "missing"])
-        .refused(3, "key_not_found");
+    sandbox.refuses(&["show", "missing"], 3, "key_not_found");
 }
 
 #[test]
@@ -139,8 +135,7 @@ fn events_are_in_the_order_they_happened_in_whatever_the_clock_said() {
     let mut past = Past::of(&sandbox);
     past.hold("third", 2 * HOUR);
     drop(past);
-    let log = sandbox.keyward(["audit", "list"]).answer();
-    let events = log["events"].as_array().expect("a list");
+    let events = sandbox.events();
     let numbers: Vec<u64> = events
         .iter()
         .filter_map(|event| event["seq"].as_u64())
@@ -219,7 +214,7 @@ fn one_jump_far_ahead_does_not_poison() {
     assert_eq!(judge(&mut verifier, &secret, 4000 * DAY), Code::Expired);
     assert_eq!(judge(&mut verifier, &secret, 0), Code::Valid);
     verifier.close().expect("the uses can be written");
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
@@ -246,8 +241,7 @@ fn a_jump_that_lasts_is_believed_and_can_be_taken_back() {
     );
     sandbox.verdict(&secret, &[], 0, "valid");
     assert_warned(&sandbox, None);
-    let log = sandbox.keyward(["audit", "list"]).answer();
-    let events = log["events"].as_array().expect("a list");
+    let events = sandbox.events();
     let reset = events.iter().find(|event| event["action"] == "store.clock");
     let details = &reset.expect("the trail tells of it")["details"];
     assert_about(moment(details, "from"), now() + 4001 * DAY);
@@ -302,7 +296,7 @@ fn nothing_is_pruned_by_a_clock_that_leapt_more_than_a_year() {
         }
         prune().ok();
         assert_eq!(sandbox.listed(&["--all"]), [""; 0], "{days}");
-        assert_whole(&sandbox);
+        sandbox.assert_whole();
     }
 }
 
@@ -349,8 +343,7 @@ fn manifest(sandbox: &Sandbox, name: &str, key: &str) {
 
 #[test]
 fn a_grace_runs_from_the_machines_clock() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     assert_eq!(visit(&sandbox, &old, 10 * DAY), Code::Valid);
     let refused = |arguments: &[&str]| {
         let before = sandbox.settled_bytes();
@@ -370,8 +363,7 @@ fn a_grace_runs_from_the_machines_clock() {
 
 #[test]
 fn a_grace_that_begins_at_the_activation_is_refused_there() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let rotate = ["rotate", "ci", "--hold", "--grace", "1h"];
     let held = sandbox.keyward(rotate).ok().line();
     assert_eq!(visit(&sandbox, &old, 10 * DAY), Code::Valid);
@@ -409,8 +401,7 @@ fn ensure_and_apply_rotate_with_no_grace_that_was_seen_already() {
 
 #[test]
 fn a_restored_backup_brings_back_nothing_that_had_expired() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.keyward(["store", "backup", "b.db"]).ok();
     sandbox.keyward(["set", "ci", "--expires", "1h"]).ok();
     assert_eq!(visit(&sandbox, &secret, 2 * HOUR), Code::Expired);

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::Read;
 use std::process::{Command, Stdio};
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,26 +10,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::delivery::Held;
-use crate::support::{Invocation, KEYWARD, Output, Sandbox, skipped, text, tool};
-
-/// Runs them all at the same moment.
-pub fn at_once(runs: Vec<Invocation>) -> Vec<Output> {
-    let start = Barrier::new(runs.len());
-    thread::scope(|scope| {
-        let runs: Vec<_> = runs
-            .into_iter()
-            .map(|run| {
-                scope.spawn(|| {
-                    start.wait();
-                    run.run()
-                })
-            })
-            .collect();
-        runs.into_iter()
-            .map(|run| run.join().expect("a run does not panic"))
-            .collect()
-    })
-}
+use crate::support::disturb::{at_once, can_disturb, disturbed};
+use crate::support::{KEYWARD, Output, Sandbox, text};
 
 /// How many ended with each of two exit statuses; any other is a failure.
 #[track_caller]
@@ -50,29 +31,9 @@ fn counted(outputs: &[Output], expected: [i32; 2]) -> [usize; 2] {
     })
 }
 
-/// Asserts what holds of a store whatever happened to it.
-#[track_caller]
-pub fn assert_whole(sandbox: &Sandbox) {
-    sandbox.keyward(["list", "--all"]).ok();
-    let connection = sandbox.sqlite();
-    let check: String = connection
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .expect("the store can be checked");
-    assert_eq!(check, "ok");
-    let orphans: i64 = connection
-        .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
-            row.get(0)
-        })
-        .expect("the store can be checked");
-    assert_eq!(orphans, 0);
-    connection.close().expect("the store can be closed");
-    sandbox.keyward(["audit", "verify"]).ok();
-}
-
 #[test]
 fn sixty_mints_at_once_never_pass_the_cap() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("shop", &["--preset", "amser"]);
+    let sandbox = Sandbox::with_workspace("shop", &["--preset", "amser"]);
     let runs = (0..60).map(|number| sandbox.keyward(["--json", "mint", &format!("key-{number}")]));
     let outputs = at_once(runs.collect());
     assert_eq!(counted(&outputs, [0, 5]), [5, 55]);
@@ -91,7 +52,7 @@ fn sixty_mints_at_once_never_pass_the_cap() {
         5,
         "a refusal left a record"
     );
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
@@ -133,7 +94,7 @@ fn workspaces_of_one_name_are_created_once() {
 fn assert_one_schema(sandbox: &Sandbox) {
     let info = sandbox.keyward(["store", "info"]).answer();
     assert_eq!(info["workspaces"], 1, "{info:#}");
-    assert_whole(sandbox);
+    sandbox.assert_whole();
     let folder = sandbox.store_path();
     let entries = fs::read_dir(folder.parent().expect("the store has a folder"));
     let mut names: Vec<_> = entries
@@ -146,8 +107,7 @@ fn assert_one_schema(sandbox: &Sandbox) {
 
 #[test]
 fn rotations_of_one_key_at_once_rotate_it_once() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let id = sandbox.id_of("ci");
     let runs = (0..16).map(|_| sandbox.keyward(["--json", "rotate", &id]));
     let outputs = at_once(runs.collect());
@@ -162,13 +122,12 @@ fn rotations_of_one_key_at_once_rotate_it_once() {
     }
     sandbox.verdict(&old, &[], 0, "valid");
     assert_eq!(sandbox.listed(&["--all"]).len(), 2);
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
 fn revocations_of_one_key_at_once_all_succeed_and_one_changes_it() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let runs = (0..16).map(|_| sandbox.keyward(["--json", "revoke", "ci", "--yes"]));
     let outputs = at_once(runs.collect());
     let changed = outputs
@@ -178,7 +137,7 @@ fn revocations_of_one_key_at_once_all_succeed_and_one_changes_it() {
     assert_eq!(counted(&outputs, [0, 1]), [16, 0]);
     assert_eq!(changed, 1);
     sandbox.verdict(&secret, &[], 11, "revoked");
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
@@ -219,7 +178,7 @@ fn after_a_revocation_no_process_says_valid() {
         finished.store(true, Ordering::SeqCst);
         others.join().expect("no verify said valid too late");
     });
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 /// Says that it is over when it is dropped.
@@ -233,8 +192,7 @@ impl Drop for Finish<'_> {
 
 #[test]
 fn a_busy_store_is_given_up_on_in_time_and_still_answers() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let connection = sandbox.sqlite();
     connection
         .execute_batch("BEGIN IMMEDIATE")
@@ -275,8 +233,7 @@ fn a_busy_store_is_given_up_on_in_time_and_still_answers() {
 
 #[test]
 fn a_lock_that_ends_in_time_is_waited_for() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let connection = sandbox.sqlite();
     connection
         .execute_batch("BEGIN IMMEDIATE")
@@ -306,13 +263,12 @@ fn changes_go_on_while_another_process_delivers() {
     let output = held.release();
     assert_eq!(output.status, 16, "{}", output.transcript());
     sandbox.verdict(&secret, &[], 11, "revoked");
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
 fn writers_and_readers_at_once_lose_nothing() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("read");
+    let (sandbox, secret) = Sandbox::with_key("read");
     let mut runs = Vec::new();
     for number in 0..16 {
         let name = format!("key-{number}");
@@ -324,7 +280,7 @@ fn writers_and_readers_at_once_lose_nothing() {
         assert_eq!(output.status, 0, "{}", output.transcript());
     }
     assert_eq!(sandbox.listed(&[]).len(), 17);
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 /// What a process that was killed had written, and whether it was killed.
@@ -361,7 +317,7 @@ fn killed_after(sandbox: &Sandbox, arguments: &[&str], delay: Duration) -> Kille
 /// Asserts that every active key of this name, but for the one with an older holder, was handed over whole, and that
 /// a secret that is wholly out is not lost.
 fn assert_held(sandbox: &Sandbox, name: &str, older: Option<&str>, stdout: &str) {
-    assert_whole(sandbox);
+    sandbox.assert_whole();
     let listed = sandbox.keyward(["list", "--all", "--name", name]).answer();
     let keys = listed["keys"].as_array().expect("keys are a list");
     for key in keys.iter().filter(|key| key["name"] == name) {
@@ -416,7 +372,7 @@ fn a_first_run_killed_at_any_moment_leaves_no_store_or_a_whole_one() {
             assert_held(&sandbox, "ci", None, &run.stdout);
         }
         sandbox.keyward(["mint", "next"]).ok();
-        assert_whole(&sandbox);
+        sandbox.assert_whole();
     }
 }
 
@@ -455,7 +411,7 @@ fn a_revocation_killed_at_any_moment_is_whole_or_did_not_happen() {
         let verify = |secret: &String| sandbox.keyward(["verify"]).stdin(secret).run().status;
         let statuses = secrets.each_ref().map(verify);
         assert!(statuses == [0, 0] || statuses == [11, 11], "{statuses:?}");
-        assert_whole(&sandbox);
+        sandbox.assert_whole();
     }
 }
 
@@ -470,28 +426,6 @@ const CALLS: &[&str] = &[
     "unlink",
 ];
 
-/// Runs keyward under strace with one call disturbed, and returns its exit status and stdout.
-pub fn disturbed(sandbox: &Sandbox, arguments: &[&str], injection: &str) -> Output {
-    let filter = format!("inject={injection}");
-    sandbox
-        .keyward(arguments)
-        .through(["strace", "-f", "-o", "trace", "-e", &filter])
-        .run()
-}
-
-/// Whether system calls can be disturbed here.
-pub fn can_disturb() -> bool {
-    if !tool("strace") {
-        return false;
-    }
-    let sandbox = Sandbox::new();
-    let works = disturbed(&sandbox, &["--version"], "unlink:error=EIO:when=100").status == 0;
-    if !works {
-        skipped("strace may not trace here");
-    }
-    works
-}
-
 #[test]
 fn a_mint_killed_at_any_system_call_leaves_no_live_key_without_a_holder() {
     if !can_disturb() {
@@ -499,8 +433,7 @@ fn a_mint_killed_at_any_system_call_leaves_no_live_key_without_a_holder() {
     }
     let mut points = 0;
     for call in CALLS {
-        let sandbox = Sandbox::new();
-        sandbox.mint("first");
+        let sandbox = Sandbox::with_keys(&["first"]);
         for place in 1..=15 {
             let name = format!("{call}-{place}");
             let injection = format!("{call}:signal=KILL:when={place}");
@@ -525,8 +458,7 @@ fn a_mint_whose_system_calls_fail_tells_the_truth() {
     for error in ["EIO", "ENOSPC"] {
         for call in ["pwrite64", "fsync", "fdatasync"] {
             for persistently in ["", "+"] {
-                let sandbox = Sandbox::new();
-                sandbox.mint("first");
+                let sandbox = Sandbox::with_keys(&["first"]);
                 for place in 1..=12 {
                     let name = format!("{call}-{place}");
                     let injection = format!("{call}:error={error}:when={place}{persistently}");
@@ -537,7 +469,7 @@ fn a_mint_whose_system_calls_fail_tells_the_truth() {
                         output.transcript()
                     );
                     assert!(!output.stderr.contains("panicked"), "{}", output.stderr);
-                    assert_whole(&sandbox);
+                    sandbox.assert_whole();
                     if output.status == 0 {
                         let secret = output.line();
                         sandbox.verdict(&secret, &[], 0, "valid");
@@ -567,8 +499,7 @@ fn a_revocation_whose_system_calls_fail_tells_the_truth() {
     for call in ["pwrite64", "fsync", "fdatasync"] {
         for persistently in ["", "+"] {
             for place in 1..=6 {
-                let sandbox = Sandbox::new();
-                let secret = sandbox.mint("ci");
+                let (sandbox, secret) = Sandbox::with_key("ci");
                 let injection = format!("{call}:error=EIO:when={place}{persistently}");
                 let output = disturbed(&sandbox, &["revoke", "ci", "--yes"], &injection);
                 let status = sandbox.keyward(["verify"]).stdin(&secret).run().status;
@@ -584,7 +515,7 @@ fn a_revocation_whose_system_calls_fail_tells_the_truth() {
                     "{injection}: verify says {status}: {}",
                     output.transcript()
                 );
-                assert_whole(&sandbox);
+                sandbox.assert_whole();
             }
         }
     }
@@ -593,8 +524,7 @@ fn a_revocation_whose_system_calls_fail_tells_the_truth() {
 
 #[test]
 fn the_last_to_close_leaves_no_log_behind() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.keyward(["rename", "ci", "renamed"]).ok();
     sandbox.verdict(&secret, &[], 0, "valid");
     sandbox.keyward(["revoke", "renamed", "--yes"]).ok();

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::concurrency::assert_whole;
 use crate::support::stream::Stream;
-use crate::support::{Sandbox, text, variable};
+use crate::support::{Sandbox, is_thorough, text};
 
 const WRITERS: usize = 16;
 const READERS: usize = 16;
@@ -172,22 +171,17 @@ fn schema(sandbox: &Sandbox) -> Vec<String> {
 
 /// How often each action stands in the trail.
 fn actions(sandbox: &Sandbox) -> BTreeMap<String, usize> {
-    let trail = sandbox.keyward(["audit", "list"]).answer();
     let mut counts = BTreeMap::new();
-    for event in trail["events"].as_array().expect("events are a list") {
-        *counts.entry(text(event, "action")).or_default() += 1;
+    for event in sandbox.events() {
+        *counts.entry(text(&event, "action")).or_default() += 1;
     }
     counts
 }
 
 #[test]
 fn nothing_is_lost_and_nobody_turned_away_in_a_crowd() {
-    let seconds = match variable("KEYWARD_THOROUGH") {
-        Some(_) => 60,
-        None => 4,
-    };
-    let sandbox = Sandbox::new();
-    let first = sandbox.mint("first");
+    let seconds = if is_thorough() { 60 } else { 4 };
+    let (sandbox, first) = Sandbox::with_key("first");
     let before = (schema(&sandbox), actions(&sandbox));
     let crowd = Crowd {
         sandbox,
@@ -229,10 +223,8 @@ fn nothing_is_lost_and_nobody_turned_away_in_a_crowd() {
         .map(|writer| writer.actions["key.mint"])
         .sum();
     *counts.entry("key.activate".to_owned()).or_default() += mints;
-    let listed = sandbox.keyward(["list", "--all"]).answer();
-    let listed: BTreeMap<String, (Value, String)> = listed["keys"]
-        .as_array()
-        .expect("keys are a list")
+    let listed: BTreeMap<String, (Value, String)> = sandbox
+        .keys(&[])
         .iter()
         .map(|key| {
             let state = (key["owner"].clone(), text(key, "status"));
@@ -253,7 +245,7 @@ fn nothing_is_lost_and_nobody_turned_away_in_a_crowd() {
     );
     assert_eq!(told, counts, "the trail differs");
     assert_eq!(schema(sandbox), before.0, "the schema was changed");
-    assert_whole(sandbox);
+    sandbox.assert_whole();
 
     let changes: Vec<usize> = written
         .iter()

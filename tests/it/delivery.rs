@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
+use crate::support::files::mode;
 use crate::support::{Invocation, KEYWARD, Output, Sandbox, skipped, token, tool};
 
 /// A run of keyward in the middle of its delivery: its command has read the secret and waits.
@@ -265,7 +266,7 @@ fn opened(path: &str) -> File {
 fn a_closed_stdout_is_refused_before_anything_is_minted() {
     let sandbox = sandbox();
     let old = sandbox.mint("old");
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let before = sandbox.head();
     for command in [
         "mint new",
         "rotate old",
@@ -280,7 +281,7 @@ fn a_closed_stdout_is_refused_before_anything_is_minted() {
             output.stderr
         );
     }
-    let after = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let after = sandbox.head();
     assert_eq!(after, before, "something was minted");
     sandbox.verdict(&old, &[], 0, "valid");
 }
@@ -343,8 +344,7 @@ fn a_key_is_live_only_when_its_command_has_ended_well() {
 #[test]
 fn a_signal_during_the_delivery_voids_the_key() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let sandbox = Sandbox::new();
-        let old = sandbox.mint("old");
+        let (sandbox, old) = Sandbox::with_key("old");
         let held = Held::start(sandbox.home(), sandbox.keyward(["mint", "ci"]));
         let (secret, command) = (held.secret.clone(), held.command);
         let output = held.signalled(signal);
@@ -515,9 +515,11 @@ fn a_dotenv_file_keeps_its_bytes_when_the_delivery_is_refused() {
     }
     sandbox.file(".env", "");
     for variable in ["A-B", "1A", "", "A B", "A=B", "$(id)", "A\nB"] {
-        sandbox
-            .keyward(["mint", "ci", "--dotenv", ".env", "--var", variable])
-            .refused(2, "usage");
+        sandbox.refuses(
+            &["mint", "ci", "--dotenv", ".env", "--var", variable],
+            2,
+            "usage",
+        );
     }
 }
 
@@ -600,9 +602,7 @@ fn a_runners_file_that_cannot_be_written_leaves_no_live_key() {
             run.refused(16, "delivery_failed");
             assert_void(&sandbox, &[], "ci");
         }
-        sandbox
-            .keyward(["mint", "ci", flag, "KEY"])
-            .refused(2, "usage");
+        sandbox.refuses(&["mint", "ci", flag, "KEY"], 2, "usage");
     }
     // Nobody would read the mask line, so nobody would hide the secret in the log.
     let path = sandbox.file("runner", "");
@@ -729,8 +729,7 @@ fn a_full_disk_takes_neither_the_secret_nor_a_file() {
         skipped("no small disk can be mounted here");
         return;
     }
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("old");
+    let (sandbox, old) = Sandbox::with_key("old");
     for sink in ["--out full/new.key", "--dotenv full/.env --var KEY"] {
         for command in ["mint new", "rotate old"] {
             let script = format!(
@@ -768,18 +767,12 @@ fn two_sinks_at_once_are_refused() {
 
 #[test]
 fn a_file_out_of_the_owners_umask_is_still_private_and_readable() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     for umask in ["000", "022", "077", "777"] {
         let script = format!("umask {umask}; exec \"$0\" mint key-{umask} --out {umask}.key");
         sandbox.program("sh", ["-c", &script, KEYWARD]).ok();
         let file = sandbox.home().join(format!("{umask}.key"));
-        let metadata = fs::metadata(&file).expect("the file was made");
-        assert_eq!(
-            metadata.permissions().mode() & 0o7777,
-            0o600,
-            "umask {umask}"
-        );
+        assert_eq!(mode(&file), 0o600, "umask {umask}");
         let secret = fs::read_to_string(&file).expect("it can be read");
         sandbox.verdict(&secret, &[], 0, "valid");
     }

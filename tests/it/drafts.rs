@@ -10,8 +10,9 @@ use std::time::Duration;
 use rustix::process::geteuid;
 use serde_json::Value;
 
-use crate::concurrency::{assert_whole, at_once, can_disturb, disturbed};
 use crate::permissions::Ordinary;
+use crate::support::disturb::{at_once, can_disturb, disturbed};
+use crate::support::files::mode;
 use crate::support::{Invocation, KEYWARD, Sandbox, skipped, text, token};
 
 /// A dotenv file with what must survive in it.
@@ -74,8 +75,7 @@ fn each_disturbed(
     body: impl Fn(&Sandbox, i32, Option<&str>),
 ) -> u32 {
     let mut count = 0;
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     for call in CALLS {
         // The first files that are opened are the system's and the store's.
         let places = if call == "openat" { 3..=16 } else { 1..=9 };
@@ -94,9 +94,8 @@ fn each_disturbed(
                 let now = now.unwrap_or_else(|| panic!("{injection}: the file is gone"));
                 let secret = secret_in(&now, before);
                 token::parts(&secret, "kw_live_");
-                let file = fs::metadata(sandbox.home().join("file"));
-                let mode = file.expect("it is there").permissions().mode();
-                assert_eq!(mode & 0o7777, 0o600, "{injection}");
+                let mode = mode(sandbox.home().join("file"));
+                assert_eq!(mode, 0o600, "{injection}");
                 body(&sandbox, output.status, Some(&secret));
             } else {
                 body(&sandbox, output.status, None);
@@ -107,7 +106,7 @@ fn each_disturbed(
             count += 1;
         }
     }
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
     // Whatever was left is the next one's to use.
     let _ = fs::remove_file(sandbox.home().join("file"));
     sandbox.keyward(["mint", "last"]).args(sink).ok();
@@ -160,8 +159,7 @@ fn a_file_whose_writer_is_interrupted_or_fails_is_whole_or_as_it_was() {
         );
         for call in ["write", "fsync", "renameat2", "renameat", "flock", "fchmod"] {
             for place in 1..=4 {
-                let sandbox = Sandbox::new();
-                sandbox.mint("first");
+                let sandbox = Sandbox::with_keys(&["first"]);
                 if let Some(before) = before {
                     sandbox.file("file", before);
                 }
@@ -186,8 +184,7 @@ fn a_file_whose_writer_is_interrupted_or_fails_is_whole_or_as_it_was() {
 
 #[test]
 fn deliveries_into_one_file_lose_none_of_each_others_variables() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     let path = sandbox.file(".env", "# mine\nPORT=8080");
     fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("it is mine");
     let runs = (0..16).map(|number| {
@@ -218,8 +215,7 @@ fn deliveries_into_one_file_lose_none_of_each_others_variables() {
 
 #[test]
 fn of_deliveries_to_one_new_file_one_succeeds() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     let runs = (0..16).map(|number| sandbox.keyward(["mint", &format!("k{number}"), "--out", "f"]));
     let outputs = at_once(runs.collect());
     let done = outputs.iter().filter(|output| output.status == 0);
@@ -252,8 +248,7 @@ fn assert_spared(run: Invocation, victim: &Path, may_work: bool) {
 #[test]
 fn what_lies_in_the_drafts_place_is_never_written_through() {
     for sink in SINKS {
-        let sandbox = Sandbox::new();
-        sandbox.mint("first");
+        let sandbox = Sandbox::with_keys(&["first"]);
         let victim = sandbox.file("victim", "precious");
         fs::set_permissions(&victim, Permissions::from_mode(0o644)).expect("it is mine");
         let draft = sandbox.home().join(".file.keyward-draft");
@@ -343,8 +338,7 @@ fn a_key_that_cannot_become_live_any_more_leaves_the_file_as_it_was() {
     }
     for (sink, before) in [(SINKS[0], None), (SINKS[1], None), (SINKS[1], Some(BEFORE))] {
         for verb in ["mint", "rotate"] {
-            let sandbox = Sandbox::new();
-            let secret = sandbox.mint("old");
+            let (sandbox, secret) = Sandbox::with_key("old");
             if let Some(before) = before {
                 let path = sandbox.file("file", before);
                 fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("it is mine");
@@ -375,8 +369,7 @@ fn what_somebody_else_has_put_there_meanwhile_stays() {
     if !can_disturb() {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.mint("old");
+    let sandbox = Sandbox::with_keys(&["old"]);
     let path = sandbox.file("file", BEFORE);
     let line = [&["mint", "new"][..], SINKS[1]].concat();
     let output = meanwhile(&sandbox, &line, || {

@@ -104,8 +104,7 @@ fn the_example_service_lets_valid_keys_in_and_counts_them() {
     let Some(example) = example() else {
         return;
     };
-    let sandbox = Sandbox::new();
-    let key = sandbox.mint("customer");
+    let (sandbox, key) = Sandbox::with_key("customer");
     let elsewhere = sandbox.mint_with("elsewhere", &["--allow", "192.0.2.0/24"]);
     let service = Service::start(&example, &sandbox);
 

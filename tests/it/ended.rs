@@ -63,7 +63,7 @@ fn reverse_ended(sandbox: &Sandbox) {
 /// A scene whose key was revoked and put back as it was before, in a way that the trail's index shows no revocation of.
 fn hidden() -> (Scene, String) {
     let scene = Scene::new();
-    let head = scene.sandbox.keyward(["audit", "head"]).ok().line();
+    let head = scene.sandbox.head();
     let copy = scene.sandbox.home().join("copy.db");
     std::fs::write(&copy, &scene.whole).expect("the store can be copied");
     scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
@@ -194,9 +194,7 @@ fn a_pruned_key_is_never_imported_again() {
     assert_eq!(ended(&sandbox), 2);
     for lines in [&with_id, &without_id, &dead] {
         sandbox.file("lines", lines);
-        sandbox
-            .keyward(["store", "import", "lines"])
-            .refused(4, "conflict");
+        sandbox.refuses(&["store", "import", "lines"], 4, "conflict");
         let run = sandbox.keyward(["--json", "store", "import", "lines", "--keep-going"]);
         let answer = run.exit(4).json();
         assert_eq!(each_code(&answer), ["conflict", "conflict"], "{answer:#}");
@@ -251,16 +249,13 @@ fn each_code(answer: &Value) -> Vec<String> {
 
 #[test]
 fn a_deleted_workspaces_keys_are_not_imported_again_under_another_id() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.file("lines", &exported(&sandbox, &["id"]));
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     sandbox
         .keyward(["workspace", "delete", "default", "--yes"])
         .ok();
-    sandbox
-        .keyward(["store", "import", "lines"])
-        .refused(4, "conflict");
+    sandbox.refuses(&["store", "import", "lines"], 4, "conflict");
     let asked = sandbox.keyward(["verify"]).stdin(&secret).run();
     assert_ne!(asked.status, 0, "{}", asked.transcript());
     sandbox.tamper("DELETE FROM ended");
@@ -269,8 +264,7 @@ fn a_deleted_workspaces_keys_are_not_imported_again_under_another_id() {
 
 #[test]
 fn a_restored_or_replaced_store_loses_no_ended_hash() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("other");
+    let sandbox = Sandbox::with_keys(&["other"]);
     sandbox.keyward(["store", "backup", "before.db"]).ok();
     let secret = sandbox.mint("late");
     sandbox.file("lines", &exported(&sandbox, &["id"]));
@@ -283,7 +277,7 @@ fn a_restored_or_replaced_store_loses_no_ended_hash() {
     // Also where the store is damaged and a new one takes its place.
     sandbox
         .tamper("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'key_short'");
-    sandbox.keyward(["list"]).refused(9, "damaged");
+    sandbox.refuses(&["list"], 9, "damaged");
     sandbox
         .keyward(["store", "restore", "before.db", "--yes"])
         .ok();

@@ -39,9 +39,7 @@ pub fn assert_refused(sandbox: &Sandbox, arguments: &[&str], file: &str, exit: i
 
 /// The audit trail's actions from this place on.
 fn actions(sandbox: &Sandbox, from: usize) -> Vec<String> {
-    let events = sandbox.keyward(["audit", "list"]).answer();
-    let events = events["events"].as_array().expect("a list of events");
-    events[from..]
+    sandbox.events()[from..]
         .iter()
         .map(|event| text(event, "action"))
         .collect()
@@ -118,12 +116,10 @@ fn the_secret_is_in_the_answer_only_when_stdout_is_its_sink() {
 
 #[test]
 fn what_differs_is_updated_once_and_what_is_not_given_is_left() {
-    let sandbox = Sandbox::new();
-    sandbox.file(
-        "policy.toml",
+    let sandbox = Sandbox::with_policy(
+        "acme",
         "prefix = \"kw\"\n[scopes.read]\n[scopes.write]\n[scopes.admin]\n",
     );
-    sandbox.workspace("acme", &["--policy", "policy.toml"]);
     ensure(&sandbox, &["ci", "--out", "F"]);
     let file = Stamp::of(sandbox.home().join("F"));
     for (flags, field, expected) in [
@@ -165,9 +161,7 @@ fn what_differs_is_updated_once_and_what_is_not_given_is_left() {
 
 #[test]
 fn scopes_in_another_order_are_the_same() {
-    let sandbox = Sandbox::new();
-    sandbox.file("policy.toml", "[scopes.read]\n[scopes.write]\n");
-    sandbox.workspace("acme", &["--policy", "policy.toml"]);
+    let sandbox = Sandbox::with_policy("acme", "[scopes.read]\n[scopes.write]\n");
     let scopes = ["--scope", "write", "--scope", "read"];
     ensure(&sandbox, &[&["ci", "--out", "F"], &scopes[..]].concat());
     let before = sandbox.store_bytes();
@@ -245,8 +239,7 @@ fn a_key_that_is_held_stays_held_although_its_secret_is_in_the_file() {
 
 #[test]
 fn a_calling_key_that_may_not_mint_ensures_nothing() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("sw", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("sw", &["--preset", "scrapewise"]);
     sandbox.file(
         "agent",
         &sandbox.mint_with("agent", &["--scope", "LLM_FULL"]),
@@ -279,4 +272,54 @@ fn a_calling_key_that_may_not_list_learns_nothing_of_other_keys() {
     show.refused(5, "scope_rejected");
     let run = sandbox.keyward(["ensure", "ci", "--as", "caller", "--", "cat"]);
     run.refused(5, "scope_rejected");
+}
+
+#[test]
+fn a_person_reads_what_was_done_to_have_the_key() {
+    let sandbox = Sandbox::new();
+    sandbox.expect_transcripts(
+        r#"
+$ keyward ensure web --out web.key
+------- stderr -------
+made the store ~/.local/share/keyward/keyward.db
+made the workspace "default"
+minted web in default/live
+  id       <id>
+  prefix   <prefix>
+  expires  never
+the secret is in web.key, shown only this once
+[exit status: 0]
+$ keyward ensure web --out web.key
+------- stderr -------
+nothing changed: <id> is as it should be
+[exit status: 0]
+$ keyward ensure web --out web.key --owner platform
+------- stderr -------
+updated web (<id>)
+[exit status: 0]
+$ rm web.key && keyward ensure web --out web.key
+------- stderr -------
+error: "web.key" does not hold the secret of web (<id>): it is not there
+hint: put it back, or let --rotate-if-missing replace it; `keyward show <id>` shows the key
+[exit status: 4]
+$ keyward ensure web --out web.key --rotate-if-missing
+------- stderr -------
+rotated web in default/live
+  id       <id>
+  prefix   <prefix>
+  expires  never
+  old key  <id> expires in 23 hours
+the secret is in web.key, shown only this once
+[exit status: 0]
+$ keyward ensure ci --out web.key
+------- stderr -------
+error: "web.key" holds the secret of another key, web (<id>)
+hint: deliver each key to a place of its own, or let --rotate-if-missing replace it
+[exit status: 4]
+$ keyward ensure ci -- false
+------- stderr -------
+error: "false" ended with exit status 1; the key is void
+[exit status: 16]
+"#,
+    );
 }

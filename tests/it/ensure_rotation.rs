@@ -119,8 +119,7 @@ fn a_key_that_never_expires_is_never_due() {
 
 #[test]
 fn a_life_that_would_be_due_at_once_is_refused() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("other");
+    let sandbox = Sandbox::with_keys(&["other"]);
     for life in ["13d", "14d", "1s"] {
         let arguments = [
             "ci",
@@ -268,8 +267,7 @@ fn a_variable_is_replaced_and_every_other_byte_of_its_file_kept() {
 
 #[test]
 fn a_rotation_that_does_not_fit_the_cap_leaves_everything_as_it_was() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &["--active-key-cap", "2"]);
+    let sandbox = Sandbox::with_workspace("acme", &["--active-key-cap", "2"]);
     ensure(&sandbox, &["ci", "--expires", "90d", "--out", "F"]);
     sandbox.mint("other");
     age(&sandbox, 80);

@@ -11,8 +11,7 @@ use crate::support::files::{Stamp, mode, names_in};
 
 #[test]
 fn a_secret_that_is_not_in_its_file_is_missing() {
-    let sandbox = Sandbox::new();
-    let superseded = sandbox.mint("ci");
+    let (sandbox, superseded) = Sandbox::with_key("ci");
     sandbox.keyward(["rotate", "ci", "--out", "F"]).ok();
     let secret = sandbox.line("F");
     let other = sandbox.mint("other");
@@ -96,8 +95,7 @@ fn a_variable_is_recognised_however_its_file_is_written() {
 
 #[test]
 fn a_foreign_file_where_a_new_key_belongs_is_replaced_only_when_told() {
-    let sandbox = Sandbox::new();
-    let living = sandbox.mint("living");
+    let (sandbox, living) = Sandbox::with_key("living");
     ensure(&sandbox, &["ci", "--out", "F"]);
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     for name in ["ci", "never-there"] {
@@ -130,9 +128,7 @@ fn a_foreign_file_where_a_new_key_belongs_is_replaced_only_when_told() {
 #[test]
 fn a_key_whose_delivery_failed_is_created_by_the_next_run() {
     let sandbox = Sandbox::new();
-    sandbox
-        .keyward(["ensure", "ci", "--", "false"])
-        .refused(16, "delivery_failed");
+    sandbox.refuses(&["ensure", "ci", "--", "false"], 16, "delivery_failed");
     let keys = sandbox.keyward(["list", "--all"]).answer();
     assert_eq!(keys["keys"][0]["status"], "revoked", "{keys:#}");
     assert_eq!(keys["keys"][0]["revokedReason"], "undelivered", "{keys:#}");
@@ -199,8 +195,7 @@ fn a_first_run_that_cannot_deliver_makes_no_store() {
 
 #[test]
 fn a_key_whose_folder_is_not_there_is_not_minted() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("other");
+    let sandbox = Sandbox::with_keys(&["other"]);
     for sink in [
         &["--out", "missing/F"][..],
         &["--dotenv", "missing/.env", "--var", "KEY"],

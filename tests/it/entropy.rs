@@ -35,8 +35,7 @@ fn a_secret_is_made_of_what_getrandom_gave_and_no_device_is_opened_for_it() {
     if !tool("strace") {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     let words = "strace -f -q -xx -s 256 -o trace -e trace=getrandom,?open,openat,openat2";
     for command in [&["mint", "ci"][..], &["rotate", "ci"], &["ensure", "web"]] {
         let run = sandbox.keyward(command).through(words.split(' '));
@@ -82,8 +81,7 @@ fn a_generator_that_fails_ends_the_command_and_nothing_is_minted() {
         return;
     }
     for error in ["ENOSYS", "EIO", "EPERM", "EAGAIN"] {
-        let sandbox = Sandbox::new();
-        let old = sandbox.mint("old");
+        let (sandbox, old) = Sandbox::with_key("old");
         let inject = format!("inject=getrandom:error={error}");
         let words = ["strace", "-f", "-q", "-o", TRACE, "-e", &inject];
         for command in [

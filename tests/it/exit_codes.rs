@@ -11,8 +11,7 @@ use crate::support::{Invocation, Sandbox, token};
 /// What every row of the tables starts from: a workspace `default` with keys `ci` (live and test) and `held`, and
 /// `full`, which can take no key.
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.workspace(
+    let sandbox = Sandbox::with_workspace(
         "default",
         &["--maximum-lifetime", "1y", "--default-lifetime", "1d"],
     );
@@ -154,12 +153,7 @@ fn a_gate_that_finds_something_answers_and_is_18() {
 fn every_verdict_has_its_exit_status() {
     let sandbox = sandbox();
     let live = sandbox.mint_with("fenced", &["--allow", "203.0.113.0/24"]);
-    let expired = sandbox.mint_with("expired", &["--expires", "1s"]);
-    let pending = sandbox.mint_with("pending", &["--hold"]);
-    let [disabled, revoked] = ["disabled", "revoked"].map(|name| sandbox.mint(name));
-    sandbox.keyward(["disable", "disabled"]).ok();
-    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
-    sandbox.wait_for_verdict(&expired, 12);
+    let [expired, pending, disabled, revoked] = sandbox.mint_refused(&[]);
     let unknown = token::well_formed();
     let rows: [(i32, &str, &str, &[&str]); 10] = [
         (0, "valid", &live, &["--ip", "203.0.113.1"]),
@@ -200,9 +194,7 @@ fn a_store_that_stays_locked_is_6() {
     connection
         .execute_batch("BEGIN IMMEDIATE")
         .expect("nobody else writes");
-    sandbox
-        .keyward(["mint", "new", "--wait", "1s"])
-        .refused(6, "busy");
+    sandbox.refuses(&["mint", "new", "--wait", "1s"], 6, "busy");
     connection
         .execute_batch("ROLLBACK")
         .expect("the transaction is open");

@@ -121,7 +121,7 @@ const PLACES: [&[&str]; 9] = [
 #[test]
 fn a_secret_anywhere_on_the_command_line_is_refused_whatever_it_looks_like() {
     let (sandbox, secrets) = with_secrets();
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let before = sandbox.head();
     for (nth, secret) in secrets.iter().enumerate() {
         for (at, command) in COMMANDS.iter().enumerate() {
             for (place, words) in PLACES.iter().enumerate() {
@@ -146,7 +146,7 @@ fn a_secret_anywhere_on_the_command_line_is_refused_whatever_it_looks_like() {
             assert_refused(&output, secret, "usage", &format!("{words:?}"));
         }
     }
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+    assert_eq!(sandbox.head(), before);
     assert_stored_nowhere(&sandbox, &secrets);
 }
 
@@ -186,7 +186,7 @@ fn a_secret_in_a_variable_that_keyward_reads_is_refused() {
 #[test]
 fn a_secret_in_a_manifest_is_refused() {
     let (sandbox, secrets) = with_secrets();
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let before = sandbox.head();
     for secret in &secrets {
         for (nth, (workspace, name, more)) in [
             ("SECRET", "x", "deliver = { out = 'x' }"),
@@ -237,14 +237,14 @@ fn a_secret_in_a_manifest_is_refused() {
             }
         }
     }
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+    assert_eq!(sandbox.head(), before);
     assert_stored_nowhere(&sandbox, &secrets);
 }
 
 #[test]
 fn a_secret_in_a_policy_is_refused() {
     let (sandbox, secrets) = with_secrets();
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let before = sandbox.head();
     for secret in &secrets {
         for text in [
             "prefix = 'SECRET'",
@@ -281,14 +281,14 @@ fn a_secret_in_a_policy_is_refused() {
             fs::remove_file(file).expect("removed");
         }
     }
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+    assert_eq!(sandbox.head(), before);
     assert_stored_nowhere(&sandbox, &secrets);
 }
 
 #[test]
 fn a_secret_in_the_line_of_an_import_is_refused() {
     let (sandbox, secrets) = with_secrets();
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let before = sandbox.head();
     for secret in &secrets {
         for more in [
             json!({"name": secret}),
@@ -324,23 +324,22 @@ fn a_secret_in_the_line_of_an_import_is_refused() {
         let output = import(&sandbox, &format!("{workspace}\n")).run();
         assert_refused(&output, secret, "usage", "a policy");
     }
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+    assert_eq!(sandbox.head(), before);
     assert_stored_nowhere(&sandbox, &secrets);
 }
 
 #[test]
 fn a_line_that_says_the_secret_of_a_later_one_is_refused_too() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let secret = SECRETS[1].1;
     let lines = line("one", "another-systems-secret", &json!({"owner": secret}))
         + &line("two", secret, &json!({}));
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let before = sandbox.head();
     for flags in [&[][..], &["--keep-going"]] {
         let output = import(&sandbox, &lines).args(flags).run();
         assert_refused(&output, secret, "usage", "two lines");
     }
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+    assert_eq!(sandbox.head(), before);
     assert!(!hex(secret).is_empty());
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::concurrency::{assert_whole, can_disturb};
+use crate::support::disturb::can_disturb;
 use crate::support::files::names_in;
 use crate::support::{Invocation, Sandbox};
 
@@ -53,7 +53,7 @@ fn what_a_file_system_lacks_keeps_no_command_from_its_work() {
         run(&["revoke", "a", "--yes"]).ok();
         run(&["store", "restore", "b.db", "--yes"]).ok();
         assert_eq!(sandbox.listed(&[]), ["b", "c", "d"], "{lack:?}");
-        assert_whole(&sandbox);
+        sandbox.assert_whole();
         for (file, name) in [("new.env", "b"), (".env", "c"), ("d.key", "d")] {
             let text = sandbox.text(file);
             let line = text.lines().last().expect("a line");
@@ -72,7 +72,7 @@ fn what_a_file_system_lacks_keeps_no_command_from_its_work() {
         fs::remove_dir_all(folder).expect("it is the test's own");
         run(&["store", "import", "lines"]).ok();
         assert_eq!(sandbox.listed(&[]).len(), 3, "{lack:?}");
-        assert_whole(&sandbox);
+        sandbox.assert_whole();
         let left = names_in(sandbox.home());
         assert!(left.iter().all(|name| !name.contains("draft")), "{left:?}");
     }
@@ -83,8 +83,7 @@ fn without_locks_a_draft_that_was_left_is_waited_for_and_never_shared() {
     if !can_disturb() {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     sandbox.keyward(["store", "backup", "b.db"]).ok();
     let draft = sandbox.file("b.db.keyward-draft", "another's");
     crate::support::files::set_mode(&draft, 0o600);

@@ -196,8 +196,7 @@ fn a_volume_whose_modes_are_an_orchestrators_can_be_trusted() {
 
 #[test]
 fn a_store_that_is_elsewhere_is_in_no_trusted_folder() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let other = sandbox.home().join("other");
     fs::create_dir(&other).expect("a folder can be made");
     for folder in [other.as_path(), Path::new("/nowhere")] {
@@ -276,9 +275,11 @@ fn root_delivers_to_another_users_folder_and_follows_no_link_there() {
     ] {
         let run = sandbox.keyward(["--json", "mint", "b"]).args(sink);
         run.refused(8, "permissions");
-        sandbox
-            .keyward(["mint", "c", "--out", "service/link/../../c.key"])
-            .refused(8, "permissions");
+        sandbox.refuses(
+            &["mint", "c", "--out", "service/link/../../c.key"],
+            8,
+            "permissions",
+        );
     }
     // A folder that is moved while it is walked through has another one above it.
     machine.folder("service/app", USER, USER, 0o755);
@@ -304,8 +305,7 @@ fn root_delivers_to_another_users_folder_and_follows_no_link_there() {
 
 #[test]
 fn what_is_in_the_way_of_a_file_beside_the_store_goes_by_the_hint() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let victim = sandbox.file("victim", "precious");
     set_mode(&victim, 0o600);
     for suffix in [".reserve", ".lock"] {

@@ -8,7 +8,6 @@ use std::process::Command;
 
 use rustix::process::geteuid;
 
-use crate::concurrency::assert_whole;
 use crate::support::{Sandbox, skipped, tool};
 
 /// A file system in memory under the sandbox's store, taken away again at the end.
@@ -94,12 +93,10 @@ fn a_full_disk_refuses_changes_and_takes_revocations() {
 
         let verdict = sandbox.verdict(&first, &[], 0, "valid");
         assert_eq!(verdict["recorded"], false, "{size}");
-        sandbox.keyward(["mint", "new"]).refused(7, "io");
-        sandbox.keyward(["rename", "first", "new"]).refused(7, "io");
-        sandbox
-            .keyward(["set", "first", "--owner", "me"])
-            .refused(7, "io");
-        sandbox.keyward(["rotate", "first"]).refused(7, "io");
+        sandbox.refuses(&["mint", "new"], 7, "io");
+        sandbox.refuses(&["rename", "first", "new"], 7, "io");
+        sandbox.refuses(&["set", "first", "--owner", "me"], 7, "io");
+        sandbox.refuses(&["rotate", "first"], 7, "io");
         disk.fill();
         assert_eq!(sandbox.listed(&["--all"]), ["first", "second", "third"]);
 
@@ -118,7 +115,7 @@ fn a_full_disk_refuses_changes_and_takes_revocations() {
             256 * 1024,
             "{size}: nothing is held back any more"
         );
-        assert_whole(&sandbox);
+        sandbox.assert_whole();
     }
 }
 
@@ -128,7 +125,7 @@ fn a_disk_too_full_for_a_store_gets_none() {
     let Some(disk) = Disk::mount(&sandbox, "64k") else {
         return;
     };
-    sandbox.keyward(["mint", "first"]).refused(7, "io");
+    sandbox.refuses(&["mint", "first"], 7, "io");
     let store = sandbox.store_path();
     assert!(!store.exists(), "half a store was left");
     disk.remount("size=2m");
@@ -148,10 +145,8 @@ fn a_file_system_that_can_only_be_read_still_gives_right_answers() {
     let verdict = sandbox.verdict(&alive, &[], 0, "valid");
     assert_eq!(verdict["recorded"], false);
     sandbox.verdict(&dead, &[], 11, "revoked");
-    sandbox.keyward(["mint", "new"]).refused(7, "io");
-    sandbox
-        .keyward(["revoke", "alive", "--yes"])
-        .refused(7, "io");
+    sandbox.refuses(&["mint", "new"], 7, "io");
+    sandbox.refuses(&["revoke", "alive", "--yes"], 7, "io");
 
     // Beside a log that may hold a revocation, and that only whoever can write could read.
     disk.remount("rw");

@@ -28,9 +28,9 @@ fn caller(sandbox: &Sandbox, name: &str, scopes: &[&str]) {
 
 /// Every key's scopes by its id, as the operator sees them.
 fn scopes(sandbox: &Sandbox) -> Vec<(String, serde_json::Value)> {
-    let listed = sandbox.keyward(["list", "--all"]).answer();
-    let keys = listed["keys"].as_array().expect("a list").iter();
-    keys.map(|key| (text(key, "id"), key["scopes"].clone()))
+    let keys = sandbox.keys(&[]);
+    keys.iter()
+        .map(|key| (text(key, "id"), key["scopes"].clone()))
         .collect()
 }
 

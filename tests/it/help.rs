@@ -72,8 +72,8 @@ fn prepared(example: &str) -> Sandbox {
             .ok();
     }
     if names("--against") {
-        let head = sandbox.keyward(["audit", "head"]).ok().stdout;
-        sandbox.file("audit-head.txt", &head);
+        let head = sandbox.head();
+        sandbox.file("audit-head.txt", &format!("{head}\n"));
     }
     if names("import") {
         let hash = "a".repeat(64);

@@ -123,9 +123,8 @@ const FORMATS: [&str; 4] = ["table", "tsv", "json", "jsonl"];
 
 #[test]
 fn names_with_invisible_characters_are_refused() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    let before = sandbox.head();
     for character in INVISIBLE {
         for name in [
             format!("a{character}b"),
@@ -159,7 +158,7 @@ fn names_with_invisible_characters_are_refused() {
             sandbox.keyward(command).refused(2, "invalid_name");
         }
     }
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+    assert_eq!(sandbox.head(), before);
 }
 
 #[test]
@@ -187,8 +186,7 @@ fn names_in_any_script_are_taken_and_come_back_as_they_were() {
 
 #[test]
 fn owners_labels_and_messages_with_invisible_characters_are_refused_or_escaped() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for hostile in HOSTILE {
         let label = format!("team={hostile}");
         for command in [
@@ -235,8 +233,7 @@ struct Planted {
 
 impl Planted {
     fn new(hostile: &[u8]) -> Self {
-        let sandbox = Sandbox::new();
-        sandbox.workspace("acme", &[]);
+        let sandbox = Sandbox::with_workspace("acme", &[]);
         sandbox.workspace("other", &[]);
         sandbox.keyward(["workspace", "use", "acme"]).ok();
         let minted = sandbox.keyward(["mint", "key", "--count", "6"]).answer();
@@ -469,8 +466,7 @@ fn text_in_the_store_that_is_no_utf_8_stops_nothing() {
 fn hostile_ids_are_escaped_too() {
     let mut found = Vec::new();
     for hostile in HOSTILE.iter().step_by(3) {
-        let sandbox = Sandbox::new();
-        let secret = sandbox.mint("ci");
+        let (sandbox, secret) = Sandbox::with_key("ci");
         sandbox.file("secret", &secret);
         sandbox.mint_with("ci", &["-e", "test"]);
         let connection = sandbox.sqlite();
@@ -533,8 +529,7 @@ fn hostile_ids_are_escaped_too() {
 fn errors_that_list_names_escape_them() {
     let mut found = Vec::new();
     for hostile in HOSTILE {
-        let sandbox = Sandbox::new();
-        sandbox.workspace("one", &["--cap", "2"]);
+        let sandbox = Sandbox::with_workspace("one", &["--cap", "2"]);
         sandbox.workspace("two", &[]);
         sandbox.mint_with("twin", &["-w", "one", "-e", "live"]);
         sandbox.mint_with("twin", &["-w", "one", "-e", "test"]);
@@ -577,8 +572,7 @@ fn a_policy_that_cannot_be_read_is_told_of_harmlessly() {
             .replace('\\', "\\\\")
             .replace('\n', "\\n")
             .replace('\r', "\\r");
-        let sandbox = Sandbox::new();
-        sandbox.mint("ci");
+        let sandbox = Sandbox::with_keys(&["ci"]);
         for policy in [
             format!("prefix = \"{hostile}"),
             hostile.to_owned(),
@@ -620,8 +614,7 @@ fn a_policy_that_cannot_be_read_is_told_of_harmlessly() {
 
 #[test]
 fn hostile_arguments_are_escaped_in_messages() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let mut found = Vec::new();
     for hostile in HOSTILE {
         let option = format!("--{hostile}");
@@ -690,8 +683,7 @@ fn a_question_escapes_the_names_in_it() {
         assert_eq!(status, 130, "{seen}");
         assert_shown_harmlessly(hostile, &seen);
 
-        let sandbox = Sandbox::new();
-        sandbox.workspace("doomed", &[]);
+        let sandbox = Sandbox::with_workspace("doomed", &[]);
         sandbox.mint("ci");
         sandbox.keyward(["revoke", "ci", "--yes"]).ok();
         let connection = sandbox.sqlite();

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use keyward::domain::secret::SecretHash;
 
-use crate::concurrency::{assert_whole, at_once};
 use crate::delivery::Held;
 use crate::secrecy::assert_in_no_file;
+use crate::support::disturb::at_once;
 use crate::support::time::{DAY, SECOND};
 use crate::support::{Invocation, Output, Sandbox, text, token};
 
@@ -387,8 +387,7 @@ fn a_word_is_short_and_visible_and_for_one_key() {
 
 #[test]
 fn the_cap_is_not_used_up_by_trying_again() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("small", &["--cap", "1"]);
+    let sandbox = Sandbox::with_workspace("small", &["--cap", "1"]);
     let failed = fail(&sandbox);
     let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
     held.killed();
@@ -397,7 +396,7 @@ fn the_cap_is_not_used_up_by_trying_again() {
     let secret = mint(&sandbox, &[]).ok().line();
     assert_minted_again(&sandbox, &failed, &secret);
     assert_eq!(sandbox.id_of("ci"), text(&pending, "id"));
-    sandbox.keyward(["mint", "b"]).refused(5, "limit_reached");
+    sandbox.refuses(&["mint", "b"], 5, "limit_reached");
     // Of a request that was refused nothing is remembered.
     let run = || sandbox.keyward(["mint", "b", "--idempotency-key", "B"]);
     run().refused(5, "limit_reached");
@@ -408,8 +407,7 @@ fn the_cap_is_not_used_up_by_trying_again() {
 #[test]
 fn of_many_at_once_one_hands_a_secret_over() {
     for sink in [&[][..], &["--out", "f"], &["--", "sh", "-c", "cat >>got"]] {
-        let sandbox = Sandbox::new();
-        sandbox.workspace("default", &[]);
+        let sandbox = Sandbox::with_workspace("default", &[]);
         let outputs = at_once((0..16).map(|_| mint(&sandbox, sink)).collect());
         let mut secrets = Vec::new();
         for output in &outputs {
@@ -430,7 +428,7 @@ fn of_many_at_once_one_hands_a_secret_over() {
         assert_eq!(secrets.len(), 1, "{sink:?}");
         let verdict = sandbox.verdict(&secrets[0], &["--no-record"], 0, "valid");
         assert_eq!(verdict["subject"], only_key(&sandbox));
-        assert_whole(&sandbox);
+        sandbox.assert_whole();
     }
 }
 
@@ -481,8 +479,7 @@ fn no_file_of_the_stores_holds_a_secret_of_the_key() {
 
 #[test]
 fn a_key_that_may_not_mint_learns_nothing() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("sw", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("sw", &["--preset", "scrapewise"]);
     let scope = ["--scope", "USER"];
     let secret = mint(&sandbox, &scope).ok().line();
     let reader = sandbox.mint_with("reader", &["--scope", "LLM_READ"]);

@@ -1,14 +1,13 @@
 //! `keyward mint --idempotency-key` killed at any system call and run again, and overtaken by another: the end of one run
 //! that nobody disturbed.
 
-use std::fs;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::concurrency::{assert_whole, can_disturb, disturbed};
 use crate::idempotency::told;
+use crate::support::disturb::{can_disturb, disturbed};
 use crate::support::{Sandbox, text};
 
 /// The system calls by which a mint into a file changes the world or begins to.
@@ -34,19 +33,16 @@ fn places(call: &str) -> Vec<u32> {
 
 /// The records of the keys of this name.
 fn records(sandbox: &Sandbox, name: &str) -> Vec<Value> {
-    let list = sandbox.keyward(["list", "--all", "--name", name]);
-    let answer = list.answer();
-    let keys = answer["keys"].as_array().expect("keys");
-    let is_it = |key: &&Value| key["name"] == name;
-    keys.iter().filter(is_it).cloned().collect()
+    let mut keys = sandbox.keys(&["--name", name]);
+    keys.retain(|key| key["name"] == name);
+    keys
 }
 
 /// Kills mints with these flags wherever they may be killed, runs each again, and hands what came of it to the closure:
 /// the key and the secret in its file. Says how many were killed before and after the secret was in its file.
 fn each_end(flags: &[&str], body: impl Fn(&Sandbox, &Value, &str)) -> [u32; 2] {
     let mut killed = [0; 2];
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     for call in CALLS {
         for place in places(call) {
             let name = format!("{call}-{place}");
@@ -59,7 +55,7 @@ fn each_end(flags: &[&str], body: impl Fn(&Sandbox, &Value, &str)) -> [u32; 2] {
             let before = records(&sandbox, &name);
             assert!(before.len() <= 1, "{injection}: {before:#?}");
             if output.status == 0 {
-                body(&sandbox, &before[0], &read(&sandbox, &name));
+                body(&sandbox, &before[0], &sandbox.line(&name));
                 break;
             }
             assert_eq!(output.status, 137, "{injection}: {}", output.transcript());
@@ -79,18 +75,12 @@ fn each_end(flags: &[&str], body: impl Fn(&Sandbox, &Value, &str)) -> [u32; 2] {
             }
             let leftover = sandbox.home().join(format!(".{name}.keyward-draft"));
             assert!(!leftover.exists(), "{injection} left a draft");
-            body(&sandbox, &key, &read(&sandbox, &name));
+            body(&sandbox, &key, &sandbox.line(&name));
             told(&sandbox.keyward(&line).args(["--json"]).run());
         }
     }
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
     killed
-}
-
-fn read(sandbox: &Sandbox, name: &str) -> String {
-    let content = fs::read_to_string(sandbox.home().join(name)).expect("the file is there");
-    let secret = content.strip_suffix('\n').expect("a line");
-    secret.to_owned()
 }
 
 #[test]
@@ -139,5 +129,5 @@ fn a_first_run_that_another_overtakes_finds_that_everything_was_done() {
         let output = overtaken.join().expect("a run does not panic");
         assert_eq!(told(&output), sandbox.show("ci"));
     });
-    sandbox.verdict(&read(&sandbox, "f"), &[], 0, "valid");
+    sandbox.verdict(&sandbox.line("f"), &[], 0, "valid");
 }

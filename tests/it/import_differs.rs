@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::concurrency::assert_whole;
 use crate::support::past::Past;
 use crate::support::time::DAY;
 use crate::support::{Sandbox, text};
@@ -10,9 +9,7 @@ use crate::transfer::{foreign, hex, import, line, with_a_key};
 
 /// The lines of a store's export, in its order.
 pub fn records(sandbox: &Sandbox) -> Vec<Value> {
-    let exported = sandbox.keyward(["store", "export"]).ok().stdout;
-    let lines = exported.lines().map(serde_json::from_str);
-    lines.map(|line| line.expect("a line is JSON")).collect()
+    sandbox.keyward(["store", "export"]).ok().json_lines()
 }
 
 /// The record of the key or workspace of this name.
@@ -133,7 +130,7 @@ fn a_line_that_a_record_contradicts_differs_in_the_fields_that_are_named() {
     let same = with(&same, "scopes", json!(["write", "read"]));
     let same = with(&same, "lastUsedAt", json!("2020-01-01"));
     assert_unchanged(&sandbox, &lines([&same]));
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-use crate::concurrency::assert_whole;
 use crate::import_differs::{lines, records};
 use crate::support::{Sandbox, text};
 use crate::transfer::{foreign, import, line};
@@ -42,8 +41,7 @@ fn in_place(line: &str, field: &str, value: &str) -> String {
 
 /// A store with two workspaces, which have the environments `live` and `test`.
 fn with_two_workspaces() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("other", &[]);
     sandbox.keyward(["workspace", "use", "acme"]).ok();
     sandbox
@@ -170,7 +168,7 @@ fn a_link_out_of_its_workspace_or_environment_or_in_a_circle_is_refused() {
         import(&sandbox, first).ok();
         import(&sandbox, second).refused(4, "conflict");
         sandbox.keyward(["store", "check"]).ok();
-        assert_whole(&sandbox);
+        sandbox.assert_whole();
     }
 }
 
@@ -227,9 +225,7 @@ fn no_command_follows_a_link_into_another_workspace() {
     assert_eq!(sandbox.show(&id('a'))["name"], "ci");
     sandbox.verdict(&live, &[], 0, "valid");
     // Nor does the key of the other workspace stand in this one's way.
-    sandbox
-        .keyward(["rotate", "ci", "--cancel"])
-        .refused(4, "conflict");
+    sandbox.refuses(&["rotate", "ci", "--cancel"], 4, "conflict");
     sandbox.keyward(["rename", "ci", "mine"]).ok();
     let shown = in_other(&["show", &id('b')]).answer();
     assert_eq!(shown["name"], "renamed");
@@ -251,13 +247,7 @@ fn mend(sandbox: &Sandbox) -> Vec<(String, String)> {
     let mended = problems.map(|problem| {
         assert_eq!(problem["kind"], "key");
         let remedy = text(problem, "remedy");
-        let words = remedy.split_whitespace().skip(1);
-        let run = sandbox.keyward(words);
-        let run = match remedy.starts_with("keyward revoke") {
-            true => run.args(["--yes"]),
-            false => run,
-        };
-        run.ok();
+        sandbox.follow(&remedy).ok();
         (text(problem, "subject"), text(problem, "problem"))
     });
     mended.collect()
@@ -316,10 +306,7 @@ fn a_backup_with_such_a_link_can_be_restored() {
 
 #[test]
 fn what_rotations_leave_behind_is_no_bad_link() {
-    let sandbox = Sandbox::new();
-    for name in ["cancelled", "ended", "again", "held", "twice"] {
-        sandbox.mint(name);
-    }
+    let sandbox = Sandbox::with_keys(&["cancelled", "ended", "again", "held", "twice"]);
     let rotate = |words: &[&str]| drop(sandbox.keyward(["rotate"]).args(words).ok());
     rotate(&["cancelled", "--grace", "1h"]);
     rotate(&["cancelled", "--cancel"]);

@@ -30,10 +30,9 @@ fn used(sandbox: &Sandbox, times: &[i64]) -> Old {
 #[test]
 fn a_key_that_was_used_lately_is_not_ended() {
     for command in COMMANDS {
-        let sandbox = Sandbox::new();
-        let secret = sandbox.mint("ci");
+        let (sandbox, secret) = Sandbox::with_key("ci");
         sandbox.verdict(&secret, &[], 0, "valid");
-        let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+        let before = sandbox.head();
         let error = ending(&sandbox, command, "ci", "30d").refused(5, "in_use");
         let key = sandbox.show("ci");
         let message = text(&error, "message");
@@ -43,7 +42,7 @@ fn a_key_that_was_used_lately_is_not_ended() {
         assert!(message.contains(" 1 time since "), "{message}");
         assert!(text(&error, "hint").contains("--if-unused-for"));
         assert_eq!(key["status"], "active");
-        let after = sandbox.keyward(["audit", "head"]).ok().stdout;
+        let after = sandbox.head();
         assert_eq!(after, before, "{command:?} changed something");
         sandbox.verdict(&secret, &[], 0, "valid");
     }
@@ -151,8 +150,7 @@ fn a_key_that_is_ended_already_is_ended_whenever_it_was_used() {
 
 #[test]
 fn a_use_that_another_process_counts_is_known_a_second_later() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &[]);
     stream.expect(&secret, "valid");
     wait_for_valid(&sandbox, "ci", 1);
@@ -163,8 +161,7 @@ fn a_use_that_another_process_counts_is_known_a_second_later() {
 
 #[test]
 fn on_a_terminal_it_is_asked_first_and_refused_then() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.verdict(&secret, &[], 0, "valid");
     let arguments = ["revoke", "ci", "--if-unused-for", "30d"];
     let mut terminal = Terminal::keyward(&sandbox, &arguments, &[]);
@@ -178,8 +175,7 @@ fn on_a_terminal_it_is_asked_first_and_refused_then() {
 
 #[test]
 fn what_is_no_duration_is_refused() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for command in COMMANDS {
         for wrong in ["30", "never", "2026-01-01", "-1d", ""] {
             ending(&sandbox, command, "ci", wrong).refused(2, "usage");

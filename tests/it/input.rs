@@ -59,8 +59,7 @@ fn code(output: &Output) -> Value {
 
 #[test]
 fn whatever_is_not_exactly_one_secret_is_malformed() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let before = sandbox.store_bytes();
     for reader in READERS {
         for (what, bytes) in malformed(&secret) {
@@ -86,8 +85,7 @@ fn one_line_end_or_none_belongs_to_a_secret() {
 
 #[test]
 fn stdin_that_is_closed_is_empty_and_one_that_cannot_be_read_is_said_to_be() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for reader in READERS {
         let through = |script: &'static str| {
             let run = sandbox.keyward(["--json"]).args(reader);
@@ -111,8 +109,7 @@ fn stdin_that_is_closed_is_empty_and_one_that_cannot_be_read_is_said_to_be() {
 
 #[test]
 fn a_stream_answers_every_line_and_takes_no_part_of_one_for_another() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for (input, codes) in [
         (String::new(), &[][..]),
         ("\n".to_owned(), &["malformed"]),
@@ -181,8 +178,7 @@ fn texts(line: &str, invalid: &'static str) -> Vec<(Vec<u8>, Option<&'static str
 
 #[test]
 fn a_text_on_stdin_is_taken_whole_or_refused() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for (number, (bytes, code)) in texts("prefix = \"ab\"", "invalid_policy")
         .iter()
         .enumerate()

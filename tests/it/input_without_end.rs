@@ -12,18 +12,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::input::READERS;
 use crate::support::stream::Stream;
 use crate::support::unheard::{Unheard, peak_memory};
-use crate::support::{KEYWARD, Sandbox, skipped, token, variable};
+use crate::support::{KEYWARD, Sandbox, is_thorough, skipped, token};
 
 /// The most memory that any input may take, in KiB.
 const MOST: u64 = 20 * 1024;
 
 /// What is prompt: a machine that has much else to do must not fail it.
 const PROMPT: Duration = Duration::from_secs(10);
-
-/// Whether the long form was asked for.
-fn is_thorough() -> bool {
-    variable("KEYWARD_THOROUGH").is_some()
-}
 
 /// How many bytes are much.
 fn much() -> u64 {
@@ -93,8 +88,7 @@ fn input_without_an_end_is_answered_soon_and_in_little_memory() {
     if !can_look() {
         return;
     }
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let sparse = sandbox.file("sparse", "");
     let file = File::options().write(true).open(&sparse);
     file.and_then(|file| file.set_len(much()))
@@ -152,8 +146,7 @@ fn a_command_that_asks_nothing_of_stdin_does_not_read_it() {
     if !can_look() {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for (arguments, status) in [
         (&["list"][..], 0),
         (&["mint", "new", "--out", "new.key"], 0),
@@ -171,8 +164,7 @@ fn assert_stream_small(what: &str, asks: impl FnOnce(&mut Stream)) {
     if !can_look() {
         return;
     }
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &["--no-record"]);
     let begun = Instant::now();
     asks(&mut stream);
@@ -234,8 +226,7 @@ fn a_stream_of_endless_zeros_still_hears_that_it_is_to_end() {
     if !can_look() {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let mut child = Command::new(KEYWARD)
         .args(["verify", "--stream"])
         .env_clear()

@@ -360,12 +360,7 @@ const IN_LINES: &str = "store export";
 /// The documents of an answer in JSON: one, but for the command that answers in lines.
 fn documents(case: &Case, output: &Output) -> Vec<Value> {
     match case.command {
-        IN_LINES => {
-            let lines = output.stdout.lines();
-            lines
-                .map(|line| serde_json::from_str(line).expect("a line is JSON"))
-                .collect()
-        }
+        IN_LINES => output.json_lines(),
         _ => vec![output.json()],
     }
 }
@@ -509,12 +504,11 @@ fn json_and_jsonl_hold_the_same_records() {
     ] {
         let document = world.sandbox.keyward(command).answer();
         let lines = world.sandbox.keyward(command).args(["-o", "jsonl"]).ok();
-        let records: Vec<Value> = lines
-            .stdout
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("a line is JSON"))
-            .collect();
-        assert_eq!(document[list], Value::from(records), "{command:?}");
+        assert_eq!(
+            document[list],
+            Value::from(lines.json_lines()),
+            "{command:?}"
+        );
     }
 }
 

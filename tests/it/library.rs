@@ -40,8 +40,7 @@ fn a_verifier_may_go_to_another_thread() {
 
 #[test]
 fn a_remembered_key_is_judged_by_what_was_committed_before_the_call() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut verifier = open(&sandbox);
     for _ in 0..100 {
         assert_eq!(judge(&mut verifier, &secret), Code::Valid);
@@ -58,8 +57,7 @@ fn a_remembered_key_is_judged_by_what_was_committed_before_the_call() {
 
 #[test]
 fn what_is_kept_of_a_key_is_made_anew_after_a_change() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("before");
+    let (sandbox, secret) = Sandbox::with_key("before");
     let mut verifier = open(&sandbox);
     let mut name = || {
         let verdict = verifier.verify(&request(&secret), Timestamp::from_millis(now()));
@@ -98,8 +96,7 @@ fn what_is_remembered_changes_no_verdict() {
 
 #[test]
 fn counts_wait_until_they_are_due_and_not_longer() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut verifier = open(&sandbox);
     let start = now();
     let mut at = |millis: i64| {
@@ -118,8 +115,7 @@ fn counts_wait_until_they_are_due_and_not_longer() {
 
 #[test]
 fn counts_of_a_key_that_is_deleted_meanwhile_are_dropped_and_others_kept() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("gone", &[]);
+    let sandbox = Sandbox::with_workspace("gone", &[]);
     let gone = sandbox.mint_with("x", &["-w", "gone"]);
     sandbox.workspace("stays", &[]);
     let stays = sandbox.mint_with("y", &["-w", "stays"]);
@@ -137,8 +133,7 @@ fn counts_of_a_key_that_is_deleted_meanwhile_are_dropped_and_others_kept() {
 
 #[test]
 fn counts_of_a_deleted_key_are_not_anothers_who_got_its_row() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("old", &[]);
+    let sandbox = Sandbox::with_workspace("old", &[]);
     let old = sandbox.mint_with("x", &["-w", "old"]);
     let mut verifier = open(&sandbox);
     assert_eq!(judge(&mut verifier, &old), Code::Valid);
@@ -160,8 +155,7 @@ fn a_second_verifier_takes_no_lock_away_from_the_first() {
     if !tool("python3") {
         return;
     }
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut first = open(&sandbox);
     assert_eq!(judge(&mut first, &secret), Code::Valid);
     first.flush().expect("it can be written");

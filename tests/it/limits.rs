@@ -1,8 +1,5 @@
 //! Rates and monthly quotas, as `keyward verify` holds keys to them one call at a time.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -10,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::permissions::Ordinary;
 use crate::support::counts::{counts, credits, not_around_midnight};
+use crate::support::files::set_mode;
 use crate::support::stream::{answers, each};
 use crate::support::time::{SECOND, milliseconds, now};
 use crate::support::{Sandbox, text};
@@ -355,10 +353,6 @@ fn credits_spent_on_a_plan_without_a_quota_count_when_it_gets_one() {
     let verdict = sandbox.verdict(&secret, &[], 15, "quota_exceeded");
     assert!(limited(&verdict, 0).as_u64() > Some(0), "{verdict:#}");
     sandbox.verdict(&secret, &["--cost", "0"], 0, "valid");
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode can be set");
 }
 
 /// Asks as the ordinary user and asserts the exit status.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::stream::{answers, each};
 use crate::support::time::now;
-use crate::support::{KEYWARD, Sandbox, text};
+use crate::support::{Sandbox, text};
 
 /// A key, rotated twice with two days' grace: three secrets that verify and their ids, the oldest first.
 #[must_use]
@@ -59,22 +59,6 @@ fn ids(list: &Value) -> Vec<String> {
     list.iter().map(|key| text(key, "id")).collect()
 }
 
-fn events(sandbox: &Sandbox, action: &str) -> Vec<Value> {
-    let log = sandbox.keyward(["audit", "list"]).answer();
-    let events = log["events"].as_array().expect("a list").iter();
-    let found = events.filter(|event| event["action"] == action);
-    found.cloned().collect()
-}
-
-/// Runs the command that a warning names, in a shell as a person who copies it would.
-#[track_caller]
-pub fn follow(sandbox: &Sandbox, warning: &str) {
-    let command = warning.split('`').nth(1).expect("a command");
-    let line = command.strip_prefix("keyward ").expect("keyward's");
-    let script = format!("\"$0\" {line} --yes");
-    sandbox.program("sh", ["-c", &script, KEYWARD]).ok();
-}
-
 #[test]
 fn revoking_a_name_ends_every_secret_of_it() {
     let sandbox = Sandbox::new();
@@ -95,7 +79,7 @@ fn revoking_a_name_ends_every_secret_of_it() {
     assert_eq!(answer.get("stillValid"), None);
     assert_all_revoked(&sandbox, &secrets);
     // One transaction: one time, and nothing between.
-    let told = events(&sandbox, "key.revoke");
+    let told = sandbox.events_of("key.revoke");
     let seqs: Vec<u64> = told
         .iter()
         .filter_map(|event| event["seq"].as_u64())
@@ -112,8 +96,7 @@ fn revoking_a_name_ends_every_secret_of_it() {
 #[test]
 fn revoking_an_id_names_the_others_and_the_command_that_ends_them() {
     for is_prefix in [false, true] {
-        let sandbox = Sandbox::new();
-        sandbox.workspace("acme", &[]);
+        let sandbox = Sandbox::with_workspace("acme", &[]);
         let (secrets, [first, second, third]) = rotated_twice(&sandbox, "ci");
         sandbox.workspace("other one", &[]);
         sandbox.keyward(["workspace", "use", "other one"]).ok();
@@ -139,7 +122,7 @@ fn revoking_an_id_names_the_others_and_the_command_that_ends_them() {
             "{}",
             run.transcript()
         );
-        follow(&sandbox, &run.stderr);
+        sandbox.follow(&run.stderr).ok();
         assert_all_revoked(&sandbox, &secrets);
     }
 }
@@ -165,9 +148,7 @@ fn no_change_is_never_said_while_a_key_of_the_name_verifies() {
     // Nobody holds the name, and it means those that can still verify.
     assert_eq!(sandbox.id_of("ci"), second);
     sandbox.mint_with("ci", &["-e", "test"]);
-    sandbox
-        .keyward(["revoke", "ci", "--yes"])
-        .refused(4, "ambiguous");
+    sandbox.refuses(&["revoke", "ci", "--yes"], 4, "ambiguous");
     let answer = sandbox
         .keyward(["revoke", "ci", "-e", "live", "--yes"])
         .answer();
@@ -182,8 +163,7 @@ fn no_change_is_never_said_while_a_key_of_the_name_verifies() {
 
 #[test]
 fn a_name_revoked_takes_the_pending_replacement_along() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
     let id = sandbox.id_of("ci");
     let pending = text(&sandbox.verdict(&held, &[], 13, "pending")["subject"], "id");
@@ -267,8 +247,7 @@ fn a_rotation_by_id_names_those_that_go_on_beside_the_old_key() {
 
 #[test]
 fn where_ids_alone_revoke_the_hint_names_the_whole_lineage() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("portal", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("portal", &["--preset", "scrapewise"]);
     let first = sandbox.mint_with("agent", &["--scope", "USER"]);
     let second = sandbox.keyward(["rotate", "agent"]).ok().line();
     let error = sandbox
@@ -278,7 +257,7 @@ fn where_ids_alone_revoke_the_hint_names_the_whole_lineage() {
         codes(&sandbox, &[first.clone(), second.clone()]),
         ["valid"; 2]
     );
-    follow(&sandbox, &text(&error, "hint"));
+    sandbox.follow(&text(&error, "hint")).ok();
     assert_all_revoked(&sandbox, &[first, second]);
 }
 

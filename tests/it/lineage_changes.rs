@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::lineage::{codes, follow, rotated_twice};
+use crate::lineage::{codes, rotated_twice};
 use crate::support::stream::{answers, each};
 use crate::support::time::{HOUR, assert_about, now};
 use crate::support::{Sandbox, moment, text};
@@ -45,7 +45,7 @@ fn a_name_is_paused_and_resumed_with_its_lineage() {
     assert_eq!(run.json()["stillValid"], json!([second, first]));
     assert_eq!(run.json().get("alsoChanged"), None);
     assert_eq!(codes(&sandbox, &secrets), ["valid", "valid", "disabled"]);
-    follow(&sandbox, &run.stderr);
+    sandbox.follow(&run.stderr).ok();
     assert_eq!(
         codes(&sandbox, &secrets),
         ["revoked", "revoked", "disabled"]
@@ -66,7 +66,7 @@ fn a_pending_key_that_no_pause_holds_back_stands_in_its_way() {
     sandbox.keyward(["enable", "ci"]).ok();
     // It waits for a key that is gone, and could become live beside the pause of the others.
     sandbox.keyward(["revoke", &third, "--yes"]).ok();
-    sandbox.keyward(["disable", "ci"]).refused(4, "conflict");
+    sandbox.refuses(&["disable", "ci"], 4, "conflict");
     assert_eq!(codes(&sandbox, &secrets[..2]), ["valid"; 2]);
     sandbox.keyward(["activate"]).stdin(&held).ok();
     let paused = sandbox.keyward(["disable", "ci"]).answer();
@@ -126,9 +126,7 @@ fn an_expiry_set_of_a_name_prolongs_nothing_that_is_superseded() {
     sandbox.keyward(["rotate", "ci"]).ok();
     let newest = sandbox.id_of("ci");
     sandbox.keyward(["revoke", &newest, "--yes"]).ok();
-    sandbox
-        .keyward(["set", "ci", "--expires", "30d"])
-        .refused(5, "invalid_expiry");
+    sandbox.refuses(&["set", "ci", "--expires", "30d"], 5, "invalid_expiry");
 }
 
 #[test]
@@ -145,9 +143,7 @@ fn a_name_is_changed_with_its_lineage() {
         assert_eq!(sandbox.show(id)["name"], "deploy");
     }
     // Nothing is left of the old name, neither for a command nor for another key.
-    sandbox
-        .keyward(["revoke", "ci", "--yes"])
-        .refused(3, "key_not_found");
+    sandbox.refuses(&["revoke", "ci", "--yes"], 3, "key_not_found");
     sandbox.mint("ci");
     let run = sandbox.keyward(["rename", &second, "other", "--json"]).ok();
     assert_eq!(

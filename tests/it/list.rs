@@ -1,20 +1,14 @@
 //! `keyward list`: filters, order and the four output forms.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Sandbox, expect_transcript, text};
 
 /// A sandbox with a key in each state: active, pending, disabled, expired, revoked.
 fn one_of_each() -> Sandbox {
     let sandbox = Sandbox::new();
-    let expiring = sandbox.mint_with("expired", &["--expires", "1s"]);
-    for name in ["active", "disabled", "revoked"] {
-        sandbox.mint(name);
-    }
-    sandbox.mint_with("pending", &["--hold"]);
-    sandbox.keyward(["disable", "disabled"]).ok();
-    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
-    sandbox.wait_for_verdict(&expiring, 12);
+    sandbox.mint_refused(&[]);
+    sandbox.mint("active");
     sandbox
 }
 
@@ -40,9 +34,7 @@ fn status_selects_keys_in_one_state() {
             (&json!(status), &json!(status))
         );
     }
-    sandbox
-        .keyward(["list", "--status", "gone"])
-        .refused(2, "usage");
+    sandbox.refuses(&["list", "--status", "gone"], 2, "usage");
 }
 
 #[test]
@@ -74,8 +66,7 @@ fn filters_narrow_the_list() {
 
 #[test]
 fn scope_selects_keys_that_have_it() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("customer", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("customer", &["--preset", "scrapewise"]);
     sandbox.mint_with("laptop", &["--scope", "USER"]);
     sandbox.mint_with("agent", &["--scope", "LLM_READ"]);
     assert_eq!(sandbox.listed(&["--scope", "LLM_READ"]), ["agent"]);
@@ -83,10 +74,7 @@ fn scope_selects_keys_that_have_it() {
 
 #[test]
 fn sort_orders_by_a_field() {
-    let sandbox = Sandbox::new();
-    for name in ["b", "c", "a"] {
-        sandbox.mint(name);
-    }
+    let sandbox = Sandbox::with_keys(&["b", "c", "a"]);
     let sorted = sandbox.keyward(["list", "--sort", "name"]).answer();
     assert_eq!(crate::support::names(&sorted["keys"]), ["a", "b", "c"]);
     let secret = sandbox.mint_with("d", &["--expires", "7d"]);
@@ -105,15 +93,12 @@ fn sort_orders_by_a_field() {
             || by_use.last().is_some_and(|name| name == "d"),
         "the only used key stands among the unused ones: {by_use:?}"
     );
-    sandbox
-        .keyward(["list", "--sort", "colour"])
-        .refused(2, "usage");
+    sandbox.refuses(&["list", "--sort", "colour"], 2, "usage");
 }
 
 #[test]
 fn json_is_one_document_of_key_objects_without_secrets() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let document = sandbox.keyward(["list"]).answer();
     assert_eq!(document, json!({ "keys": [sandbox.show("ci")] }));
     assert!(
@@ -124,26 +109,17 @@ fn json_is_one_document_of_key_objects_without_secrets() {
 
 #[test]
 fn jsonl_is_one_object_a_line() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("a");
-    sandbox.mint("b");
+    let sandbox = Sandbox::with_keys(&["a", "b"]);
     let output = sandbox
         .keyward(["list", "-o", "jsonl", "--sort", "name"])
         .ok();
     assert!(output.stdout.is_ascii());
-    let lines: Vec<Value> = output
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a line is one object"))
-        .collect();
-    assert_eq!(lines, [sandbox.show("a"), sandbox.show("b")]);
+    assert_eq!(output.json_lines(), [sandbox.show("a"), sandbox.show("b")]);
 }
 
 #[test]
 fn tsv_is_one_line_a_key_whatever_its_name() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("plain");
-    sandbox.mint("planted");
+    let sandbox = Sandbox::with_keys(&["plain", "planted"]);
     sandbox.rewrite(
         "UPDATE key SET name = 'a' || char(9) || 'b' || char(10) || 'c\\d' WHERE name = 'planted'",
     );
@@ -166,8 +142,7 @@ fn tsv_is_one_line_a_key_whatever_its_name() {
 
 #[test]
 fn tsv_has_no_header_and_no_relative_times() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let key = sandbox.show("ci");
     let output = sandbox.keyward(["list", "-o", "tsv"]).ok();
     let line = output.line();
@@ -213,8 +188,7 @@ fn the_table_has_a_header_and_whole_names() {
 
 #[test]
 fn an_empty_list_is_an_empty_answer() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     assert_eq!(sandbox.keyward(["list"]).answer(), json!({ "keys": [] }));
     let table = sandbox.keyward(["list"]).ok();
     assert_eq!(table.stdout, "");
@@ -246,17 +220,13 @@ fn a_store_that_does_not_exist_lists_nothing_and_is_not_made() {
 
 #[test]
 fn an_unknown_workspace_is_not_an_empty_list() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
-    sandbox
-        .keyward(["list", "-w", "nowhere"])
-        .refused(3, "workspace_not_found");
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    sandbox.refuses(&["list", "-w", "nowhere"], 3, "workspace_not_found");
 }
 
 #[test]
 fn among_several_workspaces_one_must_be_chosen() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
     let error = sandbox.keyward(["list"]).refused(4, "ambiguous");
     let message = text(&error, "message");
@@ -272,4 +242,34 @@ fn among_several_workspaces_one_must_be_chosen() {
         .env("KEYWARD_WORKSPACE", "acme")
         .answer();
     assert_eq!(crate::support::names(&by_variable["keys"]), ["ci"]);
+}
+
+#[test]
+fn a_person_reads_a_table_or_why_there_is_none() {
+    let sandbox = Sandbox::with_keys(&["ci", "web"]);
+    sandbox.expect_transcripts(
+        r#"
+$ keyward list
+NAME  ENV   PREFIX…HINT                STATUS  LAST USED  EXPIRES  ID
+ci    live  <prefix>…<hint>  active  never      never    <id>
+web   live  <prefix>…<hint>  active  never      never    <id>
+------- stderr -------
+[exit status: 0]
+$ keyward revoke web --yes --quiet; keyward list --all
+NAME  ENV   PREFIX…HINT                STATUS   LAST USED  EXPIRES  ID
+ci    live  <prefix>…<hint>  active   never      never    <id>
+web   live  <prefix>…<hint>  revoked  never      never    <id>
+------- stderr -------
+[exit status: 0]
+$ keyward list --name nothing
+------- stderr -------
+hint: no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows dead ones
+[exit status: 0]
+$ keyward list -w nowhere
+------- stderr -------
+error: there is no workspace "nowhere"
+hint: `keyward workspace list` shows those there are
+[exit status: 3]
+"#,
+    );
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
@@ -10,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
 use crate::support::counts::{counts, not_around_midnight};
+use crate::support::files::mode;
 use crate::support::time::{assert_about, now};
 use crate::support::{Sandbox, moment, text, token};
 
@@ -57,17 +57,9 @@ fn user_version(sandbox: &Sandbox) -> i64 {
         .expect("a store has a version")
 }
 
-fn mode(path: &Path) -> u32 {
-    let metadata = fs::metadata(path).expect("it is there");
-    metadata.permissions().mode() & 0o7777
-}
-
 /// The keys by their name, with the two fields that a migration could lose.
 fn uses(sandbox: &Sandbox) -> Value {
-    let listed = sandbox
-        .keyward(["list", "--all", "--sort", "name"])
-        .answer();
-    let keys = listed["keys"].as_array().expect("keys are a list");
+    let keys = sandbox.keys(&["--sort", "name"]);
     keys.iter()
         .map(|key| json!([text(key, "name"), key["status"], key["lastUsedAt"]]))
         .collect()

@@ -24,8 +24,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let sandbox = Sandbox::new();
-        let secret = sandbox.mint("ci");
+        let (sandbox, secret) = Sandbox::with_key("ci");
         let other = sandbox.home().join("other.db");
         sandbox.keyward(["store", "backup"]).args([&other]).ok();
         Self {
@@ -153,12 +152,7 @@ fn a_stream_says_how_many_uses_were_lost() {
 
 #[test]
 fn a_limit_is_judged_by_the_file_that_is_there() {
-    let sandbox = Sandbox::new();
-    sandbox.file(
-        "policy.toml",
-        "default_plan = \"p\"\n[plans.p]\nquota = 5\n",
-    );
-    sandbox.workspace("default", &["--policy", "policy.toml"]);
+    let sandbox = Sandbox::with_policy("default", "default_plan = \"p\"\n[plans.p]\nquota = 5\n");
     let secret = sandbox.mint("ci");
     let other = sandbox.home().join("other.db");
     sandbox.keyward(["store", "backup"]).args([&other]).ok();

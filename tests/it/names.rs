@@ -18,15 +18,13 @@ fn a_name_is_stored_composed_and_found_in_either_form() {
     for name in [COMPOSED, DECOMPOSED] {
         assert_eq!(sandbox.id_of(name), id);
         assert_eq!(sandbox.listed(&["--name", name]), [COMPOSED]);
-        sandbox.keyward(["mint", name]).refused(4, "name_taken");
+        sandbox.refuses(&["mint", name], 4, "name_taken");
     }
     sandbox.keyward(["rename", DECOMPOSED, "x"]).ok();
     sandbox.keyward(["rename", "x", DECOMPOSED]).ok();
     assert_eq!(text(&sandbox.show(&id), "name"), COMPOSED);
     sandbox.workspace(DECOMPOSED, &[]);
-    sandbox
-        .keyward(["workspace", "create", COMPOSED])
-        .refused(4, "name_taken");
+    sandbox.refuses(&["workspace", "create", COMPOSED], 4, "name_taken");
     for name in [COMPOSED, DECOMPOSED] {
         let shown = sandbox.keyward(["workspace", "show", name]).answer();
         assert_eq!(text(&shown, "name"), COMPOSED);
@@ -38,7 +36,7 @@ fn a_name_is_stored_composed_and_found_in_either_form() {
     // 64 characters once they are composed.
     sandbox.mint_with(&"e\u{301}".repeat(64), &["-w", "default"]);
     let long = "e\u{301}".repeat(65);
-    sandbox.keyward(["mint", &long]).refused(2, "invalid_name");
+    sandbox.refuses(&["mint", &long], 2, "invalid_name");
 }
 
 #[test]
@@ -63,8 +61,7 @@ fn a_manifest_and_an_import_mean_the_same_key_in_either_form() {
 /// An older keyward took a name as it was typed.
 #[test]
 fn a_name_that_is_stored_decomposed_stays_usable() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("old");
+    let sandbox = Sandbox::with_keys(&["old"]);
     sandbox.workspace("older", &[]);
     sandbox.rewrite(&format!(
         "UPDATE key SET name = '{DECOMPOSED}'; UPDATE workspace SET name = '{DECOMPOSED}' WHERE name = 'older'"
@@ -72,14 +69,10 @@ fn a_name_that_is_stored_decomposed_stays_usable() {
     for name in [DECOMPOSED, COMPOSED] {
         let shown = sandbox.keyward(["-w", "default", "show", name]).answer();
         assert_eq!(text(&shown, "name"), DECOMPOSED);
-        sandbox
-            .keyward(["-w", "default", "mint", name])
-            .refused(4, "name_taken");
+        sandbox.refuses(&["-w", "default", "mint", name], 4, "name_taken");
         let shown = sandbox.keyward(["workspace", "show", name]).answer();
         assert_eq!(text(&shown, "name"), DECOMPOSED);
-        sandbox
-            .keyward(["workspace", "create", name])
-            .refused(4, "name_taken");
+        sandbox.refuses(&["workspace", "create", name], 4, "name_taken");
     }
     sandbox
         .keyward(["-w", "default", "rotate", DECOMPOSED])
@@ -95,8 +88,7 @@ fn a_name_that_is_stored_decomposed_stays_usable() {
 
 #[test]
 fn names_with_blank_looking_characters_are_refused() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for character in [
         '\u{a0}',
         '\u{ad}',
@@ -138,8 +130,7 @@ fn names_with_blank_looking_characters_are_refused() {
 
 #[test]
 fn a_name_that_finds_another_key_is_taken() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.mint("other");
     let shown = sandbox.show("ci");
     let (id, prefix, short) = (
@@ -148,7 +139,7 @@ fn a_name_that_finds_another_key_is_taken() {
         text(&shown, "short"),
     );
     assert_eq!(token::parts(&secret, "kw_live_").short, short);
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let before = sandbox.head();
     let manifest = |name: &str| {
         format!(
             "[workspace.default]\n[[key]]\nworkspace = 'default'\nname = '{name}'\ndeliver = {{ out = 'x' }}\n"
@@ -169,14 +160,12 @@ fn a_name_that_finds_another_key_is_taken() {
         }
         import(&sandbox, &line(name, "another-systems-secret", &json!({}))).exit(4);
     }
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+    assert_eq!(sandbox.head(), before);
     // Too short to name a key by, and of another workspace.
     sandbox.mint(&id[..9]);
     sandbox.workspace("shop", &[]);
     sandbox.mint_with(&short, &["-w", "shop"]);
-    sandbox
-        .keyward(["mint", &id, "-w", "shop"])
-        .refused(4, "name_taken");
+    sandbox.refuses(&["mint", &id, "-w", "shop"], 4, "name_taken");
     assert!(!hex(&secret).is_empty());
 }
 

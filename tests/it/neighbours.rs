@@ -24,8 +24,7 @@ fn tables(sandbox: &Sandbox) -> i64 {
 
 #[test]
 fn a_store_that_litestream_replicates_works_like_any_other() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.tamper(LITESTREAM);
     sandbox.verdict(&secret, &[], 0, "valid");
     let second = sandbox.mint("second");
@@ -61,8 +60,7 @@ fn a_store_that_litestream_replicates_works_like_any_other() {
 /// The objects that somebody adds, with what `store check` and every other command call each.
 #[test]
 fn any_other_object_is_named_with_the_statement_that_removes_it() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for (statement, named) in [
         (
             "CREATE TRIGGER back AFTER UPDATE ON key BEGIN UPDATE key SET state = 'active'; END",
@@ -96,7 +94,7 @@ fn any_other_object_is_named_with_the_statement_that_removes_it() {
             assert_eq!((asked.status, &error["code"]), (9, &Value::from("damaged")));
             if removed == 0 {
                 assert!(text(error, "message").contains(named), "{error:#}");
-                sandbox.keyward(["store", "check"]).refused(9, "damaged");
+                sandbox.refuses(&["store", "check"], 9, "damaged");
             }
             let hint = text(error, "hint");
             let (_, removal) = hint.split_once("DROP").expect("it says what removes it");
@@ -112,8 +110,7 @@ fn any_other_object_is_named_with_the_statement_that_removes_it() {
 
 #[test]
 fn a_journal_mode_that_another_program_has_set_is_put_right_or_told() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mode =
         |sandbox: &Sandbox| text(&sandbox.keyward(["store", "info"]).answer(), "journalMode");
     sandbox.tamper("PRAGMA journal_mode = DELETE");
@@ -144,19 +141,8 @@ fn where_it_fails(sandbox: &Sandbox, words: &[&str], call: [&str; 2], ending: &s
     let [call, error] = call;
     let inject = format!("inject={call}:error={error}");
     let path = format!("{}{ending}", sandbox.store_path().display());
-    let strace = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        &inject,
-        "-P",
-        &path,
-    ];
-    let strace = strace.map(str::to_owned);
-    sandbox.keyward(words).through(strace)
+    let strace = format!("strace -f -qq -o /dev/null -e {inject} -P {path}");
+    sandbox.keyward(words).through(strace.split(' '))
 }
 
 #[test]
@@ -164,8 +150,7 @@ fn a_file_system_without_locks_or_shared_memory_is_said_to_be_that() {
     if !tool("strace") {
         return;
     }
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for (call, ending, said) in [
         (["fcntl", "ENOLCK"], "", "has no file locks"),
         (["fcntl", "EINVAL"], "", "has no file locks"),
@@ -194,8 +179,7 @@ fn a_file_system_without_locks_or_shared_memory_is_said_to_be_that() {
 
 #[test]
 fn a_database_of_no_keyward_is_foreign_to_every_command() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.keyward(["store", "backup", "backup.db"]).ok();
     let notes = sandbox.file("notes.txt", "call the plumber\nwater the plants\n");
     let other = sandbox.home().join("other.db");

@@ -204,9 +204,7 @@ fn an_empty_store_can_be_made_and_is_made_once() {
     // It is the operator's.
     let secret = sandbox.mint("ci");
     sandbox.file("ci.key", &secret);
-    sandbox
-        .keyward(["--as", "ci.key", "store", "create"])
-        .refused(5, "scope_rejected");
+    sandbox.refuses(&["--as", "ci.key", "store", "create"], 5, "scope_rejected");
     let elsewhere = sandbox.keyward(["--as", "ci.key", "store", "create", "--store", "other.db"]);
     elsewhere.refused(10, "not_found");
     assert!(!sandbox.home().join("other.db").exists());

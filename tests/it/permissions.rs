@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::geteuid;
 
 use crate::delivery::Held;
+use crate::support::files::{beside, mode, set_mode};
 use crate::support::{Invocation, KEYWARD, Sandbox, skipped, text, tool};
 
 /// The user and group that own nothing on most systems.
@@ -73,23 +74,6 @@ impl Ordinary {
     fn mint(&self, name: &str) -> String {
         self.keyward(["mint", name]).ok().line()
     }
-}
-
-fn mode(path: &Path) -> u32 {
-    let metadata = fs::symlink_metadata(path);
-    let metadata = metadata.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    metadata.permissions().mode() & 0o7777
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode can be set");
-}
-
-/// The store's file and the three that SQLite may keep beside it.
-fn beside(store: &Path, suffix: &str) -> PathBuf {
-    let mut path = store.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 /// A run of every kind of command on the store at its usual place.
@@ -157,8 +141,7 @@ fn the_files_beside_an_open_store_are_private_too() {
 
 #[test]
 fn a_store_that_others_can_reach_is_refused_with_the_command_that_mends_it() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let store = sandbox.store_path();
     let before = fs::read(&store).expect("the store can be read");
     for unsafe_mode in [0o644, 0o640, 0o660, 0o604, 0o602, 0o610, 0o777] {
@@ -199,8 +182,7 @@ fn the_command_that_mends_a_mode_can_be_pasted_whatever_the_path() {
 
 #[test]
 fn a_linked_store_is_refused_and_what_it_leads_to_is_not_touched() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let store = sandbox.store_path();
     let victim = sandbox.home().join("victim.db");
 
@@ -228,8 +210,7 @@ fn a_linked_store_is_refused_and_what_it_leads_to_is_not_touched() {
 #[test]
 fn a_linked_file_beside_the_store_is_refused_and_what_it_leads_to_is_not_touched() {
     for suffix in ["-wal", "-shm", "-journal"] {
-        let sandbox = Sandbox::new();
-        let secret = sandbox.mint("ci");
+        let (sandbox, secret) = Sandbox::with_key("ci");
         let victim = sandbox.file("victim", "precious");
         let link = beside(&sandbox.store_path(), suffix);
         symlink(&victim, &link).expect("a link can be made");
@@ -246,8 +227,7 @@ fn a_linked_file_beside_the_store_is_refused_and_what_it_leads_to_is_not_touched
 
 #[test]
 fn a_log_that_others_can_reach_is_refused() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let held = Held::start(sandbox.home(), sandbox.keyward(["mint", "other"]));
     for suffix in ["-wal", "-shm"] {
         let path = beside(&sandbox.store_path(), suffix);
@@ -263,8 +243,7 @@ fn a_log_that_others_can_reach_is_refused() {
 
 #[test]
 fn a_folder_in_which_others_could_swap_the_store_is_refused_with_the_command_that_mends_it() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for folder in [".local/share/keyward", ".local/share", ".local", ""] {
         let folder = sandbox.home().join(folder);
         for unsafe_mode in [0o770, 0o707, 0o777] {
@@ -336,8 +315,7 @@ fn another_users_store_is_refused_even_by_root() {
         skipped("only root can give a file away");
         return;
     }
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let store = sandbox.store_path();
     let give = |path: &Path, user| chown(path, Some(user), None).expect("root may give files away");
     give(&store, NOBODY);
@@ -450,8 +428,7 @@ fn a_read_only_folder_answers_and_refuses_changes() {
 #[test]
 fn a_spell_of_being_read_only_leaves_nothing_in_the_way_even_of_root() {
     // Whoever runs this: root could write to the file all the same, and would leave a read-only log beside it.
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let store = sandbox.store_path();
     set_mode(&store, 0o400);
     let verdict = sandbox.verdict(&secret, &[], 0, "valid");

@@ -205,8 +205,7 @@ fn values_out_of_range_are_refused() {
 
 #[test]
 fn flags_are_held_to_the_same_rules() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     let before = sandbox.keyward(["workspace", "show", "acme"]).answer();
     let wrong: [&[&str]; 4] = [
         &["--token", "{prefix}_{env}_{secret:10}"],
@@ -244,8 +243,7 @@ fn the_checksum_is_written_in_the_policys_alphabet() {
         ("base58", base58.as_str()),
     ];
     for (name, digits) in alphabets {
-        let sandbox = Sandbox::new();
-        sandbox.workspace(
+        let sandbox = Sandbox::with_workspace(
             "acme",
             &[
                 "--alphabet",
@@ -276,8 +274,7 @@ fn the_checksum_is_written_in_the_policys_alphabet() {
 #[test]
 fn a_small_checksum_keeps_its_leading_zeros() {
     // Found by counting up; the CRC-32 of each body is under 62^4, so two zeros lead.
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let bodies = (0..200_000_u32).map(|number| format!("kw_live_{number:012}{:032}", 1));
     let small = bodies
         .map(|body| (token::checksum(&body, token::BASE62), body))

@@ -14,8 +14,7 @@ const PRESETS: [&str; 6] = [
 #[test]
 fn every_preset_survives_being_printed_and_read_again() {
     for preset in PRESETS {
-        let sandbox = Sandbox::new();
-        sandbox.workspace("original", &["--preset", preset]);
+        let sandbox = Sandbox::with_workspace("original", &["--preset", preset]);
         let printed = sandbox
             .keyward(["workspace", "show", "original", "--policy"])
             .ok()
@@ -95,8 +94,7 @@ fn a_workspace_remembers_its_preset() {
 
 #[test]
 fn no_preset_is_the_default_preset() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("a", &[]);
+    let sandbox = Sandbox::with_workspace("a", &[]);
     sandbox.workspace("b", &["--preset", "default"]);
     let policy = |name: &str| {
         sandbox
@@ -111,8 +109,7 @@ fn no_preset_is_the_default_preset() {
 #[test]
 fn every_preset_mints_a_key_that_verifies() {
     for preset in PRESETS {
-        let sandbox = Sandbox::new();
-        sandbox.workspace("acme", &["--preset", preset]);
+        let sandbox = Sandbox::with_workspace("acme", &["--preset", preset]);
         let flags: &[&str] = if preset == "scrapewise" {
             &["--scope", "USER"]
         } else {

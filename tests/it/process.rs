@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-use crate::concurrency::{assert_whole, can_disturb};
 use crate::delivery::Held;
 use crate::permissions::Ordinary;
 use crate::secrecy::assert_in_no_file;
+use crate::support::disturb::can_disturb;
 use crate::support::files::names_in;
 use crate::support::unheard::Unheard;
 use crate::support::{KEYWARD, Output, Sandbox, skipped, token, tool};
@@ -70,7 +70,7 @@ fn a_delivery_that_is_struck_down_leaves_no_core_and_no_live_key() {
         assert_in_no_file(&sandbox, &[&secret]);
         assert_eq!(sandbox.show("ci")["status"], "pending", "{signal:?}");
         sandbox.verdict(&secret, &[], 13, "pending");
-        assert_whole(&sandbox);
+        sandbox.assert_whole();
     }
 }
 
@@ -87,8 +87,7 @@ fn a_reader_of_secrets_that_is_struck_down_leaves_no_core() {
     if !leaves_cores() {
         return;
     }
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let half = &secret[..40];
     for (arguments, input) in [
         (&["verify"][..], half.to_owned()),
@@ -186,8 +185,7 @@ fn a_process_is_closed_before_there_is_a_secret_in_it() {
     if !can_disturb() {
         return;
     }
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let file = sandbox.file("secret", &secret);
     let file = file.to_str().expect("the path is text");
     let held = sandbox.mint_with("held", &["--hold"]);
@@ -284,7 +282,7 @@ fn assert_internal_at_each(sandbox: &Sandbox, arguments: &[&str], calls: &[&str]
             }
         }
     }
-    assert_whole(sandbox);
+    sandbox.assert_whole();
     failed
 }
 
@@ -293,8 +291,7 @@ fn a_listing_that_can_start_no_thread_says_nothing_of_code_or_memory() {
     if !can_disturb() {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     // Where the standard library cannot start a thread it panics.
     let threads = ["inject=clone,clone3:error=EAGAIN"];
     assert_internal_at_each(&sandbox, &["list"], &threads);
@@ -305,8 +302,7 @@ fn a_mint_whose_tables_have_no_seed_says_nothing_of_code_or_memory() {
     if !can_disturb() {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     // The standard library's tables are seeded at random, and it panics where they cannot be; there is a secret by then.
     let seeds = ["inject=getrandom:error=EIO"];
     assert_internal_at_each(&sandbox, &["mint", "NAME"], &seeds);
@@ -317,8 +313,7 @@ fn a_generator_that_fails_mints_nothing() {
     if !can_disturb() {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let mut failed = 0;
     for call in ["openat:error=EMFILE", "read:error=EIO", "read:retval=0"] {
         let inject = format!("inject={call}");
@@ -355,8 +350,7 @@ fn a_secret_that_was_judged_is_in_memory_no_more() {
         skipped("only root may look into keyward");
         return;
     }
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let file = sandbox.file("secret", &secret);
     let file = file.to_str().expect("the path is text");
     for arguments in [&["verify", "--file", file][..], &["verify"]] {

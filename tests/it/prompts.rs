@@ -183,8 +183,7 @@ fn ask(sandbox: &Sandbox, arguments: &[&str]) -> Terminal {
 
 #[test]
 fn revoke_asks_with_the_name_the_hint_and_the_last_use() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.verdict(&secret, &[], 0, "valid");
     sandbox.mint("unused");
     let hint = text(&sandbox.show("ci"), "keyHint");
@@ -205,8 +204,7 @@ fn revoke_asks_with_the_name_the_hint_and_the_last_use() {
 
 #[test]
 fn yes_revokes() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut terminal = ask(&sandbox, &["revoke", "ci"]);
     terminal.types("y");
     let (status, seen) = terminal.end();
@@ -216,8 +214,7 @@ fn yes_revokes() {
 
 #[test]
 fn anything_but_yes_changes_nothing_and_exits_130() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let before = sandbox.show("ci");
     for (keys, what) in [
         ("n", "no"),
@@ -245,8 +242,7 @@ fn anything_but_yes_changes_nothing_and_exits_130() {
 
 #[test]
 fn a_declined_prompt_is_an_interrupt_under_json_too() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     // Only stderr and stdin are a terminal; stdout is the answer's and goes to a file.
     let script = "\"$0\" --json revoke ci >answer; echo \"status $?\"";
     let mut terminal = Terminal::start(&sandbox, "sh", &["-c", script, KEYWARD], &[]);
@@ -262,8 +258,7 @@ fn a_declined_prompt_is_an_interrupt_under_json_too() {
 #[test]
 fn a_signal_during_a_question_leaves_the_terminal_as_it_was() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let sandbox = Sandbox::new();
-        let secret = sandbox.mint("ci");
+        let (sandbox, secret) = Sandbox::with_key("ci");
         for arguments in [&["revoke", "ci"][..], &["verify"]] {
             let mut terminal = Terminal::keyward(&sandbox, arguments, &[]);
             let modes = terminal.first_modes;
@@ -282,8 +277,7 @@ fn a_signal_during_a_question_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn with_yes_nothing_is_asked_on_a_terminal() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let mut terminal = Terminal::keyward(&sandbox, &["revoke", "ci", "--yes"], &[]);
     let (status, seen) = terminal.end();
     assert_eq!(status, 0, "{seen}");
@@ -292,8 +286,7 @@ fn with_yes_nothing_is_asked_on_a_terminal() {
 
 #[test]
 fn revoking_twice_asks_nothing_the_second_time() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let mut terminal = Terminal::keyward(&sandbox, &["revoke", "ci"], &[]);
     let (status, seen) = terminal.end();
@@ -303,9 +296,7 @@ fn revoking_twice_asks_nothing_the_second_time() {
 
 #[test]
 fn several_keys_are_asked_about_in_one_question() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("one");
-    sandbox.mint("two");
+    let sandbox = Sandbox::with_keys(&["one", "two"]);
     let mut terminal = ask(&sandbox, &["revoke", "one", "two"]);
     terminal.types("y");
     let (status, seen) = terminal.end();
@@ -356,8 +347,7 @@ fn revoke_lists_every_key_that_a_name_stands_for_a_line_each() {
 
 #[test]
 fn a_key_that_is_not_there_is_told_without_asking() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let mut terminal = Terminal::keyward(&sandbox, &["revoke", "missing"], &[]);
     let (status, seen) = terminal.end();
     assert_eq!(status, 3, "{seen}");
@@ -365,8 +355,7 @@ fn a_key_that_is_not_there_is_told_without_asking() {
 
 #[test]
 fn on_a_terminal_a_secret_is_read_without_being_shown() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let held = sandbox.mint_with("held", &["--hold"]);
     for (arguments, secret) in [
         (&["verify"][..], &secret),
@@ -387,8 +376,7 @@ fn on_a_terminal_a_secret_is_read_without_being_shown() {
 
 #[test]
 fn a_wrong_secret_typed_on_a_terminal_is_a_verdict() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for keys in ["\r", "nonsense\r"] {
         let mut terminal = Terminal::keyward(&sandbox, &["verify"], &[]);
         terminal.wait_until_hidden();
@@ -400,8 +388,7 @@ fn a_wrong_secret_typed_on_a_terminal_is_a_verdict() {
 
 #[test]
 fn an_interrupt_while_a_secret_is_typed_restores_the_terminal() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let mut terminal = Terminal::keyward(&sandbox, &["verify"], &[]);
     let modes = terminal.first_modes;
     terminal.wait_until_hidden();
@@ -413,8 +400,7 @@ fn an_interrupt_while_a_secret_is_typed_restores_the_terminal() {
 
 #[test]
 fn deleting_a_workspace_asks_only_when_records_would_go() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("empty", &[]);
+    let sandbox = Sandbox::with_workspace("empty", &[]);
     sandbox.workspace("used", &[]);
     sandbox.workspace("living", &[]);
     sandbox.mint_with("ci", &["-w", "used"]);
@@ -453,8 +439,7 @@ fn deleting_a_workspace_asks_only_when_records_would_go() {
 
 #[test]
 fn without_a_terminal_revoke_says_so_at_once() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let wrappers: [&[&str]; 3] = [
         &[],
         &["setsid", "--wait"],
@@ -483,16 +468,14 @@ fn without_a_terminal_revoke_says_so_at_once() {
 
 #[test]
 fn an_answer_on_stdin_is_no_terminal() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.keyward(["revoke", "ci"]).stdin("y\n").exit(2);
     assert_eq!(sandbox.listed(&[]), ["ci"]);
 }
 
 #[test]
 fn on_a_terminal_nothing_is_asked_where_asking_is_forbidden() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
     let cases: [Case<'_>; 4] = [
         (&["revoke", "ci"], &[("CI", "true")]),
@@ -520,8 +503,7 @@ fn on_a_terminal_nothing_is_asked_where_asking_is_forbidden() {
 
 #[test]
 fn a_terminal_behind_a_redirection_is_not_opened() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for redirection in [
         "</dev/null",
         "2>said",
@@ -541,8 +523,7 @@ fn a_terminal_behind_a_redirection_is_not_opened() {
 
 #[test]
 fn colour_is_for_terminals_that_want_it() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let commands = [
         &["list"][..],
         &["show", "missing"],
@@ -577,8 +558,7 @@ fn colour_is_for_terminals_that_want_it() {
 
 #[test]
 fn a_stream_that_is_no_terminal_gets_no_colour_beside_one_that_is() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let script = "\"$0\" list >list; \"$0\" show missing 2>error; true";
     let (status, _) = Terminal::start(&sandbox, "sh", &["-c", script, KEYWARD], &[]).end();
     assert_eq!(status, 0);

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::apply::key;
-use crate::concurrency::{assert_whole, at_once, can_disturb};
 use crate::delivery::Held;
 use crate::ensure::ensure;
+use crate::support::disturb::{at_once, can_disturb};
 use crate::support::files::{mode, names_in};
 use crate::support::{Invocation, Output, Sandbox, text};
 
@@ -37,7 +37,7 @@ fn assert_one_key(sandbox: &Sandbox, file: &str) {
     let verdict = sandbox.verdict(&sandbox.line(file), &[], 0, "valid");
     assert_eq!(verdict["subject"]["id"], keys["keys"][0]["id"]);
     assert_eq!(mode(sandbox.home().join(file)), 0o600);
-    assert_whole(sandbox);
+    sandbox.assert_whole();
     let folder = sandbox.store_path();
     let folder = folder.parent().expect("the store has a folder");
     assert_eq!(
@@ -58,8 +58,7 @@ fn the_first_runs_of_many_processes_create_one_key() {
 
 #[test]
 fn many_processes_create_one_key_in_a_store_that_exists() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("other");
+    let sandbox = Sandbox::with_keys(&["other"]);
     let arguments = ["--json", "ensure", "ci", "--out", "F"];
     let runs = (0..32).map(|_| sandbox.keyward(arguments));
     let outputs = at_once(runs.collect());
@@ -70,8 +69,7 @@ fn many_processes_create_one_key_in_a_store_that_exists() {
 
 #[test]
 fn many_processes_set_one_variable() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("other");
+    let sandbox = Sandbox::with_keys(&["other"]);
     sandbox.file(".env", "A=1\n");
     let arguments = ["--json", "ensure", "ci", "--dotenv", ".env", "--var", "KEY"];
     let runs = (0..16).map(|_| sandbox.keyward(arguments));
@@ -105,7 +103,7 @@ fn many_processes_rotate_a_key_that_is_due_once() {
     assert_eq!(sandbox.listed(&["--all"]), ["ci", "ci"]);
     let verdict = sandbox.verdict(&sandbox.line("F"), &[], 0, "valid");
     assert_eq!(verdict["subject"]["id"], sandbox.id_of("ci").as_str());
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 /// Runs one that is held up before the first of these system calls, and another, undisturbed, meanwhile.
@@ -185,7 +183,7 @@ fn assert_six(sandbox: &Sandbox, outputs: &[Output]) {
         assert_eq!(verdict["subject"]["name"], format!("key-{number}"));
     }
     assert_eq!(names_in(sandbox.home().join("keys")).len(), 6);
-    assert_whole(sandbox);
+    sandbox.assert_whole();
     assert!(failed.is_empty(), "{failed:#?}");
     assert_eq!(
         created, names,

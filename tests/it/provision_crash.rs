@@ -1,15 +1,13 @@
 //! `ensure` and `apply` killed on the spot before each system call that matters, and run again: the second run always
 //! ends where an undisturbed one would have, with every secret where it belongs.
 
-use std::fs;
 use std::io::Write;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::apply::key;
-use crate::concurrency::{assert_whole, can_disturb};
+use crate::support::disturb::can_disturb;
 use crate::support::files::names_in;
 use crate::support::time::DAY;
 use crate::support::{Sandbox, text};
@@ -70,15 +68,9 @@ impl Scene {
         }
     }
 
-    fn copy(&self) -> Sandbox {
-        let sandbox = Sandbox::new();
-        copy(self.template.home(), sandbox.home());
-        sandbox
-    }
-
     /// Where the command ends when nobody disturbs it.
     fn end(&self) -> End {
-        let undisturbed = self.copy();
+        let undisturbed = self.template.copy();
         undisturbed.keyward(&self.arguments).ok();
         self.checked_end(&undisturbed, "undisturbed")
     }
@@ -102,7 +94,7 @@ impl Scene {
         for call in calls {
             for place in 1.. {
                 let point = format!("{call}:signal=KILL:when={place}");
-                let sandbox = self.copy();
+                let sandbox = self.template.copy();
                 if !self.is_killed(&sandbox, call, place) {
                     break;
                 }
@@ -118,20 +110,10 @@ impl Scene {
 
     /// Runs the command and kills it before a call. False when it has succeeded without coming to it.
     fn is_killed(&self, sandbox: &Sandbox, call: &str, place: u32) -> bool {
-        let trace = format!("trace={call}");
         let kill = format!("inject={call}:signal=KILL:when={place}");
-        let strace = [
-            "strace",
-            "-f",
-            "-qq",
-            "-o",
-            "/dev/null",
-            "-e",
-            &trace,
-            "-e",
-            &kill,
-        ];
-        let output = sandbox.keyward(&self.arguments).through(strace).run();
+        let strace = format!("strace -f -qq -o /dev/null -e trace={call} -e {kill}");
+        let run = sandbox.keyward(&self.arguments);
+        let output = run.through(strace.split(' ')).run();
         match output.status {
             0 => false,
             137 => true,
@@ -141,7 +123,7 @@ impl Scene {
 
     /// Asserts what must hold of any end, and returns this one.
     fn checked_end(&self, sandbox: &Sandbox, point: &str) -> End {
-        assert_whole(sandbox);
+        sandbox.assert_whole();
         let known = self.living(&self.template);
         let listed = self.living(sandbox);
         let mut held = Vec::new();
@@ -174,9 +156,8 @@ impl Scene {
             sandbox.store_bytes() == before,
             "{point}: it was not finished"
         );
-        let all = sandbox.keyward(["list", "--all"]).answer();
-        let all = all["keys"].as_array().expect("a list of keys");
-        let mut keys: Vec<_> = all
+        let mut keys: Vec<_> = sandbox
+            .keys(&[])
             .iter()
             .map(|key| {
                 let is_replaced = !key["replacedBy"].is_null();
@@ -192,20 +173,6 @@ impl Scene {
     fn living(&self, sandbox: &Sandbox) -> Vec<Value> {
         let listed = sandbox.keyward(["list"]).answer();
         listed["keys"].as_array().expect("a list of keys").clone()
-    }
-}
-
-/// Copies what is in a folder, modes included.
-pub fn copy(from: &Path, to: &Path) {
-    for name in names_in(from) {
-        let (from, to) = (from.join(&name), to.join(&name));
-        if from.is_dir() {
-            let made = fs::DirBuilder::new().mode(0o700).create(&to);
-            made.expect("a folder can be made");
-            copy(&from, &to);
-        } else {
-            fs::copy(&from, &to).expect("a file can be copied");
-        }
     }
 }
 
@@ -312,10 +279,9 @@ fn a_run_that_makes_up_for_a_killed_one_may_be_killed_as_well() {
     let mut points = 0;
     for mut scene in [rotation(), first()] {
         let expected = scene.end();
-        let fresh = scene.copy();
+        let fresh = scene.template.copy();
         for place in 1.. {
-            scene.template = Sandbox::new();
-            copy(fresh.home(), scene.template.home());
+            scene.template = fresh.copy();
             // Between two of these lies a state that outlives a crash.
             if !scene.is_killed(&scene.template, "fsync", place) {
                 break;
@@ -339,7 +305,7 @@ fn a_killed_run_is_made_up_for_when_its_key_has_lapsed() {
     let mut pending = 0;
     for scene in [rotation(), first()] {
         for place in 1.. {
-            let sandbox = scene.copy();
+            let sandbox = scene.template.copy();
             if !scene.is_killed(&sandbox, "fsync", place) {
                 break;
             }
@@ -366,7 +332,7 @@ fn a_killed_ensure_leaves_no_draft_where_names_are_given_by_links() {
     let expected = scene.end();
     let mut points = 0;
     for place in 1.. {
-        let sandbox = scene.copy();
+        let sandbox = scene.template.copy();
         // Not every file system can rename without replacing.
         let kill = format!("inject=?unlink,unlinkat:signal=KILL:when={place}");
         let linking = ["-e", "inject=renameat2:error=EINVAL", "-e", &kill];

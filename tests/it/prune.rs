@@ -166,8 +166,7 @@ fn what_a_key_was_used_for_goes_with_it_and_other_counts_stay() {
 
 #[test]
 fn a_pruned_keys_secret_is_unknown() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let id = sandbox.id_of("ci");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     sandbox.verdict(&secret, &[], 11, "revoked");
@@ -176,7 +175,7 @@ fn a_pruned_keys_secret_is_unknown() {
     let activate = sandbox.keyward(["activate"]).stdin(&secret);
     activate.refused(10, "not_found");
     for key in ["ci", &id] {
-        sandbox.keyward(["show", key]).refused(3, "key_not_found");
+        sandbox.refuses(&["show", key], 3, "key_not_found");
     }
 }
 
@@ -184,12 +183,10 @@ fn a_pruned_keys_secret_is_unknown() {
 fn the_trail_keeps_everything_and_gets_a_row_for_each_key() {
     let sandbox = Sandbox::new();
     with_dead_and_living(&sandbox);
-    let before = sandbox.keyward(["audit", "list"]).answer();
-    let before = before["events"].as_array().expect("events").clone();
+    let before = sandbox.events();
     let mut pruned = prune(&sandbox, &[]);
     pruned.sort_by_key(|key| text(key, "id"));
-    let after = sandbox.keyward(["audit", "list"]).answer();
-    let after = after["events"].as_array().expect("events").clone();
+    let after = sandbox.events();
     assert_eq!(after[..before.len()], before);
     let mut added = after[before.len()..].to_vec();
     added.sort_by_key(|event| text(event, "subject"));
@@ -256,7 +253,7 @@ fn one_workspace_is_pruned_or_all() {
         past.revoke(&keys, 200 * DAY);
     }
     drop(past);
-    sandbox.keyward(["prune"]).refused(4, "ambiguous");
+    sandbox.refuses(&["prune"], 4, "ambiguous");
     let missing = sandbox.keyward(["prune", "-w", "missing"]);
     missing.refused(3, "workspace_not_found");
     assert_pruned(&sandbox, &["--all", "--dry-run"], &["a", "z", "y"]);
@@ -279,8 +276,7 @@ fn where_nothing_is_nothing_is_pruned_and_no_store_is_made() {
 
 #[test]
 fn an_old_key_that_a_replacement_waits_for_is_kept() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let old = sandbox.id_of("ci");
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
     sandbox.keyward(["revoke", &old, "--yes"]).ok();
@@ -295,8 +291,7 @@ fn an_old_key_that_a_replacement_waits_for_is_kept() {
 
 #[test]
 fn what_outlives_its_relatives_is_still_shown_renamed_and_rotated() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let first = sandbox.id_of("ci");
     sandbox.keyward(["rotate", "ci", "--now"]).ok();
     let second = sandbox.show("ci");
@@ -317,7 +312,7 @@ fn what_outlives_its_relatives_is_still_shown_renamed_and_rotated() {
     assert_eq!(left["replacedBy"], new.as_str());
     let cancel = ["rotate", &text(&second, "id"), "--cancel"];
     sandbox.keyward(cancel).refused(4, "conflict");
-    sandbox.keyward(["rotate", &old]).refused(4, "conflict");
+    sandbox.refuses(&["rotate", &old], 4, "conflict");
     sandbox.keyward(["rotate", "ci"]).ok();
     sandbox.keyward(["rename", "ci", "build"]).ok();
     sandbox.keyward(["set", &old, "--expires", "1h"]).ok();
@@ -353,8 +348,7 @@ fn a_key_that_was_used_lately_keeps_every_record_of_every_page() {
 
 #[test]
 fn a_key_prunes_its_own_workspace_if_it_may_revoke() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("sw", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("sw", &["--preset", "scrapewise"]);
     sandbox.workspace("other", &[]);
     let caller = sandbox.mint_with("caller", &["-w", "sw", "--scope", "LLM_READ"]);
     sandbox.mint_with("mine", &["-w", "sw", "--scope", "USER"]);
@@ -389,9 +383,8 @@ fn a_key_prunes_its_own_workspace_if_it_may_revoke() {
     sandbox.keyward(set).ok();
     let answer = by_policy(&["--all"]).answer();
     assert_eq!(names(&answer["keys"]), ["mine"]);
-    let log = sandbox.keyward(["audit", "list"]).answer();
-    let last = log["events"].as_array().and_then(|events| events.last());
-    let last = last.expect("there are events");
+    let events = sandbox.events();
+    let last = events.last().expect("there are events");
     assert!(text(last, "actor").starts_with("key:"), "{last:#}");
     let all = prune(&sandbox, &["--all", "--dead-for", "0s"]);
     assert_eq!(names(&Value::Array(all)), ["theirs"]);

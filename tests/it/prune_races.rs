@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
-use crate::concurrency::{assert_whole, at_once, can_disturb};
 use crate::prune::{dead, ids_of, prune, subjects};
+use crate::support::disturb::{at_once, can_disturb};
 use crate::support::past::{Past, ids};
 use crate::support::time::DAY;
 use crate::support::{Sandbox, text};
@@ -31,7 +31,7 @@ fn more_than_a_page_is_pruned_to_the_last_key() {
     let left = left["keys"].as_array().expect("keys").clone();
     assert_eq!(ids_of(&left), ids(&stay));
     assert_eq!(subjects(&sandbox, "key.prune"), ids(&gone));
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn two_prunes_at_once_delete_each_key_once_and_no_key_minted_meanwhile() {
         sandbox.verdict(&secret, &[], 0, "valid");
     }
     assert_eq!(sandbox.listed(&["--all"]).len(), 8);
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
@@ -172,5 +172,5 @@ fn a_prune_that_is_killed_has_deleted_whole_pages_or_nothing() {
     }
     gone.retain(|id| !subjects(&sandbox, "key.prune").contains(id));
     assert_eq!(ids_of(&prune(&sandbox, &[])), gone);
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }

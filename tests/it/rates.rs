@@ -20,7 +20,7 @@ use crate::metering::{at_once, limited};
 use crate::support::counts::not_around_midnight;
 use crate::support::stream::Stream;
 use crate::support::time::{HOUR, SECOND, now};
-use crate::support::{Invocation, Sandbox, moment, skipped, variable};
+use crate::support::{Invocation, Sandbox, is_thorough, moment, skipped, variable};
 
 /// How a caller asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,9 +223,10 @@ fn form() -> (Duration, bool) {
         seconds.filter(|seconds| (1..=50).contains(seconds))
     });
     let said = said.map(|seconds| seconds.expect("KEYWARD_RATE_SECONDS is from 1 to 50"));
-    match variable("KEYWARD_THOROUGH") {
-        Some(_) => (Duration::from_secs(said.unwrap_or(10)), true),
-        None => (Duration::from_secs(said.unwrap_or(2)), false),
+    if is_thorough() {
+        (Duration::from_secs(said.unwrap_or(10)), true)
+    } else {
+        (Duration::from_secs(said.unwrap_or(2)), false)
     }
 }
 

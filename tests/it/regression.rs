@@ -8,16 +8,15 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::process::geteuid;
 
-use crate::concurrency::{can_disturb, disturbed};
 use crate::delivery::Held;
 use crate::prompts::Terminal;
+use crate::support::disturb::{can_disturb, disturbed};
 use crate::support::{KEYWARD, Sandbox, skipped, text, tool};
 
 /// The escaper let the white space before a `::` through, line feeds included.
 #[test]
 fn a_name_that_begins_with_a_line_feed_and_colons_stays_on_its_line() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let connection = sandbox.sqlite();
     let planted = connection.execute("UPDATE key SET name = ?1", ["\n::error::x"]);
     assert_eq!(planted, Ok(1));
@@ -47,8 +46,7 @@ fn an_ambiguity_shows_no_environment_as_it_is() {
 /// A workspace's preset and plan had to be UTF-8 for anything to be listed.
 #[test]
 fn a_plan_that_is_no_utf_8_does_not_make_the_store_unreadable() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox
         .rewrite("UPDATE workspace SET plan = CAST(x'61ff' AS TEXT), preset = CAST(x'ff' AS TEXT)");
     sandbox.keyward(["list"]).ok();
@@ -117,26 +115,23 @@ fn a_token_without_a_prefix_is_not_repeated_by_a_message() {
 /// The next place in the trail was counted past the largest number there is.
 #[test]
 fn a_trail_whose_last_place_is_the_largest_number_is_damage_and_no_panic() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.tamper("UPDATE audit SET seq = 9223372036854775807 WHERE seq = 1");
-    sandbox.keyward(["mint", "new"]).refused(9, "damaged");
+    sandbox.refuses(&["mint", "new"], 9, "damaged");
 }
 
 /// A column that a flipped bit had renamed was told as a fault of keyward's own.
 #[test]
 fn a_store_whose_schema_is_not_keywards_is_damaged() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.tamper("ALTER TABLE key RENAME COLUMN created_by TO created_cy");
-    sandbox.keyward(["list"]).refused(9, "damaged");
+    sandbox.refuses(&["list"], 9, "damaged");
 }
 
 /// A trigger in the file undid revocations while they were made.
 #[test]
 fn a_planted_trigger_cannot_undo_a_revocation() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let connection = sandbox.sqlite();
     let trigger = "CREATE TRIGGER planted AFTER UPDATE ON key
         BEGIN UPDATE key SET state = 'active', revoked_at = NULL; END";
@@ -203,12 +198,10 @@ fn a_log_that_goes_away_while_it_is_looked_at_is_no_hard_link() {
 /// To rotate was enough to give a key any scope, by way of `ensure`.
 #[test]
 fn a_caller_that_may_rotate_but_not_set_gives_no_key_a_scope() {
-    let sandbox = Sandbox::new();
-    sandbox.file(
-        "policy.toml",
+    let sandbox = Sandbox::with_policy(
+        "default",
         "[scopes.turner]\nmanage = [\"list\", \"rotate\"]\n[scopes.all]\nmanage = [\"mint\", \"set\"]\n",
     );
-    sandbox.workspace("default", &["--policy", "policy.toml"]);
     sandbox.file(
         "caller",
         &sandbox.mint_with("turner", &["--scope", "turner"]),
@@ -307,8 +300,7 @@ fn a_run_that_takes_up_another_brings_the_key_to_what_it_asks_for() {
     if !tool("strace") {
         return;
     }
-    let sandbox = Sandbox::new();
-    sandbox.mint("other");
+    let sandbox = Sandbox::with_keys(&["other"]);
     let ensure = ["ensure", "ci", "--out", "F"];
     let kill = ["-e", "trace=renameat2,fdatasync,fsync", "-e"];
     for number in 1.. {

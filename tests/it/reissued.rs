@@ -4,7 +4,6 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::concurrency::assert_whole;
 use crate::restore::restore;
 use crate::support::{KEYWARD, Sandbox, text};
 
@@ -27,8 +26,7 @@ fn mint(sandbox: &Sandbox, script: &str, status: i32) {
 impl Scene {
     /// Backups: `none` has no key, `pending` has it with the first secret, `live` with the other.
     fn new() -> Self {
-        let sandbox = Sandbox::new();
-        sandbox.mint("other");
+        let sandbox = Sandbox::with_keys(&["other"]);
         let backup = |file: &str| {
             sandbox.keyward(["store", "backup", file]).ok();
         };
@@ -60,7 +58,7 @@ impl Scene {
             let verdict = verify.stdin(secret).run().json();
             assert_eq!(verdict["code"], code, "{verdict:#}");
         }
-        assert_sound(&self.sandbox);
+        self.sandbox.assert_sound();
     }
 
     fn restore(&self, file: &str) -> Value {
@@ -69,13 +67,6 @@ impl Scene {
 }
 
 #[track_caller]
-fn assert_sound(sandbox: &Sandbox) {
-    assert_whole(sandbox);
-    let checked = sandbox.keyward(["store", "check", "--json"]).run().json();
-    assert_eq!(checked["ok"], true, "{checked:#}");
-    sandbox.keyward(["audit", "verify"]).ok();
-}
-
 #[test]
 fn a_key_that_was_given_another_secret_is_live_and_nothing_is_wrong_with_it() {
     let scene = Scene::new();
@@ -91,7 +82,7 @@ fn a_key_that_was_given_another_secret_is_live_and_nothing_is_wrong_with_it() {
     }
     scene.assert_are("not_found", "valid");
     sandbox.keyward(["rotate", &scene.id]).ok();
-    assert_sound(sandbox);
+    sandbox.assert_sound();
 }
 
 #[test]
@@ -136,7 +127,7 @@ fn it_moves_to_another_store_and_comes_back_from_an_export() {
     };
     import(&other);
     other.verdict(&scene.live, &["--no-record"], 0, "valid");
-    assert_sound(&other);
+    other.assert_sound();
     scene.restore("none");
     import(&scene.sandbox);
     scene.assert_are("not_found", "valid");
@@ -145,8 +136,7 @@ fn it_moves_to_another_store_and_comes_back_from_an_export() {
 
 #[test]
 fn a_void_key_that_was_given_no_other_secret_comes_back_by_no_import_and_no_restoration() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("other");
+    let sandbox = Sandbox::with_keys(&["other"]);
     sandbox.keyward(["store", "backup", "none"]).ok();
     let script = "cat >first; \"$0\" store backup pending; \"$0\" store export >lines; exit 1";
     mint(&sandbox, script, 16);
@@ -155,12 +145,10 @@ fn a_void_key_that_was_given_no_other_secret_comes_back_by_no_import_and_no_rest
         let kept = restore(&sandbox, "pending").answer()["kept"].clone();
         assert_eq!(kept[0]["what"], "revoked", "{kept:#}");
         sandbox.verdict(void.trim_end(), &["--no-record"], 11, "revoked");
-        assert_sound(&sandbox);
+        sandbox.assert_sound();
     };
     assert_void();
     restore(&sandbox, "none").ok();
-    sandbox
-        .keyward(["store", "import", "lines"])
-        .refused(4, "conflict");
+    sandbox.refuses(&["store", "import", "lines"], 4, "conflict");
     assert_void();
 }

@@ -5,23 +5,7 @@ use std::collections::BTreeMap;
 use crate::check::{EVERYTHING, assert_found, findings, with_every_fault};
 use crate::support::past::Past;
 use crate::support::time::DAY;
-use crate::support::{KEYWARD, Sandbox, text};
-
-/// Runs a remedy in a shell, as a person who copies it would, and asserts that it works.
-#[track_caller]
-fn mend(sandbox: &Sandbox, remedy: &str) {
-    let line = remedy
-        .strip_prefix("keyward ")
-        .unwrap_or_else(|| panic!("{remedy} is no command of keyward's"));
-    let yes = if line.starts_with("revoke ") {
-        " --yes"
-    } else {
-        ""
-    };
-    let script = format!("\"$0\" {line}{yes}");
-    let output = sandbox.program("sh", ["-c", &script, KEYWARD]).run();
-    assert_eq!(output.status, 0, "{remedy}\n{}", output.transcript());
-}
+use crate::support::{Sandbox, text};
 
 #[test]
 fn every_remedy_mends_its_finding() {
@@ -47,7 +31,7 @@ fn assert_remedies_mend(sandbox: &Sandbox, flags: &[&str], count: usize) {
         remedies.entry(text(&finding, "id")).or_insert(remedy);
     }
     for remedy in remedies.values() {
-        mend(sandbox, remedy);
+        sandbox.follow(remedy).ok();
     }
     let left = findings(sandbox, flags);
     let left: Vec<_> = left
@@ -79,8 +63,7 @@ fn a_remedy_names_the_workspace_where_there_are_several() {
 /// Asserts that the remedies for the old key of a workspace of this name can be pasted into a shell.
 #[track_caller]
 fn assert_can_be_copied(name: &str) {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("other", &[]);
+    let sandbox = Sandbox::with_workspace("other", &[]);
     sandbox.keyward(["workspace", "create", "--", name]).ok();
     Past::of(&sandbox).mint(Some(name), "ci", 1, 100 * DAY);
     assert_remedies_mend(&sandbox, &["--all", "--older-than", "90d"], 1);
@@ -114,7 +97,7 @@ fn whoever_follows_the_remedies_of_an_unfinished_rotation_ends_with_nothing_foun
     sandbox.keyward(["rotate", "ci", "--hold"]).ok();
     for _ in 0..2 {
         for finding in findings(&sandbox, &["--older-than", "90d"]) {
-            mend(&sandbox, &text(&finding, "remedy"));
+            sandbox.follow(&text(&finding, "remedy")).ok();
         }
     }
     assert_found(&sandbox, &["--older-than", "90d"], &[]);
@@ -130,8 +113,7 @@ fn a_remedy_spares_a_key_that_has_come_into_use_meanwhile() {
     let remedy = text(&findings[0], "remedy");
     let secret = &keys[0].secret;
     sandbox.verdict(secret, &[], 0, "valid");
-    let script = remedy.replacen("keyward", "\"$0\"", 1) + " --yes --json";
-    let output = sandbox.program("sh", ["-c", &script, KEYWARD]).exit(5);
+    let output = sandbox.follow(&remedy).args(["--json"]).exit(5);
     assert_eq!(output.error()["code"], "in_use");
     sandbox.verdict(secret, &[], 0, "valid");
 }

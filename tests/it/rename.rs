@@ -4,14 +4,13 @@ use crate::support::Sandbox;
 
 #[test]
 fn a_renamed_key_keeps_everything_but_its_name() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut key = sandbox.show("ci");
     let renamed = sandbox.keyward(["rename", "ci", "deploy"]).answer();
     key["name"] = "deploy".into();
     assert_eq!(renamed, key);
     assert_eq!(sandbox.show("deploy"), key);
-    sandbox.keyward(["show", "ci"]).refused(3, "key_not_found");
+    sandbox.refuses(&["show", "ci"], 3, "key_not_found");
     sandbox.verdict(&secret, &[], 0, "valid");
     // The old name is free.
     sandbox.mint("ci");
@@ -19,17 +18,11 @@ fn a_renamed_key_keeps_everything_but_its_name() {
 
 #[test]
 fn a_living_keys_name_is_taken_in_its_environment_alone() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("a");
-    sandbox.mint("b");
+    let sandbox = Sandbox::with_keys(&["a", "b"]);
     sandbox.mint_with("c", &["-e", "test"]);
-    sandbox
-        .keyward(["rename", "a", "b"])
-        .refused(4, "name_taken");
+    sandbox.refuses(&["rename", "a", "b"], 4, "name_taken");
     sandbox.keyward(["disable", "b"]).ok();
-    sandbox
-        .keyward(["rename", "a", "b"])
-        .refused(4, "name_taken");
+    sandbox.refuses(&["rename", "a", "b"], 4, "name_taken");
     sandbox.keyward(["rename", "a", "c"]).ok();
     sandbox.keyward(["revoke", "b", "--yes"]).ok();
     sandbox.keyward(["rename", "c", "b", "-e", "live"]).ok();
@@ -38,36 +31,27 @@ fn a_living_keys_name_is_taken_in_its_environment_alone() {
 
 #[test]
 fn a_name_that_breaks_the_rules_changes_nothing() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for name in ["", " ci", "c\u{202e}i", "c\ni", &"n".repeat(65)] {
-        sandbox
-            .keyward(["rename", "ci", name])
-            .refused(2, "invalid_name");
+        sandbox.refuses(&["rename", "ci", name], 2, "invalid_name");
     }
     assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
 }
 
 #[test]
 fn the_name_it_has_already_is_no_change() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
-    let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    let head = sandbox.head();
     let output = sandbox.keyward(["rename", "ci", "ci"]).ok();
     assert_ne!(output.stderr, "", "nothing is said of the unchanged name");
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
+    assert_eq!(sandbox.head(), head);
 }
 
 #[test]
 fn a_dead_key_is_not_renamed() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    sandbox
-        .keyward(["rename", "ci", "deploy"])
-        .refused(4, "conflict");
-    sandbox
-        .keyward(["rename", "cd", "deploy"])
-        .refused(3, "key_not_found");
+    sandbox.refuses(&["rename", "ci", "deploy"], 4, "conflict");
+    sandbox.refuses(&["rename", "cd", "deploy"], 3, "key_not_found");
     assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
 }

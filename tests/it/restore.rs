@@ -4,9 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::concurrency::assert_whole;
 use crate::prompts::Terminal;
-use crate::provision_crash::copy;
 use crate::support::counts::not_around_midnight;
 use crate::support::stream::Stream;
 use crate::support::{Invocation, Sandbox, fields, text};
@@ -27,14 +25,9 @@ pub fn restore(sandbox: &Sandbox, file: &str) -> Invocation {
     sandbox.keyward(["store", "restore", file, "--yes"])
 }
 
-fn head(sandbox: &Sandbox) -> String {
-    sandbox.keyward(["audit", "head"]).ok().line()
-}
-
 impl Scene {
     pub fn new() -> Self {
-        let sandbox = Sandbox::new();
-        let stays = sandbox.mint("stays");
+        let (sandbox, stays) = Sandbox::with_key("stays");
         let revoked = sandbox.mint("revoked");
         // Events that no present record depends on.
         sandbox.mint("renamed");
@@ -58,10 +51,8 @@ impl Scene {
 
     /// The same in a place of its own.
     pub fn copy(&self) -> Self {
-        let sandbox = Sandbox::new();
-        copy(self.sandbox.home(), sandbox.home());
         Self {
-            sandbox,
+            sandbox: self.sandbox.copy(),
             stays: self.stays.clone(),
             revoked: self.revoked.clone(),
             head: self.head.clone(),
@@ -85,9 +76,7 @@ impl Scene {
         verify(&self.stays).exit(0);
         verify(&self.revoked).exit(11);
         assert_eq!(self.sandbox.listed(&[]), ["renamed", "stays"]);
-        assert_whole(&self.sandbox);
-        let checked = self.sandbox.keyward(["store", "check"]).answer();
-        assert_eq!(checked["ok"], true, "{checked:#}");
+        self.sandbox.assert_sound();
     }
 }
 
@@ -144,7 +133,7 @@ fn what_was_revoked_or_expired_since_the_backup_stays_so() {
     }
     let dead = sandbox.verdict(&dead_after, &["--no-record"], 11, "revoked");
     assert_eq!(dead["subject"]["revokedReason"], "compromised");
-    assert_whole(sandbox);
+    sandbox.assert_whole();
     sandbox.keyward(["store", "check"]).ok();
     // Its name is free again, and that of the key that is gone.
     for name in ["after", "rotated"] {
@@ -183,7 +172,7 @@ fn the_answer_says_what_stays_revoked_and_where_the_trail_ends() {
         (&json!(3), &json!(1))
     );
     assert_eq!(
-        head(sandbox),
+        sandbox.head(),
         format!("{}:{}", answer["seq"], text(&answer, "hash"))
     );
     let said = restore(sandbox, "b.db").ok();
@@ -200,13 +189,12 @@ fn the_trail_goes_on_and_has_every_head_that_was_kept() {
     let scene = Scene::new();
     let sandbox = &scene.sandbox;
     sandbox.mint("after");
-    let before = head(sandbox);
+    let before = sandbox.head();
     restore(sandbox, "b.db").ok();
-    for kept in [&scene.head, &before, &head(sandbox)] {
+    for kept in [&scene.head, &before, &sandbox.head()] {
         sandbox.keyward(["audit", "verify", "--against", kept]).ok();
     }
-    let log = sandbox.keyward(["audit", "list"]).answer();
-    let events = log["events"].as_array().expect("a list");
+    let events = sandbox.events();
     let told = events
         .iter()
         .find(|event| event["action"] == "store.restore");
@@ -292,7 +280,7 @@ fn everything_else_is_as_it_was_in_the_backup() {
 fn a_head_that_neither_knows_is_refused_and_the_store_left_as_it_was() {
     let scene = Scene::new();
     let sandbox = &scene.sandbox;
-    let newer = head(sandbox);
+    let newer = sandbox.head();
     sandbox.keyward(["store", "backup", "newer.db"]).ok();
     let before = sandbox.settled_bytes();
     let (seq, hash) = newer.split_once(':').expect("a colon");
@@ -333,9 +321,7 @@ fn it_asks_on_a_terminal_and_needs_yes_without_one() {
     let sandbox = &scene.sandbox;
     sandbox.mint("after");
     let before = sandbox.settled_bytes();
-    sandbox
-        .keyward(["store", "restore", "b.db"])
-        .refused(2, "usage");
+    sandbox.refuses(&["store", "restore", "b.db"], 2, "usage");
     for answer in ["n", "\r", "\u{3}"] {
         let mut terminal = Terminal::keyward(sandbox, &["store", "restore", "b.db"], &[]);
         terminal.wait_for("?");

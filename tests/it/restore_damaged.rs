@@ -3,7 +3,6 @@
 use std::fs;
 
 use crate::backup_faults::spoil;
-use crate::concurrency::assert_whole;
 use crate::restore::{Scene, restore};
 use crate::support::files::mode;
 use crate::support::stream::Stream;
@@ -99,7 +98,7 @@ fn without_a_store_the_backup_is_all_there_is_and_that_is_said() {
         .keyward(["audit", "verify", "--against", &scene.head])
         .ok();
     sandbox.keyward(["store", "check"]).ok();
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]

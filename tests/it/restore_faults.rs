@@ -5,10 +5,10 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 
 use crate::backup_faults::spoil;
-use crate::concurrency::{can_disturb, disturbed};
 use crate::restore::{Scene, restore};
+use crate::support::disturb::{can_disturb, disturbed};
 use crate::support::files::{Stamp, database, names_in, set_mode};
-use crate::support::{Sandbox, text, token, variable};
+use crate::support::{Sandbox, is_thorough, text, token};
 
 /// Changes a backup as somebody would who has it for a while.
 fn with_backup(scene: &Scene, sql: &str) {
@@ -200,8 +200,7 @@ fn a_backup_of_an_older_keyward_is_brought_up_to_date_and_itself_left_alone() {
         include_str!("fixtures/schema-3.sql"),
     ] {
         for is_there in [true, false] {
-            let sandbox = Sandbox::new();
-            let present = sandbox.mint("present");
+            let (sandbox, present) = Sandbox::with_key("present");
             if !is_there {
                 fs::remove_file(sandbox.store_path()).expect("own file");
             }
@@ -251,7 +250,7 @@ fn a_restoration_that_is_killed_revives_nothing_and_is_carried_out_by_the_next()
     if !can_disturb() {
         return;
     }
-    let is_thorough = variable("KEYWARD_THOROUGH").is_some();
+    let is_thorough = is_thorough();
     let calls: &[&str] = match is_thorough {
         true => &[
             "openat",

@@ -3,21 +3,13 @@
 
 use serde_json::{Value, json};
 
-use crate::concurrency::assert_whole;
+use crate::backup::backup;
 use crate::restore::restore;
 use crate::support::{Sandbox, text};
 
 /// A place inside and a place outside what a narrowed allow-list admits.
 const INSIDE: &str = "10.1.0.1";
 const OUTSIDE: &str = "10.2.0.1";
-
-fn run(sandbox: &Sandbox, words: &[&str]) {
-    sandbox.keyward(words).ok();
-}
-
-fn backup(sandbox: &Sandbox, file: &str) {
-    run(sandbox, &["store", "backup", file]);
-}
 
 /// A workspace whose keys have the scopes `read` and `write`.
 fn sandbox() -> Sandbox {
@@ -34,16 +26,8 @@ fn kept(sandbox: &Sandbox, file: &str) -> Vec<String> {
     let answer = restore(sandbox, file).answer();
     let kept = answer["kept"].as_array().expect("a list").iter();
     let kept = kept.map(|kept| format!("{} {}", text(kept, "name"), text(kept, "what")));
-    assert_sound(sandbox);
+    sandbox.assert_sound();
     kept.collect()
-}
-
-#[track_caller]
-fn assert_sound(sandbox: &Sandbox) {
-    assert_whole(sandbox);
-    let checked = sandbox.keyward(["store", "check", "--json"]).run().json();
-    assert_eq!(checked["ok"], true, "{checked:#}");
-    run(sandbox, &["audit", "verify"]);
 }
 
 /// The key's fields that these tests are about.
@@ -73,7 +57,7 @@ fn whatever_was_made_stricter_since_the_backup_stays_so_and_is_said() {
         ];
         let secrets = names.map(|name| sandbox.mint_with(name, &wide));
         let ids = names.map(|name| sandbox.id_of(name));
-        backup(&sandbox, "b.db");
+        backup(&sandbox, "b.db").ok();
         for words in [
             &["revoke", "revoked", "--yes"][..],
             &["disable", "disabled"],
@@ -82,7 +66,7 @@ fn whatever_was_made_stricter_since_the_backup_stays_so_and_is_said() {
             &["set", "expiry", "--expires", "1h"],
             &["rotate", "superseded"],
         ] {
-            run(&sandbox, words);
+            sandbox.keyward(words).ok();
         }
         let before = ids.each_ref().map(|id| record(&sandbox, id));
         if is_damaged {
@@ -95,7 +79,7 @@ fn whatever_was_made_stricter_since_the_backup_stays_so_and_is_said() {
         let expected = expected.map(|(name, id)| json!({ "id": id, "name": name, "what": name }));
         assert_eq!(answer["kept"], expected.collect::<Value>());
         assert_eq!(ids.each_ref().map(|id| record(&sandbox, id)), before);
-        assert_sound(&sandbox);
+        sandbox.assert_sound();
         let ask = |nth: usize, flags: &[&str], exit: i32, code: &str| {
             let flags = [&["--no-record"], flags].concat();
             sandbox.verdict(&secrets[nth], &flags, exit, code);
@@ -141,13 +125,13 @@ fn what_was_made_wider_since_comes_from_the_backup_and_nothing_is_said_of_it() {
         "1h",
     ];
     sandbox.mint_with("ci", &narrow);
-    run(&sandbox, &["disable", "ci"]);
+    sandbox.keyward(["disable", "ci"]).ok();
     let before = record(&sandbox, "ci");
-    backup(&sandbox, "b.db");
-    run(&sandbox, &["enable", "ci"]);
+    backup(&sandbox, "b.db").ok();
+    sandbox.keyward(["enable", "ci"]).ok();
     let wide = ["set", "ci", "--scope", "read", "--scope", "write"];
     let other = ["--allow", "10.0.0.0/8", "--expires", "90d"];
-    run(&sandbox, &[&wide[..], &other].concat());
+    sandbox.keyward([&wide[..], &other].concat()).ok();
     assert!(kept(&sandbox, "b.db").is_empty());
     assert_eq!(record(&sandbox, "ci"), before);
     // The same addresses, cut otherwise, are no fewer.
@@ -159,20 +143,19 @@ fn what_was_made_wider_since_comes_from_the_backup_and_nothing_is_said_of_it() {
         "--allow",
         "10.1.128.0/17",
     ];
-    run(&sandbox, &same);
+    sandbox.keyward(&same).ok();
     assert!(kept(&sandbox, "b.db").is_empty());
     // Others are.
-    run(
-        &sandbox,
-        &[
+    sandbox
+        .keyward([
             "set",
             "ci",
             "--allow",
             "10.1.0.0/17",
             "--allow",
             "10.2.0.0/16",
-        ],
-    );
+        ])
+        .ok();
     assert_eq!(kept(&sandbox, "b.db"), ["ci allow"]);
     assert_eq!(
         record(&sandbox, "ci")[1],
@@ -187,15 +170,14 @@ fn one_key_may_keep_several_things_and_a_revoked_one_keeps_that_alone() {
         sandbox.mint_with(name, &["--scope", "read", "--scope", "write"]);
     }
     let both = sandbox.id_of("both");
-    backup(&sandbox, "b.db");
+    backup(&sandbox, "b.db").ok();
     for name in ["both", "dead"] {
-        run(
-            &sandbox,
-            &["set", name, "--scope", "read", "--expires", "1h"],
-        );
-        run(&sandbox, &["disable", name]);
+        sandbox
+            .keyward(["set", name, "--scope", "read", "--expires", "1h"])
+            .ok();
+        sandbox.keyward(["disable", name]).ok();
     }
-    run(&sandbox, &["revoke", "dead", "--yes"]);
+    sandbox.keyward(["revoke", "dead", "--yes"]).ok();
     let before = record(&sandbox, &both);
     let expected = [
         "both disabled",
@@ -216,7 +198,7 @@ fn an_old_key_whose_successor_is_gone_can_be_kept_with_the_life_it_had() {
         let secret = sandbox.mint_with("ci", &["--scope", "read", "--expires", "90d"]);
         let old = sandbox.show("ci");
         let id = text(&old, "id");
-        backup(&sandbox, "b.db");
+        backup(&sandbox, "b.db").ok();
         let new = sandbox
             .keyward(["rotate", "ci", "--grace", "1h"])
             .ok()
@@ -249,17 +231,16 @@ fn an_old_key_whose_successor_is_gone_can_be_kept_with_the_life_it_had() {
             true => sandbox.keyward(shortened).answer()["expiresAt"].clone(),
             false => old["expiresAt"].clone(),
         };
-        run(&sandbox, &["rotate", &id, "--cancel"]);
+        sandbox.keyward(["rotate", &id, "--cancel"]).ok();
         let after = sandbox.show("ci");
         assert_eq!(
             (&after["id"], &after["replacedBy"]),
             (&old["id"], &Value::Null)
         );
         assert_eq!(after["expiresAt"], expiry);
-        assert_sound(&sandbox);
+        sandbox.assert_sound();
         // The new key was cancelled with it, for good.
-        let trail = sandbox.keyward(["audit", "list"]).answer();
-        let mut events = trail["events"].as_array().expect("a list").iter();
+        let mut events = sandbox.events().into_iter();
         let last = events.rfind(|event| event["subject"] == new_id.as_str());
         assert_eq!(last.expect("it has events")["action"], "key.revoke");
         let expected: &[&str] = if is_shortened { &["ci expiry"] } else { &[] };
@@ -273,13 +254,13 @@ fn the_life_that_a_cancelled_rotation_gives_back_is_no_longer_than_the_backups()
     sandbox.mint_with("ci", &["--expires", "30d", "--scope", "read"]);
     let old = sandbox.show("ci");
     let id = text(&old, "id");
-    backup(&sandbox, "b.db");
-    run(&sandbox, &["set", "ci", "--expires", "90d"]);
-    run(&sandbox, &["rotate", "ci"]);
+    backup(&sandbox, "b.db").ok();
+    sandbox.keyward(["set", "ci", "--expires", "90d"]).ok();
+    sandbox.keyward(["rotate", "ci"]).ok();
     for _ in 0..2 {
         assert_eq!(kept(&sandbox, "b.db"), ["ci superseded"]);
     }
-    run(&sandbox, &["rotate", &id, "--cancel"]);
+    sandbox.keyward(["rotate", &id, "--cancel"]).ok();
     assert_eq!(sandbox.show("ci")["expiresAt"], old["expiresAt"]);
 }
 
@@ -289,17 +270,17 @@ fn a_later_backup_brings_back_what_an_earlier_one_did_not_have() {
         let sandbox = sandbox();
         let old = sandbox.mint_with("ci", &["--scope", "read"]);
         let id = sandbox.id_of("ci");
-        backup(&sandbox, "before.db");
+        backup(&sandbox, "before.db").ok();
         let after = sandbox.mint_with("after", &["--scope", "read"]);
         let new = sandbox.keyward(["rotate", "ci"]).ok().line();
         let before = record(&sandbox, &id);
-        backup(&sandbox, "after.db");
+        backup(&sandbox, "after.db").ok();
         assert_eq!(kept(&sandbox, "before.db"), ["ci superseded"]);
         for secret in [&new, &after] {
             sandbox.verdict(secret, &["--no-record"], 10, "not_found");
         }
         if is_cancelled {
-            run(&sandbox, &["rotate", &id, "--cancel"]);
+            sandbox.keyward(["rotate", &id, "--cancel"]).ok();
             assert_eq!(kept(&sandbox, "after.db"), ["ci revoked"]);
             sandbox.verdict(&new, &["--no-record"], 11, "revoked");
             assert_eq!(record(&sandbox, &id)[4], Value::Null);
@@ -324,8 +305,8 @@ fn a_rotation_that_was_cancelled_since_stays_cancelled() {
         .keyward(["rotate", "ci", "--grace", "1h"])
         .ok()
         .line();
-    backup(&sandbox, "b.db");
-    run(&sandbox, &["rotate", &id, "--cancel"]);
+    backup(&sandbox, "b.db").ok();
+    sandbox.keyward(["rotate", &id, "--cancel"]).ok();
     for _ in 0..2 {
         assert_eq!(kept(&sandbox, "b.db"), ["ci revoked"]);
         assert_eq!(sandbox.show("ci"), before);
@@ -333,16 +314,16 @@ fn a_rotation_that_was_cancelled_since_stays_cancelled() {
         sandbox.verdict(&new, &["--no-record"], 11, "revoked");
     }
     // It has the name that it has now, and what was made stricter after that.
-    run(&sandbox, &["rename", &id, "build"]);
-    run(&sandbox, &["disable", &id]);
+    sandbox.keyward(["rename", &id, "build"]).ok();
+    sandbox.keyward(["disable", &id]).ok();
     assert_eq!(kept(&sandbox, "b.db"), ["build disabled", "ci revoked"]);
     assert_eq!(sandbox.show("build")["expiresAt"], before["expiresAt"]);
-    run(&sandbox, &["enable", "build"]);
-    run(&sandbox, &["rotate", "build", "--grace", "2h"]);
+    sandbox.keyward(["enable", "build"]).ok();
+    sandbox.keyward(["rotate", "build", "--grace", "2h"]).ok();
     let again = record(&sandbox, &id);
     assert_eq!(kept(&sandbox, "b.db"), ["build superseded", "ci revoked"]);
     assert_eq!(record(&sandbox, &id), again);
-    run(&sandbox, &["rotate", &id, "--cancel"]);
+    sandbox.keyward(["rotate", &id, "--cancel"]).ok();
     assert_eq!(sandbox.show("build")["expiresAt"], before["expiresAt"]);
 }
 
@@ -351,19 +332,19 @@ fn a_cancelled_rotation_is_not_taken_over_where_another_key_has_the_name() {
     let sandbox = sandbox();
     sandbox.mint_with("ci", &["--scope", "read"]);
     let id = sandbox.id_of("ci");
-    run(&sandbox, &["rotate", "ci"]);
+    sandbox.keyward(["rotate", "ci"]).ok();
     let other = sandbox.mint_with("other", &["--scope", "read"]);
-    backup(&sandbox, "b.db");
-    run(&sandbox, &["rotate", &id, "--cancel"]);
-    run(&sandbox, &["rename", "other", "third"]);
-    run(&sandbox, &["rename", &id, "other"]);
+    backup(&sandbox, "b.db").ok();
+    sandbox.keyward(["rotate", &id, "--cancel"]).ok();
+    sandbox.keyward(["rename", "other", "third"]).ok();
+    sandbox.keyward(["rename", &id, "other"]).ok();
     for _ in 0..2 {
         kept(&sandbox, "b.db");
         sandbox.verdict(&other, &["--no-record"], 0, "valid");
         assert_ne!(sandbox.id_of("other"), id);
         assert_ne!(record(&sandbox, &id)[4], Value::Null);
     }
-    run(&sandbox, &["rotate", &id, "--cancel"]);
+    sandbox.keyward(["rotate", &id, "--cancel"]).ok();
     assert_eq!(sandbox.id_of("ci"), id);
 }
 
@@ -375,7 +356,7 @@ fn a_rotation_that_was_finished_since_can_be_finished_again_or_cancelled() {
         let before = sandbox.show("ci");
         let id = text(&before, "id");
         let new = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
-        backup(&sandbox, "b.db");
+        backup(&sandbox, "b.db").ok();
         sandbox.keyward(["activate"]).stdin(&new).ok();
         let superseded = record(&sandbox, &id);
         assert_eq!(kept(&sandbox, "b.db"), ["ci superseded"]);
@@ -387,9 +368,9 @@ fn a_rotation_that_was_finished_since_can_be_finished_again_or_cancelled() {
             sandbox.verdict(&new, &["--no-record"], 0, "valid");
         }
         // Neither has forgotten how long the old key was to live.
-        run(&sandbox, &["rotate", &id, "--cancel"]);
+        sandbox.keyward(["rotate", &id, "--cancel"]).ok();
         assert_eq!(sandbox.show("ci")["expiresAt"], before["expiresAt"]);
-        assert_sound(&sandbox);
+        sandbox.assert_sound();
     }
 }
 
@@ -399,13 +380,13 @@ fn an_old_key_whose_successor_was_pruned_can_be_kept_too() {
     sandbox.mint_with("ci", &["--scope", "read", "--expires", "90d"]);
     let before = sandbox.show("ci");
     let id = text(&before, "id");
-    run(&sandbox, &["rotate", "ci"]);
+    sandbox.keyward(["rotate", "ci"]).ok();
     let new = sandbox.id_of("ci");
-    run(&sandbox, &["revoke", &new, "--yes"]);
-    run(&sandbox, &["prune", "--dead-for", "0s", "--yes"]);
-    run(&sandbox, &["rotate", &id, "--cancel"]);
+    sandbox.keyward(["revoke", &new, "--yes"]).ok();
+    sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
+    sandbox.keyward(["rotate", &id, "--cancel"]).ok();
     assert_eq!(sandbox.show("ci"), before);
-    assert_sound(&sandbox);
+    sandbox.assert_sound();
 }
 
 #[test]
@@ -413,14 +394,14 @@ fn an_imported_key_whose_successor_is_unknown_is_kept_as_it_is() {
     let sandbox = sandbox();
     sandbox.mint_with("ci", &["--scope", "read", "--expires", "90d"]);
     let id = sandbox.id_of("ci");
-    run(&sandbox, &["rotate", "ci"]);
+    sandbox.keyward(["rotate", "ci"]).ok();
     let lines = sandbox.keyward(["store", "export"]).ok().stdout;
     let first = lines
         .lines()
         .find(|line| line.contains(&format!("\"id\":\"{id}\"")));
     let other = self::sandbox();
     other.file("line", first.expect("it is exported"));
-    run(&other, &["store", "import", "line"]);
+    other.keyward(["store", "import", "line"]).ok();
     let before = other.show(&id);
     let run = other.keyward(["rotate", &id, "--cancel"]).ok();
     assert!(
@@ -434,5 +415,5 @@ fn an_imported_key_whose_successor_is_unknown_is_kept_as_it_is() {
         (&after["expiresAt"], &after["replacedBy"]),
         (&before["expiresAt"], &Value::Null)
     );
-    assert_sound(&other);
+    other.assert_sound();
 }

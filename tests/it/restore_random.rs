@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::concurrency::assert_whole;
 use crate::model::random::Random;
 use crate::restore::restore;
 use crate::support::stream::answers;
@@ -83,9 +82,8 @@ impl History {
     }
 
     fn ids(&self) -> Vec<String> {
-        let list = self.sandbox.keyward(["list", "--all"]).answer();
-        let keys = list["keys"].as_array().expect("a list").iter();
-        keys.map(|key| text(key, "id")).collect()
+        let keys = self.sandbox.keys(&[]);
+        keys.iter().map(|key| text(key, "id")).collect()
     }
 
     fn change(&mut self) {
@@ -138,7 +136,7 @@ impl History {
 
     #[track_caller]
     fn assert_sound(&self) {
-        assert_whole(&self.sandbox);
+        self.sandbox.assert_whole();
         let checked = self.sandbox.keyward(["store", "check", "--json"]).run();
         let checked = checked.json();
         assert_eq!(checked["ok"], true, "{checked:#} {:#?}", self.told);

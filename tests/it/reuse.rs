@@ -15,11 +15,7 @@ use crate::support::{Sandbox, text};
 
 /// The events that tell of a revoked key's use, oldest first.
 fn reuses(sandbox: &Sandbox) -> Vec<Value> {
-    let mut log = sandbox.keyward(["audit", "list"]).answer();
-    let events = log["events"].take();
-    let events = events.as_array().expect("events are a list").clone();
-    let is_reuse = |event: &Value| event["action"] == "key.reuse";
-    events.into_iter().filter(is_reuse).collect()
+    sandbox.events_of("key.reuse")
 }
 
 /// A store with a revoked key of this name, and its secret.
@@ -102,7 +98,7 @@ fn a_stream_notes_each_key_when_it_answers_and_not_at_its_end() {
 fn nothing_is_noted_of_what_is_not_to_be_recorded_or_no_revoked_keys_use() {
     let sandbox = Sandbox::new();
     let (secret, _) = revoked(&sandbox, "ci");
-    let head = || sandbox.keyward(["audit", "head"]).ok().line();
+    let head = || sandbox.head();
     let before = head();
     sandbox.verdict(&secret, &["--no-record"], 11, "revoked");
     answers(&sandbox, &["--no-record"], &secret);

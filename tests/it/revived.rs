@@ -5,17 +5,11 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
+use crate::backup::backup;
 use crate::migrations::{OLD, plant};
+use crate::restore::restore;
 use crate::support::stream::Stream;
 use crate::support::{Sandbox, text};
-
-fn backup(sandbox: &Sandbox, name: &str) {
-    sandbox.keyward(["store", "backup", name]).ok();
-}
-
-fn restore(sandbox: &Sandbox, name: &str) {
-    sandbox.keyward(["store", "restore", name, "--yes"]).ok();
-}
 
 /// A line of an import for a key that another system has made.
 fn line(name: &str, secret: &str) -> String {
@@ -26,8 +20,7 @@ fn line(name: &str, secret: &str) -> String {
 
 #[test]
 fn an_import_does_not_take_in_again_what_was_revoked_and_deleted() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let lines = sandbox.keyward(["store", "export"]).ok().stdout;
     sandbox.file("lines", &lines);
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
@@ -43,41 +36,38 @@ fn an_import_does_not_take_in_again_what_was_revoked_and_deleted() {
 
 #[test]
 fn a_secret_that_was_revoked_under_another_id_stays_revoked() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("other");
-    backup(&sandbox, "before");
+    let sandbox = Sandbox::with_keys(&["other"]);
+    backup(&sandbox, "before").ok();
     sandbox.file("lines", &line("foreign", "legacy-token"));
     let import = || {
         sandbox.keyward(["store", "import", "lines"]).ok();
     };
     import();
-    backup(&sandbox, "with");
-    restore(&sandbox, "before");
+    backup(&sandbox, "with").ok();
+    restore(&sandbox, "before").ok();
     import();
     sandbox.keyward(["revoke", "foreign", "--yes"]).ok();
-    restore(&sandbox, "with");
+    restore(&sandbox, "with").ok();
     sandbox.verdict("legacy-token", &[], 11, "revoked");
 }
 
 #[test]
 fn a_key_that_had_expired_and_was_deleted_is_not_restored_alive() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("short");
-    backup(&sandbox, "before");
+    let (sandbox, secret) = Sandbox::with_key("short");
+    backup(&sandbox, "before").ok();
     sandbox.keyward(["set", "short", "--expires", "1s"]).ok();
     sandbox.wait_for_verdict(&secret, 12);
     sandbox
         .keyward(["workspace", "delete", "default", "--yes"])
         .ok();
-    restore(&sandbox, "before");
+    restore(&sandbox, "before").ok();
     sandbox.verdict(&secret, &[], 11, "revoked");
 }
 
 /// The trail's end was another page's by then, so the old log did not change it.
 #[test]
 fn a_log_that_was_kept_revives_nothing_however_much_came_after_it() {
-    let sandbox = Sandbox::new();
-    let victim = sandbox.mint("victim");
+    let (sandbox, victim) = Sandbox::with_key("victim");
     sandbox.mint("other");
     let log = format!("{}-wal", sandbox.store_path().display());
     let mut stream = Stream::start(&sandbox, &[]);
@@ -105,8 +95,7 @@ fn a_log_that_was_kept_revives_nothing_however_much_came_after_it() {
 
 #[test]
 fn a_store_that_is_used_is_not_taken_for_a_backup() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let other = sandbox.keyward(["--store", "other.db", "mint", "theirs"]);
     let secret = other.ok().line();
     let run = sandbox.keyward(["store", "backup", "other.db"]);
@@ -134,8 +123,7 @@ fn the_copy_of_an_old_store_is_of_the_old_schema_however_many_open_it() {
 
 #[test]
 fn a_store_that_forgot_the_time_is_damaged_and_can_be_told_it() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.tamper("DELETE FROM clock");
     sandbox
         .keyward(["verify"])
@@ -153,8 +141,8 @@ fn a_store_that_forgot_the_time_is_damaged_and_can_be_told_it() {
 fn restore_from_elsewhere(sandbox: &Sandbox, secret: &str) {
     let whole = Sandbox::new();
     whole.mint("other");
-    backup(&whole, "whole");
+    backup(&whole, "whole").ok();
     fs::copy(whole.home().join("whole"), sandbox.home().join("whole")).expect("it can be copied");
-    restore(sandbox, "whole");
+    restore(sandbox, "whole").ok();
     sandbox.verdict(secret, &[], 10, "not_found");
 }

@@ -7,8 +7,7 @@ use crate::support::{Sandbox, expect_transcript, moment, names, text};
 
 #[test]
 fn a_revoked_key_never_verifies_again() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let answer = sandbox.keyward(["revoke", "ci", "--yes"]).answer();
     let key = &answer["keys"][0];
     assert_eq!(answer["keys"].as_array().map(Vec::len), Some(1));
@@ -19,7 +18,7 @@ fn a_revoked_key_never_verifies_again() {
     assert_about(moment(key, "revokedAt"), now());
     sandbox.verdict(&secret, &[], 11, "revoked");
     for verb in ["enable", "disable", "rotate"] {
-        sandbox.keyward([verb, "ci"]).refused(4, "conflict");
+        sandbox.refuses(&[verb, "ci"], 4, "conflict");
     }
     sandbox
         .keyward(["activate"])
@@ -30,8 +29,7 @@ fn a_revoked_key_never_verifies_again() {
 
 #[test]
 fn without_a_terminal_it_needs_yes() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let error = sandbox.keyward(["revoke", "ci"]).refused(2, "usage");
     assert!(
         error.to_string().contains("--yes"),
@@ -47,7 +45,7 @@ hint: pass --yes to revoke without being asked
 "#,
     );
     // Before anything else: even before it is known whether the key exists.
-    sandbox.keyward(["revoke", "missing"]).refused(2, "usage");
+    sandbox.refuses(&["revoke", "missing"], 2, "usage");
     sandbox.verdict(&secret, &[], 0, "valid");
 }
 
@@ -62,17 +60,14 @@ fn the_reason_is_kept() {
         assert_eq!(sandbox.show(reason)["revokedReason"], reason);
     }
     sandbox.mint("ci");
-    sandbox
-        .keyward(["revoke", "ci", "--yes", "--reason", "bored"])
-        .refused(2, "usage");
+    sandbox.refuses(&["revoke", "ci", "--yes", "--reason", "bored"], 2, "usage");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     assert_eq!(sandbox.show("ci")["revokedReason"], "unspecified");
 }
 
 #[test]
 fn the_message_is_in_the_audit_log() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let flags = [
         "--reason",
         "compromised",
@@ -80,8 +75,7 @@ fn the_message_is_in_the_audit_log() {
         "found in a build log",
     ];
     sandbox.keyward(["revoke", "ci", "--yes"]).args(flags).ok();
-    let log = sandbox.keyward(["audit", "list"]).answer();
-    let events = log["events"].as_array().expect("an array of events");
+    let events = sandbox.events();
     let event = events
         .iter()
         .find(|event| event["action"] == "key.revoke")
@@ -112,7 +106,7 @@ fn many_keys_are_revoked_at_once() {
 fn one_unknown_key_among_many_changes_nothing() {
     let sandbox = Sandbox::new();
     let secrets = ["a", "b"].map(|name| sandbox.mint(name));
-    let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let head = sandbox.head();
     let error = sandbox
         .keyward(["revoke", "a", "missing", "b", "--yes"])
         .refused(3, "key_not_found");
@@ -123,36 +117,32 @@ fn one_unknown_key_among_many_changes_nothing() {
     for secret in secrets {
         sandbox.verdict(&secret, &[], 0, "valid");
     }
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
+    assert_eq!(sandbox.head(), head);
 }
 
 #[test]
 fn one_ambiguous_key_among_many_changes_nothing() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("a");
+    let (sandbox, secret) = Sandbox::with_key("a");
     sandbox.mint("b");
     sandbox.mint_with("b", &["-e", "test"]);
-    sandbox
-        .keyward(["revoke", "a", "b", "--yes"])
-        .refused(4, "ambiguous");
+    sandbox.refuses(&["revoke", "a", "b", "--yes"], 4, "ambiguous");
     sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]
 fn revoking_twice_succeeds_and_keeps_the_first_time_and_reason() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let first = sandbox
         .keyward(["revoke", "ci", "--yes", "--reason", "compromised"])
         .answer();
-    let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let head = sandbox.head();
     let second = sandbox
         .keyward(["revoke", "ci", "--yes", "--reason", "retired"])
         .answer();
     let mut expected = first["keys"][0].clone();
     expected["changed"] = false.into();
     assert_eq!(second["keys"][0], expected);
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
+    assert_eq!(sandbox.head(), head);
 }
 
 #[test]
@@ -185,19 +175,15 @@ fn a_revoked_keys_record_stays() {
 
 #[test]
 fn an_id_is_not_found_in_an_environment_that_is_not_its_own() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let id = sandbox.id_of("ci");
-    sandbox
-        .keyward(["revoke", &id, "-e", "test", "--yes"])
-        .refused(3, "key_not_found");
+    sandbox.refuses(&["revoke", &id, "-e", "test", "--yes"], 3, "key_not_found");
     sandbox.verdict(&secret, &["-e", "live"], 0, "valid");
 }
 
 #[test]
 fn revoking_by_name_twice_finds_the_same_key_twice() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.keyward(["rotate", "ci"]).ok();
     let revoke = |flags: &[&str]| {
         let arguments = [&["revoke", "ci", "--yes"], flags].concat();
@@ -228,8 +214,7 @@ fn revoking_by_name_twice_finds_the_same_key_twice() {
 
 #[test]
 fn where_the_id_alone_revokes_a_name_like_its_beginning_does_not() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("portal", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("portal", &["--preset", "scrapewise"]);
     sandbox.workspace("other", &[]);
     sandbox.keyward(["workspace", "use", "other"]).ok();
     for name in ["k", "key", "key_"] {
@@ -239,10 +224,40 @@ fn where_the_id_alone_revokes_a_name_like_its_beginning_does_not() {
         let error = sandbox.keyward(revoke).refused(3, "key_not_found");
         sandbox.verdict(&secret, &[], 0, "valid");
         // The hinted command finds the key although another workspace is in use.
-        let hint = error["hint"].as_str().expect("a hint").to_owned();
-        let command = hint.split('`').nth(1).expect("a command").to_owned();
-        let words: Vec<&str> = command.split(' ').skip(1).collect();
-        sandbox.keyward(words).args(["--yes"]).ok();
+        sandbox.follow(&text(&error, "hint")).ok();
         sandbox.verdict(&secret, &[], 11, "revoked");
     }
+}
+
+#[test]
+fn a_person_reads_what_was_revoked_and_what_was_not() {
+    let sandbox = Sandbox::with_keys(&["ci", "web"]);
+    sandbox.keyward(["mint", "used", "--out", "used.key"]).ok();
+    sandbox.expect_transcripts(
+        r#"
+$ keyward revoke ci web --yes --reason compromised
+------- stderr -------
+revoked ci (<id>)
+revoked web (<id>)
+[exit status: 0]
+$ keyward revoke ci --yes
+------- stderr -------
+nothing changed: ci (<id>) was revoked before
+[exit status: 0]
+$ keyward revoke used missing --yes
+------- stderr -------
+error: there is no key "missing" in workspace default
+hint: `keyward list --all` shows every key
+[exit status: 3]
+$ keyward verify --file used.key --quiet
+valid: used (<id>) in default/live, expires never
+------- stderr -------
+[exit status: 0]
+$ keyward revoke used --yes --if-unused-for 30d
+------- stderr -------
+error: used (<id>) is in use: last at <time>, 1 time since <day>
+hint: leave --if-unused-for out to go on all the same
+[exit status: 5]
+"#,
+    );
 }

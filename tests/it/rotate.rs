@@ -14,8 +14,7 @@ fn rotate(sandbox: &Sandbox, arguments: &[&str]) -> Value {
 
 #[test]
 fn old_and_new_secret_overlap() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let new = sandbox.keyward(["rotate", "ci"]).ok().line();
     assert_ne!(old, new);
     sandbox.verdict(&old, &[], 0, "valid");
@@ -24,8 +23,7 @@ fn old_and_new_secret_overlap() {
 
 #[test]
 fn stdout_is_the_new_secret_alone() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let output = sandbox.keyward(["rotate", "ci", "-n"]).ok();
     sandbox.verdict(&output.stdout, &[], 0, "valid");
     assert!(
@@ -36,8 +34,7 @@ fn stdout_is_the_new_secret_alone() {
 
 #[test]
 fn both_keys_are_linked_and_the_answer_holds_both() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let old_id = sandbox.id_of("ci");
     let new = rotate(&sandbox, &["ci"]);
     assert_eq!(new["replaces"], old_id.as_str());
@@ -53,22 +50,18 @@ fn both_keys_are_linked_and_the_answer_holds_both() {
 
 #[test]
 fn the_name_passes_to_the_new_key() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let new = rotate(&sandbox, &["ci"]);
     assert_eq!(new["name"], "ci");
     assert_eq!(sandbox.id_of("ci"), text(&new, "id"));
     // A superseded key does not hold its name, but the new one does.
-    sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
+    sandbox.refuses(&["mint", "ci"], 4, "name_taken");
     assert_eq!(sandbox.listed(&[]).len(), 2);
 }
 
 #[test]
 fn the_old_key_ends_after_the_grace() {
-    let sandbox = Sandbox::new();
-    for name in ["by default", "by flag", "at once"] {
-        sandbox.mint(name);
-    }
+    let sandbox = Sandbox::with_keys(&["by default", "by flag", "at once"]);
     let by_default = rotate(&sandbox, &["by default"]);
     assert_about(moment(&by_default["replaced"], "expiresAt"), now() + DAY);
     let by_flag = rotate(&sandbox, &["by flag", "--grace", "7d"]);
@@ -79,8 +72,7 @@ fn the_old_key_ends_after_the_grace() {
 
 #[test]
 fn the_policy_sets_the_grace() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &["--rotation-grace", "2h"]);
+    let sandbox = Sandbox::with_workspace("acme", &["--rotation-grace", "2h"]);
     sandbox.mint("ci");
     let new = rotate(&sandbox, &["ci"]);
     assert_about(moment(&new["replaced"], "expiresAt"), now() + 2 * HOUR);
@@ -97,8 +89,7 @@ fn the_grace_never_prolongs_the_old_key() {
 
 #[test]
 fn the_old_key_really_ends() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let new = sandbox
         .keyward(["rotate", "ci", "--grace", "1s"])
         .ok()
@@ -125,8 +116,7 @@ fn now_and_a_grace_of_nothing_revoke_the_old_key_at_once() {
 
 #[test]
 fn the_new_key_inherits_everything() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("customer", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("customer", &["--preset", "scrapewise"]);
     let flags = [
         "--scope",
         "LLM_READ",
@@ -181,17 +171,16 @@ fn expires_overrides_the_inherited_lifetime() {
     assert_about(moment(&new, "expiresAt"), now() + 7 * DAY);
     let newest = rotate(&sandbox, &["ci", "--expires", "never"]);
     assert_eq!(newest["expiresAt"], Value::Null);
-    sandbox
-        .keyward(["rotate", "ci", "--expires", "2001-01-01"])
-        .refused(5, "invalid_expiry");
+    sandbox.refuses(
+        &["rotate", "ci", "--expires", "2001-01-01"],
+        5,
+        "invalid_expiry",
+    );
 }
 
 #[test]
 fn only_an_active_key_that_is_not_superseded_rotates() {
-    let sandbox = Sandbox::new();
-    for name in ["superseded", "disabled", "revoked"] {
-        sandbox.mint(name);
-    }
+    let sandbox = Sandbox::with_keys(&["superseded", "disabled", "revoked"]);
     sandbox.mint_with("pending", &["--hold"]);
     let expired = sandbox.mint_with("expired", &["--expires", "1s"]);
     let superseded = sandbox.id_of("superseded");
@@ -207,35 +196,29 @@ fn only_an_active_key_that_is_not_superseded_rotates() {
         "pending",
         "expired",
     ] {
-        sandbox.keyward(["rotate", key]).refused(4, "conflict");
-        sandbox
-            .keyward(["rotate", key, "--now"])
-            .refused(4, "conflict");
+        sandbox.refuses(&["rotate", key], 4, "conflict");
+        sandbox.refuses(&["rotate", key, "--now"], 4, "conflict");
     }
-    sandbox
-        .keyward(["rotate", "missing"])
-        .refused(3, "key_not_found");
+    sandbox.refuses(&["rotate", "missing"], 3, "key_not_found");
     assert_eq!(sandbox.listed(&["--all"]), before);
 }
 
 #[test]
 fn the_cap_holds_during_the_overlap_and_now_works_at_the_cap() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &["--active-key-cap", "2"]);
+    let sandbox = Sandbox::with_workspace("acme", &["--active-key-cap", "2"]);
     let old = sandbox.mint("a");
     sandbox.mint("b");
-    sandbox.keyward(["rotate", "a"]).refused(5, "limit_reached");
+    sandbox.refuses(&["rotate", "a"], 5, "limit_reached");
     sandbox.verdict(&old, &[], 0, "valid");
     let new = sandbox.keyward(["rotate", "a", "--now"]).ok().line();
     sandbox.verdict(&old, &[], 11, "revoked");
     sandbox.verdict(&new, &[], 0, "valid");
-    sandbox.keyward(["mint", "c"]).refused(5, "limit_reached");
+    sandbox.refuses(&["mint", "c"], 5, "limit_reached");
 }
 
 #[test]
 fn with_hold_the_grace_begins_at_activation() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let old_id = sandbox.id_of("ci");
     let new = sandbox
         .keyward(["rotate", "ci", "--hold", "--grace", "2h"])
@@ -262,8 +245,7 @@ fn with_hold_the_grace_begins_at_activation() {
 
 #[test]
 fn a_held_rotation_with_now_revokes_the_old_key_at_activation() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let new = sandbox
         .keyward(["rotate", "ci", "--hold", "--now"])
         .ok()
@@ -275,8 +257,7 @@ fn a_held_rotation_with_now_revokes_the_old_key_at_activation() {
 
 #[test]
 fn an_unfinished_rotation_stands_in_the_way_of_another_until_it_is_cancelled() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let before = sandbox.show("ci");
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
     let error = sandbox.keyward(["rotate", "ci"]).refused(4, "conflict");
@@ -298,8 +279,7 @@ fn an_unfinished_rotation_stands_in_the_way_of_another_until_it_is_cancelled() {
 
 #[test]
 fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let held = rotate(&sandbox, &["ci", "--hold"]);
     sandbox
         .keyward(["revoke", &text(&held, "id"), "--yes"])
@@ -320,8 +300,7 @@ fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
 
 #[test]
 fn the_name_that_passes_is_the_one_the_old_key_has_then() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
     sandbox
         .keyward(["rename", &sandbox.id_of("ci"), "deploy"])
@@ -333,12 +312,11 @@ fn the_name_that_passes_is_the_one_the_old_key_has_then() {
 
 #[test]
 fn a_pending_replacement_keeps_the_name_when_the_old_key_dies() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let old = sandbox.id_of("ci");
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
     sandbox.keyward(["revoke", &old, "--yes"]).ok();
-    sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
+    sandbox.refuses(&["mint", "ci"], 4, "name_taken");
     sandbox.keyward(["activate"]).stdin(&held).ok();
     assert_eq!(
         sandbox.verdict(&held, &[], 0, "valid")["subject"]["name"],
@@ -348,17 +326,14 @@ fn a_pending_replacement_keeps_the_name_when_the_old_key_dies() {
 
 #[test]
 fn a_cancelled_rotation_needs_the_old_name_to_be_free() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let old = sandbox.id_of("ci");
     let new = sandbox.keyward(["rotate", "ci"]).ok().line();
     // By its id it leaves the old key behind under the old name.
     let id = sandbox.id_of("ci");
     sandbox.keyward(["rename", &id, "deploy"]).ok();
     sandbox.mint("ci");
-    sandbox
-        .keyward(["rotate", &old, "--cancel"])
-        .refused(4, "name_taken");
+    sandbox.refuses(&["rotate", &old, "--cancel"], 4, "name_taken");
     sandbox.verdict(&new, &[], 0, "valid");
 }
 
@@ -378,24 +353,18 @@ fn a_rotation_can_be_cancelled_while_the_old_key_lives_in_its_grace() {
 
 #[test]
 fn there_is_nothing_to_cancel_without_a_rotation() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
-    sandbox
-        .keyward(["rotate", "ci", "--cancel"])
-        .refused(4, "conflict");
+    let (sandbox, secret) = Sandbox::with_key("ci");
+    sandbox.refuses(&["rotate", "ci", "--cancel"], 4, "conflict");
     sandbox.keyward(["rotate", "ci", "--now"]).ok();
     let superseded = sandbox.verdict(&secret, &[], 11, "revoked")["subject"]["id"].clone();
     let superseded = superseded.as_str().expect("an id");
     // The old key is dead: nothing could be taken back.
-    sandbox
-        .keyward(["rotate", superseded, "--cancel"])
-        .refused(4, "conflict");
+    sandbox.refuses(&["rotate", superseded, "--cancel"], 4, "conflict");
 }
 
 #[test]
 fn a_key_can_be_rotated_again_and_again() {
-    let sandbox = Sandbox::new();
-    let first = sandbox.mint("ci");
+    let (sandbox, first) = Sandbox::with_key("ci");
     let mut ids = vec![sandbox.id_of("ci")];
     for _ in 0..3 {
         let new = rotate(&sandbox, &["ci"]);
@@ -408,8 +377,7 @@ fn a_key_can_be_rotated_again_and_again() {
 
 #[test]
 fn the_new_secret_can_go_to_any_sink() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let output = sandbox.keyward(["rotate", "ci", "--out", "ci.key"]).ok();
     assert_eq!(output.stdout, "");
     sandbox.keyward(["verify", "--file", "ci.key"]).ok();
@@ -423,8 +391,7 @@ fn the_new_secret_can_go_to_any_sink() {
 
 #[test]
 fn a_rotated_key_is_used_separately_from_the_old_one() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     sandbox.verdict(&old, &[], 0, "valid");
     let new = rotate(&sandbox, &["ci"]);
     assert_eq!(new["lastUsedAt"], Value::Null);
@@ -456,14 +423,69 @@ fn a_rotation_whose_new_key_was_revoked_can_be_cancelled_and_the_old_key_lives_o
         assert_eq!(after["replacedBy"], Value::Null);
         sandbox.keyward(check).ok();
         sandbox.verdict(&secret, &[], 0, "valid");
-        sandbox
-            .keyward(["rotate", "ci", "--cancel"])
-            .refused(4, "conflict");
-        let events = sandbox.keyward(["audit", "list"]).answer();
-        let revoked = events["events"].as_array().expect("a list");
-        let revoked = revoked
-            .iter()
-            .filter(|event| event["action"] == "key.revoke");
-        assert_eq!(revoked.count(), 1, "it was revoked once");
+        sandbox.refuses(&["rotate", "ci", "--cancel"], 4, "conflict");
+        let revoked = sandbox.events_of("key.revoke");
+        assert_eq!(revoked.len(), 1, "it was revoked once");
     }
+}
+
+#[test]
+fn a_person_reads_what_becomes_of_the_old_key() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    sandbox.expect_transcripts(
+        r#"
+$ keyward rotate ci
+<secret>
+------- stderr -------
+rotated ci in default/live
+  id       <id>
+  prefix   <prefix>
+  expires  never
+  old key  <id> expires in 23 hours
+the secret is on stdout, shown only this once
+[exit status: 0]
+$ keyward rotate ci --cancel
+------- stderr -------
+cancelled the rotation of ci: revoked <id>, which was active; <id> is active, no longer superseded, and does not expire as before the rotation
+[exit status: 0]
+$ keyward rotate ci --now --out ci.key
+------- stderr -------
+rotated ci in default/live
+  id       <id>
+  prefix   <prefix>
+  expires  never
+  old key  <id> is revoked
+the secret is in ci.key, shown only this once
+[exit status: 0]
+"#,
+    );
+}
+
+#[test]
+fn a_person_reads_why_nothing_was_rotated() {
+    let sandbox = Sandbox::with_keys(&["ci", "dead"]);
+    sandbox.keyward(["revoke", "dead", "--yes"]).ok();
+    sandbox.expect_transcripts(
+        r#"
+$ keyward rotate dead
+------- stderr -------
+error: <id> is revoked: only an active key rotates
+hint: `keyward mint dead -e live` mints another key
+[exit status: 4]
+$ keyward rotate missing
+------- stderr -------
+error: there is no key "missing" in workspace default
+hint: `keyward list --all` shows every key
+[exit status: 3]
+$ keyward rotate ci --cancel
+------- stderr -------
+error: no rotation of <id> is under way
+hint: `keyward rotate <id>` begins one
+[exit status: 4]
+$ keyward rotate ci -- false
+------- stderr -------
+error: "false" ended with exit status 1; the key is void
+[exit status: 16]
+"#,
+    );
 }

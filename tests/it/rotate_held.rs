@@ -16,12 +16,9 @@ fn activate(sandbox: &Sandbox, secret: &str) {
 
 #[test]
 fn a_held_replacement_counts_against_the_cap_even_with_now() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("small", &["--cap", "1"]);
+    let sandbox = Sandbox::with_workspace("small", &["--cap", "1"]);
     let old = sandbox.mint("ci");
-    sandbox
-        .keyward(["rotate", "ci", "--now", "--hold"])
-        .refused(5, "limit_reached");
+    sandbox.refuses(&["rotate", "ci", "--now", "--hold"], 5, "limit_reached");
     sandbox.verdict(&old, &[], 0, "valid");
     sandbox.keyward(["rotate", "ci", "--now"]).ok();
     assert_eq!(sandbox.listed(&[]), ["ci"]);
@@ -29,8 +26,7 @@ fn a_held_replacement_counts_against_the_cap_even_with_now() {
 
 #[test]
 fn a_held_rotation_can_be_cancelled_when_the_old_key_is_dead() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let old = sandbox.id_of("ci");
     let new = hold(&sandbox, "ci", &[]);
     sandbox.keyward(["revoke", &old, "--yes"]).ok();
@@ -41,8 +37,7 @@ fn a_held_rotation_can_be_cancelled_when_the_old_key_is_dead() {
 
 #[test]
 fn renaming_the_old_key_renames_the_replacement_that_waits() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let old = sandbox.id_of("ci");
     let new = hold(&sandbox, "ci", &[]);
     sandbox.keyward(["rename", "ci", "deploy"]).ok();
@@ -51,7 +46,7 @@ fn renaming_the_old_key_renames_the_replacement_that_waits() {
     // The name that was left is free, the new one is not, whatever becomes of the old key.
     sandbox.mint("ci");
     sandbox.keyward(["revoke", &old, "--yes"]).ok();
-    sandbox.keyward(["mint", "deploy"]).refused(4, "name_taken");
+    sandbox.refuses(&["mint", "deploy"], 4, "name_taken");
     activate(&sandbox, &new);
     assert_eq!(sandbox.show("deploy")["status"], "active");
     assert_eq!(sandbox.listed(&["--status", "active"]).len(), 2);
@@ -59,20 +54,16 @@ fn renaming_the_old_key_renames_the_replacement_that_waits() {
 
 #[test]
 fn a_replacement_that_waits_cannot_be_renamed_away() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let new = hold(&sandbox, "ci", &[]);
     let pending = sandbox.verdict(&new, &[], 13, "pending");
     let id = text(&pending["subject"], "id");
-    sandbox
-        .keyward(["rename", &id, "other"])
-        .refused(4, "conflict");
+    sandbox.refuses(&["rename", &id, "other"], 4, "conflict");
 }
 
 #[test]
 fn a_paused_key_is_not_replaced_behind_its_pause() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let new = hold(&sandbox, "ci", &[]);
     sandbox.keyward(["disable", "ci"]).ok();
     sandbox
@@ -89,8 +80,7 @@ fn a_paused_key_is_not_replaced_behind_its_pause() {
 
 #[test]
 fn cancelling_keeps_a_life_that_was_shortened_on_purpose() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let old = sandbox.id_of("ci");
     sandbox.keyward(["rotate", "ci"]).ok();
     sandbox.keyward(["set", &old, "--expires", "5m"]).ok();
@@ -102,8 +92,7 @@ fn cancelling_keeps_a_life_that_was_shortened_on_purpose() {
 
 #[test]
 fn a_held_secret_is_activated_in_its_own_workspace_alone() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("one", &[]);
+    let sandbox = Sandbox::with_workspace("one", &[]);
     sandbox.workspace("two", &[]);
     let secret = sandbox.mint_with("ci", &["-w", "two", "--hold"]);
     let activate = |workspace: &str| {

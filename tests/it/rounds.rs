@@ -11,10 +11,9 @@ use keyward::domain::secret::Secret;
 use keyward::domain::timestamp::Timestamp;
 use keyward::ops::verifier::{Request, Verifier};
 
-use crate::concurrency::assert_whole;
 use crate::support::stream::Stream;
 use crate::support::time::now;
-use crate::support::{Sandbox, variable};
+use crate::support::{Sandbox, is_thorough};
 
 /// How long one stream is asked before another takes its place: no test may keep one for much longer.
 const SHIFT: Duration = Duration::from_secs(20);
@@ -88,10 +87,7 @@ impl<'a> Judges<'a> {
 
 #[test]
 fn a_key_is_valid_nowhere_once_its_revocation_has_returned() {
-    let rounds = match variable("KEYWARD_THOROUGH") {
-        Some(_) => 1000,
-        None => 60,
-    };
+    let rounds = if is_thorough() { 1000 } else { 60 };
     let sandbox = Sandbox::new();
     let count = rounds.to_string();
     let minted = sandbox.keyward(["mint", "key", "--count", &count]).ok();
@@ -139,7 +135,7 @@ fn a_key_is_valid_nowhere_once_its_revocation_has_returned() {
     drop(judges);
     let beside = beside.into_inner();
     assert!(beside > rounds, "there was nobody beside: {beside}");
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
     writeln!(
         std::io::stderr(),
         "{rounds} revocations: 0 valid of {processes} verdicts of processes, {streams} of a stream, {library} of the library \

@@ -100,8 +100,7 @@ fn the_store_holds_the_hash_of_a_token_and_nothing_of_the_token() {
 
 #[test]
 fn nothing_beside_an_open_store_holds_a_secret() {
-    let sandbox = Sandbox::new();
-    let first = sandbox.mint("first");
+    let (sandbox, first) = Sandbox::with_key("first");
     let held = Held::start(sandbox.home(), sandbox.keyward(["mint", "second"]));
     let second = held.secret.clone();
     let third = sandbox.mint("third");
@@ -194,8 +193,7 @@ fn no_answer_and_no_message_repeats_a_secret() {
 
 #[test]
 fn a_rotation_says_nothing_of_either_secret_but_the_new_one_on_stdout() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let output = sandbox.keyward(["rotate", "ci"]).ok();
     let new = output.line();
     for secret in [&old, &new] {
@@ -219,8 +217,7 @@ fn no_process_has_the_secret_in_its_command_line_or_environment() {
         skipped("there is no /proc to look into");
         return;
     }
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("old");
+    let (sandbox, old) = Sandbox::with_key("old");
     for verb in ["mint new", "rotate old", "mint newer --hold"] {
         let run = sandbox.keyward(verb.split(' '));
         let held = Held::start(sandbox.home(), run);
@@ -360,10 +357,9 @@ const PLACES: &[&[&str]] = &[
 
 #[test]
 fn a_secret_among_the_arguments_is_refused_and_not_repeated() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let stranger = token::well_formed();
-    let before = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let before = sandbox.head();
     for secret in [&secret, &stranger] {
         for place in PLACES {
             for format in [&[][..], &["--json"]] {
@@ -386,7 +382,7 @@ fn a_secret_among_the_arguments_is_refused_and_not_repeated() {
             }
         }
     }
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, before);
+    assert_eq!(sandbox.head(), before);
     assert_in_no_file(&sandbox, &[&secret]);
     sandbox.verdict(&secret, &[], 0, "valid");
 }
@@ -453,8 +449,7 @@ fn the_token_of_a_policy_of_ones_own_is_refused_as_an_argument_too() {
         ("dashed", "{prefix}-{env}-{secret:32}", "base62"),
         ("checked", "{secret:40}{crc}", "hex"),
     ] {
-        let sandbox = Sandbox::new();
-        sandbox.workspace(
+        let sandbox = Sandbox::with_workspace(
             name,
             &[
                 "--token",
@@ -512,8 +507,7 @@ fn help_never_prints_a_value_of_the_environment() {
 
 #[test]
 fn a_secret_that_is_no_text_is_not_repeated_either() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut bytes = secret.clone().into_bytes();
     bytes.insert(0, 0xff);
     let argument = OsString::from(std::ffi::OsStr::from_bytes(&bytes));

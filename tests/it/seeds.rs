@@ -14,8 +14,7 @@ fn mint(sandbox: &Sandbox, name: &str, flags: &[&str]) -> Value {
 
 #[test]
 fn amazonscraperapi_by_its_page() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("shop", &["--preset", "amazonscraperapi"]);
+    let sandbox = Sandbox::with_workspace("shop", &["--preset", "amazonscraperapi"]);
 
     // "All keys start with a prefix": asa_live_ and asa_test_.
     let live = mint(&sandbox, "prod", &[]);
@@ -59,8 +58,7 @@ fn amazonscraperapi_by_its_page() {
 
 #[test]
 fn amazonscraperapi_refuses_the_21st_active_key_and_names_the_longest_unused_one() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("shop", &["--preset", "amazonscraperapi"]);
+    let sandbox = Sandbox::with_workspace("shop", &["--preset", "amazonscraperapi"]);
     // "You can have up to 20 active keys per workspace", whatever their environment.
     let mut secrets = Vec::new();
     for place in 0..20 {
@@ -103,8 +101,7 @@ fn amazonscraperapi_refuses_the_21st_active_key_and_names_the_longest_unused_one
 
 #[test]
 fn amser_by_its_page() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("merchant", &["--preset", "amser"]);
+    let sandbox = Sandbox::with_workspace("merchant", &["--preset", "amser"]);
 
     // "amser API keys use a prefixed format", then lowercase letters and digits alone.
     let live = sandbox.mint("production-server");
@@ -142,7 +139,7 @@ fn amser_by_its_page() {
     for name in ["three", "four", "five"] {
         sandbox.mint(name);
     }
-    sandbox.keyward(["mint", "six"]).refused(5, "limit_reached");
+    sandbox.refuses(&["mint", "six"], 5, "limit_reached");
     // "If you … have reached the limit, revoke an unused key first."
     sandbox.keyward(["revoke", "five", "--yes"]).ok();
 
@@ -157,9 +154,7 @@ fn amser_by_its_page() {
         .ok();
     sandbox.verdict(&live, &["-e", "live"], 11, "revoked");
     for verb in ["enable", "rotate", "disable"] {
-        sandbox
-            .keyward([verb, "production-server"])
-            .refused(4, "conflict");
+        sandbox.refuses(&[verb, "production-server"], 4, "conflict");
     }
     sandbox
         .keyward(["activate"])
@@ -170,8 +165,7 @@ fn amser_by_its_page() {
 
 #[test]
 fn amser_rotates_by_overlap_and_at_the_cap_at_once() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("merchant", &["--preset", "amser"]);
+    let sandbox = Sandbox::with_workspace("merchant", &["--preset", "amser"]);
     let old = sandbox.mint("production-server");
     for name in ["two", "three", "four"] {
         sandbox.mint(name);
@@ -180,17 +174,14 @@ fn amser_rotates_by_overlap_and_at_the_cap_at_once() {
     let new = sandbox.keyward(["rotate", "production-server"]).ok().line();
     sandbox.verdict(&old, &["-e", "live"], 0, "valid");
     sandbox.verdict(&new, &["-e", "live"], 0, "valid");
-    sandbox
-        .keyward(["rotate", "two"])
-        .refused(5, "limit_reached");
+    sandbox.refuses(&["rotate", "two"], 5, "limit_reached");
     let newest = sandbox.keyward(["rotate", "two", "--now"]).ok().line();
     sandbox.verdict(&newest, &["-e", "live"], 0, "valid");
 }
 
 #[test]
 fn scrapewise_by_its_page() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("customer", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("customer", &["--preset", "scrapewise"]);
     let user = mint(&sandbox, "my-laptop", &["--scope", "USER"]);
     let user_file = sandbox.file("user.key", &text(&user, "key"));
     let as_user = |arguments: &[&str]| sandbox.keyward(["--as"]).args([&user_file]).args(arguments);
@@ -264,8 +255,7 @@ fn scrapewise_by_its_page() {
 
 #[test]
 fn scrapewise_takes_exactly_one_of_its_three_scopes() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("customer", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("customer", &["--preset", "scrapewise"]);
     let wrong: [&[&str]; 5] = [
         &[],
         &["--scope", "ADMIN"],
@@ -287,9 +277,7 @@ fn scrapewise_takes_exactly_one_of_its_three_scopes() {
     }
     // "Any non-empty string up to 64 chars."
     for name in ["", &"n".repeat(65)] {
-        sandbox
-            .keyward(["mint", name, "--scope", "USER"])
-            .refused(2, "invalid_name");
+        sandbox.refuses(&["mint", name, "--scope", "USER"], 2, "invalid_name");
     }
 }
 
@@ -309,8 +297,7 @@ fn scrapewise_keys_of_one_customer_are_unknown_to_another() {
 
 #[test]
 fn azscraper_by_its_page() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("project", &["--preset", "azscraper"]);
+    let sandbox = Sandbox::with_workspace("project", &["--preset", "azscraper"]);
     sandbox.workspace("other project", &["--preset", "azscraper"]);
 
     // "Create a key": {id, name, key, createdAt}, the full key only here.

@@ -7,8 +7,7 @@ use crate::support::{Sandbox, moment};
 
 #[test]
 fn each_field_is_set_and_cleared() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let steps: [(&[&str], &str, Value); 8] = [
         (&["--owner", "platform"], "owner", json!("platform")),
         (&["--clear-owner"], "owner", Value::Null),
@@ -53,24 +52,21 @@ fn scopes_are_replaced_and_cleared() {
     sandbox.mint_with("ci", &["--scope", "read"]);
     let key = sandbox.keyward(["set", "ci", "--scope", "write"]).answer();
     assert_eq!(key["scopes"], json!(["write"]));
-    sandbox
-        .keyward(["set", "ci", "--scope", "admin"])
-        .refused(5, "invalid_scope");
+    sandbox.refuses(&["set", "ci", "--scope", "admin"], 5, "invalid_scope");
     let key = sandbox.keyward(["set", "ci", "--clear-scopes"]).answer();
     assert_eq!(key["scopes"], json!([]));
 }
 
 #[test]
 fn a_scope_the_policy_requires_cannot_be_cleared() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("customer", &["--preset", "scrapewise"]);
+    let sandbox = Sandbox::with_workspace("customer", &["--preset", "scrapewise"]);
     sandbox.mint_with("agent", &["--scope", "LLM_READ"]);
-    sandbox
-        .keyward(["set", "agent", "--clear-scopes"])
-        .refused(5, "invalid_scope");
-    sandbox
-        .keyward(["set", "agent", "--scope", "USER", "--scope", "LLM_READ"])
-        .refused(5, "invalid_scope");
+    sandbox.refuses(&["set", "agent", "--clear-scopes"], 5, "invalid_scope");
+    sandbox.refuses(
+        &["set", "agent", "--scope", "USER", "--scope", "LLM_READ"],
+        5,
+        "invalid_scope",
+    );
     assert_eq!(sandbox.show("agent")["scopes"], json!(["LLM_READ"]));
 }
 
@@ -89,26 +85,24 @@ fn labels_are_merged() {
 
 #[test]
 fn an_expiry_counts_from_now() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let key = sandbox.keyward(["set", "ci", "--expires", "7d"]).answer();
     assert_about(moment(&key, "expiresAt"), now() + 7 * DAY);
     let key = sandbox
         .keyward(["set", "ci", "--expires", "never"])
         .answer();
     assert_eq!(key["expiresAt"], Value::Null);
-    sandbox
-        .keyward(["set", "ci", "--expires", "2001-01-01"])
-        .refused(5, "invalid_expiry");
-    sandbox
-        .keyward(["set", "ci", "--expires", "soonish"])
-        .refused(2, "usage");
+    sandbox.refuses(
+        &["set", "ci", "--expires", "2001-01-01"],
+        5,
+        "invalid_expiry",
+    );
+    sandbox.refuses(&["set", "ci", "--expires", "soonish"], 2, "usage");
 }
 
 #[test]
 fn the_maximum_lifetime_cannot_be_set_away() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace(
+    let sandbox = Sandbox::with_workspace(
         "acme",
         &["--default-lifetime", "30d", "--maximum-lifetime", "60d"],
     );
@@ -129,50 +123,37 @@ fn the_maximum_lifetime_cannot_be_set_away() {
 
 #[test]
 fn no_flag_is_a_usage_error() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
-    sandbox.keyward(["set", "ci"]).refused(2, "usage");
-    sandbox
-        .keyward(["set", "ci", "--allow", "everywhere"])
-        .refused(2, "usage");
-    sandbox
-        .keyward(["set", "ci", "--label", "team"])
-        .refused(2, "usage");
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    sandbox.refuses(&["set", "ci"], 2, "usage");
+    sandbox.refuses(&["set", "ci", "--allow", "everywhere"], 2, "usage");
+    sandbox.refuses(&["set", "ci", "--label", "team"], 2, "usage");
 }
 
 #[test]
 fn what_it_has_already_is_no_change() {
     let sandbox = Sandbox::new();
     sandbox.mint_with("ci", &["--owner", "platform"]);
-    let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+    let head = sandbox.head();
     let output = sandbox.keyward(["set", "ci", "--owner", "platform"]).ok();
     assert_ne!(output.stderr, "", "nothing is said of the unchanged owner");
-    assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
+    assert_eq!(sandbox.head(), head);
 }
 
 #[test]
 fn a_dead_key_cannot_be_set_and_an_expired_one_not_revived() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("revoked");
+    let sandbox = Sandbox::with_keys(&["revoked"]);
     let secret = sandbox.mint_with("expired", &["--expires", "1s"]);
     sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&secret, 12);
-    sandbox
-        .keyward(["set", "revoked", "--owner", "platform"])
-        .refused(4, "conflict");
-    sandbox
-        .keyward(["set", "expired", "--clear-expires"])
-        .refused(4, "conflict");
-    sandbox
-        .keyward(["set", "expired", "--expires", "7d"])
-        .refused(4, "conflict");
+    sandbox.refuses(&["set", "revoked", "--owner", "platform"], 4, "conflict");
+    sandbox.refuses(&["set", "expired", "--clear-expires"], 4, "conflict");
+    sandbox.refuses(&["set", "expired", "--expires", "7d"], 4, "conflict");
     sandbox.verdict(&secret, &[], 12, "expired");
 }
 
 #[test]
 fn a_changed_allow_list_holds_at_the_next_verify() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
     sandbox
         .keyward(["set", "ci", "--allow", "203.0.113.0/24"])
@@ -184,8 +165,7 @@ fn a_changed_allow_list_holds_at_the_next_verify() {
 
 #[test]
 fn a_superseded_key_cannot_be_prolonged() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let old = sandbox.id_of("ci");
     sandbox.keyward(["rotate", "ci", "--grace", "1h"]).ok();
     for flags in [&["--clear-expires"][..], &["--expires", "2h"]] {

@@ -4,9 +4,7 @@ use crate::support::{Sandbox, expect_transcript, text};
 
 #[test]
 fn a_key_is_found_by_its_id_prefix_short_part_and_name() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
-    sandbox.mint("other");
+    let sandbox = Sandbox::with_keys(&["ci", "other"]);
     let key = sandbox.show("ci");
     for field in ["id", "prefix", "short", "name"] {
         assert_eq!(sandbox.show(&text(&key, field)), key, "by {field}");
@@ -22,8 +20,7 @@ fn a_key_is_found_by_its_id_prefix_short_part_and_name() {
 
 #[test]
 fn an_id_beginning_shorter_than_six_is_no_selector() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let id = sandbox.id_of("ci");
     sandbox
         .keyward(["show", &id["key_".len()..][..5]])
@@ -60,8 +57,7 @@ fn an_id_beginning_that_fits_two_keys_is_ambiguous() {
 
 #[test]
 fn a_name_in_two_environments_needs_the_environment() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.mint_with("ci", &["-e", "test"]);
     let error = sandbox
         .keyward(["show", "ci"])
@@ -79,8 +75,7 @@ fn a_name_in_two_environments_needs_the_environment() {
 
 #[test]
 fn a_name_means_the_living_key_before_the_dead_one() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let dead = sandbox.id_of("ci");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     assert_eq!(sandbox.id_of("ci"), dead);
@@ -102,19 +97,16 @@ fn a_name_that_nobody_holds_means_the_key_that_had_it_last() {
 
 #[test]
 fn an_exact_name_is_exact() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("production");
+    let sandbox = Sandbox::with_keys(&["production"]);
     for near in ["Production", "prod", "production ", "productio%"] {
-        sandbox.keyward(["show", near]).refused(3, "key_not_found");
+        sandbox.refuses(&["show", near], 3, "key_not_found");
     }
 }
 
 #[test]
 fn an_unknown_key_is_not_found_with_and_without_a_store() {
     let sandbox = Sandbox::new();
-    sandbox
-        .keyward(["show", "ci"])
-        .refused(3, "store_not_found");
+    sandbox.refuses(&["show", "ci"], 3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "looking made a store");
     sandbox.mint("ci");
     let error = sandbox.keyward(["show", "cd"]).refused(3, "key_not_found");
@@ -126,8 +118,7 @@ fn an_unknown_key_is_not_found_with_and_without_a_store() {
 
 #[test]
 fn a_failure_for_people_is_an_error_line_on_stderr() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let output = sandbox.keyward(["show", "cd"]).exit(3);
     expect_transcript(
         &output.transcript(),
@@ -142,8 +133,7 @@ hint: `keyward list --all` shows every key
 
 /// Two workspaces, neither chosen; the key `ci` is in `acme`.
 fn two_workspaces() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
     sandbox.mint_with("ci", &["-w", "acme"]);
     sandbox
@@ -156,21 +146,19 @@ fn an_id_or_a_prefix_finds_its_key_in_every_workspace() {
     for field in ["id", "prefix"] {
         assert_eq!(sandbox.show(&text(&key, field)), key, "by {field}");
     }
-    sandbox
-        .keyward(["show", &text(&key, "id"), "-w", "zenith"])
-        .refused(3, "key_not_found");
+    sandbox.refuses(
+        &["show", &text(&key, "id"), "-w", "zenith"],
+        3,
+        "key_not_found",
+    );
 }
 
 #[test]
 fn a_name_is_looked_for_in_the_chosen_workspace_alone() {
     let sandbox = two_workspaces();
-    sandbox
-        .keyward(["show", "ci", "-w", "zenith"])
-        .refused(3, "key_not_found");
-    sandbox
-        .keyward(["revoke", "ci", "--yes"])
-        .refused(4, "ambiguous");
-    sandbox.keyward(["show", "ci"]).refused(4, "ambiguous");
+    sandbox.refuses(&["show", "ci", "-w", "zenith"], 3, "key_not_found");
+    sandbox.refuses(&["revoke", "ci", "--yes"], 4, "ambiguous");
+    sandbox.refuses(&["show", "ci"], 4, "ambiguous");
 }
 
 #[test]
@@ -191,4 +179,53 @@ fn people_see_the_fields_that_tell_keys_apart() {
     ] {
         assert!(shown.contains(&text(&key, field)), "no {field} in\n{shown}");
     }
+}
+
+#[test]
+fn a_person_reads_what_a_key_is_or_why_it_was_not_found() {
+    let sandbox = Sandbox::new();
+    sandbox.mint_with("ci", &["--expires", "30d", "--owner", "platform"]);
+    sandbox.mint_with("ci", &["-e", "test"]);
+    sandbox.expect_transcripts(
+        r#"
+$ keyward show ci -e live
+name         ci
+id           <id>
+workspace    default
+environment  live
+status       active
+prefix       <prefix>
+hint         …<hint>
+created      <now> (<time>) by operator:<user>
+last used    never
+expires      in 4 weeks (<time>)
+owner        platform
+------- stderr -------
+[exit status: 0]
+$ keyward show ci
+------- stderr -------
+error: "ci" could be several keys: <id> (default/test ci, active), <id> (default/live ci, active)
+hint: name it by its id, or pass -e ENVIRONMENT or -w WORKSPACE
+[exit status: 4]
+$ keyward revoke ci -e test --yes --reason retired
+------- stderr -------
+revoked ci (<id>)
+[exit status: 0]
+$ keyward show ci -e test
+name         ci
+id           <id>
+workspace    default
+environment  test
+status       revoked
+prefix       <prefix>
+hint         …<hint>
+created      <now> (<time>) by operator:<user>
+last used    never
+expires      never
+revoked      <now> (<time>)
+reason       retired
+------- stderr -------
+[exit status: 0]
+"#,
+    );
 }

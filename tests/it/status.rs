@@ -65,8 +65,7 @@ impl Line {
 
 /// A store that has these keys, and one more.
 fn store_of(lines: &[Line]) -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("default", &[]);
+    let sandbox = Sandbox::with_workspace("default", &[]);
     let successor = Line::new("successor", "active", None);
     let lines = lines.iter().enumerate();
     let mut text: String = lines
@@ -167,9 +166,7 @@ fn a_key_that_is_past_its_expiry_has_released_its_name_and_its_place() {
         let cap = ["workspace", "set", "default", "--cap", "2"];
         sandbox.keyward(cap).ok();
         let secret = sandbox.mint("ci");
-        sandbox
-            .keyward(["mint", "one-more"])
-            .refused(5, "limit_reached");
+        sandbox.refuses(&["mint", "one-more"], 5, "limit_reached");
         let verdict = sandbox.verdict(&secret, &[], 0, "valid");
         // The name means the key that lives, alone.
         let shown = sandbox.show("ci");
@@ -190,7 +187,7 @@ fn what_is_refused_of_a_key_past_its_expiry_is_refused_because_it_has_expired() 
     for state in ["disabled", "pending"] {
         let line = Line::new("ci", state, Some(-HOUR / 2));
         let sandbox = store_of(std::slice::from_ref(&line));
-        let head = sandbox.keyward(["audit", "head"]).ok().stdout;
+        let head = sandbox.head();
         for command in [
             &["enable", "ci"][..],
             &["disable", "ci"],
@@ -205,7 +202,7 @@ fn what_is_refused_of_a_key_past_its_expiry_is_refused_because_it_has_expired() 
         }
         let activate = sandbox.keyward(["activate"]).stdin(line.secret());
         activate.refused(12, "expired");
-        assert_eq!(sandbox.keyward(["audit", "head"]).ok().stdout, head);
+        assert_eq!(sandbox.head(), head);
         let gate = [
             "check",
             "--never-used",
@@ -276,7 +273,7 @@ fn a_key_that_is_disabled_and_then_expires_is_disabled_in_every_store() {
     sandbox.verdict(&secret, &[], 13, "disabled");
     assert_eq!(sandbox.show("ci")["status"], "disabled");
     assert_eq!(sandbox.listed(&[]), ["ci"]);
-    sandbox.keyward(["enable", "ci"]).refused(4, "conflict");
+    sandbox.refuses(&["enable", "ci"], 4, "conflict");
     sandbox.mint("ci");
     let lines = sandbox.keyward(["store", "export"]).ok().stdout;
     let other = Sandbox::new();

@@ -93,8 +93,7 @@ fn assert_refused(sandbox: &Sandbox, secret: &str, codes: &[&str], what: &str) {
 
 /// A store with a key in it, its secret, and its bytes.
 fn store() -> (Sandbox, String, Vec<u8>) {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let bytes = fs::read(sandbox.store_path()).expect("the store can be read");
     (sandbox, secret, bytes)
 }
@@ -154,8 +153,7 @@ fn another_programs_database_is_refused_and_left_alone() {
         ),
     ];
     for (what, sql) in databases {
-        let sandbox = Sandbox::new();
-        let secret = sandbox.mint("ci");
+        let (sandbox, secret) = Sandbox::with_key("ci");
         fs::remove_file(sandbox.store_path()).expect("the store can be removed");
         write(&sandbox.store_path(), b"");
         let connection = sandbox.sqlite();

@@ -1,16 +1,13 @@
 //! `keyward store info`, and where the store is looked for.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
+use crate::support::files::mode;
 use crate::support::{Sandbox, fields, text};
 
 #[test]
 fn a_store_is_described() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("a");
-    sandbox.mint("b");
+    let sandbox = Sandbox::with_keys(&["a", "b"]);
     let info = sandbox.keyward(["store", "info"]).answer();
     assert_eq!(text(&info, "path"), sandbox.store_path().to_string_lossy());
     assert_eq!(text(&info, "journalMode"), "wal");
@@ -42,15 +39,7 @@ fn describing_a_store_that_does_not_exist_does_not_make_it() {
 
 #[test]
 fn a_new_store_is_private() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
-    let mode = |path: &Path| {
-        fs::metadata(path)
-            .expect("it was made")
-            .permissions()
-            .mode()
-            & 0o777
-    };
+    let sandbox = Sandbox::with_keys(&["ci"]);
     assert_eq!(mode(&sandbox.store_path()), 0o600);
     assert_eq!(
         mode(
@@ -130,8 +119,7 @@ fn a_store_may_be_named_relative_to_the_working_folder() {
 
 #[test]
 fn the_last_to_close_leaves_no_log_behind() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let folder = sandbox
         .store_path()

@@ -29,8 +29,7 @@ fn assert_bad_request(answer: &Value) {
 
 #[test]
 fn a_line_is_a_bare_secret_or_a_request_and_each_has_its_verdict_in_order() {
-    let sandbox = Sandbox::new();
-    let live = sandbox.mint("live");
+    let (sandbox, live) = Sandbox::with_key("live");
     let test = sandbox.mint_with("test", &["-e", "test"]);
     let dead = sandbox.mint("dead");
     sandbox.keyward(["revoke", "dead", "--yes"]).ok();
@@ -63,8 +62,7 @@ fn a_line_is_a_bare_secret_or_a_request_and_each_has_its_verdict_in_order() {
 
 #[test]
 fn an_answer_is_the_verdict_that_a_call_of_its_own_would_give() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.verdict(&secret, &[], 0, "valid");
     for (line, exit, code) in [
         (secret.as_str(), 0, "valid"),
@@ -84,8 +82,7 @@ fn an_answer_is_the_verdict_that_a_call_of_its_own_would_give() {
 
 #[test]
 fn an_id_of_any_kind_comes_back_as_it_was() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let ids = [
         "1",
         "-0",
@@ -122,16 +119,14 @@ fn an_id_of_any_kind_comes_back_as_it_was() {
 
 #[test]
 fn an_id_of_null_is_an_id_too() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let verdicts = answers(&sandbox, &[], request(&secret, ",\"id\":null"));
     assert_eq!(verdicts[0].get("id"), Some(&Value::Null), "{verdicts:#?}");
 }
 
 #[test]
 fn a_line_that_cannot_be_read_is_answered_and_the_stream_goes_on() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &[]);
     let unreadable = [
         "{".to_owned(),
@@ -174,8 +169,7 @@ fn a_line_that_cannot_be_read_is_answered_and_the_stream_goes_on() {
 
 #[test]
 fn what_is_no_secret_is_malformed_and_no_error() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &[]);
     for line in ["", " ", "\0", "null", "[]", "\"\"", "1", "k\u{202e}", "\t"] {
         let answer = stream.expect(line, "malformed");
@@ -192,8 +186,7 @@ fn what_is_no_secret_is_malformed_and_no_error() {
 
 #[test]
 fn a_line_may_have_64_kib_and_not_a_byte_more() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let padded = |length: usize| {
         let line = request(&secret, ",\"id\":\"\"");
         line.replace("\"\"", &format!("\"{}\"", "x".repeat(length - line.len())))
@@ -238,8 +231,7 @@ fn a_line_may_have_64_kib_and_not_a_byte_more() {
 
 #[test]
 fn one_carriage_return_belongs_to_the_end_of_a_line_and_the_last_end_may_be_missing() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let verdicts = answers(&sandbox, &[], format!("{secret}\r\n{secret}\r\r\n{secret}"));
     assert_eq!(each(&verdicts, "code"), ["valid", "malformed", "valid"]);
     let verdicts = answers(&sandbox, &[], format!("{secret}\n\n{secret}\r"));
@@ -291,8 +283,7 @@ fn the_options_hold_for_lines_that_do_not_say_otherwise() {
 
 #[test]
 fn an_answer_comes_while_the_input_stays_open() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &[]);
     for number in 0..50 {
         let verdict = stream.ask(&request(&secret, &format!(",\"id\":{number}")));
@@ -314,8 +305,7 @@ fn an_answer_comes_while_the_input_stays_open() {
 
 #[test]
 fn a_stream_takes_its_secrets_from_stdin_alone() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let path = sandbox.file("ci.key", &secret);
     for flags in [["--file", "ci.key"], ["--env", "ACME_KEY"]] {
         sandbox
@@ -329,8 +319,7 @@ fn a_stream_takes_its_secrets_from_stdin_alone() {
 
 #[test]
 fn a_stream_without_a_single_yes_ends_well_all_the_same() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let verdicts = answers(&sandbox, &[], format!("{secret}\n\n{{\n"));
     assert_eq!(
@@ -346,8 +335,7 @@ fn a_stream_without_a_single_yes_ends_well_all_the_same() {
 
 #[test]
 fn no_answer_repeats_a_secret() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let gone = sandbox.mint("gone");
     sandbox.keyward(["revoke", "gone", "--yes"]).ok();
     let lines = [
@@ -380,8 +368,7 @@ fn no_answer_repeats_a_secret() {
 
 #[test]
 fn a_reader_that_has_gone_ends_the_stream_quietly() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &[]);
     stream.expect(&secret, "valid");
     stream.stop_reading();
@@ -392,8 +379,7 @@ fn a_reader_that_has_gone_ends_the_stream_quietly() {
 
 #[test]
 fn a_signal_ends_a_stream_after_the_lines_it_has_read() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for (signal, status) in [(Signal::TERM, 0), (Signal::INT, 130), (Signal::HUP, 130)] {
         let mut stream = Stream::start(&sandbox, &[]);
         stream.expect(&secret, "valid");

@@ -11,8 +11,7 @@ const ROUNDS: usize = 1_000;
 
 #[test]
 fn a_key_paused_by_another_process_is_refused_by_the_next_line_a_thousand_times() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     // Others are in use as well, so that there is something to count and to forget.
     let bystander = sandbox.mint("bystander");
     let mut stream = Stream::start(&sandbox, &[]);
@@ -60,8 +59,7 @@ fn a_key_revoked_by_another_process_is_revoked_for_the_next_line_of_every_stream
 
 #[test]
 fn whatever_is_changed_of_a_key_is_so_for_the_next_line() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &[]);
     stream.expect(&secret, "valid");
     sandbox.keyward(["rename", "ci", "renamed"]).ok();
@@ -96,8 +94,7 @@ fn whatever_is_changed_of_a_key_is_so_for_the_next_line() {
 
 #[test]
 fn a_plan_or_a_policy_that_is_changed_holds_for_the_next_line() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("account", &["--preset", "audioscrape"]);
+    let sandbox = Sandbox::with_workspace("account", &["--preset", "audioscrape"]);
     let secret = sandbox.mint("app");
     let set = |flags: &[&str]| {
         sandbox.keyward(["workspace", "set"]).args(flags).ok();
@@ -132,8 +129,7 @@ fn a_plan_or_a_policy_that_is_changed_holds_for_the_next_line() {
 
 #[test]
 fn with_a_workspace_another_workspaces_key_is_not_found() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
     let own = sandbox.mint_with("ci", &["-w", "acme"]);
     let other = sandbox.mint_with("ci", &["-w", "zenith"]);
@@ -207,8 +203,7 @@ fn a_stream_that_began_before_the_first_key_knows_it_when_it_is_there() {
 
 #[test]
 fn the_file_alone_has_every_change_though_a_stream_keeps_a_log() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &[]);
     stream.expect(&secret, "valid");
     sandbox.keyward(["disable", "ci"]).ok();

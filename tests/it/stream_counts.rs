@@ -16,8 +16,7 @@ const LATEST: Duration = Duration::from_millis(1_000 + 2_000);
 #[test]
 fn uses_are_in_the_store_within_a_second_while_the_stream_is_idle() {
     not_around_midnight();
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &["--cost", "3"]);
     let mut sum = 0;
     for uses in [1, 7, 100] {
@@ -45,8 +44,7 @@ fn uses_are_in_the_store_within_a_second_while_the_stream_is_idle() {
 #[test]
 fn uses_are_in_the_store_within_a_second_while_the_stream_is_busy() {
     not_around_midnight();
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &[]);
     let begun = Instant::now();
     let mut asked = 0;
@@ -65,8 +63,7 @@ fn uses_are_in_the_store_within_a_second_while_the_stream_is_busy() {
 #[test]
 fn at_the_end_of_input_every_use_and_refusal_is_in_the_store() {
     not_around_midnight();
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let paused = sandbox.mint("paused");
     sandbox.keyward(["disable", "paused"]).ok();
     let wrong = format!("{{\"key\":\"{secret}\",\"environment\":\"test\"}}");
@@ -92,8 +89,7 @@ fn at_the_end_of_input_every_use_and_refusal_is_in_the_store() {
 
 #[test]
 fn a_stream_that_does_not_record_leaves_no_trace() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let input = format!("{secret}\n{{\"key\":\"{secret}\",\"environment\":\"test\"}}\n");
     let verdicts = answers(&sandbox, &["--no-record"], input.repeat(50));
     assert!(
@@ -111,8 +107,7 @@ fn a_stream_that_does_not_record_leaves_no_trace() {
 fn a_signal_finds_every_answered_use_in_the_store() {
     not_around_midnight();
     for (signal, status) in [(Signal::TERM, 0), (Signal::INT, 130)] {
-        let sandbox = Sandbox::new();
-        let secret = sandbox.mint("ci");
+        let (sandbox, secret) = Sandbox::with_key("ci");
         let mut stream = Stream::start(&sandbox, &[]);
         stream.send(format!("{secret}\n").repeat(500));
         for _ in 0..500 {
@@ -128,8 +123,7 @@ fn a_signal_finds_every_answered_use_in_the_store() {
 #[test]
 fn a_stream_whose_reader_has_gone_has_counted_what_it_answered() {
     not_around_midnight();
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &[]);
     for _ in 0..10 {
         stream.expect(&secret, "valid");
@@ -156,8 +150,7 @@ const UNREAD: usize = 400;
 #[test]
 fn a_reader_that_stalls_keeps_no_use_out_of_the_store() {
     not_around_midnight();
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = stalled(&sandbox, &secret);
     let valid = counts(&sandbox, "ci").valid;
     assert!(valid > 0, "not one of {UNREAD} uses is in the store");
@@ -172,8 +165,7 @@ fn a_reader_that_stalls_keeps_no_use_out_of_the_store() {
 #[test]
 fn a_reader_that_stalls_keeps_no_signal_from_ending_the_stream() {
     not_around_midnight();
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = stalled(&sandbox, &secret);
     stream.signal(Signal::TERM);
     let begun = Instant::now();
@@ -188,8 +180,7 @@ fn a_reader_that_stalls_keeps_no_signal_from_ending_the_stream() {
 #[test]
 fn a_killed_stream_loses_a_second_at_most_and_leaves_the_store_whole() {
     not_around_midnight();
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for round in 1..=3 {
         let mut stream = Stream::start(&sandbox, &[]);
         let before = counts(&sandbox, "ci").valid;

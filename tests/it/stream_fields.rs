@@ -85,12 +85,7 @@ fn what_is_no_address_is_one_that_is_not_known() {
 
 #[test]
 fn zero_values_are_not_given() {
-    let sandbox = Sandbox::new();
-    sandbox.file(
-        "policy.toml",
-        "default_plan = \"p\"\n[plans.p]\nquota = 100\n",
-    );
-    sandbox.workspace("default", &["--policy", "policy.toml"]);
+    let sandbox = Sandbox::with_policy("default", "default_plan = \"p\"\n[plans.p]\nquota = 100\n");
     let secret = sandbox.mint("ci");
     let mut stream = Stream::start(&sandbox, &["-e", "live", "--ip", "10.0.0.1"]);
     let mut ask = |more: Value, code: &str| {
@@ -129,8 +124,7 @@ fn zero_values_are_not_given() {
 
 #[test]
 fn a_byte_order_mark_before_the_first_line_is_skipped() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for line in [secret.clone(), json!({ "key": secret }).to_string()] {
         let input = format!("\u{feff}{line}\r\n{line}\r\n\u{feff}{line}\n");
         let verdicts = answers(&sandbox, &[], input);
@@ -155,8 +149,7 @@ fn a_byte_order_mark_before_the_first_line_is_skipped() {
 
 #[test]
 fn an_id_is_any_json_that_others_can_read_again() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     let objects = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
     let mut stream = Stream::start(&sandbox, &[]);

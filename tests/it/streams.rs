@@ -16,8 +16,7 @@ fn unread() -> File {
 
 #[test]
 fn a_verdict_that_nobody_reads_keeps_its_exit_status() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     for format in [&[][..], &["--json"], &["-o", "tsv"]] {
         for (input, exit) in [(secret.as_str(), 11), ("nonsense", 10)] {
@@ -34,8 +33,7 @@ fn a_verdict_that_nobody_reads_keeps_its_exit_status() {
 
 #[test]
 fn a_listing_that_nobody_reads_to_its_end_is_no_failure() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for arguments in [
         &["list"][..],
         &["list", "-o", "jsonl"],
@@ -48,8 +46,7 @@ fn a_listing_that_nobody_reads_to_its_end_is_no_failure() {
 
 #[test]
 fn an_error_is_one_object_however_json_was_asked_for() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for flags in [
         &["--json"][..],
         &["-ojson"],
@@ -69,8 +66,7 @@ fn an_error_is_one_object_however_json_was_asked_for() {
 
 #[test]
 fn a_failure_says_one_thing_even_where_success_would_have_been_warned_of() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("taken");
+    let sandbox = Sandbox::with_keys(&["taken"]);
     let mint = |name: &str| {
         sandbox
             .keyward(["--json", "mint", name])

@@ -12,9 +12,8 @@ use std::time::Duration;
 use rustix::process::{Gid, Uid, geteuid};
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
-use crate::concurrency::assert_whole;
 use crate::support::files::{names_in, set_mode};
-use crate::support::{Sandbox, skipped, variable};
+use crate::support::{Sandbox, is_thorough, skipped};
 
 /// A user that owns the folder.
 const SERVICE: u32 = 1500;
@@ -68,10 +67,7 @@ fn a_folder_that_is_swapped_while_root_delivers_leads_nothing_astray() {
         skipped("only root delivers to another user's folder");
         return;
     }
-    let rounds = match variable("KEYWARD_THOROUGH") {
-        Some(_) => 300,
-        None => 40,
-    };
+    let rounds = if is_thorough() { 300 } else { 40 };
     let sandbox = Sandbox::new();
     // The service passes through it.
     set_mode(sandbox.home(), 0o711);
@@ -149,7 +145,7 @@ fn a_folder_that_is_swapped_while_root_delivers_leads_nothing_astray() {
     assert!(text.starts_with("MINE=1\n"), "{text}");
     let owner = fs::metadata(&env).expect("it is there").uid();
     assert_eq!(owner, SERVICE);
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
     let [delivered, refused, void] = ended;
     writeln!(
         std::io::stderr(),

@@ -6,10 +6,9 @@ use std::io::Write;
 use keyward::domain::secret::Secret;
 use serde_json::{Value, json};
 
-use crate::concurrency::assert_whole;
 use crate::prompts::Terminal;
 use crate::support::time::{DAY, HOUR, now};
-use crate::support::{Invocation, Sandbox, fields, text, variable};
+use crate::support::{Invocation, Sandbox, fields, is_thorough, text};
 
 /// SHA-256 of a text in hexadecimal.
 pub fn hex(secret: &str) -> String {
@@ -50,8 +49,7 @@ pub fn line(name: &str, secret: &str, more: &Value) -> String {
 
 /// A store with one key, `present`.
 pub fn with_a_key() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.mint("present");
+    let sandbox = Sandbox::with_keys(&["present"]);
     sandbox
 }
 
@@ -155,7 +153,7 @@ fn what_is_exported_comes_in_again_as_it_was() {
         sandbox.keyward(words).answer()
     );
     target.keyward(["workspace", "use", "acme"]).ok();
-    assert_whole(&target);
+    target.assert_whole();
     target.keyward(["store", "check"]).ok();
     // Once more changes nothing.
     let before = target.settled_bytes();
@@ -251,7 +249,7 @@ fn another_systems_keys_verify_by_their_hashes_in_each_form() {
     sandbox.verdict(&secrets[0], &[], 11, "revoked");
     let new = sandbox.keyward(["rotate", "key 1"]).ok().line();
     sandbox.verdict(&new, &[], 0, "valid");
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
@@ -305,11 +303,7 @@ fn a_line_says_how_the_key_is_and_was() {
 
 #[test]
 fn many_lines_take_little_memory() {
-    let count = if variable("KEYWARD_THOROUGH").is_some() {
-        100_000
-    } else {
-        2_000
-    };
+    let count = if is_thorough() { 100_000 } else { 2_000 };
     let sandbox = with_a_key();
     let mut file = fs::File::create(sandbox.home().join("keys.jsonl")).expect("own file");
     for number in 0..count {

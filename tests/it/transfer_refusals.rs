@@ -4,7 +4,6 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::concurrency::assert_whole;
 use crate::support::{Output, Sandbox, text};
 use crate::transfer::{foreign, hex, import, line, with_a_key};
 
@@ -103,7 +102,7 @@ fn keep_going_takes_in_what_it_can_and_says_what_became_of_each_line() {
         "{}",
         said.transcript()
     );
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
 }
 
 #[test]
@@ -236,9 +235,7 @@ fn a_line_that_is_none_is_refused() {
         let answer = import(&sandbox, nothing).answer();
         assert_eq!(answer, json!({"results": []}), "{nothing:?}");
     }
-    sandbox
-        .keyward(["store", "import", "missing.jsonl"])
-        .refused(2, "usage");
+    sandbox.refuses(&["store", "import", "missing.jsonl"], 2, "usage");
     let output = sandbox.keyward(["store", "import", ".", "--json"]).run();
     assert!([2, 7].contains(&output.status), "{}", output.transcript());
     assert!(sandbox.settled_bytes() == before, "it was written");

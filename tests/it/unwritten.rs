@@ -31,8 +31,7 @@ fn assert_stands(sandbox: &Sandbox, arguments: &[&str], stdin: &str, said: &[&st
 
 #[test]
 fn an_answer_that_could_not_be_written_says_what_stands() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let id = sandbox.id_of("ci");
     let stands = |arguments: &[&str], said: &[&str]| assert_stands(&sandbox, arguments, "", said);
     stands(
@@ -114,8 +113,7 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
 /// Where stdout is the sink, an answer that is lost is a secret that is lost.
 #[test]
 fn a_secret_that_could_not_be_written_is_no_change_that_stands() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for arguments in [
         &["mint", "new"][..],
         &["mint", "new", "--json"],
@@ -134,8 +132,7 @@ fn a_secret_that_could_not_be_written_is_no_change_that_stands() {
 /// What changed nothing has nothing that stands.
 #[test]
 fn a_reading_command_says_that_its_answer_could_not_be_written_and_no_more() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     for arguments in [
         &["list", "--json"][..],
         &["show", "ci"],

@@ -98,9 +98,7 @@ fn one_key_is_shown_alone_and_one_that_is_revoked_too() {
         rows[0]["refusedBy"],
         json!({ "revoked": 1, "wrong_environment": 1 })
     );
-    sandbox
-        .keyward(["usage", "nobody"])
-        .refused(3, "key_not_found");
+    sandbox.refuses(&["usage", "nobody"], 3, "key_not_found");
 }
 
 #[test]
@@ -163,12 +161,8 @@ fn people_get_a_bar_and_the_reasons_of_refusals() {
 fn lines_and_tabs_carry_the_same_rows() {
     let sandbox = Sandbox::new();
     used(&sandbox);
-    let lines = sandbox.keyward(["usage", "--output", "jsonl"]).ok().stdout;
-    let rows: Vec<Value> = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a line is JSON"))
-        .collect();
-    assert_eq!(rows, usage(&sandbox, &[]));
+    let lines = sandbox.keyward(["usage", "--output", "jsonl"]).ok();
+    assert_eq!(lines.json_lines(), usage(&sandbox, &[]));
     let tsv = sandbox
         .keyward(["usage", "--by", "environment", "--output", "tsv"])
         .ok()
@@ -211,8 +205,7 @@ fn a_key_sees_the_usage_of_its_own_workspace_if_it_may_list() {
 
 #[test]
 fn the_usage_of_a_deleted_workspaces_keys_goes_with_them() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("gone", &[]);
+    let sandbox = Sandbox::with_workspace("gone", &[]);
     let secret = sandbox.mint_with("a", &["-w", "gone"]);
     sandbox.verdict(&secret, &[], 0, "valid");
     sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");

@@ -231,8 +231,7 @@ fn every_preset_has_a_token_and_its_format_is_still_that() {
 
 #[test]
 fn audit_verify_finds_in_a_store_what_the_vectors_say() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     let mut planted = 0;
     for (file, case) in cases("audit") {
         let rows = rows(&case);

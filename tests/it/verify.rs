@@ -22,8 +22,7 @@ fn scoped(sandbox: &Sandbox, flags: &[&str]) -> String {
 
 #[test]
 fn a_valid_key_is_named_in_the_verdict() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let verdict = sandbox.verdict(&secret, &[], 0, "valid");
     let expected = json!({
         "valid": true, "code": "valid", "status": 200, "message": verdict["message"], "subject": sandbox.show("ci"),
@@ -35,8 +34,7 @@ fn a_valid_key_is_named_in_the_verdict() {
 
 #[test]
 fn people_get_the_verdict_on_stdout_too() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let valid = sandbox.keyward(["verify"]).stdin(&secret).ok();
     assert!(valid.stdout.contains("valid"), "{}", valid.transcript());
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
@@ -55,8 +53,7 @@ fn people_get_the_verdict_on_stdout_too() {
 
 #[test]
 fn a_no_is_an_answer_and_leaves_stderr_empty() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let output = sandbox
         .keyward(["verify", "--json"])
         .stdin(token::well_formed())
@@ -67,16 +64,14 @@ fn a_no_is_an_answer_and_leaves_stderr_empty() {
 
 #[test]
 fn a_secret_nobody_minted_is_not_found() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let verdict = sandbox.verdict(&token::well_formed(), &[], 10, "not_found");
     assert_eq!(verdict["subject"], Value::Null);
 }
 
 #[test]
 fn a_typo_is_malformed_wherever_it_is() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for place in 0..secret.len() {
         let mistyped = token::with_typo(&secret, place);
         let verdict = sandbox.verdict(&mistyped, &[], 10, "malformed");
@@ -86,8 +81,7 @@ fn a_typo_is_malformed_wherever_it_is() {
 
 #[test]
 fn a_cut_or_lengthened_secret_is_malformed() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let longer = format!("{secret}0");
     let doubled = format!("{secret}{secret}");
     let prefix = &secret[..20];
@@ -116,12 +110,7 @@ fn a_store_that_does_not_exist_gives_no_verdict_and_is_not_made() {
 #[test]
 fn each_state_has_its_verdict() {
     let sandbox = Sandbox::new();
-    let expired = sandbox.mint_with("expired", &["--expires", "1s"]);
-    let pending = sandbox.mint_with("pending", &["--hold"]);
-    let [disabled, revoked] = ["disabled", "revoked"].map(|name| sandbox.mint(name));
-    sandbox.keyward(["disable", "disabled"]).ok();
-    sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
-    sandbox.wait_for_verdict(&expired, 12);
+    let [expired, pending, disabled, revoked] = sandbox.mint_refused(&[]);
     for (secret, exit, code) in [
         (expired, 12, "expired"),
         (pending, 13, "pending"),
@@ -178,8 +167,7 @@ fn the_first_reason_in_the_order_decides() {
 
 #[test]
 fn a_key_answers_for_its_own_environment_alone() {
-    let sandbox = Sandbox::new();
-    let live = sandbox.mint("live");
+    let (sandbox, live) = Sandbox::with_key("live");
     let test = sandbox.mint_with("test", &["-e", "test"]);
     sandbox.verdict(&live, &["-e", "live"], 0, "valid");
     sandbox.verdict(&test, &["-e", "test"], 0, "valid");
@@ -241,8 +229,7 @@ fn an_allow_list_admits_its_addresses_alone() {
 
 #[test]
 fn a_key_without_an_allow_list_is_valid_from_everywhere() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
     for address in ["nowhere", "203.0.113.0/24", "203.0.113.256"] {
         sandbox
@@ -255,8 +242,7 @@ fn a_key_without_an_allow_list_is_valid_from_everywhere() {
 
 #[test]
 fn one_line_end_is_stripped_and_nothing_else() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     for end in ["", "\n", "\r\n"] {
         sandbox.verdict(&format!("{secret}{end}"), &[], 0, "valid");
     }
@@ -272,8 +258,7 @@ fn one_line_end_is_stripped_and_nothing_else() {
 
 #[test]
 fn what_is_no_secret_at_all_is_malformed() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let two_lines = format!("{secret}\n{secret}\n");
     let huge = "k".repeat(1 << 20);
     let huge_begun_well = format!("{secret}{huge}");
@@ -300,8 +285,7 @@ fn what_is_no_secret_at_all_is_malformed() {
 
 #[test]
 fn a_use_is_recorded() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     assert_eq!(sandbox.show("ci")["lastUsedAt"], Value::Null);
     let verdict = sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(verdict["recorded"], true);
@@ -310,8 +294,7 @@ fn a_use_is_recorded() {
 
 #[test]
 fn no_record_leaves_no_trace() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let verdict = sandbox.verdict(&secret, &["--no-record"], 0, "valid");
     assert_eq!(verdict["recorded"], false);
     assert_eq!(verdict["subject"]["lastUsedAt"], Value::Null);
@@ -320,8 +303,7 @@ fn no_record_leaves_no_trace() {
 
 #[test]
 fn a_refused_request_is_no_use() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
     sandbox.keyward(["disable", "ci"]).ok();
     sandbox.verdict(&secret, &[], 13, "disabled");
@@ -330,8 +312,7 @@ fn a_refused_request_is_no_use() {
 
 #[test]
 fn without_a_workspace_every_workspace_is_searched_and_with_one_only_that() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &["--prefix", "zen"]);
     let acme = sandbox.mint_with("ci", &["-w", "acme"]);
     let zenith = sandbox.mint_with("ci", &["-w", "zenith"]);
@@ -356,8 +337,7 @@ fn without_a_workspace_every_workspace_is_searched_and_with_one_only_that() {
 
 #[test]
 fn the_used_workspace_does_not_narrow_the_search() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
     let secret = sandbox.mint_with("ci", &["-w", "acme"]);
     sandbox.keyward(["workspace", "use", "zenith"]).ok();
@@ -366,8 +346,7 @@ fn the_used_workspace_does_not_narrow_the_search() {
 
 #[test]
 fn another_workspaces_key_is_not_found() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
     let secret = sandbox.mint_with("ci", &["-w", "acme"]);
     let verdict = sandbox.verdict(&secret, &["-w", "zenith"], 10, "not_found");
@@ -380,8 +359,7 @@ fn another_workspaces_key_is_not_found() {
 
 #[test]
 fn a_secret_may_come_from_a_file_or_a_variable() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let path = sandbox.file("ci.key", &format!("{secret}\n"));
     sandbox.keyward(["verify", "--file"]).args([path]).ok();
     sandbox
@@ -396,18 +374,13 @@ fn a_secret_may_come_from_a_file_or_a_variable() {
         .keyward(["verify", "--env", "ACME_KEY"])
         .env("ACME_KEY", "")
         .exit(10);
-    sandbox
-        .keyward(["verify", "--file", "missing.key"])
-        .refused(2, "usage");
-    sandbox
-        .keyward(["verify", "--env", "ACME_KEY"])
-        .refused(2, "usage");
+    sandbox.refuses(&["verify", "--file", "missing.key"], 2, "usage");
+    sandbox.refuses(&["verify", "--env", "ACME_KEY"], 2, "usage");
 }
 
 #[test]
 fn keys_minted_before_a_prefix_was_changed_still_verify() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("old");
+    let (sandbox, old) = Sandbox::with_key("old");
     sandbox
         .keyward(["workspace", "set", "default", "--prefix", "acme"])
         .ok();
@@ -415,4 +388,49 @@ fn keys_minted_before_a_prefix_was_changed_still_verify() {
     assert!(new.starts_with("acme_live_"), "{new}");
     sandbox.verdict(&new, &[], 0, "valid");
     sandbox.verdict(&old, &[], 0, "valid");
+}
+
+#[test]
+fn a_person_reads_the_verdict_and_why() {
+    let sandbox = Sandbox::new();
+    sandbox.file("unknown.key", &token::well_formed());
+    sandbox.expect_transcripts(
+        r#"
+$ keyward mint ci --out ci.key --quiet
+------- stderr -------
+[exit status: 0]
+$ keyward verify --file ci.key
+valid: ci (<id>) in default/live, expires never
+------- stderr -------
+[exit status: 0]
+$ keyward verify --file ci.key -e test
+wrong_environment: ci (<id>) in default/live, expires never
+------- stderr -------
+[exit status: 14]
+$ keyward verify --file ci.key --require admin
+insufficient_scope: ci (<id>) in default/live, expires never
+------- stderr -------
+[exit status: 14]
+$ keyward disable ci --quiet; keyward verify --file ci.key
+disabled: ci (<id>) in default/live, expires never
+------- stderr -------
+[exit status: 13]
+$ keyward revoke ci --yes --quiet; keyward verify --file ci.key
+revoked: ci (<id>) in default/live, expires never
+------- stderr -------
+[exit status: 11]
+$ keyward verify --file unknown.key
+not_found: no key has this secret
+------- stderr -------
+[exit status: 10]
+$ echo secret | keyward verify
+malformed: this is not a key's secret: its form or checksum is wrong
+------- stderr -------
+[exit status: 10]
+$ keyward verify --file missing.key
+------- stderr -------
+error: cannot open missing.key: No such file or directory (os error 2)
+[exit status: 2]
+"#,
+    );
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::help::commands_in;
-use crate::support::{KEYWARD, Sandbox, text};
+use crate::support::{Sandbox, text};
 
 /// A store in which a request was answered, and the key has become something since.
 struct Case {
@@ -60,11 +60,7 @@ impl Case {
 
     /// Runs a command of the hint, as a person who copies it would.
     fn run(&self, command: &str) {
-        let line = command.strip_prefix("keyward ").expect("keyward's command");
-        self.sandbox.file("secret", &self.pending);
-        let script = format!("\"$0\" --yes {line} <secret");
-        let output = self.sandbox.program("sh", ["-c", &script, KEYWARD]).run();
-        assert_eq!(output.status, 0, "{command}\n{}", output.transcript());
+        self.sandbox.follow(command).stdin(&self.pending).ok();
     }
 }
 
@@ -150,8 +146,7 @@ fn of_a_key_that_has_expired_it_says_how_to_mint_another() {
 #[test]
 fn the_command_names_the_workspace_the_environment_and_the_scopes_and_quotes_them() {
     let case = || {
-        let sandbox = Sandbox::new();
-        sandbox.workspace("other", &[]);
+        let sandbox = Sandbox::with_workspace("other", &[]);
         sandbox.workspace("it's", &["--preset", "scrapewise"]);
         let request = vec![
             "-w",
@@ -186,8 +181,7 @@ fn the_command_names_the_workspace_the_environment_and_the_scopes_and_quotes_the
 
 #[test]
 fn ensure_and_rotate_say_the_same() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint("ci");
+    let (sandbox, old) = Sandbox::with_key("ci");
     let old = text(&sandbox.verdict(&old, &[], 0, "valid")["subject"], "id");
     sandbox.keyward(["rotate", "ci"]).ok();
     sandbox.keyward(["rotate", "ci"]).ok();

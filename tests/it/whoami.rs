@@ -19,8 +19,7 @@ fn an_operator_has_a_name_and_no_prefix() {
 
 #[test]
 fn an_operators_name_is_the_creator_of_what_it_makes() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let caller = sandbox.keyward(["whoami"]).answer();
     assert_eq!(
         sandbox.show("ci")["createdBy"],
@@ -30,8 +29,7 @@ fn an_operators_name_is_the_creator_of_what_it_makes() {
 
 #[test]
 fn an_operator_sees_the_chosen_workspace() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     assert_eq!(sandbox.keyward(["whoami"]).answer()["workspace"], "acme");
     sandbox.workspace("zenith", &[]);
     assert_eq!(
@@ -44,8 +42,7 @@ fn an_operator_sees_the_chosen_workspace() {
 
 #[test]
 fn a_key_sees_itself() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     let path = sandbox.file("ci.key", &format!("{secret}\n"));
     sandbox.verdict(&secret, &[], 0, "valid");
     let caller = sandbox.keyward(["whoami", "--as"]).args([&path]).answer();

@@ -26,8 +26,7 @@ fn a_created_workspace_is_described() {
 
 #[test]
 fn creating_a_workspace_makes_the_store_and_no_default_workspace() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     assert!(sandbox.store_path().exists());
     sandbox.mint("ci");
     assert_eq!(listed(&sandbox), ["acme"]);
@@ -35,10 +34,7 @@ fn creating_a_workspace_makes_the_store_and_no_default_workspace() {
 
 #[test]
 fn keys_are_counted_by_state() {
-    let sandbox = Sandbox::new();
-    for name in ["a", "b", "c", "d"] {
-        sandbox.mint(name);
-    }
+    let sandbox = Sandbox::with_keys(&["a", "b", "c", "d"]);
     sandbox.mint_with("held", &["--hold"]);
     sandbox.keyward(["disable", "b"]).ok();
     sandbox.keyward(["revoke", "c", "--yes"]).ok();
@@ -64,15 +60,10 @@ fn show_adds_the_policy() {
 
 #[test]
 fn a_name_is_taken_once() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
-    sandbox
-        .keyward(["workspace", "create", "acme"])
-        .refused(4, "name_taken");
+    let sandbox = Sandbox::with_workspace("acme", &[]);
+    sandbox.refuses(&["workspace", "create", "acme"], 4, "name_taken");
     for name in ["", " acme", "ac\u{202e}me", "ac\nme", &"n".repeat(65)] {
-        sandbox
-            .keyward(["workspace", "create", name])
-            .refused(2, "invalid_name");
+        sandbox.refuses(&["workspace", "create", name], 2, "invalid_name");
     }
     assert_eq!(listed(&sandbox), ["acme"]);
 }
@@ -134,16 +125,13 @@ fn flags_shape_the_tokens() {
         (short.to_owned(), format!("acme.staging.{short}"))
     );
     assert_eq!(key["keyHint"], rest[36..40]);
-    sandbox
-        .keyward(["mint", "more", "-e", "live"])
-        .refused(5, "invalid_environment");
+    sandbox.refuses(&["mint", "more", "-e", "live"], 5, "invalid_environment");
     sandbox.verdict(&secret, &["-e", "staging"], 0, "valid");
 }
 
 #[test]
 fn set_changes_a_policy_by_name_and_by_choice() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
     let workspace = sandbox
         .keyward(["workspace", "set", "acme", "--active-key-cap", "1"])
@@ -156,13 +144,13 @@ fn set_changes_a_policy_by_name_and_by_choice() {
         for place in 0..cap {
             sandbox.mint_with(&format!("key {place}"), &["-w", name]);
         }
-        sandbox
-            .keyward(["mint", "more", "-w", name])
-            .refused(5, "limit_reached");
+        sandbox.refuses(&["mint", "more", "-w", name], 5, "limit_reached");
     }
-    sandbox
-        .keyward(["workspace", "set", "nowhere", "--cap", "1"])
-        .refused(3, "workspace_not_found");
+    sandbox.refuses(
+        &["workspace", "set", "nowhere", "--cap", "1"],
+        3,
+        "workspace_not_found",
+    );
 }
 
 #[test]
@@ -177,13 +165,12 @@ fn a_cap_below_the_keys_there_are_kills_none() {
         sandbox.verdict(&secret, &[], 0, "valid");
     }
     sandbox.keyward(["revoke", "a", "b", "--yes"]).ok();
-    sandbox.keyward(["mint", "d"]).refused(5, "limit_reached");
+    sandbox.refuses(&["mint", "d"], 5, "limit_reached");
 }
 
 #[test]
 fn a_renamed_workspace_keeps_its_keys_and_its_choice() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
     sandbox.keyward(["workspace", "use", "acme"]).ok();
     let secret = sandbox.mint("ci");
@@ -196,56 +183,45 @@ fn a_renamed_workspace_keeps_its_keys_and_its_choice() {
         "acme-2"
     );
     assert_eq!(sandbox.listed(&[]), ["ci"]);
-    sandbox
-        .keyward(["workspace", "rename", "acme-2", "zenith"])
-        .refused(4, "name_taken");
-    sandbox
-        .keyward(["workspace", "rename", "acme", "other"])
-        .refused(3, "workspace_not_found");
-    sandbox
-        .keyward(["workspace", "rename", "acme-2", " x"])
-        .refused(2, "invalid_name");
+    sandbox.refuses(
+        &["workspace", "rename", "acme-2", "zenith"],
+        4,
+        "name_taken",
+    );
+    sandbox.refuses(
+        &["workspace", "rename", "acme", "other"],
+        3,
+        "workspace_not_found",
+    );
+    sandbox.refuses(&["workspace", "rename", "acme-2", " x"], 2, "invalid_name");
 }
 
 #[test]
 fn an_empty_workspace_is_deleted_without_a_question() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
     let deleted = sandbox.keyward(["workspace", "delete", "zenith"]).answer();
     assert_eq!(deleted["name"], "zenith");
     assert_eq!(listed(&sandbox), ["acme"]);
-    sandbox
-        .keyward(["workspace", "delete", "zenith"])
-        .refused(3, "workspace_not_found");
+    sandbox.refuses(&["workspace", "delete", "zenith"], 3, "workspace_not_found");
 }
 
 #[test]
 fn a_workspace_with_living_keys_is_not_deleted() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("active");
-    sandbox
-        .keyward(["workspace", "delete", "default", "--yes"])
-        .refused(4, "conflict");
-    sandbox
-        .keyward(["workspace", "delete", "default"])
-        .refused(4, "conflict");
+    let sandbox = Sandbox::with_keys(&["active"]);
+    sandbox.refuses(&["workspace", "delete", "default", "--yes"], 4, "conflict");
+    sandbox.refuses(&["workspace", "delete", "default"], 4, "conflict");
     sandbox.keyward(["disable", "active"]).ok();
-    sandbox
-        .keyward(["workspace", "delete", "default", "--yes"])
-        .refused(4, "conflict");
+    sandbox.refuses(&["workspace", "delete", "default", "--yes"], 4, "conflict");
     sandbox.keyward(["revoke", "active", "--yes"]).ok();
     sandbox.mint_with("pending", &["--hold"]);
-    sandbox
-        .keyward(["workspace", "delete", "default", "--yes"])
-        .refused(4, "conflict");
+    sandbox.refuses(&["workspace", "delete", "default", "--yes"], 4, "conflict");
     assert_eq!(listed(&sandbox), ["default"]);
 }
 
 #[test]
 fn a_workspace_with_dead_keys_records_needs_yes() {
-    let sandbox = Sandbox::new();
-    let secret = sandbox.mint("ci");
+    let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let error = sandbox
         .keyward(["workspace", "delete", "default"])
@@ -268,17 +244,14 @@ fn a_workspace_with_dead_keys_records_needs_yes() {
 
 #[test]
 fn the_used_workspace_is_the_one_meant() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
-    sandbox.keyward(["mint", "ci"]).refused(4, "ambiguous");
+    sandbox.refuses(&["mint", "ci"], 4, "ambiguous");
     let used = sandbox.keyward(["workspace", "use", "zenith"]).answer();
     assert_eq!(used["name"], "zenith");
     sandbox.mint("ci");
     assert_eq!(sandbox.show("ci")["workspace"], "zenith");
-    sandbox
-        .keyward(["workspace", "use", "nowhere"])
-        .refused(3, "workspace_not_found");
+    sandbox.refuses(&["workspace", "use", "nowhere"], 3, "workspace_not_found");
     assert_eq!(sandbox.listed(&[]), ["ci"]);
 }
 
@@ -304,8 +277,7 @@ fn the_flag_comes_before_the_variable_and_the_variable_before_the_used_one() {
 
 #[test]
 fn deleting_the_used_workspace_unsets_the_choice() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &[]);
+    let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
     sandbox.keyward(["workspace", "use", "zenith"]).ok();
     sandbox.keyward(["workspace", "delete", "zenith"]).ok();
@@ -321,9 +293,7 @@ fn the_list_of_a_store_that_does_not_exist_is_empty() {
         sandbox.keyward(["workspace", "list"]).answer(),
         json!({ "workspaces": [] })
     );
-    sandbox
-        .keyward(["workspace", "show", "acme"])
-        .refused(3, "store_not_found");
+    sandbox.refuses(&["workspace", "show", "acme"], 3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "looking made a store");
 }
 
@@ -339,8 +309,7 @@ fn the_same_name_can_be_used_in_two_workspaces() {
 
 #[test]
 fn an_argument_and_an_option_that_name_two_workspaces_are_refused() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("one", &[]);
+    let sandbox = Sandbox::with_workspace("one", &[]);
     sandbox.workspace("two", &[]);
     for command in [&["set", "one", "--cap", "3"][..], &["show", "one"]] {
         let arguments = [&["workspace"], command].concat();
@@ -354,8 +323,7 @@ fn an_argument_and_an_option_that_name_two_workspaces_are_refused() {
 
 #[test]
 fn lifetimes_can_be_taken_away_by_option() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace(
+    let sandbox = Sandbox::with_workspace(
         "one",
         &["--default-lifetime", "30d", "--maximum-lifetime", "90d"],
     );

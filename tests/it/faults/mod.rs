@@ -39,8 +39,8 @@ use scene::Scene;
 use scenes::SCENES;
 use tally::Tally;
 
-use crate::concurrency::can_disturb;
-use crate::support::variable;
+use crate::support::disturb::can_disturb;
+use crate::support::{is_thorough, variable};
 
 /// Scenes that are killed at every point also in the short form, and whose pairs are tried at every point in the whole one.
 const CLOSELY: [&str; 3] = ["mint --out", "rotate --out", "revoke two"];
@@ -48,11 +48,6 @@ const CLOSELY: [&str; 3] = ["mint --out", "rotate --out", "revoke two"];
 const EVERY: usize = 149;
 /// After a kill, the whole form tries every so many points of the other scenes.
 const EVERY_SECOND: usize = 6;
-
-/// Whether the whole form is wanted.
-fn is_thorough() -> bool {
-    variable("KEYWARD_THOROUGH").is_some()
-}
 
 /// The scenes that were chosen; without a choice all of them.
 fn chosen() -> Vec<&'static Scene> {

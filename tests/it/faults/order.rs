@@ -8,8 +8,8 @@ use super::injection::TRACE;
 use super::scene::Scene;
 use super::scenes::SCENES;
 use super::sink::Sink;
-use crate::concurrency::can_disturb;
 use crate::support::Sandbox;
+use crate::support::disturb::can_disturb;
 
 /// One call of keyward that matters here.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,12 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::injection::TRACE;
-use super::is_thorough;
 use super::scene::CAP;
 use super::scenes::MINT_OUT;
-use super::state::copied;
-use crate::concurrency::{assert_whole, can_disturb};
 use crate::support::Sandbox;
+use crate::support::disturb::can_disturb;
+use crate::support::is_thorough;
 
 /// How long the first mint is held up; another one takes a few milliseconds.
 const HELD_UP: Duration = Duration::from_millis(150);
@@ -22,23 +21,13 @@ const LOCKS: u32 = 400;
 
 /// Mints, is held up at this call of `fcntl`, and lets another mint run meanwhile. False when there is no such call.
 fn overtaken(template: &Sandbox, place: u32) -> bool {
-    let sandbox = copied(template);
-    let delay = format!(
-        "inject=fcntl:delay_enter={}:when={place}",
-        HELD_UP.as_micros()
+    let sandbox = template.copy();
+    let delay = HELD_UP.as_micros();
+    let words = format!(
+        "strace -q -o {TRACE} -e trace=fcntl -e inject=fcntl:delay_enter={delay}:when={place}"
     );
-    let words = [
-        "strace",
-        "-q",
-        "-o",
-        TRACE,
-        "-e",
-        "trace=fcntl",
-        "-e",
-        &delay,
-    ];
     let (first, second) = thread::scope(|scope| {
-        let first = scope.spawn(|| MINT_OUT.run(&sandbox).through(words).run());
+        let first = scope.spawn(|| MINT_OUT.run(&sandbox).through(words.split(' ')).run());
         let begun = Instant::now();
         // What is written there has been done; the call at which it is held up has not.
         let done = || {
@@ -66,7 +55,7 @@ fn overtaken(template: &Sandbox, place: u32) -> bool {
         listed.len()
     });
     assert_eq!(living, [CAP, 0, 0], "held up at fcntl {place}");
-    assert_whole(&sandbox);
+    sandbox.assert_whole();
     sandbox.text(TRACE).contains("DELAYED")
 }
 

@@ -6,7 +6,7 @@ use super::injection::{Fault, Injection, counted};
 use super::judge::Case;
 use super::scene::{Again, Scene};
 use super::scenes::NEXT;
-use super::state::{Baseline, copied};
+use super::state::Baseline;
 use crate::support::Sandbox;
 
 /// The first faults of pairs are at the calls between which lies a state that outlives a crash, and at every so many of
@@ -43,7 +43,7 @@ impl Stage {
 
     /// Tries one point in a copy.
     pub fn try_at(&self, injection: Injection) -> Tried {
-        let sandbox = copied(&self.template);
+        let sandbox = self.template.copy();
         let tried = catch_unwind(AssertUnwindSafe(|| {
             let disturbed = injection.run(&self.scene, &sandbox);
             if !disturbed.was_hit {
@@ -65,7 +65,7 @@ impl Stage {
 
     /// Every point at which the undisturbed command can be disturbed.
     pub fn points(&self) -> Vec<(&'static str, u32)> {
-        let counts = counted(&self.scene, &copied(&self.template));
+        let counts = counted(&self.scene, &self.template.copy());
         let places = |(call, count)| (1..=count).map(move |place| (call, place));
         counts.into_iter().flat_map(places).collect()
     }
@@ -81,7 +81,7 @@ impl Stage {
 
     /// The stage on which the next command runs after this one was killed here; none if it was not.
     pub fn killed_at(&self, (call, place): (&'static str, u32)) -> Option<Result<Self, String>> {
-        let template = copied(&self.template);
+        let template = self.template.copy();
         let fault = Fault::Kill;
         let injection = Injection { fault, call, place };
         let disturbed = injection.run(&self.scene, &template);

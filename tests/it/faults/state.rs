@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::injection::TRACE;
 use super::scene::{CAP, Scene};
 use super::sink::{files, tokens};
-use crate::provision_crash::copy;
 use crate::support::{Output, Sandbox, text};
 
 /// A store's keys by their id, and whatever else the scene looks at.
@@ -104,7 +103,7 @@ impl State {
 impl Baseline {
     /// Looks at the beginning, and runs the command undisturbed; all of it in copies.
     pub fn of(scene: &Scene, template: &Sandbox) -> Result<Self, String> {
-        let sandbox = copied(template);
+        let sandbox = template.copy();
         let before = State::of(scene, &sandbox)?;
         let mut secrets = Vec::new();
         let mut kept = BTreeMap::new();
@@ -125,7 +124,7 @@ impl Baseline {
         if !scene.sinks.is_empty() {
             known.keys.retain(|_, key| key["status"] != "pending");
         }
-        let sandbox = copied(template);
+        let sandbox = template.copy();
         let output = scene.run(&sandbox).run();
         Ok(Self {
             before,
@@ -136,13 +135,6 @@ impl Baseline {
             files: kept,
         })
     }
-}
-
-/// A sandbox with the same in it.
-pub fn copied(template: &Sandbox) -> Sandbox {
-    let sandbox = Sandbox::new();
-    copy(template.home(), sandbox.home());
-    sandbox
 }
 
 /// What verify answers, without writing it down.

@@ -19,7 +19,7 @@ use keyward::store::{Order, Store};
 use super::template::{Files, Known, WAIT};
 use crate::model::random::Random;
 use crate::support::time::now;
-use crate::support::{Sandbox, variable};
+use crate::support::{Sandbox, is_thorough, variable};
 
 /// Whether a change in a key's row must be told of. Without that, what is in the row is believed: the key may be taken for
 /// another, and one that had expired for one that has not.
@@ -177,8 +177,7 @@ pub(super) struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
-        let sandbox = Sandbox::new();
-        sandbox.mint("gone");
+        let sandbox = Sandbox::with_keys(&["gone"]);
         let seed = variable("KEYWARD_SEED").and_then(|seed| seed.to_str()?.parse().ok());
         let seed = seed.unwrap_or_else(|| now().unsigned_abs());
         Self {
@@ -271,8 +270,4 @@ impl Bench {
             sorts.join("\n")
         );
     }
-}
-
-pub(super) fn is_thorough() -> bool {
-    variable("KEYWARD_THOROUGH").is_some()
 }

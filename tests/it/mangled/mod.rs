@@ -16,13 +16,13 @@ use keyward::ops::access::Actor;
 use keyward::ops::set::{self, Changes, Request};
 use keyward::store::Store;
 
-use bench::{Bench, is_thorough};
+use bench::Bench;
 use template::{Files, Maker, WAIT, selector, templates};
 
 use crate::model::random::Random;
-use crate::support::Sandbox;
 use crate::support::files::names_in;
 use crate::support::time::{DAY, now};
+use crate::support::{Sandbox, is_thorough};
 
 /// A place in these bytes: anywhere, in the file's header, at the front of a page, which tells what is in it, or in a word
 /// that says what a key is.
@@ -261,8 +261,7 @@ fn what_was_planted_in_the_schema_is_refused_and_never_runs() {
         ),
     ];
     for (what, sql) in planted {
-        let sandbox = Sandbox::new();
-        let secret = sandbox.mint("ci");
+        let (sandbox, secret) = Sandbox::with_key("ci");
         sandbox.mint("other");
         sandbox.keyward(["revoke", "ci", "--yes"]).ok();
         let connection = sandbox.sqlite();

@@ -17,8 +17,9 @@ use keyward::ops::{activate, mint, revoke, rotate};
 use keyward::random::SystemRandom;
 use keyward::store::Store;
 
-use crate::model::log::{beside, write};
+use crate::model::log::write;
 use crate::support::Sandbox;
+use crate::support::files::beside;
 use crate::support::time::{DAY, HOUR, now};
 
 /// How long a busy store is waited for; here nobody else uses one.

@@ -52,25 +52,19 @@ fn an_expiry_may_be_a_duration() {
 
 #[test]
 fn an_expiry_in_the_past_is_refused_and_an_unreadable_one_is_a_usage_error() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     for when in ["2001-02-03", "2001-02-03T04:05:06Z"] {
-        sandbox
-            .keyward(["mint", "ci", "--expires", when])
-            .refused(5, "invalid_expiry");
+        sandbox.refuses(&["mint", "ci", "--expires", when], 5, "invalid_expiry");
     }
     for when in ["", "90", "1.5d", "90D", "2027-13-01", "tomorrow", "1d 1x"] {
-        sandbox
-            .keyward(["mint", "ci", "--expires", when])
-            .refused(2, "usage");
+        sandbox.refuses(&["mint", "ci", "--expires", when], 2, "usage");
     }
     assert_eq!(sandbox.listed(&["--all"]), ["first"]);
 }
 
 #[test]
 fn the_policy_gives_a_default_lifetime_and_a_maximum() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace(
+    let sandbox = Sandbox::with_workspace(
         "acme",
         &["--default-lifetime", "30d", "--maximum-lifetime", "60d"],
     );
@@ -87,17 +81,14 @@ fn the_policy_gives_a_default_lifetime_and_a_maximum() {
         60 * DAY
     );
     for when in ["61d", "never", "2101-01-01"] {
-        sandbox
-            .keyward(["mint", "ci", "--expires", when])
-            .refused(5, "invalid_expiry");
+        sandbox.refuses(&["mint", "ci", "--expires", when], 5, "invalid_expiry");
     }
     assert_eq!(sandbox.listed(&["--all"]), ["default", "longest"]);
 }
 
 #[test]
 fn a_maximum_lifetime_holds_when_no_expiry_is_given() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &["--maximum-lifetime", "60d"]);
+    let sandbox = Sandbox::with_workspace("acme", &["--maximum-lifetime", "60d"]);
     // Refusing and giving the longest allowed lifetime both keep the policy's word; a key for ever does not.
     let output = sandbox.keyward(["mint", "ci"]).run();
     if output.status == 0 {

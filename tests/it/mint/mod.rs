@@ -37,8 +37,7 @@ fn n_leaves_the_line_feed_out() {
 
 #[test]
 fn a_quiet_mint_says_nothing_but_the_secret() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     let transcript = sandbox.keyward(["mint", "ci", "-q"]).ok().transcript();
     expect_transcript(
         &transcript,
@@ -122,8 +121,7 @@ fn the_first_run_makes_a_workspace_and_says_so() {
 
 #[test]
 fn a_token_has_the_default_shape_and_its_own_checksum() {
-    let sandbox = Sandbox::new();
-    let live = sandbox.mint("live");
+    let (sandbox, live) = Sandbox::with_key("live");
     let test = sandbox.mint_with("test", &["-e", "test"]);
     for (secret, front) in [(&live, "kw_live_"), (&test, "kw_test_")] {
         let parts = token::parts(secret, front);
@@ -229,8 +227,7 @@ fn what_the_flags_say_is_what_the_key_has() {
 
 #[test]
 fn malformed_flags_are_usage_errors_and_mint_nothing() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     let wrong: [&[&str]; 7] = [
         &["mint"],
         &["mint", "ci", "--allow", "10.0.0.0/33"],
@@ -288,26 +285,20 @@ fn count_in_json_is_one_document_and_in_jsonl_one_object_a_line() {
 
 #[test]
 fn count_mints_all_or_none() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &["--active-key-cap", "2"]);
-    sandbox
-        .keyward(["mint", "node", "--count", "3"])
-        .refused(5, "limit_reached");
+    let sandbox = Sandbox::with_workspace("acme", &["--active-key-cap", "2"]);
+    sandbox.refuses(&["mint", "node", "--count", "3"], 5, "limit_reached");
     assert_eq!(sandbox.listed(&["--all"]), [""; 0]);
     sandbox
         .keyward(["workspace", "set", "acme", "--active-key-cap", "9"])
         .ok();
     sandbox.mint("node-2");
-    sandbox
-        .keyward(["mint", "node", "--count", "2"])
-        .refused(4, "name_taken");
+    sandbox.refuses(&["mint", "node", "--count", "2"], 4, "name_taken");
     assert_eq!(sandbox.listed(&["--all"]), ["node-2"]);
 }
 
 #[test]
 fn an_environment_or_a_scope_outside_the_policy_is_refused() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     let error = sandbox
         .keyward(["mint", "ci", "-e", "staging"])
         .refused(5, "invalid_environment");
@@ -315,19 +306,14 @@ fn an_environment_or_a_scope_outside_the_policy_is_refused() {
         error.to_string().contains("live"),
         "the error does not say what there is: {error:#}"
     );
-    sandbox
-        .keyward(["mint", "ci", "--scope", "admin"])
-        .refused(5, "invalid_scope");
+    sandbox.refuses(&["mint", "ci", "--scope", "admin"], 5, "invalid_scope");
     assert_eq!(sandbox.listed(&["--all"]), ["first"]);
 }
 
 #[test]
 fn a_key_can_be_minted_only_in_a_workspace_that_exists() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
-    sandbox
-        .keyward(["mint", "ci", "-w", "nowhere"])
-        .refused(3, "workspace_not_found");
+    let sandbox = Sandbox::with_keys(&["first"]);
+    sandbox.refuses(&["mint", "ci", "-w", "nowhere"], 3, "workspace_not_found");
 }
 
 #[test]
@@ -338,4 +324,96 @@ fn a_held_key_is_pending_until_it_is_activated() {
     sandbox.verdict(&secret, &[], 13, "pending");
     sandbox.keyward(["activate"]).stdin(&secret).ok();
     sandbox.verdict(&secret, &[], 0, "valid");
+}
+
+#[test]
+fn a_person_reads_what_was_minted_and_where_its_secret_is() {
+    let sandbox = Sandbox::new();
+    sandbox.expect_transcripts(
+        r#"
+$ keyward mint ci --expires 30d
+<secret>
+------- stderr -------
+made the store ~/.local/share/keyward/keyward.db
+made the workspace "default"
+minted ci in default/live
+  id       <id>
+  prefix   <prefix>
+  expires  in 4 weeks
+the secret is on stdout, shown only this once
+[exit status: 0]
+$ keyward mint web --count 2
+<secret>
+<secret>
+------- stderr -------
+minted 2 keys
+the secrets are on stdout, shown only this once
+[exit status: 0]
+$ keyward mint file --out file.key
+------- stderr -------
+minted file in default/live
+  id       <id>
+  prefix   <prefix>
+  expires  never
+the secret is in file.key, shown only this once
+[exit status: 0]
+$ keyward mint later --hold
+<secret>
+------- stderr -------
+minted later in default/live
+  id       <id>
+  prefix   <prefix>
+  expires  never
+the secret is on stdout, shown only this once
+pending until the holder sends the secret to `keyward activate`
+[exit status: 0]
+$ keyward mint unheard --quiet
+<secret>
+------- stderr -------
+[exit status: 0]
+"#,
+    );
+}
+
+#[test]
+fn a_person_reads_why_nothing_was_minted() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    sandbox.file("taken", "");
+    sandbox.expect_transcripts(
+        r#"
+$ keyward mint ci
+------- stderr -------
+error: the name "ci" belongs to <id> in default/live
+hint: `keyward rotate <id>` replaces its secret, `keyward revoke <id>` ends it
+[exit status: 4]
+$ keyward mint web -w nowhere
+------- stderr -------
+error: there is no workspace "nowhere"
+hint: `keyward workspace list` shows those there are
+[exit status: 3]
+$ keyward mint web --scope admin
+------- stderr -------
+error: there is no scope "admin" in this workspace
+hint: this workspace's policy has no scopes
+[exit status: 5]
+$ keyward mint web --out taken
+------- stderr -------
+error: "taken" already exists
+hint: give --out a file that does not exist yet
+[exit status: 16]
+$ keyward mint web --out nowhere/web.key
+------- stderr -------
+error: cannot use the folder "nowhere": entity not found
+hint: name a file in a folder that exists
+[exit status: 16]
+$ keyward mint web -- false
+------- stderr -------
+error: "false" ended with exit status 1; the key is void
+[exit status: 16]
+$ keyward mint ""
+------- stderr -------
+error: the name is empty
+[exit status: 2]
+"#,
+    );
 }

@@ -11,7 +11,7 @@ fn a_name_has_one_to_sixty_four_characters() {
     sandbox.mint(&longest_in_greek);
     sandbox.mint("x");
     for name in ["", &"n".repeat(65), &"λ".repeat(65)] {
-        sandbox.keyward(["mint", name]).refused(2, "invalid_name");
+        sandbox.refuses(&["mint", name], 2, "invalid_name");
     }
     assert_eq!(
         sandbox.listed(&["--all"]),
@@ -21,8 +21,7 @@ fn a_name_has_one_to_sixty_four_characters() {
 
 #[test]
 fn a_name_has_no_characters_that_deceive_the_eye() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let deceiving = [
         " ci",
         "ci ",
@@ -58,8 +57,7 @@ fn a_name_has_no_characters_that_deceive_the_eye() {
 
 #[test]
 fn a_name_is_taken_per_environment() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("ci");
+    let sandbox = Sandbox::with_keys(&["ci"]);
     let error = sandbox.keyward(["mint", "ci"]).refused(4, "name_taken");
     assert!(
         text(&error, "message").contains("ci"),
@@ -77,8 +75,8 @@ fn a_name_is_kept_by_a_pending_and_a_disabled_key_and_released_by_a_revoked_one(
     sandbox.mint("gone");
     sandbox.keyward(["disable", "paused"]).ok();
     sandbox.keyward(["revoke", "gone", "--yes"]).ok();
-    sandbox.keyward(["mint", "held"]).refused(4, "name_taken");
-    sandbox.keyward(["mint", "paused"]).refused(4, "name_taken");
+    sandbox.refuses(&["mint", "held"], 4, "name_taken");
+    sandbox.refuses(&["mint", "paused"], 4, "name_taken");
     sandbox.mint("gone");
 }
 
@@ -92,8 +90,7 @@ fn an_expired_key_releases_its_name() {
 
 #[test]
 fn the_cap_counts_active_pending_and_disabled_keys() {
-    let sandbox = Sandbox::new();
-    sandbox.workspace("acme", &["--active-key-cap", "3"]);
+    let sandbox = Sandbox::with_workspace("acme", &["--active-key-cap", "3"]);
     sandbox.mint("active");
     sandbox.mint_with("pending", &["--hold", "-e", "test"]);
     sandbox.mint("disabled");

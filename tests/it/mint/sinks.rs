@@ -1,9 +1,9 @@
 //! `keyward mint`: each sink's happy path.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use crate::support::files::mode;
 use crate::support::{Sandbox, token, tool};
 
 #[test]
@@ -13,11 +13,7 @@ fn out_writes_the_secret_to_a_new_private_file() {
     let output = sandbox.keyward(["mint", "ci", "--out", "ci.key"]).ok();
     assert_eq!(output.stdout, "");
     let secret = fs::read_to_string(&path).expect("the file was made");
-    let mode = fs::metadata(&path)
-        .expect("the file was made")
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(mode(&path), 0o600);
     token::parts(secret.trim_end_matches('\n'), "kw_live_");
     assert!(
         !output.stderr.contains(secret.trim_end()),
@@ -73,8 +69,7 @@ fn dotenv_makes_a_private_file_when_there_is_none() {
     sandbox
         .keyward(["mint", "ci", "--dotenv", "new.env", "--var", "ACME_KEY"])
         .ok();
-    let file = fs::metadata(sandbox.home().join("new.env")).expect("the file was made");
-    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    assert_eq!(mode(sandbox.home().join("new.env")), 0o600);
 }
 
 /// Reads the one entry of a file in the runner's form, `NAME<<DELIMITER`, value, `DELIMITER`.
@@ -199,8 +194,7 @@ fn in_ci_a_bare_stdout_is_warned_of_and_can_be_meant() {
 
 #[test]
 fn a_bare_stdout_can_be_forbidden() {
-    let sandbox = Sandbox::new();
-    sandbox.mint("first");
+    let sandbox = Sandbox::with_keys(&["first"]);
     sandbox
         .keyward(["mint", "ci"])
         .env("KEYWARD_REQUIRE_SINK", "1")
@@ -216,6 +210,6 @@ fn a_bare_stdout_can_be_forbidden() {
 #[test]
 fn a_command_that_is_announced_and_not_there_is_no_secret_on_stdout() {
     let sandbox = Sandbox::new();
-    sandbox.keyward(["mint", "ci", "--"]).refused(2, "usage");
+    sandbox.refuses(&["mint", "ci", "--"], 2, "usage");
     assert!(!sandbox.store_path().exists());
 }

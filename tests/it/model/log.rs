@@ -5,10 +5,11 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::random::Random;
 use super::state::Model;
+use crate::support::files::beside;
 
 const LOG_HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
@@ -55,14 +56,6 @@ pub enum Tear {
     Garbled,
     /// The log was being copied into the file: some of its pages are there, some in part.
     Filling,
-}
-
-/// The path of a file beside the store.
-#[must_use]
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn bytes_of(file: &File, from: u64, length: u64) -> Vec<u8> {

@@ -50,7 +50,7 @@ use log::Tear;
 use random::Random;
 use run::Run;
 
-use crate::support::variable;
+use crate::support::{is_thorough, variable};
 
 /// Operations of one run. A store gets slower to compare as its trail gets longer, so there are several runs.
 const STEPS: u64 = 5_000;
@@ -88,7 +88,7 @@ pub fn seed() -> Option<u64> {
 
 #[test]
 fn random_operations_with_crashes_in_between_do_to_the_store_what_they_do_to_the_model() {
-    let thorough = variable("KEYWARD_THOROUGH").is_some();
+    let thorough = is_thorough();
     let (runs, steps, crashes) = if thorough {
         (21, STEPS, 2)
     } else {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -47,6 +47,14 @@ pub fn mode(path: impl AsRef<Path>) -> u32 {
 /// Gives a file these permissions.
 pub fn set_mode(path: impl AsRef<Path>, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is the test's own");
+}
+
+/// The file that SQLite keeps beside a store under this ending.
+#[must_use]
+pub fn beside(store: &Path, ending: &str) -> PathBuf {
+    let mut path = store.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
 }
 
 /// The names in a folder, sorted.

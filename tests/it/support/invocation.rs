@@ -150,6 +150,7 @@ impl Invocation {
             .or_else(|| output.status.signal().map(|signal| 128 + signal));
         Output {
             command: format!("{} {}", name.display(), words.join(" ")),
+            home: self.home.display().to_string(),
             stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
             status: status.expect("a process ends by a status or a signal"),
@@ -220,6 +221,8 @@ fn kill_when_it_hangs(child: &Child) -> mpsc::Sender<()> {
 /// What a run of keyward left: both streams and the exit status (128 + N when signal N ended it).
 pub struct Output {
     command: String,
+    /// HOME, which a transcript calls `~`.
+    home: String,
     /// Everything on stdout.
     pub stdout: String,
     /// Everything on stderr, with anything that is not UTF-8 replaced.
@@ -244,6 +247,15 @@ impl Output {
                 self.transcript()
             )
         })
+    }
+
+    /// Parses each line of stdout as one JSON document.
+    #[must_use]
+    pub fn json_lines(&self) -> Vec<Value> {
+        let lines = self.stdout.lines().map(serde_json::from_str);
+        lines
+            .map(|line| line.expect("a line is one document"))
+            .collect()
     }
 
     /// The error object: stdout must be empty, and stderr one JSON document.
@@ -293,6 +305,6 @@ impl Output {
     /// Both streams and the exit status as one text, with what differs from run to run replaced by its name.
     #[must_use]
     pub fn transcript(&self) -> String {
-        super::transcript::transcript(self)
+        super::transcript::transcript(self, &self.home)
     }
 }

@@ -1,10 +1,12 @@
 //! What every black-box test stands on: a sandbox with a HOME of its own, and the keyward in it.
 
 pub mod counts;
+pub mod disturb;
 pub mod files;
 mod invocation;
 pub mod past;
 pub mod readme;
+pub mod store;
 pub mod stream;
 pub mod time;
 pub mod token;
@@ -78,6 +80,12 @@ impl Sandbox {
         Invocation::new(&self.home, OsStr::new(KEYWARD), arguments)
     }
 
+    /// Runs keyward with these arguments, and asserts the exit status and the code word of its refusal.
+    #[track_caller]
+    pub fn refuses(&self, arguments: &[&str], status: i32, code: &str) {
+        self.keyward(arguments).refused(status, code);
+    }
+
     /// Prepares a run of another program in the same environment: a shell, or one that starts keyward in its turn.
     pub fn program<I, S>(&self, program: impl AsRef<OsStr>, arguments: I) -> Invocation
     where
@@ -85,6 +93,17 @@ impl Sandbox {
         S: AsRef<OsStr>,
     {
         Invocation::new(&self.home, program.as_ref(), arguments)
+    }
+
+    /// Prepares a run of the command that a hint, a warning or a remedy is or has in its first backticks: in a shell, as a
+    /// person who copies it would, and without being asked.
+    pub fn follow(&self, said: &str) -> Invocation {
+        let command = said.split('`').nth(1).unwrap_or(said);
+        let line = command
+            .strip_prefix("keyward ")
+            .unwrap_or_else(|| panic!("{said} names no command of keyward's"));
+        let script = format!("\"$0\" --yes {line} \"$@\"");
+        self.program("sh", ["-c", &script, KEYWARD])
     }
 
     /// Mints a key with the flags that follow its name and returns its secret.
@@ -247,6 +266,12 @@ pub fn tool(name: &str) -> bool {
 /// Says why a test looks at less than it could.
 pub fn skipped(why: &str) {
     writeln!(std::io::stderr(), "skipped: {why}").expect("stderr can be written");
+}
+
+/// Whether the long forms of tests are asked for.
+#[must_use]
+pub fn is_thorough() -> bool {
+    variable("KEYWARD_THOROUGH").is_some()
 }
 
 /// A variable of the environment the tests themselves run in.

@@ -1,14 +1,15 @@
 //! A run as one readable text, and the comparison of two such texts.
 
-use super::{Output, token};
+use super::readme::path_with_keyward;
+use super::{Output, Sandbox, token};
 
 /// What stands between stdout and stderr.
 const SEPARATOR: &str = "------- stderr -------";
 
 /// Renders both streams and the exit status.
-pub(super) fn transcript(output: &Output) -> String {
-    let stdout = normalise(&output.stdout);
-    let stderr = normalise(&output.stderr);
+pub(super) fn transcript(output: &Output, home: &str) -> String {
+    let [stdout, stderr] =
+        [&output.stdout, &output.stderr].map(|text| normalise(&text.replace(home, "~")));
     let status = output.status;
     format!(
         "{}{SEPARATOR}\n{}[exit status: {status}]\n",
@@ -26,7 +27,8 @@ fn ended(text: String) -> String {
     }
 }
 
-/// Replaces secrets, prefixes, ids and times by `<secret>`, `<prefix>`, `<id>` and `<time>`.
+/// Replaces secrets, prefixes, their hints, ids, times and who runs the tests by `<secret>`, `<prefix>`, `<hint>`, `<id>`,
+/// `<time>`, `<day>` and `<user>`, and what has just been by `<now>`.
 fn normalise(text: &str) -> String {
     let is_word = |character: char| character.is_ascii_alphanumeric() || "_-.:".contains(character);
     let mut normalised = String::new();
@@ -36,12 +38,26 @@ fn normalise(text: &str) -> String {
             .find(|character| !is_word(character))
             .unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        normalised.push_str(&normalise_word(word));
+        if normalised.ends_with('…') && word.len() == 4 && word != "HINT" {
+            normalised.push_str("<hint>");
+        } else {
+            normalised.push_str(&normalise_word(word));
+        }
         let between = after.find(is_word).unwrap_or(after.len());
         normalised.push_str(&after[..between]);
         rest = &after[between..];
     }
-    normalised
+    normalised.split_inclusive('\n').map(just_now).collect()
+}
+
+/// Nobody knows how long a slow machine needs from one command to the next.
+fn just_now(line: &str) -> String {
+    let (told, time) = line.split_once(" (<time>)").unwrap_or((line, ""));
+    let (field, ago) = told.rsplit_once("  ").unwrap_or(("", told));
+    match ago == "now" || ago.ends_with("seconds ago") || ago == "1 second ago" {
+        true => format!("{field}  <now> (<time>){time}"),
+        false => line.to_owned(),
+    }
 }
 
 fn normalise_word(word: &str) -> String {
@@ -51,10 +67,15 @@ fn normalise_word(word: &str) -> String {
         .next()
         .unwrap_or(word)
         .trim_matches([':', '.']);
+    if word.starts_with("operator:") {
+        return "operator:<user>".to_owned();
+    }
     let name = if is_id(inner) {
         "<id>"
-    } else if is_time(inner) {
+    } else if has_shape(inner, "0000-00-00T00:00:00.000Z") {
         "<time>"
+    } else if has_shape(inner, "0000-00-00") {
+        "<day>"
     } else {
         match token::random_part(inner) {
             Some(random) if random.len() >= 26 => "<secret>",
@@ -71,18 +92,8 @@ fn is_id(word: &str) -> bool {
         .is_some_and(|random| random.len() == 16 && random.chars().all(is_random))
 }
 
-fn is_time(word: &str) -> bool {
-    let shape: String = word
-        .chars()
-        .map(|character| {
-            if character.is_ascii_digit() {
-                '0'
-            } else {
-                character
-            }
-        })
-        .collect();
-    shape == "0000-00-00T00:00:00.000Z"
+fn has_shape(word: &str, shape: &str) -> bool {
+    word.replace(|character: char| character.is_ascii_digit(), "0") == shape
 }
 
 /// Asserts that a transcript is the expected one, and shows both line by line when it is not. The expected text may
@@ -95,6 +106,21 @@ pub fn expect_transcript(actual: &str, expected: &str) {
         "the transcript differs (- expected, + actual):\n{}",
         difference(expected, actual)
     );
+}
+
+impl Sandbox {
+    /// Runs the commands of a session in a shell, in their order, and asserts the transcript of each. A command stands on a line
+    /// of its own behind `$ `, in front of its transcript.
+    #[track_caller]
+    pub fn expect_transcripts(&self, session: &str) {
+        let mut actual = String::new();
+        for line in session.lines().filter(|line| line.starts_with("$ ")) {
+            let run = self.program("sh", ["-c", &line[2..]]);
+            let output = run.env("PATH", path_with_keyward()).run();
+            actual.push_str(&format!("{line}\n{}", output.transcript()));
+        }
+        expect_transcript(&actual, session.trim_start_matches('\n'));
+    }
 }
 
 /// The lines of both texts: common ones indented, the others marked.
