@@ -8,10 +8,10 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::prompts::Terminal;
 use crate::support::disturb::at_once;
 use crate::support::files::{Stamp, database, mode, names_in, set_mode};
 use crate::support::stream::Stream;
+use crate::support::terminal::Terminal;
 use crate::support::{Invocation, Sandbox, fields, is_thorough, names, text};
 
 /// A store with keys in several states, and the secret of the first, `a`.

@@ -1,5 +1,7 @@
 //! `keyward rotate --cancel`: what it says of both keys in each state, and that the hint of a refusal works.
 
+use serde_json::Value;
+
 use crate::support::{Sandbox, text};
 
 /// What cancelling says to people, one line.
@@ -169,4 +171,94 @@ fn an_old_key_outlives_all_that_followed_it_if_its_rotation_is_cancelled() {
     sandbox.follow(&remedy).ok();
     assert_eq!(sandbox.show("ci"), before);
     sandbox.verdict(&secret, &["--no-record"], 0, "valid");
+}
+
+#[test]
+fn an_unfinished_rotation_stands_in_the_way_of_another_until_it_is_cancelled() {
+    let (sandbox, old) = Sandbox::with_key("ci");
+    let before = sandbox.show("ci");
+    let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
+    let error = sandbox.keyward(["rotate", "ci"]).refused(4, "conflict");
+    let hint = text(&error, "hint");
+    assert!(
+        hint.contains("keyward rotate") && hint.contains("--cancel"),
+        "the hint is {hint:?}"
+    );
+    sandbox.keyward(["rotate", "ci", "--cancel"]).ok();
+    sandbox.verdict(&held, &[], 11, "revoked");
+    sandbox
+        .keyward(["activate"])
+        .stdin(&held)
+        .refused(11, "revoked");
+    sandbox.verdict(&old, &["--no-record"], 0, "valid");
+    assert_eq!(sandbox.show("ci"), before);
+    sandbox.keyward(["rotate", "ci"]).ok();
+}
+
+#[test]
+fn a_cancelled_rotation_needs_the_old_name_to_be_free() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    let old = sandbox.id_of("ci");
+    let new = sandbox.keyward(["rotate", "ci"]).ok().line();
+    // By its id it leaves the old key behind under the old name.
+    let id = sandbox.id_of("ci");
+    sandbox.keyward(["rename", &id, "deploy"]).ok();
+    sandbox.mint("ci");
+    sandbox.refuses(&["rotate", &old, "--cancel"], 4, "name_taken");
+    sandbox.verdict(&new, &[], 0, "valid");
+}
+
+#[test]
+fn a_rotation_can_be_cancelled_while_the_old_key_lives_in_its_grace() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.mint_with("ci", &["--expires", "90d"]);
+    let before = sandbox.show("ci");
+    let new = sandbox.keyward(["rotate", "ci"]).ok().line();
+    sandbox
+        .keyward(["rotate", &text(&before, "id"), "--cancel"])
+        .ok();
+    sandbox.verdict(&new, &[], 11, "revoked");
+    sandbox.verdict(&old, &["--no-record"], 0, "valid");
+    assert_eq!(sandbox.show("ci"), before);
+}
+
+#[test]
+fn there_is_nothing_to_cancel_without_a_rotation() {
+    let (sandbox, secret) = Sandbox::with_key("ci");
+    sandbox.refuses(&["rotate", "ci", "--cancel"], 4, "conflict");
+    sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    let superseded = sandbox.verdict(&secret, &[], 11, "revoked")["subject"]["id"].clone();
+    let superseded = superseded.as_str().expect("an id");
+    // The old key is dead: nothing could be taken back.
+    sandbox.refuses(&["rotate", superseded, "--cancel"], 4, "conflict");
+}
+
+#[test]
+fn a_rotation_whose_new_key_was_revoked_can_be_cancelled_and_the_old_key_lives_on() {
+    for by_new in [false, true] {
+        let sandbox = Sandbox::new();
+        let secret = sandbox.mint_with("ci", &["--expires", "90d"]);
+        let old = sandbox.show("ci");
+        let new = sandbox
+            .keyward(["rotate", "ci", "--grace", "1h", "--out", "new.key"])
+            .answer();
+        let (old_id, new_id) = (text(&old, "id"), text(&new, "id"));
+        sandbox.keyward(["revoke", &new_id, "--yes"]).ok();
+        // What expires within the hour has nothing that follows it.
+        let check = ["check", "--expiring-within", "2h", "--json"];
+        let findings = sandbox.keyward(check).exit(18).json();
+        let remedy = text(&findings["findings"][0], "remedy");
+        assert_eq!(remedy, format!("keyward rotate {old_id} --cancel"));
+        let named = if by_new { &new_id } else { &old_id };
+        sandbox.keyward(["rotate", named, "--cancel"]).ok();
+        let after = sandbox.show("ci");
+        assert_eq!(after["id"], old["id"]);
+        assert_eq!(after["expiresAt"], old["expiresAt"]);
+        assert_eq!(after["replacedBy"], Value::Null);
+        sandbox.keyward(check).ok();
+        sandbox.verdict(&secret, &[], 0, "valid");
+        sandbox.refuses(&["rotate", "ci", "--cancel"], 4, "conflict");
+        let revoked = sandbox.events_of("key.revoke");
+        assert_eq!(revoked.len(), 1, "it was revoked once");
+    }
 }

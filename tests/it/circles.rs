@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::architecture::{code, paths, sources};
+use crate::rust_source::{code, paths, sources};
 
 /// Each file of src/ with the files it takes names from.
 fn arrows(sources: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {

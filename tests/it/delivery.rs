@@ -5,126 +5,24 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::support::files::mode;
-use crate::support::{Invocation, KEYWARD, Output, Sandbox, skipped, token, tool};
-
-/// A run of keyward in the middle of its delivery: its command has read the secret and waits.
-pub struct Held {
-    folder: PathBuf,
-    /// The process of keyward.
-    pub keyward: i32,
-    /// The process of the command that has the secret.
-    pub command: i32,
-    /// The secret, as the command got it.
-    pub secret: String,
-    running: JoinHandle<Output>,
-}
-
-/// What the command does: it keeps what it read, says who it is, and waits until it is told to go on. It does not wait
-/// for ever, so that a test that fails leaves no process behind.
-const HOLDING: &str = "cat >held.secret && echo $PPID $$ >held.partly && mv held.partly held.pids; \
-    rounds=0; while ! test -e held.go; do \
-    sleep 0.02; rounds=$((rounds + 1)); test $rounds -lt 3000 || exit 1; done";
-
-impl Held {
-    /// Starts a mint or rotate, given without its sink, and waits until the secret has reached its command.
-    pub fn start(folder: &Path, run: Invocation) -> Self {
-        for leftover in ["held.secret", "held.pids", "held.go"] {
-            let _ = fs::remove_file(folder.join(leftover));
-        }
-        let run = run.args(["--", "sh", "-c", HOLDING]).cwd(folder);
-        let running = thread::spawn(move || run.run());
-        let pids = folder.join("held.pids");
-        let begun = Instant::now();
-        while !pids.exists() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(30) && !running.is_finished(),
-                "the command did not get the secret: {}",
-                match running.is_finished() {
-                    true => running.join().expect("a run does not panic").transcript(),
-                    false => "it is still waiting".to_owned(),
-                }
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
-        let pids = fs::read_to_string(pids).expect("the command wrote who it is");
-        let pids: Vec<i32> = pids
-            .split_whitespace()
-            .map(|pid| pid.parse().expect("a process id is a number"))
-            .collect();
-        let secret = fs::read_to_string(folder.join("held.secret")).expect("the command read it");
-        // The copy is the command's own; tests look for the secret in every other file.
-        fs::remove_file(folder.join("held.secret")).expect("the copy can be removed");
-        Self {
-            folder: folder.to_owned(),
-            keyward: pids[0],
-            command: pids[1],
-            secret: secret.trim_end_matches('\n').to_owned(),
-            running,
-        }
-    }
-
-    /// Lets the command end well and returns what keyward made of it.
-    pub fn release(self) -> Output {
-        let go = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(self.folder.join("held.go"));
-        drop(go.expect("the folder is writable"));
-        self.running.join().expect("a run does not panic")
-    }
-
-    /// Sends keyward, and only it, a signal and returns what it made of it.
-    pub fn signalled(self, signal: Signal) -> Output {
-        send(self.keyward, signal);
-        self.running.join().expect("a run does not panic")
-    }
-
-    /// Kills keyward on the spot, and then the command that has outlived it.
-    pub fn killed(self) {
-        send(self.keyward, Signal::KILL);
-        send(self.command, Signal::KILL);
-        let output = self.running.join().expect("a run does not panic");
-        assert_eq!(output.status, 137, "it was not killed");
-    }
-
-    /// Ends keyward by a signal that it does not catch, then kills the command that has outlived it, and returns what
-    /// keyward left.
-    pub fn ended_by(self, signal: Signal) -> Output {
-        let stat = format!("/proc/{}/stat", self.keyward);
-        // More than once: of a fault that is no real one Rust's handler makes nothing the first time. The command stays until
-        // then, because its end would be taken for a failed delivery.
-        while fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
-            send(self.keyward, signal);
-            thread::sleep(Duration::from_millis(2));
-        }
-        send(self.command, Signal::KILL);
-        self.running.join().expect("a run does not panic")
-    }
-}
-
-fn send(process: i32, signal: Signal) {
-    let pid = Pid::from_raw(process).expect("a process id is positive");
-    kill_process(pid, signal).expect("the process is running");
-}
+use crate::support::held::Held;
+use crate::support::{KEYWARD, Sandbox, skipped, token, tool};
 
 /// The writing end of a pipe whose reader has gone.
-fn pipe_nobody_reads() -> File {
+pub fn pipe_nobody_reads() -> File {
     let (reader, writer) = std::io::pipe().expect("a pipe can be made");
     drop(reader);
     File::from(OwnedFd::from(writer))
 }
 
 /// A sandbox with two things a sink must not touch, `taken` and what `link` points to, and an empty folder.
-fn sandbox() -> Sandbox {
+pub fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.file("taken", "precious\n");
     symlink("taken", sandbox.home().join("link")).expect("a link can be made");
@@ -162,7 +60,7 @@ const FAILING: &[&[&str]] = &[
 ];
 
 /// Asserts that a failed delivery left nothing live, nothing pending and nothing of the secret, and the name free.
-fn assert_void(sandbox: &Sandbox, living: &[&str], name: &str) {
+pub fn assert_void(sandbox: &Sandbox, living: &[&str], name: &str) {
     assert_eq!(sandbox.listed(&["--status", "active"]), living);
     assert_eq!(sandbox.listed(&["--status", "pending"]), [""; 0]);
     let after = sandbox.mint(name);
@@ -438,181 +336,6 @@ fn a_commands_own_output_goes_to_stderr() {
         .ok();
     assert_eq!(output.stdout, "");
     assert!(output.stderr.contains("said\n") && output.stderr.contains("complained\n"));
-}
-
-#[test]
-fn a_dotenv_file_is_read_back_by_a_shell_and_by_python() {
-    let files = [
-        ("nothing", None, "", ""),
-        (
-            "lines",
-            Some("# mine\nPORT=8080\n\nNAME='a b' # c\n"),
-            "8080",
-            "a b",
-        ),
-        ("an_old_value", Some("PORT=1\nKEY=old\nNAME=x\n"), "1", "x"),
-        (
-            "export",
-            Some("export PORT=1\nexport KEY='old' # rotated\n"),
-            "1",
-            "",
-        ),
-        ("no_last_line_feed", Some("PORT=1"), "1", ""),
-        ("twice", Some("KEY=one\nPORT=2\nKEY=\"two\"\n"), "2", ""),
-    ];
-    let sandbox = Sandbox::new();
-    for (name, content, port, other) in files {
-        let file = format!("{name}.env");
-        if let Some(content) = content {
-            sandbox.file(&file, content);
-        }
-        let output = sandbox
-            .keyward(["mint", name, "--dotenv", &file, "--var", "KEY"])
-            .ok();
-        assert_eq!(output.stdout, "", "{name}");
-        let text = fs::read_to_string(sandbox.home().join(&file)).expect("the file is there");
-        for line in content.unwrap_or_default().lines() {
-            let is_kept = line.contains("KEY=") || text.lines().any(|kept| kept == line);
-            assert!(is_kept, "{name}: the line {line:?} is gone from\n{text}");
-        }
-        assert_eq!(text.contains("export KEY="), name == "export", "{text}");
-        assert_eq!(text.contains("# rotated"), name == "export", "{text}");
-
-        let script = format!(
-            "set -eu; NAME=; PORT=; . ./{file}; printf '%s|%s|%s' \"$PORT\" \"$NAME\" \"$KEY\""
-        );
-        let sourced = sandbox.program("sh", ["-c", &script]).ok().stdout;
-        let secret = sourced
-            .strip_prefix(&format!("{port}|{other}|"))
-            .unwrap_or_else(|| panic!("{name}: the shell read {sourced} of\n{text}"));
-        let verdict = sandbox.verdict(secret, &["--no-record"], 0, "valid");
-        assert_eq!(verdict["subject"]["name"], name);
-
-        if tool("python3") {
-            let script = "import shlex, sys\n\
-                words = shlex.split(open(sys.argv[1]).read(), comments=True)\n\
-                pairs = dict(word.split('=', 1) for word in words if '=' in word)\n\
-                sys.stdout.write(pairs['KEY'])";
-            let read = sandbox.program("python3", ["-c", script, &file]).ok();
-            assert_eq!(
-                read.stdout, secret,
-                "{name}: python read another value of\n{text}"
-            );
-        }
-    }
-}
-
-#[test]
-fn a_dotenv_file_keeps_its_bytes_when_the_delivery_is_refused() {
-    let sandbox = Sandbox::new();
-    for content in ["KEY=\"a\nb\"\n", "KEY=a OTHER=b; LAST=c\n"] {
-        let path = sandbox.file(".env", content);
-        sandbox
-            .keyward(["mint", "ci", "--dotenv", ".env", "--var", "KEY"])
-            .exit(16);
-        assert_eq!(fs::read_to_string(path).expect("it is there"), content);
-        assert_eq!(sandbox.listed(&[]), [""; 0]);
-    }
-    sandbox.file(".env", "");
-    for variable in ["A-B", "1A", "", "A B", "A=B", "$(id)", "A\nB"] {
-        sandbox.refuses(
-            &["mint", "ci", "--dotenv", ".env", "--var", variable],
-            2,
-            "usage",
-        );
-    }
-}
-
-/// The value a runner would read of the last definition of `name` in its file, and the delimiter used.
-fn runner_value(content: &str, name: &str) -> (String, String) {
-    let mut lines = content.lines();
-    let mut found = None;
-    while let Some(line) = lines.next() {
-        let Some((key, delimiter)) = line.split_once("<<") else {
-            let (key, value) = line
-                .split_once('=')
-                .unwrap_or_else(|| panic!("the runner cannot read {line:?} of\n{content}"));
-            if key == name {
-                found = Some((value.to_owned(), String::new()));
-            }
-            continue;
-        };
-        let value: Vec<&str> = lines
-            .by_ref()
-            .take_while(|line| *line != delimiter)
-            .collect();
-        if key == name {
-            found = Some((value.join("\n"), delimiter.to_owned()));
-        }
-    }
-    found.unwrap_or_else(|| panic!("no {name} in\n{content}"))
-}
-
-#[test]
-fn a_runners_file_is_appended_to_behind_a_mask_line_and_parses_back() {
-    for (flag, variable) in [
-        ("--github-env", "GITHUB_ENV"),
-        ("--github-output", "GITHUB_OUTPUT"),
-    ] {
-        let sandbox = Sandbox::new();
-        let path = sandbox.file("runner", "BEFORE=1\nWITHOUT_LINE_FEED=2");
-        let mut delimiters = Vec::new();
-        for name in ["one", "two"] {
-            let variable_name = format!("KEY_{name}");
-            let output = sandbox
-                .keyward(["mint", name, flag, &variable_name])
-                .env(variable, &path)
-                .ok();
-            let content = fs::read_to_string(&path).expect("the file is there");
-            let (secret, delimiter) = runner_value(&content, &variable_name);
-            token::parts(&secret, "kw_live_");
-            assert_eq!(output.stdout, format!("::add-mask::{secret}\n"), "{flag}");
-            let told = output.stderr.replacen(&output.stdout, "", 1);
-            assert!(
-                told.len() < output.stderr.len() && !told.contains(&secret),
-                "{flag}"
-            );
-            assert!(
-                delimiter.len() >= 32 && !secret.contains(&delimiter),
-                "{flag}: the delimiter {delimiter:?} can be guessed"
-            );
-            assert_eq!(runner_value(&content, "BEFORE").0, "1");
-            assert_eq!(runner_value(&content, "WITHOUT_LINE_FEED").0, "2");
-            sandbox.verdict(&secret, &[], 0, "valid");
-            delimiters.push(delimiter);
-        }
-        assert_ne!(
-            delimiters[0], delimiters[1],
-            "the delimiter is always the same"
-        );
-    }
-}
-
-#[test]
-fn a_runners_file_that_cannot_be_written_leaves_no_live_key() {
-    let sandbox = sandbox();
-    for (flag, variable) in [
-        ("--github-env", "GITHUB_ENV"),
-        ("--github-output", "GITHUB_OUTPUT"),
-    ] {
-        for path in ["link", "folder", "missing/runner", "/dev/full", "/dev/null"] {
-            let run = sandbox
-                .keyward(["mint", "ci", flag, "KEY"])
-                .env(variable, path);
-            run.refused(16, "delivery_failed");
-            assert_void(&sandbox, &[], "ci");
-        }
-        sandbox.refuses(&["mint", "ci", flag, "KEY"], 2, "usage");
-    }
-    // Nobody would read the mask line, so nobody would hide the secret in the log.
-    let path = sandbox.file("runner", "");
-    sandbox
-        .keyward(["mint", "ci", "--github-env", "KEY"])
-        .env("GITHUB_ENV", &path)
-        .stdout(pipe_nobody_reads())
-        .exit(16);
-    assert_eq!(fs::read_to_string(path).expect("it is there"), "");
-    assert_void(&sandbox, &[], "ci");
 }
 
 #[test]

@@ -245,3 +245,86 @@ fn a_file_that_everybody_can_read_is_warned_of_by_whoever_finds_the_secret_in_it
         }
     }
 }
+
+#[test]
+fn a_dotenv_file_is_read_back_by_a_shell_and_by_python() {
+    let files = [
+        ("nothing", None, "", ""),
+        (
+            "lines",
+            Some("# mine\nPORT=8080\n\nNAME='a b' # c\n"),
+            "8080",
+            "a b",
+        ),
+        ("an_old_value", Some("PORT=1\nKEY=old\nNAME=x\n"), "1", "x"),
+        (
+            "export",
+            Some("export PORT=1\nexport KEY='old' # rotated\n"),
+            "1",
+            "",
+        ),
+        ("no_last_line_feed", Some("PORT=1"), "1", ""),
+        ("twice", Some("KEY=one\nPORT=2\nKEY=\"two\"\n"), "2", ""),
+    ];
+    let sandbox = Sandbox::new();
+    for (name, content, port, other) in files {
+        let file = format!("{name}.env");
+        if let Some(content) = content {
+            sandbox.file(&file, content);
+        }
+        let output = sandbox
+            .keyward(["mint", name, "--dotenv", &file, "--var", "KEY"])
+            .ok();
+        assert_eq!(output.stdout, "", "{name}");
+        let text = fs::read_to_string(sandbox.home().join(&file)).expect("the file is there");
+        for line in content.unwrap_or_default().lines() {
+            let is_kept = line.contains("KEY=") || text.lines().any(|kept| kept == line);
+            assert!(is_kept, "{name}: the line {line:?} is gone from\n{text}");
+        }
+        assert_eq!(text.contains("export KEY="), name == "export", "{text}");
+        assert_eq!(text.contains("# rotated"), name == "export", "{text}");
+
+        let script = format!(
+            "set -eu; NAME=; PORT=; . ./{file}; printf '%s|%s|%s' \"$PORT\" \"$NAME\" \"$KEY\""
+        );
+        let sourced = sandbox.program("sh", ["-c", &script]).ok().stdout;
+        let secret = sourced
+            .strip_prefix(&format!("{port}|{other}|"))
+            .unwrap_or_else(|| panic!("{name}: the shell read {sourced} of\n{text}"));
+        let verdict = sandbox.verdict(secret, &["--no-record"], 0, "valid");
+        assert_eq!(verdict["subject"]["name"], name);
+
+        if tool("python3") {
+            let script = "import shlex, sys\n\
+                words = shlex.split(open(sys.argv[1]).read(), comments=True)\n\
+                pairs = dict(word.split('=', 1) for word in words if '=' in word)\n\
+                sys.stdout.write(pairs['KEY'])";
+            let read = sandbox.program("python3", ["-c", script, &file]).ok();
+            assert_eq!(
+                read.stdout, secret,
+                "{name}: python read another value of\n{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_dotenv_file_keeps_its_bytes_when_the_delivery_is_refused() {
+    let sandbox = Sandbox::new();
+    for content in ["KEY=\"a\nb\"\n", "KEY=a OTHER=b; LAST=c\n"] {
+        let path = sandbox.file(".env", content);
+        sandbox
+            .keyward(["mint", "ci", "--dotenv", ".env", "--var", "KEY"])
+            .exit(16);
+        assert_eq!(fs::read_to_string(path).expect("it is there"), content);
+        assert_eq!(sandbox.listed(&[]), [""; 0]);
+    }
+    sandbox.file(".env", "");
+    for variable in ["A-B", "1A", "", "A B", "A=B", "$(id)", "A\nB"] {
+        sandbox.refuses(
+            &["mint", "ci", "--dotenv", ".env", "--var", variable],
+            2,
+            "usage",
+        );
+    }
+}

@@ -10,9 +10,9 @@ use std::time::Duration;
 use rustix::process::geteuid;
 use serde_json::Value;
 
-use crate::permissions::Ordinary;
 use crate::support::disturb::{at_once, can_disturb, disturbed};
 use crate::support::files::mode;
+use crate::support::ordinary::Ordinary;
 use crate::support::{Invocation, KEYWARD, Sandbox, skipped, text, token};
 
 /// A dotenv file with what must survive in it.

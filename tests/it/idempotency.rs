@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use keyward::domain::secret::SecretHash;
 
-use crate::delivery::Held;
 use crate::secrecy::assert_in_no_file;
 use crate::support::disturb::at_once;
+use crate::support::held::Held;
 use crate::support::time::{DAY, SECOND};
 use crate::support::{Invocation, Output, Sandbox, text, token};
 

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::prompts::Terminal;
 use crate::support::counts::{not_around_midnight, wait_for_valid};
 use crate::support::past::{Old, Past};
 use crate::support::stream::Stream;
+use crate::support::terminal::Terminal;
 use crate::support::time::{DAY, HOUR};
 use crate::support::{Invocation, Sandbox, text};
 

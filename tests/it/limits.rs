@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::permissions::Ordinary;
 use crate::support::counts::{counts, credits, not_around_midnight};
 use crate::support::files::set_mode;
+use crate::support::ordinary::Ordinary;
 use crate::support::stream::{answers, each};
 use crate::support::time::{SECOND, milliseconds, now};
 use crate::support::{Sandbox, text};

@@ -136,16 +136,24 @@ mod exit_codes;
 mod no_store;
 // The walls between the rooms of src/.
 mod architecture;
+// Source files as those walls see them.
+mod rust_source;
 // No circle of files in src/.
 mod circles;
 // A secret appears once, on its sink, and nowhere else.
 mod secrecy;
+// Secrets among the arguments.
+mod secret_arguments;
 // A secret that only its hash tells, wherever it is written by mistake.
 mod exposure;
 // Modes, owners and links of files and folders.
 mod permissions;
+// Stores that a user can read and not write.
+mod read_only;
 // Many processes at once.
 mod concurrency;
+// Processes that are killed at any moment, and system calls that fail.
+mod killed;
 // A model of the store, and random operations and crashes that must do the same to both.
 mod model;
 // Counts that are exact whoever else counts, and a log that stays short.
@@ -204,6 +212,8 @@ mod in_use;
 mod generated;
 // Help texts and the examples in them.
 mod help;
+// The commands in hints, and what is said to a near miss.
+mod hints;
 // The README's console blocks.
 mod readme;
 // The README's recipes, with stand-ins for services that need an account.
@@ -228,6 +238,8 @@ mod full_disk;
 mod fuzz_corpus;
 // Stores that are damaged, foreign, newer or busy.
 mod store_guards;
+// Where a store may be, and when one is made.
+mod store_paths;
 // What stdin may hold besides one secret, one line or one text.
 mod input;
 // The same without an end or measure: answered soon, and in little memory.

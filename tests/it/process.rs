@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-use crate::delivery::Held;
-use crate::permissions::Ordinary;
 use crate::secrecy::assert_in_no_file;
 use crate::support::disturb::can_disturb;
 use crate::support::files::names_in;
+use crate::support::held::Held;
+use crate::support::ordinary::Ordinary;
 use crate::support::unheard::Unheard;
 use crate::support::{KEYWARD, Output, Sandbox, skipped, token, tool};
 

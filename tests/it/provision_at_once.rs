@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::apply::key;
-use crate::delivery::Held;
 use crate::ensure::ensure;
 use crate::support::disturb::{at_once, can_disturb};
 use crate::support::files::{mode, names_in};
+use crate::support::held::Held;
 use crate::support::{Invocation, Output, Sandbox, text};
 
 /// Counts the runs that answered with this action. The others found nothing to do, or the store busy.

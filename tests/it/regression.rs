@@ -8,9 +8,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::process::geteuid;
 
-use crate::delivery::Held;
-use crate::prompts::Terminal;
 use crate::support::disturb::{can_disturb, disturbed};
+use crate::support::held::Held;
+use crate::support::terminal::Terminal;
 use crate::support::{KEYWARD, Sandbox, skipped, text, tool};
 
 /// The escaper let the white space before a `::` through, line feeds included.

@@ -66,7 +66,6 @@ impl Scene {
     }
 }
 
-#[track_caller]
 #[test]
 fn a_key_that_was_given_another_secret_is_live_and_nothing_is_wrong_with_it() {
     let scene = Scene::new();

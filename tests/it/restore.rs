@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::prompts::Terminal;
 use crate::support::counts::not_around_midnight;
 use crate::support::stream::Stream;
+use crate::support::terminal::Terminal;
 use crate::support::{Invocation, Sandbox, fields, text};
 
 /// A store with a backup `b.db` of it, and the secrets of what it had then.

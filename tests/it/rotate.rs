@@ -8,7 +8,7 @@ use crate::support::time::{DAY, HOUR, assert_about, now};
 use crate::support::{Sandbox, moment, text};
 
 /// Rotates and returns the new key's object, its secret included.
-fn rotate(sandbox: &Sandbox, arguments: &[&str]) -> Value {
+pub fn rotate(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     sandbox.keyward(["rotate"]).args(arguments).answer()
 }
 
@@ -217,88 +217,6 @@ fn the_cap_holds_during_the_overlap_and_now_works_at_the_cap() {
 }
 
 #[test]
-fn with_hold_the_grace_begins_at_activation() {
-    let (sandbox, old) = Sandbox::with_key("ci");
-    let old_id = sandbox.id_of("ci");
-    let new = sandbox
-        .keyward(["rotate", "ci", "--hold", "--grace", "2h"])
-        .ok()
-        .line();
-    sandbox.verdict(&new, &[], 13, "pending");
-    sandbox.verdict(&old, &[], 0, "valid");
-    assert_eq!(sandbox.show(&old_id)["expiresAt"], Value::Null);
-    assert_eq!(sandbox.show(&old_id)["status"], "active");
-    assert_eq!(
-        sandbox.id_of("ci"),
-        old_id,
-        "the name has passed before the activation"
-    );
-    let activated = sandbox.keyward(["activate"]).stdin(&new).answer();
-    assert_eq!(activated["replaces"], old_id.as_str());
-    assert_about(
-        moment(&sandbox.show(&old_id), "expiresAt"),
-        now() + 2 * HOUR,
-    );
-    assert_eq!(sandbox.id_of("ci"), text(&activated, "id"));
-    sandbox.verdict(&new, &[], 0, "valid");
-}
-
-#[test]
-fn a_held_rotation_with_now_revokes_the_old_key_at_activation() {
-    let (sandbox, old) = Sandbox::with_key("ci");
-    let new = sandbox
-        .keyward(["rotate", "ci", "--hold", "--now"])
-        .ok()
-        .line();
-    sandbox.verdict(&old, &[], 0, "valid");
-    sandbox.keyward(["activate"]).stdin(&new).ok();
-    sandbox.verdict(&old, &[], 11, "revoked");
-}
-
-#[test]
-fn an_unfinished_rotation_stands_in_the_way_of_another_until_it_is_cancelled() {
-    let (sandbox, old) = Sandbox::with_key("ci");
-    let before = sandbox.show("ci");
-    let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
-    let error = sandbox.keyward(["rotate", "ci"]).refused(4, "conflict");
-    let hint = text(&error, "hint");
-    assert!(
-        hint.contains("keyward rotate") && hint.contains("--cancel"),
-        "the hint is {hint:?}"
-    );
-    sandbox.keyward(["rotate", "ci", "--cancel"]).ok();
-    sandbox.verdict(&held, &[], 11, "revoked");
-    sandbox
-        .keyward(["activate"])
-        .stdin(&held)
-        .refused(11, "revoked");
-    sandbox.verdict(&old, &["--no-record"], 0, "valid");
-    assert_eq!(sandbox.show("ci"), before);
-    sandbox.keyward(["rotate", "ci"]).ok();
-}
-
-#[test]
-fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
-    let sandbox = Sandbox::with_keys(&["ci"]);
-    let held = rotate(&sandbox, &["ci", "--hold"]);
-    sandbox
-        .keyward(["revoke", &text(&held, "id"), "--yes"])
-        .ok();
-    let held = rotate(&sandbox, &["ci", "--hold"]);
-    // As if its holder had not come for more than a day.
-    let id = text(&held, "id");
-    sandbox.rewrite(&format!(
-        "UPDATE key SET created_at = created_at - {} WHERE id = '{id}'",
-        2 * DAY
-    ));
-    sandbox.keyward(["rotate", "ci"]).ok();
-    sandbox
-        .keyward(["activate"])
-        .stdin(text(&held, "key"))
-        .refused(11, "revoked");
-}
-
-#[test]
 fn the_name_that_passes_is_the_one_the_old_key_has_then() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
@@ -308,58 +226,6 @@ fn the_name_that_passes_is_the_one_the_old_key_has_then() {
     let activated = sandbox.keyward(["activate"]).stdin(held).answer();
     assert_eq!(activated["name"], "deploy");
     sandbox.mint("ci");
-}
-
-#[test]
-fn a_pending_replacement_keeps_the_name_when_the_old_key_dies() {
-    let sandbox = Sandbox::with_keys(&["ci"]);
-    let old = sandbox.id_of("ci");
-    let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
-    sandbox.keyward(["revoke", &old, "--yes"]).ok();
-    sandbox.refuses(&["mint", "ci"], 4, "name_taken");
-    sandbox.keyward(["activate"]).stdin(&held).ok();
-    assert_eq!(
-        sandbox.verdict(&held, &[], 0, "valid")["subject"]["name"],
-        "ci"
-    );
-}
-
-#[test]
-fn a_cancelled_rotation_needs_the_old_name_to_be_free() {
-    let sandbox = Sandbox::with_keys(&["ci"]);
-    let old = sandbox.id_of("ci");
-    let new = sandbox.keyward(["rotate", "ci"]).ok().line();
-    // By its id it leaves the old key behind under the old name.
-    let id = sandbox.id_of("ci");
-    sandbox.keyward(["rename", &id, "deploy"]).ok();
-    sandbox.mint("ci");
-    sandbox.refuses(&["rotate", &old, "--cancel"], 4, "name_taken");
-    sandbox.verdict(&new, &[], 0, "valid");
-}
-
-#[test]
-fn a_rotation_can_be_cancelled_while_the_old_key_lives_in_its_grace() {
-    let sandbox = Sandbox::new();
-    let old = sandbox.mint_with("ci", &["--expires", "90d"]);
-    let before = sandbox.show("ci");
-    let new = sandbox.keyward(["rotate", "ci"]).ok().line();
-    sandbox
-        .keyward(["rotate", &text(&before, "id"), "--cancel"])
-        .ok();
-    sandbox.verdict(&new, &[], 11, "revoked");
-    sandbox.verdict(&old, &["--no-record"], 0, "valid");
-    assert_eq!(sandbox.show("ci"), before);
-}
-
-#[test]
-fn there_is_nothing_to_cancel_without_a_rotation() {
-    let (sandbox, secret) = Sandbox::with_key("ci");
-    sandbox.refuses(&["rotate", "ci", "--cancel"], 4, "conflict");
-    sandbox.keyward(["rotate", "ci", "--now"]).ok();
-    let superseded = sandbox.verdict(&secret, &[], 11, "revoked")["subject"]["id"].clone();
-    let superseded = superseded.as_str().expect("an id");
-    // The old key is dead: nothing could be taken back.
-    sandbox.refuses(&["rotate", superseded, "--cancel"], 4, "conflict");
 }
 
 #[test]
@@ -397,36 +263,6 @@ fn a_rotated_key_is_used_separately_from_the_old_one() {
     assert_eq!(new["lastUsedAt"], Value::Null);
     assert_ne!(new["replaced"]["lastUsedAt"], Value::Null);
     assert_eq!(new["status"], json!("active"));
-}
-
-#[test]
-fn a_rotation_whose_new_key_was_revoked_can_be_cancelled_and_the_old_key_lives_on() {
-    for by_new in [false, true] {
-        let sandbox = Sandbox::new();
-        let secret = sandbox.mint_with("ci", &["--expires", "90d"]);
-        let old = sandbox.show("ci");
-        let new = sandbox
-            .keyward(["rotate", "ci", "--grace", "1h", "--out", "new.key"])
-            .answer();
-        let (old_id, new_id) = (text(&old, "id"), text(&new, "id"));
-        sandbox.keyward(["revoke", &new_id, "--yes"]).ok();
-        // What expires within the hour has nothing that follows it.
-        let check = ["check", "--expiring-within", "2h", "--json"];
-        let findings = sandbox.keyward(check).exit(18).json();
-        let remedy = text(&findings["findings"][0], "remedy");
-        assert_eq!(remedy, format!("keyward rotate {old_id} --cancel"));
-        let named = if by_new { &new_id } else { &old_id };
-        sandbox.keyward(["rotate", named, "--cancel"]).ok();
-        let after = sandbox.show("ci");
-        assert_eq!(after["id"], old["id"]);
-        assert_eq!(after["expiresAt"], old["expiresAt"]);
-        assert_eq!(after["replacedBy"], Value::Null);
-        sandbox.keyward(check).ok();
-        sandbox.verdict(&secret, &[], 0, "valid");
-        sandbox.refuses(&["rotate", "ci", "--cancel"], 4, "conflict");
-        let revoked = sandbox.events_of("key.revoke");
-        assert_eq!(revoked.len(), 1, "it was revoked once");
-    }
 }
 
 #[test]

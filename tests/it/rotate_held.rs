@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::support::{Sandbox, text};
+use crate::rotate::rotate;
+use crate::support::time::{DAY, HOUR, assert_about, now};
+use crate::support::{Sandbox, moment, text};
 
 /// Rotates the key, held, and returns the new secret.
 fn hold(sandbox: &Sandbox, key: &str, flags: &[&str]) -> String {
@@ -102,4 +104,78 @@ fn a_held_secret_is_activated_in_its_own_workspace_alone() {
     assert_eq!(activate("one").error()["code"], "not_found");
     assert_eq!(activate("none").error()["code"], "workspace_not_found");
     assert_eq!(activate("two").json()["status"], "active");
+}
+
+#[test]
+fn with_hold_the_grace_begins_at_activation() {
+    let (sandbox, old) = Sandbox::with_key("ci");
+    let old_id = sandbox.id_of("ci");
+    let new = sandbox
+        .keyward(["rotate", "ci", "--hold", "--grace", "2h"])
+        .ok()
+        .line();
+    sandbox.verdict(&new, &[], 13, "pending");
+    sandbox.verdict(&old, &[], 0, "valid");
+    assert_eq!(sandbox.show(&old_id)["expiresAt"], Value::Null);
+    assert_eq!(sandbox.show(&old_id)["status"], "active");
+    assert_eq!(
+        sandbox.id_of("ci"),
+        old_id,
+        "the name has passed before the activation"
+    );
+    let activated = sandbox.keyward(["activate"]).stdin(&new).answer();
+    assert_eq!(activated["replaces"], old_id.as_str());
+    assert_about(
+        moment(&sandbox.show(&old_id), "expiresAt"),
+        now() + 2 * HOUR,
+    );
+    assert_eq!(sandbox.id_of("ci"), text(&activated, "id"));
+    sandbox.verdict(&new, &[], 0, "valid");
+}
+
+#[test]
+fn a_held_rotation_with_now_revokes_the_old_key_at_activation() {
+    let (sandbox, old) = Sandbox::with_key("ci");
+    let new = sandbox
+        .keyward(["rotate", "ci", "--hold", "--now"])
+        .ok()
+        .line();
+    sandbox.verdict(&old, &[], 0, "valid");
+    sandbox.keyward(["activate"]).stdin(&new).ok();
+    sandbox.verdict(&old, &[], 11, "revoked");
+}
+
+#[test]
+fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    let held = rotate(&sandbox, &["ci", "--hold"]);
+    sandbox
+        .keyward(["revoke", &text(&held, "id"), "--yes"])
+        .ok();
+    let held = rotate(&sandbox, &["ci", "--hold"]);
+    // As if its holder had not come for more than a day.
+    let id = text(&held, "id");
+    sandbox.rewrite(&format!(
+        "UPDATE key SET created_at = created_at - {} WHERE id = '{id}'",
+        2 * DAY
+    ));
+    sandbox.keyward(["rotate", "ci"]).ok();
+    sandbox
+        .keyward(["activate"])
+        .stdin(text(&held, "key"))
+        .refused(11, "revoked");
+}
+
+#[test]
+fn a_pending_replacement_keeps_the_name_when_the_old_key_dies() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    let old = sandbox.id_of("ci");
+    let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
+    sandbox.keyward(["revoke", &old, "--yes"]).ok();
+    sandbox.refuses(&["mint", "ci"], 4, "name_taken");
+    sandbox.keyward(["activate"]).stdin(&held).ok();
+    assert_eq!(
+        sandbox.verdict(&held, &[], 0, "valid")["subject"]["name"],
+        "ci"
+    );
 }

@@ -3,7 +3,8 @@
 
 use std::fs;
 
-use crate::support::{KEYWARD, Sandbox, text};
+use crate::delivery::{assert_void, pipe_nobody_reads, sandbox};
+use crate::support::{KEYWARD, Sandbox, text, token};
 
 const SINKS: [(&str, &str); 2] = [
     ("--github-env", "GITHUB_ENV"),
@@ -118,4 +119,96 @@ fn a_mask_that_nobody_would_read_is_refused_before_anything_is_minted() {
             assert!(!sandbox.store_path().exists());
         }
     }
+}
+
+/// The value a runner would read of the last definition of `name` in its file, and the delimiter used.
+fn runner_value(content: &str, name: &str) -> (String, String) {
+    let mut lines = content.lines();
+    let mut found = None;
+    while let Some(line) = lines.next() {
+        let Some((key, delimiter)) = line.split_once("<<") else {
+            let (key, value) = line
+                .split_once('=')
+                .unwrap_or_else(|| panic!("the runner cannot read {line:?} of\n{content}"));
+            if key == name {
+                found = Some((value.to_owned(), String::new()));
+            }
+            continue;
+        };
+        let value: Vec<&str> = lines
+            .by_ref()
+            .take_while(|line| *line != delimiter)
+            .collect();
+        if key == name {
+            found = Some((value.join("\n"), delimiter.to_owned()));
+        }
+    }
+    found.unwrap_or_else(|| panic!("no {name} in\n{content}"))
+}
+
+#[test]
+fn a_runners_file_is_appended_to_behind_a_mask_line_and_parses_back() {
+    for (flag, variable) in [
+        ("--github-env", "GITHUB_ENV"),
+        ("--github-output", "GITHUB_OUTPUT"),
+    ] {
+        let sandbox = Sandbox::new();
+        let path = sandbox.file("runner", "BEFORE=1\nWITHOUT_LINE_FEED=2");
+        let mut delimiters = Vec::new();
+        for name in ["one", "two"] {
+            let variable_name = format!("KEY_{name}");
+            let output = sandbox
+                .keyward(["mint", name, flag, &variable_name])
+                .env(variable, &path)
+                .ok();
+            let content = fs::read_to_string(&path).expect("the file is there");
+            let (secret, delimiter) = runner_value(&content, &variable_name);
+            token::parts(&secret, "kw_live_");
+            assert_eq!(output.stdout, format!("::add-mask::{secret}\n"), "{flag}");
+            let told = output.stderr.replacen(&output.stdout, "", 1);
+            assert!(
+                told.len() < output.stderr.len() && !told.contains(&secret),
+                "{flag}"
+            );
+            assert!(
+                delimiter.len() >= 32 && !secret.contains(&delimiter),
+                "{flag}: the delimiter {delimiter:?} can be guessed"
+            );
+            assert_eq!(runner_value(&content, "BEFORE").0, "1");
+            assert_eq!(runner_value(&content, "WITHOUT_LINE_FEED").0, "2");
+            sandbox.verdict(&secret, &[], 0, "valid");
+            delimiters.push(delimiter);
+        }
+        assert_ne!(
+            delimiters[0], delimiters[1],
+            "the delimiter is always the same"
+        );
+    }
+}
+
+#[test]
+fn a_runners_file_that_cannot_be_written_leaves_no_live_key() {
+    let sandbox = sandbox();
+    for (flag, variable) in [
+        ("--github-env", "GITHUB_ENV"),
+        ("--github-output", "GITHUB_OUTPUT"),
+    ] {
+        for path in ["link", "folder", "missing/runner", "/dev/full", "/dev/null"] {
+            let run = sandbox
+                .keyward(["mint", "ci", flag, "KEY"])
+                .env(variable, path);
+            run.refused(16, "delivery_failed");
+            assert_void(&sandbox, &[], "ci");
+        }
+        sandbox.refuses(&["mint", "ci", flag, "KEY"], 2, "usage");
+    }
+    // Nobody would read the mask line, so nobody would hide the secret in the log.
+    let path = sandbox.file("runner", "");
+    sandbox
+        .keyward(["mint", "ci", "--github-env", "KEY"])
+        .env("GITHUB_ENV", &path)
+        .stdout(pipe_nobody_reads())
+        .exit(16);
+    assert_eq!(fs::read_to_string(path).expect("it is there"), "");
+    assert_void(&sandbox, &[], "ci");
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::generated::repository;
-use crate::prompts::Terminal;
+use crate::support::terminal::Terminal;
 use crate::support::{Output, Sandbox, tool};
 
 /// What a shell offers behind `keyward re`: the commands that begin so.

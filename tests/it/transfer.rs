@@ -6,7 +6,7 @@ use std::io::Write;
 use keyward::domain::secret::Secret;
 use serde_json::{Value, json};
 
-use crate::prompts::Terminal;
+use crate::support::terminal::Terminal;
 use crate::support::time::{DAY, HOUR, now};
 use crate::support::{Invocation, Sandbox, fields, is_thorough, text};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::help::commands_in;
+use crate::hints::commands_in;
 use crate::support::{Sandbox, text};
 
 /// A store in which a request was answered, and the key has become something since.

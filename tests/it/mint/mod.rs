@@ -74,28 +74,6 @@ fn the_frame_on_stderr_names_the_key_and_not_the_secret() {
 }
 
 #[test]
-fn a_mint_reads_like_this() {
-    let sandbox = Sandbox::new();
-    let transcript = sandbox.keyward(["mint", "ci"]).ok().transcript();
-    let transcript = transcript.replace(&*sandbox.store_path().to_string_lossy(), "<store>");
-    expect_transcript(
-        &transcript,
-        r#"
-<secret>
-------- stderr -------
-made the store <store>
-made the workspace "default"
-minted ci in default/live
-  id       <id>
-  prefix   <prefix>
-  expires  never
-the secret is on stdout, shown only this once
-[exit status: 0]
-"#,
-    );
-}
-
-#[test]
 fn the_first_run_makes_a_workspace_and_says_so() {
     let sandbox = Sandbox::new();
     let first = sandbox.keyward(["mint", "first"]).ok();

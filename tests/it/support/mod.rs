@@ -3,11 +3,14 @@
 pub mod counts;
 pub mod disturb;
 pub mod files;
+pub mod held;
 mod invocation;
+pub mod ordinary;
 pub mod past;
 pub mod readme;
 pub mod store;
 pub mod stream;
+pub mod terminal;
 pub mod time;
 pub mod token;
 mod transcript;
@@ -98,10 +101,12 @@ impl Sandbox {
     /// Prepares a run of the command that a hint, a warning or a remedy is or has in its first backticks: in a shell, as a
     /// person who copies it would, and without being asked.
     pub fn follow(&self, said: &str) -> Invocation {
-        let command = said.split('`').nth(1).unwrap_or(said);
-        let line = command
-            .strip_prefix("keyward ")
-            .unwrap_or_else(|| panic!("{said} names no command of keyward's"));
+        let is_command = |text: &&str| text.starts_with("keyward ");
+        // A remedy is a command as it stands, and a name in it may have a backtick.
+        let mut quoted = [said].into_iter().chain(said.split('`').nth(1));
+        let command = quoted.find(is_command);
+        let line = command.unwrap_or_else(|| panic!("{said} names no command of keyward's"));
+        let line = &line["keyward ".len()..];
         let script = format!("\"$0\" --yes {line} \"$@\"");
         self.program("sh", ["-c", &script, KEYWARD])
     }

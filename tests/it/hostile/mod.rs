@@ -3,53 +3,15 @@
 //! A terminal obeys control characters, a reader believes what bidirectional and zero-width ones pretend, and a CI
 //! runner takes lines that begin with `::` or hold `##[` for commands. None of these may come out of a store.
 
+mod names;
+
 use std::fs;
 
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
-use crate::prompts::Terminal;
+use crate::support::terminal::Terminal;
 use crate::support::{Output, Sandbox, text};
-
-/// Characters that no name may hold.
-const INVISIBLE: [char; 36] = [
-    '\u{1}',
-    '\u{7}',
-    '\u{8}',
-    '\t',
-    '\n',
-    '\r',
-    '\u{1b}',
-    '\u{7f}',
-    '\u{80}',
-    '\u{9b}',
-    '\u{9f}',
-    '\u{ad}',
-    '\u{61c}',
-    '\u{180e}',
-    '\u{200b}',
-    '\u{200c}',
-    '\u{200d}',
-    '\u{200e}',
-    '\u{200f}',
-    '\u{2028}',
-    '\u{2029}',
-    '\u{202a}',
-    '\u{202b}',
-    '\u{202c}',
-    '\u{202d}',
-    '\u{202e}',
-    '\u{2060}',
-    '\u{2066}',
-    '\u{2067}',
-    '\u{2068}',
-    '\u{2069}',
-    '\u{feff}',
-    '\u{fff9}',
-    '\u{e0001}',
-    '\u{e0041}',
-    '\u{e007f}',
-];
 
 /// What is planted, each a text that does harm somewhere when it is printed as it is.
 const HOSTILE: [&str; 20] = [
@@ -120,109 +82,6 @@ fn faults(what: &str, format: &str, output: &Output) -> Vec<String> {
 }
 
 const FORMATS: [&str; 4] = ["table", "tsv", "json", "jsonl"];
-
-#[test]
-fn names_with_invisible_characters_are_refused() {
-    let sandbox = Sandbox::with_keys(&["ci"]);
-    let before = sandbox.head();
-    for character in INVISIBLE {
-        for name in [
-            format!("a{character}b"),
-            format!("{character}a"),
-            format!("a{character}"),
-        ] {
-            for command in [
-                &["mint", &name][..],
-                &["rename", "ci", &name],
-                &["workspace", "create", &name],
-                &["workspace", "rename", "default", &name],
-            ] {
-                let error = sandbox.keyward(command).refused(2, "invalid_name");
-                let message = text(&error, "message") + &text(&error, "hint");
-                assert_eq!(fault(&message, false), None, "{command:?}: {message:?}");
-                let output = sandbox.keyward(command).exit(2);
-                assert_eq!(fault(&output.stderr, false), None, "{command:?}");
-            }
-        }
-    }
-    for name in [
-        "",
-        " a",
-        "a ",
-        "\u{a0}a",
-        "a\u{3000}",
-        &"n".repeat(65),
-        &"\u{e9}".repeat(65),
-    ] {
-        for command in [&["mint", name][..], &["workspace", "create", name]] {
-            sandbox.keyward(command).refused(2, "invalid_name");
-        }
-    }
-    assert_eq!(sandbox.head(), before);
-}
-
-#[test]
-fn names_in_any_script_are_taken_and_come_back_as_they_were() {
-    let sandbox = Sandbox::new();
-    let longest = "\u{9375}".repeat(64);
-    for name in [
-        "übergabe",
-        "ключ",
-        "鍵 1",
-        "emoji 🔑",
-        "a:b::c",
-        "a#b##c",
-        "a\\b",
-        &longest,
-    ] {
-        sandbox.mint(name);
-        assert_eq!(sandbox.show(name)["name"], name);
-        for format in FORMATS {
-            let output = sandbox.keyward(["list", "-o", format]).ok();
-            assert_eq!(faults(name, format, &output), [""; 0]);
-        }
-    }
-}
-
-#[test]
-fn owners_labels_and_messages_with_invisible_characters_are_refused_or_escaped() {
-    let sandbox = Sandbox::with_keys(&["ci"]);
-    for hostile in HOSTILE {
-        let label = format!("team={hostile}");
-        for command in [
-            &["set", "ci", "--owner", hostile][..],
-            &["set", "ci", "--label", &label],
-            &["mint", "new", "--owner", hostile, "--hold"],
-        ] {
-            let output = sandbox.keyward(command).run();
-            assert!(
-                matches!(output.status, 0 | 2 | 4),
-                "{}",
-                output.transcript()
-            );
-            assert_eq!(fault(&output.stderr, false), None, "{command:?}");
-        }
-    }
-    let mut found = Vec::new();
-    for (number, hostile) in HOSTILE.iter().enumerate() {
-        let name = format!("key-{number}");
-        sandbox.mint(&name);
-        let _ = sandbox
-            .keyward(["revoke", &name, "--yes", "--message", hostile])
-            .run();
-        for format in FORMATS {
-            for command in [&["show", &name][..], &["audit", "list"], &["list", "--all"]] {
-                let output = sandbox.keyward(["-o", format]).args(command).ok();
-                found.extend(faults(
-                    &format!("{command:?} of {hostile:?}"),
-                    format,
-                    &output,
-                ));
-            }
-        }
-    }
-    assert!(found.is_empty(), "{}", found.join("\n"));
-}
 
 /// A store in which everything that is text is this one. Four keys, of which the third and the fourth are revoked
 /// and disabled, each with a secret; the workspace that commands work in is the first of two.
@@ -732,3 +591,43 @@ fn the_checker_of_outputs_sees_each_danger() {
     assert!(fault("a\tb\n", false).is_some());
     assert_eq!(fault("name  #\\u{23}[error] \\u{3a}:x a::b\n", false), None);
 }
+
+/// Characters that no name may hold.
+const INVISIBLE: [char; 36] = [
+    '\u{1}',
+    '\u{7}',
+    '\u{8}',
+    '\t',
+    '\n',
+    '\r',
+    '\u{1b}',
+    '\u{7f}',
+    '\u{80}',
+    '\u{9b}',
+    '\u{9f}',
+    '\u{ad}',
+    '\u{61c}',
+    '\u{180e}',
+    '\u{200b}',
+    '\u{200c}',
+    '\u{200d}',
+    '\u{200e}',
+    '\u{200f}',
+    '\u{2028}',
+    '\u{2029}',
+    '\u{202a}',
+    '\u{202b}',
+    '\u{202c}',
+    '\u{202d}',
+    '\u{202e}',
+    '\u{2060}',
+    '\u{2066}',
+    '\u{2067}',
+    '\u{2068}',
+    '\u{2069}',
+    '\u{feff}',
+    '\u{fff9}',
+    '\u{e0001}',
+    '\u{e0041}',
+    '\u{e007f}',
+];
