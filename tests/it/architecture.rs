@@ -1,8 +1,5 @@
 //! The walls between the rooms of src/: which names a room may mention, in which direction rooms may call, and what
 //! every file says of itself.
-//!
-//! The source is read as text. Comments, the content of literals and unit tests do not count; a `use` counts with every
-//! path in its braces, and `super` with the module it means.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Sinks that fail, and what becomes of the key; and sinks that work, read back by what would really read them.
+//! Sinks that fail, and what becomes of the key.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::support::files::mode;
 use crate::support::held::Held;
-use crate::support::{KEYWARD, Sandbox, skipped, token, tool};
+use crate::support::{KEYWARD, Sandbox, expect_transcript, skipped, token, tool};
 
 /// The writing end of a pipe whose reader has gone.
 pub fn pipe_nobody_reads() -> File {
@@ -241,12 +241,22 @@ fn a_key_is_live_only_when_its_command_has_ended_well() {
 
 #[test]
 fn a_signal_during_the_delivery_voids_the_key() {
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    let signals = [
+        (Signal::INT, "SIGINT"),
+        (Signal::TERM, "SIGTERM"),
+        (Signal::HUP, "SIGHUP"),
+    ];
+    for (signal, name) in signals {
         let (sandbox, old) = Sandbox::with_key("old");
         let held = Held::start(sandbox.home(), sandbox.keyward(["mint", "ci"]));
         let (secret, command) = (held.secret.clone(), held.command);
         let output = held.signalled(signal);
         assert_eq!(output.status, 130, "{signal:?}: {}", output.transcript());
+        let said = format!("error: interrupted by {name}; the key is void");
+        expect_transcript(
+            &output.transcript(),
+            &format!("------- stderr -------\n{said}\n[exit status: 130]\n"),
+        );
         sandbox.verdict(&secret, &[], 11, "revoked");
         assert_eq!(sandbox.listed(&[]), ["old"]);
         let alive = Path::new("/proc").join(command.to_string());

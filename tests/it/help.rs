@@ -1,4 +1,4 @@
-//! Help: what every command and option says of itself, and that every example and every hint in a message runs.
+//! Help: what every command and option says of itself, and that every example runs.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;

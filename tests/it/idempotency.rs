@@ -7,13 +7,12 @@ use serde_json::Value;
 use keyward::domain::secret::SecretHash;
 
 use crate::secrecy::assert_in_no_file;
-use crate::support::disturb::at_once;
 use crate::support::held::Held;
 use crate::support::time::{DAY, SECOND};
 use crate::support::{Invocation, Output, Sandbox, text, token};
 
 /// A mint of `ci` under the idempotency key `K`.
-fn mint(sandbox: &Sandbox, flags: &[&str]) -> Invocation {
+pub fn mint(sandbox: &Sandbox, flags: &[&str]) -> Invocation {
     let run = sandbox.keyward(["mint", "ci", "--idempotency-key", "K"]);
     run.args(flags)
 }
@@ -23,14 +22,14 @@ fn keeping(file: &str, status: i32) -> String {
     format!("cat >{file}; exit {status}")
 }
 
-fn kept(sandbox: &Sandbox, file: &str) -> String {
+pub fn kept(sandbox: &Sandbox, file: &str) -> String {
     let kept = fs::read_to_string(sandbox.home().join(file)).expect("it was kept");
     kept.trim_end_matches('\n').to_owned()
 }
 
 /// The only key that the store has a record of.
 #[track_caller]
-fn only_key(sandbox: &Sandbox) -> Value {
+pub fn only_key(sandbox: &Sandbox) -> Value {
     let answer = sandbox.keyward(["list", "--all"]).answer();
     let keys = answer["keys"].as_array().expect("keys").clone();
     assert_eq!(keys.len(), 1, "{answer:#}");
@@ -96,7 +95,7 @@ fn assert_minted_again(sandbox: &Sandbox, failed: &Value, secret: &str) {
 
 /// Asserts that the key of this id is live with this secret, and that `half` is nobody's.
 #[track_caller]
-fn assert_reissued(sandbox: &Sandbox, id: &str, secret: &str) {
+pub fn assert_reissued(sandbox: &Sandbox, id: &str, secret: &str) {
     let key = only_key(sandbox);
     assert_eq!(key["id"], id);
     assert_eq!(key["status"], "active");
@@ -402,68 +401,6 @@ fn the_cap_is_not_used_up_by_trying_again() {
     run().refused(5, "limit_reached");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     run().ok();
-}
-
-#[test]
-fn of_many_at_once_one_hands_a_secret_over() {
-    for sink in [&[][..], &["--out", "f"], &["--", "sh", "-c", "cat >>got"]] {
-        let sandbox = Sandbox::with_workspace("default", &[]);
-        let outputs = at_once((0..16).map(|_| mint(&sandbox, sink)).collect());
-        let mut secrets = Vec::new();
-        for output in &outputs {
-            match output.status {
-                0 => secrets.extend(output.stdout.lines().map(str::to_owned)),
-                4 | 6 => assert_eq!(output.stdout, "", "{}", output.transcript()),
-                _ => panic!("{}", output.transcript()),
-            }
-        }
-        let done = outputs.iter().filter(|output| output.status == 0);
-        assert_eq!(done.count(), 1);
-        for file in ["f", "got"] {
-            if sandbox.home().join(file).exists() {
-                let kept = kept(&sandbox, file);
-                secrets.extend(kept.lines().map(str::to_owned));
-            }
-        }
-        assert_eq!(secrets.len(), 1, "{sink:?}");
-        let verdict = sandbox.verdict(&secrets[0], &["--no-record"], 0, "valid");
-        assert_eq!(verdict["subject"], only_key(&sandbox));
-        sandbox.assert_whole();
-    }
-}
-
-#[test]
-fn whoever_comes_during_a_delivery_waits_for_its_end_and_holds_nobody_else_up() {
-    let sandbox = Sandbox::new();
-    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
-    let error = mint(&sandbox, &["--wait", "200ms"]).refused(6, "busy");
-    assert!(text(&error, "hint").contains("--wait"), "{error:#}");
-    sandbox.mint_with("other", &["--wait", "1s"]);
-    let secret = held.secret.clone();
-    assert_eq!(held.release().status, 0);
-    told(&mint(&sandbox, &["--json"]).run());
-    sandbox.verdict(&secret, &[], 0, "valid");
-}
-
-#[test]
-fn after_a_crash_the_holder_of_the_secret_may_activate_it_or_it_is_nobodys() {
-    let sandbox = Sandbox::new();
-    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
-    let lost = held.secret.clone();
-    held.killed();
-    let id = text(&only_key(&sandbox), "id");
-    let secret = mint(&sandbox, &[]).ok().line();
-    sandbox.file("half", &lost);
-    assert_reissued(&sandbox, &id, &secret);
-
-    let sandbox = Sandbox::new();
-    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
-    let found = held.secret.clone();
-    held.killed();
-    sandbox.keyward(["activate"]).stdin(&found).ok();
-    let key = told(&mint(&sandbox, &["--json"]).run());
-    assert_eq!(key["status"], "active");
-    sandbox.verdict(&found, &[], 0, "valid");
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::idempotency::told;
-use crate::support::disturb::{can_disturb, disturbed};
+use crate::idempotency::{assert_reissued, kept, mint, only_key, told};
+use crate::support::disturb::{at_once, can_disturb, disturbed};
+use crate::support::held::Held;
 use crate::support::{Sandbox, text};
 
 /// The system calls by which a mint into a file changes the world or begins to.
@@ -130,4 +131,66 @@ fn a_first_run_that_another_overtakes_finds_that_everything_was_done() {
         assert_eq!(told(&output), sandbox.show("ci"));
     });
     sandbox.verdict(&sandbox.line("f"), &[], 0, "valid");
+}
+
+#[test]
+fn of_many_at_once_one_hands_a_secret_over() {
+    for sink in [&[][..], &["--out", "f"], &["--", "sh", "-c", "cat >>got"]] {
+        let sandbox = Sandbox::with_workspace("default", &[]);
+        let outputs = at_once((0..16).map(|_| mint(&sandbox, sink)).collect());
+        let mut secrets = Vec::new();
+        for output in &outputs {
+            match output.status {
+                0 => secrets.extend(output.stdout.lines().map(str::to_owned)),
+                4 | 6 => assert_eq!(output.stdout, "", "{}", output.transcript()),
+                _ => panic!("{}", output.transcript()),
+            }
+        }
+        let done = outputs.iter().filter(|output| output.status == 0);
+        assert_eq!(done.count(), 1);
+        for file in ["f", "got"] {
+            if sandbox.home().join(file).exists() {
+                let kept = kept(&sandbox, file);
+                secrets.extend(kept.lines().map(str::to_owned));
+            }
+        }
+        assert_eq!(secrets.len(), 1, "{sink:?}");
+        let verdict = sandbox.verdict(&secrets[0], &["--no-record"], 0, "valid");
+        assert_eq!(verdict["subject"], only_key(&sandbox));
+        sandbox.assert_whole();
+    }
+}
+
+#[test]
+fn whoever_comes_during_a_delivery_waits_for_its_end_and_holds_nobody_else_up() {
+    let sandbox = Sandbox::new();
+    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
+    let error = mint(&sandbox, &["--wait", "200ms"]).refused(6, "busy");
+    assert!(text(&error, "hint").contains("--wait"), "{error:#}");
+    sandbox.mint_with("other", &["--wait", "1s"]);
+    let secret = held.secret.clone();
+    assert_eq!(held.release().status, 0);
+    told(&mint(&sandbox, &["--json"]).run());
+    sandbox.verdict(&secret, &[], 0, "valid");
+}
+
+#[test]
+fn after_a_crash_the_holder_of_the_secret_may_activate_it_or_it_is_nobodys() {
+    let sandbox = Sandbox::new();
+    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
+    let lost = held.secret.clone();
+    held.killed();
+    let id = text(&only_key(&sandbox), "id");
+    let secret = mint(&sandbox, &[]).ok().line();
+    sandbox.file("half", &lost);
+    assert_reissued(&sandbox, &id, &secret);
+
+    let sandbox = Sandbox::new();
+    let held = Held::start(sandbox.home(), mint(&sandbox, &[]));
+    let found = held.secret.clone();
+    held.killed();
+    sandbox.keyward(["activate"]).stdin(&found).ok();
+    let key = told(&mint(&sandbox, &["--json"]).run());
+    assert_eq!(key["status"], "active");
+    sandbox.verdict(&found, &[], 0, "valid");
 }

@@ -25,7 +25,7 @@ mod rename;
 mod set;
 // `keyward disable` and `keyward enable`: pausing and resuming.
 mod disable;
-// `keyward rotate`: the overlap, its end, its inheritance and its undoing.
+// `keyward rotate`: the overlap, its end and its inheritance.
 mod rotate;
 // What may happen between a replacement's delivery and its activation.
 mod rotate_held;
@@ -204,7 +204,7 @@ mod folders;
 mod idempotency;
 // What hints say can be done about a key that is in the way.
 mod way_out;
-// The same, killed at any system call.
+// The same of many at once, and killed at any system call.
 mod idempotency_crashes;
 // `--if-unused-for`: a key in use is not ended by mistake.
 mod in_use;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::time::{assert_about, now};
-use crate::support::{Sandbox, expect_transcript, moment, names, text};
+use crate::support::{Sandbox, moment, names, text};
 
 #[test]
 fn a_revoked_key_never_verifies_again() {
@@ -35,9 +35,9 @@ fn without_a_terminal_it_needs_yes() {
         error.to_string().contains("--yes"),
         "the error does not name --yes: {error:#}"
     );
-    expect_transcript(
-        &sandbox.keyward(["revoke", "ci"]).exit(2).transcript(),
+    sandbox.expect_transcripts(
         r#"
+$ keyward revoke ci
 ------- stderr -------
 error: this needs a confirmation, and there is nobody to ask
 hint: pass --yes to revoke without being asked

@@ -1,4 +1,4 @@
-//! `keyward rotate`: the overlap, its end, its inheritance and its undoing.
+//! `keyward rotate`: the overlap, its end and its inheritance.
 
 use std::fs;
 

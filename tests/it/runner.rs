@@ -1,4 +1,4 @@
-//! The files of GitHub's runner: one that it could not read is refused beforehand, and the mask reaches it whatever becomes of
+//! The files of GitHub's runner: one that it could not read is refused beforehand, one that it could is read back, and the mask reaches it whatever becomes of
 //! stdout.
 
 use std::fs;

@@ -1,4 +1,7 @@
-//! Source files as the walls see them: code without comments and texts, and the paths in it.
+//! Source files as the walls see them.
+//!
+//! The source is read as text. Comments, the content of literals and unit tests do not count; a `use` counts with every
+//! path in its braces, and `super` with the module it means.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
 //! A secret appears once, on its sink, and nowhere else: not in the store's bytes, not in messages or answers, not in
-//! any process's command line or environment; and one among the arguments is refused without being repeated.
+//! any process's command line or environment.
 
 use std::fs;
 use std::path::{Path, PathBuf};

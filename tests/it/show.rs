@@ -1,6 +1,6 @@
 //! `keyward show`: every way to name a key, and what happens when a name means several.
 
-use crate::support::{Sandbox, expect_transcript, text};
+use crate::support::{Sandbox, text};
 
 #[test]
 fn a_key_is_found_by_its_id_prefix_short_part_and_name() {
@@ -119,10 +119,9 @@ fn an_unknown_key_is_not_found_with_and_without_a_store() {
 #[test]
 fn a_failure_for_people_is_an_error_line_on_stderr() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    let output = sandbox.keyward(["show", "cd"]).exit(3);
-    expect_transcript(
-        &output.transcript(),
+    sandbox.expect_transcripts(
         r#"
+$ keyward show cd
 ------- stderr -------
 error: there is no key "cd" in workspace default
 hint: `keyward list --all` shows every key
@@ -182,7 +181,7 @@ fn people_see_the_fields_that_tell_keys_apart() {
 }
 
 #[test]
-fn a_person_reads_what_a_key_is_or_why_it_was_not_found() {
+fn a_person_reads_what_a_key_is_and_when_it_ended() {
     let sandbox = Sandbox::new();
     sandbox.mint_with("ci", &["--expires", "30d", "--owner", "platform"]);
     sandbox.mint_with("ci", &["-e", "test"]);
@@ -202,11 +201,6 @@ expires      in 4 weeks (<time>)
 owner        platform
 ------- stderr -------
 [exit status: 0]
-$ keyward show ci
-------- stderr -------
-error: "ci" could be several keys: <id> (default/test ci, active), <id> (default/live ci, active)
-hint: name it by its id, or pass -e ENVIRONMENT or -w WORKSPACE
-[exit status: 4]
 $ keyward revoke ci -e test --yes --reason retired
 ------- stderr -------
 revoked ci (<id>)

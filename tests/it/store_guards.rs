@@ -1,4 +1,4 @@
-//! Stores that are damaged, cut short, another program's or a newer keyward's, and paths that are no ordinary path.
+//! Stores that are damaged, cut short, another program's or a newer keyward's.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

@@ -1,5 +1,4 @@
-//! JSON answers and errors against their own schemas, in several states of a store; and the schemas against answers
-//! with a field too few or too many.
+//! JSON answers against their own schemas, in several states of a store.
 
 mod errors;
 mod strict;
