@@ -143,7 +143,7 @@ fn what_was_made_wider_since_comes_from_the_backup_and_nothing_is_said_of_it() {
         "--allow",
         "10.1.128.0/17",
     ];
-    sandbox.keyward(&same).ok();
+    sandbox.keyward(same).ok();
     assert!(kept(&sandbox, "b.db").is_empty());
     // Others are.
     sandbox

@@ -40,7 +40,7 @@ fn describing_a_store_that_does_not_exist_does_not_make_it() {
 #[test]
 fn a_new_store_is_private() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    assert_eq!(mode(&sandbox.store_path()), 0o600);
+    assert_eq!(mode(sandbox.store_path()), 0o600);
     assert_eq!(
         mode(
             sandbox

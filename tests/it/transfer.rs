@@ -49,8 +49,7 @@ pub fn line(name: &str, secret: &str, more: &Value) -> String {
 
 /// A store with one key, `present`.
 pub fn with_a_key() -> Sandbox {
-    let sandbox = Sandbox::with_keys(&["present"]);
-    sandbox
+    Sandbox::with_keys(&["present"])
 }
 
 /// A secret that no policy here would make.
