@@ -122,8 +122,8 @@
 //! 4. `ops/store/restore.rs` puts a backup's tables in the place of the present ones in one transaction, keeps what is stricter
 //!    now (`domain::restoration`) or has ended by the trail (`domain::endings`), and tells the trail of what differs. Only a
 //!    store that is damaged is written over as a whole.
-//! 5. The store remembers the time of the latest change or recorded verify (`domain::clock`); expiry is judged by that or the
-//!    clock, whichever is later.
+//! 5. The store remembers the time of the latest change or recorded verify (`domain::clock`); expiry, and the day that a
+//!    pending key waits, are judged by that or the clock, whichever is later.
 //! 6. A record's links to the key that it replaces and to its successor are followed by `ops/links.rs` only, which leads nowhere
 //!    where they leave the workspace or the environment, or where the two records disagree (`domain::link`).
 //! 7. `store/sqlite/schema.rs` accepts keyward's own schema and the tables of known neighbours; anything else is named.

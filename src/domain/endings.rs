@@ -22,8 +22,8 @@ pub const ACTIONS: [Action; 5] = [
 pub struct Ending {
     /// When.
     pub at: Timestamp,
-    /// Why: a word.
-    pub reason: String,
+    /// Why: a word. A key that was void by waiting was revoked for none.
+    pub reason: Option<String>,
     /// Why: a sentence.
     pub message: Option<String>,
 }
@@ -33,7 +33,7 @@ impl Ending {
     pub fn unspecified(at: Timestamp) -> Self {
         Self {
             at,
-            reason: "unspecified".to_owned(),
+            reason: Some("unspecified".to_owned()),
             message: None,
         }
     }
@@ -64,7 +64,7 @@ impl Endings {
     pub fn hear(&mut self, subject: &str, told: Told<'_>) {
         let end = |reason: &str, message: Option<&str>| Ending {
             at: told.time,
-            reason: reason.to_owned(),
+            reason: Some(reason.to_owned()),
             message: message.map(ToOwned::to_owned),
         };
         let is = |action: Action| told.action == action.word();
@@ -79,7 +79,8 @@ impl Endings {
         } else if is(Action::KeyVoid) {
             end(UNDELIVERED, None)
         } else {
-            let is_void = |(_, ending): &(i64, Ending)| ending.reason == UNDELIVERED;
+            let is_void =
+                |(_, ending): &(i64, Ending)| ending.reason.as_deref() == Some(UNDELIVERED);
             if is(Action::KeyReissue) && self.0.get(subject).is_some_and(is_void) {
                 self.0.remove(subject);
             }
@@ -149,7 +150,8 @@ mod tests {
             let found = heard(events);
             let found = found.as_ref().map(|(seq, ending)| {
                 assert_eq!(ending.at, Timestamp::from_millis(*seq));
-                (*seq, ending.reason.as_str(), ending.message.as_deref())
+                let reason = ending.reason.as_deref().unwrap_or("none");
+                (*seq, reason, ending.message.as_deref())
             });
             assert_eq!(found, expected, "{events:?}");
         }

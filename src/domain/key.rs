@@ -132,7 +132,7 @@ impl Key {
 
     /// When a pending key became void by waiting, if it has.
     pub fn lapsed_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.life().lapsed_at(now)
+        self.life().lapsed_at(now, self.seen)
     }
 
     /// Every point in time that the record has, but for that of its last use.

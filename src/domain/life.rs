@@ -52,11 +52,11 @@ pub struct Life {
 
 impl Life {
     /// The status at this moment. The order is verify's: revoked or void, pending, disabled, expired. `seen` is the latest time
-    /// that the store has seen: what was expired then stays expired, also where the clock has gone back since.
+    /// that the store has seen: what had expired or was void then stays so, also where the clock has gone back since.
     pub fn status(self, now: Timestamp, seen: Timestamp) -> Status {
         match self.state {
             State::Revoked => Status::Revoked,
-            State::Pending if self.lapsed_at(now).is_some() => Status::Revoked,
+            State::Pending if self.lapsed_at(now, seen).is_some() => Status::Revoked,
             State::Pending => Status::Pending,
             State::Disabled => Status::Disabled,
             State::Active if self.is_over(now, seen) => Status::Expired,
@@ -74,15 +74,14 @@ impl Life {
     }
 
     /// When a pending key became void by waiting for its holder, if it has.
-    pub fn lapsed_at(self, now: Timestamp) -> Option<Timestamp> {
+    pub fn lapsed_at(self, now: Timestamp, seen: Timestamp) -> Option<Timestamp> {
         let lapses = self.created_at.plus_millis(PENDING_MILLIS);
-        (self.state == State::Pending && lapses <= now).then_some(lapses)
+        (self.state == State::Pending && lapses <= now.max(seen)).then_some(lapses)
     }
 
     fn is_over(self, now: Timestamp, seen: Timestamp) -> bool {
-        let latest = now.max(seen);
         self.expires_at
-            .is_some_and(|expires_at| expires_at <= latest)
+            .is_some_and(|expires_at| expires_at <= now.max(seen))
     }
 }
 
@@ -124,7 +123,10 @@ mod tests {
             (PENDING_MILLIS - 1, Status::Pending),
             (PENDING_MILLIS, Status::Revoked),
         ] {
-            assert_eq!(life.status(Timestamp::from_millis(now), START), status);
+            let now = Timestamp::from_millis(now);
+            assert_eq!(life.status(now, START), status);
+            // It stays so where the clock goes back.
+            assert_eq!(life.status(START, now), status);
         }
     }
 

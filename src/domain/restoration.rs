@@ -70,7 +70,7 @@ impl Merged {
             if present.hash == self.backup.hash {
                 self.end(Ending {
                     at: present.revoked_at.unwrap_or(present.created_at),
-                    reason: present.revoked_reason.clone().unwrap_or_default(),
+                    reason: present.revoked_reason.clone(),
                     message: present.revoked_message.clone(),
                 });
                 if is_same && present.replaced_by.is_some() {
@@ -112,12 +112,10 @@ impl Merged {
     /// Revokes the key, unless it is.
     pub fn end(&mut self, ending: Ending) {
         if self.key.state != State::Revoked {
-            let Ending {
-                at,
-                reason,
-                message,
-            } = ending;
-            self.key.revoke(&reason, message, at);
+            self.key.state = State::Revoked;
+            self.key.revoked_at = Some(ending.at);
+            self.key.revoked_reason = ending.reason;
+            self.key.revoked_message = ending.message;
             self.kept = vec![What::Revoked];
         }
     }

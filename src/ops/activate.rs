@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::judge::judge_secret;
 use crate::ops::succession::PREVIOUS;
-use crate::ops::{limits, lineage, links, reuse, select};
+use crate::ops::{limits, lineage, links, remedy, reuse, select};
 use crate::store::{Reader, Store, Writer};
 
 /// A key made live by its holder.
@@ -166,10 +166,11 @@ pub fn present(
         let Some(key) = key else { return refused(code) };
         match key.standing(now) {
             Status::Pending | Status::Active => activate(writer, &access, key, now),
-            Status::Disabled => Err(
-                Error::new(Kind::Conflict, format!("{} is disabled", key.id))
-                    .hinted(format!("keyward enable {}", key.id)),
-            ),
+            Status::Disabled => {
+                let place = remedy::place(writer, &key.workspace)?;
+                let error = Error::new(Kind::Conflict, format!("{} is disabled", key.id));
+                Err(error.hinted(format!("keyward enable {}{place}", key.id)))
+            }
             Status::Expired => refused(Code::Expired),
             Status::Revoked => refused(Code::Revoked),
         }
@@ -232,6 +233,7 @@ pub(super) fn activate(
 
 /// Lets the key take over from the one it replaces.
 fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp) -> Result<Key> {
+    let place = remedy::place(writer, &key.workspace)?;
     // SECURITY: what it replaces is ended, so a link out of its workspace must lead nowhere.
     let Some(mut old) = links::predecessor(writer, key)? else {
         return Err(Error::new(
@@ -241,14 +243,14 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
                 key.id
             ),
         )
-        .hinted(format!("keyward revoke {}", key.id)));
+        .hinted(format!("keyward revoke {}{place}", key.id)));
     };
     if old.is_paused(now) {
         return Err(Error::new(
             Kind::Conflict,
             format!("{} would replace {}, which is disabled", key.id, old.id),
         )
-        .hinted(format!("keyward enable {}", old.id)));
+        .hinted(format!("keyward enable {}{place}", old.id)));
     }
     if old.is_living(now)
         && let Some(rotation) = &key.rotation

@@ -15,6 +15,9 @@ use crate::ops::succession::{Way, expiry_before, way_on};
 use crate::ops::{limits, links, remedy};
 use crate::store::{Reader, Store, Writer};
 
+/// What is recorded of a new key whose rotation was cancelled.
+const CANCELLED: &str = "rotation cancelled";
+
 /// A rotation that was taken back.
 #[derive(Debug)]
 pub struct Outcome {
@@ -77,7 +80,7 @@ pub fn run(
         access.require(Permission::Rotate)?;
         let workspaces = select::workspaces(writer, &access, workspace)?;
         let named = select::key(writer, &workspaces, selector, now)?;
-        let place = remedy::place(writer, select::owner_of(&workspaces, &named))?;
+        let place = remedy::place(writer, &named.workspace)?;
         let Pair {
             mut old,
             successor,
@@ -145,7 +148,7 @@ fn end(
     match new {
         Some(new) if !new.is_living(now) => return Ok(()),
         Some(new) => {
-            new.revoke("retired", Some("rotation cancelled".to_owned()), now);
+            new.revoke("retired", Some(CANCELLED.to_owned()), now);
             writer.update_key(new)?;
         }
         None if writer.was_ended(successor.as_str())? => return Ok(()),
@@ -153,7 +156,7 @@ fn end(
     }
     let (action, details) = (
         Action::KeyRevoke,
-        json!({ "reason": "retired", "cancelled": true }),
+        json!({ "reason": "retired", "message": CANCELLED, "cancelled": true }),
     );
     writer.audit(now, &access.actor, action, successor.as_str(), &details)
 }

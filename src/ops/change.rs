@@ -4,7 +4,6 @@
 
 use crate::domain::key::{Key, KeyId};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::lineage::{Meant, Rest};
 use crate::store::Writer;
@@ -38,7 +37,6 @@ impl Outcome {
 /// Tells the key itself from the others among those that changed, and sees which of its lineage were not meant.
 pub(super) fn outcome(
     writer: &Writer<'_>,
-    workspaces: &[Workspace],
     meant: &Meant,
     changed: Vec<KeyId>,
     now: Timestamp,
@@ -48,7 +46,7 @@ pub(super) fn outcome(
     Ok(Outcome {
         key: after.expect("a key that is changed stays"),
         changed: changed.contains(id),
-        rest: Rest::of(writer, workspaces, &meant.all().collect::<Vec<_>>(), now)?,
+        rest: Rest::of(writer, &meant.all().collect::<Vec<_>>(), now)?,
         also_changed: changed.into_iter().filter(|other| other != id).collect(),
     })
 }

@@ -107,7 +107,7 @@ fn remedy(
     criteria: &Criteria,
     now: Timestamp,
 ) -> Result<String> {
-    let (id, place) = (&key.id, remedy::place(reader, workspace)?);
+    let (id, place) = (&key.id, remedy::place(reader, &workspace.name)?);
     if reason == Reason::OutsidePolicy {
         let is_known = |scope: &&String| workspace.policy.scopes.contains_key(*scope);
         let known: Vec<String> = key.scopes.iter().filter(is_known).cloned().collect();

@@ -86,6 +86,7 @@ pub(super) fn save(
     now: Timestamp,
 ) -> Result<()> {
     limits::check_expiry(writer, key.expires_at, now)?;
+    limits::check_wait(writer, now)?;
     let action = match leftover {
         None => {
             writer.insert_key(key)?;

@@ -3,6 +3,7 @@
 //! This module never changes anything, and runs inside the transaction that would.
 
 use crate::domain::key::{Key, KeySeq};
+use crate::domain::life::PENDING_MILLIS;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
@@ -24,7 +25,8 @@ pub(super) fn check_name(
     check_name_beside(reader, workspace, (environment, name), now, |_| false)
 }
 
-/// The same of a record that is added. A pending key that replaces it has its name only until it is there.
+/// The same of a record that is added. A pending key that replaces it has its name only until it is there, and those beside
+/// it have come with it.
 ///
 /// # Errors
 /// `name_taken`.
@@ -33,9 +35,12 @@ pub(super) fn check_name_of(
     workspace: &Workspace,
     key: &Key,
     now: Timestamp,
+    is_beside: impl Fn(&Key) -> bool,
 ) -> Result<()> {
     let waits = |holder: &Key| holder.is_pending(now) && holder.may_replace(key);
-    check_name_beside(reader, workspace, (&key.environment, &key.name), now, waits)
+    let is_no_holder = |holder: &Key| waits(holder) || is_beside(holder);
+    let name = (key.environment.as_str(), key.name.as_str());
+    check_name_beside(reader, workspace, name, now, is_no_holder)
 }
 
 fn check_name_beside(
@@ -103,6 +108,14 @@ pub(super) fn check_expiry(
         Some(expires_at) => check_end(reader, "the key", expires_at),
         None => Ok(()),
     }
+}
+
+/// Refuses to mint where the day that a pending key waits for its holder has passed: its secret would be void on its way.
+///
+/// # Errors
+/// `invalid_expiry`.
+pub(super) fn check_wait(reader: &Reader<'_>, now: Timestamp) -> Result<()> {
+    check_end(reader, "the pending key", now.plus_millis(PENDING_MILLIS))
 }
 
 /// Refuses a grace that begins now and has passed: the old key would end before its holder has the new one.
@@ -173,7 +186,7 @@ pub(super) fn check_cap(
                 Some(last_used_at) => format!("last used {last_used_at}"),
             };
             let name = Safe(&key.name);
-            let place = remedy::place(reader, workspace)?;
+            let place = remedy::place(reader, &workspace.name)?;
             error.hinted(format!(
                 "the longest unused is {name} ({used}): `keyward revoke {}{place}`",
                 key.id

@@ -92,12 +92,7 @@ impl Rest {
     ///
     /// # Errors
     /// The store's.
-    pub(super) fn of(
-        reader: &Reader<'_>,
-        workspaces: &[Workspace],
-        dealt_with: &[&Key],
-        now: Timestamp,
-    ) -> Result<Self> {
+    pub(super) fn of(reader: &Reader<'_>, dealt_with: &[&Key], now: Timestamp) -> Result<Self> {
         let mut left: Vec<Key> = Vec::new();
         for key in dealt_with {
             for other in others(reader, key, now)? {
@@ -111,7 +106,7 @@ impl Rest {
         left.sort_by_key(|key| key.workspace_id);
         for keys in left.chunk_by(|one, other| one.workspace_id == other.workspace_id) {
             let ids: Vec<String> = keys.iter().map(|key| key.id.to_string()).collect();
-            let place = remedy::place(reader, select::owner_of(workspaces, &keys[0]))?;
+            let place = remedy::place(reader, &keys[0].workspace)?;
             rest.commands
                 .push(format!("`keyward revoke {}{place}`", ids.join(" ")));
         }

@@ -76,6 +76,6 @@ pub fn run(
             writer.audit(now, &access.actor, action, key.id.as_str(), &json!({}))?;
             changed.push(key.id);
         }
-        change::outcome(writer, &workspaces, &meant, changed, now)
+        change::outcome(writer, &meant, changed, now)
     })
 }

@@ -30,7 +30,7 @@ pub(super) fn way_out(
     if let Some(holder) = select::holder(reader, workspace, environment, name, now)? {
         return living(reader, workspace, &holder, now);
     }
-    let place = place(reader, workspace)?;
+    let place = place(reader, &workspace.name)?;
     Ok(match way_on(reader, key, now)? {
         Some(way @ Way::Cancel(_)) => way.hint(&place),
         _ => {
@@ -50,7 +50,7 @@ pub(super) fn way_out(
 
 /// The hint about a key that can still verify and that no other has replaced.
 fn living(reader: &Reader<'_>, workspace: &Workspace, key: &Key, now: Timestamp) -> Result<String> {
-    let (id, place) = (&key.id, place(reader, workspace)?);
+    let (id, place) = (&key.id, place(reader, &workspace.name)?);
     let mut replacements = links::replacements(reader, key)?.into_iter();
     let pending = replacements.find(|replacement| replacement.is_pending(now));
     Ok(match (key.status(now), pending) {
@@ -68,11 +68,11 @@ fn living(reader: &Reader<'_>, workspace: &Workspace, key: &Key, now: Timestamp)
 }
 
 /// The option that a hinted command needs to find a key of this workspace, where there are others.
-pub(super) fn place(reader: &Reader<'_>, workspace: &Workspace) -> Result<String> {
+pub(super) fn place(reader: &Reader<'_>, workspace: &str) -> Result<String> {
     Ok(match reader.workspaces()?.len() {
         0 | 1 => String::new(),
         // With an equals sign, a name that begins with a dash is no option.
-        _ if workspace.name.starts_with('-') => format!(" -w={}", Quoted(&workspace.name)),
-        _ => format!(" -w {}", Quoted(&workspace.name)),
+        _ if workspace.starts_with('-') => format!(" -w={}", Quoted(workspace)),
+        _ => format!(" -w {}", Quoted(workspace)),
     })
 }

@@ -38,7 +38,7 @@ pub fn run(
         let key = &meant.key;
         refuse_dead(key, now)?;
         if key.name == name.as_str() {
-            return change::outcome(writer, &workspaces, &meant, Vec::new(), now);
+            return change::outcome(writer, &meant, Vec::new(), now);
         }
         let mut renamed: Vec<Key> = meant.all().cloned().collect();
         // A name that an older keyward took in another form is the same name.
@@ -76,6 +76,6 @@ pub fn run(
             writer.audit(now, &access.actor, action, subject, &details)?;
         }
         let changed = renamed.into_iter().map(|key| key.id).collect();
-        change::outcome(writer, &workspaces, &meant, changed, now)
+        change::outcome(writer, &meant, changed, now)
     })
 }

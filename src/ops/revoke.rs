@@ -93,7 +93,7 @@ pub fn preview(
     store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
         reader.trust_rows();
-        Ok(find(reader, &access, request, now)?.1)
+        find(reader, &access, request, now)
     })
 }
 
@@ -106,7 +106,7 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
         let access = Access::admit(writer, actor, now)?;
         // A record that somebody has changed is revoked all the same.
         writer.trust_rows();
-        let (workspaces, found) = find(writer, &access, request, now)?;
+        let found = find(writer, &access, request, now)?;
         let mut keys: Vec<Revoked> = Vec::new();
         for mut key in found {
             let is_sound = writer.agrees_on_key(&key)?;
@@ -126,18 +126,18 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
             keys.push(Revoked { key, changed });
         }
         let dealt_with: Vec<&Key> = keys.iter().map(|revoked| &revoked.key).collect();
-        let rest = Rest::of(writer, &workspaces, &dealt_with, now)?;
+        let rest = Rest::of(writer, &dealt_with, now)?;
         Ok(Outcome { keys, rest })
     })
 }
 
-/// The workspaces the keys may be in, and the keys, each once and in the order they were named.
+/// The keys, each once and in the order they were named.
 fn find(
     reader: &Reader<'_>,
     access: &Access,
     request: &Request,
     now: Timestamp,
-) -> Result<(Vec<Workspace>, Vec<Key>)> {
+) -> Result<Vec<Key>> {
     access.require(Permission::Revoke)?;
     let workspaces = select::workspaces(reader, access, request.workspace.as_deref())?;
     let mut found: Vec<Key> = Vec::new();
@@ -150,7 +150,7 @@ fn find(
             }
         }
     }
-    Ok((workspaces, found))
+    Ok(found)
 }
 
 /// Refuses what is no id where the policy says that keys are revoked by id alone.
@@ -178,6 +178,6 @@ fn refuse_name(
         "if {} is meant: `keyward revoke {}{}`",
         Safe(&key.name),
         ids.join(" "),
-        remedy::place(reader, owner)?
+        remedy::place(reader, &owner.name)?
     )))
 }

@@ -100,7 +100,7 @@ pub fn run<R: TryCryptoRng>(
         let workspace = select::owner_of(&workspaces, &meant.key);
         // Before the new key is one of them.
         let dealt_with: Vec<&Key> = meant.all().collect();
-        let rest = Rest::of(writer, &workspaces, &dealt_with, now)?;
+        let rest = Rest::of(writer, &dealt_with, now)?;
         let Meant { key: old, others } = meant;
         let (key, secret) = insert(writer, &access, workspace, &old, &request.terms, now, rng)?;
         let is_graceless = |rotation: &Rotation| rotation.grace_millis == 0;
@@ -147,7 +147,7 @@ pub(super) fn insert<R: TryCryptoRng>(
     if (grace_millis > 0 || terms.hold)
         && let Err(error) = limits::check_cap(writer, workspace, 1, now)
     {
-        let place = remedy::place(writer, workspace)?;
+        let place = remedy::place(writer, &workspace.name)?;
         return Err(match error.kind() {
             Kind::LimitReached if !terms.hold => error.hinted(format!(
                 "`keyward rotate {}{place} --now` ends the old secrets at once and fits the cap",

@@ -116,7 +116,7 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
                 changed.push(after.id);
             }
         }
-        change::outcome(writer, &workspaces, &meant, changed, now)
+        change::outcome(writer, &meant, changed, now)
     })
 }
 
@@ -150,7 +150,9 @@ fn live_until(
             ),
         );
         return Err(match way_on(writer, key, now)? {
-            Some(way @ Way::Cancel(_)) => error.hinted(way.hint(&remedy::place(writer, owner)?)),
+            Some(way @ Way::Cancel(_)) => {
+                error.hinted(way.hint(&remedy::place(writer, &owner.name)?))
+            }
             _ => error,
         });
     }

@@ -47,7 +47,7 @@ pub fn run(
         let way_on = match way_on(reader, &key, now)? {
             Some(way @ Way::Cancel(_)) => {
                 let owner = select::owner_of(&workspaces, &key);
-                Some(way.hint(&remedy::place(reader, owner)?))
+                Some(way.hint(&remedy::place(reader, &owner.name)?))
             }
             _ => None,
         };

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::time::{DAY, HOUR};
-use crate::support::{Sandbox, token};
+use crate::support::{Sandbox, text, token};
 
 #[test]
 fn a_held_key_is_activated_by_its_secret() {
@@ -41,6 +41,28 @@ fn activating_an_active_key_changes_nothing() {
     let key = sandbox.keyward(["activate"]).stdin(&secret).answer();
     assert_eq!(key["status"], "active");
     assert_eq!(sandbox.head(), before);
+}
+
+#[test]
+fn the_way_out_names_the_workspace_where_there_are_several() {
+    let sandbox = Sandbox::new();
+    for name in ["acme", "shop"] {
+        sandbox.workspace(name, &[]);
+    }
+    let hint = |secret: &str| {
+        let error = sandbox.keyward(["activate"]).stdin(secret);
+        text(&error.refused(4, "conflict"), "hint")
+    };
+    let secret = sandbox.mint_with("ci", &["-w", "shop"]);
+    let id = text(
+        &sandbox.keyward(["show", "ci", "-w", "shop"]).answer(),
+        "id",
+    );
+    let rotate = sandbox.keyward(["rotate", "ci", "-w", "shop", "--hold"]);
+    let held = rotate.ok().line();
+    let _ = sandbox.keyward(["disable", &id, "-w", "shop"]).ok();
+    assert_eq!(hint(&secret), format!("keyward enable {id} -w shop"));
+    assert_eq!(hint(&held), format!("keyward enable {id} -w shop"));
 }
 
 #[test]

@@ -126,6 +126,28 @@ fn the_last_use_never_falls() {
 }
 
 #[test]
+fn the_last_use_never_falls_among_several_verifiers_whose_clocks_have_leapt() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.file("policy.toml", "[plans.small]\nquota = 1000\n");
+    sandbox.workspace("default", &["--policy", "policy.toml", "--plan", "small"]);
+    let secret = sandbox.mint("ci");
+    let (mut first, mut second) = (open(&sandbox), open(&sandbox));
+    let start = now();
+    let last_use = |verifier: &mut Verifier<String>, millis: i64| {
+        let request = Request::new(Secret::new(secret.clone()));
+        let at = Timestamp::from_millis(start + millis);
+        let verdict = verifier.verify(&request, at).expect("a verdict");
+        assert_eq!(verdict.code, Code::Valid);
+        let last = verdict.last_used_at.expect("it was used");
+        last.as_millis() - start
+    };
+    // Both know the key, by clocks that are not believed yet.
+    assert_eq!(last_use(&mut second, 40 * DAY), 40 * DAY);
+    assert_eq!(last_use(&mut first, 40 * DAY + HOUR), 40 * DAY + HOUR);
+    assert_eq!(last_use(&mut second, 40 * DAY + SECOND), 40 * DAY + HOUR);
+}
+
+#[test]
 fn events_are_in_the_order_they_happened_in_whatever_the_clock_said() {
     let sandbox = Sandbox::new();
     let mut past = Past::of(&sandbox);
@@ -343,8 +365,10 @@ fn manifest(sandbox: &Sandbox, name: &str, key: &str) {
 
 #[test]
 fn a_grace_runs_from_the_machines_clock() {
-    let (sandbox, old) = Sandbox::with_key("ci");
-    assert_eq!(visit(&sandbox, &old, 10 * DAY), Code::Valid);
+    let sandbox = Sandbox::new();
+    sandbox.workspace("default", &["--rotation-grace", "2h"]);
+    let old = sandbox.mint("ci");
+    assert_eq!(visit(&sandbox, &old, 12 * HOUR), Code::Valid);
     let refused = |arguments: &[&str]| {
         let before = sandbox.settled_bytes();
         let run = sandbox.keyward(arguments);
@@ -354,11 +378,11 @@ fn a_grace_runs_from_the_machines_clock() {
         assert!(sandbox.settled_bytes() == before, "{arguments:?}");
     };
     refused(&["rotate", "ci", "--grace", "1h"]);
-    // The policy's day is no other.
+    // The policy's two hours are no others.
     refused(&["rotate", "ci"]);
-    let new = sandbox.keyward(["rotate", "ci", "--grace", "11d"]).answer();
-    assert_about(moment(&new["replaced"], "expiresAt"), now() + 11 * DAY);
-    sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    let new = sandbox.keyward(["rotate", "ci", "--grace", "13h"]).answer();
+    assert_about(moment(&new["replaced"], "expiresAt"), now() + 13 * HOUR);
+    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
 }
 
 #[test]
@@ -366,7 +390,7 @@ fn a_grace_that_begins_at_the_activation_is_refused_there() {
     let (sandbox, old) = Sandbox::with_key("ci");
     let rotate = ["rotate", "ci", "--hold", "--grace", "1h"];
     let held = sandbox.keyward(rotate).ok().line();
-    assert_eq!(visit(&sandbox, &old, 10 * DAY), Code::Valid);
+    assert_eq!(visit(&sandbox, &old, 12 * HOUR), Code::Valid);
     let before = sandbox.settled_bytes();
     let activate = sandbox.keyward(["activate"]).stdin(&held);
     activate.refused(5, "invalid_expiry");
@@ -387,7 +411,7 @@ fn ensure_and_apply_rotate_with_no_grace_that_was_seen_already() {
     let key = "name = \"ci\"\nexpires = \"30d\"\nrotate_before = \"29d23h59m59s\"";
     manifest(&sandbox, "keys.toml", &format!("{key}\ngrace = \"1h\""));
     let secret = std::fs::read_to_string(sandbox.home().join("new.key")).expect("it is there");
-    assert_eq!(visit(&sandbox, secret.trim_end(), 10 * DAY), Code::Valid);
+    assert_eq!(visit(&sandbox, secret.trim_end(), 12 * HOUR), Code::Valid);
     std::thread::sleep(Duration::from_millis(1100));
     let before = sandbox.settled_bytes();
     let due = ["--rotate-before", "29d23h59m59s", "--grace", "1h"];
@@ -397,6 +421,51 @@ fn ensure_and_apply_rotate_with_no_grace_that_was_seen_already() {
         apply.refused(5, "invalid_expiry");
     }
     assert!(sandbox.settled_bytes() == before, "the store was written");
+}
+
+#[test]
+fn a_pending_key_that_was_void_stays_void_when_the_clock_goes_back() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("default", &["--cap", "2"]);
+    let secret = sandbox.mint("ci");
+    let held = sandbox.mint_with("held", &["--hold"]);
+    let _ = sandbox.keyward(["mint", "third"]).exit(5);
+    assert_eq!(visit(&sandbox, &secret, DAY + HOUR), Code::Valid);
+    let shown = sandbox.show("held");
+    assert_eq!(shown["status"], "revoked");
+    assert_eq!(shown["revokedReason"], "undelivered");
+    let activate = sandbox.keyward(["activate"]).stdin(&held);
+    let _ = activate.refused(11, "revoked");
+    let _ = sandbox.verdict(&held, &[], 11, "revoked");
+    let stream = sandbox.keyward(["verify", "--stream"]).stdin(&held).ok();
+    assert!(stream.stdout.contains("\"revoked\""), "{}", stream.stdout);
+    let listed = sandbox.keyward(["workspace", "list"]).answer();
+    assert_eq!(listed["workspaces"][0]["keys"]["pending"], 0, "{listed:#}");
+    let exported = sandbox.keyward(["store", "export"]).ok().stdout;
+    let line = exported.lines().find(|line| line.contains("\"held\""));
+    let line = line.expect("it is exported");
+    assert!(line.contains("\"status\":\"revoked\""), "{line}");
+    // Its name is free, but for a pending key of today it would be tomorrow already.
+    for words in [
+        &["mint", "held"][..],
+        &["mint", "held", "--hold"],
+        &["mint", "held", "--idempotency-key", "run-1"],
+        &["ensure", "held", "--out", "new.key"],
+        &["rotate", "ci", "--now"],
+        &["rotate", "ci", "--grace", "3d", "--hold"],
+    ] {
+        let before = sandbox.settled_bytes();
+        let error = sandbox.keyward(words).refused(5, "invalid_expiry");
+        assert!(text(&error, "hint").contains("--reset-clock"), "{error:#}");
+        assert!(sandbox.settled_bytes() == before, "{words:?}");
+        assert!(!sandbox.home().join("new.key").exists());
+    }
+    let _ = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+    // By the clock its day is not over.
+    assert_eq!(sandbox.show("held")["status"], "pending");
+    let _ = sandbox.keyward(["activate"]).stdin(&held).ok();
+    let _ = sandbox.keyward(["rotate", "ci", "--now"]).ok();
+    sandbox.assert_whole();
 }
 
 #[test]

@@ -1,12 +1,18 @@
 //! A store's own export comes in again, whatever was done to its policies since its keys were minted.
 
+use std::time::Duration;
+
+use keyward::domain::code::Code;
+use keyward::domain::secret::Secret;
 use keyward::domain::timestamp::Timestamp;
+use keyward::ops::verifier::{Request, Verifier};
 use serde_json::{Value, json};
 
 use crate::import_differs::{lines, records};
+use crate::support::Sandbox;
+use crate::support::past::Past;
 use crate::support::stream::answers;
-use crate::support::time::now;
-use crate::support::{Sandbox, text};
+use crate::support::time::{DAY, HOUR, now};
 use crate::transfer::import;
 
 const POLICY: &str = "\
@@ -82,9 +88,9 @@ fn of_all_kinds() -> (Sandbox, Vec<String>) {
     }
     let ended = secrets[8].clone();
     sandbox.wait_for_verdict(&ended, 12);
-    // It is still called pending: verify says that before it says that a key has expired.
-    let last = text(&sandbox.show("held and ended"), "expiresAt");
-    while Timestamp::from_millis(now()).to_string() <= last {
+    let is_held_and_ended =
+        |line: &Value| line["name"] == "held and ended" && line["expired"] == true;
+    while !records(&sandbox).iter().any(is_held_and_ended) {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     (sandbox, secrets)
@@ -199,6 +205,78 @@ fn a_stores_own_export_comes_in_again_after_every_change_of_its_policy() {
         secrets.push(rotate.ok().line());
         assert_comes_in_again(&sandbox, &secrets, &change);
     }
+}
+
+/// Verifies a secret by the library, so many milliseconds from now: the store sees that moment.
+fn visit(sandbox: &Sandbox, secret: &str, millis: i64) {
+    let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
+    let mut verifier = Verifier::open(&path, wait, drop).expect("there is a store");
+    let request = Request::new(Secret::new(secret.to_owned()));
+    let at = Timestamp::from_millis(now() + millis);
+    let verdict = verifier.verify(&request, at).expect("a verdict");
+    assert_eq!(verdict.code, Code::Valid);
+    verifier.close().expect("the use can be written");
+}
+
+/// Imports what a store exports into another one, and asserts that it changes nothing where it comes from.
+fn moved(sandbox: &Sandbox) -> Sandbox {
+    let whole = lines(&records(sandbox));
+    let other = Sandbox::new();
+    let _ = import(&other, &whole).ok();
+    let _ = other.keyward(["store", "check"]).ok();
+    for store in [sandbox, &other] {
+        let answer = import(store, &whole).answer();
+        for result in answer["results"].as_array().expect("a list") {
+            assert_eq!(result["code"], "unchanged", "{result:#}");
+        }
+    }
+    other
+}
+
+#[test]
+fn what_had_expired_by_the_time_that_its_store_has_seen_has_expired_in_another_one_too() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("lasting");
+    let short = ["--expires", "1h"];
+    for name in ["paused", "held", "plain"] {
+        let _ = sandbox.mint_with(
+            name,
+            &[&short[..], &["--hold"][..usize::from(name == "held")]].concat(),
+        );
+    }
+    let paused = sandbox.id_of("paused");
+    let _ = sandbox.keyward(["disable", "paused"]).ok();
+    visit(&sandbox, &secret, 2 * HOUR);
+    // Their names are free, here and there.
+    for name in ["paused", "held", "plain"] {
+        let _ = sandbox.mint(name);
+    }
+    let other = moved(&sandbox);
+    for store in [&sandbox, &other] {
+        let is_over = |key: &Value| key["expired"] == true;
+        let records = records(store);
+        let over: Vec<_> = records.iter().filter(|key| is_over(key)).collect();
+        let status = over.iter().map(|key| &key["status"]).collect::<Vec<_>>();
+        assert_eq!(status, ["disabled", "pending", "expired"], "{over:#?}");
+    }
+    assert_eq!(other.show(&paused)["status"], "disabled");
+    let _ = other.keyward(["enable", &paused]).refused(4, "conflict");
+}
+
+#[test]
+fn two_keys_of_a_name_come_in_where_the_clock_was_ahead_for_a_while() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.mint_with("ci", &["--expires", "10d"]);
+    // More than thirty days ahead is not believed at once, so the first key lives again.
+    drop(Past::of(&sandbox).mint_ahead("ci", 40 * DAY));
+    assert_eq!(sandbox.listed(&[]), ["ci", "ci"]);
+    let other = moved(&sandbox);
+    assert_eq!(other.listed(&[]), ["ci", "ci"]);
+    // A name that another key has there is taken all the same.
+    let third = Sandbox::new();
+    let _ = third.mint("ci");
+    let whole = lines(&records(&sandbox));
+    let _ = import(&third, &whole).refused(4, "name_taken");
 }
 
 #[test]

@@ -60,6 +60,22 @@ fn a_remedy_names_the_workspace_where_there_are_several() {
     assert_remedies_mend(&sandbox, &flags, 9);
 }
 
+#[test]
+fn the_remedy_for_a_damaged_record_names_the_workspace_where_there_are_several() {
+    let sandbox = Sandbox::new();
+    for name in ["acme", "my shop"] {
+        sandbox.workspace(name, &[]);
+    }
+    let _ = sandbox.mint_with("ci", &["-w", "my shop"]);
+    let _ = sandbox.keyward(["workspace", "use", "acme"]).ok();
+    sandbox.tamper("UPDATE key SET name = 'other'");
+    let found = sandbox.keyward(["store", "check", "--json"]).exit(9).json();
+    let remedy = text(&found["problems"][0], "remedy");
+    assert!(remedy.ends_with(" -w 'my shop'"), "{found:#}");
+    sandbox.follow(&remedy).ok();
+    let _ = sandbox.keyward(["store", "check"]).ok();
+}
+
 /// Asserts that the remedies for the old key of a workspace of this name can be pasted into a shell.
 #[track_caller]
 fn assert_can_be_copied(name: &str) {

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::backup::backup;
+use crate::import_differs::records;
 use crate::restore::restore;
 use crate::support::{Sandbox, text};
 
@@ -35,6 +36,13 @@ fn record(sandbox: &Sandbox, key: &str) -> Value {
     let key = sandbox.show(key);
     let fields = ["status", "allow", "scopes", "expiresAt", "replacedBy"];
     fields.iter().map(|field| key[field].clone()).collect()
+}
+
+/// The key's line in an export.
+fn line_of(sandbox: &Sandbox, id: &str) -> Value {
+    let lines = records(sandbox);
+    let found = lines.into_iter().find(|line| line["id"] == id);
+    found.expect("it is exported")
 }
 
 /// Makes the store one of which only the rows and the trail's readable part can be taken.
@@ -387,6 +395,51 @@ fn an_old_key_whose_successor_was_pruned_can_be_kept_too() {
     sandbox.keyward(["rotate", &id, "--cancel"]).ok();
     assert_eq!(sandbox.show("ci"), before);
     sandbox.assert_sound();
+}
+
+#[test]
+fn a_key_whose_rotation_was_cancelled_keeps_its_message_where_its_record_was_pruned() {
+    let sandbox = sandbox();
+    let _ = sandbox.mint_with("ci", &["--scope", "read"]);
+    let old = sandbox.id_of("ci");
+    sandbox.keyward(["rotate", "ci", "--hold"]).ok();
+    let found = sandbox.keyward(["list", "--status", "pending"]).answer();
+    let new = text(&found["keys"][0], "id");
+    backup(&sandbox, "b.db");
+    sandbox.keyward(["rotate", &old, "--cancel"]).ok();
+    let before = line_of(&sandbox, &new);
+    assert_eq!(before["revokedMessage"], "rotation cancelled");
+    sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
+    assert_eq!(kept(&sandbox, "b.db"), ["ci revoked"]);
+    assert_eq!(line_of(&sandbox, &new), before);
+    sandbox.assert_sound();
+}
+
+#[test]
+fn a_key_that_was_revoked_for_no_reason_is_restored_so() {
+    let sandbox = sandbox();
+    let _ = sandbox.mint_with("ci", &["--scope", "read"]);
+    backup(&sandbox, "b.db");
+    let id = sandbox.id_of("ci");
+    let mut line = line_of(&sandbox, &id);
+    line["status"] = "revoked".into();
+    line["revokedAt"] = "2026-01-01T00:00:00Z".into();
+    let other = self::sandbox();
+    let _ = other.file("line", &line.to_string());
+    other.keyward(["store", "import", "line"]).ok();
+    let was = line_of(&other, &id);
+    assert_eq!(was["revokedReason"], Value::Null);
+    let backup = sandbox.home().join("b.db");
+    let restore = other.keyward(["store", "restore", "--yes"]).args([backup]);
+    let _ = restore.ok();
+    let is = line_of(&other, &id);
+    assert_eq!(
+        (&is["status"], &is["revokedReason"]),
+        (&was["status"], &Value::Null)
+    );
+    let _ = other.file("line", &was.to_string());
+    other.keyward(["store", "import", "line"]).ok();
+    other.assert_sound();
 }
 
 #[test]

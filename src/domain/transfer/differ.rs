@@ -97,14 +97,14 @@ impl KeyLine {
         match self.state {
             State::Revoked => !is_revoked,
             // In the lines of an older keyward, what has expired may be a disabled or a pending key.
-            _ if self.has_expired => present.state == State::Revoked,
+            State::Active if self.has_expired => present.state == State::Revoked,
             state => state != present.state,
         }
     }
 
     /// A line of an expired key may have been taken in by a clock that was behind: it has ended at that time then.
     fn expires_otherwise(&self, present: &Key, now: Timestamp) -> bool {
-        let has_ended = self.has_expired && present.ended(now) == Some(Status::Expired);
+        let has_ended = self.has_expired && present.ended(now).is_some();
         let is_it = match has_ended {
             true => present.expires_at <= self.expires_at,
             false => present.expires_at == self.expires_at,

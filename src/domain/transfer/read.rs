@@ -59,6 +59,8 @@ struct KeyFields {
     created_at: Option<String>,
     created_by: Option<String>,
     expires_at: Option<String>,
+    #[serde(default)]
+    expired: bool,
     last_used_at: Option<String>,
     revoked_at: Option<String>,
     revoked_reason: Option<String>,
@@ -186,7 +188,7 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
         Some(_) => return Err(Error::usage("the field status is no status")),
     };
     let expires_at = time("expiresAt", fields.expires_at)?;
-    let has_expired = fields.status.as_deref() == Some("expired");
+    let has_expired = fields.expired || fields.status.as_deref() == Some("expired");
     if has_expired && expires_at.is_none() {
         return Err(Error::usage("an expired key needs the field expiresAt"));
     }

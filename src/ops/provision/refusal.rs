@@ -61,7 +61,7 @@ pub(super) fn missing(
         None => " but something else".to_owned(),
     };
     let (sink, name) = (&place.name, Safe(&key.name));
-    let place = remedy::place(reader, workspace)?;
+    let place = remedy::place(reader, &workspace.name)?;
     let message = format!(
         "{sink} does not hold the secret of {name} ({}){instead}",
         key.id

@@ -8,10 +8,11 @@ use crate::domain::audit::Action;
 use crate::domain::clock::Clock;
 use crate::domain::flaw::Flaw;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::WorkspaceId;
 use crate::error::{Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::{audit, links, remedy};
-use crate::store::Store;
+use crate::store::{Reader, Store};
 
 /// What was found.
 #[derive(Debug)]
@@ -43,10 +44,8 @@ pub fn run(
         let looked = reader.for_each_linked_key(|key| {
             let is_living = key.is_living(now);
             for link in links::faults(reader, &key, &mut ending, now)? {
-                let owner = reader.workspace_named(&key.workspace)?;
-                let place = owner.map(|owner| remedy::place(reader, &owner));
-                let flaw = Flaw::of_link(&link, is_living, place.transpose()?.unwrap_or_default());
-                outcome.flaws.push(flaw);
+                let place = remedy::place(reader, &key.workspace)?;
+                outcome.flaws.push(Flaw::of_link(&link, is_living, place));
             }
             Ok(())
         });
@@ -93,7 +92,11 @@ pub fn damage(
         flaws.extend(trail.first_bad.map(Flaw::of_trail));
         outcome.workspaces = reader.for_each_flawed_workspace(|flaw| flaws.push(flaw))?;
         let looked = reader.for_each_flawed_key(
-            |flaw| flaws.push(flaw),
+            |flaw, workspace| {
+                // Where the workspaces cannot be read, that is among the flaws.
+                let place = place_in(reader, workspace).unwrap_or_default();
+                flaws.push(Flaw { place, ..flaw });
+            },
             |done| {
                 progress(done, total);
                 Ok(())
@@ -112,6 +115,15 @@ pub fn damage(
             Err(error) => return Err(error),
         }
         Ok(outcome)
+    })
+}
+
+/// The option that finds a key in this workspace, if it needs one.
+fn place_in(reader: &Reader<'_>, workspace: Option<WorkspaceId>) -> Result<String> {
+    let all = reader.workspaces()?;
+    let owner = all.iter().find(|owner| Some(owner.id) == workspace);
+    owner.map_or(Ok(String::new()), |owner| {
+        remedy::place(reader, &owner.name)
     })
 }
 

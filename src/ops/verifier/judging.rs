@@ -151,7 +151,9 @@ impl<T> Judging<'_, T> {
         is_use: bool,
     ) -> Result<Option<Timestamp>> {
         let this_time = is_use.then_some(self.now);
-        if is_use && self.now >= self.state.clock.seen && known.is_latest(self.now) {
+        // Uses by a clock that has leapt are not among what the store has seen.
+        let Clock { seen, leapt } = self.state.clock;
+        if is_use && leapt.is_none() && self.now >= seen && known.is_latest(self.now) {
             return Ok(this_time);
         }
         let written = reader.last_use(known.seq)?;

@@ -259,6 +259,7 @@ pub(super) fn exported() -> Value {
         "type": { "const": "key" },
         "algorithm": { "const": "sha256" },
         "hash": hash(),
+        "expired": { "type": "boolean" },
         "revokedMessage": text,
         "graceMillis": { "type": ["integer", "null"], "minimum": 0 },
         "previousExpiresAt": maybe(&time()),

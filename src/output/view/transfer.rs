@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Moment;
-use crate::domain::key::Key;
+use crate::domain::key::{Key, Status};
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::transfer::LineOutcome;
@@ -55,6 +55,7 @@ pub struct KeyLineView<'a> {
     created_at: Moment,
     created_by: &'a str,
     expires_at: Option<Moment>,
+    expired: bool,
     last_used_at: Option<Moment>,
     revoked_at: Option<Moment>,
     revoked_reason: Option<&'a str>,
@@ -89,6 +90,7 @@ impl<'a> KeyLineView<'a> {
             created_at: Moment(key.created_at),
             created_by: &key.created_by,
             expires_at: key.expires_at.map(Moment),
+            expired: key.ended(now) == Some(Status::Expired),
             last_used_at: key.last_used_at.map(Moment),
             revoked_at: key.revoked_at.or(lapsed_at).map(Moment),
             revoked_reason: key.revoked_reason.as_deref(),

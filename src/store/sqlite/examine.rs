@@ -10,6 +10,7 @@ use crate::domain::ended::EndedMark;
 use crate::domain::flaw::{Flaw, Remedy};
 use crate::domain::record::RecordDigest;
 use crate::domain::sanitize::Safe;
+use crate::domain::workspace::WorkspaceId;
 use crate::error::Result;
 use crate::store::Reader;
 use crate::store::integrity::{CAME_BACK, CHANGED};
@@ -86,14 +87,15 @@ impl Reader<'_> {
         Ok(count)
     }
 
-    /// Calls the closure with every key that the trail does not know as it is, and after each key with how many there were.
+    /// Calls the closure with every key that the trail does not know as it is, with its workspace where its record can be read,
+    /// and after each key with how many there were.
     /// Returns how many there are in all.
     ///
     /// # Errors
     /// The closures'; the store's.
     pub fn for_each_flawed_key(
         &self,
-        mut body: impl FnMut(Flaw),
+        mut body: impl FnMut(Flaw, Option<WorkspaceId>),
         mut progress: impl FnMut(u64) -> Result<()>,
     ) -> Result<u64> {
         let about = About::Key;
@@ -101,7 +103,7 @@ impl Reader<'_> {
         let mut count = 0;
         self.for_each_key_as_it_stands(|id, _, key| {
             count += 1;
-            let problem = match key {
+            let problem = match &key {
                 Ok((key, fault)) => {
                     let came_back = revived.contains_key(&id).then_some(CAME_BACK);
                     let fault = fault.or(came_back);
@@ -110,24 +112,26 @@ impl Reader<'_> {
                 Err(error) => Some(error.to_string()),
             };
             if let Some(problem) = problem {
-                body(Flaw {
+                let flaw = Flaw {
                     about,
                     subject: id,
                     problem,
                     remedy: Remedy::Revoke,
                     place: String::new(),
-                });
+                };
+                body(flaw, key.ok().map(|(key, _)| key.workspace_id));
             }
             progress(count)
         })?;
         self.for_each_missing(about, "key", "id", |subject, _| {
-            body(Flaw {
+            let flaw = Flaw {
                 about,
                 subject,
                 problem: MISSING.to_owned(),
                 remedy: Remedy::Restore,
                 place: String::new(),
-            });
+            };
+            body(flaw, None);
         })?;
         Ok(count)
     }

@@ -104,6 +104,17 @@ impl<'a> Past<'a> {
         .collect()
     }
 
+    /// Mints a key by a clock that is so far ahead, in the only workspace.
+    pub fn mint_ahead(&mut self, name: &str, millis: i64) -> mint::Outcome {
+        let request = request(None, name, 1, None);
+        let (then, store) = (ago(-millis), &mut self.store);
+        let minted = mint::run(store, &self.actor, &request, then, &mut SystemRandom);
+        let minted = minted.expect("a key can be minted");
+        let activated = activate::complete(store, &self.actor, &minted.keys, then);
+        let _ = activated.expect("a key can become active");
+        minted
+    }
+
     /// Mints a key that stays pending, in the only workspace.
     pub fn hold(&mut self, name: &str, millis: i64) {
         let request = request(None, name, 1, None);

@@ -38,6 +38,8 @@ pub(super) struct Importer<'a, 'w, R> {
     pub(super) hashes: BTreeMap<[u8; 32], u64>,
     /// Their ids.
     pub(super) ids: BTreeMap<KeyId, u64>,
+    /// Those of records that differ from their lines.
+    pub(super) differing: BTreeSet<KeyId>,
     /// The successors that records name and that do not exist so far, each with the keys that name it; once they were needed.
     pub(super) awaited: Option<BTreeMap<KeyId, Vec<KeyId>>>,
 }

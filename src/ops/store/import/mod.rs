@@ -64,6 +64,7 @@ pub fn run<R: TryCryptoRng>(
             has_said_a_secret: false,
             hashes: BTreeMap::new(),
             ids: BTreeMap::new(),
+            differing: BTreeSet::new(),
             awaited: None,
         };
         let (mut outcomes, mut first, mut refused) = (Vec::new(), None, 0);
