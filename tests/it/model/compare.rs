@@ -10,7 +10,7 @@ use keyward::domain::timestamp::Timestamp;
 use keyward::ops::access::Actor;
 use keyward::ops::{audit, list, usage, whoami, workspace};
 use keyward::store::{Order, Store};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ToSql};
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
@@ -124,7 +124,10 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
         checked: model.events,
         first_bad: None,
     };
-    let about = about(&path, trail.contradicted.or(trail.first_bad));
+    let about = match trail.contradicted.or(trail.first_bad) {
+        Some(seq) => trail_of(&path, "(SELECT subject FROM audit WHERE seq = ?1)", seq),
+        None => String::new(),
+    };
     same("the audit trail", trail, expected).map_err(|difference| difference + &about)?;
     let clock = store.clock().map_err(told("the clock"))?;
     let clock = Clock {
@@ -145,7 +148,8 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
         let keys = keys.filter(|key| model.owner(key).name == owner.name);
         let expected: Vec<Record> = keys.map(|key| Record::expected(model, key, now)).collect();
         for (found, expected) in found.iter().zip(&expected) {
-            same("a key", found, expected)?;
+            let about = |difference: String| difference + &trail_of(&path, "?1", &found.id);
+            same("a key", found, expected).map_err(about)?;
         }
         same("the number of keys", found.len(), expected.len())?;
         let by = usage::Grouping {
@@ -190,22 +194,19 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
     workspaces(store, &actor, model, now)
 }
 
-/// What the trail has about the subject of a row.
-fn about(path: &Path, seq: Option<i64>) -> String {
+/// What the trail has about a subject, said by a term with this value.
+#[must_use]
+pub fn trail_of(path: &Path, subject: &str, value: impl ToSql) -> String {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let rows = || {
         let connection = Connection::open_with_flags(path, flags)?;
-        let mut statement = connection.prepare(
-            "SELECT seq || ' ' || action || ' ' || subject || ' ' || details FROM audit
-             WHERE subject = (SELECT subject FROM audit WHERE seq = ?1)",
-        )?;
-        let rows = statement.query_map([seq], |row| row.get::<_, String>(0))?;
+        let mut statement = connection.prepare(&format!(
+            "SELECT concat_ws(' ', seq, time, action, subject, details) FROM audit WHERE subject = {subject}"
+        ))?;
+        let rows = statement.query_map([value], |row| row.get::<_, String>(0))?;
         rows.collect::<rusqlite::Result<Vec<_>>>()
     };
-    match seq {
-        Some(_) => format!("\n{:#?}", rows()),
-        None => String::new(),
-    }
+    format!("\n{:#?}", rows())
 }
 
 /// Compares the order of keys, and what is spent of rates and quotas: the store says it in verdicts alone, and rounded.

@@ -44,6 +44,7 @@ impl Model {
             faults.extend(wrong);
             None
         });
+        faults.extend(self.wait_fault(now));
         if let Some(again) = again {
             self.change(again, |key| key.revoke("undelivered", None, now));
         }
@@ -130,7 +131,7 @@ impl Model {
             let number = self.key_of_id(&made.id).ok_or_else(|| fault("conflict"))?;
             let key = self.keys[&number].clone();
             let is_open = key.standing(self.at(now)) == "pending" && key.is_claimed;
-            let is_void = key.lapsed(now).is_some()
+            let is_void = key.lapsed(self.at(now)).is_some()
                 || key
                     .revoked
                     .as_ref()

@@ -224,7 +224,11 @@ impl Model {
         let retention = dead_for.map_or(owner.rules().retention, |minutes| minutes * MINUTE);
         let is_due = |key: &Key| {
             let dead_since = match key.standing(self.at(now)) {
-                "revoked" => key.revoked.as_ref().map(|(at, ..)| *at).or(key.lapsed(now)),
+                "revoked" => key
+                    .revoked
+                    .as_ref()
+                    .map(|(at, ..)| *at)
+                    .or(key.lapsed(self.at(now))),
                 "expired" => key.expires_at,
                 _ => None,
             };

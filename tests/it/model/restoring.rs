@@ -184,7 +184,8 @@ impl Model {
                 }
                 continue;
             }
-            if key.replaced_by == was.replaced_by {
+            // A revoked key gets nothing back.
+            if key.state == State::Revoked || key.replaced_by == was.replaced_by {
                 continue;
             }
             let Some(successor) = key.replaced_by.clone() else {

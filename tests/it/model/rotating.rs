@@ -7,6 +7,9 @@ use super::operation::{Answer, Named, Token};
 use super::rules::{MINUTE, Terms, answer, change, expiry, fault, new_key};
 use super::state::{Faults, Model, Rotation};
 
+/// What is said of a new key whose rotation was cancelled.
+const CANCELLED: &str = "rotation cancelled";
+
 impl Model {
     pub(super) fn rotate(
         &mut self,
@@ -33,6 +36,7 @@ impl Model {
             true => 0,
             false => terms.grace.map_or(rules.grace, |minutes| minutes * MINUTE),
         };
+        faults.extend(self.wait_fault(now));
         // A grace that has ended already is none; that of a held replacement has not begun.
         if grace > 0 && !terms.hold && now + grace <= at.latest {
             faults.insert("invalid_expiry");
@@ -115,14 +119,19 @@ impl Model {
         }
         let rotation = new.and_then(|new| self.keys[&new].rotation.clone());
         if let Some(new) = new.filter(|new| self.keys[new].is_living(at)) {
-            let message = Some("rotation cancelled".to_owned());
+            let message = Some(CANCELLED.to_owned());
             self.end(new, "retired", message, now);
-            // Its words are in its record alone.
-            let ends = Rc::make_mut(&mut self.endings);
-            if let Some(end) = ends.get_mut(&self.keys[&new].id) {
-                end.2 = None;
-            }
             self.tell(new);
+        }
+        let gone = self.keys[&old].replaced_by.clone();
+        if let (None, Some(gone)) = (new, gone)
+            && !self.endings.contains_key(&gone)
+        {
+            // No backup brings it back alive.
+            let message = Some(CANCELLED.to_owned());
+            let end = (now, "retired".to_owned(), message);
+            Rc::make_mut(&mut self.endings).insert(gone, end);
+            self.events += 1;
         }
         self.tell(old);
         let mut faults = Faults::new();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::clock::{By, Moment};
 use super::operation::{Answer, Changes, Expiry, Named, Operation, REASONS, Token};
 use super::policies::Policy;
-use super::state::{Faults, Key, Model, State, Workspace};
+use super::state::{Faults, Key, Model, PENDING, State, Workspace};
 
 pub(super) const MINUTE: i64 = 60_000;
 
@@ -197,6 +197,14 @@ impl Model {
                 self.import(&lines, *keep_going, now)
             }
             _ => self.apply_to_workspaces(operation, now),
+        }
+    }
+
+    /// A key whose day to be activated in has passed already is not minted.
+    pub(super) fn wait_fault(&self, now: i64) -> Faults {
+        match now + PENDING <= self.at(now).latest {
+            true => fault("invalid_expiry"),
+            false => Faults::new(),
         }
     }
 

@@ -133,17 +133,17 @@ pub struct Model {
 pub type Faults = BTreeSet<&'static str>;
 
 impl Key {
-    /// When it became void by waiting, if it has by the clock.
-    pub fn lapsed(&self, now: i64) -> Option<i64> {
-        let at = self.created_at + PENDING;
-        (self.state == State::Pending && at <= now).then_some(at)
+    /// When it became void by waiting, if it has.
+    pub fn lapsed(&self, at: Moment) -> Option<i64> {
+        let lapses = self.created_at + PENDING;
+        (self.state == State::Pending && lapses <= at.latest).then_some(lapses)
     }
 
     /// What it is at this moment, as verify says it.
     pub fn status(&self, at: Moment) -> &'static str {
         match self.state {
             State::Revoked => "revoked",
-            State::Pending if self.lapsed(at.now).is_some() => "revoked",
+            State::Pending if self.lapsed(at).is_some() => "revoked",
             State::Pending => "pending",
             State::Disabled => "disabled",
             State::Active if self.has_expired(at) => "expired",

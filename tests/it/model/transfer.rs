@@ -20,6 +20,8 @@ pub struct KeyLine {
     pub key: Key,
     pub workspace: String,
     pub status: &'static str,
+    /// Whether its time was over.
+    pub is_over: bool,
 }
 
 /// What becomes of a line.
@@ -99,6 +101,7 @@ impl Model {
                 }
                 let workspace = workspace.name.clone();
                 Line::Key(Box::new(KeyLine {
+                    is_over: key.standing(self.at(now)) == "expired",
                     key,
                     workspace,
                     status,
@@ -116,10 +119,18 @@ impl Model {
         now: i64,
     ) -> Result<Answer, Faults> {
         let (mut words, mut first) = (Vec::new(), None);
+        // The keys whose records are as their lines say.
+        let mut known = BTreeSet::new();
         for line in lines {
             let taken = match line {
                 Line::Workspace(workspace) => self.import_workspace(workspace, now),
-                Line::Key(line) => self.import_key(line, now),
+                Line::Key(line) => {
+                    let taken = self.import_key(line, &known, now);
+                    if taken.fault().is_none() {
+                        known.insert(line.key.id.clone());
+                    }
+                    taken
+                }
             };
             first = first.or(taken.fault());
             words.push(taken.told());
@@ -152,9 +163,9 @@ impl Model {
         Taken::created()
     }
 
-    fn import_key(&mut self, line: &KeyLine, now: i64) -> Taken {
-        let known = self.key_of_secret(&line.key.secret);
-        if let Some(number) = known.or_else(|| self.key_of_id(&line.key.id)) {
+    fn import_key(&mut self, line: &KeyLine, known: &BTreeSet<String>, now: i64) -> Taken {
+        let there = self.key_of_secret(&line.key.secret);
+        if let Some(number) = there.or_else(|| self.key_of_id(&line.key.id)) {
             return self.compare(line, &self.keys[&number], now);
         }
         if self.ended.contains(&line.key.secret) {
@@ -171,7 +182,7 @@ impl Model {
             uses: Default::default(),
             ..line.key.clone()
         };
-        if line.status == "expired" {
+        if line.is_over {
             key.expires_at = key.expires_at.map(|at| at.min(now));
         }
         if let Some(last_used) = key.last_used {
@@ -181,7 +192,9 @@ impl Model {
         let waits = key.state == State::Pending && key.rotation.is_some();
         let holders = self.holders(owner, &key.environment, &key.name, now);
         let holds = key.is_living(self.at(now)) && key.replaced_by.is_none() && !waits;
-        if holds && !holders.is_empty() {
+        // A store has two keys of a name where the first had expired by a clock that was ahead for a while.
+        let mut holders = holders.iter().map(|number| &self.keys[number].id);
+        if holds && holders.any(|holder| !known.contains(holder)) {
             return Taken::refused("name_taken");
         }
         if self.is_linked_badly(&key, now) {
@@ -203,13 +216,13 @@ impl Model {
             "expired" => known.state == State::Revoked,
             _ => known.state != key.state,
         };
-        let expires_otherwise = match (line.status, known.status(at)) {
+        let expires_otherwise = match line.is_over && !known.is_living(at) {
             // It may have been imported by a clock that was behind.
-            ("expired", "expired") => known.expires_at > key.expires_at,
-            _ => known.expires_at != key.expires_at,
+            true => known.expires_at > key.expires_at,
+            false => known.expires_at != key.expires_at,
         };
         let revoked = known.revoked.clone();
-        let revoked = revoked.or(known.lapsed(now).map(|at| (at, String::new(), None)));
+        let revoked = revoked.or(known.lapsed(at).map(|at| (at, String::new(), None)));
         let revoked = match line.status {
             "revoked" => revoked,
             _ => known.revoked.clone(),

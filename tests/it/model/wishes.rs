@@ -122,16 +122,6 @@ impl Chooser<'_> {
             scopes: Vec::new(),
             workspace: self.workspace(),
         };
-        // A void key that was imported and pruned, and that a backup of the store it came from brought back, is given another
-        // secret though the trail has its end: `audit verify` takes that for damage.
-        let was_pruned = |id: &String| {
-            let end = self.model.endings.get(id);
-            end.is_some_and(|(_, reason, _)| reason != "undelivered")
-        };
-        let mut remembered = self.model.remembered.iter();
-        if remembered.any(|remembered| was_pruned(&remembered.id)) {
-            return self.list();
-        }
         let remembered: Vec<&str> = self
             .model
             .remembered
