@@ -405,7 +405,7 @@ fn a_key_whose_rotation_was_cancelled_keeps_its_message_where_its_record_was_pru
     sandbox.keyward(["rotate", "ci", "--hold"]).ok();
     let found = sandbox.keyward(["list", "--status", "pending"]).answer();
     let new = text(&found["keys"][0], "id");
-    backup(&sandbox, "b.db");
+    backup(&sandbox, "b.db").ok();
     sandbox.keyward(["rotate", &old, "--cancel"]).ok();
     let before = line_of(&sandbox, &new);
     assert_eq!(before["revokedMessage"], "rotation cancelled");
@@ -419,7 +419,7 @@ fn a_key_whose_rotation_was_cancelled_keeps_its_message_where_its_record_was_pru
 fn a_key_that_was_revoked_for_no_reason_is_restored_so() {
     let sandbox = sandbox();
     let _ = sandbox.mint_with("ci", &["--scope", "read"]);
-    backup(&sandbox, "b.db");
+    backup(&sandbox, "b.db").ok();
     let id = sandbox.id_of("ci");
     let mut line = line_of(&sandbox, &id);
     line["status"] = "revoked".into();

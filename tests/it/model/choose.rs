@@ -126,14 +126,10 @@ impl Chooser<'_> {
         let folder = &self.model.shelf.folder;
         let exports: Vec<PathBuf> = self.model.shelf.exports.keys().cloned().collect();
         let backups: Vec<PathBuf> = self.model.shelf.backups.keys().cloned().collect();
-        // Not in the short form, as long as the two are known to differ in what they make of a reason that is none.
-        let restores = crate::support::is_thorough();
         let number = self.random.below(3);
         match (self.random.below(100), self.random.any(&exports)) {
             (0..=24, _) => Operation::Backup(folder.join(format!("{number}.db"))),
-            (70..=89, _) if restores && !backups.is_empty() => {
-                Operation::Restore(self.random.pick(&backups))
-            }
+            (70..=89, _) if !backups.is_empty() => Operation::Restore(self.random.pick(&backups)),
             (30..=69, Some(file)) => Operation::Import {
                 file,
                 keep_going: self.random.percent(60),
