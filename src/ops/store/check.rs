@@ -94,7 +94,8 @@ pub fn damage(
         let looked = reader.for_each_flawed_key(
             |flaw, workspace| {
                 // Where the workspaces cannot be read, that is among the flaws.
-                let place = place_in(reader, workspace).unwrap_or_default();
+                let place = workspace.and_then(|workspace| place_in(reader, workspace).ok());
+                let place = place.unwrap_or_default();
                 flaws.push(Flaw { place, ..flaw });
             },
             |done| {
@@ -119,9 +120,9 @@ pub fn damage(
 }
 
 /// The option that finds a key in this workspace, if it needs one.
-fn place_in(reader: &Reader<'_>, workspace: Option<WorkspaceId>) -> Result<String> {
+fn place_in(reader: &Reader<'_>, workspace: WorkspaceId) -> Result<String> {
     let all = reader.workspaces()?;
-    let owner = all.iter().find(|owner| Some(owner.id) == workspace);
+    let owner = all.iter().find(|owner| owner.id == workspace);
     owner.map_or(Ok(String::new()), |owner| {
         remedy::place(reader, &owner.name)
     })
