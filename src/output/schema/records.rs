@@ -94,12 +94,13 @@ pub(super) fn changes() -> Value {
     with(&answer, json!({ "warnings": texts() }), &["warnings"])
 }
 
-/// The answer of `verify`, and a line of `verify --stream`, where alone there are an `id`, `bad_request`, `busy` and `damaged`.
+/// The answer of `verify`, and a line of `verify --stream`, where alone there are an `id`, `bad_request`, `busy`,
+/// `damaged` and `store_not_found`.
 pub(super) fn verdict() -> Value {
     let codes: Vec<&str> = Code::ALL
         .iter()
         .map(|code| code.word())
-        .chain(["bad_request", "busy", "damaged"])
+        .chain(["bad_request", "busy", "damaged", "store_not_found"])
         .collect();
     let verdict = object(json!({
         "valid": { "type": "boolean" },
