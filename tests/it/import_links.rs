@@ -193,7 +193,7 @@ fn a_key_whose_predecessor_was_not_imported_is_not_activated() {
     import(&sandbox, &waiting('b', 'a')).ok();
     let activate = sandbox.keyward(["activate"]).stdin(foreign('b' as usize));
     let error = activate.refused(4, "conflict");
-    assert_eq!(error["hint"], format!("keyward revoke {}", id('b')));
+    assert_eq!(error["hint"], format!("keyward revoke {} -w acme", id('b')));
     sandbox.keyward(["revoke", &id('b'), "--yes"]).ok();
     sandbox.mint("ci");
 }
