@@ -119,7 +119,7 @@
 //!    It also believes a key only if its hash is among those of ended keys (`store/ended.rs`) exactly when it is revoked.
 //!    A pruned key's hash stays there, so no import brings it back. `store/sqlite/examine.rs` reads the trail's rows, not its index.
 //! 3. Revoking alone takes a row as it stands, because it makes it worthless.
-//! 4. `ops/store/restore.rs` puts a backup's tables in the place of the present ones in one transaction, keeps what is stricter
+//! 4. `ops/store/restore.rs` replaces the present tables with a backup's in one transaction, keeps what is stricter
 //!    now (`domain::restoration`) or has ended by the trail (`domain::endings`), and tells the trail of what differs. Only a
 //!    store that is damaged is written over as a whole.
 //! 5. The store remembers the time of the latest change or recorded verify (`domain::clock`); expiry, and the day that a

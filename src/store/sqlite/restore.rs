@@ -1,4 +1,4 @@
-//! Putting a backup's tables in the place of the present ones, in one transaction.
+//! Replacing the present tables with a backup's, in one transaction.
 //!
 //! This module never decides what of a key stays as it is, and never takes a row from the audit trail: what the backup changes is
 //! told at its end.
@@ -177,7 +177,7 @@ impl Writer<'_> {
         self.session.run(sql, values![id]).map(drop)
     }
 
-    /// Puts the tables of the backup in the place of this store's, the trail and the hashes of ended keys left as they are; a
+    /// Replaces this store's tables with the backup's, the trail and the hashes of ended keys left as they are; a
     /// store without a trail gets the backup's. What was counted since stays, and so do revoked records that the backup does
     /// not have.
     ///

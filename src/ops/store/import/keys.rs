@@ -94,7 +94,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             ));
         }
         match &line.id {
-            // Revoking is for ever, also where the record is gone.
+            // Revoking is permanent, also where the record is gone.
             Some(id) if line.state != State::Revoked && self.writer.was_ended(id.as_str())? => {
                 Err(Error::new(
                     Kind::Conflict,
