@@ -240,8 +240,9 @@ impl<T> Verifier<T> {
         if !anyone || !request.record || !state.records {
             return Ok(None);
         }
-        // A clock that went back takes a closer look at the last use.
-        if now < state.clock.seen || !state.memory.is_of(self.store.freshness()?) {
+        // A clock that went back, or has leapt ahead, takes a closer look at the last use: another process may have seen later.
+        let is_odd = now < state.clock.seen || state.clock.leapt.is_some();
+        if is_odd || !state.memory.is_of(self.store.freshness()?) {
             return Ok(None);
         }
         let Some(known) = state.memory.recall(&request.secret.hash()) else {
