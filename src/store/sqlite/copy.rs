@@ -115,7 +115,7 @@ fn write(
     connection
         .execute_batch("PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY")
         .map_err(failure)?;
-    // Within one reading transaction the copy is of one moment and never begins anew, however busy the store is.
+    // Within one reading transaction the copy is of one moment and never begins again, however busy the store is.
     let moment = source.unchecked_transaction().map_err(failure)?;
     let head = reader(source).head()?;
     let present = migrations::version(source)?;

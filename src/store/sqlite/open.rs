@@ -77,7 +77,7 @@ impl Database {
         Self::open_immutable(store, wait, reason)
     }
 
-    /// Opens the store anew, once there is room for what there was none for.
+    /// Opens the store again, once there is room for what there was none for.
     pub(super) fn reopen(&mut self) -> Result<()> {
         let Some(store) = &self.entry else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What bears on the restoration of a backup in the store that is there, and in stores that were put aside.
+//! What bears on the restoration of a backup in the current store and in stores that were put aside.
 //!
 //! This module never stops at damage: it reads row by row what there is, and says whether that was all.
 
