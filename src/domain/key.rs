@@ -81,6 +81,8 @@ pub struct Key {
     pub owner: Option<String>,
     /// Free words.
     pub labels: BTreeMap<String, String>,
+    /// How often the record was written, not counting that of a pending key; the store sets it.
+    pub revision: i64,
     /// The latest time that the store had seen when this was read; see [`crate::domain::clock`].
     pub seen: Timestamp,
 }
@@ -218,6 +220,7 @@ pub(crate) mod tests {
             allow: Vec::new(),
             owner: None,
             labels: BTreeMap::new(),
+            revision: 1,
             seen: Timestamp::EPOCH,
         }
     }

@@ -1,8 +1,8 @@
 //! The digest of a record: what a row of the store said when keyward last wrote it.
 //!
-//! This module never reads or writes a row. The digest stands in the audit trail, in the newest event about the record, so
-//! a row that was changed behind keyward's back no longer agrees with the trail, and a row that was put back to an earlier
-//! state does not agree with its newest event.
+//! This module never reads or writes a row. The digest stands beside the record as its seal, which a row that was changed behind
+//! keyward's back no longer agrees with, and in the audit trail, in the newest event about the record, which a row that was put
+//! back to an earlier state does not agree with.
 
 use std::fmt;
 
@@ -56,6 +56,10 @@ impl RecordDigest {
         form.texts(networks.iter());
         form.maybe(key.owner.as_deref());
         form.texts(key.labels.iter().flat_map(|(name, value)| [name, value]));
+        // Records of before there were revisions have the same digest as then.
+        if key.revision > 1 {
+            form.number(key.revision);
+        }
         form.end()
     }
 
@@ -70,6 +74,11 @@ impl RecordDigest {
         form.time(Some(workspace.created_at));
         form.text(&workspace.created_by);
         form.end()
+    }
+
+    /// The digest's bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// Whether an event's details, an object as keyward writes them, end with this digest.
@@ -165,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_change_of_any_field_of_a_key_is_another_digest() {
-        let changes: [fn(&mut Key); 22] = [
+        let changes: [fn(&mut Key); 23] = [
             |_| {},
             |key| key.id = KeyId::from_stored("key_1".to_owned()),
             |key| key.workspace_id = WorkspaceId(2),
@@ -196,6 +205,7 @@ mod tests {
             |key| {
                 key.labels.insert(String::new(), String::new());
             },
+            |key| key.revision = 2,
         ];
         let mut seen: Vec<String> = Vec::new();
         for change in changes {

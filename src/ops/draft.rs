@@ -64,6 +64,7 @@ impl Draft<'_> {
             allow: Vec::new(),
             owner: None,
             labels: BTreeMap::new(),
+            revision: 0,
             seen: Timestamp::EPOCH,
         };
         Ok((key, token.secret))

@@ -1,6 +1,7 @@
-//! Whether a row says what keyward wrote: its record against the newest event about it.
+//! Whether a row says what keyward wrote: its record against its seal, and its hash against those of ended keys.
 //!
-//! This module never repairs a row, and never believes one that disagrees with the trail.
+//! This module never repairs a row, and never believes one that disagrees with what vouches for it. Whether the trail has the record
+//! as well is asked where everything is looked through: a seal has no secret in it, so whoever can write to the file can make one.
 
 use super::Reader;
 use super::damage::damaged;
@@ -16,22 +17,23 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 
-/// An event's columns, in the order [`is_whole_with`] reads them.
-const EVENT: &str = "event.seq, event.time, event.actor, event.action, event.subject, event.details, event.previous,
-    event.hash";
-/// What vouches for a key's record: the newest event about it, and whether its hash is among those of ended keys.
-const VOUCHER: &str = "EXISTS (SELECT 1 FROM ended WHERE ended.hash = key.hash)";
-/// The newest event about a key.
-const NEWEST: &str = "LEFT JOIN audit AS event ON event.seq = (SELECT newest.seq FROM audit AS newest
+/// What vouches for a key's record: its seal, which revision is the last, and whether its hash is among those of ended keys.
+const VOUCHER: &str =
+    ", key.seal, (SELECT revision.number FROM revision WHERE revision.key_seq = key.seq),
+    EXISTS (SELECT 1 FROM ended WHERE ended.hash = key.hash)";
+const SEAL: usize = AFTER;
+const LAST_REVISION: usize = AFTER + 1;
+const IS_ENDED: usize = AFTER + 2;
+/// The details of the newest event about a key.
+const NEWEST: &str = ", (SELECT newest.details FROM audit AS newest
     WHERE newest.subject = key.id AND substr(newest.action, 1, 4) = 'key.' ORDER BY newest.seq DESC LIMIT 1)";
-/// The column of whether a key's hash is among those of ended keys.
-const IS_ENDED: usize = AFTER + 8;
+const DETAILS: usize = AFTER + 3;
 
 /// A record and what is wrong with it, or why it is none.
 pub(super) type Standing = Result<(Key, Option<&'static str>)>;
 
 impl Reader<'_> {
-    /// Reads keys with their row numbers, and believes each only if the trail does. `columns` are those of [`key_row`],
+    /// Reads keys with their row numbers, and believes each only if its seal does. `columns` are those of [`key_row`],
     /// `joins` what they need beside the table, `filter` what is left of the statement.
     pub(super) fn verified_keys(
         &self,
@@ -41,10 +43,11 @@ impl Reader<'_> {
         // Before any row is open.
         let seen = self.clock()?.seen;
         let trusts_rows = self.trusts_rows.get();
-        let sql = select(!trusts_rows, (columns, joins, filter));
+        let voucher = if trusts_rows { "" } else { VOUCHER };
+        let sql = format!("{columns}{voucher} FROM key {joins} {filter}");
         self.session.all(&sql, values, |row| {
             let key = key_row::from_row(row).map_err(|error| unreadable(row, error))?;
-            if !trusts_rows && let Some(fault) = self.fault_of_key(row, &key)? {
+            if !trusts_rows && let Some(fault) = fault_of_key(row, &key)? {
                 let name = Safe(&key.name);
                 return Err(unlike_itself(&format!(
                     "the record of {} (\"{name}\") {fault}",
@@ -56,30 +59,44 @@ impl Reader<'_> {
     }
 
     /// Calls the closure with every key's id, row number and record as it stands, believed or not, in the order of minting, and
-    /// with what is wrong with it, as the rest of a sentence about it; with an error where it is no record.
+    /// with what is wrong with it, that the trail does not have it as it is included, as the rest of a sentence about it; with an
+    /// error where it is no record.
     pub(super) fn for_each_key_as_it_stands(
         &self,
         body: impl FnMut(String, KeySeq, Standing) -> Result<()>,
     ) -> Result<()> {
-        self.for_each_record(BARE, "TRUE", body)
+        self.for_each_record((BARE, NEWEST), "TRUE", body)
     }
 
-    /// The same of the keys that meet a condition, with these columns of theirs.
-    pub(super) fn for_each_record(
+    /// The same of the keys that meet a condition, with these columns of theirs, by their seals alone.
+    pub(super) fn for_each_sealed(
         &self,
         columns: &str,
         condition: &str,
+        body: impl FnMut(String, KeySeq, Standing) -> Result<()>,
+    ) -> Result<()> {
+        self.for_each_record((columns, ""), condition, body)
+    }
+
+    fn for_each_record(
+        &self,
+        (columns, newest): (&str, &str),
+        condition: &str,
         mut body: impl FnMut(String, KeySeq, Standing) -> Result<()>,
     ) -> Result<()> {
-        let filter = format!("WHERE {condition} AND key.seq >= ?1 ORDER BY key.seq LIMIT ?2");
-        let sql = select(true, (columns, "", &filter));
+        let sql = format!(
+            "{columns}{VOUCHER}{newest} FROM key WHERE {condition} AND key.seq >= ?1 ORDER BY key.seq LIMIT ?2"
+        );
         let seen = self.clock()?.seen;
         let read = |next, limit| {
             self.session.all(&sql, values![next, limit], |row| {
                 let key = key_row::from_row(row)
                     .map_err(|error| unreadable(row, error))
                     .and_then(|key| {
-                        let fault = self.fault_of_key(row, &key)?;
+                        let fault = match fault_of_key(row, &key)? {
+                            None if !newest.is_empty() => fault_of_trail(row, &key)?,
+                            fault => fault,
+                        };
                         Ok((Key { seen, ..key }, fault))
                     });
                 Ok((row.get(SEQ)?, (row.text(0)?, key)))
@@ -95,40 +112,19 @@ impl Reader<'_> {
         self.trusts_rows.set(true);
     }
 
-    /// Whether the trail knows a key's record as it is, and the hashes of ended keys agree with its state.
+    /// Whether a key's seal and the trail have its record as it is, and the hashes of ended keys agree with its state.
     ///
     /// # Errors
     /// The store's.
     pub fn agrees_on_key(&self, key: &Key) -> Result<bool> {
-        let sql = select(true, (BARE, "", "WHERE key.id = ?1"));
-        let fault = self
-            .session
-            .one(&sql, values![&key.id], |row| self.fault_of_key(row, key))?;
-        Ok(fault.is_some_and(|fault| fault.is_none()))
+        let sql = format!("{BARE}{VOUCHER}{NEWEST} FROM key WHERE key.id = ?1");
+        let agrees = self.session.one(&sql, values![&key.id], |row| {
+            Ok(fault_of_key(row, key)?.is_none() && fault_of_trail(row, key)?.is_none())
+        })?;
+        Ok(agrees.unwrap_or(false))
     }
 
-    /// What is wrong with a key's record, as the rest of a sentence about it; the row is its own, with what vouches for it.
-    fn fault_of_key(&self, row: &Row<'_>, key: &Key) -> Result<Option<&'static str>> {
-        let digest = RecordDigest::of_key(key);
-        let agrees = match self.unaudited.of(About::Key, key.id.as_str()) {
-            Some(unaudited) => unaudited == digest,
-            None => is_whole_with(row, AFTER, digest),
-        };
-        if !agrees {
-            return Ok(Some(CHANGED));
-        }
-        if !key.times().all(Timestamp::is_writable) {
-            return Ok(Some(OUT_OF_RANGE));
-        }
-        let is_revoked = key.state == State::Revoked;
-        Ok(match (is_revoked, row.get(IS_ENDED)?) {
-            (false, true) => Some(CAME_BACK),
-            (true, false) => Some(FORGOTTEN),
-            _ => None,
-        })
-    }
-
-    /// Believes a workspace only if the trail does; `policy` is its policy's text.
+    /// Believes a workspace only if the trail does; `policy` is its policy's text. There are few, so they need no seals.
     pub(super) fn verify_workspace(&self, workspace: &Workspace, policy: &str) -> Result<()> {
         let digest = RecordDigest::of_workspace(workspace, policy);
         let fault = match self.agrees(About::Workspace, &workspace.name, digest)? {
@@ -188,7 +184,7 @@ impl Reader<'_> {
     }
 
     /// Reads the newest event about this subject.
-    fn newest_event<T>(
+    pub(super) fn newest_event<T>(
         &self,
         about: About,
         subject: &str,
@@ -204,17 +200,36 @@ impl Reader<'_> {
     }
 }
 
-/// The statement that reads keys, with what vouches for them or without. Revoking must work on a store whose trail cannot be
-/// read.
-fn select(with_voucher: bool, (columns, joins, filter): (&str, &str, &str)) -> String {
-    match with_voucher {
-        true => format!("{columns}, {EVENT}, {VOUCHER} FROM key {joins} {NEWEST} {filter}"),
-        false => format!("{columns} FROM key {joins} {filter}"),
+/// What is wrong with a key's record, as the rest of a sentence about it; the row is its own, with its [`VOUCHER`].
+fn fault_of_key(row: &Row<'_>, key: &Key) -> Result<Option<&'static str>> {
+    let seal: Option<[u8; 32]> = row.get(SEAL).unwrap_or_default();
+    let is_sealed = seal.as_ref() == Some(RecordDigest::of_key(key).as_bytes());
+    let is_last = match row.get::<Option<i64>>(LAST_REVISION)? {
+        None => key.revision <= 1,
+        Some(last) => key.revision == last,
+    };
+    if !is_sealed || !is_last {
+        return Ok(Some(CHANGED));
     }
+    if !key.times().all(Timestamp::is_writable) {
+        return Ok(Some(OUT_OF_RANGE));
+    }
+    let is_revoked = key.state == State::Revoked;
+    Ok(match (is_revoked, row.get(IS_ENDED)?) {
+        (false, true) => Some(CAME_BACK),
+        (true, false) => Some(FORGOTTEN),
+        _ => None,
+    })
+}
+
+/// What is wrong with the trail's idea of a key's record; the row has the [`NEWEST`] event's details.
+fn fault_of_trail(row: &Row<'_>, key: &Key) -> Result<Option<&'static str>> {
+    let details = row.optional_text(DETAILS)?.unwrap_or_default();
+    Ok((!RecordDigest::of_key(key).ends(&details)).then_some(CHANGED))
 }
 
 /// Whether the columns from this one on are a row of the trail with its own link, and details that end with this digest.
-fn is_whole_with(row: &Row<'_>, first: usize, digest: RecordDigest) -> bool {
+pub(super) fn is_whole_with(row: &Row<'_>, first: usize, digest: RecordDigest) -> bool {
     let text = |column| row.bytes(first + column).ok().flatten();
     let (Ok(seq), Ok(time), Ok(previous), Ok(hash)) = (
         row.get(first),

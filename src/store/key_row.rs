@@ -2,10 +2,14 @@
 //!
 //! This module never runs a statement.
 
+use std::sync::LazyLock;
+
 use super::damage::damaged;
 use super::session::Row;
+use super::value::Value;
 use crate::domain::address::Network;
 use crate::domain::key::{Key, KeyId, Rotation, State};
+use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -17,7 +21,7 @@ macro_rules! columns {
                 key.short, key.hint, key.hash, key.state, key.created_at, key.created_by, key.expires_at, ",
             $last_used_at, ", key.revoked_at, key.revoked_reason, key.revoked_message, key.replaces, key.grace,
                 key.previous_expires_at, key.replaced_by, key.allow, key.owner, key.labels, key.seq,
-                key.algorithm"
+                key.algorithm, key.revision"
         )
     };
 }
@@ -49,8 +53,10 @@ pub(super) const REVOKED_AT: usize = 15;
 pub(super) const SEQ: usize = 25;
 /// The column of the hash's algorithm, of which there is one.
 const ALGORITHM: usize = 26;
-/// The first column of what may follow: what vouches for the record.
-pub(super) const AFTER: usize = 27;
+/// The column of the revision.
+const REVISION: usize = 27;
+/// The first column of what may follow.
+pub(super) const AFTER: usize = 28;
 
 pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {
     if row.bytes(ALGORITHM)? != Some(SecretHash::ALGORITHM.as_bytes()) {
@@ -88,6 +94,7 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {
         allow: networks(row, 22)?,
         owner: row.optional_text(23)?,
         labels: json(row, 24, "{}")?,
+        revision: row.get(REVISION)?,
         seen: Timestamp::EPOCH,
     })
 }
@@ -122,15 +129,132 @@ pub(super) fn state(row: &Row<'_>, column: usize) -> Result<State> {
     state.ok_or_else(|| damaged("a key has an unknown state"))
 }
 
-pub(super) fn scopes_text(key: &Key) -> String {
-    serde_json::to_string(&key.scopes).expect("texts are JSON")
+/// What is written once.
+const FIXED: [&str; 12] = [
+    "id",
+    "workspace_id",
+    "environment",
+    "prefix",
+    "short",
+    "hint",
+    "algorithm",
+    "hash",
+    "created_at",
+    "created_by",
+    "replaces",
+    "grace",
+];
+/// What changes later.
+const CHANGING: [&str; 14] = [
+    "name",
+    "scopes",
+    "state",
+    "expires_at",
+    "revoked_at",
+    "revoked_reason",
+    "revoked_message",
+    "previous_expires_at",
+    "replaced_by",
+    "allow",
+    "owner",
+    "labels",
+    "revision",
+    "seal",
+];
+
+/// Adds a record of these values: the fixed ones, then those that change.
+pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let columns = [&FIXED[..], &CHANGING].concat();
+    let places: Vec<String> = (1..=columns.len()).map(|nth| format!("?{nth}")).collect();
+    format!(
+        "INSERT INTO key ({}) VALUES ({})",
+        columns.join(", "),
+        places.join(", ")
+    )
+});
+/// Writes what changes; the first value is the id.
+pub(super) static UPDATE: LazyLock<String> = LazyLock::new(|| update(&CHANGING));
+/// Writes everything; the first value is the id.
+pub(super) static REISSUE: LazyLock<String> =
+    LazyLock::new(|| update(&[&FIXED[1..], &CHANGING].concat()));
+
+fn update(columns: &[&str]) -> String {
+    let set: Vec<String> = (2..)
+        .zip(columns)
+        .map(|(nth, column)| format!("{column} = ?{nth}"))
+        .collect();
+    format!("UPDATE key SET {} WHERE id = ?1", set.join(", "))
 }
 
-pub(super) fn allow_text(key: &Key) -> String {
-    let networks: Vec<String> = key.allow.iter().map(Network::to_string).collect();
-    serde_json::to_string(&networks).expect("texts are JSON")
+/// A record on its way into its row.
+pub(super) struct Written {
+    key: Key,
+    scopes: String,
+    allow: String,
+    labels: String,
+    pub seal: RecordDigest,
 }
 
-pub(super) fn labels_text(key: &Key) -> String {
-    serde_json::to_string(&key.labels).expect("texts are JSON")
+impl Written {
+    /// The record as this revision.
+    pub(super) fn new(key: &Key, revision: i64) -> Self {
+        let networks: Vec<String> = key.allow.iter().map(Network::to_string).collect();
+        let text = |json: serde_json::Result<String>| json.expect("texts are JSON");
+        let key = Key {
+            revision,
+            ..key.clone()
+        };
+        Self {
+            scopes: text(serde_json::to_string(&key.scopes)),
+            allow: text(serde_json::to_string(&networks)),
+            labels: text(serde_json::to_string(&key.labels)),
+            seal: RecordDigest::of_key(&key),
+            key,
+        }
+    }
+
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The values of [`FIXED`].
+    pub(super) fn fixed(&self) -> [Value<'_>; FIXED.len()] {
+        let key = &self.key;
+        let rotation = key.rotation.as_ref();
+        [
+            (&key.id).into(),
+            key.workspace_id.into(),
+            (&key.environment).into(),
+            (&key.prefix).into(),
+            (&key.short).into(),
+            (&key.hint).into(),
+            SecretHash::ALGORITHM.into(),
+            (&key.hash).into(),
+            key.created_at.into(),
+            (&key.created_by).into(),
+            rotation.map(|rotation| &rotation.replaces).into(),
+            rotation.map(|rotation| rotation.grace_millis).into(),
+        ]
+    }
+
+    /// The values of [`CHANGING`].
+    pub(super) fn changing(&self) -> [Value<'_>; CHANGING.len()] {
+        let key = &self.key;
+        [
+            (&key.name).into(),
+            (&self.scopes).into(),
+            key.state.word().into(),
+            key.expires_at.into(),
+            key.revoked_at.into(),
+            key.revoked_reason.as_ref().into(),
+            key.revoked_message.as_ref().into(),
+            key.previous_expires_at().into(),
+            key.replaced_by.as_ref().into(),
+            (&self.allow).into(),
+            key.owner.as_ref().into(),
+            (&self.labels).into(),
+            self.key.revision.into(),
+            self.seal.as_bytes().into(),
+        ]
+    }
 }

@@ -3,7 +3,7 @@
 //! This module never computes a status: it loads and saves records, and `domain::key` says what they mean.
 
 use super::damage::damaged;
-use super::key_row::{BARE, COLUMNS, allow_text, labels_text, scopes_text};
+use super::key_row::{BARE, COLUMNS, INSERT, REISSUE, UPDATE, Written};
 use super::value::{Value, values};
 use super::{Reader, Writer};
 use crate::domain::audit::About;
@@ -157,43 +157,10 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn insert_key(&self, key: &Key) -> Result<()> {
-        self.changed_key(key)?;
-        let rotation = key.rotation.as_ref();
-        self.session
-            .run(
-                "INSERT INTO key (id, workspace_id, name, environment, scopes, prefix, short, hint, algorithm, hash,
-                     state, created_at, created_by, expires_at, replaces, grace, previous_expires_at, allow, owner,
-                     labels, revoked_at, revoked_reason, revoked_message, replaced_by)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                     ?21, ?22, ?23, ?24)",
-                values![
-                    &key.id,
-                    key.workspace_id,
-                    &key.name,
-                    &key.environment,
-                    &scopes_text(key),
-                    &key.prefix,
-                    &key.short,
-                    &key.hint,
-                    SecretHash::ALGORITHM,
-                    &key.hash,
-                    key.state.word(),
-                    key.created_at,
-                    &key.created_by,
-                    key.expires_at,
-                    rotation.map(|rotation| &rotation.replaces),
-                    rotation.map(|rotation| rotation.grace_millis),
-                    key.previous_expires_at(),
-                    &allow_text(key),
-                    key.owner.as_ref(),
-                    &labels_text(key),
-                    key.revoked_at,
-                    key.revoked_reason.as_ref(),
-                    key.revoked_message.as_ref(),
-                    key.replaced_by.as_ref(),
-                ],
-            )
-            .map(drop)
+        let revision = i64::from(key.state != State::Pending);
+        let written = self.changed_key(key, revision)?;
+        let values = [&written.fixed()[..], &written.changing()].concat();
+        self.session.run(&INSERT, &values).map(drop)
     }
 
     /// Saves everything about a key that may change.
@@ -201,35 +168,21 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn update_key(&self, key: &Key) -> Result<()> {
-        self.changed_key(key)?;
-        self.write_key(key)
+        let written = self.changed_key(key, key.revision.saturating_add(1))?;
+        self.update(&written)
     }
 
-    /// The same, of which the trail is told later.
-    pub(super) fn write_key(&self, key: &Key) -> Result<()> {
-        self.session
-            .run(
-                "UPDATE key SET name = ?2, scopes = ?3, state = ?4, expires_at = ?5, revoked_at = ?6,
-                     revoked_reason = ?7, revoked_message = ?8, previous_expires_at = ?9, replaced_by = ?10,
-                     allow = ?11, owner = ?12, labels = ?13
-                 WHERE id = ?1",
-                values![
-                    &key.id,
-                    &key.name,
-                    &scopes_text(key),
-                    key.state.word(),
-                    key.expires_at,
-                    key.revoked_at,
-                    key.revoked_reason.as_ref(),
-                    key.revoked_message.as_ref(),
-                    key.previous_expires_at(),
-                    key.replaced_by.as_ref(),
-                    &allow_text(key),
-                    key.owner.as_ref(),
-                    &labels_text(key),
-                ],
-            )
-            .map(drop)
+    /// The same, of which the trail is told later: of this seal.
+    pub(super) fn write_key(&self, key: &Key) -> Result<RecordDigest> {
+        let written = Written::new(key, key.revision.saturating_add(1));
+        self.update(&written)?;
+        Ok(written.seal)
+    }
+
+    fn update(&self, written: &Written) -> Result<()> {
+        let values = [&written.fixed()[..1], &written.changing()].concat();
+        self.session.run(&UPDATE, &values)?;
+        self.revised(written.key())
     }
 
     /// Gives a pending record the identity of this key: another secret, and all that was asked for with it.
@@ -237,33 +190,42 @@ impl Writer<'_> {
     /// # Errors
     /// The store's.
     pub fn reissue_key(&self, key: &Key) -> Result<()> {
-        let rotation = key.rotation.as_ref();
-        self.session.run(
-            "UPDATE key SET prefix = ?2, short = ?3, hint = ?4, algorithm = ?5, hash = ?6, created_at = ?7,
-                 created_by = ?8, replaces = ?9, grace = ?10
-             WHERE id = ?1",
-            values![
-                &key.id,
-                &key.prefix,
-                &key.short,
-                &key.hint,
-                SecretHash::ALGORITHM,
-                &key.hash,
-                key.created_at,
-                &key.created_by,
-                rotation.map(|rotation| &rotation.replaces),
-                rotation.map(|rotation| rotation.grace_millis),
-            ],
-        )?;
-        self.update_key(key)
+        let sql = "SELECT revision FROM key WHERE id = ?1";
+        let before: Option<i64> = self.session.one(sql, values![&key.id], |row| row.get(0))?;
+        let written = self.changed_key(key, before.unwrap_or_default().saturating_add(1))?;
+        let values = [&written.fixed()[..], &written.changing()].concat();
+        self.session.run(&REISSUE, &values)?;
+        self.revised(written.key())
     }
 
-    fn changed_key(&self, key: &Key) -> Result<()> {
-        self.unaudited(About::Key, key.id.as_str(), RecordDigest::of_key(key));
-        match key.state {
-            State::Revoked => self.end(&key.hash),
-            State::Pending | State::Active | State::Disabled => Ok(()),
+    /// Keeps which revision of a record is the last. Whoever puts back one before the first gains nothing: it was pending.
+    fn revised(&self, key: &Key) -> Result<()> {
+        if key.revision <= 1 {
+            return Ok(());
         }
+        let sql = "INSERT INTO revision (key_seq, number) SELECT seq, ?2 FROM key WHERE id = ?1
+             ON CONFLICT (key_seq) DO UPDATE SET number = excluded.number";
+        self.session
+            .run(sql, values![&key.id, key.revision])
+            .map(drop)
+    }
+
+    pub(super) fn seal_key(&self, seq: KeySeq, seal: RecordDigest) -> Result<()> {
+        let sql = "UPDATE key SET seal = ?2 WHERE seq = ?1";
+        self.session
+            .run(sql, values![seq, seal.as_bytes()])
+            .map(drop)
+    }
+
+    /// Notes that the trail is to be told of a record, and keeps the hash of one that has ended.
+    fn changed_key(&self, key: &Key, revision: i64) -> Result<Written> {
+        let written = Written::new(key, revision);
+        self.unaudited(About::Key, key.id.as_str(), written.seal);
+        match key.state {
+            State::Revoked => self.end(&key.hash)?,
+            State::Pending | State::Active | State::Disabled => {}
+        }
+        Ok(written)
     }
 
     /// Deletes keys' records with what they were used for. Their hashes stay among those of ended keys.
@@ -273,9 +235,14 @@ impl Writer<'_> {
     pub fn delete_keys(&self, keys: &[KeySeq]) -> Result<()> {
         self.end_all(keys)?;
         self.delete_usage_of(keys)?;
-        let mut delete = self.session.prepare("DELETE FROM key WHERE seq = ?1")?;
-        for key in keys {
-            delete.run(values![*key])?;
+        for table in [
+            "DELETE FROM key WHERE seq = ?1",
+            "DELETE FROM revision WHERE key_seq = ?1",
+        ] {
+            let mut delete = self.session.prepare(table)?;
+            for key in keys {
+                delete.run(values![*key])?;
+            }
         }
         Ok(())
     }

@@ -15,7 +15,6 @@ mod keys;
 mod links;
 mod meter;
 mod opening;
-mod seal;
 mod session;
 mod settings;
 mod sqlite;

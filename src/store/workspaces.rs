@@ -148,6 +148,7 @@ impl Writer<'_> {
         self.delete_usage(id)?;
         self.end_all_of(id)?;
         for sql in [
+            "DELETE FROM revision WHERE key_seq IN (SELECT seq FROM key WHERE workspace_id = ?1)",
             "DELETE FROM key WHERE workspace_id = ?1",
             "DELETE FROM workspace WHERE workspace_id = ?1",
         ] {

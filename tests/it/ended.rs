@@ -143,7 +143,8 @@ fn a_record_that_keyward_itself_was_led_to_seal_is_found_by_its_trail() {
     let (scene, head) = hidden();
     let sandbox = &scene.sandbox;
     sandbox.tamper(&format!(
-        "DELETE FROM ended WHERE hash = (SELECT hash FROM key WHERE id = '{}')",
+        "DELETE FROM ended WHERE hash = (SELECT hash FROM key WHERE id = '{0}');
+         DELETE FROM revision WHERE key_seq = (SELECT seq FROM key WHERE id = '{0}' AND revision = 1)",
         scene.id
     ));
     let owner = sandbox.keyward(["set", &scene.id, "--owner", "me"]);

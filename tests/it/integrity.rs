@@ -135,7 +135,7 @@ fn columns(sandbox: &Sandbox, table: &str) -> Vec<String> {
 }
 
 /// For each column of a key's record, what somebody might put there. The row number is no part of the record.
-const KEY_CHANGES: [(&str, &str); 23] = [
+const KEY_CHANGES: [(&str, &str); 25] = [
     ("id", "id = 'key_zzzzzzzzzzzzzzzz'"),
     (
         "workspace_id",
@@ -165,6 +165,8 @@ const KEY_CHANGES: [(&str, &str); 23] = [
     ("allow", "allow = '[]'"),
     ("owner", "owner = NULL"),
     ("labels", "labels = '{\"team\":\"Core\"}'"),
+    ("revision", "revision = revision + 1"),
+    ("seal", "seal = randomblob(32)"),
 ];
 
 #[test]

@@ -14,11 +14,12 @@ use crate::support::time::{assert_about, now};
 use crate::support::{Sandbox, moment, text, token};
 
 /// Stores of each schema before this one, as SQL, with the same keys in them.
-pub const OLD: [&str; 4] = [
+pub const OLD: [&str; 5] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
     include_str!("fixtures/schema-4.sql"),
+    include_str!("fixtures/schema-5.sql"),
 ];
 /// The schema that this keyward makes of them.
 const NEWEST: i64 = OLD.len() as i64 + 1;
@@ -91,6 +92,7 @@ fn keeps_what_it_knew(version: i64, sandbox: &Sandbox) {
     assert_eq!(uses(sandbox), expected);
     let audited = sandbox.keyward(["audit", "verify"]).answer();
     assert_eq!(audited["ok"], true, "{audited:#}");
+    sandbox.keyward(["store", "check"]).ok();
     let store = sandbox.store_path();
     assert_eq!(mode(&store), 0o600);
     assert_eq!(mode(store.parent().expect("a folder")), 0o700);

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 
 use crate::backup_faults::spoil;
+use crate::forgery::OLDER;
 use crate::restore::{Scene, restore};
 use crate::support::disturb::{can_disturb, disturbed};
 use crate::support::files::{Stamp, database, names_in, set_mode};
@@ -91,8 +92,7 @@ fn a_changed_backup_is_not_believed_because_it_says_it_is_an_older_keywards() {
     let scene = Scene::new();
     with_backup(
         &scene,
-        "UPDATE key SET scopes = '[\"admin\"]' WHERE name = 'stays';
-         DROP INDEX audit_subject; DROP TABLE clock; DROP TABLE ended; PRAGMA user_version = 3",
+        &format!("UPDATE key SET scopes = '[\"admin\"]' WHERE name = 'stays'; {OLDER}"),
     );
     assert_refused(&scene, "b.db", &[9], "scopes");
 }

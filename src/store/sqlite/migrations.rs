@@ -15,16 +15,19 @@ use crate::store::session::Session as AnySession;
 pub(super) const APPLICATION_ID: i32 = 0x4b45_5957;
 
 /// The steps; a store's `user_version` says how many of them it has had.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0001_key_desk.sql"),
     include_str!("migrations/0002_metering.sql"),
     include_str!("migrations/0003_provisioning.sql"),
     include_str!("migrations/0004_integrity.sql"),
     include_str!("migrations/0005_ended.sql"),
+    include_str!("migrations/0006_seal.sql"),
 ];
 
 /// The first schema whose events have the digests of records.
-const SEALED: usize = 4;
+const TOLD: usize = 4;
+/// The first whose records have them too.
+const SEALED: usize = 6;
 
 /// The schema this keyward writes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
@@ -50,8 +53,11 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
             }
         })?;
     }
-    if done < SEALED {
-        Writer::new(AnySession::Sqlite(Session::new(&transaction))).seal_all()?;
+    let writer = Writer::new(AnySession::Sqlite(Session::new(&transaction)));
+    if done < TOLD {
+        writer.seal_all()?;
+    } else if done < SEALED {
+        writer.seal_what_the_trail_has()?;
     }
     if done < MIGRATIONS.len() {
         transaction
@@ -76,14 +82,11 @@ pub(super) fn version(connection: &Connection) -> Result<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::schema::{digest, read};
     use super::*;
 
-    fn schema(connection: &Connection) -> Vec<String> {
-        let mut statement = connection
-            .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
-            .expect("valid SQL");
-        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
-        rows.map(|row| row.expect("a text")).collect()
+    fn schema(connection: &Connection) -> [u8; 32] {
+        digest(&read(connection).expect("a schema"))
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod reserve;
 mod restore;
 mod salvage;
 mod schema;
+mod seal;
 mod session;
 mod transaction;
 mod turn;

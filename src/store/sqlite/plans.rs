@@ -41,7 +41,7 @@ const SOURCES: [&str; 13] = [
     include_str!("../key_lists.rs"),
     include_str!("../keys.rs"),
     include_str!("../meter.rs"),
-    include_str!("../seal.rs"),
+    include_str!("seal.rs"),
     include_str!("../settings.rs"),
     include_str!("../usage.rs"),
     include_str!("../workspaces.rs"),
@@ -94,7 +94,8 @@ fn write_everything(store: &mut Store, key: &Key) -> Result<()> {
         ] {
             writer.audit(NOW, "operator:someone", action, subject, &details)?;
         }
-        writer.seal_all()
+        writer.seal_all()?;
+        writer.seal_what_the_trail_has()
     })
 }
 

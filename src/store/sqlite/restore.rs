@@ -25,6 +25,8 @@ use crate::store::value::{Value, values};
 /// The revoked records of the present store, and the workspaces that are the backup's too.
 const REMEMBER_THE_DEAD: &str = "
     CREATE TEMP TABLE buried AS SELECT * FROM main.key WHERE state = 'revoked';
+    CREATE TEMP TABLE revised (id TEXT PRIMARY KEY, revision INTEGER);
+    INSERT INTO temp.revised SELECT id, revision FROM main.key WHERE revision > 1;
     CREATE TEMP TABLE same_workspace AS SELECT workspace_id FROM main.workspace AS ours
         JOIN source.workspace AS theirs USING (workspace_id) WHERE ours.created_at = theirs.created_at;
     INSERT OR IGNORE INTO main.ended SELECT hash FROM source.ended;";
@@ -44,7 +46,7 @@ const REMEMBER_THE_COUNTS: &str = "
 
 const REPLACE: &str = "
     PRAGMA defer_foreign_keys = ON;
-    DELETE FROM main.claim; DELETE FROM main.idempotency; DELETE FROM main.meter; DELETE FROM main.allowance;
+    DELETE FROM main.claim; DELETE FROM main.revision; DELETE FROM main.idempotency; DELETE FROM main.meter; DELETE FROM main.allowance;
     DELETE FROM main.usage; DELETE FROM main.refusal; DELETE FROM main.setting; DELETE FROM main.key;
     DELETE FROM main.workspace;
     INSERT INTO main.workspace SELECT * FROM source.workspace;
@@ -67,9 +69,10 @@ const REPLACE: &str = "
 const BURY: &str = "
     INSERT INTO main.key SELECT NULL, id, workspace_id, name, environment, scopes, prefix, short, hint, algorithm, hash, state,
             created_at, created_by, expires_at, revoked_at, revoked_reason, revoked_message, replaces, grace,
-            previous_expires_at, replaced_by, allow, owner, labels
+            previous_expires_at, replaced_by, allow, owner, labels, revision, seal
         FROM temp.buried WHERE id NOT IN (SELECT id FROM main.key) AND hash NOT IN (SELECT hash FROM main.key)
-            AND workspace_id IN (SELECT workspace_id FROM temp.same_workspace) ORDER BY seq;";
+            AND workspace_id IN (SELECT workspace_id FROM temp.same_workspace) ORDER BY seq;
+    INSERT INTO main.revision SELECT seq, revision FROM main.key WHERE revision > 1;";
 
 /// What the trail is to be told of a restored key.
 #[derive(Debug, Clone, Default)]
@@ -219,7 +222,14 @@ impl Writer<'_> {
         if key.state == State::Revoked {
             self.end(&key.hash)?;
         }
-        self.write_key(key)
+        self.write_key(key).map(drop)
+    }
+
+    /// The revision that a key's record had before the backup took its place. No later one is ever of the same number.
+    fn revision_before(&self, id: &str) -> Result<i64> {
+        let sql = "SELECT revision FROM temp.revised WHERE id = ?1";
+        let before = self.session.one(sql, values![id], |row| row.get(0))?;
+        Ok(before.unwrap_or_default())
     }
 
     /// Tells the trail of every record that it does not know as it is now, or of which there is something to note, and of every one
@@ -254,7 +264,13 @@ impl Writer<'_> {
             if !note.is_due && fault.is_none() {
                 return Ok(());
             }
-            self.unaudited(About::Key, &id, RecordDigest::of_key(&key));
+            let before = self.revision_before(&id)?;
+            let key = Key {
+                revision: key.revision.max(before),
+                ..key
+            };
+            let seal = self.write_key(&key)?;
+            self.unaudited(About::Key, &id, seal);
             let status = key.state.word().into();
             note.details.insert("status".to_owned(), status);
             self.audit(time, actor, key_action, &id, &note.details.into())

@@ -114,9 +114,14 @@ pub(super) fn traces(
         }
         Ok(())
     };
+    let columns = match schema::has_table(connection, "revision") {
+        // A store of an older schema has none of them.
+        Ok(false) => BARE.replace("key.revision", "1"),
+        _ => BARE.to_owned(),
+    };
     extent.after(for_each_row(
         connection,
-        &format!("{BARE} FROM key NOT INDEXED"),
+        &format!("{columns} FROM key NOT INDEXED"),
         |row| record(row, &mut hand_over),
     ));
     let hashes = "SELECT hash FROM ended";

@@ -36,6 +36,8 @@ CREATE TABLE key (
     allow               TEXT    NOT NULL,
     owner               TEXT,
     labels              TEXT    NOT NULL,
+    revision            INTEGER NOT NULL DEFAULT 1,
+    seal                BLOB CHECK (length(seal) = 32),
     CHECK ((state = 'revoked') = (revoked_at IS NOT NULL)),
     CHECK ((replaces IS NULL) = (grace IS NULL))
 ) STRICT;
@@ -112,6 +114,12 @@ CREATE TABLE allowance (
 CREATE TABLE ended (
     hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32)
 ) STRICT, WITHOUT ROWID;
+
+-- Which revision of a key's record is the last, where it is another than the first.
+CREATE TABLE revision (
+    key_seq INTEGER PRIMARY KEY,
+    number  INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE setting (
     name  TEXT NOT NULL PRIMARY KEY,

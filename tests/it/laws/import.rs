@@ -139,6 +139,7 @@ fn assert_comes_back(line: &KeyLine) {
         allow: line.allow.clone(),
         owner: line.owner.clone(),
         labels: line.labels.clone(),
+        revision: 1,
         seen: LONG_AGO,
     };
     let view = KeyLineView::new(&key, LONG_AGO);

@@ -16,6 +16,7 @@ pub mod token;
 mod transcript;
 pub mod unheard;
 
+use crate::forgery::OLDER;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
@@ -222,9 +223,7 @@ impl Sandbox {
     /// Alters the store as somebody would who wrote its whole history anew: nothing in the file tells, and keyward takes it as it
     /// stands. The trail begins with it.
     pub fn rewrite(&self, sql: &str) {
-        self.tamper(&format!(
-            "{sql}; DELETE FROM audit; DROP INDEX audit_subject; DROP TABLE clock; DROP TABLE ended; PRAGMA user_version = 3"
-        ));
+        self.tamper(&format!("{sql}; DELETE FROM audit; {OLDER}"));
         self.keyward(["store", "info"]).ok();
         let kept = format!("{}.schema-3", self.store_path().display());
         fs::remove_file(kept).expect("the store was kept as it was");

@@ -170,6 +170,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             allow: line.allow,
             owner: line.owner,
             labels: line.labels,
+            revision: 0,
             seen: self.writer.clock()?.seen,
         })
     }

@@ -1,18 +1,28 @@
-//! Telling the trail of records that were made before it had digests: what bringing an old store up to date ends with.
+//! Sealing the records of older schemas, which bringing a store up to date ends with.
 //!
-//! This module never believes a record that the trail has ended.
+//! This module never believes a record that the trail has ended, nor one that the trail has otherwise.
 
-use super::damage::damaged;
-use super::integrity::{CAME_BACK, unlike_itself};
-use super::{Reader, Writer};
 use crate::domain::audit::{About, Action, Head};
-use crate::domain::key::{Key, State};
+use crate::domain::key::{Key, KeySeq, State};
 use crate::domain::record::RecordDigest;
 use crate::domain::sanitize::Safe;
 use crate::error::Result;
+use crate::store::damage::damaged;
+use crate::store::integrity::{CAME_BACK, is_whole_with, unlike_itself};
+use crate::store::key_row::{AFTER, BARE, SEQ, from_row};
+use crate::store::session::paged;
+use crate::store::value::values;
+use crate::store::{Reader, Writer};
 
 /// Who brings a store up to date, as the trail names it.
 const MIGRATION: &str = "keyward:migration";
+
+/// Keys with the newest event about each.
+const WITH_EVENTS: &str = ", event.seq, event.time, event.actor, event.action, event.subject, event.details,
+        event.previous, event.hash
+    FROM key LEFT JOIN audit AS event ON event.seq = (SELECT newest.seq FROM audit AS newest
+        WHERE newest.subject = key.id AND substr(newest.action, 1, 4) = 'key.' ORDER BY newest.seq DESC LIMIT 1)
+    WHERE key.seq >= ?1 ORDER BY key.seq LIMIT ?2";
 
 impl Reader<'_> {
     /// Refuses a trail that is not whole: what it says of records is not to be relied on.
@@ -42,9 +52,25 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Tells the trail of every record as it stands: what a store has that was made before there were digests.
+    /// Seals every key's record that its newest event vouches for: what a store has that was made before there were seals. Any other
+    /// is left without one, and is damaged, as it was.
+    pub(super) fn seal_what_the_trail_has(&self) -> Result<()> {
+        let sql = format!("{BARE}{WITH_EVENTS}");
+        let read = |next, limit| {
+            self.session.all(&sql, values![next, limit], |row| {
+                let digest = from_row(row).map(|key| RecordDigest::of_key(&key)).ok();
+                let vouched = digest.filter(|digest| is_whole_with(row, AFTER, *digest));
+                Ok((row.get(SEQ)?, vouched))
+            })
+        };
+        paged(i64::MIN, read, |seq, vouched| {
+            vouched.map_or(Ok(()), |seal| self.seal_key(KeySeq(seq), seal))
+        })
+    }
+
+    /// Seals every record as it stands, and tells the trail of it: what a store has that was made before the trail had digests.
     ///
-    /// SECURITY: where the trail has any digest, nothing is told: such a store was only given an older schema's number, and all
+    /// SECURITY: where the trail has any digest, nothing is sealed: such a store was only given an older schema's number, and all
     /// that was done to it would be believed.
     pub(super) fn seal_all(&self) -> Result<()> {
         let (time, nothing) = (self.clock()?.seen, serde_json::json!({}));
@@ -58,7 +84,7 @@ impl Writer<'_> {
             self.unaudited(About::Workspace, &name, digest);
             self.audit(time, MIGRATION, Action::WorkspaceSeal, &name, &nothing)?;
         }
-        self.for_each_key_as_it_stands(|id, _, key| {
+        self.for_each_key_as_it_stands(|id, seq, key| {
             let is_alive = |key: &Key| key.state != State::Revoked;
             if self.was_ended(&id)? && key.as_ref().is_ok_and(|(key, _)| is_alive(key)) {
                 return Err(unlike_itself(&format!(
@@ -66,7 +92,9 @@ impl Writer<'_> {
                     Safe(&id)
                 )));
             }
-            self.unaudited(About::Key, &id, RecordDigest::of_key(&key?.0));
+            let seal = RecordDigest::of_key(&key?.0);
+            self.seal_key(seq, seal)?;
+            self.unaudited(About::Key, &id, seal);
             self.audit(time, MIGRATION, Action::KeySeal, &id, &nothing)
         })
     }
