@@ -2,19 +2,15 @@
 //!
 //! This module never sorts or counts: the store gives the order.
 
-use std::sync::mpsc;
-use std::thread;
-
 use clap::ValueEnum;
 
 use crate::context::Context;
 use crate::domain::key::{Key, Status};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::list;
-use crate::output::listing::Listing;
 use crate::output::relative::relative_or_never;
 use crate::output::view::KeyView;
 use crate::store::Order;
@@ -63,9 +59,6 @@ pub struct Args {
     sort: Sort,
 }
 
-/// How many pages may wait to be written.
-const AHEAD: usize = 2;
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum StatusWord {
     Active,
@@ -106,18 +99,19 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;
     let now = context.now();
-    let listing = context.ui.list("keys")?;
-    if !context.ui.is_for_people() {
-        return write(listing, now, |body| {
-            list::run(&mut store, &actor, &request, now, body)
-        });
-    }
+    let mut listing = context.ui.list("keys")?;
+    let for_people = context.ui.is_for_people();
     let mut rows = Vec::new();
-    list::run(&mut store, &actor, &request, now, |page| {
-        rows.extend(page.iter().map(|key| row(key, now)));
-        Ok(())
+    list::run(&mut store, &actor, &request, now, |key| {
+        if for_people {
+            rows.push(row(&key, now));
+            return Ok(());
+        }
+        listing.push(&KeyView::new(&key, now))
     })?;
-    if rows.is_empty() {
+    if !for_people {
+        listing.finish()?;
+    } else if rows.is_empty() {
         context.ui.hint(
             "no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows dead ones",
         );
@@ -133,44 +127,6 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         ];
         context.ui.data(&context.ui.table(&header, rows))?;
     }
-    Ok(0)
-}
-
-/// Writes pages of keys while `read` gathers the next ones: a store of a million keys is listed in two thirds of the time.
-fn write(
-    mut listing: Listing,
-    now: Timestamp,
-    read: impl FnOnce(&mut dyn FnMut(Vec<Key>) -> Result<()>) -> Result<()>,
-) -> Result<Exit> {
-    let (sender, pages) = mpsc::sync_channel::<Vec<Key>>(AHEAD);
-    let (read, written) = thread::scope(|scope| {
-        let writer = thread::Builder::new().spawn_scoped(scope, move || {
-            for page in pages {
-                for key in &page {
-                    listing.push(&KeyView::new(key, now))?;
-                }
-            }
-            Ok(listing)
-        });
-        let writer = match writer {
-            Ok(writer) => writer,
-            Err(error) => {
-                let error = Error::new(Kind::Io, "cannot start a thread").because(error);
-                return (Ok(()), Err(error));
-            }
-        };
-        let gone = |_| Error::new(Kind::Internal, "the answer could not be written");
-        let read = read(&mut |page| sender.send(page).map_err(gone));
-        drop(sender);
-        let written = writer
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (read, written)
-    });
-    // What the writer met comes first: without it nobody stops reading.
-    let listing = written?;
-    read?;
-    listing.finish()?;
     Ok(0)
 }
 

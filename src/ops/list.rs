@@ -67,7 +67,7 @@ impl Request {
 /// time, a pager say, never keeps its log from being cleared.
 const PAGE: u32 = 500;
 
-/// Calls the closure with the keys that the request takes, some hundred at a time. A key that is renamed or revoked
+/// Calls the closure with every key that the request takes. A key that is renamed or revoked
 /// meanwhile is listed once, as it is when its turn comes.
 ///
 /// # Errors
@@ -77,7 +77,7 @@ pub fn run(
     actor: &Actor,
     request: &Request,
     now: Timestamp,
-    mut body: impl FnMut(Vec<Key>) -> Result<()>,
+    mut body: impl FnMut(Key) -> Result<()>,
 ) -> Result<()> {
     let admit = |reader: &Reader<'_>| {
         let access = Access::admit(reader, actor, now)?;
@@ -91,9 +91,9 @@ pub fn run(
     let Some(workspace) = workspaces.pop() else {
         return Ok(());
     };
-    let mut hand_over = |mut page: Vec<Key>| {
-        page.retain(|key| request.takes(key, now));
-        body(page)
+    let mut hand_over = |page: Vec<Key>| {
+        let taken = page.into_iter().filter(|key| request.takes(key, now));
+        taken.into_iter().try_for_each(&mut body)
     };
     if request.order == Order::Created {
         let mut after = Some(KeySeq(0));

@@ -35,8 +35,8 @@ pub(super) fn prepare(connection: Connection, wait: Duration) -> Result<Connecti
     Ok(connection)
 }
 
-/// Prepares for many look-ups and counts: up to 64 MiB of pages stay in memory, and the log is cleared when it has 16 MiB instead
-/// of 4, so that its syncs are fewer. This reads the schema, so the file must have been looked at before.
+/// Prepares for many changes or counts, all over the file: up to 64 MiB of pages stay in memory, and the log is cleared when it has
+/// 16 MiB instead of 4, so that its syncs are fewer. Whoever only reads goes through a table once, and SQLite's own 2 MiB do.
 pub(super) fn make_room(connection: &Connection) -> Result<()> {
     connection
         .execute_batch("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096")

@@ -44,7 +44,7 @@ impl Database {
             entry: Some(place),
             access: Access::Shared,
             wait: wait.min(LONGEST_WAIT),
-            synced: true,
+            synced: None,
             changed: false,
             held: Some(held),
         }))

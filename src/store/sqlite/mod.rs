@@ -58,8 +58,8 @@ pub(super) struct Database {
     named: PathBuf,
     access: Access,
     wait: Duration,
-    /// Whether commits wait for the disk.
-    synced: bool,
+    /// Whether commits wait for the disk; nothing before the first.
+    synced: Option<bool>,
     /// Whether this process has changed anything.
     changed: bool,
     /// Last, because it may only be let go once the connection is closed.

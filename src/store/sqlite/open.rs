@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access as Permission, AtFlags, accessat};
 
 use super::access::{Access, stamp_of};
-use super::connection::{LONGEST_WAIT, keep_log, make_room, prepare, uri};
+use super::connection::{LONGEST_WAIT, keep_log, prepare, uri};
 use super::failure::{self, failure};
 use super::header::Held;
 use super::permissions::{absolute, entry_if_possible, has_log, look};
@@ -100,7 +100,7 @@ impl Database {
             named: PathBuf::new(),
             access: Access::Shared,
             wait: Duration::ZERO,
-            synced: true,
+            synced: None,
             changed: false,
             held: None,
         }
@@ -141,14 +141,13 @@ impl Database {
             bring_log_back(&connection, wait)?;
         }
         keep_log(&connection, false)?;
-        make_room(&connection)?;
         Ok(Self {
             connection,
             entry: Some(store.clone()),
             named: store.path().to_owned(),
             access: Access::Shared,
             wait,
-            synced: true,
+            synced: None,
             changed: is_older,
             held: None,
         })
@@ -173,14 +172,13 @@ impl Database {
             .hinted("run any command once where its file and folder can be written"));
         }
         schema::check(&connection)?;
-        make_room(&connection)?;
         Ok(Self {
             connection,
             entry: Some(store.clone()),
             named: store.path().to_owned(),
             access: Access::Immutable(stamp, reason),
             wait,
-            synced: true,
+            synced: None,
             changed: false,
             held: None,
         })

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{OpenFlags, TransactionBehavior};
 
 use super::access::Access;
+use super::connection::make_room;
 use super::failure::failure;
 use super::place::Place;
 use super::session::{self, Session};
@@ -130,15 +131,18 @@ impl Database {
         outcome
     }
 
-    /// Chooses whether a commit waits for the disk.
+    /// Chooses whether a commit waits for the disk, as it does by itself.
     fn sync_commits(&mut self, synced: bool) -> Result<()> {
-        if self.synced != synced {
+        if self.synced.is_none() {
+            make_room(&self.connection)?;
+        }
+        if self.synced.unwrap_or(true) != synced {
             let mode = if synced { "FULL" } else { "NORMAL" };
             self.connection
                 .pragma_update(None, "synchronous", mode)
                 .map_err(failure)?;
-            self.synced = synced;
         }
+        self.synced = Some(synced);
         Ok(())
     }
 

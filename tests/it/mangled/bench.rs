@@ -79,9 +79,8 @@ impl Asked {
             Ok(None) => faults.push("there is no store any more".to_owned()),
             Ok(Some(mut store)) => {
                 let mut found = Vec::new();
-                let all = list::run(&mut store, &actor, &everything(), at, |keys| {
-                    let keys = keys.into_iter();
-                    found.extend(keys.map(|key| (key.name.clone(), key.status(at).word())));
+                let all = list::run(&mut store, &actor, &everything(), at, |key| {
+                    found.push((key.name.clone(), key.status(at).word()));
                     Ok(())
                 });
                 match all {

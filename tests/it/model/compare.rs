@@ -139,8 +139,8 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
     for owner in model.workspaces.values() {
         let mut found = Vec::new();
         let request = everything(&owner.name);
-        list::run(store, &actor, &request, at, |keys| {
-            found.extend(keys.iter().map(|key| Record::of(key, now)));
+        list::run(store, &actor, &request, at, |key| {
+            found.push(Record::of(&key, now));
             Ok(())
         })
         .map_err(told("list"))?;

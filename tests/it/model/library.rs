@@ -248,8 +248,8 @@ impl Library {
             }
             Operation::List { .. } => {
                 let mut found = Vec::new();
-                list::run(store, actor, &listing(operation), at, |keys| {
-                    found.extend(keys);
+                list::run(store, actor, &listing(operation), at, |key| {
+                    found.push(key);
                     Ok(())
                 })?;
                 Ok(Done::of(found, []))
