@@ -58,7 +58,7 @@ pub(super) fn judge_unknown(
             continue;
         }
         let hash = secret.hash();
-        let found = reader.keys_with_short(short)?;
+        let found = reader.keys_with_short(&[short])?;
         if let Some(key) = found.iter().find(|key| key.hash == hash) {
             return Err(Error::new(
                 Kind::Damaged,

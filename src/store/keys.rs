@@ -118,14 +118,20 @@ impl Reader<'_> {
         Ok(keys?.into_iter().map(|(_, key)| key).collect())
     }
 
-    /// The keys whose token has this random public part.
+    /// The keys whose token has one of these random public parts.
     ///
     /// # Errors
     /// The store's.
-    pub fn keys_with_short(&self, short: &str) -> Result<Vec<Key>> {
+    pub fn keys_with_short(&self, shorts: &[&str]) -> Result<Vec<Key>> {
+        if shorts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = (1..=shorts.len()).map(|nth| format!("?{nth}")).collect();
+        let values: Vec<Value<'_>> = shorts.iter().copied().map(Value::from).collect();
+        let shorts = places.join(", ");
         self.keys(
-            "WHERE key.short = ?1 AND key.short <> '' ORDER BY key.seq",
-            values![short],
+            &format!("WHERE key.short IN ({shorts}) AND key.short <> '' ORDER BY key.seq"),
+            &values,
         )
     }
 

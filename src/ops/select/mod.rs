@@ -129,7 +129,10 @@ pub fn other_meaning(
     workspace: &Workspace,
     text: &str,
 ) -> Result<Option<&'static str>> {
-    if reader.key_by_id(text)?.is_some() {
+    if reader
+        .find_seq(&KeyId::from_stored(text.to_owned()))?
+        .is_some()
+    {
         return Ok(Some("a key's id"));
     }
     if !by_id_start(reader, std::slice::from_ref(workspace), text)?.is_empty() {
@@ -157,16 +160,9 @@ fn by_prefix(reader: &Reader<'_>, text: &str) -> Result<Vec<Key>> {
         - text
             .trim_end_matches(|character: char| character.is_ascii_alphanumeric())
             .len();
-    let mut found = Vec::new();
-    for length in 1..=random.min(MAXIMUM_PART) {
-        let short = &text[text.len() - length..];
-        let candidates = reader.keys_with_short(short)?;
-        found.extend(
-            candidates
-                .into_iter()
-                .filter(|key| key.prefix == text || key.short == text),
-        );
-    }
+    let tails = (1..=random.min(MAXIMUM_PART)).map(|length| &text[text.len() - length..]);
+    let mut found = reader.keys_with_short(&tails.collect::<Vec<_>>())?;
+    found.retain(|key| key.prefix == text || key.short == text);
     Ok(found)
 }
 

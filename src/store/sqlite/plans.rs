@@ -127,7 +127,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         reader.key_by_id(key.id.as_str())?.expect("it is there");
         reader.keys_by_id_start(Some(OWNER), "key_0", 9)?;
         reader.keys_named(OWNER, &key.name)?;
-        reader.keys_with_short(&key.short)?;
+        reader.keys_with_short(&[&key.short, "x"])?;
         reader.keys_replacing(&key.id)?;
         assert!(reader.is_claimed(&key.id)?);
         reader.remembered(OWNER, &request())?.expect("it was made");
