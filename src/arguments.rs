@@ -66,9 +66,6 @@ pub fn discreet(error: Error, guard: &Guard) -> Error {
 }
 
 /// Answers clap's outcome: help and version on stdout, everything else as an error.
-///
-/// # Errors
-/// `usage`; `io` when help cannot be written.
 pub fn answer(error: &clap::Error, arguments: &[OsString], ui: &Ui) -> Result<u8> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {

@@ -1,6 +1,4 @@
 //! The command line as a whole: what `keyward` itself says, and every command below it.
-//!
-//! This module never does anything: it says what may be typed.
 
 use std::ffi::OsString;
 
@@ -83,9 +81,6 @@ impl Cli {
     ///
     /// Every start pays for what clap builds, so at first only the command that is named is built, which saves half of
     /// the time. Whatever that does not understand is left to the whole.
-    ///
-    /// # Errors
-    /// What clap says of arguments that make no sense, and of those that ask for help.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
         let named = arguments.get(1).and_then(|name| only(name.to_str()?));
         let short = named.unwrap_or_else(Self::command);

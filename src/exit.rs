@@ -1,6 +1,4 @@
 //! The process's exit status when a command has given its answer.
-//!
-//! This module never knows of failures: those have their own in [`crate::error`].
 
 /// An exit status.
 pub type Exit = u8;

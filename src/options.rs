@@ -1,6 +1,4 @@
 //! What the commands and their context share of the command line: the global options, and how a KEY is named.
-//!
-//! This module never does anything: it says what may be typed.
 
 use std::path::PathBuf;
 

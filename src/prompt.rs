@@ -30,10 +30,6 @@ pub struct Prompter {
 
 impl Prompter {
     /// Asks a yes/no question on standard error; no is the default. The question is printed as it is.
-    ///
-    /// # Errors
-    ///
-    /// `Usage`, hinting at `otherwise`, if nobody may be asked; `Interrupted` for no, Esc or ^C.
     pub fn confirm(&self, question: &str, otherwise: &str) -> Result<()> {
         if !self.allowed {
             return Err(
@@ -53,10 +49,6 @@ impl Prompter {
     }
 
     /// Reads a secret with echo off. Empty input is an empty secret.
-    ///
-    /// # Errors
-    ///
-    /// `Usage` if nobody may be asked; `Io` if the terminal fails.
     pub fn secret(&self, label: &str) -> Result<Secret> {
         if !self.allowed {
             return Err(

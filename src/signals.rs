@@ -41,10 +41,6 @@ pub struct Interrupts {
 
 impl Interrupts {
     /// Starts to watch.
-    ///
-    /// # Errors
-    ///
-    /// `Internal` if the system refuses a handler.
     pub fn watch() -> Result<Self> {
         let refused = |error| Error::new(Kind::Internal, "cannot watch for signals").because(error);
         let mut watches = WATCHES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,10 +84,6 @@ impl Interrupts {
     }
 
     /// Something to wait for beside other input: it can be read from as soon as a signal has come.
-    ///
-    /// # Errors
-    ///
-    /// `Internal` if the system refuses a handler.
     pub fn wake(&mut self) -> Result<UnixStream> {
         let refused = |error| Error::new(Kind::Internal, "cannot watch for signals").because(error);
         let (woken, waker) = UnixStream::pair().map_err(refused)?;
@@ -119,10 +111,6 @@ impl Interrupts {
     }
 
     /// Fails once a signal has asked the process to end.
-    ///
-    /// # Errors
-    ///
-    /// `Interrupted`, naming the signal.
     pub fn heed(&self) -> Result<()> {
         match self.signal() {
             None => Ok(()),

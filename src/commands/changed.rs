@@ -1,6 +1,4 @@
 //! What the commands that change a key in place answer.
-//!
-//! This module never changes a key.
 
 use crate::context::Context;
 use crate::domain::timestamp::Timestamp;
@@ -10,9 +8,6 @@ use crate::ops::lineage::Rest;
 use crate::output::view::Changed;
 
 /// Answers with the key, with those that changed with it, and with those that were not meant.
-///
-/// # Errors
-/// `io` when stdout cannot be written.
 pub fn answer(context: &Context, outcome: &Outcome, sentence: &str, now: Timestamp) -> Result<()> {
     let Outcome {
         key,

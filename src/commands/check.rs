@@ -1,6 +1,4 @@
 //! `keyward check`.
-//!
-//! This module never mends what it finds: it names the command that does.
 
 use crate::context::Context;
 use crate::domain::finding::Criteria;

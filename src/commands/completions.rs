@@ -1,6 +1,4 @@
 //! `keyward completions`.
-//!
-//! This module never looks at the store: a completion script knows words, not keys.
 
 use clap_complete::Shell;
 

@@ -1,6 +1,4 @@
 //! `keyward disable`.
-//!
-//! This module never differs from its twin but in the direction.
 
 use crate::commands::{Exit, pause};
 use crate::context::Context;

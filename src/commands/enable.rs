@@ -1,6 +1,4 @@
 //! `keyward enable`.
-//!
-//! This module never differs from its twin but in the direction.
 
 use crate::commands::{Exit, pause};
 use crate::context::Context;

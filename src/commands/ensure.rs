@@ -1,6 +1,4 @@
 //! `keyward ensure`.
-//!
-//! This module never delivers a secret that is not needed: a key that is as it should be is left alone.
 
 use crate::commands::hand_over::HandOver;
 use crate::commands::sink::SinkArgs;

@@ -1,6 +1,4 @@
 //! `keyward list`.
-//!
-//! This module never sorts or counts: the store gives the order.
 
 use clap::ValueEnum;
 

@@ -1,6 +1,4 @@
 //! `keyward mint`.
-//!
-//! This module never makes a key live: `ops::hand_over` does, after the delivery.
 
 use crate::commands::hand_over::{Answer, HandOver};
 use crate::commands::sink::{Delivery, HoldArgs, SinkArgs};

@@ -79,9 +79,6 @@ pub enum Command {
 
 impl Command {
     /// Runs the command.
-    ///
-    /// # Errors
-    /// The command's.
     pub fn run(self, context: &mut Context) -> Result<Exit> {
         if self.speaks_before_it_opens() {
             context.refuse_secrets()?;

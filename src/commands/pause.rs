@@ -1,6 +1,4 @@
 //! What `keyward disable` and `keyward enable` share.
-//!
-//! This module never touches a key that is pending or dead; `ops::pause` refuses those.
 
 use crate::commands::{Exit, changed};
 use crate::context::Context;
@@ -10,9 +8,6 @@ use crate::ops::pause::{self, Change};
 use crate::options::KeyArgument;
 
 /// Pauses or resumes a key and answers.
-///
-/// # Errors
-/// The use case's.
 pub fn run(
     key: &KeyArgument,
     change: Change,

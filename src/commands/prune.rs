@@ -1,6 +1,4 @@
 //! `keyward prune`.
-//!
-//! This module never asks: what it deletes is dead, and stays in the audit trail.
 
 use crate::context::Context;
 use crate::domain::lifetime::Lifetime;

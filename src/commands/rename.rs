@@ -1,6 +1,4 @@
 //! `keyward rename`.
-//!
-//! This module never judges a name; `domain::name` does.
 
 use crate::commands::{Exit, changed};
 use crate::context::Context;

@@ -1,6 +1,4 @@
 //! `keyward rotate`.
-//!
-//! This module never ends the old key by itself: the transaction that makes the new one live does.
 
 use crate::commands::hand_over::{Answer, HandOver};
 use crate::commands::sink::{HoldArgs, SinkArgs};

@@ -1,6 +1,4 @@
 //! `keyward schema`.
-//!
-//! This module never looks at the store.
 
 use crate::context::Context;
 use crate::domain::sanitize::Safe;

@@ -1,6 +1,4 @@
 //! `keyward show`.
-//!
-//! This module never shows a secret or its hash.
 
 use crate::context::Context;
 use crate::domain::address::Network;

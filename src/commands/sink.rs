@@ -1,6 +1,4 @@
 //! The sinks of mint, rotate and ensure as options, and the rules about secrets in CI logs.
-//!
-//! This module never delivers anything.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -74,9 +72,6 @@ pub struct Delivery {
 
 impl Delivery {
     /// Refuses beforehand a sink that cannot work.
-    ///
-    /// # Errors
-    /// `usage`, `delivery_failed`.
     pub fn check(&self) -> Result<()> {
         self.sink.check()
     }
@@ -91,9 +86,6 @@ impl Delivery {
 
 impl SinkArgs {
     /// What the options mean here, with everything that can be refused beforehand refused.
-    ///
-    /// # Errors
-    /// `usage`, or `delivery_failed` for a sink that cannot work.
     pub fn delivery(self, context: &Context, count: u32, hold: bool) -> Result<Delivery> {
         let delivery = self.chosen(context, count, hold)?;
         delivery.check()?;
@@ -101,9 +93,6 @@ impl SinkArgs {
     }
 
     /// The same, with the sink itself not looked at.
-    ///
-    /// # Errors
-    /// `usage`.
     pub fn chosen(self, context: &Context, count: u32, hold: bool) -> Result<Delivery> {
         let meant = self.stdout;
         let newline = !self.no_newline;
@@ -177,9 +166,6 @@ impl SinkArgs {
 }
 
 /// A variable in the runner's file that this variable of the environment names.
-///
-/// # Errors
-/// `usage` outside a GitHub Actions step.
 pub fn github(context: &Context, name: String, file: &'static str) -> Result<GithubSink> {
     let path = context::github_file(file)?.ok_or_else(|| {
         Error::usage(format!(

@@ -1,6 +1,4 @@
 //! `keyward usage`.
-//!
-//! This module never adds anything up: `ops::usage` does.
 
 use clap::ValueEnum;
 

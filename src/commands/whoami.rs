@@ -1,6 +1,4 @@
 //! `keyward whoami`.
-//!
-//! This module never asks for a secret by itself: `--as` names the caller's.
 
 use crate::context::Context;
 use crate::domain::sanitize::Safe;

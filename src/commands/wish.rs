@@ -1,6 +1,4 @@
 //! What a key is to have, as the options of mint and ensure.
-//!
-//! This module never judges it; the workspace's policy does.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,4 @@
 //! The name of the person who runs keyward.
-//!
-//! This module never believes `USER`, which anybody can set.
 
 use super::environment::variable;
 

@@ -1,6 +1,4 @@
 //! The environment variables that decide something, one function each.
-//!
-//! This module never takes an empty variable for one that is set.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,9 +17,6 @@ pub fn requires_sink() -> bool {
 }
 
 /// A variable whose value is text.
-///
-/// # Errors
-/// `usage` when it is not UTF-8.
 pub(super) fn text(name: &str) -> Result<Option<String>> {
     let Some(value) = variable(name) else {
         return Ok(None);

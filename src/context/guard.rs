@@ -110,9 +110,6 @@ impl Guard {
     }
 
     /// Refuses what has the form of a secret. A runner's own paths are judged when one is used.
-    ///
-    /// # Errors
-    /// `usage`.
     pub fn refuse_by_look(&self) -> Result<()> {
         for (origin, text) in self.texts.borrow().iter() {
             match origin {
@@ -124,9 +121,6 @@ impl Guard {
     }
 
     /// Guards a document too.
-    ///
-    /// # Errors
-    /// The kind of its faults, when there is something in it that has the form of a secret.
     pub(super) fn add(&self, document: Document, text: &str) -> Result<()> {
         self.knowledge.set(Knowledge::None);
         let lines = (1..).zip(text.lines()).map(|(number, line)| {
@@ -145,9 +139,6 @@ impl Guard {
     }
 
     /// Refuses what this store has the hash of, or what has the form of its tokens.
-    ///
-    /// # Errors
-    /// `usage`, or the kind of the file's faults; the store's.
     pub(super) fn refuse_known(&self, store: &mut Store) -> Result<()> {
         if self.knowledge.get() == Knowledge::Clear || self.is_terse() {
             self.knowledge.set(Knowledge::Clear);
@@ -167,11 +158,9 @@ impl Guard {
         Ok(())
     }
 
-    /// The same before something is said without a store being open: in the store that was meant, or, where there is
-    /// none, in the one that would be meant without its name.
-    ///
-    /// # Errors
-    /// `usage`, or the kind of the file's faults. That a store cannot be read is none: the command's own error says so.
+    /// The same before something is said without a store being open: in the store that was meant, or, where there is none,
+    /// in the one that would be meant without its name. That a store cannot be read is no error here: the command's own
+    /// says so.
     pub fn refuse_known_before_speaking(&self) -> Result<()> {
         if self.knowledge.get() != Knowledge::None || self.is_terse() {
             return Ok(());
@@ -274,9 +263,6 @@ impl Origin {
 }
 
 /// Refuses a variable that has the form of a secret.
-///
-/// # Errors
-/// `usage`.
 pub(super) fn refuse_variable(name: &'static str, value: &OsString) -> Result<()> {
     Origin::Variable(name).refuse_by_look(value.as_encoded_bytes())
 }

@@ -18,10 +18,6 @@ use crate::error::{Error, Kind, Result};
 
 impl Context {
     /// Reads a document that a user names; `-` is standard input.
-    ///
-    /// # Errors
-    /// `usage` when there is no such file or it is not text, `io` when it cannot be read; the kind of its faults when there
-    /// is a secret in it.
     pub fn read_text(&mut self, path: &Path, document: Document) -> Result<String> {
         let text = match path.as_os_str() == "-" {
             true => {
@@ -36,9 +32,6 @@ impl Context {
 }
 
 /// The file that a GitHub Actions runner reads a step's environment or outputs from.
-///
-/// # Errors
-/// `usage` when its value has the form of a secret.
 pub fn github_file(name: &'static str) -> Result<Option<PathBuf>> {
     let Some(value) = variable(name) else {
         return Ok(None);

@@ -62,9 +62,6 @@ pub enum Line<'a> {
 
 impl LineReader {
     /// Starts to listen, to signals too.
-    ///
-    /// # Errors
-    /// `internal` when the system refuses to tell of signals.
     pub(super) fn start() -> Result<Self> {
         let mut interrupts = Interrupts::watch()?;
         let wake = interrupts.wake()?;
@@ -81,9 +78,6 @@ impl LineReader {
     }
 
     /// Waits for lines, for a signal, or for as long as given. Every line must have been taken.
-    ///
-    /// # Errors
-    /// `io` when standard input cannot be read.
     pub fn wait(&mut self, time: Option<Duration>) -> Result<WaitEnd> {
         self.buffer.copy_within(self.taken..self.filled, 0);
         self.filled -= self.taken;
@@ -126,9 +120,6 @@ impl LineReader {
 
     /// Waits until this pipe takes an answer, or for as long as given. Says whether it does; `None` is a signal to end, for
     /// which a reader who is slow is waited for no longer than `GRACE`.
-    ///
-    /// # Errors
-    /// `io` when the system cannot tell.
     pub fn may_answer(&self, pipe: BorrowedFd<'_>, time: Option<Duration>) -> Result<Option<bool>> {
         let is_ending = self.interrupts.received();
         let mut targets = vec![PollFd::from_borrowed_fd(pipe, PollFlags::OUT)];

@@ -30,9 +30,6 @@ pub struct Lines {
 
 impl Context {
     /// Reads a file line by line; `-` is standard input.
-    ///
-    /// # Errors
-    /// `usage` when there is no such file, or standard input gave the caller's secret; `io`.
     pub fn lines(&mut self, path: &Path, unit: &'static str) -> Result<Lines> {
         let (input, name, size): (Box<dyn BufRead>, _, _) = match path.as_os_str() == "-" {
             true => {

@@ -78,9 +78,6 @@ pub enum SecretSource {
 
 impl Context {
     /// Looks around.
-    ///
-    /// # Errors
-    /// `usage` when an option or a variable makes no sense.
     pub fn new(
         globals: &Globals,
         guard: Rc<Guard>,
@@ -127,9 +124,6 @@ impl Context {
     }
 
     /// The workspace that a command's own argument names, or the one of `-w` and the environment.
-    ///
-    /// # Errors
-    /// `usage` when `-w` names another than the argument.
     pub fn workspace_argument(&self, argument: Option<String>) -> Result<Option<String>> {
         match (argument, &self.workspace_option) {
             (Some(argument), Some(option)) if argument != *option => {
@@ -158,18 +152,12 @@ impl Context {
     }
 
     /// Who acts: the operator, or the key named by `--as`, whose use is recorded.
-    ///
-    /// # Errors
-    /// The verdict's kind for a caller that is refused; what reading its secret gives.
     pub fn actor(&mut self, store: &mut Store) -> Result<Actor> {
         let caller = self.caller(store)?;
         Ok(caller.unwrap_or_else(|| Actor::Operator(self.operator())))
     }
 
     /// The key named by `--as`, whose use is recorded; nothing when the operator acts.
-    ///
-    /// # Errors
-    /// As [`Context::actor`].
     pub fn caller(&mut self, store: &mut Store) -> Result<Option<Actor>> {
         let secret = self.presented()?;
         secret
@@ -178,9 +166,6 @@ impl Context {
     }
 
     /// Who looks without changing anything, not even the record of a calling key's use.
-    ///
-    /// # Errors
-    /// What reading the caller's secret gives.
     pub fn onlooker(&mut self) -> Result<Actor> {
         let caller = self.presented()?.map(Actor::Caller);
         Ok(caller.unwrap_or_else(|| Actor::Operator(self.operator())))
@@ -200,9 +185,6 @@ impl Context {
 
     /// Reads a secret. One trailing LF or CRLF is not part of it. Input that cannot be a secret, because it is not text
     /// or too long, comes back empty: a malformed secret like any other.
-    ///
-    /// # Errors
-    /// `usage` when the file or the variable is not there, or standard input is asked for twice; `io`.
     pub fn read_secret(&mut self, source: &SecretSource, label: &str) -> Result<Secret> {
         match source {
             SecretSource::Stdin => {
@@ -221,9 +203,6 @@ impl Context {
     }
 
     /// Listens to standard input line by line.
-    ///
-    /// # Errors
-    /// `usage` when it already gave a secret; `internal` when the system refuses to tell of signals.
     pub fn line_reader(&mut self) -> Result<LineReader> {
         if std::mem::replace(&mut self.stdin_taken, true) {
             return Err(Error::usage(

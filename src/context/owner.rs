@@ -12,9 +12,6 @@ use crate::error::{Error, Kind, Result};
 
 impl Context {
     /// Becomes the owner of the store, or of the folder where it would be. There are no other threads yet.
-    ///
-    /// # Errors
-    /// `permissions` for anybody but root and the owner; `usage` when there is no place for a store.
     pub(super) fn become_owner(mut self, is_wanted: bool) -> Result<Self> {
         if !is_wanted {
             return Ok(self);

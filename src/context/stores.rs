@@ -13,9 +13,6 @@ use crate::store::{Store, absent};
 
 impl Context {
     /// Where the store is, or would be.
-    ///
-    /// # Errors
-    /// `usage` when the platform has no data folder for this user.
     pub fn store_path(&self) -> Result<PathBuf> {
         if let Some(path) = self.named_store() {
             return match path.as_os_str().is_empty() {
@@ -33,9 +30,6 @@ impl Context {
     }
 
     /// Opens the store, which must exist: a gate that looked at nothing must not pass.
-    ///
-    /// # Errors
-    /// `store_not_found`; what opening gives; `usage` when an argument is a secret of this store.
     pub fn open_store(&self) -> Result<Store> {
         match self.existing_store()? {
             Some(store) => Ok(store),
@@ -44,9 +38,6 @@ impl Context {
     }
 
     /// Opens the store for a listing. One that nobody named and that does not exist yet reads as an empty one.
-    ///
-    /// # Errors
-    /// As [`Context::open_store`], `store_not_found` only for a store that was named.
     pub fn open_store_or_empty(&self) -> Result<Store> {
         if let Some(store) = self.store_if_any()? {
             return Ok(store);
@@ -58,9 +49,6 @@ impl Context {
     }
 
     /// Opens the store if it exists; one that was named must.
-    ///
-    /// # Errors
-    /// As [`Context::open_store_or_empty`].
     pub fn store_if_any(&self) -> Result<Option<Store>> {
         match self.named_store() {
             None => self.existing_store(),
@@ -69,9 +57,6 @@ impl Context {
     }
 
     /// Opens the store if it exists.
-    ///
-    /// # Errors
-    /// What opening gives; `usage` when an argument is a secret of this store.
     pub fn existing_store(&self) -> Result<Option<Store>> {
         match Store::open(&self.store_path()?, self.wait)? {
             Some(store) => self.checked(store).map(Some),
@@ -84,9 +69,6 @@ impl Context {
 
     /// Opens the store, making it first if needed. `rehearse` runs on an empty store before one is made, so that a
     /// command that would fail leaves no file behind.
-    ///
-    /// # Errors
-    /// What opening, making or rehearsing gives; `usage` when an argument is a secret of this store.
     pub fn open_or_create_store(
         &self,
         rehearse: impl FnOnce(&mut Store) -> Result<()>,
@@ -116,9 +98,6 @@ impl Context {
     }
 
     /// Refuses secrets among what was given before something is said that needs no store.
-    ///
-    /// # Errors
-    /// `usage`.
     pub fn refuse_secrets(&self) -> Result<()> {
         self.guard.refuse_known_before_speaking()
     }
@@ -143,9 +122,6 @@ impl Context {
 }
 
 /// Where the store is when nothing names one.
-///
-/// # Errors
-/// `usage` when the platform has no data folder for this user.
 pub(super) fn default_store() -> Result<PathBuf> {
     Ok(data_folder()?.join("keyward.db"))
 }

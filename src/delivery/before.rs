@@ -1,6 +1,4 @@
 //! What a file was before a delivery: its text, its owner and its mode.
-//!
-//! This module never changes a file.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -29,9 +29,6 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Begins an empty draft.
-    ///
-    /// # Errors
-    /// `delivery_failed` when it cannot be made or another process does not let go of it; `interrupted`.
     pub(super) fn begin(target: &'a Target, interrupts: &Interrupts) -> Result<Self> {
         let entry = target.entry()?;
         let draft = entry.sibling(&name_of(entry.name()));
@@ -44,9 +41,6 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes over the owner, mode and access list of the file it will replace.
-    ///
-    /// # Errors
-    /// `delivery_failed`.
     pub(super) fn resemble(&self, before: &Before) -> Result<()> {
         self.resemble_owner(before)?;
         let file = self.draft.file();
@@ -61,9 +55,6 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes over the owner alone, and stays private.
-    ///
-    /// # Errors
-    /// `delivery_failed`.
     pub(super) fn resemble_owner(&self, before: &Before) -> Result<()> {
         let file = self.draft.file();
         let copied = || -> io::Result<()> {
@@ -77,19 +68,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Writes it all and syncs it. A later close has nothing left to report.
-    ///
-    /// # Errors
-    /// `delivery_failed`.
     pub(super) fn write(&self, text: &[u8]) -> Result<()> {
         let mut file = self.draft.file();
         let written = file.write_all(text).and_then(|()| Ok(fsync(file)?));
         written.map_err(|error| self.failed("write", error))
     }
 
-    /// Makes the target, which must not be there, with this text in it.
-    ///
-    /// # Errors
-    /// `delivery_failed`, `interrupted`; then there is no such file.
+    /// Makes the target, which must not be there, with this text in it. If that fails, there is no such file.
     pub(super) fn make(self, text: &[u8], interrupts: &Interrupts) -> Result<Placed> {
         self.write(text)?;
         let target = self.target;
@@ -101,9 +86,6 @@ impl<'a> Draft<'a> {
     }
 
     /// Puts it in the place of the target.
-    ///
-    /// # Errors
-    /// `delivery_failed`.
     pub(super) fn replace(self) -> Result<()> {
         let replaced = self.draft.replace().map(drop);
         replaced.map_err(|error| cannot("replace", self.target, error))

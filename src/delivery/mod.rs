@@ -64,11 +64,6 @@ pub struct Payload<'a> {
 
 impl Sink {
     /// Refuses, before anything is minted, a sink that cannot work. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// `DeliveryFailed` for the sink, `Permissions` for its folder, `Usage` for a variable's name or a command that breaks the
-    /// rules.
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Stdout => Stream::Stdout.check(),
@@ -97,10 +92,6 @@ impl Sink {
     }
 
     /// Looks what it holds now. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// `DeliveryFailed` for a file that cannot be read, or that is no regular one.
     pub fn look(&self) -> Result<Place> {
         let (name, holding) = match self {
             Self::File(sink) => (sink.path.named(), sink.holding()?),
@@ -132,10 +123,6 @@ impl Sink {
     }
 
     /// What tells its file from every other; nothing for a sink that is not a file of the user's.
-    ///
-    /// # Errors
-    ///
-    /// `DeliveryFailed`; `Permissions` for a way that others could turn elsewhere.
     pub fn whereabouts(&self) -> Result<Option<Whereabouts>> {
         self.target().map(Target::whereabouts).transpose()
     }
@@ -146,19 +133,11 @@ impl Sink {
     }
 
     /// Makes the folder of its file, and those above it, of mode 0700, where they are not there.
-    ///
-    /// # Errors
-    ///
-    /// `DeliveryFailed`; `Permissions` where everybody could swap them.
     pub fn make_folder(&self) -> Result<()> {
         self.target().map_or(Ok(()), Target::make_folder)
     }
 
     /// Makes what a killed run has put into its file outlive a power failure, and removes that run's draft.
-    ///
-    /// # Errors
-    ///
-    /// `DeliveryFailed`.
     pub fn confirm(&self) -> Result<()> {
         let Some(target) = self.target() else {
             return Ok(());
@@ -168,11 +147,8 @@ impl Sink {
     }
 
     /// Hands over: wholly written, flushed, synced, every error checked. Returns the file that was made or replaced, for
-    /// taking it back if the key does not become live after all.
-    ///
-    /// # Errors
-    ///
-    /// `DeliveryFailed` or `Interrupted`: the secret must be voided; whatever the sink had created is taken back.
+    /// taking it back if the key does not become live after all. If that fails, the secret must be voided; whatever the
+    /// sink had created is taken back.
     pub fn deliver(
         &self,
         payload: &Payload<'_>,

@@ -1,6 +1,4 @@
 //! Files that are mounts of their own, as containers have single files of their host.
-//!
-//! This module never mounts and never opens a file.
 
 use super::place::Target;
 use crate::error::{Error, Kind, Result};

@@ -1,6 +1,4 @@
 //! The file of a sink: a name in a folder that is opened once, and what is there already.
-//!
-//! This module never creates, changes or removes a file; it makes folders where it is told to.
 
 use std::fmt;
 use std::io;
@@ -59,10 +57,6 @@ impl Target {
     }
 
     /// The name in its folder.
-    ///
-    /// # Errors
-    /// `permissions` for a folder that everybody can write to, or a way to it that others could turn elsewhere;
-    /// `delivery_failed`.
     pub(super) fn entry(&self) -> Result<&Entry> {
         self.entry_if_possible()?.ok_or_else(|| {
             let folder = named(folder_of(&self.path));
@@ -121,9 +115,6 @@ impl Target {
     }
 
     /// What tells the file from every other.
-    ///
-    /// # Errors
-    /// As [`Target::entry`].
     pub(super) fn whereabouts(&self) -> Result<Whereabouts> {
         let mut below = PathBuf::from(self.path.file_name().unwrap_or_default());
         let mut folder = folder_of(&self.path);

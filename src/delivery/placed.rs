@@ -1,6 +1,4 @@
 //! A delivery into a file that may have to be taken back.
-//!
-//! This module never knows what was delivered, or how that is undone.
 
 use super::place::Target;
 use crate::error::Result;
@@ -21,10 +19,8 @@ impl Placed {
         }
     }
 
-    /// Makes its name outlive a power failure; an interrupt that has come meanwhile takes everything back.
-    ///
-    /// # Errors
-    /// `delivery_failed`, `interrupted`; the file is then as it was, or the hint says that it is not.
+    /// Makes its name outlive a power failure; an interrupt that has come meanwhile takes everything back. If that fails,
+    /// the file is as it was, or the hint says that it is not.
     pub(super) fn settle(self, interrupts: &Interrupts) -> Result<Self> {
         match self.target.sync().and_then(|()| interrupts.heed()) {
             Ok(()) => Ok(self),
@@ -36,9 +32,6 @@ impl Placed {
     }
 
     /// Removes the secret from its file again, and nothing that somebody else has put there since.
-    ///
-    /// # Errors
-    /// `delivery_failed` when the secret is still there.
     pub fn take_back(self) -> Result<()> {
         let Self { target, undo } = self;
         undo()?;

@@ -1,6 +1,4 @@
 //! Variables that a secret is put into: which names they may have, and which secrets they may hold.
-//!
-//! This module never touches a file.
 
 use super::Payload;
 use crate::domain::sanitize::Safe;
@@ -60,10 +58,6 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// The only secret handed over, made of bytes that mean themselves wherever a variable's value is read.
-///
-/// # Errors
-///
-/// `DeliveryFailed` if there are several, or if one has a byte outside the token's alphabet `[A-Za-z0-9_.-]`.
 pub(super) fn only_secret<'a>(payload: &Payload<'a>) -> Result<&'a str> {
     let [secret] = payload.secrets else {
         let message = format!("a variable holds one secret, not {}", payload.secrets.len());

@@ -1,6 +1,4 @@
 //! Address allow-lists: which networks a key may be used from.
-//!
-//! This module never resolves names; an address is what the caller was given.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;

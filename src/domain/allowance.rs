@@ -1,6 +1,4 @@
 //! What a plan allows: how often each key may be used, and how many credits its workspace may spend in a month.
-//!
-//! This module never counts by itself: what was used before is a parameter, what is used now is returned.
 
 use crate::domain::code::Code;
 use crate::domain::day::Month;

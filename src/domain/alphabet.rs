@@ -1,6 +1,4 @@
 //! The alphabets that the random parts and the checksum of a token are written in.
-//!
-//! This module never makes randomness; it turns bytes it is given into characters without bias.
 
 use serde::{Deserialize, Serialize};
 

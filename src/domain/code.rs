@@ -1,6 +1,4 @@
 //! A verdict's reasons in their order, with the word, exit status, HTTP status and sentence of each.
-//!
-//! This module never judges: it imports nothing.
 
 use crate::domain::words::words;
 

@@ -1,6 +1,4 @@
 //! Days and months in UTC: what usage is counted by and what a quota is for.
-//!
-//! This module never asks what day it is.
 
 use std::fmt;
 use std::str::FromStr;

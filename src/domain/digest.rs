@@ -5,9 +5,6 @@
 use std::fmt;
 
 /// Writes a digest as 64 lowercase hexadecimal digits.
-///
-/// # Errors
-/// The formatter's.
 pub fn write_hex(formatter: &mut fmt::Formatter<'_>, digest: &[u8; 32]) -> fmt::Result {
     digest
         .iter()

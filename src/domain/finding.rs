@@ -1,6 +1,4 @@
 //! What a gate looks for in keys: that they are too old, about to expire, or not used.
-//!
-//! This module never looks at a store, and never mends what it finds.
 
 use crate::domain::key::{Key, Status};
 use crate::domain::lifetime::Lifetime;
@@ -58,9 +56,6 @@ impl Criteria {
 
     /// What is wrong with a key of this policy at this moment. Keys that are dead or pending have no faults. Of a disabled key
     /// only the use matters, and that the policy leaves it out.
-    ///
-    /// # Errors
-    /// `invalid_expiry` when a duration leads out of the calendar.
     pub fn faults(&self, key: &Key, policy: &Policy, now: Timestamp) -> Result<Vec<Reason>> {
         let status = key.status(now);
         let mut faults = Vec::new();

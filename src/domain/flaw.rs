@@ -1,6 +1,4 @@
 //! Something about a store that is not as keyward left it.
-//!
-//! This module never looks for one; the store does.
 
 use crate::domain::audit::About;
 use crate::domain::link::BadLink;

@@ -1,6 +1,4 @@
 //! Idempotency keys: words by which a client that asks twice is known to ask for the same thing.
-//!
-//! This module never remembers anything; the store does, for a week.
 
 use std::fmt;
 use std::str::FromStr;

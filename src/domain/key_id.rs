@@ -1,6 +1,4 @@
 //! The identifier of a key.
-//!
-//! This module never looks a key up.
 
 use std::fmt;
 
@@ -22,9 +20,6 @@ impl KeyId {
     pub const RANDOM_LENGTH: usize = 16;
 
     /// Draws a new id. Random rather than ordered by time, so that six characters of it are enough to name a key.
-    ///
-    /// # Errors
-    /// `internal` when the generator fails.
     pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self> {
         let mut id = Self::PREFIX.to_owned();
         let mut bytes = [0u8; 32];

@@ -1,6 +1,4 @@
 //! Owners and labels: free words an operator keeps beside a key.
-//!
-//! This module never gives a label a meaning.
 
 use std::str::FromStr;
 
@@ -63,9 +61,6 @@ impl FromStr for Owner {
 }
 
 /// Refuses a text that is too long or holds invisible characters.
-///
-/// # Errors
-/// `usage`.
 pub fn check_text(what: &str, text: &str) -> Result<(), Error> {
     if text.chars().count() > MAXIMUM_LENGTH {
         return Err(Error::usage(format!(

@@ -1,6 +1,4 @@
 //! What a key is at a moment: its status, in verify's order, and whether it has ended.
-//!
-//! This module never looks at anything of a key but its state and its two dates.
 
 use crate::domain::timestamp::Timestamp;
 use crate::domain::words::words;

@@ -1,6 +1,6 @@
 //! Durations as policies and people write them: `45s 30m 24h 7d 90d 1w 1mo 1y` and compounds.
 //!
-//! This module never asks what time it is. A month is a calendar month in UTC: a day after 31 January is 28 February.
+//! A month is a calendar month in UTC: a day after 31 January is 28 February.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,4 @@
 //! The links between a key and the one that replaces it, and what makes one wrong.
-//!
-//! This module never looks a key up: both are parameters.
 
 use std::fmt;
 

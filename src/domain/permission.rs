@@ -1,6 +1,4 @@
 //! What a key may do to other keys when it acts as the caller (`--as`).
-//!
-//! This module never decides who is asking; a policy lists these words per scope.
 
 use serde::{Deserialize, Serialize};
 

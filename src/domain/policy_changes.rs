@@ -1,6 +1,4 @@
 //! Single fields of a policy, as the flags of `workspace create` and `workspace set` give them.
-//!
-//! This module never reads flags; it applies what they mean and checks the result.
 
 use crate::domain::alphabet::Alphabet;
 use crate::domain::lifetime::Lifetime;
@@ -32,9 +30,6 @@ pub struct PolicyChanges {
 
 impl PolicyChanges {
     /// Applies the changes.
-    ///
-    /// # Errors
-    /// `invalid_policy` when the result breaks a rule.
     pub fn apply(self, policy: &mut Policy) -> Result<()> {
         fn put<T>(field: &mut T, value: Option<T>) {
             if let Some(value) = value {

@@ -1,6 +1,4 @@
 //! The policies that ship in the binary.
-//!
-//! This module never changes a policy: a preset is a file of `src/presets/`, read like any other.
 
 use crate::domain::policy::Policy;
 use crate::domain::sanitize::Safe;
@@ -28,9 +26,6 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The policy of a preset.
-///
-/// # Errors
-/// `usage` when there is no such preset.
 pub fn load(name: &str) -> Result<Policy> {
     let Some((_, text)) = PRESETS.iter().find(|(preset, _)| *preset == name) else {
         return Err(Error::new(

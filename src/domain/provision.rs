@@ -1,6 +1,4 @@
 //! What provisioning does to a key, in the words people and scripts see.
-//!
-//! This module never decides what is to be done; `ops::provision` does.
 
 use crate::domain::words::words;
 

@@ -1,6 +1,4 @@
 //! Request rates as plans write them, `10/minute`, and when such a rate lets a request pass.
-//!
-//! This module never remembers a request: the state before is a parameter, the state after is returned.
 
 use std::fmt;
 use std::str::FromStr;
@@ -48,11 +46,8 @@ impl Rate {
     /// Asks for one request by the generic cell rate algorithm (ITU-T I.371, annex A), with a burst of the whole count:
     /// from rest `count` requests pass at once, and every `unit / count` after that gives one back.
     ///
-    /// `whole_at`, the algorithm's theoretical arrival time, is the whole state of a key: when its burst is whole again,
-    /// in nanoseconds since 1970.
-    ///
-    /// # Errors
-    /// The milliseconds to wait, rounded up.
+    /// `whole_at`, the algorithm's theoretical arrival time, is the whole state of a key: when its burst is whole again, in
+    /// nanoseconds since 1970. The error is the milliseconds to wait, rounded up.
     pub fn request(self, whole_at: Option<i64>, now: Timestamp) -> Result<Taken, i64> {
         let after = self.debt(whole_at, now).saturating_add(self.interval());
         let wait = after.saturating_sub(self.burst());

@@ -1,6 +1,4 @@
 //! What GitHub's runner reads in a step's file of variables or outputs (`FileCommandManager.cs`, `EnvFileKeyValuePairs`).
-//!
-//! This module never changes a text and never copies a value.
 
 /// Why the runner would stop at a file, with the line's number from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +21,6 @@ pub struct Variable<'t> {
 }
 
 /// Every variable with its value, in order.
-///
-/// # Errors
-/// Where the runner would fail the step.
 pub fn variables(text: &[u8]) -> Result<Vec<Variable<'_>>, Unreadable> {
     // The runner tells encodings by their byte order mark; without one, UTF-16 is UTF-8 full of NULs.
     if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") || text.contains(&0) {

@@ -1,6 +1,4 @@
 //! The shape of a token: literals and the parts `{prefix} {env} {short:N} {secret:N} {crc}`.
-//!
-//! This module never makes or judges a token; it only knows which shapes are allowed.
 
 use std::fmt;
 use std::str::FromStr;

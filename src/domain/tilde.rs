@@ -1,6 +1,4 @@
 //! A tilde that no shell has replaced: `--store=~/x` and `KEYWARD_STORE=~/x` in a unit file arrive as they are written.
-//!
-//! This module never looks for a home.
 
 use std::path::{Component, Path};
 
@@ -17,9 +15,6 @@ pub fn begins(path: &Path) -> bool {
 }
 
 /// Refuses such a path for something that is about to be made.
-///
-/// # Errors
-/// `usage`.
 pub fn refuse(path: &Path) -> Result<()> {
     match begins(path) {
         false => Ok(()),

@@ -1,6 +1,4 @@
 //! Points in time: milliseconds since 1970 UTC inside, RFC 3339 with milliseconds and `Z` outside.
-//!
-//! This module never asks what time it is.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

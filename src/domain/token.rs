@@ -1,6 +1,4 @@
 //! Making a token and recognising one: the format a policy defines, put to work.
-//!
-//! This module never stores anything and never asks whether a token is alive.
 
 use rand::TryCryptoRng;
 use zeroize::Zeroize;
@@ -54,11 +52,8 @@ impl TokenFormat {
 
     /// Makes a token for an environment.
     ///
-    /// Random characters are drawn again until one of them is a digit, because scanners' generic rules pass over
-    /// words without one (gitleaks ignores `^[a-zA-Z_.-]+$`).
-    ///
-    /// # Errors
-    /// `internal` when the generator fails: no weaker source is tried.
+    /// Random characters are drawn again until one of them is a digit, because scanners' generic rules pass over words
+    /// without one (gitleaks ignores `^[a-zA-Z_.-]+$`). A generator that fails ends it: no weaker source is tried.
     pub fn mint<R: TryCryptoRng>(&self, environment: &str, rng: &mut R) -> Result<MintedToken> {
         let short_length = self.template.parts().iter().find_map(|part| match part {
             Part::Short(length) => Some(*length),

@@ -1,6 +1,4 @@
 //! What keys were used for: counts of a key and a day.
-//!
-//! This module never decides whether a use counts; verify does.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,6 +1,4 @@
 //! What verify answers, and how a key that was found is judged.
-//!
-//! This module never looks a key up and never records a use.
 
 use std::net::IpAddr;
 

@@ -1,6 +1,4 @@
 //! When something ends, as a person writes it: `never`, a date, a time or a duration.
-//!
-//! This module never asks what time it is.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,4 @@
 //! Enums whose every variant has one word, by which scripts, the store and the trail know it.
-//!
-//! This module never gives two variants one word.
 
 /// Declares such an enum: each variant with its word. It gets `word`, `ALL` and `of`, and is serialised as its word.
 macro_rules! words {

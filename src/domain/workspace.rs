@@ -1,6 +1,4 @@
 //! The owner of keys: a project, merchant or customer elsewhere.
-//!
-//! This module never holds keys; a workspace is a name and a policy.
 
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;

@@ -24,11 +24,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Begins a draft of this name, waiting for another one at most so long.
-    ///
-    /// # Errors
-    /// `busy` when another process does not let go of it; `permissions` when something else has its name; `io`; what `heed`
-    /// gives, which is asked while waiting.
+    /// Begins a draft of this name, waiting for another one at most so long. `heed` is asked while waiting.
     pub(crate) fn begin(
         target: &Entry,
         entry: Entry,

@@ -118,9 +118,6 @@ impl Entry {
     }
 
     /// Opens one of the files beside a store, or makes it, and checks it as the store is.
-    ///
-    /// # Errors
-    /// `permissions`, `io`.
     pub(crate) fn open_own(&self, how: OFlags) -> Result<File> {
         let refused = |error: io::Error| self.refused("open", error);
         if let Some(found) = self.look().map_err(refused)? {
@@ -133,17 +130,11 @@ impl Entry {
     }
 
     /// Checks what was found under the name, as a store's file.
-    ///
-    /// # Errors
-    /// `permissions`, `usage`.
     pub(crate) fn check(&self, found: &Found) -> Result<()> {
         check_file(&self.path, found, self.folder.is_in_trusted())
     }
 
     /// Checks what was found under the name, as a file that keyward keeps beside a store and makes again when it is gone.
-    ///
-    /// # Errors
-    /// `permissions`, with the command that fixes it.
     pub(crate) fn check_own(&self, found: &Found) -> Result<()> {
         let remove = match found.kind() {
             FileType::Directory => "rmdir",

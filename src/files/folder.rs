@@ -223,9 +223,6 @@ impl Folder {
     }
 
     /// Refuses a folder that everybody can write to: whoever else can could swap what is put there.
-    ///
-    /// # Errors
-    /// `permissions`.
     #[cfg(feature = "cli")]
     pub(crate) fn check_sink(&self) -> crate::error::Result<()> {
         let at = self.found.len() - 1;
@@ -238,9 +235,6 @@ impl Folder {
     }
 
     /// Refuses a folder in which, or above which, anybody else could replace a file or a folder with another.
-    ///
-    /// # Errors
-    /// `permissions`.
     pub(crate) fn check_all(&self) -> crate::error::Result<()> {
         for (at, path) in (0..self.found.len()).rev().zip(self.path.ancestors()) {
             let found = &self.found[at];

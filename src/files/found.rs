@@ -1,6 +1,4 @@
 //! What the file system says of a file or folder.
-//!
-//! This module never follows a path: it is given what was found.
 
 use std::io;
 use std::os::fd::AsFd;

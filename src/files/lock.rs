@@ -25,10 +25,8 @@ enum Attempt {
 
 /// Opens the file of this name and locks it. Returns nothing when another process has kept the lock for this long.
 ///
-/// `open` also says whether the file may be worked with where the file system has no locks.
-///
-/// # Errors
-/// Those of `open` and `heed`, which is asked each time before waiting; `permissions`, `io`.
+/// `open` also says whether the file may be worked with where the file system has no locks. `heed` is asked each time
+/// before waiting.
 pub(crate) fn lock(
     entry: &Entry,
     wait: Duration,

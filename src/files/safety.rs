@@ -111,9 +111,6 @@ pub(super) fn refused_folder(path: &Path, found: &Found, writers: Writers) -> Er
 }
 
 /// Refuses a store's file that is not a regular one with one name, this user's own, that nobody else can reach.
-///
-/// # Errors
-/// `permissions`, with the command that fixes it; `usage` for a folder.
 pub(crate) fn check_file(path: &Path, found: &Found, is_in_trusted: bool) -> Result<()> {
     let shown = SafePath(path);
     let refused = |message: String| Error::new(Kind::Permissions, message);

@@ -1,6 +1,4 @@
 //! The answers of a conversation: JSON objects, one a line, whatever the format.
-//!
-//! This module never waits for its reader by itself.
 
 use std::fs::File;
 use std::io::Write;
@@ -20,9 +18,6 @@ pub struct Answers {
 
 impl Answers {
     /// Begins a conversation.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be had.
     pub fn begin() -> Result<Self> {
         Ok(Self {
             stdout: stdout()?,
@@ -38,9 +33,6 @@ impl Answers {
 
     /// Makes sure that the answers are out. Before each piece `ready` waits until the pipe takes one; it says false to give
     /// up what is left.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be written, and what `ready` gives.
     pub fn flush(&mut self, mut ready: impl FnMut(BorrowedFd<'_>) -> Result<bool>) -> Result<()> {
         for piece in self.pending.chunks(PIECE) {
             if !ready(self.stdout.as_fd())? {

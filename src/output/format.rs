@@ -1,6 +1,4 @@
 //! The formats of answers.
-//!
-//! This module never writes one.
 
 /// How answers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -1,6 +1,4 @@
 //! JSON as pure ASCII, so that it can be shown on any terminal and in any CI log.
-//!
-//! This module never chooses fields; `view` does.
 
 use std::io::{self, Write};
 
@@ -8,9 +6,6 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 /// Writes a value as one line of ASCII JSON, without a line feed.
-///
-/// # Errors
-/// The writer's.
 pub fn write(writer: impl Write, value: &impl Serialize) -> io::Result<()> {
     value
         .serialize(&mut Serializer::with_formatter(writer, Ascii))

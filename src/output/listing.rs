@@ -1,6 +1,4 @@
 //! An answer of many records, in any format, written as they come.
-//!
-//! This module never holds more than a part of it.
 
 use std::fs::File;
 use std::io::Write;
@@ -41,9 +39,6 @@ impl Listing {
     }
 
     /// Writes one record. For tables this does nothing: their widths need all rows first.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be written.
     pub fn push(&mut self, view: &impl Serialize) -> Result<()> {
         match (self.format, self.count) {
             (Format::Json, 0) => {
@@ -75,9 +70,6 @@ impl Listing {
     }
 
     /// Ends the answer and makes sure it is out.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be written.
     pub fn finish(mut self) -> Result<()> {
         match (self.format, self.count) {
             (Format::Json, 0) => writeln!(self.pending, "{{\"{}\":[]{}}}", self.name, self.more)

@@ -1,6 +1,4 @@
 //! A manual page of one command, rendered from its clap definition.
-//!
-//! This module never says anything the help does not, but for where to read on.
 
 use clap::Command;
 use clap_mangen::Man;
@@ -13,9 +11,6 @@ const RELEASED: &str = "2026-11-21";
 const LONGEST_LINE: usize = 80;
 
 /// Renders the page of the command with these words after `keyward`.
-///
-/// # Errors
-/// `internal` when clap cannot render it.
 pub fn render(command: &Command, words: &[String]) -> Result<String> {
     let name = [&["keyward".to_owned()], words].concat().join("-");
     let is_root = words.is_empty();

@@ -1,6 +1,4 @@
 //! A bar on stderr that says how far a long job has come.
-//!
-//! This module never writes where nobody watches, and leaves an empty line behind.
 
 use std::io::{self, Write};
 

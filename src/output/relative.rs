@@ -1,6 +1,4 @@
 //! Times as people say them: `3 days ago`, `in 10 minutes`.
-//!
-//! This module never appears in data: scripts get RFC 3339.
 
 use crate::domain::timestamp::Timestamp;
 

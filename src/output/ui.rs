@@ -1,6 +1,4 @@
 //! The two streams: answers on stdout, everything else on stderr.
-//!
-//! This module never decides what is worth saying.
 
 use std::io::{self, Write};
 
@@ -39,9 +37,6 @@ impl Ui {
 
     /// Writes the answer in one go and makes sure it is out. A reader that has gone has seen enough of it, and the
     /// command's exit status still says what it would have.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be written.
     pub fn data(&self, text: &str) -> Result<()> {
         match stdout()?.write_all(text.as_bytes()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -50,9 +45,6 @@ impl Ui {
     }
 
     /// Answers with one record: `people` renders it where a table is wanted.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be written.
     pub fn record(&self, view: &impl Serialize, people: impl FnOnce() -> String) -> Result<()> {
         match self.format {
             Format::Table => self.data(&people()),
@@ -62,9 +54,6 @@ impl Ui {
     }
 
     /// Answers with a change: people read of it on stderr, scripts get the record.
-    ///
-    /// # Errors
-    /// As [`Ui::after`].
     pub fn change(&self, view: &impl Serialize, sentence: &str) -> Result<()> {
         self.status(sentence);
         match self.format {
@@ -73,10 +62,7 @@ impl Ui {
         }
     }
 
-    /// Answers after a change, which stands whatever becomes of the answer.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be written; the message then says what stands.
+    /// Answers after a change, which stands whatever becomes of the answer. An error says what stands.
     pub fn after(&self, change: &str, answer: impl FnOnce() -> Result<()>) -> Result<()> {
         answer().map_err(|error| {
             error.told(|why| format!("{change}; only the answer could not be written: {why}"))
@@ -103,17 +89,11 @@ impl Ui {
     }
 
     /// Starts an answer of many records under `name`.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be had.
     pub fn list(&self, name: &'static str) -> Result<Listing> {
         Listing::begin(self.format, name)
     }
 
     /// Starts an answer of one JSON object a line, whatever the format.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be had.
     pub fn lines(&self) -> Result<Listing> {
         Listing::begin(Format::Jsonl, "")
     }

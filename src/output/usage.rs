@@ -1,6 +1,4 @@
 //! Usage as scripts and people read it.
-//!
-//! This module never adds anything up.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,4 @@
 //! The manifest that `apply` is given, with the files it names.
-//!
-//! This module never looks into the store.
 
 use std::path::{Path, PathBuf};
 
@@ -22,9 +20,6 @@ pub struct Source {
 
 impl Source {
     /// Reads a manifest, the policies that it names, and what its sinks hold.
-    ///
-    /// # Errors
-    /// `invalid_manifest`, `invalid_policy`; what reading files gives.
     pub fn read(context: &mut Context, path: &Path) -> Result<(Self, Request)> {
         let manifest: Manifest = context.read_text(path, Document::Manifest)?.parse()?;
         let folder = match path.parent() {
@@ -98,9 +93,6 @@ impl Source {
     }
 
     /// The sink of a key.
-    ///
-    /// # Errors
-    /// `usage` for a runner's variable outside of its step.
     pub fn sink(&self, context: &Context, entry: &KeyEntry) -> Result<Sink> {
         Ok(match &entry.deliver {
             Deliver::GithubEnv(name) => {
@@ -149,9 +141,6 @@ impl Source {
     }
 
     /// Refuses a plan with a sink that cannot work. A folder that is not there is made when its time comes.
-    ///
-    /// # Errors
-    /// `delivery_failed`, `usage`, with the manifest's line.
     pub fn check_sinks(&self, context: &Context, request: &Request, plan: &Plan) -> Result<()> {
         for (key, (_, decision)) in request.keys.iter().zip(&plan.keys) {
             if !decision.step.delivers() {
@@ -173,9 +162,6 @@ impl Source {
     }
 
     /// Looks at every sink again.
-    ///
-    /// # Errors
-    /// As [`Source::read`].
     pub fn look_again(&self, request: &mut Request) -> Result<()> {
         for key in &mut request.keys {
             key.place = self.look(&key.entry)?;

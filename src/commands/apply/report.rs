@@ -1,6 +1,4 @@
 //! What `apply` says: the plan, what has become of it, and where it stopped.
-//!
-//! This module never decides what is to be done.
 
 use crate::domain::key::Key;
 use crate::domain::provision::Action;
@@ -140,9 +138,6 @@ impl Report {
     }
 
     /// Answers with everything that was done.
-    ///
-    /// # Errors
-    /// As [`Ui::after`].
     pub fn finish(&self, ui: &Ui) -> Result<()> {
         for warning in &self.warnings {
             ui.warn(warning);
@@ -172,9 +167,6 @@ impl Report {
     }
 
     /// Answers with the plan, or with what has become of it.
-    ///
-    /// # Errors
-    /// `io` when stdout cannot be written.
     pub fn answer(&self, ui: &Ui) -> Result<()> {
         match ui.format {
             Format::Table => ui.data(&self.lines()),

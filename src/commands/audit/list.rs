@@ -1,6 +1,4 @@
 //! `keyward audit list`.
-//!
-//! This module never leaves a row out but by `--limit`.
 
 use serde_json::Value;
 

@@ -1,6 +1,4 @@
 //! `keyward audit verify`.
-//!
-//! This module never claims more than a chain can show.
 
 use crate::context::Context;
 use crate::domain::audit::Head;

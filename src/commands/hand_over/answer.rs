@@ -1,6 +1,4 @@
 //! What mint, rotate and ensure answer: the minted keys, with their secrets where the answer is itself the delivery.
-//!
-//! This module never delivers and never changes a key in the store.
 
 use std::io::Write;
 
@@ -52,9 +50,6 @@ impl Answer {
     }
 
     /// Renders the answer; `secrets`, one for each key, are part of it when it is the delivery.
-    ///
-    /// # Errors
-    /// `internal` when it cannot be rendered.
     pub fn render(
         &self,
         format: Format,

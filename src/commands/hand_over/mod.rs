@@ -50,9 +50,6 @@ impl HandOver {
     }
 
     /// Delivers the secrets, makes the keys live unless they are held, and answers.
-    ///
-    /// # Errors
-    /// As [`HandOver::deliver`].
     pub fn run(
         self,
         context: &Context,
@@ -74,10 +71,8 @@ impl HandOver {
         Ok(())
     }
 
-    /// Delivers the secrets and makes the keys live unless they are held. Returns the answer, in which they are.
-    ///
-    /// # Errors
-    /// As [`hand_over::run`]: `delivery_failed` or `interrupted`, the keys then being void; the store's.
+    /// Delivers the secrets and makes the keys live unless they are held. Returns the answer, in which they are. If that
+    /// fails, the keys are void.
     pub fn deliver(
         self,
         context: &Context,

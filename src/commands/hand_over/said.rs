@@ -1,6 +1,4 @@
 //! What people are told of a hand-over: what was minted, where its secret is, and what becomes of the old key.
-//!
-//! This module never shows a secret.
 
 use super::Answer;
 use crate::commands::sink::Delivery;

@@ -1,6 +1,4 @@
 //! `keyward store check`.
-//!
-//! This module never mends what it finds; each problem comes with the command that does.
 
 use crate::context::Context;
 use crate::domain::sanitize::Safe;

@@ -1,6 +1,4 @@
 //! `keyward store create`.
-//!
-//! This module never touches a file that exists.
 
 use super::info::describe;
 use crate::context::Context;

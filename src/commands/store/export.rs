@@ -1,6 +1,4 @@
 //! `keyward store export`.
-//!
-//! This module never writes a file; the shell does.
 
 use crate::context::Context;
 use crate::error::Result;

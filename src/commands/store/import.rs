@@ -1,6 +1,4 @@
 //! `keyward store import`.
-//!
-//! This module never judges a line.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,4 @@
 //! `keyward store info`.
-//!
-//! This module never makes a store to have something to tell of.
 
 use crate::context::Context;
 use crate::domain::sanitize::{Safe, SafePath, path_text};
@@ -63,9 +61,6 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
 }
 
 /// Describes a store to the operator.
-///
-/// # Errors
-/// `scope_rejected` for a key; the store's.
 pub(super) fn describe(
     context: &mut Context,
     store: &mut Store,

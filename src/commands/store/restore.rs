@@ -1,6 +1,4 @@
 //! `keyward store restore`.
-//!
-//! This module never decides what stays as it is; `domain::restoration` does.
 
 use std::path::PathBuf;
 

@@ -73,10 +73,7 @@ fn some<'de: 'a, 'a, D: Deserializer<'de>>(
 pub struct Turn<'a> {
     /// The id to answer it with, as it was written.
     pub id: Option<&'a RawValue>,
-    /// What is to be judged.
-    ///
-    /// # Errors
-    /// `usage`, which never repeats what stands in the line.
+    /// What is to be judged; an error never repeats what stands in the line.
     pub request: Result<Request>,
 }
 

@@ -1,6 +1,4 @@
 //! `keyward workspace create`.
-//!
-//! This module never chooses the workspace for later commands; `workspace use` does.
 
 use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;

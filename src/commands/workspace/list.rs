@@ -1,6 +1,4 @@
 //! `keyward workspace list`.
-//!
-//! This module never shows a calling key any workspace but its own.
 
 use crate::context::Context;
 use crate::domain::sanitize::Safe;

@@ -1,6 +1,4 @@
 //! The options that make a policy, shared by `workspace create` and `workspace set`.
-//!
-//! This module never checks a policy; `domain::policy` does.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -94,9 +92,6 @@ impl FromStr for LifetimeOrNever {
 
 impl PolicyArgs {
     /// The policy that a preset or a file gives, with the preset's name.
-    ///
-    /// # Errors
-    /// `invalid_policy`; what reading the file gives.
     pub fn base(&self, context: &mut Context) -> Result<Option<(Option<String>, Policy)>> {
         if let Some(name) = &self.preset {
             return Ok(Some((Some(name.clone()), preset::load(name)?)));

@@ -1,6 +1,4 @@
 //! `keyward workspace rename`.
-//!
-//! This module never renames the tokens' prefix.
 
 use crate::context::Context;
 use crate::domain::name::Name;

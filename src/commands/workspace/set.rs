@@ -1,6 +1,4 @@
 //! `keyward workspace set`.
-//!
-//! This module never changes keys that are there.
 
 use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;

@@ -1,6 +1,4 @@
 //! `keyward workspace show`.
-//!
-//! This module never changes the policy it prints.
 
 use crate::context::Context;
 use crate::domain::sanitize::Safe;

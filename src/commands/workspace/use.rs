@@ -1,6 +1,4 @@
 //! `keyward workspace use`.
-//!
-//! This module never outranks `-w` and `KEYWARD_WORKSPACE`.
 
 use crate::context::Context;
 use crate::domain::sanitize::Safe;

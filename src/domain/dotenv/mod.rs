@@ -76,10 +76,8 @@ impl Reader {
     }
 }
 
-/// Refuses a text in which a reader finds another value of the variable than this one, or none.
-///
-/// # Errors
-/// The first reader that does, and the line.
+/// Refuses a text in which a reader finds another value of the variable than this one, or none. The error is the first
+/// reader that does, and the line.
 pub fn check(text: &str, name: &str, value: &str) -> Result<(), Misread> {
     let own = text
         .rmatch_indices(value)
@@ -108,11 +106,8 @@ pub fn check(text: &str, name: &str, value: &str) -> Result<(), Misread> {
 /// The value that every library reads for the variable, in each of its assignments: nothing where none reads any, and an
 /// error where they differ.
 ///
-/// A shell and Node.js 20 are left out. They are particular about blanks and CR, which a program that reads the file by
-/// its library never notices.
-///
-/// # Errors
-/// The reader that reads another value than the one before.
+/// A shell and Node.js 20 are left out. They are particular about blanks and CR, which a program that reads the file by its
+/// library never notices. The error is the reader that reads another value than the one before.
 pub fn value<'t>(text: &'t str, name: &str) -> Result<Option<&'t str>, Reader> {
     let mut agreed: Option<Option<&str>> = None;
     for (reader, bindings) in [

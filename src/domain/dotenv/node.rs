@@ -1,6 +1,4 @@
 //! How Node.js reads with `--env-file` (`src/node_dotenv.cc`). Version 20 differs from what came after it.
-//!
-//! This module never changes a text.
 
 use super::{Binding, skip};
 

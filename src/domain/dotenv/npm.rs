@@ -4,8 +4,6 @@
 //! /^\s*(?:export\s+)?([\w.-]+)(?:\s*=\s*?|:\s+?)
 //!   (\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\r\n]+)?\s*(?:#.*)?$/mg
 //! ```
-//!
-//! This module never changes a text.
 
 use super::{Binding, closings, line_end, skip};
 

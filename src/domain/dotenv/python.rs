@@ -1,6 +1,4 @@
 //! How python-dotenv reads (1.2, `dotenv/parser.py`), whose regular expressions these are.
-//!
-//! This module never changes a text.
 
 use super::{Binding, closings, line_end, skip};
 

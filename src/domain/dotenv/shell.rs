@@ -1,8 +1,6 @@
 //! What a POSIX shell sets that sources a file, as far as that shows without running it.
 //!
 //! The shell's commands are told apart, not carried out: what a loop or a condition decides is refused.
-//!
-//! This module never runs anything.
 
 use super::Binding;
 

@@ -1,6 +1,4 @@
 //! Where a manifest wants a key's secret.
-//!
-//! This module never delivers anything: a path is a text here.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -51,10 +49,7 @@ impl<P> Default for Taken<P> {
 }
 
 impl<P: Ord> Taken<P> {
-    /// Takes a place, or the variable of it, for the key of this line.
-    ///
-    /// # Errors
-    /// The line of the key that has it.
+    /// Takes a place, or the variable of it, for the key of this line. The error is the line of the key that has it.
     pub fn take(&mut self, place: P, variable: Option<&str>, line: usize) -> Result<(), usize> {
         let there = self.0.entry(place).or_default();
         let variable = variable.map(str::to_owned);

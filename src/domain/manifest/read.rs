@@ -1,6 +1,4 @@
 //! Reading a manifest, so that what is wrong with it is told with its line and field.
-//!
-//! This module never lets a manifest through that breaks a rule of its own.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -56,9 +54,6 @@ impl FromStr for Manifest {
     type Err = Error;
 
     /// Reads and checks a manifest.
-    ///
-    /// # Errors
-    /// `invalid_manifest`, naming the line and the field.
     fn from_str(text: &str) -> Result<Self> {
         let source = Source::new(text);
         let raw: RawManifest = toml::from_str(text).map_err(|error| source.unreadable(&error))?;

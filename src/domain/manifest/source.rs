@@ -1,6 +1,4 @@
 //! The text of a manifest, in which what is wrong has its line and its field.
-//!
-//! This module never knows what a manifest may say.
 
 use std::ops::Range;
 use std::str::FromStr;

@@ -1,6 +1,4 @@
 //! The rules a policy must keep to be one.
-//!
-//! This module never looks at a key: a policy is judged by itself.
 
 use super::{Bounds, Policy};
 use std::collections::BTreeSet;
@@ -14,9 +12,6 @@ use crate::error::{Error, Kind, Result};
 
 impl Policy {
     /// Checks every rule that one field alone cannot break.
-    ///
-    /// # Errors
-    /// `invalid_policy`, naming the field.
     pub fn check(&self) -> Result<()> {
         let format = self.token_format()?;
         check_words("environments", &self.environments, is_environment)?;

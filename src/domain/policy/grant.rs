@@ -1,6 +1,4 @@
 //! What a policy grants a key: its environment, scopes, expiry, and what it may manage.
-//!
-//! This module never changes the policy.
 
 use super::{Bounds, Plan, Policy};
 use crate::domain::permission::Permission;
@@ -11,9 +9,6 @@ use crate::error::{Error, Kind, Result};
 
 impl Policy {
     /// The environment asked for, or the first.
-    ///
-    /// # Errors
-    /// `invalid_environment` when the policy does not have it.
     pub fn environment(&self, asked: Option<&str>) -> Result<&str> {
         let found = match asked {
             None => self.environments.first(),
@@ -34,9 +29,6 @@ impl Policy {
 
     /// Checks the scopes that a key is to have: known, not repeated, and neither too few nor too many. A scope that it `had`
     /// may stay, although the policy was changed since and does not know it any more.
-    ///
-    /// # Errors
-    /// `invalid_scope`.
     pub fn check_scopes(&self, scopes: &[String], had: &[String]) -> Result<()> {
         let refused = |message: String| {
             let known: Vec<&str> = self.scopes.keys().map(String::as_str).collect();
@@ -73,9 +65,6 @@ impl Policy {
     }
 
     /// The expiry of a key that starts now; without a wish, the default lifetime's.
-    ///
-    /// # Errors
-    /// `invalid_expiry` when it is not in the future or lies beyond the maximum lifetime.
     pub fn expiry(&self, wish: Option<&When>, now: Timestamp) -> Result<Option<Timestamp>> {
         let expires_at = match (wish, &self.default_lifetime) {
             (Some(when), _) => when.resolve(now)?,
@@ -107,9 +96,6 @@ impl Policy {
     }
 
     /// The limits of a plan.
-    ///
-    /// # Errors
-    /// `usage` when the policy has no such plan.
     pub fn plan(&self, name: &str) -> Result<&Plan> {
         self.plans.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.plans.keys().map(String::as_str).collect();

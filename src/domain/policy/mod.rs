@@ -148,10 +148,7 @@ fn default_retention() -> Lifetime {
 }
 
 impl Policy {
-    /// Reads and checks a policy.
-    ///
-    /// # Errors
-    /// `invalid_policy`, with the line for what TOML itself or an unknown field gives.
+    /// Reads and checks a policy. An error has the line of what TOML itself or an unknown field gives.
     pub fn from_toml(text: &str) -> Result<Self> {
         let policy: Self = toml::from_str(text).map_err(|error| {
             let line = error
@@ -177,9 +174,6 @@ impl Policy {
     }
 
     /// The token's format.
-    ///
-    /// # Errors
-    /// `invalid_policy` when the template cannot be read.
     pub fn token_format(&self) -> Result<TokenFormat> {
         Ok(TokenFormat {
             template: self.token.parse::<Template>()?,

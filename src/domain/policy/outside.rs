@@ -1,6 +1,4 @@
 //! Which keys a policy leaves out: those whose environment or scopes it does not have.
-//!
-//! This module never decides what becomes of such a key.
 
 use std::fmt;
 

@@ -1,8 +1,6 @@
 //! Where a line contradicts the record that is in the store already.
 //!
 //! A line that leaves a field out says nothing about it. The last use is not compared: it changes without anybody's doing.
-//!
-//! This module never decides what becomes of the line.
 
 use std::collections::BTreeSet;
 

@@ -84,11 +84,7 @@ struct Kinds {
 }
 
 impl Line {
-    /// Reads a line of JSON.
-    ///
-    /// # Errors
-    /// `usage`, `invalid_name`, `invalid_policy`; nothing of the line's own text is in them but names of fields and the
-    /// checked name.
+    /// Reads a line of JSON. Nothing of the line's own text is in an error but names of fields and the checked name.
     pub fn parse(line: &[u8]) -> Result<Self> {
         let text =
             std::str::from_utf8(line).map_err(|_| Error::usage("the line is not UTF-8 text"))?;

@@ -1,6 +1,4 @@
 //! Which fields a line gives.
-//!
-//! This module never looks at what they say.
 
 use std::collections::{BTreeMap, BTreeSet};
 

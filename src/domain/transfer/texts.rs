@@ -1,6 +1,4 @@
 //! The texts of an import's line in which a secret could stand where none belongs.
-//!
-//! This module never judges whether one does.
 
 use serde_json::Value;
 

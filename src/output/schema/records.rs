@@ -1,6 +1,4 @@
 //! What single records look like.
-//!
-//! This module never describes a list of them.
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,4 @@
 //! The building blocks of schemas.
-//!
-//! This module never knows what a command answers.
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,4 @@
 //! What is shown of keys.
-//!
-//! This module never shows a secret.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

@@ -1,6 +1,4 @@
 //! What gates and manifests answer.
-//!
-//! This module never says what is to be done about it, but for the remedy it is given.
 
 use serde::Serialize;
 

@@ -1,6 +1,4 @@
 //! What is shown of the audit trail and of the store itself.
-//!
-//! This module never checks a chain.
 
 use serde::Serialize;
 use serde_json::Value;

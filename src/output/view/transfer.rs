@@ -1,6 +1,4 @@
 //! The lines of an export, and what became of those of an import.
-//!
-//! This module never shows a secret; a hash is what another store needs to know a key by.
 
 use std::collections::BTreeMap;
 

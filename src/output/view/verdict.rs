@@ -1,6 +1,4 @@
 //! What verify answers.
-//!
-//! This module never shows more of a refused secret than the key it belongs to.
 
 use std::ops::Deref;
 

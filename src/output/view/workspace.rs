@@ -1,6 +1,4 @@
 //! What is shown of workspaces.
-//!
-//! This module never counts keys.
 
 use serde::Serialize;
 
