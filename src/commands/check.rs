@@ -46,7 +46,6 @@ pub struct Args {
     all: bool,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = check::Request {
         workspace: context.workspace.clone(),

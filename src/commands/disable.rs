@@ -24,7 +24,6 @@ pub struct Args {
     if_unused_for: Option<Lifetime>,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     pause::run(
         &args.key,

@@ -17,7 +17,6 @@ pub struct Args {
     key: KeyArgument,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     pause::run(&args.key, Change::Enable, None, context)
 }

@@ -54,7 +54,6 @@ pub struct Args {
     sink: SinkArgs,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let rotate_if_missing = args.rotate_if_missing;
     let mut delivery = args.sink.chosen(context, 1, false)?;

@@ -81,7 +81,6 @@ enum Sort {
     LastUsed,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = list::Request {
         workspace: context.workspace.clone(),

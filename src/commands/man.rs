@@ -22,7 +22,6 @@ pub struct Args {
     command: Vec<String>,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let root = (context.command_line)();
     let mut command = &root;

@@ -53,7 +53,6 @@ pub struct Args {
     sink: SinkArgs,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let delivery = args.sink.chosen(context, args.count, args.hold.hold)?;
     let wish = args.wish;

@@ -78,7 +78,6 @@ pub enum Command {
 }
 
 impl Command {
-    /// Runs the command.
     pub fn run(self, context: &mut Context) -> Result<Exit> {
         if self.speaks_before_it_opens() {
             context.refuse_secrets()?;

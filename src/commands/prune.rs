@@ -36,7 +36,6 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = prune::Request {
         workspace: context.workspace.clone(),

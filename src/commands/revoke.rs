@@ -62,7 +62,6 @@ enum ReasonWord {
     Unspecified,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let environment = args.environment;
     let select = |text| Selector {

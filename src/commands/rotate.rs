@@ -55,7 +55,6 @@ pub struct Args {
     sink: SinkArgs,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if args.cancel {
         return cancel(&args.key, context);

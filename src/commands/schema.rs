@@ -20,7 +20,6 @@ pub struct Args {
     command: Vec<String>,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let words: Vec<&str> = args
         .command

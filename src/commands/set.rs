@@ -66,7 +66,6 @@ pub struct Args {
     clear_labels: bool,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let labels = args.labels.into_iter();
     let request = set::Request {

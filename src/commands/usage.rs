@@ -58,7 +58,6 @@ enum By {
     Workspace,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let now = context.now();
     let day =

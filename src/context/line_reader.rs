@@ -51,7 +51,6 @@ pub enum WaitEnd {
     Signal(i32),
 }
 
-/// A line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     /// Its bytes, without its end.

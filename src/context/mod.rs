@@ -77,7 +77,6 @@ pub enum SecretSource {
 }
 
 impl Context {
-    /// Looks around.
     pub fn new(
         globals: &Globals,
         guard: Rc<Guard>,

@@ -32,7 +32,6 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct CommandSink {
     /// The program, looked up in `PATH` unless it has a slash.
     pub program: OsString,
-    /// Its arguments.
     pub arguments: Vec<OsString>,
     /// The folder it runs in, and that its path is relative to if it has a slash; the present one when not given.
     pub folder: Option<PathBuf>,

@@ -21,7 +21,6 @@ use crate::signals::Interrupts;
 /// How long another delivery to the same file is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A draft of a sink's file.
 pub(super) struct Draft<'a> {
     target: &'a Target,
     draft: files::Draft,

@@ -3,7 +3,6 @@
 use crate::domain::audit::About;
 use crate::domain::link::BadLink;
 
-/// A flaw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
     /// What it is about.
@@ -38,7 +37,6 @@ impl Flaw {
         Self::of_store("trail", problem)
     }
 
-    /// A flaw of the file.
     pub fn of_file(problem: String) -> Self {
         Self::of_store("file", problem)
     }

@@ -19,7 +19,6 @@ const MAXIMUM_LENGTH: usize = 255;
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -50,12 +49,10 @@ impl Fingerprint {
         Self(Sha256::digest(request.as_bytes()).into())
     }
 
-    /// Takes a digest read from the store.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The digest.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -21,7 +21,6 @@ words! {
 pub struct BadLink {
     /// The key whose record has it.
     pub holder: KeyId,
-    /// The field.
     pub field: Field,
     /// The key that it names.
     pub target: KeyId,

@@ -10,9 +10,7 @@ use crate::error::Result;
 pub struct PolicyChanges {
     /// The token's template.
     pub token: Option<String>,
-    /// The alphabet.
     pub alphabet: Option<Alphabet>,
-    /// The prefix.
     pub prefix: Option<String>,
     /// The environments, in place of the present ones.
     pub environments: Option<Vec<String>>,
@@ -22,14 +20,11 @@ pub struct PolicyChanges {
     pub default_lifetime: Option<Option<Lifetime>>,
     /// The maximum lifetime; `Some(None)` takes it away.
     pub maximum_lifetime: Option<Option<Lifetime>>,
-    /// The rotation grace.
     pub rotation_grace: Option<Lifetime>,
-    /// The usage retention.
     pub usage_retention: Option<Lifetime>,
 }
 
 impl PolicyChanges {
-    /// Applies the changes.
     pub fn apply(self, policy: &mut Policy) -> Result<()> {
         fn put<T>(field: &mut T, value: Option<T>) {
             if let Some(value) = value {

@@ -20,12 +20,10 @@ const PRESETS: [(&str, &str); 6] = [
     ("scrapewise", include_str!("../presets/scrapewise.toml")),
 ];
 
-/// The presets' names.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PRESETS.iter().map(|(name, _)| *name)
 }
 
-/// The policy of a preset.
 pub fn load(name: &str) -> Result<Policy> {
     let Some((_, text)) = PRESETS.iter().find(|(preset, _)| *preset == name) else {
         return Err(Error::new(
@@ -40,7 +38,6 @@ pub fn load(name: &str) -> Result<Policy> {
     Policy::from_toml(text)
 }
 
-/// The policies of all presets.
 pub fn all() -> impl Iterator<Item = Policy> {
     PRESETS
         .iter()

@@ -30,7 +30,6 @@ words! {
 /// A key of a backup with what stays of the present one.
 #[derive(Debug, Clone)]
 pub struct Merged {
-    /// The key as the backup has it.
     pub backup: Key,
     /// The key as it is to be.
     pub key: Key,

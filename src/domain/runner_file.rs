@@ -14,9 +14,7 @@ pub enum Unreadable {
 /// A variable or an output that is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable<'t> {
-    /// Its name.
     pub name: &'t [u8],
-    /// Its value.
     pub value: &'t [u8],
 }
 

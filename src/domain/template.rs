@@ -49,7 +49,6 @@ pub struct Template {
 }
 
 impl Template {
-    /// The parts, in order.
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
@@ -63,7 +62,6 @@ impl Template {
         secret.expect("parsing refuses a template without a secret")
     }
 
-    /// Whether the template has this part.
     pub fn has(&self, part: &Part) -> bool {
         self.parts.contains(part)
     }

@@ -33,7 +33,6 @@ pub struct TokenFormat {
 /// A fresh token with its public parts.
 #[derive(Debug)]
 pub struct MintedToken {
-    /// The whole token.
     pub secret: Secret,
     /// The public front: everything up to the secret part, trailing separators left off.
     pub prefix: String,

@@ -19,17 +19,14 @@ pub struct Tally {
     pub last: Option<LastUse>,
 }
 
-/// A key's last use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastUse {
-    /// When.
     pub at: Timestamp,
     /// From where, when the asker said so.
     pub address: Option<IpAddr>,
 }
 
 impl Tally {
-    /// Counts one request.
     pub fn count(&mut self, code: Code, credits: u64, at: Timestamp, address: Option<IpAddr>) {
         match code {
             Code::Valid => {
@@ -41,7 +38,6 @@ impl Tally {
         }
     }
 
-    /// Adds another tally to this one.
     pub fn add(&mut self, other: &Self) {
         self.valid = self.valid.saturating_add(other.valid);
         self.credits = self.credits.saturating_add(other.credits);

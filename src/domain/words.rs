@@ -25,7 +25,6 @@ macro_rules! words {
                 }
             }
 
-            /// The one of this word.
             pub fn of(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|one| one.word() == word)
             }

@@ -10,18 +10,15 @@ pub const FIRST: &str = "default";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkspaceId(pub i64);
 
-/// A workspace.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     /// Its row number.
     pub id: WorkspaceId,
-    /// Its name.
     pub name: String,
     /// The preset its policy came from; `None` for a policy of its own.
     pub preset: Option<String>,
     /// What its keys look like and may do.
     pub policy: Policy,
-    /// The plan it is on.
     pub plan: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,

@@ -83,7 +83,6 @@ impl Draft {
         &self.file
     }
 
-    /// The draft's own name.
     pub(crate) fn entry(&self) -> &Entry {
         &self.entry
     }

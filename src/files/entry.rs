@@ -29,7 +29,6 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// This name in this folder.
     pub(crate) fn new(folder: Folder, name: &OsStr) -> Self {
         Self {
             path: folder.path().join(name),

@@ -25,7 +25,6 @@ impl Answers {
         })
     }
 
-    /// Adds an answer.
     pub fn push(&mut self, view: &impl Serialize) {
         json::write(&mut self.pending, view).expect("memory takes every byte, and views are JSON");
         self.pending.push(b'\n');

@@ -92,7 +92,6 @@ impl Source {
         Ok(())
     }
 
-    /// The sink of a key.
     pub fn sink(&self, context: &Context, entry: &KeyEntry) -> Result<Sink> {
         Ok(match &entry.deliver {
             Deliver::GithubEnv(name) => {

@@ -64,7 +64,6 @@ pub struct Args {
     keep_outside: bool,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (source, mut request) = Source::read(context, &args.file)?;
     request.prune = args.prune;

@@ -24,7 +24,6 @@ pub struct Report {
 }
 
 impl Report {
-    /// The plan.
     pub fn new(request: &Request, plan: &Plan) -> Self {
         let workspaces = request.workspaces.iter().zip(&plan.workspaces);
         let keys = request.keys.iter().zip(&plan.keys);
@@ -137,7 +136,6 @@ impl Report {
         self.warnings.extend(warnings);
     }
 
-    /// Answers with everything that was done.
     pub fn finish(&self, ui: &Ui) -> Result<()> {
         for warning in &self.warnings {
             ui.warn(warning);

@@ -15,7 +15,6 @@ use crate::output::view::HeadView;
   keyward audit head > audit-head.txt")]
 pub struct Args {}
 
-/// Runs the command.
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;

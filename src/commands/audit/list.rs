@@ -24,7 +24,6 @@ pub struct Args {
     limit: Option<u32>,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;

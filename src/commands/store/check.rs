@@ -26,7 +26,6 @@ pub struct Args {
     reset_clock: bool,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;

@@ -17,7 +17,6 @@ use crate::output::view::CreatedStoreView;
   keyward store create --store keyward.db --json")]
 pub struct Args {}
 
-/// Runs the command.
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let file = context.store_path()?;
     let changed = context.existing_store()?.is_none();

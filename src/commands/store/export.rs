@@ -16,7 +16,6 @@ use crate::output::view::{KeyLineView, WorkspaceLineView};
   keyward store export -w default")]
 pub struct Args {}
 
-/// Runs the command.
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;

@@ -33,7 +33,6 @@ pub struct Args {
     keep_going: bool,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut lines = context.lines(&args.file, "lines")?;
     let request = import::Request {

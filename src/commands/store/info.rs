@@ -16,7 +16,6 @@ use crate::store::Store;
   keyward store info --json")]
 pub struct Args {}
 
-/// Runs the command.
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let file = context.store_path()?;
     let path = path_text(&file);

@@ -36,7 +36,6 @@ pub struct Args {
     against: Option<Head>,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if !context.yes {
         let question = format!(

@@ -88,7 +88,6 @@ pub struct SourceArgs {
 }
 
 impl SourceArgs {
-    /// What the options mean.
     pub fn source(&self) -> SecretSource {
         match (&self.file, &self.env) {
             (Some(path), _) if path.as_os_str() == "-" => SecretSource::Stdin,
@@ -99,7 +98,6 @@ impl SourceArgs {
     }
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let template = Template {
         ask: Ask {

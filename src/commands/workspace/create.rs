@@ -33,7 +33,6 @@ pub struct Args {
     policy: PolicyArgs,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (preset, mut policy) = match args.policy.base(context)? {
         Some(base) => base,

@@ -22,7 +22,6 @@ pub struct Args {
     new: Name,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;

@@ -41,7 +41,6 @@ pub struct Args {
     policy: PolicyArgs,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = set::Request {
         workspace: context.workspace_argument(args.name)?,

@@ -19,7 +19,6 @@ pub struct Args {
     name: String,
 }
 
-/// Runs the command.
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;

@@ -45,7 +45,6 @@ pub struct Misread {
 }
 
 impl Reader {
-    /// Every one.
     pub const ALL: [Self; 5] = [
         Self::Python,
         Self::Npm,

@@ -18,7 +18,6 @@ use crate::error::Error;
 
 pub use deliver::{Deliver, Taken};
 
-/// What there should be.
 #[derive(Debug)]
 pub struct Manifest {
     /// The workspaces, by name.
@@ -27,14 +26,11 @@ pub struct Manifest {
     pub keys: Vec<KeyEntry>,
 }
 
-/// A workspace.
 #[derive(Debug)]
 pub struct WorkspaceEntry {
-    /// Its name.
     pub name: Name,
     /// Where its policy comes from.
     pub policy: PolicySource,
-    /// The plan it is on.
     pub plan: Option<String>,
     /// The line it begins in.
     pub line: usize,
@@ -58,9 +54,7 @@ pub struct KeyEntry {
     pub workspace: String,
     /// Its environment; the policy's first when not given.
     pub environment: Option<String>,
-    /// Its name.
     pub name: Name,
-    /// Its scopes.
     pub scopes: Option<Vec<String>>,
     /// When it expires, seen from its minting.
     pub expires: Option<When>,
@@ -70,7 +64,6 @@ pub struct KeyEntry {
     pub grace: Option<Lifetime>,
     /// The networks it may be used from.
     pub allow: Option<Vec<Network>>,
-    /// Who answers for it.
     pub owner: Option<String>,
     /// Its labels, all of them.
     pub labels: Option<BTreeMap<String, String>>,

@@ -99,7 +99,6 @@ impl Bounds {
     }
 }
 
-/// One scope.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scope {
@@ -173,7 +172,6 @@ impl Policy {
         toml::to_string(self).expect("a policy is tables, texts and numbers")
     }
 
-    /// The token's format.
     pub fn token_format(&self) -> Result<TokenFormat> {
         Ok(TokenFormat {
             template: self.token.parse::<Template>()?,

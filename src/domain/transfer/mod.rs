@@ -37,13 +37,10 @@ pub enum Line {
 pub struct WorkspaceLine {
     /// The fields that the line gives.
     pub said: BTreeSet<String>,
-    /// Its name.
     pub name: Name,
     /// The preset its policy came from.
     pub preset: Option<String>,
-    /// Its policy.
     pub policy: Policy,
-    /// Its plan.
     pub plan: Option<String>,
 }
 
@@ -56,11 +53,9 @@ pub struct KeyLine {
     pub workspace: Option<String>,
     /// The id, if it has one already.
     pub id: Option<KeyId>,
-    /// The name.
     pub name: Name,
     /// The environment, if the line names one.
     pub environment: Option<String>,
-    /// The scopes.
     pub scopes: Vec<String>,
     /// The public front of the token.
     pub prefix: String,
@@ -90,17 +85,13 @@ pub struct KeyLine {
     pub revoked_message: Option<String>,
     /// The rotation it came from.
     pub rotation: Option<Rotation>,
-    /// The key that replaced it.
     pub replaced_by: Option<KeyId>,
     /// The networks it may be used from.
     pub allow: Vec<Network>,
-    /// Who answers for it.
     pub owner: Option<String>,
-    /// Free words.
     pub labels: BTreeMap<String, String>,
 }
 
-/// What became of a line.
 #[derive(Debug, Clone)]
 pub struct LineOutcome {
     /// Its place, from 0; empty lines count and are passed over.

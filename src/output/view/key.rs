@@ -10,7 +10,6 @@ use crate::domain::address::Network;
 use crate::domain::key::{Key, KeyId, Status, UNDELIVERED};
 use crate::domain::timestamp::Timestamp;
 
-/// A key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyView<'a> {
@@ -106,7 +105,6 @@ impl<'a> Changed<'a> {
     }
 }
 
-/// A revoked key.
 #[derive(Debug, Serialize)]
 pub struct Revoked<'a> {
     #[serde(flatten)]
@@ -127,7 +125,6 @@ impl<'a> Revoked<'a> {
 /// Several records under one name.
 #[derive(Debug, Serialize)]
 pub struct Keys<T> {
-    /// The records.
     pub keys: Vec<T>,
 }
 
@@ -160,7 +157,6 @@ impl CallerView {
         }
     }
 
-    /// A key that acts.
     pub fn key(key: &Key) -> Self {
         Self {
             workspace: Some(key.workspace.clone()),

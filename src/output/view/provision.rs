@@ -31,11 +31,8 @@ impl<'a> FindingView<'a> {
 /// What a manifest's key needs or has got.
 #[derive(Debug, Clone, Serialize)]
 pub struct ChangeView {
-    /// The key's workspace.
     pub workspace: String,
-    /// Its environment.
     pub environment: String,
-    /// Its name.
     pub name: String,
     /// Its id; nothing when it is yet to be minted.
     pub id: Option<String>,
@@ -46,7 +43,6 @@ pub struct ChangeView {
 /// What a manifest's workspace needs or has got.
 #[derive(Debug, Clone, Serialize)]
 pub struct WorkspaceChange {
-    /// Its name.
     pub name: String,
     /// What is, or was, done to it.
     pub action: Action,
@@ -57,7 +53,6 @@ pub struct WorkspaceChange {
 pub struct Changes<'a> {
     /// The keys, in the manifest's order, and those it does not name.
     pub changes: &'a [ChangeView],
-    /// The workspaces.
     pub workspaces: &'a [WorkspaceChange],
     /// What the user should know although it has worked.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]

@@ -7,7 +7,6 @@ use crate::domain::audit::{About, Event};
 use crate::domain::flaw::{Flaw, Remedy};
 use crate::domain::sanitize::Quoted;
 
-/// A row of the audit trail.
 #[derive(Debug, Serialize)]
 pub struct EventView {
     seq: i64,
@@ -68,7 +67,6 @@ pub struct HealthView {
     pub keys: u64,
     /// How many events of the trail.
     pub events: u64,
-    /// What is wrong.
     pub problems: Vec<ProblemView>,
 }
 
@@ -79,14 +77,12 @@ pub struct ProblemView {
     pub kind: &'static str,
     /// The key's id, the workspace's name, `file` or `trail`.
     pub subject: String,
-    /// What is wrong.
     pub problem: String,
     /// The command that mends it.
     pub remedy: String,
 }
 
 impl ProblemView {
-    /// A flaw as it is shown.
     pub fn new(flaw: &Flaw) -> Self {
         let kind = match flaw.about {
             About::Key => "key",
@@ -112,9 +108,7 @@ impl ProblemView {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupView {
-    /// Where it is.
     pub path: String,
-    /// The file's size.
     pub size_bytes: u64,
     /// The last row's place in its trail.
     pub seq: i64,
@@ -122,7 +116,6 @@ pub struct BackupView {
     pub hash: String,
 }
 
-/// A backup that was restored.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RestoreView {
@@ -130,7 +123,6 @@ pub struct RestoreView {
     pub path: String,
     /// How many workspaces it has.
     pub workspaces: u64,
-    /// How many key records.
     pub keys: u64,
     /// What stays as it was, stricter than in the backup.
     pub kept: Vec<KeptView>,
@@ -147,9 +139,7 @@ pub struct RestoreView {
 /// Something of a key that stays as it was when a backup was restored.
 #[derive(Debug, Serialize)]
 pub struct KeptView {
-    /// The key's id.
     pub id: String,
-    /// Its name.
     pub name: String,
     /// `revoked`, `disabled`, `allow`, `scopes`, `expiry` or `superseded`.
     pub what: &'static str,
@@ -159,17 +149,13 @@ pub struct KeptView {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreView {
-    /// Where it is.
     pub path: String,
     /// Its schema's number; nothing when there is no store.
     pub schema: Option<i64>,
     /// Its journal mode; nothing when there is no store.
     pub journal_mode: Option<String>,
-    /// The file's size.
     pub size_bytes: u64,
-    /// How many workspaces.
     pub workspaces: u64,
-    /// How many key records.
     pub keys: u64,
     /// The trusted folder, if the store is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,9 +165,7 @@ pub struct StoreView {
 /// A store that was made, or was there already.
 #[derive(Debug, Serialize)]
 pub struct CreatedStoreView {
-    /// What it is.
     #[serde(flatten)]
     pub store: StoreView,
-    /// Whether it was made now.
     pub changed: bool,
 }

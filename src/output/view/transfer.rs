@@ -11,7 +11,6 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::transfer::LineOutcome;
 use crate::domain::workspace::Workspace;
 
-/// A workspace as a line.
 #[derive(Debug, Serialize)]
 pub struct WorkspaceLineView<'a> {
     r#type: &'static str,
@@ -22,7 +21,6 @@ pub struct WorkspaceLineView<'a> {
 }
 
 impl<'a> WorkspaceLineView<'a> {
-    /// The workspace's line.
     pub fn new(workspace: &'a Workspace) -> Self {
         Self {
             r#type: "workspace",
@@ -34,7 +32,6 @@ impl<'a> WorkspaceLineView<'a> {
     }
 }
 
-/// A key as a line.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyLineView<'a> {
@@ -106,7 +103,6 @@ impl<'a> KeyLineView<'a> {
     }
 }
 
-/// What became of a line.
 #[derive(Debug, Serialize)]
 pub struct ImportView<'a> {
     index: u64,
@@ -119,7 +115,6 @@ pub struct ImportView<'a> {
 }
 
 impl<'a> ImportView<'a> {
-    /// The line's result.
     pub fn new(outcome: &'a LineOutcome) -> Self {
         Self {
             index: outcome.index,

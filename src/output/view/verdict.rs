@@ -11,7 +11,6 @@ use crate::domain::key::Key;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Verdict;
 
-/// A verdict.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictView<'a> {
@@ -28,7 +27,6 @@ pub struct VerdictView<'a> {
 }
 
 impl<'a> VerdictView<'a> {
-    /// The verdict as it is answered.
     pub fn new<S: Deref<Target = Key>>(verdict: &'a Verdict<S>, now: Timestamp) -> Self {
         let subject = verdict.subject.as_deref();
         let subject = subject.map(|key| KeyView::new(key, now).last_used(verdict.last_used_at));

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::domain::policy::Policy;
 use crate::domain::workspace::{Census, Workspace};
 
-/// A workspace.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkspaceView {
@@ -26,7 +25,6 @@ struct CensusView {
 }
 
 impl WorkspaceView {
-    /// A workspace and its counts.
     pub fn new(workspace: &Workspace, census: Census) -> Self {
         Self {
             name: workspace.name.clone(),
@@ -42,7 +40,6 @@ impl WorkspaceView {
         }
     }
 
-    /// The same with its policy.
     #[must_use]
     pub fn with_policy(mut self, policy: &Policy) -> Self {
         self.policy = Some(policy.clone());
@@ -50,9 +47,7 @@ impl WorkspaceView {
     }
 }
 
-/// All workspaces.
 #[derive(Debug, Serialize)]
 pub struct Workspaces {
-    /// The records.
     pub workspaces: Vec<WorkspaceView>,
 }
