@@ -34,7 +34,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         ))
         .hinted(format!(
             "there are those of {} and error",
-            schema::NAMES.join(", ")
+            schema::commands().join(", ")
         ))
     })?;
     context.ui.data(&(json::to_string(&schema) + "\n"))?;

@@ -1,19 +1,23 @@
 //! The alphabets that the random parts and the checksum of a token are written in.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-/// A set of characters a policy may choose for its tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Alphabet {
-    /// `0-9A-Za-z`, the order GitHub's and npm's token checksums use.
-    Base62,
-    /// Bitcoin's base58: no `0`, `O`, `I`, `l`.
-    Base58,
-    /// `0-9a-z`.
-    Base36,
-    /// `0-9a-f`.
-    Hex,
+use crate::domain::words::words;
+
+words! {
+    /// A set of characters a policy may choose for its tokens.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Alphabet {
+        /// `0-9A-Za-z`, the order GitHub's and npm's token checksums use.
+        Base62 = "base62",
+        /// Bitcoin's base58: no `0`, `O`, `I`, `l`.
+        Base58 = "base58",
+        /// `0-9a-z`.
+        Base36 = "base36",
+        /// `0-9a-f`.
+        Hex = "hex",
+    }
 }
 
 impl Alphabet {
@@ -24,16 +28,6 @@ impl Alphabet {
             Self::Base58 => b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
             Self::Base36 => b"0123456789abcdefghijklmnopqrstuvwxyz",
             Self::Hex => b"0123456789abcdef",
-        }
-    }
-
-    /// The word a policy uses for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Base62 => "base62",
-            Self::Base58 => "base58",
-            Self::Base36 => "base36",
-            Self::Hex => "hex",
         }
     }
 
@@ -88,16 +82,9 @@ impl Alphabet {
 mod tests {
     use super::*;
 
-    const ALL: [Alphabet; 4] = [
-        Alphabet::Base62,
-        Alphabet::Base58,
-        Alphabet::Base36,
-        Alphabet::Hex,
-    ];
-
     #[test]
     fn the_bits_of_a_character_are_the_logarithm_of_their_number() {
-        for alphabet in ALL {
+        for &alphabet in Alphabet::ALL {
             let bits = (alphabet.characters().len() as f64).log2();
             assert!((alphabet.bits_per_character() - bits).abs() < 1e-12);
         }
@@ -105,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_checksum_width_holds_every_32_bit_number_and_no_narrower_one_does() {
-        for alphabet in ALL {
+        for &alphabet in Alphabet::ALL {
             let base = alphabet.characters().len() as u128;
             let width = u32::try_from(alphabet.checksum_width()).expect("small");
             assert!(base.pow(width) > u128::from(u32::MAX));
@@ -115,7 +102,7 @@ mod tests {
 
     #[test]
     fn every_character_is_picked_by_equally_many_bytes() {
-        for alphabet in ALL {
+        for &alphabet in Alphabet::ALL {
             let mut counts = std::collections::BTreeMap::new();
             for byte in 0..=255u8 {
                 if let Some(character) = alphabet.pick(byte) {

@@ -14,6 +14,11 @@ use crate::error::{Error, Kind};
 
 /// A duration of zero or more, kept as it was written.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    feature = "cli",
+    derive(schemars::JsonSchema),
+    schemars(with = "String")
+)]
 pub struct Lifetime {
     text: String,
     span: jiff::Span,

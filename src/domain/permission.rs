@@ -1,44 +1,31 @@
-//! What a key may do to other keys when it acts as the caller (`--as`).
+//! What a key may do to other keys when it acts as the caller (`--as`); a policy lists these words per scope.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-/// One thing a scope may let its holder manage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Permission {
-    /// Mint keys.
-    Mint,
-    /// List and show keys and the caller's own workspace.
-    List,
-    /// Rename keys.
-    Rename,
-    /// Change scopes, expiry, addresses, owner, labels.
-    Set,
-    /// Disable keys.
-    Disable,
-    /// Enable keys.
-    Enable,
-    /// Rotate keys.
-    Rotate,
-    /// Revoke keys, itself included.
-    Revoke,
-    /// Verify secrets of its workspace.
-    Verify,
-}
+use crate::domain::words::words;
 
-impl Permission {
-    /// The word a policy uses.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Mint => "mint",
-            Self::List => "list",
-            Self::Rename => "rename",
-            Self::Set => "set",
-            Self::Disable => "disable",
-            Self::Enable => "enable",
-            Self::Rotate => "rotate",
-            Self::Revoke => "revoke",
-            Self::Verify => "verify",
-        }
+words! {
+    /// One thing a scope may let its holder manage.
+    #[derive(PartialOrd, Ord, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Permission {
+        /// Mint keys.
+        Mint = "mint",
+        /// List and show keys and the caller's own workspace.
+        List = "list",
+        /// Rename keys.
+        Rename = "rename",
+        /// Change scopes, expiry, addresses, owner, labels.
+        Set = "set",
+        /// Disable keys.
+        Disable = "disable",
+        /// Enable keys.
+        Enable = "enable",
+        /// Rotate keys.
+        Rotate = "rotate",
+        /// Revoke keys, itself included.
+        Revoke = "revoke",
+        /// Verify secrets of its workspace.
+        Verify = "verify",
     }
 }

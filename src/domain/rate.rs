@@ -15,6 +15,11 @@ const NANOS_PER_MILLI: i64 = 1_000_000;
 
 /// So many requests in each unit of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "cli",
+    derive(schemars::JsonSchema),
+    schemars(with = "String")
+)]
 pub struct Rate {
     /// How many; also the burst.
     pub count: u32,

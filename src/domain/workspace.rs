@@ -1,5 +1,7 @@
 //! The owner of keys: a project, merchant or customer elsewhere.
 
+use serde::Serialize;
+
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
 
@@ -27,7 +29,8 @@ pub struct Workspace {
 }
 
 /// How many of a workspace's keys have each status but revoked and expired.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Census {
     /// Keys that verify.
     pub active: u64,
@@ -36,5 +39,6 @@ pub struct Census {
     /// Paused keys.
     pub disabled: u64,
     /// The keys that count against the cap: all of these but for pending and disabled ones that are past their expiry.
+    #[serde(skip)]
     pub living: u64,
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::day::Day;
 use crate::domain::key::Key;
 use crate::domain::sanitize::Safe;
 use crate::domain::usage::Tally;
+use crate::output::view::Moment;
 
 /// The widest bar, in characters.
 const WIDEST: usize = 16;
@@ -15,7 +17,7 @@ const WIDEST: usize = 16;
 const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
 /// A row; which fields it has follows from what the rows are added up by.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageView {
     workspace: String,
@@ -26,13 +28,14 @@ pub struct UsageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     environment: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}$"))]
     day: Option<String>,
     valid: u64,
     refused: u64,
     credits: u64,
     refused_by: BTreeMap<&'static str, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_used_at: Option<Option<String>>,
+    last_used_at: Option<Option<Moment>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_address: Option<Option<String>>,
 }
@@ -63,7 +66,7 @@ impl UsageView {
                 .iter()
                 .map(|(code, count)| (code.word(), *count))
                 .collect(),
-            last_used_at: last.map(|last| last.map(|last| last.at.to_string())),
+            last_used_at: last.map(|last| last.map(|last| Moment(last.at))),
             last_address: last
                 .map(|last| last.and_then(|last| last.address.map(|address| address.to_string()))),
         }

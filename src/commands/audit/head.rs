@@ -19,10 +19,8 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;
     let head = audit::head(&mut store, &actor, context.now())?;
-    let view = HeadView {
-        seq: head.seq,
-        hash: head.hash.to_string(),
-    };
-    context.ui.record(&view, || format!("{head}\n"))?;
+    context
+        .ui
+        .record(&HeadView::from(head), || format!("{head}\n"))?;
     Ok(0)
 }

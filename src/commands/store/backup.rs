@@ -39,8 +39,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let view = BackupView {
         path: path_text(&args.file),
         size_bytes: copy.size_bytes,
-        seq: copy.head.seq,
-        hash: copy.head.hash.to_string(),
+        head: copy.head.into(),
     };
     let sentence = format!(
         "{}: {} bytes, trail at {}",

@@ -1,10 +1,10 @@
 //! `keyward store export`.
 
 use crate::context::Context;
+use crate::domain::transfer::{KeyFields, WorkspaceFields};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::store::export::{self, Record};
-use crate::output::view::{KeyLineView, WorkspaceLineView};
 
 /// Print every record as a line of JSON, hashes and no secrets
 ///
@@ -29,11 +29,11 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
         workspace.as_deref(),
         now,
         |record| match record {
-            Record::Workspace(workspace) => lines.push(&WorkspaceLineView::new(workspace)),
+            Record::Workspace(workspace) => lines.push(&WorkspaceFields::from(workspace)),
             Record::Key(key) => {
                 done += 1;
                 bar.reach(done, of);
-                lines.push(&KeyLineView::new(key, now))
+                lines.push(&KeyFields::of(key, now))
             }
         },
     )?;

@@ -69,8 +69,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         kept: outcome.kept.iter().flat_map(kept).collect(),
         compared,
         put_aside: put_aside.map(|path| path_text(path)),
-        seq: outcome.head.seq,
-        hash: outcome.head.hash.to_string(),
+        head: outcome.head.into(),
     };
     let sentence = format!(
         "{}: {} workspaces, {} keys, trail at {}",
@@ -87,7 +86,7 @@ fn kept(kept: &Kept) -> impl Iterator<Item = KeptView> + '_ {
     kept.what.iter().map(|what| KeptView {
         id: kept.key.id.to_string(),
         name: kept.key.name.clone(),
-        what: what.word(),
+        what: *what,
     })
 }
 

@@ -24,6 +24,7 @@ pub use outside::Outside;
 
 /// A policy as it is written. Make one with [`Policy::from_toml`], which checks it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The token's template.
@@ -72,6 +73,7 @@ pub struct Policy {
 
 /// What `revoke` takes for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RevokeBy {
     /// Any selector.
@@ -83,6 +85,7 @@ pub enum RevokeBy {
 
 /// How many scopes a key takes; without a maximum, as many as there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
     /// At least.
@@ -100,6 +103,7 @@ impl Bounds {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Scope {
     /// What its holder may do to the workspace's keys.
@@ -112,6 +116,7 @@ pub struct Scope {
 
 /// One plan; what it leaves out is unlimited.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Requests of each key.

@@ -1,10 +1,10 @@
-//! A line of an import: a workspace, or a key of which only the hash is known.
+//! A line of an export or an import: a workspace, or a key of which only the hash is known.
 //!
 //! This module never takes a secret, and never repeats what a line says where a secret may stand.
 
 mod differ;
+mod fields;
 mod read;
-mod said;
 mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,7 @@ use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Kind;
 
+pub use fields::{KeyFields, WorkspaceFields};
 pub use texts::{free_texts, texts};
 
 /// The longest line, in bytes. A revocation's message of 128 KiB takes 768 KiB if each of its bytes is escaped, a policy of 1 MiB

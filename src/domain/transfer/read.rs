@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::said::said;
+use super::fields::{KeyFields, WorkspaceFields, said};
 use super::{KeyLine, Line, WorkspaceLine, texts};
 use crate::domain::address::Network;
 use crate::domain::digest;
@@ -28,53 +28,6 @@ const LONGEST_WORD: usize = 256;
 const LONGEST_MESSAGE: usize = 128 * 1024;
 /// The longest hint, in characters.
 const LONGEST_HINT: usize = 8;
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WorkspaceFields {
-    #[serde(rename = "type")]
-    _kind: String,
-    name: String,
-    preset: Option<String>,
-    policy: String,
-    plan: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct KeyFields {
-    #[serde(rename = "type")]
-    _kind: Option<String>,
-    workspace: Option<String>,
-    id: Option<String>,
-    name: String,
-    environment: Option<String>,
-    #[serde(default)]
-    scopes: Vec<String>,
-    prefix: Option<String>,
-    short: Option<String>,
-    key_hint: Option<String>,
-    status: Option<String>,
-    algorithm: Option<String>,
-    hash: String,
-    created_at: Option<String>,
-    created_by: Option<String>,
-    expires_at: Option<String>,
-    #[serde(default)]
-    expired: bool,
-    last_used_at: Option<String>,
-    revoked_at: Option<String>,
-    revoked_reason: Option<String>,
-    revoked_message: Option<String>,
-    replaces: Option<String>,
-    grace_millis: Option<i64>,
-    previous_expires_at: Option<String>,
-    replaced_by: Option<String>,
-    #[serde(default)]
-    allow: Vec<String>,
-    owner: Option<String>,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
-}
 
 /// What kind of line it is, whatever else it says.
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::Moment;
@@ -10,9 +11,10 @@ use crate::domain::address::Network;
 use crate::domain::key::{Key, KeyId, Status, UNDELIVERED};
 use crate::domain::timestamp::Timestamp;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyView<'a> {
+    #[schemars(regex(pattern = r"^key_[0-9a-z]{16}$"))]
     id: &'a str,
     workspace: &'a str,
     name: &'a str,
@@ -31,6 +33,7 @@ pub struct KeyView<'a> {
     replaces: Option<&'a str>,
     replaced_by: Option<&'a str>,
     #[serde(serialize_with = "texts")]
+    #[schemars(with = "Vec<String>")]
     allow: &'a [Network],
     owner: Option<&'a str>,
     labels: &'a BTreeMap<String, String>,
@@ -78,14 +81,16 @@ impl<'a> KeyView<'a> {
 }
 
 /// A key that was changed, with the others of its lineage that were and that were not.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Changed<'a> {
     #[serde(flatten)]
     view: KeyView<'a>,
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "texts")]
+    #[schemars(with = "Vec<String>")]
     also_changed: &'a [KeyId],
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "texts")]
+    #[schemars(with = "Vec<String>")]
     still_valid: &'a [KeyId],
 }
 
@@ -105,7 +110,7 @@ impl<'a> Changed<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Revoked<'a> {
     #[serde(flatten)]
     view: KeyView<'a>,
@@ -123,13 +128,13 @@ impl<'a> Revoked<'a> {
 }
 
 /// Several records under one name.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Keys<T> {
     pub keys: Vec<T>,
 }
 
 /// Who is calling.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CallerView {
     workspace: Option<String>,
@@ -137,8 +142,9 @@ pub struct CallerView {
     prefix: String,
     name: String,
     id: Option<String>,
-    created_at: Option<String>,
-    last_used_at: Option<String>,
+    created_at: Option<Moment>,
+    last_used_at: Option<Moment>,
+    #[schemars(extend("enum" = ["key", "operator"]))]
     kind: &'static str,
 }
 
@@ -164,8 +170,8 @@ impl CallerView {
             prefix: key.prefix.clone(),
             name: key.name.clone(),
             id: Some(key.id.as_str().to_owned()),
-            created_at: Some(key.created_at.to_string()),
-            last_used_at: text(key.last_used_at),
+            created_at: Some(Moment(key.created_at)),
+            last_used_at: key.last_used_at.map(Moment),
             kind: "key",
         }
     }
@@ -176,8 +182,4 @@ pub(super) fn texts<T: Display, S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(items.iter().map(|item| item.to_string()))
-}
-
-fn text(time: Option<Timestamp>) -> Option<String> {
-    time.map(|time| time.to_string())
 }

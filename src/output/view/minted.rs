@@ -2,6 +2,7 @@
 //!
 //! This module never renders anything: it is the one view that may hold a secret.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::KeyView;
@@ -12,7 +13,7 @@ use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 
 /// A key that mint, rotate or ensure made. It has its secret only when stdout is the sink.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Minted<'a> {
     #[serde(flatten)]
@@ -24,9 +25,12 @@ pub struct Minted<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<Action>,
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "texts")]
+    #[schemars(with = "Vec<String>")]
     also_changed: &'a [KeyId],
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "texts")]
+    #[schemars(with = "Vec<String>")]
     still_valid: &'a [KeyId],
+    /// The secret, shown only this once.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]

@@ -1,4 +1,5 @@
-//! Exactly the fields a user may see, in the order and with the names that scripts rely on.
+//! Exactly the fields a user may see, in the order and with the names that scripts rely on. `schema` describes them as they
+//! stand here, doc comments included.
 //!
 //! This module never reads a store. A secret appears in one place alone: [`Minted`], for what was handed over on stdout.
 
@@ -6,10 +7,12 @@ mod key;
 mod minted;
 mod provision;
 mod record;
-mod transfer;
 mod verdict;
 mod workspace;
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::domain::timestamp::Timestamp;
@@ -18,19 +21,31 @@ pub use key::{CallerView, Changed, KeyView, Keys, Revoked};
 pub use minted::Minted;
 pub use provision::{ChangeView, Changes, FindingView, WorkspaceChange};
 pub use record::{
-    BackupView, CreatedStoreView, EventView, HeadView, HealthView, KeptView, ProblemView,
-    RestoreView, StoreView, TrailView,
+    BackupView, CreatedStoreView, EventView, HeadView, HealthView, ImportView, KeptView,
+    ProblemView, RestoreView, StoreView, TrailView,
 };
-pub use transfer::{ImportView, KeyLineView, WorkspaceLineView};
 pub use verdict::VerdictView;
-pub use workspace::{WorkspaceView, Workspaces};
+pub use workspace::WorkspaceView;
 
 /// A point in time as scripts read it: RFC 3339 in UTC with milliseconds.
 #[derive(Debug, Clone, Copy)]
-struct Moment(Timestamp);
+pub(super) struct Moment(pub(super) Timestamp);
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
+    }
+}
+
+impl JsonSchema for Moment {
+    fn schema_name() -> Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$",
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! What gates and manifests answer.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::KeyView;
@@ -9,11 +10,12 @@ use crate::domain::provision::Action;
 use crate::domain::timestamp::Timestamp;
 
 /// Something that is wrong with a key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FindingView<'a> {
     #[serde(flatten)]
     view: KeyView<'a>,
     reason: Reason,
+    #[schemars(regex(pattern = "^keyward "))]
     remedy: &'a str,
 }
 
@@ -29,7 +31,7 @@ impl<'a> FindingView<'a> {
 }
 
 /// What a manifest's key needs or has got.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ChangeView {
     pub workspace: String,
     pub environment: String,
@@ -41,7 +43,7 @@ pub struct ChangeView {
 }
 
 /// What a manifest's workspace needs or has got.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct WorkspaceChange {
     pub name: String,
     /// What is, or was, done to it.
@@ -49,7 +51,7 @@ pub struct WorkspaceChange {
 }
 
 /// A whole manifest's answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Changes<'a> {
     /// The keys, in the manifest's order, and those it does not name.
     pub changes: &'a [ChangeView],

@@ -1,32 +1,42 @@
-//! What is shown of the audit trail and of the store itself.
+//! What is shown of the audit trail, of the store itself, and of the lines of an import.
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::domain::audit::{About, Event};
+use super::Moment;
+use crate::domain::audit::{About, Event, Head};
 use crate::domain::flaw::{Flaw, Remedy};
+use crate::domain::restoration::What;
 use crate::domain::sanitize::Quoted;
+use crate::domain::transfer::LineOutcome;
 
-#[derive(Debug, Serialize)]
-pub struct EventView {
+/// What a SHA-256 is written like.
+const HASH: &str = "^[0-9a-f]{64}$";
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EventView<'a> {
+    #[schemars(range(min = 0))]
     seq: i64,
-    time: String,
-    actor: String,
-    action: String,
-    subject: String,
+    time: Moment,
+    actor: &'a str,
+    action: &'a str,
+    subject: &'a str,
+    #[schemars(with = "Map<String, Value>")]
     details: Value,
+    #[schemars(regex(pattern = HASH))]
     hash: String,
 }
 
-impl EventView {
+impl<'a> EventView<'a> {
     /// The row as it is shown. Details that are no JSON, which only a changed store has, are shown as text.
-    pub fn new(event: &Event) -> Self {
+    pub fn new(event: &'a Event) -> Self {
         Self {
             seq: event.seq,
-            time: event.time.to_string(),
-            actor: event.actor.clone(),
-            action: event.action.clone(),
-            subject: event.subject.clone(),
+            time: Moment(event.time),
+            actor: &event.actor,
+            action: &event.action,
+            subject: &event.subject,
             details: serde_json::from_str(&event.details)
                 .unwrap_or_else(|_| Value::String(event.details.clone())),
             hash: event.hash.to_string(),
@@ -35,7 +45,7 @@ impl EventView {
 }
 
 /// What checking the trail found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrailView {
     /// Whether the chain is whole.
@@ -46,18 +56,26 @@ pub struct TrailView {
     pub first_bad: Option<i64>,
 }
 
-/// The end of the trail.
-#[derive(Debug, Serialize)]
+/// The end of the trail: its last row's place and link.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct HeadView {
-    /// The last row's place.
+    #[schemars(range(min = 0))]
     pub seq: i64,
-    /// Its link, in hexadecimal.
+    #[schemars(regex(pattern = HASH))]
     pub hash: String,
 }
 
+impl From<Head> for HeadView {
+    fn from(head: Head) -> Self {
+        Self {
+            seq: head.seq,
+            hash: head.hash.to_string(),
+        }
+    }
+}
+
 /// What looking a store through found.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct HealthView {
     /// Whether nothing is wrong.
     pub ok: bool,
@@ -71,9 +89,9 @@ pub struct HealthView {
 }
 
 /// One thing that is wrong with a store.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ProblemView {
-    /// `key`, `workspace` or `store`.
+    #[schemars(extend("enum" = ["key", "workspace", "store"]))]
     pub kind: &'static str,
     /// The key's id, the workspace's name, `file` or `trail`.
     pub subject: String,
@@ -105,18 +123,16 @@ impl ProblemView {
 }
 
 /// A backup that was made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupView {
     pub path: String,
     pub size_bytes: u64,
-    /// The last row's place in its trail.
-    pub seq: i64,
-    /// That row's link, in hexadecimal.
-    pub hash: String,
+    #[serde(flatten)]
+    pub head: HeadView,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RestoreView {
     /// Where the store is.
@@ -126,27 +142,25 @@ pub struct RestoreView {
     pub keys: u64,
     /// What stays as it was, stricter than in the backup.
     pub kept: Vec<KeptView>,
-    /// `whole`, `salvaged` or `nothing`: what the backup was compared with.
+    /// What the backup was compared with.
+    #[schemars(extend("enum" = ["whole", "salvaged", "nothing"]))]
     pub compared: &'static str,
     /// Where a store that was damaged is kept.
     pub put_aside: Option<String>,
-    /// The last row's place in the trail.
-    pub seq: i64,
-    /// That row's link, in hexadecimal.
-    pub hash: String,
+    #[serde(flatten)]
+    pub head: HeadView,
 }
 
 /// Something of a key that stays as it was when a backup was restored.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct KeptView {
     pub id: String,
     pub name: String,
-    /// `revoked`, `disabled`, `allow`, `scopes`, `expiry` or `superseded`.
-    pub what: &'static str,
+    pub what: What,
 }
 
 /// Facts about the store.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreView {
     pub path: String,
@@ -163,9 +177,37 @@ pub struct StoreView {
 }
 
 /// A store that was made, or was there already.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CreatedStoreView {
     #[serde(flatten)]
     pub store: StoreView,
     pub changed: bool,
+}
+
+/// What became of a line of an import.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ImportView<'a> {
+    index: u64,
+    line: u64,
+    #[schemars(regex(pattern = "^[a-z_]+$"))]
+    code: &'static str,
+    id: Option<&'a str>,
+    name: Option<&'a str>,
+    /// In which fields the record differs.
+    fields: &'a [&'static str],
+    message: Option<&'a str>,
+}
+
+impl<'a> ImportView<'a> {
+    pub fn new(outcome: &'a LineOutcome) -> Self {
+        Self {
+            index: outcome.index,
+            line: outcome.index + 1,
+            code: outcome.code,
+            id: outcome.id.as_ref().map(|id| id.as_str()),
+            name: outcome.name.as_deref(),
+            fields: &outcome.fields,
+            message: outcome.refusal.as_ref().map(|(_, why)| why.as_str()),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -11,19 +12,29 @@ use crate::domain::key::Key;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Verdict;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictView<'a> {
+    /// That of a line of `verify --stream`, as it was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a RawValue>,
     valid: bool,
+    /// Of `verify --stream` alone are `bad_request`, `busy`, `damaged` and `store_not_found`.
+    #[schemars(extend("enum" = codes()))]
     code: &'static str,
+    #[schemars(extend("enum" = [200, 400, 401, 403, 429, 500, 503]))]
     status: u16,
     message: &'a str,
     subject: Option<KeyView<'a>>,
     retry_after: Option<u64>,
     remaining: Option<u64>,
     recorded: bool,
+}
+
+fn codes() -> Vec<&'static str> {
+    let of_streams = ["bad_request", "busy", "damaged", "store_not_found"];
+    let codes = Code::ALL.iter().map(|code| code.word());
+    codes.chain(of_streams).collect()
 }
 
 impl<'a> VerdictView<'a> {

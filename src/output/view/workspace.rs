@@ -1,27 +1,22 @@
 //! What is shown of workspaces.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Moment;
 use crate::domain::policy::Policy;
 use crate::domain::workspace::{Census, Workspace};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkspaceView {
     name: String,
     preset: Option<String>,
     plan: Option<String>,
-    created_at: String,
-    keys: CensusView,
+    created_at: Moment,
+    keys: Census,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<Policy>,
-}
-
-#[derive(Debug, Serialize)]
-struct CensusView {
-    active: u64,
-    pending: u64,
-    disabled: u64,
 }
 
 impl WorkspaceView {
@@ -30,12 +25,8 @@ impl WorkspaceView {
             name: workspace.name.clone(),
             preset: workspace.preset.clone(),
             plan: workspace.plan.clone(),
-            created_at: workspace.created_at.to_string(),
-            keys: CensusView {
-                active: census.active,
-                pending: census.pending,
-                disabled: census.disabled,
-            },
+            created_at: Moment(workspace.created_at),
+            keys: census,
             policy: None,
         }
     }
@@ -45,9 +36,4 @@ impl WorkspaceView {
         self.policy = Some(policy.clone());
         self
     }
-}
-
-#[derive(Debug, Serialize)]
-pub struct Workspaces {
-    pub workspaces: Vec<WorkspaceView>,
 }

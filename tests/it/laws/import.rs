@@ -6,10 +6,9 @@
 use keyward::domain::key::{Key, KeyId, State};
 use keyward::domain::policy::Policy;
 use keyward::domain::timestamp::Timestamp;
-use keyward::domain::transfer::{KeyLine, Line};
+use keyward::domain::transfer::{KeyFields, KeyLine, Line};
 use keyward::domain::workspace::WorkspaceId;
 use keyward::output::json;
-use keyward::output::view::KeyLineView;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -142,7 +141,7 @@ fn assert_comes_back(line: &KeyLine) {
         revision: 1,
         seen: LONG_AGO,
     };
-    let view = KeyLineView::new(&key, LONG_AGO);
+    let view = KeyFields::of(&key, LONG_AGO);
     let Ok(Line::Key(again)) = Line::parse(json::to_string(&view).as_bytes()) else {
         // A time before the first that RFC 3339 can say has no line.
         assert!(line.created_at.is_none(), "it does not come back");

@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use keyward::domain::timestamp::Timestamp;
+use keyward::domain::transfer::{KeyFields, WorkspaceFields};
 use keyward::error::Result;
 use keyward::ops::store::export::Record;
 use keyward::ops::store::{export, import, restore};
-use keyward::output::view::{KeyLineView, WorkspaceLineView};
 
 use super::library::{Done, Library, WAIT};
 use super::log::write;
@@ -68,9 +68,9 @@ impl Library {
         export::run(store, actor, workspace, now, |record| {
             let line = match record {
                 Record::Workspace(workspace) => {
-                    serde_json::to_string(&WorkspaceLineView::new(workspace))
+                    serde_json::to_string(&WorkspaceFields::from(workspace))
                 }
-                Record::Key(key) => serde_json::to_string(&KeyLineView::new(key, now)),
+                Record::Key(key) => serde_json::to_string(&KeyFields::of(key, now)),
             };
             let line = line.expect("a line can be written");
             writeln!(lines, "{line}").expect("memory can be written");

@@ -1,0 +1,133 @@
+//! The fields of a line as they stand in it: what an export writes and an import reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::key::{Key, Status};
+use crate::domain::secret::SecretHash;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
+
+/// A workspace.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkspaceFields {
+    r#type: String,
+    pub(super) name: String,
+    pub(super) preset: Option<String>,
+    pub(super) policy: String,
+    pub(super) plan: Option<String>,
+}
+
+/// A key, of which other systems say the name and the hash alone.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct KeyFields {
+    r#type: Option<String>,
+    pub(super) workspace: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) name: String,
+    pub(super) environment: Option<String>,
+    #[serde(default)]
+    pub(super) scopes: Vec<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) short: Option<String>,
+    pub(super) key_hint: Option<String>,
+    pub(super) status: Option<String>,
+    pub(super) algorithm: Option<String>,
+    pub(super) hash: String,
+    pub(super) created_at: Option<String>,
+    pub(super) created_by: Option<String>,
+    pub(super) expires_at: Option<String>,
+    #[serde(default)]
+    pub(super) expired: bool,
+    pub(super) last_used_at: Option<String>,
+    pub(super) revoked_at: Option<String>,
+    pub(super) revoked_reason: Option<String>,
+    pub(super) revoked_message: Option<String>,
+    pub(super) replaces: Option<String>,
+    pub(super) grace_millis: Option<i64>,
+    pub(super) previous_expires_at: Option<String>,
+    pub(super) replaced_by: Option<String>,
+    #[serde(default)]
+    pub(super) allow: Vec<String>,
+    pub(super) owner: Option<String>,
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+impl From<&Workspace> for WorkspaceFields {
+    fn from(workspace: &Workspace) -> Self {
+        Self {
+            r#type: "workspace".to_owned(),
+            name: workspace.name.clone(),
+            preset: workspace.preset.clone(),
+            policy: workspace.policy.to_toml(),
+            plan: workspace.plan.clone(),
+        }
+    }
+}
+
+impl KeyFields {
+    /// The key's fields, its status as of this moment.
+    pub fn of(key: &Key, now: Timestamp) -> Self {
+        let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        let rotation = key.rotation.as_ref();
+        Self {
+            r#type: Some("key".to_owned()),
+            workspace: Some(key.workspace.clone()),
+            id: Some(key.id.as_str().to_owned()),
+            name: key.name.clone(),
+            environment: Some(key.environment.clone()),
+            scopes: key.scopes.clone(),
+            prefix: Some(key.prefix.clone()),
+            short: Some(key.short.clone()),
+            key_hint: Some(key.hint.clone()),
+            status: Some(key.status(now).word().to_owned()),
+            algorithm: Some(SecretHash::ALGORITHM.to_owned()),
+            hash: key.hash.to_hex(),
+            created_at: text(Some(key.created_at)),
+            created_by: Some(key.created_by.clone()),
+            expires_at: text(key.expires_at),
+            expired: key.ended(now) == Some(Status::Expired),
+            last_used_at: text(key.last_used_at),
+            revoked_at: text(key.revoked_at.or(key.lapsed_at(now))),
+            revoked_reason: key.revoked_reason.clone(),
+            revoked_message: key.revoked_message.clone(),
+            replaces: key.replaces().map(|id| id.as_str().to_owned()),
+            grace_millis: rotation.map(|rotation| rotation.grace_millis),
+            previous_expires_at: text(key.previous_expires_at()),
+            replaced_by: key.replaced_by.as_ref().map(|id| id.as_str().to_owned()),
+            allow: key.allow.iter().map(ToString::to_string).collect(),
+            owner: key.owner.clone(),
+            labels: key.labels.clone(),
+        }
+    }
+}
+
+/// The fields in which null is a value: that there is none. In any other it is as good as the field's absence.
+const NONE_IS_SAID: [&str; 10] = [
+    "preset",
+    "plan",
+    "expiresAt",
+    "revokedAt",
+    "revokedReason",
+    "revokedMessage",
+    "replaces",
+    "previousExpiresAt",
+    "replacedBy",
+    "owner",
+];
+
+/// The names of the fields that a line gives; none of what is no JSON object.
+pub(super) fn said(line: &str) -> BTreeSet<String> {
+    let fields: BTreeMap<String, Option<IgnoredAny>> =
+        serde_json::from_str(line).unwrap_or_default();
+    let given = |(field, value): (String, Option<IgnoredAny>)| {
+        let is_said = value.is_some() || NONE_IS_SAID.contains(&field.as_str());
+        is_said.then_some(field)
+    };
+    fields.into_iter().filter_map(given).collect()
+}
