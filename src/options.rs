@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use crate::domain::lifetime::Lifetime;
@@ -81,6 +82,23 @@ pub enum Colour {
     Always,
     /// Never
     Never,
+}
+
+/// Reads one of these words. Each stands with what help says of it, which may be nothing, and what it means.
+pub fn one_of<T: Copy + Send + Sync + 'static>(
+    words: &'static [(&'static str, &'static str, T)],
+) -> impl TypedValueParser<Value = T> {
+    let possible = words.iter().map(|(word, about, _)| {
+        let possible = PossibleValue::new(*word);
+        match *about {
+            "" => possible,
+            about => possible.help(about),
+        }
+    });
+    PossibleValuesParser::new(possible).map(|word| {
+        let meant = words.iter().find(|(one, ..)| *one == word);
+        meant.expect("clap lets no other word through").2
+    })
 }
 
 /// One KEY.

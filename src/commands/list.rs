@@ -1,7 +1,5 @@
 //! `keyward list`.
 
-use clap::ValueEnum;
-
 use crate::context::Context;
 use crate::domain::key::{Key, Status};
 use crate::domain::sanitize::Safe;
@@ -9,6 +7,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::list;
+use crate::options::one_of;
 use crate::output::relative::relative_or_never;
 use crate::output::view::KeyView;
 use crate::store::Order;
@@ -25,8 +24,8 @@ use crate::store::Order;
   keyward list --output jsonl")]
 pub struct Args {
     /// List keys of this status (can be repeated)
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "STATUS")]
-    status: Vec<StatusWord>,
+    #[arg(long, value_delimiter = ',', value_name = "STATUS", value_parser = one_of(STATUSES))]
+    status: Vec<Status>,
 
     /// List dead keys too
     #[arg(short, long)]
@@ -53,45 +52,41 @@ pub struct Args {
     scopes: Vec<String>,
 
     /// Sort by this
-    #[arg(long, value_enum, default_value_t, value_name = "ORDER")]
-    sort: Sort,
+    #[arg(long, default_value = "created", value_name = "ORDER", value_parser = one_of(ORDERS))]
+    sort: Order,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum StatusWord {
-    Active,
-    Pending,
-    Disabled,
-    Expired,
-    Revoked,
-}
+const STATUSES: &[(&str, &str, Status)] = &[
+    ("active", "", Status::Active),
+    ("pending", "", Status::Pending),
+    ("disabled", "", Status::Disabled),
+    ("expired", "", Status::Expired),
+    ("revoked", "", Status::Revoked),
+];
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Sort {
-    /// As minted
-    #[default]
-    Created,
-    /// By name
-    Name,
-    /// By environment
-    Environment,
-    /// By expiry, soonest first
-    Expires,
-    /// By last use, longest unused first
-    LastUsed,
-}
+const ORDERS: &[(&str, &str, Order)] = &[
+    ("created", "As minted", Order::Created),
+    ("name", "By name", Order::Name),
+    ("environment", "By environment", Order::Environment),
+    ("expires", "By expiry, soonest first", Order::Expires),
+    (
+        "last-used",
+        "By last use, longest unused first",
+        Order::LastUsed,
+    ),
+];
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = list::Request {
         workspace: context.workspace.clone(),
-        statuses: args.status.into_iter().map(status).collect(),
+        statuses: args.status,
         all: args.all,
         environment: args.environment,
         name: args.name,
         owner: args.owner,
         labels: args.labels.iter().map(|label| split_label(label)).collect(),
         scopes: args.scopes,
-        order: order(args.sort),
+        order: args.sort,
     };
     let mut store = context.open_store_or_empty()?;
     let actor = context.actor(&mut store)?;
@@ -137,26 +132,6 @@ fn row(key: &Key, now: Timestamp) -> Vec<String> {
         relative_or_never(key.expires_at, now),
         Safe(key.id.as_str()).to_string(),
     ]
-}
-
-fn status(word: StatusWord) -> Status {
-    match word {
-        StatusWord::Active => Status::Active,
-        StatusWord::Pending => Status::Pending,
-        StatusWord::Disabled => Status::Disabled,
-        StatusWord::Expired => Status::Expired,
-        StatusWord::Revoked => Status::Revoked,
-    }
-}
-
-fn order(sort: Sort) -> Order {
-    match sort {
-        Sort::Created => Order::Created,
-        Sort::Name => Order::Name,
-        Sort::Environment => Order::Environment,
-        Sort::Expires => Order::Expires,
-        Sort::LastUsed => Order::LastUsed,
-    }
 }
 
 fn split_label(label: &str) -> (String, Option<String>) {

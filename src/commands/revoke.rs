@@ -2,8 +2,6 @@
 //!
 //! This module never revokes before it was told to: by `--yes`, or by an answer.
 
-use clap::ValueEnum;
-
 use crate::commands::{Exit, changed};
 use crate::context::Context;
 use crate::domain::key::{Key, KeyId, Status};
@@ -13,6 +11,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::ops::revoke::{self, Reason};
 use crate::ops::select::Selector;
+use crate::options::one_of;
 use crate::output::relative::relative_or_never;
 use crate::output::view::Revoked;
 
@@ -37,8 +36,8 @@ pub struct Args {
     environment: Option<String>,
 
     /// Why
-    #[arg(long, value_enum, default_value_t, value_name = "REASON")]
-    reason: ReasonWord,
+    #[arg(long, default_value = "unspecified", value_name = "REASON", value_parser = one_of(REASONS))]
+    reason: Reason,
 
     /// Why, in your own words; kept in the record and the audit trail
     #[arg(long, value_name = "TEXT")]
@@ -49,18 +48,20 @@ pub struct Args {
     if_unused_for: Option<Lifetime>,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum ReasonWord {
-    /// The secret is, or may be, in the wrong hands
-    Compromised,
-    /// Another key took its place
-    Superseded,
-    /// It is no longer needed
-    Retired,
-    /// None of these is said
-    #[default]
-    Unspecified,
-}
+const REASONS: &[(&str, &str, Reason)] = &[
+    (
+        "compromised",
+        "The secret is, or may be, in the wrong hands",
+        Reason::Compromised,
+    ),
+    (
+        "superseded",
+        "Another key took its place",
+        Reason::Superseded,
+    ),
+    ("retired", "It is no longer needed", Reason::Retired),
+    ("unspecified", "None of these is said", Reason::Unspecified),
+];
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let environment = args.environment;
@@ -71,7 +72,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut request = revoke::Request {
         workspace: context.workspace.clone(),
         selectors: args.keys.into_iter().map(select).collect(),
-        reason: reason(args.reason),
+        reason: args.reason,
         message: args.message,
         idle: args.if_unused_for,
     };
@@ -157,14 +158,5 @@ fn standing(key: &Key, now: Timestamp) -> String {
             format!("{status}, superseded, expires {ends}")
         }
         None => status.to_owned(),
-    }
-}
-
-fn reason(word: ReasonWord) -> Reason {
-    match word {
-        ReasonWord::Compromised => Reason::Compromised,
-        ReasonWord::Superseded => Reason::Superseded,
-        ReasonWord::Retired => Reason::Retired,
-        ReasonWord::Unspecified => Reason::Unspecified,
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{ValueEnum, ValueHint};
+use clap::ValueHint;
 
 use crate::context::{Context, Document};
 use crate::domain::alphabet::Alphabet;
@@ -12,6 +12,7 @@ use crate::domain::policy::Policy;
 use crate::domain::policy_changes::PolicyChanges;
 use crate::domain::preset;
 use crate::error::{Error, Result};
+use crate::options::one_of;
 
 /// Where the policy comes from and what is different in it.
 #[derive(Debug, clap::Args)]
@@ -31,8 +32,8 @@ pub struct PolicyArgs {
     token: Option<String>,
 
     /// The alphabet of the token's random parts
-    #[arg(long, value_enum, value_name = "ALPHABET")]
-    alphabet: Option<AlphabetWord>,
+    #[arg(long, value_name = "ALPHABET", value_parser = one_of(ALPHABETS))]
+    alphabet: Option<Alphabet>,
 
     /// What {prefix} stands for
     #[arg(long, value_name = "PREFIX")]
@@ -63,17 +64,12 @@ pub struct PolicyArgs {
     usage_retention: Option<Lifetime>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum AlphabetWord {
-    /// 0-9A-Za-z
-    Base62,
-    /// base62 without 0 O I l
-    Base58,
-    /// 0-9a-z
-    Base36,
-    /// 0-9a-f
-    Hex,
-}
+const ALPHABETS: &[(&str, &str, Alphabet)] = &[
+    ("base62", "0-9A-Za-z", Alphabet::Base62),
+    ("base58", "base62 without 0 O I l", Alphabet::Base58),
+    ("base36", "0-9a-z", Alphabet::Base36),
+    ("hex", "0-9a-f", Alphabet::Hex),
+];
 
 /// A lifetime, or none.
 #[derive(Debug, Clone)]
@@ -109,12 +105,7 @@ impl PolicyArgs {
     pub fn changes(self) -> PolicyChanges {
         PolicyChanges {
             token: self.token,
-            alphabet: self.alphabet.map(|word| match word {
-                AlphabetWord::Base62 => Alphabet::Base62,
-                AlphabetWord::Base58 => Alphabet::Base58,
-                AlphabetWord::Base36 => Alphabet::Base36,
-                AlphabetWord::Hex => Alphabet::Hex,
-            }),
+            alphabet: self.alphabet,
             prefix: self.prefix,
             environments: self.environments,
             active_key_cap: self.active_key_cap,
