@@ -1,25 +1,26 @@
-//! Questions to the person at the terminal.
+//! Questions to the person at the terminal, each answered by a line, which the terminal lets them edit.
 //!
-//! This module never decides what is dangerous, and is the only one that knows dialoguer.
+//! This module never decides what is dangerous.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
+use std::io::{self, Write};
 
-use dialoguer::{Confirm, Password};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use signal_hook::consts::SIGINT;
-use signal_hook::low_level::{emulate_default_handler, exit};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, read};
+use rustix::stdio::stdin;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
 
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::signals::Interrupts;
 
-/// How often signals are looked for during a prompt.
-const ATTENTION: Duration = Duration::from_millis(20);
-
-/// How long a prompt that has noticed a signal by itself may take to return before the process is ended under it.
-const GRACE: Duration = Duration::from_millis(100);
+/// How long an answer is waited for before signals are looked at again.
+const ATTENTION: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 20_000_000,
+};
+/// The longest line that a terminal hands over at once, in bytes (termios(3), canonical mode).
+const LONGEST_LINE: usize = 4096;
 
 /// Asks, if somebody may be asked.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +30,8 @@ pub struct Prompter {
 }
 
 impl Prompter {
-    /// Asks a yes/no question on standard error; no is the default. The question is printed as it is.
+    /// Asks a yes/no question on standard error, and fails with anything but a line `y` or `yes`. The question is printed as
+    /// it is; where nobody may be asked, `otherwise` says what to do.
     pub fn confirm(&self, question: &str, otherwise: &str) -> Result<()> {
         if !self.allowed {
             return Err(
@@ -37,18 +39,14 @@ impl Prompter {
                     .hinted(otherwise),
             );
         }
-        match guarded(|| {
-            Confirm::new()
-                .with_prompt(question)
-                .default(false)
-                .interact_opt()
-        })? {
-            Some(true) => Ok(()),
-            Some(false) | None => Err(declined()),
+        let answer = ask(&format!("{question} [y/N] "), false)?;
+        match answer.trim_ascii().to_ascii_lowercase().as_slice() {
+            b"y" | b"yes" => Ok(()),
+            _ => Err(declined()),
         }
     }
 
-    /// Reads a secret with echo off. Empty input is an empty secret.
+    /// Reads a secret with echo off. What is no text is an empty secret, as is an empty line.
     pub fn secret(&self, label: &str) -> Result<Secret> {
         if !self.allowed {
             return Err(
@@ -56,103 +54,73 @@ impl Prompter {
                     .hinted("send it on standard input"),
             );
         }
-        guarded(|| {
-            Password::new()
-                .with_prompt(label)
-                .allow_empty_password(true)
-                .interact()
-        })
-        .map(Secret::new)
+        let line = ask(&format!("{label}: "), true)?;
+        let line = line.strip_suffix(b"\n").unwrap_or(&line);
+        let text = std::str::from_utf8(line).unwrap_or_default();
+        Ok(Secret::new(text.to_owned()))
     }
 }
 
 fn declined() -> Error {
-    Error::new(Kind::Interrupted, "nothing was changed")
+    Error::new(Kind::Interrupted, "cancelled: nothing was changed")
 }
 
-/// Runs a prompt so that the terminal is left as it was found, whatever ends the prompt.
-///
-/// dialoguer leaves a terminal that a signal hits without echo, raw or without a cursor, and will not be changed
-/// (dialoguer issues 77 and 92). So signals are watched: ^C at a question ends the prompt by itself; any other
-/// ends the process once the terminal is restored.
-fn guarded<T>(ask: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
-    let terminal = Terminal::save()?;
+fn failed(error: impl Into<io::Error>) -> Error {
+    Error::new(Kind::Io, "cannot ask on the terminal").because(error.into())
+}
+
+/// Asks and waits for a line. A signal that asks the process to end is an answer too: to do nothing.
+fn ask(question: &str, is_hidden: bool) -> Result<Zeroizing<Vec<u8>>> {
     let interrupts = Interrupts::watch()?;
-    let finished = AtomicBool::new(false);
-    let answer = thread::scope(|scope| {
-        let guard = thread::Builder::new()
-            .spawn_scoped(scope, || stand_guard(&terminal, &interrupts, &finished))?;
-        let _finish = Finish(&finished, guard.thread());
-        ask()
-    });
-    if answer.is_err() || interrupts.received() {
-        terminal.restore();
-    }
-    match interrupts.signal() {
-        Some(SIGINT) => Err(declined()),
-        Some(signal) => {
-            end(signal);
-            Err(declined())
+    let _echo = is_hidden.then(Echo::hide).transpose().map_err(failed)?;
+    let mut stderr = io::stderr().lock();
+    let asked = stderr.write_all(question.as_bytes());
+    asked.and_then(|()| stderr.flush()).map_err(failed)?;
+    // SECURITY: the line may be a secret; one buffer of its final size, wiped when dropped.
+    let mut line = Zeroizing::new(vec![0; LONGEST_LINE]);
+    let mut filled = 0;
+    while filled < line.len() && !line[..filled].ends_with(b"\n") {
+        if interrupts.received() {
+            // On a line of its own goes what is said of it. A terminal that has gone away needs none.
+            let _ = stderr.write_all(b"\n");
+            return Err(declined());
         }
-        None => answer.map_err(|dialoguer::Error::IO(error)| match error.kind() {
-            std::io::ErrorKind::Interrupted => declined(),
-            _ => Error::new(Kind::Io, "cannot ask on the terminal").because(error),
-        }),
-    }
-}
-
-/// Ends the process under a prompt that a signal has not ended.
-fn stand_guard(terminal: &Terminal, interrupts: &Interrupts, finished: &AtomicBool) {
-    while !finished.load(Ordering::SeqCst) {
-        if let Some(signal) = interrupts.signal() {
-            thread::park_timeout(GRACE);
-            if !finished.load(Ordering::SeqCst) {
-                terminal.restore();
-                end(signal);
-            }
-            return;
+        let mut terminal = [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)];
+        match poll(&mut terminal, Some(&ATTENTION)) {
+            Ok(0) | Err(Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(failed(error)),
         }
-        thread::park_timeout(ATTENTION);
+        match read(stdin(), &mut line[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    line.truncate(filled);
+    Ok(line)
+}
+
+/// The terminal's settings before what is typed was hidden, which it gets back.
+struct Echo(Termios);
+
+impl Echo {
+    /// Shows of what is typed the end of the line alone.
+    fn hide() -> rustix::io::Result<Self> {
+        let before = tcgetattr(stdin())?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(stdin(), OptionalActions::Now, &hidden)?;
+        Ok(Self(before))
     }
 }
 
-/// Ends the process: with the exit status of an interrupt for SIGINT, else as the signal would have, unwatched.
-fn end(signal: i32) {
-    if signal == SIGINT {
-        exit(i32::from(Kind::Interrupted.exit()));
-    }
-    // If that cannot be done, the prompt's end reports the interrupt instead.
-    let _ = emulate_default_handler(signal);
-}
-
-/// Tells the guard that the prompt is over, even if the prompt panics.
-struct Finish<'a>(&'a AtomicBool, &'a thread::Thread);
-
-impl Drop for Finish<'_> {
+impl Drop for Echo {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-        self.1.unpark();
-    }
-}
-
-/// The terminal's settings before a prompt.
-struct Terminal(Termios);
-
-impl Terminal {
-    fn save() -> Result<Self> {
-        tcgetattr(rustix::stdio::stdin())
-            .map(Self)
-            .map_err(|error| {
-                Error::new(Kind::Io, "cannot ask on the terminal")
-                    .because(std::io::Error::from(error))
-            })
-    }
-
-    /// Brings back echo, line editing and the cursor, on a line of its own.
-    fn restore(&self) {
         // A terminal that has gone away (SIGHUP) cannot be restored, and need not be.
-        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &self.0);
-        let _ = rustix::io::write(rustix::stdio::stderr(), b"\x1b[?25h\r\n");
+        let _ = tcsetattr(stdin(), OptionalActions::Now, &self.0);
     }
 }
 

@@ -3,30 +3,42 @@
 //! This module never ends the process while a watch lives; after the last one it lets signals end it as usual.
 
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::{SigId, flag, low_level};
+use signal_hook::{flag, low_level};
 
 use crate::error::{Error, Kind, Result};
 
-/// The signals that ask a process to end. SIGINT is last: a terminal prompt raises it by itself on top of another.
+/// The signals that ask a process to end.
 const WATCHED: [i32; 3] = [SIGTERM, SIGHUP, SIGINT];
 
 /// Whether a watched signal has its default effect. The handlers stay installed for good once there is a first watch,
 /// because a handler that is taken away leaves the signal ignored.
 static DEFAULT_EFFECT: AtomicBool = AtomicBool::new(true);
+/// The watched signal that has come last; 0 before any.
+static NOTED: AtomicUsize = AtomicUsize::new(0);
+/// What nothing is noted in.
+static NOTHING: AtomicUsize = AtomicUsize::new(0);
 
-/// The watches that live, and the signals that handlers are installed for.
 static WATCHES: Mutex<Watches> = Mutex::new(Watches {
     living: 0,
-    signals: None,
+    handled: None,
 });
 
 struct Watches {
     living: usize,
-    signals: Option<Vec<i32>>,
+    /// The signals that have handlers.
+    handled: Option<Vec<i32>>,
+}
+
+fn watches() -> MutexGuard<'static, Watches> {
+    WATCHES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn refused(error: std::io::Error) -> Error {
+    Error::new(Kind::Internal, "cannot watch for signals").because(error)
 }
 
 /// Notes SIGINT, SIGTERM and SIGHUP for as long as it lives, in place of their killing the process.
@@ -34,64 +46,48 @@ struct Watches {
 /// A signal that was ignored when the process started (`nohup`) stays ignored.
 #[derive(Debug)]
 pub struct Interrupts {
-    noted: [Arc<AtomicBool>; WATCHED.len()],
-    registrations: Vec<SigId>,
-    watching: bool,
+    noted: &'static AtomicUsize,
+    is_watching: bool,
 }
 
 impl Interrupts {
-    /// Starts to watch.
     pub fn watch() -> Result<Self> {
-        let refused = |error| Error::new(Kind::Internal, "cannot watch for signals").because(error);
-        let mut watches = WATCHES.lock().unwrap_or_else(PoisonError::into_inner);
-        if watches.signals.is_none() {
+        let mut watches = watches();
+        if watches.handled.is_none() {
             let ignored = ignored_signals();
-            let signals: Vec<i32> = WATCHED
-                .into_iter()
-                .filter(|signal| ignored >> (signal - 1) & 1 == 0)
-                .collect();
-            for signal in &signals {
-                flag::register_conditional_default(*signal, &DEFAULT_EFFECT).map_err(refused)?;
+            let is_ignored = |signal: &i32| ignored >> (signal - 1) & 1 != 0;
+            let mut handled = WATCHED.to_vec();
+            handled.retain(|signal| !is_ignored(signal));
+            for &signal in &handled {
+                flag::register_conditional_default(signal, &DEFAULT_EFFECT).map_err(refused)?;
+                flag::register_usize(signal, &NOTED, signal.unsigned_abs() as usize)
+                    .map_err(refused)?;
             }
-            watches.signals = Some(signals);
-        }
-
-        let mut interrupts = Self::none();
-        for signal in watches.signals.iter().flatten() {
-            let noted = WATCHED
-                .iter()
-                .zip(&interrupts.noted)
-                .find(|(watched, _)| *watched == signal);
-            if let Some((_, noted)) = noted {
-                let registration = flag::register(*signal, Arc::clone(noted)).map_err(refused)?;
-                interrupts.registrations.push(registration);
-            }
+            watches.handled = Some(handled);
         }
         // Only now: a signal in the moment before still kills, rather than going unnoticed.
         watches.living += 1;
-        interrupts.watching = true;
         DEFAULT_EFFECT.store(false, Ordering::SeqCst);
-        Ok(interrupts)
+        Ok(Self {
+            noted: &NOTED,
+            is_watching: true,
+        })
     }
 
     /// A watch that notes nothing, for what must be done even after a signal.
     pub fn none() -> Self {
         Self {
-            noted: Default::default(),
-            registrations: Vec::new(),
-            watching: false,
+            noted: &NOTHING,
+            is_watching: false,
         }
     }
 
     /// Something to wait for beside other input: it can be read from as soon as a signal has come.
-    pub fn wake(&mut self) -> Result<UnixStream> {
-        let refused = |error| Error::new(Kind::Internal, "cannot watch for signals").because(error);
+    pub fn wake(&self) -> Result<UnixStream> {
         let (woken, waker) = UnixStream::pair().map_err(refused)?;
-        let watches = WATCHES.lock().unwrap_or_else(PoisonError::into_inner);
-        for signal in watches.signals.iter().flatten() {
+        for signal in watches().handled.iter().flatten() {
             let waker = waker.try_clone().map_err(refused)?;
-            let registration = low_level::pipe::register(*signal, waker).map_err(refused)?;
-            self.registrations.push(registration);
+            low_level::pipe::register(*signal, waker).map_err(refused)?;
         }
         Ok(woken)
     }
@@ -103,23 +99,18 @@ impl Interrupts {
 
     /// The number of the signal that has asked the process to end.
     pub fn signal(&self) -> Option<i32> {
-        WATCHED
-            .into_iter()
-            .zip(&self.noted)
-            .find(|(_, noted)| noted.load(Ordering::SeqCst))
-            .map(|(signal, _)| signal)
+        let noted = i32::try_from(self.noted.load(Ordering::SeqCst));
+        noted.ok().filter(|signal| *signal > 0)
     }
 
-    /// Fails once a signal has asked the process to end.
+    /// Fails once a signal has asked the process to end, naming it.
     pub fn heed(&self) -> Result<()> {
         match self.signal() {
             None => Ok(()),
             Some(signal) => {
                 let name = low_level::signal_name(signal).unwrap_or("a signal");
-                Err(Error::new(
-                    Kind::Interrupted,
-                    format!("interrupted by {name}"),
-                ))
+                let message = format!("interrupted by {name}");
+                Err(Error::new(Kind::Interrupted, message))
             }
         }
     }
@@ -127,23 +118,22 @@ impl Interrupts {
     /// A watch that notes no real signal, so that tests beside each other cannot interrupt one another.
     #[cfg(test)]
     pub(crate) fn simulated(received: bool) -> Self {
-        let interrupts = Self::none();
-        interrupts.noted[0].store(received, Ordering::SeqCst);
-        interrupts
+        static RECEIVED: AtomicUsize = AtomicUsize::new(SIGTERM.unsigned_abs() as usize);
+        Self {
+            noted: if received { &RECEIVED } else { &NOTHING },
+            is_watching: false,
+        }
     }
 }
 
 impl Drop for Interrupts {
     fn drop(&mut self) {
-        if self.watching {
-            let mut watches = WATCHES.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_watching {
+            let mut watches = watches();
             watches.living -= 1;
             if watches.living == 0 {
                 DEFAULT_EFFECT.store(true, Ordering::SeqCst);
             }
-        }
-        for registration in self.registrations.drain(..) {
-            low_level::unregister(registration);
         }
     }
 }

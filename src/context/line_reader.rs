@@ -62,7 +62,7 @@ pub enum Line<'a> {
 impl LineReader {
     /// Starts to listen, to signals too.
     pub(super) fn start() -> Result<Self> {
-        let mut interrupts = Interrupts::watch()?;
+        let interrupts = Interrupts::watch()?;
         let wake = interrupts.wake()?;
         Ok(Self {
             buffer: Zeroizing::new(vec![0; READ + LONGEST_LINE]),

@@ -173,7 +173,7 @@ const WALLS: &[Wall] = &[
 /// What only these files may mention.
 const KEEPERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/sqlite/"]),
-    ("dialoguer", &["prompt.rs"]),
+    ("rustix::termios::tcsetattr", &["prompt.rs"]),
     ("rustix::fs::flock", &["files/"]),
     ("rustix::fs::linkat", &["files/"]),
     ("rustix::fs::mkdirat", &["files/"]),
@@ -407,7 +407,7 @@ fn the_checker_sees_a_planted_breach() {
         ("commands/list.rs", "fn f() { std::fs::read(\"x\"); }"),
         ("commands/list.rs", "fn f() { println!(\"x\"); }"),
         ("commands/list.rs", "fn f() { std::print!(\"x\"); }"),
-        ("commands/list.rs", "use dialoguer::Confirm;"),
+        ("commands/list.rs", "use rustix::termios::tcsetattr;"),
         ("commands/mint.rs", "use rand::{Rng as Generator};"),
         ("commands/mint.rs", "fn f() { activate::complete(); }"),
         ("ops/mint.rs", "use clap::Args;"),
@@ -471,7 +471,7 @@ fn the_checker_sees_a_planted_breach() {
             "use crate::domain::secret::Secret;",
         ),
         ("context/mod.rs", "use std::{env, time::SystemTime};"),
-        ("prompt.rs", "use dialoguer::Confirm;"),
+        ("prompt.rs", "use rustix::termios::tcsetattr;"),
         (
             "main.rs",
             "fn main() { let arguments = std::env::args_os(); }",

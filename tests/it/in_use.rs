@@ -166,7 +166,7 @@ fn on_a_terminal_it_is_asked_first_and_refused_then() {
     let arguments = ["revoke", "ci", "--if-unused-for", "30d"];
     let mut terminal = Terminal::keyward(&sandbox, &arguments, &[]);
     terminal.wait_for("last used");
-    terminal.types("y");
+    terminal.types("y\r");
     let (status, seen) = terminal.end();
     assert_eq!(status, 5, "{seen}");
     assert!(seen.contains("is in use"), "{seen}");

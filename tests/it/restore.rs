@@ -322,7 +322,7 @@ fn it_asks_on_a_terminal_and_needs_yes_without_one() {
     sandbox.mint("after");
     let before = sandbox.settled_bytes();
     sandbox.refuses(&["store", "restore", "b.db"], 2, "usage");
-    for answer in ["n", "\r", "\u{3}"] {
+    for answer in ["n\r", "\r", "\u{3}"] {
         let mut terminal = Terminal::keyward(sandbox, &["store", "restore", "b.db"], &[]);
         terminal.wait_for("?");
         terminal.types(answer);

@@ -317,7 +317,7 @@ fn a_question_escapes_the_names_in_it() {
         let secret = &planted.ids[1];
         let mut terminal = Terminal::keyward(&planted.sandbox, &["revoke", secret], &[]);
         terminal.wait_for("last used");
-        terminal.types("n");
+        terminal.types("n\r");
         let (status, seen) = terminal.end();
         assert_eq!(status, 130, "{seen}");
         assert_shown_harmlessly(hostile, &seen);
@@ -333,7 +333,7 @@ fn a_question_escapes_the_names_in_it() {
         let arguments = ["workspace", "delete", "--", hostile];
         let mut terminal = Terminal::keyward(&sandbox, &arguments, &[]);
         terminal.wait_for("?");
-        terminal.types("n");
+        terminal.types("n\r");
         let (status, seen) = terminal.end();
         assert_eq!(status, 130, "{seen}");
         assert_shown_harmlessly(hostile, &seen);
