@@ -73,59 +73,44 @@ pub enum Kind {
 impl Kind {
     /// The stable word scripts match on.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::Internal => "internal",
-            Self::Usage => "usage",
-            Self::InvalidName => "invalid_name",
-            Self::InvalidPolicy => "invalid_policy",
-            Self::InvalidManifest => "invalid_manifest",
-            Self::KeyNotFound => "key_not_found",
-            Self::WorkspaceNotFound => "workspace_not_found",
-            Self::StoreNotFound => "store_not_found",
-            Self::NameTaken => "name_taken",
-            Self::Ambiguous => "ambiguous",
-            Self::Conflict => "conflict",
-            Self::SecretMissing => "secret_missing",
-            Self::LimitReached => "limit_reached",
-            Self::ScopeRejected => "scope_rejected",
-            Self::InvalidScope => "invalid_scope",
-            Self::InvalidEnvironment => "invalid_environment",
-            Self::InvalidExpiry => "invalid_expiry",
-            Self::InUse => "in_use",
-            Self::Busy => "busy",
-            Self::Io => "io",
-            Self::Permissions => "permissions",
-            Self::Damaged => "damaged",
-            Self::Foreign => "foreign",
-            Self::NewerStore => "newer_store",
-            Self::Refused(code) => code.word(),
-            Self::DeliveryFailed => "delivery_failed",
-            Self::UnknownOutcome => "unknown_outcome",
-            Self::Interrupted => "interrupted",
-        }
+        self.said().0
     }
 
     /// The process's exit status.
     pub fn exit(self) -> u8 {
+        self.said().1
+    }
+
+    fn said(self) -> (&'static str, u8) {
         match self {
-            Self::Internal => 1,
-            Self::Usage | Self::InvalidName | Self::InvalidPolicy | Self::InvalidManifest => 2,
-            Self::KeyNotFound | Self::WorkspaceNotFound | Self::StoreNotFound => 3,
-            Self::NameTaken | Self::Ambiguous | Self::Conflict | Self::SecretMissing => 4,
-            Self::LimitReached
-            | Self::ScopeRejected
-            | Self::InvalidScope
-            | Self::InvalidEnvironment
-            | Self::InvalidExpiry
-            | Self::InUse => 5,
-            Self::Busy => 6,
-            Self::Io => 7,
-            Self::Permissions => 8,
-            Self::Damaged | Self::Foreign | Self::NewerStore => 9,
-            Self::Refused(code) => code.exit(),
-            Self::DeliveryFailed => 16,
-            Self::UnknownOutcome => 17,
-            Self::Interrupted => 130,
+            Self::Internal => ("internal", 1),
+            Self::Usage => ("usage", 2),
+            Self::InvalidName => ("invalid_name", 2),
+            Self::InvalidPolicy => ("invalid_policy", 2),
+            Self::InvalidManifest => ("invalid_manifest", 2),
+            Self::KeyNotFound => ("key_not_found", 3),
+            Self::WorkspaceNotFound => ("workspace_not_found", 3),
+            Self::StoreNotFound => ("store_not_found", 3),
+            Self::NameTaken => ("name_taken", 4),
+            Self::Ambiguous => ("ambiguous", 4),
+            Self::Conflict => ("conflict", 4),
+            Self::SecretMissing => ("secret_missing", 4),
+            Self::LimitReached => ("limit_reached", 5),
+            Self::ScopeRejected => ("scope_rejected", 5),
+            Self::InvalidScope => ("invalid_scope", 5),
+            Self::InvalidEnvironment => ("invalid_environment", 5),
+            Self::InvalidExpiry => ("invalid_expiry", 5),
+            Self::InUse => ("in_use", 5),
+            Self::Busy => ("busy", 6),
+            Self::Io => ("io", 7),
+            Self::Permissions => ("permissions", 8),
+            Self::Damaged => ("damaged", 9),
+            Self::Foreign => ("foreign", 9),
+            Self::NewerStore => ("newer_store", 9),
+            Self::Refused(code) => (code.word(), code.exit()),
+            Self::DeliveryFailed => ("delivery_failed", 16),
+            Self::UnknownOutcome => ("unknown_outcome", 17),
+            Self::Interrupted => ("interrupted", 130),
         }
     }
 }

@@ -36,47 +36,36 @@ words! {
 impl Code {
     /// The process's exit status.
     pub fn exit(self) -> u8 {
-        match self {
-            Self::Valid => 0,
-            Self::Malformed | Self::NotFound => 10,
-            Self::Revoked => 11,
-            Self::Expired => 12,
-            Self::Pending | Self::Disabled => 13,
-            Self::WrongEnvironment | Self::IpDenied | Self::InsufficientScope => 14,
-            Self::RateLimited | Self::QuotaExceeded => 15,
-        }
+        self.said().0
     }
 
     /// The HTTP status an API would answer with.
     pub fn http_status(self) -> u16 {
-        match self {
-            Self::Valid => 200,
-            Self::Malformed
-            | Self::NotFound
-            | Self::Revoked
-            | Self::Pending
-            | Self::Disabled
-            | Self::Expired => 401,
-            Self::WrongEnvironment | Self::IpDenied | Self::InsufficientScope => 403,
-            Self::RateLimited | Self::QuotaExceeded => 429,
-        }
+        self.said().1
     }
 
     /// A sentence for people; it names nothing of the key.
     pub fn message(self) -> &'static str {
+        self.said().2
+    }
+
+    fn said(self) -> (u8, u16, &'static str) {
         match self {
-            Self::Valid => "the key is valid",
-            Self::Malformed => "this is not a key's secret: its form or checksum is wrong",
-            Self::NotFound => "no key has this secret",
-            Self::Revoked => "the key is revoked",
-            Self::Pending => "the key's secret has not been activated",
-            Self::Disabled => "the key is disabled",
-            Self::Expired => "the key has expired",
-            Self::WrongEnvironment => "the key is of another environment",
-            Self::IpDenied => "the key may not be used from this address",
-            Self::InsufficientScope => "the key lacks a required scope",
-            Self::RateLimited => "the key is used too often",
-            Self::QuotaExceeded => "the workspace has spent this month's credits",
+            Self::Valid => (0, 200, "the key is valid"),
+            Self::Malformed => {
+                let message = "this is not a key's secret: its form or checksum is wrong";
+                (10, 401, message)
+            }
+            Self::NotFound => (10, 401, "no key has this secret"),
+            Self::Revoked => (11, 401, "the key is revoked"),
+            Self::Pending => (13, 401, "the key's secret has not been activated"),
+            Self::Disabled => (13, 401, "the key is disabled"),
+            Self::Expired => (12, 401, "the key has expired"),
+            Self::WrongEnvironment => (14, 403, "the key is of another environment"),
+            Self::IpDenied => (14, 403, "the key may not be used from this address"),
+            Self::InsufficientScope => (14, 403, "the key lacks a required scope"),
+            Self::RateLimited => (15, 429, "the key is used too often"),
+            Self::QuotaExceeded => (15, 429, "the workspace has spent this month's credits"),
         }
     }
 }
