@@ -1,34 +1,33 @@
-//! The name of the person who runs keyward.
+//! The person who runs keyward, by the account database: anybody can set `USER`.
 
 use super::environment::variable;
 
-/// The account's name. It is read from the account database, not from `USER`, which anybody can set.
+/// The account's name, and under sudo that of who called it.
 pub(super) fn operator() -> String {
     let uid = rustix::process::getuid().as_raw();
     let sudo = variable("SUDO_UID")
         .and_then(|uid| uid.to_str()?.parse().ok())
         .filter(|_| uid == 0);
     match sudo {
-        None => account(uid),
-        Some(sudo) => format!("{} (sudo by {})", account(uid), account(sudo)),
+        None => name(uid),
+        Some(sudo) => format!("{} (sudo by {})", name(uid), name(sudo)),
     }
 }
 
 /// The primary group of an account, if it is in the account database.
 pub(super) fn group_of(uid: u32) -> Option<u32> {
-    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    accounts.lines().find_map(|line| {
-        let mut fields = line.split(':').skip(2);
-        (fields.next()?.parse() == Ok(uid)).then(|| fields.next()?.parse().ok())?
-    })
+    field(uid, 3)?.parse().ok()
 }
 
-fn account(uid: u32) -> String {
+fn name(uid: u32) -> String {
+    field(uid, 0).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// A field of an account's line (passwd(5)).
+fn field(uid: u32, at: usize) -> Option<String> {
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let found = accounts.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    });
-    found.unwrap_or_else(|| format!("uid {uid}"))
+    let mut fields = accounts.lines().map(|line| line.split(':'));
+    let mut own =
+        fields.find(|own| own.clone().nth(2).and_then(|field| field.parse().ok()) == Some(uid))?;
+    own.nth(at).map(str::to_owned)
 }

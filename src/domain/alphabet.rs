@@ -56,8 +56,16 @@ impl Alphabet {
         (usize::from(byte) < fair).then(|| characters[usize::from(byte) % characters.len()])
     }
 
+    /// The checksum at the end of a token, by which a typo is seen without a store: CRC-32 (IEEE 802.3) of everything before it.
+    /// It is arithmetic and no signature.
+    ///
+    /// The scheme is that of GitHub's and npm's tokens, but over the whole front of the token, not the random part alone.
+    pub fn checksum(self, front: &str) -> String {
+        self.encode(crc32fast::hash(front.as_bytes()))
+    }
+
     /// Writes a number in this alphabet, padded with its zero to the width that every 32-bit number fits.
-    pub fn encode(self, mut number: u32) -> String {
+    fn encode(self, mut number: u32) -> String {
         let characters = self.characters();
         let base = u32::try_from(characters.len()).expect("an alphabet has at most 62 characters");
         let mut digits = vec![characters[0]; self.checksum_width()];
@@ -69,7 +77,7 @@ impl Alphabet {
     }
 
     /// How many characters a CRC-32 takes: the least width that holds 2^32 - 1.
-    pub fn checksum_width(self) -> usize {
+    fn checksum_width(self) -> usize {
         match self {
             Self::Base62 | Self::Base58 => 6,
             Self::Base36 => 7,
@@ -116,6 +124,12 @@ mod tests {
                 "{alphabet:?} is biased"
             );
         }
+    }
+
+    #[test]
+    fn npms_published_vector_comes_out() {
+        let checksum = Alphabet::Base62.checksum("qkJaB6MffYVzZXWqmcoF49yrUxP3wf");
+        assert_eq!(checksum, "0LsakP");
     }
 
     #[test]

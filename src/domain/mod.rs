@@ -7,7 +7,6 @@ pub mod allowance;
 pub mod alphabet;
 pub mod audit;
 pub mod chain;
-pub mod checksum;
 pub mod clock;
 pub mod code;
 pub mod day;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::domain::clock::LEAP_MILLIS;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::words;
 use crate::error::{Error, Kind};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
@@ -27,17 +28,14 @@ pub struct Rate {
     pub per: Unit,
 }
 
-/// A rate's unit of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// One second.
-    Second,
-    /// Sixty seconds.
-    Minute,
-    /// Sixty minutes.
-    Hour,
-    /// Twenty-four hours.
-    Day,
+words! {
+    /// A rate's unit of time.
+    pub enum Unit {
+        Second = "second",
+        Minute = "minute",
+        Hour = "hour",
+        Day = "day",
+    }
 }
 
 /// A request that the rate let pass.
@@ -109,18 +107,9 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let parsed = text.split_once('/').and_then(|(count, unit)| {
-            let per = match unit {
-                "second" => Unit::Second,
-                "minute" => Unit::Minute,
-                "hour" => Unit::Hour,
-                "day" => Unit::Day,
-                _ => return None,
-            };
-            count
-                .parse()
-                .ok()
-                .filter(|count| *count > 0)
-                .map(|count| Self { count, per })
+            let per = Unit::of(unit)?;
+            let count = count.parse().ok().filter(|count| *count > 0)?;
+            Some(Self { count, per })
         });
         parsed.ok_or_else(|| {
             Error::new(
@@ -134,13 +123,7 @@ impl FromStr for Rate {
 
 impl fmt::Display for Rate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = match self.per {
-            Unit::Second => "second",
-            Unit::Minute => "minute",
-            Unit::Hour => "hour",
-            Unit::Day => "day",
-        };
-        write!(formatter, "{}/{unit}", self.count)
+        write!(formatter, "{}/{}", self.count, self.per.word())
     }
 }
 

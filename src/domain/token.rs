@@ -4,7 +4,6 @@ use rand::TryCryptoRng;
 use zeroize::Zeroize;
 
 use crate::domain::alphabet::Alphabet;
-use crate::domain::checksum::checksum;
 use crate::domain::secret::Secret;
 use crate::domain::template::{Part, Template};
 use crate::error::{Error, Kind, Result};
@@ -101,7 +100,7 @@ impl TokenFormat {
                 Part::Short(length) | Part::Secret(length) => self.strip_random(rest, *length),
                 Part::Checksum => {
                     let front = &token[..token.len() - rest.len()];
-                    rest.strip_prefix(checksum(front, self.alphabet).as_str())
+                    rest.strip_prefix(self.alphabet.checksum(front).as_str())
                 }
             };
             let after = after?;
@@ -133,7 +132,7 @@ impl TokenFormat {
                     prefix = token.trim_end_matches(['_', '.', '-']).to_owned();
                     token.push_str(secret);
                 }
-                Part::Checksum => token.push_str(&checksum(&token, self.alphabet)),
+                Part::Checksum => token.push_str(&self.alphabet.checksum(&token)),
             }
         }
         MintedToken {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use keyward::domain::alphabet::Alphabet;
 use keyward::domain::audit::{ChainHash, Event};
-use keyward::domain::checksum::checksum;
 use keyward::domain::preset;
 use keyward::domain::secret::Secret;
 use keyward::domain::timestamp::Timestamp;
@@ -81,9 +80,9 @@ fn judge_token(case: &Value) -> Value {
 
 fn judge_checksum(case: &Value) -> Value {
     let body = text(case, "text");
-    let is_right = checksum(&body, alphabet(case)) == text(case, "checksum");
+    let is_right = alphabet(case).checksum(&body) == text(case, "checksum");
     let mut judged = word(is_right, "valid", "malformed");
-    judged["crc32"] = checksum(&body, Alphabet::Hex).into();
+    judged["crc32"] = Alphabet::Hex.checksum(&body).into();
     judged
 }
 
