@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::context::Guard;
+use crate::domain::SafePath;
 use crate::domain::exposure;
-use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Colour, Globals};
 use crate::output::ui::Ui;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use crate::domain::lifetime::Lifetime;
+use crate::domain::Lifetime;
 use crate::ops::select::Selector;
 use crate::output::ui::Format;
 

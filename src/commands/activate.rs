@@ -4,8 +4,7 @@
 
 use crate::commands::verify::SourceArgs;
 use crate::context::Context;
-use crate::domain::key::KeyId;
-use crate::domain::sanitize::Safe;
+use crate::domain::{KeyId, Safe};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::activate;

@@ -1,7 +1,7 @@
 //! What the commands that change a key in place answer.
 
 use crate::context::Context;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::Timestamp;
 use crate::error::Result;
 use crate::ops::change::Outcome;
 use crate::ops::lineage::Rest;

@@ -2,8 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::finding::Criteria;
-use crate::domain::lifetime::Lifetime;
-use crate::domain::sanitize::Safe;
+use crate::domain::{Lifetime, Safe};
 use crate::error::{Error, Result};
 use crate::exit::{Exit, FINDINGS};
 use crate::ops::check;
@@ -63,16 +62,13 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             "pass --expiring-within, --unused-for, --never-used, --older-than or --outside-policy",
         ));
     }
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
-    let people = context.ui.is_for_people();
-    let mut rows = Vec::new();
+    let (mut store, actor, now) = context.enter()?;
     let mut listing = context.ui.list("findings")?;
-    let count = check::run(&mut store, &actor, &request, now, |finding| {
+    check::run(&mut store, &actor, &request, now, |finding| {
         let key = &finding.key;
-        if people {
-            rows.push(vec![
+        let view = FindingView::new(key, finding.reason, &finding.remedy, now);
+        listing.row(&view, || {
+            vec![
                 Safe(&key.name).to_string(),
                 Safe(&key.environment).to_string(),
                 finding.reason.word().to_owned(),
@@ -80,25 +76,21 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 relative_or_never(key.last_used_at, now),
                 relative_or_never(key.expires_at, now),
                 finding.remedy.clone(),
-            ]);
-            return Ok(());
-        }
-        listing.push(&FindingView::new(key, finding.reason, &finding.remedy, now))
+            ]
+        })
     })?;
-    listing.finish()?;
-    if people && count > 0 {
-        let header = [
-            "NAME",
-            "ENV",
-            "REASON",
-            "MINTED",
-            "LAST USED",
-            "EXPIRES",
-            "REMEDY",
-        ];
-        context.ui.data(&context.ui.table(&header, rows))?;
-    } else if people {
+    let header = [
+        "NAME",
+        "ENV",
+        "REASON",
+        "MINTED",
+        "LAST USED",
+        "EXPIRES",
+        "REMEDY",
+    ];
+    if context.ui.end(listing, &header)? {
         context.ui.status("nothing found");
+        return Ok(0);
     }
-    Ok(if count > 0 { FINDINGS } else { 0 })
+    Ok(FINDINGS)
 }

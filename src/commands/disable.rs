@@ -2,7 +2,7 @@
 
 use crate::commands::{Exit, pause};
 use crate::context::Context;
-use crate::domain::lifetime::Lifetime;
+use crate::domain::Lifetime;
 use crate::error::Result;
 use crate::ops::pause::Change;
 use crate::options::KeyArgument;

@@ -1,9 +1,7 @@
 //! `keyward list`.
 
 use crate::context::Context;
-use crate::domain::key::{Key, Status};
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, Safe, Status, Timestamp};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::list;
@@ -88,36 +86,24 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         scopes: args.scopes,
         order: args.sort,
     };
-    let mut store = context.open_store_or_empty()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter_or_empty()?;
     let mut listing = context.ui.list("keys")?;
-    let for_people = context.ui.is_for_people();
-    let mut rows = Vec::new();
     list::run(&mut store, &actor, &request, now, |key| {
-        if for_people {
-            rows.push(row(&key, now));
-            return Ok(());
-        }
-        listing.push(&KeyView::new(&key, now))
+        listing.row(&KeyView::new(&key, now), || row(&key, now))
     })?;
-    if !for_people {
-        listing.finish()?;
-    } else if rows.is_empty() {
+    let header = [
+        "NAME",
+        "ENV",
+        "PREFIX…HINT",
+        "STATUS",
+        "LAST USED",
+        "EXPIRES",
+        "ID",
+    ];
+    if context.ui.end(listing, &header)? {
         context.ui.hint(
             "no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows dead ones",
         );
-    } else {
-        let header = [
-            "NAME",
-            "ENV",
-            "PREFIX…HINT",
-            "STATUS",
-            "LAST USED",
-            "EXPIRES",
-            "ID",
-        ];
-        context.ui.data(&context.ui.table(&header, rows))?;
     }
     Ok(0)
 }

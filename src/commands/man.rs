@@ -3,7 +3,7 @@
 //! This module never writes files: the pages under man/ are this command's output, and a test holds them equal.
 
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::output::man;

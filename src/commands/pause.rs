@@ -2,7 +2,7 @@
 
 use crate::commands::{Exit, changed};
 use crate::context::Context;
-use crate::domain::lifetime::Lifetime;
+use crate::domain::Lifetime;
 use crate::error::Result;
 use crate::ops::pause::{self, Change};
 use crate::options::KeyArgument;
@@ -14,9 +14,7 @@ pub fn run(
     idle: Option<&Lifetime>,
     context: &mut Context,
 ) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter()?;
     let outcome = pause::run(
         &mut store,
         &actor,

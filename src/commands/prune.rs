@@ -1,8 +1,7 @@
 //! `keyward prune`.
 
 use crate::context::Context;
-use crate::domain::lifetime::Lifetime;
-use crate::domain::sanitize::Safe;
+use crate::domain::{Lifetime, Safe};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::prune;

@@ -2,8 +2,7 @@
 
 use crate::commands::{Exit, changed};
 use crate::context::Context;
-use crate::domain::name::Name;
-use crate::domain::sanitize::Safe;
+use crate::domain::{Name, Safe};
 use crate::error::Result;
 use crate::ops::rename;
 use crate::options::KeyArgument;
@@ -25,9 +24,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter()?;
     let workspace = context.workspace.as_deref();
     let outcome = rename::run(
         &mut store,

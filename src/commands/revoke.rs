@@ -4,10 +4,7 @@
 
 use crate::commands::{Exit, changed};
 use crate::context::Context;
-use crate::domain::key::{Key, KeyId, Status};
-use crate::domain::lifetime::Lifetime;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeyId, Lifetime, Safe, Status, Timestamp};
 use crate::error::Result;
 use crate::ops::revoke::{self, Reason};
 use crate::ops::select::Selector;

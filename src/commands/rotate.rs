@@ -3,11 +3,7 @@
 use crate::commands::hand_over::{Answer, HandOver};
 use crate::commands::sink::{HoldArgs, SinkArgs};
 use crate::context::Context;
-use crate::domain::key::Status;
-use crate::domain::lifetime::Lifetime;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::when::When;
+use crate::domain::{Lifetime, Safe, Status, Timestamp, When};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::cancel::Old;
@@ -98,9 +94,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
 }
 
 fn cancel(key: &KeyArgument, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter()?;
     let outcome = cancel::run(
         &mut store,
         &actor,

@@ -1,7 +1,7 @@
 //! `keyward schema`.
 
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::output::{json, schema};

@@ -4,9 +4,8 @@
 
 use crate::commands::{Exit, changed};
 use crate::context::Context;
-use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
-use crate::domain::when::When;
+use crate::domain::{Network, When};
 use crate::error::{Error, Result};
 use crate::ops::set::{self, Changes};
 use crate::options::KeyArgument;
@@ -91,9 +90,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         return Err(Error::usage("there is nothing to set")
             .hinted("pass --scope, --expires, --allow, --owner, --label, or a --clear-... flag"));
     }
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter()?;
     let outcome = set::run(&mut store, &actor, &request, now)?;
     let sentence = match outcome.subjects() {
         Some(keys) => format!("changed {keys}"),

@@ -1,10 +1,8 @@
 //! `keyward show`.
 
 use crate::context::Context;
-use crate::domain::address::Network;
-use crate::domain::key::{KeyId, UNDELIVERED};
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::key::UNDELIVERED;
+use crate::domain::{KeyId, Network, Safe, Timestamp};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::show::{self, Outcome};
@@ -24,9 +22,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter()?;
     let shown = show::run(
         &mut store,
         &actor,

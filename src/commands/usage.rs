@@ -3,9 +3,7 @@
 use clap::ValueEnum;
 
 use crate::context::Context;
-use crate::domain::day::Day;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::when::When;
+use crate::domain::{Day, Timestamp, When};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::ops::select::Selector;

@@ -1,7 +1,7 @@
 //! `keyward whoami`.
 
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::whoami::{self, Outcome};
@@ -15,9 +15,7 @@ use crate::output::view::CallerView;
 pub struct Args {}
 
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store_or_empty()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter_or_empty()?;
     let outcome = whoami::run(&mut store, &actor, context.workspace.as_deref(), now)?;
     let (view, sentence) = match &outcome {
         Outcome::Operator { name, workspace } => {

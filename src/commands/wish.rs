@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
-use crate::domain::when::When;
+use crate::domain::{Network, When};
 
 /// What a key is to have.
 #[derive(Debug, clap::Args)]

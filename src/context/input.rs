@@ -11,9 +11,9 @@ use zeroize::Zeroizing;
 use super::environment::variable;
 use super::guard::refuse_variable;
 use super::{Context, Document};
-use crate::domain::sanitize::{Safe, SafePath};
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
 use crate::domain::tilde;
+use crate::domain::{Safe, SafePath};
 use crate::error::{Error, Kind, Result};
 
 impl Context {

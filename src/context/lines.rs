@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use super::{Context, input};
-use crate::domain::sanitize::SafePath;
+use crate::domain::SafePath;
 use crate::domain::transfer::LONGEST_LINE;
 use crate::error::{Error, Kind, Result};
 use crate::output::progress::Percentage;

@@ -21,9 +21,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use crate::domain::lifetime::Lifetime;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Lifetime, Timestamp};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::ops::access::{self, Actor};
@@ -148,6 +147,20 @@ impl Context {
     )]
     pub fn now(&self) -> Timestamp {
         SystemTime::now().into()
+    }
+
+    /// Opens the store for whoever acts, now.
+    pub fn enter(&mut self) -> Result<(Store, Actor, Timestamp)> {
+        let mut store = self.open_store()?;
+        let actor = self.actor(&mut store)?;
+        Ok((store, actor, self.now()))
+    }
+
+    /// The same for a listing: a store that nobody named and that does not exist reads as an empty one.
+    pub fn enter_or_empty(&mut self) -> Result<(Store, Actor, Timestamp)> {
+        let mut store = self.open_store_or_empty()?;
+        let actor = self.actor(&mut store)?;
+        Ok((store, actor, self.now()))
     }
 
     /// Who acts: the operator, or the key named by `--as`, whose use is recorded.

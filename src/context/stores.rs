@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Context;
 use super::environment::variable;
-use crate::domain::sanitize::SafePath;
+use crate::domain::SafePath;
 use crate::domain::tilde;
 use crate::error::{Error, Result};
 use crate::store::{Store, absent};

@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::low_level::signal_name;
 
 use super::failed;
-use crate::domain::sanitize::SafePath;
+use crate::domain::SafePath;
 use crate::error::{Error, Kind, Result};
 use crate::signals::Interrupts;
 

@@ -29,8 +29,8 @@ pub use stdout::Stream;
 
 use draft::Draft;
 
+use crate::domain::Safe;
 use crate::domain::holding::{Holding, Place};
-use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::files::named;

@@ -1,7 +1,7 @@
 //! Variables that a secret is put into: which names they may have, and which secrets they may hold.
 
 use super::Payload;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::{Error, Kind, Result};
 
 /// Refuses a name that shells and dotenv libraries do not take: POSIX's rule for names, `[A-Za-z_][A-Za-z0-9_]*`.

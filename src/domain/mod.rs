@@ -48,3 +48,18 @@ pub mod verdict;
 pub mod when;
 pub(crate) mod words;
 pub mod workspace;
+
+// What the rest of the house speaks of.
+pub use address::Network;
+pub use alphabet::Alphabet;
+pub use code::Code;
+pub use day::Day;
+pub use key::{Key, KeyId, KeySeq, State, Status};
+pub use lifetime::Lifetime;
+pub use name::Name;
+pub use permission::Permission;
+pub use policy::Policy;
+pub use sanitize::{Safe, SafePath};
+pub use timestamp::Timestamp;
+pub use when::When;
+pub use workspace::{Workspace, WorkspaceId};

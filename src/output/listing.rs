@@ -20,7 +20,9 @@ pub struct Listing {
     name: &'static str,
     stdout: File,
     pending: Vec<u8>,
-    count: u64,
+    pub(super) count: u64,
+    /// The rows of a table, whose widths need all of them first.
+    pub(super) rows: Vec<Vec<String>>,
     /// What stands beside the list in a JSON document.
     more: String,
 }
@@ -34,11 +36,20 @@ impl Listing {
             stdout: stdout()?,
             pending: Vec::new(),
             count: 0,
+            rows: Vec::new(),
             more: String::new(),
         })
     }
 
-    /// Writes one record. For tables this does nothing: their widths need all rows first.
+    /// Adds one record: for scripts its view, for people its row.
+    pub fn row(&mut self, view: &impl Serialize, row: impl FnOnce() -> Vec<String>) -> Result<()> {
+        if self.format == Format::Table {
+            self.rows.push(row());
+        }
+        self.push(view)
+    }
+
+    /// Writes one record, for scripts alone.
     pub fn push(&mut self, view: &impl Serialize) -> Result<()> {
         match (self.format, self.count) {
             (Format::Json, 0) => {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 
 /// How wide the bar is.
 const WIDTH: usize = 20;

@@ -1,6 +1,6 @@
 //! Times as people say them: `3 days ago`, `in 10 minutes`.
 
-use crate::domain::timestamp::Timestamp;
+use crate::domain::Timestamp;
 
 /// Units with their length in milliseconds; a month is 30 days and a year 365 here, where only the size matters.
 const UNITS: [(&str, u64); 7] = [

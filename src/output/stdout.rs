@@ -3,7 +3,7 @@
 //! This module never takes a closed descriptor for success.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use crate::error::{Error, Kind, Result};
@@ -15,6 +15,15 @@ pub(super) fn stdout() -> Result<File> {
         .try_clone_to_owned()
         .map_err(unwritten)?;
     Ok(File::from(descriptor))
+}
+
+/// Writes an answer in one go and makes sure it is out. A reader that has gone has seen enough of it, and the command's exit
+/// status still says what it would have.
+pub(super) fn answer(text: &str) -> Result<()> {
+    match stdout()?.write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(unwritten),
+    }
 }
 
 /// The error of an answer that could not be written.

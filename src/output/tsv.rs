@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 
 /// The record's fields in the order of its JSON, joined by tabs: lists by commas, objects as `name=value` pairs, an
 /// object with an id as that id, and nothing as an empty field.

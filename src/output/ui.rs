@@ -9,8 +9,7 @@ use crate::error::{Error, Result};
 pub use crate::output::format::Format;
 use crate::output::listing::Listing;
 use crate::output::progress::{Percentage, Progress};
-use crate::output::stdout::{stdout, unwritten};
-use crate::output::{json, table, tsv};
+use crate::output::{json, stdout, table, tsv};
 
 /// The streams and how to write them.
 #[derive(Debug, Clone)]
@@ -35,13 +34,9 @@ impl Ui {
         self.format == Format::Table
     }
 
-    /// Writes the answer in one go and makes sure it is out. A reader that has gone has seen enough of it, and the
-    /// command's exit status still says what it would have.
+    /// Writes the answer in one go and makes sure it is out.
     pub fn data(&self, text: &str) -> Result<()> {
-        match stdout()?.write_all(text.as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(unwritten),
-        }
+        stdout::answer(text)
     }
 
     /// Answers with one record: `people` renders it where a table is wanted.
@@ -69,7 +64,7 @@ impl Ui {
         })
     }
 
-    /// Answers with a record of rows under `header`.
+    /// A table of these rows under `header`.
     pub fn table(&self, header: &[&str], rows: Vec<Vec<String>>) -> String {
         table::render(header, rows, self.width, self.colour_stdout)
     }
@@ -91,6 +86,16 @@ impl Ui {
     /// Starts an answer of many records under `name`.
     pub fn list(&self, name: &'static str) -> Result<Listing> {
         Listing::begin(self.format, name)
+    }
+
+    /// Ends an answer of records, for people with a table of their rows. Says whether there were none.
+    pub fn end(&self, mut listing: Listing, header: &[&str]) -> Result<bool> {
+        let (rows, is_empty) = (std::mem::take(&mut listing.rows), listing.count == 0);
+        listing.finish()?;
+        if !rows.is_empty() {
+            self.data(&table::render(header, rows, self.width, self.colour_stdout))?;
+        }
+        Ok(is_empty)
     }
 
     /// Starts an answer of one JSON object a line, whatever the format.

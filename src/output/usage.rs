@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::day::Day;
-use crate::domain::key::Key;
-use crate::domain::sanitize::Safe;
 use crate::domain::usage::Tally;
+use crate::domain::{Day, Key, Safe};
 use crate::output::view::Moment;
 
 /// The widest bar, in characters.

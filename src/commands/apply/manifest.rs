@@ -7,9 +7,8 @@ use crate::context::{Context, Document};
 use crate::delivery::{CommandSink, DotenvSink, FileSink, Sink};
 use crate::domain::holding::{Holding, Place};
 use crate::domain::manifest::{Deliver, KeyEntry, Manifest, PolicySource, Taken};
-use crate::domain::policy::Policy;
 use crate::domain::preset;
-use crate::domain::sanitize::SafePath;
+use crate::domain::{Policy, SafePath};
 use crate::error::{Error, Kind, Result};
 use crate::ops::apply::{KeyWanted, Plan, Request, WorkspaceWanted};
 

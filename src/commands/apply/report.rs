@@ -1,8 +1,7 @@
 //! What `apply` says: the plan, what has become of it, and where it stopped.
 
-use crate::domain::key::Key;
 use crate::domain::provision::Action;
-use crate::domain::sanitize::Safe;
+use crate::domain::{Key, Safe};
 use crate::error::{Error, Result};
 use crate::ops::apply::{Plan, Request};
 use crate::output::ui::{Format, Ui};

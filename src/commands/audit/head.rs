@@ -16,9 +16,8 @@ use crate::output::view::HeadView;
 pub struct Args {}
 
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store_or_empty()?;
-    let actor = context.actor(&mut store)?;
-    let head = audit::head(&mut store, &actor, context.now())?;
+    let (mut store, actor, now) = context.enter_or_empty()?;
+    let head = audit::head(&mut store, &actor, now)?;
     context
         .ui
         .record(&HeadView::from(head), || format!("{head}\n"))?;

@@ -5,8 +5,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::domain::audit::Event;
 use crate::domain::record::RecordDigest;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Safe, Timestamp};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::audit;
@@ -25,25 +24,14 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store_or_empty()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
-    let people = context.ui.is_for_people();
-    let mut rows = Vec::new();
+    let (mut store, actor, now) = context.enter_or_empty()?;
     let mut listing = context.ui.list("events")?;
     audit::list(&mut store, &actor, args.limit, now, |event| {
-        if people {
-            rows.push(row(&event, now));
-            return Ok(());
-        }
-        listing.push(&EventView::new(&event))
+        listing.row(&EventView::new(&event), || row(&event, now))
     })?;
-    listing.finish()?;
-    if people && rows.is_empty() {
+    let header = ["SEQ", "WHEN", "ACTOR", "ACTION", "SUBJECT", "DETAILS"];
+    if context.ui.end(listing, &header)? {
         context.ui.hint("nothing has happened yet");
-    } else if people {
-        let header = ["SEQ", "WHEN", "ACTOR", "ACTION", "SUBJECT", "DETAILS"];
-        context.ui.data(&context.ui.table(&header, rows))?;
     }
     Ok(0)
 }

@@ -24,9 +24,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let outcome = audit::verify(&mut store, &actor, args.against, context.now())?;
+    let (mut store, actor, now) = context.enter()?;
+    let outcome = audit::verify(&mut store, &actor, args.against, now)?;
     let first_bad = outcome
         .first_bad
         .or(outcome.misindexed)

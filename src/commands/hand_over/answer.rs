@@ -4,10 +4,9 @@ use std::io::Write;
 
 use zeroize::Zeroizing;
 
-use crate::domain::key::{Key, KeyId, State};
 use crate::domain::provision::Action;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeyId, State, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::lineage::Rest;
 use crate::output::ui::Format;

@@ -4,8 +4,7 @@ use super::Answer;
 use crate::commands::sink::Delivery;
 use crate::context::Context;
 use crate::delivery::Sink;
-use crate::domain::key::State;
-use crate::domain::sanitize::{Safe, SafePath};
+use crate::domain::{Safe, SafePath, State};
 use crate::output::relative::relative_or_never;
 
 impl Answer {

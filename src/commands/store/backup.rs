@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use crate::context::Context;
-use crate::domain::sanitize::{SafePath, path_text};
+use crate::domain::SafePath;
+use crate::domain::sanitize::path_text;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::store::backup;
@@ -28,9 +29,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter()?;
     let mut bar = context.ui.percentage("pages");
     let copy = backup::run(&mut store, &actor, &args.file, now, |done, of| {
         bar.reach(done, of);

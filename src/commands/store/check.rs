@@ -1,7 +1,7 @@
 //! `keyward store check`.
 
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::{Kind, Result};
 use crate::exit::Exit;
 use crate::ops::store::check;
@@ -27,9 +27,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter()?;
     let mut reset = None;
     if args.reset_clock {
         let before = check::reset_clock(&mut store, &actor, now)?;

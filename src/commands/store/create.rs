@@ -2,7 +2,8 @@
 
 use super::info::describe;
 use crate::context::Context;
-use crate::domain::sanitize::{SafePath, path_text};
+use crate::domain::SafePath;
+use crate::domain::sanitize::path_text;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::output::view::CreatedStoreView;

@@ -17,9 +17,7 @@ use crate::ops::store::export::{self, Record};
 pub struct Args {}
 
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter()?;
     let of = store.info()?.keys;
     let (mut lines, mut bar, mut done) = (context.ui.lines()?, context.ui.percentage("keys"), 0);
     let workspace = context.workspace.clone();

@@ -1,7 +1,8 @@
 //! `keyward store info`.
 
 use crate::context::Context;
-use crate::domain::sanitize::{Safe, SafePath, path_text};
+use crate::domain::sanitize::path_text;
+use crate::domain::{Safe, SafePath};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::store::info;

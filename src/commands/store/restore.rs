@@ -5,12 +5,10 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use crate::context::Context;
-use crate::domain::address::Network;
 use crate::domain::audit::Head;
-use crate::domain::key::KeyId;
 use crate::domain::restoration::What;
-use crate::domain::sanitize::{Safe, SafePath, path_text};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::sanitize::path_text;
+use crate::domain::{KeyId, Network, Safe, SafePath, Timestamp};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::store::restore::{self, Compared, Kept, Outcome};

@@ -11,12 +11,9 @@ use clap::ValueHint;
 
 use crate::context::{Context, SecretSource};
 use crate::domain::address::Origin;
-use crate::domain::code::Code;
-use crate::domain::key::Key;
-use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Verdict};
+use crate::domain::{Code, Key, Safe, Timestamp};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::access::Actor;

@@ -9,7 +9,7 @@ pub use super::line::{Turn, turn};
 use serde_json::value::RawValue;
 
 use crate::context::{Context, WaitEnd};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
 use crate::ops::verifier::Verifier;

@@ -2,9 +2,8 @@
 
 use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;
-use crate::domain::name::Name;
 use crate::domain::preset;
-use crate::domain::sanitize::Safe;
+use crate::domain::{Name, Safe};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::access::Actor;

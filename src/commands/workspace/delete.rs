@@ -3,7 +3,7 @@
 //! This module never deletes records without being told to: by `--yes`, or by an answer.
 
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::workspace::delete;
@@ -22,9 +22,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let (_, records) = delete::preview(&mut store, &actor, &args.name, context.now())?;
+    let (mut store, actor, now) = context.enter()?;
+    let (_, records) = delete::preview(&mut store, &actor, &args.name, now)?;
     if records > 0 && !context.yes {
         let question = format!(
             "Delete workspace {} and {records} records of dead keys?",

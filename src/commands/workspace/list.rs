@@ -1,7 +1,7 @@
 //! `keyward workspace list`.
 
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::workspace::{Outcome, list};
@@ -16,43 +16,29 @@ use crate::output::view::WorkspaceView;
 pub struct Args {}
 
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store_or_empty()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter_or_empty()?;
     let outcomes = list::run(&mut store, &actor, now)?;
-    if !context.ui.is_for_people() {
-        let mut listing = context.ui.list("workspaces")?;
-        for Outcome { workspace, census } in &outcomes {
-            listing.push(&WorkspaceView::new(workspace, *census))?;
-        }
-        listing.finish()?;
-        return Ok(0);
+    let mut listing = context.ui.list("workspaces")?;
+    for Outcome { workspace, census } in outcomes {
+        listing.row(&WorkspaceView::new(&workspace, census), || {
+            vec![
+                Safe(&workspace.name).to_string(),
+                Safe(workspace.preset.as_deref().unwrap_or("-")).to_string(),
+                Safe(workspace.plan.as_deref().unwrap_or("-")).to_string(),
+                census.active.to_string(),
+                census.pending.to_string(),
+                census.disabled.to_string(),
+                relative(workspace.created_at, now),
+            ]
+        })?;
     }
-    if outcomes.is_empty() {
-        context
-            .ui
-            .hint("no workspaces yet: `keyward workspace create NAME` makes one");
-        return Ok(0);
-    }
-    let row = |outcome: &Outcome| {
-        let Outcome { workspace, census } = outcome;
-        vec![
-            Safe(&workspace.name).to_string(),
-            Safe(workspace.preset.as_deref().unwrap_or("-")).to_string(),
-            Safe(workspace.plan.as_deref().unwrap_or("-")).to_string(),
-            census.active.to_string(),
-            census.pending.to_string(),
-            census.disabled.to_string(),
-            relative(workspace.created_at, now),
-        ]
-    };
     let header = [
         "NAME", "PRESET", "PLAN", "ACTIVE", "PENDING", "DISABLED", "CREATED",
     ];
-    context.ui.data(
-        &context
+    if context.ui.end(listing, &header)? {
+        context
             .ui
-            .table(&header, outcomes.iter().map(row).collect()),
-    )?;
+            .hint("no workspaces yet: `keyward workspace create NAME` makes one");
+    }
     Ok(0)
 }

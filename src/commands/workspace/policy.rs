@@ -6,11 +6,9 @@ use std::str::FromStr;
 use clap::ValueHint;
 
 use crate::context::{Context, Document};
-use crate::domain::alphabet::Alphabet;
-use crate::domain::lifetime::Lifetime;
-use crate::domain::policy::Policy;
 use crate::domain::policy_changes::PolicyChanges;
 use crate::domain::preset;
+use crate::domain::{Alphabet, Lifetime, Policy};
 use crate::error::{Error, Result};
 use crate::options::one_of;
 

@@ -1,8 +1,7 @@
 //! `keyward workspace rename`.
 
 use crate::context::Context;
-use crate::domain::name::Name;
-use crate::domain::sanitize::Safe;
+use crate::domain::{Name, Safe};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::workspace::rename;
@@ -23,9 +22,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let (outcome, changed) = rename::run(&mut store, &actor, &args.old, &args.new, context.now())?;
+    let (mut store, actor, now) = context.enter()?;
+    let (outcome, changed) = rename::run(&mut store, &actor, &args.old, &args.new, now)?;
     let new = Safe(args.new.as_str());
     let sentence = match changed {
         true => format!("renamed workspace {} to {new}", Safe(&args.old)),

@@ -2,7 +2,7 @@
 
 use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::ops::workspace::set;
@@ -56,9 +56,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         return Err(Error::usage("there is nothing to set")
             .hinted("`keyward workspace set --help` lists what can be changed"));
     }
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let (outcome, changed) = set::run(&mut store, &actor, request, context.now())?;
+    let (mut store, actor, now) = context.enter()?;
+    let (outcome, changed) = set::run(&mut store, &actor, request, now)?;
     let name = Safe(&outcome.workspace.name);
     let sentence = match changed {
         true => format!("changed workspace {name}"),

@@ -1,7 +1,7 @@
 //! `keyward workspace show`.
 
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::workspace::list;
@@ -25,9 +25,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let now = context.now();
+    let (mut store, actor, now) = context.enter()?;
     let named = context.workspace_argument(args.name)?;
     let outcome = list::show(&mut store, &actor, named.as_deref(), now)?;
     let (workspace, census) = (&outcome.workspace, outcome.census);

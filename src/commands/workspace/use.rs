@@ -1,7 +1,7 @@
 //! `keyward workspace use`.
 
 use crate::context::Context;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::workspace::choose;
@@ -20,9 +20,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    let (outcome, changed) = choose::run(&mut store, &actor, &args.name, context.now())?;
+    let (mut store, actor, now) = context.enter()?;
+    let (outcome, changed) = choose::run(&mut store, &actor, &args.name, now)?;
     let name = Safe(&args.name);
     let sentence = match changed {
         true => format!("commands now work in {name}"),

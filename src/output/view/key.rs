@@ -7,9 +7,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::Moment;
-use crate::domain::address::Network;
-use crate::domain::key::{Key, KeyId, Status, UNDELIVERED};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::key::UNDELIVERED;
+use crate::domain::{Key, KeyId, Network, Status, Timestamp};
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

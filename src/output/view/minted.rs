@@ -7,10 +7,9 @@ use serde::Serialize;
 
 use super::KeyView;
 use super::key::texts;
-use crate::domain::key::{Key, KeyId};
 use crate::domain::provision::Action;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeyId, Timestamp};
 
 /// A key that mint, rotate or ensure made. It has its secret only when stdout is the sink.
 #[derive(Serialize, JsonSchema)]

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-use crate::domain::timestamp::Timestamp;
+use crate::domain::Timestamp;
 
 pub use key::{CallerView, Changed, KeyView, Keys, Revoked};
 pub use minted::Minted;

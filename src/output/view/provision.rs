@@ -5,9 +5,8 @@ use serde::Serialize;
 
 use super::KeyView;
 use crate::domain::finding::Reason;
-use crate::domain::key::Key;
 use crate::domain::provision::Action;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, Timestamp};
 
 /// Something that is wrong with a key.
 #[derive(Debug, Serialize, JsonSchema)]

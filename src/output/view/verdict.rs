@@ -7,10 +7,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::KeyView;
-use crate::domain::code::Code;
-use crate::domain::key::Key;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Verdict;
+use crate::domain::{Code, Key, Timestamp};
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Moment;
-use crate::domain::policy::Policy;
-use crate::domain::workspace::{Census, Workspace};
+use crate::domain::workspace::Census;
+use crate::domain::{Policy, Workspace};
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
