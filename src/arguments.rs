@@ -69,9 +69,10 @@ pub fn discreet(error: Error, guard: &Guard) -> Error {
 pub fn answer(error: &clap::Error, arguments: &[OsString], ui: &Ui) -> Result<u8> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let text = match ui.colour_stdout {
-                true => error.render().ansi().to_string(),
-                false => error.render().to_string(),
+            let text = if ui.colour_stdout {
+                error.render().ansi().to_string()
+            } else {
+                error.render().to_string()
             };
             ui.data(&text)?;
             Ok(0)

@@ -25,8 +25,9 @@ pub fn answer(context: &Context, outcome: &Outcome, sentence: &str, now: Timesta
 /// Says that a key is as it should be already. While another key of its name can still verify, that is not "nothing changed":
 /// whoever reads it in an incident would stop there.
 pub fn unchanged(what: &str, rest: &Rest) -> String {
-    match rest.is_empty() {
-        true => format!("nothing changed: {what}"),
-        false => what.to_owned(),
+    if rest.is_empty() {
+        format!("nothing changed: {what}")
+    } else {
+        what.to_owned()
     }
 }

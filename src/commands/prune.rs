@@ -49,9 +49,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         "deleted"
     };
     let mut store = context.open_store_or_empty()?;
-    let actor = match args.dry_run {
-        true => context.onlooker()?,
-        false => context.actor(&mut store)?,
+    let actor = if args.dry_run {
+        context.onlooker()?
+    } else {
+        context.actor(&mut store)?
     };
     let now = context.now();
     let mut listing = context.ui.list("keys")?;

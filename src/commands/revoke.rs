@@ -99,12 +99,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (rest, mut sentences) = (&outcome.rest, Vec::new());
     for outcome in &outcome.keys {
         let name = Safe(&outcome.key.name);
-        let sentence = match outcome.changed {
-            true => format!("revoked {name} ({})", outcome.key.id),
-            false => {
-                let what = format!("{name} ({}) was revoked before", outcome.key.id);
-                changed::unchanged(&what, rest)
-            }
+        let sentence = if outcome.changed {
+            format!("revoked {name} ({})", outcome.key.id)
+        } else {
+            let what = format!("{name} ({}) was revoked before", outcome.key.id);
+            changed::unchanged(&what, rest)
         };
         context.ui.status(&sentence);
         sentences.push(sentence);

@@ -78,9 +78,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         changes: Changes {
             scopes: (args.clear_scopes || !args.scopes.is_empty()).then_some(args.scopes),
             allow: (args.clear_allow || !args.allow.is_empty()).then_some(args.allow),
-            owner: match args.clear_owner {
-                true => Some(None),
-                false => args.owner.map(|owner| Some(owner.0)),
+            owner: if args.clear_owner {
+                Some(None)
+            } else {
+                args.owner.map(|owner| Some(owner.0))
             },
             clear_labels: args.clear_labels,
             labels: labels.map(|label| (label.name, label.value)).collect(),

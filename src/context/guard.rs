@@ -231,9 +231,10 @@ impl Guard {
 
 impl Origin {
     fn refuse_by_look(self, text: &[u8]) -> Result<()> {
-        match exposure::looks_like_secret(&String::from_utf8_lossy(text)) {
-            true => Err(self.exposed(Found::Form)),
-            false => Ok(()),
+        if exposure::looks_like_secret(&String::from_utf8_lossy(text)) {
+            Err(self.exposed(Found::Form))
+        } else {
+            Ok(())
         }
     }
 

@@ -13,9 +13,10 @@ static PANICKED_AT: OnceLock<String> = OnceLock::new();
 pub fn fault() -> Error {
     let place = PANICKED_AT.get().map_or("", String::as_str);
     // Where a library lay when keyward was built is nobody's business.
-    let place = match place.starts_with("src/") {
-        true => place,
-        false => "a place in a library",
+    let place = if place.starts_with("src/") {
+        place
+    } else {
+        "a place in a library"
     };
     Error::new(
         Kind::Internal,

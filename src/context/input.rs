@@ -19,12 +19,11 @@ use crate::error::{Error, Kind, Result};
 impl Context {
     /// Reads a document that a user names; `-` is standard input.
     pub fn read_text(&mut self, path: &Path, document: Document) -> Result<String> {
-        let text = match path.as_os_str() == "-" {
-            true => {
-                self.stdin_taken = true;
-                read_piped_text()?
-            }
-            false => read_text(open(path)?, &SafePath(path).to_string())?,
+        let text = if path.as_os_str() == "-" {
+            self.stdin_taken = true;
+            read_piped_text()?
+        } else {
+            read_text(open(path)?, &SafePath(path).to_string())?
         };
         self.guard.add(document, &text)?;
         Ok(text)
@@ -77,9 +76,10 @@ pub(super) fn open(path: &Path) -> Result<std::fs::File> {
             _ => Kind::Io,
         };
         let error = Error::new(kind, format!("cannot open {}", SafePath(path))).because(error);
-        match tilde::begins(path) {
-            true => error.hinted(tilde::HINT),
-            false => error,
+        if tilde::begins(path) {
+            error.hinted(tilde::HINT)
+        } else {
+            error
         }
     })
 }
@@ -112,9 +112,10 @@ pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
 /// Reads a text from standard input. Nothing at all is what a command before it in a pipe leaves that has failed.
 pub(super) fn read_piped_text() -> Result<String> {
     let text = read_text(stdin()?, "standard input")?;
-    match text.trim().is_empty() {
-        true => Err(Error::usage("standard input is empty")),
-        false => Ok(text),
+    if text.trim().is_empty() {
+        Err(Error::usage("standard input is empty"))
+    } else {
+        Ok(text)
     }
 }
 

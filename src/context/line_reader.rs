@@ -151,9 +151,10 @@ impl LineReader {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             rest = &rest[end + 1..];
             lines.push(
-                match std::mem::take(&mut self.overlong) || line.len() > LONGEST_LINE {
-                    true => Line::TooLong,
-                    false => Line::Whole(line),
+                if std::mem::take(&mut self.overlong) || line.len() > LONGEST_LINE {
+                    Line::TooLong
+                } else {
+                    Line::Whole(line)
                 },
             );
         }

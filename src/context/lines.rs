@@ -31,30 +31,27 @@ pub struct Lines {
 impl Context {
     /// Reads a file line by line; `-` is standard input.
     pub fn lines(&mut self, path: &Path, unit: &'static str) -> Result<Lines> {
-        let (input, name, size): (Box<dyn BufRead>, _, _) = match path.as_os_str() == "-" {
-            true => {
-                if std::mem::replace(&mut self.stdin_taken, true) {
-                    return Err(Error::usage(
-                        "standard input cannot give the caller's secret and lines",
-                    )
-                    .hinted("name a file for the caller's with --as FILE"));
-                }
-                let name = "standard input".to_owned();
-                let mut front = Vec::new();
-                std::io::stdin()
-                    .lock()
-                    .take(READ_AHEAD)
-                    .read_to_end(&mut front)
-                    .map_err(|error| unread(&name, error))?;
-                let input = Cursor::new(front).chain(BufReader::new(std::io::stdin()));
-                (Box::new(input), name, 0)
+        let (input, name, size): (Box<dyn BufRead>, _, _) = if path.as_os_str() == "-" {
+            if std::mem::replace(&mut self.stdin_taken, true) {
+                return Err(Error::usage(
+                    "standard input cannot give the caller's secret and lines",
+                )
+                .hinted("name a file for the caller's with --as FILE"));
             }
-            false => {
-                let file: File = input::open(path)?;
-                let size = file.metadata().map_or(0, |metadata| metadata.len());
-                let name = SafePath(path).to_string();
-                (Box::new(BufReader::new(file)), name, size)
-            }
+            let name = "standard input".to_owned();
+            let mut front = Vec::new();
+            std::io::stdin()
+                .lock()
+                .take(READ_AHEAD)
+                .read_to_end(&mut front)
+                .map_err(|error| unread(&name, error))?;
+            let input = Cursor::new(front).chain(BufReader::new(std::io::stdin()));
+            (Box::new(input), name, 0)
+        } else {
+            let file: File = input::open(path)?;
+            let size = file.metadata().map_or(0, |metadata| metadata.len());
+            let name = SafePath(path).to_string();
+            (Box::new(BufReader::new(file)), name, size)
         };
         Ok(Lines {
             input,

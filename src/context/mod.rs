@@ -188,9 +188,10 @@ impl Context {
         let Some(path) = self.caller.clone() else {
             return Ok(None);
         };
-        match path.as_os_str() == "-" {
-            true => self.read_secret(&SecretSource::Stdin, "calling key's secret"),
-            false => input::read_secret_file(&path),
+        if path.as_os_str() == "-" {
+            self.read_secret(&SecretSource::Stdin, "calling key's secret")
+        } else {
+            input::read_secret_file(&path)
         }
         .map(Some)
     }

@@ -15,9 +15,10 @@ impl Context {
     /// Where the store is, or would be.
     pub fn store_path(&self) -> Result<PathBuf> {
         if let Some(path) = self.named_store() {
-            return match path.as_os_str().is_empty() {
-                true => Err(Error::usage("the store's path is empty")),
-                false => tilde::refuse(&path).map(|()| path),
+            return if path.as_os_str().is_empty() {
+                Err(Error::usage("the store's path is empty"))
+            } else {
+                tilde::refuse(&path).map(|()| path)
             };
         }
         default_store()

@@ -27,9 +27,10 @@ pub(super) enum Unfit {
 pub(super) fn decoded(bytes: &[u8]) -> Result<&str, Unfit> {
     let text = std::str::from_utf8(bytes).map_err(|_| Unfit::Encoding)?;
     // ASCII in UTF-16 without a mark is UTF-8 too, with a NUL in each character.
-    match text.contains('\0') {
-        true => Err(Unfit::Encoding),
-        false => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+    if text.contains('\0') {
+        Err(Unfit::Encoding)
+    } else {
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
     }
 }
 

@@ -70,9 +70,10 @@ impl FileSink {
     fn put(&self, text: &[u8], before: &Before, interrupts: &Interrupts) -> Result<()> {
         let draft = Draft::begin(&self.path, interrupts)?;
         // SECURITY: a file that everybody could read becomes private before the secret is in it.
-        match before.is_private() {
-            true => draft.resemble(before)?,
-            false => draft.resemble_owner(before)?,
+        if before.is_private() {
+            draft.resemble(before)?
+        } else {
+            draft.resemble_owner(before)?
         }
         draft.write(text)?;
         draft.replace()

@@ -190,12 +190,13 @@ impl Target {
     /// Refuses to replace another user's file, unless root does, who can keep its owner.
     pub(super) fn check_owner(&self, found: &Found) -> Result<()> {
         let user = rustix::process::geteuid();
-        match user.is_root() || found.owner() == user.as_raw() {
-            true => Ok(()),
-            false => Err(Error::new(
+        if user.is_root() || found.owner() == user.as_raw() {
+            Ok(())
+        } else {
+            Err(Error::new(
                 Kind::DeliveryFailed,
                 format!("{} belongs to another user", self.named()),
-            )),
+            ))
         }
     }
 

@@ -81,9 +81,10 @@ impl FromStr for Head {
         let hash = hash.parse().map_err(|_| wrong())?;
         let head = Self { seq, hash };
         // A trail without rows has one end.
-        match seq == 0 && head != Self::NONE {
-            true => Err(wrong()),
-            false => Ok(head),
+        if seq == 0 && head != Self::NONE {
+            Err(wrong())
+        } else {
+            Ok(head)
         }
     }
 }

@@ -56,9 +56,10 @@ impl Flaw {
             about: About::Key,
             subject: link.holder.to_string(),
             problem: link.to_string(),
-            remedy: match is_living {
-                true => Remedy::Revoke,
-                false => Remedy::Prune,
+            remedy: if is_living {
+                Remedy::Revoke
+            } else {
+                Remedy::Prune
             },
             place,
         }

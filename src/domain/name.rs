@@ -87,9 +87,10 @@ impl FromStr for Name {
 
 /// A text in the form that names have.
 pub fn composed(text: &str) -> Cow<'_, str> {
-    match is_nfc(text) {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(text.nfc().collect()),
+    if is_nfc(text) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
     }
 }
 

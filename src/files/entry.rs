@@ -139,13 +139,15 @@ impl Entry {
             FileType::Directory => "rmdir",
             _ => "rm",
         };
-        self.check(found)
-            .map_err(|error| match found.is_file() && found.names() == 1 {
-                true => error,
-                false => error
+        self.check(found).map_err(|error| {
+            if found.is_file() && found.names() == 1 {
+                error
+            } else {
+                error
                     .as_kind(Kind::Permissions)
-                    .hinted(format!("{remove} {}", QuotedPath(&self.path))),
-            })
+                    .hinted(format!("{remove} {}", QuotedPath(&self.path)))
+            }
+        })
     }
 
     /// Removes the name. Says whether something had it.

@@ -75,18 +75,20 @@ pub(super) fn writers(
     if mode & 0o020 == 0 || is_below_trusted {
         return Writers::Owner;
     }
-    match groups::is_private(found.owner(), found.group()) && !has_list() {
-        true => Writers::Owner,
-        false => Writers::Group,
+    if groups::is_private(found.owner(), found.group()) && !has_list() {
+        Writers::Owner
+    } else {
+        Writers::Group
     }
 }
 
 pub(super) fn refused_owner(path: &Path) -> Error {
     let shown = SafePath(path);
     let message = format!("the folder {shown} belongs to another user");
-    Error::new(Kind::Permissions, message).hinted(match rustix::process::geteuid().is_root() {
-        true => AS_OWNER,
-        false => "keep the store in a folder of your own with --store",
+    Error::new(Kind::Permissions, message).hinted(if rustix::process::geteuid().is_root() {
+        AS_OWNER
+    } else {
+        "keep the store in a folder of your own with --store"
     })
 }
 
@@ -102,12 +104,11 @@ pub(super) fn refused_folder(path: &Path, found: &Found, writers: Writers) -> Er
     let change = format!("chmod {bits} {}", QuotedPath(path));
     let trust = format!("export KEYWARD_TRUSTED_FOLDER={}", QuotedPath(path));
     // Both run in a shell as they stand.
-    Error::new(Kind::Permissions, message).hinted(
-        match me.is_root() || found.owner() == me.as_raw() {
-            true => format!("{change} # or, where an orchestrator sets its mode: {trust}"),
-            false => format!("{trust} # where an orchestrator sets its mode"),
-        },
-    )
+    Error::new(Kind::Permissions, message).hinted(if me.is_root() || found.owner() == me.as_raw() {
+        format!("{change} # or, where an orchestrator sets its mode: {trust}")
+    } else {
+        format!("{trust} # where an orchestrator sets its mode")
+    })
 }
 
 /// Refuses a store's file that is not a regular one with one name, this user's own, that nobody else can reach.
@@ -128,9 +129,10 @@ pub(crate) fn check_file(path: &Path, found: &Found, is_in_trusted: bool) -> Res
     }
     let me = rustix::process::geteuid();
     if found.owner() != me.as_raw() {
-        let hint = match me.is_root() {
-            true => AS_OWNER,
-            false => "run keyward as the store's owner",
+        let hint = if me.is_root() {
+            AS_OWNER
+        } else {
+            "run keyward as the store's owner"
         };
         return Err(refused(format!("{shown} belongs to another user")).hinted(hint));
     }

@@ -122,9 +122,10 @@ fn tidy(page: &str) -> String {
             }
             _ => {}
         }
-        match filled && !line.starts_with('.') {
-            true => lines.extend(wrap(line)),
-            false => lines.push(line.trim_end().to_owned()),
+        if filled && !line.starts_with('.') {
+            lines.extend(wrap(line))
+        } else {
+            lines.push(line.trim_end().to_owned())
         }
     }
     lines.join("\n") + "\n"

@@ -24,9 +24,10 @@ pub fn relative(time: Timestamp, now: Timestamp) -> String {
         Some((name, millis)) => {
             let count = distance.unsigned_abs() / millis;
             let plural = if count == 1 { "" } else { "s" };
-            match distance < 0 {
-                true => format!("{count} {name}{plural} ago"),
-                false => format!("in {count} {name}{plural}"),
+            if distance < 0 {
+                format!("{count} {name}{plural} ago")
+            } else {
+                format!("in {count} {name}{plural}")
             }
         }
     }

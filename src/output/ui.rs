@@ -154,15 +154,17 @@ impl Ui {
 
     fn stderr(&self, word: &str, colour: &str, text: &str) {
         // What has a word in front is one line.
-        let text = match word.is_empty() {
-            true => harmless(text),
-            false => harmless(text).replace('\n', "\\n"),
+        let text = if word.is_empty() {
+            harmless(text)
+        } else {
+            harmless(text).replace('\n', "\\n")
         };
         let mut stderr = io::stderr().lock();
         // There is nowhere left to report that stderr is gone.
-        let _ = match self.colour_stderr && !word.is_empty() {
-            true => writeln!(stderr, "\u{1b}[1;{colour}m{word}\u{1b}[0m{text}"),
-            false => writeln!(stderr, "{word}{text}"),
+        let _ = if self.colour_stderr && !word.is_empty() {
+            writeln!(stderr, "\u{1b}[1;{colour}m{word}\u{1b}[0m{text}")
+        } else {
+            writeln!(stderr, "{word}{text}")
         };
     }
 }
@@ -171,9 +173,10 @@ impl Ui {
 fn ascii(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
-        match character.is_ascii() {
-            true => escaped.push(character),
-            false => escaped.extend(character.escape_unicode()),
+        if character.is_ascii() {
+            escaped.push(character)
+        } else {
+            escaped.extend(character.escape_unicode())
         }
     }
     escaped

@@ -118,9 +118,10 @@ fn refusals(row: &UsageView) -> String {
         .iter()
         .map(|(code, count)| format!("{count} {code}"))
         .collect();
-    match reasons.is_empty() {
-        true => "0".to_owned(),
-        false => reasons.join(", "),
+    if reasons.is_empty() {
+        "0".to_owned()
+    } else {
+        reasons.join(", ")
     }
 }
 

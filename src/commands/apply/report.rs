@@ -152,9 +152,10 @@ impl Report {
             (count > 0).then(|| format!("{count} {}", wanted.word()))
         });
         let counts: Vec<String> = counts.collect();
-        let sentence = match counts.is_empty() {
-            true => "the manifest has no keys".to_owned(),
-            false => counts.join(", "),
+        let sentence = if counts.is_empty() {
+            "the manifest has no keys".to_owned()
+        } else {
+            counts.join(", ")
         };
         ui.status(&sentence);
         match ui.format {

@@ -125,9 +125,10 @@ impl Answer {
     ) -> Result<Zeroizing<Vec<u8>>> {
         match (&delivery.sink, context.ui.format) {
             (Sink::Stdout, format @ (Format::Json | Format::Jsonl | Format::Tsv)) => {
-                let answer = match delivery.hold {
-                    true => self.clone(),
-                    false => self.foretold(handed_at),
+                let answer = if delivery.hold {
+                    self.clone()
+                } else {
+                    self.foretold(handed_at)
                 };
                 answer.render(format, Some(secrets), handed_at)
             }

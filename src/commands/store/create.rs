@@ -27,9 +27,10 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
         changed,
     };
     let path = SafePath(&file);
-    let sentence = match changed {
-        true => format!("{path} is an empty store"),
-        false => format!("no change: the store {path} already exists"),
+    let sentence = if changed {
+        format!("{path} is an empty store")
+    } else {
+        format!("no change: the store {path} already exists")
     };
     context.ui.change(&view, &sentence)?;
     Ok(0)

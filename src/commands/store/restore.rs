@@ -117,12 +117,13 @@ fn sentence(kept: &Kept, what: What, now: Timestamp) -> String {
         What::Superseded => {
             let successor = key.replaced_by.as_ref().map(KeyId::as_str);
             let successor = successor.unwrap_or_default();
-            let gone = match kept.is_followed {
-                true => String::new(),
-                false => format!(
+            let gone = if kept.is_followed {
+                String::new()
+            } else {
+                format!(
                     ", which is not in the backup; `keyward rotate {} --cancel` keeps the old key",
                     key.id
-                ),
+                )
             };
             format!("stays superseded by {successor}{gone}")
         }

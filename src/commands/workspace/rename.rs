@@ -25,9 +25,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let (outcome, changed) = rename::run(&mut store, &actor, &args.old, &args.new, now)?;
     let new = Safe(args.new.as_str());
-    let sentence = match changed {
-        true => format!("renamed workspace {} to {new}", Safe(&args.old)),
-        false => format!("nothing changed: the workspace is named {new} already"),
+    let sentence = if changed {
+        format!("renamed workspace {} to {new}", Safe(&args.old))
+    } else {
+        format!("nothing changed: the workspace is named {new} already")
     };
     context.ui.change(
         &WorkspaceView::new(&outcome.workspace, outcome.census),

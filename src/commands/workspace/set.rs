@@ -46,9 +46,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         workspace: context.workspace_argument(args.name)?,
         policy: args.policy.base(context)?,
         changes: args.policy.changes(),
-        plan: match args.clear_plan {
-            true => Some(None),
-            false => args.plan.map(Some),
+        plan: if args.clear_plan {
+            Some(None)
+        } else {
+            args.plan.map(Some)
         },
         keep_outside: args.keep_outside,
     };
@@ -59,9 +60,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let (outcome, changed) = set::run(&mut store, &actor, request, now)?;
     let name = Safe(&outcome.workspace.name);
-    let sentence = match changed {
-        true => format!("changed workspace {name}"),
-        false => format!("nothing changed: workspace {name} is so already"),
+    let sentence = if changed {
+        format!("changed workspace {name}")
+    } else {
+        format!("nothing changed: workspace {name} is so already")
     };
     context.ui.change(
         &WorkspaceView::new(&outcome.workspace, outcome.census),

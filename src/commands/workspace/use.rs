@@ -23,9 +23,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let (outcome, changed) = choose::run(&mut store, &actor, &args.name, now)?;
     let name = Safe(&args.name);
-    let sentence = match changed {
-        true => format!("commands now work in {name}"),
-        false => format!("nothing changed: commands work in {name} already"),
+    let sentence = if changed {
+        format!("commands now work in {name}")
+    } else {
+        format!("nothing changed: commands work in {name} already")
     };
     context.ui.change(
         &WorkspaceView::new(&outcome.workspace, outcome.census),

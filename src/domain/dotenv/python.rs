@@ -69,9 +69,10 @@ fn binding(text: &str, start: usize) -> Result<(Option<Binding<'_>>, usize), usi
         at = end;
     }
     let after = skip(text, at, is_blank);
-    let end = match text[after..].starts_with('#') {
-        true => line_end(text, after),
-        false => after,
+    let end = if text[after..].starts_with('#') {
+        line_end(text, after)
+    } else {
+        after
     };
     if line_end(text, end) != end {
         // The comment's expression fits the empty text, so blanks are not passed over.

@@ -32,9 +32,10 @@ impl Policy {
     pub fn check_scopes(&self, scopes: &[String], had: &[String]) -> Result<()> {
         let refused = |message: String| {
             let known: Vec<&str> = self.scopes.keys().map(String::as_str).collect();
-            Error::new(Kind::InvalidScope, message).hinted(match known.is_empty() {
-                true => "this workspace's policy has no scopes".to_owned(),
-                false => format!("its scopes are {}", known.join(", ")),
+            Error::new(Kind::InvalidScope, message).hinted(if known.is_empty() {
+                "this workspace's policy has no scopes".to_owned()
+            } else {
+                format!("its scopes are {}", known.join(", "))
             })
         };
         for (at, scope) in scopes.iter().enumerate() {
@@ -100,9 +101,10 @@ impl Policy {
         self.plans.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.plans.keys().map(String::as_str).collect();
             Error::usage(format!("there is no plan \"{}\" in the policy", Safe(name))).hinted(
-                match known.is_empty() {
-                    true => "this policy has no plans".to_owned(),
-                    false => format!("its plans are {}", known.join(", ")),
+                if known.is_empty() {
+                    "this policy has no plans".to_owned()
+                } else {
+                    format!("its plans are {}", known.join(", "))
                 },
             )
         })

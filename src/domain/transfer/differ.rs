@@ -103,9 +103,10 @@ impl KeyLine {
     /// A line of an expired key may have been taken in by a clock that was behind: it has ended at that time then.
     fn expires_otherwise(&self, present: &Key, now: Timestamp) -> bool {
         let has_ended = self.has_expired && present.ended(now).is_some();
-        let is_it = match has_ended {
-            true => present.expires_at <= self.expires_at,
-            false => present.expires_at == self.expires_at,
+        let is_it = if has_ended {
+            present.expires_at <= self.expires_at
+        } else {
+            present.expires_at == self.expires_at
         };
         !is_it
     }

@@ -204,10 +204,11 @@ fn id(field: &str, text: String) -> Result<KeyId> {
         && random
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
-    match is_id {
-        true => Ok(KeyId::from_stored(text)),
-        false => Err(Error::usage(format!("the field {field} is no key's id"))
-            .hinted("leave it out and the key gets one")),
+    if is_id {
+        Ok(KeyId::from_stored(text))
+    } else {
+        Err(Error::usage(format!("the field {field} is no key's id"))
+            .hinted("leave it out and the key gets one"))
     }
 }
 
