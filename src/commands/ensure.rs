@@ -134,11 +134,11 @@ fn settled(context: &Context, key: &Key, action: Action, sink: &Sink) -> Result<
     for warning in &warnings {
         context.ui.warn(warning);
     }
-    let view = Minted::new(key, None, None, context.now()).by(Some(action));
-    let view = match context.ui.format {
-        Format::Tsv => view,
-        _ => view.warned(&warnings),
-    };
+    let mut view = Minted::new(key, context.now()).by(action);
+    // A TSV line has no room for them.
+    if context.ui.format != Format::Tsv {
+        view.warnings = &warnings;
+    }
     context.ui.change(&view, &sentence)?;
     Ok(0)
 }

@@ -10,7 +10,6 @@ mod command;
 mod dotenv;
 mod draft;
 mod file;
-mod mount;
 mod place;
 mod placed;
 mod stdout;
@@ -63,6 +62,22 @@ pub struct Payload<'a> {
 }
 
 impl Sink {
+    /// A new file.
+    pub fn file(path: impl Into<Target>) -> Self {
+        Self::File(FileSink {
+            path: path.into(),
+            replaces: false,
+        })
+    }
+
+    /// A variable of a dotenv file.
+    pub fn dotenv(path: impl Into<Target>, variable: impl Into<String>) -> Self {
+        Self::Dotenv(DotenvSink {
+            path: path.into(),
+            variable: variable.into(),
+        })
+    }
+
     /// Refuses, before anything is minted, a sink that cannot work. Changes nothing.
     pub fn check(&self) -> Result<()> {
         match self {

@@ -20,7 +20,6 @@ pub mod flaw;
 pub mod holding;
 pub mod idempotency;
 pub mod key;
-pub mod key_id;
 pub mod label;
 pub mod life;
 pub mod lifetime;

@@ -10,7 +10,7 @@ use crate::domain::{Key, KeyId, State, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::lineage::Rest;
 use crate::output::ui::Format;
-use crate::output::view::{Keys, Minted};
+use crate::output::view::{KeyView, Keys, Minted};
 use crate::output::{json, tsv};
 
 /// The keys that were minted and the one that the only one of them replaces.
@@ -56,21 +56,27 @@ impl Answer {
         now: Timestamp,
     ) -> Result<Zeroizing<Vec<u8>>> {
         let secret = |at: usize| secrets.and_then(|secrets| secrets.get(at));
-        let old = self.old.as_ref().filter(|_| self.action.is_none());
         // Provisioning has an answer of its own.
-        let (ended, warnings) = match (self.action, format) {
-            (None, _) => (self.ended.as_slice(), &[][..]),
-            (Some(_), Format::Json | Format::Jsonl) => (&[][..], self.warnings.as_slice()),
-            (Some(_), _) => (&[][..], &[][..]),
+        let plain = |key| match (self.action, &self.old) {
+            (Some(action), _) => Minted::new(key, now).by(action),
+            (None, old) => Minted {
+                replaced: old.as_ref().map(|old| KeyView::new(old, now)),
+                ..Minted::new(key, now)
+            },
         };
-        let plain = |key, secret| Minted::new(key, old, secret, now).by(self.action);
-        let record = |key, secret| {
-            let minted = plain(key, secret).beside(ended, &self.rest.ids);
-            minted.warned(warnings)
+        let (ended, warnings) = match self.action {
+            Some(_) => (&[][..], self.warnings.as_slice()),
+            None => (self.ended.as_slice(), &[][..]),
         };
         let records = || {
             let keys = self.keys.iter().enumerate();
-            keys.map(|(at, key)| record(key, secret(at)))
+            keys.map(|(at, key)| Minted {
+                also_changed: ended,
+                still_valid: &self.rest.ids,
+                key: secret(at).map(Secret::expose),
+                warnings,
+                ..plain(key)
+            })
         };
         // SECURITY: room for everything at once, so that growing leaves no copy behind.
         let mut text = Zeroizing::new(Vec::with_capacity(self.keys.len() * 2048 + 4096));
@@ -88,7 +94,7 @@ impl Answer {
             // SECURITY: a TSV line is put together from copies, so the secret is added to it here and not there.
             Format::Tsv => self.keys.iter().enumerate().try_for_each(|(at, key)| {
                 let secret = secret(at).map_or("", Secret::expose);
-                writeln!(text, "{}\t{secret}", tsv::line(&plain(key, None)))
+                writeln!(text, "{}\t{secret}", tsv::line(&plain(key)))
             }),
         };
         written.map_err(|error| {

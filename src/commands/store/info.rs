@@ -24,12 +24,7 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
         Some(mut store) => describe(context, &mut store, path)?,
         None => StoreView {
             path,
-            schema: None,
-            journal_mode: None,
-            size_bytes: 0,
-            workspaces: 0,
-            keys: 0,
-            trusted_folder: None,
+            ..StoreView::default()
         },
     };
     context.ui.record(&view, || {

@@ -25,49 +25,42 @@ pub use outside::Outside;
 /// A policy as it is written. Make one with [`Policy::from_toml`], which checks it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// The token's template.
-    #[serde(default = "default_token")]
     pub token: String,
     /// What its random parts are written in.
-    #[serde(default = "default_alphabet")]
     pub alphabet: Alphabet,
     /// What `{prefix}` stands for.
-    #[serde(default = "default_prefix")]
     pub prefix: String,
     /// The environments a key may be minted for; the first is taken when none is named.
-    #[serde(default = "default_environments")]
     pub environments: Vec<String>,
     /// How many keys may be active, pending or disabled at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub active_key_cap: Option<u32>,
     /// How long a key lives when `--expires` does not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_lifetime: Option<Lifetime>,
     /// The longest a key may live.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum_lifetime: Option<Lifetime>,
     /// How long a rotated key's old secret stays valid.
-    #[serde(default = "default_grace")]
     pub rotation_grace: Lifetime,
     /// How long usage of a dead key is kept.
-    #[serde(default = "default_retention")]
     pub usage_retention: Lifetime,
     /// What `revoke` takes for a key.
-    #[serde(default)]
     pub revoke_by: RevokeBy,
     /// The plan of a workspace that names none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_plan: Option<String>,
     /// How many of the scopes one key takes.
-    #[serde(default, skip_serializing_if = "Bounds::are_none")]
+    #[serde(skip_serializing_if = "Bounds::are_none")]
     pub scopes_per_key: Bounds,
     /// The scopes a key may have.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub scopes: BTreeMap<String, Scope>,
     /// The plans a workspace may be on.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub plans: BTreeMap<String, Plan>,
 }
 
@@ -86,13 +79,12 @@ pub enum RevokeBy {
 /// How many scopes a key takes; without a maximum, as many as there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Bounds {
     /// At least.
-    #[serde(default)]
     pub min: u32,
     /// At most.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
 }
 
@@ -104,51 +96,48 @@ impl Bounds {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Scope {
     /// What its holder may do to the workspace's keys.
-    #[serde(default)]
     pub manage: Vec<Permission>,
     /// The scopes that its holder may put on a key; the holder's own when not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<Vec<String>>,
 }
 
 /// One plan; what it leaves out is unlimited.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Plan {
     /// Requests of each key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
     /// Credits of the workspace in a UTC calendar month.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<u64>,
 }
 
-fn default_token() -> String {
-    "{prefix}_{env}_{short:12}{secret:32}{crc}".to_owned()
-}
-
-fn default_alphabet() -> Alphabet {
-    Alphabet::Base62
-}
-
-fn default_prefix() -> String {
-    "kw".to_owned()
-}
-
-fn default_environments() -> Vec<String> {
-    vec!["live".to_owned(), "test".to_owned()]
-}
-
-fn default_grace() -> Lifetime {
-    "24h".parse().expect("a duration")
-}
-
-fn default_retention() -> Lifetime {
-    "90d".parse().expect("a duration")
+impl Default for Policy {
+    fn default() -> Self {
+        let lifetime = |text: &str| text.parse().expect("a duration");
+        Self {
+            token: "{prefix}_{env}_{short:12}{secret:32}{crc}".to_owned(),
+            alphabet: Alphabet::Base62,
+            prefix: "kw".to_owned(),
+            environments: vec!["live".to_owned(), "test".to_owned()],
+            active_key_cap: None,
+            default_lifetime: None,
+            maximum_lifetime: None,
+            rotation_grace: lifetime("24h"),
+            usage_retention: lifetime("90d"),
+            revoke_by: RevokeBy::Any,
+            default_plan: None,
+            scopes_per_key: Bounds::default(),
+            scopes: BTreeMap::new(),
+            plans: BTreeMap::new(),
+        }
+    }
 }
 
 impl Policy {

@@ -133,7 +133,7 @@ pub struct Keys<T> {
 }
 
 /// Who is calling.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CallerView {
     workspace: Option<String>,
@@ -152,13 +152,9 @@ impl CallerView {
     pub fn operator(name: &str, workspace: Option<String>) -> Self {
         Self {
             workspace,
-            scopes: Vec::new(),
-            prefix: String::new(),
             name: name.to_owned(),
-            id: None,
-            created_at: None,
-            last_used_at: None,
             kind: "operator",
+            ..Self::default()
         }
     }
 

@@ -160,7 +160,7 @@ pub struct KeptView {
 }
 
 /// Facts about the store.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreView {
     pub path: String,
