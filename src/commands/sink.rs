@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use crate::context::{self, Context};
-use crate::delivery::{CommandSink, DotenvSink, FileSink, GithubSink, Sink, Stream};
+use crate::delivery::{CommandSink, GithubSink, Sink, Stream};
 use crate::domain::tilde;
 use crate::error::{Error, Result};
 use crate::output::ui::Format;
@@ -130,16 +130,10 @@ impl SinkArgs {
             tilde::refuse(path)?;
         }
         if let Some(path) = self.out {
-            return Ok(Sink::File(FileSink {
-                path: path.into(),
-                replaces: false,
-            }));
+            return Ok(Sink::file(path));
         }
         if let (Some(path), Some(variable)) = (self.dotenv, self.var) {
-            return Ok(Sink::Dotenv(DotenvSink {
-                path: path.into(),
-                variable,
-            }));
+            return Ok(Sink::dotenv(path, variable));
         }
         if let Some(name) = self.github_env {
             return Ok(Sink::GithubEnv(github(context, name, "GITHUB_ENV")?));

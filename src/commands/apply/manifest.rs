@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::sink::github;
 use crate::context::{Context, Document};
-use crate::delivery::{CommandSink, DotenvSink, FileSink, Sink};
+use crate::delivery::{CommandSink, Sink};
 use crate::domain::holding::{Holding, Place};
 use crate::domain::manifest::{Deliver, KeyEntry, Manifest, PolicySource, Taken};
 use crate::domain::preset;
@@ -71,13 +71,10 @@ impl Source {
     fn refuse_shared_files(&self, entries: &[KeyEntry]) -> Result<()> {
         let mut taken = Taken::default();
         for entry in entries {
-            let (sink, variable) = match &entry.deliver {
-                Deliver::Out(path) => (self.file(path), None),
-                Deliver::Dotenv { path, variable } => {
-                    (self.dotenv(path, variable), Some(variable.as_str()))
-                }
-                _ => continue,
+            let Some((path, variable)) = entry.deliver.file() else {
+                continue;
             };
+            let sink = self.file(path, variable);
             let placed = |error: Error| entry.at_its_line(error);
             let Some(place) = sink.whereabouts().map_err(placed)? else {
                 continue;
@@ -108,8 +105,8 @@ impl Source {
                         .filter(|folder| !folder.as_os_str().is_empty()),
                 })
             }
-            Deliver::Out(path) => self.file(path),
-            Deliver::Dotenv { path, variable } => self.dotenv(path, variable),
+            Deliver::Out(path) => self.file(path, None),
+            Deliver::Dotenv { path, variable } => self.file(path, Some(variable)),
         })
     }
 
@@ -124,18 +121,12 @@ impl Source {
         warnings
     }
 
-    fn file(&self, path: &Path) -> Sink {
-        Sink::File(FileSink {
-            path: self.folder.join(path).into(),
-            replaces: false,
-        })
-    }
-
-    fn dotenv(&self, path: &Path, variable: &str) -> Sink {
-        Sink::Dotenv(DotenvSink {
-            path: self.folder.join(path).into(),
-            variable: variable.to_owned(),
-        })
+    fn file(&self, path: &Path, variable: Option<&str>) -> Sink {
+        let path = self.folder.join(path);
+        match variable {
+            Some(variable) => Sink::dotenv(path, variable),
+            None => Sink::file(path),
+        }
     }
 
     /// Refuses a plan with a sink that cannot work. A folder that is not there is made when its time comes.
@@ -169,16 +160,13 @@ impl Source {
 
     /// Looks at the sink of a key. A runner's variable need not be there for that.
     fn look(&self, entry: &KeyEntry) -> Result<Place> {
-        let sink = match &entry.deliver {
-            Deliver::Out(path) => self.file(path),
-            Deliver::Dotenv { path, variable } => self.dotenv(path, variable),
-            _ => {
-                return Ok(Place {
-                    name: "the sink".to_owned(),
-                    holding: Holding::Unknown,
-                });
-            }
+        let Some((path, variable)) = entry.deliver.file() else {
+            return Ok(Place {
+                name: "the sink".to_owned(),
+                holding: Holding::Unknown,
+            });
         };
-        sink.look().map_err(|error| entry.at_its_line(error))
+        let looked = self.file(path, variable).look();
+        looked.map_err(|error| entry.at_its_line(error))
     }
 }

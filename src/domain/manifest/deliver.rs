@@ -26,6 +26,15 @@ pub enum Deliver {
 }
 
 impl Deliver {
+    /// The file that gets it, which can be looked into, and the variable of a dotenv file.
+    pub fn file(&self) -> Option<(&Path, Option<&str>)> {
+        match self {
+            Self::Out(path) => Some((path, None)),
+            Self::Dotenv { path, variable } => Some((path, Some(variable))),
+            Self::Command(_) | Self::GithubEnv(_) | Self::GithubOutput(_) => None,
+        }
+    }
+
     /// The place where no other secret may go, and the variable there if it has several.
     pub(super) fn place(&self) -> Option<(PathBuf, Option<&str>)> {
         match self {

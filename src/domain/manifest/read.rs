@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::deliver::{RawDeliver, Taken};
 use super::source::Source;
-use super::{Deliver, KeyEntry, Manifest, PolicySource, WorkspaceEntry};
+use super::{KeyEntry, Manifest, PolicySource, WorkspaceEntry};
 use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
 use crate::domain::name::composed;
@@ -122,7 +122,7 @@ impl Source<'_> {
         let misplaced =
             |message: &'static str| self.refuse(&raw.deliver.span(), "deliver", message);
         let deliver = raw.deliver.get_ref().choose().map_err(misplaced)?;
-        if let Deliver::Out(path) | Deliver::Dotenv { path, .. } = &deliver {
+        if let Some((path, _)) = deliver.file() {
             tilde::refuse(path).map_err(|error| {
                 self.refuse(&raw.deliver.span(), "deliver", &error)
                     .hinted(tilde::HINT)
@@ -163,6 +163,7 @@ impl Source<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::manifest::Deliver;
     use crate::error::Kind;
 
     fn refusal(text: &str) -> String {
