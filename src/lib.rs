@@ -72,83 +72,8 @@
 //!
 //! `clippy.toml` and `tests/it/architecture.rs` hold the walls up.
 //!
-//! # The pending protocol
-//!
-//! 1. `ops::mint` (or `ops::rotate`, or `ops::provision` by way of them) inserts the key `pending`, synced.
-//! 2. `ops::hand_over` calls the closure that delivers. The command line's is a sink of `delivery`, which checks every error;
-//!    a file is written beside its target and takes its place in one step (`files/draft.rs`).
-//! 3. `ops::activate` makes the key live, synced. A failure before that voids the key; that its holder has activated it
-//!    meanwhile is none.
-//!
-//! A crash in between leaves a pending key: it verifies nowhere, its holder can activate it by presenting the secret,
-//! and it is void after a day.
-//!
-//! # How provisioning is run again
-//!
-//! `ensure` and `apply` (`ops::provision`, `ops::apply`, `domain::manifest`) and `mint --idempotency-key`
-//! (`ops::idempotent`) may be killed anywhere, and started many at a time.
-//!
-//! 1. One process at a time has its turn in a store (`store/sqlite/turn.rs`): a delivery lies between two transactions, so neither
-//!    could hold the others off.
-//! 2. What is in the sink decides (`domain::holding`, a hash). The live key's secret: nothing is to be done. A pending
-//!    key's: it only has to become live. A dead key's: it may be replaced. Anything else is refused, unless the operator
-//!    says that a new key is the answer. Of a sink that cannot be looked into, the store's word is taken.
-//! 3. The transaction that inserts a key `pending` gives it a claim (`store/claims.rs`). A pending key that has one was
-//!    cut short, and is given another secret; one that has none is held on purpose, and stays.
-//! 4. The claim goes when the key becomes active, is held or is void.
-//!
-//! # How verify counts
-//!
-//! 1. `ops::verifier::Verifier` finds the key by its secret's hash, in memory if nothing was changed since: every change
-//!    leaves an audit row, so the end of the trail tells, and `store::Freshness` tells when to look there.
-//! 2. It judges by `domain::verdict`, in the documented order.
-//! 3. A key without limits is counted in memory, and written with others within a second.
-//! 4. A key with a rate or a quota (`domain::allowance`) is judged again and counted in one transaction of its own.
-//!
-//! Every group of requests begins with a look at the store's path: another file there is opened in place of the one that was
-//! (`ops/verifier/follow.rs`).
-//!
-//! Counts stand apart from keys (`src/store/sqlite/migrations/0002_metering.sql` says why) and need no audit row.
-//!
-//! # What is believed
-//!
-//! 1. Every event of the trail about a key or a workspace ends with the digest of its record (`domain::record`);
-//!    `Writer` adds it, and commits nothing whose record the trail was not told of.
-//! 2. `store/integrity.rs` believes a row only if the newest event about it is whole and has its digest. So a row that was
-//!    put back to an earlier state is damage too. That the events before and after are whole is for `audit verify` to find.
-//!    It also believes a key only if its hash is among those of ended keys (`store/ended.rs`) exactly when it is revoked.
-//!    A pruned key's hash stays there, so no import brings it back. `store/sqlite/examine.rs` reads the trail's rows, not its index.
-//! 3. Revoking alone takes a row as it stands, because it makes it worthless.
-//! 4. `ops/store/restore.rs` replaces the present tables with a backup's in one transaction, keeps what is stricter
-//!    now (`domain::restoration`) or has ended by the trail (`domain::endings`), and tells the trail of what differs. Only a
-//!    store that is damaged is written over as a whole.
-//! 5. The store remembers the time of the latest change or recorded verify (`domain::clock`); expiry, and the day that a
-//!    pending key waits, are judged by that or the clock, whichever is later.
-//! 6. A record's links to the key that it replaces and to its successor are followed by `ops/links.rs` only, which leads nowhere
-//!    where they leave the workspace or the environment, or where the two records disagree (`domain::link`).
-//! 7. `store/sqlite/schema.rs` accepts keyward's own schema and the tables of known neighbours; anything else is named.
-//!
-//! # How an engine is reached
-//!
-//! `Reader`, `Writer` and `Meter` run the tables' statements through `store/session.rs`, an enum with an arm for each engine.
-//! The text of a statement is one that every engine reads, so the rules and the statements stand once; a row's columns bring
-//! along what vouches for it, and no statement is run while the rows of another are open. What one engine alone can do, a backup
-//! say, is a method of that engine behind `store::Store`.
-//!
-//! # Files on disk
-//!
-//! | file | what |
-//! |---|---|
-//! | `keyward.db` (0600) | the store; `src/store/sqlite/schema.sql` is its schema |
-//! | `keyward.db-wal`, `keyward.db-shm` | SQLite's log and its index, there while a process has the store open; `verify` may leave a short log of counts |
-//! | `keyward.db.new` | a store being made; it gets its name when it is whole |
-//! | `keyward.db.reserve` (0600) | 256 KiB, given up when a key is revoked on a full disk (`store/sqlite/reserve.rs`) |
-//! | `keyward.db.schema-N` (0600) | the store before it was brought up to date |
-//! | `keyward.db.restoring`, `keyward.db.restored` | a backup that is being restored, and the store made of it |
-//! | `keyward.db.damaged-N` | a damaged store in whose place a backup was put |
-//! | `FILE.keyward-draft` (0600) | a backup being made; locked while it is |
-//! | `keyward.db.lock` (0600) | empty, and never removed: locked by the process that provisions or restores |
-//! | `.NAME.keyward-draft` (0600) | beside a file that a secret goes to: its next text, locked while it is written |
+//! `docs/design.md` has what crosses several rooms: how a secret is never lost, how provisioning is run again, how verify counts,
+//! what of a store is believed, and which files there are.
 //!
 //! # Words
 //!
@@ -157,7 +82,7 @@
 //! active, pending or disabled, and not past its expiry. *Caller*: the key named by `--as`. *Verdict*: what verify answers. *Holding*: what a sink
 //! holds. *Lineage*: the keys of a name and environment that can still verify, for which the name stands. *Turn*: being the one process that provisions. *Claim*: what lets a later run take up a hand-over. *Leftover*: a
 //! pending key with a claim, to be given another secret. *Stray*: a living key that a manifest does not name. *Digest*: SHA-256
-//! of a record. *Head*: the end of the trail. *Flaw*: what `store check` finds.
+//! of a record. *Seal*: the digest beside the record. *Revision*: how often a record was written. *Head*: the end of the trail. *Flaw*: what `store check` finds.
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -258,6 +258,8 @@ mod mangled;
 mod integrity;
 // Records that pretend to be what keyward wrote.
 mod forgery;
+// What each kind of edit behind keyward's back is found by.
+mod tampering;
 // Other programs in the same file, and file systems that lack something.
 mod neighbours;
 // Keys that have ended, and what could bring one back.
