@@ -1,14 +1,16 @@
-//! A key in the making: a pending record with its secret, and the row it becomes.
+//! A key in the making: a pending record with its secret, and the row it becomes. A pending record of whose delivery nothing is
+//! known, a leftover, is given another secret instead.
 //!
 //! This module never checks a name or a cap; `limits` does, before.
 
 use std::collections::BTreeMap;
 
 use rand::TryCryptoRng;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::audit::Action;
 use crate::domain::key::{Key, KeyId, State, UNDELIVERED};
+use crate::domain::restoration::What;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenFormat;
@@ -16,7 +18,7 @@ use crate::domain::workspace::Workspace;
 use crate::error::Result;
 use crate::ops::access::Access;
 use crate::ops::limits;
-use crate::store::Writer;
+use crate::store::{Reader, Writer};
 
 /// The parts of a new key that have no default.
 pub(super) struct Draft<'a> {
@@ -25,8 +27,6 @@ pub(super) struct Draft<'a> {
     pub(super) environment: &'a str,
     pub(super) created_by: &'a str,
     pub(super) created_at: Timestamp,
-    /// The pending record, of whose delivery nothing is known, that is given another secret, in place of a new one.
-    pub(super) leftover: Option<&'a Key>,
 }
 
 impl Draft<'_> {
@@ -38,10 +38,7 @@ impl Draft<'_> {
     ) -> Result<(Key, Secret)> {
         let token = format.mint(self.environment, rng)?;
         let key = Key {
-            id: match self.leftover {
-                Some(leftover) => leftover.id.clone(),
-                None => KeyId::generate(rng)?,
-            },
+            id: KeyId::generate(rng)?,
             workspace_id: self.workspace.id,
             workspace: self.workspace.name.clone(),
             name: self.name.to_owned(),
@@ -71,29 +68,81 @@ impl Draft<'_> {
     }
 }
 
-/// Takes a leftover out of the count of keys and off its name before it is minted anew, in the same transaction.
-pub(super) fn set_aside(writer: &Writer<'_>, leftover: &Key, now: Timestamp) -> Result<()> {
+/// Makes another secret for a leftover, whose place and name are free until it is saved. The day that it waits for its holder begins
+/// again; everything else is as it was asked for, or changed since.
+pub(super) fn renew<R: TryCryptoRng>(
+    writer: &Writer<'_>,
+    access: &Access,
+    workspace: &Workspace,
+    leftover: &Key,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(Key, Secret)> {
+    let format = workspace.policy.token_format()?;
+    let token = format.mint(&leftover.environment, rng)?;
     let mut aside = leftover.clone();
     aside.revoke(UNDELIVERED, None, now);
-    writer.update_key(&aside)
+    writer.update_key(&aside)?;
+    let key = Key {
+        prefix: token.prefix,
+        short: token.short,
+        hint: token.hint,
+        hash: token.secret.hash(),
+        created_at: now,
+        created_by: access.actor.clone(),
+        ..leftover.clone()
+    };
+    Ok((key, token.secret))
 }
 
-/// Adds a pending key, or gives its leftover its identity, and its audit row.
+/// The expiry of a key whose lifetime begins now. That of a leftover stays where somebody has set it since it was minted.
+///
+/// # Errors
+/// The closure's, which says when a lifetime that begins now ends; the store's.
+pub(super) fn expiry(
+    reader: &Reader<'_>,
+    leftover: Option<&Key>,
+    from_now: impl FnOnce() -> Result<Option<Timestamp>>,
+) -> Result<Option<Timestamp>> {
+    let Some(leftover) = leftover else {
+        return from_now();
+    };
+    let mut is_set = false;
+    reader.for_each_event_about(leftover.id.as_str(), |event| {
+        let details: Value = serde_json::from_str(&event.details).unwrap_or_default();
+        let is = |action: Action| event.action == action.word();
+        let kept = details["kept"].as_array();
+        is_set = match () {
+            () if is(Action::KeySet) => details.get("expiresAt").is_some(),
+            () if is(Action::KeyRestore) => {
+                kept.is_some_and(|kept| kept.contains(&json!(What::Expiry.word())))
+            }
+            () => false,
+        };
+        Ok(!is_set && !is(Action::KeyMint))
+    })?;
+    match is_set {
+        true => Ok(leftover.expires_at),
+        false => from_now(),
+    }
+}
+
+/// Adds a pending key, or gives its leftover its secret, and its audit row.
 pub(super) fn save(
     writer: &Writer<'_>,
     access: &Access,
     key: &Key,
-    leftover: Option<&Key>,
+    is_new: bool,
     now: Timestamp,
 ) -> Result<()> {
     limits::check_expiry(writer, key.expires_at, now)?;
     limits::check_wait(writer, now)?;
-    let action = match leftover {
-        None => {
+    let action = match is_new {
+        true => {
             writer.insert_key(key)?;
             Action::KeyMint
         }
-        Some(_) => {
+        false => {
             writer.reissue_key(key)?;
             Action::KeyReissue
         }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::domain::address::Network;
 use crate::domain::holding::Holding;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey, KEPT_MILLIS};
-use crate::domain::key::{Key, UNDELIVERED};
+use crate::domain::key::{Key, State, UNDELIVERED};
 use crate::domain::permission::Permission;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
@@ -18,6 +18,7 @@ use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::hand_over::Sink;
+use crate::ops::set::Changes;
 use crate::ops::{activate, mint, remedy, select};
 use crate::store::{Reader, Remembered, Store};
 
@@ -146,15 +147,18 @@ pub fn run<R: TryCryptoRng>(
             }
             Replay::Mint { leftover, .. } => leftover,
         };
-        let (keys, secrets) = mint::insert(
-            writer,
-            &access,
-            &workspace,
-            &request.mint,
-            leftover.as_deref(),
-            now,
-            rng,
-        )?;
+        let (keys, secrets) = match leftover {
+            None => mint::insert(writer, &access, &workspace, &request.mint, now, rng)?,
+            Some(leftover) => {
+                let again = mint::Again {
+                    leftover: &leftover,
+                    expires: request.mint.expires.as_ref(),
+                    changes: Changes::default(),
+                };
+                let made = mint::reissue(writer, &access, &workspace, &again, now, rng)?;
+                (vec![made.0], vec![made.1])
+            }
+        };
         for key in &keys {
             writer.claim(&key.id)?;
             writer.forget_until(now.plus_millis(-KEPT_MILLIS))?;
@@ -207,8 +211,8 @@ fn decide(
             made.key
         ));
     };
-    let is_void =
-        key.lapsed_at(now).is_some() || key.revoked_reason.as_deref() == Some(UNDELIVERED);
+    let is_over = key.state == State::Pending && !key.is_living(now);
+    let is_void = is_over || key.revoked_reason.as_deref() == Some(UNDELIVERED);
     let is_open = key.is_pending(now) && reader.is_claimed(&key.id)?;
     let is_in_place = request.holding.is(&key.hash);
     Ok(match () {

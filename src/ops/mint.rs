@@ -19,6 +19,7 @@ use crate::domain::workspace::{FIRST, Workspace};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::draft::{self, Draft};
+use crate::ops::set::Changes;
 use crate::ops::{limits, select, workspace};
 use crate::store::{Reader, Store, Writer};
 
@@ -62,6 +63,15 @@ impl Request {
     }
 }
 
+/// What a leftover, a pending record of whose delivery nothing is known, is to be with another secret.
+pub(super) struct Again<'a> {
+    pub(super) leftover: &'a Key,
+    /// When a life that begins again ends.
+    pub(super) expires: Option<&'a When>,
+    /// What is different.
+    pub(super) changes: Changes,
+}
+
 /// Pending keys and their secrets, each secret beside its key.
 #[derive(Debug)]
 pub struct Outcome {
@@ -90,7 +100,7 @@ pub fn run<R: TryCryptoRng>(
         access.require(Permission::Mint)?;
         let named = request.workspace.as_deref();
         let (workspace, made_workspace) = workspace_for(writer, &access, named, now)?;
-        let (keys, secrets) = insert(writer, &access, &workspace, request, None, now, rng)?;
+        let (keys, secrets) = insert(writer, &access, &workspace, request, now, rng)?;
         Ok(Outcome {
             keys,
             secrets,
@@ -99,13 +109,12 @@ pub fn run<R: TryCryptoRng>(
     })
 }
 
-/// Inserts the pending keys. A leftover, a pending record of whose delivery nothing is known, becomes the only one.
+/// Inserts the pending keys.
 pub(super) fn insert<R: TryCryptoRng>(
     writer: &Writer<'_>,
     access: &Access,
     workspace: &Workspace,
     request: &Request,
-    leftover: Option<&Key>,
     now: Timestamp,
     rng: &mut R,
 ) -> Result<(Vec<Key>, Vec<Secret>)> {
@@ -114,9 +123,6 @@ pub(super) fn insert<R: TryCryptoRng>(
     policy.check_scopes(&request.scopes, &[])?;
     access.require_grant(&[Permission::Mint], &request.scopes)?;
     let expires_at = policy.expiry(request.expires.as_ref(), now)?;
-    if let Some(leftover) = leftover {
-        draft::set_aside(writer, leftover, now)?;
-    }
     limits::check_cap(writer, workspace, u64::from(request.count), now)?;
     let format = policy.token_format()?;
     let (mut keys, mut secrets) = (Vec::new(), Vec::new());
@@ -129,7 +135,6 @@ pub(super) fn insert<R: TryCryptoRng>(
             environment,
             created_by: &access.actor,
             created_at: now,
-            leftover,
         };
         let (mut key, secret) = draft.mint(&format, rng)?;
         key.scopes.clone_from(&request.scopes);
@@ -137,11 +142,31 @@ pub(super) fn insert<R: TryCryptoRng>(
         key.allow.clone_from(&request.allow);
         key.owner.clone_from(&request.owner);
         key.labels.clone_from(&request.labels);
-        draft::save(writer, access, &key, leftover, now)?;
+        draft::save(writer, access, &key, true, now)?;
         keys.push(key);
         secrets.push(secret);
     }
     Ok((keys, secrets))
+}
+
+/// Gives a leftover another secret. It keeps its place under the cap and its name.
+pub(super) fn reissue<R: TryCryptoRng>(
+    writer: &Writer<'_>,
+    access: &Access,
+    workspace: &Workspace,
+    again: &Again<'_>,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(Key, Secret)> {
+    let (policy, leftover) = (&workspace.policy, again.leftover);
+    let (mut key, secret) = draft::renew(writer, access, workspace, leftover, now, rng)?;
+    again.changes.apply(policy, &mut key)?;
+    // SECURITY: it may have been given scopes since it was minted.
+    access.require_grant(&[Permission::Mint], &key.scopes)?;
+    let from_now = || policy.expiry(again.expires, now);
+    key.expires_at = draft::expiry(writer, Some(leftover), from_now)?;
+    draft::save(writer, access, &key, false, now)?;
+    Ok((key, secret))
 }
 
 /// The workspace to mint in; on an empty store the first one is made.

@@ -131,9 +131,10 @@ pub(super) fn insert<R: TryCryptoRng>(
     rng: &mut R,
 ) -> Result<(Key, Secret)> {
     let leftover = terms.leftover.as_ref();
-    if let Some(leftover) = leftover {
-        draft::set_aside(writer, leftover, now)?;
-    }
+    let renewed = match leftover {
+        Some(leftover) => Some(draft::renew(writer, access, workspace, leftover, now, rng)?),
+        None => None,
+    };
     check_rotatable(writer, workspace, old, now)?;
     let grace_millis = match terms.now {
         true => 0,
@@ -156,6 +157,32 @@ pub(super) fn insert<R: TryCryptoRng>(
             _ => error,
         });
     }
+    let (mut key, secret) = match renewed {
+        Some(renewed) => renewed,
+        None => inherit(access, workspace, old, now, rng)?,
+    };
+    terms.changes.apply(&workspace.policy, &mut key)?;
+    // SECURITY: whoever rotates gets the secret, so what the key has had all along is given away too.
+    access.require_grant(&[Permission::Rotate], &key.scopes)?;
+    let from_now = || expiry(&workspace.policy, old, terms.expires.as_ref(), now);
+    key.expires_at = draft::expiry(writer, leftover, from_now)?;
+    key.rotation = Some(Rotation {
+        replaces: old.id.clone(),
+        grace_millis,
+        previous_expires_at: None,
+    });
+    draft::save(writer, access, &key, leftover.is_none(), now)?;
+    Ok((key, secret))
+}
+
+/// A new key that has all that the old one has.
+fn inherit<R: TryCryptoRng>(
+    access: &Access,
+    workspace: &Workspace,
+    old: &Key,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(Key, Secret)> {
     let draft = Draft {
         workspace,
         name: &old.name,
@@ -163,23 +190,12 @@ pub(super) fn insert<R: TryCryptoRng>(
         environment: &old.environment,
         created_by: &access.actor,
         created_at: now,
-        leftover,
     };
     let (mut key, secret) = draft.mint(&workspace.policy.token_format()?, rng)?;
     key.scopes.clone_from(&old.scopes);
     key.allow.clone_from(&old.allow);
     key.owner.clone_from(&old.owner);
     key.labels.clone_from(&old.labels);
-    terms.changes.apply(&workspace.policy, &mut key)?;
-    // SECURITY: whoever rotates gets the secret, so what the key has had all along is given away too.
-    access.require_grant(&[Permission::Rotate], &key.scopes)?;
-    key.expires_at = expiry(&workspace.policy, old, terms.expires.as_ref(), now)?;
-    key.rotation = Some(Rotation {
-        replaces: old.id.clone(),
-        grace_millis,
-        previous_expires_at: None,
-    });
-    draft::save(writer, access, &key, leftover, now)?;
     Ok((key, secret))
 }
 

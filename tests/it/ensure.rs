@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::files::{Stamp, mode, names_in};
+use crate::support::held::Held;
 use crate::support::time::{DAY, assert_about, now};
 use crate::support::{Sandbox, fields, moment, text};
 
@@ -322,4 +323,38 @@ error: "false" ended with exit status 1; the key is void
 [exit status: 16]
 "#,
     );
+}
+
+#[test]
+fn a_run_that_takes_a_killed_one_up_keeps_what_was_changed_since() {
+    let sandbox = Sandbox::new();
+    let asked = ["ensure", "ci", "--owner", "a", "--expires", "30d"];
+    Held::start(sandbox.home(), sandbox.keyward(asked)).killed();
+    let change = |key: &str| {
+        let set = ["set", key, "--owner", "b", "--label", "tier=b"];
+        let set = sandbox.keyward(set);
+        set.args(["--allow", "10.0.0.0/8", "--expires", "2d"]).ok();
+        sandbox.show(key)
+    };
+    let assert_is = |key: &Value, changed: &Value| {
+        for field in ["id", "labels", "allow", "expiresAt"] {
+            assert_eq!(key[field], changed[field], "{field}");
+        }
+        // What is asked for again holds.
+        assert_eq!(key["owner"], "a");
+        assert_ne!(key["keyHint"], changed["keyHint"]);
+    };
+    let changed = change(&sandbox.id_of("ci"));
+    let out = sandbox.keyward(asked).args(["--out", "F"]).answer();
+    assert_is(&out, &changed);
+    sandbox.verdict(&sandbox.line("F"), &["--ip", "10.0.0.1"], 0, "valid");
+
+    let due = ["--rotate-before", "20d", "--grace", "1h"];
+    let rotate = || sandbox.keyward(asked).args(due);
+    Held::start(sandbox.home(), rotate()).killed();
+    let pending = sandbox.keys(&["--status", "pending"]);
+    let changed = change(&text(&pending[0], "id"));
+    let out = rotate().args(["--out", "F", "--rotate-if-missing"]);
+    assert_is(&out.answer(), &changed);
+    sandbox.verdict(&sandbox.line("F"), &["--ip", "10.0.0.1"], 0, "valid");
 }

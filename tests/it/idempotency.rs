@@ -8,8 +8,8 @@ use keyward::domain::secret::SecretHash;
 
 use crate::secrecy::assert_in_no_file;
 use crate::support::held::Held;
-use crate::support::time::{DAY, SECOND};
-use crate::support::{Invocation, Output, Sandbox, text, token};
+use crate::support::time::{DAY, HOUR, SECOND, assert_about, now};
+use crate::support::{Invocation, Output, Sandbox, moment, text, token};
 
 /// A mint of `ci` under the idempotency key `K`.
 pub fn mint(sandbox: &Sandbox, flags: &[&str]) -> Invocation {
@@ -382,6 +382,96 @@ fn a_word_is_short_and_visible_and_for_one_key() {
         run().exit(4);
     }
     assert_eq!(sandbox.listed(&["--all"]).len(), 5);
+}
+
+/// Mints with these flags and is killed when the secret has reached a command, which nobody else learns of.
+fn killed(sandbox: &Sandbox, flags: &[&str]) {
+    Held::start(sandbox.home(), mint(sandbox, flags)).killed();
+}
+
+#[test]
+fn what_was_changed_of_a_key_before_it_is_given_another_secret_stays() {
+    let policy = "environments = [\"live\"]\n[scopes]\nread = {}\nwrite = {}\n";
+    let sandbox = Sandbox::with_policy("w", policy);
+    let asked = [
+        "--scope",
+        "write",
+        "--expires",
+        "30d",
+        "--owner",
+        "a",
+        "--label",
+        "team=a",
+    ];
+    killed(&sandbox, &asked);
+    let id = text(&only_key(&sandbox), "id");
+    let change = |words: &[&str]| {
+        sandbox.keyward(words).ok();
+    };
+    change(&["rename", "ci", "build"]);
+    change(&["set", &id, "--scope", "read", "--allow", "10.0.0.0/8"]);
+    change(&["set", &id, "--owner", "b", "--expires", "2d"]);
+    change(&["set", &id, "--clear-labels", "--label", "tier=b"]);
+    let is_left = |key: &Value| {
+        let fields = [
+            "id",
+            "name",
+            "scopes",
+            "allow",
+            "owner",
+            "labels",
+            "expiresAt",
+        ];
+        fields.map(|field| key[field].clone())
+    };
+    let changed = only_key(&sandbox);
+    // Killed again, it is still as it was changed.
+    killed(&sandbox, &asked);
+    let key = mint(&sandbox, &[&asked[..], &["--json"]].concat()).answer();
+    assert_eq!(is_left(&key), is_left(&changed));
+    assert_ne!(key["keyHint"], changed["keyHint"]);
+    let secret = text(&key, "key");
+    sandbox.verdict(&secret, &["--ip", "10.0.0.1"], 0, "valid");
+    sandbox.verdict(&secret, &["--ip", "11.0.0.1"], 14, "ip_denied");
+    // Another key may have the name that it no longer has.
+    sandbox.mint_with("ci", &["--scope", "read"]);
+    sandbox.assert_sound();
+}
+
+#[test]
+fn a_lifetime_that_nobody_changed_begins_again_with_another_secret() {
+    let sandbox = Sandbox::new();
+    killed(&sandbox, &["--expires", "2h"]);
+    sandbox.rewrite(
+        "UPDATE key SET created_at = created_at - 3600000, expires_at = expires_at - 3600000",
+    );
+    let key = mint(&sandbox, &["--expires", "2h", "--json"]).answer();
+    assert_about(moment(&key, "expiresAt"), now() + 2 * HOUR);
+    assert_about(moment(&key, "createdAt"), now());
+}
+
+#[test]
+fn a_key_that_expired_before_it_was_delivered_is_void_and_another_is_minted() {
+    let sandbox = Sandbox::new();
+    killed(&sandbox, &["--expires", "2h"]);
+    let id = text(&only_key(&sandbox), "id");
+    sandbox.rewrite(
+        "UPDATE key SET created_at = created_at - 7200000, expires_at = expires_at - 7200000",
+    );
+    let key = mint(&sandbox, &["--expires", "2h", "--json"]).answer();
+    assert_ne!(key["id"], id.as_str());
+    sandbox.verdict(&text(&key, "key"), &[], 0, "valid");
+}
+
+#[test]
+fn a_cap_that_was_lowered_below_its_keys_holds_none_of_their_secrets_back() {
+    let sandbox = Sandbox::with_workspace("small", &["--cap", "2"]);
+    sandbox.mint("other");
+    killed(&sandbox, &[]);
+    let lower = ["workspace", "set", "small", "--cap", "1", "--keep-outside"];
+    sandbox.keyward(lower).ok();
+    let secret = mint(&sandbox, &[]).ok().line();
+    sandbox.verdict(&secret, &[], 0, "valid");
 }
 
 #[test]

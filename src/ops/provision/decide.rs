@@ -101,9 +101,17 @@ pub fn decide(
     let name = wanted.name.as_str();
     let environment = environment(reader, workspace, wanted.environment.as_deref(), name, now)?;
     let create = |leftover: Option<Key>| -> Result<Decision> {
-        policy.check_scopes(wanted.scopes.as_deref().unwrap_or_default(), &[])?;
+        match &leftover {
+            Some(leftover) => {
+                let key = std::slice::from_ref(leftover);
+                set::would_change(policy, key, &wanted.changes())?;
+            }
+            None => {
+                policy.check_scopes(wanted.scopes.as_deref().unwrap_or_default(), &[])?;
+                limits::check_no_key_is_called(reader, workspace, name)?;
+            }
+        }
         wanted.check_life(reader, policy.expiry(wanted.expires.as_ref(), now)?, now)?;
-        limits::check_no_key_is_called(reader, workspace, name)?;
         Ok(Decision {
             step: Step::Create {
                 leftover: leftover.map(Box::new),

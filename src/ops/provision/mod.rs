@@ -262,9 +262,17 @@ fn create<R: TryCryptoRng>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<Made> {
-    let request = wanted.mint();
+    if let Some(leftover) = leftover {
+        let again = mint::Again {
+            leftover,
+            expires: wanted.expires.as_ref(),
+            changes: wanted.changes(),
+        };
+        let made = mint::reissue(writer, access, workspace, &again, now, rng)?;
+        return Ok((made, None));
+    }
     let (mut keys, mut secrets) =
-        mint::insert(writer, access, workspace, &request, leftover, now, rng)?;
+        mint::insert(writer, access, workspace, &wanted.mint(), now, rng)?;
     let made = keys.pop().zip(secrets.pop());
     Ok((made.expect("one key is minted for a count of one"), None))
 }

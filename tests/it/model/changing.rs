@@ -84,6 +84,7 @@ impl Model {
                 });
                 self.tell(successor);
             }
+            key.is_life_set |= key.expires_at != was.expires_at;
             if key != was {
                 changed.push(*number);
                 self.keys.insert(*number, key);

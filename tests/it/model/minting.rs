@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::operation::{Answer, Token, Wish};
 use super::rules::{are_scopes_wrong, expiry, fault, new_key, word};
-use super::state::{Faults, Key, Model, Remembered};
+use super::state::{Faults, Key, Model, Remembered, State};
 
 const WEEK: i64 = 7 * 24 * 60 * 60 * 1000;
 
@@ -26,7 +26,6 @@ impl Model {
         workspace: u64,
         wish: &Wish,
         count: u32,
-        again: Option<u64>,
         now: i64,
         minted: &[Token],
     ) -> Result<Answer, Faults> {
@@ -45,9 +44,6 @@ impl Model {
             None
         });
         faults.extend(self.wait_fault(now));
-        if let Some(again) = again {
-            self.change(again, |key| key.revoke("undelivered", None, now));
-        }
         faults.extend(self.cap_fault(workspace, &owner, u64::from(count), now));
         let names: Vec<String> = match count {
             1 => vec![wish.name.clone()],
@@ -73,12 +69,45 @@ impl Model {
             key.owner.clone_from(&wish.owner);
             key.labels.clone_from(&wish.labels);
             ids.push(key.id.clone());
-            self.put(key, again);
+            self.put(key, None);
         }
         Ok(Answer {
             keys: ids,
             ..Answer::default()
         })
+    }
+
+    /// Gives a key that never reached its holder another secret. Nothing else of it changes, but for its lifetime, which begins
+    /// again unless somebody has set its end.
+    fn reissue(
+        &mut self,
+        number: u64,
+        wish: &Wish,
+        now: i64,
+        minted: &[Token],
+    ) -> Result<(), Faults> {
+        let mut key = self.keys[&number].clone();
+        let owner = self.owner(&key).clone();
+        let mut faults = self.wait_fault(now);
+        if !key.is_life_set {
+            key.expires_at =
+                expiry(owner.rules(), wish.expires, self.at(now)).unwrap_or_else(|wrong| {
+                    faults.extend(wrong);
+                    None
+                });
+        }
+        self.change(number, |key| key.revoke("undelivered", None, now));
+        if let Some(token) = minted.first() {
+            key.secret.clone_from(&token.secret);
+        }
+        key.form = owner.policy;
+        key.created_at = now;
+        key.reused = None;
+        self.put(key, Some(number));
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(faults),
+        }
     }
 
     /// Adds a key, or gives it the place and the past of one that never reached a holder.
@@ -131,7 +160,8 @@ impl Model {
             let number = self.key_of_id(&made.id).ok_or_else(|| fault("conflict"))?;
             let key = self.keys[&number].clone();
             let is_open = key.standing(self.at(now)) == "pending" && key.is_claimed;
-            let is_void = key.lapsed(self.at(now)).is_some()
+            let is_over = key.state == State::Pending && !key.is_living(self.at(now));
+            let is_void = is_over
                 || key
                     .revoked
                     .as_ref()
@@ -151,7 +181,10 @@ impl Model {
             // What is void stays as it is.
             again = is_open.then_some(number);
         }
-        self.mint(place, wish, 1, again, now, minted)?;
+        match again {
+            Some(number) => self.reissue(number, wish, now, minted)?,
+            None => drop(self.mint(place, wish, 1, now, minted)?),
+        }
         let Some(token) = minted.first() else {
             return Ok(Answer::default());
         };

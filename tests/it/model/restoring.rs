@@ -144,6 +144,7 @@ impl Model {
         let expires_at = earlier(was.expires_at, is.expires_at);
         if expires_at != was.expires_at && !is_superseded {
             what.push("expiry");
+            key.is_life_set = true;
         }
         key.expires_at = expires_at;
         if is_superseded {
@@ -224,6 +225,7 @@ fn alike(one: &Key, other: &Key) -> bool {
         last_used: None,
         whole_at: None,
         is_claimed: false,
+        is_life_set: false,
         reused: None,
         ..key.clone()
     };

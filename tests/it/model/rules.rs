@@ -126,7 +126,7 @@ impl Model {
         match operation {
             Operation::Mint { wish, count } => {
                 let workspace = self.place_to_mint(wish, now)?;
-                self.mint(workspace, wish, *count, None, now, minted)
+                self.mint(workspace, wish, *count, now, minted)
             }
             Operation::MintAgain {
                 wish,
@@ -274,6 +274,7 @@ pub(super) fn new_key(workspace: u64, owner: &Workspace, token: &Token, now: i64
         uses: BTreeMap::new(),
         whole_at: None,
         is_claimed: false,
+        is_life_set: false,
         reused: None,
     }
 }

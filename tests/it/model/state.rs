@@ -83,6 +83,8 @@ pub struct Key {
     pub whole_at: Option<(String, i64)>,
     /// Whether its hand-over may be taken up by asking again.
     pub is_claimed: bool,
+    /// Whether somebody has set its expiry since it was minted.
+    pub is_life_set: bool,
     /// When it was used though it was dead, if that is the newest event about it.
     pub reused: Option<i64>,
 }

@@ -178,6 +178,7 @@ impl Model {
             workspace: owner,
             whole_at: None,
             is_claimed: false,
+            is_life_set: false,
             reused: None,
             uses: Default::default(),
             ..line.key.clone()
