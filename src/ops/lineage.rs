@@ -8,8 +8,8 @@ use crate::domain::key::{Key, KeyId, Status};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::Result;
-use crate::ops::remedy;
 use crate::ops::select::{self, Selector};
+use crate::ops::{links, remedy};
 use crate::store::Reader;
 
 /// What a KEY means.
@@ -64,8 +64,7 @@ pub(super) fn can_be_paused(key: &Key, now: Timestamp) -> bool {
     key.status(now) == Status::Active || key.is_paused(now)
 }
 
-/// The other keys of a key's name and environment that can still verify, or are pending and could be activated; the newest
-/// first.
+/// The other keys of a key's name and environment that can still come to verify, the newest first: active, pending or disabled.
 ///
 /// # Errors
 /// The store's.
@@ -78,6 +77,25 @@ pub(super) fn others(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<V
     Ok(named)
 }
 
+/// Of [`others`], those that verify or that their holders can activate. A disabled key does neither until it is enabled, and a
+/// pending one that would replace it waits for that.
+///
+/// # Errors
+/// The store's.
+pub(super) fn still_valid(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<Vec<Key>> {
+    let mut found = Vec::new();
+    for other in others(reader, key, now)? {
+        let awaited = match other.is_pending(now) {
+            true => links::predecessor(reader, &other)?,
+            false => None,
+        };
+        if !other.is_paused(now) && !awaited.is_some_and(|awaited| awaited.is_paused(now)) {
+            found.push(other);
+        }
+    }
+    Ok(found)
+}
+
 /// Keys that a command has left as they were, although one of their name was meant.
 #[derive(Debug, Clone, Default)]
 pub struct Rest {
@@ -88,14 +106,14 @@ pub struct Rest {
 }
 
 impl Rest {
-    /// What is left of the lineages of these keys, as they were before the command, when these keys are dealt with.
+    /// What is still valid of the lineages of these keys, as they were before the command, when these keys are dealt with.
     ///
     /// # Errors
     /// The store's.
     pub(super) fn of(reader: &Reader<'_>, dealt_with: &[&Key], now: Timestamp) -> Result<Self> {
         let mut left: Vec<Key> = Vec::new();
         for key in dealt_with {
-            for other in others(reader, key, now)? {
+            for other in still_valid(reader, key, now)? {
                 let mut known = dealt_with.iter().copied().chain(&left);
                 if known.all(|known| known.id != other.id) {
                     left.push(other);

@@ -18,7 +18,7 @@ use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::draft::{self, Draft};
-use crate::ops::lineage::{Meant, Rest};
+use crate::ops::lineage::{self, Meant, Rest};
 use crate::ops::links;
 use crate::ops::select::{self, Selector};
 use crate::ops::set::Changes;
@@ -101,13 +101,14 @@ pub fn run<R: TryCryptoRng>(
         // Before the new key is one of them.
         let dealt_with: Vec<&Key> = meant.all().collect();
         let rest = Rest::of(writer, &dealt_with, now)?;
-        let Meant { key: old, others } = meant;
+        let old = meant.key;
+        let others = lineage::others(writer, &old, now)?;
         let (key, secret) = insert(writer, &access, workspace, &old, &request.terms, now, rng)?;
         let is_graceless = |rotation: &Rotation| rotation.grace_millis == 0;
         let is_at_once = !request.terms.hold && key.rotation.as_ref().is_some_and(is_graceless);
         let others = others.into_iter().map(|other| other.id);
         let (ending, rest) = match is_at_once {
-            true => (others.chain(rest.ids).collect(), Rest::default()),
+            true => (others.collect(), Rest::default()),
             false => (Vec::new(), rest),
         };
         Ok(Outcome {

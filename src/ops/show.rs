@@ -20,7 +20,7 @@ pub struct Outcome {
     pub key: Key,
     /// Its last use.
     pub last_use: Option<LastUse>,
-    /// The others of its name and environment that can still verify, the newest first.
+    /// The others of its name and environment that are still valid, the newest first.
     pub others: Vec<KeyId>,
     /// What can be done where the key was superseded, and all that followed it has ended or is gone.
     pub way_on: Option<String>,
@@ -43,7 +43,7 @@ pub fn run(
         let workspaces = select::workspaces(reader, &access, workspace)?;
         let key = select::key(reader, &workspaces, selector, now)?;
         let last_use = reader.last_use(reader.seq_of(&key.id)?)?;
-        let others = lineage::others(reader, &key, now)?;
+        let others = lineage::still_valid(reader, &key, now)?;
         let way_on = match way_on(reader, &key, now)? {
             Some(way @ Way::Cancel(_)) => {
                 let owner = select::owner_of(&workspaces, &key);

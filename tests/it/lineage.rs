@@ -275,6 +275,44 @@ fn a_calling_key_revokes_the_lineage_of_a_name() {
 }
 
 #[test]
+fn a_disabled_key_of_the_name_is_not_still_valid() {
+    let sandbox = Sandbox::new();
+    let (secrets, [first, second, third]) = rotated_twice(&sandbox, "ci");
+    let left = |words: &[&str]| sandbox.keyward(words).answer()["stillValid"].clone();
+    assert_eq!(left(&["disable", &second]), json!([third, first]));
+    assert_eq!(left(&["disable", &first]), json!([third]));
+    assert_eq!(codes(&sandbox, &secrets), ["disabled", "disabled", "valid"]);
+    let shown = sandbox.keyward(["show", &third]).ok().stdout;
+    assert!(!shown.contains("can still verify"), "{shown}");
+    let run = sandbox.keyward(["set", &third, "--owner", "me"]).ok();
+    assert!(
+        !run.stderr.contains("can still verify"),
+        "{}",
+        run.transcript()
+    );
+    // One that is enabled again is, and a rotation at once ends the disabled ones too.
+    sandbox.keyward(["enable", &second]).ok();
+    assert_eq!(left(&["set", &third, "--owner", "you"]), json!([second]));
+    sandbox.keyward(["rotate", &third, "--now"]).ok();
+    assert_all_revoked(&sandbox, &secrets);
+}
+
+#[test]
+fn a_pending_key_that_waits_for_a_disabled_one_is_not_still_valid() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    let old = sandbox.id_of("ci");
+    let held = sandbox.keyward(["rotate", "ci", "--hold"]).answer();
+    let disabled = sandbox.keyward(["disable", &old]).answer();
+    assert_eq!(disabled.get("stillValid"), None);
+    sandbox
+        .keyward(["activate"])
+        .stdin(text(&held, "key"))
+        .refused(4, "conflict");
+    let enabled = sandbox.keyward(["enable", &old]).answer();
+    assert_eq!(enabled["stillValid"], json!([text(&held, "id")]));
+}
+
+#[test]
 fn show_says_which_others_of_the_name_can_still_verify() {
     let sandbox = Sandbox::new();
     let (_, [first, second, third]) = rotated_twice(&sandbox, "ci");

@@ -79,7 +79,12 @@ impl Model {
             previous: None,
         });
         let is_at_once = grace == 0 && !terms.hold;
-        let mut ending = self.left_of([&old].into_iter(), now);
+        let namesakes = self.namesakes(&old, now);
+        let mut ending: Vec<String> = namesakes
+            .iter()
+            .map(|one| self.keys[one].id.clone())
+            .collect();
+        ending.sort();
         ending.retain(|_| is_at_once);
         let both = Answer {
             keys: vec![key.id.clone(), old.id],

@@ -71,7 +71,18 @@ impl Model {
         found.map(|(number, _)| *number).collect()
     }
 
-    /// The ids of what is left of the lineages of these keys, as they were before the operation that dealt with them.
+    /// Whether it verifies, or its holder can activate it: nobody can while it is disabled, or waits to replace what is.
+    fn is_still_valid(&self, key: &Key, now: i64) -> bool {
+        let at = self.at(now);
+        let is_paused = |key: &Key| key.standing(at) == "disabled";
+        let waits = |key: &Key| {
+            let awaited = self.predecessor(key);
+            key.standing(at) == "pending" && awaited.is_some_and(|old| is_paused(&self.keys[&old]))
+        };
+        !is_paused(key) && !waits(key)
+    }
+
+    /// The ids of what is still valid of the lineages of these keys, as they were before the operation that dealt with them.
     pub fn left_of<'a>(
         &self,
         dealt_with: impl Iterator<Item = &'a Key> + Clone,
@@ -81,7 +92,10 @@ impl Model {
         for key in dealt_with.clone() {
             for number in self.namesakes(key, now) {
                 let id = &self.keys[&number].id;
-                if !left.contains(id) && dealt_with.clone().all(|known| known.id != *id) {
+                if self.is_still_valid(&self.keys[&number], now)
+                    && !left.contains(id)
+                    && dealt_with.clone().all(|known| known.id != *id)
+                {
                     left.push(id.clone());
                 }
             }
