@@ -68,6 +68,19 @@ impl Rate {
         (free.max(0) / self.interval()).unsigned_abs()
     }
 
+    /// The state of a key that this rate holds in place of another from now on: the same share of the burst is used, rounded up.
+    /// Nothing where none is.
+    pub fn in_place_of(self, from: Self, whole_at: i64, now: Timestamp) -> Option<i64> {
+        let debt = from.debt(Some(whole_at), now).min(from.burst());
+        let (debt, from, to) = (
+            i128::from(debt),
+            i128::from(from.burst()),
+            i128::from(self.burst()),
+        );
+        let debt = i64::try_from((debt * to + from - 1) / from).unwrap_or(i64::MAX);
+        (debt > 0).then(|| nanos(now).saturating_add(debt))
+    }
+
     /// What of the burst is used, in nanoseconds. More than the burst means that another process counted with a later time:
     /// then nothing is left.
     fn debt(self, whole_at: Option<i64>, now: Timestamp) -> i64 {
@@ -160,6 +173,27 @@ mod tests {
         ] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn another_rate_begins_with_the_share_of_its_burst_that_is_used_of_the_one_before() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let rate = |text: &str| text.parse::<Rate>().expect("a rate");
+        let left = |from: &str, used: u32, to: &str| {
+            let (from, to) = (rate(from), rate(to));
+            let taken = (0..used).fold(None, |whole_at, _| {
+                let taken = from.request(whole_at, now).expect("it passes");
+                Some(taken.whole_at)
+            });
+            let whole_at = taken.and_then(|whole_at| to.in_place_of(from, whole_at, now));
+            to.left(whole_at, now)
+        };
+        assert_eq!(left("5000/day", 5000, "10/second"), 0);
+        assert_eq!(left("10/second", 10, "5000/day"), 0);
+        assert_eq!(left("10/minute", 5, "100/minute"), 50);
+        assert_eq!(left("100/minute", 50, "10/minute"), 5);
+        assert_eq!(left("3/hour", 1, "2/hour"), 1);
+        assert_eq!(left("3/hour", 0, "7/minute"), 7);
     }
 
     #[test]

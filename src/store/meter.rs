@@ -33,6 +33,15 @@ const TURN: &str = "INSERT INTO meter (key_seq, last_day) VALUES (?1, ?2) ON CON
 const REFUSE: &str =
     "INSERT INTO refusal (slot, code, count) VALUES (?1, ?2, ?3) ON CONFLICT (slot, code)
     DO UPDATE SET count = refusal.count + excluded.count";
+/// The latest time of a key and its nearest 255 relatives at which a rate is whole again. A plus sign keeps a condition from choosing
+/// the index: ids do.
+const RATE_STATE: &str = "WITH RECURSIVE line (seq, id, replaces, workspace_id, environment) AS (
+        SELECT seq, id, replaces, workspace_id, environment FROM key WHERE seq = ?1
+        UNION
+        SELECT key.seq, key.id, key.replaces, key.workspace_id, key.environment
+        FROM line JOIN key ON key.id = line.replaces OR key.replaces = line.id
+        WHERE +key.workspace_id = line.workspace_id AND +key.environment = line.environment)
+    SELECT max(whole_at) FROM meter WHERE rate = ?2 AND key_seq IN (SELECT seq FROM line LIMIT 256)";
 
 /// What a transaction that counts may read and write.
 pub struct Meter<'a> {
@@ -61,14 +70,17 @@ impl Reader<'_> {
         )
     }
 
-    /// The state that this rate left a key in; nothing when the key was last held to another rate, or to none.
+    /// The state that this rate left a key in, or any of those that replaced one another up to it and since: they share it, so that
+    /// a rotation is no second burst. Nothing when all were last held to another rate, or to none.
     ///
     /// # Errors
     /// The store's.
     pub fn rate_state(&self, key: KeySeq, rate: Rate) -> Result<Option<i64>> {
-        let sql = "SELECT whole_at FROM meter WHERE key_seq = ?1 AND rate = ?2";
         let rate = rate.to_string();
-        self.session.one(sql, values![key, &rate], |row| row.get(0))
+        let found = self
+            .session
+            .one(RATE_STATE, values![key, &rate], |row| row.get(0))?;
+        Ok(found.flatten())
     }
 
     /// The credits that a workspace has spent in a month.
@@ -158,6 +170,42 @@ impl Writer<'_> {
         let nanos = now.as_millis().saturating_mul(1_000_000);
         let sql = "UPDATE meter SET rate = NULL, whole_at = NULL WHERE whole_at > ?1";
         self.session.run(sql, values![nanos]).map(drop)
+    }
+
+    /// Holds what keys of a workspace have used of other rates against this one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn convert_rate_states(
+        &self,
+        workspace: WorkspaceId,
+        rate: Rate,
+        now: Timestamp,
+    ) -> Result<()> {
+        let sql = "SELECT meter.key_seq, meter.rate, meter.whole_at FROM key JOIN meter ON meter.key_seq = key.seq
+             WHERE key.workspace_id = ?1 AND meter.rate <> ?2 AND meter.whole_at > ?3";
+        let text = rate.to_string();
+        let nanos = now.as_millis().saturating_mul(1_000_000);
+        let found = self
+            .session
+            .all(sql, values![workspace, &text, nanos], |row| {
+                Ok((
+                    row.get::<KeySeq>(0)?,
+                    row.get::<String>(1)?,
+                    row.get::<i64>(2)?,
+                ))
+            })?;
+        let mut save = self
+            .session
+            .prepare("UPDATE meter SET rate = ?2, whole_at = ?3 WHERE key_seq = ?1")?;
+        for (key, from, whole_at) in found {
+            if let Ok(from) = from.parse()
+                && let Some(whole_at) = rate.in_place_of(from, whole_at, now)
+            {
+                save.run(values![key, &text, whole_at])?;
+            }
+        }
+        Ok(())
     }
 
     /// Notes when a key that comes from elsewhere last verified there.

@@ -286,7 +286,7 @@ fn after_the_seconds_it_was_told_to_wait_a_key_passes_again() {
 }
 
 #[test]
-fn a_plan_of_another_rate_starts_a_fresh_burst() {
+fn a_plan_of_another_rate_goes_on_with_what_is_used() {
     let sandbox = Sandbox::new();
     planned(
         &sandbox,
@@ -303,7 +303,9 @@ fn a_plan_of_another_rate_starts_a_fresh_burst() {
     set_plan(&sandbox, "same");
     sandbox.verdict(&secret, &[], 15, "rate_limited");
     set_plan(&sandbox, "fast");
-    let verdict = sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.verdict(&secret, &[], 15, "rate_limited");
+    let other = sandbox.mint("other");
+    let verdict = sandbox.verdict(&other, &[], 0, "valid");
     assert_eq!(verdict["remaining"], 2, "{verdict:#}");
 }
 

@@ -18,7 +18,7 @@ use keyward::ops::verifier::{Request, Verifier};
 
 use crate::metering::{at_once, limited};
 use crate::support::counts::not_around_midnight;
-use crate::support::stream::Stream;
+use crate::support::stream::{Stream, answers, each};
 use crate::support::time::{HOUR, SECOND, now};
 use crate::support::{Invocation, Sandbox, is_thorough, moment, skipped, variable};
 
@@ -355,4 +355,82 @@ fn spend(caller: Caller, sandbox: &Sandbox, secret: &str, cost: u32) -> u64 {
 
 fn code_of(verdict: &Value) -> String {
     verdict["code"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Spends as many requests of a key as pass at once.
+fn spend_all(sandbox: &Sandbox, secret: &str) -> usize {
+    let answers = answers(sandbox, &[], format!("{secret}\n").repeat(12));
+    let codes = each(&answers, "code");
+    codes.iter().filter(|code| *code == "valid").count()
+}
+
+#[test]
+fn a_key_and_those_that_replace_it_share_one_rate() {
+    let sandbox = Sandbox::new();
+    let first = limited(&sandbox, "rate = \"6/day\"");
+    let rotate = |flags: &[&str]| sandbox.keyward(["rotate", "ci"]).args(flags).ok().line();
+    assert_eq!(spend_all(&sandbox, &first), 6);
+    // In its grace and at once.
+    let second = rotate(&[]);
+    assert_eq!(spend_all(&sandbox, &second), 0);
+    let third = rotate(&["--now"]);
+    assert_eq!(spend_all(&sandbox, &third), 0);
+
+    let sandbox = Sandbox::new();
+    let first = limited(&sandbox, "rate = \"6/day\"");
+    let rotate = |flags: &[&str]| sandbox.keyward(["rotate", "ci"]).args(flags).ok();
+    let second = rotate(&[]).line();
+    // What the new one spends is spent of the old one too.
+    sandbox.verdict(&second, &[], 0, "valid");
+    let verdict = sandbox.verdict(&first, &[], 0, "valid");
+    assert_eq!(verdict["remaining"], 4);
+    let id = sandbox.id_of("ci");
+    assert_eq!(spend_all(&sandbox, &second), 4);
+    assert_eq!(spend_all(&sandbox, &first), 0);
+    // A rotation that is cancelled is no way round it either, once or again.
+    sandbox.keyward(["rotate", &id, "--cancel"]).ok();
+    assert_eq!(spend_all(&sandbox, &first), 0);
+    let again = rotate(&[]).line();
+    assert_eq!(spend_all(&sandbox, &again), 0);
+    // Another key of the workspace has a rate of its own.
+    let other = sandbox.mint("other");
+    assert_eq!(spend_all(&sandbox, &other), 6);
+}
+
+#[test]
+fn another_rate_is_no_second_burst() {
+    let sandbox = Sandbox::new();
+    let policy = "default_plan = \"slow\"\n[plans.slow]\nrate = \"6/day\"\n[plans.fast]\nrate = \"12/day\"\n[plans.free]\n";
+    let policy = sandbox.file("policy.toml", policy);
+    let create = sandbox.keyward(["workspace", "create", "acme", "--policy"]);
+    create.args([policy]).ok();
+    let plan = |name: &str| {
+        let set = ["workspace", "set", "acme", "--plan", name];
+        sandbox.keyward(set).ok();
+    };
+    let spent = sandbox.mint("spent");
+    let half = sandbox.mint("half");
+    assert_eq!(spend_all(&sandbox, &spent), 6);
+    for _ in 0..3 {
+        sandbox.verdict(&half, &[], 0, "valid");
+    }
+    for name in ["fast", "slow", "fast"] {
+        plan(name);
+        assert_eq!(spend_all(&sandbox, &spent), 0, "{name}");
+    }
+    let left = || sandbox.verdict(&half, &["--no-record"], 0, "valid")["remaining"].clone();
+    assert_eq!(left(), 6);
+    // Neither is a plan without a rate in between.
+    plan("free");
+    sandbox.verdict(&spent, &[], 0, "valid");
+    plan("slow");
+    assert_eq!(spend_all(&sandbox, &spent), 0);
+    assert_eq!(left(), 3);
+    // Nor a rate that another policy gives the same plan.
+    let policy = "default_plan = \"slow\"\n[plans.slow]\nrate = \"2/day\"\n";
+    let policy = sandbox.file("policy.toml", policy);
+    let set = sandbox.keyward(["workspace", "set", "acme", "--policy"]);
+    set.args([policy]).ok();
+    assert_eq!(left(), 1);
+    sandbox.assert_sound();
 }

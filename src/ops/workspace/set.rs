@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
 use crate::ops::workspace::Outcome;
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Store, Writer};
 
 /// What is to change.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ pub fn run(
             || after.preset != before.preset;
         if is_changed {
             writer.update_workspace(&after)?;
+            carry_rates(writer, &before, &after, now)?;
             let details = json!({
                 "preset": after.preset,
                 "plan": after.plan,
@@ -81,6 +82,26 @@ pub fn run(
         }
         Ok((Outcome::of(writer, after, now)?, is_changed))
     })
+}
+
+/// Holds what keys have used of a rate against the one that is in its place now: another plan is no second burst.
+fn carry_rates(
+    writer: &Writer<'_>,
+    before: &Workspace,
+    after: &Workspace,
+    now: Timestamp,
+) -> Result<()> {
+    let rate = |workspace: &Workspace| {
+        let plan = workspace.policy.plans.get(workspace.plan.as_ref()?)?;
+        plan.rate
+    };
+    match rate(after) {
+        Some(new) if rate(before) != Some(new) => {
+            let latest = writer.clock()?.seen.max(now);
+            writer.convert_rate_states(after.id, new, latest)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The workspace as it will be. One that is on no plan goes to the policy's default plan.

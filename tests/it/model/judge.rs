@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::clock::{By, LEAP, Moment};
 use super::operation::{Answer, Ask, Verdict};
+use super::policies::POLICIES;
 use super::reuse::Memory;
 use super::state::{Faults, Key, Model};
 
@@ -108,23 +109,23 @@ impl Model {
         // Limits never go by an earlier time than what was counted before.
         let asked = now;
         let now = self.at(now).latest;
+        let limits = self.workspaces[&key.workspace].limits();
+        let rate = limits.and_then(|plan| plan.rate);
+        let shared = rate.and_then(|(text, ..)| self.whole_at(key, text));
         let owner = self
             .workspaces
             .get_mut(&key.workspace)
             .expect("it is there");
-        let limits = owner.limits();
         // What nothing is held against is counted by the caller's own time.
         let is_limited = limits.is_some_and(|plan| plan.rate.is_some() || plan.quota.is_some());
         let (month, ends) = month_of(if is_limited { now } else { asked });
         let spent = owner.credits.get(&month).copied().unwrap_or(0);
         let mut whole_at = key.whole_at.clone();
-        let rate = limits.and_then(|plan| plan.rate);
         let mut left = None;
         if let Some((text, count, unit)) = rate {
             let (interval, now) = (unit / count, now * 1_000_000);
             let burst = interval * count;
-            let stored = key.whole_at.as_ref().filter(|(of, _)| of == text);
-            let debt = stored.map_or(0, |(_, at)| (at - now).max(0));
+            let debt = shared.map_or(0, |at| (at - now).max(0));
             let is_trusted = debt <= burst + LEAP * 1_000_000;
             let debt = if is_trusted { debt } else { 0 };
             let after = debt + interval;
@@ -157,6 +158,54 @@ impl Model {
             }
             if rate.is_some() {
                 key.whole_at = whole_at;
+            }
+        }
+    }
+}
+
+impl Model {
+    /// When a rate is whole again for a key and all that replaced one another up to it and since: a rotation inherits what is spent.
+    fn whole_at(&self, key: &Key, rate: &str) -> Option<i64> {
+        let (mut line, mut next) = (vec![key], 0);
+        while next < line.len() {
+            let one = line[next];
+            let is_new = |other: &Key| line.iter().all(|known| known.id != other.id);
+            let is_place = |other: &Key| {
+                (other.workspace, &other.environment) == (key.workspace, &key.environment)
+            };
+            let links = |other: &Key| other.names(&one.id) || one.names(&other.id);
+            let found = self.keys.values();
+            let found: Vec<&Key> = found
+                .filter(|other| is_place(other) && links(other) && is_new(other))
+                .collect();
+            line.extend(found);
+            next += 1;
+        }
+        let states = line.iter().filter_map(|key| key.whole_at.as_ref());
+        states.filter(|(of, _)| of == rate).map(|(_, at)| *at).max()
+    }
+
+    /// Holds what keys of a workspace have used of other rates against the one that holds from now on: the same share of it.
+    pub(super) fn carry_rates(&mut self, workspace: u64, now: i64) {
+        let limits = self.workspaces[&workspace].limits();
+        let Some((text, count, unit)) = limits.and_then(|plan| plan.rate) else {
+            return;
+        };
+        let (now, burst) = (self.at(now).latest * 1_000_000, unit / count * count);
+        let plans = POLICIES.iter().flat_map(|policy| policy.plans);
+        let rates: Vec<_> = plans.filter_map(|plan| plan.rate).collect();
+        for key in self.keys.values_mut() {
+            let Some((of, at)) = key.whole_at.clone() else {
+                continue;
+            };
+            let was = rates.iter().find(|(text, ..)| *text == of);
+            let (_, count, unit) = was.expect("a rate of one of the policies");
+            let (before, debt) = (unit / count * count, at - now);
+            let is_trusted = debt <= before + LEAP * 1_000_000;
+            if key.workspace == workspace && of != text && debt > 0 && is_trusted {
+                let share = i128::from(debt.min(before)) * i128::from(burst);
+                let used = (share + i128::from(before) - 1) / i128::from(before);
+                key.whole_at = Some((text.to_owned(), now + used as i64));
             }
         }
     }

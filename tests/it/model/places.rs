@@ -70,8 +70,13 @@ impl Model {
                     return Err(fault("conflict"));
                 }
                 let is_new = after != self.workspaces[&number];
+                let rate = |place: &Workspace| place.limits().and_then(|plan| plan.rate);
+                let is_rate_new = rate(&after) != rate(&self.workspaces[&number]);
                 if is_new {
                     self.alter(number, |workspace| *workspace = after);
+                }
+                if is_rate_new {
+                    self.carry_rates(number, now);
                 }
                 Ok(changed(is_new))
             }
