@@ -468,6 +468,59 @@ fn a_pending_key_that_was_void_stays_void_when_the_clock_goes_back() {
     sandbox.assert_whole();
 }
 
+/// Follows the hint of a reset that was refused with this message, and resets.
+fn reset_after(sandbox: &Sandbox, id: &str, words: &str) {
+    let reset = || sandbox.keyward(["store", "check", "--reset-clock"]);
+    let before = sandbox.settled_bytes();
+    let error = reset().refused(4, "conflict");
+    assert!(text(&error, "message").contains(words), "{error:#}");
+    let hint = text(&error, "hint");
+    assert!(hint.contains(&format!("revoke {id}")), "{hint}");
+    assert!(sandbox.settled_bytes() == before, "the store was written");
+    sandbox.follow(&hint).ok();
+    reset().ok();
+    // What is exported can be imported.
+    let lines = sandbox.keyward(["store", "export"]).ok().stdout;
+    let other = Sandbox::new();
+    other.file("lines", &lines);
+    other.keyward(["store", "import", "lines"]).ok();
+    sandbox.assert_sound();
+}
+
+#[test]
+fn a_clock_that_is_reset_brings_no_key_back_beside_another_of_its_name() {
+    let (sandbox, secret) = gone_back();
+    let old = sandbox.id_of("short");
+    let new = sandbox.mint_with("short", &["--expires", "5h"]);
+    let (message, hint) = ("beside another key of the name \"short\"", &old);
+    reset_after(&sandbox, hint, message);
+    sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&new, &[], 0, "valid");
+
+    // Of two that would both come back, the newest has the name. A name that was given away since is somebody else's.
+    let (sandbox, secret) = gone_back();
+    let old = sandbox.id_of("short");
+    let new = sandbox.mint_with("short", &["--expires", "5h"]);
+    sandbox.keyward(["revoke", "long", "--yes"]).ok();
+    assert_eq!(visit(&sandbox, &new, 6 * HOUR), Code::Expired);
+    reset_after(&sandbox, &old, message);
+    sandbox.verdict(&secret, &[], 11, "revoked");
+    sandbox.verdict(&new, &[], 0, "valid");
+    let (sandbox, _) = gone_back();
+    let old = sandbox.id_of("short");
+    sandbox.keyward(["rename", "long", "short"]).ok();
+    reset_after(&sandbox, &old, message);
+}
+
+#[test]
+fn a_clock_that_is_reset_brings_no_key_back_past_the_cap() {
+    let (sandbox, secret) = gone_back();
+    let old = sandbox.id_of("short");
+    sandbox.mint_with("third", &["--expires", "5h"]);
+    reset_after(&sandbox, &old, "would have 3 live keys");
+    sandbox.verdict(&secret, &[], 11, "revoked");
+}
+
 #[test]
 fn a_restored_backup_brings_back_nothing_that_had_expired() {
     let (sandbox, secret) = Sandbox::with_key("ci");

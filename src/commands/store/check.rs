@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::domain::Safe;
 use crate::error::{Kind, Result};
 use crate::exit::Exit;
-use crate::ops::store::check;
+use crate::ops::store::{check, clock};
 use crate::output::view::{HealthView, ProblemView};
 
 /// Look through every page, record and event
@@ -21,7 +21,8 @@ pub struct Args {
     /// Take the clock's time for the latest there was
     ///
     /// keyward remembers the latest time it has seen, so that what had expired stays expired when the clock goes back. If a
-    /// wrong clock was far ahead, this mends it.
+    /// wrong clock was far ahead, this fixes it. It is refused where keys would be live again beside others of their names, or past
+    /// the cap: these are named.
     #[arg(long)]
     reset_clock: bool,
 }
@@ -30,7 +31,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let mut reset = None;
     if args.reset_clock {
-        let before = check::reset_clock(&mut store, &actor, now)?;
+        let before = clock::reset(&mut store, &actor, now)?;
         let sentence = format!("the latest time seen was {}, and is {now} now", before.seen);
         context.ui.status(&sentence);
         reset = Some(sentence);

@@ -1,11 +1,7 @@
-//! Looking a store through, and setting its clock right.
+//! Looking a store through.
 //!
 //! This module never repairs a record: a backup does, or revoking the key.
 
-use serde_json::json;
-
-use crate::domain::audit::Action;
-use crate::domain::clock::Clock;
 use crate::domain::flaw::Flaw;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::WorkspaceId;
@@ -125,26 +121,5 @@ fn place_in(reader: &Reader<'_>, workspace: WorkspaceId) -> Result<String> {
     let owner = all.iter().find(|owner| owner.id == workspace);
     owner.map_or(Ok(String::new()), |owner| {
         remedy::place(reader, &owner.name)
-    })
-}
-
-/// Takes the time of the clock for the latest there was. Says what the store remembered before.
-///
-/// # Errors
-/// `scope_rejected` for a key; the store's.
-pub fn reset_clock(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Clock> {
-    store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require_operator()?;
-        // Where that is gone, the clock's word is all there is.
-        let before = writer.clock().unwrap_or(Clock::NEW);
-        let details = json!({
-            "from": before.seen.to_string(),
-            "to": now.to_string(),
-        });
-        writer.reset_clock(now)?;
-        let (action, subject) = (Action::StoreClock, "store");
-        writer.audit(now, &access.actor, action, subject, &details)?;
-        Ok(before)
     })
 }

@@ -5,6 +5,7 @@
 pub mod backup;
 mod carried;
 pub mod check;
+pub mod clock;
 pub mod export;
 pub mod import;
 pub mod info;

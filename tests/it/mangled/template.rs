@@ -11,7 +11,7 @@ use keyward::domain::timestamp::Timestamp;
 use keyward::ops::access::Actor;
 use keyward::ops::pause::{self, Change};
 use keyward::ops::select::Selector;
-use keyward::ops::store::check;
+use keyward::ops::store::clock;
 use keyward::ops::verifier::{Request, Verifier};
 use keyward::ops::{activate, mint, revoke, rotate};
 use keyward::random::SystemRandom;
@@ -115,7 +115,7 @@ impl Maker {
         };
         let at = Self::at(ago);
         // What was done in a nearer past may have gone before.
-        let reset = check::reset_clock(&mut self.store, &self.actor, at);
+        let reset = clock::reset(&mut self.store, &self.actor, at);
         reset.expect("the clock can be set");
         let minted = mint::run(
             &mut self.store,

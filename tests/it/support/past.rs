@@ -8,7 +8,7 @@ use keyward::domain::secret::Secret;
 use keyward::domain::timestamp::Timestamp;
 use keyward::ops::access::Actor;
 use keyward::ops::select::Selector;
-use keyward::ops::store::check;
+use keyward::ops::store::clock;
 use keyward::ops::verifier::{Request, Verifier};
 use keyward::ops::{activate, mint, revoke};
 use keyward::random::SystemRandom;
@@ -90,7 +90,7 @@ impl<'a> Past<'a> {
         let request = request(workspace, name, count, expires);
         let (then, store) = (ago(millis), &mut self.store);
         // What was done in a nearer past may have gone before.
-        let reset = check::reset_clock(store, &self.actor, then);
+        let reset = clock::reset(store, &self.actor, then);
         reset.expect("the clock can be set");
         let minted = mint::run(store, &self.actor, &request, then, &mut SystemRandom);
         let minted = minted.expect("keys can be minted");
