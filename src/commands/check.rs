@@ -11,9 +11,9 @@ use crate::output::view::FindingView;
 
 /// Find keys that are stale, expiring, never used or too old
 ///
-/// A gate for pipelines: exits 18 when it finds any, and 0 when it finds none. Each finding comes with the command that mends it. Dead and
-/// pending keys are not looked at, nor are keys that a rotation has superseded while their successor verifies; disabled
-/// keys are checked for use and policy only.
+/// A gate for pipelines: exits 18 when it finds any, and 0 when it finds none. Each finding comes with the command that mends it. Dead
+/// keys are not looked at, nor are keys that a rotation has superseded while their successor verifies; disabled keys are
+/// checked for use and policy only, pending keys for policy only.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward check --older-than 90d

@@ -54,16 +54,19 @@ impl Criteria {
             && dated.iter().all(|criterion| criterion.is_none())
     }
 
-    /// What is wrong with a key of this policy at this moment. Keys that are dead or pending have no faults. Of a disabled key
-    /// only the use matters, and that the policy leaves it out.
+    /// What is wrong with a key of this policy at this moment. Dead keys have no faults. Of a pending key it only matters that the
+    /// policy leaves it out, of a disabled key its use too.
     pub fn faults(&self, key: &Key, policy: &Policy, now: Timestamp) -> Result<Vec<Reason>> {
         let status = key.status(now);
         let mut faults = Vec::new();
-        if !key.is_living(now) || status == Status::Pending {
+        if !key.is_living(now) {
             return Ok(faults);
         }
         if self.outside_policy && policy.lacks(key).is_some() {
             faults.push(Reason::OutsidePolicy);
+        }
+        if status == Status::Pending {
+            return Ok(faults);
         }
         let is_since = |limit: &Option<Lifetime>, moment: Timestamp| -> Result<bool> {
             let passed = |limit: &Lifetime| Ok(limit.after(moment)? <= now);

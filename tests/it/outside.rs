@@ -261,3 +261,38 @@ fn an_export_of_keys_outside_the_policy_is_imported_whole() {
         assert_eq!(verdict["subject"]["scopes"], json!(["write"]));
     }
 }
+
+#[test]
+fn check_finds_a_pending_key_that_is_outside_the_policy() {
+    let sandbox = Sandbox::new();
+    acme(&sandbox);
+    let held = sandbox.mint_with("held", &["-e", "test", "--scope", "write", "--hold"]);
+    let policy = "environments = [\"live\", \"test\"]\ndefault_plan = \"free\"\n[scopes.read]\n[plans.free]\n";
+    let policy = sandbox.file("narrow.toml", policy);
+    let run = set(&sandbox, &["--keep-outside", "--policy"]);
+    run.args([policy]).ok();
+    let check = ["check", "--outside-policy", "--json"];
+    let findings = sandbox.keyward(check).exit(18).json();
+    let found = findings["findings"].as_array().expect("a list");
+    let found = found.iter().find(|finding| finding["name"] == "held");
+    let finding = found.expect("the pending key is outside too");
+    assert_eq!(finding["reason"], "outside_policy");
+    let remedy = text(finding, "remedy");
+    let words = remedy.split_whitespace().skip(1);
+    sandbox.keyward(words).args(["--yes"]).ok();
+    sandbox
+        .keyward(["activate"])
+        .stdin(held)
+        .refused(11, "revoked");
+    // Nothing else is looked for in a pending key.
+    sandbox.mint_with("other", &["-e", "live", "--scope", "read", "--hold"]);
+    let never = sandbox
+        .keyward(["check", "--never-used", "--json"])
+        .exit(18);
+    let findings = &never.json()["findings"];
+    let mut names = findings.as_array().expect("a list").iter();
+    assert!(
+        names.all(|finding| finding["name"] != "other"),
+        "{findings:#}"
+    );
+}
