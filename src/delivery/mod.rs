@@ -137,9 +137,13 @@ impl Sink {
         }
     }
 
-    /// What tells its file from every other; nothing for a sink that is not a file of the user's.
+    /// What tells its file from every other; nothing for a sink that is not a file.
     pub fn whereabouts(&self) -> Result<Option<Whereabouts>> {
-        self.target().map(Target::whereabouts).transpose()
+        let target = match self {
+            Self::GithubEnv(sink) | Self::GithubOutput(sink) => Some(&sink.path),
+            _ => self.target(),
+        };
+        target.map(Target::whereabouts).transpose()
     }
 
     /// Whether the folder of its file is not there.

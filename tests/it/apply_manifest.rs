@@ -396,3 +396,37 @@ fn two_keys_that_go_to_one_file_are_refused_however_its_path_is_written() {
             .all(|action| action == "unchanged")
     );
 }
+
+#[test]
+fn a_runners_file_is_no_place_for_another_secret() {
+    for (one, other) in [
+        ("github_env = \"ONE\"", "dotenv = \"runner\", var = \"TWO\""),
+        ("dotenv = \"runner\", var = \"ONE\"", "github_env = \"TWO\""),
+        ("github_env = \"ONE\"", "out = \"runner\""),
+        (
+            "github_output = \"one\"",
+            "dotenv = \"runner\", var = \"TWO\"",
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        let file = sandbox.file("runner", "");
+        let text = format!(
+            "[workspace.acme]\n{}{}",
+            key("acme", "one", "", one),
+            key("acme", "two", "", other)
+        );
+        sandbox.file("keys.toml", &text);
+        for flags in [&["--check"][..], &["--dry-run"], &[]] {
+            let run = sandbox.keyward(["apply", "keys.toml"]).args(flags);
+            let run = run.env("GITHUB_ENV", &file).env("GITHUB_OUTPUT", &file);
+            let error = run.refused(2, "invalid_manifest");
+            let message = error["message"].as_str().unwrap_or_default();
+            assert!(
+                message.contains("deliver: that is the file where the key in line"),
+                "{message}"
+            );
+        }
+        assert_eq!(sandbox.text("runner"), "");
+        assert!(!sandbox.store_path().exists());
+    }
+}

@@ -1,5 +1,6 @@
 //! The manifest that `apply` is given, with the files it names.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::commands::sink::github;
@@ -51,7 +52,7 @@ impl Source {
                 line: entry.line,
             });
         }
-        source.refuse_shared_files(&manifest.keys)?;
+        source.refuse_shared_files(context, &manifest.keys)?;
         let keys = manifest.keys.into_iter().map(|entry| {
             let place = source.look(&entry)?;
             Ok(KeyWanted { entry, place })
@@ -67,9 +68,19 @@ impl Source {
     }
 
     /// Refuses two keys that go to one file, whose paths are written in different ways or lead there by a link: each run would
-    /// put one secret in the other's place.
-    fn refuse_shared_files(&self, entries: &[KeyEntry]) -> Result<()> {
+    /// put one secret in the other's place. A runner's file is no place for anything but runner's variables.
+    fn refuse_shared_files(&self, context: &Context, entries: &[KeyEntry]) -> Result<()> {
         let mut taken = Taken::default();
+        let mut runners = BTreeMap::new();
+        for entry in entries {
+            if let Deliver::GithubEnv(_) | Deliver::GithubOutput(_) = &entry.deliver
+                // Outside of a step there is no such file.
+                && let Ok(sink) = self.sink(context, entry)
+                && let Some(place) = sink.whereabouts().map_err(|error| entry.at_its_line(error))?
+            {
+                runners.entry(place).or_insert(entry.line);
+            }
+        }
         for entry in entries {
             let Some((path, variable)) = entry.deliver.file() else {
                 continue;
@@ -79,7 +90,11 @@ impl Source {
             let Some(place) = sink.whereabouts().map_err(placed)? else {
                 continue;
             };
-            taken.take(place, variable, entry.line).map_err(|other| {
+            let other = match runners.get(&place) {
+                Some(line) => Err(*line),
+                None => taken.take(place, variable, entry.line),
+            };
+            other.map_err(|other| {
                 let message =
                     format!("deliver: that is the file where the key in line {other} goes");
                 placed(Error::new(Kind::InvalidManifest, message))
