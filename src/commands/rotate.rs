@@ -127,6 +127,7 @@ fn cancelled(outcome: &cancel::Outcome, now: Timestamp) -> String {
         Old::Restored => {
             format!("is {status}, no longer superseded, and {ends} as before the rotation")
         }
+        Old::Shortened => format!("is {status}, no longer superseded, and {ends}"),
         Old::Kept => format!(
             "is {status} and no longer superseded; its expiry before the rotation is not known, so it {ends}"
         ),

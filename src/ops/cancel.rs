@@ -11,7 +11,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select::{self, Selector};
-use crate::ops::succession::{Way, expiry_before, way_on};
+use crate::ops::succession::{Way, expiry_before, had_expiry, way_on};
 use crate::ops::{limits, links, remedy};
 use crate::store::{Reader, Store, Writer};
 
@@ -40,6 +40,8 @@ pub enum Old {
     Untouched,
     /// It has the expiry back that it had before.
     Restored,
+    /// It is superseded no longer, and has the expiry that it was given since.
+    Shortened,
     /// It is superseded no longer, but what expiry it had before is not known.
     Kept,
 }
@@ -97,20 +99,20 @@ pub fn run(
                 None => error,
             });
         }
-        let outcome = match (&old.replaced_by, &new) {
-            (None, _) => Old::Untouched,
-            (Some(_), Some(new)) => {
-                old.expires_at = new.previous_expires_at();
-                Old::Restored
-            }
-            (Some(_), None) => match expiry_before(writer, &old, &successor)? {
-                Some(expires_at) => {
-                    old.expires_at = expires_at;
-                    Old::Restored
-                }
-                None => Old::Kept,
-            },
+        let before = match (&old.replaced_by, &new) {
+            (None, _) => None,
+            (Some(_), Some(new)) => Some(new.previous_expires_at()),
+            (Some(_), None) => expiry_before(writer, &old, &successor)?,
         };
+        let outcome = match before {
+            _ if old.replaced_by.is_none() => Old::Untouched,
+            None => Old::Kept,
+            Some(before) if had_expiry(writer, &old, &successor, before)? => Old::Restored,
+            Some(_) => Old::Shortened,
+        };
+        if let Some(before) = before {
+            old.expires_at = before;
+        }
         old.replaced_by = None;
         end(writer, &access, &successor, new.as_mut(), now)?;
         if outcome != Old::Untouched {

@@ -2,7 +2,7 @@
 //!
 //! This module never changes anything.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::domain::audit::Action;
 use crate::domain::key::{Key, KeyId, Status};
@@ -137,4 +137,28 @@ pub(super) fn expiry_before(
         Ok(found.is_none() && !is_before)
     })?;
     Ok(found)
+}
+
+/// Whether the trail has this for the expiry that a key had when this one superseded it.
+///
+/// # Errors
+/// The store's.
+pub(super) fn had_expiry(
+    reader: &Reader<'_>,
+    old: &Key,
+    successor: &KeyId,
+    expires_at: Option<Timestamp>,
+) -> Result<bool> {
+    let mut had = false;
+    let expires_at = json!(expires_at.map(|expires_at| expires_at.to_string()));
+    reader.for_each_event_about(old.id.as_str(), |event| {
+        if event.action != Action::KeyRotate.word() {
+            return Ok(true);
+        }
+        let details: Value = serde_json::from_str(&event.details).unwrap_or_default();
+        let is_it = details["replacedBy"].as_str() == Some(successor.as_str());
+        had = is_it && details.get(PREVIOUS) == Some(&expires_at);
+        Ok(false)
+    })?;
+    Ok(had)
 }

@@ -262,3 +262,21 @@ fn a_rotation_whose_new_key_was_revoked_can_be_cancelled_and_the_old_key_lives_o
         assert_eq!(revoked.len(), 1, "it was revoked once");
     }
 }
+
+#[test]
+fn a_key_whose_expiry_was_set_since_it_was_superseded_is_not_as_before() {
+    let sandbox = Sandbox::new();
+    sandbox.mint_with("ci", &["--expires", "90d"]);
+    let id = sandbox.id_of("ci");
+    sandbox.keyward(["rotate", "ci"]).ok();
+    let new = sandbox.id_of("ci");
+    sandbox.keyward(["set", &id, "--expires", "2h"]).ok();
+    let expires = text(&sandbox.show(&id), "expiresAt");
+    assert_eq!(
+        said(&sandbox, &id),
+        format!(
+            "cancelled the rotation of ci: revoked {new}, which was active; {id} is active, no longer superseded, and expires at {expires}"
+        )
+    );
+    assert_eq!(sandbox.show("ci")["expiresAt"], expires);
+}
