@@ -39,11 +39,16 @@ pub(super) fn way_out(
                 .iter()
                 .map(|scope| format!(" --scope {}", Quoted(scope)))
                 .collect();
-            format!(
-                "`keyward mint {} -e {}{scopes}{place}` mints another key",
-                Quoted(name),
-                Quoted(environment)
-            )
+            match has_room(reader, workspace, now)? {
+                true => format!(
+                    "`keyward mint {} -e {}{scopes}{place}` mints another key",
+                    Quoted(name),
+                    Quoted(environment)
+                ),
+                false => format!(
+                    "the workspace is at its cap, so another key needs the place of one of these: `keyward list{place}`"
+                ),
+            }
         }
     })
 }
@@ -55,15 +60,30 @@ fn living(reader: &Reader<'_>, workspace: &Workspace, key: &Key, now: Timestamp)
     let pending = replacements.find(|replacement| replacement.is_pending(now));
     Ok(match (key.status(now), pending) {
         (Status::Disabled, _) => format!("it is disabled: `keyward enable {id}{place}`"),
-        (Status::Active, None) => format!(
-            "`keyward rotate {id}{place}` replaces its secret, `keyward revoke {id}{place}` ends it"
-        ),
+        (Status::Active, None) => {
+            // Without a grace, the new key takes the old one's place under the cap.
+            let at_once = match has_room(reader, workspace, now)? {
+                true => "",
+                false => " --now",
+            };
+            format!(
+                "`keyward rotate {id}{place}{at_once}` replaces its secret, `keyward revoke {id}{place}` ends it"
+            )
+        }
         (Status::Active, Some(_)) => format!(
             "it is being rotated: send the new secret to `keyward activate`, or `keyward rotate {id}{place} --cancel`"
         ),
         _ => format!(
             "it is pending: send its secret to `keyward activate`, or `keyward revoke {id}{place}`"
         ),
+    })
+}
+
+/// Whether the cap allows one more key.
+fn has_room(reader: &Reader<'_>, workspace: &Workspace, now: Timestamp) -> Result<bool> {
+    Ok(match workspace.policy.active_key_cap {
+        Some(cap) => reader.census(workspace.id, now)?.living < u64::from(cap),
+        None => true,
     })
 }
 

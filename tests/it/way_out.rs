@@ -200,3 +200,24 @@ fn ensure_and_rotate_say_the_same() {
         );
     }
 }
+
+#[test]
+fn at_the_cap_the_commands_of_the_hint_fit_it() {
+    let case = || {
+        let sandbox = Sandbox::with_workspace("small", &["--cap", "1"]);
+        let pending = sandbox.keyward(REQUEST).ok().line();
+        Case {
+            sandbox,
+            request: REQUEST.to_vec(),
+            pending,
+        }
+    };
+    let live = case();
+    let commands = live.hinted();
+    assert!(commands[0].ends_with(" --now"), "{commands:?}");
+    live.sandbox.follow(&format!("`{}`", commands[0])).ok();
+    let dead = case().then(&["revoke", "ci"]);
+    dead.sandbox.mint("other");
+    let commands = dead.hinted();
+    assert_eq!(commands, ["keyward list"]);
+}
