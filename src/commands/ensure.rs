@@ -4,7 +4,7 @@ use crate::commands::hand_over::HandOver;
 use crate::commands::sink::SinkArgs;
 use crate::commands::wish::WishArgs;
 use crate::context::Context;
-use crate::delivery::Sink;
+use crate::delivery::{Existing, Sink};
 use crate::domain::provision::Action;
 use crate::domain::{Key, Lifetime, Name, Safe};
 use crate::error::{Error, Result};
@@ -54,6 +54,9 @@ pub struct Args {
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let rotate_if_missing = args.rotate_if_missing;
     let mut delivery = args.sink.chosen(context, 1, false)?;
+    if let Sink::File(file) = &mut delivery.sink {
+        file.existing = Existing::Kept;
+    }
     let can_be_looked_at = matches!(delivery.sink, Sink::File(_) | Sink::Dotenv(_));
     if rotate_if_missing && !can_be_looked_at {
         return Err(

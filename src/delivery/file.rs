@@ -17,9 +17,19 @@ use crate::signals::Interrupts;
 pub struct FileSink {
     /// Where it is or will be.
     pub path: Target,
-    /// Whether what is there may be replaced; it then keeps its owner, and its mode and
-    /// its access list if everybody else had no access.
-    pub replaces: bool,
+    /// What becomes of a file that is there already.
+    pub existing: Existing,
+}
+
+/// What becomes of a file that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It is never replaced.
+    Refused,
+    /// It is not replaced unless the operator says so.
+    Kept,
+    /// It is replaced; its owner stays, and its mode and its access list do if everybody else had no access.
+    Replaced,
 }
 
 impl FileSink {
@@ -27,11 +37,16 @@ impl FileSink {
         self.path.check_folder()?;
         match self.path.look()? {
             None => Ok(()),
-            Some(_) if !self.replaces => Err(Error::new(
+            Some(_) if self.existing != Existing::Replaced => Err(Error::new(
                 Kind::DeliveryFailed,
                 format!("{} already exists", self.path.named()),
             )
-            .hinted("give --out a file that does not exist yet")),
+            .hinted(match self.existing {
+                Existing::Kept => {
+                    "it does not hold a secret of this key: move it away, or pass --rotate-if-missing to replace it"
+                }
+                _ => "give --out a file that does not exist yet",
+            })),
             Some(found) => {
                 self.path.check_owner(&found)?;
                 self.path.check_replaceable()
@@ -49,7 +64,7 @@ impl FileSink {
     }
 
     pub(super) fn deliver(&self, text: &[u8], interrupts: &Interrupts) -> Result<Placed> {
-        if !self.replaces {
+        if self.existing != Existing::Replaced {
             return create(&self.path, text, interrupts);
         }
         let Some(before) = self.path.read()? else {
@@ -92,7 +107,7 @@ mod tests {
     fn sink(path: impl AsRef<Path>) -> FileSink {
         FileSink {
             path: path.as_ref().to_owned().into(),
-            replaces: false,
+            existing: Existing::Refused,
         }
     }
 
@@ -155,7 +170,7 @@ mod tests {
         for before in [None, Some("before")] {
             if let Some(before) = before {
                 fs::write(&sink.path, before).expect("written");
-                sink.replaces = true;
+                sink.existing = Existing::Replaced;
             }
             let delivered = sink.deliver(b"secret\n", &Interrupts::simulated(true));
             assert_eq!(
@@ -173,7 +188,7 @@ mod tests {
         let mut sink = sink(folder.path().join("out"));
         fs::write(&sink.path, "old\n").expect("written");
         fs::set_permissions(&sink.path, fs::Permissions::from_mode(0o640)).expect("changed");
-        sink.replaces = true;
+        sink.existing = Existing::Replaced;
         sink.check().expect("usable");
         let placed = sink
             .deliver(b"new\n", &Interrupts::none())

@@ -21,7 +21,7 @@ use rustix::fs::Mode;
 pub use ci::GithubSink;
 pub use command::CommandSink;
 pub use dotenv::DotenvSink;
-pub use file::FileSink;
+pub use file::{Existing, FileSink};
 pub use place::{Target, Whereabouts};
 pub use placed::Placed;
 pub use stdout::Stream;
@@ -66,7 +66,7 @@ impl Sink {
     pub fn file(path: impl Into<Target>) -> Self {
         Self::File(FileSink {
             path: path.into(),
-            replaces: false,
+            existing: Existing::Refused,
         })
     }
 
@@ -123,7 +123,11 @@ impl Sink {
     #[must_use]
     pub fn replacing(mut self, replaces: bool) -> Self {
         if let Self::File(sink) = &mut self {
-            sink.replaces = replaces;
+            sink.existing = match (replaces, sink.existing) {
+                (true, _) => Existing::Replaced,
+                (false, Existing::Replaced) => Existing::Kept,
+                (false, existing) => existing,
+            };
         }
         self
     }
@@ -214,7 +218,7 @@ mod tests {
         let path = folder.path().join("out");
         let sink = Sink::File(FileSink {
             path: path.clone().into(),
-            replaces: false,
+            existing: Existing::Refused,
         });
         let secrets = [Secret::new("kw_live_secret".to_owned())];
         let payload = Payload {

@@ -261,3 +261,26 @@ fn a_dead_key_is_minted_anew_and_its_secret_replaced() {
         assert_eq!(mode(sandbox.home().join(name)), 0o600);
     }
 }
+
+#[test]
+fn after_a_restoration_that_took_the_successor_away_the_hint_leads_on() {
+    let sandbox = Sandbox::new();
+    let arguments = ["ci", "--out", "F", "--expires", "30d"];
+    ensure(&sandbox, &arguments);
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+    fs::remove_file(sandbox.home().join("F")).expect("it is there");
+    let again = [&arguments[..], &["--rotate-if-missing"]].concat();
+    assert_eq!(ensure(&sandbox, &again)["action"], "rotated");
+    sandbox.keyward(["store", "restore", "b.db", "--yes"]).ok();
+    let run = || sandbox.keyward(["ensure"]).args(arguments);
+    let error = run().refused(16, "delivery_failed");
+    let hint = error["hint"].as_str().unwrap_or_default();
+    assert!(hint.contains("--rotate-if-missing"), "{error:#}");
+    assert_eq!(ensure(&sandbox, &again)["action"], "created");
+    sandbox.verdict(&sandbox.line("F"), &[], 0, "valid");
+    // A mint has no such option.
+    let mint = ["mint", "new", "--out", "F", "--idempotency-key", "K"];
+    let error = sandbox.keyward(mint).refused(16, "delivery_failed");
+    let hint = error["hint"].as_str().unwrap_or_default();
+    assert!(!hint.contains("--rotate-if-missing"), "{error:#}");
+}

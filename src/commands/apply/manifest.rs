@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::sink::github;
 use crate::context::{Context, Document};
-use crate::delivery::{CommandSink, Sink};
+use crate::delivery::{CommandSink, Existing, FileSink, Sink};
 use crate::domain::holding::{Holding, Place};
 use crate::domain::manifest::{Deliver, KeyEntry, Manifest, PolicySource, Taken};
 use crate::domain::preset;
@@ -140,7 +140,10 @@ impl Source {
         let path = self.folder.join(path);
         match variable {
             Some(variable) => Sink::dotenv(path, variable),
-            None => Sink::file(path),
+            None => Sink::File(FileSink {
+                path: path.into(),
+                existing: Existing::Kept,
+            }),
         }
     }
 
