@@ -117,17 +117,11 @@ fn idempotent(
                 .change(&KeyView::new(&key, context.now()), &sentence)?;
             Ok(0)
         }
-        Outcome::Delivered { key, way_out } => {
-            let sentence = format!("{} is {}", Safe(&key.name), Safe(&key.prefix));
-            context
-                .ui
-                .change(&KeyView::new(&key, context.now()), &sentence)?;
-            Err(Error::new(
-                Kind::Conflict,
-                format!("{} was minted and handed over before", key.id),
-            )
-            .hinted(way_out))
-        }
+        Outcome::Delivered { key, way_out } => Err(Error::new(
+            Kind::Conflict,
+            format!("{} was minted and handed over before", key.id),
+        )
+        .hinted(way_out)),
     }
 }
 
