@@ -250,7 +250,6 @@ error: there is no key "missing" in workspace default
 hint: `keyward list --all` shows every key
 [exit status: 3]
 $ keyward verify --file used.key --quiet
-valid: used (<id>) in default/live, expires never
 ------- stderr -------
 [exit status: 0]
 $ keyward revoke used --yes --if-unused-for 30d

@@ -434,3 +434,29 @@ error: cannot open missing.key: No such file or directory (os error 2)
 "#,
     );
 }
+
+#[test]
+fn a_quiet_verify_answers_by_its_exit_status_alone() {
+    let (sandbox, secret) = Sandbox::with_key("ci");
+    let quiet = |secret: &str, exit: i32| {
+        for flags in [&["-q"][..], &["--quiet", "--json"], &["-q", "-o", "tsv"]] {
+            let output = sandbox
+                .keyward(["verify"])
+                .args(flags)
+                .stdin(secret)
+                .exit(exit);
+            assert_eq!((&*output.stdout, &*output.stderr), ("", ""), "{flags:?}");
+        }
+    };
+    quiet(&secret, 0);
+    quiet("x", 10);
+    sandbox.keyward(["disable", "ci"]).ok();
+    quiet(&secret, 13);
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    quiet(&secret, 11);
+    // What keeps it from an answer is said.
+    let missing = ["verify", "-q", "--file", "missing"];
+    let output = sandbox.keyward(missing).run();
+    assert!(output.status != 0 && output.stdout.is_empty());
+    assert!(output.stderr.contains("missing"), "{}", output.transcript());
+}

@@ -25,7 +25,8 @@ use crate::store::Store;
 /// Judge a secret
 ///
 /// The secret is read from stdin, from a hidden prompt on a terminal, or from --file or --env. The exit status tells the
-/// verdict: 0 valid, 10 not one of ours, 11 revoked, 12 expired, 13 pending or disabled, 14 not for this, 15 limited.
+/// verdict: 0 valid, 10 not one of ours, 11 revoked, 12 expired, 13 pending or disabled, 14 not for this, 15 limited. With --quiet,
+/// that is all the answer there is.
 ///
 /// A valid use counts against the rate of its key and the monthly quota of its workspace, where the workspace's plan has
 /// them. A refused one costs nothing.
@@ -112,6 +113,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let secret = context.read_secret(&args.source.source(), "secret")?;
     let now = context.now();
     let verdict = verifier.verify_once(&template.request(secret), now)?;
+    // Whoever asks for quiet asks for the exit status.
+    if context.ui.quiet {
+        return Ok(verdict.code.exit());
+    }
     context
         .ui
         .record(&VerdictView::new(&verdict, now), || sentence(&verdict, now))?;
