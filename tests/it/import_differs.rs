@@ -337,6 +337,22 @@ fn the_lines_of_a_rotation_differ_in_each_of_its_fields() {
 }
 
 #[test]
+fn the_line_of_a_live_key_that_says_why_it_was_revoked_is_refused() {
+    let (sandbox, full) = with_a_full_key();
+    sandbox.keyward(["disable", "full"]).ok();
+    let disabled = record(&sandbox, "key", "full");
+    for (line, field) in [
+        (&full, "revokedReason"),
+        (&disabled, "revokedMessage"),
+        (&disabled, "revokedAt"),
+    ] {
+        let line = with(line, field, json!("2026-01-01"));
+        let error = import(&sandbox, &lines([&line])).refused(2, "usage");
+        assert!(text(&error, "message").contains(field), "{error:#}");
+    }
+}
+
+#[test]
 fn a_line_that_an_import_has_taken_is_no_other_one_afterwards() {
     let sandbox = with_a_key();
     for (number, more) in [
@@ -345,7 +361,7 @@ fn a_line_that_an_import_has_taken_is_no_other_one_afterwards() {
         json!({"status": "expired", "expiresAt": "2020-01-01"}),
         json!({"status": "revoked"}),
         json!({"status": "revoked", "revokedReason": null, "revokedAt": null}),
-        json!({"revokedReason": "retired", "graceMillis": 5, "previousExpiresAt": null}),
+        json!({"revokedReason": null, "graceMillis": 5, "previousExpiresAt": null}),
         json!({"owner": null, "expiresAt": null, "createdAt": null, "environment": null, "status": null}),
         json!({"status": "pending", "createdAt": "2020-01-01", "replaces": "key_zzzzzzzzzzzzzzzz"}),
         json!({"status": "disabled", "expiresAt": "2020-01-01", "replacedBy": "key_zzzzzzzzzzzzzzzz"}),

@@ -212,6 +212,8 @@ fn a_line_that_is_none_is_refused() {
         &format!("{{\"name\":\"x\",\"hash\":\"{good}\",\"status\":\"gone\"}}"),
         &format!("{{\"name\":\"x\",\"hash\":\"{good}\",\"status\":\"expired\"}}"),
         &format!("{{\"name\":\"x\",\"hash\":\"{good}\",\"revokedAt\":\"2020-01-01\"}}"),
+        &format!("{{\"name\":\"x\",\"hash\":\"{good}\",\"revokedReason\":\"retired\"}}"),
+        &format!("{{\"name\":\"x\",\"hash\":\"{good}\",\"revokedMessage\":\"seen\"}}"),
         &format!("{{\"name\":\"x\",\"hash\":\"{good}\",\"allow\":[\"everywhere\"]}}"),
         &format!("{{\"name\":\"x\",\"hash\":\"{good}\",\"owner\":\"\"}}"),
         &format!("{{\"name\":\"x\",\"hash\":\"{good}\",\"keyHint\":\"123456789\"}}"),

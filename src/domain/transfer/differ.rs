@@ -39,9 +39,6 @@ impl KeyLine {
         let replaces = rotation.map(|rotation| &rotation.replaces);
         let previous = rotation.and_then(|rotation| rotation.previous_expires_at);
         let had_before = had.and_then(|rotation| rotation.previous_expires_at);
-        let is_revoked = self.state == State::Revoked;
-        let reason = self.revoked_reason.as_ref().filter(|_| is_revoked);
-        let message = self.revoked_message.as_ref().filter(|_| is_revoked);
         let is_unlike = |field, is_other: bool| (field, says(field) && is_other);
         named([
             ("workspace", workspace.is_some_and(is_elsewhere)),
@@ -64,10 +61,13 @@ impl KeyLine {
             ),
             is_unlike("expiresAt", self.expires_otherwise(present, now)),
             is_unlike("revokedAt", self.was_revoked_otherwise(present, now)),
-            is_unlike("revokedReason", reason != present.revoked_reason.as_ref()),
+            is_unlike(
+                "revokedReason",
+                self.revoked_reason != present.revoked_reason,
+            ),
             is_unlike(
                 "revokedMessage",
-                message != present.revoked_message.as_ref(),
+                self.revoked_message != present.revoked_message,
             ),
             is_unlike("replaces", replaces != present.replaces()),
             is_unlike("graceMillis", rotation.map(grace) != had.map(grace)),

@@ -112,20 +112,15 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
             return Err(Error::usage(message));
         }
         if text.chars().count() > longest {
-            return Err(Error::usage(format!(
-                "the field {name} has more than {longest} characters"
-            )));
+            let message = format!("the field {name} has more than {longest} characters");
+            return Err(Error::usage(message));
         }
     }
     // The operator's own words: revoking takes any.
-    if fields
-        .revoked_message
-        .as_ref()
-        .is_some_and(|text| text.len() > LONGEST_MESSAGE)
-    {
-        return Err(Error::usage(format!(
-            "the field revokedMessage is longer than {LONGEST_MESSAGE} bytes"
-        )));
+    let message = fields.revoked_message.as_deref().unwrap_or_default();
+    if message.len() > LONGEST_MESSAGE {
+        let why = format!("the field revokedMessage is longer than {LONGEST_MESSAGE} bytes");
+        return Err(Error::usage(why));
     }
     let revoked_at = time("revokedAt", fields.revoked_at)?;
     let state = match fields.status.as_deref() {
@@ -141,8 +136,16 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
     if has_expired && expires_at.is_none() {
         return Err(Error::usage("an expired key needs the field expiresAt"));
     }
-    if revoked_at.is_some() && state != State::Revoked {
-        return Err(Error::usage("the field revokedAt belongs to a revoked key"));
+    let of_the_revoked = [
+        ("revokedAt", revoked_at.is_some()),
+        ("revokedReason", fields.revoked_reason.is_some()),
+        ("revokedMessage", fields.revoked_message.is_some()),
+    ];
+    let given = of_the_revoked.iter().find(|(_, is_given)| *is_given);
+    if let (Some((name, _)), true) = (given, state != State::Revoked) {
+        return Err(Error::usage(format!(
+            "the field {name} belongs to a revoked key"
+        )));
     }
     let rotation = match (fields.replaces, fields.grace_millis) {
         (Some(replaces), grace) => Some(Rotation {

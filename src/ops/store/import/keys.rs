@@ -164,7 +164,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             last_used_at: None,
             revoked_at: is_revoked.then(|| line.revoked_at.unwrap_or(self.now)),
             revoked_reason: reason.filter(|_| is_revoked),
-            revoked_message: line.revoked_message.filter(|_| is_revoked),
+            revoked_message: line.revoked_message,
             rotation: line.rotation,
             replaced_by: line.replaced_by,
             allow: line.allow,
