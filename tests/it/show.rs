@@ -223,3 +223,23 @@ reason       retired
 "#,
     );
 }
+
+#[test]
+fn candidates_are_named_by_their_places_in_order() {
+    let sandbox = Sandbox::new();
+    let policy = "environments = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]\n";
+    let policy = sandbox.file("policy.toml", policy);
+    let create = sandbox.keyward(["workspace", "create", "acme", "--policy"]);
+    create.args([policy]).ok();
+    for environment in ["d", "b", "f", "a", "e", "c"] {
+        sandbox.mint_with("ci", &["-e", environment]);
+    }
+    let error = sandbox.keyward(["show", "ci"]).refused(4, "ambiguous");
+    let message = text(&error, "message");
+    let places: Vec<usize> = ["a", "b", "c", "d", "e", "f"]
+        .iter()
+        .map(|environment| message.find(&format!("(acme/{environment} ci,")))
+        .map(|place| place.expect("it is a candidate"))
+        .collect();
+    assert!(places.is_sorted(), "{message}");
+}

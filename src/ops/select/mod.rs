@@ -97,7 +97,7 @@ pub(super) fn find(
     found.sort_by(|one, other| one.id.cmp(&other.id));
     found.dedup_by(|one, other| one.id == other.id);
     if found.len() > 1 {
-        return Err(ambiguous(text, &found, now));
+        return Err(ambiguous(text, found, now));
     }
     match found.pop() {
         Some(key) => Ok((key, is_name)),
@@ -235,7 +235,13 @@ pub fn holder(
     Ok(None)
 }
 
-fn ambiguous(text: &str, found: &[Key], now: Timestamp) -> Error {
+/// The candidates in an order that a reader can follow: ids have none.
+fn ambiguous(text: &str, mut found: Vec<Key>, now: Timestamp) -> Error {
+    let place = |key: &Key| {
+        let words = [&key.workspace, &key.environment, &key.name];
+        (words.map(String::clone), key.created_at)
+    };
+    found.sort_by_key(place);
     let candidates: Vec<String> = found
         .iter()
         .take(CANDIDATES)
