@@ -9,6 +9,12 @@ use crate::domain::code::Code;
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The process's exit status.
+pub type Exit = u8;
+
+/// That of a gate that found something, and of a check that changes are pending.
+pub const FINDINGS: Exit = 18;
+
 /// What kind of failure this is; decides the code word and the exit status, both frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -77,11 +83,11 @@ impl Kind {
     }
 
     /// The process's exit status.
-    pub fn exit(self) -> u8 {
+    pub fn exit(self) -> Exit {
         self.said().1
     }
 
-    fn said(self) -> (&'static str, u8) {
+    fn said(self) -> (&'static str, Exit) {
         match self {
             Self::Internal => ("internal", 1),
             Self::Usage => ("usage", 2),

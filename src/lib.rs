@@ -64,7 +64,7 @@
 //! | `context` | environment, clock, terminal, folders, files a user names | SQLite |
 //! | `signals` | the signals that come while a secret is on its way | ending the process |
 //! | `random` | the operating system's random generator, by its system call | files |
-//! | `error`, `exit` | one type of failure: kind, code word, exit status, hint; the exit status of an answer | clap, colour |
+//! | `error` | one type of failure: kind, code word, exit status, hint; the exit status of an answer | clap, colour |
 //!
 //! Two things stand elsewhere than one might look. The escaper, `domain::sanitize`, is a rule about text and not a
 //! way of rendering, because error messages made in `ops` and `store` need it too. `ops::hand_over` has the order of delivery
@@ -103,9 +103,6 @@ pub mod delivery;
 pub mod domain;
 #[doc(hidden)]
 pub mod error;
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod exit;
 #[doc(hidden)]
 pub mod files;
 #[doc(hidden)]

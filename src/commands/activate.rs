@@ -5,8 +5,7 @@
 use crate::commands::verify::SourceArgs;
 use crate::context::Context;
 use crate::domain::{KeyId, Safe};
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::activate;
 use crate::output::view::KeyView;
 

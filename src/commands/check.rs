@@ -3,8 +3,7 @@
 use crate::context::Context;
 use crate::domain::finding::Criteria;
 use crate::domain::{Lifetime, Safe};
-use crate::error::{Error, Result};
-use crate::exit::{Exit, FINDINGS};
+use crate::error::{Error, Exit, FINDINGS, Result};
 use crate::ops::check;
 use crate::output::relative::relative_or_never;
 use crate::output::view::FindingView;

@@ -3,8 +3,7 @@
 use clap_complete::Shell;
 
 use crate::context::Context;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 
 /// Print a shell's completion script
 #[derive(Debug, clap::Args)]

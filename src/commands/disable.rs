@@ -1,9 +1,9 @@
 //! `keyward disable`.
 
-use crate::commands::{Exit, pause};
+use crate::commands::pause;
 use crate::context::Context;
 use crate::domain::Lifetime;
-use crate::error::Result;
+use crate::error::{Exit, Result};
 use crate::ops::pause::Change;
 use crate::options::KeyArgument;
 

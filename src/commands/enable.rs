@@ -1,8 +1,8 @@
 //! `keyward enable`.
 
-use crate::commands::{Exit, pause};
+use crate::commands::pause;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Exit, Result};
 use crate::ops::pause::Change;
 use crate::options::KeyArgument;
 

@@ -2,8 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::{Key, Safe, Status, Timestamp};
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::list;
 use crate::options::one_of;
 use crate::output::relative::relative_or_never;

@@ -4,8 +4,7 @@
 
 use crate::context::Context;
 use crate::domain::Safe;
-use crate::error::{Error, Result};
-use crate::exit::Exit;
+use crate::error::{Error, Exit, Result};
 use crate::output::man;
 
 /// Print a manual page

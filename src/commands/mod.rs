@@ -35,8 +35,7 @@ mod workspace;
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 
 // What is fuzzed: the reading of a stream's lines, which needs no store.
 pub use verify::stream;

@@ -1,9 +1,9 @@
 //! What `keyward disable` and `keyward enable` share.
 
-use crate::commands::{Exit, changed};
+use crate::commands::changed;
 use crate::context::Context;
 use crate::domain::Lifetime;
-use crate::error::Result;
+use crate::error::{Exit, Result};
 use crate::ops::pause::{self, Change};
 use crate::options::KeyArgument;
 

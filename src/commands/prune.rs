@@ -2,8 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::{Lifetime, Safe};
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::prune;
 use crate::output::view::KeyView;
 

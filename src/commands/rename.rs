@@ -1,9 +1,9 @@
 //! `keyward rename`.
 
-use crate::commands::{Exit, changed};
+use crate::commands::changed;
 use crate::context::Context;
 use crate::domain::{Name, Safe};
-use crate::error::Result;
+use crate::error::{Exit, Result};
 use crate::ops::rename;
 use crate::options::KeyArgument;
 

@@ -2,10 +2,10 @@
 //!
 //! This module never revokes before it was told to: by `--yes`, or by an answer.
 
-use crate::commands::{Exit, changed};
+use crate::commands::changed;
 use crate::context::Context;
 use crate::domain::{Key, KeyId, Lifetime, Safe, Status, Timestamp};
-use crate::error::Result;
+use crate::error::{Exit, Result};
 use crate::ops::revoke::{self, Reason};
 use crate::ops::select::Selector;
 use crate::options::one_of;

@@ -2,8 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::Safe;
-use crate::error::{Error, Result};
-use crate::exit::Exit;
+use crate::error::{Error, Exit, Result};
 use crate::output::{json, schema};
 
 /// Print the JSON Schema of a command's output

@@ -2,11 +2,11 @@
 //!
 //! This module never guesses that an empty value means "clear": clearing has flags of its own.
 
-use crate::commands::{Exit, changed};
+use crate::commands::changed;
 use crate::context::Context;
 use crate::domain::label::{Label, Owner};
 use crate::domain::{Network, When};
-use crate::error::{Error, Result};
+use crate::error::{Error, Exit, Result};
 use crate::ops::set::{self, Changes};
 use crate::options::KeyArgument;
 

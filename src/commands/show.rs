@@ -3,8 +3,7 @@
 use crate::context::Context;
 use crate::domain::key::UNDELIVERED;
 use crate::domain::{KeyId, Network, Safe, Timestamp};
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::show::{self, Outcome};
 use crate::options::KeyArgument;
 use crate::output::relative::relative;

@@ -4,8 +4,7 @@ use clap::ValueEnum;
 
 use crate::context::Context;
 use crate::domain::{Day, Timestamp, When};
-use crate::error::{Error, Result};
-use crate::exit::Exit;
+use crate::error::{Error, Exit, Result};
 use crate::ops::select::Selector;
 use crate::ops::usage::{self, Grouping};
 use crate::output::usage::{UsageView, table};

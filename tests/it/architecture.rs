@@ -222,7 +222,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
 
 /// The storeys, lowest first: a room may call its own storey and those below.
 const STOREYS: &[&[&str]] = &[
-    &["domain", "error", "exit", "files", "random", "signals"],
+    &["domain", "error", "files", "random", "signals"],
     &["store"],
     &["delivery", "ops", "output", "prompt"],
     &["keyring", "options"],

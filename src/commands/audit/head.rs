@@ -3,8 +3,7 @@
 //! This module never shortens the hash: a part of it proves nothing.
 
 use crate::context::Context;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::audit;
 use crate::output::view::HeadView;
 

@@ -9,8 +9,7 @@ mod verify;
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 
 /// Read and check the audit trail
 #[derive(Debug, Subcommand)]

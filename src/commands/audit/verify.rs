@@ -2,8 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::audit::Head;
-use crate::error::{Kind, Result};
-use crate::exit::Exit;
+use crate::error::{Exit, Kind, Result};
 use crate::ops::audit;
 use crate::output::view::TrailView;
 

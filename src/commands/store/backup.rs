@@ -9,8 +9,7 @@ use clap::ValueHint;
 use crate::context::Context;
 use crate::domain::SafePath;
 use crate::domain::sanitize::path_text;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::store::backup;
 use crate::output::view::BackupView;
 

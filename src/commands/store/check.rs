@@ -2,8 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::Safe;
-use crate::error::{Kind, Result};
-use crate::exit::Exit;
+use crate::error::{Exit, Kind, Result};
 use crate::ops::store::{check, clock};
 use crate::output::view::{HealthView, ProblemView};
 

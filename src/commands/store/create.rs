@@ -4,8 +4,7 @@ use super::info::describe;
 use crate::context::Context;
 use crate::domain::SafePath;
 use crate::domain::sanitize::path_text;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::output::view::CreatedStoreView;
 
 /// Make an empty store

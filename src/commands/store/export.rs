@@ -2,8 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::transfer::{KeyFields, WorkspaceFields};
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::store::export::{self, Record};
 
 /// Print every record as a line of JSON, hashes and no secrets

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use crate::context::Context;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::store::import;
 use crate::output::view::ImportView;
 

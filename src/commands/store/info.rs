@@ -3,8 +3,7 @@
 use crate::context::Context;
 use crate::domain::sanitize::path_text;
 use crate::domain::{Safe, SafePath};
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::store::info;
 use crate::output::table;
 use crate::output::view::StoreView;

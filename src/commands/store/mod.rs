@@ -13,8 +13,7 @@ mod restore;
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 
 /// Look after the store
 #[derive(Debug, Subcommand)]

@@ -9,8 +9,7 @@ use crate::domain::audit::Head;
 use crate::domain::restoration::What;
 use crate::domain::sanitize::path_text;
 use crate::domain::{KeyId, Network, Safe, SafePath, Timestamp};
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::store::restore::{self, Compared, Kept, Outcome};
 use crate::output::view::{KeptView, RestoreView};
 

@@ -10,8 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::context::{Context, WaitEnd};
 use crate::domain::Timestamp;
-use crate::error::{Error, Kind, Result};
-use crate::exit::Exit;
+use crate::error::{Error, Exit, Kind, Result};
 use crate::ops::verifier::Verifier;
 use crate::output::answers::Answers;
 use crate::output::view::VerdictView;

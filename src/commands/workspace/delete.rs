@@ -4,8 +4,7 @@
 
 use crate::context::Context;
 use crate::domain::Safe;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::workspace::delete;
 use crate::output::view::WorkspaceView;
 

@@ -14,8 +14,7 @@ mod r#use;
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 
 /// Manage workspaces and their policies
 #[derive(Debug, Subcommand)]

@@ -2,8 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::{Name, Safe};
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::workspace::rename;
 use crate::output::view::WorkspaceView;
 

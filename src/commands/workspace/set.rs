@@ -3,8 +3,7 @@
 use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;
 use crate::domain::Safe;
-use crate::error::{Error, Result};
-use crate::exit::Exit;
+use crate::error::{Error, Exit, Result};
 use crate::ops::workspace::set;
 use crate::output::view::WorkspaceView;
 

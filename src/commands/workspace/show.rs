@@ -2,8 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::Safe;
-use crate::error::Result;
-use crate::exit::Exit;
+use crate::error::{Exit, Result};
 use crate::ops::workspace::list;
 use crate::output::relative::relative;
 use crate::output::table;
