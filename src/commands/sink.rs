@@ -62,7 +62,6 @@ pub struct HoldArgs {
 pub struct Delivery {
     /// Where the secret goes.
     pub sink: Sink,
-    /// Whether the key stays pending afterwards.
     pub hold: bool,
     /// Whether a line feed follows the secret.
     pub newline: bool,

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use crate::domain::SafePath;
 use crate::error::{Error, Result};
 
-/// Whether this runs in CI.
 pub fn is_ci() -> bool {
     variable("CI").is_some_and(|value| value != "false" && value != "0")
 }

@@ -39,7 +39,6 @@ pub struct Guard {
     knowledge: Cell<Knowledge>,
 }
 
-/// Where a text comes from.
 #[derive(Clone, Copy)]
 enum Origin {
     Argument,
@@ -48,12 +47,9 @@ enum Origin {
     Document(Document, Option<usize>),
 }
 
-/// A text that a user names.
 #[derive(Debug, Clone, Copy)]
 pub enum Document {
-    /// What `apply` is given.
     Manifest,
-    /// A workspace's policy.
     Policy,
 }
 
@@ -65,7 +61,6 @@ impl Document {
         }
     }
 
-    /// What its faults are.
     fn kind(self) -> Kind {
         match self {
             Self::Manifest => Kind::InvalidManifest,
@@ -74,7 +69,6 @@ impl Document {
     }
 }
 
-/// What the store has been asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Knowledge {
     /// Nothing yet, or not all.

@@ -25,7 +25,6 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// How long a reader is waited for once a signal asks the process to end.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// The lines of standard input.
 pub struct LineReader {
     // SECURITY: the lines hold secrets; one buffer of its final size, wiped when dropped.
     buffer: Zeroizing<Vec<u8>>,
@@ -40,7 +39,6 @@ pub struct LineReader {
     wake: UnixStream,
 }
 
-/// What a wait ended with.
 #[derive(Debug, PartialEq, Eq)]
 pub enum WaitEnd {
     /// There are lines, or the time is over.

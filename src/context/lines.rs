@@ -16,7 +16,6 @@ use crate::output::progress::Percentage;
 /// store locked.
 const READ_AHEAD: u64 = 64 * 1024 * 1024;
 
-/// Lines without their ends.
 pub struct Lines {
     input: Box<dyn BufRead>,
     /// As it is shown.

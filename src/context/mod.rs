@@ -42,9 +42,7 @@ pub use lines::Lines;
 
 /// Everything a command needs of the world.
 pub struct Context {
-    /// Where answers and messages go.
     pub ui: Ui,
-    /// Who may be asked.
     pub prompter: Prompter,
     /// Whether `--yes` answers every question.
     pub yes: bool,

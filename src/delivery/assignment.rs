@@ -93,7 +93,6 @@ pub(super) fn values(bytes: &[u8], name: &str) -> Result<Vec<Zeroizing<Vec<u8>>>
     Ok(assignments(text, name)?.into_iter().map(value).collect())
 }
 
-/// An assignment of the variable.
 struct Found {
     /// Its `=` and value, spaces around the `=` included.
     set: Range<usize>,
@@ -101,7 +100,6 @@ struct Found {
     comment_end: usize,
 }
 
-/// Every assignment of `name`.
 fn assignments(text: &[u8], name: &str) -> Result<Vec<Found>, Unfit> {
     let mut found = Vec::new();
     let mut open_quote = None;

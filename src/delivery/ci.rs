@@ -17,7 +17,6 @@ use crate::domain::runner_file::{self, Unreadable};
 use crate::error::{Error, Kind, Result};
 use crate::signals::Interrupts;
 
-/// How the runner's file is opened.
 const HOW: OFlags = OFlags::RDWR.union(OFlags::APPEND);
 
 /// A variable in one of the runner's files: `--github-env NAME`, `--github-output NAME`.
@@ -27,7 +26,6 @@ const HOW: OFlags = OFlags::RDWR.union(OFlags::APPEND);
 pub struct GithubSink {
     /// The runner's file: the value of `$GITHUB_ENV` or `$GITHUB_OUTPUT`.
     pub path: Target,
-    /// The variable's or output's name.
     pub variable: String,
     /// Where the mask line goes, and to stderr as well where that is another stream.
     pub mask: Stream,

@@ -23,7 +23,6 @@ const STAND_IN: &str = "kw_secret";
 pub struct DotenvSink {
     /// The file; it need not exist.
     pub path: Target,
-    /// The variable's name.
     pub variable: String,
 }
 

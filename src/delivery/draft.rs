@@ -27,7 +27,6 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Begins an empty draft.
     pub(super) fn begin(target: &'a Target, interrupts: &Interrupts) -> Result<Self> {
         let entry = target.entry()?;
         let draft = entry.sibling(&name_of(entry.name()));

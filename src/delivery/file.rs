@@ -15,7 +15,6 @@ use crate::signals::Interrupts;
 /// A file for the secret alone and, when it is new, for its owner's eyes alone: `--out FILE`.
 #[derive(Debug, Clone)]
 pub struct FileSink {
-    /// Where it is or will be.
     pub path: Target,
     /// What becomes of a file that is there already.
     pub existing: Existing,

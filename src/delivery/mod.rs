@@ -36,14 +36,10 @@ use crate::files::named;
 use crate::random::SystemRandom;
 use crate::signals::Interrupts;
 
-/// Where a secret goes.
 #[derive(Debug, Clone)]
 pub enum Sink {
-    /// Standard output.
     Stdout,
-    /// A new file.
     File(FileSink),
-    /// A variable of a dotenv file.
     Dotenv(DotenvSink),
     /// An environment variable of a GitHub Actions job's later steps.
     GithubEnv(GithubSink),
@@ -62,7 +58,6 @@ pub struct Payload<'a> {
 }
 
 impl Sink {
-    /// A new file.
     pub fn file(path: impl Into<Target>) -> Self {
         Self::File(FileSink {
             path: path.into(),
@@ -70,7 +65,6 @@ impl Sink {
         })
     }
 
-    /// A variable of a dotenv file.
     pub fn dotenv(path: impl Into<Target>, variable: impl Into<String>) -> Self {
         Self::Dotenv(DotenvSink {
             path: path.into(),

@@ -51,12 +51,10 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
-    /// The path as messages show it.
     pub(super) fn named(&self) -> String {
         named(&self.path)
     }
 
-    /// The name in its folder.
     pub(super) fn entry(&self) -> Result<&Entry> {
         self.entry_if_possible()?.ok_or_else(|| {
             let folder = named(folder_of(&self.path));
@@ -139,7 +137,6 @@ impl Target {
         }
     }
 
-    /// Whether its folder does not exist.
     pub(super) fn lacks_folder(&self) -> bool {
         matches!(self.entry_if_possible(), Ok(None))
     }

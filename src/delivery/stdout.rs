@@ -26,9 +26,7 @@ const PATIENCE: Timespec = Timespec {
 /// One of the streams the process was started with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// Standard output, descriptor 1.
     Stdout,
-    /// Standard error, descriptor 2.
     Stderr,
 }
 

@@ -9,13 +9,11 @@ use crate::domain::timestamp::Timestamp;
 /// The limits that hold for a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Allowance {
-    /// How often the key may be used.
     pub rate: Option<Rate>,
     /// How many credits its workspace has in a UTC calendar month.
     pub quota: Option<u64>,
 }
 
-/// What was used up to now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Used {
     /// The key's [`Rate`] state: when its burst is whole again, in nanoseconds since 1970; `None` before its first use.
@@ -36,7 +34,6 @@ pub struct Spending {
 }
 
 impl Allowance {
-    /// The limits of a plan.
     pub fn of(plan: &Plan) -> Self {
         Self {
             rate: plan.rate,
@@ -44,7 +41,6 @@ impl Allowance {
         }
     }
 
-    /// Whether nothing is limited.
     pub fn is_unlimited(&self) -> bool {
         self.rate.is_none() && self.quota.is_none()
     }

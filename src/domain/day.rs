@@ -20,17 +20,14 @@ impl Day {
     /// A day that never comes, after every other: some 11,000 years from 1970.
     pub const LAST: Self = Self((1 << 22) - 1);
 
-    /// The day after it.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// The day a moment belongs to.
     pub fn of(moment: Timestamp) -> Self {
         Self(moment.as_millis().div_euclid(MILLIS_PER_DAY))
     }
 
-    /// Its first moment.
     pub fn start(self) -> Timestamp {
         Timestamp::from_millis(self.0.saturating_mul(MILLIS_PER_DAY))
     }
@@ -70,7 +67,6 @@ impl FromStr for Day {
 pub struct Month(pub i64);
 
 impl Month {
-    /// The month a moment belongs to.
     pub fn of(moment: Timestamp) -> Self {
         match date(moment) {
             Some(date) => Self(i64::from(date.year()) * 12 + i64::from(date.month()) - 1),

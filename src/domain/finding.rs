@@ -10,13 +10,9 @@ use crate::error::Result;
 words! {
     /// What is wrong with a key.
     pub enum Reason {
-        /// It was never used.
         NeverUsed = "never_used",
-        /// It has not been used for too long.
         Unused = "unused",
-        /// It expires soon.
         Expiring = "expiring",
-        /// Its secret is too old.
         Old = "old",
         /// The policy does not have its environment, or one of its scopes.
         OutsidePolicy = "outside_policy",
@@ -30,10 +26,8 @@ impl Reason {
     }
 }
 
-/// What is looked for.
 #[derive(Debug, Clone, Default)]
 pub struct Criteria {
-    /// Keys that expire within this time.
     pub expiring_within: Option<Lifetime>,
     /// Keys whose last use, or whose minting where they were never used, is this long ago.
     pub unused_for: Option<Lifetime>,
@@ -46,7 +40,6 @@ pub struct Criteria {
 }
 
 impl Criteria {
-    /// Whether nothing is looked for.
     pub fn are_none(&self) -> bool {
         let dated = [&self.expiring_within, &self.unused_for, &self.older_than];
         !self.never_used

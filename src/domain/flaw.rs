@@ -5,26 +5,21 @@ use crate::domain::link::BadLink;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
-    /// What it is about.
     pub about: About,
     /// The key's id, the workspace's name, or what of the store: `file` or `trail`.
     pub subject: String,
-    /// What is wrong, as a phrase.
     pub problem: String,
-    /// What mends it.
     pub remedy: Remedy,
     /// The option that the remedy needs to find the key, if it needs one.
     pub place: String,
 }
 
-/// What mends a flaw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
     /// Revoking the key, or a backup.
     Revoke,
     /// Deleting the record of a key that is revoked or expired.
     Prune,
-    /// A backup.
     Restore,
     /// Opening the store, once no other program keeps the file locked.
     Reopen,

@@ -4,14 +4,12 @@
 
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret, SecretHash};
 
-/// What a sink holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holding {
     /// That cannot be known: what stdout, a command or a CI runner was given cannot be looked at.
     Unknown,
     /// Nothing: there is no such file, or no such variable in it.
     Nothing,
-    /// A text with this hash.
     Secret(SecretHash),
     /// Something that cannot be a secret, or several different things.
     Other,
@@ -22,12 +20,10 @@ pub enum Holding {
 pub struct Place {
     /// What messages call it; harmless to a terminal.
     pub name: String,
-    /// What it holds.
     pub holding: Holding,
 }
 
 impl Holding {
-    /// What these bytes are.
     pub fn of(bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) if (1..=MAXIMUM_LENGTH).contains(&text.len()) => {
@@ -37,7 +33,6 @@ impl Holding {
         }
     }
 
-    /// Whether it is the secret of this hash.
     pub fn is(&self, hash: &SecretHash) -> bool {
         *self == Self::Secret(*hash)
     }

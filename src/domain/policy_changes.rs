@@ -8,7 +8,6 @@ use crate::error::Result;
 /// The fields to change; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyChanges {
-    /// The token's template.
     pub token: Option<String>,
     pub alphabet: Option<Alphabet>,
     pub prefix: Option<String>,

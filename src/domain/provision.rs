@@ -5,15 +5,11 @@ use crate::domain::words::words;
 words! {
     /// What was, or is to be, done to a key.
     pub enum Action {
-        /// It was minted.
         Created = "created",
-        /// It was as it should be.
         Unchanged = "unchanged",
         /// Its scopes, addresses, owner or labels were changed.
         Updated = "updated",
-        /// Another key took its place.
         Rotated = "rotated",
-        /// It was revoked.
         Revoked = "revoked",
     }
 }

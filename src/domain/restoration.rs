@@ -12,17 +12,13 @@ words! {
     /// What stays as it is.
     #[derive(PartialOrd, Ord)]
     pub enum What {
-        /// The key is revoked.
         Revoked = "revoked",
-        /// It is disabled.
         Disabled = "disabled",
         /// Its allow-list does not admit all that the backup's does.
         Allow = "allow",
         /// It lacks a scope that it has in the backup.
         Scopes = "scopes",
-        /// It expires sooner.
         Expiry = "expiry",
-        /// It was superseded.
         Superseded = "superseded",
     }
 }

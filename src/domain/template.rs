@@ -11,14 +11,11 @@ pub const MAXIMUM_PART: usize = 128;
 /// The longest template text, in characters.
 const MAXIMUM_TEXT: usize = 200;
 
-/// One piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// Characters that every token carries.
     Literal(String),
-    /// The policy's prefix.
     Prefix,
-    /// The key's environment.
     Environment,
     /// That many random characters, public.
     Short(usize),

@@ -19,7 +19,6 @@ const DISTINCTIVE: usize = 3;
 /// Everything that decides what a policy's tokens look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenFormat {
-    /// The shape.
     pub template: Template,
     /// What the random parts and the checksum are written in.
     pub alphabet: Alphabet,

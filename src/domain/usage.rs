@@ -11,11 +11,9 @@ use crate::domain::timestamp::Timestamp;
 pub struct Tally {
     /// Requests that were answered with valid.
     pub valid: u64,
-    /// Credits those cost.
     pub credits: u64,
     /// Requests that were refused, by reason.
     pub refused: BTreeMap<Code, u64>,
-    /// The last valid one.
     pub last: Option<LastUse>,
 }
 
@@ -60,7 +58,6 @@ impl Tally {
         self.valid.saturating_add(self.refusals())
     }
 
-    /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.valid == 0 && self.refused.is_empty()
     }

@@ -15,10 +15,8 @@ macro_rules! words {
         }
 
         impl $name {
-            /// Every one, in this order.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// Its stable word.
             pub const fn word(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)*

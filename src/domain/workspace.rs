@@ -14,7 +14,6 @@ pub struct WorkspaceId(pub i64);
 
 #[derive(Debug, Clone)]
 pub struct Workspace {
-    /// Its row number.
     pub id: WorkspaceId,
     pub name: String,
     /// The preset its policy came from; `None` for a policy of its own.
@@ -22,9 +21,7 @@ pub struct Workspace {
     /// What its keys look like and may do.
     pub policy: Policy,
     pub plan: Option<String>,
-    /// When it was created.
     pub created_at: Timestamp,
-    /// Who created it.
     pub created_by: String,
 }
 

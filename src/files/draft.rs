@@ -92,7 +92,6 @@ impl Draft {
         self.place(Entry::rename_new)
     }
 
-    /// Replaces the target with it.
     pub(crate) fn replace(self) -> io::Result<File> {
         self.place(Entry::rename)
     }

@@ -36,7 +36,6 @@ impl Entry {
         }
     }
 
-    /// Another name in the same folder.
     pub(crate) fn sibling(&self, name: &OsStr) -> Self {
         Self {
             path: self.path.with_file_name(name),
@@ -84,7 +83,6 @@ impl Entry {
         }
     }
 
-    /// Opens what has the name.
     pub(crate) fn open(&self, how: OFlags) -> io::Result<File> {
         self.open_with(how, Mode::empty())
     }

@@ -26,7 +26,6 @@ const SEARCHED: OFlags = OFlags::RDONLY
 /// Linux follows as many links on the way to one file (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
-/// An open folder.
 #[derive(Debug)]
 pub(crate) struct Folder {
     descriptor: OwnedFd,
@@ -263,7 +262,6 @@ impl Folder {
         &self.descriptor
     }
 
-    /// Its path without links.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

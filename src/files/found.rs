@@ -44,7 +44,6 @@ impl Found {
         self.0.st_gid
     }
 
-    /// How many names it has.
     #[expect(clippy::useless_conversion, reason = "elsewhere it is narrower")]
     pub(crate) fn names(&self) -> u64 {
         u64::from(self.0.st_nlink)

@@ -15,7 +15,6 @@ use crate::error::{Error, Result};
 /// How often it is looked whether the lock is free.
 const ATTENTION: Duration = Duration::from_millis(5);
 
-/// What became of an attempt.
 enum Attempt {
     Locked,
     Taken,

@@ -17,7 +17,6 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Begins a conversation.
     pub fn begin() -> Result<Self> {
         Ok(Self {
             stdout: stdout()?,

@@ -4,12 +4,10 @@ use std::io::{self, Write};
 
 use crate::domain::Safe;
 
-/// How wide the bar is.
 const WIDTH: usize = 20;
 /// How much of a step's name is shown.
 const NAME: usize = 40;
 
-/// How far a job has come.
 #[derive(Debug)]
 pub struct Progress {
     is_watched: bool,
@@ -26,7 +24,6 @@ impl Progress {
         }
     }
 
-    /// Whether somebody watches the bar.
     pub fn is_watched(&self) -> bool {
         self.is_watched
     }

@@ -4,7 +4,6 @@
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-/// Spaces between two columns.
 const GAP: usize = 2;
 /// The first column is not squeezed below this many characters.
 const NARROWEST: usize = 16;

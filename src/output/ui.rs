@@ -14,22 +14,18 @@ use crate::output::{json, stdout, table, tsv};
 /// The streams and how to write them.
 #[derive(Debug, Clone)]
 pub struct Ui {
-    /// How answers are written.
     pub format: Format,
     /// Whether status and hints are left out.
     pub quiet: bool,
     /// The width of the terminal stdout is, if it is one.
     pub width: Option<u16>,
-    /// Whether stdout takes colour.
     pub colour_stdout: bool,
-    /// Whether stderr takes colour.
     pub colour_stderr: bool,
     /// Whether stderr is a terminal that can be written over.
     pub stderr_is_terminal: bool,
 }
 
 impl Ui {
-    /// Whether answers are tables.
     pub fn is_for_people(&self) -> bool {
         self.format == Format::Table
     }

@@ -9,7 +9,6 @@ use crate::domain::usage::Tally;
 use crate::domain::{Day, Key, Safe};
 use crate::output::view::Moment;
 
-/// The widest bar, in characters.
 const WIDEST: usize = 16;
 /// A bar's last character, by eighths (Unicode block elements, U+2589 to U+258F).
 const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];

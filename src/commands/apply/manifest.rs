@@ -168,7 +168,6 @@ impl Source {
         Ok(())
     }
 
-    /// Looks at every sink again.
     pub fn look_again(&self, request: &mut Request) -> Result<()> {
         for key in &mut request.keys {
             key.place = self.look(&key.entry)?;

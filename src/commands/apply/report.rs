@@ -14,7 +14,6 @@ const NAMED: usize = 10;
 pub struct Report {
     workspaces: Vec<WorkspaceChange>,
     changes: Vec<ChangeView>,
-    /// Which of them are made.
     done: Vec<bool>,
     /// Which of the workspaces are as they should be.
     settled: Vec<bool>,
@@ -63,7 +62,6 @@ impl Report {
         self.done.iter().filter(|done| !**done).count()
     }
 
-    /// The key's place in words.
     pub fn place(&self, at: usize) -> String {
         place(&self.changes[at])
     }

@@ -16,9 +16,7 @@ use crate::output::{json, tsv};
 /// The keys that were minted and the one that the only one of them replaces.
 #[derive(Clone, Default)]
 pub struct Answer {
-    /// The new keys.
     pub keys: Vec<Key>,
-    /// The old key of a rotation.
     pub old: Option<Key>,
     /// Those of the old key's lineage that end with it.
     pub ended: Vec<KeyId>,
@@ -43,7 +41,6 @@ impl Answer {
         foretold
     }
 
-    /// The only key.
     pub fn into_key(mut self) -> Key {
         self.keys.pop().expect("an answer has a key")
     }

@@ -8,7 +8,6 @@ use crate::domain::{Safe, SafePath, State};
 use crate::output::relative::relative_or_never;
 
 impl Answer {
-    /// What was done, in a line.
     pub(super) fn done(&self, delivery: &Delivery) -> String {
         let place = place(&delivery.sink);
         let (verb, old) = match (&self.old, delivery.hold) {

@@ -54,7 +54,6 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     Ok(0)
 }
 
-/// Describes a store to the operator.
 pub(super) fn describe(
     context: &mut Context,
     store: &mut Store,

@@ -140,11 +140,8 @@ fn admit(context: &mut Context, mut store: Store) -> Result<Verifier> {
 
 /// What the options say of every request.
 pub struct Template {
-    /// What they are wanted for.
     pub ask: Ask,
-    /// The credits each costs.
     pub cost: u32,
-    /// Whether they count.
     pub record: bool,
 }
 

@@ -69,7 +69,6 @@ const ALPHABETS: &[(&str, &str, Alphabet)] = &[
     ("hex", "0-9a-f", Alphabet::Hex),
 ];
 
-/// A lifetime, or none.
 #[derive(Debug, Clone)]
 struct LifetimeOrNever(Option<Lifetime>);
 

@@ -10,18 +10,14 @@ mod shell;
 
 use node::Version;
 
-/// A program that reads dotenv files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
-    /// The library python-dotenv.
     Python,
-    /// The npm package dotenv.
     Npm,
     /// Node.js 20 with `--env-file`.
     Node20,
     /// Node.js 22 and later with `--env-file`.
     Node,
-    /// A POSIX shell with `.`.
     Shell,
 }
 

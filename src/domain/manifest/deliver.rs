@@ -8,13 +8,9 @@ use serde::Deserialize;
 /// Where a key's secret belongs. Paths are relative to the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deliver {
-    /// A file of its own.
     Out(PathBuf),
-    /// A variable of a dotenv file.
     Dotenv {
-        /// The file.
         path: PathBuf,
-        /// The variable.
         variable: String,
     },
     /// A program's standard input: the program and its arguments.

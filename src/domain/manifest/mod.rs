@@ -29,10 +29,8 @@ pub struct Manifest {
 #[derive(Debug)]
 pub struct WorkspaceEntry {
     pub name: Name,
-    /// Where its policy comes from.
     pub policy: PolicySource,
     pub plan: Option<String>,
-    /// The line it begins in.
     pub line: usize,
 }
 
@@ -41,7 +39,6 @@ pub struct WorkspaceEntry {
 pub enum PolicySource {
     /// What it has, or the preset "default" when it is made.
     Present,
-    /// A preset.
     Preset(String),
     /// A file, relative to the manifest.
     File(PathBuf),
@@ -67,11 +64,9 @@ pub struct KeyEntry {
     pub owner: Option<String>,
     /// Its labels, all of them.
     pub labels: Option<BTreeMap<String, String>>,
-    /// Where its secret belongs.
     pub deliver: Deliver,
     /// Whether a line feed follows it there.
     pub newline: bool,
-    /// The line it begins in.
     pub line: usize,
 }
 

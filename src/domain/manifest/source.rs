@@ -11,7 +11,6 @@ use crate::error::{Error, Kind, Result};
 /// The text, in which errors have their place.
 pub(super) struct Source<'a> {
     text: &'a str,
-    /// Where each line begins.
     lines: Vec<usize>,
 }
 

@@ -96,7 +96,6 @@ impl Policy {
         }
     }
 
-    /// The limits of a plan.
     pub fn plan(&self, name: &str) -> Result<&Plan> {
         self.plans.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.plans.keys().map(String::as_str).collect();

@@ -24,7 +24,6 @@ pub use texts::{free_texts, texts};
 /// takes 2 MiB with its lines and quotes escaped, and a label at most 3 KiB.
 pub const LONGEST_LINE: usize = 4 * 1024 * 1024;
 
-/// What a line asks for.
 #[derive(Debug, Clone)]
 pub enum Line {
     /// A workspace.
@@ -39,44 +38,32 @@ pub struct WorkspaceLine {
     /// The fields that the line gives.
     pub said: BTreeSet<String>,
     pub name: Name,
-    /// The preset its policy came from.
     pub preset: Option<String>,
     pub policy: Policy,
     pub plan: Option<String>,
 }
 
-/// A key that is to be there.
+/// A key that is to be there, in the words of [`crate::domain::key::Key`]; what is nothing here the line leaves out.
 #[derive(Debug, Clone)]
 pub struct KeyLine {
     /// The fields that the line gives.
     pub said: BTreeSet<String>,
-    /// The workspace, if the line names one.
     pub workspace: Option<String>,
-    /// The id, if it has one already.
     pub id: Option<KeyId>,
     pub name: Name,
-    /// The environment, if the line names one.
     pub environment: Option<String>,
     pub scopes: Vec<String>,
-    /// The public front of the token.
     pub prefix: String,
-    /// The random part of the front.
     pub short: String,
-    /// The last characters.
     pub hint: String,
-    /// SHA-256 of the whole token.
     pub hash: SecretHash,
     /// What is recorded of its life.
     pub state: State,
-    /// When it was minted, if that is known.
     pub created_at: Option<Timestamp>,
-    /// Who minted it, if that is known.
     pub created_by: Option<String>,
     /// Whether its time is over already, whatever the clock here says.
     pub has_expired: bool,
-    /// When it stops.
     pub expires_at: Option<Timestamp>,
-    /// When it last verified, if that is known.
     pub last_used_at: Option<Timestamp>,
     /// When it was revoked, if it was and that is known.
     pub revoked_at: Option<Timestamp>,
@@ -84,7 +71,6 @@ pub struct KeyLine {
     pub revoked_reason: Option<String>,
     /// Why: a sentence.
     pub revoked_message: Option<String>,
-    /// The rotation it came from.
     pub rotation: Option<Rotation>,
     pub replaced_by: Option<KeyId>,
     /// The networks it may be used from.
