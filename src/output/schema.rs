@@ -15,8 +15,10 @@ use crate::output::view::{
     VerdictView, WorkspaceView,
 };
 
-/// What describes the answer of each command.
-const COMMANDS: [(&str, fn() -> Value); 34] = [
+/// A command, and what describes its answer.
+type Described = (&'static str, fn() -> Value);
+
+const COMMANDS: [Described; 34] = [
     ("mint", || {
         let minted = minted(&[], &[]);
         json!({ "anyOf": [minted, list("keys", &minted)] })
@@ -74,10 +76,9 @@ pub fn commands() -> [&'static str; COMMANDS.len()] {
 
 /// The schema of a command's answer, or of `error`, what any command says on stderr when it fails.
 pub fn of(command: &str) -> Option<Value> {
-    let all = COMMANDS
-        .into_iter()
-        .chain([("error", error as fn() -> Value)]);
-    let (_, describe) = all.into_iter().find(|(name, _)| *name == command)?;
+    const ERROR: Described = ("error", error);
+    let mut all = COMMANDS.into_iter().chain([ERROR]);
+    let (_, describe) = all.find(|(name, _)| *name == command)?;
     let mut schema = describe();
     if let Some(fields) = schema.as_object_mut() {
         let dialect = "https://json-schema.org/draft/2020-12/schema";
