@@ -116,11 +116,15 @@ fn idempotent(
                 .change(&KeyView::new(&key, context.now()), &sentence)?;
             Ok(0)
         }
-        Outcome::Delivered { key, way_out } => Err(Error::new(
-            Kind::Conflict,
-            format!("{} was minted and handed over before", key.id),
-        )
-        .hinted(way_out)),
+        Outcome::Delivered { key, way_out } => {
+            let now = context.now();
+            let fate = match key.is_living(now) {
+                true => "was minted and handed over before".to_owned(),
+                // Perhaps before it was handed over.
+                false => format!("was minted before and is {}", key.standing(now).word()),
+            };
+            Err(Error::new(Kind::Conflict, format!("{} {fate}", key.id)).hinted(way_out))
+        }
     }
 }
 

@@ -518,3 +518,16 @@ fn a_key_that_may_not_mint_learns_nothing() {
     let run = mint(&sandbox, &scope).args(["--json", "--as"]).args([user]);
     assert_eq!(told(&run.run()), id);
 }
+
+#[test]
+fn a_key_that_was_revoked_before_its_delivery_is_not_called_handed_over() {
+    let sandbox = Sandbox::new();
+    killed(&sandbox, &[]);
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    let error = mint(&sandbox, &[]).refused(4, "conflict");
+    let id = text(&only_key(&sandbox), "id");
+    assert_eq!(
+        text(&error, "message"),
+        format!("{id} was minted before and is revoked")
+    );
+}
