@@ -4,9 +4,10 @@
 
 use crate::commands::verify::SourceArgs;
 use crate::context::Context;
-use crate::domain::{KeyId, Safe};
+use crate::domain::Safe;
 use crate::error::{Exit, Result};
 use crate::ops::activate;
+use crate::output::table::listed;
 use crate::output::view::KeyView;
 
 /// Make a pending key live by presenting its secret
@@ -42,8 +43,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         (true, None) => format!("activated {name} ({})", outcome.key.id),
         (true, Some(old)) => {
             let superseded = std::iter::once(&old.id).chain(&outcome.ended);
-            let superseded: Vec<String> = superseded.map(KeyId::to_string).collect();
-            let superseded = superseded.join(", ");
+            let superseded = listed(superseded);
             format!(
                 "activated {name} ({}), which supersedes {superseded}",
                 outcome.key.id

@@ -2,12 +2,12 @@
 
 use crate::context::Context;
 use crate::domain::key::UNDELIVERED;
-use crate::domain::{KeyId, Network, Safe, Timestamp};
+use crate::domain::{KeyId, Safe, Timestamp};
 use crate::error::{Exit, Result};
 use crate::ops::show::{self, Outcome};
 use crate::options::KeyArgument;
 use crate::output::relative::relative;
-use crate::output::table;
+use crate::output::table::{listed, render_record};
 use crate::output::view::KeyView;
 
 /// Show one key
@@ -30,7 +30,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         now,
     )?;
     context.ui.record(&KeyView::new(&shown.key, now), || {
-        table::render_record(&fields(&shown, now))
+        render_record(&fields(&shown, now))
     })?;
     Ok(0)
 }
@@ -66,65 +66,41 @@ fn fields(shown: &Outcome, now: Timestamp) -> Vec<(&'static str, String)> {
         ),
         ("expires", time(key.expires_at)),
     ];
-    let mut add = |name: &'static str, value: Option<String>| {
-        fields.extend(
-            value
-                .filter(|value| !value.is_empty())
-                .map(|value| (name, Safe(&value).to_string())),
-        );
+    let mut add = |name: &'static str, value: String| {
+        if !value.is_empty() {
+            fields.push((name, Safe(&value).to_string()));
+        }
     };
-    add("scopes", Some(key.scopes.join(", ")));
+    let or_none = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    add("scopes", listed(&key.scopes));
+    add("allowed from", listed(&key.allow));
+    add("owner", or_none(key.owner.as_deref()));
+    let labels = key.labels.iter();
     add(
-        "allowed from",
-        Some(
-            key.allow
-                .iter()
-                .map(Network::to_string)
-                .collect::<Vec<_>>()
-                .join(", "),
-        ),
+        "labels",
+        listed(labels.map(|(name, value)| format!("{name}={value}"))),
     );
-    add("owner", key.owner.clone());
-    let labels: Vec<String> = key
-        .labels
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    add("labels", Some(labels.join(", ")));
-    add(
-        "replaces",
-        key.rotation
-            .as_ref()
-            .map(|rotation| rotation.replaces.as_str().to_owned()),
-    );
-    add(
-        "replaced by",
-        key.replaced_by
-            .as_ref()
-            .map(|successor| match &shown.way_on {
-                Some(way_on) => format!("{successor} ({way_on})"),
-                None => successor.to_string(),
-            }),
-    );
-    let others: Vec<&str> = shown.others.iter().map(KeyId::as_str).collect();
-    let others = others.join(", ");
-    add(
-        "same name",
-        (!others.is_empty()).then(|| format!("{others} can still verify")),
-    );
+    add("replaces", or_none(key.replaces().map(KeyId::as_str)));
+    let way_on = shown.way_on.as_ref().map(|way_on| format!(" ({way_on})"));
+    if let Some(successor) = &key.replaced_by {
+        add(
+            "replaced by",
+            format!("{successor}{}", way_on.unwrap_or_default()),
+        );
+    }
+    if !shown.others.is_empty() {
+        let others = listed(shown.others.iter().map(KeyId::as_str));
+        add("same name", format!("{others} can still verify"));
+    }
     let lapsed_at = key.lapsed_at(now);
-    add(
-        "revoked",
-        key.revoked_at
-            .or(lapsed_at)
-            .map(|revoked_at| time(Some(revoked_at))),
-    );
+    if let Some(revoked_at) = key.revoked_at.or(lapsed_at) {
+        add("revoked", time(Some(revoked_at)));
+    }
+    let undelivered = lapsed_at.map(|_| UNDELIVERED);
     add(
         "reason",
-        key.revoked_reason
-            .clone()
-            .or_else(|| lapsed_at.map(|_| UNDELIVERED.to_owned())),
+        or_none(key.revoked_reason.as_deref().or(undelivered)),
     );
-    add("message", key.revoked_message.clone());
+    add("message", or_none(key.revoked_message.as_deref()));
     fields
 }

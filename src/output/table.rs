@@ -2,6 +2,8 @@
 //!
 //! This module never cuts a cell short: off a terminal columns are as wide as they need, on one they wrap.
 
+use std::fmt::Display;
+
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 const GAP: usize = 2;
@@ -46,6 +48,12 @@ pub fn render_record(fields: &[(&str, String)]) -> String {
             .map(|(name, value)| [(*name).to_owned(), value.clone()]),
     );
     lines_of(&mut table).join("\n") + "\n"
+}
+
+/// Several things in a line.
+pub fn listed(things: impl IntoIterator<Item = impl Display>) -> String {
+    let texts = things.into_iter().map(|thing| thing.to_string());
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 /// How wide the first column may be, when the table is wider than the terminal and squeezing that column helps.

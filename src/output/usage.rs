@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::domain::usage::Tally;
 use crate::domain::{Day, Key, Safe};
+use crate::output::table::listed;
 use crate::output::view::Moment;
 
 const WIDEST: usize = 16;
@@ -112,16 +113,11 @@ pub fn table(rows: &[UsageView]) -> (Vec<&'static str>, Vec<Vec<String>>) {
 }
 
 fn refusals(row: &UsageView) -> String {
-    let reasons: Vec<String> = row
-        .refused_by
-        .iter()
-        .map(|(code, count)| format!("{count} {code}"))
-        .collect();
-    if reasons.is_empty() {
-        "0".to_owned()
-    } else {
-        reasons.join(", ")
+    if row.refused_by.is_empty() {
+        return "0".to_owned();
     }
+    let reasons = row.refused_by.iter();
+    listed(reasons.map(|(code, count)| format!("{count} {code}")))
 }
 
 /// A bar as long as `value` is of `most`; whatever is not nothing shows.

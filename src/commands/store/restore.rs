@@ -11,6 +11,7 @@ use crate::domain::sanitize::path_text;
 use crate::domain::{KeyId, Network, Safe, SafePath, Timestamp};
 use crate::error::{Exit, Result};
 use crate::ops::store::restore::{self, Compared, Kept, Outcome};
+use crate::output::table::listed;
 use crate::output::view::{KeptView, RestoreView};
 
 /// Restore a backup, keeping whatever was made stricter since
@@ -94,14 +95,23 @@ fn sentence(kept: &Kept, what: What, now: Timestamp) -> String {
         Some(expires_at) => expires_at.to_string(),
         None => "never".to_owned(),
     };
+    let or = |list: String, none: &str| {
+        if list.is_empty() {
+            none.to_owned()
+        } else {
+            list
+        }
+    };
+    let allowed = |networks: &[Network]| or(listed(networks), "anywhere");
+    let scopes = |scopes: &[String]| or(Safe(&listed(scopes)).to_string(), "none");
     let was = backup.status(now).word();
     let rest = match what {
         What::Revoked => format!("stays revoked ({was} in the backup)"),
         What::Disabled => format!("stays disabled ({was} in the backup)"),
         What::Allow => format!(
             "keeps its allow-list {} (in the backup: {})",
-            networks(&key.allow),
-            networks(&backup.allow)
+            allowed(&key.allow),
+            allowed(&backup.allow)
         ),
         What::Scopes => format!(
             "keeps its scopes {} (in the backup: {})",
@@ -128,21 +138,6 @@ fn sentence(kept: &Kept, what: What, now: Timestamp) -> String {
         }
     };
     format!("{} ({}) {rest}", Safe(&key.name), key.id)
-}
-
-fn networks(networks: &[Network]) -> String {
-    let texts: Vec<String> = networks.iter().map(Network::to_string).collect();
-    if texts.is_empty() {
-        return "anywhere".to_owned();
-    }
-    texts.join(", ")
-}
-
-fn scopes(scopes: &[String]) -> String {
-    if scopes.is_empty() {
-        return "none".to_owned();
-    }
-    Safe(&scopes.join(", ")).to_string()
 }
 
 /// Says what stays as it is, and what could not be known.

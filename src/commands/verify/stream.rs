@@ -16,6 +16,9 @@ use crate::output::answers::Answers;
 use crate::output::view::VerdictView;
 use crate::store::absent;
 
+/// The code of a line that cannot be read.
+const BAD_REQUEST: &str = "bad_request";
+
 /// How many keys are remembered: with their whole records, some 200 MB where so many are in use.
 const REMEMBERED: usize = 1 << 18;
 
@@ -101,17 +104,20 @@ const SIGTERM: i32 = 15;
 /// Answers a line that there is no store to judge by.
 fn refuse(turn: Turn<'_>, error: &Error, answers: &mut Answers) {
     match turn.request {
-        Ok(_) => {
-            let (code, message) = (error.kind().code(), error.to_string());
-            answers.push(&VerdictView::none(code, 503, &message).to(turn.id));
-        }
-        Err(error) => bad_request(turn.id, &error, answers),
+        Ok(_) => fail(turn.id, error.kind().code(), 503, error, answers),
+        Err(unreadable) => fail(turn.id, BAD_REQUEST, 400, &unreadable, answers),
     }
 }
 
-/// Answers a line that could not be read.
-fn bad_request(id: Option<&RawValue>, error: &Error, answers: &mut Answers) {
-    answers.push(&VerdictView::none("bad_request", 400, &error.to_string()).to(id));
+/// Answers a line for which there is no verdict.
+fn fail(
+    id: Option<&RawValue>,
+    code: &'static str,
+    status: u16,
+    error: &Error,
+    answers: &mut Answers,
+) {
+    answers.push(&VerdictView::none(code, status, &error.to_string()).to(id));
 }
 
 /// Judges the turns and answers them in order.
@@ -158,27 +164,19 @@ fn answer(
         }
     }
     let mut verdicts = verdicts.iter();
-    for (id, unreadable) in &places {
-        let view = match unreadable {
-            Some(error) => {
-                bad_request(*id, error, answers);
-                continue;
+    for (id, unreadable) in places {
+        if let Some(error) = unreadable {
+            fail(id, BAD_REQUEST, 400, &error, answers);
+            continue;
+        }
+        match verdicts.next().expect("each request has its verdict") {
+            Ok(verdict) => answers.push(&VerdictView::new(verdict, now).to(id)),
+            Err(error) => {
+                let kind = error.kind();
+                let status = if kind == Kind::Damaged { 500 } else { 503 };
+                fail(id, kind.code(), status, error, answers);
             }
-            None => match verdicts.next().expect("each request has its verdict") {
-                Ok(verdict) => VerdictView::new(verdict, now),
-                Err(error) => {
-                    let (code, message) = (error.kind().code(), error.to_string());
-                    let status = if error.kind() == Kind::Damaged {
-                        500
-                    } else {
-                        503
-                    };
-                    answers.push(&VerdictView::none(code, status, &message).to(*id));
-                    continue;
-                }
-            },
-        };
-        answers.push(&view.to(*id));
+        }
     }
     Ok(())
 }

@@ -31,12 +31,9 @@ impl Policy {
     /// may stay, although the policy was changed since and does not know it any more.
     pub fn check_scopes(&self, scopes: &[String], had: &[String]) -> Result<()> {
         let refused = |message: String| {
-            let known: Vec<&str> = self.scopes.keys().map(String::as_str).collect();
-            Error::new(Kind::InvalidScope, message).hinted(if known.is_empty() {
-                "this workspace's policy has no scopes".to_owned()
-            } else {
-                format!("its scopes are {}", known.join(", "))
-            })
+            let none = "this workspace's policy has no scopes";
+            let hint = known(self.scopes.keys(), none, "its scopes are");
+            Error::new(Kind::InvalidScope, message).hinted(hint)
         };
         for (at, scope) in scopes.iter().enumerate() {
             if !self.scopes.contains_key(scope) && !had.contains(scope) {
@@ -98,14 +95,13 @@ impl Policy {
 
     pub fn plan(&self, name: &str) -> Result<&Plan> {
         self.plans.get(name).ok_or_else(|| {
-            let known: Vec<&str> = self.plans.keys().map(String::as_str).collect();
-            Error::usage(format!("there is no plan \"{}\" in the policy", Safe(name))).hinted(
-                if known.is_empty() {
-                    "this policy has no plans".to_owned()
-                } else {
-                    format!("its plans are {}", known.join(", "))
-                },
-            )
+            let message = format!("there is no plan \"{}\" in the policy", Safe(name));
+            let hint = known(
+                self.plans.keys(),
+                "this policy has no plans",
+                "its plans are",
+            );
+            Error::usage(message).hinted(hint)
         })
     }
 
@@ -138,6 +134,15 @@ impl Policy {
         wanted
             .iter()
             .find(|scope| !granted.iter().any(|granted| granted.contains(scope)))
+    }
+}
+
+/// What there is in place of a word that is not there.
+fn known<'a>(words: impl Iterator<Item = &'a String>, none: &str, front: &str) -> String {
+    let words: Vec<&str> = words.map(String::as_str).collect();
+    match words.as_slice() {
+        [] => none.to_owned(),
+        words => format!("{front} {}", words.join(", ")),
     }
 }
 
