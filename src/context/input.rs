@@ -62,7 +62,7 @@ pub(super) fn stdin() -> Result<std::fs::File> {
     let duplicate = std::io::stdin().as_fd().try_clone_to_owned();
     duplicate
         .map(std::fs::File::from)
-        .map_err(|error| Error::new(Kind::Io, "cannot read standard input").because(error))
+        .map_err(|error| unread("standard input", error))
 }
 
 pub(super) fn read_secret_file(path: &Path) -> Result<Secret> {
@@ -84,6 +84,11 @@ pub(super) fn open(path: &Path) -> Result<std::fs::File> {
     })
 }
 
+/// A failure to read what messages call by this name.
+pub(super) fn unread(name: &str, error: std::io::Error) -> Error {
+    Error::new(Kind::Io, format!("cannot read {name}")).because(error)
+}
+
 /// Reads a secret; `name` is shown as it is.
 pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
     // SECURITY: one buffer of its final size, wiped when dropped; what is longer than any secret is not read on.
@@ -94,9 +99,7 @@ pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
             Ok(0) => break,
             Ok(count) => length += count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                return Err(Error::new(Kind::Io, format!("cannot read {name}")).because(error));
-            }
+            Err(error) => return Err(unread(name, error)),
         }
     }
     let bytes = &buffer[..length];
@@ -127,7 +130,7 @@ pub(super) fn read_text(source: impl Read, name: &str) -> Result<String> {
     source
         .take(LONGEST + 1)
         .read_to_end(&mut text)
-        .map_err(|error| Error::new(Kind::Io, format!("cannot read {name}")).because(error))?;
+        .map_err(|error| unread(name, error))?;
     if text.len() as u64 > LONGEST {
         return Err(Error::usage(format!(
             "{name} is longer than {LONGEST} bytes"

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::{Context, input};
 use crate::domain::SafePath;
 use crate::domain::transfer::LONGEST_LINE;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::output::progress::Percentage;
 
 /// How much of standard input is read before anything is done with it, in bytes: whoever writes slowly must not keep the
@@ -31,19 +31,14 @@ impl Context {
     /// Reads a file line by line; `-` is standard input.
     pub fn lines(&mut self, path: &Path, unit: &'static str) -> Result<Lines> {
         let (input, name, size): (Box<dyn BufRead>, _, _) = if path.as_os_str() == "-" {
-            if std::mem::replace(&mut self.stdin_taken, true) {
-                return Err(Error::usage(
-                    "standard input cannot give the caller's secret and lines",
-                )
-                .hinted("name a file for the caller's with --as FILE"));
-            }
+            self.take_stdin("the caller's secret and lines")?;
             let name = "standard input".to_owned();
             let mut front = Vec::new();
             std::io::stdin()
                 .lock()
                 .take(READ_AHEAD)
                 .read_to_end(&mut front)
-                .map_err(|error| unread(&name, error))?;
+                .map_err(|error| input::unread(&name, error))?;
             let input = Cursor::new(front).chain(BufReader::new(std::io::stdin()));
             (Box::new(input), name, 0)
         } else {
@@ -74,7 +69,7 @@ impl Iterator for Lines {
         match read {
             Ok(0) => return None,
             Ok(count) => self.done += count as u64,
-            Err(error) => return Some(Err(unread(&self.name, error))),
+            Err(error) => return Some(Err(input::unread(&self.name, error))),
         }
         self.bar.reach(self.done, self.size.max(1));
         if line.last() == Some(&b'\n') {
@@ -91,8 +86,4 @@ impl Iterator for Lines {
         }
         Some(Ok(line))
     }
-}
-
-fn unread(name: &str, error: std::io::Error) -> Error {
-    Error::new(Kind::Io, format!("cannot read {name}")).because(error)
 }

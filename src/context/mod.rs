@@ -199,10 +199,7 @@ impl Context {
     pub fn read_secret(&mut self, source: &SecretSource, label: &str) -> Result<Secret> {
         match source {
             SecretSource::Stdin => {
-                if std::mem::replace(&mut self.stdin_taken, true) {
-                    return Err(Error::usage("standard input cannot give both secrets")
-                        .hinted("name a file for the caller's with --as FILE"));
-                }
+                self.take_stdin("both secrets")?;
                 if std::io::stdin().is_terminal() {
                     return self.prompter.secret(label);
                 }
@@ -215,13 +212,17 @@ impl Context {
 
     /// Listens to standard input line by line.
     pub fn line_reader(&mut self) -> Result<LineReader> {
-        if std::mem::replace(&mut self.stdin_taken, true) {
-            return Err(Error::usage(
-                "standard input cannot give the caller's secret and requests",
-            )
-            .hinted("name a file for the caller's with --as FILE"));
-        }
+        self.take_stdin("the caller's secret and requests")?;
         LineReader::start()
+    }
+
+    /// Refuses a second use of standard input, which could not give both of these.
+    fn take_stdin(&mut self, both: &str) -> Result<()> {
+        if std::mem::replace(&mut self.stdin_taken, true) {
+            let message = format!("standard input cannot give {both}");
+            return Err(Error::usage(message).hinted("name a file for the caller's with --as FILE"));
+        }
+        Ok(())
     }
 }
 

@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 use super::draft::create;
 use super::place::Target;
 use super::stdout::Stream;
-use super::{failed, unguessable};
+use super::{failed, undelivered, unguessable};
 use crate::domain::runner_file::{self, Unreadable};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::signals::Interrupts;
 
 const HOW: OFlags = OFlags::RDWR.union(OFlags::APPEND);
@@ -137,7 +137,7 @@ impl GithubSink {
                 "correct what an earlier command of this step wrote: the delimiter must stand on a line of its own",
             ),
         };
-        Error::new(Kind::DeliveryFailed, message).hinted(hint)
+        undelivered(message).hinted(hint)
     }
 
     fn failed(&self, cause: impl Into<io::Error>) -> Error {
@@ -174,6 +174,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::error::Kind;
 
     /// Standard error, so that the mask line stays out of the test harness's standard output.
     fn sink(path: PathBuf) -> GithubSink {

@@ -16,9 +16,9 @@ use rustix::io::{Errno, ioctl_fionbio, ioctl_fionread, write};
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::low_level::signal_name;
 
-use super::failed;
+use super::{failed, undelivered};
 use crate::domain::SafePath;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::signals::Interrupts;
 
 /// How long at most until the program's end or an interrupt is noticed.
@@ -58,10 +58,7 @@ impl CommandSink {
         let (status, unwritten) = self.feed(&mut running, text, writer, interrupts)?;
         let name = self.name();
         if !status.success() {
-            return Err(Error::new(
-                Kind::DeliveryFailed,
-                format!("{name} {}", ending(status)),
-            ));
+            return Err(undelivered(format!("{name} {}", ending(status))));
         }
         // A line's reader may leave the last line feed.
         let negligible = u64::from(text.ends_with(b"\n"));
@@ -70,7 +67,7 @@ impl CommandSink {
         if unwritten > 0 || unread > negligible {
             let message =
                 format!("{name} ended without reading the whole secret on its standard input");
-            return Err(Error::new(Kind::DeliveryFailed, message));
+            return Err(undelivered(message));
         }
         interrupts.heed()
     }
@@ -184,6 +181,7 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     fn deliver(arguments: &[&str], text: &[u8], interrupts: &Interrupts) -> Result<()> {
         let sink = CommandSink {

@@ -9,10 +9,10 @@ use super::before::Before;
 use super::draft::Draft;
 use super::place::Target;
 use super::placed::Placed;
-use super::variable;
+use super::{undelivered, variable};
 use crate::domain::dotenv::{self, Misread};
 use crate::domain::holding::Holding;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::signals::Interrupts;
 
 /// What stands for the secret while none is minted: of the same bytes as any.
@@ -126,7 +126,7 @@ impl DotenvSink {
                 "make it a line NAME=value, its value in quotes unless it is a plain word, or name a file of its own",
             ),
         };
-        Error::new(Kind::DeliveryFailed, message).hinted(hint)
+        undelivered(message).hinted(hint)
     }
 }
 
@@ -139,6 +139,7 @@ mod tests {
     use super::*;
     use crate::delivery::Sink;
     use crate::domain::secret::Secret;
+    use crate::error::Kind;
 
     fn sink(folder: &Path, text: Option<&str>) -> DotenvSink {
         let path = folder.join(".env");

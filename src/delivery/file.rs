@@ -8,8 +8,9 @@ use super::before::Before;
 use super::draft::{Draft, create};
 use super::place::Target;
 use super::placed::Placed;
+use super::undelivered;
 use crate::domain::holding::Holding;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::signals::Interrupts;
 
 /// A file for the secret alone and, when it is new, for its owner's eyes alone: `--out FILE`.
@@ -36,16 +37,15 @@ impl FileSink {
         self.path.check_folder()?;
         match self.path.look()? {
             None => Ok(()),
-            Some(_) if self.existing != Existing::Replaced => Err(Error::new(
-                Kind::DeliveryFailed,
-                format!("{} already exists", self.path.named()),
-            )
-            .hinted(match self.existing {
-                Existing::Kept => {
-                    "it does not hold a secret of this key: move it away, or pass --rotate-if-missing to replace it"
-                }
-                _ => "give --out a file that does not exist yet",
-            })),
+            Some(_) if self.existing != Existing::Replaced => {
+                let message = format!("{} already exists", self.path.named());
+                Err(undelivered(message).hinted(match self.existing {
+                    Existing::Kept => {
+                        "it does not hold a secret of this key: move it away, or pass --rotate-if-missing to replace it"
+                    }
+                    _ => "give --out a file that does not exist yet",
+                }))
+            }
             Some(found) => {
                 self.path.check_owner(&found)?;
                 self.path.check_replaceable()
@@ -102,6 +102,7 @@ mod tests {
 
     use super::*;
     use crate::domain::secret::Secret;
+    use crate::error::Kind;
 
     fn sink(path: impl AsRef<Path>) -> FileSink {
         FileSink {

@@ -188,17 +188,22 @@ impl Sink {
     }
 }
 
+/// A delivery that cannot be made.
+fn undelivered(message: impl Into<String>) -> Error {
+    Error::new(Kind::DeliveryFailed, message)
+}
+
 /// A delivery that failed, for this reason of the operating system's.
 fn failed(message: impl Into<String>, cause: impl Into<std::io::Error>) -> Error {
-    Error::new(Kind::DeliveryFailed, message).because(cause.into())
+    undelivered(message).because(cause.into())
 }
 
 /// 32 random hexadecimal digits, for names that nobody can guess or collide with.
 fn unguessable() -> Result<String> {
     let mut bytes = [0; 16];
-    SystemRandom.try_fill_bytes(&mut bytes).map_err(|error| {
-        Error::new(Kind::DeliveryFailed, "the system's random generator failed").because(error)
-    })?;
+    SystemRandom
+        .try_fill_bytes(&mut bytes)
+        .map_err(|error| undelivered("the system's random generator failed").because(error))?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 

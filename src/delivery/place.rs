@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use rustix::fs::{Access, AtFlags, Dev, FileType, Mode, accessat};
 
 use super::before::Before;
-use super::{failed, named};
-use crate::error::{Error, Kind, Result};
+use super::{failed, named, undelivered};
+use crate::error::{Error, Result};
 use crate::files::{Entry, Folder, Found, Unreachable};
 
 /// The path of a sink's file. Its folder is opened with the first look at it: all that follows is done there, whatever is put
@@ -73,7 +73,7 @@ impl Target {
         }
         if self.path.file_name().is_none() || self.path.as_os_str().as_bytes().ends_with(b"/") {
             let message = format!("{} does not name a file", self.named());
-            return Err(Error::new(Kind::DeliveryFailed, message));
+            return Err(undelivered(message));
         }
         match Folder::open(folder_of(&self.path), Folder::check_sink) {
             Ok(folder) => Ok(Some(self.keep(folder)?)),
@@ -93,7 +93,7 @@ impl Target {
             Unreachable::Refused(error) => error,
             Unreachable::Failed(path, error) if error.kind() == io::ErrorKind::NotADirectory => {
                 let message = format!("{} is not a folder", named(&path));
-                Error::new(Kind::DeliveryFailed, message)
+                undelivered(message)
             }
             Unreachable::Failed(path, error) => {
                 failed(format!("cannot use the folder {}", named(&path)), error)
@@ -164,7 +164,7 @@ impl Target {
         let name = self.named();
         let found = entry.look();
         let found = found.map_err(|error| failed(format!("cannot look at {name}"), error))?;
-        let refused = |what| Error::new(Kind::DeliveryFailed, format!("{name} {what}"));
+        let refused = |what| undelivered(format!("{name} {what}"));
         match found.map(|found| found.kind()) {
             None | Some(FileType::RegularFile) => Ok(found),
             Some(FileType::Symlink) => {
@@ -190,23 +190,20 @@ impl Target {
         if user.is_root() || found.owner() == user.as_raw() {
             Ok(())
         } else {
-            Err(Error::new(
-                Kind::DeliveryFailed,
-                format!("{} belongs to another user", self.named()),
-            ))
+            Err(undelivered(format!(
+                "{} belongs to another user",
+                self.named()
+            )))
         }
     }
 
     /// Refuses a file that another one cannot take the place of, because something is mounted there.
     pub(super) fn check_replaceable(&self) -> Result<()> {
         match self.mounts()? {
-            Some((file, folder)) if file != folder => Err(Error::new(
-                Kind::DeliveryFailed,
-                format!(
-                    "{} is mounted as a single file, which cannot be replaced",
-                    self.named()
-                ),
-            )
+            Some((file, folder)) if file != folder => Err(undelivered(format!(
+                "{} is mounted as a single file, which cannot be replaced",
+                self.named()
+            ))
             .hinted("mount its folder instead, or name a file in another folder")),
             _ => Ok(()),
         }

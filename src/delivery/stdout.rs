@@ -9,8 +9,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat, fsync};
 use rustix::io::{Errno, ioctl_fionread, write};
 
-use super::failed;
-use crate::error::{Error, Kind, Result};
+use super::{failed, undelivered};
+use crate::error::{Error, Result};
 use crate::signals::Interrupts;
 
 /// How much is written at once: POSIX's smallest `PIPE_BUF`, so that a pipe that poll calls writable takes it all
@@ -79,7 +79,7 @@ impl Stream {
                 "{} is closed or /dev/null, so the {what} would be lost",
                 self.name()
             );
-            return Err(Error::new(Kind::DeliveryFailed, message));
+            return Err(undelivered(message));
         }
         Ok(())
     }
@@ -152,6 +152,7 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn a_failure_names_the_stream_and_keeps_the_broken_pipe() {

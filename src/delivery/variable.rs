@@ -1,8 +1,8 @@
 //! Variables that a secret is put into: which names they may have, and which secrets they may hold.
 
-use super::Payload;
+use super::{Payload, undelivered};
 use crate::domain::Safe;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Refuses a name that shells and dotenv libraries do not take: POSIX's rule for names, `[A-Za-z_][A-Za-z0-9_]*`.
 pub(super) fn check_environment(name: &str) -> Result<()> {
@@ -61,7 +61,7 @@ fn is_word(byte: u8) -> bool {
 pub(super) fn only_secret<'a>(payload: &Payload<'a>) -> Result<&'a str> {
     let [secret] = payload.secrets else {
         let message = format!("a variable holds one secret, not {}", payload.secrets.len());
-        return Err(Error::new(Kind::DeliveryFailed, message));
+        return Err(undelivered(message));
     };
     let secret = secret.expose();
     // SECURITY: every byte is itself to shells, dotenv libraries, docker, systemd and workflow commands alike, so
@@ -71,8 +71,7 @@ pub(super) fn only_secret<'a>(payload: &Payload<'a>) -> Result<&'a str> {
             .bytes()
             .all(|byte| is_word(byte) || byte == b'.' || byte == b'-')
     {
-        return Err(Error::new(
-            Kind::DeliveryFailed,
+        return Err(undelivered(
             "the secret has characters that a variable cannot hold safely",
         ));
     }
@@ -83,6 +82,7 @@ pub(super) fn only_secret<'a>(payload: &Payload<'a>) -> Result<&'a str> {
 mod tests {
     use super::*;
     use crate::domain::secret::Secret;
+    use crate::error::Kind;
 
     #[test]
     fn environment_names_are_posix_names() {
