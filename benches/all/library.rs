@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::child::Run;
 use crate::measure::{Table, Target, judged, median, short};
-use crate::stores::{Size, Stage, Store};
+use crate::stores::{Limits, Size, Stage, Store};
 use crate::worker;
 
 /// How long a repetition lasts, in milliseconds: some rounds of writing what was counted.
@@ -24,7 +24,7 @@ struct Way {
     beside_a_writer: bool,
 }
 
-const WAYS: [Way; 8] = [
+const WAYS: [Way; 12] = [
     Way {
         name: "1 thread",
         threads: [1, 0],
@@ -73,6 +73,30 @@ const WAYS: [Way; 8] = [
         way: "batch",
         beside_a_writer: true,
     },
+    Way {
+        name: "1 thread, wrong environment",
+        threads: [1, 0],
+        way: "refused",
+        beside_a_writer: false,
+    },
+    Way {
+        name: "1 thread, unknown secrets",
+        threads: [1, 0],
+        way: "unknown",
+        beside_a_writer: false,
+    },
+    Way {
+        name: "1 thread, malformed secrets",
+        threads: [1, 0],
+        way: "malformed",
+        beside_a_writer: false,
+    },
+    Way {
+        name: "unknown beside a writer",
+        threads: [1, 0],
+        way: "unknown",
+        beside_a_writer: true,
+    },
 ];
 /// Where in [`WAYS`] one thread and two processes are.
 const ONE: usize = 0;
@@ -81,7 +105,10 @@ const TWO_PROCESSES: usize = 3;
 pub fn run(stage: &mut Stage) {
     for size in stage.among([Size::HUNDRED_THOUSAND, Size::MILLION]) {
         let store = stage.store(size);
-        let mut workers = [Worker::start(stage, &store), Worker::start(stage, &store)];
+        // Secrets of another store: this one has no such keys.
+        let strangers = stage.limited(Size::HUNDRED_THOUSAND, Limits::Wide);
+        let start = || Worker::start(stage, &store, &strangers);
+        let mut workers = [start(), start()];
         // Warms up: every verifier that will be measured is opened and has seen every key.
         workers[0].order("4 one 1");
         workers[1].order("1 one 1");
@@ -188,12 +215,13 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(stage: &Stage, store: &Store) -> Self {
+    fn start(stage: &Stage, store: &Store, strangers: &Store) -> Self {
         let itself = std::env::current_exe().expect("a program knows where it is");
         let run = Run::new(itself, stage.home())
             .arg(worker::ARGUMENT)
             .arg(&store.path)
-            .arg(&store.secrets_file);
+            .arg(&store.secrets_file)
+            .arg(&strangers.secrets_file);
         let mut command = run.command();
         command
             .stdin(Stdio::piped())

@@ -44,10 +44,10 @@ const SECTIONS: [Section; 7] = [
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [first, store, secrets] = arguments.as_slice()
+    if let [first, store, secrets, strangers] = arguments.as_slice()
         && first == worker::ARGUMENT
     {
-        return worker::run(store.as_ref(), secrets.as_ref());
+        return worker::run(store.as_ref(), secrets.as_ref(), strangers.as_ref());
     }
     let mut wanted: Vec<Section> = Vec::new();
     let mut sizes = Size::ALL.to_vec();

@@ -38,6 +38,16 @@ pub struct Store {
     pub id: String,
 }
 
+/// What holds for a store's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limits {
+    None,
+    /// A rate and a quota, both so wide that they are never reached.
+    Wide,
+    /// A rate that every use but a key's first is refused by.
+    Narrow,
+}
+
 /// What `mint --output jsonl` says of a key and is of use here.
 #[derive(Deserialize)]
 struct Minted {
@@ -49,7 +59,7 @@ struct Minted {
 pub struct Stage {
     pub sizes: Vec<Size>,
     folder: TempDir,
-    made: Vec<((Size, bool), Rc<Store>)>,
+    made: Vec<((Size, Limits), Rc<Store>)>,
 }
 
 impl Stage {
@@ -76,36 +86,36 @@ impl Stage {
 
     /// The store of this size whose keys have no limits.
     pub fn store(&mut self, size: Size) -> Rc<Store> {
-        self.made(size, false)
+        self.limited(size, Limits::None)
     }
 
-    /// The store of this size whose keys have a rate and a quota, both so wide that they are never reached.
-    pub fn limited(&mut self, size: Size) -> Rc<Store> {
-        self.made(size, true)
-    }
-
-    fn made(&mut self, size: Size, is_limited: bool) -> Rc<Store> {
-        let wanted = (size, is_limited);
+    /// The store of this size whose keys have these limits.
+    pub fn limited(&mut self, size: Size, limits: Limits) -> Rc<Store> {
+        let wanted = (size, limits);
         if let Some((_, store)) = self.made.iter().find(|(made, _)| *made == wanted) {
             return Rc::clone(store);
         }
-        let store = Rc::new(self.make(size, is_limited));
+        let store = Rc::new(self.make(size, limits));
         self.made.push((wanted, Rc::clone(&store)));
         store
     }
 
-    fn make(&self, size: Size, is_limited: bool) -> Store {
-        let label = format!(
-            "{}{}",
-            size.label(),
-            if is_limited { "-limited" } else { "" }
-        );
+    fn make(&self, size: Size, limits: Limits) -> Store {
+        let (suffix, plan) = match limits {
+            Limits::None => ("", None),
+            Limits::Wide => (
+                "-wide",
+                Some("rate = \"1000000/second\"\nquota = 1000000000000"),
+            ),
+            Limits::Narrow => ("-narrow", Some("rate = \"1/day\"\nquota = 1000000000000")),
+        };
+        let label = format!("{}{suffix}", size.label());
         let path = self.home().join(format!("{label}.db"));
         let answers = self.home().join("minted.jsonl");
         let keyward = || Run::keyward(self.home(), &path);
-        if is_limited {
+        if let Some(plan) = plan {
             let policy = self.home().join("policy.toml");
-            let text = "default_plan = \"wide\"\n[plans.wide]\nrate = \"1000000/second\"\nquota = 1000000000000\n";
+            let text = format!("default_plan = \"it\"\n[plans.it]\n{plan}\n");
             fs::write(&policy, text).expect("the temporary folder can be written");
             let create = ["workspace", "create", "limited", "--policy"];
             keyward().args(create).arg(&policy).time();

@@ -1,7 +1,8 @@
 //! A process that verifies through the library, as a service does, for as long as it is told to.
 //!
 //! The bench starts itself anew for this, so that two processes can be measured. It is told what to do a line at a time:
-//! `THREADS WAY MILLISECONDS` with the way `one` or `batch`; it answers with the verifications a second.
+//! `THREADS WAY MILLISECONDS` with the way `one`, `batch`, `refused`, `unknown` or `malformed`; it answers with the verifications
+//! a second.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,14 +18,17 @@ use keyward::ops::verifier::{Request, Verifier};
 
 use crate::stores::Dice;
 
-/// The hidden first argument; the store's path and the file of its secrets follow.
+/// The hidden first argument; the store's path, the file of its secrets and that of another store's follow.
 pub const ARGUMENT: &str = "--worker";
 /// How many requests a call takes where it takes several.
 const BATCH: usize = 64;
 
-pub fn run(store: &Path, secrets: &Path) {
-    let secrets = fs::read_to_string(secrets).expect("the bench wrote the secrets");
-    let secrets: Vec<String> = secrets.lines().map(str::to_owned).collect();
+pub fn run(store: &Path, secrets: &Path, strangers: &Path) {
+    let [secrets, strangers] = [secrets, strangers].map(read);
+    let malformed: Vec<String> = secrets
+        .iter()
+        .map(|secret| secret[1..].to_owned())
+        .collect();
     let mut verifiers: Vec<Verifier<KeyId>> = Vec::new();
     for line in std::io::stdin().lines() {
         let line = line.expect("orders can be read");
@@ -35,12 +39,25 @@ pub fn run(store: &Path, secrets: &Path) {
         let threads: usize = threads.parse().expect("a number of threads");
         let length = Duration::from_millis(millis.parse().expect("a number of milliseconds"));
         open(&mut verifiers, threads, store, &secrets);
-        let rate = measure(&mut verifiers[..threads], *way == "batch", length, &secrets);
+        let (secrets, expected) = match *way {
+            "refused" => (&secrets, Code::WrongEnvironment),
+            "unknown" => (&strangers, Code::NotFound),
+            "malformed" => (&malformed, Code::Malformed),
+            _ => (&secrets, Code::Valid),
+        };
+        let in_batches = *way == "batch";
+        let verifiers = &mut verifiers[..threads];
+        let rate = measure(verifiers, in_batches, length, secrets, expected);
         println!("{rate}");
         std::io::stdout()
             .flush()
             .expect("the bench reads the answer");
     }
+}
+
+fn read(secrets: &Path) -> Vec<String> {
+    let secrets = fs::read_to_string(secrets).expect("the bench wrote the secrets");
+    secrets.lines().map(str::to_owned).collect()
 }
 
 /// Opens verifiers until there are so many; each has had every key once before it is measured.
@@ -67,6 +84,7 @@ fn measure(
     in_batches: bool,
     length: Duration,
     secrets: &[String],
+    expected: Code,
 ) -> f64 {
     let all_ready = Barrier::new(verifiers.len());
     thread::scope(|scope| {
@@ -83,7 +101,7 @@ fn measure(
                     while start.elapsed() < length {
                         judged += match in_batches {
                             true => batch(verifier, &mut dice, secrets),
-                            false => singles(verifier, &mut dice, secrets),
+                            false => singles(verifier, &mut dice, secrets, expected),
                         };
                     }
                     verifier.flush().expect("uses can be counted");
@@ -99,13 +117,21 @@ fn measure(
 }
 
 /// As many as a batch, one call each.
-fn singles(verifier: &mut Verifier<KeyId>, dice: &mut Dice, secrets: &[String]) -> usize {
+fn singles(
+    verifier: &mut Verifier<KeyId>,
+    dice: &mut Dice,
+    secrets: &[String],
+    expected: Code,
+) -> usize {
     for _ in 0..BATCH {
-        let request = request(dice.choose(secrets));
+        let mut request = request(dice.choose(secrets));
+        if expected == Code::WrongEnvironment {
+            request.ask.environment = Some("elsewhere".to_owned());
+        }
         let verdict = verifier
             .verify(&request, now())
             .expect("the store can be read");
-        assert_eq!(verdict.code, Code::Valid);
+        assert_eq!(verdict.code, expected);
     }
     BATCH
 }
