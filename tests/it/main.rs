@@ -168,6 +168,8 @@ mod provision_crash;
 mod faults;
 // The library's `Verifier` beside the binary.
 mod library;
+// What others commit is seen by the next verdict, however the log was written and cleared.
+mod freshness;
 // The library's `Keyring`: what is left when a service's delivery fails, or its process is killed in it.
 mod keyring;
 // A store whose file is replaced, moved or deleted under its readers.

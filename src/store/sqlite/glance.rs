@@ -2,6 +2,7 @@
 //!
 //! This module never writes: not the store, which it leaves in an older keyward's form, and not its log.
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ impl Database {
             wait: wait.min(LONGEST_WAIT),
             synced: None,
             changed: false,
+            log_index: OnceCell::new(),
             held: Some(held),
         }))
     }

@@ -20,7 +20,13 @@ use crate::store::damage::damaged;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// The files that stores of this process have looked at, by device and inode.
-static HELD: Mutex<BTreeMap<(Dev, u64), Weak<File>>> = Mutex::new(BTreeMap::new());
+static HELD: Mutex<BTreeMap<(Dev, u64), Weak<Files>>> = Mutex::new(BTreeMap::new());
+
+/// A store's file, and files beside it that its connections lock too.
+struct Files {
+    store: File,
+    beside: Mutex<Vec<((Dev, u64), Arc<File>)>>,
+}
 
 /// A store's file, held open for as long as the store is.
 ///
@@ -29,7 +35,7 @@ static HELD: Mutex<BTreeMap<(Dev, u64), Weak<File>>> = Mutex::new(BTreeMap::new(
 /// has open is neither opened a second time nor closed before the last of those stores is.
 pub(super) struct Held {
     /// Nothing once it is let go.
-    file: Option<Arc<File>>,
+    files: Option<Arc<Files>>,
     /// Its device and inode.
     id: (Dev, u64),
 }
@@ -37,7 +43,22 @@ pub(super) struct Held {
 impl Held {
     /// The file.
     pub(super) fn file(&self) -> Option<&File> {
-        self.file.as_deref()
+        self.files.as_ref().map(|files| &files.store)
+    }
+
+    /// A file beside it that the store's connections have open and lock. It stays open for as long as this one, for the same
+    /// reason.
+    pub(super) fn beside(&self, entry: &Entry) -> std::io::Result<Arc<File>> {
+        let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let files = self.files.as_ref().ok_or_else(gone)?;
+        let mut beside = files.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = entry.look()?.ok_or_else(gone)?.identity();
+        if let Some((_, file)) = beside.iter().find(|(known, _)| *known == id) {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(entry.open(OFlags::RDONLY)?);
+        beside.push((Found::of(&file)?.identity(), Arc::clone(&file)));
+        Ok(file)
     }
 
     /// Whether this describes the file.
@@ -47,18 +68,22 @@ impl Held {
 
     fn open(store: &Entry) -> std::io::Result<Self> {
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        held.retain(|_, file| file.strong_count() > 0);
+        held.retain(|_, files| files.strong_count() > 0);
         let found = store.look()?.ok_or(std::io::ErrorKind::NotFound)?;
         let id = found.identity();
-        if let Some(file) = held.get(&id).and_then(Weak::upgrade) {
-            let file = Some(file);
-            return Ok(Self { file, id });
+        if let Some(files) = held.get(&id).and_then(Weak::upgrade) {
+            let files = Some(files);
+            return Ok(Self { files, id });
         }
-        let file = Arc::new(store.open(OFlags::RDONLY)?);
-        let id = Found::of(&file)?.identity();
-        held.insert(id, Arc::downgrade(&file));
-        let file = Some(file);
-        Ok(Self { file, id })
+        let store = store.open(OFlags::RDONLY)?;
+        let id = Found::of(&store)?.identity();
+        let files = Arc::new(Files {
+            store,
+            beside: Mutex::default(),
+        });
+        held.insert(id, Arc::downgrade(&files));
+        let files = Some(files);
+        Ok(Self { files, id })
     }
 }
 
@@ -66,7 +91,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         // With the lock, so that nobody takes a file over at the moment it is closed.
         let _held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        self.file = None;
+        self.files = None;
     }
 }
 

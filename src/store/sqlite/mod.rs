@@ -15,6 +15,7 @@ mod glance;
 mod header;
 mod info;
 mod log;
+mod log_index;
 mod migrations;
 mod open;
 mod permissions;
@@ -30,6 +31,7 @@ mod session;
 mod transaction;
 mod turn;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +42,7 @@ use crate::store::Reader;
 use crate::store::session::Session as AnySession;
 use access::Access;
 use header::Held;
+use log_index::LogIndex;
 
 pub use backup::{Backup, beside, put_in_place, write_over};
 pub use copy::Copy;
@@ -62,6 +65,8 @@ pub(super) struct Database {
     synced: Option<bool>,
     /// Whether this process has changed anything.
     changed: bool,
+    /// Once it was looked for; there may be none.
+    log_index: OnceCell<Option<LogIndex>>,
     /// Last, because it may only be let go once the connection is closed.
     held: Option<Held>,
 }

@@ -2,6 +2,7 @@
 //!
 //! This module never makes a file.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -102,6 +103,7 @@ impl Database {
             wait: Duration::ZERO,
             synced: None,
             changed: false,
+            log_index: OnceCell::new(),
             held: None,
         }
     }
@@ -149,6 +151,7 @@ impl Database {
             wait,
             synced: None,
             changed: is_older,
+            log_index: OnceCell::new(),
             held: None,
         })
     }
@@ -180,6 +183,7 @@ impl Database {
             wait,
             synced: None,
             changed: false,
+            log_index: OnceCell::new(),
             held: None,
         })
     }

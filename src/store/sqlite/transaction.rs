@@ -9,6 +9,7 @@ use rusqlite::{OpenFlags, TransactionBehavior};
 use super::access::Access;
 use super::connection::make_room;
 use super::failure::failure;
+use super::log_index::LogIndex;
 use super::place::Place;
 use super::session::{self, Session};
 use super::{Database, reserve};
@@ -37,7 +38,19 @@ impl Database {
 
     pub(in crate::store) fn freshness(&self) -> Result<Freshness> {
         self.access.confirm(self.entry.as_ref())?;
-        session::freshness(&self.connection)
+        let ask = || session::freshness(&self.connection);
+        match self.log_index.get_or_init(|| self.find_log_index()) {
+            Some(index) => index.freshness(ask),
+            None => ask(),
+        }
+    }
+
+    /// The index of the log, where it is the one that all others go by.
+    fn find_log_index(&self) -> Option<LogIndex> {
+        let (entry, held) = (self.entry.as_ref()?, self.held.as_ref()?);
+        // Who can only read may have an index of its own in memory.
+        let is_shared = self.can_count() && self.has_wal_mode();
+        is_shared.then(|| LogIndex::of(entry, held)).flatten()
     }
 
     /// Runs the closure, which returns the trail's end after it, in a synced transaction.
