@@ -134,7 +134,9 @@ fn an_index_that_was_removed_while_nobody_had_it_is_made_again_and_gone_by() {
             fs::remove_file(&index).expect("it can be removed");
         }
         verifier = open(&sandbox);
-        assert_eq!(judge(&mut verifier, secret), Code::Valid);
+        for _ in 0..3 {
+            assert_eq!(judge(&mut verifier, secret), Code::Valid);
+        }
         revoke(&sandbox, number);
         assert_eq!(judge(&mut verifier, secret), Code::Revoked);
     }

@@ -19,13 +19,21 @@ use crate::store::damage::damaged;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// The files that stores of this process have looked at, by device and inode.
-static HELD: Mutex<BTreeMap<(Dev, u64), Weak<Files>>> = Mutex::new(BTreeMap::new());
+/// A file's device and inode.
+type Id = (Dev, u64);
+
+/// The files that stores of this process have looked at.
+static HELD: Mutex<BTreeMap<Id, Weak<Files>>> = Mutex::new(BTreeMap::new());
 
 /// A store's file, and files beside it that its connections lock too.
 struct Files {
     store: File,
-    beside: Mutex<Vec<((Dev, u64), Arc<File>)>>,
+    beside: Mutex<Vec<Beside>>,
+}
+
+struct Beside {
+    id: Id,
+    file: Arc<File>,
 }
 
 /// A store's file, held open for as long as the store is.
@@ -36,8 +44,7 @@ struct Files {
 pub(super) struct Held {
     /// Nothing once it is let go.
     files: Option<Arc<Files>>,
-    /// Its device and inode.
-    id: (Dev, u64),
+    id: Id,
 }
 
 impl Held {
@@ -53,11 +60,15 @@ impl Held {
         let files = self.files.as_ref().ok_or_else(gone)?;
         let mut beside = files.beside.lock().unwrap_or_else(PoisonError::into_inner);
         let id = entry.look()?.ok_or_else(gone)?.identity();
-        if let Some((_, file)) = beside.iter().find(|(known, _)| *known == id) {
-            return Ok(Arc::clone(file));
+        if let Some(known) = beside.iter().find(|known| known.id == id) {
+            return Ok(Arc::clone(&known.file));
         }
         let file = Arc::new(entry.open(OFlags::RDONLY)?);
-        beside.push((Found::of(&file)?.identity(), Arc::clone(&file)));
+        // Kept whatever it is: it may have taken the other's place only now.
+        beside.push(Beside {
+            id: Found::of(&file)?.identity(),
+            file: Arc::clone(&file),
+        });
         Ok(file)
     }
 
