@@ -17,6 +17,9 @@ use crate::domain::usage::{LastUse, Tally};
 use crate::domain::workspace::WorkspaceId;
 use crate::error::Result;
 
+/// A rate and when the burst of a key that it holds for is whole again, in nanoseconds since 1970.
+pub type RateState = (Rate, i64);
+
 /// How many keys a day's slots have room for.
 pub(super) const KEYS_PER_DAY: i64 = 1 << 40;
 
@@ -28,6 +31,10 @@ const COUNT: &str = "UPDATE usage SET valid = valid + ?2, credits = credits + ?3
 const BEGIN: &str = "INSERT INTO usage (slot, valid, credits, last_used_at, last_address) VALUES (?1, ?2, ?3, ?4, ?5)";
 /// Notes that a key has a new day.
 const TURN: &str = "INSERT INTO meter (key_seq, last_day) VALUES (?1, ?2) ON CONFLICT (key_seq) DO UPDATE SET
+    last_day = CASE WHEN meter.last_day > excluded.last_day THEN meter.last_day ELSE excluded.last_day END";
+/// The same of every use of a key with a rate, with the state that this leaves it in.
+const RATE: &str = "INSERT INTO meter (key_seq, last_day, rate, whole_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key_seq)
+    DO UPDATE SET rate = excluded.rate, whole_at = excluded.whole_at,
     last_day = CASE WHEN meter.last_day > excluded.last_day THEN meter.last_day ELSE excluded.last_day END";
 /// Adds to how often a key was refused.
 const REFUSE: &str =
@@ -70,17 +77,33 @@ impl Reader<'_> {
         )
     }
 
-    /// The state that this rate left a key in, or any of those that replaced one another up to it and since: they share it, so that
-    /// a rotation is no second burst. Nothing when all were last held to another rate, or to none.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn rate_state(&self, key: KeySeq, rate: Rate) -> Result<Option<i64>> {
-        let rate = rate.to_string();
-        let found = self
-            .session
-            .one(RATE_STATE, values![key, &rate], |row| row.get(0))?;
-        Ok(found.flatten())
+    /// Where verify left a key: its last use, and the state that this rate left it in; no state when the key was last held to
+    /// another rate, or to none. Keys of a lineage share it, so that a rotation is no second burst.
+    pub fn metered(
+        &self,
+        key: KeySeq,
+        rate: Option<Rate>,
+        is_shared: bool,
+    ) -> Result<(Option<LastUse>, Option<i64>)> {
+        let rate = rate.map(|rate| rate.to_string());
+        let found = self.session.one(
+            "SELECT usage.last_used_at, usage.last_address, CASE WHEN meter.rate = ?2 THEN meter.whole_at END
+             FROM meter LEFT JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq
+             WHERE meter.key_seq = ?1",
+            values![key, rate.as_ref()],
+            |row| {
+                let is_used = row.get::<Option<i64>>(0)?.is_some();
+                let last = is_used.then(|| last_use(row, 0)).transpose()?;
+                Ok((last, row.get(2)?))
+            },
+        )?;
+        let (last, own) = found.unwrap_or_default();
+        if !is_shared || rate.is_none() {
+            return Ok((last, own));
+        }
+        let values = values![key, rate.as_ref()];
+        let shared = self.session.one(RATE_STATE, values, |row| row.get(0))?;
+        Ok((last, shared.flatten()))
     }
 
     /// The credits that a workspace has spent in a month.
@@ -102,7 +125,11 @@ impl Meter<'_> {
     /// # Errors
     /// The store's.
     pub fn add<'t>(&self, uses: impl IntoIterator<Item = (Day, KeySeq, &'t Tally)>) -> Result<()> {
-        add(&self.session, uses)
+        let uses = uses.into_iter();
+        add(
+            &self.session,
+            uses.map(|(day, key, tally)| (day, key, tally, None)),
+        )
     }
 
     /// Notes that a key acted, which is a use but no request; a key that is gone is left alone.
@@ -113,18 +140,20 @@ impl Meter<'_> {
         touch(self, id, at)
     }
 
-    /// Saves the state that a rate leaves a key in.
+    /// Adds uses of keys with limits on a day, fastest in the order of keys, each with the state that its rate leaves it in.
     ///
     /// # Errors
     /// The store's.
-    pub fn save_rate_state(&self, key: KeySeq, rate: Rate, whole_at: i64) -> Result<()> {
-        self.session
-            .run(
-                "INSERT INTO meter (key_seq, rate, whole_at) VALUES (?1, ?2, ?3) ON CONFLICT (key_seq)
-                 DO UPDATE SET rate = excluded.rate, whole_at = excluded.whole_at",
-                values![key, &rate.to_string(), whole_at],
-            )
-            .map(drop)
+    pub fn add_limited<'t>(
+        &self,
+        day: Day,
+        uses: impl IntoIterator<Item = (KeySeq, &'t Tally, Option<RateState>)>,
+    ) -> Result<()> {
+        let uses = uses.into_iter();
+        add(
+            &self.session,
+            uses.map(|(key, tally, state)| (day, key, tally, state)),
+        )
     }
 
     /// Adds to the credits that a workspace has spent in a month.
@@ -219,20 +248,31 @@ impl Writer<'_> {
 
 fn add<'t>(
     session: &Session<'_>,
-    uses: impl IntoIterator<Item = (Day, KeySeq, &'t Tally)>,
+    uses: impl IntoIterator<Item = (Day, KeySeq, &'t Tally, Option<RateState>)>,
 ) -> Result<()> {
     // An update first, because most keys have their day already.
     let (mut count, mut begin) = (session.prepare(COUNT)?, session.prepare(BEGIN)?);
     let (mut turn, mut refuse) = (session.prepare(TURN)?, session.prepare(REFUSE)?);
-    for (day, key, tally) in uses {
+    let mut save = session.prepare(RATE)?;
+    for (day, key, tally, state) in uses {
         let slot = slot(day, key);
         if let Some(last) = tally.last {
             let (valid, credits) = (stored(tally.valid), stored(tally.credits));
             let address = last.address.map(|address| address.to_string());
             let row: &[Value<'_>] = values![slot, valid, credits, last.at, address.as_ref()];
-            if count.run(row)? == 0 {
+            let begins = count.run(row)? == 0;
+            if begins {
                 begin.run(row)?;
-                turn.run(values![key, slot / KEYS_PER_DAY])?;
+            }
+            let day = slot / KEYS_PER_DAY;
+            match state {
+                Some((rate, whole_at)) => {
+                    save.run(values![key, day, &rate.to_string(), whole_at])?;
+                }
+                None if begins => {
+                    turn.run(values![key, day])?;
+                }
+                None => {}
             }
         }
         for (code, count) in &tally.refused {
@@ -248,7 +288,8 @@ fn touch(reader: &Reader<'_>, id: &KeyId, at: Timestamp) -> Result<()> {
         ..Tally::default()
     };
     let key = reader.find_seq(id)?;
-    add(&reader.session, key.map(|key| (Day::of(at), key, &tally)))
+    let uses = key.map(|key| (Day::of(at), key, &tally, None));
+    add(&reader.session, uses)
 }
 
 /// The time in this column and the address in the next.

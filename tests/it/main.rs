@@ -170,6 +170,8 @@ mod faults;
 mod library;
 // What others commit is seen by the next verdict, however the log was written and cleared.
 mod freshness;
+// What a verifier remembers changes no verdict, whatever is changed and counted meanwhile.
+mod remembering;
 // The library's `Keyring`: what is left when a service's delivery fails, or its process is killed in it.
 mod keyring;
 // A store whose file is replaced, moved or deleted under its readers.

@@ -161,3 +161,26 @@ fn an_hour_later_the_use_of_a_revoked_key_is_an_event_again() {
         assert_eq!(event["details"]["address"], "10.0.0.1");
     }
 }
+
+#[test]
+fn a_verifier_that_remembers_a_revoked_key_notes_its_use_again_after_an_hour() {
+    let sandbox = Sandbox::new();
+    let (secret, _) = revoked(&sandbox, "ci");
+    let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
+    let mut verifier = Verifier::open(&path, wait, drop).expect("there is a store");
+    let request = Request::new(Secret::new(secret));
+    let start = now();
+    for (millis, noted) in [
+        (0, 1),
+        (1, 1),
+        (HOUR - SECOND, 1),
+        (HOUR + SECOND, 2),
+        (HOUR + 2 * SECOND, 2),
+        (2 * HOUR + 2 * SECOND, 3),
+    ] {
+        let at = Timestamp::from_millis(start + millis);
+        let verdict = verifier.verify(&request, at).expect("a verdict");
+        assert_eq!((verdict.code, verdict.recorded), (Code::Revoked, true));
+        assert_eq!(reuses(&sandbox).len(), noted, "after {millis} ms");
+    }
+}

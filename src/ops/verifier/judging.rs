@@ -5,42 +5,31 @@
 use std::sync::Arc;
 
 use super::Request;
-use super::memory::{Kept, Known, Memory};
-use super::pending::{Pending, Use};
+use super::known::{Kept, Known};
+use super::spent::Spent;
+use super::state::{State, is_limited, of_stranger, used};
 use crate::domain::allowance::{Spending, Used};
 use crate::domain::clock::Clock;
 use crate::domain::code::Code;
-use crate::domain::day::{Day, Month};
-use crate::domain::key::Key;
+use crate::domain::day::Month;
 use crate::domain::permission::Permission;
 use crate::domain::secret::MAXIMUM_LENGTH;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::usage::{LastUse, Tally};
+use crate::domain::usage::LastUse;
 use crate::domain::verdict::{Verdict, judge};
 use crate::domain::workspace::WorkspaceId;
 use crate::error::Result;
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::Access;
 use crate::ops::select;
 use crate::store::{Meter, Reader};
-
-/// What a verifier has beside its store.
-pub(super) struct State<T> {
-    pub actor: Actor,
-    pub workspace: Option<String>,
-    pub keep: Box<dyn Fn(Key) -> T + Send>,
-    pub memory: Memory<T>,
-    pub pending: Pending,
-    /// Whether what is counted can be written; learnt from the last attempt.
-    pub records: bool,
-    /// What the store remembers of the time, and what this verifier has seen since.
-    pub clock: Clock,
-}
 
 /// A place to judge at, for as long as a transaction lasts.
 pub(super) struct Judging<'a, T> {
     state: &'a mut State<T>,
     within: Option<WorkspaceId>,
     now: Timestamp,
+    /// What was used in this transaction and is to be written before its end.
+    spent: Spent<T>,
 }
 
 impl<T> State<T> {
@@ -57,16 +46,8 @@ impl<T> State<T> {
             state: self,
             within,
             now,
+            spent: Spent::default(),
         })
-    }
-
-    /// Counts a use in memory.
-    pub fn count(&mut self, used: Use, known: &Known<T>) {
-        if used.code == Code::Valid {
-            known.was_used(used.at);
-        }
-        let head = self.memory.head();
-        self.pending.add(used, head, &known.counted);
     }
 }
 
@@ -103,33 +84,32 @@ impl<T> Judging<'_, T> {
         {
             return Ok((Code::NotFound, None));
         }
-        {
-            let seen = self.state.clock.seen;
-            let code = judge(&known.grounds, &request.ask, self.now, seen);
-            Ok((code, Some(known)))
+        if !known.used.are_known() {
+            self.look(reader, &known)?;
         }
+        let seen = self.state.clock.seen;
+        let code = judge(&known.grounds, &request.ask, self.now, seen);
+        Ok((code, Some(known)))
+    }
+
+    /// The refusal by limits that needs no counting; see [`State::refusal`].
+    pub fn refusal(&self, request: &Request, known: &Arc<Known<T>>) -> Option<Verdict<Kept<T>>> {
+        self.state.refusal(request, known, self.now)
     }
 
     /// The verdict of a code, with what is left of the limits but without taking anything of them.
     pub fn verdict(
-        &self,
+        &mut self,
         reader: &Reader<'_>,
         request: &Request,
         code: Code,
         known: Option<&Arc<Known<T>>>,
     ) -> Result<Verdict<Kept<T>>> {
-        let mut verdict = Verdict {
-            code,
-            subject: known.map(|known| Kept(Arc::clone(known))),
-            last_used_at: None,
-            recorded: request.record && self.state.records && known.is_some(),
-            retry_after: None,
-            remaining: None,
-        };
         let Some(known) = known else {
-            return Ok(verdict);
+            return Ok(of_stranger(code));
         };
-        if code == Code::Valid && is_limited(Some(known)) {
+        let mut verdict = self.state.told(request, known, code, None);
+        if code == Code::Valid && is_limited(known) {
             let at = self.latest(reader)?;
             let used = self.used(reader, known, at)?;
             let cost = u64::from(request.cost);
@@ -153,16 +133,34 @@ impl<T> Judging<'_, T> {
         let this_time = is_use.then_some(self.now);
         // Uses by a clock that has leapt are not among what the store has seen.
         let Clock { seen, leapt } = self.state.clock;
-        if is_use && leapt.is_none() && self.now >= seen && known.is_latest(self.now) {
+        if is_use && leapt.is_none() && self.now >= seen && known.used.is_latest(self.now) {
             return Ok(this_time);
         }
-        let written = reader.last_use(known.seq)?;
-        let pending = self.state.pending.last_use(known.seq, self.now);
-        let before = LastUse::later(written, pending).map(|last| last.at);
-        Ok(before.max(this_time))
+        self.look(reader, known)?;
+        Ok(known.used.last().max(this_time))
     }
 
-    /// Judges a valid request by its key's limits, and writes what it took of them; a refusal is still to be counted.
+    /// Looks up what the key was used for, unless that is known.
+    fn look(&self, reader: &Reader<'_>, known: &Known<T>) -> Result<()> {
+        let moment = self.state.memory.moment();
+        if known.used.are_of(moment) && !known.shares_rate {
+            return Ok(());
+        }
+        if let Some(spent) = self.spent.of(known.seq) {
+            // It was forgotten for want of room, and is looked up again.
+            known.used.take(moment, spent.last(), spent.whole_at());
+            return Ok(());
+        }
+        let (written, whole_at) =
+            reader.metered(known.seq, known.allowance.rate, known.shares_rate)?;
+        let pending = self.state.pending.last_use(known.seq, self.now);
+        let last = LastUse::later(written, pending).map(|last| last.at);
+        known.used.take(moment, last, whole_at);
+        Ok(())
+    }
+
+    /// Judges a valid request by its key's limits, and takes of them; [`Judging::settle`] writes it. A refusal is still to be
+    /// counted.
     pub fn spend(
         &mut self,
         meter: &Meter<'_>,
@@ -186,20 +184,24 @@ impl<T> Judging<'_, T> {
             retry_after,
             remaining: known.allowance.remaining(after, at),
         };
-        if !is_use {
-            return Ok(verdict);
-        }
-        let mut tally = Tally::default();
-        tally.count(code, cost, self.now, request.ask.address);
-        meter.add([(Day::of(self.now), known.seq, &tally)])?;
-        known.was_used(self.now);
-        if cost > 0 {
-            meter.spend(known.workspace, Month::of(at), cost)?;
-        }
-        if let (Some(rate), Some(whole_at)) = (known.allowance.rate, after.whole_at) {
-            meter.save_rate_state(known.seq, rate, whole_at)?;
+        if is_use {
+            known.used.add(self.now);
+            known.used.set_whole_at(after.whole_at);
+            let place = (known.workspace, Month::of(at));
+            self.state.credits.spend(place, cost);
+            self.spent
+                .add(known, place, cost, self.now, request.ask.address);
+            if known.shares_rate {
+                // The next request may be for another key of its lineage.
+                self.settle(meter)?;
+            }
         }
         Ok(verdict)
+    }
+
+    /// Writes what was taken.
+    pub fn settle(&mut self, meter: &Meter<'_>) -> Result<()> {
+        std::mem::take(&mut self.spent).write(meter, self.now)
     }
 
     /// The time that limits are judged at: the caller's, or that of the last count where it is later. The caller took its own
@@ -209,39 +211,19 @@ impl<T> Judging<'_, T> {
     }
 
     /// What was used of a key's limits at this time, by other processes and by this one.
-    fn used(&self, reader: &Reader<'_>, known: &Known<T>, at: Timestamp) -> Result<Used> {
-        let month = Month::of(at);
+    fn used(&mut self, reader: &Reader<'_>, known: &Known<T>, at: Timestamp) -> Result<Used> {
+        self.look(reader, known)?;
+        let place = (known.workspace, Month::of(at));
         Ok(Used {
-            whole_at: match known.allowance.rate {
-                Some(rate) => reader.rate_state(known.seq, rate)?,
-                None => None,
-            },
+            whole_at: known.used.whole_at(),
             credits: match known.allowance.quota {
                 Some(_) => {
-                    let written = reader.credits_spent(known.workspace, month)?;
-                    written.saturating_add(self.state.pending.credits(known.workspace, month))
+                    let moment = self.state.memory.moment();
+                    let written = self.state.credits.look(reader, moment, place)?;
+                    written.saturating_add(self.state.pending.credits(place.0, place.1))
                 }
                 None => 0,
             },
         })
-    }
-}
-
-/// Whether a rate or a quota holds for the key.
-pub(super) fn is_limited<T>(known: Option<&Known<T>>) -> bool {
-    known.is_some_and(|known| !known.allowance.is_unlimited())
-}
-
-/// What is counted of a request.
-pub(super) fn used<T>(request: &Request, known: &Known<T>, code: Code, now: Timestamp) -> Use {
-    Use {
-        key: known.seq,
-        key_made_at: known.grounds.life.created_at,
-        workspace: known.workspace,
-        workspace_made_at: known.workspace_made_at,
-        code,
-        cost: u64::from(request.cost),
-        at: now,
-        address: request.ask.address,
     }
 }

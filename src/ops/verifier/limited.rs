@@ -3,8 +3,8 @@
 //!
 //! This module never answers before the count is written, unless nothing can be written.
 
-use super::judging::{is_limited, used};
-use super::memory::{Kept, Known};
+use super::known::{Kept, Known};
+use super::state::{is_limited, used};
 use super::{Request, Verifier};
 use crate::domain::code::Code;
 use crate::domain::timestamp::Timestamp;
@@ -29,17 +29,23 @@ impl<T> Verifier<T> {
                     Err(_) if !verdicts.is_empty() => break,
                     Err(error) => return Err(error),
                 };
-                let counts = is_to_be_counted(request, code, known.as_deref());
                 verdicts.push(match &known {
-                    Some(known) if counts => (judging.spend(meter, request, known)?, true),
+                    Some(known) if is_to_be_counted(request, code, known) => {
+                        (judging.spend(meter, request, known)?, true)
+                    }
                     _ => (
                         judging.verdict(meter, request, code, known.as_ref())?,
                         false,
                     ),
                 });
             }
+            judging.settle(meter)?;
             Ok(verdicts)
         });
+        if counted.is_err() {
+            // Nothing of what was taken is written.
+            self.state.memory.doubt_uses();
+        }
         match counted {
             Ok(verdicts) => {
                 let left = &requests[verdicts.len()..];
@@ -89,6 +95,6 @@ impl<T> Verifier<T> {
 }
 
 /// Whether a verdict depends on counting: the request is valid up to the limits of its key, and counts against them.
-pub(super) fn is_to_be_counted<T>(request: &Request, code: Code, known: Option<&Known<T>>) -> bool {
+pub(super) fn is_to_be_counted<T>(request: &Request, code: Code, known: &Known<T>) -> bool {
     code == Code::Valid && request.record && is_limited(known)
 }

@@ -1,18 +1,19 @@
 //! What a verifier remembers of the store, and how it knows that this is still so.
 //!
-//! This module never lets a memory outlive a change: every change leaves an audit row, so the end of the trail tells.
+//! This module never lets a memory outlive a change: every change leaves an audit row, so the trail tells.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
+use super::changes::{Changes, Told};
+use super::known::{Known, Uses};
+use super::table::Table;
 use crate::domain::allowance::Allowance;
 use crate::domain::audit::Head;
 use crate::domain::code::Code;
-use crate::domain::key::{Key, KeySeq};
+use crate::domain::key::Key;
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenFormat;
@@ -20,59 +21,7 @@ use crate::domain::verdict::Grounds;
 use crate::domain::workspace::WorkspaceId;
 use crate::error::{Error, Kind, Result};
 use crate::ops::judge;
-use crate::ops::verifier::table::Table;
 use crate::store::{Freshness, Reader};
-
-/// What is remembered of a key.
-pub(super) struct Known<T> {
-    pub seq: KeySeq,
-    pub workspace: WorkspaceId,
-    /// When that workspace was created.
-    pub workspace_made_at: Timestamp,
-    /// Its latest use as far as this verifier knows, in milliseconds since 1970.
-    pub used_until: AtomicI64,
-    pub grounds: Grounds,
-    pub allowance: Allowance,
-    pub kept: T,
-    /// Where its last use was counted; see [`super::pending`].
-    pub counted: AtomicUsize,
-}
-
-/// A key as a verifier's owner wants it kept; a clone is the same one.
-pub struct Kept<T>(pub(super) Arc<Known<T>>);
-
-impl<T> Deref for Kept<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0.kept
-    }
-}
-
-impl<T> Clone for Kept<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for Kept<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(formatter)
-    }
-}
-
-impl<T> Known<T> {
-    /// Whether a use at this moment would be the latest.
-    pub fn is_latest(&self, now: Timestamp) -> bool {
-        now.as_millis() >= self.used_until.load(Ordering::Relaxed)
-    }
-
-    /// Notes a use.
-    pub fn was_used(&self, now: Timestamp) {
-        self.used_until
-            .fetch_max(now.as_millis(), Ordering::Relaxed);
-    }
-}
 
 /// What is remembered of a workspace.
 struct Owner {
@@ -83,14 +32,22 @@ struct Owner {
 
 type Keys<T> = Table<SecretHash, Arc<Known<T>>>;
 
+/// How many secrets are remembered that no key has, and up to as many again. Whoever presents them chooses them.
+const STRANGERS: usize = 1 << 15;
+
 /// What is remembered of the store.
 pub(super) struct Memory<T> {
     freshness: Option<Freshness>,
     head: Option<Head>,
+    changes: Changes,
+    /// How often something was found that this verifier has not counted.
+    moment: u64,
     capacity: usize,
     /// Keys by their hash; those looked up since the last turn, and those of the turn before, which are about to go.
     young: Keys<T>,
     old: Keys<T>,
+    /// What secrets that no key has are judged, in two turns too.
+    strangers: [Table<SecretHash, Code>; 2],
     owners: BTreeMap<WorkspaceId, Owner>,
     formats: Option<Vec<TokenFormat>>,
 }
@@ -101,17 +58,20 @@ impl<T> Memory<T> {
         Self {
             freshness: None,
             head: None,
+            changes: Changes::default(),
+            moment: 1,
             capacity,
             young: Keys::default(),
             old: Keys::default(),
+            strangers: Default::default(),
             owners: BTreeMap::new(),
             formats: None,
         }
     }
 
-    /// Whether nobody has changed the store since it was last refreshed.
-    pub fn is_of(&self, freshness: Freshness) -> bool {
-        self.freshness == Some(freshness)
+    /// Which commits of others it has seen; nothing where it remembers nothing.
+    pub fn freshness(&self) -> Option<Freshness> {
+        self.freshness
     }
 
     /// The end of the audit trail that the memory is of; `None` where nothing is remembered.
@@ -119,42 +79,81 @@ impl<T> Memory<T> {
         self.head
     }
 
-    /// Forgets everything if anything was changed; what other processes count is no change. Says whether any process has
-    /// written anything since.
+    /// A number that what others count changes: what was looked up of uses at another is to be looked up again.
+    pub fn moment(&self) -> u64 {
+        self.moment
+    }
+
+    /// Has all that is remembered of uses looked up again.
+    pub fn doubt_uses(&mut self) {
+        self.moment += 1;
+    }
+
+    /// Forgets what was changed; what other processes count is no change. Says whether any process has written anything
+    /// since.
     pub fn refresh(&mut self, reader: &Reader<'_>) -> Result<bool> {
         if self.capacity == 0 {
             // Nothing lasts, so nothing has to be compared.
             self.owners.clear();
             self.formats = None;
+            self.doubt_uses();
             return Ok(true);
         }
         let freshness = reader.freshness()?;
-        if self.is_of(freshness) {
+        if self.freshness == Some(freshness) {
             return Ok(false);
         }
         let head = reader.head()?;
         if self.head != Some(head) {
-            self.forget();
+            let told = match self.head {
+                Some(since) => self.changes.hear(reader, since, head)?,
+                None => Told::Everything,
+            };
+            self.heed(told);
             self.head = Some(head);
         }
+        self.doubt_uses();
         self.freshness = Some(freshness);
         Ok(true)
+    }
+
+    fn heed(&mut self, told: Told) {
+        match told {
+            Told::Everything => self.forget(),
+            Told::Some { workspaces, hashes } => {
+                if workspaces {
+                    self.owners.clear();
+                    self.formats = None;
+                }
+                if workspaces || hashes {
+                    self.strangers = Default::default();
+                }
+            }
+        }
     }
 
     /// Forgets everything.
     pub fn forget(&mut self) {
         self.freshness = None;
         self.head = None;
+        self.changes.forget();
+        self.doubt_uses();
         self.young.clear();
         self.old.clear();
+        self.strangers = Default::default();
         self.owners.clear();
         self.formats = None;
     }
 
-    /// A key, if it is remembered.
+    /// A key, if it is remembered and was not changed since.
     pub fn recall(&mut self, hash: &SecretHash) -> Option<&Arc<Known<T>>> {
         if let Some(known) = self.old.remove(hash) {
             self.remember(*hash, known);
+        }
+        let known = self.young.get(hash)?;
+        if self.changes.concern(known.origin) {
+            self.young.remove(hash);
+            return None;
         }
         self.young.get(hash)
     }
@@ -169,19 +168,24 @@ impl<T> Memory<T> {
         if let Some(known) = self.recall(&hash) {
             return Ok(Some(Arc::clone(known)));
         }
+        if self.recall_stranger(&hash).is_some() {
+            return Ok(None);
+        }
         let Some((seq, mut key)) = reader.bare_key_by_hash(&hash)? else {
             return Ok(None);
         };
-        let last = reader.last_use(seq)?;
         let owner = self.owner(reader, key.workspace_id)?;
         key.workspace.clone_from(&owner.name);
+        let (workspace_made_at, allowance) = (owner.created_at, owner.allowance);
         let known = Arc::new(Known {
             seq,
             workspace: key.workspace_id,
-            workspace_made_at: owner.created_at,
-            used_until: AtomicI64::new(last.map_or(i64::MIN, |last| last.at.as_millis())),
+            workspace_made_at,
+            origin: self.changes.origin(&key),
+            used: Uses::default(),
             grounds: Grounds::from(&key),
-            allowance: owner.allowance,
+            allowance,
+            shares_rate: key.rotation.is_some() || key.replaced_by.is_some(),
             kept: keep(key),
             counted: AtomicUsize::default(),
         });
@@ -191,11 +195,29 @@ impl<T> Memory<T> {
 
     /// Judges a secret that no key has.
     pub fn judge_unknown(&mut self, reader: &Reader<'_>, secret: &Secret) -> Result<Code> {
+        let hash = secret.hash();
+        if let Some(code) = self.recall_stranger(&hash) {
+            return Ok(code);
+        }
         let formats = match &mut self.formats {
             Some(formats) => formats,
             unknown => unknown.insert(judge::formats(reader)?),
         };
-        judge::judge_unknown(reader, formats, secret)
+        let code = judge::judge_unknown(reader, formats, secret)?;
+        let [young, old] = &mut self.strangers;
+        if young.len() >= STRANGERS {
+            *old = std::mem::take(young);
+        }
+        if self.capacity > 0 {
+            young.insert(hash, code);
+        }
+        Ok(code)
+    }
+
+    /// What a secret that no key has is judged, if that is remembered.
+    pub fn recall_stranger(&self, hash: &SecretHash) -> Option<Code> {
+        let [young, old] = &self.strangers;
+        young.get(hash).or_else(|| old.get(hash)).copied()
     }
 
     fn remember(&mut self, hash: SecretHash, known: Arc<Known<T>>) {

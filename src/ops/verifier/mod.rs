@@ -3,38 +3,43 @@
 //! This module never changes anything of a key but what it was used for, and a verdict waits for recording that only where
 //! a rate or a quota depends on it.
 //!
-//! What makes it fast and still right: keys are remembered until the audit trail grows, which one look at a counter in
-//! shared memory tells; uses are counted in memory and written together within a second; a key with a rate or a quota is
-//! judged and counted in one transaction, so the count is exact whoever else verifies.
+//! What makes it fast and still right: keys are remembered until the audit trail names them, and one look at a counter in
+//! shared memory tells whether there is anything to hear of it; uses are counted in memory and written together within a
+//! second; a key with a rate or a quota is judged and counted in one transaction, so the count is exact whoever else
+//! verifies.
 
+mod changes;
 mod follow;
 mod judging;
+mod known;
 mod limited;
 mod memory;
 mod pending;
+mod remembered;
 mod reused;
+mod spent;
+mod state;
 mod table;
 mod writing;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::clock::Clock;
-use crate::domain::code::Code;
 use crate::domain::key::Key;
 use crate::domain::secret::Secret;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::verdict::{Ask, Verdict, judge};
+use crate::domain::verdict::{Ask, Verdict};
 use crate::error::Result;
 use crate::ops::access::Actor;
 use crate::store::{Store, absent};
-use judging::{State, used};
+pub use known::Kept;
 use limited::is_to_be_counted;
-pub use memory::Kept;
 use memory::Memory;
 use pending::Pending;
 use reused::Reused;
+use spent::Credits;
+use state::State;
 
 /// How many keys are remembered, unless [`Verifier::remembering`] says otherwise.
 pub const REMEMBERED: usize = 1 << 20;
@@ -100,6 +105,7 @@ impl<T> Verifier<T> {
             keep: Box::new(keep),
             memory: Memory::new(REMEMBERED),
             pending: Pending::default(),
+            credits: Credits::default(),
             records: store.can_count(),
             clock: Clock::NEW,
         };
@@ -144,7 +150,7 @@ impl<T> Verifier<T> {
     ) -> Result<Verdict<Kept<T>>> {
         let now = now.into();
         self.follow()?;
-        if let Some(verdict) = self.verify_known(request, now)? {
+        if let Some(verdict) = self.verify_remembered(request, now)? {
             return Ok(verdict);
         }
         let mut answer = None;
@@ -207,10 +213,15 @@ impl<T> Verifier<T> {
                     Ok(judged) => judged,
                     Err(error) => return Ok(Err(error)),
                 };
-                if is_to_be_counted(request, code, known.as_deref()) {
-                    break;
-                }
-                let verdict = judging.verdict(reader, request, code, known.as_ref())?;
+                let verdict = match &known {
+                    Some(known) if is_to_be_counted(request, code, known) => {
+                        match judging.refusal(request, known) {
+                            Some(refusal) => refusal,
+                            None => break,
+                        }
+                    }
+                    _ => judging.verdict(reader, request, code, known.as_ref())?,
+                };
                 judging.count(request, &verdict);
                 self.reused.see(request, &verdict, now);
                 verdicts.push(verdict);
@@ -227,45 +238,5 @@ impl<T> Verifier<T> {
         self.write_if_due(now);
         self.note_reused(now);
         Ok(())
-    }
-
-    /// The verdict on a valid, remembered key without limits, which needs no transaction.
-    fn verify_known(
-        &mut self,
-        request: &Request,
-        now: Timestamp,
-    ) -> Result<Option<Verdict<Kept<T>>>> {
-        let state = &mut self.state;
-        let anyone = matches!(state.actor, Actor::Operator(_)) && state.workspace.is_none();
-        if !anyone || !request.record || !state.records {
-            return Ok(None);
-        }
-        // A clock that went back, or has leapt ahead, takes a closer look at the last use: another process may have seen later.
-        let is_odd = now < state.clock.seen || state.clock.leapt.is_some();
-        if is_odd || !state.memory.is_of(self.store.freshness()?) {
-            return Ok(None);
-        }
-        let Some(known) = state.memory.recall(&request.secret.hash()) else {
-            return Ok(None);
-        };
-        if !known.is_latest(now) {
-            return Ok(None);
-        }
-        let known = Arc::clone(known);
-        state.clock = state.clock.after(now);
-        let code = judge(&known.grounds, &request.ask, now, state.clock.seen);
-        if code != Code::Valid || !known.allowance.is_unlimited() {
-            return Ok(None);
-        }
-        state.count(used(request, &known, code, now), &known);
-        self.write_if_due(now);
-        Ok(Some(Verdict {
-            code,
-            subject: Some(Kept(known)),
-            last_used_at: Some(now),
-            recorded: true,
-            retry_after: None,
-            remaining: None,
-        }))
     }
 }

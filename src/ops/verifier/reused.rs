@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::memory::Kept;
+use super::known::Kept;
 use super::{Request, Verifier};
 use crate::domain::code::Code;
 use crate::domain::key::KeySeq;

@@ -81,6 +81,7 @@ impl<T> Verifier<T> {
         let gone = written?;
         self.state.records = true;
         self.state.pending.written(PIECE);
+        self.state.credits.forget();
         Ok(Some(gone))
     }
 }

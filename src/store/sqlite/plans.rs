@@ -114,7 +114,8 @@ fn count_everything(store: &mut Store, key: &Key) -> Result<()> {
         }
         meter.touch(&key.id, NOW)?;
         meter.spend(OWNER, Month::of(NOW), 1)?;
-        meter.save_rate_state(KeySeq(1), "1/day".parse()?, 1)?;
+        let state = Some(("1/day".parse()?, 1));
+        meter.add_limited(Day::of(NOW), [(KeySeq(1), &tally, state)])?;
         assert!(meter.has_key(KeySeq(1), key.created_at)? && meter.has_workspace(OWNER, NOW)?);
         Ok(())
     })
@@ -157,9 +158,8 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         reader.workspaces()?;
         reader.current_workspace()?.expect("it is chosen");
         reader.last_use(seq)?.expect("it was used");
-        reader
-            .rate_state(seq, "1/day".parse()?)?
-            .expect("it has one");
+        let (last, state) = reader.metered(seq, Some("1/day".parse()?), true)?;
+        assert!(last.is_some() && state.is_some());
         assert_eq!(reader.credits_spent(OWNER, Month::of(NOW))?, 1);
         let day = reader.next_day_of_use(Day(0), Day::LAST)?;
         reader.for_each_use(day.expect("there is one"), seq, seq, |_, _| {})?;

@@ -1,0 +1,126 @@
+//! What is remembered of one key: its record as a verdict needs it, and what it was used for.
+//!
+//! This module never asks the store.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+use super::changes::Origin;
+use crate::domain::allowance::Allowance;
+use crate::domain::key::KeySeq;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::Grounds;
+use crate::domain::workspace::WorkspaceId;
+
+/// What is remembered of a key.
+pub(super) struct Known<T> {
+    pub seq: KeySeq,
+    pub workspace: WorkspaceId,
+    /// When that workspace was created.
+    pub workspace_made_at: Timestamp,
+    pub origin: Origin,
+    pub used: Uses,
+    pub grounds: Grounds,
+    pub allowance: Allowance,
+    /// Whether the key replaced another or was replaced, so that its rate is theirs too.
+    pub shares_rate: bool,
+    pub kept: T,
+    /// Where its last use was counted; see [`super::pending`].
+    pub counted: AtomicUsize,
+}
+
+/// A key as a verifier's owner wants it kept; a clone is the same one.
+pub struct Kept<T>(pub(super) Arc<Known<T>>);
+
+impl<T> Deref for Kept<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0.kept
+    }
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Kept<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(formatter)
+    }
+}
+
+/// Where the uses of a key have left it, by all processes up to a moment and by this verifier since.
+pub(super) struct Uses {
+    /// That moment, as [`super::memory::Memory::moment`] numbers them; 0 before the store was asked.
+    as_of: AtomicU64,
+    /// Its latest use, in milliseconds since 1970.
+    until: AtomicI64,
+    /// The state of its rate, in nanoseconds since 1970.
+    whole_at: AtomicI64,
+}
+
+/// What stands for no time at all.
+const NEVER: i64 = i64::MIN;
+
+impl Default for Uses {
+    fn default() -> Self {
+        Self {
+            as_of: AtomicU64::new(0),
+            until: AtomicI64::new(NEVER),
+            whole_at: AtomicI64::new(NEVER),
+        }
+    }
+}
+
+impl Uses {
+    /// Whether nobody else has used the key since.
+    pub fn are_of(&self, moment: u64) -> bool {
+        self.as_of.load(Ordering::Relaxed) == moment
+    }
+
+    /// Whether the store was ever asked.
+    pub fn are_known(&self) -> bool {
+        !self.are_of(0)
+    }
+
+    /// Takes what the store says at this moment.
+    pub fn take(&self, moment: u64, last: Option<Timestamp>, whole_at: Option<i64>) {
+        let last = last.map_or(NEVER, Timestamp::as_millis);
+        self.until.store(last, Ordering::Relaxed);
+        self.set_whole_at(whole_at);
+        self.as_of.store(moment, Ordering::Relaxed);
+    }
+
+    /// Whether a use now would be the latest.
+    pub fn is_latest(&self, now: Timestamp) -> bool {
+        now.as_millis() >= self.until.load(Ordering::Relaxed)
+    }
+
+    /// The latest.
+    pub fn last(&self) -> Option<Timestamp> {
+        let until = self.until.load(Ordering::Relaxed);
+        (until != NEVER).then_some(Timestamp::from_millis(until))
+    }
+
+    /// Notes one.
+    pub fn add(&self, now: Timestamp) {
+        self.until.fetch_max(now.as_millis(), Ordering::Relaxed);
+    }
+
+    /// The state of the key's rate.
+    pub fn whole_at(&self) -> Option<i64> {
+        let whole_at = self.whole_at.load(Ordering::Relaxed);
+        (whole_at != NEVER).then_some(whole_at)
+    }
+
+    /// Notes the state that a use leaves its rate in.
+    pub fn set_whole_at(&self, whole_at: Option<i64>) {
+        let whole_at = whole_at.unwrap_or(NEVER);
+        self.whole_at.store(whole_at, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,65 @@
+//! Verdicts from memory alone, without a transaction.
+//!
+//! This module never gives one that a transaction would not: what it needs is as it was looked up, or it says nothing.
+
+use std::sync::Arc;
+
+use super::known::Kept;
+use super::state::{is_limited, of_stranger, used};
+use super::{Request, Verifier};
+use crate::domain::code::Code;
+use crate::domain::secret::MAXIMUM_LENGTH;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::{Verdict, judge};
+use crate::error::Result;
+use crate::ops::access::Actor;
+
+impl<T> Verifier<T> {
+    /// The verdict on a secret that is remembered, unless something must be looked up for it or its limits counted.
+    pub(super) fn verify_remembered(
+        &mut self,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Option<Verdict<Kept<T>>>> {
+        let state = &mut self.state;
+        let anyone = matches!(state.actor, Actor::Operator(_)) && state.workspace.is_none();
+        if !anyone || !request.record || !state.records {
+            return Ok(None);
+        }
+        // A clock that went back, or has leapt ahead, takes a closer look at the last use: another process may have seen later.
+        if now < state.clock.seen || state.clock.leapt.is_some() {
+            return Ok(None);
+        }
+        match state.memory.freshness() {
+            Some(freshness) if freshness == self.store.freshness()? => {}
+            _ => return Ok(None),
+        }
+        if request.secret.expose().len() > MAXIMUM_LENGTH {
+            return Ok(None);
+        }
+        let clock = state.clock.after(now);
+        let hash = request.secret.hash();
+        let known = state.memory.recall(&hash).map(Arc::clone);
+        let verdict = match &known {
+            None => state.memory.recall_stranger(&hash).map(of_stranger),
+            Some(known) => match judge(&known.grounds, &request.ask, now, clock.seen) {
+                Code::Valid if is_limited(known) => state.refusal(request, known, now),
+                Code::Valid if !known.used.is_latest(now) => None,
+                Code::Valid => Some(state.told(request, known, Code::Valid, Some(now))),
+                _ if !known.used.are_of(state.memory.moment()) => None,
+                code => Some(state.told(request, known, code, known.used.last())),
+            },
+        };
+        let Some(verdict) = verdict else {
+            return Ok(None);
+        };
+        state.clock = clock;
+        if let Some(known) = &known {
+            state.count(used(request, known, verdict.code, now), known);
+            self.reused.see(request, &verdict, now);
+        }
+        self.write_if_due(now);
+        self.note_reused(now);
+        Ok(Some(verdict))
+    }
+}

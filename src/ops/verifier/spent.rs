@@ -1,0 +1,108 @@
+//! What keys with limits use in a transaction: read once and written once, however many requests there are.
+//!
+//! This module never judges, and keeps nothing of a transaction that was not committed: whoever runs it then doubts all uses.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::known::{Known, Uses};
+use crate::domain::code::Code;
+use crate::domain::day::{Day, Month};
+use crate::domain::key::KeySeq;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::usage::Tally;
+use crate::domain::workspace::WorkspaceId;
+use crate::error::Result;
+use crate::store::{Meter, Reader};
+
+/// A workspace's month.
+type Place = (WorkspaceId, Month);
+
+/// What one transaction is to write, in the order of the rows.
+pub(super) struct Spent<T> {
+    uses: BTreeMap<KeySeq, (Arc<Known<T>>, Tally)>,
+    credits: BTreeMap<Place, u64>,
+}
+
+impl<T> Default for Spent<T> {
+    fn default() -> Self {
+        Self {
+            uses: BTreeMap::new(),
+            credits: BTreeMap::new(),
+        }
+    }
+}
+
+impl<T> Spent<T> {
+    /// Where this transaction has left a key that it has used.
+    pub fn of(&self, key: KeySeq) -> Option<&Uses> {
+        self.uses.get(&key).map(|(known, _)| &known.used)
+    }
+
+    /// Adds a use.
+    pub fn add(
+        &mut self,
+        known: &Arc<Known<T>>,
+        place: Place,
+        cost: u64,
+        now: Timestamp,
+        address: Option<IpAddr>,
+    ) {
+        let none = || (Arc::clone(known), Tally::default());
+        let (latest, tally) = self.uses.entry(known.seq).or_insert_with(none);
+        latest.clone_from(known);
+        tally.count(Code::Valid, cost, now, address);
+        if cost > 0 {
+            let spent = self.credits.entry(place).or_default();
+            *spent = spent.saturating_add(cost);
+        }
+    }
+
+    /// Writes all of it, which was at this time.
+    pub fn write(&self, meter: &Meter<'_>, now: Timestamp) -> Result<()> {
+        let uses = self.uses.iter().map(|(key, (known, tally))| {
+            let state = known.allowance.rate.zip(known.used.whole_at());
+            (*key, tally, state)
+        });
+        meter.add_limited(Day::of(now), uses)?;
+        for ((workspace, month), credits) in &self.credits {
+            meter.spend(*workspace, *month, *credits)?;
+        }
+        Ok(())
+    }
+}
+
+/// The credits that workspaces have spent by what is written, each as of a moment; see [`super::memory::Memory::moment`].
+#[derive(Debug, Default)]
+pub(super) struct Credits(BTreeMap<Place, (u64, u64)>);
+
+impl Credits {
+    /// Those of a workspace, if nobody else can have spent any since.
+    pub fn known(&self, moment: u64, place: Place) -> Option<u64> {
+        let (as_of, credits) = self.0.get(&place)?;
+        (*as_of == moment).then_some(*credits)
+    }
+
+    /// The same, looked up if need be.
+    pub fn look(&mut self, reader: &Reader<'_>, moment: u64, place: Place) -> Result<u64> {
+        if let Some(credits) = self.known(moment, place) {
+            return Ok(credits);
+        }
+        let credits = reader.credits_spent(place.0, place.1)?;
+        self.0.insert(place, (moment, credits));
+        Ok(credits)
+    }
+
+    /// Adds what is about to be written.
+    pub fn spend(&mut self, place: Place, cost: u64) {
+        if let Some((_, credits)) = self.0.get_mut(&place) {
+            *credits = credits.saturating_add(cost);
+        }
+    }
+
+    /// Has all of them looked up again.
+    pub fn forget(&mut self) {
+        self.0.clear();
+    }
+}

@@ -1,0 +1,129 @@
+//! What a verifier has beside its store, and what can be said by that alone.
+//!
+//! This module never asks the store.
+
+use std::sync::Arc;
+
+use super::Request;
+use super::known::{Kept, Known};
+use super::memory::Memory;
+use super::pending::{Pending, Use};
+use super::spent::Credits;
+use crate::domain::allowance::Used;
+use crate::domain::clock::Clock;
+use crate::domain::code::Code;
+use crate::domain::day::Month;
+use crate::domain::key::Key;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verdict::Verdict;
+use crate::ops::access::Actor;
+
+/// What a verifier has beside its store.
+pub(super) struct State<T> {
+    pub actor: Actor,
+    pub workspace: Option<String>,
+    pub keep: Box<dyn Fn(Key) -> T + Send>,
+    pub memory: Memory<T>,
+    pub pending: Pending,
+    pub credits: Credits,
+    /// Whether what is counted can be written; learnt from the last attempt.
+    pub records: bool,
+    /// What the store remembers of the time, and what this verifier has seen since.
+    pub clock: Clock,
+}
+
+impl<T> State<T> {
+    /// Counts a use in memory.
+    pub fn count(&mut self, used: Use, known: &Known<T>) {
+        if used.code == Code::Valid {
+            known.used.add(used.at);
+        }
+        let head = self.memory.head();
+        self.pending.add(used, head, &known.counted);
+    }
+
+    /// The verdict on a key, with what is left of its limits as far as that was asked for.
+    pub fn told(
+        &self,
+        request: &Request,
+        known: &Arc<Known<T>>,
+        code: Code,
+        last_used_at: Option<Timestamp>,
+    ) -> Verdict<Kept<T>> {
+        Verdict {
+            code,
+            subject: Some(Kept(Arc::clone(known))),
+            last_used_at,
+            recorded: request.record && self.records,
+            retry_after: None,
+            remaining: None,
+        }
+    }
+
+    /// The refusal of a request by its key's limits, if it is certain without another look: nobody has counted anything since
+    /// the last.
+    pub fn refusal(
+        &self,
+        request: &Request,
+        known: &Arc<Known<T>>,
+        now: Timestamp,
+    ) -> Option<Verdict<Kept<T>>> {
+        let moment = self.memory.moment();
+        if !known.used.are_of(moment) || known.shares_rate {
+            return None;
+        }
+        let at = now.max(self.clock.seen);
+        let credits = match known.allowance.quota {
+            Some(_) => {
+                let place = (known.workspace, Month::of(at));
+                let written = self.credits.known(moment, place)?;
+                written.saturating_add(self.pending.credits(place.0, place.1))
+            }
+            None => 0,
+        };
+        let used = Used {
+            whole_at: known.used.whole_at(),
+            credits,
+        };
+        let spending = known
+            .allowance
+            .spend(used, u64::from(request.cost), now, at);
+        let verdict = self.told(request, known, spending.code, known.used.last());
+        (spending.code != Code::Valid).then(|| Verdict {
+            retry_after: spending.retry_after,
+            remaining: known.allowance.remaining(used, at),
+            ..verdict
+        })
+    }
+}
+
+/// The verdict on a secret that is no key's, or none that is to be told of.
+pub(super) fn of_stranger<T>(code: Code) -> Verdict<Kept<T>> {
+    Verdict {
+        code,
+        subject: None,
+        last_used_at: None,
+        recorded: false,
+        retry_after: None,
+        remaining: None,
+    }
+}
+
+/// Whether a rate or a quota holds for the key.
+pub(super) fn is_limited<T>(known: &Known<T>) -> bool {
+    !known.allowance.is_unlimited()
+}
+
+/// What is counted of a request.
+pub(super) fn used<T>(request: &Request, known: &Known<T>, code: Code, now: Timestamp) -> Use {
+    Use {
+        key: known.seq,
+        key_made_at: known.grounds.life.created_at,
+        workspace: known.workspace,
+        workspace_made_at: known.workspace_made_at,
+        code,
+        cost: u64::from(request.cost),
+        at: now,
+        address: request.ask.address,
+    }
+}
