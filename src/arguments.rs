@@ -141,7 +141,7 @@ fn understood(error: &clap::Error) -> Error {
     Error::usage(message).hinted(match (after("tip: "), after("Usage: ")) {
         (Some(tip), _) => tip.to_owned(),
         (None, Some(usage)) => format!("usage: {usage}"),
-        (None, None) => "`keyward --help` shows what can be typed".to_owned(),
+        (None, None) => "see `keyward --help`".to_owned(),
     })
 }
 

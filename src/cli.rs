@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::commands::Command;
 use crate::options::Globals;
 
-/// Administer API keys: mint, hand over once, list, rotate, revoke and verify, in one SQLite file
+/// Administer API keys: mint, list, rotate, revoke and verify, in one SQLite file
 #[derive(Debug, Parser)]
 #[command(
     name = "keyward",

@@ -171,7 +171,7 @@ impl Keyring {
             Outcome::Held => Ok((key, None)),
             Outcome::Live(live) => {
                 let live = live.into_iter().next();
-                let live = live.expect("the key that was handed over");
+                let live = live.expect("the key that was delivered");
                 Ok((live.key, live.replaced))
             }
         }

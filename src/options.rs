@@ -17,7 +17,7 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
     pub store: Option<PathBuf>,
 
-    /// Work in this workspace [env: KEYWARD_WORKSPACE]
+    /// Use this workspace [env: KEYWARD_WORKSPACE]
     #[arg(short, long, global = true, value_name = "NAME")]
     pub workspace: Option<String>,
 
@@ -59,11 +59,11 @@ pub struct Globals {
     )]
     pub color: Colour,
 
-    /// Act as the key whose secret is in this file, or - for standard input [env: KEYWARD_AS_FILE]
+    /// Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]
     #[arg(long = "as", global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub caller: Option<PathBuf>,
 
-    /// As root, work on another user's store as that user
+    /// As root, use another user's store as that user
     #[arg(long, global = true)]
     pub as_owner: bool,
 

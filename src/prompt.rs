@@ -35,8 +35,7 @@ impl Prompter {
     pub fn confirm(&self, question: &str, otherwise: &str) -> Result<()> {
         if !self.allowed {
             return Err(
-                Error::usage("this needs a confirmation, and there is nobody to ask")
-                    .hinted(otherwise),
+                Error::usage("confirmation required, but this is not a terminal").hinted(otherwise),
             );
         }
         let answer = ask(&format!("{question} [y/N] "), false)?;
@@ -50,7 +49,7 @@ impl Prompter {
     pub fn secret(&self, label: &str) -> Result<Secret> {
         if !self.allowed {
             return Err(
-                Error::usage("this needs a secret, and there is nobody to ask for it")
+                Error::usage("a secret is needed, but this is not a terminal")
                     .hinted("send it on standard input"),
             );
         }

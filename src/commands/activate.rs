@@ -10,7 +10,7 @@ use crate::ops::activate;
 use crate::output::table::listed;
 use crate::output::view::KeyView;
 
-/// Make a pending key live by presenting its secret
+/// Activate a pending key with its secret
 ///
 /// The secret is read from stdin, from a hidden prompt on a terminal, or from --file or --env.
 #[derive(Debug, clap::Args)]
@@ -36,10 +36,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     )?;
     let name = Safe(&outcome.key.name);
     let sentence = match (outcome.changed, &outcome.replaced) {
-        (false, _) => format!(
-            "nothing changed: {name} ({}) is active already",
-            outcome.key.id
-        ),
+        (false, _) => format!("no change: {name} ({}) is already active", outcome.key.id),
         (true, None) => format!("activated {name} ({})", outcome.key.id),
         (true, Some(old)) => {
             let superseded = std::iter::once(&old.id).chain(&outcome.ended);

@@ -26,7 +26,7 @@ pub fn answer(context: &Context, outcome: &Outcome, sentence: &str, now: Timesta
 /// whoever reads it in an incident would stop there.
 pub fn unchanged(what: &str, rest: &Rest) -> String {
     if rest.is_empty() {
-        format!("nothing changed: {what}")
+        format!("no change: {what}")
     } else {
         what.to_owned()
     }

@@ -10,9 +10,9 @@ use crate::output::view::FindingView;
 
 /// Find keys that are stale, expiring, never used or too old
 ///
-/// A gate for pipelines: exits 18 when it finds any, and 0 when it finds none. Each finding comes with the command that mends it. Dead
-/// keys are not looked at, nor are keys that a rotation has superseded while their successor verifies; disabled keys are
-/// checked for use and policy only, pending keys for policy only.
+/// A gate for pipelines: exits with 18 if it finds any, with 0 if not. Each finding comes with the command that fixes it.
+/// Revoked and expired keys are skipped, and so are keys superseded by a rotation while their successor verifies. Disabled
+/// keys are checked for use and policy only, pending keys for policy only.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward check --older-than 90d
@@ -23,23 +23,23 @@ pub struct Args {
     #[arg(long, value_name = "DURATION")]
     expiring_within: Option<Lifetime>,
 
-    /// Find keys that were not used for this time, or, never used, were minted so long ago
+    /// Find keys not used for this long (never-used keys count from when they were minted)
     #[arg(long, value_name = "DURATION")]
     unused_for: Option<Lifetime>,
 
-    /// Find keys that were never used, however young
+    /// Find keys that were never used
     #[arg(long)]
     never_used: bool,
 
-    /// Find keys that were minted this long ago or longer
+    /// Find keys minted at least this long ago
     #[arg(long, value_name = "DURATION")]
     older_than: Option<Lifetime>,
 
-    /// Find keys whose environment or scopes the policy does not have any more
+    /// Find keys whose environment or scopes the policy no longer has
     #[arg(long)]
     outside_policy: bool,
 
-    /// Look at every workspace
+    /// Include every workspace
     #[arg(short, long)]
     all: bool,
 }
@@ -57,7 +57,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         },
     };
     if request.criteria.are_none() {
-        return Err(Error::usage("there is nothing to look for").hinted(
+        return Err(Error::usage("tell check what to look for").hinted(
             "pass --expiring-within, --unused-for, --never-used, --older-than or --outside-policy",
         ));
     }
@@ -88,7 +88,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         "REMEDY",
     ];
     if context.ui.end(listing, &header)? {
-        context.ui.status("nothing found");
+        context.ui.status("no keys found");
         return Ok(0);
     }
     Ok(FINDINGS)

@@ -7,10 +7,10 @@ use crate::error::{Exit, Result};
 use crate::ops::pause::Change;
 use crate::options::KeyArgument;
 
-/// Pause a key
+/// Disable a key until it is enabled again
 ///
-/// It verifies as `disabled` until it is enabled again. A name means every key of that name and environment that can still
-/// verify. To end a key for ever, revoke it.
+/// It verifies as `disabled` until it is enabled. A name means every key of that name and environment that can still
+/// verify. To end a key permanently, revoke it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward disable ci-pipeline
@@ -19,7 +19,7 @@ pub struct Args {
     #[command(flatten)]
     key: KeyArgument,
 
-    /// Refuse if it was used within this time
+    /// Refuse if the key was used within this time
     #[arg(long, value_name = "DURATION")]
     if_unused_for: Option<Lifetime>,
 }

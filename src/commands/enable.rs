@@ -6,7 +6,7 @@ use crate::error::{Exit, Result};
 use crate::ops::pause::Change;
 use crate::options::KeyArgument;
 
-/// Resume a paused key
+/// Enable a disabled key
 ///
 /// A name means every key of that name and environment that can still verify.
 #[derive(Debug, clap::Args)]

@@ -14,11 +14,12 @@ use crate::output::ui::Format;
 use crate::output::view::Minted;
 use crate::signals::Interrupts;
 
-/// Make sure that a key is there and its secret where it belongs
+/// Ensure a key exists and its secret is in place
 ///
-/// Run again, it changes nothing. Mints the key when there is none, rotates it when less than --rotate-before of its life is left, and else leaves it
-/// alone, but for scopes, addresses, owner and labels that are given and differ: it then has those and no others. A file
-/// that --out or --dotenv names must still hold the secret. One run at a time does this in a store; a run that was killed is taken up by the next.
+/// Mints the key if it does not exist, and rotates it if it expires within --rotate-before. Otherwise it only updates
+/// scopes, addresses, owner and labels you give that differ; each replaces the whole set. Running it again changes nothing.
+/// A file named by --out or --dotenv must still contain the secret. Only one run at a time works in a store; if a run is
+/// killed, the next one finishes its work.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward ensure deploy --out deploy.key
@@ -42,7 +43,7 @@ pub struct Args {
     #[arg(long, value_name = "DURATION")]
     grace: Option<Lifetime>,
 
-    /// Rotate the key when the file that --out or --dotenv names does not hold its secret, whatever else is in it
+    /// Rotate the key if the file named by --out or --dotenv does not contain its secret, replacing the file
     #[arg(long)]
     rotate_if_missing: bool,
 
@@ -120,7 +121,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
 /// Answers where nothing was delivered.
 fn settled(context: &Context, key: &Key, action: Action, sink: &Sink) -> Result<Exit> {
     let name = Safe(&key.name);
-    let told = format!("{name} was handed over before, so nothing was delivered now");
+    let told = format!("{name} was delivered before, so nothing was delivered now");
     match sink {
         Sink::File(_) | Sink::Dotenv(_) => {}
         // It has the secret, as far as can be known.
@@ -129,7 +130,7 @@ fn settled(context: &Context, key: &Key, action: Action, sink: &Sink) -> Result<
         Sink::Stdout | Sink::GithubEnv(_) | Sink::GithubOutput(_) => context.ui.warn(&told),
     }
     let sentence = match action {
-        Action::Unchanged => format!("nothing changed: {} is as it should be", key.id),
+        Action::Unchanged => format!("no change: {} is up to date", key.id),
         _ => format!("{} {} ({})", action.word(), Safe(&key.name), key.id),
     };
     let warnings = sink.warnings();

@@ -24,15 +24,15 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_name = "STATUS", value_parser = one_of(STATUSES))]
     status: Vec<Status>,
 
-    /// List dead keys too
+    /// Include revoked and expired keys
     #[arg(short, long)]
     all: bool,
 
-    /// List keys of this environment
+    /// List keys in this environment
     #[arg(short, long, value_name = "ENV")]
     environment: Option<String>,
 
-    /// List keys whose name holds this text
+    /// List keys whose name contains this text
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
 

@@ -9,7 +9,7 @@ use crate::output::man;
 
 /// Print a manual page
 ///
-/// Without COMMAND, the page of keyward itself.
+/// Without COMMAND, prints the page of keyward itself.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward man
@@ -27,7 +27,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     for word in &args.command {
         command = command.find_subcommand(word).ok_or_else(|| {
             let name = args.command.join(" ");
-            Error::usage(format!("there is no command \"{}\"", Safe(&name)))
+            Error::usage(format!("unknown command \"{}\"", Safe(&name)))
                 .hinted("`keyward --help` lists the commands")
         })?;
     }

@@ -16,8 +16,8 @@ use crate::store::Store;
 
 /// Mint a key and deliver its secret once
 ///
-/// The key is pending until its secret has wholly reached its sink, and is void if it never does: no live key without a
-/// holder. On stdout the secret is all there is. Without a store, one is made with a workspace "default".
+/// The key stays pending until its whole secret has been delivered, and is void if that fails. Only the secret goes to
+/// stdout. If there is no store, one is created with the workspace "default".
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward mint ci-pipeline
@@ -145,7 +145,7 @@ fn open(context: &Context, request: &mint::Request, delivery: &Delivery) -> Resu
 
 fn hand_over(context: &Context, minted: mint::Outcome) -> HandOver {
     if minted.made_workspace {
-        context.ui.status("made the workspace \"default\"");
+        context.ui.status("created the workspace \"default\"");
     }
     let answer = Answer {
         keys: minted.keys,

@@ -1,35 +1,36 @@
 //! `keyward prune`.
 
 use crate::context::Context;
+use crate::domain::words::counted;
 use crate::domain::{Lifetime, Safe};
 use crate::error::{Exit, Result};
 use crate::ops::prune;
 use crate::output::view::KeyView;
 
-/// Delete the records of keys that have long been dead
+/// Delete the records of keys revoked or expired long ago
 ///
-/// Deletes revoked and expired keys, and what they were used for, once they have been dead for the policy's usage retention
-/// (90 days). A secret of theirs is then unknown instead of revoked. The audit trail keeps what happened. Their
-/// hashes are kept too, so that no import makes one of these secrets valid again.
+/// Deletes keys revoked or expired for longer than the policy's usage retention (90 days), with their usage. Their secrets
+/// then verify as not found instead of revoked. The audit trail keeps their events. Their hashes are kept too, so no import
+/// can make these secrets valid again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward prune --dry-run
   keyward prune --all
   keyward prune --dead-for 1y --if-unused-for 30d")]
 pub struct Args {
-    /// Delete what has been dead for this time [default: the policy's usage retention]
+    /// Delete keys revoked or expired for this long [default: the policy's usage retention]
     #[arg(long, value_name = "DURATION")]
     dead_for: Option<Lifetime>,
 
-    /// Delete nothing if one of them was used within this time
+    /// Refuse if any of them was used within this time
     #[arg(long, value_name = "DURATION")]
     if_unused_for: Option<Lifetime>,
 
-    /// Look at every workspace
+    /// Include every workspace
     #[arg(short, long)]
     all: bool,
 
-    /// Show what would be deleted, and delete nothing
+    /// Show what would be deleted and delete nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -71,9 +72,13 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Ok(())
     })?;
     let answer = || written.and_then(|()| listing.finish());
-    context.ui.after(&format!("{verb} {count} keys"), answer)?;
+    context
+        .ui
+        .after(&format!("{verb} {}", counted(count, "key")), answer)?;
     if count == 0 {
-        context.ui.status("nothing has been dead for long enough");
+        context
+            .ui
+            .status("nothing to prune: no key has been revoked or expired for long enough");
     }
     Ok(0)
 }

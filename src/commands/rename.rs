@@ -38,7 +38,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let sentence = match outcome.subjects() {
         Some(keys) => format!("renamed {keys} to {name}"),
         None => {
-            let what = format!("{} is named {name} already", outcome.key.id);
+            let what = format!("{} is already named {name}", outcome.key.id);
             changed::unchanged(&what, &outcome.rest)
         }
     };

@@ -12,11 +12,11 @@ use crate::options::one_of;
 use crate::output::relative::relative_or_never;
 use crate::output::view::Revoked;
 
-/// Revoke keys, for ever
+/// Permanently revoke keys
 ///
-/// A name means every key of that name and environment that can still verify, superseded and pending ones included; an id or
-/// a prefix means one key. Several keys are revoked together or not at all. Their records stay. Without a terminal, --yes is
-/// needed.
+/// A name means every key of that name and environment that can still verify, superseded and pending ones included; an id
+/// or a prefix means one key. Several keys are revoked together or not at all. Records are kept. Without a terminal, --yes
+/// is required.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward revoke ci-pipeline --yes
@@ -36,11 +36,11 @@ pub struct Args {
     #[arg(long, default_value = "unspecified", value_name = "REASON", value_parser = one_of(REASONS))]
     reason: Reason,
 
-    /// Why, in your own words; kept in the record and the audit trail
+    /// Why, in your own words; stored in the record and the audit trail
     #[arg(long, value_name = "TEXT")]
     message: Option<String>,
 
-    /// Refuse if one of them was used within this time; without this, a key in use is revoked too
+    /// Refuse if any of the keys was used within this time
     #[arg(long, value_name = "DURATION")]
     if_unused_for: Option<Lifetime>,
 }
@@ -48,16 +48,12 @@ pub struct Args {
 const REASONS: &[(&str, &str, Reason)] = &[
     (
         "compromised",
-        "The secret is, or may be, in the wrong hands",
+        "The secret leaked or may have leaked",
         Reason::Compromised,
     ),
-    (
-        "superseded",
-        "Another key took its place",
-        Reason::Superseded,
-    ),
-    ("retired", "It is no longer needed", Reason::Retired),
-    ("unspecified", "None of these is said", Reason::Unspecified),
+    ("superseded", "Replaced by another key", Reason::Superseded),
+    ("retired", "No longer needed", Reason::Retired),
+    ("unspecified", "No reason given", Reason::Unspecified),
 ];
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
@@ -75,9 +71,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     if !context.yes && !context.prompter.allowed {
         // Before anything is looked at: a script that forgot --yes learns it whatever else is wrong.
-        context
-            .prompter
-            .confirm("", "pass --yes to revoke without being asked")?;
+        context.prompter.confirm("", "pass --yes to confirm")?;
     }
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
@@ -102,7 +96,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let sentence = if outcome.changed {
             format!("revoked {name} ({})", outcome.key.id)
         } else {
-            let what = format!("{name} ({}) was revoked before", outcome.key.id);
+            let what = format!("{name} ({}) is already revoked", outcome.key.id);
             changed::unchanged(&what, rest)
         };
         context.ui.status(&sentence);
@@ -132,14 +126,14 @@ fn ask(context: &Context, keys: &[Key], now: Timestamp) -> Result<()> {
     };
     let question = match keys {
         [] => return Ok(()),
-        [key] => format!("Revoke {}, for ever?", described(key)),
+        [key] => format!("Permanently revoke {}?", described(key)),
         keys => {
             for key in keys {
                 let (id, status) = (&key.id, standing(key, now));
                 let line = format!("  {}  {id}, {status}", described(key));
                 context.ui.notice(&line);
             }
-            format!("Revoke these {} keys, for ever?", keys.len())
+            format!("Permanently revoke these {} keys?", keys.len())
         }
     };
     context.prompter.confirm(&question, "pass --yes")

@@ -12,10 +12,10 @@ use crate::options::KeyArgument;
 use crate::output::view::KeyView;
 use crate::signals::Interrupts;
 
-/// Replace a key's secret, old and new overlapping
+/// Replace a key's secret with an overlap
 ///
-/// The new key inherits everything: name, environment, scopes, addresses, owner, labels, and a life as long as the old
-/// one's, starting now. The old key stays valid for the grace, never longer than it would have.
+/// The new key inherits name, environment, scopes, addresses, owner and labels, and a lifetime as long as the old one's,
+/// starting now. The old key stays valid for the grace period, but never beyond its own expiry.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward rotate ci-pipeline
@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, value_name = "WHEN")]
     expires: Option<When>,
 
-    /// Take an unfinished rotation back
+    /// Cancel an unfinished rotation
     #[arg(long, conflicts_with_all = ["grace", "now", "expires", "hold", "sink"])]
     cancel: bool,
 

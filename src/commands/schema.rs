@@ -7,7 +7,7 @@ use crate::output::{json, schema};
 
 /// Print the JSON Schema of a command's output
 ///
-/// COMMAND is a command's words, or `error` for what any command says on stderr under --json.
+/// COMMAND is a command's words, or `error` for what a command writes to stderr with --json.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward schema list
@@ -28,11 +28,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let name = words.join(" ");
     let schema = schema::of(&name).ok_or_else(|| {
         Error::usage(format!(
-            "there is no schema of \"{}\"",
+            "no schema for \"{}\"",
             Safe(&args.command.join(" "))
         ))
         .hinted(format!(
-            "there are those of {} and error",
+            "there are schemas for {} and error",
             schema::commands().join(", ")
         ))
     })?;

@@ -12,8 +12,8 @@ use crate::options::KeyArgument;
 
 /// Change a key's scopes, expiry, addresses, owner or labels
 ///
-/// --scope and --allow replace what is there; --label adds to it. A name means every key of that name and environment that can
-/// still verify; an expiry prolongs none that is superseded.
+/// --scope and --allow replace the current values; --label adds to them. A name means every key of that name and
+/// environment that can still verify. An expiry is never extended for a superseded key.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward set ci-pipeline --expires 90d --owner platform
@@ -24,11 +24,11 @@ pub struct Args {
     #[command(flatten)]
     key: KeyArgument,
 
-    /// A scope, in place of the present ones (can be repeated)
+    /// A scope; replaces the current ones (can be repeated)
     #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "clear_scopes")]
     scopes: Vec<String>,
 
-    /// Take all scopes away
+    /// Remove all scopes
     #[arg(long)]
     clear_scopes: bool,
 
@@ -36,23 +36,23 @@ pub struct Args {
     #[arg(long, value_name = "WHEN", conflicts_with = "clear_expires")]
     expires: Option<When>,
 
-    /// Let the key never expire
+    /// Remove the expiry
     #[arg(long)]
     clear_expires: bool,
 
-    /// An address or network, in place of the present ones (can be repeated)
+    /// An address or network; replaces the current ones (can be repeated)
     #[arg(long, value_name = "CIDR", conflicts_with = "clear_allow")]
     allow: Vec<Network>,
 
-    /// Let the key be used from anywhere
+    /// Remove the allow-list
     #[arg(long)]
     clear_allow: bool,
 
-    /// Who answers for the key
+    /// Person or team responsible for the key
     #[arg(long, value_name = "OWNER", conflicts_with = "clear_owner")]
     owner: Option<Owner>,
 
-    /// Let nobody answer for the key
+    /// Remove the owner
     #[arg(long)]
     clear_owner: bool,
 
@@ -60,7 +60,7 @@ pub struct Args {
     #[arg(long = "label", value_name = "NAME=VALUE")]
     labels: Vec<Label>,
 
-    /// Take all labels away first
+    /// Remove all labels first
     #[arg(long)]
     clear_labels: bool,
 }
@@ -88,7 +88,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         },
     };
     if request.is_empty() {
-        return Err(Error::usage("there is nothing to set")
+        return Err(Error::usage("tell set what to change")
             .hinted("pass --scope, --expires, --allow, --owner, --label, or a --clear-... flag"));
     }
     let (mut store, actor, now) = context.enter()?;

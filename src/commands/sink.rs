@@ -15,7 +15,7 @@ use crate::output::ui::Format;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Delivery")]
 pub struct SinkArgs {
-    /// Write the secret to stdout, and mean it: no warning in CI
+    /// Write the secret to stdout without the CI warning
     #[arg(long, group = "sink")]
     stdout: bool,
 
@@ -39,11 +39,11 @@ pub struct SinkArgs {
     #[arg(long, value_name = "NAME", group = "sink")]
     github_output: Option<String>,
 
-    /// Write no line feed after the secret
+    /// Do not print the trailing newline
     #[arg(short = 'n', long)]
     no_newline: bool,
 
-    /// Run this command with the secret on its stdin; only its exit status 0 makes the key live
+    /// Run this command with the secret on its stdin; the key becomes live if it exits with 0
     #[arg(last = true, value_name = "CMD", group = "sink", value_hint = ValueHint::CommandWithArguments)]
     command: Vec<OsString>,
 }
@@ -108,9 +108,7 @@ impl SinkArgs {
             );
         }
         if count > 1 && !newline {
-            return Err(Error::usage(
-                "several secrets without line feeds could not be told apart",
-            ));
+            return Err(Error::usage("several secrets need line feeds between them"));
         }
         let warning = match sink {
             Sink::Stdout if !meant => guard_stdout()?,
@@ -142,9 +140,7 @@ impl SinkArgs {
         }
         if self.command.is_empty() && context.announces_no_command() {
             // `-- $CMD` with an empty CMD must not turn into a secret on stdout.
-            return Err(
-                Error::usage("there is no command after --").hinted("name one, or leave -- out")
-            );
+            return Err(Error::usage("no command after --").hinted("name one, or leave -- out"));
         }
         let mut command = self.command.into_iter();
         match command.next() {
@@ -184,11 +180,11 @@ fn guard_stdout() -> Result<Option<String>> {
         "--out FILE, --dotenv FILE --var NAME, --github-env NAME, --github-output NAME or -- CMD";
     if context::requires_sink() {
         return Err(
-            Error::usage("KEYWARD_REQUIRE_SINK forbids a secret on bare stdout")
-                .hinted(format!("use {OTHERS}; or --stdout if stdout is meant")),
+            Error::usage("KEYWARD_REQUIRE_SINK forbids a secret on stdout")
+                .hinted(format!("use {OTHERS}, or pass --stdout")),
         );
     }
     Ok(context::is_ci().then(|| {
-        format!("this is CI, and the secret on stdout may end in a log: use {OTHERS}; or --stdout")
+        format!("running in CI: a secret on stdout may end up in the log. Use {OTHERS}, or pass --stdout to silence this")
     }))
 }

@@ -11,9 +11,8 @@ use crate::output::usage::{UsageView, table};
 
 /// Show what keys were used for
 ///
-/// Valid requests, what they cost, and refused ones by reason, for each key and UTC day, or added up by what --by names.
-/// Revoked and expired keys are there too, for as long as their records are. Requests with a secret that is no key's belong
-/// to no key and are not counted.
+/// Shows valid requests, their cost, and rejected ones by reason, for each key and UTC day, or summed as --by says. Revoked
+/// and expired keys are included as long as their records are kept. Requests with an unknown secret are not counted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward usage
@@ -34,7 +33,7 @@ pub struct Args {
     #[arg(long, value_enum, value_delimiter = ',', value_name = "BY")]
     by: Vec<By>,
 
-    /// Begin with this day: a date, or a duration before now
+    /// Start with this day: a date, or a duration before now
     #[arg(long, value_name = "WHEN")]
     since: Option<When>,
 
@@ -97,7 +96,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if people && rows.is_empty() {
         context
             .ui
-            .hint("nothing was used: `keyward verify` counts uses");
+            .hint("no usage recorded yet: each `keyward verify` counts as a use");
     } else if people {
         let (header, cells) = table(&rows);
         context.ui.data(&context.ui.table(&header, cells))?;

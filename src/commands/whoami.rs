@@ -6,7 +6,7 @@ use crate::error::{Exit, Result};
 use crate::ops::whoami::{self, Outcome};
 use crate::output::view::CallerView;
 
-/// Say who is calling
+/// Show the current caller
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward whoami

@@ -24,7 +24,7 @@ pub struct WishArgs {
     #[arg(long, value_name = "CIDR")]
     pub allow: Vec<Network>,
 
-    /// Who answers for the key
+    /// Person or team responsible for the key
     #[arg(long, value_name = "OWNER")]
     pub owner: Option<Owner>,
 

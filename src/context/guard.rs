@@ -251,7 +251,7 @@ impl Origin {
                 let place = line.map_or_else(String::new, |line| format!("line {line}: "));
                 let what = document.word();
                 Error::new(document.kind(), format!("{place}the {what} {has} a key's secret, which is for its sink only"))
-                    .hinted(format!("take it out, and {replace}"))
+                    .hinted(format!("remove it, and {replace}"))
             }
         }
     }

@@ -18,11 +18,8 @@ pub fn fault() -> Error {
     } else {
         "a place in a library"
     };
-    Error::new(
-        Kind::Internal,
-        format!("keyward came upon a fault of its own at {place}"),
-    )
-    .hinted("nothing was changed by halves; please report it")
+    Error::new(Kind::Internal, format!("internal error at {place}"))
+        .hinted("no partial change was saved; please report this")
 }
 
 /// Keeps secrets out of core dumps, out of what a panic says, and away from other processes of the same user, before there are any.

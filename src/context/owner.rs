@@ -30,7 +30,7 @@ impl Context {
         if !me.is_root() {
             return Err(Error::new(
                 Kind::Permissions,
-                "only root can work on another user's store",
+                "only root can use another user's store",
             ));
         }
         let operator = account::operator();

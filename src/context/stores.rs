@@ -45,7 +45,7 @@ impl Context {
         }
         let path = self.store_path()?;
         self.ui
-            .hint(&format!("there is no store at {} yet", SafePath(&path)));
+            .hint(&format!("no store at {} yet", SafePath(&path)));
         Ok(Store::empty())
     }
 
@@ -95,7 +95,7 @@ impl Context {
     /// Says where a store was made: a wrong path would otherwise go unnoticed.
     pub fn say_made(&self, path: &Path) {
         self.ui
-            .status(&format!("made the store {}", SafePath(path)));
+            .status(&format!("created the store {}", SafePath(path)));
     }
 
     /// Refuses secrets among what was given before something is said that needs no store.
@@ -114,7 +114,7 @@ impl Context {
             && let Some(doubt) = store.clock().ok().and_then(|clock| clock.doubt(self.now()))
         {
             self.ui.warn(&format!(
-                "{doubt}; `keyward store check --reset-clock` takes the clock's word"
+                "{doubt}; run `keyward store check --reset-clock` to accept the system clock"
             ));
         }
         self.guard.refuse_known(&mut store)?;

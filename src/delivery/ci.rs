@@ -101,9 +101,10 @@ impl GithubSink {
             .and_then(|()| interrupts.heed())
             .map_err(|error| match file.set_len(found.len()) {
                 Ok(()) => error,
-                Err(_) => {
-                    error.hinted(format!("{} still holds the void secret", self.path.named()))
-                }
+                Err(_) => error.hinted(format!(
+                    "{} still contains the void secret",
+                    self.path.named()
+                )),
             })
     }
 

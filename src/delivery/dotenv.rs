@@ -108,7 +108,7 @@ impl DotenvSink {
             ),
             Unfit::SpansLines(line) => (
                 format!("{} has a value that spans lines", is_set(line)),
-                "put the value on one line first",
+                "write the value on one line first",
             ),
             Unfit::SharesLine(line) => (
                 format!("{} goes on after the value", is_set(line)),

@@ -41,9 +41,9 @@ impl FileSink {
                 let message = format!("{} already exists", self.path.named());
                 Err(undelivered(message).hinted(match self.existing {
                     Existing::Kept => {
-                        "it does not hold a secret of this key: move it away, or pass --rotate-if-missing to replace it"
+                        "it does not contain a secret of this key: move it away, or pass --rotate-if-missing to replace it"
                     }
-                    _ => "give --out a file that does not exist yet",
+                    _ => "pass --out a file that does not exist",
                 }))
             }
             Some(found) => {

@@ -26,7 +26,7 @@ impl Placed {
             Ok(()) => Ok(self),
             Err(error) => Err(match self.take_back() {
                 Ok(()) => error,
-                Err(kept) => error.hinted(format!("{kept}, so it still holds the void secret")),
+                Err(kept) => error.hinted(format!("{kept}, so it still contains the void secret")),
             }),
         }
     }

@@ -42,7 +42,7 @@ impl FromStr for Network {
             Ok(network) => network,
             Err(_) => text.parse::<IpAddr>().map(IpNet::from).map_err(|_| {
                 Error::usage(format!("{} is not an address or a network", Named(text)))
-                    .hinted("write it like 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32")
+                    .hinted("for example 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32")
             })?,
         };
         Ok(Self(unmap(network).trunc()))
@@ -68,7 +68,7 @@ impl FromStr for Origin {
                 "{} is not an IP address",
                 Named(text)
             ))
-            .hinted("write it like 203.0.113.7 or 2001:db8::7")),
+            .hinted("for example 203.0.113.7 or 2001:db8::7")),
             address => Ok(Self(address)),
         }
     }

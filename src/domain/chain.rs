@@ -73,8 +73,8 @@ impl FromStr for Head {
     /// Reads `SEQ:HASH`, as `audit head` prints it.
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || {
-            Error::usage(format!("\"{}\" is no head of a trail", Safe(text)))
-                .hinted("a head is SEQ:HASH, as `keyward audit head` prints it")
+            Error::usage(format!("\"{}\" is not an audit head", Safe(text)))
+                .hinted("an audit head is SEQ:HASH, as `keyward audit head` prints it")
         };
         let (seq, hash) = text.trim().split_once(':').ok_or_else(wrong)?;
         let seq = seq.parse().ok().filter(|seq| *seq >= 0).ok_or_else(wrong)?;

@@ -9,6 +9,7 @@
 use std::fmt;
 
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::counted;
 
 /// A leap that is not believed at once, in milliseconds: 30 days, longer than which a store in use is rarely left alone.
 pub const LEAP_MILLIS: i64 = 30 * DAY_MILLIS;
@@ -42,12 +43,12 @@ impl fmt::Display for Doubt {
         match self {
             Self::Behind(millis) => write!(
                 formatter,
-                "the clock is {} behind what this store has seen: what had expired stays expired",
+                "the clock is {} behind this store's last recorded time: expired keys stay expired",
                 Span(*millis)
             ),
             Self::Ahead(millis) => write!(
                 formatter,
-                "the clock is {} ahead of what this store has seen, which is believed when it has gone on for a day",
+                "the clock is {} ahead of this store's last recorded time; it will be trusted after one day",
                 Span(*millis)
             ),
         }
@@ -65,8 +66,7 @@ impl fmt::Display for Span {
             120..2880 => (minutes / 60, "hour"),
             _ => (minutes / 1440, "day"),
         };
-        let plural = if number == 1 { "" } else { "s" };
-        write!(formatter, "{number} {unit}{plural}")
+        formatter.write_str(&counted(number, unit))
     }
 }
 

@@ -53,7 +53,7 @@ impl Code {
         match self {
             Self::Valid => (0, 200, "the key is valid"),
             Self::Malformed => {
-                let message = "this is not a key's secret: its form or checksum is wrong";
+                let message = "not a key secret: wrong form or checksum";
                 (10, 401, message)
             }
             Self::NotFound => (10, 401, "no key has this secret"),
@@ -61,10 +61,10 @@ impl Code {
             Self::Pending => (13, 401, "the key's secret has not been activated"),
             Self::Disabled => (13, 401, "the key is disabled"),
             Self::Expired => (12, 401, "the key has expired"),
-            Self::WrongEnvironment => (14, 403, "the key is of another environment"),
+            Self::WrongEnvironment => (14, 403, "the key belongs to another environment"),
             Self::IpDenied => (14, 403, "the key may not be used from this address"),
             Self::InsufficientScope => (14, 403, "the key lacks a required scope"),
-            Self::RateLimited => (15, 429, "the key is used too often"),
+            Self::RateLimited => (15, 429, "the key's rate limit is exceeded"),
             Self::QuotaExceeded => (15, 429, "the workspace has spent this month's credits"),
         }
     }

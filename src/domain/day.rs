@@ -57,7 +57,7 @@ impl FromStr for Day {
             .map(Self::of)
             .ok_or_else(|| {
                 Error::usage(format!("\"{}\" is not a day", Safe(text)))
-                    .hinted("write it like 2027-01-31; days are UTC")
+                    .hinted("for example 2027-01-31; days are UTC")
             })
     }
 }

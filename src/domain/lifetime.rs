@@ -65,7 +65,7 @@ impl FromStr for Lifetime {
     fn from_str(text: &str) -> Result<Self, Error> {
         let refused = || {
             Error::new(Kind::Usage, format!("\"{}\" is not a duration", Safe(text)))
-                .hinted("write it like 45s, 30m, 24h, 7d, 1w, 1mo, 1y or 1d12h")
+                .hinted("for example 45s, 30m, 24h, 7d, 1w, 1mo, 1y or 1d12h")
         };
         // jiff reads more than these: ISO 8601, fractions, whole words.
         if !is_compound(text) {

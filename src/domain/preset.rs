@@ -26,14 +26,12 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 pub fn load(name: &str) -> Result<Policy> {
     let Some((_, text)) = PRESETS.iter().find(|(preset, _)| *preset == name) else {
-        return Err(Error::new(
-            Kind::Usage,
-            format!("there is no preset \"{}\"", Safe(name)),
-        )
-        .hinted(format!(
-            "the presets are {}",
-            names().collect::<Vec<_>>().join(", ")
-        )));
+        return Err(
+            Error::new(Kind::Usage, format!("unknown preset \"{}\"", Safe(name))).hinted(format!(
+                "the presets are {}",
+                names().collect::<Vec<_>>().join(", ")
+            )),
+        );
     };
     Policy::from_toml(text)
 }

@@ -129,7 +129,7 @@ impl FromStr for Rate {
                 Kind::InvalidPolicy,
                 format!("\"{}\" is not a rate", Safe(text)),
             )
-            .hinted("write it like 10/second, 100/minute, 1000/hour or 5000/day")
+            .hinted("for example 10/second, 100/minute, 1000/hour or 5000/day")
         })
     }
 }

@@ -1,7 +1,6 @@
 //! The digest of a record: what a row of the store said when keyward last wrote it.
 //!
-//! This module never reads or writes a row. The digest stands beside the record as its seal, which a row that was changed behind
-//! keyward's back no longer agrees with, and in the audit trail, in the newest event about the record, which a row that was put
+//! This module never reads or writes a row. The digest stands beside the record as its seal, which a row that was changed outside keyward no longer agrees with, and in the audit trail, in the newest event about the record, which a row that was put
 //! back to an earlier state does not agree with.
 
 use std::fmt;

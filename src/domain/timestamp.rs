@@ -22,7 +22,7 @@ impl Timestamp {
         Self(millis)
     }
 
-    /// Whether RFC 3339 can write it. Only a store that was changed behind keyward's back has other times.
+    /// Whether RFC 3339 can write it. Only a store that was changed outside keyward has other times.
     pub fn is_writable(self) -> bool {
         (Self::FIRST..=Self::LAST).contains(&self)
     }

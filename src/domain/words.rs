@@ -1,4 +1,11 @@
-//! Enums whose every variant has one word, by which scripts, the store and the trail know it.
+//! Enums whose every variant has one word, which scripts, the store and the trail use for it; and numbers with their nouns.
+
+/// A number with its noun: "1 key", "2 keys".
+pub fn counted(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
 
 /// Declares such an enum: each variant with its word. It gets `word`, `ALL` and `of`, and is serialised as its word.
 macro_rules! words {

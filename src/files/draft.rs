@@ -101,7 +101,7 @@ impl Draft {
         rename(&self.entry, &self.target)?;
         // SECURITY: whoever can change the folder could have put another file in the draft's place.
         if !self.target.is(&file) {
-            return Err(io::Error::other("another file was put in its place"));
+            return Err(io::Error::other("it was replaced by another file"));
         }
         self.is_placed = true;
         Ok(file)

@@ -152,7 +152,7 @@ pub(crate) fn check_file(path: &Path, found: &Found, is_in_trusted: bool) -> Res
 }
 
 /// What root can do. Files that root makes beside another user's store would keep its owner out of it.
-const AS_OWNER: &str = "`keyward --as-owner` works on it as its owner";
+const AS_OWNER: &str = "pass --as-owner to use it as its owner";
 
 /// What kind of failure it is when the file system refuses.
 pub(crate) fn kind_of(error: &io::Error) -> Kind {

@@ -88,10 +88,12 @@ impl Access {
                 })
             }
             (code, _) => {
-                let refused = format!("the caller given with --as is refused: {}", code.message());
+                let refused = format!("the key given with --as is rejected: {}", code.message());
                 let error = Error::new(Kind::Refused(code), refused);
                 Err(match code {
-                    Code::IpDenied => error.hinted("a key with an allow-list cannot act here, where there is no address to judge"),
+                    Code::IpDenied => {
+                        error.hinted("keys with an address allow-list cannot be used with --as")
+                    }
                     _ => error,
                 })
             }
@@ -149,7 +151,7 @@ impl Access {
             Some((key, _)) => Err(Error::new(
                 Kind::ScopeRejected,
                 format!(
-                    "the calling key {} may not do this: it is the operator's",
+                    "the calling key {} may not do this: only the operator may",
                     key.id
                 ),
             )),

@@ -47,7 +47,7 @@ pub fn list(
             false => Err(Error::new(
                 Kind::Damaged,
                 format!(
-                    "the store is damaged: row {} of the trail has a time before the year 0 or after the year 9999",
+                    "the store is damaged: row {} of the trail has a time outside the years 0 to 9999",
                     event.seq
                 ),
             )),

@@ -240,13 +240,13 @@ fn refusal(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Res
         Some(rotation) if !named.is_living(now) => {
             let old = &rotation.replaces;
             let error = conflict(format!(
-                "the rotation of {old} is over: {id}, which was to replace it, is {}",
+                "the rotation of {old} has ended: {id}, its replacement, is {}",
                 status.word()
             ));
             match reader.key_by_id(old.as_str())? {
                 Some(old) if old.status(now) == Status::Active && old.replaced_by.is_none() => {
                     error.hinted(format!(
-                        "{} was not superseded: `keyward rotate {}{place}` begins again",
+                        "{} was not superseded: run `keyward rotate {}{place}` to start again",
                         old.id, old.id
                     ))
                 }
@@ -254,9 +254,11 @@ fn refusal(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Res
             }
         }
         _ => {
-            let error = conflict(format!("no rotation of {id} is under way"));
+            let error = conflict(format!("{id} is not being rotated"));
             match status {
-                Status::Active => error.hinted(format!("`keyward rotate {id}{place}` begins one")),
+                Status::Active => error.hinted(format!(
+                    "run `keyward rotate {id}{place}` to start a rotation"
+                )),
                 _ => error,
             }
         }

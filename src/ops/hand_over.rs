@@ -111,12 +111,12 @@ pub fn run<'d>(
             let error = Error::new(Kind::DeliveryFailed, error.to_string());
             let error = match delivered.take_back.map_or(Ok(()), |take_back| take_back()) {
                 Ok(()) => error,
-                Err(kept) => error.hinted(format!("{kept}, which still holds the void secret")),
+                Err(kept) => error.hinted(format!("{kept}, which still contains the void secret")),
             };
             Err(void(store, keys, error, clock()))
         }
         Err(error) if error.kind() == Kind::UnknownOutcome => {
-            Err(error.hinted("the secret was delivered: `keyward verify` tells whether its key is active, and `keyward activate` makes it so"))
+            Err(error.hinted("the secret was delivered: check its key with `keyward verify`, and activate it with `keyward activate`"))
         }
         Err(error) => Err(error.hinted(way_back(store, keys, clock()))),
     }
@@ -135,10 +135,10 @@ fn way_back(store: &mut Store, keys: &[Key], now: Timestamp) -> &'static str {
             "the secret was delivered and its key is pending: send it to `keyward activate`"
         }
         Ok(false) => {
-            "the secret was delivered, but its key is not in the store that is there now: mint another"
+            "the secret was delivered, but its key is not in the current store: mint another"
         }
         Err(_) => {
-            "the secret was delivered: when the store can be read, `keyward activate` makes its key live if it has it"
+            "the secret was delivered: activate its key with `keyward activate` when the store can be read"
         }
     }
 }

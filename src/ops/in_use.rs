@@ -38,7 +38,7 @@ pub(super) fn refuse_used(
             key.id
         ),
     )
-    .hinted("leave --if-unused-for out to go on all the same"))
+    .hinted("leave out --if-unused-for to do it anyway"))
 }
 
 fn uses(reader: &Reader<'_>, key: &Key, first: Day, last: Day) -> Result<u64> {

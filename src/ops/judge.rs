@@ -38,8 +38,8 @@ pub fn judge_secret(
     Ok((judge(&Grounds::from(&key), ask, now, key.seen), Some(key)))
 }
 
-/// Judges a secret that no key has. A key with its public part is looked at all the same: if its record was changed behind
-/// keyward's back, the hash may have been, and if it has the hash, the index that should have found it is broken.
+/// Judges a secret that no key has. A key with its public part is looked at all the same: if its record was changed outside
+/// keyward, the hash may have been, and if it has the hash, the index that should have found it is broken.
 ///
 /// # Errors
 /// The store's; `damaged` for such a record.
@@ -67,7 +67,7 @@ pub(super) fn judge_unknown(
                     key.id
                 ),
             )
-            .hinted("`keyward store check` says what is wrong with the file"));
+            .hinted("run `keyward store check`"));
         }
     }
     Ok(code)

@@ -6,6 +6,7 @@ use crate::domain::key::{Key, KeySeq};
 use crate::domain::life::PENDING_MILLIS;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::counted;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::{remedy, select};
@@ -102,7 +103,7 @@ pub(super) fn check_expiry(
     match expires_at {
         Some(expires_at) if expires_at <= now => Err(Error::new(
             Kind::InvalidExpiry,
-            format!("the key would expire at {expires_at}, which is over"),
+            format!("expiry {expires_at} is in the past"),
         )
         .hinted("say when it expires with --expires 90d")),
         Some(expires_at) => check_end(reader, "the key", expires_at),
@@ -138,9 +139,11 @@ fn check_end(reader: &Reader<'_>, subject: &str, ends_at: Timestamp) -> Result<(
     }
     Err(Error::new(
         Kind::InvalidExpiry,
-        format!("{subject} would expire at {ends_at}, and this store has seen {seen} already"),
+        format!(
+            "{subject} would expire at {ends_at}, before this store's last recorded time ({seen})"
+        ),
     )
-    .hinted("if the clock is right now: `keyward store check --reset-clock`"))
+    .hinted("if the clock is now right, run `keyward store check --reset-clock`"))
 }
 
 /// Refuses more keys than the policy's cap, and names the key that has been unused for longest.
@@ -174,8 +177,9 @@ pub(super) fn check_cap(
     let error = Error::new(
         Kind::LimitReached,
         format!(
-            "workspace {} has {living} keys that are active, pending or disabled, and its cap is {cap}",
-            Safe(&workspace.name)
+            "workspace {} has {}, and its cap is {cap}",
+            Safe(&workspace.name),
+            counted(living, "live key")
         ),
     );
     Err(match idlest {

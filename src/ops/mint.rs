@@ -192,7 +192,7 @@ pub(super) fn workspace_for(
     Ok((made, true))
 }
 
-/// Whether there is no workspace yet and the first one is meant.
+/// Whether no workspace yet and the first one is meant.
 pub(super) fn is_first_run(reader: &Reader<'_>, named: Option<&str>) -> Result<bool> {
     Ok(named.is_none_or(|name| name == FIRST) && reader.workspaces()?.is_empty())
 }

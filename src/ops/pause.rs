@@ -61,7 +61,7 @@ pub fn run(
             let (verb, status) = (permission.word(), key.standing(now).word());
             return Err(Error::new(
                 Kind::Conflict,
-                format!("{} is {status}: there is nothing to {verb}", key.id),
+                format!("{} is {status}: it cannot be {verb}d", key.id),
             ));
         }
         let mut changed = Vec::new();

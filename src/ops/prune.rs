@@ -11,6 +11,7 @@ use crate::domain::key::{Key, KeySeq, Status};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::permission::Permission;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::counted;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
@@ -93,11 +94,11 @@ fn refuse_leap(clock: Clock, now: Timestamp) -> Result<()> {
         Some(Doubt::Ahead(millis)) if millis > FAR_AHEAD => Err(Error::new(
             Kind::Conflict,
             format!(
-                "the clock is {} days ahead of the last time this store was used, and records that are deleted do not come back",
-                millis / DAY_MILLIS
+                "the clock is {} ahead of this store's last recorded time, and deleted records cannot be restored",
+                counted(millis / DAY_MILLIS, "day")
             ),
         )
-        .hinted("if the clock is right: `keyward store check --reset-clock`")),
+        .hinted("if the clock is right, run `keyward store check --reset-clock`")),
         _ => Ok(()),
     }
 }

@@ -25,11 +25,11 @@ words! {
     pub enum Reason {
         /// Its secret is, or may be, in the wrong hands.
         Compromised = "compromised",
-        /// Another key took its place.
+        /// Replaced by another key.
         Superseded = "superseded",
-        /// It is no longer needed.
+        /// No longer needed.
         Retired = "retired",
-        /// None of these is said.
+        /// No reason given.
         Unspecified = "unspecified",
     }
 }
@@ -170,7 +170,7 @@ fn refuse_name(
     Err(Error::new(
         Kind::KeyNotFound,
         format!(
-            "there is no key with the id \"{}\", and this workspace revokes by id alone",
+            "no key has the id \"{}\", and this workspace revokes only by id",
             Safe(text)
         ),
     )

@@ -213,7 +213,7 @@ fn check_rotatable(
         (Some(successor), ..) => format!("{id} is already superseded by {successor}"),
         (None, Status::Active, None) => return Ok(()),
         (None, Status::Active, Some(pending)) => {
-            format!("a rotation of {id} is under way: {} is pending", pending.id)
+            format!("{id} is already being rotated: {} is pending", pending.id)
         }
         (None, standing, _) => {
             format!("{id} is {}: only an active key rotates", standing.word())

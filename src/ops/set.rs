@@ -145,7 +145,7 @@ fn live_until(
         let error = Error::new(
             Kind::InvalidExpiry,
             format!(
-                "{} is superseded, so its life can only be shortened",
+                "{} is superseded, so its expiry can only be moved earlier",
                 key.id
             ),
         );

@@ -1,36 +1,54 @@
-//! Times as people say them: `3 days ago`, `in 10 minutes`.
+//! Times and sizes as people say them: `3 days ago`, `in 10 minutes`, `156 KiB`.
 
 use crate::domain::Timestamp;
+use crate::domain::words::counted;
 
-/// Units with their length in milliseconds; a month is 30 days and a year 365 here, where only the size matters.
-const UNITS: [(&str, u64); 7] = [
-    ("year", 365 * 86_400_000),
-    ("month", 30 * 86_400_000),
-    ("week", 7 * 86_400_000),
-    ("day", 86_400_000),
-    ("hour", 3_600_000),
-    ("minute", 60_000),
-    ("second", 1000),
+/// Units with their length in seconds, and from how many of them on the next larger one is used: a day more often given as 48 hours, a
+/// year as 365 days.
+const UNITS: [(&str, u64, u64); 5] = [
+    ("second", 1, 120),
+    ("minute", 60, 120),
+    ("hour", 3600, 49),
+    ("day", 86_400, 365),
+    ("year", 365 * 86_400, u64::MAX),
 ];
 
-/// The time as seen from `now`, rounded down to one unit.
+/// The time as seen from `now`, in the nearest whole number of one unit.
 pub fn relative(time: Timestamp, now: Timestamp) -> String {
     let distance = time.since(now);
-    let unit = UNITS
-        .iter()
-        .find(|(_, millis)| distance.unsigned_abs() >= *millis);
+    let seconds = distance.unsigned_abs().saturating_add(500) / 1000;
+    let rounded = |length: u64| seconds.saturating_add(length / 2) / length;
+    let unit = UNITS.into_iter().find(|(name, length, end)| {
+        // 400 days are no year.
+        let is_odd_year =
+            *name == "day" && seconds % (365 * 86_400) > 86_400 && seconds < 2 * 365 * 86_400;
+        rounded(*length) < *end || is_odd_year
+    });
     match unit {
-        None => "now".to_owned(),
-        Some((name, millis)) => {
-            let count = distance.unsigned_abs() / millis;
-            let plural = if count == 1 { "" } else { "s" };
+        Some((name, length, _)) if seconds > 0 => {
+            let span = counted(rounded(length), name);
             if distance < 0 {
-                format!("{count} {name}{plural} ago")
+                format!("{span} ago")
             } else {
-                format!("in {count} {name}{plural}")
+                format!("in {span}")
             }
         }
+        _ => "now".to_owned(),
     }
+}
+
+/// A size in bytes, as files are listed.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return counted(bytes, "byte");
+    }
+    let (mut size, mut unit) = (bytes as f64 / 1024.0, 0);
+    while size >= 1024.0 && unit + 1 < UNITS.len() {
+        (size, unit) = (size / 1024.0, unit + 1);
+    }
+    let digits = usize::from(size < 10.0);
+    format!("{size:.digits$} {}", UNITS[unit])
 }
 
 /// The time as seen from `now`, or `never`.
@@ -43,17 +61,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_are_said_in_their_largest_whole_unit() {
+    fn a_distance_is_said_as_it_was_given() {
         let now = Timestamp::from_millis(10_000_000_000);
         for (distance, expected) in [
             (0, "now"),
-            (-999, "now"),
+            (-499, "now"),
             (-1000, "1 second ago"),
-            (-90_000, "1 minute ago"),
+            (-90_000, "90 seconds ago"),
             (600_000, "in 10 minutes"),
+            (3_600_000, "in 60 minutes"),
+            (48 * 3_600_000 - 20, "in 48 hours"),
             (-3 * 86_400_000, "3 days ago"),
-            (14 * 86_400_000, "in 2 weeks"),
-            (90 * 86_400_000, "in 3 months"),
+            (14 * 86_400_000, "in 14 days"),
+            (90 * 86_400_000 - 3000, "in 90 days"),
+            (365 * 86_400_000 - 5, "in 1 year"),
+            (400 * 86_400_000, "in 400 days"),
+            (730 * 86_400_000, "in 2 years"),
         ] {
             assert_eq!(relative(now.plus_millis(distance), now), expected);
         }

@@ -28,7 +28,7 @@ impl Reader<'_> {
         if let Some(clock) = self.clock.get() {
             return Ok(clock);
         }
-        let gone = || damaged("what it remembers of the time is gone");
+        let gone = || damaged("its last recorded time is missing");
         let sql = "SELECT seen, leapt FROM clock WHERE only = 1";
         let clock = self.session.one(sql, &[], |row| {
             Ok(Clock {
@@ -47,7 +47,7 @@ impl Reader<'_> {
     pub(super) fn commits(&self) -> Result<i64> {
         let sql = "SELECT commits FROM clock WHERE only = 1";
         let commits = self.session.one(sql, &[], |row| row.get(0))?;
-        commits.ok_or_else(|| damaged("how many commits there were is gone"))
+        commits.ok_or_else(|| damaged("its commit count is missing"))
     }
 
     /// Remembers that it was this time. A transaction that writes ends with it.

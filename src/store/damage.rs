@@ -5,8 +5,7 @@
 use crate::error::{Error, Kind};
 
 const DAMAGED: &str = "the store is damaged: ";
-const KEEP_A_COPY: &str =
-    "keep a copy of the file and of those beside it, then put a backup in its place";
+const KEEP_A_COPY: &str = "keep a copy of the file and those beside it, then restore a backup";
 
 /// The error of a store that cannot be believed.
 pub(super) fn damaged(what: impl std::fmt::Display) -> Error {

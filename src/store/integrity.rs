@@ -248,15 +248,15 @@ pub(super) fn is_whole_with(row: &Row<'_>, first: usize, digest: RecordDigest) -
         && std::str::from_utf8(details).is_ok_and(|details| digest.ends(details))
 }
 
-pub(super) const CHANGED: &str = "was changed behind keyward's back";
-pub(super) const CAME_BACK: &str = "came back after the key was revoked or pruned";
-const OUT_OF_RANGE: &str = "has a time before the year 0 or after the year 9999";
+pub(super) const CHANGED: &str = "was changed outside keyward";
+pub(super) const CAME_BACK: &str = "was restored after the key was revoked or pruned";
+const OUT_OF_RANGE: &str = "has a time outside the years 0 to 9999";
 const FORGOTTEN: &str = "is revoked, but its hash is missing from the hashes of ended keys";
 
 /// The error of a record that is not what keyward wrote.
 pub(super) fn unlike_itself(what: &str) -> Error {
     Error::new(Kind::Damaged, format!("the store is damaged: {what}"))
-    .hinted("`keyward store check` lists every such record, and `keyward store restore FILE` brings a backup back")
+    .hinted("`keyward store check` lists every such record, and `keyward store restore FILE` restores a backup")
 }
 
 /// The error of a key's row that is no record, with the key's id if that can be read.

@@ -46,7 +46,7 @@ impl Reader<'_> {
     /// # Errors
     /// The store's; `damaged` when it is gone.
     pub fn seq_of(&self, id: &KeyId) -> Result<KeySeq> {
-        let gone = || damaged(format!("there is no row of {id}"));
+        let gone = || damaged(format!("{id} has no row"));
         self.find_seq(id)?.ok_or_else(gone)
     }
 

@@ -158,7 +158,7 @@ impl From<Database> for Store {
 pub fn absent(path: &Path) -> Error {
     Error::new(
         Kind::StoreNotFound,
-        format!("there is no store at {}", SafePath(path)),
+        format!("no store at {}", SafePath(path)),
     )
     .hinted("`keyward store create` makes an empty one; --store and KEYWARD_STORE name another")
 }

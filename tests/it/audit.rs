@@ -167,9 +167,9 @@ fn an_untouched_log_verifies() {
     sandbox.expect_transcripts(
         r#"
 $ keyward audit verify
-the trail is whole: 7 rows checked
+audit trail intact: 7 rows checked
 ------- stderr -------
-hint: a chain alone cannot show that its newest rows were cut off or that all of it was written anew: compare with a head that was kept elsewhere, `keyward audit verify --against SEQ:HASH`
+hint: to detect a truncated or rewritten trail, compare it with a saved head: `keyward audit verify --against SEQ:HASH`
 [exit status: 0]
 "#,
     );

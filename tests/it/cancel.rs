@@ -50,7 +50,7 @@ fn a_pending_replacement_was_revoked_and_the_old_key_is_as_it_was() {
         );
         assert!(hint.contains(&format!("`keyward rotate {id}` ")), "{hint}");
         let (message, hint) = refused(&sandbox, &id);
-        assert_eq!(message, format!("no rotation of {id} is under way"));
+        assert_eq!(message, format!("{id} is not being rotated"));
         assert_eq!(
             sandbox.follow(&hint).args(["--json"]).ok().json()["replaces"],
             id.as_str()

@@ -209,7 +209,7 @@ fn nothing_found_is_said_to_people_and_an_empty_answer_for_programs() {
     };
     let table = run("table");
     assert_eq!(table.stdout, "");
-    assert!(table.stderr.contains("nothing found"), "{}", table.stderr);
+    assert!(table.stderr.contains("no keys found"), "{}", table.stderr);
     assert_eq!(run("json").json(), json!({ "findings": [] }));
     for format in ["jsonl", "tsv"] {
         let output = run(format);
@@ -379,11 +379,11 @@ ci    live  old         3 months ago  never      never    keyward rotate <id>
 [exit status: 18]
 $ keyward check --older-than 200d
 ------- stderr -------
-nothing found
+no keys found
 [exit status: 0]
 $ keyward check
 ------- stderr -------
-error: there is nothing to look for
+error: tell check what to look for
 hint: pass --expiring-within, --unused-for, --never-used, --older-than or --outside-policy
 [exit status: 2]
 "#,

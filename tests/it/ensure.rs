@@ -315,7 +315,7 @@ the secret is in web.key, shown only this once
 $ keyward ensure ci --out web.key
 ------- stderr -------
 error: "web.key" holds the secret of another key, web (<id>)
-hint: deliver each key to a place of its own, or let --rotate-if-missing replace it
+hint: deliver each key to its own file, or pass --rotate-if-missing to replace it
 [exit status: 4]
 $ keyward ensure ci -- false
 ------- stderr -------

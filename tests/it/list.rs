@@ -267,7 +267,7 @@ hint: no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows
 $ keyward list -w nowhere
 ------- stderr -------
 error: there is no workspace "nowhere"
-hint: `keyward workspace list` shows those there are
+hint: `keyward workspace list` lists them
 [exit status: 3]
 "#,
     );

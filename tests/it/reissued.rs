@@ -50,7 +50,7 @@ impl Scene {
         }
     }
 
-    /// Asserts what the two secrets are, and that nothing is wrong with the store.
+    /// Asserts what the two secrets are, and that no problems with the store.
     #[track_caller]
     fn assert_are(&self, first: &str, live: &str) {
         for (secret, code) in [(&self.first, first), (&self.live, live)] {

@@ -21,7 +21,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// What was kept, as `name what`, of a restoration after which nothing is wrong with the store.
+/// What was kept, as `name what`, of a restoration after which no problems with the store.
 #[track_caller]
 fn kept(sandbox: &Sandbox, file: &str) -> Vec<String> {
     let answer = restore(sandbox, file).answer();

@@ -39,8 +39,8 @@ fn without_a_terminal_it_needs_yes() {
         r#"
 $ keyward revoke ci
 ------- stderr -------
-error: this needs a confirmation, and there is nobody to ask
-hint: pass --yes to revoke without being asked
+error: confirmation required, but this is not a terminal
+hint: pass --yes to confirm
 [exit status: 2]
 "#,
     );
@@ -255,7 +255,7 @@ $ keyward verify --file used.key --quiet
 $ keyward revoke used --yes --if-unused-for 30d
 ------- stderr -------
 error: used (<id>) is in use: last at <time>, 1 time since <day>
-hint: leave --if-unused-for out to go on all the same
+hint: leave out --if-unused-for to do it anyway
 [exit status: 5]
 "#,
     );

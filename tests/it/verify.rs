@@ -424,7 +424,7 @@ not_found: no key has this secret
 ------- stderr -------
 [exit status: 10]
 $ echo secret | keyward verify
-malformed: this is not a key's secret: its form or checksum is wrong
+malformed: not a key secret: wrong form or checksum
 ------- stderr -------
 [exit status: 10]
 $ keyward verify --file missing.key

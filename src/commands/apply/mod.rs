@@ -25,11 +25,11 @@ use crate::store::Store;
 use manifest::Source;
 use report::Report;
 
-/// Make workspaces and keys as a manifest describes them
+/// Create workspaces and keys from a manifest
 ///
-/// Run again, it changes nothing. Shows the plan (+ create, ~ rotate or update, = unchanged, - revoke) and carries it out, one key at a time, each live
-/// only once its secret is delivered. Stops at the first failure; a rerun goes on from there. Paths in the manifest are
-/// relative to it, and its commands run in its folder.
+/// Shows the plan (+ create, ~ rotate or update, = unchanged, - revoke) and carries it out, one key at a time; a key
+/// becomes live once its secret is delivered. Running it again changes nothing. It stops at the first failure, and a rerun
+/// continues from there. Paths in the manifest are relative to it, and its commands run in its folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward apply keys.toml
@@ -41,23 +41,23 @@ pub struct Args {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: PathBuf,
 
-    /// Show the plan, and do nothing
+    /// Show the plan and change nothing
     #[arg(long)]
     dry_run: bool,
 
-    /// Show the plan, do nothing, and exit 18 if anything is to be done
+    /// Show the plan, change nothing, and exit 18 if it is not empty
     #[arg(long)]
     check: bool,
 
-    /// Revoke the living keys of the manifest's workspaces that it does not name
+    /// Revoke live keys in the manifest's workspaces that it does not name
     #[arg(long)]
     prune: bool,
 
-    /// Rotate keys whose files do not hold their secrets, whatever else is in them
+    /// Rotate keys whose file does not contain their secret, replacing the file
     #[arg(long)]
     rotate_if_missing: bool,
 
-    /// Keep live keys that a changed policy leaves out as they are
+    /// Keep live keys that a changed policy no longer allows
     #[arg(long)]
     keep_outside: bool,
 }
@@ -97,8 +97,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     report.announce(&context.ui);
     if !plan.strays.is_empty() && !context.yes {
-        let question = format!("Revoke {} for ever?", report.strays());
-        let otherwise = "pass --yes to revoke without being asked, or leave --prune out";
+        let question = format!("Permanently revoke {}?", report.strays());
+        let otherwise = "pass --yes to confirm, or leave out --prune";
         context.prompter.confirm(&question, otherwise)?;
     }
     let mut work = Work {

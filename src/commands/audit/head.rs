@@ -7,7 +7,7 @@ use crate::error::{Exit, Result};
 use crate::ops::audit;
 use crate::output::view::HeadView;
 
-/// Print the trail's end as SEQ:HASH, to be kept elsewhere
+/// Print the audit trail's head (SEQ:HASH) to save elsewhere
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward audit head

@@ -11,13 +11,13 @@ use crate::ops::audit;
 use crate::output::relative::relative;
 use crate::output::view::EventView;
 
-/// List what happened, oldest first
+/// List events, oldest first
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward audit list
   keyward audit list --limit 20 --output jsonl")]
 pub struct Args {
-    /// List the newest N alone
+    /// List only the newest N
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
 }
@@ -30,7 +30,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     })?;
     let header = ["SEQ", "WHEN", "ACTOR", "ACTION", "SUBJECT", "DETAILS"];
     if context.ui.end(listing, &header)? {
-        context.ui.hint("nothing has happened yet");
+        context.ui.hint("no events yet");
     }
     Ok(0)
 }

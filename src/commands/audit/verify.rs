@@ -2,22 +2,23 @@
 
 use crate::context::Context;
 use crate::domain::audit::Head;
+use crate::domain::words::counted;
 use crate::error::{Exit, Kind, Result};
 use crate::ops::audit;
 use crate::output::view::TrailView;
 
-/// Check that the trail's chain is whole
+/// Check that the audit trail is intact
 ///
-/// An edited, inserted, deleted or reordered row, or one that is hidden from the trail's index, is found and named, and the
-/// exit status is 9. So is the row that ended a key which can be used again. A chain alone cannot show that its newest rows were cut off or that all of it was written anew: save
-/// `keyward audit head` elsewhere from time to time, and compare with what you saved.
+/// Names the first row that was edited, inserted, deleted, reordered or hidden from the trail's index, or that ended a key
+/// which can be used again, and exits with 9. A chain cannot reveal that its newest rows were removed or that all of it was
+/// rewritten: save `keyward audit head` elsewhere from time to time, and compare with --against.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward audit verify
   keyward audit verify --json
   keyward audit verify --against \"$(cat audit-head.txt)\"")]
 pub struct Args {
-    /// A head that was saved earlier, which the trail must still have
+    /// A saved head that the trail must still contain
     #[arg(long, value_name = "SEQ:HASH")]
     against: Option<Head>,
 }
@@ -36,17 +37,16 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     context.ui.record(&view, || {
         let verdict = match (outcome.first_bad, outcome.misindexed, outcome.contradicted) {
-            (None, None, None) => "the trail is whole".to_owned(),
-            (Some(seq), ..) => format!("the trail is broken at row {seq}"),
-            (None, Some(seq), _) => format!("the trail's index does not agree with row {seq}"),
-            (None, None, Some(seq)) => format!("a key that ended in row {seq} can be used again"),
+            (None, None, None) => "audit trail intact".to_owned(),
+            (Some(seq), ..) => format!("audit trail broken at row {seq}"),
+            (None, Some(seq), _) => format!("the audit trail's index does not match row {seq}"),
+            (None, None, Some(seq)) => format!("a key that row {seq} ended can be used again"),
         };
-        format!("{verdict}: {} rows checked\n", outcome.checked)
+        format!("{verdict}: {} checked\n", counted(outcome.checked, "row"))
     })?;
     if view.ok && args.against.is_none() {
         context.ui.hint(
-            "a chain alone cannot show that its newest rows were cut off or that all of it was written anew: \
-             compare with a head that was kept elsewhere, `keyward audit verify --against SEQ:HASH`",
+            "to detect a truncated or rewritten trail, compare it with a saved head: `keyward audit verify --against SEQ:HASH`",
         );
     }
     Ok(if view.ok { 0 } else { Kind::Damaged.exit() })

@@ -35,7 +35,7 @@ impl HandOver {
     /// Of a key that provisioning has minted.
     pub fn provisioned(context: &Context, due: Due) -> Self {
         if due.made_workspace {
-            context.ui.status("made the workspace \"default\"");
+            context.ui.status("created the workspace \"default\"");
         }
         let answer = Answer {
             action: Some(due.action()),

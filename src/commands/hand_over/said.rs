@@ -4,6 +4,7 @@ use super::Answer;
 use crate::commands::sink::Delivery;
 use crate::context::Context;
 use crate::delivery::Sink;
+use crate::domain::words::counted;
 use crate::domain::{Safe, SafePath, State};
 use crate::output::relative::relative_or_never;
 
@@ -24,7 +25,10 @@ impl Answer {
                 let held = if delivery.hold { ", pending" } else { "" };
                 format!("{verb} {name} ({}){held}, its secret {place}{old}", key.id)
             }
-            keys => format!("minted {} keys, their secrets {place}", keys.len()),
+            keys => format!(
+                "minted {}, their secrets {place}",
+                counted(keys.len(), "key")
+            ),
         }
     }
 
@@ -52,7 +56,9 @@ impl Answer {
                 Safe(&key.prefix),
                 relative_or_never(key.expires_at, now),
             )),
-            keys => context.ui.status(&format!("minted {} keys", keys.len())),
+            keys => context
+                .ui
+                .status(&format!("minted {}", counted(keys.len(), "key"))),
         }
         if let (Some(old), false) = (&self.old, delivery.hold) {
             context.ui.status(&match old.state {

@@ -11,12 +11,14 @@ use crate::domain::SafePath;
 use crate::domain::sanitize::path_text;
 use crate::error::{Exit, Result};
 use crate::ops::store::backup;
+use crate::output::relative::size;
 use crate::output::view::BackupView;
 
-/// Copy the store to a file while it is in use
+/// Back up the store to a file while it is in use
 ///
-/// The copy is of one moment, is checked and synced, and takes its name last, so a backup is whole or not there. An earlier
-/// backup of that name is replaced; any other file is left alone. It holds hashes and no secrets, and its mode is 0600.
+/// The copy is consistent, checked and synced, and gets its name last, so a backup is either complete or absent. An earlier
+/// backup of that name is replaced; any other file is left alone. A backup contains hashes and no secrets, and its mode is
+/// 0600.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store backup keyward-backup.db
@@ -40,9 +42,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         head: copy.head.into(),
     };
     let sentence = format!(
-        "{}: {} bytes, trail at {}",
+        "backed up the store to {} ({}); audit head {}",
         SafePath(&args.file),
-        view.size_bytes,
+        size(view.size_bytes),
         copy.head
     );
     context.ui.change(&view, &sentence)?;

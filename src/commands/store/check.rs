@@ -2,26 +2,27 @@
 
 use crate::context::Context;
 use crate::domain::Safe;
+use crate::domain::words::counted;
 use crate::error::{Exit, Kind, Result};
 use crate::ops::store::{check, clock};
 use crate::output::view::{HealthView, ProblemView};
 
-/// Look through every page, record and event
+/// Check every page, record and event of the store
 ///
-/// Finds damage to the file, rows that were changed, deleted or added behind keyward's back, a broken audit trail, and links
-/// between keys that no rotation makes. Each is listed with the command that fixes it, and the exit status is 9. Nothing is
-/// changed, and nobody has to wait.
+/// Finds damage to the file, rows that were changed, deleted or added outside keyward, a broken audit trail, and links
+/// between keys that no rotation makes. Lists each with the command that fixes it, and exits with 9. It changes nothing and
+/// blocks no other process.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store check
   keyward store check --json
   keyward store check --reset-clock")]
 pub struct Args {
-    /// Take the clock's time for the latest there was
+    /// Reset the last recorded time to the current clock
     ///
-    /// keyward remembers the latest time it has seen, so that what had expired stays expired when the clock goes back. If a
-    /// wrong clock was far ahead, this fixes it. It is refused where keys would be live again beside others of their names, or past
-    /// the cap: these are named.
+    /// The store records the latest time, so that expired keys stay expired when the clock goes back. Use this if a wrong
+    /// clock was far ahead. It is refused, naming the keys, if keys would be live again beside others of the same name or
+    /// beyond the cap.
     #[arg(long)]
     reset_clock: bool,
 }
@@ -31,7 +32,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut reset = None;
     if args.reset_clock {
         let before = clock::reset(&mut store, &actor, now)?;
-        let sentence = format!("the latest time seen was {}, and is {now} now", before.seen);
+        let sentence = format!("reset the last recorded time from {} to {now}", before.seen);
         context.ui.status(&sentence);
         reset = Some(sentence);
     }
@@ -64,12 +65,13 @@ fn summary(view: &HealthView) -> String {
         text += &format!("{subject}{problem}\n  {remedy}\n");
     }
     let found = match view.problems.len() {
-        0 => "nothing is wrong".to_owned(),
-        1 => "1 problem".to_owned(),
-        count => format!("{count} problems"),
+        0 => "no problems".to_owned(),
+        count => counted(count, "problem"),
     };
     text + &format!(
-        "{found}: {} workspaces, {} keys and {} events checked\n",
-        view.workspaces, view.keys, view.events
+        "{found}: checked {}, {} and {}\n",
+        counted(view.workspaces, "workspace"),
+        counted(view.keys, "key"),
+        counted(view.events, "event")
     )
 }

@@ -7,10 +7,10 @@ use crate::domain::sanitize::path_text;
 use crate::error::{Exit, Result};
 use crate::output::view::CreatedStoreView;
 
-/// Make an empty store
+/// Create an empty store
 ///
-/// A store that exists is left as it is. mint, workspace create, ensure, apply, store import and store restore make one when they
-/// need it.
+/// An existing store is left as it is. mint, workspace create, ensure, apply, store import and store restore create a store
+/// if they need one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store create
@@ -27,7 +27,7 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     };
     let path = SafePath(&file);
     let sentence = if changed {
-        format!("{path} is an empty store")
+        format!("created the empty store {path}")
     } else {
         format!("no change: the store {path} already exists")
     };

@@ -5,10 +5,10 @@ use crate::domain::transfer::{KeyFields, WorkspaceFields};
 use crate::error::{Exit, Result};
 use crate::ops::store::export::{self, Record};
 
-/// Print every record as a line of JSON, hashes and no secrets
+/// Export every record as a line of JSON, with hashes and no secrets
 ///
-/// One object a line, whatever the output format: each workspace with its policy, then its keys. `keyward store import` takes
-/// it in again. Counts of uses and the audit trail are not part of it; a backup has them.
+/// One object a line, whatever the output format: each workspace with its policy, then its keys. `keyward store import`
+/// reads it. Usage and the audit trail are not included; a backup has them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store export

@@ -9,15 +9,15 @@ use crate::error::{Exit, Result};
 use crate::ops::store::import;
 use crate::output::view::ImportView;
 
-/// Take in workspaces and keys by their hashes
+/// Import workspaces and keys by hash
 ///
-/// Reads a JSON object a line: what `keyward store export` prints, or another system's keys. Of those the field name and the
-/// field hash are enough, the SHA-256 of the whole secret in hexadecimal or Base64. Everything is imported or nothing.
+/// Reads a JSON object a line: what `keyward store export` prints, or another system's keys, which need only the fields
+/// name and hash (the SHA-256 of the whole secret in hexadecimal or Base64). Everything is imported, or nothing.
 ///
-/// A record that exists already is never changed. If it has the values of the line, the line is unchanged. If not, the line
-/// differs (exit 4) and its fields are named; fields that the line leaves out are not compared, nor is lastUsedAt. Also refused
-/// are two lines with the same id or hash, the hash of a key that was pruned here, and links (replaces, replacedBy) that no
-/// rotation makes: to another workspace or environment, in a circle, or to a key that does not name this one in turn.
+/// An existing record is never changed. A line with the same values counts as unchanged. A line that differs is rejected
+/// (exit 4) and the fields are named; fields that the line leaves out are not compared, and neither is lastUsedAt. Also
+/// rejected: two lines with the same id or hash, the hash of a key that was pruned here, and links (replaces, replacedBy)
+/// that no rotation makes: to another workspace or environment, in a circle, or to a key that does not link back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store import keys.jsonl
@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
 
-    /// Leave lines out that are refused, and take in the others
+    /// Skip rejected lines and import the rest
     #[arg(long)]
     keep_going: bool,
 }

@@ -5,11 +5,12 @@ use crate::domain::sanitize::path_text;
 use crate::domain::{Safe, SafePath};
 use crate::error::{Exit, Result};
 use crate::ops::store::info;
+use crate::output::relative::size;
 use crate::output::table;
 use crate::output::view::StoreView;
 use crate::store::Store;
 
-/// Say where the store is and what it holds
+/// Show where the store is and what it contains
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store info
@@ -27,7 +28,7 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
         },
     };
     context.ui.record(&view, || {
-        let none = || "none: there is no store yet".to_owned();
+        let none = || "none: no store yet".to_owned();
         let mut fields = vec![
             ("path", SafePath(&file).to_string()),
             (
@@ -38,13 +39,13 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
                 "journal mode",
                 view.journal_mode.clone().unwrap_or_else(none),
             ),
-            ("size", format!("{} bytes", view.size_bytes)),
+            ("size", size(view.size_bytes)),
             ("workspaces", view.workspaces.to_string()),
             ("keys", view.keys.to_string()),
         ];
         if let Some(folder) = &view.trusted_folder {
             let text = format!(
-                "{} (the permissions of its group and of others are not checked)",
+                "{} (group and other permissions are not checked)",
                 Safe(folder)
             );
             fields.push(("trusted folder", text));

@@ -15,7 +15,7 @@ use clap::Subcommand;
 use crate::context::Context;
 use crate::error::{Exit, Result};
 
-/// Look after the store
+/// Manage the store
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {

@@ -8,18 +8,19 @@ use crate::context::Context;
 use crate::domain::audit::Head;
 use crate::domain::restoration::What;
 use crate::domain::sanitize::path_text;
+use crate::domain::words::counted;
 use crate::domain::{KeyId, Network, Safe, SafePath, Timestamp};
 use crate::error::{Exit, Result};
 use crate::ops::store::restore::{self, Compared, Kept, Outcome};
 use crate::output::table::listed;
 use crate::output::view::{KeptView, RestoreView};
 
-/// Restore a backup, keeping whatever was made stricter since
+/// Restore a backup; keys revoked since stay revoked
 ///
-/// Replaces the present workspaces, keys and settings with the backup's, in one step. Keys that were revoked, disabled,
-/// narrowed, shortened or superseded since stay so; each is named. Uses counted since are kept, and the audit trail goes on.
-/// Keys minted after the backup are gone: an old key whose successor is gone can be kept with `keyward rotate KEY --cancel`.
-/// A damaged store is put aside, and what can still be read of it is kept in the same way.
+/// Replaces the current workspaces, keys and settings with the backup's in one step. Keys that were revoked, disabled,
+/// narrowed, shortened or superseded since stay so, and each is named. Usage since is kept, and the audit trail continues.
+/// Keys minted after the backup are lost: keep an old key whose successor is lost with `keyward rotate KEY --cancel`. A
+/// damaged store is kept in a file of its own, and what can still be read of it is used in the same way.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store restore keyward-backup.db --yes
@@ -29,7 +30,7 @@ pub struct Args {
     #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
 
-    /// A head that was kept elsewhere: refuse a trail that does not have it
+    /// Refuse unless the trail contains this saved head
     #[arg(long, value_name = "SEQ:HASH")]
     against: Option<Head>,
 }
@@ -37,10 +38,10 @@ pub struct Args {
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if !context.yes {
         let question = format!(
-            "Put {} in the place of the present store? Keys minted since are gone.",
+            "Replace the current store with {}? Keys minted since the backup will be lost.",
             SafePath(&args.file)
         );
-        let otherwise = "pass --yes to restore without being asked";
+        let otherwise = "pass --yes to confirm";
         context.prompter.confirm(&question, otherwise)?;
     }
     let actor = context.onlooker()?;
@@ -70,10 +71,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         head: outcome.head.into(),
     };
     let sentence = format!(
-        "{}: {} workspaces, {} keys, trail at {}",
+        "restored {} and {} to {}; audit head {}",
+        counted(view.workspaces, "workspace"),
+        counted(view.keys, "key"),
         SafePath(&request.store),
-        view.workspaces,
-        view.keys,
         outcome.head
     );
     context.ui.change(&view, &sentence)?;
@@ -163,7 +164,7 @@ fn tell(context: &Context, outcome: &Outcome, now: Timestamp) {
             }
         }
         Compared::Nothing => context.ui.warn(&format!(
-            "there was no store to compare with: what was revoked, disabled or narrowed after the backup (trail at {}) is lost",
+            "no existing store was found, so what was revoked, disabled or narrowed after the backup (audit head {}) is lost",
             outcome.backup
         )),
     }

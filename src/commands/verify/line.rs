@@ -109,7 +109,10 @@ pub fn turn<'a>(line: &Line<'a>, template: &Template) -> Turn<'a> {
                 .ok()
                 .and_then(|asked| asked.id)
                 .filter(|id| can_be_read(id)),
-            ..unreadable(format!("the line is no request: {}", what_is_wrong(&error)))
+            ..unreadable(format!(
+                "the line is not a request: {}",
+                what_is_wrong(&error)
+            ))
         },
     }
 }

@@ -21,20 +21,20 @@ use crate::output::relative::relative_or_never;
 use crate::output::view::VerdictView;
 use crate::store::Store;
 
-/// Judge a secret
+/// Check a secret and say whether it is valid
 ///
-/// The secret is read from stdin, from a hidden prompt on a terminal, or from --file or --env. The exit status tells the
-/// verdict: 0 valid, 10 not one of ours, 11 revoked, 12 expired, 13 pending or disabled, 14 not for this, 15 limited. With --quiet,
-/// that is all the answer there is.
+/// The secret is read from stdin, from a hidden prompt on a terminal, or from --file or --env. The exit status is the
+/// verdict: 0 valid, 10 not found or malformed, 11 revoked, 12 expired, 13 pending or disabled, 14 wrong environment, scope
+/// or address, 15 limited. With --quiet it is the only answer.
 ///
-/// A valid use counts against the rate of its key and the monthly quota of its workspace, where the workspace's plan has
-/// them. A refused one costs nothing.
+/// A valid request counts against the key's rate and the workspace's monthly quota if the workspace's plan has them. A
+/// rejected one costs nothing.
 ///
-/// With --stream, keyward stays and answers every line of stdin with a line of JSON, in order: a line is a bare secret, or
+/// With --stream, keyward answers every line of stdin with a line of JSON, in order: a line is a bare secret, or
 /// {"key": SECRET, "id": ANYTHING, "environment": ENV, "scopes": [SCOPE], "ip": ADDRESS, "cost": N}, of which all but "key"
-/// may be left out, null or an empty text. The options hold for lines that do not say otherwise. A change that any process
-/// commits is seen by the next line; uses are recorded within a second, at the end of input, and on SIGTERM. While there is no
-/// store, lines are answered with store_not_found and the status 503.
+/// may be left out, null or an empty text. The options apply to lines that do not say otherwise. A change committed by any
+/// process applies to the next line. Uses are recorded within a second, at the end of input, and on SIGTERM. While there is
+/// no store, lines are answered with store_not_found and the status 503.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward verify < secret-file
@@ -47,7 +47,7 @@ pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
 
-    /// The environment the key must be of
+    /// The environment the key must belong to
     #[arg(short, long, value_name = "ENV")]
     environment: Option<String>,
 
@@ -63,11 +63,11 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     cost: u32,
 
-    /// Do not record the use, and count it against no limit
+    /// Do not record the use or count it against limits
     #[arg(long)]
     no_record: bool,
 
-    /// Answer one request a line until stdin ends
+    /// Answer requests, one a line, until stdin ends
     #[arg(long, conflicts_with_all = ["file", "env"])]
     stream: bool,
 }

@@ -71,7 +71,7 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
     {
         context
             .ui
-            .warn(&format!("the last uses could not be recorded: {error}"));
+            .warn(&format!("the last uses were not recorded: {error}"));
     }
     match signal {
         None | Some(SIGTERM) => Ok(0),
@@ -147,7 +147,7 @@ fn answer(
     while verdicts.len() < requests.len() {
         let waiting = &requests[verdicts.len()..];
         match verifier.verify_all(waiting, now, |verdict| verdicts.push(Ok(verdict))) {
-            // The first that is left needed to be counted, and another process kept the store locked. It was waited for
+            // The first that is left needed to be counted, and the store was locked by another process. It was waited for
             // once; the other lines and a signal must not wait for it again and again.
             Err(error) if error.kind() == Kind::Busy => {
                 verdicts.push(Err(error));

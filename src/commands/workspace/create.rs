@@ -11,7 +11,7 @@ use crate::output::view::WorkspaceView;
 
 /// Create a workspace
 ///
-/// Its policy is the preset's, or the file's, with the fields that options give; without either, the preset "default".
+/// Its policy is the preset's or the file's, with the fields that options change; without either, that of the preset "default".
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward workspace create acme

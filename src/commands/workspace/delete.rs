@@ -8,9 +8,9 @@ use crate::error::{Exit, Result};
 use crate::ops::workspace::delete;
 use crate::output::view::WorkspaceView;
 
-/// Delete a workspace that has no living keys
+/// Delete a workspace that has no live keys
 ///
-/// The records of its dead keys go with it; the audit trail stays. It asks first when there are such records.
+/// The records of its revoked and expired keys are deleted with it; the audit trail stays. It asks first if there are any.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward workspace delete staging --yes")]
@@ -25,12 +25,12 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (_, records) = delete::preview(&mut store, &actor, &args.name, now)?;
     if records > 0 && !context.yes {
         let question = format!(
-            "Delete workspace {} and {records} records of dead keys?",
+            "Delete workspace {} and the records of {records} revoked or expired keys?",
             Safe(&args.name)
         );
         context
             .prompter
-            .confirm(&question, "pass --yes to delete them without being asked")?;
+            .confirm(&question, "pass --yes to confirm")?;
     }
     let outcome = delete::run(&mut store, &actor, &args.name, context.now())?;
     let view = WorkspaceView::new(&outcome.workspace, outcome.census);

@@ -37,7 +37,7 @@ pub struct PolicyArgs {
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
 
-    /// The environments, in place of the present ones; the first is the default
+    /// The environments; replaces the current ones, and the first is the default
     #[arg(long, value_delimiter = ',', value_name = "ENV,...")]
     environments: Option<Vec<String>>,
 
@@ -45,11 +45,11 @@ pub struct PolicyArgs {
     #[arg(long, visible_alias = "cap", value_name = "N")]
     active_key_cap: Option<u32>,
 
-    /// How long a key lives when --expires does not say; never takes it away
+    /// How long a key lives without --expires; never removes it
     #[arg(long, value_name = "DURATION")]
     default_lifetime: Option<LifetimeOrNever>,
 
-    /// The longest a key may live; never takes it away
+    /// The longest a key may live; never removes it
     #[arg(long, value_name = "DURATION")]
     maximum_lifetime: Option<LifetimeOrNever>,
 
@@ -57,7 +57,7 @@ pub struct PolicyArgs {
     #[arg(long, value_name = "DURATION")]
     rotation_grace: Option<Lifetime>,
 
-    /// How long usage of a dead key is kept
+    /// How long the usage of a revoked or expired key is kept
     #[arg(long, value_name = "DURATION")]
     usage_retention: Option<Lifetime>,
 }

@@ -27,7 +27,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let sentence = if changed {
         format!("renamed workspace {} to {new}", Safe(&args.old))
     } else {
-        format!("nothing changed: the workspace is named {new} already")
+        format!("no change: the workspace is already named {new}")
     };
     context.ui.change(
         &WorkspaceView::new(&outcome.workspace, outcome.census),

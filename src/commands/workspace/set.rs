@@ -10,17 +10,16 @@ use crate::output::view::WorkspaceView;
 /// Change a workspace's policy or plan
 ///
 /// Existing keys keep their tokens, scopes and expiry. A preset or a file replaces the whole policy; options change single
-/// fields. A policy without the environment or a scope of a live key, or with a cap below the live keys, is refused (exit
-/// 4) and lists them, unless --keep-outside is given: then these keys live on as they are. `check --outside-policy` finds
-/// those whose environment or scopes the policy does not have. A policy without the workspace's plan needs --plan or
-/// --clear-plan.
+/// fields. A policy without the environment or a scope of a live key, or with a cap below the number of live keys, is
+/// refused (exit 4) with a list of them; --keep-outside keeps them as they are. `check --outside-policy` finds keys whose
+/// environment or scopes the policy does not have. A policy without the workspace's plan needs --plan or --clear-plan.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward workspace set --cap 20
   keyward workspace set default --default-lifetime 90d --maximum-lifetime 1y
   keyward workspace set default --preset audioscrape --plan pro --keep-outside")]
 pub struct Args {
-    /// The workspace [default: the one that commands work in]
+    /// The workspace [default: the one in use]
     #[arg(value_name = "NAME")]
     name: Option<String>,
 
@@ -28,11 +27,11 @@ pub struct Args {
     #[arg(long, value_name = "PLAN")]
     plan: Option<String>,
 
-    /// Leave the plan for the policy's default plan, or for none
+    /// Use the policy's default plan, or none
     #[arg(long, conflicts_with = "plan")]
     clear_plan: bool,
 
-    /// Keep live keys that the new policy leaves out as they are
+    /// Keep live keys that the new policy no longer allows
     #[arg(long)]
     keep_outside: bool,
 
@@ -53,7 +52,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         keep_outside: args.keep_outside,
     };
     if request.is_empty() {
-        return Err(Error::usage("there is nothing to set")
+        return Err(Error::usage("tell set what to change")
             .hinted("`keyward workspace set --help` lists what can be changed"));
     }
     let (mut store, actor, now) = context.enter()?;
@@ -62,7 +61,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let sentence = if changed {
         format!("changed workspace {name}")
     } else {
-        format!("nothing changed: workspace {name} is so already")
+        format!("no change: workspace {name} already has these values")
     };
     context.ui.change(
         &WorkspaceView::new(&outcome.workspace, outcome.census),

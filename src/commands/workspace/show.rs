@@ -14,11 +14,11 @@ use crate::output::view::WorkspaceView;
   keyward workspace show default
   keyward workspace show default --policy")]
 pub struct Args {
-    /// The workspace [default: the one that commands work in]
+    /// The workspace [default: the one in use]
     #[arg(value_name = "NAME")]
     name: Option<String>,
 
-    /// Print the policy alone, as TOML that --policy FILE reads
+    /// Print only the policy, as TOML that --policy FILE reads
     #[arg(long)]
     policy: bool,
 }

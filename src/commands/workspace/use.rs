@@ -6,9 +6,9 @@ use crate::error::{Exit, Result};
 use crate::ops::workspace::choose;
 use crate::output::view::WorkspaceView;
 
-/// Choose the workspace that commands work in
+/// Choose the workspace that commands use
 ///
-/// The choice is kept in the store. -w and KEYWARD_WORKSPACE come before it.
+/// The choice is stored in the store. -w and KEYWARD_WORKSPACE override it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward workspace use default")]
@@ -23,9 +23,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (outcome, changed) = choose::run(&mut store, &actor, &args.name, now)?;
     let name = Safe(&args.name);
     let sentence = if changed {
-        format!("commands now work in {name}")
+        format!("commands now use workspace {name}")
     } else {
-        format!("nothing changed: commands work in {name} already")
+        format!("no change: commands already use workspace {name}")
     };
     context.ui.change(
         &WorkspaceView::new(&outcome.workspace, outcome.census),

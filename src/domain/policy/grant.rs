@@ -21,9 +21,9 @@ impl Policy {
             let asked = Safe(asked.unwrap_or_default());
             Error::new(
                 Kind::InvalidEnvironment,
-                format!("there is no environment \"{asked}\" in this workspace"),
+                format!("this workspace has no environment \"{asked}\""),
             )
-            .hinted(format!("its policy has {}", self.environments.join(", ")))
+            .hinted(format!("the policy has {}", self.environments.join(", ")))
         })
     }
 
@@ -38,7 +38,7 @@ impl Policy {
         for (at, scope) in scopes.iter().enumerate() {
             if !self.scopes.contains_key(scope) && !had.contains(scope) {
                 return Err(refused(format!(
-                    "there is no scope \"{}\" in this workspace",
+                    "this workspace has no scope \"{}\"",
                     Safe(scope)
                 )));
             }
@@ -95,7 +95,7 @@ impl Policy {
 
     pub fn plan(&self, name: &str) -> Result<&Plan> {
         self.plans.get(name).ok_or_else(|| {
-            let message = format!("there is no plan \"{}\" in the policy", Safe(name));
+            let message = format!("the policy has no plan \"{}\"", Safe(name));
             let hint = known(
                 self.plans.keys(),
                 "this policy has no plans",

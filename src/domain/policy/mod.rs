@@ -46,7 +46,7 @@ pub struct Policy {
     pub maximum_lifetime: Option<Lifetime>,
     /// How long a rotated key's old secret stays valid.
     pub rotation_grace: Lifetime,
-    /// How long usage of a dead key is kept.
+    /// How long the usage of a revoked or expired key is kept.
     pub usage_retention: Lifetime,
     /// What `revoke` takes for a key.
     pub revoke_by: RevokeBy,

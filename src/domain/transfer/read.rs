@@ -55,7 +55,7 @@ impl Line {
                 let has_it = |text: &String| parts(text.as_bytes()).into_iter().any(is_it);
                 if texts(line).iter().any(has_it) {
                     return Err(Error::usage(
-                        "a field holds the key's whole secret, which belongs in no record",
+                        "a field contains the key's whole secret, which must not be in a record",
                     ));
                 }
                 key(fields, said(text), hash).map(|key| Self::Key(Box::new(key)))
@@ -85,7 +85,7 @@ fn workspace(fields: WorkspaceFields, said: BTreeSet<String>) -> Result<Workspac
 fn hash(text: &str) -> Result<SecretHash> {
     let hash = digest::hex(text).or_else(|| digest::base64(text));
     hash.map(SecretHash::from_bytes).ok_or_else(|| {
-        Error::usage("the field hash is no SHA-256 in hexadecimal or Base64")
+        Error::usage("the field hash is not a SHA-256 in hexadecimal or Base64")
             .hinted("a hash is 64 hexadecimal digits, or 44 characters of Base64")
     })
 }
@@ -129,7 +129,7 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
         Some("pending") => State::Pending,
         Some("disabled") => State::Disabled,
         Some("revoked") => State::Revoked,
-        Some(_) => return Err(Error::usage("the field status is no status")),
+        Some(_) => return Err(Error::usage("unknown status")),
     };
     let expires_at = time("expiresAt", fields.expires_at)?;
     let has_expired = fields.expired || fields.status.as_deref() == Some("expired");
@@ -165,7 +165,9 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
     }
     let networks = fields.allow.iter().map(|network| {
         let network = network.parse::<Network>();
-        network.map_err(|_| Error::usage("the field allow holds no address or network"))
+        network.map_err(|_| {
+            Error::usage("the field allow has an entry that is not an address or network")
+        })
     });
     let owner = fields.owner.map(|owner| owner.parse::<Owner>()).transpose();
     Ok(KeyLine {
@@ -195,7 +197,7 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
             .transpose()?,
         allow: networks.collect::<Result<_>>()?,
         owner: owner
-            .map_err(|_| Error::usage("the field owner is no owner"))?
+            .map_err(|_| Error::usage("the field owner is not a valid owner"))?
             .map(|owner| owner.0),
         labels,
     })
@@ -210,8 +212,8 @@ fn id(field: &str, text: String) -> Result<KeyId> {
     if is_id {
         Ok(KeyId::from_stored(text))
     } else {
-        Err(Error::usage(format!("the field {field} is no key's id"))
-            .hinted("leave it out and the key gets one"))
+        Err(Error::usage(format!("the field {field} is not a key id"))
+            .hinted("leave it out to have one generated"))
     }
 }
 
@@ -220,7 +222,7 @@ fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>> {
         None => Ok(None),
         Some(Ok(When::At(time))) => Ok(Some(time)),
         Some(_) => Err(Error::usage(format!(
-            "the field {field} is no time of RFC 3339"
+            "the field {field} is not an RFC 3339 time"
         ))),
     }
 }
@@ -230,7 +232,7 @@ fn unreadable(error: &serde_json::Error) -> Error {
     let said = error.to_string();
     if said.starts_with("unknown field `key`") {
         return Error::usage(
-            "the line has a field key, which is a secret's: only hashes are taken",
+            "the line has the field key, which is for a secret: only hashes are imported",
         )
         .hinted("give the SHA-256 of the secret in the field hash");
     }

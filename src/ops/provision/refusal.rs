@@ -17,11 +17,11 @@ pub(super) fn anothers(place: &Place, held: &Key) -> Error {
     Error::new(
         Kind::Conflict,
         format!(
-            "{sink} holds the secret of another key, {name} ({})",
+            "{sink} contains the secret of another key, {name} ({})",
             held.id
         ),
     )
-    .hinted("deliver each key to a place of its own, or let --rotate-if-missing replace it")
+    .hinted("deliver each key to its own file, or pass --rotate-if-missing to replace it")
 }
 
 /// The key is there, but not live, and not a run's leftover.
@@ -63,11 +63,11 @@ pub(super) fn missing(
     let (sink, name) = (&place.name, Safe(&key.name));
     let place = remedy::place(reader, &workspace.name)?;
     let message = format!(
-        "{sink} does not hold the secret of {name} ({}){instead}",
+        "{sink} does not contain the secret of {name} ({}){instead}",
         key.id
     );
     Ok(Error::new(Kind::SecretMissing, message).hinted(format!(
-        "put it back, or let --rotate-if-missing replace it; `keyward show {}{place}` shows the key",
+        "put it back, or pass --rotate-if-missing to replace it; see `keyward show {}{place}`",
         key.id
     )))
 }

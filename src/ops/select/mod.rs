@@ -283,10 +283,7 @@ fn not_found(workspaces: &[Workspace], selector: &Selector) -> Error {
     };
     Error::new(
         Kind::KeyNotFound,
-        format!(
-            "there is no key \"{}\"{environment}{place}",
-            Safe(&selector.text)
-        ),
+        format!("no key \"{}\"{environment}{place}", Safe(&selector.text)),
     )
     .hinted("`keyward list --all` shows every key")
 }

@@ -19,7 +19,7 @@ pub fn workspace(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> R
         return Err(undecided(&found));
     }
     found.pop().ok_or_else(|| {
-        Error::new(Kind::WorkspaceNotFound, "there is no workspace yet")
+        Error::new(Kind::WorkspaceNotFound, "no workspace yet")
             .hinted("`keyward mint NAME` makes one, or `keyward workspace create NAME`")
     })
 }
@@ -111,7 +111,7 @@ pub(super) fn undecided(found: &[Workspace]) -> Error {
 pub fn no_such_workspace(name: &str) -> Error {
     Error::new(
         Kind::WorkspaceNotFound,
-        format!("there is no workspace \"{}\"", Safe(name)),
+        format!("no workspace \"{}\"", Safe(name)),
     )
-    .hinted("`keyward workspace list` shows those there are")
+    .hinted("`keyward workspace list` lists them")
 }

@@ -11,6 +11,7 @@ use crate::domain::clock::Clock;
 use crate::domain::key::{Key, KeyId, KeySeq};
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::counted;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
@@ -95,7 +96,7 @@ fn refuse_namesakes(
         None => Ok(()),
         Some(key) => {
             let message = format!(
-                "{} has expired by the latest time seen, and would be live again beside another key of the name \"{}\" in {}/{}",
+                "{} has expired by the last recorded time, and would be live again beside another key named \"{}\" in {}/{}",
                 key.id,
                 Safe(&key.name),
                 Safe(&workspace.name),
@@ -118,8 +119,9 @@ fn refuse_too_many(
         Some(cap) if living > cap && !revived.is_empty() => {
             let over = usize::try_from(living - cap).unwrap_or(usize::MAX);
             let message = format!(
-                "workspace {} would have {living} live keys, {} of which have expired by the latest time seen, and its cap is {cap}",
+                "workspace {} would have {} ({} of them expired by the last recorded time), and its cap is {cap}",
                 Safe(&workspace.name),
+                counted(living, "live key"),
                 revived.len()
             );
             let oldest: Vec<&Key> = revived.iter().take(over).collect();

@@ -176,9 +176,9 @@ impl Restoration<'_> {
             match self.request.against {
                 Some(head) if !writer.has_head(head)? => Err(Error::new(
                     Kind::Conflict,
-                    format!("neither this store nor the backup knows the trail as it was at {head}, so revocations may be missing"),
+                    format!("neither this store nor the backup contains the audit head {head}, so revocations may be missing"),
                 )
-                .hinted("take a later backup; without --against this one is restored as it is")),
+                .hinted("use a later backup, or leave out --against to restore this one as it is")),
                 _ => Ok((carried.into_kept(writer)?, extent)),
             }
         })?;

@@ -5,6 +5,7 @@
 use super::Verifier;
 use super::reused::Reused;
 use super::writing::LONGEST_WAIT;
+use crate::domain::words::counted;
 use crate::error::{Error, Kind, Result};
 
 impl<T> Verifier<T> {
@@ -37,12 +38,11 @@ impl<T> Verifier<T> {
     pub fn loss(&mut self) -> Option<Error> {
         let uses = match std::mem::take(&mut self.lost) {
             0 => return None,
-            1 => "1 use".to_owned(),
-            lost => format!("{lost} uses"),
+            lost => counted(lost, "use"),
         };
         Some(Error::new(
             Kind::Io,
-            format!("{uses} could not be recorded: another file took the store's place"),
+            format!("{uses} could not be recorded: the store's file was replaced"),
         ))
     }
 }

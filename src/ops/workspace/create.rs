@@ -90,7 +90,7 @@ pub(super) fn check_name(writer: &Writer<'_>, name: &str) -> Result<()> {
         None => Ok(()),
         Some(_) => Err(Error::new(
             Kind::NameTaken,
-            format!("there is a workspace \"{}\" already", Safe(name)),
+            format!("the workspace \"{}\" already exists", Safe(name)),
         )
         .hinted("`keyward workspace set` changes its policy")),
     }

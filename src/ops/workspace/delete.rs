@@ -9,6 +9,7 @@ use crate::domain::ended::EndedMark;
 use crate::domain::key::KeySeq;
 use crate::domain::sanitize::{Quoted, Safe};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::counted;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
@@ -75,13 +76,11 @@ fn find(reader: &Reader<'_>, access: &Access, name: &str, now: Timestamp) -> Res
         _ => Err(Error::new(
             Kind::Conflict,
             format!(
-                "workspace {} has {living} keys that are active, pending or disabled",
-                Safe(name)
+                "workspace {} still has {}",
+                Safe(name),
+                counted(living, "live key")
             ),
         )
-        .hinted(format!(
-            "`keyward list -w {}` shows those to revoke first",
-            Quoted(name)
-        ))),
+        .hinted(format!("`keyward list -w {}` lists them", Quoted(name)))),
     }
 }

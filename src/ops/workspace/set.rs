@@ -12,6 +12,7 @@ use crate::domain::policy::Policy;
 use crate::domain::policy_changes::PolicyChanges;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::words::counted;
 use crate::domain::workspace::Workspace;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
@@ -214,13 +215,8 @@ impl Listed {
 
 impl fmt::Display for Listed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.count == 1 { "" } else { "s" };
-        write!(
-            formatter,
-            "{} live key{plural}: {}",
-            self.count,
-            self.first.join(", ")
-        )?;
+        let keys = counted(self.count, "live key");
+        write!(formatter, "{keys}: {}", self.first.join(", "))?;
         match self.count - self.first.len() as u64 {
             0 => Ok(()),
             more => write!(formatter, " and {more} more"),

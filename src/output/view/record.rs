@@ -77,7 +77,7 @@ impl From<Head> for HeadView {
 /// What looking a store through found.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct HealthView {
-    /// Whether nothing is wrong.
+    /// Whether no problems.
     pub ok: bool,
     /// How many workspaces were looked at.
     pub workspaces: u64,

@@ -59,7 +59,7 @@ impl Access {
             Self::Gone(path) => Err(moved(path)),
             Self::Immutable(_, reason) => Err(Error::new(
                 Kind::Io,
-                format!("the store can only be read: {reason}"),
+                format!("the store is read-only: {reason}"),
             )),
         }
     }
@@ -77,10 +77,7 @@ pub(super) fn stamp_of(store: &Entry) -> Result<Option<Stamp>> {
 pub(super) fn moved(path: &Path) -> Error {
     Error::new(
         Kind::Io,
-        format!(
-            "{} is not the file any more that was opened",
-            SafePath(path)
-        ),
+        format!("{} is no longer the file that was opened", SafePath(path)),
     )
     .hinted("run the command again")
 }

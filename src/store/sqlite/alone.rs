@@ -31,7 +31,7 @@ pub(super) fn refuse_wrong_log(connection: &Connection, store: &Entry) -> Result
         std::thread::sleep(LOOK_AGAIN);
     }
     Err(damaged(
-        "the log beside it is another store's, or of an earlier time",
+        "the log beside it belongs to another store or to an earlier time",
     ))
 }
 

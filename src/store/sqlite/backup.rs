@@ -41,7 +41,7 @@ impl Backup {
     pub fn take(file: &Path, store: &Path) -> Result<Self> {
         let store = entry(store)?;
         let shown = SafePath(file);
-        let absent = || Error::usage(format!("there is no file {shown}"));
+        let absent = || Error::usage(format!("no such file: {shown}"));
         let file = entry_if_possible(file)?.ok_or_else(absent)?;
         let found = look(&file)?.ok_or_else(absent)?;
         if file.path() == store.path() {
@@ -112,7 +112,7 @@ fn put(store: &Entry, with: &Entry) -> Result<()> {
     put_sidecars_aside(store)?;
     with.rename_new(store).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            Error::new(Kind::Conflict, "a store was made in its place meanwhile")
+            Error::new(Kind::Conflict, "a store was created there meanwhile")
                 .hinted("run the command again")
         }
         _ => store.refused("make", error),
@@ -177,7 +177,7 @@ fn copy_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<bool> {
         StepResult::Busy | StepResult::Locked => {
             return Err(Error::new(
                 Kind::Busy,
-                "another process keeps the store locked",
+                "the store is locked by another process",
             ));
         }
         _ => {}
@@ -195,9 +195,9 @@ fn copy_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<bool> {
         false => Ok(true),
         true => Err(Error::new(
             Kind::Busy,
-            "the backup is restored, but another process goes on reading the damaged store",
+            "the backup is restored, but another process still reads the damaged store",
         )
-        .hinted("end it, and run `keyward store restore` again")),
+        .hinted("stop it, then run `keyward store restore` again")),
     }
 }
 

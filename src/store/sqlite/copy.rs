@@ -59,7 +59,7 @@ impl Database {
             if is_there(store) || own.any(|own| is_there(&own)) {
                 return Err(
                     Error::usage("the backup would be one of the store's own files")
-                        .hinted("name another file"),
+                        .hinted("pass another file"),
                 );
             }
         }
@@ -67,7 +67,7 @@ impl Database {
             target.check(&found)?;
             let own = self.entry.as_ref().map(look).transpose()?.flatten();
             if own.is_some_and(|own: Found| own.identity() == found.identity()) {
-                return Err(Error::usage("this is the store itself").hinted("name another file"));
+                return Err(Error::usage("this is the store itself").hinted("pass another file"));
             }
             refuse_no_backup(&target)?;
         }
@@ -155,9 +155,7 @@ fn write(
     connection.close().map_err(|(_, error)| failure(error))?;
     // SECURITY: SQLite opens by path, so whoever can swap the folder could have given it another file.
     if Found::of(draft.file()).map_err(io)?.length() == 0 {
-        return Err(io(std::io::Error::other(
-            "another file was put in its place",
-        )));
+        return Err(io(std::io::Error::other("it was replaced by another file")));
     }
     draft.file().sync_all().map_err(io)?;
     Ok(Some(head))
@@ -192,7 +190,7 @@ fn refuse_no_backup(target: &Entry) -> Result<()> {
         Error::new(
             Kind::Conflict,
             format!(
-                "{} is there, and is no backup of a store",
+                "{} exists and is not a keyward backup",
                 SafePath(target.path())
             ),
         )
@@ -209,7 +207,7 @@ pub(super) fn refuse_log(target: &Entry) -> Result<()> {
             return Err(Error::new(
                 Kind::Conflict,
                 format!(
-                    "{} is there: the file beside it is a store in use",
+                    "{} exists: the file beside it is a store in use",
                     SafePath(sidecar.path())
                 ),
             )

@@ -235,4 +235,4 @@ impl Reader<'_> {
     }
 }
 
-const MISSING: &str = "its record was deleted behind keyward's back";
+const MISSING: &str = "its record was deleted outside keyward";

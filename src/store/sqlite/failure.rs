@@ -16,7 +16,7 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
             | rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::Utf8Error(..) => damaged(format!("a row cannot be read: {error}")),
-            _ => Error::new(Kind::Internal, "the store's engine was used wrongly").because(error),
+            _ => Error::new(Kind::Internal, "internal database error").because(error),
         };
     };
     let text = match &error {
@@ -35,7 +35,7 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
         )
         .hinted(LOCAL_DISK),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-            Error::new(Kind::Busy, "another process kept the store locked")
+            Error::new(Kind::Busy, "the store was locked by another process")
                 .hinted("pass --wait 60s to wait longer")
         }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(text),
@@ -54,7 +54,7 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
         ),
         _ => Error::new(
             Kind::Internal,
-            format!("the store's engine refused: {text}"),
+            format!("database error: {text}"),
         ),
     }
 }

@@ -130,11 +130,7 @@ impl Database {
         if is_older {
             let kept = store.beside(&format!(".schema-{version}"));
             copy::copy(&connection, &kept, wait, Some(version), |_, _| ()).map_err(|error| {
-                error.told(|what| {
-                    format!(
-                        "a backup could not be made before bringing the store up to date: {what}"
-                    )
-                })
+                error.told(|what| format!("cannot back up the store before migrating it: {what}"))
             })?;
             migrations::migrate(&mut connection)?;
         }
@@ -170,9 +166,9 @@ impl Database {
         if version < migrations::NEWEST {
             return Err(Error::new(
                 Kind::Io,
-                "the store is an older keyward's and cannot be brought up to date where it can only be read",
+                "the store has an older schema and is read-only, so it cannot be migrated",
             )
-            .hinted("run any command once where its file and folder can be written"));
+            .hinted("run any command once where the file and its folder are writable"));
         }
         schema::check(&connection)?;
         Ok(Self {

@@ -149,7 +149,7 @@ fn difference(objects: &[Object]) -> Error {
             Safe(name)
         ))
         .hinted(format!(
-            "if nothing needs it, remove it with an SQLite shell: DROP {} {}",
+            "if nothing needs it, remove it with sqlite3: DROP {} {}",
             Safe(&kind.to_uppercase()),
             Safe(&quoted)
         ));
@@ -161,7 +161,7 @@ fn difference(objects: &[Object]) -> Error {
             object.kind,
             object.name,
             if is_in(objects, object) {
-                "is not as keyward made it"
+                "is not as keyward created it"
             } else {
                 "is missing"
             }
@@ -250,7 +250,7 @@ mod tests {
             ("DROP TABLE ended", "table \"ended\" is missing"),
             (
                 "ALTER TABLE claim ADD COLUMN other TEXT",
-                "table \"claim\" is not as keyward made it",
+                "table \"claim\" is not as keyward created it",
             ),
         ] {
             let (message, _) = said(statements);

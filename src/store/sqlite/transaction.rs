@@ -166,9 +166,9 @@ impl Database {
         let unknown = || {
             Error::new(
                 Kind::UnknownOutcome,
-                format!("whether the change was made could not be learned: {error}"),
+                format!("it is not known whether the change was made: {error}"),
             )
-            .hinted("`keyward audit list` shows it if it was")
+            .hinted("check `keyward audit list`")
         };
         // Not `open`: the file was checked when this store was opened.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;

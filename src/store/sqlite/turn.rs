@@ -62,7 +62,7 @@ impl Turn {
         let locked = lock(&file, wait, heed, open)?.ok_or_else(|| {
             Error::new(
                 Kind::Busy,
-                "another keyward is handing a key over in this store",
+                "another keyward process is delivering a key in this store",
             )
             .hinted("run the command again, or let it wait longer with --wait 1m")
         })?;

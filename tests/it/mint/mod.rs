@@ -361,7 +361,7 @@ hint: `keyward rotate <id>` replaces its secret, `keyward revoke <id>` ends it
 $ keyward mint web -w nowhere
 ------- stderr -------
 error: there is no workspace "nowhere"
-hint: `keyward workspace list` shows those there are
+hint: `keyward workspace list` lists them
 [exit status: 3]
 $ keyward mint web --scope admin
 ------- stderr -------
@@ -371,7 +371,7 @@ hint: this workspace's policy has no scopes
 $ keyward mint web --out taken
 ------- stderr -------
 error: "taken" already exists
-hint: give --out a file that does not exist yet
+hint: pass --out a file that does not exist
 [exit status: 16]
 $ keyward mint web --out nowhere/web.key
 ------- stderr -------

@@ -152,10 +152,10 @@ pub(super) fn exposed(found: Found) -> Error {
         ),
     };
     Error::usage(format!(
-        "a field {has} a key's secret, which belongs in no record"
+        "a field {has} a key's secret, which must not be in a record"
     ))
     .hinted(format!(
-        "take it out, and {replace} with `keyward rotate KEY`"
+        "remove it, and {replace} with `keyward rotate KEY`"
     ))
 }
 

@@ -71,10 +71,8 @@ pub fn run<R: TryCryptoRng>(
         for (index, line) in (0..).zip(lines) {
             let line = line?;
             if index >= MOST_LINES {
-                return Err(
-                    Error::usage(format!("there are more than {MOST_LINES} lines"))
-                        .hinted("import them in parts"),
-                );
+                return Err(Error::usage(format!("more than {MOST_LINES} lines"))
+                    .hinted("import them in parts"));
             }
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
@@ -193,10 +191,10 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome]) -> Error {
     Error::new(
         kind,
         format!(
-            "nothing was imported, because {count} of {} lines are refused: {}{more}",
+            "nothing was imported: {count} of {} lines were rejected: {}{more}",
             outcomes.len(),
             told.join("; ")
         ),
     )
-    .hinted("`keyward store import --keep-going` takes in the others")
+    .hinted("`keyward store import --keep-going` imports the others")
 }
