@@ -434,3 +434,20 @@ fn another_rate_is_no_second_burst() {
     assert_eq!(left(), 1);
     sandbox.assert_sound();
 }
+
+#[test]
+fn a_restoration_of_another_plan_is_no_second_burst() {
+    let sandbox = Sandbox::new();
+    let policy = "default_plan = \"slow\"\n[plans.slow]\nrate = \"6/day\"\n[plans.fast]\nrate = \"12/day\"\n";
+    let policy = sandbox.file("policy.toml", policy);
+    let create = sandbox.keyward(["workspace", "create", "acme", "--policy"]);
+    create.args([policy]).ok();
+    let secret = sandbox.mint("ci");
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+    let set = ["workspace", "set", "acme", "--plan", "fast"];
+    sandbox.keyward(set).ok();
+    assert_eq!(spend_all(&sandbox, &secret), 12);
+    sandbox.keyward(["store", "restore", "b.db", "--yes"]).ok();
+    assert_eq!(spend_all(&sandbox, &secret), 0);
+    sandbox.assert_sound();
+}

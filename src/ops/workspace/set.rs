@@ -10,6 +10,7 @@ use crate::domain::audit::Action;
 use crate::domain::key::KeySeq;
 use crate::domain::policy::Policy;
 use crate::domain::policy_changes::PolicyChanges;
+use crate::domain::rate::Rate;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::words::counted;
@@ -92,17 +93,31 @@ fn carry_rates(
     after: &Workspace,
     now: Timestamp,
 ) -> Result<()> {
-    let rate = |workspace: &Workspace| {
-        let plan = workspace.policy.plans.get(workspace.plan.as_ref()?)?;
-        plan.rate
-    };
-    match rate(after) {
-        Some(new) if rate(before) != Some(new) => {
-            let latest = writer.clock()?.seen.max(now);
-            writer.convert_rate_states(after.id, new, latest)
-        }
-        _ => Ok(()),
+    match rate(before) == rate(after) {
+        true => Ok(()),
+        false => hold_to_rate(writer, after, now),
     }
+}
+
+/// Holds what keys of a workspace have used of other rates against the one that it has.
+///
+/// # Errors
+/// The store's.
+pub(in crate::ops) fn hold_to_rate(
+    writer: &Writer<'_>,
+    workspace: &Workspace,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(rate) = rate(workspace) else {
+        return Ok(());
+    };
+    let latest = writer.clock()?.seen.max(now);
+    writer.convert_rate_states(workspace.id, rate, latest)
+}
+
+fn rate(workspace: &Workspace) -> Option<Rate> {
+    let plan = workspace.policy.plans.get(workspace.plan.as_ref()?)?;
+    plan.rate
 }
 
 /// The workspace as it will be. One that is on no plan goes to the policy's default plan.

@@ -97,6 +97,9 @@ impl Model {
         self.current = backup.current;
         self.remembered.clone_from(&backup.remembered);
         self.clock.latest = present.clock.latest.max(backup.clock.latest);
+        for workspace in self.workspaces.keys().copied().collect::<Vec<_>>() {
+            self.carry_rates(workspace, now);
+        }
         self.settle_names(&present, backup, now);
         self.events += 1;
         Answer {
