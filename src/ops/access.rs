@@ -4,14 +4,9 @@
 
 use std::time::Duration;
 
-use crate::domain::code::Code;
-use crate::domain::key::Key;
-use crate::domain::permission::Permission;
-use crate::domain::policy::Policy;
-use crate::domain::sanitize::Safe;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Ask;
+use crate::domain::{Code, Key, Permission, Policy, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::judge::judge_secret;
 use crate::ops::reuse;
@@ -30,9 +25,6 @@ pub enum Actor {
 }
 
 /// Lets in whoever presents this key's secret, and records the use. That of a revoked key is noted in the trail.
-///
-/// # Errors
-/// As [`Access::admit`].
 pub fn enter(store: &mut Store, secret: Secret, now: Timestamp) -> Result<Actor> {
     let actor = Actor::Caller(secret);
     let admitted = store.read(|reader| Access::admit(reader, &actor, now));
@@ -60,9 +52,6 @@ pub struct Access {
 
 impl Access {
     /// Lets the operator in, and a key whose secret verifies.
-    ///
-    /// # Errors
-    /// The verdict's kind for a secret that is refused; the store's.
     pub fn admit(reader: &Reader<'_>, actor: &Actor, now: Timestamp) -> Result<Self> {
         let secret = match actor {
             Actor::Operator(name) => {
@@ -101,9 +90,6 @@ impl Access {
     }
 
     /// Checks that the actor may manage this.
-    ///
-    /// # Errors
-    /// `scope_rejected`.
     pub fn require(&self, permission: Permission) -> Result<()> {
         match &self.caller {
             Some((key, policy)) if !policy.allows(&key.scopes, permission) => {
@@ -120,9 +106,6 @@ impl Access {
 
     /// Checks that the actor may put these scopes on a key by what these permissions let it do; without any, by whatever it
     /// may do.
-    ///
-    /// # Errors
-    /// `scope_rejected`.
     pub fn require_grant(&self, permissions: &[Permission], scopes: &[String]) -> Result<()> {
         let Some((key, policy)) = &self.caller else {
             return Ok(());
@@ -142,9 +125,6 @@ impl Access {
     }
 
     /// Checks that the actor is the operator.
-    ///
-    /// # Errors
-    /// `scope_rejected`.
     pub fn require_operator(&self) -> Result<()> {
         match &self.caller {
             None => Ok(()),

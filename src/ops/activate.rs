@@ -5,11 +5,10 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::code::Code;
-use crate::domain::key::{Key, KeyId, SUPERSEDED, State, Status, UNDELIVERED};
+use crate::domain::key::{SUPERSEDED, UNDELIVERED};
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Ask;
+use crate::domain::{Code, Key, KeyId, State, Status, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::judge::judge_secret;
@@ -32,9 +31,6 @@ pub struct Outcome {
 
 /// Makes keys live whose secrets were delivered, all in one transaction. One that its holder has activated meanwhile is
 /// live already.
-///
-/// # Errors
-/// `delivery_failed` when one of them is no longer pending; what keeps a caller out; the store's.
 pub fn complete(
     store: &mut Store,
     actor: &Actor,
@@ -65,9 +61,6 @@ pub fn complete(
 }
 
 /// Whether the store has these keys, still pending, so that presenting their secrets makes them live.
-///
-/// # Errors
-/// The store's.
 pub fn are_pending(store: &mut Store, delivered: &[Key], now: Timestamp) -> Result<bool> {
     store.read(|reader| {
         for delivered in delivered {
@@ -81,10 +74,8 @@ pub fn are_pending(store: &mut Store, delivered: &[Key], now: Timestamp) -> Resu
 }
 
 /// Voids keys whose secrets were not delivered, and releases their names. Says whether all of them are void: one that was
-/// activated by presenting its secret meanwhile has a holder, and stays.
-///
-/// # Errors
-/// The store's; the keys then void themselves after a day.
+/// activated by presenting its secret meanwhile has a holder, and stays. If that fails, the keys void themselves after a
+/// day.
 pub fn void(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp) -> Result<bool> {
     store.write(|writer| {
         let mut are_void = true;
@@ -106,9 +97,6 @@ pub fn void(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp)
 
 /// Notes of keys that stay pending that their holders have their secrets, where a later run would otherwise take the
 /// hand-over for one that was cut short.
-///
-/// # Errors
-/// What keeps a caller out; the store's.
 pub fn hold(store: &mut Store, actor: &Actor, delivered: &[Key], now: Timestamp) -> Result<()> {
     let is_claimed = |delivered: &Key| store.read(|reader| reader.is_claimed(&delivered.id));
     let claimed = delivered
@@ -146,11 +134,6 @@ fn record_of(reader: &Reader<'_>, key: &Key) -> Result<Option<Key>> {
 }
 
 /// Makes the pending key live whose secret is presented.
-///
-/// # Errors
-/// The verdict's kind for a secret that is malformed, nobody's, revoked or expired; `conflict` for a disabled key;
-/// `invalid_expiry` for a grace that has passed; `scope_rejected` for a key with scopes that a caller may not give away;
-/// the store's.
 pub fn present(
     store: &mut Store,
     actor: &Actor,
@@ -185,9 +168,6 @@ pub fn present(
 }
 
 /// Makes a pending key live; an active one is left alone.
-///
-/// # Errors
-/// `scope_rejected` for scopes that a caller may not give away; `conflict`; the store's.
 pub(super) fn activate(
     writer: &Writer<'_>,
     access: &Access,

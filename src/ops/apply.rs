@@ -1,20 +1,14 @@
 //! A whole manifest: what its workspaces and keys need, and carrying out what is no delivery.
-//!
-//! This module never delivers and never hands a key over; `ops::provision` does its part for each key by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::holding::Place;
-use crate::domain::key::{Key, KeySeq};
 use crate::domain::manifest::KeyEntry;
-use crate::domain::name::{Name, composed};
-use crate::domain::permission::Permission;
-use crate::domain::policy::Policy;
+use crate::domain::name::composed;
 use crate::domain::policy_changes::PolicyChanges;
 use crate::domain::preset;
 use crate::domain::provision::Action;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::{Workspace, WorkspaceId};
+use crate::domain::{Key, KeySeq, Name, Permission, Policy, Timestamp, Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::provision::{Decision, Wanted, decide, environment};
@@ -124,10 +118,6 @@ impl Plan {
 }
 
 /// Makes the plan.
-///
-/// # Errors
-/// `invalid_manifest` for a key that is there twice; `secret_missing`, `conflict` and what a policy refuses, with the
-/// manifest's line; `scope_rejected`; the store's.
 pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Plan> {
     store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
@@ -205,9 +195,6 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
 }
 
 /// Makes a workspace or changes its policy and plan, in one transaction.
-///
-/// # Errors
-/// What making and changing give.
 pub fn settle_workspace(
     store: &mut Store,
     actor: &Actor,

@@ -1,9 +1,7 @@
 //! Reading the audit trail back and checking its chain.
-//!
-//! This module never repairs the trail.
 
+use crate::domain::Timestamp;
 use crate::domain::audit::{ChainHash, Event, Head};
-use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::store::{Reader, Store};
@@ -22,9 +20,6 @@ pub struct Outcome {
 }
 
 /// Calls the closure with the newest `limit` rows, or all, oldest first.
-///
-/// # Errors
-/// The closure's, `scope_rejected` for a key; the store's.
 pub fn list(
     store: &mut Store,
     actor: &Actor,
@@ -55,11 +50,8 @@ pub fn list(
     })
 }
 
-/// Checks every row of the chain, that the trail has the head that was kept elsewhere, that its index has every row, and that the
-/// keys it has ended have ended.
-///
-/// # Errors
-/// `scope_rejected` for a key; the store's. A broken chain is an outcome, no error.
+/// Checks every row of the chain, that the trail has the head that was kept elsewhere, that its index has every row, and
+/// that the keys it has ended have ended. A broken chain is an outcome, no error.
 pub fn verify(
     store: &mut Store,
     actor: &Actor,
@@ -118,9 +110,6 @@ pub(super) fn check(reader: &Reader<'_>, against: Option<Head>) -> Result<Outcom
 }
 
 /// The end of the trail.
-///
-/// # Errors
-/// `scope_rejected` for a key; the store's.
 pub fn head(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Head> {
     store.read(|reader| {
         Access::admit(reader, actor, now)?.require_operator()?;

@@ -5,9 +5,7 @@
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, KeyId, Status};
-use crate::domain::permission::Permission;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeyId, Permission, Status, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select::{self, Selector};
@@ -66,10 +64,6 @@ impl Pair {
 
 /// Revokes the new key, if it has not ended already, and gives the old one its expiry and its name back. Either of the two
 /// may be named.
-///
-/// # Errors
-/// `conflict` when there is no rotation, or when the new key is live and the old one dead; `scope_rejected` for a caller that
-/// may not rotate the old key, or is superseded itself; what selecting gives; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

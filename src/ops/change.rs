@@ -1,9 +1,6 @@
 //! What the use cases that change a key in place share.
-//!
-//! This module never changes a key itself.
 
-use crate::domain::key::{Key, KeyId};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeyId, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::lineage::{Meant, Rest};
 use crate::store::Writer;
@@ -52,9 +49,6 @@ pub(super) fn outcome(
 }
 
 /// Refuses to change a key that is revoked or expired.
-///
-/// # Errors
-/// `conflict`.
 pub(super) fn refuse_dead(key: &Key, now: Timestamp) -> Result<()> {
     match key.ended(now) {
         None => Ok(()),

@@ -1,13 +1,8 @@
 //! The gate: keys that are stale, expiring, never used or too old.
-//!
-//! This module never gathers its findings: it hands them over page by page.
 
 use crate::domain::finding::{Criteria, Reason};
-use crate::domain::key::{Key, KeySeq};
-use crate::domain::permission::Permission;
 use crate::domain::policy::Outside;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeySeq, Permission, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::succession::{Way, way_on};
@@ -40,9 +35,6 @@ pub struct Finding {
 }
 
 /// Calls the closure with every finding, in the order of workspaces and minting. Says how many there were.
-///
-/// # Errors
-/// The closure's; `scope_rejected`, `workspace_not_found`, `ambiguous`; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

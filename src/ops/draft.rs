@@ -1,7 +1,5 @@
 //! A key in the making: a pending record with its secret, and the row it becomes. A pending record of whose delivery nothing is
 //! known, a leftover, is given another secret instead.
-//!
-//! This module never checks a name or a cap; `limits` does, before.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +7,11 @@ use rand::TryCryptoRng;
 use serde_json::{Value, json};
 
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, KeyId, State, UNDELIVERED};
+use crate::domain::key::UNDELIVERED;
 use crate::domain::restoration::What;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenFormat;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeyId, State, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::access::Access;
 use crate::ops::limits;
@@ -96,9 +93,6 @@ pub(super) fn renew<R: TryCryptoRng>(
 }
 
 /// The expiry of a key whose lifetime begins now. That of a leftover stays where somebody has set it since it was minted.
-///
-/// # Errors
-/// The closure's, which says when a lifetime that begins now ends; the store's.
 pub(super) fn expiry(
     reader: &Reader<'_>,
     leftover: Option<&Key>,

@@ -36,9 +36,6 @@ impl<'r, 'c> Detector<'r, 'c> {
     }
 
     /// Whether, and how, any part of the text is a secret of this store or has the form of one.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn finds(&self, text: &[u8]) -> Result<Option<Found>> {
         for part in parts(text) {
             if self.reader.has_hash(&SecretHash::of(part))? {

@@ -6,9 +6,8 @@
 //! are void.
 
 use crate::domain::holding::Place;
-use crate::domain::key::Key;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Actor;
 use crate::ops::activate;
@@ -48,30 +47,17 @@ pub type TakeBack<'a> = Box<dyn FnOnce() -> Result<()> + 'a>;
 /// Where secrets go, as far as that decides what is to be done before a delivery.
 pub trait Sink {
     /// Looks what it holds now. Changes nothing.
-    ///
-    /// # Errors
-    /// The sink's.
     fn look(&self) -> Result<Place>;
 
     /// Refuses, before anything is minted, a sink that cannot work; from now on it may replace what it holds, or may not.
-    ///
-    /// # Errors
-    /// The sink's.
     fn check(&mut self, may_replace: bool) -> Result<()>;
 
     /// Makes what a killed run has put there outlive a power failure.
-    ///
-    /// # Errors
-    /// The sink's.
     fn confirm(&self) -> Result<()>;
 }
 
 /// Delivers the secrets of pending keys, and makes the keys live unless they are held. The closure has delivered when it
-/// returns: wholly, and with every error checked.
-///
-/// # Errors
-/// The closure's, or `delivery_failed`, the keys then being void; `unknown_outcome`; the store's. The message or the hint says
-/// what has become of the keys.
+/// returns: wholly, and with every error checked. If that fails, the message or the hint says what has become of the keys.
 pub fn run<'d>(
     store: &mut Store,
     actor: &Actor,

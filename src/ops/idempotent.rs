@@ -6,15 +6,10 @@
 use rand::TryCryptoRng;
 use serde_json::json;
 
-use crate::domain::address::Network;
 use crate::domain::holding::Holding;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey, KEPT_MILLIS};
-use crate::domain::key::{Key, State, UNDELIVERED};
-use crate::domain::permission::Permission;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::when::When;
-use crate::domain::workspace::Workspace;
+use crate::domain::key::UNDELIVERED;
+use crate::domain::{Key, Network, Permission, Safe, State, Timestamp, When, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::hand_over::Sink;
@@ -68,9 +63,6 @@ pub enum Outcome {
 }
 
 /// Says what [`run`] would do.
-///
-/// # Errors
-/// As [`run`].
 pub fn preview(
     store: &mut Store,
     actor: &Actor,
@@ -90,10 +82,7 @@ pub fn preview(
 
 /// Looks at the sink and at what was done before, checks the sink if it will have a delivery, and does what [`run`] does.
 ///
-/// Its process has the turn: nobody else delivers meanwhile.
-///
-/// # Errors
-/// What [`run`] and the sink give. Nothing is minted then.
+/// Its process has the turn: nobody else delivers meanwhile. If that fails, nothing is minted.
 pub fn prepare<R: TryCryptoRng>(
     store: &mut Store,
     actor: &Actor,
@@ -114,9 +103,6 @@ pub fn prepare<R: TryCryptoRng>(
 }
 
 /// Mints, finishes what was begun, or finds that everything was done.
-///
-/// # Errors
-/// `conflict` when something else was asked for under the same idempotency key; what minting gives; the store's.
 pub fn run<R: TryCryptoRng>(
     store: &mut Store,
     actor: &Actor,

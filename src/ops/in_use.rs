@@ -1,19 +1,10 @@
 //! The guard against ending a key that is in use.
-//!
-//! This module never knows of uses that another process has not written yet, which it does within a second.
 
-use crate::domain::day::Day;
-use crate::domain::key::Key;
-use crate::domain::lifetime::Lifetime;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Day, Key, Lifetime, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::store::Reader;
 
 /// Refuses a key that was used within this time, and says when it last was and how often.
-///
-/// # Errors
-/// `in_use`.
 pub(super) fn refuse_used(
     reader: &Reader<'_>,
     key: &Key,

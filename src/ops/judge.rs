@@ -2,23 +2,17 @@
 //!
 //! This module never records a use and never asks who presents the secret.
 
-use crate::domain::code::Code;
-use crate::domain::key::Key;
 use crate::domain::preset;
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
-use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenFormat;
 use crate::domain::verdict::{Ask, Grounds, judge};
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{Code, Key, Timestamp, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::store::Reader;
 
 /// Judges a secret as of one moment of the store.
 ///
 /// The hash is looked up first, because a hit proves the form. Only a miss asks whether the form was any good.
-///
-/// # Errors
-/// The store's.
 pub fn judge_secret(
     reader: &Reader<'_>,
     secret: &Secret,
@@ -40,9 +34,6 @@ pub fn judge_secret(
 
 /// Judges a secret that no key has. A key with its public part is looked at all the same: if its record was changed outside
 /// keyward, the hash may have been, and if it has the hash, the index that should have found it is broken.
-///
-/// # Errors
-/// The store's; `damaged` for such a record.
 pub(super) fn judge_unknown(
     reader: &Reader<'_>,
     formats: &[TokenFormat],
@@ -74,9 +65,6 @@ pub(super) fn judge_unknown(
 }
 
 /// The forms a token can have: those of the workspaces; without a workspace, those of the presets.
-///
-/// # Errors
-/// The store's.
 pub(super) fn formats(reader: &Reader<'_>) -> Result<Vec<TokenFormat>> {
     let workspaces = reader.workspaces()?;
     let mut formats = Vec::new();

@@ -1,21 +1,13 @@
 //! What keeps a new or renamed key out: a name that is taken, a cap that is reached.
-//!
-//! This module never changes anything, and runs inside the transaction that would.
 
-use crate::domain::key::{Key, KeySeq};
 use crate::domain::life::PENDING_MILLIS;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::words::counted;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeySeq, Safe, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::{remedy, select};
 use crate::store::Reader;
 
 /// Refuses a name that another key of the environment holds.
-///
-/// # Errors
-/// `name_taken`.
 pub(super) fn check_name(
     reader: &Reader<'_>,
     workspace: &Workspace,
@@ -28,9 +20,6 @@ pub(super) fn check_name(
 
 /// The same of a record that is added. A pending key that replaces it has its name only until it is there, and those beside
 /// it have come with it.
-///
-/// # Errors
-/// `name_taken`.
 pub(super) fn check_name_of(
     reader: &Reader<'_>,
     workspace: &Workspace,
@@ -73,9 +62,6 @@ fn check_name_beside(
 }
 
 /// Refuses a name by which something else finds a key: its id or the beginning of it, its prefix or the short part.
-///
-/// # Errors
-/// `name_taken`.
 pub(super) fn check_no_key_is_called(
     reader: &Reader<'_>,
     workspace: &Workspace,
@@ -92,9 +78,6 @@ pub(super) fn check_no_key_is_called(
 }
 
 /// Refuses an expiry that has passed: the key would be expired from the start.
-///
-/// # Errors
-/// `invalid_expiry`.
 pub(super) fn check_expiry(
     reader: &Reader<'_>,
     expires_at: Option<Timestamp>,
@@ -112,17 +95,11 @@ pub(super) fn check_expiry(
 }
 
 /// Refuses to mint where the day that a pending key waits for its holder has passed: its secret would be void on its way.
-///
-/// # Errors
-/// `invalid_expiry`.
 pub(super) fn check_wait(reader: &Reader<'_>, now: Timestamp) -> Result<()> {
     check_end(reader, "the pending key", now.plus_millis(PENDING_MILLIS))
 }
 
 /// Refuses a grace that begins now and has passed: the old key would end before its holder has the new one.
-///
-/// # Errors
-/// `invalid_expiry`.
 pub(super) fn check_grace(reader: &Reader<'_>, millis: i64, now: Timestamp) -> Result<()> {
     match millis {
         0 => Ok(()),
@@ -147,9 +124,6 @@ fn check_end(reader: &Reader<'_>, subject: &str, ends_at: Timestamp) -> Result<(
 }
 
 /// Refuses more keys than the policy's cap, and names the key that has been unused for longest.
-///
-/// # Errors
-/// `limit_reached`.
 pub(super) fn check_cap(
     reader: &Reader<'_>,
     workspace: &Workspace,

@@ -4,9 +4,7 @@
 
 use std::fmt;
 
-use crate::domain::key::{Key, KeyId, Status};
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeyId, Status, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::select::{self, Selector};
 use crate::ops::{links, remedy};
@@ -23,9 +21,6 @@ pub(super) struct Meant {
 
 impl Meant {
     /// What a selector means.
-    ///
-    /// # Errors
-    /// As [`select::key`].
     pub(super) fn by(
         reader: &Reader<'_>,
         workspaces: &[Workspace],
@@ -65,9 +60,6 @@ pub(super) fn can_be_paused(key: &Key, now: Timestamp) -> bool {
 }
 
 /// The other keys of a key's name and environment that can still come to verify, the newest first: active, pending or disabled.
-///
-/// # Errors
-/// The store's.
 pub(super) fn others(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<Vec<Key>> {
     let mut named = reader.keys_named(key.workspace_id, &key.name)?;
     named.retain(|other| {
@@ -79,9 +71,6 @@ pub(super) fn others(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<V
 
 /// Of [`others`], those that verify or that their holders can activate. A disabled key does neither until it is enabled, and a
 /// pending one that would replace it waits for that.
-///
-/// # Errors
-/// The store's.
 pub(super) fn still_valid(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<Vec<Key>> {
     let mut found = Vec::new();
     for other in others(reader, key, now)? {
@@ -107,9 +96,6 @@ pub struct Rest {
 
 impl Rest {
     /// What is still valid of the lineages of these keys, as they were before the command, when these keys are dealt with.
-    ///
-    /// # Errors
-    /// The store's.
     pub(super) fn of(reader: &Reader<'_>, dealt_with: &[&Key], now: Timestamp) -> Result<Self> {
         let mut left: Vec<Key> = Vec::new();
         for key in dealt_with {

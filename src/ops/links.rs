@@ -4,34 +4,24 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::key::{Key, KeyId};
 use crate::domain::link::{BadLink, Field};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeyId, Timestamp};
 use crate::error::Result;
 use crate::store::Reader;
 
 /// The key that this one has replaced, or waits to replace.
-///
-/// # Errors
-/// The store's.
 pub(super) fn predecessor(reader: &Reader<'_>, key: &Key) -> Result<Option<Key>> {
     let old = named(reader, key.replaces())?;
     Ok(old.filter(|old| key.may_replace(old)))
 }
 
 /// The key that has replaced this one.
-///
-/// # Errors
-/// The store's.
 pub(super) fn successor(reader: &Reader<'_>, key: &Key) -> Result<Option<Key>> {
     let new = named(reader, key.replaced_by.as_ref())?;
     Ok(new.filter(|new| new.may_replace(key)))
 }
 
 /// The keys that were minted to replace this one; once one of them has, only that one.
-///
-/// # Errors
-/// The store's.
 pub(super) fn replacements(reader: &Reader<'_>, key: &Key) -> Result<Vec<Key>> {
     let mut replacements = reader.keys_replacing(&key.id)?;
     replacements.retain(|new| new.may_replace(key));
@@ -44,9 +34,6 @@ pub(super) struct Ending(BTreeSet<KeyId>);
 
 /// What is wrong with the links that this key's record has to others. One to a key that does not exist is allowed: its record
 /// was pruned.
-///
-/// # Errors
-/// The store's.
 pub(super) fn faults(
     reader: &Reader<'_>,
     key: &Key,
@@ -74,9 +61,6 @@ pub(super) fn faults(
 
 /// What is wrong with the links of a key that is not in the store yet, or with those of others to it. These name it as their
 /// successor.
-///
-/// # Errors
-/// The store's.
 pub(super) fn fault_of_new(
     reader: &Reader<'_>,
     key: &Key,

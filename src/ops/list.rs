@@ -2,10 +2,8 @@
 //!
 //! This module never gathers the list: it hands over a page of keys at a time, so a store of any size fits.
 
-use crate::domain::key::{Key, KeySeq, Status};
 use crate::domain::name::composed;
-use crate::domain::permission::Permission;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeySeq, Permission, Status, Timestamp};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
@@ -69,9 +67,6 @@ const PAGE: u32 = 500;
 
 /// Calls the closure with every key that the request takes. A key that is renamed or revoked
 /// meanwhile is listed once, as it is when its turn comes.
-///
-/// # Errors
-/// The closure's; `scope_rejected`, `workspace_not_found`, `ambiguous`; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

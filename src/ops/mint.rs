@@ -7,15 +7,10 @@ use std::collections::BTreeMap;
 
 use rand::TryCryptoRng;
 
-use crate::domain::address::Network;
-use crate::domain::key::Key;
-use crate::domain::name::Name;
-use crate::domain::permission::Permission;
 use crate::domain::preset;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::when::When;
-use crate::domain::workspace::{FIRST, Workspace};
+use crate::domain::workspace::FIRST;
+use crate::domain::{Key, Name, Network, Permission, Timestamp, When, Workspace};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::draft::{self, Draft};

@@ -1,14 +1,9 @@
 //! Disabling and enabling a key: the pause that can be taken back.
-//!
-//! This module never pauses a key that is pending or dead.
 
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::State;
-use crate::domain::lifetime::Lifetime;
-use crate::domain::permission::Permission;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Lifetime, Permission, State, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::change::{self, Outcome};
@@ -28,9 +23,6 @@ pub enum Change {
 
 /// Disables or enables a key, or every key that its name stands for; one that already is stays as it is, and a pending one
 /// is held back by the pause of the key it waits for. With `idle`, a key that was used within this time is not disabled.
-///
-/// # Errors
-/// `conflict` when the key is pending or dead; `in_use`; what selecting gives; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

@@ -7,12 +7,8 @@ use serde_json::json;
 use crate::domain::audit::Action;
 use crate::domain::clock::{Clock, DAY_MILLIS, Doubt};
 use crate::domain::ended::EndedMark;
-use crate::domain::key::{Key, KeySeq, Status};
-use crate::domain::lifetime::Lifetime;
-use crate::domain::permission::Permission;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::words::counted;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeySeq, Lifetime, Permission, Status, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::{in_use, links, select};
@@ -36,11 +32,8 @@ pub struct Request {
     pub is_rehearsal: bool,
 }
 
-/// Calls the closure with the keys whose records were deleted, a page at a time.
-///
-/// # Errors
-/// The closure's; `in_use`, then nothing is deleted; `scope_rejected`, `workspace_not_found`, `ambiguous`; the store's,
-/// after which the pages before stay deleted.
+/// Calls the closure with the keys whose records were deleted, a page at a time. If the store fails, the pages before stay
+/// deleted.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

@@ -1,11 +1,7 @@
 //! What can be done about a key that is in the way, or whose secret is lost: commands that work for what the key is now.
-//!
-//! This module never changes anything.
 
-use crate::domain::key::{Key, Status};
 use crate::domain::sanitize::Quoted;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, Status, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::succession::{Way, newest, way_on};
 use crate::ops::{links, select};
@@ -13,9 +9,6 @@ use crate::store::Reader;
 
 /// The hint about a key. Of a superseded one it is about the newest key of its rotations, and of one that has ended about the
 /// key that has the name now.
-///
-/// # Errors
-/// The store's.
 pub(super) fn way_out(
     reader: &Reader<'_>,
     workspace: &Workspace,

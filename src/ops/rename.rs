@@ -1,14 +1,10 @@
 //! Renaming a key.
-//!
-//! This module never renames a dead key: its record stays as it was.
 
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::Key;
-use crate::domain::name::{Name, composed};
-use crate::domain::permission::Permission;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::name::composed;
+use crate::domain::{Key, Name, Permission, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::change::{self, Outcome, refuse_dead};
@@ -19,9 +15,6 @@ use crate::ops::select::{self, Selector};
 use crate::store::Store;
 
 /// Renames a key, or every key that its name stands for.
-///
-/// # Errors
-/// `name_taken`, `conflict` for a dead key; what selecting gives; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

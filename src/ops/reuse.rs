@@ -8,9 +8,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::domain::audit::{About, Action};
-use crate::domain::key::{Key, KeySeq, Status};
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeySeq, Status, Timestamp};
 use crate::error::Result;
 use crate::store::{Reader, Store};
 
@@ -20,9 +19,6 @@ pub const SPEAKS_FOR: i64 = 60 * 60 * 1000;
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Adds the event of a revoked key's use, unless one speaks for it or the key is not revoked.
-///
-/// # Errors
-/// The store's.
 pub fn note(store: &mut Store, key: KeySeq, address: Option<IpAddr>, now: Timestamp) -> Result<()> {
     if store
         .read(|reader| to_be_noted(reader, key, now))?
@@ -41,9 +37,6 @@ pub fn note(store: &mut Store, key: KeySeq, address: Option<IpAddr>, now: Timest
 }
 
 /// The same for the key of a secret that was presented to act or to be activated.
-///
-/// # Errors
-/// The store's.
 pub fn note_secret(store: &mut Store, secret: &Secret, now: Timestamp) -> Result<()> {
     match store.read(|reader| reader.bare_key_by_hash(&secret.hash()))? {
         Some((key, _)) => note(store, key, None, now),

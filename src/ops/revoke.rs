@@ -1,18 +1,11 @@
 //! Revoking keys, for ever: many in one transaction, or none.
-//!
-//! This module never deletes a record.
 
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, Status};
-use crate::domain::lifetime::Lifetime;
-use crate::domain::permission::Permission;
 use crate::domain::policy::RevokeBy;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::words::words;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, Lifetime, Permission, Safe, Status, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::lineage::{Meant, Rest};

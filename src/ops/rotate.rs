@@ -7,14 +7,9 @@
 
 use rand::TryCryptoRng;
 
-use crate::domain::key::{Key, KeyId, Rotation, Status};
-use crate::domain::lifetime::Lifetime;
-use crate::domain::permission::Permission;
-use crate::domain::policy::Policy;
+use crate::domain::key::Rotation;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::when::When;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeyId, Lifetime, Permission, Policy, Status, Timestamp, When, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::draft::{self, Draft};

@@ -1,19 +1,11 @@
 //! Changing a key's scopes, expiry, addresses, owner and labels.
-//!
-//! This module never touches the secret, the name or the status.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::domain::address::Network;
 use crate::domain::audit::Action;
-use crate::domain::key::Key;
-use crate::domain::permission::Permission;
-use crate::domain::policy::Policy;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::when::When;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, Network, Permission, Policy, Timestamp, When, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::change::{self, Outcome, refuse_dead};
@@ -53,9 +45,6 @@ pub struct Changes {
 
 impl Changes {
     /// Makes the changes to a record. Scopes that are there already, in whatever order, are not judged again.
-    ///
-    /// # Errors
-    /// `invalid_scope`.
     pub(super) fn apply(&self, policy: &Policy, key: &mut Key) -> Result<()> {
         if let Some(scopes) = &self.scopes
             && !are_same(scopes, &key.scopes)
@@ -85,9 +74,6 @@ impl Request {
 }
 
 /// Changes a key, or every key that its name stands for.
-///
-/// # Errors
-/// `invalid_scope`, `scope_rejected`, `invalid_expiry`, `conflict` for a dead key; what selecting gives; the store's.
 pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Outcome> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
@@ -183,9 +169,6 @@ pub(super) fn change_all(
 }
 
 /// Saves a changed record with its audit row. Says whether anything was different.
-///
-/// # Errors
-/// `scope_rejected` for a scope that a caller may not give away; the store's.
 fn save(
     writer: &Writer<'_>,
     access: &Access,
@@ -208,9 +191,6 @@ fn save(
 }
 
 /// Whether the changes make any of these keys another.
-///
-/// # Errors
-/// `invalid_scope`.
 pub(super) fn would_change(policy: &Policy, keys: &[Key], changes: &Changes) -> Result<bool> {
     for before in keys {
         let mut after = before.clone();

@@ -1,11 +1,7 @@
 //! Showing one key.
-//!
-//! This module never changes anything.
 
-use crate::domain::key::{Key, KeyId};
-use crate::domain::permission::Permission;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::usage::LastUse;
+use crate::domain::{Key, KeyId, Permission, Timestamp};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select::{self, Selector};
@@ -27,9 +23,6 @@ pub struct Outcome {
 }
 
 /// Finds the key that a selector means.
-///
-/// # Errors
-/// `key_not_found`, `ambiguous`, `workspace_not_found`, `scope_rejected`; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

@@ -1,13 +1,9 @@
 //! What follows a superseded key, and what it had before it was superseded.
-//!
-//! This module never changes anything.
 
 use serde_json::{Value, json};
 
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, KeyId, Status};
-use crate::domain::timestamp::Timestamp;
-use crate::domain::when::When;
+use crate::domain::{Key, KeyId, Status, Timestamp, When};
 use crate::error::Result;
 use crate::ops::links;
 use crate::store::Reader;
@@ -53,9 +49,6 @@ impl Way {
 }
 
 /// How a superseded key can go on; nothing for one that is not superseded.
-///
-/// # Errors
-/// The store's.
 pub(super) fn way_on(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<Option<Way>> {
     let mut last = key.clone();
     let mut living = None;
@@ -85,9 +78,6 @@ pub(super) fn way_on(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<O
 }
 
 /// The last of the keys that replaced this one, as far as their records are in the store.
-///
-/// # Errors
-/// The store's.
 pub(super) fn newest(reader: &Reader<'_>, key: &Key) -> Result<Key> {
     let mut newest = key.clone();
     for _ in 0..LONGEST {
@@ -101,9 +91,6 @@ pub(super) fn newest(reader: &Reader<'_>, key: &Key) -> Result<Key> {
 
 /// The expiry that a key had before this one superseded it, as the trail has it, if it does: what superseding or restoring it
 /// noted, or what it was set to since.
-///
-/// # Errors
-/// The store's.
 pub(super) fn expiry_before(
     reader: &Reader<'_>,
     old: &Key,
@@ -140,9 +127,6 @@ pub(super) fn expiry_before(
 }
 
 /// Whether the trail has this for the expiry that a key had when this one superseded it.
-///
-/// # Errors
-/// The store's.
 pub(super) fn had_expiry(
     reader: &Reader<'_>,
     old: &Key,

@@ -4,12 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::day::Day;
-use crate::domain::key::{Key, KeySeq};
-use crate::domain::permission::Permission;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::usage::Tally;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Day, Key, KeySeq, Permission, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select::{self, Selector};
@@ -73,9 +69,6 @@ enum Scope {
 }
 
 /// Calls the closure with every row.
-///
-/// # Errors
-/// The closure's; `key_not_found`, `ambiguous`, `workspace_not_found`, `scope_rejected`; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

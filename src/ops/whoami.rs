@@ -2,8 +2,7 @@
 //!
 //! This module never says more of a key than the key's own holder may know.
 
-use crate::domain::key::Key;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, Timestamp};
 use crate::error::{Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
@@ -24,9 +23,6 @@ pub enum Outcome {
 }
 
 /// Says who is calling.
-///
-/// # Errors
-/// What keeps a caller out; `workspace_not_found` when the named one does not exist; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

@@ -8,18 +8,15 @@ use super::damage::damaged;
 use super::session::{Row, paged};
 use super::value::values;
 use super::{Reader, Writer};
+use crate::domain::Timestamp;
 use crate::domain::audit::{Action, ChainHash, Event, Head};
 use crate::domain::record::RecordDigest;
-use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 
 const SELECT: &str = "SELECT seq, time, actor, action, subject, details, previous, hash FROM audit";
 
 impl Reader<'_> {
     /// The end of the trail.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn head(&self) -> Result<Head> {
         let head = self.session.one(
             "SELECT seq, hash FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
@@ -41,9 +38,6 @@ impl Reader<'_> {
     }
 
     /// Calls the closure with every row from `first` on, in order.
-    ///
-    /// # Errors
-    /// The closure's, or the store's.
     pub fn for_each_event(
         &self,
         first: i64,
@@ -53,9 +47,6 @@ impl Reader<'_> {
     }
 
     /// The same with each row's place, and with an error where a row is no event.
-    ///
-    /// # Errors
-    /// The closure's, or the store's.
     pub fn for_each_event_as_it_stands(
         &self,
         first: i64,
@@ -72,9 +63,6 @@ impl Reader<'_> {
 
     /// Calls the closure with every event about this subject, the newest first, until it says that it is enough. It may run no
     /// statement.
-    ///
-    /// # Errors
-    /// The closure's, or the store's.
     pub fn for_each_event_about(
         &self,
         subject: &str,
@@ -89,9 +77,6 @@ impl Reader<'_> {
     }
 
     /// Whether this row is in the trail.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn has_event(&self, head: Head) -> Result<bool> {
         self.session.exists(
             "SELECT 1 FROM audit WHERE seq = ?1 AND hash = ?2",
@@ -101,11 +86,8 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Adds a row to the trail. Every change needs one, or its transaction is taken back. The digest of the record it is about
-    /// comes last among its details.
-    ///
-    /// # Errors
-    /// The store's; then nothing of the transaction happens.
+    /// Adds a row to the trail. Every change needs one, or its transaction is taken back. The digest of the record it is
+    /// about comes last among its details. If that fails, nothing of the transaction happens.
     pub fn audit(
         &self,
         time: Timestamp,

@@ -1,13 +1,9 @@
 //! The `claim` and `idempotency` tables: what provisioning that is run again has to know of the time before.
-//!
-//! This module never decides what a run may do.
 
 use super::value::values;
 use super::{Reader, Writer};
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
-use crate::domain::key::KeyId;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{KeyId, Timestamp, WorkspaceId};
 use crate::error::Result;
 
 /// What was minted under an idempotency key.
@@ -23,9 +19,6 @@ pub struct Remembered {
 
 impl Reader<'_> {
     /// Whether the next run of what minted this key takes up its hand-over.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn is_claimed(&self, id: &KeyId) -> Result<bool> {
         self.session.exists(
             "SELECT 1 FROM claim WHERE key_seq = (SELECT seq FROM key WHERE id = ?1)",
@@ -34,9 +27,6 @@ impl Reader<'_> {
     }
 
     /// What was minted under this idempotency key in a workspace.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn remembered(
         &self,
         workspace: WorkspaceId,
@@ -58,9 +48,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Lets the next run of what minted this key take up its hand-over.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn claim(&self, id: &KeyId) -> Result<()> {
         self.session
             .run(
@@ -71,9 +58,6 @@ impl Writer<'_> {
     }
 
     /// Takes that back: the hand-over is over.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn unclaim(&self, id: &KeyId) -> Result<()> {
         self.session
             .run(
@@ -84,9 +68,6 @@ impl Writer<'_> {
     }
 
     /// Remembers what was minted under an idempotency key, in place of what was before.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn remember(
         &self,
         workspace: WorkspaceId,
@@ -110,9 +91,6 @@ impl Writer<'_> {
     }
 
     /// Forgets what was minted until this moment.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn forget_until(&self, moment: Timestamp) -> Result<()> {
         self.session
             .run(

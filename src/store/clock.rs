@@ -1,19 +1,14 @@
 //! The `clock` table: the latest time that the store has seen.
-//!
-//! This module never reads a clock; times come in with what happened at them.
 
 use super::damage::damaged;
 use super::value::values;
 use super::{Reader, Store, Writer};
+use crate::domain::Timestamp;
 use crate::domain::clock::Clock;
-use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 
 impl Store {
     /// What the store remembers of the time.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn clock(&mut self) -> Result<Clock> {
         self.read(|reader| reader.clock())
     }
@@ -21,9 +16,6 @@ impl Store {
 
 impl Reader<'_> {
     /// What the store remembers of the time, as of this transaction.
-    ///
-    /// # Errors
-    /// The store's; `damaged` when the row is gone.
     pub fn clock(&self) -> Result<Clock> {
         if let Some(clock) = self.clock.get() {
             return Ok(clock);
@@ -71,9 +63,6 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Takes this time for the latest there was, whatever was seen before. The states of rates that a later time left are
     /// dropped, because they would keep their keys waiting until that time.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn reset_clock(&self, now: Timestamp) -> Result<()> {
         self.drop_rate_states_after(now)?;
         self.save_clock(Clock {

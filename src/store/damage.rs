@@ -1,6 +1,4 @@
 //! The errors of a store that cannot be believed.
-//!
-//! This module never repairs anything.
 
 use crate::error::{Error, Kind};
 

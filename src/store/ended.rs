@@ -4,16 +4,12 @@
 
 use super::value::values;
 use super::{Reader, Writer};
-use crate::domain::key::KeySeq;
 use crate::domain::secret::SecretHash;
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{KeySeq, WorkspaceId};
 use crate::error::Result;
 
 impl Reader<'_> {
     /// Whether the key of this hash has ended for good, whether its record is still there or not.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn is_ended(&self, hash: &SecretHash) -> Result<bool> {
         self.session
             .exists("SELECT 1 FROM ended WHERE hash = ?1", values![hash])

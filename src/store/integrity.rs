@@ -10,11 +10,8 @@ use super::session::{Row, paged};
 use super::value::{Value, values};
 use crate::domain::audit::{About, link};
 use crate::domain::endings::{Endings, Told};
-use crate::domain::key::{Key, KeySeq, State};
 use crate::domain::record::RecordDigest;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeySeq, Safe, State, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 
 /// What vouches for a key's record: its seal, which revision is the last, and whether its hash is among those of ended keys.
@@ -113,9 +110,6 @@ impl Reader<'_> {
     }
 
     /// Whether a key's seal and the trail have its record as it is, and the hashes of ended keys agree with its state.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn agrees_on_key(&self, key: &Key) -> Result<bool> {
         let sql = format!("{BARE}{VOUCHER}{NEWEST} FROM key WHERE key.id = ?1");
         let agrees = self.session.one(&sql, values![&key.id], |row| {
@@ -149,9 +143,6 @@ impl Reader<'_> {
     }
 
     /// Whether the trail has it that the key of this id was revoked, replaced at once, deleted when it was dead, or voided.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn was_ended(&self, id: &str) -> Result<bool> {
         let mut events = Vec::new();
         self.for_each_event_about(id, |event| {
@@ -172,9 +163,6 @@ impl Reader<'_> {
     }
 
     /// The word and the time of the newest event about this subject.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn newest_action(
         &self,
         about: About,

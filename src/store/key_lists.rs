@@ -5,9 +5,9 @@
 use super::Reader;
 use super::key_row::{LAST_USES, MANY, state};
 use super::value::values;
-use crate::domain::key::{Key, KeySeq, Life, Status};
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::{Census, Workspace, WorkspaceId};
+use crate::domain::key::Life;
+use crate::domain::workspace::Census;
+use crate::domain::{Key, KeySeq, Status, Timestamp, Workspace, WorkspaceId};
 use crate::error::Result;
 
 /// The order of a listing. Equal values follow in the order of minting.
@@ -40,9 +40,6 @@ impl Order {
 impl Reader<'_> {
     /// Calls the closure with up to `limit` keys of a workspace that were minted after another, in the order of minting.
     /// Returns the last of them when there may be more.
-    ///
-    /// # Errors
-    /// The closure's, or the store's.
     pub fn for_each_key_after(
         &self,
         workspace: &Workspace,
@@ -66,9 +63,6 @@ impl Reader<'_> {
     }
 
     /// A workspace's keys in this order, by their row numbers: eight bytes for each.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn keys_in_order(&self, workspace: WorkspaceId, order: Order) -> Result<Vec<KeySeq>> {
         let joins = match order {
             Order::LastUsed => LAST_USES,
@@ -82,9 +76,6 @@ impl Reader<'_> {
     }
 
     /// Counts a workspace's keys by what they are at this moment.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn census(&self, workspace: WorkspaceId, now: Timestamp) -> Result<Census> {
         let seen = self.clock()?.seen;
         let mut census = Census::default();
@@ -111,9 +102,6 @@ impl Reader<'_> {
     }
 
     /// How many key records a workspace has, dead ones included.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn count_keys(&self, workspace: WorkspaceId) -> Result<u64> {
         let sql = "SELECT count(*) FROM key WHERE workspace_id = ?1";
         let count = self

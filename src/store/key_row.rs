@@ -1,17 +1,14 @@
 //! A row of the `key` table as a record, and back.
-//!
-//! This module never runs a statement.
 
 use std::sync::LazyLock;
 
 use super::damage::damaged;
 use super::session::Row;
 use super::value::Value;
-use crate::domain::address::Network;
-use crate::domain::key::{Key, KeyId, Rotation, State};
+use crate::domain::key::Rotation;
 use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeyId, Network, State, Timestamp};
 use crate::error::Result;
 
 macro_rules! columns {

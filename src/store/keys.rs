@@ -7,26 +7,19 @@ use super::key_row::{BARE, COLUMNS, INSERT, REISSUE, UPDATE, Written};
 use super::value::{Value, values};
 use super::{Reader, Writer};
 use crate::domain::audit::About;
-use crate::domain::key::{Key, KeyId, KeySeq, State};
 use crate::domain::name::spellings;
 use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{Key, KeyId, KeySeq, State, WorkspaceId};
 use crate::error::Result;
 
 impl Reader<'_> {
     /// The key whose secret has this hash.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn key_by_hash(&self, hash: &SecretHash) -> Result<Option<Key>> {
         self.one_key("WHERE key.hash = ?1", hash.into())
     }
 
     /// Whether a key's secret has this hash, whatever else its record says.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn has_hash(&self, hash: &SecretHash) -> Result<bool> {
         self.session
             .exists("SELECT 1 FROM key WHERE hash = ?1", values![hash])
@@ -34,51 +27,33 @@ impl Reader<'_> {
 
     /// The key of this hash with its row number, by which its uses are counted, and without its workspace's name and its last
     /// use, which stand in other tables.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn bare_key_by_hash(&self, hash: &SecretHash) -> Result<Option<(KeySeq, Key)>> {
         self.one(BARE, "WHERE key.hash = ?1", hash.into())
     }
 
     /// The row number of the key of this id.
-    ///
-    /// # Errors
-    /// The store's; `damaged` when it is gone.
     pub fn seq_of(&self, id: &KeyId) -> Result<KeySeq> {
         let gone = || damaged(format!("{id} has no row"));
         self.find_seq(id)?.ok_or_else(gone)
     }
 
     /// The row number of the key of this id, if it is there.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn find_seq(&self, id: &KeyId) -> Result<Option<KeySeq>> {
         let sql = "SELECT seq FROM key WHERE id = ?1";
         self.session.one(sql, values![id], |row| row.get(0))
     }
 
     /// The key of this row number.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn key_by_seq(&self, seq: KeySeq) -> Result<Option<Key>> {
         self.one_key("WHERE key.seq = ?1", seq.into())
     }
 
     /// The key of this id.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn key_by_id(&self, id: &str) -> Result<Option<Key>> {
         self.one_key("WHERE key.id = ?1", id.into())
     }
 
     /// Up to `limit` keys whose id begins so, of one workspace or of all.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn keys_by_id_start(
         &self,
         workspace: Option<WorkspaceId>,
@@ -96,9 +71,6 @@ impl Reader<'_> {
     /// A workspace's keys of this name in any of its spellings, dead ones included, the newest first.
     ///
     /// The index is named because the planner, which has no statistics, would walk all of the workspace's keys instead.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn keys_named(&self, workspace: WorkspaceId, name: &str) -> Result<Vec<Key>> {
         let spellings = spellings(name);
         let spelling = |nth: usize| spellings.get(nth).unwrap_or(&spellings[0]).as_ref();
@@ -119,9 +91,6 @@ impl Reader<'_> {
     }
 
     /// The keys whose token has one of these random public parts.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn keys_with_short(&self, shorts: &[&str]) -> Result<Vec<Key>> {
         if shorts.is_empty() {
             return Ok(Vec::new());
@@ -136,9 +105,6 @@ impl Reader<'_> {
     }
 
     /// The keys that were minted to replace this one.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn keys_replacing(&self, id: &KeyId) -> Result<Vec<Key>> {
         self.keys("WHERE key.replaces = ?1 ORDER BY key.seq", values![id])
     }
@@ -159,9 +125,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Adds a key.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn insert_key(&self, key: &Key) -> Result<()> {
         let revision = i64::from(key.state != State::Pending);
         let written = self.changed_key(key, revision)?;
@@ -170,9 +133,6 @@ impl Writer<'_> {
     }
 
     /// Saves everything about a key that may change.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn update_key(&self, key: &Key) -> Result<()> {
         let written = self.changed_key(key, key.revision.saturating_add(1))?;
         self.update(&written)
@@ -192,9 +152,6 @@ impl Writer<'_> {
     }
 
     /// Gives a pending record the identity of this key: another secret, and all that was asked for with it.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn reissue_key(&self, key: &Key) -> Result<()> {
         let sql = "SELECT revision FROM key WHERE id = ?1";
         let before: Option<i64> = self.session.one(sql, values![&key.id], |row| row.get(0))?;
@@ -235,9 +192,6 @@ impl Writer<'_> {
     }
 
     /// Deletes keys' records with what they were used for. Their hashes stay among those of ended keys.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn delete_keys(&self, keys: &[KeySeq]) -> Result<()> {
         self.end_all(keys)?;
         self.delete_usage_of(keys)?;

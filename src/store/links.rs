@@ -1,19 +1,14 @@
 //! The keys whose records name others: a rotation has linked them.
-//!
-//! This module never judges a link; `domain::link` does.
 
 use std::collections::BTreeMap;
 
 use super::Reader;
 use super::key_row::COLUMNS;
-use crate::domain::key::{Key, KeyId};
+use crate::domain::{Key, KeyId};
 use crate::error::{Kind, Result};
 
 impl Reader<'_> {
     /// Calls the closure with every sound record that names another key.
-    ///
-    /// # Errors
-    /// The closure's; the store's.
     pub fn for_each_linked_key(&self, mut body: impl FnMut(Key) -> Result<()>) -> Result<()> {
         let condition = "(key.replaces IS NOT NULL OR key.replaced_by IS NOT NULL)";
         self.for_each_sealed(COLUMNS, condition, |_, _, key| match key {
@@ -25,9 +20,6 @@ impl Reader<'_> {
     }
 
     /// The ids that records name as their successors and that do not exist, each with the keys that name it.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn missing_successors(&self) -> Result<BTreeMap<KeyId, Vec<KeyId>>> {
         let mut missing: BTreeMap<KeyId, Vec<KeyId>> = BTreeMap::new();
         self.session.each(

@@ -9,12 +9,10 @@ use std::ops::Deref;
 use super::session::{Row, Session};
 use super::value::{Value, values};
 use super::{Reader, Writer};
-use crate::domain::day::{Day, Month};
-use crate::domain::key::{KeyId, KeySeq};
+use crate::domain::day::Month;
 use crate::domain::rate::Rate;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::usage::{LastUse, Tally};
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{Day, KeyId, KeySeq, Timestamp, WorkspaceId};
 use crate::error::Result;
 
 /// A rate and when the burst of a key that it holds for is whole again, in nanoseconds since 1970.
@@ -65,9 +63,6 @@ impl<'a> Deref for Meter<'a> {
 
 impl Reader<'_> {
     /// When this key last verified.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn last_use(&self, key: KeySeq) -> Result<Option<LastUse>> {
         self.session.one(
             "SELECT usage.last_used_at, usage.last_address FROM meter
@@ -107,9 +102,6 @@ impl Reader<'_> {
     }
 
     /// The credits that a workspace has spent in a month.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn credits_spent(&self, workspace: WorkspaceId, month: Month) -> Result<u64> {
         let sql = "SELECT credits FROM allowance WHERE workspace_id = ?1 AND month = ?2";
         let credits = self
@@ -121,9 +113,6 @@ impl Reader<'_> {
 
 impl Meter<'_> {
     /// Adds uses of keys on days, fastest in the order of days and keys. A key's last use never falls back.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn add<'t>(&self, uses: impl IntoIterator<Item = (Day, KeySeq, &'t Tally)>) -> Result<()> {
         let uses = uses.into_iter();
         add(
@@ -133,17 +122,11 @@ impl Meter<'_> {
     }
 
     /// Notes that a key acted, which is a use but no request; a key that is gone is left alone.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn touch(&self, id: &KeyId, at: Timestamp) -> Result<()> {
         touch(self, id, at)
     }
 
     /// Adds uses of keys with limits on a day, fastest in the order of keys, each with the state that its rate leaves it in.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn add_limited<'t>(
         &self,
         day: Day,
@@ -157,9 +140,6 @@ impl Meter<'_> {
     }
 
     /// Adds to the credits that a workspace has spent in a month.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn spend(&self, workspace: WorkspaceId, month: Month, credits: u64) -> Result<()> {
         self.session
             .run(
@@ -172,18 +152,12 @@ impl Meter<'_> {
 
     /// Whether the key of this row number that was minted at this moment is still there. Another may have been given the row number
     /// of a deleted record.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn has_key(&self, key: KeySeq, made_at: Timestamp) -> Result<bool> {
         let sql = "SELECT 1 FROM key WHERE seq = ?1 AND created_at = ?2";
         self.session.exists(sql, values![key, made_at])
     }
 
     /// Whether the workspace of this row number that was created at this moment is still there.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn has_workspace(&self, workspace: WorkspaceId, made_at: Timestamp) -> Result<bool> {
         let sql = "SELECT 1 FROM workspace WHERE workspace_id = ?1 AND created_at = ?2";
         self.session.exists(sql, values![workspace, made_at])
@@ -192,9 +166,6 @@ impl Meter<'_> {
 
 impl Writer<'_> {
     /// Gives the whole burst back to each key whose rate is whole again only after this time.
-    ///
-    /// # Errors
-    /// The store's.
     pub(super) fn drop_rate_states_after(&self, now: Timestamp) -> Result<()> {
         let nanos = now.as_millis().saturating_mul(1_000_000);
         let sql = "UPDATE meter SET rate = NULL, whole_at = NULL WHERE whole_at > ?1";
@@ -202,9 +173,6 @@ impl Writer<'_> {
     }
 
     /// Holds what keys of a workspace have used of other rates against this one.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn convert_rate_states(
         &self,
         workspace: WorkspaceId,
@@ -238,9 +206,6 @@ impl Writer<'_> {
     }
 
     /// Notes when a key that comes from elsewhere last verified there.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn note_last_use(&self, id: &KeyId, at: Timestamp) -> Result<()> {
         touch(self, id, at)
     }

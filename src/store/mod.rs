@@ -27,9 +27,9 @@ mod workspaces;
 use std::cell::Cell;
 use std::ops::Deref;
 
+use crate::domain::Timestamp;
 use crate::domain::audit::Head;
 use crate::domain::clock::Clock;
-use crate::domain::timestamp::Timestamp;
 use session::Session;
 use unaudited::Unaudited;
 

@@ -1,55 +1,38 @@
 //! Opening a store, and what is asked of one as a whole.
-//!
-//! This module never knows what kind of place a store is in: its engine does.
 
 use std::path::Path;
 use std::time::Duration;
 
 use super::sqlite::Database;
 use super::{Copy, Engine, Info, Store, Turn, Writer};
-use crate::domain::sanitize::SafePath;
+use crate::domain::SafePath;
 use crate::error::{Error, Kind, Result};
 
 impl Store {
     /// Opens a store, or says that there is none at this path.
     ///
     /// A store on a read-only file, folder or file system is opened for reading when its log is empty.
-    ///
-    /// # Errors
-    /// `permissions`, `foreign`, `damaged`, `newer_store`, `busy`, `io`.
     pub fn open(path: &Path, wait: Duration) -> Result<Option<Self>> {
         Ok(Database::open(path, wait)?.map(Self::from))
     }
 
     /// Opens the store at this path, making it first when there is none. Folders it makes are 0700, the file 0600.
-    ///
-    /// # Errors
-    /// Those of [`Store::open`], and `io` when a folder or the file cannot be made.
     pub fn open_or_create(path: &Path, wait: Duration) -> Result<Self> {
         Database::open_or_create(path, wait).map(Self::from)
     }
 
     /// Makes an empty store where there is no file. Says whether it did.
-    ///
-    /// # Errors
-    /// `permissions`, and `io` when a folder or the file cannot be made.
     pub fn create(path: &Path, wait: Duration) -> Result<bool> {
         Database::create(path, wait)
     }
 
     /// Opens a store for reading on behalf of whoever is about to say something, or says that there is none at this path.
     /// Nothing is written, not even what would bring it up to date.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
     pub fn glance(path: &Path, wait: Duration) -> Result<Option<Self>> {
         Ok(Database::glance(path, wait)?.map(Self::from))
     }
 
     /// Whether there is a file at this path, a store or not.
-    ///
-    /// # Errors
-    /// `io` when it cannot be looked at.
     pub fn is_at(path: &Path) -> Result<bool> {
         Database::is_at(path)
     }
@@ -74,9 +57,7 @@ impl Store {
     }
 
     /// Waits for a turn, as long as for a busy store and until `heed` fails. A store in memory has no others to wait for.
-    ///
-    /// # Errors
-    /// `busy`; what `heed` gives; `permissions` or `io` when the file that is locked, `STORE.lock`, cannot be had.
+    /// `heed` is asked while waiting.
     pub fn turn(&self, heed: impl Fn() -> Result<()>) -> Result<Turn> {
         match &self.engine {
             Engine::Sqlite(database) => database.turn(heed),
@@ -84,22 +65,14 @@ impl Store {
     }
 
     /// Looks the facts up.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn info(&mut self) -> Result<Info> {
         match &mut self.engine {
             Engine::Sqlite(database) => database.info(),
         }
     }
 
-    /// Copies the store as it is at this moment, while others go on using it. The closure is told how many pages of how many are
-    /// done.
-    ///
-    /// # Errors
-    /// `conflict` when the target is something else than an earlier backup; `permissions` when it is a link or another
-    /// user's; `busy` when a copy to the same file is under way; `damaged` when the store is; `io`. The target is then as it
-    /// was.
+    /// Copies the store as it is at this moment, while others go on using it. The closure is told how many pages of how
+    /// many are done. If that fails, the target is as it was.
     pub fn backup(&mut self, target: &Path, progress: impl FnMut(u64, u64)) -> Result<Copy> {
         match &mut self.engine {
             Engine::Sqlite(database) => database.backup(target, progress),
@@ -107,9 +80,6 @@ impl Store {
     }
 
     /// Changes the store in one transaction that also reads the tables of another store, which nobody else uses.
-    ///
-    /// # Errors
-    /// As [`Store::write`].
     pub fn write_beside<T>(
         &mut self,
         other: &Path,
@@ -126,19 +96,14 @@ impl Store {
     }
 
     /// Checks that the store is still where it was opened: one look.
-    ///
-    /// # Errors
-    /// `io` when it is not.
     pub(crate) fn confirm_place(&self) -> Result<()> {
         match &self.engine {
             Engine::Sqlite(database) => database.confirm_place(),
         }
     }
 
-    /// Goes on with the store that is in its place now, if that is another than the one that was opened. Says whether it is.
-    ///
-    /// # Errors
-    /// `store_not_found`, and what opening gives. Nothing can be read or written then until another call succeeds.
+    /// Goes on with the store that is in its place now, if that is another than the one that was opened. Says whether it
+    /// is. If that fails, nothing can be read or written until another call succeeds.
     pub(crate) fn follow(&mut self) -> Result<bool> {
         match &mut self.engine {
             Engine::Sqlite(database) => database.follow(),

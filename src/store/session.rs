@@ -14,9 +14,6 @@ const PAGE: u32 = 500;
 
 /// Goes through rows in the order of their numbers, from `first` on, a page in memory at a time: `read` gives up to so many that
 /// have at least that number, and the closure may run statements.
-///
-/// # Errors
-/// The closures'; `damaged` when rows are out of order.
 pub(super) fn paged<T>(
     first: i64,
     read: impl Fn(i64, u32) -> Result<Vec<(i64, T)>>,
@@ -165,9 +162,6 @@ impl Row<'_> {
     }
 
     /// A column as the type it is of.
-    ///
-    /// # Errors
-    /// `damaged` when something else stands in it.
     pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
         let value = self.value(column)?;
         T::of(value).ok_or_else(|| {
@@ -178,26 +172,17 @@ impl Row<'_> {
     }
 
     /// A text column, whatever bytes it holds: a name planted from outside must not stop the listing.
-    ///
-    /// # Errors
-    /// `damaged` when it holds no text at all.
     pub(super) fn text(&self, column: usize) -> Result<String> {
         Ok(self.optional_text(column)?.unwrap_or_default())
     }
 
     /// The same of a column that may be empty.
-    ///
-    /// # Errors
-    /// As [`Row::text`].
     pub(super) fn optional_text(&self, column: usize) -> Result<Option<String>> {
         let bytes = self.bytes(column)?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
     }
 
     /// A text column's bytes, without a copy.
-    ///
-    /// # Errors
-    /// As [`Row::text`].
     pub(super) fn bytes(&self, column: usize) -> Result<Option<&[u8]>> {
         match self.value(column)? {
             Value::Null => Ok(None),

@@ -1,10 +1,8 @@
 //! The operator's choices that live with the store.
-//!
-//! This module never gives a setting a default.
 
 use super::value::values;
 use super::{Reader, Writer};
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::WorkspaceId;
 use crate::error::Result;
 
 /// The setting that `workspace use` makes.
@@ -12,9 +10,6 @@ const CURRENT_WORKSPACE: &str = "current_workspace";
 
 impl Reader<'_> {
     /// The workspace that `workspace use` chose.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn current_workspace(&self) -> Result<Option<WorkspaceId>> {
         Ok(self
             .setting(CURRENT_WORKSPACE)?
@@ -30,17 +25,11 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Makes a workspace the one that commands take by themselves.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn set_current_workspace(&self, id: WorkspaceId) -> Result<()> {
         self.set_setting(CURRENT_WORKSPACE, &id.0.to_string())
     }
 
     /// Forgets the choice when it was this workspace.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn forget_current_workspace(&self, id: WorkspaceId) -> Result<()> {
         self.session
             .run(

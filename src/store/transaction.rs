@@ -6,15 +6,12 @@ use std::time::Duration;
 
 use super::session::Session;
 use super::{Engine, Freshness, Meter, Reader, Store, Writer};
+use crate::domain::Timestamp;
 use crate::domain::audit::Head;
-use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 
 impl Store {
     /// Reads in one transaction: everything the closure sees is of one moment.
-    ///
-    /// # Errors
-    /// The closure's, or the store's; `io` when a store that can only be read changed meanwhile.
     pub fn read<T>(&mut self, body: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
         match &mut self.engine {
             Engine::Sqlite(database) => {
@@ -23,10 +20,8 @@ impl Store {
         }
     }
 
-    /// Changes the store in one synced transaction: all of the closure's changes with their audit rows, or none.
-    ///
-    /// # Errors
-    /// The closure's, or the store's; after any of them the store is as it was, except for `unknown_outcome`.
+    /// Changes the store in one synced transaction: all of the closure's changes with their audit rows, or none. After an
+    /// error the store is as it was, except for `unknown_outcome`.
     pub fn write<T>(&mut self, body: impl FnOnce(&Writer<'_>) -> Result<T>) -> Result<T> {
         match &mut self.engine {
             Engine::Sqlite(database) => {
@@ -36,9 +31,6 @@ impl Store {
     }
 
     /// The same, waiting for another process no longer than `wait`.
-    ///
-    /// # Errors
-    /// As [`Store::write`].
     pub fn write_within<T>(
         &mut self,
         wait: Duration,
@@ -52,9 +44,6 @@ impl Store {
     }
 
     /// The same, also on a full disk: the space that is held back is used up for it.
-    ///
-    /// # Errors
-    /// As [`Store::write`].
     pub fn write_with_reserve<T>(&mut self, body: impl Fn(&Writer<'_>) -> Result<T>) -> Result<T> {
         match &mut self.engine {
             Engine::Sqlite(database) => {
@@ -65,9 +54,6 @@ impl Store {
 
     /// Counts what happened until `now` in one transaction: all that the closure counts, or nothing. It waits for another
     /// process no longer than `wait`.
-    ///
-    /// # Errors
-    /// The closure's, or the store's; `io` when the store can only be read, or its file is not in its place any more.
     pub fn count<T>(
         &mut self,
         wait: Duration,
@@ -90,9 +76,6 @@ impl Store {
     }
 
     /// What changes with every commit of another process.
-    ///
-    /// # Errors
-    /// The store's; `io` when a store that can only be read changed meanwhile.
     pub fn freshness(&self) -> Result<Freshness> {
         match &self.engine {
             Engine::Sqlite(database) => database.freshness(),
@@ -102,9 +85,6 @@ impl Store {
 
 impl Reader<'_> {
     /// What changes with every commit of another process, as of this transaction.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn freshness(&self) -> Result<Freshness> {
         self.session.freshness()
     }

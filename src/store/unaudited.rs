@@ -1,6 +1,4 @@
 //! What a transaction has written and the trail does not have yet.
-//!
-//! This module never writes an event.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,22 +1,14 @@
 //! What the tables of counts say afterwards, and forgetting it.
-//!
-//! This module never counts; `meter` does.
 
 use super::meter::{KEYS_PER_DAY, last_use, slot};
 use super::value::values;
 use super::{Reader, Writer};
-use crate::domain::code::Code;
-use crate::domain::day::Day;
-use crate::domain::key::KeySeq;
 use crate::domain::usage::Tally;
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{Code, Day, KeySeq, WorkspaceId};
 use crate::error::Result;
 
 impl Reader<'_> {
     /// The first day from `from` on, and before `until`, on which any key was used or refused.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn next_day_of_use(&self, from: Day, until: Day) -> Result<Option<Day>> {
         let range = values![slot(from, KeySeq(0)), slot(until, KeySeq(0))];
         let first = |sql| self.session.one(sql, range, |row| row.get(0));
@@ -29,9 +21,6 @@ impl Reader<'_> {
     }
 
     /// Calls the closure with what each key between these two was used for on a day, a part at a time.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn for_each_use(
         &self,
         day: Day,
@@ -75,9 +64,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Deletes what a workspace's keys were used for, a lookup for each key and day.
-    ///
-    /// # Errors
-    /// The store's.
     pub(super) fn delete_usage(&self, workspace: WorkspaceId) -> Result<()> {
         let mut next = Day(0);
         while let Some(day) = self.next_day_of_use(next, Day::LAST)? {
@@ -93,9 +79,6 @@ impl Writer<'_> {
     }
 
     /// Deletes what these keys were used for, a lookup for each key and day.
-    ///
-    /// # Errors
-    /// The store's.
     pub(super) fn delete_usage_of(&self, keys: &[KeySeq]) -> Result<()> {
         let mut next = Day(0);
         while let Some(day) = self.next_day_of_use(next, Day::LAST)? {

@@ -1,12 +1,8 @@
 //! What stands in a column or for a `?` of a statement, and which of keyward's types are kept as what.
-//!
-//! This module never runs a statement.
 
 use crate::domain::audit::ChainHash;
-use crate::domain::key::{KeyId, KeySeq};
 use crate::domain::secret::SecretHash;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{KeyId, KeySeq, Timestamp, WorkspaceId};
 
 /// What stands in a column, or for a `?` of a statement. A text is bytes, because whoever can write to the store may have
 /// put others there than UTF-8.

@@ -1,6 +1,4 @@
 //! The `workspace` table.
-//!
-//! This module never judges a name or a policy.
 
 use super::damage::damaged;
 use super::session::Row;
@@ -8,9 +6,8 @@ use super::value::{Value, values};
 use super::{Reader, Writer};
 use crate::domain::audit::About;
 use crate::domain::name::spellings;
-use crate::domain::policy::Policy;
 use crate::domain::record::RecordDigest;
-use crate::domain::workspace::{Workspace, WorkspaceId};
+use crate::domain::{Policy, Workspace, WorkspaceId};
 use crate::error::Result;
 
 /// A record with its policy's text, or why it is none.
@@ -21,9 +18,6 @@ const SELECT: &str =
 
 impl Reader<'_> {
     /// The workspace of this name.
-    ///
-    /// # Errors
-    /// The store's; `damaged` when its policy cannot be read.
     pub fn workspace_named(&self, name: &str) -> Result<Option<Workspace>> {
         for spelling in spellings(name) {
             let found = self.workspace("WHERE name = ?1", spelling.as_ref().into())?;
@@ -35,17 +29,11 @@ impl Reader<'_> {
     }
 
     /// The workspace of this row number.
-    ///
-    /// # Errors
-    /// The store's; `damaged` when its policy cannot be read.
     pub fn workspace_by_id(&self, id: WorkspaceId) -> Result<Option<Workspace>> {
         self.workspace("WHERE workspace_id = ?1", id.into())
     }
 
     /// Every workspace, by name.
-    ///
-    /// # Errors
-    /// The store's; `damaged` when a policy cannot be read.
     pub fn workspaces(&self) -> Result<Vec<Workspace>> {
         let all = self.workspaces_as_they_stand()?.into_iter();
         all.map(|(_, workspace)| self.verified_workspace(workspace?))
@@ -87,9 +75,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Adds a workspace; its `id` is set by the store and returned.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn insert_workspace(&self, workspace: &Workspace) -> Result<WorkspaceId> {
         let policy = workspace.policy.to_toml();
         let id = self.session.one(
@@ -115,9 +100,6 @@ impl Writer<'_> {
     }
 
     /// Saves a workspace's name, policy and plan.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn update_workspace(&self, workspace: &Workspace) -> Result<()> {
         let policy = workspace.policy.to_toml();
         self.changed_workspace(workspace, &policy);
@@ -141,9 +123,6 @@ impl Writer<'_> {
     }
 
     /// Deletes a workspace, the records of its keys and what they were used for. The keys' hashes stay among those of ended keys.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn delete_workspace(&self, id: WorkspaceId) -> Result<()> {
         self.delete_usage(id)?;
         self.end_all_of(id)?;

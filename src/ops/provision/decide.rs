@@ -1,14 +1,11 @@
 //! What is to be done so that a key is as it should be.
-//!
-//! This module never changes anything: it looks, in the transaction that acts or before it.
 
 use super::Wanted;
 use super::refusal::{anothers, missing, not_live};
 use crate::domain::holding::{Holding, Place};
-use crate::domain::key::{Key, Status, UNDELIVERED};
+use crate::domain::key::UNDELIVERED;
 use crate::domain::provision::Action;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, Status, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::{limits, lineage, links, rotate, select, set};
 use crate::store::Reader;
@@ -86,9 +83,6 @@ impl Step {
 }
 
 /// Decides.
-///
-/// # Errors
-/// `secret_missing`; `conflict`; what the policy refuses of a key that is to be minted or changed.
 pub fn decide(
     reader: &Reader<'_>,
     workspace: &Workspace,
@@ -186,9 +180,6 @@ pub fn decide(
 
 /// The environment asked for: one that the policy has, or in which a key of this name lives on although the policy does not
 /// have it any more.
-///
-/// # Errors
-/// `invalid_environment`; the store's.
 pub(in crate::ops) fn environment<'a>(
     reader: &Reader<'_>,
     workspace: &'a Workspace,
@@ -205,9 +196,6 @@ pub(in crate::ops) fn environment<'a>(
 }
 
 /// Whether what the sink holds may go: it is a dead key's secret, or the operator has said so.
-///
-/// # Errors
-/// `conflict` when it is the secret of another key that is live, which would be lost.
 fn may_replace(
     reader: &Reader<'_>,
     workspace: &Workspace,

@@ -12,17 +12,10 @@ use std::collections::BTreeMap;
 
 use rand::TryCryptoRng;
 
-use crate::domain::address::Network;
 use crate::domain::holding::Place;
-use crate::domain::key::Key;
-use crate::domain::lifetime::Lifetime;
-use crate::domain::name::Name;
-use crate::domain::permission::Permission;
 use crate::domain::provision::Action;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::when::When;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, Lifetime, Name, Network, Permission, Timestamp, When, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::rotate::Terms;
@@ -141,9 +134,6 @@ impl Wanted {
 }
 
 /// Says what [`run`] would do.
-///
-/// # Errors
-/// As [`run`].
 pub fn preview(
     store: &mut Store,
     actor: &Actor,
@@ -166,11 +156,6 @@ pub fn preview(
 
 /// Does what one transaction can: a key that is as it should be is left alone, one that differs is changed, one that is
 /// missing or due is minted, pending.
-///
-/// # Errors
-/// `scope_rejected` for a caller who may not list keys, or not do what is needed; `secret_missing` when the sink does not
-/// hold the key's secret; `conflict` when the key is disabled, held, or in a rotation of somebody else's; what minting,
-/// rotating and setting give; the store's. Nothing is changed then.
 pub fn run<R: TryCryptoRng>(
     store: &mut Store,
     actor: &Actor,

@@ -1,12 +1,10 @@
 //! What comes before a delivery: the sink is looked at, what it holds decides, and it is checked before a key is minted for it.
-//!
-//! This module never delivers, and never mints for a sink that cannot work.
 
 use rand::TryCryptoRng;
 
 use super::{Outcome, Request, Step, preview, run};
+use crate::domain::Timestamp;
 use crate::domain::provision::Action;
-use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::ops::access::Actor;
 use crate::ops::hand_over::Sink;
@@ -14,10 +12,7 @@ use crate::store::Store;
 
 /// Looks at a key and its sink, checks the sink if it will have a delivery, and does what one transaction can.
 ///
-/// Its process has the turn: nobody else delivers meanwhile.
-///
-/// # Errors
-/// What [`run`] and the sink give. Nothing is changed then.
+/// Its process has the turn: nobody else delivers meanwhile. If that fails, nothing is changed.
 pub fn prepare<R: TryCryptoRng>(
     store: &mut Store,
     actor: &Actor,

@@ -1,12 +1,7 @@
 //! Why a key is not provisioned, and what can be done about it.
-//!
-//! This module never decides.
 
 use crate::domain::holding::{Holding, Place};
-use crate::domain::key::Key;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, Safe, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::remedy;
 use crate::store::Reader;

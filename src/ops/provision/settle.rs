@@ -1,12 +1,7 @@
 //! Making keys that are there as they should be: the one that holds the name, and older secrets of it in their grace.
-//!
-//! This module never mints and never changes a life.
 
 use super::Wanted;
-use crate::domain::key::Key;
-use crate::domain::permission::Permission;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, Permission, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::access::Access;
 use crate::ops::lineage;

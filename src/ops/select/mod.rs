@@ -4,11 +4,8 @@
 
 mod workspaces;
 
-use crate::domain::key::{Key, KeyId};
-use crate::domain::sanitize::Safe;
 use crate::domain::template::MAXIMUM_PART;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeyId, Safe, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::links;
 use crate::store::Reader;

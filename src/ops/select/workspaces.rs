@@ -3,16 +3,12 @@
 //! This module never lets a calling key learn of a workspace that is not its own.
 
 use super::CANDIDATES;
-use crate::domain::sanitize::Safe;
-use crate::domain::workspace::{Workspace, WorkspaceId};
+use crate::domain::{Safe, Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Access;
 use crate::store::Reader;
 
 /// The workspace a command works in: the named one, the caller's, the one in use, or the only one.
-///
-/// # Errors
-/// `workspace_not_found` when there is none, `ambiguous` when there are several and none was chosen.
 pub fn workspace(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> Result<Workspace> {
     let mut found = workspaces(reader, access, named)?;
     if found.len() > 1 {
@@ -25,9 +21,6 @@ pub fn workspace(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> R
 }
 
 /// The workspaces a KEY may be in: the one a command works in, or all of them when none is chosen.
-///
-/// # Errors
-/// `workspace_not_found` when the named one does not exist, or is not the caller's.
 pub fn workspaces(
     reader: &Reader<'_>,
     access: &Access,
@@ -55,9 +48,6 @@ pub fn workspaces(
 
 /// The workspace a command works in, or every workspace the actor may see. A store that has none is no error where none
 /// was named: there is nothing in it.
-///
-/// # Errors
-/// As [`workspace`].
 pub fn selected_workspaces(
     reader: &Reader<'_>,
     access: &Access,
@@ -74,9 +64,6 @@ pub fn selected_workspaces(
 }
 
 /// The workspace a presented secret must belong to: the named one or the caller's own; without either, any.
-///
-/// # Errors
-/// `workspace_not_found`.
 pub fn confinement(
     reader: &Reader<'_>,
     access: &Access,

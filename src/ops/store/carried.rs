@@ -1,6 +1,4 @@
 //! Gathering what of the present keys stays when a backup is restored, and writing it.
-//!
-//! This module never holds more of the present keys than those that differ from the backup's.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +6,8 @@ use serde_json::json;
 
 use crate::domain::audit::Action;
 use crate::domain::endings::Ending;
-use crate::domain::key::{Key, KeyId, KeySeq, State};
 use crate::domain::restoration::{Merged, What, earlier};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeyId, KeySeq, State, Timestamp};
 use crate::error::Result;
 use crate::ops::select;
 use crate::ops::succession::{PREVIOUS, expiry_before};

@@ -1,10 +1,7 @@
 //! Looking a store through.
-//!
-//! This module never repairs a record: a backup does, or revoking the key.
 
 use crate::domain::flaw::Flaw;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{Timestamp, WorkspaceId};
 use crate::error::{Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::{audit, links, remedy};
@@ -25,9 +22,6 @@ pub struct Outcome {
 
 /// Checks everything that [`damage`] checks, and the links between keys. Those that no rotation makes are no damage: nothing
 /// follows them, and a backup that has some can be restored.
-///
-/// # Errors
-/// As [`damage`].
 pub fn run(
     store: &mut Store,
     actor: &Actor,
@@ -55,10 +49,7 @@ pub fn run(
 }
 
 /// Looks everything through, in one transaction that holds nobody up. The closure is told how many keys of how many were
-/// looked at.
-///
-/// # Errors
-/// `scope_rejected` for a key; the store's. What is found is an outcome, no error.
+/// looked at. What is found is an outcome, no error.
 pub fn damage(
     store: &mut Store,
     actor: &Actor,

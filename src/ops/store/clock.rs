@@ -1,6 +1,4 @@
 //! Setting the clock of a store right.
-//!
-//! This module never brings a key back to life beside another of its name, or past the cap: it says which are in the way.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +6,8 @@ use serde_json::json;
 
 use crate::domain::audit::Action;
 use crate::domain::clock::Clock;
-use crate::domain::key::{Key, KeyId, KeySeq};
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::words::counted;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeyId, KeySeq, Safe, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::{remedy, select};
@@ -22,10 +17,6 @@ use crate::store::{Reader, Store};
 const NAMED: usize = 20;
 
 /// Takes the time of the clock for the latest there was. Says what the store remembered before.
-///
-/// # Errors
-/// `scope_rejected` for a key; `conflict` when keys that have expired would be live again beside others of their names, or
-/// past the cap; the store's.
 pub fn reset(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Clock> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;

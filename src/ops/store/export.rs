@@ -1,10 +1,6 @@
 //! Handing out every record, hashes included, for another store to take in.
-//!
-//! This module never hands out a secret: there is none.
 
-use crate::domain::key::{Key, KeySeq};
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeySeq, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
@@ -20,9 +16,6 @@ pub enum Record<'a> {
 }
 
 /// Calls the closure with each record of a workspace, or of all, as of one moment.
-///
-/// # Errors
-/// The closure's; `scope_rejected` for a key, `workspace_not_found`; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

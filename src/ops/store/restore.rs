@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::domain::Timestamp;
 use crate::domain::audit::{Action, Head};
-use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::audit;
@@ -60,11 +60,8 @@ pub enum Compared {
     Nothing,
 }
 
-/// Restores a backup. The closure is told how many keys of how many have been told of.
-///
-/// # Errors
-/// What is wrong with the backup; `conflict` when the trail would not have the head it is compared with; `scope_rejected` for
-/// a key; the store's, unless it is damaged, which is what backups are for. Then the store is as it was.
+/// Restores a backup. The closure is told how many keys of how many have been told of. If that fails, the store is as it
+/// was.
 pub fn run(
     request: &Request,
     actor: &Actor,

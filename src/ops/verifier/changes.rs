@@ -12,8 +12,8 @@ use foldhash::fast::RandomState;
 use serde_json::Value;
 
 use super::table::Table;
+use crate::domain::Key;
 use crate::domain::audit::{About, Action, Event, Head};
-use crate::domain::key::Key;
 use crate::error::{Kind, Result};
 use crate::store::Reader;
 

@@ -1,6 +1,4 @@
 //! Where one transaction judges: everything but limits, then limits, then what of it counts.
-//!
-//! This module never begins or ends a transaction.
 
 use std::sync::Arc;
 
@@ -10,14 +8,11 @@ use super::spent::Spent;
 use super::state::{State, is_limited, of_stranger, used};
 use crate::domain::allowance::{Spending, Used};
 use crate::domain::clock::Clock;
-use crate::domain::code::Code;
 use crate::domain::day::Month;
-use crate::domain::permission::Permission;
 use crate::domain::secret::MAXIMUM_LENGTH;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::usage::LastUse;
 use crate::domain::verdict::{Verdict, judge};
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{Code, Permission, Timestamp, WorkspaceId};
 use crate::error::Result;
 use crate::ops::access::Access;
 use crate::ops::select;

@@ -1,6 +1,4 @@
 //! What is remembered of one key: its record as a verdict needs it, and what it was used for.
-//!
-//! This module never asks the store.
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,10 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use super::changes::Origin;
 use crate::domain::allowance::Allowance;
-use crate::domain::key::KeySeq;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Grounds;
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{KeySeq, Timestamp, WorkspaceId};
 
 /// What is remembered of a key.
 pub(super) struct Known<T> {

@@ -6,9 +6,8 @@
 use super::known::{Kept, Known};
 use super::state::{is_limited, used};
 use super::{Request, Verifier};
-use crate::domain::code::Code;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Verdict;
+use crate::domain::{Code, Timestamp};
 use crate::error::{Kind, Result};
 
 impl<T> Verifier<T> {

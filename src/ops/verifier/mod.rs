@@ -26,10 +26,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::domain::clock::Clock;
-use crate::domain::key::Key;
 use crate::domain::secret::Secret;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Ask, Verdict};
+use crate::domain::{Key, Timestamp};
 use crate::error::Result;
 use crate::ops::access::Actor;
 use crate::store::{Store, absent};

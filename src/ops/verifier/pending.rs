@@ -1,18 +1,13 @@
 //! Uses that are counted in memory until they are written: those that still come in, and those on their way out.
-//!
-//! This module never writes: it hands out what is to be written, and forgets it when told that it was.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::domain::audit::Head;
-use crate::domain::code::Code;
-use crate::domain::day::{Day, Month};
-use crate::domain::key::KeySeq;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::day::Month;
 use crate::domain::usage::{LastUse, Tally};
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{Code, Day, KeySeq, Timestamp, WorkspaceId};
 use crate::ops::verifier::table::Table;
 
 /// How long a use may wait, in milliseconds: a second, less the time that writing a second's uses takes.

@@ -1,16 +1,13 @@
 //! Verdicts from memory alone, without a transaction.
-//!
-//! This module never gives one that a transaction would not: what it needs is as it was looked up, or it says nothing.
 
 use std::sync::Arc;
 
 use super::known::Kept;
 use super::state::{is_limited, of_stranger, used};
 use super::{Request, Verifier};
-use crate::domain::code::Code;
 use crate::domain::secret::MAXIMUM_LENGTH;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::{Verdict, judge};
+use crate::domain::{Code, Timestamp};
 use crate::error::Result;
 use crate::ops::access::Actor;
 

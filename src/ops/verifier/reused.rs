@@ -7,10 +7,8 @@ use std::net::IpAddr;
 
 use super::known::Kept;
 use super::{Request, Verifier};
-use crate::domain::code::Code;
-use crate::domain::key::KeySeq;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Verdict;
+use crate::domain::{Code, KeySeq, Timestamp};
 use crate::ops::reuse::{self, SPEAKS_FOR};
 
 /// How many revoked keys are remembered to have been noted.

@@ -1,18 +1,13 @@
 //! What keys with limits use in a transaction: read once and written once, however many requests there are.
-//!
-//! This module never judges, and keeps nothing of a transaction that was not committed: whoever runs it then doubts all uses.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::known::{Known, Uses};
-use crate::domain::code::Code;
-use crate::domain::day::{Day, Month};
-use crate::domain::key::KeySeq;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::day::Month;
 use crate::domain::usage::Tally;
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{Code, Day, KeySeq, Timestamp, WorkspaceId};
 use crate::error::Result;
 use crate::store::{Meter, Reader};
 

@@ -1,6 +1,4 @@
 //! What a verifier has beside its store, and what can be said by that alone.
-//!
-//! This module never asks the store.
 
 use std::sync::Arc;
 
@@ -11,11 +9,9 @@ use super::pending::{Pending, Use};
 use super::spent::Credits;
 use crate::domain::allowance::Used;
 use crate::domain::clock::Clock;
-use crate::domain::code::Code;
 use crate::domain::day::Month;
-use crate::domain::key::Key;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::verdict::Verdict;
+use crate::domain::{Code, Key, Timestamp};
 use crate::ops::access::Actor;
 
 /// What a verifier has beside its store.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Verifier;
 use super::pending::{Batch, Counted, Pending};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::Timestamp;
 use crate::error::{Kind, Result};
 use crate::store::Meter;
 

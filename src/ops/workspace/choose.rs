@@ -1,11 +1,9 @@
 //! Choosing the workspace that commands take when none is named: `workspace use`.
-//!
-//! This module never overrides `-w` or the environment: the choice comes after them.
 
 use serde_json::json;
 
+use crate::domain::Timestamp;
 use crate::domain::audit::Action;
-use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
@@ -13,9 +11,6 @@ use crate::ops::workspace::Outcome;
 use crate::store::Store;
 
 /// Makes the choice. Says whether it was another before.
-///
-/// # Errors
-/// `workspace_not_found`, `scope_rejected`; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

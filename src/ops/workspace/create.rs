@@ -1,15 +1,9 @@
 //! Making a workspace.
-//!
-//! This module never judges a policy: one that exists has been checked.
 
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::name::Name;
-use crate::domain::policy::Policy;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::{Workspace, WorkspaceId};
+use crate::domain::{Name, Policy, Safe, Timestamp, Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::workspace::Outcome;
@@ -29,9 +23,6 @@ pub struct Request {
 }
 
 /// Makes a workspace.
-///
-/// # Errors
-/// `name_taken`, `usage` for an unknown plan, `scope_rejected` for a key; the store's.
 pub fn run(store: &mut Store, actor: &Actor, request: Request, now: Timestamp) -> Result<Outcome> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
@@ -82,9 +73,6 @@ pub(in crate::ops) fn insert(
 }
 
 /// Refuses a name that another workspace has.
-///
-/// # Errors
-/// `name_taken`.
 pub(super) fn check_name(writer: &Writer<'_>, name: &str) -> Result<()> {
     match writer.workspace_named(name)? {
         None => Ok(()),

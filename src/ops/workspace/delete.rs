@@ -6,10 +6,9 @@ use serde_json::json;
 
 use crate::domain::audit::Action;
 use crate::domain::ended::EndedMark;
-use crate::domain::key::KeySeq;
-use crate::domain::sanitize::{Quoted, Safe};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::sanitize::Quoted;
 use crate::domain::words::counted;
+use crate::domain::{KeySeq, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
@@ -17,9 +16,6 @@ use crate::ops::workspace::Outcome;
 use crate::store::{Reader, Store};
 
 /// What [`run`] would delete: the workspace and how many records of dead keys.
-///
-/// # Errors
-/// As [`run`].
 pub fn preview(
     store: &mut Store,
     actor: &Actor,
@@ -35,9 +31,6 @@ pub fn preview(
 }
 
 /// Deletes a workspace and the records of its dead keys.
-///
-/// # Errors
-/// `conflict` when a key of it lives, `workspace_not_found`, `scope_rejected`; the store's.
 pub fn run(store: &mut Store, actor: &Actor, name: &str, now: Timestamp) -> Result<Outcome> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;

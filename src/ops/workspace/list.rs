@@ -1,9 +1,6 @@
 //! Listing and showing workspaces.
-//!
-//! This module never shows a key's workspace to another workspace's key.
 
-use crate::domain::permission::Permission;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Permission, Timestamp};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
@@ -11,9 +8,6 @@ use crate::ops::workspace::Outcome;
 use crate::store::Store;
 
 /// Every workspace by name; a key sees its own alone.
-///
-/// # Errors
-/// `scope_rejected`; the store's.
 pub fn run(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Vec<Outcome>> {
     store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
@@ -30,9 +24,6 @@ pub fn run(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Vec<Outco
 }
 
 /// One workspace.
-///
-/// # Errors
-/// `workspace_not_found`, `ambiguous`, `scope_rejected`; the store's.
 pub fn show(
     store: &mut Store,
     actor: &Actor,

@@ -9,8 +9,8 @@ pub mod list;
 pub mod rename;
 pub mod set;
 
-use crate::domain::timestamp::Timestamp;
-use crate::domain::workspace::{Census, Workspace};
+use crate::domain::workspace::Census;
+use crate::domain::{Timestamp, Workspace};
 use crate::error::Result;
 use crate::store::Reader;
 

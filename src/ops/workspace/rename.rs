@@ -1,12 +1,10 @@
 //! Renaming a workspace.
-//!
-//! This module never renames the tokens' prefix: that is the policy's.
 
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::name::{Name, composed};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::name::composed;
+use crate::domain::{Name, Timestamp};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
@@ -14,9 +12,6 @@ use crate::ops::workspace::{Outcome, create};
 use crate::store::Store;
 
 /// Renames a workspace. Says whether the name was another.
-///
-/// # Errors
-/// `workspace_not_found`, `name_taken`, `scope_rejected`; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

@@ -1,20 +1,14 @@
 //! Changing a workspace's policy and plan.
-//!
-//! This module never changes the keys that are there: they keep their tokens, expiry and scopes.
 
 use std::fmt;
 
 use serde_json::json;
 
 use crate::domain::audit::Action;
-use crate::domain::key::KeySeq;
-use crate::domain::policy::Policy;
 use crate::domain::policy_changes::PolicyChanges;
 use crate::domain::rate::Rate;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::words::counted;
-use crate::domain::workspace::Workspace;
+use crate::domain::{KeySeq, Policy, Safe, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
@@ -44,10 +38,6 @@ impl Request {
 }
 
 /// Changes a workspace. Says whether anything was different.
-///
-/// # Errors
-/// `invalid_policy`, `usage` for an unknown plan, `conflict` for a policy that leaves live keys or the plan out,
-/// `workspace_not_found`, `ambiguous`, `scope_rejected`; the store's.
 pub fn run(
     store: &mut Store,
     actor: &Actor,
@@ -100,9 +90,6 @@ fn carry_rates(
 }
 
 /// Holds what keys of a workspace have used of other rates against the one that it has.
-///
-/// # Errors
-/// The store's.
 pub(in crate::ops) fn hold_to_rate(
     writer: &Writer<'_>,
     workspace: &Workspace,
@@ -121,9 +108,6 @@ fn rate(workspace: &Workspace) -> Option<Rate> {
 }
 
 /// The workspace as it will be. One that is on no plan goes to the policy's default plan.
-///
-/// # Errors
-/// `invalid_policy`; `usage` for an unknown plan; `conflict` when the policy drops the plan that the workspace is on.
 pub(in crate::ops) fn changed(
     before: &Workspace,
     policy: Option<(Option<String>, Policy)>,
@@ -163,9 +147,6 @@ pub(in crate::ops) fn changed(
 }
 
 /// Refuses a policy that live keys fall out of with this change, or a cap that is lowered below them.
-///
-/// # Errors
-/// `conflict`, with the keys; the store's.
 pub(in crate::ops) fn refuse_to_strand(
     reader: &Reader<'_>,
     before: &Workspace,

@@ -1,13 +1,11 @@
 //! How a store is open: with its log, or for reading only.
-//!
-//! This module never opens a file.
 
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Dev;
 
 use super::permissions::{has_log, look};
-use crate::domain::sanitize::SafePath;
+use crate::domain::SafePath;
 use crate::error::{Error, Kind, Result};
 use crate::files::Entry;
 
@@ -32,9 +30,6 @@ pub(super) struct Stamp {
 
 impl Access {
     /// Checks that what was read without a log is still the whole truth.
-    ///
-    /// # Errors
-    /// `io` when the file or its log changed meanwhile, or the store is gone.
     pub(super) fn confirm(&self, store: Option<&Entry>) -> Result<()> {
         match (self, store) {
             (Self::Gone(path), _) => Err(moved(path)),
@@ -50,9 +45,6 @@ impl Access {
     }
 
     /// Refuses to write where only reading is possible.
-    ///
-    /// # Errors
-    /// `io`, with the reason.
     pub(super) fn require_writable(&self) -> Result<()> {
         match self {
             Self::Shared => Ok(()),

@@ -16,7 +16,7 @@ use super::failure::failure;
 use super::permissions::{SIDECARS, entry, entry_if_possible, look};
 use super::salvage::fingerprint;
 use super::{header, migrations};
-use crate::domain::sanitize::SafePath;
+use crate::domain::SafePath;
 use crate::error::{Error, Kind, Result};
 use crate::files::Entry;
 
@@ -34,10 +34,6 @@ impl Drop for Backup {
 
 impl Backup {
     /// Copies the backup and brings the copy up to date, whichever keyward made it.
-    ///
-    /// # Errors
-    /// `usage` when there is no such file; `permissions` when others can reach it; `foreign`, `damaged`, `newer_store` when it
-    /// is no backup of this keyward; `conflict` when it is a store in use; `io`.
     pub fn take(file: &Path, store: &Path) -> Result<Self> {
         let store = entry(store)?;
         let shown = SafePath(file);
@@ -83,9 +79,6 @@ fn remove(store: &Entry) -> io::Result<()> {
 }
 
 /// Where a store can be made that is to take this one's place. What an earlier attempt left there is removed.
-///
-/// # Errors
-/// `io`.
 pub fn beside(store: &Path) -> Result<PathBuf> {
     let Some(store) = entry_if_possible(store)? else {
         let mut path = store.as_os_str().to_owned();
@@ -101,9 +94,6 @@ pub fn beside(store: &Path) -> Result<PathBuf> {
 const RESTORED: &str = ".restored";
 
 /// Puts a store that was made beside this path, and that nobody has open, in its place, where none is.
-///
-/// # Errors
-/// `conflict` when a store was made there meanwhile; `io`.
 pub fn put_in_place(store: &Path, with: &Path) -> Result<()> {
     put(&entry(store)?, &entry(with)?)
 }
@@ -129,9 +119,6 @@ fn put(store: &Entry, with: &Entry) -> Result<()> {
 /// change. A copy of the damaged one is kept under a name that is returned.
 ///
 /// Returns nothing, and changes nothing, when the damaged one has not this fingerprint any more.
-///
-/// # Errors
-/// `busy`, `io`. A store that SQLite cannot write to at all is moved aside instead of being copied.
 pub fn write_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<Option<PathBuf>> {
     let (store, with) = (entry(store)?, entry(with)?);
     let aside = aside(&store)?;

@@ -1,6 +1,4 @@
 //! The settings of every connection, and opening a file without its log.
-//!
-//! This module never decides whether a file may be opened.
 
 use std::path::Path;
 use std::time::Duration;

@@ -14,7 +14,7 @@ use super::failure::failure;
 use super::permissions::{SIDECARS, entry, length, look};
 use super::{Database, header, migrations, reader};
 use crate::domain::audit::Head;
-use crate::domain::sanitize::{Safe, SafePath};
+use crate::domain::{Safe, SafePath};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Draft, Entry, Found};
 use crate::store::damage::{damaged, of_another};

@@ -13,7 +13,7 @@ use super::copy::remove_sidecars;
 use super::failure::failure;
 use super::permissions::{entry, look, make_way};
 use super::{Database, migrations, reserve};
-use crate::domain::sanitize::SafePath;
+use crate::domain::SafePath;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Draft, Entry};
 

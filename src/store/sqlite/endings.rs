@@ -1,6 +1,4 @@
 //! Reading from the trail which keys have ended.
-//!
-//! This module never decides what ends a key; `domain::endings` does.
 
 use std::collections::BTreeMap;
 
@@ -22,9 +20,6 @@ impl Reader<'_> {
     /// The ids of the records that are not revoked although the trail has ended them, each with the row that did.
     ///
     /// SECURITY: both tables are read row by row. Whoever may write the file can make an index leave rows out.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn revived(&self) -> Result<BTreeMap<String, i64>> {
         let mut endings = Endings::default();
         let living = "WITH living AS MATERIALIZED (SELECT id FROM key NOT INDEXED WHERE state <> 'revoked') SELECT id FROM living";

@@ -9,8 +9,7 @@ use crate::domain::audit::{About, Action};
 use crate::domain::ended::EndedMark;
 use crate::domain::flaw::{Flaw, Remedy};
 use crate::domain::record::RecordDigest;
-use crate::domain::sanitize::Safe;
-use crate::domain::workspace::WorkspaceId;
+use crate::domain::{Safe, WorkspaceId};
 use crate::error::Result;
 use crate::store::Reader;
 use crate::store::integrity::{CAME_BACK, CHANGED};
@@ -27,9 +26,6 @@ impl Database {
 
 impl Reader<'_> {
     /// What SQLite finds wrong with the file: pages, indexes, and rows that refer to nothing.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn for_each_fault(&self, mut body: impl FnMut(Flaw)) -> Result<()> {
         let mut tell = |problem| body(Flaw::of_file(problem));
         let sql = format!("PRAGMA integrity_check({MOST_FAULTS})");
@@ -52,9 +48,6 @@ impl Reader<'_> {
     }
 
     /// Calls the closure with every workspace that the trail does not know as it is. Returns how many there are in all.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn for_each_flawed_workspace(&self, mut body: impl FnMut(Flaw)) -> Result<u64> {
         let about = About::Workspace;
         let mut tell = |subject: String, problem: &str| {
@@ -90,9 +83,6 @@ impl Reader<'_> {
     /// Calls the closure with every key that the trail does not know as it is, with its workspace where its record can be read,
     /// and after each key with how many there were.
     /// Returns how many there are in all.
-    ///
-    /// # Errors
-    /// The closures'; the store's.
     pub fn for_each_flawed_key(
         &self,
         mut body: impl FnMut(Flaw, Option<WorkspaceId>),
@@ -164,9 +154,6 @@ impl Reader<'_> {
     /// The first row of the trail that its index by subject does not have, or has under another subject.
     ///
     /// SECURITY: the digest of a record is looked up by that index, so a row that is hidden from it decides nothing any more.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn first_misindexed(&self) -> Result<Option<i64>> {
         let first = self.session.one(
             "SELECT min(seq) FROM (
@@ -185,9 +172,6 @@ impl Reader<'_> {
 
     /// Calls the closure with every pruned key whose hash the trail vouches for and the table of ended keys does not have, and with
     /// the row that has it.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn for_each_forgotten_end(&self, mut body: impl FnMut(Flaw, i64)) -> Result<()> {
         // A row that is out of the table's order is read by the first, and found by no import.
         let mut kept = BTreeSet::new();

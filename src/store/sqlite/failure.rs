@@ -1,6 +1,4 @@
 //! What SQLite's failures mean to the person who meets them.
-//!
-//! This module never retries and never repairs.
 
 use rusqlite::{ErrorCode, ffi};
 

@@ -12,7 +12,8 @@ use rustix::fs::{Dev, OFlags};
 
 use super::migrations::{APPLICATION_ID, NEWEST};
 use super::permissions::has_log;
-use crate::domain::sanitize::{QuotedPath, SafePath};
+use crate::domain::SafePath;
+use crate::domain::sanitize::QuotedPath;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Entry, Found, kind_of};
 use crate::store::damage::damaged;
@@ -108,9 +109,6 @@ impl Drop for Held {
 
 /// Refuses a file that is not a keyward store, is cut short, or was made by a newer keyward. What it returns is dropped
 /// after the store's connection.
-///
-/// # Errors
-/// `foreign`, `damaged`, `newer_store`; `io` when it cannot be read.
 pub(super) fn check(store: &Entry) -> Result<Held> {
     let path = store.path();
     let shown = SafePath(path);
@@ -195,9 +193,6 @@ fn foreign(what: String) -> Error {
 }
 
 /// Refuses a store whose schema this keyward does not know.
-///
-/// # Errors
-/// `newer_store`.
 pub(super) fn refuse_newer(version: i64, path: &Path) -> Result<()> {
     if version <= NEWEST {
         return Ok(());

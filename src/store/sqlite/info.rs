@@ -1,6 +1,4 @@
 //! What `store info` says of a store.
-//!
-//! This module never changes anything to find it out.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,5 @@
 //! Whether anybody has committed since the last look, told by the index of the log: one read, and no lock.
 //!
-//! This module never takes an index that it doubts for one that has not changed: then SQLite itself is asked.
-//!
 //! The index begins with two copies of a header (https://www.sqlite.org/walformat.html, section 2.1), which every commit, every
 //! recovery and every new beginning of the log write again. By these bytes SQLite's own connections tell whether their pages are
 //! still right.

@@ -32,10 +32,7 @@ const SEALED: usize = 6;
 /// The schema this keyward writes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
-/// Takes the steps that are missing, all in one transaction.
-///
-/// # Errors
-/// Whatever SQLite refuses; the store is then as it was.
+/// Takes the steps that are missing, all in one transaction. If that fails, the store is as it was.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -71,9 +68,6 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
 }
 
 /// The schema a store has.
-///
-/// # Errors
-/// Whatever SQLite refuses.
 pub(super) fn version(connection: &Connection) -> Result<i64> {
     connection
         .pragma_query_value(None, "user_version", |row| row.get(0))

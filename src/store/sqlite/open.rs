@@ -1,6 +1,4 @@
 //! Opening a store that exists, for writing where that is allowed and for reading where only that is.
-//!
-//! This module never makes a file.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};

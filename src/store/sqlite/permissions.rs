@@ -1,10 +1,8 @@
 //! Who else could read or swap the store: the checks that come before it is opened.
-//!
-//! This module never changes a mode; it says which command would.
 
 use std::path::Path;
 
-use crate::domain::sanitize::SafePath;
+use crate::domain::SafePath;
 use crate::error::{Error, Result};
 use crate::files::{Entry, Folder, Found, Unreachable, kind_of};
 
@@ -14,9 +12,6 @@ pub(super) const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 const OWN: [&str; 2] = [".reserve", ".lock"];
 
 /// Checks the store's file, the files beside it and every folder above it. Says whether the file is there.
-///
-/// # Errors
-/// `permissions` with the command that fixes it, `io` when the file cannot be looked at.
 pub(super) fn check(store: &Entry) -> Result<bool> {
     let Some(mut found) = look(store)? else {
         return Ok(false);
@@ -55,9 +50,6 @@ fn drop_draft_name(store: &Entry, found: &Found) -> Result<bool> {
 }
 
 /// The name in its opened folder; nothing where the folder does not exist.
-///
-/// # Errors
-/// `usage` when the path names no file; `permissions` when the way to it is not safe; `io`.
 pub(super) fn entry_if_possible(path: &Path) -> Result<Option<Entry>> {
     let absolute = absolute(path)?;
     let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
@@ -72,9 +64,6 @@ pub(super) fn entry_if_possible(path: &Path) -> Result<Option<Entry>> {
 }
 
 /// The name in its opened folder.
-///
-/// # Errors
-/// As [`entry_if_possible`], and `io` where the folder does not exist.
 pub(super) fn entry(path: &Path) -> Result<Entry> {
     entry_if_possible(path)?.ok_or_else(|| {
         let folder = path.parent().unwrap_or(path).to_owned();
@@ -84,9 +73,6 @@ pub(super) fn entry(path: &Path) -> Result<Entry> {
 }
 
 /// Makes the folder of a store, where the folders that are there already are safe.
-///
-/// # Errors
-/// `permissions`, `io`.
 pub(super) fn make_way(path: &Path) -> Result<()> {
     match absolute(path)?.parent() {
         Some(folder) => {

@@ -24,9 +24,6 @@ impl<'a> Place<'a> {
 
     /// Whether the file is there. One that was moved or replaced is nobody's store any more: what is written to it is lost, and
     /// what is read from it may have been revoked in the other.
-    ///
-    /// # Errors
-    /// `io` when it is not.
     pub(super) fn confirm(&self) -> Result<()> {
         let Self(path, Some(held)) = self else {
             return Ok(());

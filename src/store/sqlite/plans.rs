@@ -8,15 +8,12 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 use super::Database;
 use crate::domain::audit::{About, Action};
-use crate::domain::code::Code;
-use crate::domain::day::{Day, Month};
+use crate::domain::day::Month;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
+use crate::domain::key::Rotation;
 use crate::domain::key::tests::sample;
-use crate::domain::key::{Key, KeySeq, Rotation};
-use crate::domain::policy::Policy;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::usage::Tally;
-use crate::domain::workspace::{Workspace, WorkspaceId};
+use crate::domain::{Code, Day, Key, KeySeq, Policy, Timestamp, Workspace, WorkspaceId};
 use crate::error::Result;
 use crate::store::{Engine, Order, Remembered, Store};
 

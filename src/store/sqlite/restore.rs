@@ -12,10 +12,9 @@ use super::Database;
 use super::failure::failure;
 use super::salvage::{Extent, Trace, traces};
 use crate::domain::audit::{About, Action, Head};
-use crate::domain::key::{Key, KeyId, KeySeq, State};
 use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeyId, KeySeq, State, Timestamp};
 use crate::error::Result;
 use crate::store::Writer;
 use crate::store::key_row::{BARE, SEQ, from_row};
@@ -109,17 +108,11 @@ impl Database {
 
 impl Writer<'_> {
     /// Calls the closure with everything in the present store that bears on what a backup may bring back.
-    ///
-    /// # Errors
-    /// The closure's; the store's.
     pub fn for_each_trace(&self, body: impl FnMut(Trace) -> Result<()>) -> Result<Extent> {
         traces(connection(self), |id| self.may_be_ended(id), body)
     }
 
     /// Whether the key of this id is alive in the backup, or in the present store.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn may_be_ended(&self, id: &str) -> Result<bool> {
         self.session.exists(
             "SELECT 1 FROM source.key WHERE id = ?1 AND state <> 'revoked'
@@ -129,25 +122,16 @@ impl Writer<'_> {
     }
 
     /// The backup's key of this id.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn key_of_backup(&self, id: &KeyId) -> Result<Option<(KeySeq, Key)>> {
         self.one_as_it_stands(SOURCE, "key.id = ?1", id.into())
     }
 
     /// The backup's key whose secret has this hash.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn key_of_backup_by_hash(&self, hash: &SecretHash) -> Result<Option<(KeySeq, Key)>> {
         self.one_as_it_stands(SOURCE, "key.hash = ?1", hash.into())
     }
 
     /// This store's key of this id, of which the trail may not have been told yet.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn key_as_it_stands(&self, id: &KeyId) -> Result<Option<(KeySeq, Key)>> {
         self.one_as_it_stands("key", "key.id = ?1", id.into())
     }
@@ -164,17 +148,11 @@ impl Writer<'_> {
     }
 
     /// Keeps a hash that has ended, so that no record of it is alive after a restoration.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn keep_ended(&self, hash: &SecretHash) -> Result<()> {
         self.end(hash)
     }
 
     /// Keeps the hash of a present key that has ended whatever its record says.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn keep_end_of(&self, id: &KeyId) -> Result<()> {
         let sql = "INSERT OR IGNORE INTO main.ended SELECT hash FROM main.key WHERE id = ?1";
         self.session.run(sql, values![id]).map(drop)
@@ -183,9 +161,6 @@ impl Writer<'_> {
     /// Replaces this store's tables with the backup's, the trail and the hashes of ended keys left as they are; a
     /// store without a trail gets the backup's. What was counted since stays, and so do revoked records that the backup does
     /// not have.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn replace_tables(&self) -> Result<()> {
         let run = |sql: &str| connection(self).execute_batch(sql).map_err(failure);
         run(REMEMBER_THE_DEAD)?;
@@ -198,9 +173,6 @@ impl Writer<'_> {
     }
 
     /// Calls the closure with every key that is alive although its hash has ended.
-    ///
-    /// # Errors
-    /// The closure's; the store's.
     pub fn for_each_ended_alive(
         &self,
         mut body: impl FnMut(KeySeq, Key) -> Result<()>,
@@ -215,9 +187,6 @@ impl Writer<'_> {
     }
 
     /// Writes a record of the backup as it is to be. [`Self::audit_all`] tells the trail.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn put_back(&self, key: &Key) -> Result<()> {
         if key.state == State::Revoked {
             self.end(&key.hash)?;
@@ -234,9 +203,6 @@ impl Writer<'_> {
 
     /// Tells the trail of every record that it does not know as it is now, or of which there is something to note, and of every one
     /// that is gone. The closure is told how many keys were looked at.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn audit_all(
         &self,
         time: Timestamp,
@@ -288,9 +254,6 @@ impl Writer<'_> {
     }
 
     /// Whether the trail has this head.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn has_head(&self, head: Head) -> Result<bool> {
         Ok(head == Head::NONE || self.has_event(head)?)
     }

@@ -14,9 +14,8 @@ use super::failure::failure;
 use super::permissions::{entry_if_possible, look};
 use super::schema;
 use crate::domain::endings::{Ending, Endings};
-use crate::domain::key::{Key, KeyId, State};
 use crate::domain::secret::SecretHash;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::{Key, KeyId, State, Timestamp};
 use crate::error::Result;
 use crate::store::key_row::{self, BARE};
 use crate::store::session::Row;
@@ -26,9 +25,6 @@ use crate::store::value::Value;
 const MOST_PUT_ASIDE: u32 = 100;
 
 /// What is left of a store that is to be replaced: the file in its place, and those that were put aside before.
-///
-/// # Errors
-/// `io`.
 pub fn remains(store: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let Some(store) = entry_if_possible(store)? else {
@@ -79,9 +75,6 @@ impl Extent {
 
 /// Reads what can be read in a store that may be damaged: its records, and of the keys that are wanted what the trail has about their
 /// end, whatever a record says.
-///
-/// # Errors
-/// The closures'.
 pub fn salvage(
     path: &Path,
     is_wanted: impl FnMut(&str) -> Result<bool>,

@@ -1,13 +1,11 @@
 //! Whether a store's schema is keyward's own, and what it has beside that.
-//!
-//! This module never changes a schema.
 
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
 use super::failure::failure;
 use super::migrations;
-use crate::domain::sanitize::Safe;
+use crate::domain::Safe;
 use crate::error::{Error, Result};
 use crate::store::damage::damaged;
 use crate::store::session::Row;
@@ -50,9 +48,6 @@ pub(super) struct Object {
 
 /// Refuses a store in which there is anything but keyward's own schema and its neighbours: a trigger or a view would run whatever
 /// its author wanted, a missing index would make every verify a scan.
-///
-/// # Errors
-/// `damaged`.
 pub(super) fn check(connection: &Connection) -> Result<()> {
     let objects = read(connection)?;
     match digest(&objects) == DIGEST {
@@ -171,9 +166,6 @@ fn difference(objects: &[Object]) -> Error {
 }
 
 /// Whether the store has this table.
-///
-/// # Errors
-/// Whatever SQLite refuses.
 pub(super) fn has_table(connection: &Connection, name: &str) -> Result<bool> {
     connection
         .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")

@@ -1,11 +1,8 @@
 //! Sealing the records of older schemas, which bringing a store up to date ends with.
-//!
-//! This module never believes a record that the trail has ended, nor one that the trail has otherwise.
 
 use crate::domain::audit::{About, Action, Head};
-use crate::domain::key::{Key, KeySeq, State};
 use crate::domain::record::RecordDigest;
-use crate::domain::sanitize::Safe;
+use crate::domain::{Key, KeySeq, Safe, State};
 use crate::error::Result;
 use crate::store::damage::damaged;
 use crate::store::integrity::{CAME_BACK, is_whole_with, unlike_itself};

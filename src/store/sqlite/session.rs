@@ -1,6 +1,4 @@
 //! Statements of one SQLite transaction.
-//!
-//! This module never begins or ends the transaction.
 
 use std::cell::Cell;
 

@@ -40,10 +40,8 @@ impl Database {
 }
 
 impl Turn {
-    /// Waits for a turn at a store that may not be there, or not be whole. Its folder is made.
-    ///
-    /// # Errors
-    /// `busy`; what `heed` gives; `permissions` or `io` when the file that is locked, `STORE.lock`, cannot be had.
+    /// Waits for a turn at a store that may not be there, or not be whole. Its folder is made. `heed` is asked while
+    /// waiting.
     pub fn at(store: &Path, wait: Duration) -> Result<Self> {
         make_way(store)?;
         Self::wait_for(&entry(store)?, wait, || Ok(()))

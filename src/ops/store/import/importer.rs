@@ -1,6 +1,4 @@
 //! Where a line is taken in: as a workspace, or as a key ([`super::keys`]).
-//!
-//! This module never decides whether a refusal ends the import.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +8,9 @@ use serde_json::json;
 use super::Request;
 use crate::domain::audit::Action;
 use crate::domain::exposure::{looks_like_secret, parts};
-use crate::domain::key::KeyId;
 use crate::domain::secret::SecretHash;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::transfer::{Line, WorkspaceLine, free_texts, texts};
-use crate::domain::workspace::{Workspace, WorkspaceId};
+use crate::domain::{KeyId, Timestamp, Workspace, WorkspaceId};
 use crate::error::{Error, Result};
 use crate::ops::access::Access;
 use crate::ops::exposure::{Detector, Found};

@@ -1,6 +1,4 @@
 //! Where a line becomes a key, or is compared with the one that is in the store.
-//!
-//! This module never changes a key that is there.
 
 use std::collections::btree_map::Entry;
 
@@ -9,19 +7,14 @@ use serde_json::json;
 
 use super::importer::{Importer, Taken, beginning};
 use crate::domain::audit::Action;
-use crate::domain::key::{Key, KeyId, State};
 use crate::domain::policy::is_environment;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::transfer::KeyLine;
-use crate::domain::workspace::Workspace;
+use crate::domain::{Key, KeyId, State, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::{limits, links};
 
 impl<R: TryCryptoRng> Importer<'_, '_, R> {
     /// Takes a key in.
-    ///
-    /// # Errors
-    /// Why the line is refused; the store's.
     pub(super) fn take_key(&mut self, line: KeyLine, number: u64) -> Result<Taken> {
         self.has_said_a_secret |= self.said.contains(&beginning(line.hash));
         self.refuse_twice(&line, number)?;

@@ -11,10 +11,8 @@ use std::time::Duration;
 
 use rand::TryCryptoRng;
 
-use crate::domain::key::KeyId;
-use crate::domain::sanitize::Safe;
-use crate::domain::timestamp::Timestamp;
 use crate::domain::transfer::LineOutcome;
+use crate::domain::{KeyId, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::exposure::Found;
@@ -37,11 +35,8 @@ const MOST_REFUSED: usize = 1_000;
 /// How many lines are taken in at once.
 const MOST_LINES: u64 = 1_000_000;
 
-/// Takes the lines in, all in one transaction. Returns what became of each, and the first refusal's kind.
-///
-/// # Errors
-/// The first refusal's kind when not all lines can be taken in and the request is for all; then nothing is. What reading a
-/// line gives; `scope_rejected` for a key; the store's.
+/// Takes the lines in, all in one transaction. Returns what became of each, and the first refusal's kind. Where the request
+/// is for all lines, the first refusal leaves the store as it was.
 pub fn run<R: TryCryptoRng>(
     store: &mut Store,
     actor: &Actor,
@@ -100,9 +95,6 @@ pub fn run<R: TryCryptoRng>(
 }
 
 /// Does the same where there is no store: one is made, and takes its place only if the lines are taken in.
-///
-/// # Errors
-/// As [`run`]; `conflict` when a store was made there meanwhile.
 pub fn into_new<R: TryCryptoRng>(
     path: &Path,
     wait: Duration,
@@ -123,9 +115,6 @@ pub fn into_new<R: TryCryptoRng>(
 }
 
 /// What became of a line.
-///
-/// # Errors
-/// What is not the line's fault.
 fn outcome(index: u64, name: Option<String>, taken: Result<Taken>) -> Result<LineOutcome> {
     let (code, id, fields, refusal) = match taken {
         Ok(Taken { code, id, fields }) if fields.is_empty() => (code, id, fields, None),
