@@ -3,12 +3,15 @@
 //! This module never decides what is dangerous.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
+use dialoguer::Password;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read};
 use rustix::stdio::stdin;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use zeroize::Zeroizing;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
@@ -38,14 +41,14 @@ impl Prompter {
                 Error::usage("confirmation required, but this is not a terminal").hinted(otherwise),
             );
         }
-        let answer = ask(&format!("{question} [y/N] "), false)?;
+        let answer = ask(&format!("{question} [y/N] "))?;
         match answer.trim_ascii().to_ascii_lowercase().as_slice() {
             b"y" | b"yes" => Ok(()),
             _ => Err(declined()),
         }
     }
 
-    /// Reads a secret with echo off. What is no text is an empty secret, as is an empty line.
+    /// Reads a secret with echo off. An empty line is an empty secret.
     pub fn secret(&self, label: &str) -> Result<Secret> {
         if !self.allowed {
             return Err(
@@ -53,10 +56,37 @@ impl Prompter {
                     .hinted("send it on standard input"),
             );
         }
-        let line = ask(&format!("{label}: "), true)?;
-        let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        let text = std::str::from_utf8(line).unwrap_or_default();
-        Ok(Secret::new(text.to_owned()))
+        let before = tcgetattr(stdin()).map_err(failed)?;
+        let interrupts = Interrupts::watch()?;
+        let is_over = AtomicBool::new(false);
+        let answer = thread::scope(|scope| {
+            let guard = thread::Builder::new()
+                .spawn_scoped(scope, || end_on_signal(&before, &interrupts, &is_over))?;
+            let answer = Password::new()
+                .with_prompt(label)
+                .allow_empty_password(true)
+                .interact();
+            is_over.store(true, Ordering::SeqCst);
+            guard.thread().unpark();
+            answer
+        });
+        answer
+            .map(Secret::new)
+            .map_err(|dialoguer::Error::IO(error)| failed(error))
+    }
+}
+
+/// Ends the process on a signal, with the terminal as it was: dialoguer reads on after one, and would leave the terminal without
+/// echo (its issues 77 and 92).
+fn end_on_signal(before: &Termios, interrupts: &Interrupts, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::SeqCst) {
+        if interrupts.received() {
+            // A terminal that has gone away (SIGHUP) cannot be restored, and need not be.
+            let _ = tcsetattr(stdin(), OptionalActions::Now, before);
+            let _ = io::stderr().write_all(b"\n");
+            signal_hook::low_level::exit(i32::from(Kind::Interrupted.exit()));
+        }
+        thread::park_timeout(Duration::from_millis(20));
     }
 }
 
@@ -69,14 +99,12 @@ fn failed(error: impl Into<io::Error>) -> Error {
 }
 
 /// Asks and waits for a line. A signal that asks the process to end is an answer too: to do nothing.
-fn ask(question: &str, is_hidden: bool) -> Result<Zeroizing<Vec<u8>>> {
+fn ask(question: &str) -> Result<Vec<u8>> {
     let interrupts = Interrupts::watch()?;
-    let _echo = is_hidden.then(Echo::hide).transpose().map_err(failed)?;
     let mut stderr = io::stderr().lock();
     let asked = stderr.write_all(question.as_bytes());
     asked.and_then(|()| stderr.flush()).map_err(failed)?;
-    // SECURITY: the line may be a secret; one buffer of its final size, wiped when dropped.
-    let mut line = Zeroizing::new(vec![0; LONGEST_LINE]);
+    let mut line = vec![0; LONGEST_LINE];
     let mut filled = 0;
     while filled < line.len() && !line[..filled].ends_with(b"\n") {
         if interrupts.received() {
@@ -99,28 +127,6 @@ fn ask(question: &str, is_hidden: bool) -> Result<Zeroizing<Vec<u8>>> {
     }
     line.truncate(filled);
     Ok(line)
-}
-
-/// The terminal's settings before what is typed was hidden, which it gets back.
-struct Echo(Termios);
-
-impl Echo {
-    /// Shows of what is typed the end of the line alone.
-    fn hide() -> rustix::io::Result<Self> {
-        let before = tcgetattr(stdin())?;
-        let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
-        hidden.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(stdin(), OptionalActions::Now, &hidden)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        // A terminal that has gone away (SIGHUP) cannot be restored, and need not be.
-        let _ = tcsetattr(stdin(), OptionalActions::Now, &self.0);
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::domain::sanitize::harmless;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 pub use crate::output::format::Format;
 use crate::output::listing::Listing;
 use crate::output::progress::{Percentage, Progress};
@@ -127,10 +127,15 @@ impl Ui {
         self.stderr("warning: ", "33", &sentence);
     }
 
-    /// Tells of a failure: two lines for people, one object for scripts.
+    /// Reports a failure: two lines for people, one object for scripts. That a person declined or interrupted is no error to them.
     pub fn error(&self, error: &Error) {
         if matches!(self.format, Format::Table | Format::Tsv) {
-            self.stderr("error: ", "31", &error.to_string());
+            let word = if error.kind() == Kind::Interrupted {
+                ""
+            } else {
+                "error: "
+            };
+            self.stderr(word, "31", &error.to_string());
             if let Some(hint) = error.hint() {
                 self.stderr("hint: ", "36", hint);
             }

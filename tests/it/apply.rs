@@ -384,7 +384,7 @@ $ keyward apply keys.toml --dry-run
 [exit status: 0]
 $ keyward apply keys.toml
 ------- stderr -------
-made the store ~/.local/share/keyward/keyward.db
+created the store ~/.local/share/keyward/keyward.db
 + workspace acme
 + acme/live/ci
 + acme/live/web
@@ -401,8 +401,8 @@ $ keyward apply keys.toml
 [exit status: 0]
 $ rm ci.key && keyward apply keys.toml
 ------- stderr -------
-error: line 3: ci: "ci.key" does not hold the secret of ci (<id>): it is not there
-hint: put it back, or let --rotate-if-missing replace it; `keyward show <id>` shows the key
+error: line 3: ci: "ci.key" does not contain the secret of ci (<id>): it is not there
+hint: put it back, or pass --rotate-if-missing to replace it; see `keyward show <id>`
 [exit status: 4]
 $ keyward apply keys.toml --rotate-if-missing
 ------- stderr -------

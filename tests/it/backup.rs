@@ -76,8 +76,8 @@ fn a_backup_is_the_whole_store_and_says_where_its_trail_ends() {
     assert_eq!(assert_backup(&sandbox, "b.db", &answer), ["a", "held"]);
     let said = backup(&sandbox, "b.db").ok();
     let line = format!(
-        "b.db: {} bytes, trail at {}:{}\n",
-        answer["sizeBytes"],
+        "backed up the store to b.db ({} KiB); audit head {}:{}\n",
+        answer["sizeBytes"].as_u64().expect("a size") / 1024,
         answer["seq"],
         text(&answer, "hash")
     );

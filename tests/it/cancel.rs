@@ -46,7 +46,7 @@ fn a_pending_replacement_was_revoked_and_the_old_key_is_as_it_was() {
         let (message, hint) = refused(&sandbox, &new);
         assert_eq!(
             message,
-            format!("the rotation of {id} is over: {new}, which was to replace it, is revoked")
+            format!("the rotation of {id} has ended: {new}, its replacement, is revoked")
         );
         assert!(hint.contains(&format!("`keyward rotate {id}` ")), "{hint}");
         let (message, hint) = refused(&sandbox, &id);

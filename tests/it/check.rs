@@ -373,8 +373,8 @@ fn a_person_reads_what_was_found_and_what_would_mend_it() {
         r#"
 $ keyward check --older-than 90d --unused-for 30d
 NAME  ENV   REASON      MINTED        LAST USED  EXPIRES  REMEDY
-ci    live  never_used  3 months ago  never      never    keyward revoke <id> --if-unused-for 30d
-ci    live  old         3 months ago  never      never    keyward rotate <id>
+ci    live  never_used  100 days ago  never      never    keyward revoke <id> --if-unused-for 30d
+ci    live  old         100 days ago  never      never    keyward rotate <id>
 ------- stderr -------
 [exit status: 18]
 $ keyward check --older-than 200d

@@ -282,8 +282,8 @@ fn a_person_reads_what_was_done_to_have_the_key() {
         r#"
 $ keyward ensure web --out web.key
 ------- stderr -------
-made the store ~/.local/share/keyward/keyward.db
-made the workspace "default"
+created the store ~/.local/share/keyward/keyward.db
+created the workspace "default"
 minted web in default/live
   id       <id>
   prefix   <prefix>
@@ -292,7 +292,7 @@ the secret is in web.key, shown only this once
 [exit status: 0]
 $ keyward ensure web --out web.key
 ------- stderr -------
-nothing changed: <id> is as it should be
+no change: <id> is up to date
 [exit status: 0]
 $ keyward ensure web --out web.key --owner platform
 ------- stderr -------
@@ -300,8 +300,8 @@ updated web (<id>)
 [exit status: 0]
 $ rm web.key && keyward ensure web --out web.key
 ------- stderr -------
-error: "web.key" does not hold the secret of web (<id>): it is not there
-hint: put it back, or let --rotate-if-missing replace it; `keyward show <id>` shows the key
+error: "web.key" does not contain the secret of web (<id>): it is not there
+hint: put it back, or pass --rotate-if-missing to replace it; see `keyward show <id>`
 [exit status: 4]
 $ keyward ensure web --out web.key --rotate-if-missing
 ------- stderr -------
@@ -309,12 +309,12 @@ rotated web in default/live
   id       <id>
   prefix   <prefix>
   expires  never
-  old key  <id> expires in 23 hours
+  old key  <id> expires in 24 hours
 the secret is in web.key, shown only this once
 [exit status: 0]
 $ keyward ensure ci --out web.key
 ------- stderr -------
-error: "web.key" holds the secret of another key, web (<id>)
+error: "web.key" contains the secret of another key, web (<id>)
 hint: deliver each key to its own file, or pass --rotate-if-missing to replace it
 [exit status: 4]
 $ keyward ensure ci -- false

@@ -148,7 +148,7 @@ fn a_command_that_is_not_needed_is_not_run() {
     let output = sandbox.keyward(["ensure"]).args(script).ok();
     assert_eq!(output.stdout, "");
     assert!(
-        output.stderr.starts_with("ci was handed over before"),
+        output.stderr.starts_with("ci was delivered before"),
         "{}",
         output.stderr
     );

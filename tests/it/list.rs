@@ -266,7 +266,7 @@ hint: no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows
 [exit status: 0]
 $ keyward list -w nowhere
 ------- stderr -------
-error: there is no workspace "nowhere"
+error: no workspace "nowhere"
 hint: `keyward workspace list` lists them
 [exit status: 3]
 "#,

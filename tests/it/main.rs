@@ -264,6 +264,8 @@ mod integrity;
 mod forgery;
 // What each kind of edit behind keyward's back is found by.
 mod tampering;
+// Words that help, pages, documents and messages do without.
+mod wording;
 // Other programs in the same file, and file systems that lack something.
 mod neighbours;
 // Keys that have ended, and what could bring one back.

@@ -280,7 +280,7 @@ fn a_secret_whose_key_is_not_in_the_store_is_not_sent_to_activate() {
         .keyward(["mint", "new", "--", "sh", "-c", &swap]);
     let output = run.exit(7);
     assert!(
-        output.stderr.contains("not in the store"),
+        output.stderr.contains("not in the current store"),
         "{}",
         output.stderr
     );

@@ -88,7 +88,7 @@ fn without_a_store_the_backup_is_all_there_is_and_that_is_said() {
     fs::write(sandbox.file("b.db", ""), backup).expect("own file");
     let output = restore(&sandbox, "b.db").args(["--json"]).ok();
     assert_eq!(output.json()["compared"], "nothing");
-    for said in ["warning: ", "no store to compare", &scene.head] {
+    for said in ["warning: ", "no existing store was found", &scene.head] {
         assert!(output.stderr.contains(said), "{}", output.transcript());
     }
     sandbox.verdict(&scene.stays, &["--no-record"], 0, "valid");

@@ -242,11 +242,11 @@ revoked web (<id>)
 [exit status: 0]
 $ keyward revoke ci --yes
 ------- stderr -------
-nothing changed: ci (<id>) was revoked before
+no change: ci (<id>) is already revoked
 [exit status: 0]
 $ keyward revoke used missing --yes
 ------- stderr -------
-error: there is no key "missing" in workspace default
+error: no key "missing" in workspace default
 hint: `keyward list --all` shows every key
 [exit status: 3]
 $ keyward verify --file used.key --quiet

@@ -277,7 +277,7 @@ rotated ci in default/live
   id       <id>
   prefix   <prefix>
   expires  never
-  old key  <id> expires in 23 hours
+  old key  <id> expires in 24 hours
 the secret is on stdout, shown only this once
 [exit status: 0]
 $ keyward rotate ci --cancel
@@ -310,13 +310,13 @@ hint: `keyward mint dead -e live` mints another key
 [exit status: 4]
 $ keyward rotate missing
 ------- stderr -------
-error: there is no key "missing" in workspace default
+error: no key "missing" in workspace default
 hint: `keyward list --all` shows every key
 [exit status: 3]
 $ keyward rotate ci --cancel
 ------- stderr -------
-error: no rotation of <id> is under way
-hint: `keyward rotate <id>` begins one
+error: <id> is not being rotated
+hint: run `keyward rotate <id>` to start a rotation
 [exit status: 4]
 $ keyward rotate ci -- false
 ------- stderr -------

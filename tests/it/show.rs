@@ -123,7 +123,7 @@ fn a_failure_for_people_is_an_error_line_on_stderr() {
         r#"
 $ keyward show cd
 ------- stderr -------
-error: there is no key "cd" in workspace default
+error: no key "cd" in workspace default
 hint: `keyward list --all` shows every key
 [exit status: 3]
 "#,
@@ -197,7 +197,7 @@ prefix       <prefix>
 hint         …<hint>
 created      <now> (<time>) by operator:<user>
 last used    never
-expires      in 4 weeks (<time>)
+expires      in 30 days (<time>)
 owner        platform
 ------- stderr -------
 [exit status: 0]

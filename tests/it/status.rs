@@ -259,7 +259,7 @@ fn a_workspace_whose_keys_are_all_past_their_expiry_can_be_deleted() {
     let delete = ["workspace", "delete", "default", "--yes"];
     sandbox.keyward(["revoke", "successor", "--yes"]).ok();
     let error = sandbox.keyward(delete).refused(4, "conflict");
-    assert!(text(&error, "message").contains("1 key"), "{error:#}");
+    assert!(text(&error, "message").contains("1 live key"), "{error:#}");
     sandbox.keyward(["revoke", "three", "--yes"]).ok();
     sandbox.keyward(delete).ok();
 }

@@ -151,7 +151,7 @@ fn people_get_a_bar_and_the_reasons_of_refusals() {
     let output = empty.keyward(["usage"]).ok();
     assert_eq!(output.stdout, "");
     assert!(
-        output.stderr.contains("nothing was used"),
+        output.stderr.contains("no usage recorded yet"),
         "{}",
         output.stderr
     );

@@ -194,7 +194,7 @@ const WAIT: Duration = Duration::from_secs(10);
 /// Puts what lies beside a store that is not there any more aside: a new store must not be taken for its log's.
 pub(super) fn put_sidecars_aside(store: &Entry) -> Result<()> {
     let moved = move_sidecars(store, &aside(store)?);
-    moved.map_err(|error| store.refused("put aside the log of", error))
+    moved.map_err(|error| store.refused("move aside the log of", error))
 }
 
 fn move_sidecars(store: &Entry, aside: &Entry) -> io::Result<()> {

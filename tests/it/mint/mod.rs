@@ -310,12 +310,12 @@ fn a_person_reads_what_was_minted_and_where_its_secret_is() {
 $ keyward mint ci --expires 30d
 <secret>
 ------- stderr -------
-made the store ~/.local/share/keyward/keyward.db
-made the workspace "default"
+created the store ~/.local/share/keyward/keyward.db
+created the workspace "default"
 minted ci in default/live
   id       <id>
   prefix   <prefix>
-  expires  in 4 weeks
+  expires  in 30 days
 the secret is on stdout, shown only this once
 [exit status: 0]
 $ keyward mint web --count 2
@@ -360,12 +360,12 @@ hint: `keyward rotate <id>` replaces its secret, `keyward revoke <id>` ends it
 [exit status: 4]
 $ keyward mint web -w nowhere
 ------- stderr -------
-error: there is no workspace "nowhere"
+error: no workspace "nowhere"
 hint: `keyward workspace list` lists them
 [exit status: 3]
 $ keyward mint web --scope admin
 ------- stderr -------
-error: there is no scope "admin" in this workspace
+error: this workspace has no scope "admin"
 hint: this workspace's policy has no scopes
 [exit status: 5]
 $ keyward mint web --out taken

@@ -1,0 +1,96 @@
+//! How keyward speaks: phrases that are not plain English are nowhere in help, manual pages, documents and messages.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::Sandbox;
+
+/// What has a plainer word, and that word.
+const BANNED: [(&str, &str); 22] = [
+    ("for ever", "permanently"),
+    ("nothing changed", "no change"),
+    ("is so already", "already has these values"),
+    ("is there already", "already exists"),
+    ("there is nothing", "no X"),
+    ("is no head", "is not a head"),
+    ("is no key", "is not a key"),
+    ("mends", "fixes"),
+    (" anew", "again"),
+    ("take it in", "import it"),
+    ("took the rotation", "cancelled the rotation"),
+    ("put aside", "kept"),
+    ("in the place of the present", "replace the current"),
+    ("the present store", "the current store"),
+    ("believed", "accepted"),
+    ("has seen", "has recorded"),
+    ("dead key", "revoked or expired key"),
+    ("living key", "live key"),
+    ("behind keyward's back", "outside keyward"),
+    ("and mean it", ""),
+    ("whatever else is in", "replacing"),
+    ("let pass", "accepted"),
+];
+
+fn found_in(text: &str, place: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = format!(" {} ", words.join(" ")).to_lowercase();
+    BANNED
+        .iter()
+        .filter(|(phrase, _)| text.contains(phrase))
+        .map(|(phrase, better)| format!("{place}: \"{phrase}\" (rather: {better})"))
+        .collect()
+}
+
+/// The files below a folder with this extension.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|own| own == extension) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The string literals of a source file that have a space in them, its tests left out.
+fn literals(source: &str) -> String {
+    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let code: Vec<&str> = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    let code = code.join(" ");
+    let texts = code.split('"').skip(1).step_by(2);
+    texts
+        .filter(|text| text.contains(' '))
+        .collect::<Vec<_>>()
+        .join(" . ")
+}
+
+#[test]
+fn no_banned_phrase_is_in_help_pages_documents_or_messages() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for page in files(&root.join("man"), "1") {
+        let text = fs::read_to_string(&page).expect("a page");
+        found.extend(found_in(&text.replace('\\', ""), &page.display().to_string()));
+    }
+    for file in ["README.md", "SECURITY.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(root.join(file)).expect("a document");
+        found.extend(found_in(&text, file));
+    }
+    for page in files(&root.join("docs"), "md") {
+        let text = fs::read_to_string(&page).expect("a document");
+        found.extend(found_in(&text, &page.display().to_string()));
+    }
+    for file in files(&root.join("src"), "rs") {
+        let text = fs::read_to_string(&file).expect("a source file");
+        found.extend(found_in(&literals(&text), &file.display().to_string()));
+    }
+    let help = Sandbox::new().keyward(["--help"]).ok().stdout;
+    found.extend(found_in(&help, "keyward --help"));
+    assert!(found.is_empty(), "{found:#?}");
+}
