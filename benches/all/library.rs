@@ -2,9 +2,6 @@
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Instant;
 
 use crate::child::Run;
 use crate::measure::{Table, Target, judged, median, short};
@@ -22,85 +19,64 @@ struct Way {
     way: &'static str,
     /// Whether another process renames a key meanwhile.
     beside_a_writer: bool,
+    /// The least share of the rate of one thread.
+    target: Option<f64>,
 }
 
-const WAYS: [Way; 12] = [
+const fn way(name: &'static str, threads: [usize; 2], way: &'static str) -> Way {
     Way {
-        name: "1 thread",
-        threads: [1, 0],
-        way: "one",
+        name,
+        threads,
+        way,
         beside_a_writer: false,
-    },
+        target: None,
+    }
+}
+
+const fn beside_a_writer(way: Way) -> Way {
     Way {
-        name: "2 threads",
-        threads: [2, 0],
-        way: "one",
-        beside_a_writer: false,
-    },
-    Way {
-        name: "4 threads",
-        threads: [4, 0],
-        way: "one",
-        beside_a_writer: false,
-    },
-    Way {
-        name: "2 processes",
-        threads: [1, 1],
-        way: "one",
-        beside_a_writer: false,
-    },
-    Way {
-        name: "1 thread, batches of 64",
-        threads: [1, 0],
-        way: "batch",
-        beside_a_writer: false,
-    },
-    Way {
-        name: "2 processes, batches of 64",
-        threads: [1, 1],
-        way: "batch",
-        beside_a_writer: false,
-    },
-    Way {
-        name: "1 thread beside a writer",
-        threads: [1, 0],
-        way: "one",
         beside_a_writer: true,
-    },
+        ..way
+    }
+}
+
+/// A way that is to reach this share of the rate of one thread.
+const fn to_reach(share: f64, way: Way) -> Way {
     Way {
-        name: "same, batches of 64",
-        threads: [1, 0],
-        way: "batch",
-        beside_a_writer: true,
-    },
-    Way {
-        name: "1 thread, wrong environment",
-        threads: [1, 0],
-        way: "refused",
-        beside_a_writer: false,
-    },
-    Way {
-        name: "1 thread, unknown secrets",
-        threads: [1, 0],
-        way: "unknown",
-        beside_a_writer: false,
-    },
-    Way {
-        name: "1 thread, malformed secrets",
-        threads: [1, 0],
-        way: "malformed",
-        beside_a_writer: false,
-    },
-    Way {
-        name: "unknown beside a writer",
-        threads: [1, 0],
-        way: "unknown",
-        beside_a_writer: true,
-    },
+        target: Some(share),
+        ..way
+    }
+}
+
+/// A refusal may take 1.3 times as long as a valid verdict.
+const REFUSAL: f64 = 0.77;
+
+const WAYS: [Way; 13] = [
+    way("1 thread", [1, 0], "one"),
+    way("2 threads", [2, 0], "one"),
+    way("4 threads", [4, 0], "one"),
+    to_reach(1.5, way("2 processes", [1, 1], "one")),
+    way("1 thread, batches of 64", [1, 0], "batch"),
+    way("2 processes, batches of 64", [1, 1], "batch"),
+    to_reach(
+        0.7,
+        beside_a_writer(way("1 thread beside a writer", [1, 0], "one")),
+    ),
+    beside_a_writer(way("same, batches of 64", [1, 0], "batch")),
+    to_reach(
+        REFUSAL,
+        way("1 thread, wrong environment", [1, 0], "refused"),
+    ),
+    to_reach(REFUSAL, way("1 thread, unknown secrets", [1, 0], "unknown")),
+    to_reach(
+        REFUSAL,
+        way("1 thread, malformed secrets", [1, 0], "malformed"),
+    ),
+    beside_a_writer(way("unknown beside a writer", [1, 0], "unknown")),
+    way("floor: a look-up and a bare log", [1, 0], "floor"),
 ];
-/// Where in [`WAYS`] one thread and two processes are.
+/// Where in [`WAYS`] one thread is.
 const ONE: usize = 0;
-const TWO_PROCESSES: usize = 3;
 
 pub fn run(stage: &mut Stage) {
     for size in stage.among([Size::HUNDRED_THOUSAND, Size::MILLION]) {
@@ -124,16 +100,16 @@ pub fn run(stage: &mut Stage) {
                     if way.beside_a_writer != with_a_writer {
                         continue;
                     }
-                    let (rate, renamed) = match with_a_writer {
-                        true => beside_a_writer(stage, &store, || measure(&mut workers, way)),
-                        false => (measure(&mut workers, way), 0.0),
-                    };
-                    rates.push(rate);
-                    renames.push(renamed);
+                    if with_a_writer {
+                        workers[1].order(&format!("1 rename {LENGTH}"));
+                    }
+                    rates.push(measure(&mut workers, way));
+                    if with_a_writer {
+                        renames.push(workers[1].answer());
+                    }
                 }
             }
         }
-        renames.retain(|rate| *rate > 0.0);
         print(size, &rates, median(&renames));
         for worker in workers {
             worker.end();
@@ -153,31 +129,6 @@ fn measure(workers: &mut [Worker; 2], way: &Way) -> f64 {
         .sum()
 }
 
-/// What is measured while another process renames a key, and how many times a second that happens.
-fn beside_a_writer(stage: &Stage, store: &Store, measure: impl FnOnce() -> f64) -> (f64, f64) {
-    let is_over = AtomicBool::new(false);
-    let rename =
-        |name: &str| Run::keyward(stage.home(), &store.path).args(["rename", &store.id, name]);
-    let names = [rename("there"), rename("back")];
-    thread::scope(|scope| {
-        let writer = scope.spawn(|| {
-            let start = Instant::now();
-            let mut renamed = 0;
-            for rename in names.iter().cycle() {
-                if is_over.load(Ordering::Relaxed) {
-                    break;
-                }
-                rename.time();
-                renamed += 1;
-            }
-            f64::from(renamed) / start.elapsed().as_secs_f64()
-        });
-        let rate = measure();
-        is_over.store(true, Ordering::Relaxed);
-        (rate, writer.join().expect("the writer does not panic"))
-    })
-}
-
 fn print(size: Size, rates: &[Vec<f64>], renames: f64) {
     let title = format!(
         "library: verifications a second at {} keys, recorded, random keys, every key seen, median of 5 times {} ms; \
@@ -190,13 +141,12 @@ fn print(size: Size, rates: &[Vec<f64>], renames: f64) {
     let one = median(&rates[ONE]);
     for (index, (way, rates)) in WAYS.iter().zip(rates).enumerate() {
         let rate = median(rates);
-        let [target, measured] = match (index, size) {
-            (ONE, Size::MILLION) => [300_000.0, rate],
-            (ONE, _) => [400_000.0, rate],
-            (TWO_PROCESSES, _) => [1.5, rate / one],
-            _ => [0.0, 0.0],
+        let (target, measured) = match (index, size) {
+            (ONE, Size::MILLION) => (Some(300_000.0), rate),
+            (ONE, _) => (Some(400_000.0), rate),
+            _ => (way.target, rate / one),
         };
-        let target = (target > 0.0).then_some(Target::AtLeast(target));
+        let target = target.map(Target::AtLeast);
         let cells = [
             way.name.to_owned(),
             short(rate.round()),
@@ -227,7 +177,7 @@ impl Worker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit());
-        let mut child = command.spawn().expect("the bench can be started anew");
+        let mut child = command.spawn().expect("the bench can be started again");
         let orders = child.stdin.take().expect("stdin is piped");
         let answers = child.stdout.take().expect("stdout is piped");
         Self {

@@ -15,6 +15,7 @@
     reason = "tables go to stdout and progress to stderr"
 )]
 
+mod check;
 mod child;
 mod library;
 mod list;
@@ -32,13 +33,14 @@ use stores::{Size, Stage};
 /// A section's name and what measures it.
 type Section = (&'static str, fn(&mut Stage));
 
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     ("start", start::run),
     ("verify", verify::run),
     ("stream", stream::run),
     ("library", library::run),
     ("list", list::run),
     ("mint", mint::run),
+    ("check", check::run),
     ("provision", provision::run),
 ];
 

@@ -34,8 +34,6 @@ pub struct Store {
     /// The secrets, a line each.
     pub secrets_file: PathBuf,
     pub secrets: Vec<String>,
-    /// The id of the first key.
-    pub id: String,
 }
 
 /// What holds for a store's keys.
@@ -51,7 +49,6 @@ pub enum Limits {
 /// What `mint --output jsonl` says of a key and is of use here.
 #[derive(Deserialize)]
 struct Minted {
-    id: String,
     key: String,
 }
 
@@ -124,14 +121,10 @@ impl Stage {
         let mint = ["mint", "key", "--stdout", "--output", "jsonl", "--count"];
         keyward().args(mint).arg(count).stdout(&answers).time();
         let answers = fs::File::open(&answers).expect("the answers were written");
-        let mut id = String::new();
         let mut secrets = Vec::with_capacity(size.0 as usize);
         for line in BufReader::new(answers).lines() {
             let line = line.expect("the answers can be read");
             let minted: Minted = serde_json::from_str(&line).expect("mint answers in JSON");
-            if secrets.is_empty() {
-                id = minted.id;
-            }
             secrets.push(minted.key);
         }
         assert_eq!(secrets.len(), size.0 as usize, "mint answers a line a key");
@@ -141,7 +134,6 @@ impl Stage {
             path,
             secrets_file,
             secrets,
-            id,
         }
     }
 }

@@ -28,12 +28,16 @@ struct Case {
 pub fn run(stage: &mut Stage) {
     let mut cases = Vec::new();
     for size in stage.sizes.clone() {
-        let at_100k = (size == Size::HUNDRED_THOUSAND).then_some(Target::AtLeast(150_000.0));
+        let least = if size == Size::MILLION {
+            100_000.0
+        } else {
+            250_000.0
+        };
         cases.push(Case {
             name: format!("{} without limits", size.label()),
             store: stage.store(size),
             lines: 1_000_000,
-            target: at_100k,
+            target: Some(Target::AtLeast(least)),
         });
     }
     let limited = [

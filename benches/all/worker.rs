@@ -1,8 +1,9 @@
 //! A process that verifies through the library, as a service does, for as long as it is told to.
 //!
-//! The bench starts itself anew for this, so that two processes can be measured. It is told what to do a line at a time:
+//! The bench starts itself again for this, so that two processes can be measured. It is told what to do a line at a time:
 //! `THREADS WAY MILLISECONDS` with the way `one`, `batch`, `refused`, `unknown` or `malformed`; it answers with the verifications
-//! a second.
+//! a second. `1 rename MILLISECONDS` renames a key 450 times a second, or as often as the disk lets it; `1 floor MILLISECONDS` looks
+//! hashes up and keeps uses in a bare log, and judges nothing. They answer with how often a second they did it.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,11 +11,14 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
 
-use keyward::domain::code::Code;
-use keyward::domain::key::KeyId;
-use keyward::domain::secret::Secret;
-use keyward::domain::timestamp::Timestamp;
+use keyward::domain::key::{KeyId, KeySeq};
+use keyward::error::Kind;
+use keyward::ops;
+use keyward::ops::access::Actor;
 use keyward::ops::verifier::{Request, Verifier};
+use keyward::store::Store;
+use keyward::{Code, Name, Secret, Selector, Timestamp};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::stores::Dice;
 
@@ -22,6 +26,8 @@ use crate::stores::Dice;
 pub const ARGUMENT: &str = "--worker";
 /// How many requests a call takes where it takes several.
 const BATCH: usize = 64;
+/// How often the writer changes something: several operators and a pipeline at once.
+const CHANGES_PER_SECOND: u32 = 450;
 
 pub fn run(store: &Path, secrets: &Path, strangers: &Path) {
     let [secrets, strangers] = [secrets, strangers].map(read);
@@ -38,6 +44,15 @@ pub fn run(store: &Path, secrets: &Path, strangers: &Path) {
         };
         let threads: usize = threads.parse().expect("a number of threads");
         let length = Duration::from_millis(millis.parse().expect("a number of milliseconds"));
+        let rate = match *way {
+            "rename" => Some(rename(store, length)),
+            "floor" => Some(floor(store, &secrets, length)),
+            _ => None,
+        };
+        if let Some(rate) = rate {
+            answer(rate);
+            continue;
+        }
         open(&mut verifiers, threads, store, &secrets);
         let (secrets, expected) = match *way {
             "refused" => (&secrets, Code::WrongEnvironment),
@@ -48,11 +63,82 @@ pub fn run(store: &Path, secrets: &Path, strangers: &Path) {
         let in_batches = *way == "batch";
         let verifiers = &mut verifiers[..threads];
         let rate = measure(verifiers, in_batches, length, secrets, expected);
-        println!("{rate}");
-        std::io::stdout()
-            .flush()
-            .expect("the bench reads the answer");
+        answer(rate);
     }
+}
+
+fn answer(rate: f64) {
+    println!("{rate}");
+    let flushed = std::io::stdout().flush();
+    flushed.expect("the bench reads the answer");
+}
+
+/// Renames the first key back and forth; every time is a synced commit.
+fn rename(store: &Path, length: Duration) -> f64 {
+    let opened = Store::open(store, Duration::from_secs(10)).expect("the store can be opened");
+    let mut store = opened.expect("it is there");
+    let actor = Actor::Operator("bench".to_owned());
+    let mut id = None;
+    let first = store.read(|reader| {
+        let workspaces = reader.workspaces()?;
+        reader.for_each_key_after(&workspaces[0], KeySeq(0), 1, |_, key| {
+            id = Some(key.id.to_string());
+            Ok(())
+        })
+    });
+    first.expect("the store can be read");
+    let id: Selector = Selector {
+        text: id.expect("there is a key"),
+        environment: None,
+    };
+    let (start, mut renamed) = (Instant::now(), 0_u32);
+    while start.elapsed() < length {
+        let name = if renamed % 2 == 0 { "there" } else { "back" };
+        let name: Name = name.parse().expect("a name");
+        match ops::rename::run(&mut store, &actor, None, &id, &name, now()) {
+            Ok(_) => renamed += 1,
+            Err(error) => assert_eq!(error.kind(), Kind::Busy, "{error}"),
+        }
+        let due = Duration::from_secs(1) * renamed / CHANGES_PER_SECOND;
+        thread::sleep(due.saturating_sub(start.elapsed()));
+    }
+    f64::from(renamed) / start.elapsed().as_secs_f64()
+}
+
+/// What verifying cannot do without: a digest, a row by its hash, and a line for each use, written once a second.
+fn floor(store: &Path, secrets: &[String], length: Duration) -> f64 {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(store, flags).expect("the store can be read");
+    connection
+        .execute_batch("PRAGMA cache_size = -65536; BEGIN")
+        .expect("the store can be read");
+    let mut row = connection
+        .prepare("SELECT seq, state, expires_at FROM key WHERE hash = ?1")
+        .expect("the store has keys");
+    let log = store.with_extension("uses");
+    let mut log = fs::File::create(log).expect("the temporary folder can be written");
+    let (mut dice, mut uses) = (Dice::new(7), Vec::new());
+    let (start, mut judged) = (Instant::now(), 0_u32);
+    let mut written = start;
+    while start.elapsed() < length {
+        for _ in 0..BATCH {
+            let secret = Secret::new(dice.choose(secrets).clone());
+            let key: i64 = row
+                .query_row([secret.hash().as_bytes()], |row| row.get(0))
+                .expect("the key is there");
+            uses.extend_from_slice(&key.to_be_bytes());
+            judged += 1;
+        }
+        if written.elapsed() > Duration::from_secs(1) {
+            log.write_all(&uses)
+                .expect("the temporary folder can be written");
+            uses.clear();
+            written = Instant::now();
+        }
+    }
+    log.write_all(&uses)
+        .expect("the temporary folder can be written");
+    f64::from(judged) / start.elapsed().as_secs_f64()
 }
 
 fn read(secrets: &Path) -> Vec<String> {
@@ -73,7 +159,7 @@ fn open(verifiers: &mut Vec<Verifier<KeyId>>, threads: usize, store: &Path, secr
                 })
                 .expect("the store can be read");
         }
-        verifier.flush().expect("uses can be counted");
+        flush(&mut verifier);
         verifiers.push(verifier);
     }
 }
@@ -104,7 +190,7 @@ fn measure(
                             false => singles(verifier, &mut dice, secrets, expected),
                         };
                     }
-                    verifier.flush().expect("uses can be counted");
+                    flush(verifier);
                     judged as f64 / start.elapsed().as_secs_f64()
                 })
             })
@@ -114,6 +200,13 @@ fn measure(
             .map(|thread| thread.join().expect("no panic"));
         rates.sum()
     })
+}
+
+/// Writes what was counted. Another process that writes a million keys' counts keeps the store for longer than a verifier waits.
+fn flush(verifier: &mut Verifier<KeyId>) {
+    while let Err(error) = verifier.flush() {
+        assert_eq!(error.kind(), Kind::Busy, "{error}");
+    }
 }
 
 /// As many as a batch, one call each.

@@ -76,7 +76,10 @@ fn no_banned_phrase_is_in_help_pages_documents_or_messages() {
     let mut found = Vec::new();
     for page in files(&root.join("man"), "1") {
         let text = fs::read_to_string(&page).expect("a page");
-        found.extend(found_in(&text.replace('\\', ""), &page.display().to_string()));
+        found.extend(found_in(
+            &text.replace('\\', ""),
+            &page.display().to_string(),
+        ));
     }
     for file in ["README.md", "SECURITY.md", "CONTRIBUTING.md"] {
         let text = fs::read_to_string(root.join(file)).expect("a document");
