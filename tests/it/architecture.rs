@@ -316,9 +316,9 @@ fn what_is_shown_to_services_names_the_crates_root_alone() {
     let read = |file: &str| fs::read_to_string(manifest.join(file)).expect("it is there");
     let example = read("examples/http_middleware.rs");
     let docs = ["src/lib.rs", "src/keyring.rs"].map(|file| rust_of(&read(file), "//"));
-    let readme = rust_of(&read("README.md"), "");
+    let pages = rust_of(&read("docs/services.md"), "");
     let mut seen = 0;
-    for text in [example, readme].into_iter().chain(docs) {
+    for text in [example, pages].into_iter().chain(docs) {
         for path in paths("example.rs", &code(&text)) {
             if let Some(path) = path.strip_prefix("keyward::") {
                 assert!(

@@ -1,6 +1,6 @@
-//! The README's clients of `verify --stream` work as they stand there.
+//! The clients of `verify --stream` in `docs/services.md` work as they stand there.
 
-use crate::support::readme::{block, path_with_keyward};
+use crate::support::docs::{SERVICES, path_with_keyward};
 use crate::support::{Sandbox, token, tool};
 
 /// What asks with a valid, a revoked, an unknown and no key, and then with many at once whose answers must not be mixed up.
@@ -43,13 +43,13 @@ const EXPECTED: &str =
     "valid\nrevoked\nnot_found\nmalformed\nwrong_environment\ntrue\n0\nrejected\n";
 
 #[test]
-fn the_node_client_of_the_readme_works_as_written() {
-    check("node", "### Node.js", "js", NODE);
+fn the_node_client_of_the_docs_works_as_written() {
+    check("node", "## Node.js", "js", NODE);
 }
 
 #[test]
-fn the_python_client_of_the_readme_works_as_written() {
-    check("python3", "### Python", "python", PYTHON);
+fn the_python_client_of_the_docs_works_as_written() {
+    check("python3", "## Python", "python", PYTHON);
 }
 
 /// Runs the code block under a heading, followed by these lines.
@@ -62,7 +62,7 @@ fn check(program: &str, heading: &str, language: &str, lines: &str) {
     sandbox.keyward(["revoke", "lost", "--yes"]).ok();
     let unknown = token::well_formed();
     sandbox.file("keys", &format!("{kept}\n{lost}\n{unknown}\n"));
-    let code = block(heading, language);
+    let code = SERVICES.block(heading, language);
     let script = sandbox.file(&format!("client.{language}"), &format!("{code}\n{lines}"));
     let output = sandbox
         .program(program, [script])

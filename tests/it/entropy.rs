@@ -107,7 +107,7 @@ fn a_generator_that_fails_ends_the_command_and_nothing_is_minted() {
 }
 
 /// A folder with keyward in it and the libraries that it loads, to be the root of a process.
-fn root_folder(sandbox: &Sandbox, name: &str) -> PathBuf {
+pub fn root_folder(sandbox: &Sandbox, name: &str) -> PathBuf {
     let root = sandbox.home().join(name);
     fs::create_dir(&root).expect("it is new");
     let script = "cp \"$0\" \"$1/keyward\" && ldd \"$0\" | grep -o '/[^ ]*' | while read -r library; do\n\

@@ -1,7 +1,7 @@
-//! Files that are this binary's own output: the manual pages, the completions and the README's usage. They stand in
-//! the repository for packagers and readers, and must not drift.
+//! Files that are this binary's own output: the manual pages and the completions. They are in the repository for packagers and
+//! readers, and must not drift.
 //!
-//! `KEYWARD_BLESS=1 cargo test --test it generated` writes them anew.
+//! `KEYWARD_BLESS=1 cargo test --test it generated` writes them again.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -21,9 +21,6 @@ const COMPLETIONS: [(&str, &str); 5] = [
     ("_keyward.ps1", "powershell"),
     ("keyward.elv", "elvish"),
 ];
-
-/// What stands around the README's usage.
-const USAGE: (&str, &str) = ("<!-- usage -->\n```text\n", "```\n<!-- /usage -->");
 
 /// A file or folder of the repository.
 pub fn repository(path: &str) -> PathBuf {
@@ -139,28 +136,6 @@ fn completions_takes_every_shell_there_is_a_file_for() {
     let mut known = COMPLETIONS.map(|(_, shell)| shell);
     known.sort_unstable();
     assert_eq!(shells, known);
-}
-
-#[test]
-fn the_readmes_usage_is_what_help_prints() {
-    let path = repository("README.md");
-    let readme = fs::read_to_string(&path).expect("there is a README");
-    let (before, rest) = readme
-        .split_once(USAGE.0)
-        .unwrap_or_else(|| panic!("the README has no {:?}", USAGE.0));
-    let (usage, after) = rest
-        .split_once(USAGE.1)
-        .unwrap_or_else(|| panic!("the README has no {:?}", USAGE.1));
-    let help = Sandbox::new().keyward(["--help"]).ok().stdout;
-    if blessing() {
-        let (begin, end) = USAGE;
-        write(&path, &format!("{before}{begin}{help}{end}{after}"));
-        return;
-    }
-    assert_eq!(
-        usage, help,
-        "the README's usage is stale; `KEYWARD_BLESS=1 cargo test --test it generated` writes it anew"
-    );
 }
 
 #[test]

@@ -178,7 +178,7 @@ mod keyring;
 mod moved;
 // The example service: the library in a middleware.
 mod embedding;
-// The README's co-process clients.
+// The co-process clients of the docs.
 mod clients;
 // Stores of older schemas are brought up to date and keep what they knew.
 mod migrations;
@@ -212,18 +212,22 @@ mod way_out;
 mod idempotency_crashes;
 // `--if-unused-for`: a key in use is not ended by mistake.
 mod in_use;
-// Manual pages, completions and other generated files equal what the parser renders.
+// Manual pages and completions equal what the parser renders.
 mod generated;
 // Help texts and the examples in them.
 mod help;
 // The commands in hints, and what is said to a near miss.
 mod hints;
-// The README's console blocks.
-mod readme;
-// The README's recipes, with stand-ins for services that need an account.
+// The console blocks of the README and docs, and what else they show that can be run.
+mod docs;
+// The links between Markdown files.
+mod doc_links;
+// The recipes of the docs, with stand-ins for services that need an account.
 mod recipes;
 // The recipes for pipelines.
 mod recipes_ci;
+// The recipes for containers, and the one for a page.
+mod recipes_containers;
 // Completion scripts in real shells.
 mod shells;
 // Where the two streams and the exit status meet.

@@ -258,7 +258,7 @@ fn a_single_verdict_is_of_the_file_that_is_there_when_the_secret_comes() {
         secret = scene.secret,
     );
     let run = scene.sandbox.program("sh", ["-c", &swap]);
-    let run = run.env("PATH", crate::support::readme::path_with_keyward());
+    let run = run.env("PATH", crate::support::docs::path_with_keyward());
     let output = run.exit(11);
     assert!(
         output.stdout.starts_with("revoked: ci"),

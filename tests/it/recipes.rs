@@ -1,4 +1,4 @@
-//! The README's recipes run as they stand there. What needs an account, a server or root has a stand-in, which notes
+//! The recipes of `docs/recipes.md` run as they stand there. What needs an account, a server or root has a stand-in, which notes
 //! everything it was given but its standard input.
 
 use std::collections::BTreeMap;
@@ -8,19 +8,22 @@ use std::path::PathBuf;
 
 use keyward::cli::Cli;
 
-use crate::support::readme::{README, block, path_with_keyward};
+use crate::support::docs::{RECIPES as PAGE, path_with_keyward};
 use crate::support::time::{DAY, HOUR, now};
 use crate::support::{Invocation, Output, Sandbox, moment, tool};
 
-/// The recipes, each run by a test below or in `recipes_ci`.
-pub const RECIPES: [&str; 7] = [
-    "### GitHub Actions",
-    "### GitLab",
-    "### A repository's secret",
-    "### Vault",
-    "### Kubernetes",
-    "### systemd",
-    "### Every quarter, by cron",
+/// The recipes, each run by a test below, in `recipes_ci` or in `recipes_containers`.
+pub const RECIPES: [&str; 10] = [
+    "## GitHub Actions",
+    "## GitLab",
+    "## A repository's secret",
+    "## Vault",
+    "## Kubernetes",
+    "## systemd",
+    "## Every quarter, by cron",
+    "## Kubernetes: a store on a volume",
+    "## A container image",
+    "## A self-serve page",
 ];
 
 /// A folder to work in, and programs that stand before all others in the PATH.
@@ -128,7 +131,7 @@ impl Bench {
 /// A recipe whose consumer reads the secret on its standard input, keeps it in `taken`, and fails when there is a file
 /// `broken`.
 fn check_consumer(heading: &str, program: &str, body: &str, keeps_line_feed: bool) {
-    let recipe = block(heading, "sh");
+    let recipe = PAGE.block(heading, "sh");
     let fresh = || {
         let bench = Bench::new();
         bench.stand_in(&format!("bin/{program}"), body);
@@ -202,8 +205,8 @@ fn a_service_of_systemd_starts_anew_with_each_new_key_and_only_then() {
         text.replace("/usr/bin", &format!("{home}/bin"))
     };
     let (script, unit) = (
-        here(block(RECIPES[5], "sh")),
-        here(block(RECIPES[5], "ini")),
+        here(PAGE.block(RECIPES[5], "sh")),
+        here(PAGE.block(RECIPES[5], "ini")),
     );
     let set = |name: &str| {
         let value = unit.lines().find_map(|line| line.strip_prefix(name));
@@ -239,7 +242,7 @@ fn a_service_of_systemd_starts_anew_with_each_new_key_and_only_then() {
 fn cron_has_the_key_rotated_in_its_last_two_weeks_and_mails_nothing_but_failures() {
     let bench = Bench::new();
     let home = bench.sandbox.home().display().to_string();
-    let line = block(RECIPES[6], "crontab").trim_end();
+    let line = PAGE.block(RECIPES[6], "crontab").trim_end();
     let fields: Vec<&str> = line.splitn(6, ' ').collect();
     let is_time = |field: &&str| field.chars().all(|c| "0123456789*,-/".contains(c));
     assert!(fields.len() == 6 && fields[..5].iter().all(is_time));
@@ -288,14 +291,10 @@ fn words(command: &str) -> Vec<String> {
 
 #[test]
 fn every_recipe_is_run_and_all_it_says_of_keyward_can_be_typed() {
-    let recipes = README
-        .split_once("\n## Recipes\n")
-        .expect("there are recipes")
-        .1;
-    let recipes = recipes.split("\n## ").next().unwrap_or_default();
+    let recipes = PAGE.text;
     let headings: Vec<&str> = recipes
         .lines()
-        .filter(|line| line.starts_with('#'))
+        .filter(|line| line.starts_with("## "))
         .collect();
     assert_eq!(headings, RECIPES);
     let code: Vec<&str> = recipes.split("\n```").skip(1).step_by(2).collect();
@@ -311,5 +310,5 @@ fn every_recipe_is_run_and_all_it_says_of_keyward_can_be_typed() {
         );
         count += 1;
     }
-    assert_eq!(count, 10, "another number of command lines was found");
+    assert_eq!(count, 12, "another number of command lines was found");
 }

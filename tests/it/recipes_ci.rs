@@ -1,16 +1,16 @@
-//! The README's recipes for pipelines, read as GitHub's and GitLab's runners read them.
+//! The recipes for pipelines in `docs/recipes.md`, read as GitHub's and GitLab's runners read them.
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use crate::recipes::{Bench, RECIPES};
-use crate::support::readme::block;
+use crate::support::docs::RECIPES as PAGE;
 use crate::support::time::{HOUR, now};
 
 #[test]
 fn gitlab_hands_the_key_to_later_jobs_in_a_dotenv_report() {
     let bench = Bench::new();
-    let pipeline = block(RECIPES[1], "yaml");
+    let pipeline = PAGE.block(RECIPES[1], "yaml");
     let mut jobs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut job = "";
     for line in pipeline.lines() {
@@ -121,7 +121,10 @@ fn github(bench: &Bench, is_env_broken: bool) -> (String, Vec<Option<i32>>) {
     let (mut outputs, mut masks) = (BTreeMap::new(), Vec::new());
     let (mut log, mut statuses, mut succeeded) = (String::new(), Vec::new(), Vec::new());
     let mut has_failed = false;
-    for (number, step) in steps(block(RECIPES[0], "yaml")).into_iter().enumerate() {
+    for (number, step) in steps(PAGE.block(RECIPES[0], "yaml"))
+        .into_iter()
+        .enumerate()
+    {
         let is_due = match step.fields.get("if") {
             None => !has_failed,
             Some(condition) => {

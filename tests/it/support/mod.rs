@@ -2,12 +2,12 @@
 
 pub mod counts;
 pub mod disturb;
+pub mod docs;
 pub mod files;
 pub mod held;
 mod invocation;
 pub mod ordinary;
 pub mod past;
-pub mod readme;
 pub mod store;
 pub mod stream;
 pub mod terminal;

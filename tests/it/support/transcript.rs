@@ -1,6 +1,6 @@
 //! A run as one readable text, and the comparison of two such texts.
 
-use super::readme::path_with_keyward;
+use super::docs::path_with_keyward;
 use super::{Output, Sandbox, token};
 
 /// What stands between stdout and stderr.
