@@ -98,6 +98,27 @@ fn every_page_of_docs_is_run_and_named_in_the_readme() {
     }
 }
 
+/// Names in backticks that begin with a folder of the repository; a module's short name does not.
+#[test]
+fn every_file_that_a_page_names_exists() {
+    let (mut missing, mut count) = (Vec::new(), 0);
+    for page in ["CONTRIBUTING.md", "SECURITY.md", "docs/design.md"] {
+        let text = fs::read_to_string(repository().join(page)).expect("it is a page");
+        let roots = ["src/", "tests/", "docs/", "fuzz/", "examples/", "release/"];
+        let named = text.split('`').skip(1).step_by(2);
+        let is_file = |name: &&str| roots.iter().any(|root| name.starts_with(root));
+        for name in named.filter(is_file) {
+            let name = name.split(' ').next().unwrap_or_default();
+            count += 1;
+            if !repository().join(name).exists() && !name.contains("VERB") {
+                missing.push(format!("{page}: {name}"));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+    assert!(count > 60, "only {count} names were found");
+}
+
 #[test]
 fn an_anchor_is_made_as_github_makes_it() {
     let page =
