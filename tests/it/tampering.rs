@@ -77,7 +77,7 @@ const EDITS: [Edit; 19] = [
     Edit {
         found: BY_THE_TRAIL,
         then: seal,
-        ..edit("the row was changed and sealed anew", "UPDATE key SET expires_at = NULL WHERE id = '{id}'")
+        ..edit("the row was changed and sealed again", "UPDATE key SET expires_at = NULL WHERE id = '{id}'")
     },
     Edit {
         before: &["set --owner me"],
@@ -102,7 +102,7 @@ const EDITS: [Edit; 19] = [
     Edit {
         found: [false, false, false, false],
         then: forge,
-        ..edit("the row, its seal, its newest event and the chain from there on were written anew", "UPDATE key SET expires_at = NULL WHERE id = '{id}'")
+        ..edit("the row, its seal, its newest event and the chain from there on were rewritten", "UPDATE key SET expires_at = NULL WHERE id = '{id}'")
     },
 ];
 

@@ -7,7 +7,7 @@ use crate::support::Sandbox;
 
 /// What has a plainer word, and that word.
 const BANNED: [(&str, &str); 22] = [
-    ("for ever", "permanently"),
+    ("for ever ", "permanently"),
     ("nothing changed", "no change"),
     ("is so already", "already has these values"),
     ("is there already", "already exists"),
@@ -32,8 +32,11 @@ const BANNED: [(&str, &str); 22] = [
 ];
 
 fn found_in(text: &str, place: &str) -> Vec<String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let text = format!(" {} ", words.join(" ")).to_lowercase();
+    let is_mark = |character: char| matches!(character, ',' | '.' | ';' | ':' | '?' | '!');
+    let words = text
+        .split_whitespace()
+        .map(|word| word.trim_end_matches(is_mark));
+    let text = format!(" {} ", words.collect::<Vec<_>>().join(" ")).to_lowercase();
     BANNED
         .iter()
         .filter(|(phrase, _)| text.contains(phrase))
