@@ -1,6 +1,7 @@
 //! JSON answers against their own schemas, in several states of a store.
 
 mod errors;
+mod shapes;
 mod strict;
 
 use std::collections::BTreeSet;
