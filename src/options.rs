@@ -101,6 +101,14 @@ pub fn one_of<T: Copy + Send + Sync + 'static>(
     })
 }
 
+/// Every workspace instead of one.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Everywhere {
+    /// Include every workspace
+    #[arg(short = 'A', long)]
+    pub all_workspaces: bool,
+}
+
 /// One KEY.
 #[derive(Debug, Clone, Args)]
 pub struct KeyArgument {

@@ -5,6 +5,7 @@ use crate::domain::finding::Criteria;
 use crate::domain::{Lifetime, Safe};
 use crate::error::{Error, Exit, FINDINGS, Result};
 use crate::ops::check;
+use crate::options::Everywhere;
 use crate::output::relative::relative_or_never;
 use crate::output::view::FindingView;
 
@@ -16,7 +17,7 @@ use crate::output::view::FindingView;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward check --older-than 90d
-  keyward check --expiring-within 14d --all --json
+  keyward check --expiring-within 14d --all-workspaces --json
   keyward check --unused-for 90d --expiring-within 7d")]
 pub struct Args {
     /// Find keys that expire within this time
@@ -39,15 +40,14 @@ pub struct Args {
     #[arg(long)]
     outside_policy: bool,
 
-    /// Include every workspace
-    #[arg(short, long)]
-    all: bool,
+    #[command(flatten)]
+    everywhere: Everywhere,
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = check::Request {
         workspace: context.workspace.clone(),
-        all: args.all,
+        all: args.everywhere.all_workspaces,
         criteria: Criteria {
             expiring_within: args.expiring_within,
             unused_for: args.unused_for,

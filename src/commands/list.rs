@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::domain::{Key, Safe, Status, Timestamp};
 use crate::error::{Exit, Result};
 use crate::ops::list;
-use crate::options::one_of;
+use crate::options::{Everywhere, one_of};
 use crate::output::relative::relative_or_never;
 use crate::output::view::KeyView;
 use crate::store::Order;
@@ -18,6 +18,7 @@ use crate::store::Order;
   keyward list --all --sort last-used
   keyward list --status active,pending -e live
   keyward list --owner platform --label team=core
+  keyward list --all-workspaces --sort expires
   keyward list --output jsonl")]
 pub struct Args {
     /// List keys of this status (can be repeated)
@@ -51,6 +52,9 @@ pub struct Args {
     /// Sort by this
     #[arg(long, default_value = "created", value_name = "ORDER", value_parser = one_of(ORDERS))]
     sort: Order,
+
+    #[command(flatten)]
+    everywhere: Everywhere,
 }
 
 const STATUSES: &[(&str, &str, Status)] = &[
@@ -76,6 +80,7 @@ const ORDERS: &[(&str, &str, Order)] = &[
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = list::Request {
         workspace: context.workspace.clone(),
+        everywhere: args.everywhere.all_workspaces,
         statuses: args.status,
         all: args.all,
         environment: args.environment,
@@ -85,12 +90,20 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         scopes: args.scopes,
         order: args.sort,
     };
+    let everywhere = request.everywhere;
     let (mut store, actor, now) = context.enter_or_empty()?;
     let mut listing = context.ui.list("keys")?;
     list::run(&mut store, &actor, &request, now, |key| {
-        listing.row(&KeyView::new(&key, now), || row(&key, now))
+        listing.row(&KeyView::new(&key, now), || {
+            let mut row = row(&key, now);
+            if everywhere {
+                row.insert(0, Safe(&key.workspace).to_string());
+            }
+            row
+        })
     })?;
     let header = [
+        "WORKSPACE",
         "NAME",
         "ENV",
         "PREFIX…HINT",
@@ -99,7 +112,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         "EXPIRES",
         "ID",
     ];
-    if context.ui.end(listing, &header)? {
+    if context
+        .ui
+        .end(listing, &header[usize::from(!everywhere)..])?
+    {
         context.ui.hint(
             "no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows dead ones",
         );

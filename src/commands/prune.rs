@@ -5,6 +5,7 @@ use crate::domain::words::counted;
 use crate::domain::{Lifetime, Safe};
 use crate::error::{Exit, Result};
 use crate::ops::prune;
+use crate::options::Everywhere;
 use crate::output::view::KeyView;
 
 /// Delete the records of keys revoked or expired long ago
@@ -15,7 +16,7 @@ use crate::output::view::KeyView;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward prune --dry-run
-  keyward prune --all
+  keyward prune --all-workspaces
   keyward prune --dead-for 1y --if-unused-for 30d")]
 pub struct Args {
     /// Delete keys revoked or expired for this long [default: the policy's usage retention]
@@ -26,9 +27,8 @@ pub struct Args {
     #[arg(long, value_name = "DURATION")]
     if_unused_for: Option<Lifetime>,
 
-    /// Include every workspace
-    #[arg(short, long)]
-    all: bool,
+    #[command(flatten)]
+    everywhere: Everywhere,
 
     /// Show what would be deleted and delete nothing
     #[arg(long)]
@@ -38,7 +38,7 @@ pub struct Args {
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = prune::Request {
         workspace: context.workspace.clone(),
-        all: args.all,
+        all: args.everywhere.all_workspaces,
         dead_for: args.dead_for,
         idle: args.if_unused_for,
         is_rehearsal: args.dry_run,

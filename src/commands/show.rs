@@ -5,7 +5,7 @@ use crate::domain::key::UNDELIVERED;
 use crate::domain::{KeyId, Safe, Timestamp};
 use crate::error::{Exit, Result};
 use crate::ops::show::{self, Outcome};
-use crate::options::KeyArgument;
+use crate::options::{Everywhere, KeyArgument};
 use crate::output::relative::relative;
 use crate::output::table::{listed, render_record};
 use crate::output::view::KeyView;
@@ -14,21 +14,26 @@ use crate::output::view::KeyView;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward show ci-pipeline
-  keyward show ci-pipeline -e live --json")]
+  keyward show ci-pipeline -e live --json
+  keyward show ci-pipeline --all-workspaces")]
 pub struct Args {
     #[command(flatten)]
     key: KeyArgument,
+
+    #[command(flatten)]
+    everywhere: Everywhere,
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
-    let shown = show::run(
-        &mut store,
-        &actor,
-        context.workspace.as_deref(),
-        &args.key.selector(),
-        now,
-    )?;
+    let selector = args.key.selector();
+    let shown = match args.everywhere.all_workspaces {
+        true => show::anywhere(&mut store, &actor, &selector, now)?,
+        false => {
+            let workspace = context.workspace.as_deref();
+            show::run(&mut store, &actor, workspace, &selector, now)?
+        }
+    };
     context.ui.record(&KeyView::new(&shown.key, now), || {
         render_record(&fields(&shown, now))
     })?;

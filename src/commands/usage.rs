@@ -7,6 +7,7 @@ use crate::domain::{Day, Timestamp, When};
 use crate::error::{Error, Exit, Result};
 use crate::ops::select::Selector;
 use crate::ops::usage::{self, Grouping};
+use crate::options::Everywhere;
 use crate::output::usage::{UsageView, table};
 
 /// Show what keys were used for
@@ -40,6 +41,9 @@ pub struct Args {
     /// End with this day
     #[arg(long, value_name = "WHEN")]
     until: Option<When>,
+
+    #[command(flatten)]
+    everywhere: Everywhere,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -60,6 +64,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         |option: &str, when: Option<When>| when.map(|when| day(option, &when, now)).transpose();
     let request = usage::Request {
         workspace: context.workspace.clone(),
+        all: args.everywhere.all_workspaces,
         key: args.key.map(|text| Selector {
             text,
             environment: args.environment,

@@ -14,6 +14,8 @@ use crate::store::{Order, Reader, Store};
 pub struct Request {
     /// The workspace.
     pub workspace: Option<String>,
+    /// Every workspace there is instead.
+    pub everywhere: bool,
     /// The statuses to list; empty lists all but revoked and expired keys, unless `all`.
     pub statuses: Vec<Status>,
     /// Dead keys too.
@@ -79,25 +81,25 @@ pub fn run(
         access.require(Permission::List)?;
         Ok(access)
     };
-    let mut workspaces = store.read(|reader| {
+    let workspaces = store.read(|reader| {
         let named = request.workspace.as_deref();
-        select::selected_workspaces(reader, &admit(reader)?, named, false)
+        select::selected_workspaces(reader, &admit(reader)?, named, request.everywhere)
     })?;
-    let Some(workspace) = workspaces.pop() else {
-        return Ok(());
-    };
     let mut hand_over = |page: Vec<Key>| {
         let taken = page.into_iter().filter(|key| request.takes(key, now));
         taken.into_iter().try_for_each(&mut body)
     };
-    if request.order == Order::Created {
+    if workspaces.is_empty() {
+        return Ok(());
+    }
+    if let ([workspace], Order::Created) = (workspaces.as_slice(), request.order) {
         let mut after = Some(KeySeq(0));
         while let Some(last) = after {
             let mut page = Vec::with_capacity(PAGE as usize);
             after = store.read(|reader| {
                 // A caller that was revoked meanwhile is told no more.
                 admit(reader)?;
-                reader.for_each_key_after(&workspace, last, PAGE, |_, key| {
+                reader.for_each_key_after(workspace, last, PAGE, |_, key| {
                     page.push(key);
                     Ok(())
                 })
@@ -106,7 +108,11 @@ pub fn run(
         }
         return Ok(());
     }
-    let order = store.read(|reader| reader.keys_in_order(workspace.id, request.order))?;
+    let only = match workspaces.as_slice() {
+        [workspace] => Some(workspace.id),
+        _ => None,
+    };
+    let order = store.read(|reader| reader.keys_in_order(only, request.order))?;
     for seqs in order.chunks(PAGE as usize) {
         let mut page = Vec::with_capacity(seqs.len());
         store.read(|reader| {

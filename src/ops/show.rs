@@ -1,13 +1,13 @@
 //! Showing one key.
 
 use crate::domain::usage::LastUse;
-use crate::domain::{Key, KeyId, Permission, Timestamp};
+use crate::domain::{Key, KeyId, Permission, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select::{self, Selector};
 use crate::ops::succession::{Way, way_on};
 use crate::ops::{lineage, remedy};
-use crate::store::Store;
+use crate::store::{Reader, Store};
 
 /// A key as it is shown.
 #[derive(Debug)]
@@ -31,24 +31,52 @@ pub fn run(
     now: Timestamp,
 ) -> Result<Outcome> {
     store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require(Permission::List)?;
+        let access = admit(reader, actor, now)?;
         let workspaces = select::workspaces(reader, &access, workspace)?;
         let key = select::key(reader, &workspaces, selector, now)?;
-        let last_use = reader.last_use(reader.seq_of(&key.id)?)?;
-        let others = lineage::still_valid(reader, &key, now)?;
-        let way_on = match way_on(reader, &key, now)? {
-            Some(way @ Way::Cancel(_)) => {
-                let owner = select::owner_of(&workspaces, &key);
-                Some(way.hint(&remedy::place(reader, &owner.name)?))
-            }
-            _ => None,
-        };
-        Ok(Outcome {
-            way_on,
-            key,
-            last_use,
-            others: others.into_iter().map(|other| other.id).collect(),
-        })
+        shown(reader, &workspaces, key, now)
+    })
+}
+
+/// Finds the key that a selector means in every workspace.
+pub fn anywhere(
+    store: &mut Store,
+    actor: &Actor,
+    selector: &Selector,
+    now: Timestamp,
+) -> Result<Outcome> {
+    store.read(|reader| {
+        let workspaces = select::workspaces_anywhere(reader, &admit(reader, actor, now)?)?;
+        let key = select::key_anywhere(reader, &workspaces, selector, now)?;
+        shown(reader, &workspaces, key, now)
+    })
+}
+
+fn admit(reader: &Reader<'_>, actor: &Actor, now: Timestamp) -> Result<Access> {
+    let access = Access::admit(reader, actor, now)?;
+    access.require(Permission::List)?;
+    Ok(access)
+}
+
+fn shown(
+    reader: &Reader<'_>,
+    workspaces: &[Workspace],
+    key: Key,
+    now: Timestamp,
+) -> Result<Outcome> {
+    let last_use = reader.last_use(reader.seq_of(&key.id)?)?;
+    let others = lineage::still_valid(reader, &key, now)?;
+    let way_on = match way_on(reader, &key, now)? {
+        Some(way @ Way::Cancel(_)) => {
+            let owner = select::owner_of(workspaces, &key);
+            Some(way.hint(&remedy::place(reader, &owner.name)?))
+        }
+        _ => None,
+    };
+    Ok(Outcome {
+        way_on,
+        key,
+        last_use,
+        others: others.into_iter().map(|other| other.id).collect(),
     })
 }

@@ -21,6 +21,8 @@ const NEAR: i64 = 16;
 pub struct Request {
     /// The workspace.
     pub workspace: Option<String>,
+    /// Every workspace there is instead.
+    pub all: bool,
     /// One key.
     pub key: Option<Selector>,
     /// What they are added up by.
@@ -116,15 +118,18 @@ pub fn run(
 }
 
 fn scope(reader: &Reader<'_>, access: &Access, request: &Request, now: Timestamp) -> Result<Scope> {
-    let everywhere = request.by.workspace && request.workspace.is_none() && access.caller.is_none();
+    let everywhere = request.all || (request.by.workspace && request.workspace.is_none());
     let workspaces = match everywhere {
-        true => reader.workspaces()?,
+        true => select::workspaces_anywhere(reader, access)?,
         false => select::workspaces(reader, access, request.workspace.as_deref())?,
     };
     let Some(selector) = &request.key else {
         return Ok(Scope::Workspaces(workspaces));
     };
-    let key = select::key(reader, &workspaces, selector, now)?;
+    let key = match request.all {
+        true => select::key_anywhere(reader, &workspaces, selector, now)?,
+        false => select::key(reader, &workspaces, selector, now)?,
+    };
     let seq = reader.seq_of(&key.id)?;
     Ok(Scope::One(vec![(seq, key)]))
 }

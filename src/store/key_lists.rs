@@ -62,17 +62,27 @@ impl Reader<'_> {
         Ok(last.filter(|_| is_full))
     }
 
-    /// A workspace's keys in this order, by their row numbers: eight bytes for each.
-    pub fn keys_in_order(&self, workspace: WorkspaceId, order: Order) -> Result<Vec<KeySeq>> {
+    /// A workspace's keys, or every workspace's, in this order, by their row numbers: eight bytes for each.
+    pub fn keys_in_order(
+        &self,
+        workspace: Option<WorkspaceId>,
+        order: Order,
+    ) -> Result<Vec<KeySeq>> {
         let joins = match order {
             Order::LastUsed => LAST_USES,
             _ => "",
         };
-        let sql = format!(
-            "SELECT key.seq FROM key {joins} WHERE key.workspace_id = ?1 ORDER BY {}",
-            order.clause()
-        );
-        self.session.all(&sql, values![workspace], |row| row.get(0))
+        let (sql, order) = (format!("SELECT key.seq FROM key {joins}"), order.clause());
+        match workspace {
+            Some(workspace) => {
+                let sql = format!("{sql} WHERE key.workspace_id = ?1 ORDER BY {order}");
+                self.session.all(&sql, values![workspace], |row| row.get(0))
+            }
+            None => {
+                let sql = format!("{sql} ORDER BY {order}");
+                self.session.all(&sql, &[], |row| row.get(0))
+            }
+        }
     }
 
     /// Counts a workspace's keys by what they are at this moment.

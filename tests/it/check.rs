@@ -290,18 +290,26 @@ fn one_workspace_is_looked_at_or_all() {
     let with = |more: &[&'static str]| [&old[..], more].concat();
     assert_found(&sandbox, &with(&["-w", "acme"]), &[("a", "old")]);
     assert_found(&sandbox, &with(&["-w", "zenith"]), &[("z", "old")]);
-    assert_found(&sandbox, &with(&["--all"]), &[("a", "old"), ("z", "old")]);
+    assert_found(
+        &sandbox,
+        &with(&["--all-workspaces"]),
+        &[("a", "old"), ("z", "old")],
+    );
     let missing = sandbox.keyward(["check", "-w", "missing"]).args(old);
     missing.refused(3, "workspace_not_found");
     sandbox.keyward(["workspace", "use", "zenith"]).ok();
     assert_found(&sandbox, &old, &[("z", "old")]);
-    assert_found(&sandbox, &with(&["--all"]), &[("a", "old"), ("z", "old")]);
+    assert_found(
+        &sandbox,
+        &with(&["--all-workspaces"]),
+        &[("a", "old"), ("z", "old")],
+    );
 }
 
 #[test]
 fn without_a_criterion_there_is_nothing_to_look_for() {
     let sandbox = Sandbox::new();
-    for flags in [&[][..], &["--all"], &["-w", "default"]] {
+    for flags in [&[][..], &["--all-workspaces"], &["-w", "default"]] {
         let run = sandbox.keyward(["check"]).args(flags);
         let error = run.refused(2, "usage");
         assert!(text(&error, "hint").contains("--older-than"), "{error:#}");
@@ -334,14 +342,14 @@ fn a_key_that_may_list_checks_its_own_workspace_and_no_other_does() {
     sandbox.mint_with("never", &["-w", "sw", "--scope", "LLM_FULL"]);
     let reader = sandbox.file("reader", &reader).display().to_string();
     let other = sandbox.file("other", &other).display().to_string();
-    for flags in [&[][..], &["--all"], &["-w", "sw"]] {
+    for flags in [&[][..], &["--all-workspaces"], &["-w", "sw"]] {
         let flags = [&["--never-used", "--as", &reader][..], flags].concat();
         // Acting is a use, so the reader itself is none.
         assert_found(&sandbox, &flags, &[("never", "never_used")]);
     }
     let run = |flags: &[&str]| sandbox.keyward(["check", "--never-used"]).args(flags);
     run(&["--as", &reader, "-w", "other"]).refused(3, "workspace_not_found");
-    for flags in [&["--as", &other][..], &["--as", &other, "--all"]] {
+    for flags in [&["--as", &other][..], &["--as", &other, "--all-workspaces"]] {
         run(flags).refused(5, "scope_rejected");
     }
 }
@@ -349,7 +357,10 @@ fn a_key_that_may_list_checks_its_own_workspace_and_no_other_does() {
 #[test]
 fn where_nothing_is_nothing_is_found_and_no_store_is_made() {
     let sandbox = Sandbox::new();
-    for flags in [&["--never-used"][..], &["--older-than", "0s", "--all"]] {
+    for flags in [
+        &["--never-used"][..],
+        &["--older-than", "0s", "--all-workspaces"],
+    ] {
         let check = sandbox.keyward(["check"]).args(flags);
         check.refused(3, "store_not_found");
         assert!(!sandbox.store_path().exists(), "a store was made");
@@ -358,7 +369,7 @@ fn where_nothing_is_nothing_is_found_and_no_store_is_made() {
     sandbox
         .keyward(["workspace", "delete", "empty", "--yes"])
         .ok();
-    for flags in [&["--never-used"][..], &["--never-used", "--all"]] {
+    for flags in [&["--never-used"][..], &["--never-used", "--all-workspaces"]] {
         let answer = sandbox.keyward(["check"]).args(flags).answer();
         assert_eq!(answer, json!({ "findings": [] }));
     }

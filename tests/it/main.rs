@@ -17,6 +17,8 @@ mod mint;
 mod activate;
 // `keyward list`: filters, order and the four output forms.
 mod list;
+// `-A`, `--all-workspaces`: what a listing says of every workspace at once, and to whom.
+mod every_workspace;
 // `keyward show`: every way to name a key, and what happens when a name means several.
 mod show;
 // `keyward rename`: names taken, names kept, names that change nothing.

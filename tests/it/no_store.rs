@@ -66,7 +66,7 @@ fn where_no_store_was_named_listings_are_empty_and_gates_do_not_pass() {
     for arguments in [
         &["verify"][..],
         &["check", "--never-used"],
-        &["check", "--never-used", "--all"],
+        &["check", "--never-used", "--all-workspaces"],
         &["audit", "verify"],
         &["store", "check"],
         &["show", "ci"],

@@ -126,7 +126,7 @@ fn the_policy_says_how_long_and_an_option_says_it_better() {
     sandbox.keyward(set).args(["0s"]).ok();
     assert_eq!(prune(&sandbox, &[]).len(), 9);
     assert_eq!(sandbox.listed(&["--all"]), LIVING);
-    assert_pruned(&sandbox, &["--dead-for", "0s", "--all"], &[]);
+    assert_pruned(&sandbox, &["--dead-for", "0s", "--all-workspaces"], &[]);
 }
 
 #[test]
@@ -256,19 +256,27 @@ fn one_workspace_is_pruned_or_all() {
     sandbox.refuses(&["prune"], 4, "ambiguous");
     let missing = sandbox.keyward(["prune", "-w", "missing"]);
     missing.refused(3, "workspace_not_found");
-    assert_pruned(&sandbox, &["--all", "--dry-run"], &["a", "z", "y"]);
+    assert_pruned(
+        &sandbox,
+        &["--all-workspaces", "--dry-run"],
+        &["a", "z", "y"],
+    );
     assert_pruned(&sandbox, &["-w", "acme"], &["a"]);
     // Each workspace has its own retention.
     let set = ["workspace", "set", "zenith", "--usage-retention", "1y"];
     sandbox.keyward(set).ok();
-    assert_pruned(&sandbox, &["--all"], &[]);
-    assert_pruned(&sandbox, &["--all", "--dead-for", "90d"], &["z", "y"]);
+    assert_pruned(&sandbox, &["--all-workspaces"], &[]);
+    assert_pruned(
+        &sandbox,
+        &["--all-workspaces", "--dead-for", "90d"],
+        &["z", "y"],
+    );
 }
 
 #[test]
 fn where_nothing_is_nothing_is_pruned_and_no_store_is_made() {
     let sandbox = Sandbox::new();
-    for flags in [&[][..], &["--all"], &["--dead-for", "0s"]] {
+    for flags in [&[][..], &["--all-workspaces"], &["--dead-for", "0s"]] {
         assert_pruned(&sandbox, flags, &[]);
         assert!(!sandbox.store_path().exists(), "a store was made");
     }
@@ -331,7 +339,7 @@ fn a_key_that_was_used_lately_keeps_every_record_of_every_page() {
     let before = rows(&sandbox);
     let flags = ["--dead-for", "1d", "--if-unused-for"];
     let run = |idle: &str| sandbox.keyward(["prune"]).args(flags).args([idle]);
-    for more in [&[][..], &["--dry-run"], &["--all"]] {
+    for more in [&[][..], &["--dry-run"], &["--all-workspaces"]] {
         let error = run("21d").args(more).refused(5, "in_use");
         let message = text(&error, "message");
         let used = sandbox.show(&dead[1_099].id)["lastUsedAt"].clone();
@@ -376,17 +384,17 @@ fn a_key_prunes_its_own_workspace_if_it_may_revoke() {
     };
     by_policy(&["-w", "other"]).refused(3, "workspace_not_found");
     assert_eq!(
-        by_policy(&["--all"]).answer()["keys"],
+        by_policy(&["--all-workspaces"]).answer()["keys"],
         Value::Array(Vec::new())
     );
     let set = ["workspace", "set", "sw", "--usage-retention", "0s"];
     sandbox.keyward(set).ok();
-    let answer = by_policy(&["--all"]).answer();
+    let answer = by_policy(&["--all-workspaces"]).answer();
     assert_eq!(names(&answer["keys"]), ["mine"]);
     let events = sandbox.events();
     let last = events.last().expect("there are events");
     assert!(text(last, "actor").starts_with("key:"), "{last:#}");
-    let all = prune(&sandbox, &["--all", "--dead-for", "0s"]);
+    let all = prune(&sandbox, &["--all-workspaces", "--dead-for", "0s"]);
     assert_eq!(names(&Value::Array(all)), ["theirs"]);
 }
 

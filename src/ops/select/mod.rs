@@ -11,7 +11,9 @@ use crate::ops::links;
 use crate::store::Reader;
 use workspaces::undecided;
 
-pub use workspaces::{confinement, no_such_workspace, selected_workspaces, workspace, workspaces};
+pub use workspaces::{
+    confinement, no_such_workspace, selected_workspaces, workspace, workspaces, workspaces_anywhere,
+};
 
 /// How many random characters of an id are enough to name a key.
 const SHORTEST_ID: usize = 6;
@@ -54,10 +56,39 @@ pub fn key(
     find(reader, workspaces, selector, now).map(|(key, _)| key)
 }
 
+/// The same where every one of these workspaces is meant: a name is looked for in each.
+///
+/// # Errors
+/// As [`key`].
+pub fn key_anywhere(
+    reader: &Reader<'_>,
+    workspaces: &[Workspace],
+    selector: &Selector,
+    now: Timestamp,
+) -> Result<Key> {
+    search(reader, workspaces, workspaces, selector, now).map(|(key, _)| key)
+}
+
 /// The same, with whether it was meant by its name alone.
 pub(super) fn find(
     reader: &Reader<'_>,
     workspaces: &[Workspace],
+    selector: &Selector,
+    now: Timestamp,
+) -> Result<(Key, bool)> {
+    let searched = match workspaces {
+        [_, _, ..] => &[],
+        one => one,
+    };
+    search(reader, workspaces, searched, selector, now)
+}
+
+/// Looks for ids and prefixes in the first workspaces and for names in the others. Without any of those, what is neither an
+/// id nor a prefix needs a choice.
+fn search(
+    reader: &Reader<'_>,
+    workspaces: &[Workspace],
+    searched: &[Workspace],
     selector: &Selector,
     now: Timestamp,
 ) -> Result<(Key, bool)> {
@@ -81,15 +112,13 @@ pub(super) fn find(
     found.extend(by_prefix(reader, text)?);
     found.retain(asked_for);
     let is_name = found.is_empty();
-    match workspaces {
-        [workspace] => {
-            let mut named = reader.keys_named(workspace.id, text)?;
-            named.retain(asked_for);
-            found.extend(those_meant(reader, named, now)?);
-        }
-        [] => {}
-        several if found.is_empty() => return Err(undecided(several)),
-        _ => {}
+    if is_name && searched.is_empty() && !workspaces.is_empty() {
+        return Err(undecided(workspaces));
+    }
+    for workspace in searched {
+        let mut named = reader.keys_named(workspace.id, text)?;
+        named.retain(asked_for);
+        found.extend(those_meant(reader, named, now)?);
     }
     found.sort_by(|one, other| one.id.cmp(&other.id));
     found.dedup_by(|one, other| one.id == other.id);

@@ -63,6 +63,14 @@ pub fn selected_workspaces(
     }
 }
 
+/// The workspaces a KEY may be in where it may be in any: every one the actor may see.
+pub fn workspaces_anywhere(reader: &Reader<'_>, access: &Access) -> Result<Vec<Workspace>> {
+    match access.caller {
+        Some(_) => workspaces(reader, access, None),
+        None => reader.workspaces(),
+    }
+}
+
 /// The workspace a presented secret must belong to: the named one or the caller's own; without either, any.
 pub fn confinement(
     reader: &Reader<'_>,

@@ -109,7 +109,7 @@ impl ProblemView {
         };
         let remedy = match flaw.remedy {
             Remedy::Revoke => format!("keyward revoke {}{}", Quoted(&flaw.subject), flaw.place),
-            Remedy::Prune => "keyward prune --all --dead-for 0s".to_owned(),
+            Remedy::Prune => "keyward prune --all-workspaces --dead-for 0s".to_owned(),
             Remedy::Restore => "keyward store restore FILE".to_owned(),
             Remedy::Reopen => "keyward store check".to_owned(),
         };

@@ -318,7 +318,7 @@ const CASES: &[Case] = &[
     },
     case("prune", &[]),
     case("prune", &["--dead-for", "0s", "--dry-run"]),
-    case("prune", &["--dead-for", "1y", "--all"]),
+    case("prune", &["--dead-for", "1y", "--all-workspaces"]),
     case("whoami", &[]),
     case("whoami", &["-w", "bare"]),
     case("whoami", &["--as", "caller"]),

@@ -154,6 +154,7 @@ impl Asked {
 pub(super) fn everything() -> list::Request {
     list::Request {
         workspace: None,
+        everywhere: false,
         statuses: Vec::new(),
         all: true,
         environment: None,

@@ -159,6 +159,7 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
         };
         let request = usage::Request {
             workspace: Some(owner.name.clone()),
+            all: false,
             key: None,
             by,
             since: None,
@@ -293,6 +294,7 @@ fn workspaces(store: &mut Store, actor: &Actor, model: &Model, now: i64) -> Resu
 fn everything(workspace: &str) -> list::Request {
     list::Request {
         workspace: Some(workspace.to_owned()),
+        everywhere: false,
         statuses: Vec::new(),
         all: true,
         environment: None,

@@ -85,6 +85,7 @@ pub(super) fn listing(operation: &Operation) -> list::Request {
     let is_asked_for = |status: &Status| statuses.iter().any(|asked| asked == status.word());
     list::Request {
         workspace: workspace.clone(),
+        everywhere: false,
         statuses: all_statuses.into_iter().filter(is_asked_for).collect(),
         all: *all,
         environment: environment.clone(),
