@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use crate::domain::Lifetime;
+use crate::domain::{Lifetime, Timestamp, When};
+use crate::error::{Error, Result};
 use crate::ops::select::Selector;
 use crate::output::ui::Format;
 
@@ -99,6 +100,16 @@ pub fn one_of<T: Copy + Send + Sync + 'static>(
         let meant = words.iter().find(|(one, ..)| *one == word);
         meant.expect("clap lets no other word through").2
     })
+}
+
+/// The point in time that an option means which looks back: a duration is so long ago.
+pub fn look_back(option: &str, when: &When, now: Timestamp) -> Result<Timestamp> {
+    match when {
+        When::At(moment) => Ok(*moment),
+        When::After(before) => Ok(now.plus_millis(-before.millis_from(now)?)),
+        When::Never => Err(Error::usage(format!("{option} takes a day, not never"))
+            .hinted("write a date such as 2026-01-31, or a duration before now such as 7d")),
+    }
 }
 
 /// Every workspace instead of one.

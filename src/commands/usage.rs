@@ -3,11 +3,11 @@
 use clap::ValueEnum;
 
 use crate::context::Context;
-use crate::domain::{Day, Timestamp, When};
+use crate::domain::{Day, When};
 use crate::error::{Error, Exit, Result};
 use crate::ops::select::Selector;
 use crate::ops::usage::{self, Grouping};
-use crate::options::Everywhere;
+use crate::options::{Everywhere, look_back};
 use crate::output::usage::{UsageView, table};
 
 /// Show what keys were used for
@@ -60,8 +60,10 @@ enum By {
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let now = context.now();
-    let day =
-        |option: &str, when: Option<When>| when.map(|when| day(option, &when, now)).transpose();
+    let day = |option: &str, when: Option<When>| {
+        let moment = when.map(|when| look_back(option, &when, now));
+        moment.transpose().map(|moment| moment.map(Day::of))
+    };
     let request = usage::Request {
         workspace: context.workspace.clone(),
         all: args.everywhere.all_workspaces,
@@ -116,15 +118,5 @@ fn grouping(by: &[By]) -> Grouping {
         day: has(By::Day) || by.is_empty(),
         environment: has(By::Environment),
         workspace: has(By::Workspace),
-    }
-}
-
-/// The day that a date or a time is of, or that is so long ago.
-fn day(option: &str, when: &When, now: Timestamp) -> Result<Day> {
-    match when {
-        When::At(moment) => Ok(Day::of(*moment)),
-        When::After(before) => Ok(Day::of(now.plus_millis(-before.millis_from(now)?))),
-        When::Never => Err(Error::usage(format!("{option} takes a day, not never"))
-            .hinted("write a date such as 2026-01-31, or a duration before now such as 7d")),
     }
 }

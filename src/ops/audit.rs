@@ -1,8 +1,8 @@
-//! Reading the audit trail back and checking its chain.
+//! Checking the audit trail's chain, and its end.
 
 use crate::domain::Timestamp;
-use crate::domain::audit::{ChainHash, Event, Head};
-use crate::error::{Error, Kind, Result};
+use crate::domain::audit::{ChainHash, Head};
+use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::store::{Reader, Store};
 
@@ -17,37 +17,6 @@ pub struct Outcome {
     pub misindexed: Option<i64>,
     /// The first row that ended a key which is live all the same, or whose hash could be imported again.
     pub contradicted: Option<i64>,
-}
-
-/// Calls the closure with the newest `limit` rows, or all, oldest first.
-pub fn list(
-    store: &mut Store,
-    actor: &Actor,
-    limit: Option<u32>,
-    now: Timestamp,
-    mut body: impl FnMut(Event) -> Result<()>,
-) -> Result<()> {
-    store.read(|reader| {
-        Access::admit(reader, actor, now)?.require_operator()?;
-        let first = match limit {
-            None => 1,
-            Some(limit) => reader
-                .head()?
-                .seq
-                .saturating_sub(i64::from(limit))
-                .saturating_add(1),
-        };
-        reader.for_each_event(first, |event| match event.time.is_writable() {
-            true => body(event),
-            false => Err(Error::new(
-                Kind::Damaged,
-                format!(
-                    "the store is damaged: row {} of the trail has a time outside the years 0 to 9999",
-                    event.seq
-                ),
-            )),
-        })
-    })
 }
 
 /// Checks every row of the chain, that the trail has the head that was kept elsewhere, that its index has every row, and

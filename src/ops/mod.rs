@@ -10,6 +10,7 @@ pub mod cancel;
 pub mod change;
 pub mod check;
 mod draft;
+pub mod events;
 pub mod exposure;
 pub mod hand_over;
 pub mod idempotent;

@@ -76,6 +76,16 @@ impl Reader<'_> {
         enough.map(drop)
     }
 
+    /// Calls the closure with every event, the newest first, until it says that it is enough. It may run no statement.
+    pub fn for_each_event_back(&self, mut body: impl FnMut(Event) -> Result<bool>) -> Result<()> {
+        let sql = format!("{SELECT} ORDER BY seq DESC");
+        let enough = self.session.first(&sql, &[], |row| {
+            let goes_on = body(from_row(row)?)?;
+            Ok((!goes_on).then_some(()))
+        });
+        enough.map(drop)
+    }
+
     /// Whether this row is in the trail.
     pub fn has_event(&self, head: Head) -> Result<bool> {
         self.session.exists(

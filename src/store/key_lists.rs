@@ -85,6 +85,12 @@ impl Reader<'_> {
         }
     }
 
+    /// The ids of a workspace's keys, whatever else their records say.
+    pub fn ids_of(&self, workspace: WorkspaceId) -> Result<Vec<String>> {
+        let sql = "SELECT id FROM key WHERE workspace_id = ?1";
+        self.session.all(sql, values![workspace], |row| row.text(0))
+    }
+
     /// Counts a workspace's keys by what they are at this moment.
     pub fn census(&self, workspace: WorkspaceId, now: Timestamp) -> Result<Census> {
         let seen = self.clock()?.seen;

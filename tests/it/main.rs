@@ -85,6 +85,8 @@ mod whoami;
 mod workspace;
 // `keyward audit …`: a row per change, and a chain that shows when a row was altered.
 mod audit;
+// `keyward audit list`: the events of a key, a workspace, a time, an action or an actor, and how many of them.
+mod audit_list;
 // Every edit of the trail is found, and what a chain alone cannot show.
 mod audit_trail;
 // The use of a revoked key is an event.

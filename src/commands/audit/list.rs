@@ -1,36 +1,131 @@
 //! `keyward audit list`.
 
+use std::str::FromStr;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 
 use crate::context::Context;
-use crate::domain::audit::Event;
+use crate::domain::audit::{Action, Event};
+use crate::domain::clock::DAY_MILLIS;
 use crate::domain::record::RecordDigest;
-use crate::domain::{Safe, Timestamp};
-use crate::error::{Exit, Result};
-use crate::ops::audit;
+use crate::domain::{Safe, Timestamp, When};
+use crate::error::{Error, Exit, Result};
+use crate::ops::events::{self, Request};
+use crate::ops::select::Selector;
+use crate::options::{Everywhere, look_back};
 use crate::output::relative::relative;
 use crate::output::view::EventView;
 
+/// How many of the newest events a terminal shows where nobody says how many.
+const SCREENFUL: u32 = 50;
+
 /// List events, oldest first
+///
+/// Where a workspace is chosen (-w, KEYWARD_WORKSPACE or `workspace use`), lists its events and those of its keys; otherwise,
+/// or with -A, the whole trail. A name means every key that has or had it. On a terminal, only the newest 50 are listed
+/// unless --limit says otherwise.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward audit list
+  keyward audit list ci-pipeline --since 7d
+  keyward audit list --action key.revoke,key.prune --until 2026-12-31
   keyward audit list --limit 20 --output jsonl")]
 pub struct Args {
+    /// The key: its id or the beginning of it, its prefix, or its name; without one, everything
+    #[arg(value_name = "KEY")]
+    key: Option<String>,
+
+    /// The environment, where two environments share the name
+    #[arg(short, long, value_name = "ENV", requires = "key")]
+    environment: Option<String>,
+
+    /// List events from this time on: a date, a time, or a duration before now
+    #[arg(long, value_name = "WHEN")]
+    since: Option<When>,
+
+    /// List events up to this time; a date includes its whole day
+    #[arg(long, value_name = "WHEN")]
+    until: Option<Until>,
+
+    /// List events of this action (can be repeated)
+    #[arg(long = "action", value_delimiter = ',', value_name = "ACTION", value_parser = action())]
+    actions: Vec<Action>,
+
+    /// List what this actor did: operator:NAME, key:ID, or only the NAME or ID
+    #[arg(long, value_name = "ACTOR")]
+    actor: Option<String>,
+
     /// List only the newest N
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
+
+    #[command(flatten)]
+    everywhere: Everywhere,
+}
+
+/// The end of a time: a date is all of its day.
+#[derive(Debug, Clone)]
+struct Until {
+    when: When,
+    is_day: bool,
+}
+
+impl FromStr for Until {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let when: When = text.parse()?;
+        let is_day = matches!(when, When::At(_)) && text.len() == "2026-12-31".len();
+        Ok(Self { when, is_day })
+    }
+}
+
+fn action() -> impl TypedValueParser<Value = Action> {
+    PossibleValuesParser::new(Action::ALL.iter().map(|action| action.word()))
+        .map(|word| Action::of(&word).expect("clap lets no other word through"))
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let now = context.now();
+    let since = args.since.map(|when| look_back("--since", &when, now));
+    let until = args.until.map(|until| {
+        let moment = look_back("--until", &until.when, now)?;
+        Ok(match until.is_day {
+            true => moment.plus_millis(DAY_MILLIS - 1),
+            false => moment,
+        })
+    });
+    let is_screen = context.ui.is_for_people() && context.ui.width.is_some();
+    let request = Request {
+        workspace: context.workspace.clone(),
+        everywhere: args.everywhere.all_workspaces,
+        key: args.key.map(|text| Selector {
+            text,
+            environment: args.environment,
+        }),
+        since: since.transpose()?,
+        until: until.transpose()?,
+        actions: args.actions,
+        actor: args.actor,
+        limit: args.limit.or(is_screen.then_some(SCREENFUL)),
+    };
     let (mut store, actor, now) = context.enter_or_empty()?;
     let mut listing = context.ui.list("events")?;
-    audit::list(&mut store, &actor, args.limit, now, |event| {
+    let is_cut = events::run(&mut store, &actor, &request, now, |event| {
         listing.row(&EventView::new(&event), || row(&event, now))
     })?;
     let header = ["SEQ", "WHEN", "ACTOR", "ACTION", "SUBJECT", "DETAILS"];
     if context.ui.end(listing, &header)? {
-        context.ui.hint("no events yet");
+        context.ui.hint(match request.is_of_everything() {
+            true => "no events yet",
+            false => "no such events: `keyward audit list -A` lists all",
+        });
+    }
+    if is_cut && args.limit.is_none() {
+        context.ui.hint(&format!(
+            "these are the newest {SCREENFUL}; --limit N lists more"
+        ));
     }
     Ok(0)
 }

@@ -66,7 +66,7 @@ pub fn key_anywhere(
     selector: &Selector,
     now: Timestamp,
 ) -> Result<Key> {
-    search(reader, workspaces, workspaces, selector, now).map(|(key, _)| key)
+    find_anywhere(reader, workspaces, selector, now).map(|(key, _)| key)
 }
 
 /// The same, with whether it was meant by its name alone.
@@ -81,6 +81,16 @@ pub(super) fn find(
         one => one,
     };
     search(reader, workspaces, searched, selector, now)
+}
+
+/// The same where every one of these workspaces is meant.
+pub(super) fn find_anywhere(
+    reader: &Reader<'_>,
+    workspaces: &[Workspace],
+    selector: &Selector,
+    now: Timestamp,
+) -> Result<(Key, bool)> {
+    search(reader, workspaces, workspaces, selector, now)
 }
 
 /// Looks for ids and prefixes in the first workspaces and for names in the others. Without any of those, what is neither an

@@ -74,7 +74,7 @@ impl Sandbox {
     /// Every event of the audit trail, in its order.
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
-        let trail = self.keyward(["audit", "list"]).answer();
+        let trail = self.keyward(["audit", "list", "-A"]).answer();
         let events = trail["events"].as_array();
         events.expect("events are a list").clone()
     }
