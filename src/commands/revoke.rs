@@ -22,9 +22,11 @@ use crate::output::view::Revoked;
   keyward revoke ci-pipeline --yes
   keyward revoke ci-pipeline --reason compromised --message 'seen in a log' --yes
   keyward revoke ci-pipeline deploy --yes --json
-  keyward revoke ci-pipeline --if-unused-for 30d --yes")]
+  keyward revoke ci-pipeline --if-unused-for 30d --yes
+  keyward revoke ci-pipeline --dry-run
+  keyward list --owner platform --output value=id | keyward revoke - --yes")]
 pub struct Args {
-    /// The keys: ids or their beginnings, prefixes, or names
+    /// The keys: ids or their beginnings, prefixes, or names; - reads them from standard input, a line each
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 
@@ -43,6 +45,10 @@ pub struct Args {
     /// Refuse if any of the keys was used within this time
     #[arg(long, value_name = "DURATION")]
     if_unused_for: Option<Lifetime>,
+
+    /// Show what would be revoked and revoke nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 const REASONS: &[(&str, &str, Reason)] = &[
@@ -64,18 +70,22 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let mut request = revoke::Request {
         workspace: context.workspace.clone(),
-        selectors: args.keys.into_iter().map(select).collect(),
+        selectors: context.keys(args.keys)?.into_iter().map(select).collect(),
         reason: args.reason,
         message: args.message,
         idle: args.if_unused_for,
     };
-    if !context.yes && !context.prompter.allowed {
+    let asks = !context.yes && !args.dry_run;
+    if asks && !context.prompter.allowed {
         // Before anything is looked at: a script that forgot --yes learns it whatever else is wrong.
         context.prompter.confirm("", "pass --yes to confirm")?;
     }
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
-    if !context.yes {
+    let mut store = context.open_store()?.rehearsing(args.dry_run);
+    let actor = match args.dry_run {
+        true => context.onlooker()?,
+        false => context.actor(&mut store)?,
+    };
+    if asks {
         let now = context.now();
         let keys = revoke::preview(&mut store, &actor, &request, now)?;
         let mut hit = keys.clone();
@@ -90,11 +100,16 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let now = context.now();
     let outcome = revoke::run(&mut store, &actor, &request, now)?;
+    let verb = if args.dry_run {
+        "would revoke"
+    } else {
+        "revoked"
+    };
     let (rest, mut sentences) = (&outcome.rest, Vec::new());
     for outcome in &outcome.keys {
         let name = Safe(&outcome.key.name);
         let sentence = if outcome.changed {
-            format!("revoked {name} ({})", outcome.key.id)
+            format!("{verb} {name} ({})", outcome.key.id)
         } else {
             let what = format!("{name} ({}) is already revoked", outcome.key.id);
             changed::unchanged(&what, rest)

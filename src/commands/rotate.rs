@@ -3,14 +3,17 @@
 use crate::commands::hand_over::{Answer, HandOver};
 use crate::commands::sink::{HoldArgs, SinkArgs};
 use crate::context::Context;
+use crate::delivery::Sink;
 use crate::domain::{Lifetime, Safe, Status, Timestamp, When};
 use crate::error::{Exit, Result};
+use crate::ops::access::Actor;
 use crate::ops::cancel::Old;
 use crate::ops::rotate::Terms;
 use crate::ops::{cancel, rotate};
 use crate::options::KeyArgument;
 use crate::output::view::KeyView;
 use crate::signals::Interrupts;
+use crate::store::Store;
 
 /// Replace a key's secret with an overlap
 ///
@@ -22,6 +25,7 @@ use crate::signals::Interrupts;
   keyward rotate ci-pipeline --grace 72h --out new.key
   keyward rotate ci-pipeline --now
   keyward rotate ci-pipeline --hold
+  keyward rotate ci-pipeline --dry-run
   keyward rotate ci-pipeline --cancel")]
 pub struct Args {
     #[command(flatten)]
@@ -43,6 +47,10 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["grace", "now", "expires", "hold", "sink"])]
     cancel: bool,
 
+    /// Show what would be done and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
     #[command(flatten)]
     hold: HoldArgs,
 
@@ -52,11 +60,14 @@ pub struct Args {
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if args.cancel {
-        return cancel(&args.key, context);
+        return cancel(&args.key, args.dry_run, context);
     }
-    let delivery = args.sink.delivery(context, 1, args.hold.hold)?;
-    let mut store = context.open_store()?;
-    let actor = context.actor(&mut store)?;
+    let delivery = args.sink.chosen(context, 1, args.hold.hold)?;
+    // In a rehearsal stdout gets no secret, so it need not be able to take one.
+    if !args.dry_run || !matches!(delivery.sink, Sink::Stdout) {
+        delivery.check()?;
+    }
+    let (mut store, actor) = enter(args.dry_run, context)?;
     let request = rotate::Request {
         workspace: context.workspace.clone(),
         selector: args.key.selector(),
@@ -76,6 +87,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         context.now(),
         &mut context.rng,
     )?;
+    if args.dry_run {
+        return rehearsed(rotated, delivery.hold, context);
+    }
     let answer = Answer {
         keys: vec![rotated.key],
         old: Some(rotated.old),
@@ -92,8 +106,45 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     Ok(0)
 }
 
-fn cancel(key: &KeyArgument, context: &mut Context) -> Result<Exit> {
-    let (mut store, actor, now) = context.enter()?;
+/// Opens the store for whoever acts, or for a rehearsal, which records nothing of them.
+fn enter(is_rehearsal: bool, context: &mut Context) -> Result<(Store, Actor)> {
+    let mut store = context.open_store()?.rehearsing(is_rehearsal);
+    let actor = match is_rehearsal {
+        true => context.onlooker()?,
+        false => context.actor(&mut store)?,
+    };
+    Ok((store, actor))
+}
+
+/// Answers with the old key as it would be; the new one has no id yet.
+fn rehearsed(rotated: rotate::Outcome, is_held: bool, context: &Context) -> Result<Exit> {
+    let (now, mut key, mut old) = (context.now(), rotated.key, rotated.old);
+    if !is_held {
+        key.supersede(&mut old, now);
+        old.replaced_by = None;
+    }
+    let until = match (is_held, old.status(now), old.expires_at) {
+        (true, ..) => "would keep its lifetime until the new one is activated".to_owned(),
+        (false, Status::Revoked, _) => "would be revoked at once".to_owned(),
+        (false, _, Some(expires_at)) => format!("would stay valid until {expires_at}"),
+        (false, _, None) => "would stay valid".to_owned(),
+    };
+    let expiry = match key.expires_at {
+        Some(expires_at) => format!("would expire at {expires_at}"),
+        None => "would not expire".to_owned(),
+    };
+    let name = Safe(&old.name);
+    let sentence = format!(
+        "would rotate {name}: {} {until}; the new key {expiry}",
+        old.id
+    );
+    context.ui.change(&KeyView::new(&old, now), &sentence)?;
+    Ok(0)
+}
+
+fn cancel(key: &KeyArgument, is_rehearsal: bool, context: &mut Context) -> Result<Exit> {
+    let (mut store, actor) = enter(is_rehearsal, context)?;
+    let now = context.now();
     let outcome = cancel::run(
         &mut store,
         &actor,
@@ -101,9 +152,13 @@ fn cancel(key: &KeyArgument, context: &mut Context) -> Result<Exit> {
         &key.selector(),
         now,
     )?;
+    let sentence = match is_rehearsal {
+        true => format!("would have {}", cancelled(&outcome, now)),
+        false => cancelled(&outcome, now),
+    };
     context
         .ui
-        .change(&KeyView::new(&outcome.key, now), &cancelled(&outcome, now))?;
+        .change(&KeyView::new(&outcome.key, now), &sentence)?;
     Ok(0)
 }
 

@@ -84,14 +84,7 @@ impl Delivery {
 }
 
 impl SinkArgs {
-    /// What the options mean here, with everything that can be refused beforehand refused.
-    pub fn delivery(self, context: &Context, count: u32, hold: bool) -> Result<Delivery> {
-        let delivery = self.chosen(context, count, hold)?;
-        delivery.check()?;
-        Ok(delivery)
-    }
-
-    /// The same, with the sink itself not looked at.
+    /// What the options mean here; the sink itself is not looked at.
     pub fn chosen(self, context: &Context, count: u32, hold: bool) -> Result<Delivery> {
         let meant = self.stdout;
         let newline = !self.no_newline;

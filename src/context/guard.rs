@@ -51,6 +51,8 @@ enum Origin {
 pub enum Document {
     Manifest,
     Policy,
+    /// KEYs, a line each.
+    Keys,
 }
 
 impl Document {
@@ -58,6 +60,7 @@ impl Document {
         match self {
             Self::Manifest => "manifest",
             Self::Policy => "policy",
+            Self::Keys => "list of keys",
         }
     }
 
@@ -65,6 +68,7 @@ impl Document {
         match self {
             Self::Manifest => Kind::InvalidManifest,
             Self::Policy => Kind::InvalidPolicy,
+            Self::Keys => Kind::Usage,
         }
     }
 }

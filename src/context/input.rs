@@ -17,6 +17,24 @@ use crate::domain::{Safe, SafePath};
 use crate::error::{Error, Kind, Result};
 
 impl Context {
+    /// The KEYs that were given, with those on standard input in the place of `-`, a line each.
+    pub fn keys(&mut self, given: Vec<String>) -> Result<Vec<String>> {
+        let Some(at) = given.iter().position(|key| key == "-") else {
+            return Ok(given);
+        };
+        // Whoever calls is looked at later, but what stands there is theirs.
+        self.stdin_taken |= self.caller.as_deref() == Some(Path::new("-"));
+        self.take_stdin("the caller's secret and keys")?;
+        let text = self.read_text(Path::new("-"), Document::Keys)?;
+        let mut keys = given;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        keys.splice(at..=at, lines.map(str::to_owned));
+        match keys.iter().any(|key| key == "-") {
+            true => Err(Error::usage("- can be given only once")),
+            false => Ok(keys),
+        }
+    }
+
     /// Reads a document that a user names; `-` is standard input.
     pub fn read_text(&mut self, path: &Path, document: Document) -> Result<String> {
         let text = if path.as_os_str() == "-" {

@@ -46,6 +46,8 @@ pub use sqlite::{
 /// An open store.
 pub struct Store {
     engine: Engine,
+    /// Whether changes are made only to see what they would come to.
+    is_rehearsal: bool,
 }
 
 /// What keeps a store's tables.

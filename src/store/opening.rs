@@ -115,6 +115,7 @@ impl From<Database> for Store {
     fn from(database: Database) -> Self {
         Self {
             engine: Engine::Sqlite(database),
+            is_rehearsal: false,
         }
     }
 }

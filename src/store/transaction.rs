@@ -23,6 +23,34 @@ impl Store {
     /// Changes the store in one synced transaction: all of the closure's changes with their audit rows, or none. After an
     /// error the store is as it was, except for `unknown_outcome`.
     pub fn write<T>(&mut self, body: impl FnOnce(&Writer<'_>) -> Result<T>) -> Result<T> {
+        match self.is_rehearsal {
+            true => self.rehearse(body),
+            false => self.change(body),
+        }
+    }
+
+    /// From now on, [`Store::write`] returns what a change would come to, or its refusal, and leaves the store as it is.
+    #[must_use]
+    pub fn rehearsing(mut self, is_rehearsal: bool) -> Self {
+        self.is_rehearsal = is_rehearsal;
+        self
+    }
+
+    fn rehearse<T>(&mut self, body: impl FnOnce(&Writer<'_>) -> Result<T>) -> Result<T> {
+        let mut would_be = None;
+        let undone: Result<()> = self.change(|writer| {
+            would_be = Some(body(writer)?);
+            // An error is what undoes a transaction.
+            Err(Error::new(Kind::Internal, "a rehearsal changes nothing"))
+        });
+        match (would_be, undone) {
+            (None, Err(refused)) => Err(refused),
+            (Some(would_be), Err(_)) => Ok(would_be),
+            (_, Ok(())) => Err(Error::new(Kind::Internal, "a rehearsal was not undone")),
+        }
+    }
+
+    fn change<T>(&mut self, body: impl FnOnce(&Writer<'_>) -> Result<T>) -> Result<T> {
         match &mut self.engine {
             Engine::Sqlite(database) => {
                 database.write(None, |session| change(Session::Sqlite(session), body))
@@ -45,6 +73,9 @@ impl Store {
 
     /// The same, also on a full disk: the space that is held back is used up for it.
     pub fn write_with_reserve<T>(&mut self, body: impl Fn(&Writer<'_>) -> Result<T>) -> Result<T> {
+        if self.is_rehearsal {
+            return self.rehearse(body);
+        }
         match &mut self.engine {
             Engine::Sqlite(database) => {
                 database.write_with_reserve(|session| change(Session::Sqlite(session), &body))

@@ -27,6 +27,10 @@ mod rename;
 mod set;
 // `keyward disable` and `keyward enable`: pausing and resuming.
 mod disable;
+// `--dry-run` on revoke, rotate and store import: what would be done, and a store that stays as it is.
+mod dry_run;
+// `keyward revoke -`: KEYs on standard input, a line each.
+mod keys_on_stdin;
 // `keyward rotate`: the overlap, its end and its inheritance.
 mod rotate;
 // What may happen between a replacement's delivery and its activation.

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::ops::store::import;
 use crate::output::view::ImportView;
+use crate::store::Store;
 
 /// Import workspaces and keys by hash
 ///
@@ -21,6 +22,7 @@ use crate::output::view::ImportView;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store import keys.jsonl
+  keyward store import keys.jsonl --dry-run
   keyward store import - --keep-going --json")]
 pub struct Args {
     /// The file, or - for standard input
@@ -30,6 +32,10 @@ pub struct Args {
     /// Skip rejected lines and import the rest
     #[arg(long)]
     keep_going: bool,
+
+    /// Show what would be imported and import nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
@@ -40,9 +46,17 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let now = context.now();
     let mut made = None;
-    let (outcomes, refused) = match context.existing_store()? {
-        Some(mut store) => {
-            let actor = context.actor(&mut store)?;
+    let existing = match (context.existing_store()?, args.dry_run) {
+        (None, true) => Some(Store::empty()),
+        (existing, _) => existing,
+    };
+    let (outcomes, refused) = match existing {
+        Some(store) => {
+            let mut store = store.rehearsing(args.dry_run);
+            let actor = match args.dry_run {
+                true => context.onlooker()?,
+                false => context.actor(&mut store)?,
+            };
             import::run(
                 &mut store,
                 &actor,
@@ -81,8 +95,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (created, unchanged, differ) = (count("created"), count("unchanged"), count("differs"));
     let refused_lines = outcomes.len() - created - unchanged - differ;
     let verb = if differ == 1 { "differs" } else { "differ" };
+    let mood = if args.dry_run { "would be: " } else { "" };
     let sentence = format!(
-        "{created} created, {unchanged} unchanged, {differ} {verb}, {refused_lines} refused"
+        "{mood}{created} created, {unchanged} unchanged, {differ} {verb}, {refused_lines} refused"
     );
     context.ui.after(&sentence, || {
         let mut listing = context.ui.list("results")?;
