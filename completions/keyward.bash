@@ -143,7 +143,7 @@ _keyward() {
 
     case "${cmd}" in
         keyward)
-            opts="-w -o -q -y -h -V --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help --version mint list show rename set disable enable rotate activate revoke verify whoami usage check ensure apply prune workspace audit store schema completions man"
+            opts="-w -o -q -y -h -V --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help --version mint list show rename set disable enable rotate activate revoke verify whoami usage check ensure apply prune workspace audit store schema completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -173,11 +173,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -211,7 +211,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__activate)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --file --env --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --file --env --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -241,11 +241,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -298,7 +298,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__apply)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --dry-run --check --prune --rotate-if-missing --keep-outside --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --dry-run --check --prune --rotate-if-missing --keep-outside --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -328,11 +328,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -366,7 +366,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__audit)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help list verify head"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help list verify head"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -396,11 +396,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -434,7 +434,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__audit__subcmd__head)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -464,11 +464,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -502,7 +502,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__audit__subcmd__list)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --limit --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -532,11 +532,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -574,7 +574,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__audit__subcmd__verify)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --against --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --against --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -604,11 +604,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -646,7 +646,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__check)
-            opts="-w -o -q -y -a -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --expiring-within --unused-for --never-used --older-than --outside-policy --all --help"
+            opts="-w -o -q -y -a -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --expiring-within --unused-for --never-used --older-than --outside-policy --all --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -676,11 +676,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -726,7 +726,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__completions)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help bash elvish fish powershell zsh"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -756,11 +756,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -794,7 +794,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__disable)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --if-unused-for --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --environment --if-unused-for --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -824,11 +824,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -874,7 +874,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__enable)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --environment --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -904,11 +904,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -950,7 +950,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__ensure)
-            opts="-w -o -q -y -e -n -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --scope --expires --allow --owner --label --rotate-before --grace --rotate-if-missing --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
+            opts="-w -o -q -y -e -n -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --environment --scope --expires --allow --owner --label --rotate-before --grace --rotate-if-missing --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -980,11 +980,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1096,7 +1096,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__list)
-            opts="-w -o -q -y -a -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --status --all --environment --name --owner --label --scope --sort --help"
+            opts="-w -o -q -y -a -e -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --status --all --environment --name --owner --label --scope --sort --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1126,11 +1126,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1196,7 +1196,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__man)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1226,11 +1226,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1264,7 +1264,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__mint)
-            opts="-w -o -q -y -e -n -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --scope --expires --allow --owner --label --count --idempotency-key --hold --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
+            opts="-w -o -q -y -e -n -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --environment --scope --expires --allow --owner --label --count --idempotency-key --hold --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1294,11 +1294,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1410,7 +1410,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__prune)
-            opts="-w -o -q -y -a -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --dead-for --if-unused-for --all --dry-run --help"
+            opts="-w -o -q -y -a -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --dead-for --if-unused-for --all --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1440,11 +1440,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1486,7 +1486,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__rename)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --environment --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1516,11 +1516,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1562,7 +1562,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__revoke)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --reason --message --if-unused-for --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --environment --reason --message --if-unused-for --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1592,11 +1592,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1650,7 +1650,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__rotate)
-            opts="-w -o -q -y -e -n -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --grace --now --expires --cancel --hold --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
+            opts="-w -o -q -y -e -n -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --environment --grace --now --expires --cancel --hold --stdout --out --dotenv --var --github-env --github-output --no-newline --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1680,11 +1680,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1776,7 +1776,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__schema)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1806,11 +1806,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1844,7 +1844,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__set)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --scope --clear-scopes --expires --clear-expires --allow --clear-allow --owner --clear-owner --label --clear-labels --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --environment --scope --clear-scopes --expires --clear-expires --allow --clear-allow --owner --clear-owner --label --clear-labels --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1874,11 +1874,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1940,7 +1940,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__show)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --environment --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1970,11 +1970,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2016,7 +2016,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__store)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help create info check backup restore export import"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help create info check backup restore export import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2046,11 +2046,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2084,7 +2084,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__store__subcmd__backup)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2114,11 +2114,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2152,7 +2152,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__store__subcmd__check)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --reset-clock --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --reset-clock --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2182,11 +2182,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2220,7 +2220,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__store__subcmd__create)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2250,11 +2250,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2288,7 +2288,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__store__subcmd__export)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2318,11 +2318,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2356,7 +2356,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__store__subcmd__import)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --keep-going --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --keep-going --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2386,11 +2386,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2424,7 +2424,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__store__subcmd__info)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2454,11 +2454,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2492,7 +2492,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__store__subcmd__restore)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --against --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --against --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2522,11 +2522,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2564,7 +2564,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__usage)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --environment --by --since --until --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --environment --by --since --until --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2594,11 +2594,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2652,7 +2652,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__verify)
-            opts="-w -o -q -y -e -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --file --env --environment --require --ip --cost --no-record --stream --help"
+            opts="-w -o -q -y -e -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --file --env --environment --require --ip --cost --no-record --stream --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2682,11 +2682,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2759,7 +2759,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__whoami)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2789,11 +2789,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2827,7 +2827,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help create list show set rename delete use"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help create list show set rename delete use"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2857,11 +2857,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2895,7 +2895,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__create)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --plan --preset --policy --token --alphabet --prefix --environments --cap --active-key-cap --default-lifetime --maximum-lifetime --rotation-grace --usage-retention --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --plan --preset --policy --token --alphabet --prefix --environments --cap --active-key-cap --default-lifetime --maximum-lifetime --rotation-grace --usage-retention --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2925,11 +2925,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3026,7 +3026,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__delete)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3056,11 +3056,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3094,7 +3094,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__list)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3124,11 +3124,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3162,7 +3162,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__rename)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3192,11 +3192,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3230,7 +3230,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__set)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --plan --clear-plan --keep-outside --preset --policy --token --alphabet --prefix --environments --cap --active-key-cap --default-lifetime --maximum-lifetime --rotation-grace --usage-retention --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --plan --clear-plan --keep-outside --preset --policy --token --alphabet --prefix --environments --cap --active-key-cap --default-lifetime --maximum-lifetime --rotation-grace --usage-retention --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3260,11 +3260,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3361,7 +3361,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__show)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --policy --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3391,11 +3391,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3429,7 +3429,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__workspace__subcmd__use)
-            opts="-w -o -q -y -h --store --workspace --output --json --quiet --yes --no-input --color --as --as-owner --wait --help"
+            opts="-w -o -q -y -h --store --workspace --output --header --json --quiet --yes --no-input --color --as --as-owner --wait --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3459,11 +3459,11 @@ _keyward() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json jsonl tsv" -- "${cur}"))
                     return 0
                     ;;
                 --color)

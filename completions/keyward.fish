@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_keyward_global_optspecs
-    string join \n store= w/workspace= o/output= json q/quiet y/yes no-input color= as= as-owner wait= h/help V/version
+    string join \n store= w/workspace= o/output= header json q/quiet y/yes no-input color= as= as-owner wait= h/help V/version
 end
 
 function __fish_keyward_needs_command
@@ -27,6 +27,7 @@ end
 complete -c keyward -n "__fish_keyward_needs_command" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_needs_command" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_needs_command" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -35,6 +36,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_needs_command" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_needs_command" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_needs_command" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_needs_command" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_needs_command" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_needs_command" -s y -l yes -d 'Answer yes to every question'
@@ -68,6 +70,7 @@ complete -c keyward -n "__fish_keyward_needs_command" -f -a "man" -d 'Print a ma
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -89,6 +92,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand mint" -l dotenv -d 'Set 
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l var -d 'The variable that --dotenv sets' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l github-env -d 'Set an environment variable for a GitHub Actions job\'s later steps, masked' -r
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l github-output -d 'Set an output of a GitHub Actions step, masked' -r
+complete -c keyward -n "__fish_keyward_using_subcommand mint" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand mint" -s y -l yes -d 'Answer yes to every question'
@@ -101,6 +105,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand mint" -s h -l help -d 'P
 complete -c keyward -n "__fish_keyward_using_subcommand list" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -124,6 +129,7 @@ name\t'By name'
 environment\t'By environment'
 expires\t'By expiry, soonest first'
 last-used\t'By last use, longest unused first'"
+complete -c keyward -n "__fish_keyward_using_subcommand list" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand list" -s y -l yes -d 'Answer yes to every question'
@@ -134,6 +140,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand list" -s h -l help -d 'P
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -143,6 +150,7 @@ never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s e -l environment -d 'The environment, where two environments share the name' -r
+complete -c keyward -n "__fish_keyward_using_subcommand show" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand show" -s y -l yes -d 'Answer yes to every question'
@@ -152,6 +160,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand show" -s h -l help -d 'P
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -161,6 +170,7 @@ never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s e -l environment -d 'The environment, where two environments share the name' -r
+complete -c keyward -n "__fish_keyward_using_subcommand rename" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand rename" -s y -l yes -d 'Answer yes to every question'
@@ -170,6 +180,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand rename" -s h -l help -d 
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand set" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand set" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -184,6 +195,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand set" -l expires -d 'When
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l allow -d 'An address or network; replaces the current ones (can be repeated)' -r
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l owner -d 'Person or team responsible for the key' -r
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l label -d 'A label to add or overwrite (can be repeated)' -r
+complete -c keyward -n "__fish_keyward_using_subcommand set" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand set" -s y -l yes -d 'Answer yes to every question'
@@ -198,6 +210,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand set" -s h -l help -d 'Pr
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -208,6 +221,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand disable" -l as -d 'Act a
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s e -l environment -d 'The environment, where two environments share the name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l if-unused-for -d 'Refuse if the key was used within this time' -r
+complete -c keyward -n "__fish_keyward_using_subcommand disable" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand disable" -s y -l yes -d 'Answer yes to every question'
@@ -217,6 +231,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand disable" -s h -l help -d
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -226,6 +241,7 @@ never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s e -l environment -d 'The environment, where two environments share the name' -r
+complete -c keyward -n "__fish_keyward_using_subcommand enable" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand enable" -s y -l yes -d 'Answer yes to every question'
@@ -235,6 +251,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand enable" -s h -l help -d 
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -251,6 +268,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l dotenv -d 'Se
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l var -d 'The variable that --dotenv sets' -r
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l github-env -d 'Set an environment variable for a GitHub Actions job\'s later steps, masked' -r
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l github-output -d 'Set an output of a GitHub Actions step, masked' -r
+complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s y -l yes -d 'Answer yes to every question'
@@ -265,6 +283,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand rotate" -s h -l help -d 
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -275,6 +294,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand activate" -l as -d 'Act 
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l file -d 'Read the secret from this file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l env -d 'Read the secret from this environment variable' -r
+complete -c keyward -n "__fish_keyward_using_subcommand activate" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand activate" -s y -l yes -d 'Answer yes to every question'
@@ -284,6 +304,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand activate" -s h -l help -
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -299,6 +320,7 @@ retired\t'No longer needed'
 unspecified\t'No reason given'"
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l message -d 'Why, in your own words; stored in the record and the audit trail' -r
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l if-unused-for -d 'Refuse if any of the keys was used within this time' -r
+complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s y -l yes -d 'Answer yes to every question'
@@ -308,6 +330,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand revoke" -s h -l help -d 
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -322,6 +345,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand verify" -s e -l environm
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l require -d 'A scope the key must have (can be repeated)' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l ip -d 'The address the request comes from, a port being left out; a key with an allow-list is denied without it' -r
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l cost -d 'The credits it costs when it is valid; 0 passes a spent quota' -r
+complete -c keyward -n "__fish_keyward_using_subcommand verify" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand verify" -s y -l yes -d 'Answer yes to every question'
@@ -333,6 +357,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand verify" -s h -l help -d 
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -341,6 +366,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand whoami" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s y -l yes -d 'Answer yes to every question'
@@ -350,6 +376,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand whoami" -s h -l help -d 
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -365,6 +392,7 @@ environment\t'Each environment'
 workspace\t'Each workspace, all of them unless -w names one'"
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -l since -d 'Start with this day: a date, or a duration before now' -r
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -l until -d 'End with this day' -r
+complete -c keyward -n "__fish_keyward_using_subcommand usage" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand usage" -s y -l yes -d 'Answer yes to every question'
@@ -374,6 +402,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand usage" -s h -l help -d '
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -385,6 +414,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand check" -l wait -d 'How l
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l expiring-within -d 'Find keys that expire within this time' -r
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l unused-for -d 'Find keys not used for this long (never-used keys count from when they were minted)' -r
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l older-than -d 'Find keys minted at least this long ago' -r
+complete -c keyward -n "__fish_keyward_using_subcommand check" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand check" -s y -l yes -d 'Answer yes to every question'
@@ -397,6 +427,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand check" -s h -l help -d '
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -418,6 +449,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l dotenv -d 'Se
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l var -d 'The variable that --dotenv sets' -r
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l github-env -d 'Set an environment variable for a GitHub Actions job\'s later steps, masked' -r
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l github-output -d 'Set an output of a GitHub Actions step, masked' -r
+complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s y -l yes -d 'Answer yes to every question'
@@ -430,6 +462,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand ensure" -s h -l help -d 
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -438,6 +471,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand apply" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand apply" -s y -l yes -d 'Answer yes to every question'
@@ -452,6 +486,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand apply" -s h -l help -d '
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -462,6 +497,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand prune" -l as -d 'Act as 
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -l dead-for -d 'Delete keys revoked or expired for this long [default: the policy\'s usage retention]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -l if-unused-for -d 'Refuse if any of them was used within this time' -r
+complete -c keyward -n "__fish_keyward_using_subcommand prune" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand prune" -s y -l yes -d 'Answer yes to every question'
@@ -473,6 +509,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand prune" -s h -l help -d '
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -481,6 +518,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fish_seen_subcommand_from create list show set rename delete use" -s y -l yes -d 'Answer yes to every question'
@@ -497,6 +535,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and not __fis
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -525,6 +564,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l maximum-lifetime -d 'The longest a key may live; never removes it' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l rotation-grace -d 'How long a rotated key\'s old secret stays valid' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l usage-retention -d 'How long the usage of a revoked or expired key is kept' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from create" -s y -l yes -d 'Answer yes to every question'
@@ -534,6 +574,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -542,6 +583,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
@@ -551,6 +593,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -559,6 +602,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer yes to every question'
@@ -569,6 +613,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -597,6 +642,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l maximum-lifetime -d 'The longest a key may live; never removes it' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l rotation-grace -d 'How long a rotated key\'s old secret stays valid' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l usage-retention -d 'How long the usage of a revoked or expired key is kept' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from set" -s y -l yes -d 'Answer yes to every question'
@@ -608,6 +654,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -616,6 +663,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from rename" -s y -l yes -d 'Answer yes to every question'
@@ -625,6 +673,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -633,6 +682,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Answer yes to every question'
@@ -642,6 +692,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -650,6 +701,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_seen_subcommand_from use" -s y -l yes -d 'Answer yes to every question'
@@ -659,6 +711,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand workspace; and __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -667,6 +720,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_seen_subcommand_from list verify head" -s y -l yes -d 'Answer yes to every question'
@@ -679,6 +733,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand audit; and not __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -688,6 +743,7 @@ never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l limit -d 'List only the newest N' -r
+complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
@@ -697,6 +753,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -706,6 +763,7 @@ never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l against -d 'A saved head that the trail must still contain' -r
+complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from verify" -s y -l yes -d 'Answer yes to every question'
@@ -715,6 +773,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -723,6 +782,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_subcommand_from head" -s y -l yes -d 'Answer yes to every question'
@@ -732,6 +792,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand audit; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -740,6 +801,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_seen_subcommand_from create info check backup restore export import" -s y -l yes -d 'Answer yes to every question'
@@ -756,6 +818,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand store; and not __fish_se
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -764,6 +827,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from create" -s y -l yes -d 'Answer yes to every question'
@@ -773,6 +837,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -781,6 +846,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from info" -s y -l yes -d 'Answer yes to every question'
@@ -790,6 +856,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -798,6 +865,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from check" -s y -l yes -d 'Answer yes to every question'
@@ -808,6 +876,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -816,6 +885,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from backup" -s y -l yes -d 'Answer yes to every question'
@@ -825,6 +895,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -834,6 +905,7 @@ never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l against -d 'Refuse unless the trail contains this saved head' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from restore" -s y -l yes -d 'Answer yes to every question'
@@ -843,6 +915,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -851,6 +924,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from export" -s y -l yes -d 'Answer yes to every question'
@@ -860,6 +934,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -868,6 +943,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_subcommand_from import" -s y -l yes -d 'Answer yes to every question'
@@ -878,6 +954,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand store; and __fish_seen_s
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -886,6 +963,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand schema" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand schema" -s y -l yes -d 'Answer yes to every question'
@@ -895,6 +973,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand schema" -s h -l help -d 
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -903,6 +982,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand completions" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -s y -l yes -d 'Answer yes to every question'
@@ -912,6 +992,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand completions" -s h -l hel
 complete -c keyward -n "__fish_keyward_using_subcommand man" -l store -d 'Use this store [env: KEYWARD_STORE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand man" -s w -l workspace -d 'Use this workspace [env: KEYWARD_WORKSPACE]' -r
 complete -c keyward -n "__fish_keyward_using_subcommand man" -s o -l output -d 'Write answers in this format' -r -f -a "table\t'Tables and sentences, for people'
+wide\t'Tables with every column'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
 tsv\t'One record a line, fields between tabs'"
@@ -920,6 +1001,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand man" -l as -d 'Act as the key whose secret is in this file (- for stdin) [env: KEYWARD_AS_FILE]' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand man" -l wait -d 'How long to wait for a busy store [default: 10s]' -r
+complete -c keyward -n "__fish_keyward_using_subcommand man" -l header -d 'With --output tsv: name the columns in the first line'
 complete -c keyward -n "__fish_keyward_using_subcommand man" -l json -d 'Write answers as one JSON document'
 complete -c keyward -n "__fish_keyward_using_subcommand man" -s q -l quiet -d 'Leave out status messages and hints'
 complete -c keyward -n "__fish_keyward_using_subcommand man" -s y -l yes -d 'Answer yes to every question'

@@ -33,6 +33,10 @@ pub struct Globals {
     )]
     pub output: Format,
 
+    /// With --output tsv: name the columns in the first line
+    #[arg(long, global = true)]
+    pub header: bool,
+
     /// Write answers as one JSON document
     #[arg(long, global = true)]
     pub json: bool,

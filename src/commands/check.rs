@@ -6,7 +6,8 @@ use crate::domain::{Lifetime, Safe};
 use crate::error::{Error, Exit, FINDINGS, Result};
 use crate::ops::check;
 use crate::options::Everywhere;
-use crate::output::relative::relative_or_never;
+use crate::output::relative::moment;
+use crate::output::table::{Cell, Column};
 use crate::output::view::FindingView;
 
 /// Find keys that are stale, expiring, never used or too old
@@ -68,26 +69,26 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let view = FindingView::new(key, finding.reason, &finding.remedy, now);
         listing.row(&view, || {
             vec![
-                Safe(&key.name).to_string(),
-                Safe(&key.environment).to_string(),
-                finding.reason.word().to_owned(),
-                relative_or_never(Some(key.created_at), now),
-                relative_or_never(key.last_used_at, now),
-                relative_or_never(key.expires_at, now),
-                finding.remedy.clone(),
+                Cell::from(Safe(&key.name).to_string()),
+                Safe(&key.environment).to_string().into(),
+                finding.reason.word().into(),
+                moment(Some(key.created_at), now),
+                moment(key.last_used_at, now),
+                moment(key.expires_at, now),
+                finding.remedy.clone().into(),
             ]
         })
     })?;
-    let header = [
-        "NAME",
-        "ENV",
-        "REASON",
-        "MINTED",
-        "LAST USED",
-        "EXPIRES",
-        "REMEDY",
+    let columns = [
+        Column::text("NAME"),
+        Column::last("ENV"),
+        Column::last("REASON"),
+        Column::last("MINTED"),
+        Column::last("LAST USED"),
+        Column::last("EXPIRES"),
+        Column::from("REMEDY"),
     ];
-    if context.ui.end(listing, &header)? {
+    if context.ui.end(listing, &columns)? {
         context.ui.status("no keys found");
         return Ok(0);
     }

@@ -1,17 +1,23 @@
 //! `keyward list`.
 
 use crate::context::Context;
-use crate::domain::{Key, Safe, Status, Timestamp};
+use crate::domain::{Safe, Status};
 use crate::error::{Exit, Result};
 use crate::ops::list;
 use crate::options::{Everywhere, one_of};
-use crate::output::relative::relative_or_never;
+use crate::output::keys::{COLUMNS, row};
 use crate::output::view::KeyView;
 use crate::store::Order;
 
 /// List keys
 ///
-/// Revoked and expired keys are left out unless --all or --status asks for them.
+/// Revoked and expired keys are left out unless --all or --status asks for them. On a terminal the table fits its width;
+/// --output wide has every column.
+///
+/// The columns of --output tsv are those of the JSON object, in this order, and --header names them in the first line: id,
+/// workspace, name, environment, scopes, prefix, short, keyHint, status, createdAt, createdBy, expiresAt, lastUsedAt,
+/// revokedAt, revokedReason, replaces, replacedBy, allow, owner, labels. Lists are joined by commas. An empty list has no
+/// header.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward list
@@ -93,46 +99,76 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let everywhere = request.everywhere;
     let (mut store, actor, now) = context.enter_or_empty()?;
     let mut listing = context.ui.list("keys")?;
-    list::run(&mut store, &actor, &request, now, |key| {
-        listing.row(&KeyView::new(&key, now), || {
-            let mut row = row(&key, now);
-            if everywhere {
-                row.insert(0, Safe(&key.workspace).to_string());
-            }
-            row
-        })
+    let workspace = list::run(&mut store, &actor, &request, now, |key| {
+        listing.row(&KeyView::new(&key, now), || row(&key, now))
     })?;
-    let header = [
-        "WORKSPACE",
-        "NAME",
-        "ENV",
-        "PREFIX…HINT",
-        "STATUS",
-        "LAST USED",
-        "EXPIRES",
-        "ID",
-    ];
-    if context
-        .ui
-        .end(listing, &header[usize::from(!everywhere)..])?
-    {
-        context.ui.hint(
-            "no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows dead ones",
-        );
+    let columns = COLUMNS.map(|column| match everywhere {
+        true => column.shown("WORKSPACE"),
+        false => column,
+    });
+    if context.ui.end(listing, &columns)? {
+        let place = workspace.as_deref();
+        context.ui.status(&nothing(&request, place));
+        if let Some(hint) = way_on(&request) {
+            context.ui.hint(hint);
+        }
     }
     Ok(0)
 }
 
-fn row(key: &Key, now: Timestamp) -> Vec<String> {
-    vec![
-        Safe(&key.name).to_string(),
-        Safe(&key.environment).to_string(),
-        format!("{}…{}", Safe(&key.prefix), Safe(&key.hint)),
-        key.status(now).word().to_owned(),
-        relative_or_never(key.last_used_at, now),
-        relative_or_never(key.expires_at, now),
-        Safe(key.id.as_str()).to_string(),
-    ]
+/// What was looked for and not found.
+fn nothing(request: &list::Request, workspace: Option<&str>) -> String {
+    let statuses = request.statuses.iter().map(|status| status.word());
+    let statuses = statuses.collect::<Vec<_>>().join(" or ");
+    let mut filters = Vec::new();
+    let mut filter = |name: &str, value: &str| filters.push(format!("{name} {}", Safe(value)));
+    if let Some(environment) = &request.environment {
+        filter("environment", environment);
+    }
+    if let Some(name) = &request.name {
+        filter("a name that contains", name);
+    }
+    if let Some(owner) = &request.owner {
+        filter("owner", owner);
+    }
+    for (name, value) in &request.labels {
+        match value {
+            Some(value) => filter("label", &format!("{name}={value}")),
+            None => filter("label", name),
+        }
+    }
+    for scope in &request.scopes {
+        filter("scope", scope);
+    }
+    let mut sentence = "no".to_owned();
+    if !statuses.is_empty() {
+        sentence += &format!(" {statuses}");
+    }
+    sentence += " keys";
+    if let Some(workspace) = workspace {
+        sentence += &format!(" in workspace {}", Safe(workspace));
+    }
+    if !filters.is_empty() {
+        sentence += &format!(" with {}", filters.join(", "));
+    }
+    sentence
+}
+
+/// What lists more, or makes a key.
+fn way_on(request: &list::Request) -> Option<&'static str> {
+    let is_filtered = request.environment.is_some()
+        || request.name.is_some()
+        || request.owner.is_some()
+        || !request.labels.is_empty()
+        || !request.scopes.is_empty();
+    match (request.statuses.is_empty() && !request.all, is_filtered) {
+        (true, false) => Some(
+            "`keyward mint NAME` mints one, `keyward list --all` lists revoked and expired keys too",
+        ),
+        (true, true) => Some("`keyward list --all` lists revoked and expired keys too"),
+        (false, false) if request.all => Some("`keyward mint NAME` mints one"),
+        (false, _) => None,
+    }
 }
 
 fn split_label(label: &str) -> (String, Option<String>) {

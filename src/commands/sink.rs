@@ -9,7 +9,6 @@ use crate::context::{self, Context};
 use crate::delivery::{CommandSink, GithubSink, Sink, Stream};
 use crate::domain::tilde;
 use crate::error::{Error, Result};
-use crate::output::ui::Format;
 
 /// Where the secret goes.
 #[derive(Debug, clap::Args)]
@@ -156,9 +155,9 @@ pub fn github(context: &Context, name: String, file: &'static str) -> Result<Git
         .hinted("elsewhere use --out FILE, --dotenv FILE --var NAME or -- CMD")
     })?;
     // The runner reads both streams; with a document on stdout the mask line goes to the other one.
-    let mask = match context.ui.format {
-        Format::Table => Stream::Stdout,
-        _ => Stream::Stderr,
+    let mask = match context.ui.is_for_people() {
+        true => Stream::Stdout,
+        false => Stream::Stderr,
     };
     Ok(GithubSink {
         path: path.into(),

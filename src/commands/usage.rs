@@ -105,8 +105,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .ui
             .hint("no usage recorded yet: each `keyward verify` counts as a use");
     } else if people {
-        let (header, cells) = table(&rows);
-        context.ui.data(&context.ui.table(&header, cells))?;
+        let (columns, cells) = table(&rows);
+        context.ui.data(&context.ui.table(&columns, cells))?;
     }
     Ok(0)
 }

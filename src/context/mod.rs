@@ -82,6 +82,12 @@ impl Context {
         if let Some(folder) = environment::trusted_folder() {
             files::trust_folder(&folder);
         }
+        if globals.header && (globals.json || globals.output != Format::Tsv) {
+            return Err(
+                Error::usage("--header names the columns of --output tsv only")
+                    .hinted("pass --output tsv, or leave --header out"),
+            );
+        }
         let may_ask = !globals.no_input && !is_ci();
         let wait = match &globals.wait {
             None => std::time::Duration::from_secs(10),
@@ -248,6 +254,7 @@ pub fn ui(globals: &Globals) -> Ui {
         } else {
             globals.output
         },
+        has_header: globals.header,
         quiet: globals.quiet,
         width: width.map(|size| size.ws_col),
         colour_stdout: colour(stdout.is_terminal()),

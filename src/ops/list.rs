@@ -68,14 +68,15 @@ impl Request {
 const PAGE: u32 = 500;
 
 /// Calls the closure with every key that the request takes. A key that is renamed or revoked
-/// meanwhile is listed once, as it is when its turn comes.
+/// meanwhile is listed once, as it is when its turn comes. Returns the name of the workspace that was looked into, if there is
+/// one.
 pub fn run(
     store: &mut Store,
     actor: &Actor,
     request: &Request,
     now: Timestamp,
     mut body: impl FnMut(Key) -> Result<()>,
-) -> Result<()> {
+) -> Result<Option<String>> {
     let admit = |reader: &Reader<'_>| {
         let access = Access::admit(reader, actor, now)?;
         access.require(Permission::List)?;
@@ -89,9 +90,10 @@ pub fn run(
         let taken = page.into_iter().filter(|key| request.takes(key, now));
         taken.into_iter().try_for_each(&mut body)
     };
-    if workspaces.is_empty() {
-        return Ok(());
-    }
+    let name = match workspaces.as_slice() {
+        [workspace] => Some(workspace.name.clone()),
+        _ => None,
+    };
     if let ([workspace], Order::Created) = (workspaces.as_slice(), request.order) {
         let mut after = Some(KeySeq(0));
         while let Some(last) = after {
@@ -106,9 +108,10 @@ pub fn run(
             })?;
             hand_over(page)?;
         }
-        return Ok(());
+        return Ok(name);
     }
     let only = match workspaces.as_slice() {
+        [] => return Ok(None),
         [workspace] => Some(workspace.id),
         _ => None,
     };
@@ -124,5 +127,5 @@ pub fn run(
         })?;
         hand_over(page)?;
     }
-    Ok(())
+    Ok(name)
 }

@@ -6,10 +6,19 @@ pub enum Format {
     /// Tables and sentences, for people
     #[default]
     Table,
+    /// Tables with every column
+    Wide,
     /// One JSON document
     Json,
     /// One JSON object a line
     Jsonl,
     /// One record a line, fields between tabs
     Tsv,
+}
+
+impl Format {
+    /// Whether people read it.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Self::Table | Self::Wide)
+    }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::output::format::Format;
 use crate::output::stdout::{stdout, unwritten};
+use crate::output::table::Cell;
 use crate::output::{json, tsv};
 
 /// How much of a listing is held back, in bytes. An answer that fits is whole or not there at all: what goes wrong while
@@ -17,21 +18,24 @@ const HELD_BACK: usize = 1024 * 1024;
 /// An answer of many records, written as they come. Dropped before [`Listing::finish`], it writes no more.
 pub struct Listing {
     format: Format,
+    /// Whether the first line of TSV names the columns.
+    has_header: bool,
     name: &'static str,
     stdout: File,
     pending: Vec<u8>,
     pub(super) count: u64,
     /// The rows of a table, whose widths need all of them first.
-    pub(super) rows: Vec<Vec<String>>,
+    pub(super) rows: Vec<Vec<Cell>>,
     /// What stands beside the list in a JSON document.
     more: String,
 }
 
 impl Listing {
     /// Begins an answer of records under `name`.
-    pub(super) fn begin(format: Format, name: &'static str) -> Result<Self> {
+    pub(super) fn begin(format: Format, has_header: bool, name: &'static str) -> Result<Self> {
         Ok(Self {
             format,
+            has_header,
             name,
             stdout: stdout()?,
             pending: Vec::new(),
@@ -42,9 +46,13 @@ impl Listing {
     }
 
     /// Adds one record: for scripts its view, for people its row.
-    pub fn row(&mut self, view: &impl Serialize, row: impl FnOnce() -> Vec<String>) -> Result<()> {
-        if self.format == Format::Table {
-            self.rows.push(row());
+    pub fn row<C: Into<Cell>>(
+        &mut self,
+        view: &impl Serialize,
+        row: impl FnOnce() -> Vec<C>,
+    ) -> Result<()> {
+        if self.format.is_for_people() {
+            self.rows.push(row().into_iter().map(Into::into).collect());
         }
         self.push(view)
     }
@@ -56,11 +64,14 @@ impl Listing {
                 write!(self.pending, "{{\"{}\":[", self.name).map_err(unwritten)?
             }
             (Format::Json, _) => self.pending.push(b','),
+            (Format::Tsv, 0) if self.has_header => {
+                writeln!(self.pending, "{}", tsv::header(view)).map_err(unwritten)?
+            }
             _ => {}
         }
         self.count += 1;
         match self.format {
-            Format::Table => return Ok(()),
+            Format::Table | Format::Wide => return Ok(()),
             Format::Json => json::write(&mut self.pending, view).map_err(unwritten)?,
             Format::Jsonl => {
                 json::write(&mut self.pending, view).map_err(unwritten)?;

@@ -10,6 +10,7 @@
 pub mod answers;
 pub mod format;
 pub mod json;
+pub mod keys;
 pub mod listing;
 pub mod man;
 pub mod progress;

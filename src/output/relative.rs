@@ -2,6 +2,7 @@
 
 use crate::domain::Timestamp;
 use crate::domain::words::counted;
+use crate::output::table::Cell;
 
 /// Units with their length in seconds, and from how many of them on the next larger one is used: a day more often given as 48 hours, a
 /// year as 365 days.
@@ -15,6 +16,24 @@ const UNITS: [(&str, u64, u64); 5] = [
 
 /// The time as seen from `now`, in the nearest whole number of one unit.
 pub fn relative(time: Timestamp, now: Timestamp) -> String {
+    seen(time, now, counted)
+}
+
+/// The same as short as can be: `3d ago`, `in 10m`.
+pub fn brief(time: Timestamp, now: Timestamp) -> String {
+    seen(time, now, |count, unit| format!("{count}{}", &unit[..1]))
+}
+
+/// The time in a table, or `never`.
+pub fn moment(time: Option<Timestamp>, now: Timestamp) -> Cell {
+    match time {
+        Some(time) => Cell::from(relative(time, now)).short(brief(time, now)),
+        None => Cell::from("never"),
+    }
+}
+
+/// The time as seen from `now`, a number of units being said like this.
+fn seen(time: Timestamp, now: Timestamp, say: fn(u64, &str) -> String) -> String {
     let distance = time.since(now);
     let seconds = distance.unsigned_abs().saturating_add(500) / 1000;
     let rounded = |length: u64| seconds.saturating_add(length / 2) / length;
@@ -26,7 +45,7 @@ pub fn relative(time: Timestamp, now: Timestamp) -> String {
     });
     match unit {
         Some((name, length, _)) if seconds > 0 => {
-            let span = counted(rounded(length), name);
+            let span = say(rounded(length), name);
             if distance < 0 {
                 format!("{span} ago")
             } else {
@@ -80,5 +99,8 @@ mod tests {
         ] {
             assert_eq!(relative(now.plus_millis(distance), now), expected);
         }
+        assert_eq!(brief(now.plus_millis(-3 * 86_400_000), now), "3d ago");
+        assert_eq!(brief(now.plus_millis(600_000), now), "in 10m");
+        assert_eq!(brief(now, now), "now");
     }
 }

@@ -1,53 +1,180 @@
 //! Tables for people.
 //!
-//! This module never cuts a cell short: off a terminal columns are as wide as they need, on one they wrap.
+//! This module never wraps a row. Off a terminal nothing is cut, and columns are as wide as they need. On a terminal what does
+//! not fit is said in its short form if it has one, and cut with `…` otherwise: names first, ids and commands never.
 
 use std::fmt::Display;
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use unicode_width::UnicodeWidthStr;
 
 const GAP: usize = 2;
-/// The first column is not squeezed below this many characters.
-const NARROWEST: usize = 16;
+/// What a cut cell ends with.
+const CUT: &str = "…";
 
-/// Renders rows under a header, each cell already sanitised. `width` is the terminal's, if there is one.
-///
-/// On a terminal that is too narrow the first column wraps, because it holds names; ids and prefixes stay whole, so that
-/// a double click still takes all of one. Where even that is too narrow the terminal breaks the lines.
-pub fn render(header: &[&str], rows: Vec<Vec<String>>, width: Option<u16>, bold: bool) -> String {
-    let room = width.and_then(|width| room_for_names(header, &rows, usize::from(width)));
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(header.to_vec());
-    table.add_rows(rows.into_iter().map(|mut row| {
-        if let (Some(_), Some(name)) = (room, row.first_mut()) {
-            // A name that wraps could begin a line with what a CI runner takes for a command.
-            *name = name.replace("::", "\\u{3a}:");
+/// What may happen to a column where the terminal is too narrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing: what is in it is copied and typed.
+    Whole,
+    /// It is cut first.
+    Text,
+    /// It is cut where nothing else helps.
+    Last,
+    /// Nothing, and its numbers stand to the right.
+    Number,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    title: &'static str,
+    kind: Kind,
+    is_wide: bool,
+}
+
+impl Column {
+    const fn of(title: &'static str, kind: Kind) -> Self {
+        Self {
+            title,
+            kind,
+            is_wide: false,
         }
-        row
-    }));
-    if let (Some(room), Some(names)) = (room, table.column_mut(0)) {
-        names.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(room)));
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(width.unwrap_or_default());
     }
-    let mut lines = lines_of(&mut table);
-    if bold && let Some(first) = lines.first_mut() {
-        *first = format!("\u{1b}[1m{first}\u{1b}[0m");
+
+    /// Names and other texts that may be long.
+    pub const fn text(title: &'static str) -> Self {
+        Self::of(title, Kind::Text)
     }
-    lines.join("\n") + "\n"
+
+    /// Words and times, which are short.
+    pub const fn last(title: &'static str) -> Self {
+        Self::of(title, Kind::Last)
+    }
+
+    /// Numbers.
+    pub const fn number(title: &'static str) -> Self {
+        Self::of(title, Kind::Number)
+    }
+
+    /// The same, for `--output wide` only.
+    #[must_use]
+    pub const fn wide(self) -> Self {
+        Self {
+            is_wide: true,
+            ..self
+        }
+    }
+}
+
+impl Column {
+    /// The same, in every table if it is the one of this title.
+    #[must_use]
+    pub fn shown(self, title: &str) -> Self {
+        Self {
+            is_wide: self.is_wide && self.title != title,
+            ..self
+        }
+    }
+}
+
+impl From<&'static str> for Column {
+    fn from(title: &'static str) -> Self {
+        Self::of(title, Kind::Whole)
+    }
+}
+
+/// A cell, already sanitised.
+#[derive(Debug, Clone, Default)]
+pub struct Cell {
+    text: String,
+    short: Option<String>,
+    /// The colour, as a terminal's code (ECMA-48 8.3.117).
+    colour: Option<&'static str>,
+}
+
+impl Cell {
+    /// The same with what is said of it where there is too little room.
+    #[must_use]
+    pub fn short(mut self, short: String) -> Self {
+        self.short = Some(short);
+        self
+    }
+
+    /// The same in a colour.
+    #[must_use]
+    pub fn coloured(mut self, colour: &'static str) -> Self {
+        self.colour = Some(colour);
+        self
+    }
+
+    /// What is shown of it in so many columns, if that is not all.
+    fn within(&self, width: usize) -> &str {
+        match &self.short {
+            Some(short) if self.text.width() > width => short,
+            _ => &self.text,
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// How a table is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// The width of the terminal, if it is shown on one and is to fit.
+    pub width: Option<usize>,
+    pub colour: bool,
+    /// Whether it has every column.
+    pub is_wide: bool,
+}
+
+/// Renders rows under a header.
+pub fn render(columns: &[Column], rows: Vec<Vec<Cell>>, look: Look) -> String {
+    let shown = |column: &Column| look.is_wide || !column.is_wide;
+    let rows: Vec<Vec<Cell>> = rows
+        .into_iter()
+        .map(|row| {
+            let cells = row.into_iter().zip(columns);
+            cells
+                .filter(|(_, column)| shown(column))
+                .map(|(cell, _)| cell)
+                .collect()
+        })
+        .collect();
+    let columns: Vec<Column> = columns.iter().copied().filter(shown).collect();
+    let mut widths: Vec<usize> = (0..columns.len())
+        .map(|at| shown_width(&columns, &rows, at, usize::MAX))
+        .collect();
+    if let Some(room) = look.width {
+        fit(&columns, &rows, &mut widths, room);
+    }
+    let titles = columns.iter().map(|column| Cell {
+        colour: Some("1"),
+        ..Cell::from(column.title)
+    });
+    let mut text = String::new();
+    for row in std::iter::once(titles.collect()).chain(rows) {
+        text += &line(&columns, &row, &widths, look.colour);
+    }
+    text
 }
 
 /// Renders one record as a column of names and a column of values.
 pub fn render_record(fields: &[(&str, String)]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.add_rows(
-        fields
-            .iter()
-            .map(|(name, value)| [(*name).to_owned(), value.clone()]),
-    );
-    lines_of(&mut table).join("\n") + "\n"
+    let names = fields.iter().map(|(name, _)| name.width()).max();
+    let width = names.unwrap_or_default() + GAP;
+    let lines = fields.iter().map(|(name, value)| {
+        let line = format!("{name}{}{value}", " ".repeat(width - name.width()));
+        line.trim_end().to_owned() + "\n"
+    });
+    lines.collect()
 }
 
 /// Several things in a line.
@@ -56,75 +183,174 @@ pub fn listed(things: impl IntoIterator<Item = impl Display>) -> String {
     texts.collect::<Vec<_>>().join(", ")
 }
 
-/// How wide the first column may be, when the table is wider than the terminal and squeezing that column helps.
-fn room_for_names(header: &[&str], rows: &[Vec<String>], width: usize) -> Option<u16> {
-    let widest = |column: usize| {
-        let cells = rows
-            .iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count());
-        cells
-            .chain(header.get(column).map(|cell| cell.chars().count()))
-            .max()
-            .unwrap_or(0)
-            + GAP
-    };
-    let others: usize = (1..header.len()).map(widest).sum();
-    let room = width
-        .checked_sub(others)
-        .filter(|room| *room >= NARROWEST)?;
-    (widest(0) > room)
-        .then(|| u16::try_from(room).ok())
-        .flatten()
+/// How wide a column is when no cell may be wider than this and those that are have their short form.
+fn shown_width(columns: &[Column], rows: &[Vec<Cell>], at: usize, limit: usize) -> usize {
+    let cells = rows.iter().filter_map(|row| row.get(at));
+    let widths = cells.map(|cell| cell.within(limit).width());
+    let title = columns[at].title.width();
+    widths.fold(title, usize::max)
 }
 
-fn lines_of(table: &mut Table) -> Vec<String> {
-    for column in table.column_iter_mut() {
-        column.set_padding((0, GAP as u16));
+/// Narrows columns until a row fits into this room, or nothing more can be narrowed.
+fn fit(columns: &[Column], rows: &[Vec<Cell>], widths: &mut [usize], room: usize) {
+    let natural = widths.to_vec();
+    let over = |widths: &[usize]| {
+        let gaps = GAP * columns.len().saturating_sub(1);
+        (widths.iter().sum::<usize>() + gaps).saturating_sub(room)
+    };
+    let cut = |widths: &mut [usize], may: fn(Kind) -> bool, least: usize| {
+        for at in (0..columns.len()).rev().filter(|at| may(columns[*at].kind)) {
+            let least = least.max(columns[at].title.width()).min(widths[at]);
+            widths[at] = widths[at].saturating_sub(over(widths)).max(least);
+        }
+    };
+    cut(widths, |kind| kind == Kind::Text, 24);
+    for at in (0..columns.len()).rev() {
+        if over(widths) > 0 {
+            let short = shown_width(columns, rows, at, 0);
+            // A column without short forms stays as it is.
+            let has_short = |row: &Vec<Cell>| row.get(at).is_some_and(|cell| cell.short.is_some());
+            if rows.iter().any(has_short) {
+                widths[at] = widths[at].min(short);
+            }
+        }
     }
-    table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect()
+    cut(widths, |kind| kind == Kind::Text, 10);
+    cut(widths, |kind| kind == Kind::Last, 4);
+    // Short forms may have left more room than was needed.
+    for at in 0..columns.len() {
+        let used = widths.iter().sum::<usize>() + GAP * columns.len().saturating_sub(1);
+        if columns[at].kind == Kind::Text {
+            widths[at] = natural[at].min(widths[at] + room.saturating_sub(used));
+        }
+    }
+}
+
+fn line(columns: &[Column], row: &[Cell], widths: &[usize], colour: bool) -> String {
+    let mut line = String::new();
+    let mut gap = 0;
+    for ((cell, width), column) in row.iter().zip(widths).zip(columns) {
+        let text = shortened(cell.within(*width), *width);
+        let free = width.saturating_sub(text.width());
+        let (before, after) = match column.kind {
+            Kind::Number => (free, 0),
+            _ => (0, free),
+        };
+        if !text.is_empty() {
+            line += &" ".repeat(gap + before);
+            gap = 0;
+            match cell.colour.filter(|_| colour) {
+                Some(colour) => line += &format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
+                None => line += &text,
+            }
+        } else {
+            gap += before;
+        }
+        gap += after + GAP;
+    }
+    line + "\n"
+}
+
+/// The text, cut to so many columns of a terminal.
+fn shortened(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(CUT.width());
+    let ends = text.char_indices().map(|(at, _)| at);
+    let end = ends.take_while(|at| text[..*at].width() <= room).last();
+    format!("{}{CUT}", text[..end.unwrap_or_default()].trim_end())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const COLUMNS: [Column; 3] = [
+        Column::text("NAME"),
+        Column::number("N"),
+        Column::last("WHEN").wide(),
+    ];
+
+    fn rendered(rows: &[[&str; 3]], width: Option<usize>, is_wide: bool) -> String {
+        let rows = rows.iter().map(|row| row.map(Cell::from).to_vec());
+        let look = Look {
+            width,
+            colour: false,
+            is_wide,
+        };
+        render(&COLUMNS, rows.collect(), look)
+    }
+
     #[test]
     fn columns_line_up_and_lines_end_without_spaces() {
-        let rows = vec![
-            vec!["ci".to_owned(), "x".to_owned()],
-            vec!["pipeline".to_owned(), "y".to_owned()],
-        ];
+        let rows = [["ci", "1", "now"], ["pipeline", "20", ""]];
         assert_eq!(
-            render(&["NAME", "ID"], rows, None, false),
-            "NAME      ID\nci        x\npipeline  y\n"
+            rendered(&rows, None, true),
+            "NAME       N  WHEN\nci         1  now\npipeline  20\n"
+        );
+        assert_eq!(
+            rendered(&rows, None, false),
+            "NAME       N\nci         1\npipeline  20\n"
         );
     }
 
     #[test]
-    fn on_a_narrow_terminal_names_wrap_and_ids_stay_whole() {
-        let rows = || vec![vec!["n".repeat(30), "key_0123456789abcdef".to_owned()]];
-        let narrow = render(&["NAME", "ID"], rows(), Some(42), false);
-        assert_eq!(narrow.lines().count(), 3, "{narrow}");
-        assert!(narrow.contains("  key_0123456789abcdef\n"), "{narrow}");
-        let wrapped = render(
-            &["NAME", "ID"],
-            vec![vec!["aaaaaaaaaaaaaaa ::b ::c".to_owned(), "i".repeat(20)]],
-            Some(42),
-            false,
+    fn what_is_too_long_is_cut_by_the_columns_of_a_terminal() {
+        let rows = [
+            ["日本語の名前の鍵です", "1", ""],
+            ["e\u{301}te\u{301}", "2", ""],
+        ];
+        assert_eq!(
+            rendered(&rows, Some(14), false),
+            "NAME         N\n日本語の名…  1\ne\u{301}te\u{301}          2\n"
         );
-        assert!(
-            wrapped
-                .lines()
-                .all(|line| !line.trim_start().starts_with("::")),
-            "{wrapped}"
-        );
-        for width in [Some(0), Some(30), Some(80), None] {
-            let whole = render(&["NAME", "ID"], rows(), width, false);
-            assert_eq!(whole.lines().count(), 2, "{width:?}: {whole}");
+        assert!(rendered(&rows, None, false).contains("鍵です"));
+    }
+
+    #[test]
+    fn a_short_form_is_used_where_there_is_no_room_and_is_not_cut_short_without_need() {
+        let columns = [Column::text("NAME"), Column::last("WHEN")];
+        let cells = |name: &str| {
+            vec![
+                Cell::from(name),
+                Cell::from("3 days ago, at night").short("3d ago".to_owned()),
+            ]
+        };
+        let look = |width| Look {
+            width: Some(width),
+            colour: false,
+            is_wide: false,
+        };
+        let name = "n".repeat(30);
+        for (width, expected) in [
+            (52, format!("{name}  3 days ago, at night")),
+            (
+                51,
+                format!("{}  3 days ago, at night", "n".repeat(28) + CUT),
+            ),
+            (40, format!("{name}  3d ago")),
+            (20, format!("{}  3d ago", "n".repeat(11) + CUT)),
+            (17, format!("{}  3d a…", "n".repeat(9) + CUT)),
+        ] {
+            let table = render(&columns, vec![cells(&name)], look(width));
+            assert_eq!(table.lines().nth(1), Some(expected.as_str()), "{width}");
         }
+    }
+
+    #[test]
+    fn colours_do_not_count_and_stand_where_they_are_wanted_only() {
+        let rows = |colour| {
+            let cells = vec![vec![Cell::from("ci").coloured("32"), Cell::from("1")]];
+            let look = Look {
+                width: None,
+                colour,
+                is_wide: false,
+            };
+            render(&COLUMNS, cells, look)
+        };
+        assert_eq!(rows(false), "NAME  N\nci    1\n");
+        let coloured = "\u{1b}[1mNAME\u{1b}[0m  \u{1b}[1mN\u{1b}[0m\n\u{1b}[32mci\u{1b}[0m    1\n";
+        assert_eq!(rows(true), coloured);
     }
 }

@@ -1,6 +1,6 @@
 //! One record a line, fields between tabs: what `cut` and `while read` take.
 //!
-//! This module never prints a header, and never lets a field break the line.
+//! This module never lets a field break the line.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -16,6 +16,16 @@ pub fn line(record: &impl Serialize) -> String {
         other => vec![field(other)],
     };
     fields.join("\t")
+}
+
+/// The names of the record's fields, as [`line`] has them.
+pub fn header(record: &impl Serialize) -> String {
+    let value = serde_json::to_value(record).expect("views are JSON");
+    let names = value
+        .as_object()
+        .into_iter()
+        .flat_map(|fields| fields.keys());
+    names.map(String::as_str).collect::<Vec<_>>().join("\t")
 }
 
 fn field(value: &Value) -> String {

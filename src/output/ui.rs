@@ -9,15 +9,18 @@ use crate::error::{Error, Kind, Result};
 pub use crate::output::format::Format;
 use crate::output::listing::Listing;
 use crate::output::progress::{Percentage, Progress};
+use crate::output::table::{Cell, Column, Look};
 use crate::output::{json, stdout, table, tsv};
 
 /// The streams and how to write them.
 #[derive(Debug, Clone)]
 pub struct Ui {
     pub format: Format,
+    /// Whether the first line of TSV names the columns.
+    pub has_header: bool,
     /// Whether status and hints are left out.
     pub quiet: bool,
-    /// The width of the terminal stdout is, if it is one.
+    /// The width of the terminal stdout is, in characters, if it is one.
     pub width: Option<u16>,
     pub colour_stdout: bool,
     pub colour_stderr: bool,
@@ -27,7 +30,7 @@ pub struct Ui {
 
 impl Ui {
     pub fn is_for_people(&self) -> bool {
-        self.format == Format::Table
+        self.format.is_for_people()
     }
 
     /// Writes the answer in one go and makes sure it is out.
@@ -38,8 +41,11 @@ impl Ui {
     /// Answers with one record: `people` renders it where a table is wanted.
     pub fn record(&self, view: &impl Serialize, people: impl FnOnce() -> String) -> Result<()> {
         match self.format {
-            Format::Table => self.data(&people()),
+            Format::Table | Format::Wide => self.data(&people()),
             Format::Json | Format::Jsonl => self.data(&(json::to_string(view) + "\n")),
+            Format::Tsv if self.has_header => {
+                self.data(&format!("{}\n{}\n", tsv::header(view), tsv::line(view)))
+            }
             Format::Tsv => self.data(&(tsv::line(view) + "\n")),
         }
     }
@@ -47,9 +53,9 @@ impl Ui {
     /// Answers with a change: people read of it on stderr, scripts get the record.
     pub fn change(&self, view: &impl Serialize, sentence: &str) -> Result<()> {
         self.status(sentence);
-        match self.format {
-            Format::Table => Ok(()),
-            _ => self.after(sentence, || self.record(view, String::new)),
+        match self.is_for_people() {
+            true => Ok(()),
+            false => self.after(sentence, || self.record(view, String::new)),
         }
     }
 
@@ -60,9 +66,15 @@ impl Ui {
         })
     }
 
-    /// A table of these rows under `header`.
-    pub fn table(&self, header: &[&str], rows: Vec<Vec<String>>) -> String {
-        table::render(header, rows, self.width, self.colour_stdout)
+    /// A table of these rows. Only one with every column is wider than the terminal.
+    pub fn table(&self, columns: &[Column], rows: Vec<Vec<Cell>>) -> String {
+        let is_wide = self.format == Format::Wide;
+        let look = Look {
+            width: self.width.map(usize::from).filter(|_| !is_wide),
+            colour: self.colour_stdout,
+            is_wide,
+        };
+        table::render(columns, rows, look)
     }
 
     /// Shows how far a job of this many steps has come, where people watch it.
@@ -81,22 +93,26 @@ impl Ui {
 
     /// Starts an answer of many records under `name`.
     pub fn list(&self, name: &'static str) -> Result<Listing> {
-        Listing::begin(self.format, name)
+        Listing::begin(self.format, self.has_header, name)
     }
 
     /// Ends an answer of records, for people with a table of their rows. Says whether there were none.
-    pub fn end(&self, mut listing: Listing, header: &[&str]) -> Result<bool> {
+    pub fn end<C>(&self, mut listing: Listing, columns: &[C]) -> Result<bool>
+    where
+        C: Copy + Into<Column>,
+    {
         let (rows, is_empty) = (std::mem::take(&mut listing.rows), listing.count == 0);
         listing.finish()?;
         if !rows.is_empty() {
-            self.data(&table::render(header, rows, self.width, self.colour_stdout))?;
+            let columns: Vec<Column> = columns.iter().map(|column| (*column).into()).collect();
+            self.data(&self.table(&columns, rows))?;
         }
         Ok(is_empty)
     }
 
     /// Starts an answer of one JSON object a line, whatever the format.
     pub fn lines(&self) -> Result<Listing> {
-        Listing::begin(Format::Jsonl, "")
+        Listing::begin(Format::Jsonl, false, "")
     }
 
     /// Tells what happened, to people alone.
@@ -121,7 +137,7 @@ impl Ui {
     /// Tells of a danger, whoever listens; programs in ASCII, as everything they are told.
     pub fn warn(&self, sentence: &str) {
         let sentence = match self.format {
-            Format::Table | Format::Tsv => sentence.to_owned(),
+            Format::Table | Format::Wide | Format::Tsv => sentence.to_owned(),
             Format::Json | Format::Jsonl => ascii(sentence),
         };
         self.stderr("warning: ", "33", &sentence);
@@ -129,7 +145,7 @@ impl Ui {
 
     /// Reports a failure: two lines for people, one object for scripts. That a person declined or interrupted is no error to them.
     pub fn error(&self, error: &Error) {
-        if matches!(self.format, Format::Table | Format::Tsv) {
+        if self.is_for_people() || self.format == Format::Tsv {
             let word = if error.kind() == Kind::Interrupted {
                 ""
             } else {

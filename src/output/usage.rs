@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::domain::usage::Tally;
 use crate::domain::{Day, Key, Safe};
-use crate::output::table::listed;
+use crate::output::table::{Cell, Column, listed};
 use crate::output::view::Moment;
 
 const WIDEST: usize = 16;
@@ -72,26 +72,31 @@ impl UsageView {
 }
 
 /// Rows for people: a header, and a bar in each row that tells its part of the longest.
-pub fn table(rows: &[UsageView]) -> (Vec<&'static str>, Vec<Vec<String>>) {
+pub fn table(rows: &[UsageView]) -> (Vec<Column>, Vec<Vec<Cell>>) {
     let Some(first) = rows.first() else {
         return (Vec::new(), Vec::new());
     };
-    let mut header = Vec::new();
-    let mut column = |name, is_there| {
+    let mut columns = Vec::new();
+    let mut column = |column, is_there| {
         if is_there {
-            header.push(name);
+            columns.push(column);
         }
     };
     let several = rows.iter().any(|row| row.workspace != first.workspace);
     let of_key = first.name.is_some();
     let has_workspace = several || (!of_key && first.environment.is_none() && first.day.is_none());
-    column("NAME", of_key);
-    column("WORKSPACE", has_workspace);
-    column("ENV", first.environment.is_some());
-    column("DAY", first.day.is_some());
-    header.extend(["VALID", "", "CREDITS", "REFUSED"]);
+    column(Column::text("NAME"), of_key);
+    column(Column::text("WORKSPACE"), has_workspace);
+    column(Column::last("ENV"), first.environment.is_some());
+    column(Column::from("DAY"), first.day.is_some());
+    columns.extend([
+        Column::number("VALID"),
+        Column::from(""),
+        Column::number("CREDITS"),
+        Column::text("REFUSED"),
+    ]);
     if of_key {
-        header.push("ID");
+        columns.push(Column::from("ID"));
     }
     let most = rows.iter().map(|row| row.valid).max().unwrap_or(0);
     let cells = rows.iter().map(|row| {
@@ -107,9 +112,9 @@ pub fn table(rows: &[UsageView]) -> (Vec<&'static str>, Vec<Vec<String>>) {
             refusals(row),
         ]);
         cells.extend(row.key_id.iter().map(safe));
-        cells
+        cells.into_iter().map(Cell::from).collect()
     });
-    (header, cells.collect())
+    (columns, cells.collect())
 }
 
 fn refusals(row: &UsageView) -> String {

@@ -249,20 +249,21 @@ fn a_person_reads_a_table_or_why_there_is_none() {
     sandbox.expect_transcripts(
         r#"
 $ keyward list
-NAME  ENV   PREFIX…HINT                STATUS  LAST USED  EXPIRES  ID
-ci    live  <prefix>…<hint>  active  never      never    <id>
-web   live  <prefix>…<hint>  active  never      never    <id>
+NAME  ENV   STATUS  PREFIX…HINT                LAST USED  EXPIRES
+ci    live  active  <prefix>…<hint>  never      never
+web   live  active  <prefix>…<hint>  never      never
 ------- stderr -------
 [exit status: 0]
 $ keyward revoke web --yes --quiet; keyward list --all
-NAME  ENV   PREFIX…HINT                STATUS   LAST USED  EXPIRES  ID
-ci    live  <prefix>…<hint>  active   never      never    <id>
-web   live  <prefix>…<hint>  revoked  never      never    <id>
+NAME  ENV   STATUS   PREFIX…HINT                LAST USED  EXPIRES
+ci    live  active   <prefix>…<hint>  never      never
+web   live  revoked  <prefix>…<hint>  never      revoked now, unspecified
 ------- stderr -------
 [exit status: 0]
 $ keyward list --name nothing
 ------- stderr -------
-hint: no keys to list: `keyward mint NAME` makes one, `keyward list --all` shows dead ones
+no keys in workspace default with a name that contains nothing
+hint: `keyward list --all` lists revoked and expired keys too
 [exit status: 0]
 $ keyward list -w nowhere
 ------- stderr -------

@@ -19,6 +19,8 @@ mod activate;
 mod list;
 // `-A`, `--all-workspaces`: what a listing says of every workspace at once, and to whom.
 mod every_workspace;
+// Tables on terminals of different widths, wide ones, coloured ones, and what is said instead of an empty one.
+mod tables;
 // `keyward show`: every way to name a key, and what happens when a name means several.
 mod show;
 // `keyward rename`: names taken, names kept, names that change nothing.

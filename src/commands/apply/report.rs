@@ -156,16 +156,16 @@ impl Report {
             counts.join(", ")
         };
         ui.status(&sentence);
-        match ui.format {
-            Format::Table => Ok(()),
-            _ => ui.after(&sentence, || self.answer(ui)),
+        match ui.is_for_people() {
+            true => Ok(()),
+            false => ui.after(&sentence, || self.answer(ui)),
         }
     }
 
     /// Answers with the plan, or with what has become of it.
     pub fn answer(&self, ui: &Ui) -> Result<()> {
         match ui.format {
-            Format::Table => ui.data(&self.lines()),
+            Format::Table | Format::Wide => ui.data(&self.lines()),
             Format::Json => {
                 let changes = Changes {
                     changes: &self.changes,

@@ -14,7 +14,8 @@ use crate::error::{Error, Exit, Result};
 use crate::ops::events::{self, Request};
 use crate::ops::select::Selector;
 use crate::options::{Everywhere, look_back};
-use crate::output::relative::relative;
+use crate::output::relative::moment;
+use crate::output::table::{Cell, Column};
 use crate::output::view::EventView;
 
 /// How many of the newest events a terminal shows where nobody says how many.
@@ -115,11 +116,19 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let is_cut = events::run(&mut store, &actor, &request, now, |event| {
         listing.row(&EventView::new(&event), || row(&event, now))
     })?;
-    let header = ["SEQ", "WHEN", "ACTOR", "ACTION", "SUBJECT", "DETAILS"];
-    if context.ui.end(listing, &header)? {
-        context.ui.hint(match request.is_of_everything() {
-            true => "no events yet",
-            false => "no such events: `keyward audit list -A` lists all",
+    let columns = [
+        Column::number("SEQ"),
+        Column::last("WHEN"),
+        Column::text("ACTOR"),
+        Column::last("ACTION"),
+        Column::from("SUBJECT"),
+        Column::text("DETAILS"),
+    ];
+    if context.ui.end(listing, &columns)? {
+        context.ui.hint(if request.is_of_everything() {
+            "no events yet"
+        } else {
+            "no such events: `keyward audit list -A` lists all"
         });
     }
     if is_cut && args.limit.is_none() {
@@ -130,14 +139,14 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     Ok(0)
 }
 
-fn row(event: &Event, now: Timestamp) -> Vec<String> {
+fn row(event: &Event, now: Timestamp) -> Vec<Cell> {
     vec![
-        event.seq.to_string(),
-        relative(event.time, now),
-        Safe(&event.actor).to_string(),
-        Safe(&event.action).to_string(),
-        Safe(&event.subject).to_string(),
-        summary(&event.details),
+        event.seq.to_string().into(),
+        moment(Some(event.time), now),
+        Safe(&event.actor).to_string().into(),
+        Safe(&event.action).to_string().into(),
+        Safe(&event.subject).to_string().into(),
+        summary(&event.details).into(),
     ]
 }
 

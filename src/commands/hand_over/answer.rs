@@ -9,7 +9,7 @@ use crate::domain::secret::Secret;
 use crate::domain::{Key, KeyId, State, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::lineage::Rest;
-use crate::output::ui::Format;
+use crate::output::ui::{Format, Ui};
 use crate::output::view::{KeyView, Keys, Minted};
 use crate::output::{json, tsv};
 
@@ -48,7 +48,7 @@ impl Answer {
     /// Renders the answer; `secrets`, one for each key, are part of it when it is the delivery.
     pub fn render(
         &self,
-        format: Format,
+        ui: &Ui,
         secrets: Option<&[Secret]>,
         now: Timestamp,
     ) -> Result<Zeroizing<Vec<u8>>> {
@@ -77,20 +77,25 @@ impl Answer {
         };
         // SECURITY: room for everything at once, so that growing leaves no copy behind.
         let mut text = Zeroizing::new(Vec::with_capacity(self.keys.len() * 2048 + 4096));
-        let written = match format {
+        let written = match ui.format {
             Format::Json if self.keys.len() > 1 => {
                 let keys = Keys {
                     keys: records().collect(),
                 };
                 json::write(&mut *text, &keys).and_then(|()| text.write_all(b"\n"))
             }
-            Format::Table | Format::Json | Format::Jsonl => records().try_for_each(|record| {
-                json::write(&mut *text, &record)?;
-                text.write_all(b"\n")
-            }),
+            Format::Table | Format::Wide | Format::Json | Format::Jsonl => {
+                records().try_for_each(|record| {
+                    json::write(&mut *text, &record)?;
+                    text.write_all(b"\n")
+                })
+            }
             // SECURITY: a TSV line is put together from copies, so the secret is added to it here and not there.
             Format::Tsv => self.keys.iter().enumerate().try_for_each(|(at, key)| {
                 let secret = secret(at).map_or("", Secret::expose);
+                if at == 0 && ui.has_header {
+                    writeln!(text, "{}\tkey", tsv::header(&plain(key)))?;
+                }
                 writeln!(text, "{}\t{secret}", tsv::line(&plain(key)))
             }),
         };

@@ -62,7 +62,7 @@ impl HandOver {
         let is_answer = matches!(delivery.sink, Sink::Stdout);
         if !is_answer && !context.ui.is_for_people() {
             answer.warnings = delivery.sink.warnings();
-            let text = answer.render(context.ui.format, None, context.now())?;
+            let text = answer.render(&context.ui, None, context.now())?;
             context.ui.after(&answer.done(delivery), || {
                 context.ui.data(&String::from_utf8_lossy(&text))
             })?;
@@ -124,13 +124,13 @@ impl Answer {
         handed_at: Timestamp,
     ) -> Result<Zeroizing<Vec<u8>>> {
         match (&delivery.sink, context.ui.format) {
-            (Sink::Stdout, format @ (Format::Json | Format::Jsonl | Format::Tsv)) => {
+            (Sink::Stdout, Format::Json | Format::Jsonl | Format::Tsv) => {
                 let answer = if delivery.hold {
                     self.clone()
                 } else {
                     self.foretold(handed_at)
                 };
-                answer.render(format, Some(secrets), handed_at)
+                answer.render(&context.ui, Some(secrets), handed_at)
             }
             _ => Ok(answer::plain(secrets, delivery.newline)),
         }

@@ -5,6 +5,7 @@ use crate::domain::Safe;
 use crate::error::{Exit, Result};
 use crate::ops::workspace::{Outcome, list};
 use crate::output::relative::relative;
+use crate::output::table::Column;
 use crate::output::view::WorkspaceView;
 
 /// List workspaces
@@ -31,10 +32,16 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
             ]
         })?;
     }
-    let header = [
-        "NAME", "PRESET", "PLAN", "ACTIVE", "PENDING", "DISABLED", "CREATED",
+    let columns = [
+        Column::text("NAME"),
+        Column::text("PRESET"),
+        Column::text("PLAN"),
+        Column::number("ACTIVE"),
+        Column::number("PENDING"),
+        Column::number("DISABLED"),
+        Column::last("CREATED"),
     ];
-    if context.ui.end(listing, &header)? {
+    if context.ui.end(listing, &columns)? {
         context
             .ui
             .hint("no workspaces yet: `keyward workspace create NAME` makes one");

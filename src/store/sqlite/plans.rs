@@ -141,7 +141,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
             Order::Expires,
             Order::LastUsed,
         ] {
-            assert_eq!(reader.keys_in_order(OWNER, order)?, [seq]);
+            assert_eq!(reader.keys_in_order(Some(OWNER), order)?, [seq]);
         }
         reader.census(OWNER, NOW)?;
         reader.count_keys(OWNER)?;

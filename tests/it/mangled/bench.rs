@@ -84,7 +84,7 @@ impl Asked {
                     Ok(())
                 });
                 match all {
-                    Ok(()) => listed = Some(found),
+                    Ok(_) => listed = Some(found),
                     Err(error) => refused("list", &error),
                 }
                 match audit::verify(&mut store, &actor, None, at) {

@@ -21,7 +21,7 @@ pub const ICANON: u32 = if cfg!(target_os = "linux") {
     0x100
 };
 
-/// A program on a pseudo-terminal of 80 columns.
+/// A program on a pseudo-terminal, of 80 columns unless said otherwise.
 pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     /// Held so that the terminal's modes can be looked at after the program has ended.
@@ -47,9 +47,20 @@ impl Terminal {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
+        Self::of_width(80, sandbox, program, arguments, environment)
+    }
+
+    /// Starts a program on a terminal of so many columns.
+    pub fn of_width(
+        cols: u16,
+        sandbox: &Sandbox,
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let size = PtySize {
             rows: 24,
-            cols: 80,
+            cols,
             pixel_width: 0,
             pixel_height: 0,
         };
