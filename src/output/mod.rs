@@ -22,3 +22,4 @@ pub mod tsv;
 pub mod ui;
 pub mod usage;
 pub mod view;
+pub mod why;

@@ -63,6 +63,8 @@ mod apply_keys;
 mod apply_manifest;
 // `keyward verify`: the verdicts, their order, and the forms a secret may arrive in.
 mod verify;
+// Why a verdict is what it is: said to people, in JSON and in a stream in the same words.
+mod verdicts;
 // `keyward check`: the gate, its reasons and its remedies.
 mod check;
 // The commands that `keyward check` names mend what it found.

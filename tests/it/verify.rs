@@ -404,19 +404,19 @@ valid: ci (<id>) in default/live, expires never
 ------- stderr -------
 [exit status: 0]
 $ keyward verify --file ci.key -e test
-wrong_environment: ci (<id>) in default/live, expires never
+wrong_environment: ci (<id>) in default/live: the key belongs to environment live, not test
 ------- stderr -------
 [exit status: 14]
 $ keyward verify --file ci.key --require admin
-insufficient_scope: ci (<id>) in default/live, expires never
+insufficient_scope: ci (<id>) in default/live: the key lacks the scope admin
 ------- stderr -------
 [exit status: 14]
 $ keyward disable ci --quiet; keyward verify --file ci.key
-disabled: ci (<id>) in default/live, expires never
+disabled: ci (<id>) in default/live: the key is disabled
 ------- stderr -------
 [exit status: 13]
 $ keyward revoke ci --yes --quiet; keyward verify --file ci.key
-revoked: ci (<id>) in default/live, expires never
+revoked: ci (<id>) in default/live: the key was revoked <now> (unspecified)
 ------- stderr -------
 [exit status: 11]
 $ keyward verify --file unknown.key

@@ -111,14 +111,16 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut verifier = open(context)?.remembering(0);
     let secret = context.read_secret(&args.source.source(), "secret")?;
     let now = context.now();
-    let verdict = verifier.verify_once(&template.request(secret), now)?;
+    let request = template.request(secret);
+    let verdict = verifier.verify_once(&request, now)?;
     // Whoever asks for quiet asks for the exit status.
     if context.ui.quiet {
         return Ok(verdict.code.exit());
     }
+    let view = VerdictView::new(&verdict, &request.ask, now);
     context
         .ui
-        .record(&VerdictView::new(&verdict, now), || sentence(&verdict, now))?;
+        .record(&view, || sentence(&verdict, &view.message, now))?;
     if template.record && verdict.code == Code::Valid && !verdict.recorded {
         context.ui.warn("the use could not be recorded");
     }
@@ -156,23 +158,22 @@ impl Template {
     }
 }
 
-fn sentence(verdict: &Verdict<Kept<Key>>, now: Timestamp) -> String {
-    let code = verdict.code;
+fn sentence(verdict: &Verdict<Kept<Key>>, message: &str, now: Timestamp) -> String {
+    let code = verdict.code.word();
     let Some(key) = &verdict.subject else {
-        return format!("{}: {}\n", code.word(), code.message());
+        return format!("{code}: {message}\n");
     };
     let mut sentence = format!(
-        "{}: {} ({}) in {}/{}, expires {}",
-        code.word(),
+        "{code}: {} ({}) in {}/{}",
         Safe(&key.name),
-        Safe(key.id.as_str()),
+        key.id,
         Safe(&key.workspace),
         Safe(&key.environment),
-        relative_or_never(key.expires_at, now),
     );
-    if let Some(seconds) = verdict.retry_after {
-        sentence += &format!(", try again in {seconds} s");
+    if verdict.code != Code::Valid {
+        return sentence + &format!(": {message}\n");
     }
+    sentence += &format!(", expires {}", relative_or_never(key.expires_at, now));
     if let Some(remaining) = verdict.remaining {
         sentence += &format!(", {remaining} left");
     }

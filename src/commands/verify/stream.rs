@@ -163,14 +163,15 @@ fn answer(
             judged => judged?,
         }
     }
-    let mut verdicts = verdicts.iter();
+    let mut verdicts = verdicts.iter().zip(&requests);
     for (id, unreadable) in places {
         if let Some(error) = unreadable {
             fail(id, BAD_REQUEST, 400, &error, answers);
             continue;
         }
-        match verdicts.next().expect("each request has its verdict") {
-            Ok(verdict) => answers.push(&VerdictView::new(verdict, now).to(id)),
+        let (verdict, request) = verdicts.next().expect("each request has its verdict");
+        match verdict {
+            Ok(verdict) => answers.push(&VerdictView::new(verdict, &request.ask, now).to(id)),
             Err(error) => {
                 let kind = error.kind();
                 let status = if kind == Kind::Damaged { 500 } else { 503 };

@@ -1,5 +1,6 @@
 //! What verify answers.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 
 use schemars::JsonSchema;
@@ -7,8 +8,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::KeyView;
-use crate::domain::verdict::Verdict;
+use crate::domain::verdict::{Ask, Verdict};
 use crate::domain::{Code, Key, Timestamp};
+use crate::output::why::why;
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -22,7 +24,7 @@ pub struct VerdictView<'a> {
     code: &'static str,
     #[schemars(extend("enum" = [200, 400, 401, 403, 429, 500, 503]))]
     status: u16,
-    message: &'a str,
+    pub message: Cow<'a, str>,
     subject: Option<KeyView<'a>>,
     retry_after: Option<u64>,
     remaining: Option<u64>,
@@ -36,7 +38,15 @@ fn codes() -> Vec<&'static str> {
 }
 
 impl<'a> VerdictView<'a> {
-    pub fn new<S: Deref<Target = Key>>(verdict: &'a Verdict<S>, now: Timestamp) -> Self {
+    /// The verdict on a request that asks for this.
+    pub fn new<S: Deref<Target = Key>>(verdict: &'a Verdict<S>, ask: &Ask, now: Timestamp) -> Self {
+        let (code, retry_after) = (verdict.code, verdict.retry_after);
+        let message = verdict
+            .subject
+            .as_deref()
+            .map_or(Cow::Borrowed(code.message()), |key| {
+                why(code, key, ask, retry_after, now)
+            });
         let subject = verdict.subject.as_deref();
         let subject = subject.map(|key| KeyView::new(key, now).last_used(verdict.last_used_at));
         Self {
@@ -44,9 +54,9 @@ impl<'a> VerdictView<'a> {
             valid: verdict.code == Code::Valid,
             code: verdict.code.word(),
             status: verdict.code.http_status(),
-            message: verdict.code.message(),
+            message,
             subject,
-            retry_after: verdict.retry_after,
+            retry_after,
             remaining: verdict.remaining,
             recorded: verdict.recorded,
         }
@@ -59,7 +69,7 @@ impl<'a> VerdictView<'a> {
             valid: false,
             code,
             status,
-            message,
+            message: message.into(),
             subject: None,
             retry_after: None,
             remaining: None,

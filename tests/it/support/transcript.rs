@@ -28,7 +28,7 @@ fn ended(text: String) -> String {
 }
 
 /// Replaces secrets, prefixes, their hints, ids, times and who runs the tests by `<secret>`, `<prefix>`, `<hint>`, `<id>`,
-/// `<time>`, `<day>` and `<user>`, and what has just been by `<now>`.
+/// `<time>`, `<day>` and `<user>`, and what has just been or just been revoked by `<now>`.
 fn normalise(text: &str) -> String {
     let is_word = |character: char| character.is_ascii_alphanumeric() || "_-.:".contains(character);
     let mut normalised = String::new();
@@ -47,7 +47,23 @@ fn normalise(text: &str) -> String {
         normalised.push_str(&after[..between]);
         rest = &after[between..];
     }
-    normalised.split_inclusive('\n').map(just_now).collect()
+    let lines = normalised.split_inclusive('\n');
+    lines.map(|line| just_revoked(&just_now(line))).collect()
+}
+
+/// The same in a sentence about a revocation.
+fn just_revoked(line: &str) -> String {
+    let Some((before, rest)) = line.rsplit_once("revoked ") else {
+        return line.to_owned();
+    };
+    let end = rest.find([',', '(']).unwrap_or_default();
+    let ago = rest[..end].trim_end();
+    let is_now =
+        matches!(ago, "now" | "just now" | "1 second ago") || ago.ends_with(" seconds ago");
+    match is_now {
+        true => format!("{before}revoked {}", rest.replacen(ago, "<now>", 1)),
+        false => line.to_owned(),
+    }
 }
 
 /// Nobody knows how long a slow machine needs from one command to the next.
