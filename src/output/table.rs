@@ -5,6 +5,7 @@
 
 use std::fmt::Display;
 
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use unicode_width::UnicodeWidthStr;
 
 const GAP: usize = 2;
@@ -159,11 +160,62 @@ pub fn render(columns: &[Column], rows: Vec<Vec<Cell>>, look: Look) -> String {
         colour: Some("1"),
         ..Cell::from(column.title)
     });
-    let mut text = String::new();
-    for row in std::iter::once(titles.collect()).chain(rows) {
-        text += &line(&columns, &row, &widths, look.colour);
+    let rows: Vec<Vec<Cell>> = std::iter::once(titles.collect()).chain(rows).collect();
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    for row in &rows {
+        let texts = row.iter().zip(&widths);
+        table.add_row(texts.map(|(cell, width)| shortened(cell.within(*width), *width)));
     }
-    text
+    for (at, column) in columns.iter().enumerate() {
+        if let Some(own) = table.column_mut(at) {
+            let width = u16::try_from(widths[at] + GAP).unwrap_or(u16::MAX);
+            own.set_padding((0, GAP as u16))
+                .set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+            if column.kind == Kind::Number {
+                own.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+    }
+    let lines = table.lines().zip(&rows);
+    lines
+        .map(|(line, row)| {
+            let line = line.trim_end();
+            if look.colour {
+                coloured(line, row, &widths) + "\n"
+            } else {
+                line.to_owned() + "\n"
+            }
+        })
+        .collect()
+}
+
+/// The line with the colours of its cells.
+fn coloured(line: &str, row: &[Cell], widths: &[usize]) -> String {
+    let (mut text, mut rest, mut end) = (String::new(), line, 0);
+    for (cell, width) in row.iter().zip(widths) {
+        end += width + GAP;
+        let taken = line.len() - rest.len();
+        let ends = rest
+            .char_indices()
+            .map(|(at, character)| at + character.len_utf8());
+        let length = ends
+            .take_while(|at| line[..taken + at].width() <= end)
+            .last();
+        let (own, after) = rest.split_at(length.unwrap_or_default());
+        rest = after;
+        let shown = own.trim();
+        match cell.colour.filter(|_| !shown.is_empty()) {
+            Some(colour) => {
+                let code = format!("\u{1b}[{colour}m{shown}\u{1b}[0m");
+                text += &own.replacen(shown, &code, 1);
+            }
+            None => text += own,
+        }
+    }
+    text + rest
 }
 
 /// Renders one record as a column of names and a column of values.
@@ -224,31 +276,6 @@ fn fit(columns: &[Column], rows: &[Vec<Cell>], widths: &mut [usize], room: usize
             widths[at] = natural[at].min(widths[at] + room.saturating_sub(used));
         }
     }
-}
-
-fn line(columns: &[Column], row: &[Cell], widths: &[usize], colour: bool) -> String {
-    let mut line = String::new();
-    let mut gap = 0;
-    for ((cell, width), column) in row.iter().zip(widths).zip(columns) {
-        let text = shortened(cell.within(*width), *width);
-        let free = width.saturating_sub(text.width());
-        let (before, after) = match column.kind {
-            Kind::Number => (free, 0),
-            _ => (0, free),
-        };
-        if !text.is_empty() {
-            line += &" ".repeat(gap + before);
-            gap = 0;
-            match cell.colour.filter(|_| colour) {
-                Some(colour) => line += &format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
-                None => line += &text,
-            }
-        } else {
-            gap += before;
-        }
-        gap += after + GAP;
-    }
-    line + "\n"
 }
 
 /// The text, cut to so many columns of a terminal.
