@@ -13,8 +13,8 @@ use crate::output::view::FindingView;
 /// Find keys that are stale, expiring, never used or too old
 ///
 /// A gate for pipelines: exits with 18 if it finds any, with 0 if not. Each finding comes with the command that fixes it.
-/// Revoked and expired keys are skipped, and so are keys superseded by a rotation while their successor verifies. Disabled
-/// keys are checked for use and policy only, pending keys for policy only.
+/// Revoked keys are skipped, expired ones too but for --expired-within, and keys superseded by a rotation while their
+/// successor verifies. Disabled keys are checked for use and policy only, pending keys for policy only.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward check --older-than 90d
@@ -24,6 +24,10 @@ pub struct Args {
     /// Find keys that expire within this time
     #[arg(long, value_name = "DURATION")]
     expiring_within: Option<Lifetime>,
+
+    /// Find keys that expired within this time and were not rotated
+    #[arg(long, value_name = "DURATION")]
+    expired_within: Option<Lifetime>,
 
     /// Find keys not used for this long (never-used keys count from when they were minted)
     #[arg(long, value_name = "DURATION")]
@@ -51,6 +55,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         all: args.everywhere.all_workspaces,
         criteria: Criteria {
             expiring_within: args.expiring_within,
+            expired_within: args.expired_within,
             unused_for: args.unused_for,
             never_used: args.never_used,
             older_than: args.older_than,
@@ -59,7 +64,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     if request.criteria.are_none() {
         return Err(Error::usage("tell check what to look for").hinted(
-            "pass --expiring-within, --unused-for, --never-used, --older-than or --outside-policy",
+            "pass --expiring-within, --expired-within, --unused-for, --never-used, --older-than or --outside-policy",
         ));
     }
     let (mut store, actor, now) = context.enter()?;

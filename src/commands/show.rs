@@ -2,13 +2,13 @@
 
 use crate::context::Context;
 use crate::domain::key::UNDELIVERED;
-use crate::domain::{KeyId, Safe, Timestamp};
+use crate::domain::{Key, KeyId, Safe, Status, Timestamp};
 use crate::error::{Exit, Result};
 use crate::ops::show::{self, Outcome};
 use crate::options::{Everywhere, KeyArgument};
 use crate::output::relative::relative;
 use crate::output::table::{listed, render_record};
-use crate::output::view::KeyView;
+use crate::output::view::{LimitsView, Shown};
 
 /// Show one key
 #[derive(Debug, clap::Args)]
@@ -34,13 +34,16 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             show::run(&mut store, &actor, workspace, &selector, now)?
         }
     };
-    context.ui.record(&KeyView::new(&shown.key, now), || {
-        render_record(&fields(&shown, now))
-    })?;
+    let limits = &shown.limits;
+    let limits = LimitsView::new(limits.allowance, limits.used, limits.at);
+    let view = Shown::new(&shown.key, limits, now);
+    context
+        .ui
+        .record(&view, || render_record(&fields(&shown, limits, now)))?;
     Ok(0)
 }
 
-fn fields(shown: &Outcome, now: Timestamp) -> Vec<(&'static str, String)> {
+fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static str, String)> {
     let key = &shown.key;
     let time = |time: Option<Timestamp>| match time {
         Some(time) => format!("{} ({time})", relative(time, now)),
@@ -71,6 +74,10 @@ fn fields(shown: &Outcome, now: Timestamp) -> Vec<(&'static str, String)> {
         ),
         ("expires", time(key.expires_at)),
     ];
+    if key.is_pending(now) {
+        let lapses = time(key.life().lapses_at());
+        fields.push(("lapses", format!("{lapses} unless it is activated")));
+    }
     let mut add = |name: &'static str, value: String| {
         if !value.is_empty() {
             fields.push((name, Safe(&value).to_string()));
@@ -85,12 +92,35 @@ fn fields(shown: &Outcome, now: Timestamp) -> Vec<(&'static str, String)> {
         "labels",
         listed(labels.map(|(name, value)| format!("{name}={value}"))),
     );
-    add("replaces", or_none(key.replaces().map(KeyId::as_str)));
-    let way_on = shown.way_on.as_ref().map(|way_on| format!(" ({way_on})"));
-    if let Some(successor) = &key.replaced_by {
+    let (old, new) = &shown.neighbours;
+    if let Some(id) = key.replaces() {
         add(
-            "replaced by",
-            format!("{successor}{}", way_on.unwrap_or_default()),
+            "replaces",
+            format!("{id} ({})", standing(old.as_ref(), now)),
+        );
+    }
+    if let Some(id) = &key.replaced_by {
+        let way_on = shown.way_on.as_ref().map(|way_on| format!("; {way_on}"));
+        let way_on = way_on.unwrap_or_default();
+        let standing = standing(new.as_ref(), now);
+        add("replaced by", format!("{id} ({standing}{way_on})"));
+    }
+    if let Some(rate) = limits.rate {
+        let whole = match rate.whole_at {
+            Some(whole_at) => format!(", whole again {}", relative(whole_at.0, now)),
+            None => String::new(),
+        };
+        add(
+            "rate",
+            format!("{}: {} left{whole}", rate.limit, rate.remaining),
+        );
+    }
+    if let Some(quota) = limits.quota {
+        let resets = time(Some(quota.resets_at.0));
+        let (left, limit) = (quota.remaining, quota.limit);
+        add(
+            "quota",
+            format!("{left} of {limit} credits left this month; resets {resets}"),
         );
     }
     if !shown.others.is_empty() {
@@ -108,4 +138,25 @@ fn fields(shown: &Outcome, now: Timestamp) -> Vec<(&'static str, String)> {
     );
     add("message", or_none(key.revoked_message.as_deref()));
     fields
+}
+
+/// What another key of the lineage is, with when it ended or will end.
+fn standing(key: Option<&Key>, now: Timestamp) -> String {
+    let Some(key) = key else {
+        return "no record".to_owned();
+    };
+    let status = key.standing(now);
+    let ended = match status {
+        Status::Revoked => key.revoked_at.or_else(|| key.lapsed_at(now)),
+        _ => key.expires_at,
+    };
+    match (status, ended) {
+        (Status::Revoked | Status::Expired, Some(ended)) => {
+            format!("{} {}", status.word(), relative(ended, now))
+        }
+        (_, Some(expires_at)) => {
+            format!("{}, expires {}", status.word(), relative(expires_at, now))
+        }
+        _ => status.word().to_owned(),
+    }
 }

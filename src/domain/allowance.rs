@@ -5,6 +5,7 @@ use crate::domain::day::Month;
 use crate::domain::policy::Plan;
 use crate::domain::rate::Rate;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::workspace::Workspace;
 
 /// The limits that hold for a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,6 +40,14 @@ impl Allowance {
             rate: plan.rate,
             quota: plan.quota,
         }
+    }
+
+    /// What the plan of a workspace allows. A plan that the policy does not have, which only a store changed behind keyward's
+    /// back names, limits nothing.
+    pub fn of_workspace(workspace: &Workspace) -> Self {
+        let plan = workspace.plan.as_deref();
+        let plan = plan.and_then(|plan| workspace.policy.plan(plan).ok());
+        plan.map(Self::of).unwrap_or_default()
     }
 
     pub fn is_unlimited(&self) -> bool {

@@ -13,6 +13,8 @@ words! {
         NeverUsed = "never_used",
         Unused = "unused",
         Expiring = "expiring",
+        /// It has expired, and no other key took its place.
+        Expired = "expired",
         Old = "old",
         /// The policy does not have its environment, or one of its scopes.
         OutsidePolicy = "outside_policy",
@@ -29,6 +31,8 @@ impl Reason {
 #[derive(Debug, Clone, Default)]
 pub struct Criteria {
     pub expiring_within: Option<Lifetime>,
+    /// Keys that expired at most this long ago and that no rotation replaced.
+    pub expired_within: Option<Lifetime>,
     /// Keys whose last use, or whose minting where they were never used, is this long ago.
     pub unused_for: Option<Lifetime>,
     /// Keys that were never used, however young.
@@ -41,17 +45,29 @@ pub struct Criteria {
 
 impl Criteria {
     pub fn are_none(&self) -> bool {
-        let dated = [&self.expiring_within, &self.unused_for, &self.older_than];
+        let dated = [
+            &self.expiring_within,
+            &self.expired_within,
+            &self.unused_for,
+            &self.older_than,
+        ];
         !self.never_used
             && !self.outside_policy
             && dated.iter().all(|criterion| criterion.is_none())
     }
 
-    /// What is wrong with a key of this policy at this moment. Dead keys have no faults. Of a pending key it only matters that the
+    /// What is wrong with a key of this policy at this moment. Of dead keys it only matters that they have just expired. Of a pending key it only matters that the
     /// policy leaves it out, of a disabled key its use too.
     pub fn faults(&self, key: &Key, policy: &Policy, now: Timestamp) -> Result<Vec<Reason>> {
         let status = key.status(now);
         let mut faults = Vec::new();
+        if let (Some(limit), Status::Expired, Some(expires_at)) =
+            (&self.expired_within, status, key.expires_at)
+            && key.replaced_by.is_none()
+            && now <= limit.after(expires_at)?
+        {
+            faults.push(Reason::Expired);
+        }
         if !key.is_living(now) {
             return Ok(faults);
         }
@@ -156,9 +172,28 @@ mod tests {
     }
 
     #[test]
+    fn a_key_has_expired_within_a_time_to_the_millisecond() {
+        let expired = Criteria {
+            expired_within: limit("7d"),
+            ..Criteria::default()
+        };
+        let mut key = sample();
+        key.created_at = days(10);
+        key.expires_at = Some(days(100).plus_millis(1));
+        assert_eq!(faults(&key, &expired, 100), []);
+        key.expires_at = Some(days(100));
+        assert_eq!(faults(&key, &expired, 100), [Reason::Expired]);
+        assert_eq!(faults(&key, &expired, 107), [Reason::Expired]);
+        assert_eq!(faults(&key, &expired, 108), []);
+        key.replaced_by = Some(key.id.clone());
+        assert_eq!(faults(&key, &expired, 100), []);
+    }
+
+    #[test]
     fn keys_that_end_by_themselves_have_no_faults() {
         let all = Criteria {
             expiring_within: limit("1d"),
+            expired_within: None,
             unused_for: limit("1d"),
             never_used: true,
             older_than: limit("1d"),

@@ -73,8 +73,13 @@ impl Life {
 
     /// When a pending key became void by waiting for its holder, if it has.
     pub fn lapsed_at(self, now: Timestamp, seen: Timestamp) -> Option<Timestamp> {
-        let lapses = self.created_at.plus_millis(PENDING_MILLIS);
-        (self.state == State::Pending && lapses <= now.max(seen)).then_some(lapses)
+        self.lapses_at().filter(|lapses| *lapses <= now.max(seen))
+    }
+
+    /// When a pending key becomes void if it is not activated.
+    pub fn lapses_at(self) -> Option<Timestamp> {
+        let is_pending = self.state == State::Pending;
+        is_pending.then(|| self.created_at.plus_millis(PENDING_MILLIS))
     }
 
     fn is_over(self, now: Timestamp, seen: Timestamp) -> bool {

@@ -13,6 +13,8 @@ pub struct PolicyChanges {
     pub prefix: Option<String>,
     /// The environments, in place of the present ones.
     pub environments: Option<Vec<String>>,
+    /// The scopes, in place of the present ones. Those that the policy has keep what they manage and grant.
+    pub scopes: Option<Vec<String>>,
     /// The cap; 0 takes it away.
     pub active_key_cap: Option<u32>,
     /// The default lifetime; `Some(None)` takes it away.
@@ -34,6 +36,14 @@ impl PolicyChanges {
         put(&mut policy.alphabet, self.alphabet);
         put(&mut policy.prefix, self.prefix);
         put(&mut policy.environments, self.environments);
+        if let Some(names) = self.scopes {
+            let mut before = std::mem::take(&mut policy.scopes);
+            let kept = |name: String| {
+                let scope = before.remove(&name).unwrap_or_default();
+                (name, scope)
+            };
+            policy.scopes = names.into_iter().map(kept).collect();
+        }
         put(
             &mut policy.active_key_cap,
             self.active_key_cap.map(|cap| (cap > 0).then_some(cap)),

@@ -66,7 +66,7 @@ pub fn run(
                     Ok(())
                 })?;
                 for (key, reason) in faults {
-                    if is_followed(reader, &key, now)? {
+                    if is_followed(reader, &workspace, &key, reason, now)? {
                         continue;
                     }
                     findings.push(Finding {
@@ -84,8 +84,19 @@ pub fn run(
     Ok(count)
 }
 
-/// Whether a rotation has superseded the key, and what follows it verifies: then the key ends by itself.
-fn is_followed(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
+/// Whether a rotation has superseded the key, and what follows it verifies: then the key ends by itself. Where a key has
+/// expired, another that was minted under its name follows it too.
+fn is_followed(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    key: &Key,
+    reason: Reason,
+    now: Timestamp,
+) -> Result<bool> {
+    if reason == Reason::Expired {
+        let holder = select::holder(reader, workspace, &key.environment, &key.name, now)?;
+        return Ok(holder.is_some());
+    }
     Ok(matches!(way_on(reader, key, now)?, Some(Way::Rotate(_))))
 }
 
@@ -100,6 +111,9 @@ fn remedy(
     now: Timestamp,
 ) -> Result<String> {
     let (id, place) = (&key.id, remedy::place(reader, &workspace.name)?);
+    if reason == Reason::Expired {
+        return Ok(remedy::mint_again(key, &place));
+    }
     if reason == Reason::OutsidePolicy {
         let is_known = |scope: &&String| workspace.policy.scopes.contains_key(*scope);
         let known: Vec<String> = key.scopes.iter().filter(is_known).cloned().collect();

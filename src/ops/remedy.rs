@@ -26,24 +26,23 @@ pub(super) fn way_out(
     let place = place(reader, &workspace.name)?;
     Ok(match way_on(reader, key, now)? {
         Some(way @ Way::Cancel(_)) => way.hint(&place),
-        _ => {
-            let scopes: String = newest
-                .scopes
-                .iter()
-                .map(|scope| format!(" --scope {}", Quoted(scope)))
-                .collect();
-            match has_room(reader, workspace, now)? {
-                true => format!(
-                    "`keyward mint {} -e {}{scopes}{place}` mints another key",
-                    Quoted(name),
-                    Quoted(environment)
-                ),
-                false => format!(
-                    "the workspace is at its cap, so another key needs the place of one of these: `keyward list{place}`"
-                ),
-            }
-        }
+        _ => match has_room(reader, workspace, now)? {
+            true => format!("`{}` mints another key", mint_again(&newest, &place)),
+            false => format!(
+                "the workspace is at its cap, so another key needs the place of one of these: `keyward list{place}`"
+            ),
+        },
     })
+}
+
+/// The command that mints a key like one that has ended.
+pub(super) fn mint_again(key: &Key, place: &str) -> String {
+    let scopes = key.scopes.iter();
+    let scopes: String = scopes
+        .map(|scope| format!(" --scope {}", Quoted(scope)))
+        .collect();
+    let (name, environment) = (Quoted(&key.name), Quoted(&key.environment));
+    format!("keyward mint {name} -e {environment}{scopes}{place}")
 }
 
 /// The hint about a key that can still verify and that no other has replaced.

@@ -1,5 +1,7 @@
 //! Showing one key.
 
+use crate::domain::allowance::{Allowance, Used};
+use crate::domain::day::Month;
 use crate::domain::usage::LastUse;
 use crate::domain::{Key, KeyId, Permission, Timestamp, Workspace};
 use crate::error::Result;
@@ -18,8 +20,23 @@ pub struct Outcome {
     pub last_use: Option<LastUse>,
     /// The others of its name and environment that are still valid, the newest first.
     pub others: Vec<KeyId>,
+    /// The key that it replaces, and the one that replaced it, where their records are kept.
+    pub neighbours: (Option<Key>, Option<Key>),
+    /// What its plan allows, and what is used of that.
+    pub limits: Limits,
     /// What can be done where the key was superseded, and all that followed it has ended or is gone.
     pub way_on: Option<String>,
+}
+
+/// What a plan allows a key, and what is used of it at this time.
+#[derive(Debug)]
+pub struct Limits {
+    /// What it allows.
+    pub allowance: Allowance,
+    /// What is used.
+    pub used: Used,
+    /// When: the present, or the time of the last count where that is later.
+    pub at: Timestamp,
 }
 
 /// Finds the key that a selector means.
@@ -64,17 +81,31 @@ fn shown(
     key: Key,
     now: Timestamp,
 ) -> Result<Outcome> {
-    let last_use = reader.last_use(reader.seq_of(&key.id)?)?;
+    let owner = select::owner_of(workspaces, &key);
+    let at = now.max(reader.clock()?.seen);
+    let allowance = Allowance::of_workspace(owner);
+    let seq = reader.seq_of(&key.id)?;
+    let (last_use, whole_at) = reader.metered(seq, allowance.rate, key.shares_rate())?;
+    let credits = reader.credits_spent(owner.id, Month::of(at))?;
+    let used = Used { whole_at, credits };
+    let record = |id: Option<&KeyId>| match id {
+        Some(id) => reader.key_by_id(id.as_str()),
+        None => Ok(None),
+    };
+    let neighbours = (record(key.replaces())?, record(key.replaced_by.as_ref())?);
     let others = lineage::still_valid(reader, &key, now)?;
     let way_on = match way_on(reader, &key, now)? {
-        Some(way @ Way::Cancel(_)) => {
-            let owner = select::owner_of(workspaces, &key);
-            Some(way.hint(&remedy::place(reader, &owner.name)?))
-        }
+        Some(way @ Way::Cancel(_)) => Some(way.hint(&remedy::place(reader, &owner.name)?)),
         _ => None,
     };
     Ok(Outcome {
         way_on,
+        neighbours,
+        limits: Limits {
+            allowance,
+            used,
+            at,
+        },
         key,
         last_use,
         others: others.into_iter().map(|other| other.id).collect(),

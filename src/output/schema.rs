@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::output::usage::UsageView;
 use crate::output::view::{
     BackupView, CallerView, Changed, Changes, CreatedStoreView, EventView, FindingView, HeadView,
-    HealthView, ImportView, KeyView, Minted, RestoreView, Revoked, StoreView, TrailView,
+    HealthView, ImportView, KeyView, Minted, RestoreView, Revoked, Shown, StoreView, TrailView,
     VerdictView, WorkspaceView,
 };
 
@@ -24,7 +24,7 @@ const COMMANDS: [Described; 34] = [
         json!({ "anyOf": [minted, list("keys", &minted)] })
     }),
     ("list", keys),
-    ("show", of_view::<KeyView<'_>>),
+    ("show", of_view::<Shown<'_>>),
     ("rename", of_view::<Changed<'_>>),
     ("set", of_view::<Changed<'_>>),
     ("disable", of_view::<Changed<'_>>),
@@ -47,7 +47,10 @@ const COMMANDS: [Described; 34] = [
     ("apply", of_view::<Changes<'_>>),
     ("prune", keys),
     ("workspace create", workspace),
-    ("workspace list", || list("workspaces", &workspace())),
+    ("workspace list", || {
+        let listed = narrowed(of_view::<WorkspaceView>(), &["inUse"], &[]);
+        list("workspaces", &listed)
+    }),
     ("workspace show", || {
         narrowed(of_view::<WorkspaceView>(), &["policy"], &[])
     }),

@@ -395,8 +395,53 @@ no keys found
 $ keyward check
 ------- stderr -------
 error: tell check what to look for
-hint: pass --expiring-within, --unused-for, --never-used, --older-than or --outside-policy
+hint: pass --expiring-within, --expired-within, --unused-for, --never-used, --older-than or --outside-policy
 [exit status: 2]
 "#,
     );
+}
+
+#[test]
+fn keys_that_have_just_expired_are_found_until_another_takes_their_place() {
+    let sandbox = Sandbox::new();
+    let mut past = Past::of(&sandbox);
+    past.mint_until(None, "long", 1, Some("1d"), 30 * DAY);
+    past.mint_until(None, "lately", 1, Some("8d"), 10 * DAY);
+    past.mint_until(None, "minted", 1, Some("8d"), 10 * DAY);
+    let revoked = past.mint_until(None, "revoked", 1, Some("8d"), 10 * DAY);
+    past.revoke(&revoked, 9 * DAY);
+    past.mint_until(None, "coming", 1, Some("20d"), 10 * DAY);
+    drop(past);
+    sandbox.keyward(["store", "check", "--reset-clock"]).ok();
+    sandbox.mint("minted");
+    let within = ["--expired-within", "7d"];
+    assert_found(&sandbox, &within, &[("lately", "expired")]);
+    assert_found(&sandbox, &["--expired-within", "1d"], &[]);
+    let wide = ["--expired-within", "60d"];
+    assert_found(
+        &sandbox,
+        &wide,
+        &[("long", "expired"), ("lately", "expired")],
+    );
+    assert_found(
+        &sandbox,
+        &["--expiring-within", "14d"],
+        &[("coming", "expiring")],
+    );
+    let remedy = text(&findings(&sandbox, &within)[0], "remedy");
+    assert_eq!(remedy, "keyward mint lately -e live");
+    let words: Vec<&str> = remedy.split(' ').skip(1).collect();
+    sandbox.keyward(words).ok();
+    assert_found(&sandbox, &within, &[]);
+}
+
+#[test]
+fn an_expired_key_that_was_rotated_is_not_found() {
+    let sandbox = Sandbox::new();
+    Past::of(&sandbox).mint_until(None, "ci", 1, Some("10d"), DAY);
+    sandbox.keyward(["rotate", "ci", "--grace", "1s"]).ok();
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(sandbox.listed(&["--status", "expired"]), ["ci"]);
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    assert_found(&sandbox, &["--expired-within", "7d"], &[]);
 }

@@ -21,7 +21,9 @@ fn a_created_workspace_is_described() {
     });
     assert_eq!(workspace, expected);
     let list = sandbox.keyward(["workspace", "list"]).answer();
-    assert_eq!(list, json!({ "workspaces": [workspace] }));
+    let mut listed = workspace;
+    listed["inUse"] = json!(true);
+    assert_eq!(list, json!({ "workspaces": [listed] }));
 }
 
 #[test]
@@ -334,4 +336,65 @@ fn lifetimes_can_be_taken_away_by_option() {
         .ok();
     let policy = sandbox.keyward(["workspace", "show", "one"]).answer()["policy"].clone();
     assert!(policy["default_lifetime"].is_null() && policy["maximum_lifetime"].is_null());
+}
+
+#[test]
+fn scopes_are_given_by_name_and_those_that_stay_keep_what_they_manage() {
+    let sandbox = Sandbox::with_workspace("files", &["--scopes", "read,write"]);
+    sandbox.mint_with("ci", &["--scope", "read"]);
+    sandbox.refuses(&["mint", "cd", "--scope", "admin"], 5, "invalid_scope");
+    sandbox
+        .keyward(["workspace", "set", "--scopes", "read,admin"])
+        .ok();
+    sandbox.mint_with("cd", &["--scope", "admin"]);
+    // The scope of a live key is not taken away under it.
+    sandbox.refuses(&["workspace", "set", "--scopes", "admin"], 4, "conflict");
+    for wrong in ["", "read,", "a b"] {
+        sandbox.refuses(
+            &["workspace", "set", "--scopes", wrong],
+            2,
+            "invalid_policy",
+        );
+    }
+    sandbox.workspace("sw", &["--preset", "scrapewise"]);
+    let scopes = |sandbox: &Sandbox| {
+        let shown = sandbox.keyward(["workspace", "show", "sw"]).answer();
+        shown["policy"]["scopes"].clone()
+    };
+    let before = scopes(&sandbox);
+    let set = [
+        "workspace",
+        "set",
+        "sw",
+        "--scopes",
+        "USER,LLM_READ,LLM_FULL,MORE",
+    ];
+    sandbox.keyward(set).ok();
+    let after = scopes(&sandbox);
+    assert_eq!(after["USER"], before["USER"]);
+    assert_eq!(after["MORE"]["manage"], serde_json::json!([]));
+}
+
+#[test]
+fn the_list_marks_the_workspace_that_commands_use() {
+    let sandbox = Sandbox::with_workspace("acme", &[]);
+    let used = |flags: &[&str]| -> Vec<String> {
+        let answer = sandbox.keyward(["workspace", "list"]).args(flags).answer();
+        let mut found = answer["workspaces"].as_array().expect("a list").clone();
+        found.retain(|workspace| workspace["inUse"] == true);
+        found
+            .iter()
+            .map(|workspace| text(workspace, "name"))
+            .collect()
+    };
+    assert_eq!(used(&[]), ["acme"], "the only one is used without a choice");
+    sandbox.workspace("shop", &[]);
+    assert_eq!(used(&[]), [""; 0]);
+    sandbox.keyward(["workspace", "use", "shop"]).ok();
+    assert_eq!(used(&[]), ["shop"]);
+    assert_eq!(used(&["-w", "acme"]), ["acme"]);
+    let shown = sandbox.keyward(["workspace", "list"]).ok().stdout;
+    let marked: Vec<&str> = shown.lines().filter(|line| line.contains('*')).collect();
+    assert_eq!(marked.len(), 1, "{shown}");
+    assert!(marked[0].starts_with("shop"), "{shown}");
 }

@@ -16,6 +16,7 @@ use crate::output::view::WorkspaceView;
 #[command(after_help = "Examples:
   keyward workspace create acme
   keyward workspace create acme --prefix acme --cap 20 --maximum-lifetime 1y
+  keyward workspace create files --scopes read,write
   keyward workspace create shop --preset amser
   keyward workspace create api --policy policy.toml --plan pro")]
 pub struct Args {

@@ -9,6 +9,8 @@ use crate::output::table::Column;
 use crate::output::view::WorkspaceView;
 
 /// List workspaces
+///
+/// IN USE marks the one that commands use: that of -w, KEYWARD_WORKSPACE or `workspace use`, or the only one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward workspace list
@@ -17,12 +19,17 @@ pub struct Args {}
 
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter_or_empty()?;
+    let named = context.workspace.clone();
     let outcomes = list::run(&mut store, &actor, now)?;
+    let in_use = list::in_use(&mut store, &actor, named.as_deref(), now)?;
     let mut listing = context.ui.list("workspaces")?;
     for Outcome { workspace, census } in outcomes {
-        listing.row(&WorkspaceView::new(&workspace, census), || {
+        let is_used = in_use == Some(workspace.id);
+        let view = WorkspaceView::new(&workspace, census).in_use(is_used);
+        listing.row(&view, || {
             vec![
                 Safe(&workspace.name).to_string(),
+                if is_used { "*" } else { "" }.to_owned(),
                 Safe(workspace.preset.as_deref().unwrap_or("-")).to_string(),
                 Safe(workspace.plan.as_deref().unwrap_or("-")).to_string(),
                 census.active.to_string(),
@@ -34,6 +41,7 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     }
     let columns = [
         Column::text("NAME"),
+        Column::last("IN USE"),
         Column::text("PRESET"),
         Column::text("PLAN"),
         Column::number("ACTIVE"),

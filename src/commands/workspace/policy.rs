@@ -41,6 +41,10 @@ pub struct PolicyArgs {
     #[arg(long, value_delimiter = ',', value_name = "ENV,...")]
     environments: Option<Vec<String>>,
 
+    /// The scopes a key may have; replaces the current ones
+    #[arg(long, value_delimiter = ',', value_name = "SCOPE,...")]
+    scopes: Option<Vec<String>>,
+
     /// How many keys may be active, pending or disabled at once; 0 for no cap
     #[arg(long, visible_alias = "cap", value_name = "N")]
     active_key_cap: Option<u32>,
@@ -105,6 +109,7 @@ impl PolicyArgs {
             alphabet: self.alphabet,
             prefix: self.prefix,
             environments: self.environments,
+            scopes: self.scopes,
             active_key_cap: self.active_key_cap,
             default_lifetime: self.default_lifetime.map(|lifetime| lifetime.0),
             maximum_lifetime: self.maximum_lifetime.map(|lifetime| lifetime.0),

@@ -182,7 +182,7 @@ impl<T> Memory<T> {
             used: Uses::default(),
             grounds: Grounds::from(&key),
             allowance,
-            shares_rate: key.rotation.is_some() || key.replaced_by.is_some(),
+            shares_rate: key.shares_rate(),
             kept: keep(key),
             counted: AtomicUsize::default(),
         });
@@ -242,11 +242,8 @@ fn owner(reader: &Reader<'_>, id: WorkspaceId) -> Result<Owner> {
         )
     };
     let workspace = reader.workspace_by_id(id)?.ok_or_else(gone)?;
-    // A plan that the policy does not have, which only a store changed behind keyward's back names, limits nothing.
-    let plan = workspace.plan.as_deref();
-    let plan = plan.and_then(|plan| workspace.policy.plan(plan).ok());
     Ok(Owner {
-        allowance: plan.map(Allowance::of).unwrap_or_default(),
+        allowance: Allowance::of_workspace(&workspace),
         name: workspace.name,
         created_at: workspace.created_at,
     })

@@ -1,6 +1,6 @@
 //! Listing and showing workspaces.
 
-use crate::domain::{Permission, Timestamp};
+use crate::domain::{Permission, Timestamp, WorkspaceId};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::ops::select;
@@ -20,6 +20,21 @@ pub fn run(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Vec<Outco
             .into_iter()
             .map(|workspace| Outcome::of(reader, workspace, now))
             .collect()
+    })
+}
+
+/// The workspace that a command with this choice uses. None where it has to be chosen first; a choice that is not there is
+/// found out by the command that needs one.
+pub fn in_use(
+    store: &mut Store,
+    actor: &Actor,
+    named: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<WorkspaceId>> {
+    store.read(|reader| {
+        let access = Access::admit(reader, actor, now)?;
+        let used = select::workspace(reader, &access, named).ok();
+        Ok(used.map(|workspace| workspace.id))
     })
 }
 

@@ -7,6 +7,7 @@ mod key;
 mod minted;
 mod provision;
 mod record;
+mod shown;
 mod verdict;
 mod workspace;
 
@@ -24,12 +25,13 @@ pub use record::{
     BackupView, CreatedStoreView, EventView, HeadView, HealthView, ImportView, KeptView,
     ProblemView, RestoreView, StoreView, TrailView,
 };
+pub use shown::{LimitsView, Shown};
 pub use verdict::VerdictView;
 pub use workspace::WorkspaceView;
 
 /// A point in time as scripts read it: RFC 3339 in UTC with milliseconds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment(pub(super) Timestamp);
+pub struct Moment(pub Timestamp);
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

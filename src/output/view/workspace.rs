@@ -14,6 +14,8 @@ pub struct WorkspaceView {
     preset: Option<String>,
     plan: Option<String>,
     created_at: Moment,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_use: Option<bool>,
     keys: Census,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<Policy>,
@@ -26,9 +28,17 @@ impl WorkspaceView {
             preset: workspace.preset.clone(),
             plan: workspace.plan.clone(),
             created_at: Moment(workspace.created_at),
+            in_use: None,
             keys: census,
             policy: None,
         }
+    }
+
+    /// The same with whether commands use it where no other is named.
+    #[must_use]
+    pub fn in_use(mut self, in_use: bool) -> Self {
+        self.in_use = Some(in_use);
+        self
     }
 
     #[must_use]

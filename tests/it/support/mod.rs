@@ -122,10 +122,13 @@ impl Sandbox {
         self.keyward(["mint", name]).args(flags).ok().line()
     }
 
-    /// The key's object as `show --json` prints it.
+    /// The key's object, as `show` has it beside what is left of its limits.
     #[must_use]
     pub fn show(&self, key: &str) -> Value {
-        self.keyward(["show", key]).answer()
+        let mut shown = self.keyward(["show", key]).answer();
+        let limits = shown.as_object_mut().map(|shown| shown.remove("limits"));
+        limits.flatten().expect("limits");
+        shown
     }
 
     /// The id of the key of this name.
