@@ -112,10 +112,7 @@ impl Command {
     fn speaks_before_it_opens(&self) -> bool {
         matches!(
             self,
-            Self::Schema(_)
-                | Self::Completions(_)
-                | Self::Man(_)
-                | Self::Store(store::Command::Restore(_))
-        )
+            Self::Schema(_) | Self::Man(_) | Self::Store(store::Command::Restore(_))
+        ) || matches!(self, Self::Completions(args) if !args.is_answer())
     }
 }

@@ -48,6 +48,16 @@ impl Context {
     }
 }
 
+impl Context {
+    /// Reads standard input's fields, each of which ends in a NUL.
+    pub fn read_fields(&mut self) -> Result<Vec<String>> {
+        let text = read_text(stdin()?, "standard input")?;
+        let mut fields: Vec<String> = text.split('\0').map(str::to_owned).collect();
+        fields.pop();
+        Ok(fields)
+    }
+}
+
 /// The file that a GitHub Actions runner reads a step's environment or outputs from.
 pub fn github_file(name: &'static str) -> Result<Option<PathBuf>> {
     let Some(value) = variable(name) else {

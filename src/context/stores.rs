@@ -3,6 +3,7 @@
 //! This module never opens a store for arguments with one of its secrets among them.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Context;
 use super::environment::variable;
@@ -68,6 +69,21 @@ impl Context {
         }
     }
 
+    /// Opens the store at this path, or the one that a command would use, to look names up: nothing is made, brought up to
+    /// date, or waited for. One that does not exist reads as an empty one.
+    pub fn glance(&self, typed: Option<&str>) -> Result<Store> {
+        let path = match typed {
+            // No shell has replaced the tilde yet.
+            Some(path) => match (path.strip_prefix("~/"), variable("HOME")) {
+                (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+                _ => PathBuf::from(path),
+            },
+            None => self.store_path()?,
+        };
+        let store = Store::glance(&path, Duration::from_millis(50))?;
+        Ok(store.unwrap_or_else(Store::empty))
+    }
+
     /// Opens the store, making it first if needed. `rehearse` runs on an empty store before one is made, so that a
     /// command that would fail leaves no file behind.
     pub fn open_or_create_store(
@@ -104,7 +120,7 @@ impl Context {
     }
 
     /// How long another process is waited for.
-    pub fn patience(&self) -> std::time::Duration {
+    pub fn patience(&self) -> Duration {
         self.wait
     }
 

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod cancel;
 pub mod change;
 pub mod check;
+pub mod complete;
 mod draft;
 pub mod events;
 pub mod exposure;

@@ -14,6 +14,7 @@ mod key_row;
 mod keys;
 mod links;
 mod meter;
+mod names;
 mod opening;
 mod session;
 mod settings;

@@ -1,5 +1,5 @@
-//! Files that are this binary's own output: the manual pages and the completions. They are in the repository for packagers and
-//! readers, and must not drift.
+//! Files that are this binary's own output: the manual pages, the completion scripts and the README's usage. They stand in
+//! the repository for packagers and readers, and must not drift.
 //!
 //! `KEYWARD_BLESS=1 cargo test --test it generated` writes them again.
 
@@ -113,6 +113,7 @@ fn man_holds_the_page_of_every_command() {
     check("man", &pages);
 }
 
+/// The files are the binary's source here: it prints what it was built with.
 #[test]
 fn completions_holds_the_script_of_every_shell() {
     let sandbox = Sandbox::new();
@@ -120,7 +121,7 @@ fn completions_holds_the_script_of_every_shell() {
         let script = sandbox.keyward(["completions", shell]).ok().stdout;
         (name.to_owned(), script)
     });
-    check("completions", &BTreeMap::from(scripts));
+    assert_eq!(files("completions"), BTreeMap::from(scripts));
 }
 
 #[test]

@@ -226,6 +226,8 @@ mod way_out;
 mod idempotency_crashes;
 // `--if-unused-for`: a key in use is not ended by mistake.
 mod in_use;
+// What a Tab offers and inserts in bash, zsh and fish: names of the store, whatever is in them, and files.
+mod completing;
 // Manual pages and completions equal what the parser renders.
 mod generated;
 // Help texts and the examples in them.

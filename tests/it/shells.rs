@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::generated::repository;
+use crate::support::docs::path_with_keyward;
 use crate::support::terminal::Terminal;
 use crate::support::{Output, Sandbox, tool};
 
@@ -50,7 +51,8 @@ fn bash(line: &str) -> Output {
         &script("keyward.bash"),
         line,
     ];
-    sandbox.program("bash", arguments).ok()
+    let path = path_with_keyward();
+    sandbox.program("bash", arguments).env("PATH", path).ok()
 }
 
 #[test]
@@ -69,7 +71,8 @@ fn fish(line: &str) -> Output {
     let sandbox = Sandbox::new();
     let asked = "source $argv[1]; or exit 1; complete -C $argv[2]";
     let arguments = ["--no-config", "-c", asked, &script("keyward.fish"), line];
-    sandbox.program("fish", arguments).ok()
+    let path = path_with_keyward();
+    sandbox.program("fish", arguments).env("PATH", path).ok()
 }
 
 #[test]
@@ -125,7 +128,9 @@ fn zsh_completes_on_a_terminal() {
             folder.display()
         );
         sandbox.file(".zshrc", &setup);
-        let mut terminal = Terminal::start(&sandbox, "zsh", &["-i"], &[]);
+        let path = path_with_keyward();
+        let path = path.to_str().expect("PATH is text");
+        let mut terminal = Terminal::start(&sandbox, "zsh", &["-i"], &[("PATH", path)]);
         terminal.wait_for("ready> ");
         terminal.types(typed);
         for shown in shown {
