@@ -179,11 +179,6 @@ impl Key {
         self.ended(now).unwrap_or_else(|| self.status(now))
     }
 
-    /// Whether it was rotated, so that others of its lineage use up the same rate.
-    pub fn shares_rate(&self) -> bool {
-        self.rotation.is_some() || self.replaced_by.is_some()
-    }
-
     /// The id of the key that it replaces.
     pub fn replaces(&self) -> Option<&KeyId> {
         self.rotation.as_ref().map(|rotation| &rotation.replaces)

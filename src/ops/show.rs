@@ -85,7 +85,7 @@ fn shown(
     let at = now.max(reader.clock()?.seen);
     let allowance = Allowance::of_workspace(owner);
     let seq = reader.seq_of(&key.id)?;
-    let (last_use, whole_at) = reader.metered(seq, allowance.rate, key.shares_rate())?;
+    let (last_use, whole_at) = reader.metered(seq, allowance.rate, reader.shares_rate(&key)?)?;
     let credits = reader.credits_spent(owner.id, Month::of(at))?;
     let used = Used { whole_at, credits };
     let record = |id: Option<&KeyId>| match id {

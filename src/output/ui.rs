@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::domain::sanitize::harmless;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 pub use crate::output::format::Format;
 use crate::output::listing::Listing;
 use crate::output::progress::{Percentage, Progress};
@@ -143,15 +143,16 @@ impl Ui {
         self.stderr("warning: ", "33", &sentence);
     }
 
-    /// Reports a failure: two lines for people, one object for scripts. That a person declined or interrupted is no error to them.
+    /// Reports a failure: two lines for people, one object for scripts. That a person declined is not an error to them.
     pub fn error(&self, error: &Error) {
         if self.is_for_people() || self.format == Format::Tsv {
-            let word = if error.kind() == Kind::Interrupted {
+            let message = error.to_string();
+            let word = if message.starts_with("cancelled: ") {
                 ""
             } else {
                 "error: "
             };
-            self.stderr(word, "31", &error.to_string());
+            self.stderr(word, "31", &message);
             if let Some(hint) = error.hint() {
                 self.stderr("hint: ", "36", hint);
             }

@@ -104,6 +104,12 @@ impl Reader<'_> {
         )
     }
 
+    /// Whether the key replaced another, or another was minted to replace it: those share a rate.
+    pub fn shares_rate(&self, key: &Key) -> Result<bool> {
+        let sql = "SELECT 1 FROM key WHERE replaces = ?1";
+        Ok(key.rotation.is_some() || self.session.exists(sql, values![&key.id])?)
+    }
+
     /// The keys that were minted to replace this one.
     pub fn keys_replacing(&self, id: &KeyId) -> Result<Vec<Key>> {
         self.keys("WHERE key.replaces = ?1 ORDER BY key.seq", values![id])

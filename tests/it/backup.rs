@@ -290,7 +290,7 @@ fn a_bar_says_how_far_it_is_on_a_terminal_alone() {
     let (status, seen) = terminal.end();
     assert_eq!(status, 0);
     assert!(seen.contains("pages") && seen.contains("100/100"), "{seen}");
-    assert!(seen.contains("b.db: "), "{seen}");
+    assert!(seen.contains("to b.db ("), "{seen}");
     for quiet in [&["--quiet"][..], &["--json"]] {
         let words = [quiet, &["store", "backup", "b.db"]].concat();
         let (status, seen) = Terminal::keyward(&sandbox, &words, &[]).end();

@@ -257,7 +257,7 @@ fn a_jump_that_lasts_is_believed_and_can_be_taken_back() {
     );
     let output = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
     assert!(
-        output.stderr.contains("the latest time seen was"),
+        output.stderr.contains("reset the last recorded time"),
         "{}",
         output.transcript()
     );
@@ -341,7 +341,7 @@ fn an_expiry_that_was_seen_already_is_refused() {
         let output = sandbox.keyward(words).run();
         assert_eq!(output.status, 5, "{words:?}: {}", output.transcript());
         assert!(
-            output.stderr.contains("has seen") && output.stderr.contains("--reset-clock"),
+            output.stderr.contains("last recorded time") && output.stderr.contains("--reset-clock"),
             "{}",
             output.transcript()
         );
@@ -373,7 +373,10 @@ fn a_grace_runs_from_the_machines_clock() {
         let before = sandbox.settled_bytes();
         let run = sandbox.keyward(arguments);
         let error = run.refused(5, "invalid_expiry");
-        assert!(text(&error, "message").contains("has seen"), "{error:#}");
+        assert!(
+            text(&error, "message").contains("last recorded time"),
+            "{error:#}"
+        );
         assert!(text(&error, "hint").contains("--reset-clock"), "{error:#}");
         assert!(sandbox.settled_bytes() == before, "{arguments:?}");
     };

@@ -82,6 +82,7 @@ fn a_young_key_that_got_a_freed_row_number_meanwhile_is_not_deleted() {
         let taken = format!(
             "CREATE TEMP TABLE freed AS SELECT seq FROM key WHERE id = '{freed}';
              DELETE FROM key WHERE id = '{freed}';
+             DELETE FROM revision WHERE key_seq = (SELECT seq FROM freed);
              UPDATE key SET seq = (SELECT seq FROM freed) WHERE name = 'young';
              COMMIT;"
         );

@@ -107,7 +107,7 @@ fn a_plan_or_a_policy_that_is_changed_holds_for_the_next_line() {
     assert_eq!(verdict["remaining"], Value::Null);
     set(&["--plan", "pro"]);
     let verdict = stream.expect(&secret, "valid");
-    assert_eq!(verdict["remaining"], 99);
+    assert_eq!(verdict["remaining"], 89);
     let policy = sandbox.file(
         "policy.toml",
         "default_plan = \"pro\"\n[plans.pro]\nquota = 4\n",

@@ -49,7 +49,7 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
     );
     stands(&["disable", "ci"], &["disabled", &id]);
     stands(&["enable", "ci"], &["enabled", &id]);
-    stands(&["enable", "ci"], &["nothing changed", &id]);
+    stands(&["enable", "ci"], &["no change", &id]);
     stands(&["set", "ci", "--owner", "platform"], &["changed", &id]);
     assert_eq!(sandbox.show("ci")["owner"], "platform");
     stands(&["rename", "ci", "build"], &[&id, "build"]);

@@ -20,7 +20,7 @@ pub(super) struct Known<T> {
     pub used: Uses,
     pub grounds: Grounds,
     pub allowance: Allowance,
-    /// Whether the key replaced another or was replaced, so that its rate is theirs too.
+    /// Whether the key replaced another, or another was minted to replace it, so that its rate is theirs too.
     pub shares_rate: bool,
     pub kept: T,
     /// Where its last use was counted; see [`super::pending`].

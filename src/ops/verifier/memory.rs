@@ -174,6 +174,7 @@ impl<T> Memory<T> {
         let owner = self.owner(reader, key.workspace_id)?;
         key.workspace.clone_from(&owner.name);
         let (workspace_made_at, allowance) = (owner.created_at, owner.allowance);
+        let shares_rate = allowance.rate.is_some() && reader.shares_rate(&key)?;
         let known = Arc::new(Known {
             seq,
             workspace: key.workspace_id,
@@ -182,7 +183,7 @@ impl<T> Memory<T> {
             used: Uses::default(),
             grounds: Grounds::from(&key),
             allowance,
-            shares_rate: key.shares_rate(),
+            shares_rate,
             kept: keep(key),
             counted: AtomicUsize::default(),
         });

@@ -51,7 +51,7 @@ impl Access {
             Self::Gone(path) => Err(moved(path)),
             Self::Immutable(_, reason) => Err(Error::new(
                 Kind::Io,
-                format!("the store is read-only: {reason}"),
+                format!("the store cannot be written: {reason}"),
             )),
         }
     }

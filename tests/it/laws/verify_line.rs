@@ -25,8 +25,8 @@ use super::shown::{assert_harmless, assert_presentable};
 const REFUSALS: [&str; 5] = [
     "the line is longer than 65536 bytes",
     "the line is not UTF-8 text",
-    "the line is no request: a field is missing, unknown or of the wrong type",
-    "the line is no request: it is not JSON",
+    "the line is not a request: a field is missing, unknown or of the wrong type",
+    "the line is not a request: it is not JSON",
     "the field id is nested deeper than 128 levels, or has half a character",
 ];
 
