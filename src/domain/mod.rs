@@ -10,6 +10,7 @@ pub mod chain;
 pub mod clock;
 pub mod code;
 pub mod day;
+pub mod difference;
 pub mod digest;
 pub mod dotenv;
 pub mod ended;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::difference::Difference;
 use crate::domain::holding::Place;
 use crate::domain::manifest::KeyEntry;
 use crate::domain::name::composed;
@@ -78,7 +79,12 @@ pub enum WorkspaceStep {
     /// Make it.
     Create,
     /// Change its plan, and its policy where one is given.
-    Set(Option<Box<(Option<String>, Policy)>>),
+    Set {
+        /// That policy and its preset.
+        policy: Option<Box<(Option<String>, Policy)>>,
+        /// What is different then.
+        differences: Vec<Difference>,
+    },
     /// Nothing.
     Leave,
 }
@@ -88,7 +94,7 @@ impl WorkspaceStep {
     pub fn action(&self) -> Action {
         match self {
             Self::Create => Action::Created,
-            Self::Set(_) => Action::Updated,
+            Self::Set { .. } => Action::Updated,
             Self::Leave => Action::Unchanged,
         }
     }
@@ -224,7 +230,7 @@ pub fn settle_workspace(
                 made => made.map(drop),
             }
         }
-        WorkspaceStep::Set(policy) => {
+        WorkspaceStep::Set { policy, .. } => {
             let request = workspace::set::Request {
                 workspace: Some(name.as_str().to_owned()),
                 policy: policy.map(|policy| *policy),
@@ -271,7 +277,11 @@ fn workspace_as_wanted(
     let changes = PolicyChanges::default();
     let plan = wanted.plan.clone().map(Some);
     let after = workspace::set::changed(&before, policy.clone(), changes, plan)?;
-    Ok((after, WorkspaceStep::Set(policy.map(Box::new))))
+    let step = WorkspaceStep::Set {
+        policy: policy.map(Box::new),
+        differences: workspace::set::differences(&before, &after),
+    };
+    Ok((after, step))
 }
 
 fn policy_of(wanted: &WorkspaceWanted) -> Result<(Option<String>, Policy)> {

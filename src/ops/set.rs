@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::domain::audit::Action;
+use crate::domain::difference::Difference;
 use crate::domain::{Key, Network, Permission, Policy, Timestamp, When, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
@@ -190,16 +191,23 @@ fn save(
     Ok(true)
 }
 
-/// Whether the changes make any of these keys another.
-pub(super) fn would_change(policy: &Policy, keys: &[Key], changes: &Changes) -> Result<bool> {
+/// What the changes make different in any of these keys.
+pub(super) fn differences(
+    policy: &Policy,
+    keys: &[Key],
+    changes: &Changes,
+) -> Result<Vec<Difference>> {
+    let mut differences = Vec::new();
     for before in keys {
         let mut after = before.clone();
         changes.apply(policy, &mut after)?;
-        if fields(before) != fields(&after) {
-            return Ok(true);
+        for difference in Difference::between(&fields(before), &fields(&after)) {
+            if !differences.contains(&difference) {
+                differences.push(difference);
+            }
         }
     }
-    Ok(false)
+    Ok(differences)
 }
 
 fn are_same(some: &[String], others: &[String]) -> bool {

@@ -122,6 +122,13 @@ impl Ui {
         }
     }
 
+    /// The same in a line behind a sign, which has this colour.
+    pub fn signed(&self, sign: &str, colour: &str, sentence: &str) {
+        if !self.quiet && self.is_for_people() {
+            self.stderr(sign, colour, sentence);
+        }
+    }
+
     /// Tells what could help, to people alone.
     pub fn hint(&self, sentence: &str) {
         if !self.quiet && self.is_for_people() {
@@ -179,7 +186,7 @@ impl Ui {
         };
         let mut stderr = io::stderr().lock();
         // There is nowhere left to report that stderr is gone.
-        let _ = if self.colour_stderr && !word.is_empty() {
+        let _ = if self.colour_stderr && !colour.is_empty() {
             writeln!(stderr, "\u{1b}[1;{colour}m{word}\u{1b}[0m{text}")
         } else {
             writeln!(stderr, "{word}{text}")

@@ -68,9 +68,9 @@ fn the_documented_manifest_is_applied_once() {
     let answer = sandbox.program("sh", ["-c", script, KEYWARD]).ok().json();
     let shown = sandbox.show("ci-pipeline");
     let change = json!({
-        "workspace": "acme", "environment": "live", "name": "ci-pipeline", "id": shown["id"], "action": "created",
+        "workspace": "acme", "environment": "live", "name": "ci-pipeline", "id": shown["id"], "action": "created", "differences": [],
     });
-    let workspace = json!({ "name": "acme", "action": "created" });
+    let workspace = json!({ "name": "acme", "action": "created", "differences": [] });
     assert_eq!(
         answer,
         json!({ "changes": [change], "workspaces": [workspace] })
@@ -351,12 +351,20 @@ fn a_plan_begins_each_line_with_what_will_be_done() {
     let dry = sandbox
         .keyward(["apply", "keys.toml", "--prune", "--dry-run"])
         .ok();
-    assert_eq!(dry.stdout, plan);
+    let signed = |text: &str| {
+        let lines = text.split_inclusive('\n');
+        lines
+            .filter(|line| !line.starts_with("    "))
+            .collect::<String>()
+    };
+    assert_eq!(signed(&dry.stdout), plan);
+    let difference = "\n~ acme/test/differs (update)\n    owner: one → two\n+ ";
+    assert!(dry.stdout.contains(difference), "{}", dry.stdout);
     let done = sandbox
         .keyward(["apply", "keys.toml", "--prune", "--yes"])
         .ok();
     assert_eq!(done.stdout, "");
-    assert!(done.stderr.starts_with(plan), "{}", done.stderr);
+    assert!(signed(&done.stderr).starts_with(plan), "{}", done.stderr);
     assert!(
         done.stderr
             .ends_with("1 created, 1 rotated, 1 updated, 1 unchanged, 1 revoked\n"),

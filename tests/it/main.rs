@@ -61,6 +61,8 @@ mod apply;
 mod apply_rounds;
 // What `keyward apply` does for each key and workspace: sinks, paths, updates, policies, and who may.
 mod apply_keys;
+// What `apply` says of the fields that differ: in its plan, in JSON, and in the answer of what was done.
+mod apply_differences;
 // Manifests that are refused, and that nothing is done then.
 mod apply_manifest;
 // `keyward verify`: the verdicts, their order, and the forms a secret may arrive in.

@@ -1,9 +1,10 @@
 //! What `apply` says: the plan, what has become of it, and where it stopped.
 
+use crate::domain::difference::Difference;
 use crate::domain::provision::Action;
 use crate::domain::{Key, Safe};
 use crate::error::{Error, Result};
-use crate::ops::apply::{Plan, Request};
+use crate::ops::apply::{Plan, Request, WorkspaceStep};
 use crate::output::ui::{Format, Ui};
 use crate::output::view::{ChangeView, Changes, WorkspaceChange};
 
@@ -31,6 +32,7 @@ impl Report {
             name: key.entry.name.as_str().to_owned(),
             id: decision.step.key().map(|key| key.id.as_str().to_owned()),
             action: decision.step.action(),
+            differences: decision.differences.clone(),
         });
         let strays = plan.strays.iter().map(|key| ChangeView {
             workspace: key.workspace.clone(),
@@ -38,6 +40,7 @@ impl Report {
             name: key.name.clone(),
             id: Some(key.id.as_str().to_owned()),
             action: Action::Revoked,
+            differences: Vec::new(),
         });
         let changes: Vec<ChangeView> = wanted.chain(strays).collect();
         Self {
@@ -47,6 +50,10 @@ impl Report {
                 .map(|(workspace, step)| WorkspaceChange {
                     name: workspace.name.as_str().to_owned(),
                     action: step.action(),
+                    differences: match step {
+                        WorkspaceStep::Set { differences, .. } => differences.clone(),
+                        _ => Vec::new(),
+                    },
                 })
                 .collect(),
             done: changes
@@ -114,7 +121,9 @@ impl Report {
 
     /// Shows the plan to people who will see it carried out.
     pub fn announce(&self, ui: &Ui) {
-        ui.status(self.lines().trim_end());
+        for line in self.lines() {
+            ui.signed(&line.sign, line.colour, &line.text);
+        }
     }
 
     /// Tells people what was done to one key.
@@ -165,7 +174,11 @@ impl Report {
     /// Answers with the plan, or with what has become of it.
     pub fn answer(&self, ui: &Ui) -> Result<()> {
         match ui.format {
-            Format::Table | Format::Wide => ui.data(&self.lines()),
+            Format::Table | Format::Wide => {
+                let lines = self.lines();
+                let lines = lines.iter().map(|line| line.rendered(ui.colour_stdout));
+                ui.data(&lines.collect::<String>())
+            }
             Format::Json => {
                 let changes = Changes {
                     changes: &self.changes,
@@ -184,20 +197,64 @@ impl Report {
         }
     }
 
-    fn lines(&self) -> String {
-        let workspaces = self
-            .workspaces
-            .iter()
-            .map(|workspace| format!("{} {}\n", workspace.action.sign(), in_words(workspace)));
-        let keys = self.changes.iter().map(|change| {
+    fn lines(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for workspace in &self.workspaces {
+            lines.push(Line::of(workspace.action, in_words(workspace)));
+            lines.extend(workspace.differences.iter().map(Line::below));
+        }
+        for change in &self.changes {
             let detail = match change.action {
                 Action::Rotated => " (rotate)",
                 Action::Updated => " (update)",
                 _ => "",
             };
-            format!("{} {}{detail}\n", change.action.sign(), place(change))
-        });
-        workspaces.chain(keys).collect()
+            lines.push(Line::of(change.action, place(change) + detail));
+            lines.extend(change.differences.iter().map(Line::below));
+        }
+        lines
+    }
+}
+
+/// A line of the plan.
+struct Line {
+    /// A sign, or the room of one.
+    sign: String,
+    /// The sign's, as a terminal's code.
+    colour: &'static str,
+    text: String,
+}
+
+impl Line {
+    fn of(action: Action, text: String) -> Self {
+        Self {
+            sign: format!("{} ", action.sign()),
+            colour: match action {
+                Action::Created => "32",
+                Action::Rotated | Action::Updated => "33",
+                Action::Revoked => "31",
+                Action::Unchanged => "2",
+            },
+            text,
+        }
+    }
+
+    fn below(difference: &Difference) -> Self {
+        Self {
+            sign: " ".repeat(4),
+            colour: "",
+            text: difference.to_string(),
+        }
+    }
+
+    fn rendered(&self, colour: bool) -> String {
+        let Self { sign, text, .. } = self;
+        match self.colour {
+            code if colour && !code.is_empty() => {
+                format!("\u{1b}[{code}m{sign}\u{1b}[0m{text}\n")
+            }
+            _ => format!("{sign}{text}\n"),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Wanted;
 use super::refusal::{anothers, missing, not_live};
+use crate::domain::difference::Difference;
 use crate::domain::holding::{Holding, Place};
 use crate::domain::key::UNDELIVERED;
 use crate::domain::provision::Action;
@@ -18,6 +19,8 @@ pub struct Decision {
     /// Whether the file that is the sink may be replaced: it holds a dead key's secret or the one that is being replaced,
     /// or the operator has said so.
     pub may_replace: bool,
+    /// In what the key is changed, or its replacement differs from it.
+    pub differences: Vec<Difference>,
 }
 
 /// One thing to do.
@@ -49,6 +52,7 @@ impl Decision {
         Self {
             step: Step::Create { leftover: None },
             may_replace: wanted.rotate_if_missing,
+            differences: Vec::new(),
         }
     }
 }
@@ -98,7 +102,7 @@ pub fn decide(
         match &leftover {
             Some(leftover) => {
                 let key = std::slice::from_ref(leftover);
-                set::would_change(policy, key, &wanted.changes())?;
+                set::differences(policy, key, &wanted.changes())?;
             }
             None => {
                 policy.check_scopes(wanted.scopes.as_deref().unwrap_or_default(), &[])?;
@@ -111,6 +115,7 @@ pub fn decide(
                 leftover: leftover.map(Box::new),
             },
             may_replace: may_replace(reader, workspace, environment, wanted, place, now)?,
+            differences: Vec::new(),
         })
     };
     let Some(key) = select::holder(reader, workspace, environment, name, now)? else {
@@ -119,6 +124,7 @@ pub fn decide(
     let settled = |step: Step| Decision {
         step,
         may_replace: false,
+        differences: Vec::new(),
     };
     match key.status(now) {
         Status::Active => {}
@@ -156,26 +162,36 @@ pub fn decide(
             .as_ref()
             .is_none_or(|leftover| leftover.id != key.id)
     });
-    let is_changed = set::would_change(policy, std::slice::from_ref(&key), &wanted.changes())?
-        || set::would_change(policy, &others, &wanted.bounds())?;
+    let mut differences = set::differences(policy, std::slice::from_ref(&key), &wanted.changes())?;
+    for difference in set::differences(policy, &others, &wanted.bounds())? {
+        if !differences.contains(&difference) {
+            differences.push(difference);
+        }
+    }
     if !is_in_place || is_due(wanted, &key, now)? {
         let expires_at = rotate::expiry(policy, &key, wanted.expires.as_ref(), now)?;
         wanted.check_life(reader, expires_at, now)?;
         let grace_millis = rotate::grace_millis(policy, wanted.grace.as_ref(), now)?;
         limits::check_grace(reader, grace_millis, now)?;
         may_replace(reader, workspace, environment, wanted, place, now)?;
+        differences.extend(Difference::of_expiry(key.expires_at, expires_at));
         return Ok(Decision {
             step: Step::Rotate {
                 old: Box::new(key),
                 leftover: leftover.map(Box::new),
             },
             may_replace: true,
+            differences,
         });
     }
-    Ok(settled(match is_changed {
-        true => Step::Update(Box::new(key)),
-        false => Step::Leave(Box::new(key)),
-    }))
+    let step = match differences.is_empty() {
+        false => Step::Update(Box::new(key)),
+        true => Step::Leave(Box::new(key)),
+    };
+    Ok(Decision {
+        differences,
+        ..settled(step)
+    })
 }
 
 /// The environment asked for: one that the policy has, or in which a key of this name lives on although the policy does not

@@ -201,7 +201,7 @@ pub fn run<R: TryCryptoRng>(
             Step::Rotate { old, leftover } => {
                 access.require(Permission::Rotate)?;
                 let key = std::slice::from_ref(&*old);
-                if set::would_change(&workspace.policy, key, &wanted.changes())? {
+                if !set::differences(&workspace.policy, key, &wanted.changes())?.is_empty() {
                     access.require(Permission::Set)?;
                 }
                 let terms = Terms {

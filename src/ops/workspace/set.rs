@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::audit::Action;
+use crate::domain::difference::Difference;
 use crate::domain::policy_changes::PolicyChanges;
 use crate::domain::rate::Rate;
 use crate::domain::words::counted;
@@ -144,6 +145,19 @@ pub(in crate::ops) fn changed(
             unknown.hint().unwrap_or_default()
         ))),
     }
+}
+
+/// In what a workspace will be different: its preset, its plan, and every field of its policy.
+pub(in crate::ops) fn differences(before: &Workspace, after: &Workspace) -> Vec<Difference> {
+    let fields = |workspace: &Workspace| {
+        let mut fields = json!({ "preset": workspace.preset, "plan": workspace.plan });
+        let policy = serde_json::to_value(&workspace.policy).unwrap_or_default();
+        if let (Some(fields), Value::Object(policy)) = (fields.as_object_mut(), policy) {
+            fields.extend(policy);
+        }
+        fields
+    };
+    Difference::between(&fields(before), &fields(after))
 }
 
 /// Refuses a policy that live keys fall out of with this change, or a cap that is lowered below them.

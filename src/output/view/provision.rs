@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::KeyView;
+use crate::domain::difference::Difference;
 use crate::domain::finding::Reason;
 use crate::domain::provision::Action;
 use crate::domain::{Key, Timestamp};
@@ -39,6 +40,8 @@ pub struct ChangeView {
     pub id: Option<String>,
     /// What is, or was, done to it.
     pub action: Action,
+    /// In what it is, or was, changed, or its replacement differs from it.
+    pub differences: Vec<Difference>,
 }
 
 /// What a manifest's workspace needs or has got.
@@ -47,6 +50,8 @@ pub struct WorkspaceChange {
     pub name: String,
     /// What is, or was, done to it.
     pub action: Action,
+    /// In what it is, or was, changed.
+    pub differences: Vec<Difference>,
 }
 
 /// A whole manifest's answer.
