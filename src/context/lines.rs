@@ -1,4 +1,4 @@
-//! A file or standard input as lines, one in memory at a time, with a bar that says how far it has come.
+//! A file or standard input as lines, one in memory at a time, with a line that says how far it has come.
 //!
 //! This module never reads on in a line that is longer than allowed.
 
@@ -10,7 +10,7 @@ use super::{Context, input};
 use crate::domain::SafePath;
 use crate::domain::transfer::LONGEST_LINE;
 use crate::error::{Error, Result};
-use crate::output::progress::Percentage;
+use crate::output::progress::Job;
 
 /// How much of standard input is read before anything is done with it, in bytes: whoever writes slowly must not keep the
 /// store locked.
@@ -24,12 +24,13 @@ pub struct Lines {
     size: u64,
     done: u64,
     number: u64,
-    bar: Percentage,
+    job: Job,
 }
 
 impl Context {
     /// Reads a file line by line; `-` is standard input.
-    pub fn lines(&mut self, path: &Path, unit: &'static str) -> Result<Lines> {
+    pub fn lines(&mut self, path: &Path, doing: &str) -> Result<Lines> {
+        let job = self.ui.job(doing);
         let (input, name, size): (Box<dyn BufRead>, _, _) = if path.as_os_str() == "-" {
             self.take_stdin("the caller's secret and lines")?;
             let name = "standard input".to_owned();
@@ -53,8 +54,23 @@ impl Context {
             size,
             done: 0,
             number: 0,
-            bar: self.ui.percentage(unit),
+            job,
         })
+    }
+}
+
+impl Lines {
+    /// Says how many lines were read, and how much that is of a file.
+    fn advance(&mut self) {
+        let number = self.number;
+        match (1000 * self.done).checked_div(self.size) {
+            Some(thousandths) => self.job.show("read", thousandths, || {
+                format!("read {number} lines ({} %)", thousandths / 10)
+            }),
+            None => self
+                .job
+                .show("read", number / 100, || format!("read {number} lines")),
+        }
     }
 }
 
@@ -71,7 +87,7 @@ impl Iterator for Lines {
             Ok(count) => self.done += count as u64,
             Err(error) => return Some(Err(input::unread(&self.name, error))),
         }
-        self.bar.reach(self.done, self.size.max(1));
+        self.advance();
         if line.last() == Some(&b'\n') {
             line.pop();
         }

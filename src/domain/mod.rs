@@ -31,6 +31,7 @@ pub mod permission;
 pub mod policy;
 pub mod policy_changes;
 pub mod preset;
+pub mod progress;
 pub mod provision;
 pub mod rate;
 pub mod record;

@@ -2,6 +2,7 @@
 
 use crate::domain::Timestamp;
 use crate::domain::audit::{ChainHash, Head};
+use crate::domain::progress::Reached;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::store::{Reader, Store};
@@ -29,7 +30,7 @@ pub fn verify(
 ) -> Result<Outcome> {
     store.read(|reader| {
         Access::admit(reader, actor, now)?.require_operator()?;
-        let mut outcome = check(reader, against)?;
+        let mut outcome = check(reader, against, &mut |_| ())?;
         outcome.misindexed = reader.first_misindexed()?;
         let mut contradicted: Vec<i64> = reader.revived()?.into_values().collect();
         reader.for_each_forgotten_end(|_, seq| contradicted.push(seq))?;
@@ -39,7 +40,15 @@ pub fn verify(
 }
 
 /// Checks the chain as of one moment of the store.
-pub(super) fn check(reader: &Reader<'_>, against: Option<Head>) -> Result<Outcome> {
+/// The closure is told how many rows were checked.
+pub(super) fn check(
+    reader: &Reader<'_>,
+    against: Option<Head>,
+    progress: &mut dyn FnMut(Reached),
+) -> Result<Outcome> {
+    let of = reader
+        .head()
+        .map_or(0, |head| head.seq.max(0).unsigned_abs());
     let mut outcome = Outcome {
         checked: 0,
         first_bad: None,
@@ -49,6 +58,12 @@ pub(super) fn check(reader: &Reader<'_>, against: Option<Head>) -> Result<Outcom
     let mut expected = Head::NONE;
     reader.for_each_event_as_it_stands(i64::MIN, |seq, event| {
         outcome.checked += 1;
+        progress(Reached {
+            verb: "checked",
+            done: outcome.checked,
+            of,
+            unit: "events",
+        });
         let next = expected.seq.saturating_add(1);
         let hash = match event {
             Ok(event) if event.follows(next, expected.hash) => event.hash,

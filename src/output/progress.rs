@@ -1,8 +1,9 @@
-//! A bar on stderr that says how far a long job has come.
+//! A line on stderr that says how far a long job has come, and that is gone when it ends.
 
 use std::io::{self, Write};
 
 use crate::domain::Safe;
+use crate::domain::progress::Reached;
 
 const WIDTH: usize = 20;
 /// How much of a step's name is shown.
@@ -48,30 +49,46 @@ impl Progress {
     }
 }
 
-/// How much of a job is done, in hundredths.
+/// A job of one command, which says what it is doing and then how far it has come.
 #[derive(Debug)]
-pub struct Percentage {
+pub struct Job {
     progress: Progress,
-    name: &'static str,
-    reached: usize,
+    shown: (&'static str, u64),
 }
 
-impl Percentage {
-    pub(super) fn new(is_watched: bool, name: &'static str) -> Self {
-        Self {
-            progress: Progress::new(is_watched, 100),
-            name,
-            reached: 0,
+impl Job {
+    /// Begins a job and says so.
+    pub(super) fn new(is_watched: bool, doing: &str) -> Self {
+        let job = Self {
+            progress: Progress::new(is_watched, 0),
+            shown: ("", 0),
+        };
+        job.write(doing);
+        job
+    }
+
+    /// Shows how far it has come.
+    pub fn reach(&mut self, reached: Reached) {
+        let Reached { verb, done, of, .. } = reached;
+        self.show(verb, 1000 * done / of.max(1), || reached.to_string());
+    }
+
+    /// Shows a sentence where it is of another kind, or so many thousandths are done that were not.
+    pub fn show(
+        &mut self,
+        kind: &'static str,
+        thousandths: u64,
+        sentence: impl FnOnce() -> String,
+    ) {
+        if self.progress.is_watched && self.shown != (kind, thousandths) {
+            self.shown = (kind, thousandths);
+            self.write(&sentence());
         }
     }
 
-    /// Shows that so much is done of a whole.
-    pub fn reach(&mut self, done: u64, whole: u64) {
-        let reached = (100 * done / whole.max(1)).min(100) as usize;
-        if reached > self.reached {
-            self.reached = reached;
-            self.progress.done = reached;
-            self.progress.step(self.name);
+    fn write(&self, sentence: &str) {
+        if self.progress.is_watched {
+            self.progress.write(sentence);
         }
     }
 }

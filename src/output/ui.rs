@@ -8,7 +8,7 @@ use crate::domain::sanitize::harmless;
 use crate::error::{Error, Result};
 pub use crate::output::format::Format;
 use crate::output::listing::Listing;
-use crate::output::progress::{Percentage, Progress};
+use crate::output::progress::{Job, Progress};
 use crate::output::table::{Cell, Column, Look};
 use crate::output::{json, stdout, table, tsv};
 
@@ -82,9 +82,9 @@ impl Ui {
         Progress::new(self.is_watched(), total)
     }
 
-    /// Shows how much of a job on these things is done, where people watch it.
-    pub fn percentage(&self, name: &'static str) -> Percentage {
-        Percentage::new(self.is_watched(), name)
+    /// Shows what a command is doing and how far it has come, where people watch it.
+    pub fn job(&self, doing: &str) -> Job {
+        Job::new(self.is_watched(), doing)
     }
 
     fn is_watched(&self) -> bool {

@@ -200,6 +200,8 @@ mod clients;
 mod migrations;
 // Questions asked on a real terminal.
 mod prompts;
+// What a long job says of itself on a terminal, and that it says nothing anywhere else.
+mod progress;
 // JSON answers and errors against their schemas.
 mod json;
 // Sinks that fail, and what becomes of the key.

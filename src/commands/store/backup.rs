@@ -31,11 +31,11 @@ pub struct Args {
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
-    let mut bar = context.ui.percentage("pages");
-    let copy = backup::run(&mut store, &actor, &args.file, now, |done, of| {
-        bar.reach(done, of);
+    let mut job = context.ui.job("copying the store");
+    let copy = backup::run(&mut store, &actor, &args.file, now, |reached| {
+        job.reach(reached);
     })?;
-    drop(bar);
+    drop(job);
     let view = BackupView {
         path: path_text(&args.file),
         size_bytes: copy.size_bytes,

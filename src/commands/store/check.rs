@@ -36,9 +36,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         context.ui.status(&sentence);
         reset = Some(sentence);
     }
-    let mut bar = context.ui.percentage("keys");
-    let outcome = check::run(&mut store, &actor, now, |done, of| bar.reach(done, of))?;
-    drop(bar);
+    let mut job = context.ui.job("checking the file");
+    let outcome = check::run(&mut store, &actor, now, |reached| job.reach(reached))?;
+    drop(job);
     let view = HealthView {
         ok: outcome.flaws.is_empty(),
         workspaces: outcome.workspaces,

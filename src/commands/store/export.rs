@@ -1,6 +1,7 @@
 //! `keyward store export`.
 
 use crate::context::Context;
+use crate::domain::progress::Reached;
 use crate::domain::transfer::{KeyFields, WorkspaceFields};
 use crate::error::{Exit, Result};
 use crate::ops::store::export::{self, Record};
@@ -18,7 +19,11 @@ pub struct Args {}
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let of = store.info()?.keys;
-    let (mut lines, mut bar, mut done) = (context.ui.lines()?, context.ui.percentage("keys"), 0);
+    let mut lines = context.ui.lines()?;
+    // On a terminal the lines themselves say how far it has come.
+    let is_seen = context.ui.width.is_some();
+    let mut job = (!is_seen).then(|| context.ui.job("exporting keys"));
+    let mut done = 0;
     let workspace = context.workspace.clone();
     export::run(
         &mut store,
@@ -29,12 +34,18 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
             Record::Workspace(workspace) => lines.push(&WorkspaceFields::from(workspace)),
             Record::Key(key) => {
                 done += 1;
-                bar.reach(done, of);
+                if let Some(job) = &mut job {
+                    job.reach(Reached {
+                        verb: "exported",
+                        done,
+                        of,
+                        unit: "keys",
+                    });
+                }
                 lines.push(&KeyFields::of(key, now))
             }
         },
     )?;
-    drop(bar);
     lines.finish()?;
     Ok(0)
 }

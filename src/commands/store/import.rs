@@ -39,7 +39,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let mut lines = context.lines(&args.file, "lines")?;
+    let mut lines = context.lines(&args.file, "reading lines")?;
     let request = import::Request {
         workspace: context.workspace.clone(),
         keep_going: args.keep_going,

@@ -51,10 +51,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         against: args.against,
         wait: context.patience(),
     };
-    let mut bar = context.ui.percentage("keys");
+    let mut job = context.ui.job("checking the backup");
     let now = context.now();
-    let outcome = restore::run(&request, &actor, now, |done, of| bar.reach(done, of))?;
-    drop(bar);
+    let outcome = restore::run(&request, &actor, now, |reached| job.reach(reached))?;
+    drop(job);
     tell(context, &outcome, now);
     let (compared, put_aside) = match &outcome.compared {
         Compared::Whole => ("whole", None),

@@ -1,6 +1,7 @@
 //! Looking a store through.
 
 use crate::domain::flaw::Flaw;
+use crate::domain::progress::Reached;
 use crate::domain::{Timestamp, WorkspaceId};
 use crate::error::{Kind, Result};
 use crate::ops::access::{Access, Actor};
@@ -26,7 +27,7 @@ pub fn run(
     store: &mut Store,
     actor: &Actor,
     now: Timestamp,
-    progress: impl FnMut(u64, u64),
+    progress: impl FnMut(Reached),
 ) -> Result<Outcome> {
     let mut outcome = damage(store, actor, now, progress)?;
     store.read(|reader| {
@@ -48,13 +49,13 @@ pub fn run(
     Ok(outcome)
 }
 
-/// Looks everything through, in one transaction that holds nobody up. The closure is told how many keys of how many were
-/// looked at. What is found is an outcome, no error.
+/// Looks everything through, in one transaction that holds nobody up. The closure is told how many
+/// events and keys were looked at. What is found is an outcome, no error.
 pub fn damage(
     store: &mut Store,
     actor: &Actor,
     now: Timestamp,
-    mut progress: impl FnMut(u64, u64),
+    mut progress: impl FnMut(Reached),
 ) -> Result<Outcome> {
     let total = store.info()?.keys;
     let has_wal_mode = store.has_wal_mode();
@@ -74,7 +75,7 @@ pub fn damage(
         if let Err(error) = reader.clock() {
             flaws.push(Flaw::of_file(error.to_string()));
         }
-        let trail = audit::check(reader, None)?;
+        let trail = audit::check(reader, None, &mut progress)?;
         outcome.events = trail.checked;
         flaws.extend(trail.first_bad.map(Flaw::of_trail));
         outcome.workspaces = reader.for_each_flawed_workspace(|flaw| flaws.push(flaw))?;
@@ -86,7 +87,12 @@ pub fn damage(
                 flaws.push(Flaw { place, ..flaw });
             },
             |done| {
-                progress(done, total);
+                progress(Reached {
+                    verb: "checked",
+                    done,
+                    of: total,
+                    unit: "keys",
+                });
                 Ok(())
             },
         );

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::domain::Timestamp;
 use crate::domain::audit::{Action, Head};
+use crate::domain::progress::Reached;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::audit;
@@ -60,13 +61,13 @@ pub enum Compared {
     Nothing,
 }
 
-/// Restores a backup. The closure is told how many keys of how many have been told of. If that fails, the store is as it
+/// Restores a backup. The closure is told how far that has come. If that fails, the store is as it
 /// was.
 pub fn run(
     request: &Request,
     actor: &Actor,
     now: Timestamp,
-    mut progress: impl FnMut(u64, u64),
+    mut progress: impl FnMut(Reached),
 ) -> Result<Outcome> {
     let Request { store, wait, .. } = request;
     // What is not ours to replace is refused before a lock is made beside it.
@@ -80,7 +81,8 @@ pub fn run(
     // What a restoration left that was killed.
     beside(store)?;
     let backup = Backup::take(&request.backup, store).map_err(of_backup)?;
-    let (total, backup_head) = look_through(&backup, actor, now).map_err(of_backup)?;
+    let (total, backup_head) =
+        look_through(&backup, actor, now, &mut progress).map_err(of_backup)?;
     let restoration = Restoration {
         request,
         actor,
@@ -152,7 +154,7 @@ impl Restoration<'_> {
         mut store: Store,
         is_present: bool,
         lost: &[PathBuf],
-        mut progress: impl FnMut(u64, u64),
+        mut progress: impl FnMut(Reached),
     ) -> Result<(Outcome, Extent)> {
         let now = self.now;
         let (kept, extent) = store.write_beside(self.backup.path(), |writer| {
@@ -169,7 +171,14 @@ impl Restoration<'_> {
             let (action, actor) = (Action::StoreRestore, &access.actor);
             writer.audit(now, actor, action, "store", &details)?;
             let note_of = |seq| carried.note_of(seq);
-            writer.audit_all(now, actor, note_of, |done| progress(done, self.total))?;
+            writer.audit_all(now, actor, note_of, |done| {
+                progress(Reached {
+                    verb: "restored",
+                    done,
+                    of: self.total,
+                    unit: "keys",
+                });
+            })?;
             carried.settle_names(writer, actor, now)?;
             // The counts of the present store stay, and the plan may be another.
             for workspace in writer.workspaces()? {
@@ -227,7 +236,12 @@ impl Restoration<'_> {
 }
 
 /// Refuses a backup that is not whole. Returns how many keys it has, and its head.
-fn look_through(backup: &Backup, actor: &Actor, now: Timestamp) -> Result<(u64, Head)> {
+fn look_through(
+    backup: &Backup,
+    actor: &Actor,
+    now: Timestamp,
+    progress: impl FnMut(Reached),
+) -> Result<(u64, Head)> {
     let gone = || Error::new(Kind::Io, "the copy of the backup disappeared");
     let mut store = Store::open(backup.path(), Duration::ZERO)?.ok_or_else(gone)?;
     let operator = match actor {
@@ -235,7 +249,7 @@ fn look_through(backup: &Backup, actor: &Actor, now: Timestamp) -> Result<(u64, 
         // Whether a key may do this is for the store to say, not for the backup.
         Actor::Caller(_) => Actor::Operator(String::new()),
     };
-    let found = check::damage(&mut store, &operator, now, |_, _| ())?;
+    let found = check::damage(&mut store, &operator, now, progress)?;
     if let Some(flaw) = found.flaws.first() {
         return Err(Error::new(
             Kind::Damaged,

@@ -51,7 +51,7 @@ impl Library {
             against: None,
             wait: WAIT,
         };
-        let outcome = restore::run(&request, &self.actor, now, |_, _| ())?;
+        let outcome = restore::run(&request, &self.actor, now, |_| ())?;
         let kept = outcome.kept.iter().map(|kept| {
             let words: Vec<&str> = kept.what.iter().map(|what| what.word()).collect();
             format!("{}: {}", kept.key.id, words.join(" "))
