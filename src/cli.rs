@@ -74,6 +74,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// The words that name the command, such as `workspace list`.
+    #[arg(skip)]
+    pub named: String,
 }
 
 impl Cli {
@@ -84,9 +87,11 @@ impl Cli {
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
         let named = arguments.get(1).and_then(|name| only(name.to_str()?));
         let short = named.unwrap_or_else(Self::command);
-        let read = |command: clap::Command| {
+        let read = |command: clap::Command| -> Result<Self, clap::Error> {
             let matches = command.try_get_matches_from(arguments)?;
-            Self::from_arg_matches(&matches)
+            let mut cli = Self::from_arg_matches(&matches)?;
+            cli.named = words(&matches).join(" ");
+            Ok(cli)
         };
         match read(short) {
             Err(error) if error.kind() != ErrorKind::DisplayVersion => read(Self::whole()),
@@ -99,6 +104,13 @@ impl Cli {
         let mut whole = Self::command();
         whole.build();
         whole
+    }
+}
+
+fn words(matches: &clap::ArgMatches) -> Vec<&str> {
+    match matches.subcommand() {
+        Some((word, below)) => [vec![word], words(below)].concat(),
+        None => Vec::new(),
     }
 }
 

@@ -10,6 +10,8 @@ use keyward::arguments;
 use keyward::cli::Cli;
 use keyward::context::{self, Context, Guard};
 use keyward::error::{Kind, Result};
+use keyward::output::ui::Format;
+use keyward::output::value;
 
 fn main() -> ExitCode {
     context::harden();
@@ -42,6 +44,9 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, guard: Rc<Guard>) -> Result<u8> {
+    if let Format::Value(field) = &cli.globals.output {
+        value::check(field, &cli.named)?;
+    }
     let mut context = Context::new(&cli.globals, guard, Cli::whole)?;
     cli.command.run(&mut context)
 }

@@ -1,5 +1,6 @@
 //! What the commands and their context share of the command line: the global options, and how a KEY is named.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -27,8 +28,8 @@ pub struct Globals {
         short,
         long,
         global = true,
-        value_enum,
-        default_value_t,
+        value_parser = FormatParser,
+        default_value = "table",
         hide_default_value = true
     )]
     pub output: Format,
@@ -87,6 +88,36 @@ pub enum Colour {
     Always,
     /// Never
     Never,
+}
+
+/// Reads a format: one of its words, or `value=FIELD`.
+#[derive(Clone)]
+struct FormatParser;
+
+impl TypedValueParser for FormatParser {
+    type Value = Format;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Format, clap::Error> {
+        let field = value.to_str().and_then(|text| text.strip_prefix("value="));
+        if let Some(field) = field {
+            return Ok(Format::Value(field.to_owned()));
+        }
+        let words = PossibleValuesParser::new(self.possible_values().into_iter().flatten());
+        let word = words.parse_ref(command, argument, value)?;
+        Ok(Format::from_str(&word, false).expect("clap lets no other word through"))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let field = PossibleValue::new("value=FIELD").help("One field of each record, a line each");
+        let words = Format::value_variants().iter();
+        let words = words.filter_map(ValueEnum::to_possible_value);
+        Some(Box::new(words.chain([field])))
+    }
 }
 
 /// Reads one of these words. Each stands with what help says of it, which may be nothing, and what it means.

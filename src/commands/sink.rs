@@ -7,8 +7,10 @@ use clap::ValueHint;
 
 use crate::context::{self, Context};
 use crate::delivery::{CommandSink, GithubSink, Sink, Stream};
-use crate::domain::tilde;
+use crate::domain::{Safe, tilde};
 use crate::error::{Error, Result};
+use crate::output::ui::Format;
+use crate::output::view::Minted;
 
 /// Where the secret goes.
 #[derive(Debug, clap::Args)]
@@ -101,6 +103,15 @@ impl SinkArgs {
         }
         if count > 1 && !newline {
             return Err(Error::usage("several secrets need line feeds between them"));
+        }
+        if let (Sink::Stdout, Format::Value(field)) = (&sink, &context.ui.format)
+            && field != Minted::SECRET
+        {
+            return Err(Error::usage(format!(
+                "-o value={} prints no secret, and no other sink is named for it",
+                Safe(field)
+            ))
+            .hinted("name one, such as --out FILE, or print the secret with -o value=key"));
         }
         let warning = match sink {
             Sink::Stdout if !meant => guard_stdout()?,

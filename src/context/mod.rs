@@ -252,7 +252,7 @@ pub fn ui(globals: &Globals) -> Ui {
         format: if globals.json {
             Format::Json
         } else {
-            globals.output
+            globals.output.clone()
         },
         has_header: globals.header,
         quiet: globals.quiet,

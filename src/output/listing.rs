@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::output::format::Format;
 use crate::output::stdout::{stdout, unwritten};
 use crate::output::table::Cell;
-use crate::output::{json, tsv};
+use crate::output::{json, tsv, value};
 
 /// How much of a listing is held back, in bytes. An answer that fits is whole or not there at all: what goes wrong while
 /// its records are gathered leaves stdout empty.
@@ -59,7 +59,7 @@ impl Listing {
 
     /// Writes one record, for scripts alone.
     pub fn push(&mut self, view: &impl Serialize) -> Result<()> {
-        match (self.format, self.count) {
+        match (&self.format, self.count) {
             (Format::Json, 0) => {
                 write!(self.pending, "{{\"{}\":[", self.name).map_err(unwritten)?
             }
@@ -70,7 +70,7 @@ impl Listing {
             _ => {}
         }
         self.count += 1;
-        match self.format {
+        match &self.format {
             Format::Table | Format::Wide => return Ok(()),
             Format::Json => json::write(&mut self.pending, view).map_err(unwritten)?,
             Format::Jsonl => {
@@ -78,6 +78,10 @@ impl Listing {
                 self.pending.push(b'\n');
             }
             Format::Tsv => writeln!(self.pending, "{}", tsv::line(view)).map_err(unwritten)?,
+            Format::Value(field) => {
+                let line = value::line(view, field);
+                writeln!(self.pending, "{line}").map_err(unwritten)?;
+            }
         }
         if self.pending.len() >= HELD_BACK {
             self.write_out()
@@ -93,7 +97,7 @@ impl Listing {
 
     /// Ends the answer and makes sure it is out.
     pub fn finish(mut self) -> Result<()> {
-        match (self.format, self.count) {
+        match (&self.format, self.count) {
             (Format::Json, 0) => writeln!(self.pending, "{{\"{}\":[]{}}}", self.name, self.more)
                 .map_err(unwritten)?,
             (Format::Json, _) => writeln!(self.pending, "]{}}}", self.more).map_err(unwritten)?,

@@ -21,5 +21,6 @@ pub mod table;
 pub mod tsv;
 pub mod ui;
 pub mod usage;
+pub mod value;
 pub mod view;
 pub mod why;

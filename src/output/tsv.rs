@@ -28,7 +28,8 @@ pub fn header(record: &impl Serialize) -> String {
     names.map(String::as_str).collect::<Vec<_>>().join("\t")
 }
 
-fn field(value: &Value) -> String {
+/// A field: a list by commas, an object as its id or as pairs, and nothing as an empty field.
+pub fn field(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => Safe(text).to_string(),

@@ -10,7 +10,7 @@ pub use crate::output::format::Format;
 use crate::output::listing::Listing;
 use crate::output::progress::{Job, Progress};
 use crate::output::table::{Cell, Column, Look};
-use crate::output::{json, stdout, table, tsv};
+use crate::output::{json, stdout, table, tsv, value};
 
 /// The streams and how to write them.
 #[derive(Debug, Clone)]
@@ -40,13 +40,14 @@ impl Ui {
 
     /// Answers with one record: `people` renders it where a table is wanted.
     pub fn record(&self, view: &impl Serialize, people: impl FnOnce() -> String) -> Result<()> {
-        match self.format {
+        match &self.format {
             Format::Table | Format::Wide => self.data(&people()),
             Format::Json | Format::Jsonl => self.data(&(json::to_string(view) + "\n")),
             Format::Tsv if self.has_header => {
                 self.data(&format!("{}\n{}\n", tsv::header(view), tsv::line(view)))
             }
             Format::Tsv => self.data(&(tsv::line(view) + "\n")),
+            Format::Value(field) => self.data(&(value::line(view, field) + "\n")),
         }
     }
 
@@ -93,7 +94,7 @@ impl Ui {
 
     /// Starts an answer of many records under `name`.
     pub fn list(&self, name: &'static str) -> Result<Listing> {
-        Listing::begin(self.format, self.has_header, name)
+        Listing::begin(self.format.clone(), self.has_header, name)
     }
 
     /// Ends an answer of records, for people with a table of their rows. Says whether there were none.
@@ -144,7 +145,7 @@ impl Ui {
     /// Tells of a danger, whoever listens; programs in ASCII, as everything they are told.
     pub fn warn(&self, sentence: &str) {
         let sentence = match self.format {
-            Format::Table | Format::Wide | Format::Tsv => sentence.to_owned(),
+            Format::Table | Format::Wide | Format::Tsv | Format::Value(_) => sentence.to_owned(),
             Format::Json | Format::Jsonl => ascii(sentence),
         };
         self.stderr("warning: ", "33", &sentence);
@@ -152,7 +153,7 @@ impl Ui {
 
     /// Reports a failure: two lines for people, one object for scripts. That a person declined is not an error to them.
     pub fn error(&self, error: &Error) {
-        if self.is_for_people() || self.format == Format::Tsv {
+        if !matches!(self.format, Format::Json | Format::Jsonl) {
             let message = error.to_string();
             let word = if message.starts_with("cancelled: ") {
                 ""

@@ -23,6 +23,8 @@ mod every_workspace;
 mod tables;
 // `keyward show`: every way to name a key, and what happens when a name means several.
 mod show;
+// `-o value=FIELD`: one field of each record, a line each, and which fields there are.
+mod one_field;
 // `keyward show`: what a key's limits leave it, when a pending one lapses, and which key replaced which.
 mod show_limits;
 // `keyward rename`: names taken, names kept, names that change nothing.

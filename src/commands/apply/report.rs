@@ -187,7 +187,7 @@ impl Report {
                 };
                 ui.record(&changes, String::new)
             }
-            Format::Jsonl | Format::Tsv => {
+            Format::Jsonl | Format::Tsv | Format::Value(_) => {
                 let mut listing = ui.list("changes")?;
                 self.changes
                     .iter()

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::lineage::Rest;
 use crate::output::ui::{Format, Ui};
 use crate::output::view::{KeyView, Keys, Minted};
-use crate::output::{json, tsv};
+use crate::output::{json, tsv, value};
 
 /// The keys that were minted and the one that the only one of them replaces.
 #[derive(Clone, Default)]
@@ -77,7 +77,7 @@ impl Answer {
         };
         // SECURITY: room for everything at once, so that growing leaves no copy behind.
         let mut text = Zeroizing::new(Vec::with_capacity(self.keys.len() * 2048 + 4096));
-        let written = match ui.format {
+        let written = match &ui.format {
             Format::Json if self.keys.len() > 1 => {
                 let keys = Keys {
                     keys: records().collect(),
@@ -98,6 +98,18 @@ impl Answer {
                 }
                 writeln!(text, "{}\t{secret}", tsv::line(&plain(key)))
             }),
+            // SECURITY: as above.
+            Format::Value(field) if field == Minted::SECRET => {
+                let keys = 0..self.keys.len();
+                keys.into_iter().try_for_each(|at| {
+                    let secret = secret(at).map_or("", Secret::expose);
+                    writeln!(text, "{secret}")
+                })
+            }
+            Format::Value(field) => self
+                .keys
+                .iter()
+                .try_for_each(|key| writeln!(text, "{}", value::line(&plain(key), field))),
         };
         written.map_err(|error| {
             Error::new(Kind::Internal, "the answer could not be rendered").because(error)

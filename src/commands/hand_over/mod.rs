@@ -19,7 +19,6 @@ use crate::error::Result;
 use crate::ops::access::Actor;
 use crate::ops::hand_over::{self, Delivered, Outcome, Request, TakeBack};
 use crate::ops::provision::Due;
-use crate::output::ui::Format;
 use crate::signals::Interrupts;
 use crate::store::Store;
 
@@ -123,8 +122,8 @@ impl Answer {
         secrets: &[Secret],
         handed_at: Timestamp,
     ) -> Result<Zeroizing<Vec<u8>>> {
-        match (&delivery.sink, context.ui.format) {
-            (Sink::Stdout, Format::Json | Format::Jsonl | Format::Tsv) => {
+        match (&delivery.sink, &context.ui.format) {
+            (Sink::Stdout, format) if !format.is_for_people() => {
                 let answer = if delivery.hold {
                     self.clone()
                 } else {

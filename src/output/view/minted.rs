@@ -36,6 +36,9 @@ pub struct Minted<'a> {
 }
 
 impl<'a> Minted<'a> {
+    /// The field that is the secret.
+    pub const SECRET: &'static str = "key";
+
     /// A key with nothing beside it.
     pub fn new(key: &'a Key, now: Timestamp) -> Self {
         Self {
