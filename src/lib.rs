@@ -60,7 +60,7 @@
 //! | `store/sqlite` | everything specific to SQLite: opening with checks, transactions, migrations, backups | rules of keys |
 //! | `files` | safe files, for the store and for deliveries: a folder is opened once, and its files are checked, made private, locked, synced and renamed below its descriptor | what the files contain, SQLite, secrets |
 //! | `delivery` | a file for each sink: stdout, file, dotenv, GitHub variable, command; what a sink contains already | the decision whether a key becomes active |
-//! | `output` | `view` has exactly the fields that a user may see; `json`, `tsv` and `table` render it; `ui` owns the streams | the store, use cases |
+//! | `output` | `view` has exactly the fields that a user may see; `json`, `tsv` and `table` render it; `ui` owns the streams; `man` renders pages, which `manual` shows or writes | the store, use cases |
 //! | `prompt` | questions at a terminal | the decision what is dangerous |
 //! | `context` | environment, clock, terminal, folders, files that a user names | SQLite |
 //! | `signals` | signals that arrive during a delivery | ending the process |

@@ -1,4 +1,4 @@
-//! A manual page of one command, rendered from its clap definition.
+//! The manual page of one command, rendered from its clap definition, in the order of man-pages(7).
 
 use clap::Command;
 use clap_mangen::Man;
@@ -7,12 +7,35 @@ use crate::error::{Error, Kind, Result};
 
 /// The date pages carry: that of the release, so that the same source gives the same page.
 const RELEASED: &str = "2026-11-21";
+/// The sections that end a page, in their order. A command's own come before them.
+const LAST: [&str; 4] = ["EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"];
+/// Where the options are that every command has.
+const GLOBAL_OPTIONS: &str =
+    ".PP\nThe options that every command has are described in\n.BR keyward (1).\n";
 /// What `mandoc -Tlint` takes for a line of text.
 const LONGEST_LINE: usize = 80;
 
-/// Renders the page of the command with these words after `keyward`.
-pub fn render(command: &Command, words: &[String]) -> Result<String> {
-    let name = [&["keyward".to_owned()], words].concat().join("-");
+/// Every command's page, by the name of its file.
+pub fn pages(root: &Command) -> Result<Vec<(String, String)>> {
+    let mut pages = Vec::new();
+    let mut left = vec![Vec::new()];
+    while let Some(words) = left.pop() {
+        let below = find(root, &words).map(Command::get_subcommands);
+        for command in below.into_iter().flatten() {
+            left.push([&words[..], &[command.get_name().to_owned()]].concat());
+        }
+        let page = render(root, &words)?.unwrap_or_default();
+        pages.push((format!("{}.1", page_name(&words)), page));
+    }
+    Ok(pages)
+}
+
+/// Renders the page of the command with these words after `keyward`, if there is such a command.
+pub fn render(root: &Command, words: &[String]) -> Result<Option<String>> {
+    let Some(command) = find(root, words) else {
+        return Ok(None);
+    };
+    let name = page_name(words);
     let is_root = words.is_empty();
     // Global options have a page of their own: keyward(1).
     let own = command.clone().name(name.clone()).mut_args(|arg| {
@@ -40,6 +63,12 @@ pub fn render(command: &Command, words: &[String]) -> Result<String> {
         Ok(())
     })?;
     section(&|page| man.render_description_section(page))?;
+    if !is_root {
+        section(&|page| {
+            page.extend_from_slice(GLOBAL_OPTIONS.as_bytes());
+            Ok(())
+        })?;
+    }
     if own.get_arguments().any(|arg| !arg.is_hide_set()) {
         section(&|page| man.render_options_section(page))?;
     }
@@ -50,10 +79,27 @@ pub fn render(command: &Command, words: &[String]) -> Result<String> {
         section(&|page| man.render_subcommands_section(page))?;
     }
     let mut text = String::from_utf8_lossy(&page).into_owned();
-    let after = command.get_after_long_help().or(command.get_after_help());
-    let after = after.map(ToString::to_string).unwrap_or_default();
-    text.push_str(&closing(&after, is_root));
-    Ok(tidy(&text))
+    let mut blocks = blocks(command);
+    if !is_root {
+        let common = |(title, _): &(String, String)| title != "EXAMPLES";
+        blocks.extend(self::blocks(root).into_iter().filter(common));
+    }
+    let order = |title: &str| LAST.iter().position(|last| *last == title);
+    blocks.sort_by_key(|(title, _)| order(title));
+    for (title, body) in blocks {
+        text.push_str(&format!(".SH \"{title}\"\n.nf\n{}\n.fi\n", escape(&body)));
+    }
+    text.push_str(&see_also(command, words));
+    Ok(Some(tidy(&text)))
+}
+
+fn find<'a>(root: &'a Command, words: &[String]) -> Option<&'a Command> {
+    let mut words = words.iter();
+    words.try_fold(root, |command, word| command.find_subcommand(word))
+}
+
+fn page_name(words: &[String]) -> String {
+    [&["keyward".to_owned()], words].concat().join("-")
 }
 
 fn synopsis(command: &Command) -> String {
@@ -64,22 +110,27 @@ fn synopsis(command: &Command) -> String {
     )
 }
 
-/// The blocks that follow the options in the help, each a section of its own, and where to read on.
-fn closing(after_help: &str, is_root: bool) -> String {
-    let mut text = String::new();
-    for block in after_help.split("\n\n").filter(|block| !block.is_empty()) {
-        let (title, body) = match block.split_once(":\n") {
-            Some((title, body)) => (title.to_uppercase(), body),
-            None => ("NOTES".to_owned(), block),
-        };
-        text.push_str(&format!(".SH \"{title}\"\n.nf\n{}\n.fi\n", escape(body)));
-    }
-    if !is_root {
-        text.push_str(
-            ".SH \"SEE ALSO\"\n.BR keyward (1)\nfor the global options and the exit status.\n",
-        );
-    }
-    text
+/// The blocks that follow the options in a command's help, each a section of its own.
+fn blocks(command: &Command) -> Vec<(String, String)> {
+    let after = command.get_after_long_help().or(command.get_after_help());
+    let after = after.map(ToString::to_string).unwrap_or_default();
+    let blocks = after.split("\n\n").filter(|block| !block.is_empty());
+    let section = |block: &str| match block.split_once(":\n") {
+        Some((title, body)) => (title.to_uppercase(), body.to_owned()),
+        None => ("NOTES".to_owned(), block.to_owned()),
+    };
+    blocks.map(section).collect()
+}
+
+/// Where to read on: the page with the global options, the group's, and those of the commands below.
+fn see_also(command: &Command, words: &[String]) -> String {
+    let above = (0..words.len()).map(|length| page_name(&words[..length]));
+    let below = command.get_subcommands().map(|below| {
+        let words = [words, &[below.get_name().to_owned()]].concat();
+        page_name(&words)
+    });
+    let pages: Vec<String> = above.chain(below).map(|page| escape(&page)).collect();
+    format!(".SH \"SEE ALSO\"\n.BR {} (1)\n", pages.join(" (1),\n.BR "))
 }
 
 /// The text with everything that roff would take for its own escaped.

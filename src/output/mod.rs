@@ -13,6 +13,7 @@ pub mod json;
 pub mod keys;
 pub mod listing;
 pub mod man;
+pub mod manual;
 pub mod progress;
 pub mod relative;
 pub mod schema;

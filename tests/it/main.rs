@@ -250,6 +250,8 @@ mod recipes;
 mod recipes_ci;
 // The recipes for containers, and the one for a page.
 mod recipes_containers;
+// Manual pages: their sections, on a terminal, and all of them in a folder.
+mod manual;
 // Completion scripts in real shells.
 mod shells;
 // Where the two streams and the exit status meet.

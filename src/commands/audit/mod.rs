@@ -13,7 +13,13 @@ use crate::error::{Exit, Result};
 
 /// Read and check the audit trail
 #[derive(Debug, Subcommand)]
-#[command(defer = true)]
+#[command(
+    defer = true,
+    after_help = "Examples:
+  keyward audit list
+  keyward audit verify
+  keyward audit head > audit-head.txt"
+)]
 pub enum Command {
     List(list::Args),
     Verify(verify::Args),

@@ -17,7 +17,13 @@ use crate::error::{Exit, Result};
 
 /// Manage the store
 #[derive(Debug, Subcommand)]
-#[command(defer = true)]
+#[command(
+    defer = true,
+    after_help = "Examples:
+  keyward store info
+  keyward store check
+  keyward store backup keyward-backup.db"
+)]
 pub enum Command {
     Create(create::Args),
     Info(info::Args),

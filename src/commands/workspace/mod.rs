@@ -18,7 +18,13 @@ use crate::error::{Exit, Result};
 
 /// Manage workspaces and their policies
 #[derive(Debug, Subcommand)]
-#[command(defer = true)]
+#[command(
+    defer = true,
+    after_help = "Examples:
+  keyward workspace create staging
+  keyward workspace use default
+  keyward workspace list"
+)]
 pub enum Command {
     Create(create::Args),
     List(list::Args),
