@@ -66,7 +66,13 @@ pub fn discreet(error: Error, guard: &Guard) -> Error {
 }
 
 /// Answers clap's outcome: help and version on stdout, everything else as an error.
-pub fn answer(error: &clap::Error, arguments: &[OsString], ui: &Ui) -> Result<u8> {
+/// `whole` is every command's arguments.
+pub fn answer(
+    error: &clap::Error,
+    arguments: &[OsString],
+    whole: fn() -> clap::Command,
+    ui: &Ui,
+) -> Result<u8> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = if ui.colour_stdout {
@@ -82,7 +88,9 @@ pub fn answer(error: &clap::Error, arguments: &[OsString], ui: &Ui) -> Result<u8
             Ok(2)
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Err(Error::usage("no command was given").hinted("`keyward --help` lists the commands"))
+            let command = format!("keyward {}", named(arguments, whole));
+            let hint = format!("`{} --help` lists the commands", command.trim_end());
+            Err(Error::usage("no command was given").hinted(hint))
         }
         ErrorKind::InvalidUtf8 => Err(not_text(arguments)),
         // Of what it quotes, clap shows every byte that is not text the same way.
@@ -91,7 +99,7 @@ pub fn answer(error: &clap::Error, arguments: &[OsString], ui: &Ui) -> Result<u8
         {
             Err(not_text(arguments))
         }
-        _ => Err(understood(error)),
+        _ => Err(understood(error, || named(arguments, whole))),
     }
 }
 
@@ -108,7 +116,7 @@ fn not_text(arguments: &[OsString]) -> Error {
 }
 
 /// clap's error in keyward's form: a value's own error as it is, anything else in clap's words.
-fn understood(error: &clap::Error) -> Error {
+fn understood(error: &clap::Error, named: impl FnOnce() -> String) -> Error {
     if let Some(own) =
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>())
     {
@@ -119,7 +127,7 @@ fn understood(error: &clap::Error) -> Error {
         let refused = Error::new(own.kind(), format!("{option}{own}"));
         return match own.hint() {
             Some(hint) => refused.hinted(hint),
-            None => refused,
+            None => helped(refused, &named()),
         };
     }
     let text = error.render().to_string();
@@ -138,11 +146,95 @@ fn understood(error: &clap::Error) -> Error {
             .filter(helps)
             .find_map(|line| line.strip_prefix(front))
     };
-    Error::usage(message).hinted(match (after("tip: "), after("Usage: ")) {
-        (Some(tip), _) => tip.to_owned(),
-        (None, Some(usage)) => format!("usage: {usage}"),
-        (None, None) => "see `keyward --help`".to_owned(),
+    let command = match after("Usage: ") {
+        Some(usage) => {
+            let words = usage.split_whitespace().take_while(|word| is_word(word));
+            words.skip(1).collect::<Vec<_>>().join(" ")
+        }
+        None => named(),
+    };
+    let typed = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => elsewhere(&command, word),
+        _ => None,
+    };
+    let option = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(option)) => other_option(&command, option),
+        _ => None,
+    };
+    let hint = typed.or(option).or(after("tip: ")).map(str::to_owned);
+    Error::usage(message).hinted(hint.unwrap_or_else(|| nearest_help(&command)))
+}
+
+/// A word of a command's name, as clap writes a usage: what follows is an option or a value.
+fn is_word(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_ascii_lowercase())
+}
+
+fn nearest_help(command: &str) -> String {
+    let command = format!("keyward {command}");
+    format!("see `{} --help`", command.trim_end())
+}
+
+/// The words of the arguments that name a command, as far as they do.
+fn named(arguments: &[OsString], whole: fn() -> clap::Command) -> String {
+    let mut command = &whole();
+    let mut words = Vec::new();
+    let typed = arguments.iter().skip(1).take_while(|word| *word != "--");
+    for word in typed.filter_map(|word| word.to_str()) {
+        if let Some(below) = command.find_subcommand(word) {
+            words.push(below.get_name());
+            command = below;
+        }
+    }
+    words.join(" ")
+}
+
+/// The error with the nearest help where it is about the arguments of this command and has no better hint.
+pub fn helped(error: Error, command: &str) -> Error {
+    match (error.kind(), error.hint()) {
+        (Kind::Usage, None) => error.hinted(nearest_help(command)),
+        _ => error,
+    }
+}
+
+/// What other tools call by this word is called here.
+fn elsewhere(command: &str, word: &str) -> Option<&'static str> {
+    Some(match (command, word) {
+        ("", "get" | "ls" | "keys") => "`keyward list` lists keys, `keyward show KEY` shows one",
+        ("", "describe" | "info" | "view" | "cat") => "`keyward show KEY` shows a key",
+        ("", "create" | "new" | "add" | "generate" | "issue" | "init") => {
+            "`keyward mint NAME` mints a key, `keyward workspace create NAME` creates a workspace"
+        }
+        ("", "delete" | "remove" | "rm" | "del" | "destroy") => {
+            "`keyward revoke KEY` revokes a key, `keyward prune` deletes old records"
+        }
+        ("", "update" | "edit" | "patch") => "`keyward set KEY` changes a key",
+        ("", "renew" | "roll" | "regenerate") => "`keyward rotate KEY` replaces a key's secret",
+        ("", "mv") => "`keyward rename KEY NAME` renames a key",
+        ("", "validate" | "auth") => "`keyward verify` checks a secret",
+        ("", "workspaces" | "projects") => "`keyward workspace list` lists workspaces",
+        ("", "log" | "logs" | "history") => "`keyward audit list` lists events",
+        ("", "login" | "status") => "`keyward whoami` says who is calling",
+        ("workspace", "get" | "ls") => "`keyward workspace list` lists workspaces",
+        ("workspace", "new" | "add" | "init") => "`keyward workspace create NAME` creates one",
+        ("workspace", "rm" | "remove" | "del") => "`keyward workspace delete NAME` deletes one",
+        ("workspace", "switch" | "select") => "`keyward workspace use NAME` chooses one",
+        ("audit", "ls" | "show" | "log") => "`keyward audit list` lists events",
+        _ => return None,
     })
+}
+
+/// The option that is meant by one that other commands have.
+fn other_option(command: &str, option: &str) -> Option<&'static str> {
+    match (command, option) {
+        ("verify", "--scope" | "--scopes") => {
+            Some("`keyward verify --require SCOPE` asks for a scope")
+        }
+        ("check" | "prune", "--all" | "-a") => {
+            Some("--all-workspaces (-A) includes every workspace")
+        }
+        _ => None,
+    }
 }
 
 /// A message without the suspect words of what was given. What follows a slash is part of a path, which a message is of no

@@ -85,6 +85,8 @@ impl Cli {
     /// Every start pays for what clap builds, so at first only the command that is named is built, which saves half of
     /// the time. Whatever that does not understand is left to the whole.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let respelled = respelled(arguments);
+        let arguments = respelled.as_deref().unwrap_or(arguments);
         let named = arguments.get(1).and_then(|name| only(name.to_str()?));
         let short = named.unwrap_or_else(Self::command);
         let read = |command: clap::Command| -> Result<Self, clap::Error> {
@@ -105,6 +107,22 @@ impl Cli {
         whole.build();
         whole
     }
+}
+
+/// `help COMMAND` and `version` as the options that they stand for.
+fn respelled(arguments: &[OsString]) -> Option<Vec<OsString>> {
+    let (program, typed) = arguments.split_first()?;
+    let (first, rest) = typed.split_first()?;
+    let mut respelled = vec![program.clone()];
+    match first.to_str()? {
+        "help" => {
+            respelled.extend_from_slice(rest);
+            respelled.push("--help".into());
+        }
+        "version" if rest.is_empty() => respelled.push("--version".into()),
+        _ => return None,
+    }
+    Some(respelled)
 }
 
 fn words(matches: &clap::ArgMatches) -> Vec<&str> {

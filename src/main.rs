@@ -17,16 +17,18 @@ fn main() -> ExitCode {
     context::harden();
     let guard = Rc::new(Guard::new(std::env::args_os().collect()));
     let mut ui = context::ui(&arguments::guess_globals(guard.arguments()));
+    let mut named = String::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         guard.refuse_by_look()?;
         match Cli::read(guard.arguments()) {
             Ok(cli) => {
                 ui = context::ui(&cli.globals);
+                named.clone_from(&cli.named);
                 run(cli, guard.clone())
             }
             Err(error) => {
                 guard.refuse_known_before_speaking()?;
-                arguments::answer(&error, guard.arguments(), &ui)
+                arguments::answer(&error, guard.arguments(), Cli::whole, &ui)
             }
         }
     }));
@@ -36,7 +38,8 @@ fn main() -> ExitCode {
         Err(error) if error.is_broken_pipe() && error.kind() == Kind::Io => ExitCode::SUCCESS,
         Err(error) => {
             let exposed = guard.refuse_known_before_speaking();
-            let error = arguments::discreet(exposed.err().unwrap_or(error), &guard);
+            let error = arguments::helped(exposed.err().unwrap_or(error), &named);
+            let error = arguments::discreet(error, &guard);
             ui.error(&error);
             ExitCode::from(error.kind().exit())
         }

@@ -24,7 +24,7 @@ use crate::output::view::Revoked;
   keyward revoke ci-pipeline deploy --yes --json
   keyward revoke ci-pipeline --if-unused-for 30d --yes
   keyward revoke ci-pipeline --dry-run
-  keyward list --owner platform --output value=id | keyward revoke - --yes")]
+  keyward revoke - --yes < key-ids")]
 pub struct Args {
     /// The keys: ids or their beginnings, prefixes, or names; - reads them from standard input, a line each
     #[arg(value_name = "KEY", required = true)]

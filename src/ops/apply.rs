@@ -134,7 +134,7 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
             // A calling key learns nothing of other workspaces, not even whether they are there.
             let is_own = |(key, _): &(Key, Policy)| key.workspace == wanted.name.as_str();
             if !access.caller.as_ref().is_none_or(is_own) {
-                return Err(select::no_such_workspace(wanted.name.as_str()));
+                return Err(select::no_such_workspace(wanted.name.as_str(), &[]));
             }
             let placed = |error: Error| {
                 let line = wanted.line;

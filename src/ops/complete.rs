@@ -143,5 +143,6 @@ fn workspaces(
     now: Timestamp,
 ) -> Result<Vec<Workspace>> {
     let access = Access::admit(reader, &Actor::Operator(String::new()), now)?;
-    select::workspaces(reader, &access, request.workspace)
+    let within = select::workspaces(reader, &access, request.workspace)?;
+    Ok(within.into_iter().collect())
 }

@@ -133,16 +133,15 @@ fn ids_meant(
     selector: &Selector,
     now: Timestamp,
 ) -> Result<Vec<String>> {
-    let (workspaces, everywhere) = match request.everywhere {
-        true => (reader.workspaces()?, true),
-        false => {
-            let named = request.workspace.as_deref();
-            (select::workspaces(reader, access, named)?, false)
+    let found = match request.everywhere {
+        true => {
+            let all = select::workspaces_anywhere(reader, access)?;
+            select::find_anywhere(reader, &all, selector, now)
         }
-    };
-    let found = match everywhere {
-        true => select::find_anywhere(reader, &workspaces, selector, now),
-        false => select::find(reader, &workspaces, selector, now),
+        false => {
+            let reach = select::workspaces(reader, access, request.workspace.as_deref())?;
+            select::find(reader, &reach, selector, now)
+        }
     };
     match found {
         Ok((key, true)) => {

@@ -55,7 +55,7 @@ fn check_name_beside(
                     Safe(environment)
                 ),
             )
-            .hinted(remedy::way_out(reader, workspace, &holder, now)?));
+            .hinted(remedy::of_taken_name(reader, workspace, &holder, now)?));
         }
     }
     Ok(())

@@ -4,9 +4,9 @@
 
 use std::fmt;
 
-use crate::domain::{Key, KeyId, Status, Timestamp, Workspace};
+use crate::domain::{Key, KeyId, Status, Timestamp};
 use crate::error::Result;
-use crate::ops::select::{self, Selector};
+use crate::ops::select::{self, Reach, Selector};
 use crate::ops::{links, remedy};
 use crate::store::Reader;
 
@@ -23,11 +23,11 @@ impl Meant {
     /// What a selector means.
     pub(super) fn by(
         reader: &Reader<'_>,
-        workspaces: &[Workspace],
+        reach: &Reach,
         selector: &Selector,
         now: Timestamp,
     ) -> Result<Self> {
-        let (key, is_name) = select::find(reader, workspaces, selector, now)?;
+        let (key, is_name) = select::find(reader, reach, selector, now)?;
         let others = match is_name {
             true => others(reader, &key, now)?,
             false => Vec::new(),

@@ -45,6 +45,24 @@ pub(super) fn mint_again(key: &Key, place: &str) -> String {
     format!("keyward mint {name} -e {environment}{scopes}{place}")
 }
 
+/// The hint where a name belongs to a key: to keep that key, or [`way_out`].
+pub(super) fn of_taken_name(
+    reader: &Reader<'_>,
+    workspace: &Workspace,
+    holder: &Key,
+    now: Timestamp,
+) -> Result<String> {
+    let way_out = way_out(reader, workspace, holder, now)?;
+    if holder.status(now) != Status::Active {
+        return Ok(way_out);
+    }
+    let place = place(reader, &workspace.name)?;
+    let (name, environment) = (Quoted(&holder.name), Quoted(&holder.environment));
+    Ok(format!(
+        "`keyward ensure {name} -e {environment}{place}` keeps this key, {way_out}"
+    ))
+}
+
 /// The hint about a key that can still verify and that no other has replaced.
 fn living(reader: &Reader<'_>, workspace: &Workspace, key: &Key, now: Timestamp) -> Result<String> {
     let (id, place) = (&key.id, place(reader, &workspace.name)?);
@@ -83,8 +101,6 @@ fn has_room(reader: &Reader<'_>, workspace: &Workspace, now: Timestamp) -> Resul
 pub(super) fn place(reader: &Reader<'_>, workspace: &str) -> Result<String> {
     Ok(match reader.workspaces()?.len() {
         0 | 1 => String::new(),
-        // With an equals sign, a name that begins with a dash is no option.
-        _ if workspace.starts_with('-') => format!(" -w={}", Quoted(workspace)),
-        _ => format!(" -w {}", Quoted(workspace)),
+        _ => format!(" {}", select::option(workspace)),
     })
 }

@@ -124,7 +124,7 @@ fn scope(reader: &Reader<'_>, access: &Access, request: &Request, now: Timestamp
         false => select::workspaces(reader, access, request.workspace.as_deref())?,
     };
     let Some(selector) = &request.key else {
-        return Ok(Scope::Workspaces(workspaces));
+        return Ok(Scope::Workspaces(workspaces.into_iter().collect()));
     };
     let key = match request.all {
         true => select::key_anywhere(reader, &workspaces, selector, now)?,

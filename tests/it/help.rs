@@ -64,6 +64,7 @@ fn prepared(example: &str) -> Sandbox {
     };
     let secret = sandbox.mint_with("ci-pipeline", &["-e", environment, "--scope", "read"]);
     sandbox.file("secret-file", &secret);
+    sandbox.file("key-ids", "ci-pipeline\n");
     sandbox.file("requests.jsonl", &format!("{{\"key\":\"{secret}\"}}\n"));
     if names("restore") {
         sandbox

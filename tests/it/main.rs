@@ -240,6 +240,8 @@ mod generated;
 mod help;
 // The commands in hints, and what is said to a near miss.
 mod hints;
+// What is said where something else was meant: the nearest help, the nearest word, and where the thing is.
+mod nearest;
 // The console blocks of the README and docs, and what else they show that can be run.
 mod docs;
 // The links between Markdown files.

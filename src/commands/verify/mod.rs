@@ -11,6 +11,7 @@ use clap::ValueHint;
 
 use crate::context::{Context, SecretSource};
 use crate::domain::address::Origin;
+use crate::domain::misread;
 use crate::domain::secret::Secret;
 use crate::domain::verdict::{Ask, Verdict};
 use crate::domain::{Code, Key, Safe, Timestamp};
@@ -110,6 +111,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let mut verifier = open(context)?.remembering(0);
     let secret = context.read_secret(&args.source.source(), "secret")?;
+    let slip = misread::slip(&secret);
     let now = context.now();
     let request = template.request(secret);
     let verdict = verifier.verify_once(&request, now)?;
@@ -121,6 +123,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     context
         .ui
         .record(&view, || sentence(&verdict, &view.message, now))?;
+    if let (Code::Malformed, Some(slip)) = (verdict.code, slip) {
+        context.ui.hint(slip);
+    }
     if template.record && verdict.code == Code::Valid && !verdict.recorded {
         context.ui.warn("the use could not be recorded");
     }

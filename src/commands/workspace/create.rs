@@ -6,7 +6,7 @@ use crate::domain::preset;
 use crate::domain::{Name, Safe};
 use crate::error::{Exit, Result};
 use crate::ops::access::Actor;
-use crate::ops::workspace::create;
+use crate::ops::workspace::{create, list};
 use crate::output::view::WorkspaceView;
 
 /// Create a workspace
@@ -58,5 +58,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         &view,
         &format!("created workspace {}", Safe(&outcome.workspace.name)),
     )?;
+    // The change stands, whether or not this can be found out.
+    if context.workspace.is_none() && list::needs_choice(&mut store).unwrap_or(false) {
+        context.ui.hint(
+            "commands now need -w NAME, or choose a workspace with `keyward workspace use NAME`",
+        );
+    }
     Ok(0)
 }

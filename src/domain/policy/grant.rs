@@ -1,6 +1,7 @@
 //! What a policy grants a key: its environment, scopes, expiry, and what it may manage.
 
 use super::{Bounds, Plan, Policy};
+use crate::domain::nearest::nearest;
 use crate::domain::permission::Permission;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
@@ -18,29 +19,29 @@ impl Policy {
                 .find(|environment| *environment == asked),
         };
         found.map(String::as_str).ok_or_else(|| {
-            let asked = Safe(asked.unwrap_or_default());
+            let asked = asked.unwrap_or_default();
+            let hint = known(asked, self.environments.iter(), "", "the policy has");
             Error::new(
                 Kind::InvalidEnvironment,
-                format!("this workspace has no environment \"{asked}\""),
+                format!("this workspace has no environment \"{}\"", Safe(asked)),
             )
-            .hinted(format!("the policy has {}", self.environments.join(", ")))
+            .hinted(hint)
         })
     }
 
     /// Checks the scopes that a key is to have: known, not repeated, and neither too few nor too many. A scope that it `had`
     /// may stay, although the policy was changed since and does not know it any more.
     pub fn check_scopes(&self, scopes: &[String], had: &[String]) -> Result<()> {
-        let refused = |message: String| {
+        let refused_for = |asked: &str, message: String| {
             let none = "this workspace's policy has no scopes";
-            let hint = known(self.scopes.keys(), none, "its scopes are");
+            let hint = known(asked, self.scopes.keys(), none, "its scopes are");
             Error::new(Kind::InvalidScope, message).hinted(hint)
         };
+        let refused = |message| refused_for("", message);
         for (at, scope) in scopes.iter().enumerate() {
             if !self.scopes.contains_key(scope) && !had.contains(scope) {
-                return Err(refused(format!(
-                    "this workspace has no scope \"{}\"",
-                    Safe(scope)
-                )));
+                let message = format!("this workspace has no scope \"{}\"", Safe(scope));
+                return Err(refused_for(scope, message));
             }
             if scopes[..at].contains(scope) {
                 return Err(refused(format!("the scope {scope} is given twice")));
@@ -97,6 +98,7 @@ impl Policy {
         self.plans.get(name).ok_or_else(|| {
             let message = format!("the policy has no plan \"{}\"", Safe(name));
             let hint = known(
+                name,
                 self.plans.keys(),
                 "this policy has no plans",
                 "its plans are",
@@ -137,12 +139,21 @@ impl Policy {
     }
 }
 
-/// What there is in place of a word that is not there.
-fn known<'a>(words: impl Iterator<Item = &'a String>, none: &str, front: &str) -> String {
+/// The words there are in place of one that is not, with the nearest in front.
+fn known<'a>(
+    asked: &str,
+    words: impl Iterator<Item = &'a String>,
+    none: &str,
+    front: &str,
+) -> String {
     let words: Vec<&str> = words.map(String::as_str).collect();
+    let meant = match nearest(asked, words.iter().copied()) {
+        Some(meant) => format!("did you mean {meant}? "),
+        None => String::new(),
+    };
     match words.as_slice() {
         [] => none.to_owned(),
-        words => format!("{front} {}", words.join(", ")),
+        words => format!("{meant}{front} {}", words.join(", ")),
     }
 }
 

@@ -2,17 +2,21 @@
 //!
 //! This module never guesses: what could mean two things is an error that lists them.
 
+mod refusals;
 mod workspaces;
 
+use crate::domain::sanitize::Quoted;
 use crate::domain::template::MAXIMUM_PART;
-use crate::domain::{Key, KeyId, Safe, Timestamp, Workspace};
-use crate::error::{Error, Kind, Result};
+use crate::domain::{Key, KeyId, Timestamp, Workspace};
+use crate::error::Result;
 use crate::ops::links;
 use crate::store::Reader;
+use refusals::{ambiguous, not_found};
 use workspaces::undecided;
 
 pub use workspaces::{
-    confinement, no_such_workspace, selected_workspaces, workspace, workspaces, workspaces_anywhere,
+    Reach, confinement, no_such_workspace, selected_workspaces, workspace, workspaces,
+    workspaces_anywhere,
 };
 
 /// How many random characters of an id are enough to name a key.
@@ -47,13 +51,8 @@ impl From<&str> for Selector {
 ///
 /// # Errors
 /// `key_not_found`, or `ambiguous` with the candidates.
-pub fn key(
-    reader: &Reader<'_>,
-    workspaces: &[Workspace],
-    selector: &Selector,
-    now: Timestamp,
-) -> Result<Key> {
-    find(reader, workspaces, selector, now).map(|(key, _)| key)
+pub fn key(reader: &Reader<'_>, reach: &Reach, selector: &Selector, now: Timestamp) -> Result<Key> {
+    find(reader, reach, selector, now).map(|(key, _)| key)
 }
 
 /// The same where every one of these workspaces is meant: a name is looked for in each.
@@ -62,35 +61,41 @@ pub fn key(
 /// As [`key`].
 pub fn key_anywhere(
     reader: &Reader<'_>,
-    workspaces: &[Workspace],
+    reach: &Reach,
     selector: &Selector,
     now: Timestamp,
 ) -> Result<Key> {
-    find_anywhere(reader, workspaces, selector, now).map(|(key, _)| key)
+    find_anywhere(reader, reach, selector, now).map(|(key, _)| key)
 }
 
 /// The same, with whether it was meant by its name alone.
 pub(super) fn find(
     reader: &Reader<'_>,
-    workspaces: &[Workspace],
+    reach: &Reach,
     selector: &Selector,
     now: Timestamp,
 ) -> Result<(Key, bool)> {
-    let searched = match workspaces {
+    let searched = match &**reach {
         [_, _, ..] => &[],
         one => one,
     };
-    search(reader, workspaces, searched, selector, now)
+    match search(reader, reach, searched, selector, now)? {
+        Some(found) => Ok(found),
+        None => Err(not_found(reader, reach, selector, now)?),
+    }
 }
 
 /// The same where every one of these workspaces is meant.
 pub(super) fn find_anywhere(
     reader: &Reader<'_>,
-    workspaces: &[Workspace],
+    reach: &Reach,
     selector: &Selector,
     now: Timestamp,
 ) -> Result<(Key, bool)> {
-    search(reader, workspaces, workspaces, selector, now)
+    match search(reader, reach, reach, selector, now)? {
+        Some(found) => Ok(found),
+        None => Err(not_found(reader, reach, selector, now)?),
+    }
 }
 
 /// Looks for ids and prefixes in the first workspaces and for names in the others. Without any of those, what is neither an
@@ -101,7 +106,7 @@ fn search(
     searched: &[Workspace],
     selector: &Selector,
     now: Timestamp,
-) -> Result<(Key, bool)> {
+) -> Result<Option<(Key, bool)>> {
     let text = selector.text.as_str();
     let within = |key: &Key| {
         workspaces
@@ -113,10 +118,7 @@ fn search(
         within(key) && environment.is_none_or(|environment| key.environment == *environment)
     };
     if let Some(key) = reader.key_by_id(text)? {
-        return match asked_for(&key) {
-            true => Ok((key, false)),
-            false => Err(not_found(workspaces, selector)),
-        };
+        return Ok(asked_for(&key).then_some((key, false)));
     }
     let mut found = by_id_start(reader, workspaces, text)?;
     found.extend(by_prefix(reader, text)?);
@@ -135,10 +137,7 @@ fn search(
     if found.len() > 1 {
         return Err(ambiguous(text, found, now));
     }
-    match found.pop() {
-        Some(key) => Ok((key, is_name)),
-        None => Err(not_found(workspaces, selector)),
-    }
+    Ok(found.pop().map(|key| (key, is_name)))
 }
 
 /// The workspace, of those a key was selected from, that owns it.
@@ -271,55 +270,11 @@ pub fn holder(
     Ok(None)
 }
 
-/// The candidates in an order that a reader can follow: ids have none.
-fn ambiguous(text: &str, mut found: Vec<Key>, now: Timestamp) -> Error {
-    let place = |key: &Key| {
-        let words = [&key.workspace, &key.environment, &key.name];
-        (words.map(String::clone), key.created_at)
-    };
-    found.sort_by_key(place);
-    let candidates: Vec<String> = found
-        .iter()
-        .take(CANDIDATES)
-        .map(|key| {
-            let status = key.status(now).word();
-            format!(
-                "{} ({}/{} {}, {status})",
-                key.id,
-                Safe(&key.workspace),
-                Safe(&key.environment),
-                Safe(&key.name)
-            )
-        })
-        .collect();
-    let more = if found.len() > CANDIDATES {
-        ", …"
-    } else {
-        ""
-    };
-    Error::new(
-        Kind::Ambiguous,
-        format!(
-            "\"{}\" could be several keys: {}{more}",
-            Safe(text),
-            candidates.join(", ")
-        ),
-    )
-    .hinted("name it by its id, or pass -e ENVIRONMENT or -w WORKSPACE")
-}
-
-fn not_found(workspaces: &[Workspace], selector: &Selector) -> Error {
-    let place = match workspaces {
-        [workspace] => format!(" in workspace {}", Safe(&workspace.name)),
-        _ => String::new(),
-    };
-    let environment = match &selector.environment {
-        Some(environment) => format!(" of environment {}", Safe(environment)),
-        None => String::new(),
-    };
-    Error::new(
-        Kind::KeyNotFound,
-        format!("no key \"{}\"{environment}{place}", Safe(&selector.text)),
-    )
-    .hinted("`keyward list --all` shows every key")
+/// The option that names a workspace.
+pub(super) fn option(workspace: &str) -> String {
+    match workspace.starts_with('-') {
+        // With an equals sign, a name that begins with a dash is no option.
+        true => format!("-w={}", Quoted(workspace)),
+        false => format!("-w {}", Quoted(workspace)),
+    }
 }

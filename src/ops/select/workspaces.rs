@@ -2,15 +2,52 @@
 //!
 //! This module never lets a calling key learn of a workspace that is not its own.
 
+use std::ops::Deref;
+
 use super::CANDIDATES;
+use crate::domain::nearest::nearest;
 use crate::domain::{Safe, Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Access;
 use crate::store::Reader;
 
+/// The workspaces a KEY may be in.
+#[derive(Debug)]
+pub struct Reach {
+    workspaces: Vec<Workspace>,
+    /// Whether its actor may be told of other workspaces.
+    pub(super) is_operators: bool,
+}
+
+impl Reach {
+    fn of(access: &Access, workspaces: Vec<Workspace>) -> Self {
+        Self {
+            workspaces,
+            is_operators: access.caller.is_none(),
+        }
+    }
+}
+
+impl Deref for Reach {
+    type Target = [Workspace];
+
+    fn deref(&self) -> &[Workspace] {
+        &self.workspaces
+    }
+}
+
+impl IntoIterator for Reach {
+    type Item = Workspace;
+    type IntoIter = std::vec::IntoIter<Workspace>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.workspaces.into_iter()
+    }
+}
+
 /// The workspace a command works in: the named one, the caller's, the one in use, or the only one.
 pub fn workspace(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> Result<Workspace> {
-    let mut found = workspaces(reader, access, named)?;
+    let mut found = workspaces(reader, access, named)?.workspaces;
     if found.len() > 1 {
         return Err(undecided(&found));
     }
@@ -21,17 +58,21 @@ pub fn workspace(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> R
 }
 
 /// The workspaces a KEY may be in: the one a command works in, or all of them when none is chosen.
-pub fn workspaces(
-    reader: &Reader<'_>,
-    access: &Access,
-    named: Option<&str>,
-) -> Result<Vec<Workspace>> {
+pub fn workspaces(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> Result<Reach> {
+    let found = found(reader, access, named)?;
+    Ok(Reach::of(access, found))
+}
+
+fn found(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> Result<Vec<Workspace>> {
     let own = access.caller.as_ref().map(|(key, _)| key.workspace_id);
     if let Some(name) = named {
         let found = reader.workspace_named(name)?;
         return match found.filter(|workspace| own.is_none_or(|own| own == workspace.id)) {
             Some(workspace) => Ok(vec![workspace]),
-            None => Err(no_such_workspace(name)),
+            None => Err(match own {
+                Some(_) => no_such_workspace(name, &[]),
+                None => no_such_workspace(name, &reader.workspaces()?),
+            }),
         };
     }
     let chosen = match own {
@@ -64,10 +105,10 @@ pub fn selected_workspaces(
 }
 
 /// The workspaces a KEY may be in where it may be in any: every one the actor may see.
-pub fn workspaces_anywhere(reader: &Reader<'_>, access: &Access) -> Result<Vec<Workspace>> {
+pub fn workspaces_anywhere(reader: &Reader<'_>, access: &Access) -> Result<Reach> {
     match access.caller {
         Some(_) => workspaces(reader, access, None),
-        None => reader.workspaces(),
+        None => Ok(Reach::of(access, reader.workspaces()?)),
     }
 }
 
@@ -102,11 +143,16 @@ pub(super) fn undecided(found: &[Workspace]) -> Error {
     .hinted("pass -w NAME, or choose one with `keyward workspace use NAME`")
 }
 
-/// The error of a workspace that is not there.
-pub fn no_such_workspace(name: &str) -> Error {
+/// The error of a workspace that does not exist, with the nearest of those that do.
+pub fn no_such_workspace(name: &str, others: &[Workspace]) -> Error {
+    let names = others.iter().map(|workspace| workspace.name.as_str());
+    let meant = match nearest(name, names) {
+        Some(meant) => format!("did you mean {}? ", Safe(meant)),
+        None => String::new(),
+    };
     Error::new(
         Kind::WorkspaceNotFound,
         format!("no workspace \"{}\"", Safe(name)),
     )
-    .hinted("`keyward workspace list` lists them")
+    .hinted(format!("{meant}`keyward workspace list` lists them"))
 }

@@ -13,7 +13,9 @@ pub fn run(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Vec<Outco
         let access = Access::admit(reader, actor, now)?;
         access.require(Permission::List)?;
         let found = match access.caller.is_some() {
-            true => select::workspaces(reader, &access, None)?,
+            true => select::workspaces(reader, &access, None)?
+                .into_iter()
+                .collect(),
             false => reader.workspaces()?,
         };
         found
@@ -36,6 +38,12 @@ pub fn in_use(
         let used = select::workspace(reader, &access, named).ok();
         Ok(used.map(|workspace| workspace.id))
     })
+}
+
+/// Whether there are just two workspaces and none is chosen: commands have worked in the only one until now.
+pub fn needs_choice(store: &mut Store) -> Result<bool> {
+    store
+        .read(|reader| Ok(reader.current_workspace()?.is_none() && reader.workspaces()?.len() == 2))
 }
 
 /// One workspace.

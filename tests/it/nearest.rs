@@ -1,0 +1,183 @@
+//! What is said where something else was meant: the nearest help, the nearest word, and where the thing is.
+
+use crate::support::{Sandbox, text};
+
+/// The hint of a run that is refused.
+#[track_caller]
+fn hint(sandbox: &Sandbox, arguments: &[&str]) -> String {
+    let run = sandbox.keyward(["--json"]).args(arguments).run();
+    assert_ne!(run.status, 0, "{}", run.transcript());
+    text(&run.error(), "hint")
+}
+
+#[test]
+fn a_usage_error_names_the_help_of_its_own_command() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    for (arguments, help) in [
+        (&["revoke"][..], "see `keyward revoke --help`"),
+        (
+            &["revoke", "ci", "--reason", "leaked"],
+            "see `keyward revoke --help`",
+        ),
+        (&["workspace", "use"], "see `keyward workspace use --help`"),
+        (
+            &["workspace", "use", "a", "b"],
+            "see `keyward workspace use --help`",
+        ),
+        (&["list", "--zzzz"], "see `keyward list --help`"),
+        (&["zzzzzz"], "see `keyward --help`"),
+        (
+            &["workspace"],
+            "`keyward workspace --help` lists the commands",
+        ),
+        (
+            &["usage", "--since", "1d", "--until", "2d"],
+            "see `keyward usage --help`",
+        ),
+    ] {
+        assert_eq!(hint(&sandbox, arguments), help, "{arguments:?}");
+    }
+    let run = sandbox
+        .keyward(["revoke", "ci", "--reason", "leaked"])
+        .exit(2);
+    for reason in ["compromised", "superseded", "retired", "unspecified"] {
+        assert!(run.stderr.contains(reason), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn help_and_version_can_be_asked_for_as_commands() {
+    let sandbox = Sandbox::new();
+    for (words, option) in [
+        (&["help"][..], &["--help"][..]),
+        (&["help", "mint"], &["mint", "--help"]),
+        (
+            &["help", "workspace", "use"],
+            &["workspace", "use", "--help"],
+        ),
+        (&["version"], &["--version"]),
+    ] {
+        let (one, other) = (sandbox.keyward(words).ok(), sandbox.keyward(option).ok());
+        assert_eq!(one.stdout, other.stdout, "{words:?}");
+        assert_ne!(one.stdout, "");
+    }
+    sandbox.keyward(["help", "unheard-of"]).exit(2);
+}
+
+#[test]
+fn a_slip_of_the_finger_is_answered_with_the_word_that_was_meant() {
+    let sandbox = Sandbox::with_policy(
+        "default",
+        "default_plan = \"free\"\n[scopes.read]\n[plans.free]\n",
+    );
+    for (arguments, meant) in [
+        (&["list", "-w", "defalt"][..], "did you mean default?"),
+        (&["mint", "ci", "-e", "lvie"], "did you mean live?"),
+        (&["mint", "ci", "--scope", "raed"], "did you mean read?"),
+        (&["workspace", "set", "--plan", "fre"], "did you mean free?"),
+        (&["workspace", "set", "--preset", "amserr"], "amser"),
+        (&["list", "--status", "activ"], "active"),
+        (&["audit", "list", "--action", "key.mnit"], "key.mint"),
+    ] {
+        let hint = hint(&sandbox, arguments);
+        assert!(hint.contains(meant), "{arguments:?}: {hint}");
+    }
+    let hint = hint(&sandbox, &["list", "-w", "production"]);
+    assert!(!hint.contains("did you mean"), "{hint}");
+}
+
+#[test]
+fn a_calling_key_learns_no_other_workspaces_name() {
+    let sandbox = Sandbox::with_workspace("sw", &["--preset", "scrapewise"]);
+    sandbox.workspace("default", &[]);
+    sandbox.mint_with("cart", &["-w", "default"]);
+    let secret = sandbox.mint_with("user", &["-w", "sw", "--scope", "USER"]);
+    let caller = sandbox.file("user", &secret).display().to_string();
+    for words in [&["list", "-w", "defalt"][..], &["show", "cart"]] {
+        let hint = hint(&sandbox, &[words, &["--as", &caller]].concat());
+        assert!(!hint.contains("default"), "{words:?}: {hint}");
+    }
+}
+
+#[test]
+fn other_tools_words_are_answered_with_keywards() {
+    let sandbox = Sandbox::new();
+    for (arguments, meant) in [
+        (&["get"][..], "`keyward list`"),
+        (&["get", "ci"], "`keyward show KEY`"),
+        (&["ls"], "`keyward list`"),
+        (&["create", "ci"], "`keyward mint NAME`"),
+        (&["create", "ci"], "`keyward workspace create NAME`"),
+        (&["delete", "ci"], "`keyward revoke KEY`"),
+        (&["workspace", "ls"], "`keyward workspace list`"),
+        (&["verify", "--scope", "read"], "--require SCOPE"),
+        (&["prune", "--all"], "--all-workspaces"),
+    ] {
+        let hint = hint(&sandbox, arguments);
+        assert!(hint.contains(meant), "{arguments:?}: {hint}");
+    }
+}
+
+#[test]
+fn a_taken_name_offers_to_keep_the_key_or_to_replace_its_secret() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    let hint = hint(&sandbox, &["mint", "ci"]);
+    assert!(hint.contains("`keyward ensure ci -e live`"), "{hint}");
+    assert!(hint.contains("`keyward rotate key_"), "{hint}");
+}
+
+#[test]
+fn whoever_makes_the_second_workspace_hears_that_commands_need_a_choice() {
+    let sandbox = Sandbox::new();
+    let create = |name: &str| sandbox.keyward(["workspace", "create", name]).ok().stderr;
+    assert!(!create("one").contains("hint"));
+    let said = create("two");
+    assert!(said.contains("hint: commands now need -w NAME"), "{said}");
+    assert!(said.contains("`keyward workspace use NAME`"), "{said}");
+    assert!(!create("three").contains("hint"));
+}
+
+#[test]
+fn a_key_that_another_workspace_has_is_found_by_the_hint() {
+    let sandbox = Sandbox::new();
+    for (workspace, key) in [("acme", "worker"), ("my shop", "cart")] {
+        sandbox.workspace(workspace, &[]);
+        sandbox.mint_with(key, &["-w", workspace]);
+    }
+    sandbox.keyward(["workspace", "use", "acme"]).ok();
+    let id = text(&sandbox.keyward(["show", "cart", "-A"]).answer(), "id");
+    for key in ["cart", &id] {
+        for command in ["show", "disable", "revoke"] {
+            let hint = hint(&sandbox, &[command, key, "--yes"]);
+            assert!(
+                hint.contains("workspace my shop has it: pass -w "),
+                "{hint}"
+            );
+        }
+    }
+    let hint = hint(&sandbox, &["show", "nowhere"]);
+    assert_eq!(hint, "`keyward list --all` shows every key");
+}
+
+#[test]
+fn a_malformed_secret_says_how_it_came_and_nothing_of_it() {
+    let (sandbox, secret) = Sandbox::with_key("ci");
+    for (came, said) in [
+        (format!("Bearer {secret}"), "a header came"),
+        (format!("KEY={secret}"), "an assignment came"),
+        (format!("\"{secret}\""), "quotes"),
+        (format!("{secret} "), "spaces"),
+        (format!("{secret}\n{secret}\n"), "several lines"),
+        (String::new(), "nothing came"),
+    ] {
+        let run = sandbox.keyward(["verify"]).stdin(&came).exit(10);
+        assert!(run.stdout.starts_with("malformed"), "{}", run.stdout);
+        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+        let random = &secret[12..];
+        assert!(!format!("{}{}", run.stdout, run.stderr).contains(random));
+        let quiet = sandbox.keyward(["verify", "--quiet"]).stdin(&came).exit(10);
+        assert_eq!(quiet.stderr, "");
+        let document = sandbox.keyward(["verify", "--json"]).stdin(&came).exit(10);
+        assert_eq!(document.stderr, "", "an answer is all there is to say");
+    }
+}
