@@ -1,7 +1,7 @@
 # Completion for bash: asks keyward at each Tab. What was typed goes to its stdin and is never expanded.
 
 _keyward() {
-    local kind line
+    local kind='' line
     COMPREPLY=()
     while IFS= read -r line; do
         if [[ -z $kind ]]; then

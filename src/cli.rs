@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::Command;
+use crate::commands::{Command, with_examples};
 use crate::options::Globals;
 
 /// Administer API keys: mint, list, rotate, revoke and verify, in one SQLite file
@@ -103,7 +103,7 @@ impl Cli {
 
     /// The whole command line, every command's arguments included.
     pub fn whole() -> clap::Command {
-        let mut whole = Self::command();
+        let mut whole = with_examples(Self::command());
         whole.build();
         whole
     }

@@ -76,6 +76,16 @@ pub enum Command {
     Man(man::Args),
 }
 
+/// The command line with the examples of its groups, which every start would have to build if they stood at the groups.
+pub fn with_examples(root: clap::Command) -> clap::Command {
+    root.mut_subcommands(|command| match command.get_name() {
+        "workspace" => command.after_help(workspace::EXAMPLES),
+        "audit" => command.after_help(audit::EXAMPLES),
+        "store" => command.after_help(store::EXAMPLES),
+        _ => command,
+    })
+}
+
 impl Command {
     pub fn run(self, context: &mut Context) -> Result<Exit> {
         if self.speaks_before_it_opens() {

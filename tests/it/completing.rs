@@ -130,6 +130,29 @@ fn what_the_store_has_is_offered() {
 }
 
 #[test]
+fn of_many_names_no_more_are_offered_than_anyone_reads() {
+    let sandbox = Sandbox::new();
+    sandbox.keyward(["mint", "svc", "--count", "300"]).ok();
+    assert_eq!(asked(&sandbox, &["show", ""]).1.len(), 200);
+    assert_eq!(asked(&sandbox, &["show", "svc-299"]).1, ["svc-299"]);
+    assert_eq!(asked(&sandbox, &["show", "key_"]).1.len(), 200);
+}
+
+#[test]
+fn help_says_where_each_shell_looks_for_its_script() {
+    let help = Sandbox::new()
+        .keyward(["completions", "--help"])
+        .ok()
+        .stdout;
+    let (_, places) = help.split_once("Where to put it:\n").expect("a block");
+    let shells = places
+        .lines()
+        .map_while(|line| line.split_whitespace().next());
+    let shells: Vec<&str> = shells.collect();
+    assert_eq!(shells, ["bash", "zsh", "fish", "powershell", "elvish"]);
+}
+
+#[test]
 fn files_are_offered_where_a_file_is_meant_and_nowhere_else() {
     let sandbox = Sandbox::with_key("one").0;
     for words in [
@@ -232,7 +255,8 @@ impl<'a> Shell<'a> {
         let (arguments, setup) = match shell {
             "bash" => (
                 &["--noprofile", "--norc", "-i"][..],
-                format!("source {}; {own}; PS1='ready> '", script("keyward.bash")),
+                // Nor do options of the shell's change anything.
+                format!("set -uf; source {}; {own}; PS1='ready> '", script("keyward.bash")),
             ),
             "zsh" => (
                 &["-f", "-i"][..],

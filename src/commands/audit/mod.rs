@@ -11,15 +11,14 @@ use clap::Subcommand;
 use crate::context::Context;
 use crate::error::{Exit, Result};
 
-/// Read and check the audit trail
-#[derive(Debug, Subcommand)]
-#[command(
-    defer = true,
-    after_help = "Examples:
+pub(super) const EXAMPLES: &str = "Examples:
   keyward audit list
   keyward audit verify
-  keyward audit head > audit-head.txt"
-)]
+  keyward audit head > audit-head.txt";
+
+/// Read and check the audit trail
+#[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     List(list::Args),
     Verify(verify::Args),

@@ -15,15 +15,14 @@ use clap::Subcommand;
 use crate::context::Context;
 use crate::error::{Exit, Result};
 
-/// Manage the store
-#[derive(Debug, Subcommand)]
-#[command(
-    defer = true,
-    after_help = "Examples:
+pub(super) const EXAMPLES: &str = "Examples:
   keyward store info
   keyward store check
-  keyward store backup keyward-backup.db"
-)]
+  keyward store backup keyward-backup.db";
+
+/// Manage the store
+#[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     Create(create::Args),
     Info(info::Args),

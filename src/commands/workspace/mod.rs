@@ -16,15 +16,14 @@ use clap::Subcommand;
 use crate::context::Context;
 use crate::error::{Exit, Result};
 
-/// Manage workspaces and their policies
-#[derive(Debug, Subcommand)]
-#[command(
-    defer = true,
-    after_help = "Examples:
+pub(super) const EXAMPLES: &str = "Examples:
   keyward workspace create staging
   keyward workspace use default
-  keyward workspace list"
-)]
+  keyward workspace list";
+
+/// Manage workspaces and their policies
+#[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     Create(create::Args),
     List(list::Args),

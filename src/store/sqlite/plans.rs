@@ -31,7 +31,7 @@ const WHOLE: [&str; 6] = [
 const QUEUES: [&str; 2] = ["SCAN CONSTANT ROW", "SCAN line"];
 
 /// The files whose methods run statements.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     include_str!("../audit.rs"),
     include_str!("../claims.rs"),
     include_str!("../clock.rs"),
@@ -41,6 +41,7 @@ const SOURCES: [&str; 13] = [
     include_str!("../key_lists.rs"),
     include_str!("../keys.rs"),
     include_str!("../meter.rs"),
+    include_str!("../names.rs"),
     include_str!("seal.rs"),
     include_str!("../settings.rs"),
     include_str!("../usage.rs"),
@@ -129,6 +130,8 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         reader.key_by_id(key.id.as_str())?.expect("it is there");
         reader.keys_by_id_start(Some(OWNER), "key_0", 9)?;
         reader.keys_named(OWNER, &key.name)?;
+        reader.key_names(OWNER, Some("live"), "d", Some(NOW), 9)?;
+        reader.workspace_names("d", 9)?;
         reader.keys_with_short(&[&key.short, "x"])?;
         reader.keys_replacing(&key.id)?;
         assert!(reader.shares_rate(key)?);
