@@ -297,7 +297,9 @@ impl<'a> Shell<'a> {
         let begun = Instant::now();
         loop {
             let ran = self.sandbox.text(".ran");
-            if let Some(line) = ran.lines().nth(self.lines - 1) {
+            // A line is written in several steps, the line feed last.
+            let written = ran.split_inclusive('\n').nth(self.lines - 1);
+            if let Some(line) = written.and_then(|line| line.strip_suffix('\n')) {
                 return line.to_owned();
             }
             if begun.elapsed() > Duration::from_secs(10) {
