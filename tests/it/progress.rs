@@ -26,13 +26,14 @@ fn a_job_is_shown_from_its_beginning_to_its_end_in_the_unit_it_names() {
     let other = Sandbox::new();
     let lines = sandbox.keyward(["store", "export"]).ok().stdout;
     other.file("keys.jsonl", &lines);
-    for (home, script, first, one, last) in [
+    for (home, script, first, one, last, answer) in [
         (
             &sandbox,
             "\"$0\" store check",
             "checking the file",
             "checked 1 of 300 keys",
             "checked 300 of 300 keys",
+            "no problems",
         ),
         (
             &sandbox,
@@ -40,6 +41,7 @@ fn a_job_is_shown_from_its_beginning_to_its_end_in_the_unit_it_names() {
             "checking the file",
             "checked 1 of 601 events",
             "checked 300 of 300 keys",
+            "no problems",
         ),
         (
             &sandbox,
@@ -47,6 +49,7 @@ fn a_job_is_shown_from_its_beginning_to_its_end_in_the_unit_it_names() {
             "copying the store",
             "copied ",
             " pages",
+            "backed up ",
         ),
         (
             &sandbox,
@@ -54,6 +57,7 @@ fn a_job_is_shown_from_its_beginning_to_its_end_in_the_unit_it_names() {
             "checking the backup",
             "checked 1 of 300 keys",
             "restored 300 of 300 keys",
+            "restored ",
         ),
         (
             &sandbox,
@@ -61,6 +65,7 @@ fn a_job_is_shown_from_its_beginning_to_its_end_in_the_unit_it_names() {
             "exporting keys",
             "exported 1 of 300 keys",
             "exported 300 of 300 keys",
+            "",
         ),
         (
             &other,
@@ -68,6 +73,7 @@ fn a_job_is_shown_from_its_beginning_to_its_end_in_the_unit_it_names() {
             "reading lines",
             "read 1 lines (0 %)",
             "read 301 lines (100 %)",
+            "created the store ",
         ),
     ] {
         let pieces = shown(home, script);
@@ -85,10 +91,10 @@ fn a_job_is_shown_from_its_beginning_to_its_end_in_the_unit_it_names() {
         let end = jobs.last().is_some_and(|piece| piece.ends_with(last));
         assert!(end, "{script}: {told}");
         // The line is gone before the answer.
-        assert!(
-            pieces.first().is_some_and(String::is_empty),
-            "{script}: {told}"
-        );
+        assert!(pieces[0].is_empty(), "{script}: {told}");
+        let rest = pieces.last().expect("it has a last piece");
+        assert!(rest.starts_with(answer), "{script}: {told}");
+        assert_eq!(rest.is_empty(), answer.is_empty(), "{script}: {told}");
     }
 }
 

@@ -353,7 +353,7 @@ fn a_bar_says_how_far_it_is_on_a_terminal() {
     let (status, seen) = Terminal::keyward(&sandbox, &words, &[]).end();
     assert_eq!(status, 0, "{seen}");
     assert!(
-        seen.contains("/100 lines") && seen.contains("300 created"),
+        seen.contains("read 300 lines (100 %)") && seen.contains("300 created"),
         "{seen}"
     );
 }
