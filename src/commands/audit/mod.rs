@@ -20,7 +20,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {
-    List(list::Args),
+    List(Box<list::Args>),
     Verify(verify::Args),
     Head(head::Args),
 }
@@ -28,7 +28,7 @@ pub enum Command {
 impl Command {
     pub fn run(self, context: &mut Context) -> Result<Exit> {
         match self {
-            Self::List(args) => list::run(args, context),
+            Self::List(args) => list::run(*args, context),
             Self::Verify(args) => verify::run(args, context),
             Self::Head(args) => head::run(args, context),
         }
