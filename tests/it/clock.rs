@@ -495,7 +495,7 @@ fn a_clock_that_is_reset_brings_no_key_back_beside_another_of_its_name() {
     let (sandbox, secret) = gone_back();
     let old = sandbox.id_of("short");
     let new = sandbox.mint_with("short", &["--expires", "5h"]);
-    let (message, hint) = ("beside another key of the name \"short\"", &old);
+    let (message, hint) = ("beside another key named \"short\"", &old);
     reset_after(&sandbox, hint, message);
     sandbox.verdict(&secret, &[], 11, "revoked");
     sandbox.verdict(&new, &[], 0, "valid");

@@ -69,7 +69,7 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
         &["revoke", "build", "new", "--yes"],
         &["revoked build", &build, "revoked new"],
     );
-    stands(&["revoke", &build, "--yes"], &["nothing changed: build"]);
+    stands(&["revoke", &build, "--yes"], &["no change: build"]);
     assert_eq!(sandbox.show(&build)["status"], "revoked");
     stands(
         &["ensure", "worker", "--out", "worker.key"],
