@@ -257,7 +257,7 @@ mod tests {
         assert!(refusal("[[key]]\nname = \"ci\"").starts_with("line 1: missing field"));
         assert!(
             refusal("[workspace.a]\npreset = \"nope\"")
-                .starts_with("line 2: preset: there is no preset")
+                .starts_with("line 2: preset: unknown preset")
         );
         assert!(
             refusal("[workspace.a]\npreset = \"default\"\npolicy = \"p\"")

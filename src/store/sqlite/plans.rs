@@ -18,12 +18,13 @@ use crate::error::Result;
 use crate::store::{Engine, Order, Remembered, Store};
 
 /// What is allowed to read everything, because everything is its answer.
-const WHOLE: [&str; 6] = [
+const WHOLE: [&str; 7] = [
     "SELECT workspace_id, name, preset, policy, plan, created_at, created_by FROM workspace ORDER BY name",
     "SELECT count(*) FROM workspace",
     "SELECT count(*) FROM key",
     "PRAGMA data_version",
     "SELECT details FROM audit",
+    "SELECT seq, time, actor, action, subject, details, previous, hash FROM audit ORDER BY seq DESC",
     "UPDATE meter SET rate = NULL, whole_at = NULL WHERE whole_at > ?1",
 ];
 
@@ -149,9 +150,11 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         }
         reader.census(OWNER, NOW)?;
         reader.count_keys(OWNER)?;
+        assert_eq!(reader.ids_of(OWNER)?, [key.id.to_string()]);
         let head = reader.head()?;
         assert!(reader.has_event(head)?);
         reader.for_each_event(1, |_| Ok(()))?;
+        reader.for_each_event_back(|_| Ok(true))?;
         reader.for_each_event_as_it_stands(1, |_, _| Ok(()))?;
         reader.for_each_event_about(key.id.as_str(), |_| Ok(true))?;
         reader.workspace_named("default")?.expect("it is there");
