@@ -7,6 +7,7 @@ use crate::domain::{Key, KeyId, Safe, Status, Timestamp};
 
 /// The columns of keys. PREFIX…HINT can be a KEY, also in its short form.
 pub const COLUMNS: [Column; 15] = [
+    Column::text("WORKSPACE").wide(),
     Column::text("NAME"),
     Column::last("ENV"),
     Column::last("STATUS"),
@@ -14,7 +15,6 @@ pub const COLUMNS: [Column; 15] = [
     Column::last("LAST USED"),
     Column::last("EXPIRES"),
     Column::text("ID").wide(),
-    Column::text("WORKSPACE").wide(),
     Column::text("OWNER").wide(),
     Column::text("SCOPES").wide(),
     Column::text("ALLOWED FROM").wide(),
@@ -34,6 +34,7 @@ pub fn row(key: &Key, now: Timestamp) -> Vec<Cell> {
     let labels = key.labels.iter();
     let labels = labels.map(|(name, value)| format!("{name}={value}"));
     vec![
+        safe(&key.workspace),
         safe(&key.name),
         safe(&key.environment),
         status(key, now),
@@ -41,7 +42,6 @@ pub fn row(key: &Key, now: Timestamp) -> Vec<Cell> {
         moment(key.last_used_at, now),
         end(key, now),
         safe(key.id.as_str()),
-        safe(&key.workspace),
         or_none(key.owner.clone().unwrap_or_default()),
         or_none(listed(&key.scopes)),
         or_none(listed(&key.allow)),

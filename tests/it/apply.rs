@@ -423,6 +423,7 @@ rotated acme/live/ci (<id>)
 $ keyward apply missing.toml
 ------- stderr -------
 error: cannot open missing.toml: No such file or directory (os error 2)
+hint: see `keyward apply --help`
 [exit status: 2]
 $ keyward apply wrong.toml
 ------- stderr -------

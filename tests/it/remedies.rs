@@ -53,7 +53,7 @@ fn a_remedy_names_the_workspace_where_there_are_several() {
     }
     // The choice of another workspace must not lead a remedy astray.
     sandbox.keyward(["workspace", "use", "acme"]).ok();
-    let flags = ["--all", "--unused-for", "30d", "--older-than", "90d"];
+    let flags = ["-A", "--unused-for", "30d", "--older-than", "90d"];
     for finding in findings(&sandbox, &flags) {
         assert!(text(&finding, "remedy").contains("-w"), "{finding:#}");
     }
@@ -82,7 +82,7 @@ fn assert_can_be_copied(name: &str) {
     let sandbox = Sandbox::with_workspace("other", &[]);
     sandbox.keyward(["workspace", "create", "--", name]).ok();
     Past::of(&sandbox).mint(Some(name), "ci", 1, 100 * DAY);
-    assert_remedies_mend(&sandbox, &["--all", "--older-than", "90d"], 1);
+    assert_remedies_mend(&sandbox, &["-A", "--older-than", "90d"], 1);
 }
 
 #[test]

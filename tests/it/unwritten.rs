@@ -101,11 +101,11 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
     sandbox.verdict(&held, &[], 0, "valid");
     stands(
         &["store", "check", "--reset-clock"],
-        &["the latest time seen was"],
+        &["reset the last recorded time"],
     );
     stands(
         &["store", "restore", "copy.db", "--yes"],
-        &["keyward.db", "trail at"],
+        &["keyward.db", "audit head"],
     );
     stands(&["store", "create"], &["already exists"]);
 }

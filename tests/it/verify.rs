@@ -430,6 +430,7 @@ malformed: not a key secret: wrong form or checksum
 $ keyward verify --file missing.key
 ------- stderr -------
 error: cannot open missing.key: No such file or directory (os error 2)
+hint: see `keyward verify --help`
 [exit status: 2]
 "#,
     );

@@ -115,11 +115,14 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let now = context.now();
     let request = template.request(secret);
     let verdict = verifier.verify_once(&request, now)?;
+    // SECURITY: the secret goes before anything is written, which may take as long as its reader wants.
+    let ask = request.ask.clone();
+    drop(request);
     // Whoever asks for quiet asks for the exit status.
     if context.ui.quiet {
         return Ok(verdict.code.exit());
     }
-    let view = VerdictView::new(&verdict, &request.ask, now);
+    let view = VerdictView::new(&verdict, &ask, now);
     context
         .ui
         .record(&view, || sentence(&verdict, &view.message, now))?;

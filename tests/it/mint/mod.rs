@@ -356,7 +356,7 @@ fn a_person_reads_why_nothing_was_minted() {
 $ keyward mint ci
 ------- stderr -------
 error: the name "ci" belongs to <id> in default/live
-hint: `keyward rotate <id>` replaces its secret, `keyward revoke <id>` ends it
+hint: `keyward ensure ci -e live` keeps this key, `keyward rotate <id>` replaces its secret, `keyward revoke <id>` ends it
 [exit status: 4]
 $ keyward mint web -w nowhere
 ------- stderr -------
