@@ -75,6 +75,11 @@ impl RecordDigest {
         form.end()
     }
 
+    /// Takes a digest read from the store.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The digest's bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

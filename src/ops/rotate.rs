@@ -126,6 +126,8 @@ pub(super) fn insert<R: TryCryptoRng>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<(Key, Secret)> {
+    // What the new key inherits must be what the trail has.
+    writer.confirm_in_trail(&old.id)?;
     let leftover = terms.leftover.as_ref();
     let renewed = match leftover {
         Some(leftover) => Some(draft::renew(writer, access, workspace, leftover, now, rng)?),

@@ -11,7 +11,7 @@ use super::value::{Value, values};
 use crate::domain::audit::{About, link};
 use crate::domain::endings::{Endings, Told};
 use crate::domain::record::RecordDigest;
-use crate::domain::{Key, KeySeq, Safe, State, Timestamp, Workspace};
+use crate::domain::{Key, KeyId, KeySeq, Safe, State, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 
 /// What vouches for a key's record: its seal, which revision is the last, and whether its hash is among those of ended keys.
@@ -107,6 +107,28 @@ impl Reader<'_> {
     /// SECURITY: only what makes records worthless may do so: revoking must work on a record that somebody has changed.
     pub fn trust_rows(&self) {
         self.trusts_rows.set(true);
+    }
+
+    /// Refuses a record that is about to be changed if the trail does not have it as it is: the next event would vouch for it.
+    pub fn confirm_in_trail(&self, id: &KeyId) -> Result<()> {
+        let is_known = self.unaudited.of(About::Key, id.as_str()).is_some();
+        if self.trusts_rows.get() || is_known {
+            return Ok(());
+        }
+        let sql = format!("SELECT key.name, key.seal{NEWEST} FROM key WHERE key.id = ?1");
+        let changed = self.session.one(&sql, values![id], |row| {
+            let seal: Option<[u8; 32]> = row.get(1)?;
+            let details = row.optional_text(2)?.unwrap_or_default();
+            let is_told = seal.is_some_and(|seal| RecordDigest::from_bytes(seal).ends(&details));
+            Ok((!is_told).then_some(row.text(0)?))
+        })?;
+        match changed.flatten() {
+            None => Ok(()),
+            Some(name) => Err(unlike_itself(&format!(
+                "the record of {id} (\"{}\") {CHANGED}",
+                Safe(&name)
+            ))),
+        }
     }
 
     /// Whether a key's seal and the trail have its record as it is, and the hashes of ended keys agree with its state.

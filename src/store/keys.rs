@@ -132,14 +132,23 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Adds a key.
     pub fn insert_key(&self, key: &Key) -> Result<()> {
-        let revision = i64::from(key.state != State::Pending);
+        let was_known = key.state != State::Pending
+            && self.newest_action(About::Key, key.id.as_str())?.is_some();
+        let revision = match key.state {
+            State::Pending => 0,
+            // No number that a record of this id has had is used again; each had an event.
+            _ if was_known => self.head()?.seq.saturating_add(1),
+            _ => 1,
+        };
         let written = self.changed_key(key, revision)?;
         let values = [&written.fixed()[..], &written.changing()].concat();
-        self.session.run(&INSERT, &values).map(drop)
+        self.session.run(&INSERT, &values)?;
+        self.revised(written.key())
     }
 
     /// Saves everything about a key that may change.
     pub fn update_key(&self, key: &Key) -> Result<()> {
+        self.confirm_in_trail(&key.id)?;
         let written = self.changed_key(key, key.revision.saturating_add(1))?;
         self.update(&written)
     }
@@ -159,6 +168,7 @@ impl Writer<'_> {
 
     /// Gives a pending record the identity of this key: another secret, and all that was asked for with it.
     pub fn reissue_key(&self, key: &Key) -> Result<()> {
+        self.confirm_in_trail(&key.id)?;
         let sql = "SELECT revision FROM key WHERE id = ?1";
         let before: Option<i64> = self.session.one(sql, values![&key.id], |row| row.get(0))?;
         let written = self.changed_key(key, before.unwrap_or_default().saturating_add(1))?;
@@ -167,9 +177,10 @@ impl Writer<'_> {
         self.revised(written.key())
     }
 
-    /// Keeps which revision of a record is the last. Whoever puts back one before the first gains nothing: it was pending.
+    /// Keeps which revision of a record is the last. The one that a key becomes active with is the first, and needs no row: whoever
+    /// puts back the one before it gains a pending key, which nobody can activate again.
     fn revised(&self, key: &Key) -> Result<()> {
-        if key.revision <= 1 {
+        if key.revision == 0 || (key.revision == 1 && key.state == State::Active) {
             return Ok(());
         }
         let sql = "INSERT INTO revision (key_seq, number) SELECT seq, ?2 FROM key WHERE id = ?1

@@ -12,7 +12,7 @@ use keyward::store::Store;
 use rusqlite::Connection;
 
 use crate::integrity::{ADDRESS, Scene};
-use crate::support::token;
+use crate::support::{Sandbox, token};
 
 /// An edit, the SQL that makes it, and whether each of the four finds it. `{id}` is the key that is verified, `{old}` a copy of the
 /// store from before its owner was set and it was revoked.
@@ -238,4 +238,88 @@ fn each_edit_is_found_where_the_design_says() {
     for row in rows {
         assert!(design.contains(&row), "docs/design.md lacks\n{row}");
     }
+}
+
+/// A store in which a key's row and its revision were put back as they were before its scopes were taken away.
+fn put_back(scene: &Scene) {
+    let old = scene.sandbox.home().join("old.db");
+    fs::write(&old, &scene.whole).expect("the store can be copied");
+    scene.put_back();
+    let words = ["set", &scene.id, "--clear-scopes"];
+    scene.sandbox.keyward(words).ok();
+    scene.sandbox.tamper(&format!(
+        "ATTACH '{}' AS old; PRAGMA foreign_keys = OFF; DELETE FROM key WHERE id = '{1}';
+         INSERT INTO key SELECT * FROM old.key WHERE id = '{1}'; DELETE FROM revision;
+         INSERT INTO revision SELECT * FROM old.revision; DETACH old",
+        old.display(),
+        scene.id
+    ));
+}
+
+#[test]
+fn no_change_makes_a_record_that_was_put_back_the_trails_own() {
+    let scene = Scene::new();
+    for words in [
+        &["set", &scene.id, "--owner", "me"][..],
+        &["rename", &scene.id, "other"],
+        &["disable", &scene.id],
+        &["rotate", &scene.id],
+        &["rotate", &scene.id, "--now"],
+        &["rotate", &scene.id, "--hold"],
+    ] {
+        put_back(&scene);
+        scene.assert_damaged(scene.sandbox.keyward(words), &scene.id, &words.join(" "));
+        assert_eq!(scene.flawed("key"), [scene.id.as_str()], "{words:?}");
+    }
+    // Only what makes it worthless takes it.
+    scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
+    scene.sandbox.keyward(["store", "check"]).ok();
+}
+
+#[test]
+fn a_change_of_a_held_key_cannot_be_taken_back_by_its_row_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.mint("other");
+    let secret = sandbox.mint_with("held", &["--hold", "--allow", "203.0.113.0/24"]);
+    let id = sandbox.id_of("held");
+    let old = sandbox.home().join("old.db");
+    fs::write(&old, sandbox.settled_bytes()).expect("the store can be copied");
+    let narrow = ["set", &id, "--allow", "203.0.113.9/32"];
+    sandbox.keyward(narrow).ok();
+    sandbox.tamper(&format!(
+        "ATTACH '{}' AS old; PRAGMA foreign_keys = OFF; DELETE FROM key WHERE id = '{id}';
+         INSERT INTO key SELECT * FROM old.key WHERE id = '{id}'; DETACH old",
+        old.display()
+    ));
+    let activate = sandbox.keyward(["activate"]).stdin(&secret);
+    activate.refused(9, "damaged");
+}
+
+#[test]
+fn a_record_of_before_two_restorations_is_not_the_last_revision() {
+    let sandbox = Sandbox::new();
+    sandbox.mint("other");
+    sandbox.keyward(["store", "backup", "without.db"]).ok();
+    let secret = sandbox.mint("key");
+    let id = sandbox.id_of("key");
+    sandbox.keyward(["store", "backup", "with.db"]).ok();
+    sandbox.keyward(["set", &id, "--owner", "first"]).ok();
+    let old = sandbox.home().join("old.db");
+    fs::write(&old, sandbox.settled_bytes()).expect("the store can be copied");
+    for backup in ["without.db", "with.db"] {
+        let restore = ["store", "restore", backup, "--yes"];
+        sandbox.keyward(restore).ok();
+    }
+    sandbox.verdict(&secret, &[], 0, "valid");
+    sandbox.keyward(["set", &id, "--owner", "second"]).ok();
+    sandbox.tamper(&format!(
+        "ATTACH '{}' AS old; PRAGMA foreign_keys = OFF;
+         UPDATE key SET (owner, revision, seal) = (SELECT owner, revision, seal FROM old.key WHERE id = '{id}')
+             WHERE id = '{id}'; DETACH old",
+        old.display()
+    ));
+    sandbox
+        .keyward(["verify"])
+        .stdin(&secret)
+        .refused(9, "damaged");
 }

@@ -24,8 +24,6 @@ use crate::store::value::{Value, values};
 /// The revoked records of the present store, and the workspaces that are the backup's too.
 const REMEMBER_THE_DEAD: &str = "
     CREATE TEMP TABLE buried AS SELECT * FROM main.key WHERE state = 'revoked';
-    CREATE TEMP TABLE revised (id TEXT PRIMARY KEY, revision INTEGER);
-    INSERT INTO temp.revised SELECT id, revision FROM main.key WHERE revision > 1;
     CREATE TEMP TABLE same_workspace AS SELECT workspace_id FROM main.workspace AS ours
         JOIN source.workspace AS theirs USING (workspace_id) WHERE ours.created_at = theirs.created_at;
     INSERT OR IGNORE INTO main.ended SELECT hash FROM source.ended;";
@@ -71,7 +69,8 @@ const BURY: &str = "
             previous_expires_at, replaced_by, allow, owner, labels, revision, seal
         FROM temp.buried WHERE id NOT IN (SELECT id FROM main.key) AND hash NOT IN (SELECT hash FROM main.key)
             AND workspace_id IN (SELECT workspace_id FROM temp.same_workspace) ORDER BY seq;
-    INSERT INTO main.revision SELECT seq, revision FROM main.key WHERE revision > 1;";
+    INSERT INTO main.revision SELECT seq, revision FROM main.key
+        WHERE revision > 1 OR (revision = 1 AND state <> 'active');";
 
 /// What the trail is to be told of a restored key.
 #[derive(Debug, Clone, Default)]
@@ -194,13 +193,6 @@ impl Writer<'_> {
         self.write_key(key).map(drop)
     }
 
-    /// The revision that a key's record had before the backup took its place. No later one is ever of the same number.
-    fn revision_before(&self, id: &str) -> Result<i64> {
-        let sql = "SELECT revision FROM temp.revised WHERE id = ?1";
-        let before = self.session.one(sql, values![id], |row| row.get(0))?;
-        Ok(before.unwrap_or_default())
-    }
-
     /// Tells the trail of every record that it does not know as it is now, or of which there is something to note, and of every one
     /// that is gone. The closure is told how many keys were looked at.
     pub fn audit_all(
@@ -230,9 +222,9 @@ impl Writer<'_> {
             if !note.is_due && fault.is_none() {
                 return Ok(());
             }
-            let before = self.revision_before(&id)?;
+            // No number that a record of this id has had is used again; each had an event.
             let key = Key {
-                revision: key.revision.max(before),
+                revision: key.revision.max(self.head()?.seq),
                 ..key
             };
             let seal = self.write_key(&key)?;
