@@ -107,7 +107,7 @@ fn whole(stage: &mut Stage) {
         .arg("apply")
         .arg(&empty)
         .args(["--prune", "--yes"]);
-    let prune = keyward().args(["prune", "--dead-for", "0s"]);
+    let prune = keyward().args(["prune", "--dead-for", "0s", "--yes"]);
     for (name, run) in [("apply --prune", apply), ("prune", prune)] {
         let time = run.time();
         let rate = short((f64::from(count.0) / time.as_secs_f64()).round());

@@ -13,8 +13,8 @@ use crate::output::view::FindingView;
 /// Find keys that are stale, expiring, never used or too old
 ///
 /// A gate for pipelines: exits with 18 if it finds any, with 0 if not. Each finding comes with the command that fixes it.
-/// Revoked keys are skipped, expired ones too but for --expired-within, and keys superseded by a rotation while their
-/// successor verifies. Disabled keys are checked for use and policy only, pending keys for policy only.
+/// Revoked keys are skipped, and so are keys superseded by a rotation while their successor verifies. Expired keys are skipped
+/// unless --expired-within is given. Disabled keys are checked for use and policy only, pending keys for policy only.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward check --older-than 90d

@@ -31,7 +31,7 @@ pub fn run(
     let sentence = match outcome.subjects() {
         Some(keys) => format!("{done} {keys}"),
         None => {
-            let what = format!("{} is {done} already", outcome.key.id);
+            let what = format!("{} is already {done}", outcome.key.id);
             changed::unchanged(&what, &outcome.rest)
         }
     };

@@ -1,23 +1,27 @@
 //! `keyward prune`.
 
+use std::collections::BTreeSet;
+
 use crate::context::Context;
 use crate::domain::words::counted;
-use crate::domain::{Lifetime, Safe};
+use crate::domain::{Key, KeyId, Lifetime, Safe, Timestamp};
 use crate::error::{Exit, Result};
+use crate::ops::access::Actor;
 use crate::ops::prune;
 use crate::options::Everywhere;
 use crate::output::view::KeyView;
+use crate::store::Store;
 
 /// Delete the records of keys revoked or expired long ago
 ///
 /// Deletes keys revoked or expired for longer than the policy's usage retention (90 days), with their usage. Their secrets
 /// then verify as not found instead of revoked. The audit trail keeps their events. Their hashes are kept too, so no import
-/// can make these secrets valid again.
+/// can make these secrets valid again. It asks first on a terminal; without one, keys that the policy would still keep need --yes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward prune --dry-run
   keyward prune --all-workspaces
-  keyward prune --dead-for 1y --if-unused-for 30d")]
+  keyward prune --dead-for 30d --if-unused-for 30d --yes")]
 pub struct Args {
     /// Delete keys revoked or expired for this long [default: the policy's usage retention]
     #[arg(long, value_name = "DURATION")]
@@ -55,6 +59,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         context.actor(&mut store)?
     };
     let now = context.now();
+    if !args.dry_run && !context.yes {
+        ask(context, &mut store, &actor, &request, now)?;
+    }
     let mut listing = context.ui.list("keys")?;
     // An answer that cannot be written is no reason to leave half of them.
     let (mut count, mut written) = (0, Ok(()));
@@ -81,4 +88,74 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             .status("nothing to prune: no key has been revoked or expired for long enough");
     }
     Ok(0)
+}
+
+/// Asks before records are deleted: at the policy's retention where somebody can be asked, before it in any case.
+fn ask(
+    context: &Context,
+    store: &mut Store,
+    actor: &Actor,
+    request: &prune::Request,
+    now: Timestamp,
+) -> Result<()> {
+    /// How many keys a question names.
+    const NAMED: usize = 20;
+    let keys = chosen(store, actor, request, request.dead_for.clone(), now)?;
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let is_early = match request.dead_for {
+        None => false,
+        Some(_) => {
+            let due: BTreeSet<KeyId> = chosen(store, actor, request, None, now)?
+                .into_iter()
+                .map(|key| key.id)
+                .collect();
+            keys.iter().any(|key| !due.contains(&key.id))
+        }
+    };
+    if !is_early && !context.prompter.allowed {
+        return Ok(());
+    }
+    if context.prompter.allowed {
+        for key in keys.iter().take(NAMED) {
+            let (name, status) = (Safe(&key.name), key.status(now).word());
+            context
+                .ui
+                .notice(&format!("  {name}  {}, {status}", key.id));
+        }
+        if keys.len() > NAMED {
+            context
+                .ui
+                .notice(&format!("  and {} more", keys.len() - NAMED));
+        }
+    }
+    let question = format!(
+        "Permanently delete the records of {}?",
+        counted(keys.len(), "key")
+    );
+    context.prompter.confirm(&question, "pass --yes to confirm")
+}
+
+/// The keys that would be deleted.
+fn chosen(
+    store: &mut Store,
+    actor: &Actor,
+    request: &prune::Request,
+    dead_for: Option<Lifetime>,
+    now: Timestamp,
+) -> Result<Vec<Key>> {
+    let rehearsal = prune::Request {
+        workspace: request.workspace.clone(),
+        dead_for,
+        is_rehearsal: true,
+        all: request.all,
+        idle: request.idle.clone(),
+    };
+    let mut chosen = Vec::new();
+    prune::run(store, actor, &rehearsal, now, |keys| {
+        chosen.extend(keys.iter().cloned());
+        Ok(())
+    })?;
+    Ok(chosen)
 }

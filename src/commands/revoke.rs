@@ -9,7 +9,7 @@ use crate::error::{Exit, Result};
 use crate::ops::revoke::{self, Reason};
 use crate::ops::select::Selector;
 use crate::options::one_of;
-use crate::output::relative::relative_or_never;
+use crate::output::relative::{relative, relative_or_never};
 use crate::output::view::Revoked;
 
 /// Permanently revoke keys
@@ -136,8 +136,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
 fn ask(context: &Context, keys: &[Key], now: Timestamp) -> Result<()> {
     let described = |key: &Key| {
         let (name, hint) = (Safe(&key.name), Safe(&key.hint));
-        let used = relative_or_never(key.last_used_at, now);
-        format!("{name} (…{hint}, last used {used})")
+        let used = match key.last_used_at {
+            None => "never used".to_owned(),
+            Some(at) => format!("last used {}", relative(at, now)),
+        };
+        format!("{name} (…{hint}, {used})")
     };
     let question = match keys {
         [] => return Ok(()),

@@ -44,7 +44,7 @@ pub struct SinkArgs {
     #[arg(short = 'n', long)]
     no_newline: bool,
 
-    /// Run this command with the secret on its stdin; the key becomes live if it exits with 0
+    /// Run this command with the secret on its stdin; the key becomes active if it exits with 0
     #[arg(last = true, value_name = "CMD", group = "sink", value_hint = ValueHint::CommandWithArguments)]
     command: Vec<OsString>,
 }

@@ -12,7 +12,7 @@ use crate::output::usage::{UsageView, table};
 
 /// Show what keys were used for
 ///
-/// Shows valid requests, their cost, and rejected ones by reason, for each key and UTC day, or summed as --by says. Revoked
+/// Shows valid requests, their cost, and rejected ones by reason, for each key and UTC day, or summed by what --by names. Revoked
 /// and expired keys are included as long as their records are kept. Requests with an unknown secret are not counted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(short, long, value_name = "ENV", requires = "key")]
     environment: Option<String>,
 
-    /// Add up by this (can be repeated) [default: key,day]
+    /// Sum by this (can be repeated) [default: key,day]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "BY")]
     by: Vec<By>,
 

@@ -239,17 +239,21 @@ impl Origin {
     /// The error of a secret there. It repeats nothing of it.
     fn exposed(self, found: Found) -> Error {
         let (is, has, replace) = match found {
-            Found::Known => ("is", "holds", "replace this one with `keyward rotate KEY`"),
+            Found::Known => (
+                "is",
+                "holds",
+                "replace this one with `keyward rotate KEY --now`",
+            ),
             Found::Form => (
                 "has the form of",
                 "holds what has the form of",
-                "if it is one, replace it with `keyward rotate KEY`",
+                "if it is one, replace it with `keyward rotate KEY --now`",
             ),
         };
         match self {
             Self::Argument => Error::usage(format!("an argument {is} a key's secret, and arguments are visible to every process of this machine"))
                 .hinted(format!("send a secret on standard input, for instance `keyward verify < FILE`; {replace}")),
-            Self::Variable(name) => Error::usage(format!("{name} {has} a key's secret, which it is not for"))
+            Self::Variable(name) => Error::usage(format!("{name} {has} a key's secret, and is not for secrets"))
                 .hinted(format!("send a secret on standard input, or name its file with KEYWARD_AS_FILE; {replace}")),
             Self::Document(document, line) => {
                 let place = line.map_or_else(String::new, |line| format!("line {line}: "));

@@ -22,19 +22,19 @@ pub fn slip(secret: &Secret) -> Option<&'static str> {
             && characters.all(|other| other.is_ascii_alphanumeric() || other == '_')
     };
     if text.is_empty() {
-        Some("nothing came, or something that is not text or is too long for a secret")
+        Some("the input is empty, is not text, or is too long for a secret")
     } else if text.trim_end().contains('\n') {
-        Some("several lines came: send the secret's line only")
+        Some("the input has several lines: send only the line of the secret")
     } else if begins("authorization:") || begins("bearer ") {
-        Some("a header came: send only what follows \"Bearer \"")
-    } else if ['"', '\'', '`'].into_iter().any(is_quoted) {
-        Some("the secret came with quotes: send it without them")
+        Some("the input is a header: send only what follows \"Bearer \"")
     } else if assigned.is_some_and(is_name) {
         Some(
-            "an assignment came (NAME=value): send only the value, or name the variable with --env NAME",
+            "the input is an assignment (NAME=value): send only the value, or name the variable with --env NAME",
         )
+    } else if ['"', '\'', '`'].into_iter().any(is_quoted) {
+        Some("the input has quotes: send the secret without them")
     } else if text.trim() != text {
-        Some("the secret came with spaces or line ends around it: send it without them")
+        Some("the input has spaces or line ends around the secret: send it without them")
     } else {
         None
     }
@@ -48,7 +48,7 @@ mod tests {
     fn each_slip_is_named_and_a_plain_word_is_none() {
         let slip = |text: &str| slip(&Secret::new(text.to_owned())).unwrap_or_default();
         for (text, said) in [
-            ("", "nothing came"),
+            ("", "empty"),
             ("a\nb", "several lines"),
             ("Bearer abc", "a header"),
             ("bearer abc", "a header"),
@@ -58,6 +58,7 @@ mod tests {
             ("abc\"", "quotes"),
             ("ACME_KEY=abc", "an assignment"),
             ("export KEY=abc", "an assignment"),
+            ("KEY=\"abc\"", "an assignment"),
             ("abc ", "spaces"),
             (" abc", "spaces"),
             ("abc\n", "spaces"),

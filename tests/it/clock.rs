@@ -302,7 +302,7 @@ fn nothing_is_pruned_by_a_clock_that_leapt_more_than_a_year() {
         past.revoke(&keys, days * DAY - HOUR);
         drop(past);
         let before = sandbox.settled_bytes();
-        let prune = || sandbox.keyward(["prune", "--dead-for", "90d"]);
+        let prune = || sandbox.keyward(["prune", "--dead-for", "90d", "--yes"]);
         if refuses {
             let error = prune().run();
             assert_eq!(error.status, 4, "{}", error.transcript());

@@ -343,7 +343,7 @@ fn the_word_of_a_key_that_is_gone_mints_no_other() {
     let key = only_key(&sandbox);
     assert_eq!(told(&mint(&sandbox, &["--json"]).run()), key["id"]);
     assert_eq!(key["status"], "revoked");
-    sandbox.keyward(["prune", "--dead-for", "0s"]).ok();
+    sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
     let error = mint(&sandbox, &[]).refused(4, "conflict");
     assert!(text(&error, "message").contains(&id), "{error:#}");
     assert_eq!(sandbox.listed(&["--all"]), [""; 0]);

@@ -233,7 +233,7 @@ fn no_command_follows_a_link_into_another_workspace() {
     let new = sandbox.keyward(["rotate", "mine", "--now"]).ok().line();
     sandbox.verdict(&new, &[], 0, "valid");
     sandbox.verdict(&live, &[], 11, "revoked");
-    let prune = ["prune", "--all-workspaces", "--dead-for", "0s"];
+    let prune = ["prune", "--all-workspaces", "--dead-for", "0s", "--yes"];
     sandbox.keyward(prune).ok();
     sandbox.verdict(&live, &[], 10, "malformed");
     in_other(&["show", &id('b')]).answer();

@@ -355,7 +355,7 @@ fn a_damaged_key_can_neither_act_nor_be_changed() {
         &["disable", &scene.id],
         &["enable", &scene.id],
         &["rotate", &scene.id],
-        &["prune", "--dead-for", "0s"],
+        &["prune", "--dead-for", "0s", "--yes"],
         &["store", "export"],
         &["check", "--never-used"],
     ] {

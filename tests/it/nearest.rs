@@ -163,12 +163,12 @@ fn a_key_that_another_workspace_has_is_found_by_the_hint() {
 fn a_malformed_secret_says_how_it_came_and_nothing_of_it() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     for (came, said) in [
-        (format!("Bearer {secret}"), "a header came"),
-        (format!("KEY={secret}"), "an assignment came"),
+        (format!("Bearer {secret}"), "is a header"),
+        (format!("KEY={secret}"), "is an assignment"),
         (format!("\"{secret}\""), "quotes"),
         (format!("{secret} "), "spaces"),
         (format!("{secret}\n{secret}\n"), "several lines"),
-        (String::new(), "nothing came"),
+        (String::new(), "is empty"),
     ] {
         let run = sandbox.keyward(["verify"]).stdin(&came).exit(10);
         assert!(run.stdout.starts_with("malformed"), "{}", run.stdout);

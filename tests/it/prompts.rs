@@ -164,7 +164,7 @@ fn revoke_lists_every_key_that_a_name_stands_for_a_line_each() {
             .next()
             .unwrap_or_else(|| panic!("{id} is not in {seen}"));
         assert!(
-            line.contains(standing) && line.contains("last used never"),
+            line.contains(standing) && line.contains("never used"),
             "{seen}"
         );
         assert_eq!(lines.next(), None, "{seen}");

@@ -6,12 +6,13 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::past::{Old, Past, ids};
+use crate::support::terminal::Terminal;
 use crate::support::time::{DAY, HOUR};
 use crate::support::{Sandbox, names, text};
 
 /// Prunes with these flags and returns what the answer lists.
 pub fn prune(sandbox: &Sandbox, flags: &[&str]) -> Vec<Value> {
-    let answer = sandbox.keyward(["prune"]).args(flags).answer();
+    let answer = sandbox.keyward(["prune", "--yes"]).args(flags).answer();
     let keys = answer["keys"].as_array();
     keys.unwrap_or_else(|| panic!("no keys in {answer:#}"))
         .clone()
@@ -237,7 +238,7 @@ fn people_are_told_what_was_deleted_or_that_there_was_nothing() {
     assert!(output.stderr.contains("revoked long ago"));
     let output = sandbox.keyward(["prune"]).ok();
     assert!(output.stderr.contains("nothing"), "{}", output.stderr);
-    let lines = sandbox.keyward(["prune", "-o", "jsonl", "--dead-for", "0s"]);
+    let lines = sandbox.keyward(["prune", "-o", "jsonl", "--dead-for", "0s", "--yes"]);
     assert_eq!(lines.ok().stdout.lines().count(), 4);
 }
 
@@ -369,7 +370,7 @@ fn a_key_prunes_its_own_workspace_if_it_may_revoke() {
     }
     let run = |secret: &str, flags: &[&str]| {
         let caller = sandbox.file("caller", secret);
-        let run = sandbox.keyward(["prune", "--dead-for", "0s", "--as"]);
+        let run = sandbox.keyward(["prune", "--yes", "--dead-for", "0s", "--as"]);
         run.args([caller]).args(flags)
     };
     run(&other, &[]).refused(5, "scope_rejected");
@@ -404,4 +405,34 @@ pub fn dead(sandbox: &Sandbox, count: u32) -> Vec<Old> {
     let keys = past.mint(None, "dead", count, 300 * DAY);
     past.revoke(&keys, 100 * DAY);
     keys
+}
+
+#[test]
+fn what_is_younger_than_the_policys_retention_is_asked_about_and_the_rest_on_a_terminal_only() {
+    let sandbox = Sandbox::with_keys(&["old", "young", "other"]);
+    sandbox.keyward(["revoke", "old", "--yes"]).ok();
+    let early = ["prune", "--dead-for", "0s"];
+    let error = sandbox.keyward(early).refused(2, "usage");
+    assert!(text(&error, "hint").contains("--yes"), "{error:#}");
+    assert_eq!(sandbox.listed(&["--all"]).len(), 3);
+    for (answer, status, left) in [("n\r", 130, 3), ("y\r", 0, 2)] {
+        let mut terminal = Terminal::keyward(&sandbox, &early, &[]);
+        terminal.wait_for("Permanently delete the records of 1 key?");
+        terminal.types(answer);
+        let (ended, seen) = terminal.end();
+        assert_eq!(ended, status, "{seen}");
+        assert!(seen.contains("  old  key_"), "{seen}");
+        assert_eq!(sandbox.listed(&["--all"]).len(), left);
+    }
+    // Past its retention, a script need not say yes; a person is asked.
+    sandbox.keyward(["revoke", "young", "--yes"]).ok();
+    let set = ["workspace", "set", "--usage-retention", "0s"];
+    if sandbox.keyward(set).run().status == 0 {
+        let mut terminal = Terminal::keyward(&sandbox, &["prune"], &[]);
+        terminal.wait_for("Permanently delete");
+        terminal.types("n\r");
+        assert_eq!(terminal.end().0, 130);
+        sandbox.keyward(["prune"]).ok();
+        assert_eq!(sandbox.listed(&["--all"]), ["other"]);
+    }
 }

@@ -115,7 +115,7 @@ fn a_void_key_is_deleted_while_its_request_mints_another_and_that_one_stays() {
         let run = mint().through(wrapper);
         let again = scope.spawn(|| run.run());
         thread::sleep(Duration::from_millis(700));
-        let prune = sandbox.keyward(["prune", "--dead-for", "0s", "--json"]);
+        let prune = sandbox.keyward(["prune", "--dead-for", "0s", "--json", "--yes"]);
         let pruned = prune.ok();
         let again = again.join().expect("a run does not panic");
         assert_eq!(again.status, 0, "{}", again.transcript());

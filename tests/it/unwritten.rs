@@ -89,7 +89,7 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
     stands(&["workspace", "delete", "zenith", "--yes"], &["zenith"]);
     stands(&["workspace", "use", "default"], &["default"]);
     stands(&["store", "backup", "copy.db"], &["copy.db"]);
-    stands(&["prune", "--dead-for", "0s"], &["deleted 4 keys"]);
+    stands(&["prune", "--dead-for", "0s", "--yes"], &["deleted 4 keys"]);
     let line = json!({ "name": "other", "hash": "ab".repeat(32) }).to_string();
     assert_stands(&sandbox, &["store", "import", "-"], &line, &["1 created"]);
     let manifest = "[workspace.default]\n[[key]]\nworkspace = \"default\"\nname = \"app\"\ndeliver = { out = \"app.key\" }\n";

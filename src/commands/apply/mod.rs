@@ -13,6 +13,7 @@ use crate::commands::hand_over::HandOver;
 use crate::commands::sink::Delivery;
 use crate::context::Context;
 use crate::domain::provision::Action;
+use crate::domain::words::counted;
 use crate::domain::{Key, Safe};
 use crate::error::{Exit, FINDINGS, Kind, Result};
 use crate::ops::access::Actor;
@@ -28,7 +29,7 @@ use report::Report;
 /// Create workspaces and keys from a manifest
 ///
 /// Shows the plan (+ create, ~ rotate or update, = unchanged, - revoke) and carries it out, one key at a time; a key
-/// becomes live once its secret is delivered. Running it again changes nothing. It stops at the first failure, and a rerun
+/// becomes active once its secret is delivered. Running it again changes nothing. It stops at the first failure, and a rerun
 /// continues from there. Paths in the manifest are relative to it, and its commands run in its folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -97,7 +98,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     report.announce(&context.ui);
     if !plan.strays.is_empty() && !context.yes {
-        let question = format!("Permanently revoke {}?", report.strays());
+        let strays = report.strays();
+        if context.prompter.allowed {
+            strays.iter().for_each(|line| context.ui.notice(line));
+        }
+        let question = format!("Permanently revoke {}?", counted(strays.len(), "key"));
         let otherwise = "pass --yes to confirm, or leave out --prune";
         context.prompter.confirm(&question, otherwise)?;
     }

@@ -73,13 +73,16 @@ impl Report {
         place(&self.changes[at])
     }
 
-    /// The keys that are to be revoked, in words.
-    pub fn strays(&self) -> String {
-        let strays = self
-            .changes
-            .iter()
-            .filter(|change| change.action == Action::Revoked);
-        named(strays.map(place).collect())
+    /// The keys that are to be revoked, each in a line of its own.
+    pub fn strays(&self) -> Vec<String> {
+        let changes = self.changes.iter();
+        let strays = changes.filter(|change| change.action == Action::Revoked);
+        strays
+            .map(|change| {
+                let id = change.id.as_deref().unwrap_or_default();
+                format!("  {}  {}", place(change), Safe(id))
+            })
+            .collect()
     }
 
     /// Notes what was done to a key.

@@ -16,6 +16,7 @@ use crate::ops::select::Selector;
 use crate::options::{Everywhere, look_back};
 use crate::output::relative::moment;
 use crate::output::table::{Cell, Column};
+use crate::output::ui::Format;
 use crate::output::view::EventView;
 
 /// How many of the newest events a terminal shows where nobody says how many.
@@ -113,8 +114,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let (mut store, actor, now) = context.enter_or_empty()?;
     let mut listing = context.ui.list("events")?;
+    let fits = is_screen && context.ui.format != Format::Wide;
     let is_cut = events::run(&mut store, &actor, &request, now, |event| {
-        listing.row(&EventView::new(&event), || row(&event, now))
+        listing.row(&EventView::new(&event), || row(&event, now, fits))
     })?;
     let columns = [
         Column::number("SEQ"),
@@ -139,20 +141,20 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     Ok(0)
 }
 
-fn row(event: &Event, now: Timestamp) -> Vec<Cell> {
+fn row(event: &Event, now: Timestamp, fits: bool) -> Vec<Cell> {
     vec![
         event.seq.to_string().into(),
         moment(Some(event.time), now),
         Safe(&event.actor).to_string().into(),
         Safe(&event.action).to_string().into(),
         Safe(&event.subject).to_string().into(),
-        summary(&event.details).into(),
+        summary(&event.details, fits).into(),
     ]
 }
 
 /// The details in a line for people: what is not there, what is too long for a line, such as a policy, and the record's digest
-/// are left to --json.
-fn summary(details: &str) -> String {
+/// are left to --json. Off a terminal nothing is too long.
+fn summary(details: &str, fits: bool) -> String {
     /// In characters.
     const LONGEST: usize = 60;
     let Ok(Value::Object(details)) = serde_json::from_str(details) else {
@@ -167,7 +169,7 @@ fn summary(details: &str) -> String {
         };
         match value.as_str() {
             "[]" | "{}" => None,
-            text if text.chars().count() > LONGEST => Some(format!("{}=…", Safe(name))),
+            text if fits && text.chars().count() > LONGEST => Some(format!("{}=…", Safe(name))),
             text => Some(format!("{}={}", Safe(name), Safe(text))),
         }
     });

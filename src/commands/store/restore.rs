@@ -18,7 +18,7 @@ use crate::output::view::{KeptView, RestoreView};
 /// Restore a backup; keys revoked since stay revoked
 ///
 /// Replaces the current workspaces, keys and settings with the backup's in one step. Keys that were revoked, disabled,
-/// narrowed, shortened or superseded since stay so, and each is named. Usage since is kept, and the audit trail continues.
+/// narrowed, shortened or superseded since the backup stay that way, and the command names each of them. Usage since is kept, and the audit trail continues.
 /// Keys minted after the backup are lost: keep an old key whose successor is lost with `keyward rotate KEY --cancel`. A
 /// damaged store is kept in a file of its own, and what can still be read of it is used in the same way.
 #[derive(Debug, clap::Args)]

@@ -32,8 +32,8 @@ use crate::store::Store;
 /// rejected one costs nothing.
 ///
 /// With --stream, keyward answers every line of stdin with a line of JSON, in order: a line is a bare secret, or
-/// {"key": SECRET, "id": ANYTHING, "environment": ENV, "scopes": [SCOPE], "ip": ADDRESS, "cost": N}, of which all but "key"
-/// may be left out, null or an empty text. The options apply to lines that do not say otherwise. A change committed by any
+/// {"key": SECRET, "id": ANYTHING, "environment": ENV, "scopes": [SCOPE], "ip": ADDRESS, "cost": N}. All but "key" are
+/// optional, and may be null or an empty text. The options apply to lines that do not say otherwise. A change committed by any
 /// process applies to the next line. Uses are recorded within a second, at the end of input, and on SIGTERM. While there is
 /// no store, lines are answered with store_not_found and the status 503.
 #[derive(Debug, clap::Args)]
@@ -56,11 +56,11 @@ pub struct Args {
     #[arg(long, value_name = "SCOPE")]
     require: Vec<String>,
 
-    /// The address the request comes from, a port being left out; a key with an allow-list is denied without it
+    /// The address of the request (a port is ignored); a key with an allow-list is denied without it
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<Origin>,
 
-    /// The credits it costs when it is valid; 0 passes a spent quota
+    /// The credits that a valid request costs; 0 is accepted even if the quota is spent
     #[arg(long, value_name = "N", default_value_t = 1)]
     cost: u32,
 

@@ -154,5 +154,7 @@ pub fn no_such_workspace(name: &str, others: &[Workspace]) -> Error {
         Kind::WorkspaceNotFound,
         format!("no workspace \"{}\"", Safe(name)),
     )
-    .hinted(format!("{meant}`keyward workspace list` lists them"))
+    .hinted(format!(
+        "{meant}`keyward workspace list` lists all workspaces"
+    ))
 }

@@ -151,7 +151,7 @@ pub(super) fn exposed(found: Found) -> Error {
         "a field {has} a key's secret, which must not be in a record"
     ))
     .hinted(format!(
-        "remove it, and {replace} with `keyward rotate KEY`"
+        "remove it, and {replace} with `keyward rotate KEY --now`"
     ))
 }
 
