@@ -268,7 +268,7 @@ hint: `keyward list --all` lists revoked and expired keys too
 $ keyward list -w nowhere
 ------- stderr -------
 error: no workspace "nowhere"
-hint: `keyward workspace list` lists them
+hint: `keyward workspace list` lists all workspaces
 [exit status: 3]
 "#,
     );

@@ -136,6 +136,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         reader.keys_with_short(&[&key.short, "x"])?;
         reader.keys_replacing(&key.id)?;
         assert!(reader.shares_rate(key)?);
+        reader.confirm_in_trail(&key.id)?;
         assert!(reader.is_claimed(&key.id)?);
         reader.remembered(OWNER, &request())?.expect("it was made");
         reader.for_each_key_after(&workspace(), KeySeq(0), 9, |_, _| Ok(()))?;

@@ -316,7 +316,7 @@ fn a_question_escapes_the_names_in_it() {
         let planted = Planted::new(hostile.as_bytes());
         let secret = &planted.ids[1];
         let mut terminal = Terminal::keyward(&planted.sandbox, &["revoke", secret], &[]);
-        terminal.wait_for("last used");
+        terminal.wait_for("never used");
         terminal.types("n\r");
         let (status, seen) = terminal.end();
         assert_eq!(status, 130, "{seen}");

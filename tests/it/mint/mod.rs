@@ -361,7 +361,7 @@ hint: `keyward ensure ci -e live` keeps this key, `keyward rotate <id>` replaces
 $ keyward mint web -w nowhere
 ------- stderr -------
 error: no workspace "nowhere"
-hint: `keyward workspace list` lists them
+hint: `keyward workspace list` lists all workspaces
 [exit status: 3]
 $ keyward mint web --scope admin
 ------- stderr -------
