@@ -1,4 +1,4 @@
-//! What came in the place of a secret: the usual slips in copying one.
+//! What came instead of a secret: the usual slips in copying one.
 //!
 //! This module never repeats a part of what came.
 

@@ -115,15 +115,15 @@ fn the_container_image_needs_nothing_but_the_binary() {
     assert!(release.contains("name=keyward-$version-$target\n") && release.contains("*-linux-*)"));
 
     let bench = Bench::new();
-    let root = root_folder(&bench.sandbox, "root");
+    let root = root_folder(&bench.sandbox, "image");
     fs::create_dir(root.join("data")).expect("a fresh folder");
     set_mode(root.join("data"), 0o700);
     symlink(root.join("data"), bench.path("work/keys")).expect("a fresh link");
     let docker = format!(
         "[ \"$*\" != 'build --quiet . --tag keyward' ] || exit 0\n\
         test \"$1 $2 $3 $5 $7\" = 'run --rm --user --volume keyward' || exit 1\n\
-        test \"$(readlink -f \"${{6%:*}}\"):${{6##*:}}\" = \"$HOME/root/data:/data\" || exit 1\n\
-        user=$4; shift 7; exec env -i {store} \"$(command -v chroot)\" --userspec=\"$user\" \"$HOME/root\" /keyward \"$@\""
+        test \"$(readlink -f \"${{6%:*}}\"):${{6##*:}}\" = \"$HOME/image/data:/data\" || exit 1\n\
+        user=$4; shift 7; exec env -i {store} \"$(command -v chroot)\" --userspec=\"$user\" \"$HOME/image\" /keyward \"$@\""
     );
     bench.stand_in("bin/docker", &docker);
     let log = bench.run(PAGE.block(RECIPES[8], "sh"), &BTreeMap::new());

@@ -1,6 +1,6 @@
 //! The hash table that a verifier looks things up in.
 //!
-//! This module never holds what an outsider can choose freely: SHA-256 of secrets, seeded anew by each verifier, and row numbers.
+//! This module never holds what an outsider can choose freely: SHA-256 of secrets, seeded by each verifier, and row numbers.
 
 /// A table that is only looked up in, never shown: its order, which changes from run to run, is nobody's to see.
 #[expect(
