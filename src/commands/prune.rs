@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::context::Context;
 use crate::domain::words::counted;
-use crate::domain::{Key, KeyId, Lifetime, Safe, Timestamp};
+use crate::domain::{Key, Lifetime, Safe, Timestamp};
 use crate::error::{Exit, Result};
 use crate::ops::access::Actor;
 use crate::ops::prune;
@@ -100,62 +100,62 @@ fn ask(
 ) -> Result<()> {
     /// How many keys a question names.
     const NAMED: usize = 20;
-    let keys = chosen(store, actor, request, request.dead_for.clone(), now)?;
-    if keys.is_empty() {
+    let can_ask = context.prompter.allowed;
+    if !can_ask && request.dead_for.is_none() {
         return Ok(());
     }
-    let is_early = match request.dead_for {
-        None => false,
-        Some(_) => {
-            let due: BTreeSet<KeyId> = chosen(store, actor, request, None, now)?
-                .into_iter()
-                .map(|key| key.id)
-                .collect();
-            keys.iter().any(|key| !due.contains(&key.id))
-        }
-    };
-    if !is_early && !context.prompter.allowed {
-        return Ok(());
-    }
-    if context.prompter.allowed {
-        for key in keys.iter().take(NAMED) {
+    let mut lines = Vec::new();
+    let mut doomed = BTreeSet::new();
+    let wanted = request.dead_for.clone();
+    rehearse(store, actor, request, wanted, now, |key| {
+        if lines.len() < NAMED {
             let (name, status) = (Safe(&key.name), key.status(now).word());
-            context
-                .ui
-                .notice(&format!("  {name}  {}, {status}", key.id));
+            lines.push(format!("  {name}  {}, {status}", key.id));
         }
-        if keys.len() > NAMED {
-            context
-                .ui
-                .notice(&format!("  and {} more", keys.len() - NAMED));
+        doomed.insert(key.id.clone());
+    })?;
+    let count = doomed.len();
+    if request.dead_for.is_some() {
+        // What is left is what the policy would still keep.
+        rehearse(store, actor, request, None, now, |key| {
+            doomed.remove(&key.id);
+        })?;
+    }
+    let is_early = request.dead_for.is_some() && !doomed.is_empty();
+    if count == 0 || (!is_early && !can_ask) {
+        return Ok(());
+    }
+    if can_ask {
+        lines.iter().for_each(|line| context.ui.notice(line));
+        if count > NAMED {
+            context.ui.notice(&format!("  and {} more", count - NAMED));
         }
     }
     let question = format!(
         "Permanently delete the records of {}?",
-        counted(keys.len(), "key")
+        counted(count, "key")
     );
     context.prompter.confirm(&question, "pass --yes to confirm")
 }
 
-/// The keys that would be deleted.
-fn chosen(
+/// Calls the closure with each key that would be deleted.
+fn rehearse(
     store: &mut Store,
     actor: &Actor,
     request: &prune::Request,
     dead_for: Option<Lifetime>,
     now: Timestamp,
-) -> Result<Vec<Key>> {
+    mut body: impl FnMut(&Key),
+) -> Result<()> {
     let rehearsal = prune::Request {
         workspace: request.workspace.clone(),
-        dead_for,
-        is_rehearsal: true,
         all: request.all,
+        dead_for,
         idle: request.idle.clone(),
+        is_rehearsal: true,
     };
-    let mut chosen = Vec::new();
     prune::run(store, actor, &rehearsal, now, |keys| {
-        chosen.extend(keys.iter().cloned());
+        keys.iter().for_each(&mut body);
         Ok(())
-    })?;
-    Ok(chosen)
+    })
 }

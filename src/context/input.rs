@@ -17,7 +17,7 @@ use crate::domain::{Safe, SafePath};
 use crate::error::{Error, Kind, Result};
 
 impl Context {
-    /// The KEYs that were given, with those on standard input in the place of `-`, a line each.
+    /// The KEYs that were given, with those on standard input instead of `-`, a line each.
     pub fn keys(&mut self, given: Vec<String>) -> Result<Vec<String>> {
         let Some(at) = given.iter().position(|key| key == "-") else {
             return Ok(given);

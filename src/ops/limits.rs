@@ -18,7 +18,7 @@ pub(super) fn check_name(
     check_name_beside(reader, workspace, (environment, name), now, |_| false)
 }
 
-/// The same of a record that is added. A pending key that replaces it has its name only until it is there, and those beside
+/// The same of a record that is added. A pending key that replaces it has its name only until it exists, and those beside
 /// it have come with it.
 pub(super) fn check_name_of(
     reader: &Reader<'_>,
