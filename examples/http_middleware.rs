@@ -50,9 +50,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let (Some(store), Some(address)) = (arguments.next(), arguments.next()) else {
         return Err("usage: http_middleware PATH_TO_STORE ADDRESS".into());
     };
-    let address = address
-        .into_string()
-        .map_err(|_| "the address is no text")?;
+    let address = address.into_string().map_err(|_| "the address is no text")?;
     let mut signals = Signals::new(TERM_SIGNALS)?;
     let mut senders = Vec::new();
     let mut workers = Vec::new();
@@ -93,9 +91,7 @@ fn open(store: PathBuf) -> Result<Verifier<Customer>> {
 /// Answers one connection after another, and writes what was counted when it is time to.
 fn work(mut verifier: Verifier<Customer>, jobs: &Receiver<Job>) -> Result<()> {
     loop {
-        let idle = verifier
-            .due()
-            .map(|due| due.since(now()).max(0).unsigned_abs());
+        let idle = verifier.due().map(|due| due.since(now()).max(0).unsigned_abs());
         let idle = idle.map_or(Duration::from_secs(3600), Duration::from_millis);
         match jobs.recv_timeout(idle) {
             // A client that goes away before its answer harms nobody.
@@ -145,18 +141,14 @@ fn admit(
         }
     };
     match (verdict.code, &verdict.subject) {
-        (Code::Valid, Some(customer)) => (
-            200,
-            json!({"hello": customer.workspace, "key": customer.key}),
-        ),
+        (Code::Valid, Some(customer)) => {
+            (200, json!({"hello": customer.workspace, "key": customer.key}))
+        }
         (code, _) => {
             if let Some(seconds) = verdict.retry_after {
                 *headers += &format!("Retry-After: {seconds}\r\n");
             }
-            (
-                code.http_status(),
-                json!({"error": code.word(), "message": code.message()}),
-            )
+            (code.http_status(), json!({"error": code.word(), "message": code.message()}))
         }
     }
 }

@@ -23,12 +23,10 @@ pub fn guess_globals(arguments: &[OsString]) -> Globals {
         .map(|argument| argument.to_str().unwrap_or_default())
         .collect();
     let has = |short: Option<&str>, long: &str, value: &str| {
-        own.windows(2)
-            .any(|pair| (pair[0] == long || Some(pair[0]) == short) && pair[1] == value)
+        own.windows(2).any(|pair| (pair[0] == long || Some(pair[0]) == short) && pair[1] == value)
             || own.iter().any(|argument| {
-                let after_long = argument
-                    .strip_prefix(long)
-                    .and_then(|rest| rest.strip_prefix('='));
+                let after_long =
+                    argument.strip_prefix(long).and_then(|rest| rest.strip_prefix('='));
                 let after_short = short.and_then(|short| argument.strip_prefix(short));
                 after_long.or(after_short.map(|rest| rest.trim_start_matches('='))) == Some(value)
             })
@@ -37,10 +35,7 @@ pub fn guess_globals(arguments: &[OsString]) -> Globals {
         json: own.contains(&"--json")
             || has(Some("-o"), "--output", "json")
             || has(Some("-o"), "--output", "jsonl"),
-        color: match (
-            has(None, "--color", "never"),
-            has(None, "--color", "always"),
-        ) {
+        color: match (has(None, "--color", "never"), has(None, "--color", "always")) {
             (true, _) => Colour::Never,
             (false, true) => Colour::Always,
             (false, false) => Colour::Auto,
@@ -105,9 +100,7 @@ pub fn answer(
 
 /// What is said where text was wanted and there are other bytes.
 fn not_text(arguments: &[OsString]) -> Error {
-    let mut others = arguments
-        .iter()
-        .filter(|argument| argument.to_str().is_none());
+    let mut others = arguments.iter().filter(|argument| argument.to_str().is_none());
     let message = match (others.next(), others.next()) {
         (Some(only), None) => format!("\"{}\" is not UTF-8 text", SafePath(only.as_ref())),
         _ => "an argument that has to be text is not UTF-8".to_owned(),
@@ -132,20 +125,12 @@ fn understood(error: &clap::Error, named: impl FnOnce() -> String) -> Error {
     }
     let text = error.render().to_string();
     let mut paragraphs = text.trim_start_matches("error: ").split("\n\n");
-    let message = paragraphs
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let message =
+        paragraphs.next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     let rest: Vec<&str> = paragraphs.flat_map(str::lines).map(str::trim).collect();
     // clap's "use '-- VALUE'" would start the command of `-- CMD`.
     let helps = |line: &&&str| !line.contains("use '-- ");
-    let after = |front: &str| {
-        rest.iter()
-            .filter(helps)
-            .find_map(|line| line.strip_prefix(front))
-    };
+    let after = |front: &str| rest.iter().filter(helps).find_map(|line| line.strip_prefix(front));
     let command = match after("Usage: ") {
         Some(usage) => {
             let words = usage.split_whitespace().take_while(|word| is_word(word));

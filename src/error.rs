@@ -135,12 +135,7 @@ pub struct Error {
 impl Error {
     /// Makes an error of this kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            hint: None,
-            cause: None,
-        }
+        Self { kind, message: message.into(), hint: None, cause: None }
     }
 
     /// Makes a usage error.

@@ -100,15 +100,11 @@ impl Keyring {
         self.store.follow()?;
         let now = (self.clock)();
         let mut rng = SystemRandom;
-        let mint::Outcome {
-            mut keys,
-            mut secrets,
-            ..
-        } = mint::run(&mut self.store, &self.actor, request, now, &mut rng)?;
+        let mint::Outcome { mut keys, mut secrets, .. } =
+            mint::run(&mut self.store, &self.actor, request, now, &mut rng)?;
         let minted = keys.pop().zip(secrets.pop());
         let (key, secret) = minted.expect("one key is minted for a count of one");
-        self.hand_over(key, secret, false, deliver)
-            .map(|(key, _)| key)
+        self.hand_over(key, secret, false, deliver).map(|(key, _)| key)
     }
 
     /// Replaces a key's secret and delivers the new one by the closure. The old key stays valid for the grace, which begins
@@ -125,14 +121,10 @@ impl Keyring {
         self.store.follow()?;
         let now = (self.clock)();
         let mut rng = SystemRandom;
-        let rotate::Outcome {
-            key, secret, old, ..
-        } = rotate::run(&mut self.store, &self.actor, request, now, &mut rng)?;
+        let rotate::Outcome { key, secret, old, .. } =
+            rotate::run(&mut self.store, &self.actor, request, now, &mut rng)?;
         let (key, replaced) = self.hand_over(key, secret, request.terms.hold, deliver)?;
-        Ok(Rotated {
-            key,
-            old: replaced.unwrap_or(old),
-        })
+        Ok(Rotated { key, old: replaced.unwrap_or(old) })
     }
 
     /// Revokes keys permanently, all or none. From then on no verify of any process says `valid`.
@@ -152,19 +144,14 @@ impl Keyring {
         hold: bool,
         deliver: impl FnOnce(&Key, &Secret) -> Result<(), E>,
     ) -> Result<(Key, Option<Key>)> {
-        let request = hand_over::Request {
-            keys: std::slice::from_ref(&key),
-            secrets: vec![secret],
-            hold,
-        };
+        let request =
+            hand_over::Request { keys: std::slice::from_ref(&key), secrets: vec![secret], hold };
         let deliver = |secrets: &[Secret]| {
             let secret = secrets.first().expect("the secret that was given");
-            deliver(&key, secret)
-                .map(|()| Delivered::default())
-                .map_err(|cause| {
-                    Error::new(Kind::DeliveryFailed, "the secret was not delivered")
-                        .because(anyhow::Error::from_boxed(cause.into()))
-                })
+            deliver(&key, secret).map(|()| Delivered::default()).map_err(|cause| {
+                Error::new(Kind::DeliveryFailed, "the secret was not delivered")
+                    .because(anyhow::Error::from_boxed(cause.into()))
+            })
         };
         let (store, actor) = (&mut self.store, &self.actor);
         match hand_over::run(store, actor, request, &self.clock, deliver)? {

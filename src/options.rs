@@ -170,9 +170,6 @@ pub struct KeyArgument {
 impl KeyArgument {
     /// What was typed.
     pub fn selector(&self) -> Selector {
-        Selector {
-            text: self.key.clone(),
-            environment: self.environment.clone(),
-        }
+        Selector { text: self.key.clone(), environment: self.environment.clone() }
     }
 }

@@ -18,10 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::signals::Interrupts;
 
 /// How long an answer is waited for before signals are looked at again.
-const ATTENTION: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 20_000_000,
-};
+const ATTENTION: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 /// The longest line that a terminal hands over at once, in bytes (termios(3), canonical mode).
 const LONGEST_LINE: usize = 4096;
 
@@ -38,7 +35,7 @@ impl Prompter {
     pub fn confirm(&self, question: &str, otherwise: &str) -> Result<()> {
         if !self.allowed {
             return Err(
-                Error::usage("confirmation required, but this is not a terminal").hinted(otherwise),
+                Error::usage("confirmation required, but this is not a terminal").hinted(otherwise)
             );
         }
         let answer = ask(&format!("{question} [y/N] "))?;
@@ -51,10 +48,8 @@ impl Prompter {
     /// Reads a secret with echo off. An empty line is an empty secret.
     pub fn secret(&self, label: &str) -> Result<Secret> {
         if !self.allowed {
-            return Err(
-                Error::usage("a secret is needed, but this is not a terminal")
-                    .hinted("send it on standard input"),
-            );
+            return Err(Error::usage("a secret is needed, but this is not a terminal")
+                .hinted("send it on standard input"));
         }
         let before = tcgetattr(stdin()).map_err(failed)?;
         let interrupts = Interrupts::watch()?;
@@ -62,17 +57,12 @@ impl Prompter {
         let answer = thread::scope(|scope| {
             let guard = thread::Builder::new()
                 .spawn_scoped(scope, || end_on_signal(&before, &interrupts, &is_over))?;
-            let answer = Password::new()
-                .with_prompt(label)
-                .allow_empty_password(true)
-                .interact();
+            let answer = Password::new().with_prompt(label).allow_empty_password(true).interact();
             is_over.store(true, Ordering::SeqCst);
             guard.thread().unpark();
             answer
         });
-        answer
-            .map(Secret::new)
-            .map_err(|dialoguer::Error::IO(error)| failed(error))
+        answer.map(Secret::new).map_err(|dialoguer::Error::IO(error)| failed(error))
     }
 }
 
@@ -135,20 +125,14 @@ mod tests {
 
     #[test]
     fn without_a_terminal_a_question_is_a_usage_error_with_the_way_out() {
-        let error = Prompter { allowed: false }
-            .confirm("Revoke?", "pass --yes")
-            .expect_err("refused");
-        assert_eq!(
-            (error.kind(), error.hint()),
-            (Kind::Usage, Some("pass --yes"))
-        );
+        let error =
+            Prompter { allowed: false }.confirm("Revoke?", "pass --yes").expect_err("refused");
+        assert_eq!((error.kind(), error.hint()), (Kind::Usage, Some("pass --yes")));
     }
 
     #[test]
     fn without_a_terminal_a_secret_is_not_read() {
-        let error = Prompter { allowed: false }
-            .secret("Secret")
-            .expect_err("refused");
+        let error = Prompter { allowed: false }.secret("Secret").expect_err("refused");
         assert_eq!(error.kind(), Kind::Usage);
     }
 }

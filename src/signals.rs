@@ -22,10 +22,7 @@ static NOTED: AtomicUsize = AtomicUsize::new(0);
 /// What nothing is noted in.
 static NOTHING: AtomicUsize = AtomicUsize::new(0);
 
-static WATCHES: Mutex<Watches> = Mutex::new(Watches {
-    living: 0,
-    handled: None,
-});
+static WATCHES: Mutex<Watches> = Mutex::new(Watches { living: 0, handled: None });
 
 struct Watches {
     living: usize,
@@ -68,18 +65,12 @@ impl Interrupts {
         // Only now: a signal in the moment before still kills, rather than going unnoticed.
         watches.living += 1;
         DEFAULT_EFFECT.store(false, Ordering::SeqCst);
-        Ok(Self {
-            noted: &NOTED,
-            is_watching: true,
-        })
+        Ok(Self { noted: &NOTED, is_watching: true })
     }
 
     /// A watch that notes nothing, for what must be done even after a signal.
     pub fn none() -> Self {
-        Self {
-            noted: &NOTHING,
-            is_watching: false,
-        }
+        Self { noted: &NOTHING, is_watching: false }
     }
 
     /// Something to wait for beside other input: it can be read from as soon as a signal has come.
@@ -119,10 +110,7 @@ impl Interrupts {
     #[cfg(test)]
     pub(crate) fn simulated(received: bool) -> Self {
         static RECEIVED: AtomicUsize = AtomicUsize::new(SIGTERM.unsigned_abs() as usize);
-        Self {
-            noted: if received { &RECEIVED } else { &NOTHING },
-            is_watching: false,
-        }
+        Self { noted: if received { &RECEIVED } else { &NOTHING }, is_watching: false }
     }
 }
 
@@ -178,10 +166,8 @@ mod tests {
 
     #[test]
     fn the_end_of_one_watch_leaves_another_in_force() {
-        let (first, second) = (
-            Interrupts::watch().expect("handlers"),
-            Interrupts::watch().expect("handlers"),
-        );
+        let (first, second) =
+            (Interrupts::watch().expect("handlers"), Interrupts::watch().expect("handlers"));
         drop(first);
         assert!(!DEFAULT_EFFECT.load(Ordering::SeqCst));
         assert!(!second.received());

@@ -13,10 +13,7 @@ pub fn run(stage: &mut Stage) {
         let store = stage.store(size);
         // A key has two events: minted, activated.
         let (keys, events) = (f64::from(size.0), 2.0 * f64::from(size.0));
-        for (words, rows) in [
-            (["store", "check"], keys + events),
-            (["audit", "verify"], events),
-        ] {
+        for (words, rows) in [(["store", "check"], keys + events), (["audit", "verify"], events)] {
             let run = Run::keyward(stage.home(), &store.path).args(words);
             let times: Vec<_> = (0..5).map(|_| run.time()).collect();
             let time = median(&times);

@@ -65,14 +65,10 @@ impl Run {
             .env_clear()
             .env("HOME", &self.home)
             .stdin(self.stdin.as_ref().map_or_else(Stdio::null, |path| {
-                File::open(path)
-                    .expect("the prepared input can be opened")
-                    .into()
+                File::open(path).expect("the prepared input can be opened").into()
             }))
             .stdout(self.stdout.as_ref().map_or_else(Stdio::null, |path| {
-                File::create(path)
-                    .expect("a file of the temporary folder can be made")
-                    .into()
+                File::create(path).expect("a file of the temporary folder can be made").into()
             }))
             .stderr(Stdio::null());
         command
@@ -84,11 +80,7 @@ impl Run {
         let start = Instant::now();
         let status = command.status().expect("the program can be started");
         let time = start.elapsed();
-        assert!(
-            status.success(),
-            "{} failed: {status}",
-            self.program.display()
-        );
+        assert!(status.success(), "{} failed: {status}", self.program.display());
         time
     }
 
@@ -123,16 +115,11 @@ pub fn in_turns(runs: &[Run], rounds: usize) -> Vec<Vec<Duration>> {
 }
 
 /// Where a program is, if it is installed.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "only the environment knows where programs are"
-)]
+#[expect(clippy::disallowed_methods, reason = "only the environment knows where programs are")]
 pub fn tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| {
-            let found = file.metadata();
-            found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-        })
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| {
+        let found = file.metadata();
+        found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    })
 }

@@ -24,28 +24,16 @@ struct Way {
 }
 
 const fn way(name: &'static str, threads: [usize; 2], way: &'static str) -> Way {
-    Way {
-        name,
-        threads,
-        way,
-        beside_a_writer: false,
-        target: None,
-    }
+    Way { name, threads, way, beside_a_writer: false, target: None }
 }
 
 const fn beside_a_writer(way: Way) -> Way {
-    Way {
-        beside_a_writer: true,
-        ..way
-    }
+    Way { beside_a_writer: true, ..way }
 }
 
 /// A way that is to reach this share of the rate of one thread.
 const fn to_reach(share: f64, way: Way) -> Way {
-    Way {
-        target: Some(share),
-        ..way
-    }
+    Way { target: Some(share), ..way }
 }
 
 /// A refusal may take 1.3 times as long as a valid verdict.
@@ -58,20 +46,11 @@ const WAYS: [Way; 13] = [
     to_reach(1.5, way("2 processes", [1, 1], "one")),
     way("1 thread, batches of 64", [1, 0], "batch"),
     way("2 processes, batches of 64", [1, 1], "batch"),
-    to_reach(
-        0.7,
-        beside_a_writer(way("1 thread beside a writer", [1, 0], "one")),
-    ),
+    to_reach(0.7, beside_a_writer(way("1 thread beside a writer", [1, 0], "one"))),
     beside_a_writer(way("same, batches of 64", [1, 0], "batch")),
-    to_reach(
-        REFUSAL,
-        way("1 thread, wrong environment", [1, 0], "refused"),
-    ),
+    to_reach(REFUSAL, way("1 thread, wrong environment", [1, 0], "refused")),
     to_reach(REFUSAL, way("1 thread, unknown secrets", [1, 0], "unknown")),
-    to_reach(
-        REFUSAL,
-        way("1 thread, malformed secrets", [1, 0], "malformed"),
-    ),
+    to_reach(REFUSAL, way("1 thread, malformed secrets", [1, 0], "malformed")),
     beside_a_writer(way("unknown beside a writer", [1, 0], "unknown")),
     way("floor: a look-up and a bare log", [1, 0], "floor"),
 ];
@@ -124,9 +103,7 @@ fn measure(workers: &mut [Worker; 2], way: &Way) -> f64 {
         }
     }
     let busy = workers.iter_mut().zip(way.threads);
-    busy.filter(|(_, threads)| *threads > 0)
-        .map(|(worker, _)| worker.answer())
-        .sum()
+    busy.filter(|(_, threads)| *threads > 0).map(|(worker, _)| worker.answer()).sum()
 }
 
 fn print(size: Size, rates: &[Vec<f64>], renames: f64) {
@@ -147,11 +124,7 @@ fn print(size: Size, rates: &[Vec<f64>], renames: f64) {
             _ => (way.target, rate / one),
         };
         let target = target.map(Target::AtLeast);
-        let cells = [
-            way.name.to_owned(),
-            short(rate.round()),
-            format!("{:.2}", rate / one),
-        ];
+        let cells = [way.name.to_owned(), short(rate.round()), format!("{:.2}", rate / one)];
         table.row(cells, judged(target, measured));
     }
     table.print();
@@ -173,18 +146,11 @@ impl Worker {
             .arg(&store.secrets_file)
             .arg(&strangers.secrets_file);
         let mut command = run.command();
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().expect("the bench can be started again");
         let orders = child.stdin.take().expect("stdin is piped");
         let answers = child.stdout.take().expect("stdout is piped");
-        Self {
-            child,
-            orders,
-            answers: BufReader::new(answers).lines(),
-        }
+        Self { child, orders, answers: BufReader::new(answers).lines() }
     }
 
     fn order(&mut self, order: &str) {
@@ -192,11 +158,7 @@ impl Worker {
     }
 
     fn answer(&mut self) -> f64 {
-        let line = self
-            .answers
-            .next()
-            .expect("the worker answers")
-            .expect("in text");
+        let line = self.answers.next().expect("the worker answers").expect("in text");
         line.parse().expect("with a number")
     }
 

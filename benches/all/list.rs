@@ -19,29 +19,17 @@ pub fn run(stage: &mut Stage) {
             shell.arg("select * from key")
         }));
         let rounds = if size == Size::MILLION { 5 } else { 25 };
-        let times: Vec<_> = in_turns(&runs, rounds)
-            .iter()
-            .map(|times| median(times))
-            .collect();
+        let times: Vec<_> = in_turns(&runs, rounds).iter().map(|times| median(times)).collect();
         let target = Some(Target::AtMost(1.0));
         match times.as_slice() {
             [keyward, sqlite, ..] => {
                 let ratio = ratio(*keyward, *sqlite);
-                let cells = [
-                    label.clone(),
-                    millis(*keyward),
-                    millis(*sqlite),
-                    format!("{ratio:.2}"),
-                ];
+                let cells =
+                    [label.clone(), millis(*keyward), millis(*sqlite), format!("{ratio:.2}")];
                 table.row(cells, judged(target, ratio));
             }
             times => {
-                let cells = [
-                    label.clone(),
-                    millis(times[0]),
-                    ABSENT.to_owned(),
-                    String::new(),
-                ];
+                let cells = [label.clone(), millis(times[0]), ABSENT.to_owned(), String::new()];
                 table.row(cells, untargeted());
             }
         }

@@ -71,12 +71,7 @@ fn main() {
     let mut stage = Stage::new(sizes);
     println!(
         "stores of {} keys, {} processors\n",
-        stage
-            .sizes
-            .iter()
-            .map(Size::label)
-            .collect::<Vec<_>>()
-            .join(", "),
+        stage.sizes.iter().map(Size::label).collect::<Vec<_>>().join(", "),
         std::thread::available_parallelism().map_or(0, usize::from)
     );
     for (name, run) in wanted {

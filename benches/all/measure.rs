@@ -41,10 +41,7 @@ pub struct Table {
 
 impl Table {
     pub fn new<const N: usize>(title: &str, heads: [&str; N]) -> Self {
-        Self {
-            title: title.to_owned(),
-            rows: vec![heads.map(str::to_owned).to_vec()],
-        }
+        Self { title: title.to_owned(), rows: vec![heads.map(str::to_owned).to_vec()] }
     }
 
     /// Adds a row: some cells, and the two of a target.

@@ -23,16 +23,12 @@ pub fn run(stage: &mut Stage) {
         let fresh = |name: &str| stage.home().join(format!("{name}-{number}.db"));
         let count = keys.to_string();
         let mint = Run::keyward(stage.home(), &fresh("mint"))
-            .args([
-                "mint", "key", "--stdout", "--output", "jsonl", "--count", &count,
-            ])
+            .args(["mint", "key", "--stdout", "--output", "jsonl", "--count", &count])
             .stdout(&answers);
         minted.push(mint.time());
         remove(&fresh("mint"));
         if let (Some(shell), Some(script)) = (&shell, &script) {
-            let insert = Run::new(shell, stage.home())
-                .arg(fresh("insert"))
-                .stdin(script);
+            let insert = Run::new(shell, stage.home()).arg(fresh("insert")).stdin(script);
             inserted.push(insert.time());
             remove(&fresh("insert"));
         }
@@ -45,36 +41,20 @@ pub fn run(stage: &mut Stage) {
     let time = median(&minted);
     let name = "keyward mint".to_owned();
     if inserted.is_empty() {
-        table.row(
-            [name, millis(time), rate(time), String::new()],
-            untargeted(),
-        );
-        let cells = [
-            "sqlite3".to_owned(),
-            ABSENT.to_owned(),
-            String::new(),
-            String::new(),
-        ];
+        table.row([name, millis(time), rate(time), String::new()], untargeted());
+        let cells = ["sqlite3".to_owned(), ABSENT.to_owned(), String::new(), String::new()];
         table.row(cells, untargeted());
     } else {
         let yardstick = median(&inserted);
         let ratio = ratio(yardstick, time);
         let cells = [name, millis(time), rate(time), format!("{ratio:.2}")];
         table.row(cells, Target::AtLeast(0.8).cells(ratio));
-        let cells = [
-            "sqlite3".to_owned(),
-            millis(yardstick),
-            rate(yardstick),
-            "1.00".to_owned(),
-        ];
+        let cells = ["sqlite3".to_owned(), millis(yardstick), rate(yardstick), "1.00".to_owned()];
         table.row(cells, untargeted());
     }
     table.print();
     let bytes = fs::metadata(&store.path).expect("the store is there").len() as f64;
-    let mut table = Table::new(
-        "size: the store's file",
-        ["keys", "bytes a key", "target", ""],
-    );
+    let mut table = Table::new("size: the store's file", ["keys", "bytes a key", "target", ""]);
     let per_key = bytes / keys as f64;
     let cells = [Size::HUNDRED_THOUSAND.label(), format!("{per_key:.0}")];
     table.row(cells, Target::AtMost(700.0).cells(per_key));
@@ -95,10 +75,7 @@ fn script(stage: &Stage, shell: &Path, store: &Store) -> std::path::PathBuf {
     };
     let schema = asked("schema.sql", ".schema key");
     let rows = asked("rows.sql", "select * from key");
-    assert!(
-        rows.starts_with("INSERT INTO "),
-        "sqlite3 writes no INSERTs"
-    );
+    assert!(rows.starts_with("INSERT INTO "), "sqlite3 writes no INSERTs");
     let settings = "pragma journal_mode = wal;\npragma synchronous = full;\n";
     let script = stage.home().join("insert.sql");
     let text = format!("{settings}{schema}begin;\n{rows}commit;\n");

@@ -35,12 +35,7 @@ fn again(stage: &mut Stage) {
         let times = in_turns(&[ensure(), verify], ROUNDS);
         let [ensure, verify] = [0, 1].map(|index| median(&times[index]));
         let ratio = ratio(ensure, verify);
-        let cells = [
-            size.label(),
-            millis(ensure),
-            millis(verify),
-            format!("{ratio:.2}"),
-        ];
+        let cells = [size.label(), millis(ensure), millis(verify), format!("{ratio:.2}")];
         table.row(cells, Target::AtMost(2.0).cells(ratio));
     }
     table.print();
@@ -103,10 +98,7 @@ fn whole(stage: &mut Stage) {
     keyward().args(mint).stdout(&secrets).time();
     let empty = stage.home().join("empty.toml");
     fs::write(&empty, "[workspace.default]\n").expect("the temporary folder can be written");
-    let apply = keyward()
-        .arg("apply")
-        .arg(&empty)
-        .args(["--prune", "--yes"]);
+    let apply = keyward().arg("apply").arg(&empty).args(["--prune", "--yes"]);
     let prune = keyward().args(["prune", "--dead-for", "0s", "--yes"]);
     for (name, run) in [("apply --prune", apply), ("prune", prune)] {
         let time = run.time();

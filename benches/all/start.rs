@@ -17,11 +17,7 @@ pub fn run(stage: &mut Stage) {
     let keyward = Run::new(KEYWARD, stage.home()).args(["--version"]);
     let Some(empty) = empty(stage) else {
         let times = in_turns(&[keyward], ROUNDS);
-        let cells = [
-            "keyward --version".to_owned(),
-            millis(median(&times[0])),
-            String::new(),
-        ];
+        let cells = ["keyward --version".to_owned(), millis(median(&times[0])), String::new()];
         table.row(cells, untargeted());
         let skipped = ["empty program", "skipped", "no rustc"].map(str::to_owned);
         table.row(skipped, untargeted());
@@ -31,11 +27,7 @@ pub fn run(stage: &mut Stage) {
     let [keyward, empty] = [0, 1].map(|index| median(&times[index]));
     let ratio = ratio(keyward, empty);
     table.row(
-        [
-            "keyward --version".to_owned(),
-            millis(keyward),
-            format!("{ratio:.2}"),
-        ],
+        ["keyward --version".to_owned(), millis(keyward), format!("{ratio:.2}")],
         Target::AtMost(1.5).cells(ratio),
     );
     let cells = ["empty program".to_owned(), millis(empty), "1.00".to_owned()];
@@ -52,7 +44,5 @@ fn empty(stage: &Stage) -> Option<Run> {
         .args(["-O", "--edition", "2024", "-o"])
         .args([&program, &source])
         .status();
-    compiled
-        .is_ok_and(|status| status.success())
-        .then(|| Run::new(program, stage.home()))
+    compiled.is_ok_and(|status| status.success()).then(|| Run::new(program, stage.home()))
 }

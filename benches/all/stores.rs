@@ -62,11 +62,7 @@ pub struct Stage {
 impl Stage {
     pub fn new(sizes: Vec<Size>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        Self {
-            sizes,
-            folder,
-            made: Vec::new(),
-        }
+        Self { sizes, folder, made: Vec::new() }
     }
 
     /// The temporary folder, which is HOME for all that is run.
@@ -100,10 +96,7 @@ impl Stage {
     fn make(&self, size: Size, limits: Limits) -> Store {
         let (suffix, plan) = match limits {
             Limits::None => ("", None),
-            Limits::Wide => (
-                "-wide",
-                Some("rate = \"1000000/second\"\nquota = 1000000000000"),
-            ),
+            Limits::Wide => ("-wide", Some("rate = \"1000000/second\"\nquota = 1000000000000")),
             Limits::Narrow => ("-narrow", Some("rate = \"1/day\"\nquota = 1000000000000")),
         };
         let label = format!("{}{suffix}", size.label());
@@ -130,11 +123,7 @@ impl Stage {
         assert_eq!(secrets.len(), size.0 as usize, "mint answers a line a key");
         let secrets_file = self.home().join(format!("{label}.secrets"));
         fs::write(&secrets_file, secrets.join("\n")).expect("the temporary folder can be written");
-        Store {
-            path,
-            secrets_file,
-            secrets,
-        }
+        Store { path, secrets_file, secrets }
     }
 }
 

@@ -28,11 +28,7 @@ struct Case {
 pub fn run(stage: &mut Stage) {
     let mut cases = Vec::new();
     for size in stage.sizes.clone() {
-        let least = if size == Size::MILLION {
-            100_000.0
-        } else {
-            250_000.0
-        };
+        let least = if size == Size::MILLION { 100_000.0 } else { 250_000.0 };
         cases.push(Case {
             name: format!("{} without limits", size.label()),
             store: stage.store(size),
@@ -107,19 +103,10 @@ fn lines_per_second(home: &Path, case: &Case) -> f64 {
         if length == 0 {
             break;
         }
-        answers += buffer[..length]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        answers += buffer[..length].iter().filter(|byte| **byte == b'\n').count();
     }
-    writer
-        .join()
-        .expect("the writer does not panic")
-        .expect("keyward reads its input");
-    assert!(
-        child.wait().expect("keyward ends").success(),
-        "the stream failed"
-    );
+    writer.join().expect("the writer does not panic").expect("keyward reads its input");
+    assert!(child.wait().expect("keyward ends").success(), "the stream failed");
     let time = start_of_it.elapsed();
     assert_eq!(answers, case.lines, "a line is answered by a line");
     answers as f64 / time.as_secs_f64()
@@ -137,9 +124,7 @@ fn waits(home: &Path, store: &Store) -> Vec<Duration> {
         let line = format!("{}\n", dice.choose(&store.secrets));
         answer.clear();
         let start = Instant::now();
-        stdin
-            .write_all(line.as_bytes())
-            .expect("keyward reads its input");
+        stdin.write_all(line.as_bytes()).expect("keyward reads its input");
         answers.read_line(&mut answer).expect("keyward answers");
         waits.push(start.elapsed());
         assert!(answer.contains("\"code\":"), "no verdict: {answer}");

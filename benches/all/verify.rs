@@ -63,20 +63,12 @@ fn ways_to_verify(home: &Path, store: &Store) -> [Vec<Run>; 3] {
         let name = store.path.file_stem().unwrap_or_default();
         let file = home.join(format!("{}-{number}.key", name.to_string_lossy()));
         fs::write(&file, secret).expect("the temporary folder can be written");
-        let verify = || {
-            Run::keyward(home, &store.path)
-                .args(["verify"])
-                .stdin(&file)
-        };
+        let verify = || Run::keyward(home, &store.path).args(["verify"]).stdin(&file);
         ways[0].push(verify());
         ways[1].push(verify().args(["--no-record"]));
         if let Some(shell) = &shell {
             let hash = Secret::new(secret.clone()).hash();
-            let digits: String = hash
-                .as_bytes()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let digits: String = hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
             let query = format!("select id, state, expires_at from key where hash = x'{digits}'");
             ways[2].push(Run::new(shell, home).arg(&store.path).arg(query));
         }
@@ -91,10 +83,9 @@ fn print(measured: &[Measured]) {
     );
     for of in measured {
         let at_100k = (of.size == Size::HUNDRED_THOUSAND).then_some(Target::AtMost(1.05));
-        for (way, time, target) in [
-            ("recorded", of.recorded, at_100k),
-            ("--no-record", of.unrecorded, None),
-        ] {
+        for (way, time, target) in
+            [("recorded", of.recorded, at_100k), ("--no-record", of.unrecorded, None)]
+        {
             let name = format!("{} {way}", of.size.label());
             let ratio = of.sqlite.map(|sqlite| ratio(time, sqlite));
             let cells = [
@@ -103,25 +94,13 @@ fn print(measured: &[Measured]) {
                 of.sqlite.map_or_else(|| ABSENT.to_owned(), millis),
                 ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
             ];
-            table.row(
-                cells,
-                judged(target.filter(|_| ratio.is_some()), ratio.unwrap_or(0.0)),
-            );
+            table.row(cells, judged(target.filter(|_| ratio.is_some()), ratio.unwrap_or(0.0)));
         }
     }
     if let [least, .., most] = measured {
         let larger = ratio(most.recorded, least.recorded);
-        let name = format!(
-            "{} against {}, recorded",
-            most.size.label(),
-            least.size.label()
-        );
-        let cells = [
-            name,
-            millis(most.recorded),
-            String::new(),
-            format!("{larger:.2}"),
-        ];
+        let name = format!("{} against {}, recorded", most.size.label(), least.size.label());
+        let cells = [name, millis(most.recorded), String::new(), format!("{larger:.2}")];
         table.row(cells, Target::AtMost(1.1).cells(larger));
     }
     table.print();

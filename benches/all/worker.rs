@@ -31,10 +31,7 @@ const CHANGES_PER_SECOND: u32 = 450;
 
 pub fn run(store: &Path, secrets: &Path, strangers: &Path) {
     let [secrets, strangers] = [secrets, strangers].map(read);
-    let malformed: Vec<String> = secrets
-        .iter()
-        .map(|secret| secret[1..].to_owned())
-        .collect();
+    let malformed: Vec<String> = secrets.iter().map(|secret| secret[1..].to_owned()).collect();
     let mut verifiers: Vec<Verifier<KeyId>> = Vec::new();
     for line in std::io::stdin().lines() {
         let line = line.expect("orders can be read");
@@ -87,10 +84,7 @@ fn rename(store: &Path, length: Duration) -> f64 {
         })
     });
     first.expect("the store can be read");
-    let id: Selector = Selector {
-        text: id.expect("there is a key"),
-        environment: None,
-    };
+    let id: Selector = Selector { text: id.expect("there is a key"), environment: None };
     let (start, mut renamed) = (Instant::now(), 0_u32);
     while start.elapsed() < length {
         let name = if renamed % 2 == 0 { "there" } else { "back" };
@@ -109,9 +103,7 @@ fn rename(store: &Path, length: Duration) -> f64 {
 fn floor(store: &Path, secrets: &[String], length: Duration) -> f64 {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(store, flags).expect("the store can be read");
-    connection
-        .execute_batch("PRAGMA cache_size = -65536; BEGIN")
-        .expect("the store can be read");
+    connection.execute_batch("PRAGMA cache_size = -65536; BEGIN").expect("the store can be read");
     let mut row = connection
         .prepare("SELECT seq, state, expires_at FROM key WHERE hash = ?1")
         .expect("the store has keys");
@@ -130,14 +122,12 @@ fn floor(store: &Path, secrets: &[String], length: Duration) -> f64 {
             judged += 1;
         }
         if written.elapsed() > Duration::from_secs(1) {
-            log.write_all(&uses)
-                .expect("the temporary folder can be written");
+            log.write_all(&uses).expect("the temporary folder can be written");
             uses.clear();
             written = Instant::now();
         }
     }
-    log.write_all(&uses)
-        .expect("the temporary folder can be written");
+    log.write_all(&uses).expect("the temporary folder can be written");
     f64::from(judged) / start.elapsed().as_secs_f64()
 }
 
@@ -154,9 +144,7 @@ fn open(verifiers: &mut Vec<Verifier<KeyId>>, threads: usize, store: &Path, secr
         for some in secrets.chunks(BATCH) {
             let requests: Vec<Request> = some.iter().map(|secret| request(secret)).collect();
             verifier
-                .verify_all(&requests, now(), |verdict| {
-                    assert_eq!(verdict.code, Code::Valid)
-                })
+                .verify_all(&requests, now(), |verdict| assert_eq!(verdict.code, Code::Valid))
                 .expect("the store can be read");
         }
         flush(&mut verifier);
@@ -195,9 +183,7 @@ fn measure(
                 })
             })
             .collect();
-        let rates = threads
-            .into_iter()
-            .map(|thread| thread.join().expect("no panic"));
+        let rates = threads.into_iter().map(|thread| thread.join().expect("no panic"));
         rates.sum()
     })
 }
@@ -221,9 +207,7 @@ fn singles(
         if expected == Code::WrongEnvironment {
             request.ask.environment = Some("elsewhere".to_owned());
         }
-        let verdict = verifier
-            .verify(&request, now())
-            .expect("the store can be read");
+        let verdict = verifier.verify(&request, now()).expect("the store can be read");
         assert_eq!(verdict.code, expected);
     }
     BATCH
@@ -232,9 +216,7 @@ fn singles(
 fn batch(verifier: &mut Verifier<KeyId>, dice: &mut Dice, secrets: &[String]) -> usize {
     let requests: Vec<Request> = (0..BATCH).map(|_| request(dice.choose(secrets))).collect();
     verifier
-        .verify_all(&requests, now(), |verdict| {
-            assert_eq!(verdict.code, Code::Valid)
-        })
+        .verify_all(&requests, now(), |verdict| assert_eq!(verdict.code, Code::Valid))
         .expect("the store can be read");
     BATCH
 }
@@ -244,10 +226,7 @@ fn request(secret: &str) -> Request {
     Request::new(Secret::new(secret.to_owned()))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the clock is the service's, and this plays one"
-)]
+#[expect(clippy::disallowed_methods, reason = "the clock is the service's, and this plays one")]
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     Timestamp::from_millis(since.map_or(0, |since| since.as_millis() as i64))

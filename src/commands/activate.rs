@@ -27,13 +27,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let actor = context.actor(&mut store)?;
     let secret = context.read_secret(&args.source.source(), "secret")?;
     let now = context.now();
-    let outcome = activate::present(
-        &mut store,
-        &actor,
-        context.workspace.as_deref(),
-        &secret,
-        now,
-    )?;
+    let outcome =
+        activate::present(&mut store, &actor, context.workspace.as_deref(), &secret, now)?;
     let name = Safe(&outcome.key.name);
     let sentence = match (outcome.changed, &outcome.replaced) {
         (false, _) => format!("no change: {name} ({}) is already active", outcome.key.id),
@@ -41,14 +36,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         (true, Some(old)) => {
             let superseded = std::iter::once(&old.id).chain(&outcome.ended);
             let superseded = listed(superseded);
-            format!(
-                "activated {name} ({}), which supersedes {superseded}",
-                outcome.key.id
-            )
+            format!("activated {name} ({}), which supersedes {superseded}", outcome.key.id)
         }
     };
-    context
-        .ui
-        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    context.ui.change(&KeyView::new(&outcome.key, now), &sentence)?;
     Ok(0)
 }

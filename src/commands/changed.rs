@@ -9,12 +9,7 @@ use crate::output::view::Changed;
 
 /// Answers with the key, with those that changed with it, and with those that were not meant.
 pub fn answer(context: &Context, outcome: &Outcome, sentence: &str, now: Timestamp) -> Result<()> {
-    let Outcome {
-        key,
-        also_changed,
-        rest,
-        ..
-    } = outcome;
+    let Outcome { key, also_changed, rest, .. } = outcome;
     if !rest.is_empty() {
         context.ui.warn(&rest.to_string());
     }
@@ -25,9 +20,5 @@ pub fn answer(context: &Context, outcome: &Outcome, sentence: &str, now: Timesta
 /// Says that a key is as it should be already. While another key of its name can still verify, that is not "nothing changed":
 /// whoever reads it in an incident would stop there.
 pub fn unchanged(what: &str, rest: &Rest) -> String {
-    if rest.is_empty() {
-        format!("no change: {what}")
-    } else {
-        what.to_owned()
-    }
+    if rest.is_empty() { format!("no change: {what}") } else { what.to_owned() }
 }

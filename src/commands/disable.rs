@@ -25,10 +25,5 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    pause::run(
-        &args.key,
-        Change::Disable,
-        args.if_unused_for.as_ref(),
-        context,
-    )
+    pause::run(&args.key, Change::Disable, args.if_unused_for.as_ref(), context)
 }

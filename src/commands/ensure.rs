@@ -59,11 +59,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let can_be_looked_at = matches!(delivery.sink, Sink::File(_) | Sink::Dotenv(_));
     if rotate_if_missing && !can_be_looked_at {
-        return Err(
-            Error::usage("--rotate-if-missing needs a file to look into").hinted(
-                "deliver with --out FILE or --dotenv FILE --var NAME, or use `keyward rotate`",
-            ),
-        );
+        return Err(Error::usage("--rotate-if-missing needs a file to look into").hinted(
+            "deliver with --out FILE or --dotenv FILE --var NAME, or use `keyward rotate`",
+        ));
     }
     let wish = args.wish;
     let labels = wish.labels();
@@ -101,14 +99,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let interrupts = Interrupts::watch()?;
     let _turn = store.turn(|| interrupts.heed())?;
     let clock = || context.now();
-    match provision::prepare(
-        &mut store,
-        &actor,
-        &mut request,
-        &mut delivery,
-        clock,
-        &mut rng,
-    )? {
+    match provision::prepare(&mut store, &actor, &mut request, &mut delivery, clock, &mut rng)? {
         Outcome::Due(due) => {
             let hand_over = HandOver::provisioned(context, *due);
             hand_over.run(context, &mut store, &actor, &delivery, &interrupts)?;

@@ -76,11 +76,7 @@ const ORDERS: &[(&str, &str, Order)] = &[
     ("name", "By name", Order::Name),
     ("environment", "By environment", Order::Environment),
     ("expires", "By expiry, soonest first", Order::Expires),
-    (
-        "last-used",
-        "By last use, longest unused first",
-        Order::LastUsed,
-    ),
+    ("last-used", "By last use, longest unused first", Order::LastUsed),
 ];
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {

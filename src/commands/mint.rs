@@ -97,23 +97,14 @@ fn idempotent(
     let _turn = store.turn(|| interrupts.heed())?;
     let mut rng = context.rng;
     let clock = || context.now();
-    match idempotent::prepare(
-        &mut store,
-        &actor,
-        &mut request,
-        &mut delivery,
-        clock,
-        &mut rng,
-    )? {
+    match idempotent::prepare(&mut store, &actor, &mut request, &mut delivery, clock, &mut rng)? {
         Outcome::Due(minted) => {
             hand_over(context, minted).run(context, &mut store, &actor, &delivery, &interrupts)?;
             Ok(0)
         }
         Outcome::Finished(key) => {
             let sentence = format!("minted {} ({})", Safe(&key.name), key.id);
-            context
-                .ui
-                .change(&KeyView::new(&key, context.now()), &sentence)?;
+            context.ui.change(&KeyView::new(&key, context.now()), &sentence)?;
             Ok(0)
         }
         Outcome::Delivered { key, way_out } => {
@@ -135,10 +126,7 @@ fn open(context: &Context, request: &mint::Request, delivery: &Delivery) -> Resu
     context.open_or_create_store(|empty| {
         delivery.check()?;
         let nobody = Actor::Operator(String::new());
-        let one = mint::Request {
-            count: 1,
-            ..request.clone()
-        };
+        let one = mint::Request { count: 1, ..request.clone() };
         mint::run(empty, &nobody, &one, now, &mut rng).map(drop)
     })
 }
@@ -147,12 +135,6 @@ fn hand_over(context: &Context, minted: mint::Outcome) -> HandOver {
     if minted.made_workspace {
         context.ui.status("created the workspace \"default\"");
     }
-    let answer = Answer {
-        keys: minted.keys,
-        ..Answer::default()
-    };
-    HandOver {
-        answer,
-        secrets: minted.secrets,
-    }
+    let answer = Answer { keys: minted.keys, ..Answer::default() };
+    HandOver { answer, secrets: minted.secrets }
 }

@@ -120,9 +120,7 @@ impl Command {
 
     /// Whether it says something before it opens the store, or never opens it.
     fn speaks_before_it_opens(&self) -> bool {
-        matches!(
-            self,
-            Self::Schema(_) | Self::Man(_) | Self::Store(store::Command::Restore(_))
-        ) || matches!(self, Self::Completions(args) if !args.is_answer())
+        matches!(self, Self::Schema(_) | Self::Man(_) | Self::Store(store::Command::Restore(_)))
+            || matches!(self, Self::Completions(args) if !args.is_answer())
     }
 }

@@ -47,17 +47,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         idle: args.if_unused_for,
         is_rehearsal: args.dry_run,
     };
-    let verb = if args.dry_run {
-        "would delete"
-    } else {
-        "deleted"
-    };
+    let verb = if args.dry_run { "would delete" } else { "deleted" };
     let mut store = context.open_store_or_empty()?;
-    let actor = if args.dry_run {
-        context.onlooker()?
-    } else {
-        context.actor(&mut store)?
-    };
+    let actor = if args.dry_run { context.onlooker()? } else { context.actor(&mut store)? };
     let now = context.now();
     if !args.dry_run && !context.yes {
         ask(context, &mut store, &actor, &request, now)?;
@@ -68,9 +60,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     prune::run(&mut store, &actor, &request, now, |keys| {
         for key in keys {
             let (name, status) = (Safe(&key.name), key.status(now).word());
-            context
-                .ui
-                .status(&format!("{verb} {name} ({}), {status}", key.id));
+            context.ui.status(&format!("{verb} {name} ({}), {status}", key.id));
             if written.is_ok() {
                 written = listing.push(&KeyView::new(key, now));
             }
@@ -79,13 +69,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Ok(())
     })?;
     let answer = || written.and_then(|()| listing.finish());
-    context
-        .ui
-        .after(&format!("{verb} {}", counted(count, "key")), answer)?;
+    context.ui.after(&format!("{verb} {}", counted(count, "key")), answer)?;
     if count == 0 {
-        context
-            .ui
-            .status("nothing to prune: no key has been revoked or expired for long enough");
+        context.ui.status("nothing to prune: no key has been revoked or expired for long enough");
     }
     Ok(0)
 }
@@ -131,10 +117,7 @@ fn ask(
             context.ui.notice(&format!("  and {} more", count - NAMED));
         }
     }
-    let question = format!(
-        "Permanently delete the records of {}?",
-        counted(count, "key")
-    );
+    let question = format!("Permanently delete the records of {}?", counted(count, "key"));
     context.prompter.confirm(&question, "pass --yes to confirm")
 }
 

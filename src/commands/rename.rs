@@ -26,14 +26,8 @@ pub struct Args {
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let workspace = context.workspace.as_deref();
-    let outcome = rename::run(
-        &mut store,
-        &actor,
-        workspace,
-        &args.key.selector(),
-        &args.name,
-        now,
-    )?;
+    let outcome =
+        rename::run(&mut store, &actor, workspace, &args.key.selector(), &args.name, now)?;
     let name = Safe(args.name.as_str());
     let sentence = match outcome.subjects() {
         Some(keys) => format!("renamed {keys} to {name}"),

@@ -52,11 +52,7 @@ pub struct Args {
 }
 
 const REASONS: &[(&str, &str, Reason)] = &[
-    (
-        "compromised",
-        "The secret leaked or may have leaked",
-        Reason::Compromised,
-    ),
+    ("compromised", "The secret leaked or may have leaked", Reason::Compromised),
     ("superseded", "Replaced by another key", Reason::Superseded),
     ("retired", "No longer needed", Reason::Retired),
     ("unspecified", "No reason given", Reason::Unspecified),
@@ -64,10 +60,7 @@ const REASONS: &[(&str, &str, Reason)] = &[
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let environment = args.environment;
-    let select = |text| Selector {
-        text,
-        environment: environment.clone(),
-    };
+    let select = |text| Selector { text, environment: environment.clone() };
     let mut request = revoke::Request {
         workspace: context.workspace.clone(),
         selectors: context.keys(args.keys)?.into_iter().map(select).collect(),
@@ -92,19 +85,12 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         hit.retain(|key| key.status(now) != Status::Revoked);
         ask(context, &hit, now)?;
         // What was shown is what is revoked, whoever renames keys meanwhile.
-        let shown = |key: &Key| Selector {
-            text: key.id.as_str().to_owned(),
-            environment: None,
-        };
+        let shown = |key: &Key| Selector { text: key.id.as_str().to_owned(), environment: None };
         request.selectors = keys.iter().map(shown).collect();
     }
     let now = context.now();
     let outcome = revoke::run(&mut store, &actor, &request, now)?;
-    let verb = if args.dry_run {
-        "would revoke"
-    } else {
-        "revoked"
-    };
+    let verb = if args.dry_run { "would revoke" } else { "revoked" };
     let (rest, mut sentences) = (&outcome.rest, Vec::new());
     for outcome in &outcome.keys {
         let name = Safe(&outcome.key.name);

@@ -80,13 +80,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         },
     };
     let interrupts = Interrupts::watch()?;
-    let rotated = rotate::run(
-        &mut store,
-        &actor,
-        &request,
-        context.now(),
-        &mut context.rng,
-    )?;
+    let rotated = rotate::run(&mut store, &actor, &request, context.now(), &mut context.rng)?;
     if args.dry_run {
         return rehearsed(rotated, delivery.hold, context);
     }
@@ -98,10 +92,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         action: None,
         warnings: Vec::new(),
     };
-    let hand_over = HandOver {
-        answer,
-        secrets: vec![rotated.secret],
-    };
+    let hand_over = HandOver { answer, secrets: vec![rotated.secret] };
     hand_over.run(context, &mut store, &actor, &delivery, &interrupts)?;
     Ok(0)
 }
@@ -134,10 +125,7 @@ fn rehearsed(rotated: rotate::Outcome, is_held: bool, context: &Context) -> Resu
         None => "would not expire".to_owned(),
     };
     let name = Safe(&old.name);
-    let sentence = format!(
-        "would rotate {name}: {} {until}; the new key {expiry}",
-        old.id
-    );
+    let sentence = format!("would rotate {name}: {} {until}; the new key {expiry}", old.id);
     context.ui.change(&KeyView::new(&old, now), &sentence)?;
     Ok(0)
 }
@@ -145,20 +133,13 @@ fn rehearsed(rotated: rotate::Outcome, is_held: bool, context: &Context) -> Resu
 fn cancel(key: &KeyArgument, is_rehearsal: bool, context: &mut Context) -> Result<Exit> {
     let (mut store, actor) = enter(is_rehearsal, context)?;
     let now = context.now();
-    let outcome = cancel::run(
-        &mut store,
-        &actor,
-        context.workspace.as_deref(),
-        &key.selector(),
-        now,
-    )?;
+    let outcome =
+        cancel::run(&mut store, &actor, context.workspace.as_deref(), &key.selector(), now)?;
     let sentence = match is_rehearsal {
         true => format!("would have {}", cancelled(&outcome, now)),
         false => cancelled(&outcome, now),
     };
-    context
-        .ui
-        .change(&KeyView::new(&outcome.key, now), &sentence)?;
+    context.ui.change(&KeyView::new(&outcome.key, now), &sentence)?;
     Ok(0)
 }
 
@@ -187,8 +168,5 @@ fn cancelled(outcome: &cancel::Outcome, now: Timestamp) -> String {
         ),
     };
     let name = Safe(&old.name);
-    format!(
-        "cancelled the rotation of {name}: {new}; {} {is_now}",
-        old.id
-    )
+    format!("cancelled the rotation of {name}: {new}; {} {is_now}", old.id)
 }

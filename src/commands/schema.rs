@@ -20,21 +20,11 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    let words: Vec<&str> = args
-        .command
-        .iter()
-        .flat_map(|word| word.split([' ', '-']))
-        .collect();
+    let words: Vec<&str> = args.command.iter().flat_map(|word| word.split([' ', '-'])).collect();
     let name = words.join(" ");
     let schema = schema::of(&name).ok_or_else(|| {
-        Error::usage(format!(
-            "no schema for \"{}\"",
-            Safe(&args.command.join(" "))
-        ))
-        .hinted(format!(
-            "there are schemas for {} and error",
-            schema::commands().join(", ")
-        ))
+        Error::usage(format!("no schema for \"{}\"", Safe(&args.command.join(" "))))
+            .hinted(format!("there are schemas for {} and error", schema::commands().join(", ")))
     })?;
     context.ui.data(&(json::to_string(&schema) + "\n"))?;
     Ok(0)

@@ -70,11 +70,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = set::Request {
         workspace: context.workspace.clone(),
         selector: args.key.selector(),
-        expires: if args.clear_expires {
-            Some(When::Never)
-        } else {
-            args.expires
-        },
+        expires: if args.clear_expires { Some(When::Never) } else { args.expires },
         changes: Changes {
             scopes: (args.clear_scopes || !args.scopes.is_empty()).then_some(args.scopes),
             allow: (args.clear_allow || !args.allow.is_empty()).then_some(args.allow),

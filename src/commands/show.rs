@@ -37,9 +37,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let limits = &shown.limits;
     let limits = LimitsView::new(limits.allowance, limits.used, limits.at);
     let view = Shown::new(&shown.key, limits, now);
-    context
-        .ui
-        .record(&view, || render_record(&fields(&shown, limits, now)))?;
+    context.ui.record(&view, || render_record(&fields(&shown, limits, now)))?;
     Ok(0)
 }
 
@@ -57,14 +55,7 @@ fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static 
         ("status", key.status(now).word().to_owned()),
         ("prefix", Safe(&key.prefix).to_string()),
         ("hint", format!("…{}", Safe(&key.hint))),
-        (
-            "created",
-            format!(
-                "{} by {}",
-                time(Some(key.created_at)),
-                Safe(&key.created_by)
-            ),
-        ),
+        ("created", format!("{} by {}", time(Some(key.created_at)), Safe(&key.created_by))),
         (
             "last used",
             match shown.last_use.as_ref().and_then(|last| last.address) {
@@ -88,16 +79,10 @@ fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static 
     add("allowed from", listed(&key.allow));
     add("owner", or_none(key.owner.as_deref()));
     let labels = key.labels.iter();
-    add(
-        "labels",
-        listed(labels.map(|(name, value)| format!("{name}={value}"))),
-    );
+    add("labels", listed(labels.map(|(name, value)| format!("{name}={value}"))));
     let (old, new) = &shown.neighbours;
     if let Some(id) = key.replaces() {
-        add(
-            "replaces",
-            format!("{id} ({})", standing(old.as_ref(), now)),
-        );
+        add("replaces", format!("{id} ({})", standing(old.as_ref(), now)));
     }
     if let Some(id) = &key.replaced_by {
         let way_on = shown.way_on.as_ref().map(|way_on| format!("; {way_on}"));
@@ -110,18 +95,12 @@ fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static 
             Some(whole_at) => format!(", whole again {}", relative(whole_at.0, now)),
             None => String::new(),
         };
-        add(
-            "rate",
-            format!("{}: {} left{whole}", rate.limit, rate.remaining),
-        );
+        add("rate", format!("{}: {} left{whole}", rate.limit, rate.remaining));
     }
     if let Some(quota) = limits.quota {
         let resets = time(Some(quota.resets_at.0));
         let (left, limit) = (quota.remaining, quota.limit);
-        add(
-            "quota",
-            format!("{left} of {limit} credits left this month; resets {resets}"),
-        );
+        add("quota", format!("{left} of {limit} credits left this month; resets {resets}"));
     }
     if !shown.others.is_empty() {
         let others = listed(shown.others.iter().map(KeyId::as_str));
@@ -132,10 +111,7 @@ fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static 
         add("revoked", time(Some(revoked_at)));
     }
     let undelivered = lapsed_at.map(|_| UNDELIVERED);
-    add(
-        "reason",
-        or_none(key.revoked_reason.as_deref().or(undelivered)),
-    );
+    add("reason", or_none(key.revoked_reason.as_deref().or(undelivered)));
     add("message", or_none(key.revoked_message.as_deref()));
     fields
 }

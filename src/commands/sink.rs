@@ -90,16 +90,10 @@ impl SinkArgs {
         let meant = self.stdout;
         let newline = !self.no_newline;
         let sink = self.sink(context)?;
-        if count > 1
-            && matches!(
-                sink,
-                Sink::Dotenv(_) | Sink::GithubEnv(_) | Sink::GithubOutput(_)
-            )
+        if count > 1 && matches!(sink, Sink::Dotenv(_) | Sink::GithubEnv(_) | Sink::GithubOutput(_))
         {
-            return Err(
-                Error::usage("a variable takes one secret, and --count asks for several")
-                    .hinted("deliver them to stdout, --out FILE or a command, one a line"),
-            );
+            return Err(Error::usage("a variable takes one secret, and --count asks for several")
+                .hinted("deliver them to stdout, --out FILE or a command, one a line"));
         }
         if count > 1 && !newline {
             return Err(Error::usage("several secrets need line feeds between them"));
@@ -117,12 +111,7 @@ impl SinkArgs {
             Sink::Stdout if !meant => guard_stdout()?,
             _ => None,
         };
-        Ok(Delivery {
-            sink,
-            hold,
-            newline,
-            warning,
-        })
+        Ok(Delivery { sink, hold, newline, warning })
     }
 
     fn sink(self, context: &Context) -> Result<Sink> {
@@ -160,21 +149,15 @@ impl SinkArgs {
 /// A variable in the runner's file that this variable of the environment names.
 pub fn github(context: &Context, name: String, file: &'static str) -> Result<GithubSink> {
     let path = context::github_file(file)?.ok_or_else(|| {
-        Error::usage(format!(
-            "{file} is not set: this is not a GitHub Actions step"
-        ))
-        .hinted("elsewhere use --out FILE, --dotenv FILE --var NAME or -- CMD")
+        Error::usage(format!("{file} is not set: this is not a GitHub Actions step"))
+            .hinted("elsewhere use --out FILE, --dotenv FILE --var NAME or -- CMD")
     })?;
     // The runner reads both streams; with a document on stdout the mask line goes to the other one.
     let mask = match context.ui.is_for_people() {
         true => Stream::Stdout,
         false => Stream::Stderr,
     };
-    Ok(GithubSink {
-        path: path.into(),
-        variable: name,
-        mask,
-    })
+    Ok(GithubSink { path: path.into(), variable: name, mask })
 }
 
 /// Forbids, or finds a warning for, a secret on stdout that nobody said was meant.
@@ -182,10 +165,8 @@ fn guard_stdout() -> Result<Option<String>> {
     const OTHERS: &str =
         "--out FILE, --dotenv FILE --var NAME, --github-env NAME, --github-output NAME or -- CMD";
     if context::requires_sink() {
-        return Err(
-            Error::usage("KEYWARD_REQUIRE_SINK forbids a secret on stdout")
-                .hinted(format!("use {OTHERS}, or pass --stdout")),
-        );
+        return Err(Error::usage("KEYWARD_REQUIRE_SINK forbids a secret on stdout")
+            .hinted(format!("use {OTHERS}, or pass --stdout")));
     }
     Ok(context::is_ci().then(|| {
         format!("running in CI: a secret on stdout may end up in the log. Use {OTHERS}, or pass --stdout to silence this")

@@ -67,10 +67,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = usage::Request {
         workspace: context.workspace.clone(),
         all: args.everywhere.all_workspaces,
-        key: args.key.map(|text| Selector {
-            text,
-            environment: args.environment,
-        }),
+        key: args.key.map(|text| Selector { text, environment: args.environment }),
         by: grouping(&args.by),
         since: day("--since", args.since)?,
         until: day("--until", args.until)?,
@@ -86,13 +83,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut rows = Vec::new();
     let mut listing = context.ui.list("usage")?;
     usage::run(&mut store, &actor, &request, now, |row| {
-        let view = UsageView::new(
-            row.workspace,
-            row.key.as_ref(),
-            row.environment,
-            row.day,
-            &row.tally,
-        );
+        let view =
+            UsageView::new(row.workspace, row.key.as_ref(), row.environment, row.day, &row.tally);
         if people {
             rows.push(view);
             return Ok(());
@@ -101,9 +93,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     })?;
     listing.finish()?;
     if people && rows.is_empty() {
-        context
-            .ui
-            .hint("no usage recorded yet: each `keyward verify` counts as a use");
+        context.ui.hint("no usage recorded yet: each `keyward verify` counts as a use");
     } else if people {
         let (columns, cells) = table(&rows);
         context.ui.data(&context.ui.table(&columns, cells))?;

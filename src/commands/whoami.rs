@@ -29,11 +29,8 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
         }
         Outcome::Caller(key) => {
             let (name, workspace) = (Safe(&key.name), Safe(&key.workspace));
-            let sentence = format!(
-                "key {name} ({}) of {workspace}/{}\n",
-                key.id,
-                Safe(&key.environment)
-            );
+            let sentence =
+                format!("key {name} ({}) of {workspace}/{}\n", key.id, Safe(&key.environment));
             (CallerView::key(key), sentence)
         }
     };

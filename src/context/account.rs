@@ -5,9 +5,7 @@ use super::environment::variable;
 /// The account's name, and under sudo that of who called it.
 pub(super) fn operator() -> String {
     let uid = rustix::process::getuid().as_raw();
-    let sudo = variable("SUDO_UID")
-        .and_then(|uid| uid.to_str()?.parse().ok())
-        .filter(|_| uid == 0);
+    let sudo = variable("SUDO_UID").and_then(|uid| uid.to_str()?.parse().ok()).filter(|_| uid == 0);
     match sudo {
         None => name(uid),
         Some(sudo) => format!("{} (sudo by {})", name(uid), name(sudo)),

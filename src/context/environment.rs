@@ -21,10 +21,7 @@ pub(super) fn text(name: &str) -> Result<Option<String>> {
         return Ok(None);
     };
     value.into_string().map(Some).map_err(|value| {
-        Error::usage(format!(
-            "{name} is not UTF-8 text: \"{}\"",
-            SafePath(value.as_ref())
-        ))
+        Error::usage(format!("{name} is not UTF-8 text: \"{}\"", SafePath(value.as_ref())))
     })
 }
 
@@ -34,10 +31,7 @@ pub(super) fn trusted_folder() -> Option<PathBuf> {
 }
 
 /// A variable that is set and not empty.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub(super) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

@@ -88,18 +88,12 @@ impl Guard {
     pub fn new(arguments: Vec<OsString>) -> Self {
         let bytes = |text: &OsString| Zeroizing::new(text.as_encoded_bytes().to_vec());
         let given = arguments.iter().skip(1);
-        let mut texts: Vec<_> = given
-            .map(|argument| (Origin::Argument, bytes(argument)))
-            .collect();
+        let mut texts: Vec<_> = given.map(|argument| (Origin::Argument, bytes(argument))).collect();
         texts.extend(VARIABLES.into_iter().filter_map(|name| {
             let value = variable(name)?;
             Some((Origin::Variable(name), bytes(&value)))
         }));
-        Self {
-            arguments,
-            texts: RefCell::new(texts),
-            knowledge: Cell::new(Knowledge::None),
-        }
+        Self { arguments, texts: RefCell::new(texts), knowledge: Cell::new(Knowledge::None) }
     }
 
     /// The arguments, the program's name in front.
@@ -239,11 +233,7 @@ impl Origin {
     /// The error of a secret there. It repeats nothing of it.
     fn exposed(self, found: Found) -> Error {
         let (is, has, replace) = match found {
-            Found::Known => (
-                "is",
-                "holds",
-                "replace this one with `keyward rotate KEY --now`",
-            ),
+            Found::Known => ("is", "holds", "replace this one with `keyward rotate KEY --now`"),
             Found::Form => (
                 "has the form of",
                 "holds what has the form of",

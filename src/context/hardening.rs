@@ -13,11 +13,7 @@ static PANICKED_AT: OnceLock<String> = OnceLock::new();
 pub fn fault() -> Error {
     let place = PANICKED_AT.get().map_or("", String::as_str);
     // Where a library lay when keyward was built is nobody's business.
-    let place = if place.starts_with("src/") {
-        place
-    } else {
-        "a place in a library"
-    };
+    let place = if place.starts_with("src/") { place } else { "a place in a library" };
     Error::new(Kind::Internal, format!("internal error at {place}"))
         .hinted("no partial change was saved; please report this")
 }
@@ -26,13 +22,7 @@ pub fn fault() -> Error {
 pub fn harden() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     // Neither can fail in a way that would make stopping better than going on.
-    let _ = setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: Some(0),
-        },
-    );
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     // SECURITY: what a panic says may hold anything. Where it happened is enough; `main` tells it.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);

@@ -67,20 +67,14 @@ pub fn github_file(name: &'static str) -> Result<Option<PathBuf>> {
     Ok(Some(value.into()))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub(super) fn read_variable(name: &str) -> Result<Secret> {
     use std::os::unix::ffi::OsStringExt;
     let value = std::env::var_os(name).ok_or_else(|| {
         Error::usage(format!("the variable {} is not set", Safe(name)))
             .hinted("name one with --env VAR")
     })?;
-    read_secret(
-        &mut Zeroizing::new(value.into_vec()).as_slice(),
-        &Safe(name).to_string(),
-    )
+    read_secret(&mut Zeroizing::new(value.into_vec()).as_slice(), &Safe(name).to_string())
 }
 
 /// Standard input without std's buffer.
@@ -88,9 +82,7 @@ pub(super) fn read_variable(name: &str) -> Result<Secret> {
 /// SECURITY: that buffer is never wiped, and a secret would stay in it.
 pub(super) fn stdin() -> Result<std::fs::File> {
     let duplicate = std::io::stdin().as_fd().try_clone_to_owned();
-    duplicate
-        .map(std::fs::File::from)
-        .map_err(|error| unread("standard input", error))
+    duplicate.map(std::fs::File::from).map_err(|error| unread("standard input", error))
 }
 
 pub(super) fn read_secret_file(path: &Path) -> Result<Secret> {
@@ -104,11 +96,7 @@ pub(super) fn open(path: &Path) -> Result<std::fs::File> {
             _ => Kind::Io,
         };
         let error = Error::new(kind, format!("cannot open {}", SafePath(path))).because(error);
-        if tilde::begins(path) {
-            error.hinted(tilde::HINT)
-        } else {
-            error
-        }
+        if tilde::begins(path) { error.hinted(tilde::HINT) } else { error }
     })
 }
 
@@ -131,9 +119,8 @@ pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
         }
     }
     let bytes = &buffer[..length];
-    let bytes = bytes
-        .strip_suffix(b"\n")
-        .map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    let bytes =
+        bytes.strip_suffix(b"\n").map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line));
     match std::str::from_utf8(bytes) {
         Ok(text) if text.len() <= MAXIMUM_LENGTH => Ok(Secret::new(text.to_owned())),
         _ => Ok(Secret::new(String::new())),
@@ -143,11 +130,7 @@ pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
 /// Reads a text from standard input. Nothing at all is what a command before it in a pipe leaves that has failed.
 pub(super) fn read_piped_text() -> Result<String> {
     let text = read_text(stdin()?, "standard input")?;
-    if text.trim().is_empty() {
-        Err(Error::usage("standard input is empty"))
-    } else {
-        Ok(text)
-    }
+    if text.trim().is_empty() { Err(Error::usage("standard input is empty")) } else { Ok(text) }
 }
 
 /// Reads a text; `name` is shown as it is.
@@ -155,14 +138,9 @@ pub(super) fn read_text(source: impl Read, name: &str) -> Result<String> {
     /// Longer than any policy, in bytes.
     const LONGEST: u64 = 1024 * 1024;
     let mut text = Vec::new();
-    source
-        .take(LONGEST + 1)
-        .read_to_end(&mut text)
-        .map_err(|error| unread(name, error))?;
+    source.take(LONGEST + 1).read_to_end(&mut text).map_err(|error| unread(name, error))?;
     if text.len() as u64 > LONGEST {
-        return Err(Error::usage(format!(
-            "{name} is longer than {LONGEST} bytes"
-        )));
+        return Err(Error::usage(format!("{name} is longer than {LONGEST} bytes")));
     }
     String::from_utf8(text).map_err(|_| Error::usage(format!("{name} is not UTF-8 text")))
 }

@@ -148,13 +148,11 @@ impl LineReader {
             let line = &rest[..end];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             rest = &rest[end + 1..];
-            lines.push(
-                if std::mem::take(&mut self.overlong) || line.len() > LONGEST_LINE {
-                    Line::TooLong
-                } else {
-                    Line::Whole(line)
-                },
-            );
+            lines.push(if std::mem::take(&mut self.overlong) || line.len() > LONGEST_LINE {
+                Line::TooLong
+            } else {
+                Line::Whole(line)
+            });
         }
         self.begun |= !lines.is_empty();
         self.taken = self.filled - rest.len();

@@ -48,14 +48,7 @@ impl Context {
             let name = SafePath(path).to_string();
             (Box::new(BufReader::new(file)), name, size)
         };
-        Ok(Lines {
-            input,
-            name,
-            size,
-            done: 0,
-            number: 0,
-            job,
-        })
+        Ok(Lines { input, name, size, done: 0, number: 0, job })
     }
 }
 
@@ -67,9 +60,7 @@ impl Lines {
             Some(thousandths) => self.job.show("read", thousandths, || {
                 format!("read {number} lines ({} %)", thousandths / 10)
             }),
-            None => self
-                .job
-                .show("read", number / 100, || format!("read {number} lines")),
+            None => self.job.show("read", number / 100, || format!("read {number} lines")),
         }
     }
 }

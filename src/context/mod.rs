@@ -83,10 +83,8 @@ impl Context {
             files::trust_folder(&folder);
         }
         if globals.header && (globals.json || globals.output != Format::Tsv) {
-            return Err(
-                Error::usage("--header names the columns of --output tsv only")
-                    .hinted("pass --output tsv, or leave --header out"),
-            );
+            return Err(Error::usage("--header names the columns of --output tsv only")
+                .hinted("pass --output tsv, or leave --header out"));
         }
         let may_ask = !globals.no_input && !is_ci();
         let wait = match &globals.wait {
@@ -138,17 +136,11 @@ impl Context {
 
     /// Whether the arguments end in a bare `--`, which announces a command that is not there.
     pub fn announces_no_command(&self) -> bool {
-        self.guard
-            .arguments()
-            .last()
-            .is_some_and(|argument| argument == "--")
+        self.guard.arguments().last().is_some_and(|argument| argument == "--")
     }
 
     /// The time.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn now(&self) -> Timestamp {
         SystemTime::now().into()
     }
@@ -176,9 +168,7 @@ impl Context {
     /// The key named by `--as`, whose use is recorded; nothing when the operator acts.
     pub fn caller(&mut self, store: &mut Store) -> Result<Option<Actor>> {
         let secret = self.presented()?;
-        secret
-            .map(|secret| access::enter(store, secret, self.now()))
-            .transpose()
+        secret.map(|secret| access::enter(store, secret, self.now())).transpose()
     }
 
     /// Who looks without changing anything, not even the record of a calling key's use.
@@ -244,16 +234,9 @@ pub fn ui(globals: &Globals) -> Ui {
         }
     };
     let stdout = std::io::stdout();
-    let width = stdout
-        .is_terminal()
-        .then(|| rustix::termios::tcgetwinsize(&stdout).ok())
-        .flatten();
+    let width = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
     Ui {
-        format: if globals.json {
-            Format::Json
-        } else {
-            globals.output.clone()
-        },
+        format: if globals.json { Format::Json } else { globals.output.clone() },
         has_header: globals.header,
         quiet: globals.quiet,
         width: width.map(|size| size.ws_col),

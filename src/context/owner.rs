@@ -28,10 +28,7 @@ impl Context {
             return Ok(self);
         }
         if !me.is_root() {
-            return Err(Error::new(
-                Kind::Permissions,
-                "only root can use another user's store",
-            ));
+            return Err(Error::new(Kind::Permissions, "only root can use another user's store"));
         }
         let operator = account::operator();
         // Their own group, not the file's, which may be root's.

@@ -45,8 +45,7 @@ impl Context {
             return Ok(store);
         }
         let path = self.store_path()?;
-        self.ui
-            .hint(&format!("no store at {} yet", SafePath(&path)));
+        self.ui.hint(&format!("no store at {} yet", SafePath(&path)));
         Ok(Store::empty())
     }
 
@@ -110,8 +109,7 @@ impl Context {
 
     /// Says where a store was made: a wrong path would otherwise go unnoticed.
     pub fn say_made(&self, path: &Path) {
-        self.ui
-            .status(&format!("created the store {}", SafePath(path)));
+        self.ui.status(&format!("created the store {}", SafePath(path)));
     }
 
     /// Refuses secrets among what was given before something is said that needs no store.
@@ -154,13 +152,9 @@ fn data_folder() -> Result<PathBuf> {
     if variable("HOME").is_none() {
         let data = variable("XDG_DATA_HOME").map(PathBuf::from);
         let data = data.filter(|folder| folder.is_absolute());
-        return data
-            .map(|folder| folder.join("keyward"))
-            .ok_or_else(|| nowhere("not set"));
+        return data.map(|folder| folder.join("keyward")).ok_or_else(|| nowhere("not set"));
     }
     let folders = directories::ProjectDirs::from("", "", "keyward");
     let folder = folders.map(|folders| folders.data_local_dir().to_owned());
-    folder
-        .filter(|folder| folder.is_absolute())
-        .ok_or_else(|| nowhere("not an absolute path"))
+    folder.filter(|folder| folder.is_absolute()).ok_or_else(|| nowhere("not an absolute path"))
 }

@@ -147,11 +147,7 @@ impl<'a> Assignment<'a> {
     fn in_line(line: &'a [u8]) -> Option<Self> {
         let mut name_start = blanks(line);
         if let Some(rest) = line[name_start..].strip_prefix(b"export") {
-            name_start += if blanks(rest) > 0 {
-                b"export".len() + blanks(rest)
-            } else {
-                0
-            };
+            name_start += if blanks(rest) > 0 { b"export".len() + blanks(rest) } else { 0 };
         }
         let is_name =
             |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
@@ -205,19 +201,13 @@ fn value_end(value: &[u8], line: usize) -> Result<usize, Unfit> {
         }
         end = index + 1;
     }
-    if quote.is_some() || escaped {
-        Err(Unfit::SpansLines(line))
-    } else {
-        Ok(value.len())
-    }
+    if quote.is_some() || escaped { Err(Unfit::SpansLines(line)) } else { Ok(value.len()) }
 }
 
 /// The quote a value begins with, if the line does not close it.
 fn unclosed_quote(value: &[u8]) -> Option<u8> {
     let value = &value[blanks(value)..];
-    let quote = *value
-        .first()
-        .filter(|byte| matches!(byte, b'\'' | b'"' | b'`'))?;
+    let quote = *value.first().filter(|byte| matches!(byte, b'\'' | b'"' | b'`'))?;
     (!closes(&value[1..], quote)).then_some(quote)
 }
 
@@ -293,18 +283,12 @@ mod tests {
     fn lines_inside_another_variables_quotes_are_its_text() {
         let text = "CERT=\"-----\nKEY=inside \\\"\nend\"\nKEY=old\n";
         assert_eq!(set_key(text), Ok(text.replace("KEY=old", "KEY=new")));
-        assert_eq!(
-            set_key("A='don\nKEY=old\n").as_deref(),
-            Ok("A='don\nKEY=new\n")
-        );
+        assert_eq!(set_key("A='don\nKEY=old\n").as_deref(), Ok("A='don\nKEY=new\n"));
     }
 
     #[test]
     fn a_value_that_spans_lines_or_shares_its_own_is_not_guessed_at() {
-        assert_eq!(
-            set_key("A=1\nKEY=\"old\nmore\"\n"),
-            Err(Unfit::SpansLines(2))
-        );
+        assert_eq!(set_key("A=1\nKEY=\"old\nmore\"\n"), Err(Unfit::SpansLines(2)));
         assert_eq!(set_key("KEY=old\\\nmore\n"), Err(Unfit::SpansLines(1)));
         assert_eq!(set_key("KEY=a'b\n"), Err(Unfit::SpansLines(1)));
         assert_eq!(set_key("export KEY=a B=b\n"), Err(Unfit::SharesLine(1)));

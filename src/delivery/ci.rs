@@ -55,16 +55,7 @@ impl GithubSink {
             Stream::Stderr.deliver(&mask, interrupts)?;
         }
 
-        let definition = [
-            &self.variable,
-            "<<",
-            &delimiter,
-            "\n",
-            secret,
-            "\n",
-            &delimiter,
-            "\n",
-        ];
+        let definition = [&self.variable, "<<", &delimiter, "\n", secret, "\n", &delimiter, "\n"];
         match self.path.entry()?.open(HOW) {
             Ok(file) => self.append(&file, secret, &definition, interrupts),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -101,10 +92,9 @@ impl GithubSink {
             .and_then(|()| interrupts.heed())
             .map_err(|error| match file.set_len(found.len()) {
                 Ok(()) => error,
-                Err(_) => error.hinted(format!(
-                    "{} still contains the void secret",
-                    self.path.named()
-                )),
+                Err(_) => {
+                    error.hinted(format!("{} still contains the void secret", self.path.named()))
+                }
             })
     }
 
@@ -112,8 +102,7 @@ impl GithubSink {
     fn read_back(&self, file: &File, secret: &str) -> Result<()> {
         let length = file.metadata().map_err(|error| self.failed(error))?.len();
         let mut text = Zeroizing::new(vec![0; usize::try_from(length).unwrap_or(0)]);
-        file.read_exact_at(&mut text, 0)
-            .map_err(|error| self.failed(error))?;
+        file.read_exact_at(&mut text, 0).map_err(|error| self.failed(error))?;
         let variables = runner_file::variables(&text).map_err(|why| self.unreadable(why))?;
         let mut last_first = variables.iter().rev();
         match last_first.find(|found| found.name == self.variable.as_bytes()) {
@@ -142,10 +131,7 @@ impl GithubSink {
     }
 
     fn failed(&self, cause: impl Into<io::Error>) -> Error {
-        failed(
-            format!("cannot write to the runner's file {}", self.path.named()),
-            cause,
-        )
+        failed(format!("cannot write to the runner's file {}", self.path.named()), cause)
     }
 }
 
@@ -160,9 +146,7 @@ fn ends_a_line(file: &File, length: u64) -> io::Result<bool> {
 
 /// The parts in one buffer that is wiped when dropped and never grows.
 fn concatenated(parts: &[&str]) -> Zeroizing<Vec<u8>> {
-    let mut whole = Zeroizing::new(Vec::with_capacity(
-        parts.iter().map(|part| part.len()).sum(),
-    ));
+    let mut whole = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
     for part in parts {
         whole.extend_from_slice(part.as_bytes());
     }
@@ -179,23 +163,15 @@ mod tests {
 
     /// Standard error, so that the mask line stays out of the test harness's standard output.
     fn sink(path: PathBuf) -> GithubSink {
-        GithubSink {
-            path: path.into(),
-            variable: "ACME_KEY".to_owned(),
-            mask: Stream::Stderr,
-        }
+        GithubSink { path: path.into(), variable: "ACME_KEY".to_owned(), mask: Stream::Stderr }
     }
 
     fn check_block(text: &str) {
         let lines: Vec<&str> = text.lines().collect();
-        let delimiter = lines[0]
-            .strip_prefix("ACME_KEY<<ghadelimiter_")
-            .expect("the name and the delimiter");
+        let delimiter =
+            lines[0].strip_prefix("ACME_KEY<<ghadelimiter_").expect("the name and the delimiter");
         assert!(delimiter.len() == 32 && delimiter.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        assert_eq!(
-            lines[1..],
-            ["test-secret", &format!("ghadelimiter_{delimiter}")]
-        );
+        assert_eq!(lines[1..], ["test-secret", &format!("ghadelimiter_{delimiter}")]);
         assert!(text.ends_with('\n'));
     }
 
@@ -224,13 +200,9 @@ mod tests {
         check_block(&fs::read_to_string(&path).expect("read"));
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&path, &link).expect("linked");
-        assert_eq!(
-            sink(link.clone()).check().expect_err("refused").kind(),
-            Kind::DeliveryFailed
-        );
-        let error = sink(link)
-            .deliver("test-secret", &Interrupts::simulated(false))
-            .expect_err("refused");
+        assert_eq!(sink(link.clone()).check().expect_err("refused").kind(), Kind::DeliveryFailed);
+        let error =
+            sink(link).deliver("test-secret", &Interrupts::simulated(false)).expect_err("refused");
         assert_eq!(error.kind(), Kind::DeliveryFailed);
     }
 

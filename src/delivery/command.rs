@@ -49,9 +49,7 @@ impl CommandSink {
     pub(super) fn deliver(&self, text: &[u8], interrupts: &Interrupts) -> Result<()> {
         let (reader, writer) = io::pipe().map_err(|error| failed("cannot make a pipe", error))?;
         // A second hold on the reading end: it tells at the end what the program has left unread.
-        let unread = reader
-            .try_clone()
-            .map_err(|error| failed("cannot make a pipe", error))?;
+        let unread = reader.try_clone().map_err(|error| failed("cannot make a pipe", error))?;
         // Only this end: the program's own reads block as it expects.
         ioctl_fionbio(&writer, true).map_err(|error| failed("cannot make a pipe", error))?;
         let mut running = Running(self.spawn(reader)?);
@@ -133,10 +131,7 @@ impl CommandSink {
 }
 
 fn wait_for_room(writer: &PipeWriter) -> io::Result<()> {
-    let attention = Timespec {
-        tv_sec: 0,
-        tv_nsec: 20_000_000,
-    };
+    let attention = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
     let mut polled = [PollFd::new(writer, PollFlags::OUT)];
     match poll(&mut polled, Some(&attention)) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
@@ -212,11 +207,7 @@ mod tests {
         let bulk = [b'k'; 300_000];
         run(&format!("sleep 0.1; {script}"), &bulk).expect("delivered");
         assert_eq!(std::fs::read(&path).expect("read"), bulk);
-        run(
-            "read -r secret; test \"$secret\" = kw_live_1",
-            b"kw_live_1\n",
-        )
-        .expect("delivered");
+        run("read -r secret; test \"$secret\" = kw_live_1", b"kw_live_1\n").expect("delivered");
         run("head -c 4 >/dev/null", b"abcd\n").expect("all but the line feed is all");
     }
 
@@ -225,12 +216,8 @@ mod tests {
         let unread = "ended without reading the whole secret on its standard input";
         assert!(failure(run("exit 0", b"secret\n")).ends_with(unread));
         assert!(
-            failure(deliver(
-                &["true"],
-                b"secret\n",
-                &Interrupts::simulated(false)
-            ))
-            .ends_with(unread)
+            failure(deliver(&["true"], b"secret\n", &Interrupts::simulated(false)))
+                .ends_with(unread)
         );
         assert!(failure(run("exec <&-; exit 0", &[b'k'; 300_000])).ends_with(unread));
         assert!(failure(run("read -r first", b"first\nsecond\n")).ends_with(unread));
@@ -250,11 +237,7 @@ mod tests {
             failure(deliver(&["false"], b"s\n", &Interrupts::simulated(false)))
                 .starts_with("\"false\" ended")
         );
-        let missing = deliver(
-            &["/nonexistent/program"],
-            b"s\n",
-            &Interrupts::simulated(false),
-        );
+        let missing = deliver(&["/nonexistent/program"], b"s\n", &Interrupts::simulated(false));
         assert!(failure(missing).starts_with("cannot run \"/nonexistent/program\": "));
         let empty = deliver(&[""], b"s\n", &Interrupts::simulated(false)).expect_err("refused");
         assert_eq!(empty.kind(), Kind::Usage);

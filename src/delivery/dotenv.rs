@@ -119,10 +119,7 @@ impl DotenvSink {
                 "write NAME= there first, or remove the line",
             ),
             Unfit::Misread(Misread { reader, line }) => (
-                format!(
-                    "line {line} of {file} keeps {} from reading {variable}",
-                    reader.name()
-                ),
+                format!("line {line} of {file} keeps {} from reading {variable}", reader.name()),
                 "make it a line NAME=value, its value in quotes unless it is a plain word, or name a file of its own",
             ),
         };
@@ -146,22 +143,13 @@ mod tests {
         if let Some(text) = text {
             fs::write(&path, text).expect("written");
         }
-        DotenvSink {
-            path: path.into(),
-            variable: "KEY".to_owned(),
-        }
+        DotenvSink { path: path.into(), variable: "KEY".to_owned() }
     }
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).expect("read");
         entries
-            .map(|entry| {
-                entry
-                    .expect("entry")
-                    .file_name()
-                    .to_string_lossy()
-                    .into_owned()
-            })
+            .map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned())
             .collect()
     }
 
@@ -171,16 +159,9 @@ mod tests {
         let sink = sink(folder.path(), None);
         sink.check().expect("usable");
         assert!(!sink.path.as_ref().exists());
-        sink.deliver("kw_live_new", &Interrupts::simulated(false))
-            .expect("delivered");
-        assert_eq!(
-            fs::read_to_string(&sink.path).expect("read"),
-            "KEY=kw_live_new\n"
-        );
-        assert_eq!(
-            fs::metadata(&sink.path).expect("there").mode() & 0o7777,
-            0o600
-        );
+        sink.deliver("kw_live_new", &Interrupts::simulated(false)).expect("delivered");
+        assert_eq!(fs::read_to_string(&sink.path).expect("read"), "KEY=kw_live_new\n");
+        assert_eq!(fs::metadata(&sink.path).expect("there").mode() & 0o7777, 0o600);
         assert_eq!(names(folder.path()), [".env"]);
     }
 
@@ -195,16 +176,9 @@ mod tests {
                 .concat()
                 .ends_with("can be read by other users (mode 0640)")
         );
-        sink.deliver("new", &Interrupts::simulated(false))
-            .expect("delivered");
-        assert_eq!(
-            fs::read_to_string(&sink.path).expect("read"),
-            "A=1\nKEY=new\n"
-        );
-        assert_eq!(
-            fs::metadata(&sink.path).expect("there").mode() & 0o7777,
-            0o640
-        );
+        sink.deliver("new", &Interrupts::simulated(false)).expect("delivered");
+        assert_eq!(fs::read_to_string(&sink.path).expect("read"), "A=1\nKEY=new\n");
+        assert_eq!(fs::metadata(&sink.path).expect("there").mode() & 0o7777, 0o640);
         assert_eq!(names(folder.path()), [".env"]);
         fs::set_permissions(&sink.path, fs::Permissions::from_mode(0o600)).expect("changed");
         assert!(Sink::Dotenv(sink.clone()).warnings().is_empty());
@@ -215,10 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let sink = sink(folder.path(), Some("KEY=old\n"));
         let delivered = sink.deliver("new", &Interrupts::simulated(true));
-        assert_eq!(
-            delivered.err().expect("interrupted").kind(),
-            Kind::Interrupted
-        );
+        assert_eq!(delivered.err().expect("interrupted").kind(), Kind::Interrupted);
         assert_eq!(fs::read_to_string(&sink.path).expect("read"), "KEY=old\n");
         fs::remove_file(&sink.path).expect("removed");
         assert!(sink.deliver("new", &Interrupts::simulated(true)).is_err());
@@ -234,23 +205,14 @@ mod tests {
         assert!(error.to_string().starts_with("line 1 of "));
         let link = folder.path().join("link");
         symlink(".env", &link).expect("linked");
-        for path in [
-            link,
-            folder.path().to_owned(),
-            folder.path().join("no/.env"),
-        ] {
-            let error = DotenvSink {
-                path: path.into(),
-                variable: "KEY".to_owned(),
-            }
-            .check()
-            .expect_err("refused");
+        for path in [link, folder.path().to_owned(), folder.path().join("no/.env")] {
+            let error = DotenvSink { path: path.into(), variable: "KEY".to_owned() }
+                .check()
+                .expect_err("refused");
             assert_eq!(error.kind(), Kind::DeliveryFailed);
         }
-        let named = DotenvSink {
-            path: folder.path().join("new").into(),
-            variable: "A-B".to_owned(),
-        };
+        let named =
+            DotenvSink { path: folder.path().join("new").into(), variable: "A-B".to_owned() };
         assert_eq!(named.check().expect_err("refused").kind(), Kind::Usage);
     }
 

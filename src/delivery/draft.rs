@@ -144,9 +144,7 @@ mod tests {
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).expect("read");
         let name = |entry: io::Result<fs::DirEntry>| entry.expect("entry").file_name();
-        entries
-            .map(|entry| name(entry).to_string_lossy().into_owned())
-            .collect()
+        entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect()
     }
 
     #[test]
@@ -164,11 +162,8 @@ mod tests {
     fn what_a_killed_process_left_becomes_the_next_draft() {
         let folder = tempfile::tempdir().expect("a folder");
         let target = target(&folder);
-        fs::write(
-            folder.path().join(".out.keyward-draft"),
-            "much longer than that",
-        )
-        .expect("written");
+        fs::write(folder.path().join(".out.keyward-draft"), "much longer than that")
+            .expect("written");
         create(&target, b"new", &Interrupts::none()).expect("created");
         assert_eq!(fs::read(&target).expect("read"), b"new");
         assert_eq!(names(folder.path()), ["out"]);

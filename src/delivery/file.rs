@@ -105,10 +105,7 @@ mod tests {
     use crate::error::Kind;
 
     fn sink(path: impl AsRef<Path>) -> FileSink {
-        FileSink {
-            path: path.as_ref().to_owned().into(),
-            existing: Existing::Refused,
-        }
+        FileSink { path: path.as_ref().to_owned().into(), existing: Existing::Refused }
     }
 
     fn refusal(path: impl AsRef<Path>) -> String {
@@ -128,10 +125,7 @@ mod tests {
         assert!(refusal(&dangling).ends_with("dangling\" is a symbolic link"));
         for path in [&existing, &dangling] {
             let delivered = sink(path).deliver(b"s\n", &Interrupts::none());
-            assert_eq!(
-                delivered.err().expect("refused").kind(),
-                Kind::DeliveryFailed
-            );
+            assert_eq!(delivered.err().expect("refused").kind(), Kind::DeliveryFailed);
         }
         assert_eq!(fs::read(existing).expect("read"), b"kept");
         assert!(!folder.path().join("nowhere").exists());
@@ -154,13 +148,9 @@ mod tests {
         let sink = sink(folder.path().join("out"));
         sink.check().expect("usable");
         assert!(!sink.path.as_ref().exists());
-        sink.deliver(b"secret\n", &Interrupts::none())
-            .expect("delivered");
+        sink.deliver(b"secret\n", &Interrupts::none()).expect("delivered");
         assert_eq!(fs::read(&sink.path).expect("read"), b"secret\n");
-        assert_eq!(
-            fs::metadata(&sink.path).expect("there").mode() & 0o7777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&sink.path).expect("there").mode() & 0o7777, 0o600);
     }
 
     #[test]
@@ -173,10 +163,7 @@ mod tests {
                 sink.existing = Existing::Replaced;
             }
             let delivered = sink.deliver(b"secret\n", &Interrupts::simulated(true));
-            assert_eq!(
-                delivered.err().expect("interrupted").kind(),
-                Kind::Interrupted
-            );
+            assert_eq!(delivered.err().expect("interrupted").kind(), Kind::Interrupted);
             let after = fs::read_to_string(&sink.path).ok();
             assert_eq!(after.as_deref(), before);
         }
@@ -190,9 +177,7 @@ mod tests {
         fs::set_permissions(&sink.path, fs::Permissions::from_mode(0o640)).expect("changed");
         sink.existing = Existing::Replaced;
         sink.check().expect("usable");
-        let placed = sink
-            .deliver(b"new\n", &Interrupts::none())
-            .expect("delivered");
+        let placed = sink.deliver(b"new\n", &Interrupts::none()).expect("delivered");
         assert_eq!(fs::read(&sink.path).expect("read"), b"new\n");
         let mode = |path| fs::metadata(path).expect("there").mode() & 0o7777;
         assert_eq!(mode(&sink.path), 0o640);
@@ -201,8 +186,7 @@ mod tests {
         assert_eq!(mode(&sink.path), 0o640);
 
         fs::set_permissions(&sink.path, fs::Permissions::from_mode(0o644)).expect("changed");
-        sink.deliver(b"new\n", &Interrupts::none())
-            .expect("delivered");
+        sink.deliver(b"new\n", &Interrupts::none()).expect("delivered");
         assert_eq!(mode(&sink.path), 0o600);
     }
 

@@ -59,17 +59,11 @@ pub struct Payload<'a> {
 
 impl Sink {
     pub fn file(path: impl Into<Target>) -> Self {
-        Self::File(FileSink {
-            path: path.into(),
-            existing: Existing::Refused,
-        })
+        Self::File(FileSink { path: path.into(), existing: Existing::Refused })
     }
 
     pub fn dotenv(path: impl Into<Target>, variable: impl Into<String>) -> Self {
-        Self::Dotenv(DotenvSink {
-            path: path.into(),
-            variable: variable.into(),
-        })
+        Self::Dotenv(DotenvSink { path: path.into(), variable: variable.into() })
     }
 
     /// Refuses, before anything is minted, a sink that cannot work. Changes nothing.
@@ -215,29 +209,17 @@ mod tests {
     fn an_interrupt_before_the_delivery_leaves_the_sink_untouched() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("out");
-        let sink = Sink::File(FileSink {
-            path: path.clone().into(),
-            existing: Existing::Refused,
-        });
+        let sink = Sink::File(FileSink { path: path.clone().into(), existing: Existing::Refused });
         let secrets = [Secret::new("kw_live_secret".to_owned())];
-        let payload = Payload {
-            secrets: &secrets,
-            text: b"kw_live_secret\n",
-        };
+        let payload = Payload { secrets: &secrets, text: b"kw_live_secret\n" };
         let delivered = sink.deliver(&payload, &Interrupts::simulated(true));
-        assert_eq!(
-            delivered.err().expect("interrupted").kind(),
-            Kind::Interrupted
-        );
+        assert_eq!(delivered.err().expect("interrupted").kind(), Kind::Interrupted);
         assert!(!path.exists());
     }
 
     #[test]
     fn unguessable_names_have_32_digits_and_differ() {
-        let (one, other) = (
-            unguessable().expect("randomness"),
-            unguessable().expect("randomness"),
-        );
+        let (one, other) = (unguessable().expect("randomness"), unguessable().expect("randomness"));
         assert_eq!(one.len(), 32);
         assert_ne!(one, other);
     }

@@ -31,10 +31,7 @@ pub struct Whereabouts {
 
 impl<P: Into<PathBuf>> From<P> for Target {
     fn from(path: P) -> Self {
-        Self {
-            path: path.into(),
-            entry: Arc::default(),
-        }
+        Self { path: path.into(), entry: Arc::default() }
     }
 }
 
@@ -58,11 +55,8 @@ impl Target {
     pub(super) fn entry(&self) -> Result<&Entry> {
         self.entry_if_possible()?.ok_or_else(|| {
             let folder = named(folder_of(&self.path));
-            failed(
-                format!("cannot use the folder {folder}"),
-                io::ErrorKind::NotFound,
-            )
-            .hinted("name a file in a folder that exists")
+            failed(format!("cannot use the folder {folder}"), io::ErrorKind::NotFound)
+                .hinted("name a file in a folder that exists")
         })
     }
 
@@ -148,10 +142,9 @@ impl Target {
         }
         match Folder::make(folder_of(&self.path), Folder::check_sink) {
             Ok(folder) => self.keep(folder).map(drop),
-            Err(Unreachable::Failed(path, error)) => Err(failed(
-                format!("cannot make the folder {}", named(&path)),
-                error,
-            )),
+            Err(Unreachable::Failed(path, error)) => {
+                Err(failed(format!("cannot make the folder {}", named(&path)), error))
+            }
             Err(error) => Err(self.unreachable(error)),
         }
     }
@@ -190,10 +183,7 @@ impl Target {
         if user.is_root() || found.owner() == user.as_raw() {
             Ok(())
         } else {
-            Err(undelivered(format!(
-                "{} belongs to another user",
-                self.named()
-            )))
+            Err(undelivered(format!("{} belongs to another user", self.named())))
         }
     }
 
@@ -236,9 +226,7 @@ impl Target {
         match self.look() {
             Ok(Some(found)) if found.mode() & readers.bits() != 0 => {
                 let (name, mode) = (self.named(), found.mode());
-                vec![format!(
-                    "{name} can be read by other users (mode {mode:04o})"
-                )]
+                vec![format!("{name} can be read by other users (mode {mode:04o})")]
             }
             _ => Vec::new(),
         }

@@ -13,10 +13,7 @@ pub struct Placed {
 impl Placed {
     /// What was delivered into this file, and how that is taken back.
     pub(super) fn new(target: &Target, undo: impl FnOnce() -> Result<()> + 'static) -> Self {
-        Self {
-            target: target.clone(),
-            undo: Box::new(undo),
-        }
+        Self { target: target.clone(), undo: Box::new(undo) }
     }
 
     /// Makes its name outlive a power failure; an interrupt that has come meanwhile takes everything back. If that fails,

@@ -18,10 +18,7 @@ use crate::signals::Interrupts;
 const CHUNK: usize = 512;
 
 /// How long a stalled reader is waited for before interrupts are looked at again.
-const PATIENCE: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 100_000_000,
-};
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// One of the streams the process was started with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +72,8 @@ impl Stream {
                 || is_device && null.st_rdev == stat.st_rdev
         });
         if is_null {
-            let message = format!(
-                "{} is closed or /dev/null, so the {what} would be lost",
-                self.name()
-            );
+            let message =
+                format!("{} is closed or /dev/null, so the {what} would be lost", self.name());
             return Err(undelivered(message));
         }
         Ok(())
@@ -116,21 +111,14 @@ impl Stream {
 
     /// Fails if the reader has gone and left bytes behind; one that took everything before it went is served.
     fn check_reader(self, kind: FileType) -> Result<()> {
-        if !self
-            .poll(&Timespec::default())?
-            .intersects(PollFlags::ERR | PollFlags::HUP)
-        {
+        if !self.poll(&Timespec::default())?.intersects(PollFlags::ERR | PollFlags::HUP) {
             return Ok(());
         }
         // Only Linux tells at a pipe's writing end what has not been read.
         let was_read = cfg!(target_os = "linux")
             && kind == FileType::Fifo
             && ioctl_fionread(self.descriptor()).is_ok_and(|unread| unread == 0);
-        if was_read {
-            Ok(())
-        } else {
-            Err(self.failed(Errno::PIPE))
-        }
+        if was_read { Ok(()) } else { Err(self.failed(Errno::PIPE)) }
     }
 
     /// What poll reports of the stream; empty if nothing happened in time.
@@ -159,10 +147,6 @@ mod tests {
         let error = Stream::Stdout.failed(Errno::PIPE);
         assert_eq!(error.kind(), Kind::DeliveryFailed);
         assert!(error.is_broken_pipe());
-        assert!(
-            error
-                .to_string()
-                .starts_with("cannot write to standard output: ")
-        );
+        assert!(error.to_string().starts_with("cannot write to standard output: "));
     }
 }

@@ -64,11 +64,10 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         match read_address(text) {
-            None if !text.is_empty() => Err(Error::usage(format!(
-                "{} is not an IP address",
-                Named(text)
-            ))
-            .hinted("for example 203.0.113.7 or 2001:db8::7")),
+            None if !text.is_empty() => {
+                Err(Error::usage(format!("{} is not an IP address", Named(text)))
+                    .hinted("for example 203.0.113.7 or 2001:db8::7"))
+            }
             address => Ok(Self(address)),
         }
     }
@@ -120,10 +119,7 @@ mod tests {
     use super::*;
 
     fn holds(network: &str, address: &str) -> bool {
-        network
-            .parse::<Network>()
-            .expect(network)
-            .holds(address.parse().expect(address))
+        network.parse::<Network>().expect(network).holds(address.parse().expect(address))
     }
 
     #[test]

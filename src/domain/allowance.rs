@@ -36,10 +36,7 @@ pub struct Spending {
 
 impl Allowance {
     pub fn of(plan: &Plan) -> Self {
-        Self {
-            rate: plan.rate,
-            quota: plan.quota,
-        }
+        Self { rate: plan.rate, quota: plan.quota }
     }
 
     /// What the plan of a workspace allows. A plan that the policy does not have, which only a store changed behind keyward's
@@ -87,14 +84,7 @@ impl Allowance {
             let wait = (self.quota >= Some(cost)).then_some(month);
             return refused(Code::QuotaExceeded, wait);
         }
-        Spending {
-            code: Code::Valid,
-            used: Used {
-                whole_at: taken,
-                credits,
-            },
-            retry_after: None,
-        }
+        Spending { code: Code::Valid, used: Used { whole_at: taken, credits }, retry_after: None }
     }
 }
 
@@ -111,10 +101,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000); // 2026-01-01T00:00:00Z
 
     fn allowance(rate: Option<&str>, quota: Option<u64>) -> Allowance {
-        Allowance {
-            rate: rate.map(|rate| rate.parse().expect("a rate")),
-            quota,
-        }
+        Allowance { rate: rate.map(|rate| rate.parse().expect("a rate")), quota }
     }
 
     #[test]
@@ -124,32 +111,20 @@ mod tests {
         for left in (0..10).rev() {
             let spending = free.spend(used, 1, NOW, NOW);
             used = spending.used;
-            assert_eq!(
-                (spending.code, free.remaining(used, NOW)),
-                (Code::Valid, Some(left))
-            );
+            assert_eq!((spending.code, free.remaining(used, NOW)), (Code::Valid, Some(left)));
         }
         let eleventh = free.spend(used, 1, NOW, NOW);
         assert_eq!(eleventh.code, Code::RateLimited);
         assert_eq!(eleventh.retry_after, Some(6));
         assert_eq!(eleventh.used, used, "a refused request takes nothing");
-        assert_eq!(
-            free.spend(used, 1, NOW.plus_millis(5_999), NOW).retry_after,
-            Some(1)
-        );
-        assert_eq!(
-            free.spend(used, 1, NOW.plus_millis(6_000), NOW).code,
-            Code::Valid
-        );
+        assert_eq!(free.spend(used, 1, NOW.plus_millis(5_999), NOW).retry_after, Some(1));
+        assert_eq!(free.spend(used, 1, NOW.plus_millis(6_000), NOW).code, Code::Valid);
     }
 
     #[test]
     fn a_spent_quota_comes_back_with_the_month() {
         let plan = allowance(None, Some(100));
-        let used = Used {
-            whole_at: None,
-            credits: 99,
-        };
+        let used = Used { whole_at: None, credits: 99 };
         assert_eq!(plan.spend(used, 1, NOW, NOW).code, Code::Valid);
         let dear = plan.spend(used, 2, NOW, NOW);
         assert_eq!((dear.code, dear.used), (Code::QuotaExceeded, used));
@@ -164,31 +139,13 @@ mod tests {
         let first = plan.spend(Used::default(), 1, NOW, NOW);
         let second = plan.spend(first.used, 1, NOW.plus_millis(-700), NOW);
         assert_eq!(second.code, Code::Valid);
-        assert_eq!(
-            second.used.whole_at,
-            first.used.whole_at.map(|at| at + 500_000_000)
-        );
+        assert_eq!(second.used.whole_at, first.used.whole_at.map(|at| at + 500_000_000));
         let third = plan.spend(second.used, 1, NOW.plus_millis(-1_700), NOW);
-        assert_eq!(
-            (third.code, third.retry_after),
-            (Code::RateLimited, Some(3))
-        );
+        assert_eq!((third.code, third.retry_after), (Code::RateLimited, Some(3)));
         assert_eq!(third.used, second.used);
-        let month = plan.spend(
-            Used {
-                whole_at: None,
-                credits: 10,
-            },
-            1,
-            NOW.plus_millis(-1),
-            NOW,
-        );
+        let month = plan.spend(Used { whole_at: None, credits: 10 }, 1, NOW.plus_millis(-1), NOW);
         assert_eq!(month.code, Code::QuotaExceeded);
-        assert_eq!(
-            month.retry_after,
-            Some(31 * 24 * 60 * 60 + 1),
-            "of the month that has begun"
-        );
+        assert_eq!(month.retry_after, Some(31 * 24 * 60 * 60 + 1), "of the month that has begun");
     }
 
     #[test]
@@ -196,10 +153,7 @@ mod tests {
         let plan = allowance(Some("2/second"), Some(1));
         let first = plan.spend(Used::default(), 1, NOW, NOW);
         let second = plan.spend(first.used, 1, NOW, NOW);
-        assert_eq!(
-            (second.code, second.used),
-            (Code::QuotaExceeded, first.used)
-        );
+        assert_eq!((second.code, second.used), (Code::QuotaExceeded, first.used));
     }
 
     #[test]

@@ -119,10 +119,7 @@ mod tests {
             }
             assert_eq!(counts.len(), alphabet.characters().len());
             let first = counts.values().next().copied();
-            assert!(
-                counts.values().all(|count| Some(*count) == first),
-                "{alphabet:?} is biased"
-            );
+            assert!(counts.values().all(|count| Some(*count) == first), "{alphabet:?} is biased");
         }
     }
 

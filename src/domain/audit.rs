@@ -104,9 +104,7 @@ impl Action {
     pub fn about(self) -> About {
         let word = self.word();
         let kinds = [About::Key, About::Workspace];
-        let found = kinds
-            .into_iter()
-            .find(|about| word.starts_with(about.front()));
+        let found = kinds.into_iter().find(|about| word.starts_with(about.front()));
         found.unwrap_or(About::Store)
     }
 }

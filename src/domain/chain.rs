@@ -55,10 +55,7 @@ pub struct Head {
 
 impl Head {
     /// The end of a trail without rows.
-    pub const NONE: Self = Self {
-        seq: 0,
-        hash: ChainHash::GENESIS,
-    };
+    pub const NONE: Self = Self { seq: 0, hash: ChainHash::GENESIS };
 }
 
 impl fmt::Display for Head {
@@ -81,10 +78,6 @@ impl FromStr for Head {
         let hash = hash.parse().map_err(|_| wrong())?;
         let head = Self { seq, hash };
         // A trail without rows has one end.
-        if seq == 0 && head != Self::NONE {
-            Err(wrong())
-        } else {
-            Ok(head)
-        }
+        if seq == 0 && head != Self::NONE { Err(wrong()) } else { Ok(head) }
     }
 }

@@ -72,30 +72,18 @@ impl fmt::Display for Span {
 
 impl Clock {
     /// A clock that has seen nothing.
-    pub const NEW: Self = Self {
-        seen: Timestamp::EPOCH,
-        leapt: None,
-    };
+    pub const NEW: Self = Self { seen: Timestamp::EPOCH, leapt: None };
 
     /// What is remembered after something happened at `now`.
     #[must_use]
     pub fn after(self, now: Timestamp) -> Self {
         if !self.is_leap(now) {
-            return Self {
-                seen: self.seen.max(now),
-                leapt: None,
-            };
+            return Self { seen: self.seen.max(now), leapt: None };
         }
         match self.leapt {
-            Some(leapt) if now.since(leapt) >= TRIAL_MILLIS => Self {
-                seen: now,
-                leapt: None,
-            },
+            Some(leapt) if now.since(leapt) >= TRIAL_MILLIS => Self { seen: now, leapt: None },
             Some(leapt) if now >= leapt => self,
-            _ => Self {
-                leapt: Some(now),
-                ..self
-            },
+            _ => Self { leapt: Some(now), ..self },
         }
     }
 
@@ -153,12 +141,9 @@ mod tests {
 
     #[test]
     fn a_doubt_is_said_in_its_largest_unit() {
-        for (minutes, said) in [
-            (1, "1 minute "),
-            (119, "119 minutes "),
-            (120, "2 hours "),
-            (2880, "2 days "),
-        ] {
+        for (minutes, said) in
+            [(1, "1 minute "), (119, "119 minutes "), (120, "2 hours "), (2880, "2 days ")]
+        {
             let doubt = Doubt::Behind(minutes * 60_000).to_string();
             assert!(doubt.contains(said), "{doubt}");
         }
@@ -168,10 +153,7 @@ mod tests {
     fn a_clock_that_is_behind_is_doubted_after_a_minute() {
         let now = |millis| Timestamp::from_millis(START - millis);
         assert_eq!(seen(0).doubt(now(SLACK_MILLIS)), None);
-        assert_eq!(
-            seen(0).doubt(now(SLACK_MILLIS + 1)),
-            Some(Doubt::Behind(SLACK_MILLIS + 1))
-        );
+        assert_eq!(seen(0).doubt(now(SLACK_MILLIS + 1)), Some(Doubt::Behind(SLACK_MILLIS + 1)));
         assert_eq!(Clock::NEW.doubt(at(0)), None);
     }
 }

@@ -48,17 +48,12 @@ impl FromStr for Day {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let date = (text.len() == 10).then(|| text.parse::<Date>().ok());
-        let midnight = date
-            .flatten()
-            .and_then(|date| date.to_zoned(TimeZone::UTC).ok());
+        let midnight = date.flatten().and_then(|date| date.to_zoned(TimeZone::UTC).ok());
         let moment = midnight.map(|midnight| midnight.timestamp().as_millisecond());
-        moment
-            .map(Timestamp::from_millis)
-            .map(Self::of)
-            .ok_or_else(|| {
-                Error::usage(format!("\"{}\" is not a day", Safe(text)))
-                    .hinted("for example 2027-01-31; days are UTC")
-            })
+        moment.map(Timestamp::from_millis).map(Self::of).ok_or_else(|| {
+            Error::usage(format!("\"{}\" is not a day", Safe(text)))
+                .hinted("for example 2027-01-31; days are UTC")
+        })
     }
 }
 
@@ -103,10 +98,7 @@ mod tests {
         assert_eq!(day, Day::of(LEAP_DAY.plus_millis(MILLIS_PER_DAY - 1)));
         assert_eq!(day.start(), LEAP_DAY);
         assert_eq!(Day::of(LEAP_DAY.plus_millis(-1)).to_string(), "2024-02-28");
-        assert_eq!(
-            Day::of(Timestamp::from_millis(-1)).to_string(),
-            "1969-12-31"
-        );
+        assert_eq!(Day::of(Timestamp::from_millis(-1)).to_string(), "1969-12-31");
     }
 
     #[test]
@@ -120,14 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_no_day_is_refused() {
-        for text in [
-            "",
-            "2027-02-29",
-            "2027-1-1",
-            "2027-01-01T00:00:00Z",
-            "today",
-            "20270101",
-        ] {
+        for text in ["", "2027-02-29", "2027-1-1", "2027-01-01T00:00:00Z", "today", "20270101"] {
             assert!(text.parse::<Day>().is_err(), "{text}");
         }
     }

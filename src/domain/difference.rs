@@ -38,11 +38,7 @@ impl Difference {
     }
 
     fn new(field: &str, from: Value, to: Value) -> Self {
-        Self {
-            field: field.to_owned(),
-            from,
-            to,
-        }
+        Self { field: field.to_owned(), from, to }
     }
 }
 
@@ -109,12 +105,9 @@ fn said(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(values) => joined(values.iter().map(said).collect()),
-        Value::Object(fields) => joined(
-            fields
-                .iter()
-                .map(|(name, value)| format!("{name}={}", said(value)))
-                .collect(),
-        ),
+        Value::Object(fields) => {
+            joined(fields.iter().map(|(name, value)| format!("{name}={}", said(value))).collect())
+        }
         other => other.to_string(),
     }
 }
@@ -152,11 +145,7 @@ mod tests {
         let after = json!({ "scopes": { "b": { "manage": ["list", "mint"] }, "c": { "manage": [] } }, "plans": { "free": {} } });
         assert_eq!(
             shown(before, after),
-            [
-                "scopes: a, b → b, c",
-                "scopes.b.manage: list → list, mint",
-                "plans: none → free",
-            ]
+            ["scopes: a, b → b, c", "scopes.b.manage: list → list, mint", "plans: none → free",]
         );
     }
 }

@@ -6,9 +6,7 @@ use std::fmt;
 
 /// Writes a digest as 64 lowercase hexadecimal digits.
 pub fn write_hex(formatter: &mut fmt::Formatter<'_>, digest: &[u8; 32]) -> fmt::Result {
-    digest
-        .iter()
-        .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    digest.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
 }
 
 /// Reads 64 hexadecimal digits of either case.
@@ -71,24 +69,13 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_digest() {
-        for text in [
-            "",
-            "ba",
-            &HEX[1..],
-            &format!("{HEX}0"),
-            &HEX.replace('b', "g"),
-        ] {
+        for text in ["", "ba", &HEX[1..], &format!("{HEX}0"), &HEX.replace('b', "g")] {
             assert_eq!(hex(text), None, "{text}");
         }
         assert_eq!(hex(&format!("+{}", &HEX[1..])), None);
-        for text in [
-            "",
-            "=",
-            &BASE64[1..],
-            &BASE64.replace('0', "1"),
-            &BASE64.replace('p', "é"),
-            HEX,
-        ] {
+        for text in
+            ["", "=", &BASE64[1..], &BASE64.replace('0', "1"), &BASE64.replace('p', "é"), HEX]
+        {
             assert_eq!(base64(text), None, "{text}");
         }
     }

@@ -9,13 +9,8 @@ use crate::domain::key::{SUPERSEDED, UNDELIVERED};
 use crate::domain::timestamp::Timestamp;
 
 /// The actions of the events that [`Endings::hear`] has to be told of, in the order of the trail.
-pub const ACTIONS: [Action; 5] = [
-    Action::KeyRevoke,
-    Action::KeyPrune,
-    Action::KeyRotate,
-    Action::KeyVoid,
-    Action::KeyReissue,
-];
+pub const ACTIONS: [Action; 5] =
+    [Action::KeyRevoke, Action::KeyPrune, Action::KeyRotate, Action::KeyVoid, Action::KeyReissue];
 
 /// How a key ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,11 +26,7 @@ pub struct Ending {
 impl Ending {
     /// One of which no more is known.
     pub fn unspecified(at: Timestamp) -> Self {
-        Self {
-            at,
-            reason: Some("unspecified".to_owned()),
-            message: None,
-        }
+        Self { at, reason: Some("unspecified".to_owned()), message: None }
     }
 }
 
@@ -86,9 +77,7 @@ impl Endings {
             }
             return;
         };
-        self.0
-            .entry(subject.to_owned())
-            .or_insert((told.seq, ending));
+        self.0.entry(subject.to_owned()).or_insert((told.seq, ending));
     }
 
     /// Whether this key has ended.
@@ -109,12 +98,8 @@ mod tests {
     fn heard(events: &[(Action, &str)]) -> Option<(i64, Ending)> {
         let mut endings = Endings::default();
         for (at, (action, details)) in (1..).zip(events) {
-            let told = Told {
-                seq: at,
-                time: Timestamp::from_millis(at),
-                action: action.word(),
-                details,
-            };
+            let told =
+                Told { seq: at, time: Timestamp::from_millis(at), action: action.word(), details };
             endings.hear("key_1", told);
         }
         assert!(!endings.contains("key_2"));
@@ -126,25 +111,16 @@ mod tests {
         for (events, expected) in [
             (&[][..], None),
             (&[(Action::KeyRotate, "{\"revoked\":false}")], None),
-            (
-                &[(Action::KeyRotate, "{\"revoked\":true}")],
-                Some((1, "superseded", None)),
-            ),
+            (&[(Action::KeyRotate, "{\"revoked\":true}")], Some((1, "superseded", None))),
             (
                 &[
                     (Action::KeyMint, "{}"),
-                    (
-                        Action::KeyRevoke,
-                        "{\"message\":\"seen\",\"reason\":\"retired\"}",
-                    ),
+                    (Action::KeyRevoke, "{\"message\":\"seen\",\"reason\":\"retired\"}"),
                     (Action::KeyPrune, "{}"),
                 ],
                 Some((2, "retired", Some("seen"))),
             ),
-            (
-                &[(Action::KeyRevoke, "\u{fffd}")],
-                Some((1, "unspecified", None)),
-            ),
+            (&[(Action::KeyRevoke, "\u{fffd}")], Some((1, "unspecified", None))),
             (&[(Action::KeyPrune, "")], Some((1, "unspecified", None))),
         ] {
             let found = heard(events);

@@ -45,12 +45,8 @@ pub struct Criteria {
 
 impl Criteria {
     pub fn are_none(&self) -> bool {
-        let dated = [
-            &self.expiring_within,
-            &self.expired_within,
-            &self.unused_for,
-            &self.older_than,
-        ];
+        let dated =
+            [&self.expiring_within, &self.expired_within, &self.unused_for, &self.older_than];
         !self.never_used
             && !self.outside_policy
             && dated.iter().all(|criterion| criterion.is_none())
@@ -129,20 +125,14 @@ mod tests {
 
     #[test]
     fn each_limit_is_reached_to_the_millisecond() {
-        let old = Criteria {
-            older_than: limit("90d"),
-            ..Criteria::default()
-        };
+        let old = Criteria { older_than: limit("90d"), ..Criteria::default() };
         let mut key = sample();
         key.created_at = days(10).plus_millis(1);
         assert_eq!(faults(&key, &old, 100), []);
         key.created_at = days(10);
         assert_eq!(faults(&key, &old, 100), [Reason::Old]);
 
-        let expiring = Criteria {
-            expiring_within: limit("14d"),
-            ..Criteria::default()
-        };
+        let expiring = Criteria { expiring_within: limit("14d"), ..Criteria::default() };
         key.expires_at = Some(days(114).plus_millis(1));
         assert_eq!(faults(&key, &expiring, 100), []);
         key.expires_at = Some(days(114));
@@ -151,10 +141,7 @@ mod tests {
 
     #[test]
     fn a_key_that_was_never_used_is_unused_since_it_was_minted() {
-        let unused = Criteria {
-            unused_for: limit("30d"),
-            ..Criteria::default()
-        };
+        let unused = Criteria { unused_for: limit("30d"), ..Criteria::default() };
         let mut key = sample();
         key.created_at = days(80);
         assert_eq!(faults(&key, &unused, 100), []);
@@ -162,10 +149,7 @@ mod tests {
         key.last_used_at = Some(days(90));
         assert_eq!(faults(&key, &unused, 110), []);
         assert_eq!(faults(&key, &unused, 120), [Reason::Unused]);
-        let never = Criteria {
-            never_used: true,
-            ..Criteria::default()
-        };
+        let never = Criteria { never_used: true, ..Criteria::default() };
         assert_eq!(faults(&key, &never, 120), []);
         key.last_used_at = None;
         assert_eq!(faults(&key, &never, 80), [Reason::NeverUsed]);
@@ -173,10 +157,7 @@ mod tests {
 
     #[test]
     fn a_key_has_expired_within_a_time_to_the_millisecond() {
-        let expired = Criteria {
-            expired_within: limit("7d"),
-            ..Criteria::default()
-        };
+        let expired = Criteria { expired_within: limit("7d"), ..Criteria::default() };
         let mut key = sample();
         key.created_at = days(10);
         key.expires_at = Some(days(100).plus_millis(1));

@@ -39,10 +39,7 @@ impl Flaw {
     /// A file whose journal mode is another one than keyward's.
     pub fn of_journal_mode() -> Self {
         let problem = "its journal mode is not wal, and it cannot be set at the moment";
-        Self {
-            remedy: Remedy::Reopen,
-            ..Self::of_file(problem.to_owned())
-        }
+        Self { remedy: Remedy::Reopen, ..Self::of_file(problem.to_owned()) }
     }
 
     /// A link of a key's record that no rotation makes. It stays until the record is deleted, which a live key's is not.
@@ -51,11 +48,7 @@ impl Flaw {
             about: About::Key,
             subject: link.holder.to_string(),
             problem: link.to_string(),
-            remedy: if is_living {
-                Remedy::Revoke
-            } else {
-                Remedy::Prune
-            },
+            remedy: if is_living { Remedy::Revoke } else { Remedy::Prune },
             place,
         }
     }

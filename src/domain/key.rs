@@ -39,10 +39,7 @@ impl KeyId {
         let mut bytes = [0u8; 32];
         while id.len() < Self::PREFIX.len() + Self::RANDOM_LENGTH {
             rng.try_fill_bytes(&mut bytes).map_err(|error| {
-                Error::new(
-                    Kind::Internal,
-                    format!("the system's random generator failed: {error}"),
-                )
+                Error::new(Kind::Internal, format!("the system's random generator failed: {error}"))
             })?;
             let wanted = Self::PREFIX.len() + Self::RANDOM_LENGTH - id.len();
             let picked = bytes.iter().filter_map(|byte| Alphabet::Base36.pick(*byte));
@@ -142,11 +139,7 @@ pub struct Key {
 impl Key {
     /// The key's life.
     pub fn life(&self) -> Life {
-        Life {
-            state: self.state,
-            created_at: self.created_at,
-            expires_at: self.expires_at,
-        }
+        Life { state: self.state, created_at: self.created_at, expires_at: self.expires_at }
     }
 
     /// What the key is at this moment, as verify would say.
@@ -229,10 +222,7 @@ impl Key {
             if !is_again {
                 rotation.previous_expires_at = old.expires_at;
             }
-            old.expires_at = Some(
-                old.expires_at
-                    .map_or(ends, |expires_at| expires_at.min(ends)),
-            );
+            old.expires_at = Some(old.expires_at.map_or(ends, |expires_at| expires_at.min(ends)));
         }
     }
 
@@ -280,30 +270,21 @@ pub(crate) mod tests {
     #[test]
     fn superseding_never_prolongs_the_old_key() {
         let now = Timestamp::from_millis(1000);
-        for (expires_at, grace_millis, ends) in [
-            (None, 500, 1500),
-            (Some(1200), 500, 1200),
-            (Some(9000), 500, 1500),
-        ] {
+        for (expires_at, grace_millis, ends) in
+            [(None, 500, 1500), (Some(1200), 500, 1200), (Some(9000), 500, 1500)]
+        {
             let mut old = sample();
             old.expires_at = expires_at.map(Timestamp::from_millis);
             let mut new = sample();
             new.id = KeyId::from_stored("key_new".to_owned());
             let previous_expires_at = None;
-            new.rotation = Some(Rotation {
-                replaces: old.id.clone(),
-                grace_millis,
-                previous_expires_at,
-            });
+            new.rotation =
+                Some(Rotation { replaces: old.id.clone(), grace_millis, previous_expires_at });
             let before = old.expires_at;
             new.supersede(&mut old, now);
             assert_eq!(old.expires_at, Some(Timestamp::from_millis(ends)));
             assert_eq!(old.replaced_by, Some(new.id.clone()));
-            assert_eq!(
-                new.rotation
-                    .and_then(|rotation| rotation.previous_expires_at),
-                before
-            );
+            assert_eq!(new.rotation.and_then(|rotation| rotation.previous_expires_at), before);
         }
     }
 
@@ -312,10 +293,6 @@ pub(crate) mod tests {
         let id = KeyId::generate(&mut crate::random::SystemRandom).expect("random");
         let random = id.as_str().strip_prefix("key_").expect("prefix");
         assert_eq!(random.len(), 16);
-        assert!(
-            random
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
-        );
+        assert!(random.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()));
     }
 }

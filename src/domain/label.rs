@@ -23,9 +23,8 @@ impl FromStr for Label {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| Error::usage("a label has the form NAME=VALUE"))?;
+        let (name, value) =
+            text.split_once('=').ok_or_else(|| Error::usage("a label has the form NAME=VALUE"))?;
         let allowed =
             |character: char| character.is_ascii_alphanumeric() || "._/-".contains(character);
         if name.is_empty() || name.len() > MAXIMUM_KEY || !name.chars().all(allowed) {
@@ -34,10 +33,7 @@ impl FromStr for Label {
             )));
         }
         check_text("label's value", value)?;
-        Ok(Self {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        })
+        Ok(Self { name: name.to_owned(), value: value.to_owned() })
     }
 }
 
@@ -50,10 +46,8 @@ impl FromStr for Owner {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         if text.trim() != text || text.is_empty() {
-            return Err(
-                Error::new(Kind::Usage, "the owner is empty or has a space at its edge")
-                    .hinted("pass --clear-owner to `keyward set` to remove an owner"),
-            );
+            return Err(Error::new(Kind::Usage, "the owner is empty or has a space at its edge")
+                .hinted("pass --clear-owner to `keyward set` to remove an owner"));
         }
         check_text("owner", text)?;
         Ok(Self(text.to_owned()))
@@ -63,9 +57,7 @@ impl FromStr for Owner {
 /// Refuses a text that is too long or holds invisible characters.
 pub fn check_text(what: &str, text: &str) -> Result<(), Error> {
     if text.chars().count() > MAXIMUM_LENGTH {
-        return Err(Error::usage(format!(
-            "the {what} is longer than {MAXIMUM_LENGTH} characters"
-        )));
+        return Err(Error::usage(format!("the {what} is longer than {MAXIMUM_LENGTH} characters")));
     }
     match text.chars().find(|character| is_invisible(*character)) {
         Some(character) => Err(Error::usage(format!(
@@ -83,10 +75,7 @@ mod tests {
     #[test]
     fn a_label_splits_at_its_first_equals_sign() {
         let label: Label = "team=core=1".parse().expect("fine");
-        assert_eq!(
-            (label.name.as_str(), label.value.as_str()),
-            ("team", "core=1")
-        );
+        assert_eq!((label.name.as_str(), label.value.as_str()), ("team", "core=1"));
     }
 
     #[test]

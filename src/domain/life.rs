@@ -83,8 +83,7 @@ impl Life {
     }
 
     fn is_over(self, now: Timestamp, seen: Timestamp) -> bool {
-        self.expires_at
-            .is_some_and(|expires_at| expires_at <= now.max(seen))
+        self.expires_at.is_some_and(|expires_at| expires_at <= now.max(seen))
     }
 }
 
@@ -95,11 +94,7 @@ mod tests {
     const START: Timestamp = Timestamp::EPOCH;
 
     fn life(state: State, expires_at: Option<i64>) -> Life {
-        Life {
-            state,
-            created_at: START,
-            expires_at: expires_at.map(Timestamp::from_millis),
-        }
+        Life { state, created_at: START, expires_at: expires_at.map(Timestamp::from_millis) }
     }
 
     #[test]
@@ -122,10 +117,9 @@ mod tests {
     #[test]
     fn a_pending_key_is_void_after_a_day() {
         let life = life(State::Pending, None);
-        for (now, status) in [
-            (PENDING_MILLIS - 1, Status::Pending),
-            (PENDING_MILLIS, Status::Revoked),
-        ] {
+        for (now, status) in
+            [(PENDING_MILLIS - 1, Status::Pending), (PENDING_MILLIS, Status::Revoked)]
+        {
             let now = Timestamp::from_millis(now);
             assert_eq!(life.status(now, START), status);
             // It stays so where the clock goes back.

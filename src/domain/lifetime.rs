@@ -14,11 +14,7 @@ use crate::error::{Error, Kind};
 
 /// A duration of zero or more, kept as it was written.
 #[derive(Debug, Clone)]
-#[cfg_attr(
-    feature = "cli",
-    derive(schemars::JsonSchema),
-    schemars(with = "String")
-)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(with = "String"))]
 pub struct Lifetime {
     text: String,
     span: jiff::Span,
@@ -30,17 +26,10 @@ impl Lifetime {
     /// # Errors
     /// `invalid_expiry` when that is past the year 9999.
     pub fn after(&self, start: Timestamp) -> Result<Timestamp, Error> {
-        let too_far = |_| {
-            Error::new(
-                Kind::InvalidExpiry,
-                format!("{} from now is out of range", self.text),
-            )
-        };
+        let too_far =
+            |_| Error::new(Kind::InvalidExpiry, format!("{} from now is out of range", self.text));
         let start = jiff::Timestamp::from_millisecond(start.as_millis()).map_err(too_far)?;
-        let end = start
-            .to_zoned(TimeZone::UTC)
-            .checked_add(self.span)
-            .map_err(too_far)?;
+        let end = start.to_zoned(TimeZone::UTC).checked_add(self.span).map_err(too_far)?;
         Ok(Timestamp::from_millis(end.timestamp().as_millisecond()))
     }
 
@@ -72,10 +61,7 @@ impl FromStr for Lifetime {
             return Err(refused());
         }
         let span: jiff::Span = text.parse().map_err(|_| refused())?;
-        Ok(Self {
-            text: text.to_owned(),
-            span,
-        })
+        Ok(Self { text: text.to_owned(), span })
     }
 }
 

@@ -48,12 +48,7 @@ impl BadLink {
         } else {
             disagreement(holder, field, target, now)?
         };
-        Some(Self {
-            holder: holder.id.clone(),
-            field,
-            target: target.id.clone(),
-            why,
-        })
+        Some(Self { holder: holder.id.clone(), field, target: target.id.clone(), why })
     }
 }
 

@@ -16,9 +16,7 @@ pub fn slip(secret: &Secret) -> Option<&'static str> {
     let is_name = |name: &str| {
         let name = name.strip_prefix("export ").unwrap_or(name);
         let mut characters = name.chars();
-        characters
-            .next()
-            .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
             && characters.all(|other| other.is_ascii_alphanumeric() || other == '_')
     };
     if text.is_empty() {

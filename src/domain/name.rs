@@ -32,9 +32,7 @@ impl Name {
         if count == 1 {
             return Ok(vec![self.clone()]);
         }
-        (1..=count)
-            .map(|number| format!("{}-{number}", self.0).parse())
-            .collect()
+        (1..=count).map(|number| format!("{}-{number}", self.0).parse()).collect()
     }
 }
 
@@ -49,37 +47,25 @@ impl FromStr for Name {
             return Err(Error::new(Kind::InvalidName, "the name is empty"));
         }
         if length > MAXIMUM_LENGTH {
-            return Err(Error::new(
-                Kind::InvalidName,
-                format!("the name has {length} characters"),
-            )
-            .hinted(format!("a name has at most {MAXIMUM_LENGTH}")));
+            return Err(Error::new(Kind::InvalidName, format!("the name has {length} characters"))
+                .hinted(format!("a name has at most {MAXIMUM_LENGTH}")));
         }
         if let Some(character) = text.chars().find(|character| is_invisible(*character)) {
             return Err(Error::new(
                 Kind::InvalidName,
-                format!(
-                    "the name holds the invisible character U+{:04X}",
-                    u32::from(character)
-                ),
+                format!("the name holds the invisible character U+{:04X}", u32::from(character)),
             )
             .hinted("names have no control, bidirectional or zero-width characters"));
         }
         if let Some(character) = text.chars().find(|character| is_blank(*character)) {
             return Err(Error::new(
                 Kind::InvalidName,
-                format!(
-                    "the name holds the blank character U+{:04X}",
-                    u32::from(character)
-                ),
+                format!("the name holds the blank character U+{:04X}", u32::from(character)),
             )
             .hinted("the only blank character in names is the space, U+0020"));
         }
         if text.trim() != *text {
-            return Err(Error::new(
-                Kind::InvalidName,
-                "the name begins or ends with a space",
-            ));
+            return Err(Error::new(Kind::InvalidName, "the name begins or ends with a space"));
         }
         Ok(Self(text.clone().into_owned()))
     }
@@ -87,11 +73,7 @@ impl FromStr for Name {
 
 /// A text in the form that names have.
 pub fn composed(text: &str) -> Cow<'_, str> {
-    if is_nfc(text) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.nfc().collect())
-    }
+    if is_nfc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
 /// The ways in which a store may have a name, the one that was typed first: older keywards took names in any form.
@@ -174,10 +156,7 @@ mod tests {
             "a\u{1d159}b",
             "a\u{13441}b",
         ] {
-            assert_eq!(
-                name.parse::<Name>().expect_err(name).kind(),
-                Kind::InvalidName
-            );
+            assert_eq!(name.parse::<Name>().expect_err(name).kind(), Kind::InvalidName);
         }
     }
 
@@ -199,12 +178,8 @@ mod tests {
     #[test]
     fn bulk_names_are_numbered_from_one() {
         let name: Name = "ci".parse().expect("fine");
-        let names: Vec<String> = name
-            .numbered(3)
-            .expect("short")
-            .iter()
-            .map(Name::to_string)
-            .collect();
+        let names: Vec<String> =
+            name.numbered(3).expect("short").iter().map(Name::to_string).collect();
         assert_eq!(names, ["ci-1", "ci-2", "ci-3"]);
         assert_eq!(name.numbered(1).expect("short"), [name]);
     }

@@ -14,8 +14,7 @@ pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Opt
         let distance = distance(&folded, &word.to_lowercase());
         (distance <= enough).then_some((distance, word))
     });
-    near.min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
+    near.min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
 }
 
 /// How many letters have to be put in, taken out, replaced or swapped with the next (the restricted Damerau-Levenshtein

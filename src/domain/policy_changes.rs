@@ -44,10 +44,7 @@ impl PolicyChanges {
             };
             policy.scopes = names.into_iter().map(kept).collect();
         }
-        put(
-            &mut policy.active_key_cap,
-            self.active_key_cap.map(|cap| (cap > 0).then_some(cap)),
-        );
+        put(&mut policy.active_key_cap, self.active_key_cap.map(|cap| (cap > 0).then_some(cap)));
         put(&mut policy.default_lifetime, self.default_lifetime);
         put(&mut policy.maximum_lifetime, self.maximum_lifetime);
         put(&mut policy.rotation_grace, self.rotation_grace);

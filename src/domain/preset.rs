@@ -10,10 +10,7 @@ pub const DEFAULT: &str = "default";
 /// Each preset's name and text.
 const PRESETS: [(&str, &str); 6] = [
     (DEFAULT, include_str!("../presets/default.toml")),
-    (
-        "amazonscraperapi",
-        include_str!("../presets/amazonscraperapi.toml"),
-    ),
+    ("amazonscraperapi", include_str!("../presets/amazonscraperapi.toml")),
     ("azscraper", include_str!("../presets/azscraper.toml")),
     ("audioscrape", include_str!("../presets/audioscrape.toml")),
     ("amser", include_str!("../presets/amser.toml")),
@@ -26,12 +23,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 pub fn load(name: &str) -> Result<Policy> {
     let Some((_, text)) = PRESETS.iter().find(|(preset, _)| *preset == name) else {
-        return Err(
-            Error::new(Kind::Usage, format!("unknown preset \"{}\"", Safe(name))).hinted(format!(
-                "the presets are {}",
-                names().collect::<Vec<_>>().join(", ")
-            )),
-        );
+        return Err(Error::new(Kind::Usage, format!("unknown preset \"{}\"", Safe(name)))
+            .hinted(format!("the presets are {}", names().collect::<Vec<_>>().join(", "))));
     };
     Policy::from_toml(text)
 }

@@ -18,12 +18,7 @@ pub struct Reached {
 /// `checked 120000 of 1000000 keys`.
 impl fmt::Display for Reached {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            verb,
-            done,
-            of,
-            unit,
-        } = self;
+        let Self { verb, done, of, unit } = self;
         write!(formatter, "{verb} {done} of {of} {unit}")
     }
 }

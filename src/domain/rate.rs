@@ -16,11 +16,7 @@ const NANOS_PER_MILLI: i64 = 1_000_000;
 
 /// So many requests in each unit of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "cli",
-    derive(schemars::JsonSchema),
-    schemars(with = "String")
-)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(with = "String"))]
 pub struct Rate {
     /// How many; also the burst.
     pub count: u32,
@@ -57,9 +53,7 @@ impl Rate {
         if wait > 0 {
             return Err((wait - 1) / NANOS_PER_MILLI + 1);
         }
-        Ok(Taken {
-            whole_at: nanos(now).saturating_add(after),
-        })
+        Ok(Taken { whole_at: nanos(now).saturating_add(after) })
     }
 
     /// How many requests could pass at once.
@@ -72,11 +66,8 @@ impl Rate {
     /// Nothing where none is.
     pub fn in_place_of(self, from: Self, whole_at: i64, now: Timestamp) -> Option<i64> {
         let debt = from.debt(Some(whole_at), now).min(from.burst());
-        let (debt, from, to) = (
-            i128::from(debt),
-            i128::from(from.burst()),
-            i128::from(self.burst()),
-        );
+        let (debt, from, to) =
+            (i128::from(debt), i128::from(from.burst()), i128::from(self.burst()));
         let debt = i64::try_from((debt * to + from - 1) / from).unwrap_or(i64::MAX);
         (debt > 0).then(|| nanos(now).saturating_add(debt))
     }
@@ -132,11 +123,8 @@ impl FromStr for Rate {
             Some(Self { count, per })
         });
         parsed.ok_or_else(|| {
-            Error::new(
-                Kind::InvalidPolicy,
-                format!("\"{}\" is not a rate", Safe(text)),
-            )
-            .hinted("for example 10/second, 100/minute, 1000/hour or 5000/day")
+            Error::new(Kind::InvalidPolicy, format!("\"{}\" is not a rate", Safe(text)))
+                .hinted("for example 10/second, 100/minute, 1000/hour or 5000/day")
         })
     }
 }
@@ -169,15 +157,7 @@ mod tests {
         for text in ["10/second", "100/minute", "1000/hour", "5000/day"] {
             assert_eq!(text.parse::<Rate>().expect(text).to_string(), text);
         }
-        for text in [
-            "",
-            "10",
-            "0/minute",
-            "-1/minute",
-            "10/month",
-            "10/minutes",
-            "ten/minute",
-        ] {
+        for text in ["", "10", "0/minute", "-1/minute", "10/month", "10/minutes", "ten/minute"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
         }
     }

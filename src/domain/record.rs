@@ -90,9 +90,7 @@ impl RecordDigest {
         let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
         Self::at_end(details).is_some_and(|digest| {
             let pairs = digest.as_bytes().chunks_exact(2).zip(self.0);
-            pairs
-                .into_iter()
-                .all(|(pair, byte)| pair == [digit(byte >> 4), digit(byte & 15)])
+            pairs.into_iter().all(|(pair, byte)| pair == [digit(byte >> 4), digit(byte & 15)])
         })
     }
 
@@ -125,8 +123,7 @@ impl Form {
 
     /// A length in 8 bytes, the highest first, and so many bytes.
     fn bytes(&mut self, bytes: &[u8]) {
-        self.0
-            .extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
         self.0.extend_from_slice(bytes);
     }
 
@@ -267,13 +264,9 @@ mod tests {
         let digest = RecordDigest::of_key(&sample());
         let with = |details: serde_json::Value| digest.ends(&details.to_string());
         assert!(with(serde_json::json!({ "record": digest.to_string() })));
-        assert!(with(
-            serde_json::json!({ "a": 1, "record": digest.to_string() })
-        ));
+        assert!(with(serde_json::json!({ "a": 1, "record": digest.to_string() })));
         assert!(!with(serde_json::json!({ "record": "00".repeat(32) })));
-        assert!(!with(
-            serde_json::json!({ "record": digest.to_string(), "a": 1 })
-        ));
+        assert!(!with(serde_json::json!({ "record": digest.to_string(), "a": 1 })));
         let within = format!(",\"record\":\"{digest}");
         assert!(!with(serde_json::json!({ "a": within })));
         assert!(!with(serde_json::json!({})));

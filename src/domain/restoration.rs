@@ -38,12 +38,7 @@ pub struct Merged {
 impl Merged {
     /// A key of which nothing is known but what the backup says.
     pub fn of(backup: Key) -> Self {
-        Self {
-            key: backup.clone(),
-            backup,
-            kept: Vec::new(),
-            cancelled: None,
-        }
+        Self { key: backup.clone(), backup, kept: Vec::new(), cancelled: None }
     }
 
     /// Whether the key is as the backup has it.
@@ -195,10 +190,7 @@ mod tests {
             key.expires_at = at(5);
         };
         let kept = merged(|_| {}, stricter);
-        assert_eq!(
-            kept.kept,
-            [What::Disabled, What::Allow, What::Scopes, What::Expiry]
-        );
+        assert_eq!(kept.kept, [What::Disabled, What::Allow, What::Scopes, What::Expiry]);
         let key = kept.key;
         assert_eq!((key.state, key.expires_at), (State::Disabled, at(5)));
         assert!(merged(stricter, |_| {}).is_unchanged());

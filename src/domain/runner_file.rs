@@ -62,12 +62,11 @@ pub fn variables(text: &[u8]) -> Result<Vec<Variable<'_>>, Unreadable> {
 /// The lines with where they begin. A CR before the LF is a part of the line, as it is to the runner on Linux.
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut start = 0;
-    text.split_inclusive(|byte| *byte == b'\n')
-        .map(move |line| {
-            let begins = start;
-            start += line.len();
-            (begins, line.strip_suffix(b"\n").unwrap_or(line))
-        })
+    text.split_inclusive(|byte| *byte == b'\n').map(move |line| {
+        let begins = start;
+        start += line.len();
+        (begins, line.strip_suffix(b"\n").unwrap_or(line))
+    })
 }
 
 #[cfg(test)]
@@ -78,24 +77,16 @@ mod tests {
         let string = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let found = variables(text.as_bytes()).expect("readable");
         let pairs = found.into_iter();
-        pairs
-            .map(|found| (string(found.name), string(found.value)))
-            .collect()
+        pairs.map(|found| (string(found.name), string(found.value))).collect()
     }
 
     #[test]
     fn both_forms_are_read_with_and_without_a_last_line_feed() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(read(""), []);
-        assert_eq!(
-            read("\u{feff}A=1\n\nB=x<<y=z"),
-            [pair("A", "1"), pair("B", "x<<y=z")]
-        );
+        assert_eq!(read("\u{feff}A=1\n\nB=x<<y=z"), [pair("A", "1"), pair("B", "x<<y=z")]);
         assert_eq!(read("A<<EOF\none\n\ntwo\nEOF"), [pair("A", "one\n\ntwo")]);
-        assert_eq!(
-            read("A<<EOF\nEOF\nB=\r\n"),
-            [pair("A", ""), pair("B", "\r")]
-        );
+        assert_eq!(read("A<<EOF\nEOF\nB=\r\n"), [pair("A", ""), pair("B", "\r")]);
         assert_eq!(read("A<<x=y\n1\nx=y\n"), [pair("A", "1")]);
     }
 

@@ -17,12 +17,7 @@ pub struct Safe<'a>(pub &'a str);
 impl fmt::Display for Safe<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The runner trims a line before it looks, so white space before the colons protects nobody.
-        let command = self
-            .0
-            .trim_start()
-            .starts_with("::")
-            .then(|| self.0.find(':'))
-            .flatten();
+        let command = self.0.trim_start().starts_with("::").then(|| self.0.find(':')).flatten();
         escape(self.0, command, formatter)
     }
 }
@@ -77,8 +72,7 @@ impl fmt::Display for SafePath<'_> {
 
 /// A path as data: itself where it is text, otherwise as [`SafePath`] shows it.
 pub fn path_text(path: &Path) -> String {
-    path.to_str()
-        .map_or_else(|| SafePath(path).to_string(), str::to_owned)
+    path.to_str().map_or_else(|| SafePath(path).to_string(), str::to_owned)
 }
 
 /// Shows a text as one word of a shell's command line: as it is where that needs no quotes. What nobody can type stays

@@ -75,9 +75,8 @@ impl FromStr for Template {
         let mut rest = text;
         while !rest.is_empty() {
             if let Some(inner) = rest.strip_prefix('{') {
-                let (name, after) = inner
-                    .split_once('}')
-                    .ok_or_else(|| invalid("has a { without its }".into()))?;
+                let (name, after) =
+                    inner.split_once('}').ok_or_else(|| invalid("has a { without its }".into()))?;
                 parts.push(parse_part(name)?);
                 rest = after;
             } else {
@@ -124,10 +123,9 @@ fn parse_part(name: &str) -> Result<Part, Error> {
 fn parse_length(name: &str, length: &str) -> Result<usize, Error> {
     match length.parse() {
         Ok(length @ 1..=MAXIMUM_PART) => Ok(length),
-        _ => Err(invalid(format!(
-            "has {{{}}}: the length must be 1 to {MAXIMUM_PART}",
-            Safe(name)
-        ))),
+        _ => {
+            Err(invalid(format!("has {{{}}}: the length must be 1 to {MAXIMUM_PART}", Safe(name))))
+        }
     }
 }
 
@@ -155,19 +153,12 @@ fn check_arrangement(parts: &[Part]) -> Result<(), Error> {
         }
     }
     if count("{crc}") == 1 && parts.last() != Some(&Part::Checksum) {
-        return Err(invalid(
-            "must end with its {crc}: it covers everything before it".into(),
-        ));
+        return Err(invalid("must end with its {crc}: it covers everything before it".into()));
     }
     // The public front is everything up to the secret, so only a literal and the checksum may follow it.
-    let mut after_secret = parts
-        .iter()
-        .skip_while(|part| !matches!(part, Part::Secret(_)))
-        .skip(1);
+    let mut after_secret = parts.iter().skip_while(|part| !matches!(part, Part::Secret(_))).skip(1);
     if after_secret.any(|part| !matches!(part, Part::Literal(_) | Part::Checksum)) {
-        return Err(invalid(
-            "must have {prefix}, {env} and {short:N} before {secret:N}".into(),
-        ));
+        return Err(invalid("must have {prefix}, {env} and {short:N} before {secret:N}".into()));
     }
     Ok(())
 }
@@ -209,10 +200,7 @@ mod tests {
             "a b{secret:32}",
             "{env}{env}{secret:32}",
         ] {
-            assert_eq!(
-                text.parse::<Template>().expect_err(text).kind(),
-                Kind::InvalidPolicy
-            );
+            assert_eq!(text.parse::<Template>().expect_err(text).kind(), Kind::InvalidPolicy);
         }
     }
 }

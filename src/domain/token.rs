@@ -58,11 +58,7 @@ impl TokenFormat {
         });
         let short_length = short_length.unwrap_or(0);
         let mut random = self.draw(short_length + self.template.secret_length(), rng)?;
-        let minted = self.assemble(
-            environment,
-            &random[..short_length],
-            &random[short_length..],
-        );
+        let minted = self.assemble(environment, &random[..short_length], &random[short_length..]);
         random.zeroize();
         Ok(minted)
     }
@@ -184,10 +180,7 @@ mod tests {
 
     #[test]
     fn a_minted_token_shows_its_front_and_its_hint() {
-        let format = format(
-            "{prefix}_{env}_{short:12}{secret:32}{crc}",
-            Alphabet::Base62,
-        );
+        let format = format("{prefix}_{env}_{short:12}{secret:32}{crc}", Alphabet::Base62);
         let minted = format.mint("live", &mut SystemRandom).expect("random");
         let token = minted.secret.expose();
         assert_eq!(token.len(), "acme_live_".len() + 12 + 32 + 6);
@@ -198,16 +191,9 @@ mod tests {
 
     #[test]
     fn every_change_of_one_character_is_a_typo() {
-        let format = format(
-            "{prefix}_{env}_{short:12}{secret:32}{crc}",
-            Alphabet::Base62,
-        );
-        let token = format
-            .mint("test", &mut SystemRandom)
-            .expect("random")
-            .secret
-            .expose()
-            .to_owned();
+        let format = format("{prefix}_{env}_{short:12}{secret:32}{crc}", Alphabet::Base62);
+        let token =
+            format.mint("test", &mut SystemRandom).expect("random").secret.expose().to_owned();
         assert!(format.recognises(&token));
         for at in 0..token.len() {
             for replacement in ["0", "a", "Z", "_"] {
@@ -236,10 +222,7 @@ mod tests {
         impl TryCryptoRng for Broken {}
         let format = format("{secret:32}", Alphabet::Base62);
         assert_eq!(
-            format
-                .mint("live", &mut Broken)
-                .expect_err("no randomness")
-                .kind(),
+            format.mint("live", &mut Broken).expect_err("no randomness").kind(),
             Kind::Internal
         );
     }

@@ -48,9 +48,7 @@ impl Tally {
 
     /// How many requests were refused, for whatever reason.
     pub fn refusals(&self) -> u64 {
-        self.refused
-            .values()
-            .fold(0, |sum, count| sum.saturating_add(*count))
+        self.refused.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// How many requests were counted, valid or refused.

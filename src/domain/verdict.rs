@@ -69,11 +69,7 @@ pub fn judge(key: &Grounds, ask: &Ask, now: Timestamp, seen: Timestamp) -> Code 
         Status::Expired => return Code::Expired,
         Status::Active => {}
     }
-    if ask
-        .environment
-        .as_ref()
-        .is_some_and(|environment| **environment != *key.environment)
-    {
+    if ask.environment.as_ref().is_some_and(|environment| **environment != *key.environment) {
         return Code::WrongEnvironment;
     }
     // SECURITY: an unknown address fails closed; a caller that forgets --ip must not switch the allow-list off.

@@ -100,10 +100,7 @@ mod tests {
         for (text, expected) in [
             ("never", None),
             ("2027-01-31", Some("2027-01-31T00:00:00.000Z")),
-            (
-                "2027-01-31T12:00:00+02:00",
-                Some("2027-01-31T10:00:00.000Z"),
-            ),
+            ("2027-01-31T12:00:00+02:00", Some("2027-01-31T10:00:00.000Z")),
             ("9999-12-31", Some("9999-12-30T22:00:00.000Z")),
             ("45s", Some("2026-01-31T00:00:45.000Z")),
             ("30m", Some("2026-01-31T00:30:00.000Z")),
@@ -139,11 +136,7 @@ mod tests {
             "P1D",
             "1h 30m",
         ] {
-            assert_eq!(
-                text.parse::<When>().expect_err(text).kind(),
-                Kind::Usage,
-                "{text}"
-            );
+            assert_eq!(text.parse::<When>().expect_err(text).kind(), Kind::Usage, "{text}");
         }
     }
 }

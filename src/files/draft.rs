@@ -67,15 +67,8 @@ impl Draft {
                 entry.remove().map_err(refused)?;
                 continue;
             }
-            make_private(&file)
-                .and_then(|()| file.set_len(0))
-                .map_err(refused)?;
-            return Ok(Self {
-                target: target.clone(),
-                entry,
-                file,
-                is_placed: false,
-            });
+            make_private(&file).and_then(|()| file.set_len(0)).map_err(refused)?;
+            return Ok(Self { target: target.clone(), entry, file, is_placed: false });
         }
     }
 

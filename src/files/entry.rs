@@ -30,17 +30,11 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(folder: Folder, name: &OsStr) -> Self {
-        Self {
-            path: folder.path().join(name),
-            folder: Arc::new(folder),
-        }
+        Self { path: folder.path().join(name), folder: Arc::new(folder) }
     }
 
     pub(crate) fn sibling(&self, name: &OsStr) -> Self {
-        Self {
-            path: self.path.with_file_name(name),
-            folder: Arc::clone(&self.folder),
-        }
+        Self { path: self.path.with_file_name(name), folder: Arc::clone(&self.folder) }
     }
 
     /// The name with this at its end.

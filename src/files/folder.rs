@@ -19,9 +19,7 @@ use crate::error::{Error, Kind};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const SEARCHED: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-const SEARCHED: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::CLOEXEC);
+const SEARCHED: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// Linux follows as many links on the way to one file (path_resolution(7)).
 const MOST_LINKS: usize = 40;
@@ -157,11 +155,7 @@ impl Folder {
         Ok(Self {
             is_in_trusted: safety::is_trusted(&found),
             descriptor,
-            path: if path == "." {
-                PathBuf::new()
-            } else {
-                path.into()
-            },
+            path: if path == "." { PathBuf::new() } else { path.into() },
             found: vec![found],
             is_fixed: true,
         })
@@ -226,9 +220,9 @@ impl Folder {
     pub(crate) fn check_sink(&self) -> crate::error::Result<()> {
         let at = self.found.len() - 1;
         match self.writers(at) {
-            safety::Writers::Everybody if self.last().mode() & 0o1000 == 0 => Err(
-                safety::refused_folder(&self.shown(), self.last(), safety::Writers::Everybody),
-            ),
+            safety::Writers::Everybody if self.last().mode() & 0o1000 == 0 => {
+                Err(safety::refused_folder(&self.shown(), self.last(), safety::Writers::Everybody))
+            }
             _ => Ok(()),
         }
     }

@@ -21,15 +21,9 @@ fn is_private_by(owner: u32, group: u32, passwd: &str, groups: &str) -> bool {
         ))
     });
     let accounts: Vec<_> = accounts.collect();
-    let is_owner = |name: &str| {
-        accounts
-            .iter()
-            .any(|(own, number, _)| *own == name && *number == owner)
-    };
-    if accounts
-        .iter()
-        .any(|(_, number, primary)| *primary == group && *number != owner)
-    {
+    let is_owner =
+        |name: &str| accounts.iter().any(|(own, number, _)| *own == name && *number == owner);
+    if accounts.iter().any(|(_, number, primary)| *primary == group && *number != owner) {
         return false;
     }
     let mut has_name = false;
@@ -39,10 +33,7 @@ fn is_private_by(owner: u32, group: u32, passwd: &str, groups: &str) -> bool {
             continue;
         }
         let members = fields.get(3).copied().unwrap_or_default();
-        let mut members = members
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty());
+        let mut members = members.split(',').map(str::trim).filter(|name| !name.is_empty());
         if !members.all(is_owner) {
             return false;
         }
@@ -76,27 +67,14 @@ mod tests {
 
     #[test]
     fn a_group_with_another_member_or_another_name_and_number_is_not() {
-        for groups in [
-            "ann:x:1000:ben\n",
-            "ann:x:1000:ann,ben",
-            "ann:x:1000:\nx:x:1000:ben\n",
-        ] {
+        for groups in ["ann:x:1000:ben\n", "ann:x:1000:ann,ben", "ann:x:1000:\nx:x:1000:ben\n"] {
             assert!(!is_private(1000, 1000, groups), "{groups}");
         }
-        assert!(
-            !is_private(1000, 1000, "ann:x:1000:ann,somebody\n"),
-            "of a directory"
-        );
+        assert!(!is_private(1000, 1000, "ann:x:1000:ann,somebody\n"), "of a directory");
         assert!(!is_private(1000, 555, "people:x:555:ann\n"));
         assert!(!is_private(1000, 1001, "ben:x:1001:\n"), "ben's own");
-        assert!(
-            !is_private(1000, 100, "users:x:100:\n"),
-            "cat's primary group"
-        );
-        assert!(
-            !is_private(1000, 100, "ann:x:100:\n"),
-            "cat's primary group"
-        );
+        assert!(!is_private(1000, 100, "users:x:100:\n"), "cat's primary group");
+        assert!(!is_private(1000, 100, "ann:x:100:\n"), "cat's primary group");
         assert!(!is_private(1500, 1000, ""));
     }
 }

@@ -21,12 +21,7 @@ static TRUSTED: OnceLock<((Dev, u64), PathBuf)> = OnceLock::new();
 /// gets its modes from an orchestrator (Kubernetes: fsGroup, emptyDir). Owners are judged as elsewhere. The first call in
 /// a process decides; a folder that does not exist is ignored.
 pub fn trust_folder(path: &Path) {
-    let opened = openat(
-        CWD,
-        path,
-        OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    );
+    let opened = openat(CWD, path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     let found = opened.map_err(io::Error::from).and_then(Found::of);
     if let Ok(found) = found {
         // A second call is documented to do nothing.
@@ -40,9 +35,7 @@ pub(crate) fn trusted_folder() -> Option<&'static Path> {
 }
 
 pub(super) fn is_trusted(found: &Found) -> bool {
-    TRUSTED
-        .get()
-        .is_some_and(|(identity, _)| *identity == found.identity())
+    TRUSTED.get().is_some_and(|(identity, _)| *identity == found.identity())
 }
 
 /// Whether it belongs to this user or to root, who can do anything anyway.
@@ -129,11 +122,7 @@ pub(crate) fn check_file(path: &Path, found: &Found, is_in_trusted: bool) -> Res
     }
     let me = rustix::process::geteuid();
     if found.owner() != me.as_raw() {
-        let hint = if me.is_root() {
-            AS_OWNER
-        } else {
-            "run keyward as the store's owner"
-        };
+        let hint = if me.is_root() { AS_OWNER } else { "run keyward as the store's owner" };
         return Err(refused(format!("{shown} belongs to another user")).hinted(hint));
     }
     if found.names() != 1 {
@@ -143,10 +132,8 @@ pub(crate) fn check_file(path: &Path, found: &Found, is_in_trusted: bool) -> Res
     }
     let mode = found.mode();
     if mode & if is_in_trusted { 0o007 } else { 0o077 } != 0 {
-        return Err(refused(format!(
-            "{shown} can be reached by others (mode {mode:04o})"
-        ))
-        .hinted(format!("chmod 600 {}", QuotedPath(path))));
+        return Err(refused(format!("{shown} can be reached by others (mode {mode:04o})"))
+            .hinted(format!("chmod 600 {}", QuotedPath(path))));
     }
     Ok(())
 }

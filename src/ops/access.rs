@@ -55,10 +55,7 @@ impl Access {
     pub fn admit(reader: &Reader<'_>, actor: &Actor, now: Timestamp) -> Result<Self> {
         let secret = match actor {
             Actor::Operator(name) => {
-                return Ok(Self {
-                    actor: format!("operator:{name}"),
-                    caller: None,
-                });
+                return Ok(Self { actor: format!("operator:{name}"), caller: None });
             }
             Actor::Caller(secret) => secret,
         };
@@ -114,11 +111,7 @@ impl Access {
             None => Ok(()),
             Some(beyond) => Err(Error::new(
                 Kind::ScopeRejected,
-                format!(
-                    "the calling key {} may not give a key the scope {}",
-                    key.id,
-                    Safe(beyond)
-                ),
+                format!("the calling key {} may not give a key the scope {}", key.id, Safe(beyond)),
             )
             .hinted("`grant` in the workspace's policy lists what each scope may give")),
         }
@@ -130,10 +123,7 @@ impl Access {
             None => Ok(()),
             Some((key, _)) => Err(Error::new(
                 Kind::ScopeRejected,
-                format!(
-                    "the calling key {} may not do this: only the operator may",
-                    key.id
-                ),
+                format!("the calling key {} may not do this: only the operator may", key.id),
             )),
         }
     }

@@ -99,10 +99,7 @@ pub fn void(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp)
 /// hand-over for one that was cut short.
 pub fn hold(store: &mut Store, actor: &Actor, delivered: &[Key], now: Timestamp) -> Result<()> {
     let is_claimed = |delivered: &Key| store.read(|reader| reader.is_claimed(&delivered.id));
-    let claimed = delivered
-        .iter()
-        .map(is_claimed)
-        .collect::<Result<Vec<bool>>>()?;
+    let claimed = delivered.iter().map(is_claimed).collect::<Result<Vec<bool>>>()?;
     if !claimed.contains(&true) {
         return Ok(());
     }
@@ -176,12 +173,7 @@ pub(super) fn activate(
 ) -> Result<Outcome> {
     if key.state == State::Active {
         let replaced = links::predecessor(writer, &key)?;
-        return Ok(Outcome {
-            key,
-            replaced,
-            ended: Vec::new(),
-            changed: false,
-        });
+        return Ok(Outcome { key, replaced, ended: Vec::new(), changed: false });
     }
     // SECURITY: a pending key may have been given scopes since it was minted.
     access.require_grant(&[], &key.scopes)?;
@@ -196,19 +188,8 @@ pub(super) fn activate(
     }
     writer.update_key(&key)?;
     writer.unclaim(&key.id)?;
-    writer.audit(
-        now,
-        &access.actor,
-        Action::KeyActivate,
-        key.id.as_str(),
-        &json!({}),
-    )?;
-    Ok(Outcome {
-        key,
-        replaced,
-        ended,
-        changed: true,
-    })
+    writer.audit(now, &access.actor, Action::KeyActivate, key.id.as_str(), &json!({}))?;
+    Ok(Outcome { key, replaced, ended, changed: true })
 }
 
 /// Lets the key take over from the one it replaces.
@@ -246,13 +227,7 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
         "revoked": old.state == State::Revoked,
         PREVIOUS: previous.map(|expires_at| expires_at.to_string()),
     });
-    writer.audit(
-        now,
-        &access.actor,
-        Action::KeyRotate,
-        old.id.as_str(),
-        &details,
-    )?;
+    writer.audit(now, &access.actor, Action::KeyRotate, old.id.as_str(), &details)?;
     Ok(old)
 }
 

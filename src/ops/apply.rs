@@ -115,10 +115,7 @@ impl Plan {
     /// Whether there is anything to do.
     pub fn is_pending(&self) -> bool {
         self.workspaces.iter().any(|step| step.action().is_change())
-            || self
-                .keys
-                .iter()
-                .any(|(_, decision)| decision.step.action().is_change())
+            || self.keys.iter().any(|(_, decision)| decision.step.action().is_change())
             || !self.strays.is_empty()
     }
 }
@@ -159,14 +156,9 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
             let workspace = &workspaces[entry.workspace.as_str()];
             let placed = |error: Error| entry.at_its_line(error);
             let (asked, name) = (entry.environment.as_deref(), entry.name.as_str());
-            let environment = environment(reader, workspace, asked, name, now)
-                .map_err(placed)?
-                .to_owned();
-            let place = (
-                entry.workspace.as_str(),
-                environment.clone(),
-                entry.name.as_str(),
-            );
+            let environment =
+                environment(reader, workspace, asked, name, now).map_err(placed)?.to_owned();
+            let place = (entry.workspace.as_str(), environment.clone(), entry.name.as_str());
             if let Some(first) = named.insert(place, entry.line) {
                 let message = format!("name: it is the same key as in line {first}");
                 return Err(placed(Error::new(Kind::InvalidManifest, message)));
@@ -180,11 +172,7 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
         for workspace in workspaces.values().filter(|_| request.prune) {
             reader.for_each_key_after(workspace, KeySeq(0), u32::MAX, |_, key| {
                 let name = composed(&key.name);
-                let place = (
-                    workspace.name.as_str(),
-                    key.environment.clone(),
-                    name.as_ref(),
-                );
+                let place = (workspace.name.as_str(), key.environment.clone(), name.as_ref());
                 let is_named = names.contains(&place);
                 if key.is_living(now) && !is_named {
                     strays.push(key);
@@ -192,11 +180,7 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
                 Ok(())
             })?;
         }
-        Ok(Plan {
-            workspaces: steps,
-            keys,
-            strays,
-        })
+        Ok(Plan { workspaces: steps, keys, strays })
     })
 }
 
@@ -214,12 +198,7 @@ pub fn settle_workspace(
         WorkspaceStep::Leave => Ok(()),
         WorkspaceStep::Create => {
             let (preset, policy) = policy_of(wanted)?;
-            let request = workspace::create::Request {
-                name,
-                preset,
-                policy,
-                plan,
-            };
+            let request = workspace::create::Request { name, preset, policy, plan };
             match workspace::create::run(store, actor, request, now) {
                 // Another process was first; what it has made may be as it should be.
                 Err(error) if error.kind() == Kind::NameTaken => {
@@ -287,9 +266,6 @@ fn workspace_as_wanted(
 fn policy_of(wanted: &WorkspaceWanted) -> Result<(Option<String>, Policy)> {
     match &wanted.policy {
         Some(policy) => Ok(policy.clone()),
-        None => Ok((
-            Some(preset::DEFAULT.to_owned()),
-            preset::load(preset::DEFAULT)?,
-        )),
+        None => Ok((Some(preset::DEFAULT.to_owned()), preset::load(preset::DEFAULT)?)),
     }
 }

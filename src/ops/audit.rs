@@ -46,24 +46,12 @@ pub(super) fn check(
     against: Option<Head>,
     progress: &mut dyn FnMut(Reached),
 ) -> Result<Outcome> {
-    let of = reader
-        .head()
-        .map_or(0, |head| head.seq.max(0).unsigned_abs());
-    let mut outcome = Outcome {
-        checked: 0,
-        first_bad: None,
-        misindexed: None,
-        contradicted: None,
-    };
+    let of = reader.head().map_or(0, |head| head.seq.max(0).unsigned_abs());
+    let mut outcome = Outcome { checked: 0, first_bad: None, misindexed: None, contradicted: None };
     let mut expected = Head::NONE;
     reader.for_each_event_as_it_stands(i64::MIN, |seq, event| {
         outcome.checked += 1;
-        progress(Reached {
-            verb: "checked",
-            done: outcome.checked,
-            of,
-            unit: "events",
-        });
+        progress(Reached { verb: "checked", done: outcome.checked, of, unit: "events" });
         let next = expected.seq.saturating_add(1);
         let hash = match event {
             Ok(event) if event.follows(next, expected.hash) => event.hash,
@@ -86,9 +74,7 @@ pub(super) fn check(
         && expected.seq < against.seq
     {
         // The first of the rows that were cut off.
-        outcome
-            .first_bad
-            .get_or_insert(expected.seq.saturating_add(1));
+        outcome.first_bad.get_or_insert(expected.seq.saturating_add(1));
     }
     Ok(outcome)
 }

@@ -54,11 +54,7 @@ struct Pair {
 
 impl Pair {
     fn of(old: Key, new: Key) -> Self {
-        Self {
-            old,
-            successor: new.id.clone(),
-            new: Some(new),
-        }
+        Self { old, successor: new.id.clone(), new: Some(new) }
     }
 }
 
@@ -77,11 +73,7 @@ pub fn run(
         let workspaces = select::workspaces(writer, &access, workspace)?;
         let named = select::key(writer, &workspaces, selector, now)?;
         let place = remedy::place(writer, &named.workspace)?;
-        let Pair {
-            mut old,
-            successor,
-            mut new,
-        } = rotation_of(writer, &named, &place, now)?;
+        let Pair { mut old, successor, mut new } = rotation_of(writer, &named, &place, now)?;
         refuse_caller(&access, &old)?;
         let was = new.as_ref().map(|new| new.standing(now));
         if was != Some(Status::Pending) && !old.is_living(now) {
@@ -115,20 +107,8 @@ pub fn run(
         }
         writer.update_key(&old)?;
         let details = json!({ "cancelled": successor.as_str() });
-        writer.audit(
-            now,
-            &access.actor,
-            Action::KeyCancel,
-            old.id.as_str(),
-            &details,
-        )?;
-        Ok(Outcome {
-            key: old,
-            successor,
-            cancelled: new,
-            was,
-            old: outcome,
-        })
+        writer.audit(now, &access.actor, Action::KeyCancel, old.id.as_str(), &details)?;
+        Ok(Outcome { key: old, successor, cancelled: new, was, old: outcome })
     })
 }
 
@@ -179,10 +159,7 @@ fn refuse_caller(access: &Access, old: &Key) -> Result<()> {
 /// that followed the old one has ended.
 fn rotation_of(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Result<Pair> {
     let is_open = |key: &Key| key.is_living(now) && key.replaced_by.is_none();
-    if let Some(new) = links::replacements(reader, named)?
-        .into_iter()
-        .find(is_open)
-    {
+    if let Some(new) = links::replacements(reader, named)?.into_iter().find(is_open) {
         return Ok(Pair::of(named.clone(), new));
     }
     let before = links::predecessor(reader, named)?;
@@ -196,11 +173,7 @@ fn rotation_of(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) ->
         if let Some(successor) = old.replaced_by.clone()
             && way_on(reader, &old, now)? == Some(Way::Cancel(old.id.clone()))
         {
-            return Ok(Pair {
-                new: links::successor(reader, &old)?,
-                successor,
-                old,
-            });
+            return Ok(Pair { new: links::successor(reader, &old)?, successor, old });
         }
     }
     Err(refusal(reader, named, place, now)?)
@@ -250,9 +223,9 @@ fn refusal(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Res
         _ => {
             let error = conflict(format!("{id} is not being rotated"));
             match status {
-                Status::Active => error.hinted(format!(
-                    "run `keyward rotate {id}{place}` to start a rotation"
-                )),
+                Status::Active => {
+                    error.hinted(format!("run `keyward rotate {id}{place}` to start a rotation"))
+                }
                 _ => error,
             }
         }

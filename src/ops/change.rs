@@ -22,11 +22,8 @@ impl Outcome {
     /// Every key that changed, in words.
     pub fn subjects(&self) -> Option<String> {
         let key = self.changed.then_some(&self.key.id);
-        let changed: Vec<String> = key
-            .into_iter()
-            .chain(&self.also_changed)
-            .map(KeyId::to_string)
-            .collect();
+        let changed: Vec<String> =
+            key.into_iter().chain(&self.also_changed).map(KeyId::to_string).collect();
         (!changed.is_empty()).then(|| changed.join(", "))
     }
 }

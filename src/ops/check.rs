@@ -120,10 +120,7 @@ fn remedy(
         let is_enough = !known.is_empty() && workspace.policy.check_scopes(&known, &[]).is_ok();
         return Ok(match workspace.policy.lacks(key) {
             Some(Outside::Scope(_)) if is_enough => {
-                format!(
-                    "keyward set {id}{place} --scope {}",
-                    known.join(" --scope ")
-                )
+                format!("keyward set {id}{place} --scope {}", known.join(" --scope "))
             }
             _ => format!("keyward revoke {id}{place}"),
         });

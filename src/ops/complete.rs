@@ -56,18 +56,11 @@ pub fn run(
         Wanted::Keys { shows_ended } => keys(reader, request, shows_ended, now),
         Wanted::Workspaces => {
             let names = reader.workspace_names(request.front, MOST)?;
-            Ok(names
-                .into_iter()
-                .map(|name| (name, String::new()))
-                .collect())
+            Ok(names.into_iter().map(|name| (name, String::new())).collect())
         }
         Wanted::Environments => words(reader, request, now, |policy| policy.environments),
-        Wanted::Scopes => words(reader, request, now, |policy| {
-            policy.scopes.into_keys().collect()
-        }),
-        Wanted::Plans => words(reader, request, now, |policy| {
-            policy.plans.into_keys().collect()
-        }),
+        Wanted::Scopes => words(reader, request, now, |policy| policy.scopes.into_keys().collect()),
+        Wanted::Plans => words(reader, request, now, |policy| policy.plans.into_keys().collect()),
     })
 }
 
@@ -83,13 +76,7 @@ fn keys(
         [workspace] => {
             let ended_by = (!shows_ended).then_some(now);
             reader
-                .key_names(
-                    workspace.id,
-                    request.environment,
-                    request.front,
-                    ended_by,
-                    MOST,
-                )?
+                .key_names(workspace.id, request.environment, request.front, ended_by, MOST)?
                 .into_iter()
                 .map(|name| (name, String::new()))
                 .collect()
@@ -131,10 +118,7 @@ fn words(
         policies.push(preset::load(preset::DEFAULT)?);
     }
     let words: BTreeSet<String> = policies.into_iter().flat_map(of).collect();
-    Ok(words
-        .into_iter()
-        .map(|word| (word, String::new()))
-        .collect())
+    Ok(words.into_iter().map(|word| (word, String::new())).collect())
 }
 
 fn workspaces(

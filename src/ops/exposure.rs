@@ -29,10 +29,7 @@ pub struct Detector<'r, 'c> {
 impl<'r, 'c> Detector<'r, 'c> {
     /// Looks by this reader.
     pub fn new(reader: &'r Reader<'c>) -> Self {
-        Self {
-            reader,
-            formats: OnceCell::new(),
-        }
+        Self { reader, formats: OnceCell::new() }
     }
 
     /// Whether, and how, any part of the text is a secret of this store or has the form of one.
@@ -53,9 +50,8 @@ impl<'r, 'c> Detector<'r, 'c> {
     fn formats(&self) -> &[TokenFormat] {
         self.formats.get_or_init(|| {
             let workspaces = self.reader.workspaces().unwrap_or_default();
-            let formats = workspaces
-                .iter()
-                .filter_map(|workspace| workspace.policy.token_format().ok());
+            let formats =
+                workspaces.iter().filter_map(|workspace| workspace.policy.token_format().ok());
             formats.filter(TokenFormat::is_distinctive).collect()
         })
     }

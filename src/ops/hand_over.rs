@@ -65,11 +65,7 @@ pub fn run<'d>(
     clock: impl Fn() -> Timestamp,
     deliver: impl FnOnce(&[Secret]) -> Result<Delivered<'d>>,
 ) -> Result<Outcome> {
-    let Request {
-        keys,
-        secrets,
-        hold,
-    } = request;
+    let Request { keys, secrets, hold } = request;
     let delivered = match deliver(&secrets) {
         Ok(delivered) => delivered,
         Err(error) => return Err(void(store, keys, error, clock())),

@@ -155,19 +155,12 @@ pub fn run<R: TryCryptoRng>(
             };
             writer.remember(workspace.id, &request.name, &made)?;
         }
-        Ok(Outcome::Due(mint::Outcome {
-            keys,
-            secrets,
-            made_workspace,
-        }))
+        Ok(Outcome::Due(mint::Outcome { keys, secrets, made_workspace }))
     })
 }
 
 fn first() -> Replay {
-    Replay::Mint {
-        leftover: None,
-        may_replace: false,
-    }
+    Replay::Mint { leftover: None, may_replace: false }
 }
 
 fn decide(
@@ -203,10 +196,9 @@ fn decide(
     let is_in_place = request.holding.is(&key.hash);
     Ok(match () {
         () if is_open && is_in_place => Replay::Finish(Box::new(key)),
-        () if is_open || is_void => Replay::Mint {
-            may_replace: is_in_place,
-            leftover: is_open.then(|| Box::new(key)),
-        },
+        () if is_open || is_void => {
+            Replay::Mint { may_replace: is_in_place, leftover: is_open.then(|| Box::new(key)) }
+        }
         () => Replay::Delivered(Box::new(key)),
     })
 }

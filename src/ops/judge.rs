@@ -40,10 +40,7 @@ pub(super) fn judge_unknown(
     secret: &Secret,
 ) -> Result<Code> {
     let mut code = Code::Malformed;
-    for short in formats
-        .iter()
-        .filter_map(|format| format.short_of(secret.expose()))
-    {
+    for short in formats.iter().filter_map(|format| format.short_of(secret.expose())) {
         code = Code::NotFound;
         if short.is_empty() {
             continue;
@@ -53,10 +50,7 @@ pub(super) fn judge_unknown(
         if let Some(key) = found.iter().find(|key| key.hash == hash) {
             return Err(Error::new(
                 Kind::Damaged,
-                format!(
-                    "the store is damaged: the index of hashes does not know {}",
-                    key.id
-                ),
+                format!("the store is damaged: the index of hashes does not know {}", key.id),
             )
             .hinted("run `keyward store check`"));
         }

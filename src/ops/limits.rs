@@ -84,11 +84,10 @@ pub(super) fn check_expiry(
     now: Timestamp,
 ) -> Result<()> {
     match expires_at {
-        Some(expires_at) if expires_at <= now => Err(Error::new(
-            Kind::InvalidExpiry,
-            format!("expiry {expires_at} is in the past"),
-        )
-        .hinted("say when it expires with --expires 90d")),
+        Some(expires_at) if expires_at <= now => {
+            Err(Error::new(Kind::InvalidExpiry, format!("expiry {expires_at} is in the past"))
+                .hinted("say when it expires with --expires 90d"))
+        }
         Some(expires_at) => check_end(reader, "the key", expires_at),
         None => Ok(()),
     }
@@ -140,9 +139,7 @@ pub(super) fn check_cap(
     let mut idlest: Option<Key> = None;
     reader.for_each_key_after(workspace, KeySeq(0), u32::MAX, |_, key| {
         let unused_since = |key: &Key| key.last_used_at.unwrap_or(key.created_at);
-        let idler = idlest
-            .as_ref()
-            .is_none_or(|idlest| unused_since(&key) < unused_since(idlest));
+        let idler = idlest.as_ref().is_none_or(|idlest| unused_since(&key) < unused_since(idlest));
         if key.is_living(now) && idler {
             idlest = Some(key);
         }

@@ -111,8 +111,7 @@ impl Rest {
         for keys in left.chunk_by(|one, other| one.workspace_id == other.workspace_id) {
             let ids: Vec<String> = keys.iter().map(|key| key.id.to_string()).collect();
             let place = remedy::place(reader, &keys[0].workspace)?;
-            rest.commands
-                .push(format!("`keyward revoke {}{place}`", ids.join(" ")));
+            rest.commands.push(format!("`keyward revoke {}{place}`", ids.join(" ")));
         }
         rest.ids = left.into_iter().map(|key| key.id).collect();
         Ok(rest)

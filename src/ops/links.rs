@@ -41,10 +41,7 @@ pub(super) fn faults(
     now: Timestamp,
 ) -> Result<Vec<BadLink>> {
     let mut faults = Vec::new();
-    let links = [
-        (Field::Replaces, key.replaces()),
-        (Field::ReplacedBy, key.replaced_by.as_ref()),
-    ];
+    let links = [(Field::Replaces, key.replaces()), (Field::ReplacedBy, key.replaced_by.as_ref())];
     for (field, id) in links {
         if let Some(target) = named(reader, id)? {
             faults.extend(BadLink::between(key, field, &target, now));
@@ -67,10 +64,7 @@ pub(super) fn fault_of_new(
     namers: &[KeyId],
     now: Timestamp,
 ) -> Result<Option<BadLink>> {
-    if let Some(fault) = faults(reader, key, &mut Ending::default(), now)?
-        .into_iter()
-        .next()
-    {
+    if let Some(fault) = faults(reader, key, &mut Ending::default(), now)?.into_iter().next() {
         return Ok(Some(fault));
     }
     for new in reader.keys_replacing(&key.id)? {

@@ -42,24 +42,18 @@ impl Request {
             false => self.statuses.contains(&status),
         };
         status_taken
-            && self
-                .environment
-                .as_ref()
-                .is_none_or(|environment| key.environment == *environment)
+            && self.environment.as_ref().is_none_or(|environment| key.environment == *environment)
             && self
                 .name
                 .as_ref()
                 .is_none_or(|name| composed(&key.name).contains(composed(name).as_ref()))
             && (self.owner.is_none() || key.owner == self.owner)
             && self.scopes.iter().all(|scope| key.scopes.contains(scope))
-            && self
-                .labels
-                .iter()
-                .all(|(name, wanted)| match (key.labels.get(name), wanted) {
-                    (Some(value), Some(wanted)) => value == wanted,
-                    (found, None) => found.is_some(),
-                    (None, Some(_)) => false,
-                })
+            && self.labels.iter().all(|(name, wanted)| match (key.labels.get(name), wanted) {
+                (Some(value), Some(wanted)) => value == wanted,
+                (found, None) => found.is_some(),
+                (None, Some(_)) => false,
+            })
     }
 }
 

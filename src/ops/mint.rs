@@ -96,11 +96,7 @@ pub fn run<R: TryCryptoRng>(
         let named = request.workspace.as_deref();
         let (workspace, made_workspace) = workspace_for(writer, &access, named, now)?;
         let (keys, secrets) = insert(writer, &access, &workspace, request, now, rng)?;
-        Ok(Outcome {
-            keys,
-            secrets,
-            made_workspace,
-        })
+        Ok(Outcome { keys, secrets, made_workspace })
     })
 }
 

@@ -38,9 +38,7 @@ pub(super) fn way_out(
 /// The command that mints a key like one that has ended.
 pub(super) fn mint_again(key: &Key, place: &str) -> String {
     let scopes = key.scopes.iter();
-    let scopes: String = scopes
-        .map(|scope| format!(" --scope {}", Quoted(scope)))
-        .collect();
+    let scopes: String = scopes.map(|scope| format!(" --scope {}", Quoted(scope))).collect();
     let (name, environment) = (Quoted(&key.name), Quoted(&key.environment));
     format!("keyward mint {name} -e {environment}{scopes}{place}")
 }
@@ -58,9 +56,7 @@ pub(super) fn of_taken_name(
     }
     let place = place(reader, &workspace.name)?;
     let (name, environment) = (Quoted(&holder.name), Quoted(&holder.environment));
-    Ok(format!(
-        "`keyward ensure {name} -e {environment}{place}` keeps this key, {way_out}"
-    ))
+    Ok(format!("`keyward ensure {name} -e {environment}{place}` keeps this key, {way_out}"))
 }
 
 /// The hint about a key that can still verify and that no other has replaced.

@@ -47,10 +47,7 @@ pub fn run(
         {
             return Err(Error::new(
                 Kind::Conflict,
-                format!(
-                    "{} waits to replace {} and has its name",
-                    key.id, rotation.replaces
-                ),
+                format!("{} waits to replace {} and has its name", key.id, rotation.replaces),
             )
             .hinted(format!("rename {} instead", rotation.replaces)));
         }

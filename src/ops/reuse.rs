@@ -20,10 +20,7 @@ const WAIT: Duration = Duration::from_secs(1);
 
 /// Adds the event of a revoked key's use, unless one speaks for it or the key is not revoked.
 pub fn note(store: &mut Store, key: KeySeq, address: Option<IpAddr>, now: Timestamp) -> Result<()> {
-    if store
-        .read(|reader| to_be_noted(reader, key, now))?
-        .is_none()
-    {
+    if store.read(|reader| to_be_noted(reader, key, now))?.is_none() {
         return Ok(());
     }
     store.write_within(WAIT, |writer| {

@@ -45,13 +45,7 @@ pub struct Request {
 impl Request {
     /// Revokes this key for this reason.
     pub fn new(key: impl Into<Selector>, reason: Reason) -> Self {
-        Self {
-            workspace: None,
-            selectors: vec![key.into()],
-            reason,
-            message: None,
-            idle: None,
-        }
+        Self { workspace: None, selectors: vec![key.into()], reason, message: None, idle: None }
     }
 }
 
@@ -162,10 +156,7 @@ fn refuse_name(
     let ids: Vec<String> = meant.all().map(|key| key.id.to_string()).collect();
     Err(Error::new(
         Kind::KeyNotFound,
-        format!(
-            "no key has the id \"{}\", and this workspace revokes only by id",
-            Safe(text)
-        ),
+        format!("no key has the id \"{}\", and this workspace revokes only by id", Safe(text)),
     )
     .hinted(format!(
         "if {} is meant: `keyward revoke {}{}`",

@@ -34,11 +34,7 @@ pub struct Request {
 impl Request {
     /// Replaces this key on the policy's terms.
     pub fn new(key: impl Into<Selector>) -> Self {
-        Self {
-            workspace: None,
-            selector: key.into(),
-            terms: Terms::default(),
-        }
+        Self { workspace: None, selector: key.into(), terms: Terms::default() }
     }
 }
 
@@ -106,13 +102,7 @@ pub fn run<R: TryCryptoRng>(
             true => (others.collect(), Rest::default()),
             false => (Vec::new(), rest),
         };
-        Ok(Outcome {
-            key,
-            secret,
-            old,
-            ending,
-            rest,
-        })
+        Ok(Outcome { key, secret, old, ending, rest })
     })
 }
 
@@ -164,11 +154,8 @@ pub(super) fn insert<R: TryCryptoRng>(
     access.require_grant(&[Permission::Rotate], &key.scopes)?;
     let from_now = || expiry(&workspace.policy, old, terms.expires.as_ref(), now);
     key.expires_at = draft::expiry(writer, leftover, from_now)?;
-    key.rotation = Some(Rotation {
-        replaces: old.id.clone(),
-        grace_millis,
-        previous_expires_at: None,
-    });
+    key.rotation =
+        Some(Rotation { replaces: old.id.clone(), grace_millis, previous_expires_at: None });
     draft::save(writer, access, &key, leftover.is_none(), now)?;
     Ok((key, secret))
 }

@@ -131,10 +131,7 @@ fn live_until(
     if is_longer(key, expiry) {
         let error = Error::new(
             Kind::InvalidExpiry,
-            format!(
-                "{} is superseded, so its expiry can only be moved earlier",
-                key.id
-            ),
+            format!("{} is superseded, so its expiry can only be moved earlier", key.id),
         );
         return Err(match way_on(writer, key, now)? {
             Some(way @ Way::Cancel(_)) => {
@@ -248,16 +245,9 @@ fn difference(before: &Value, after: &Value) -> Value {
     let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
         return Value::Null;
     };
-    let changed = after
-        .iter()
-        .filter(|(field, value)| before.get(*field) != Some(value));
+    let changed = after.iter().filter(|(field, value)| before.get(*field) != Some(value));
     changed
-        .map(|(field, value)| {
-            (
-                field.clone(),
-                json!({ "from": before.get(field), "to": value }),
-            )
-        })
+        .map(|(field, value)| (field.clone(), json!({ "from": before.get(field), "to": value })))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }

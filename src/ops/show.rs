@@ -101,11 +101,7 @@ fn shown(
     Ok(Outcome {
         way_on,
         neighbours,
-        limits: Limits {
-            allowance,
-            used,
-            at,
-        },
+        limits: Limits { allowance, used, at },
         key,
         last_use,
         others: others.into_iter().map(|other| other.id).collect(),

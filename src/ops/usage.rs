@@ -81,15 +81,9 @@ pub fn run(
     let (scope, days) = store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
         access.require(Permission::List)?;
-        Ok((
-            scope(reader, &access, request, now)?,
-            days(reader, request)?,
-        ))
+        Ok((scope(reader, &access, request, now)?, days(reader, request)?))
     })?;
-    let mut sums = Sums {
-        by: request.by,
-        rows: BTreeMap::new(),
-    };
+    let mut sums = Sums { by: request.by, rows: BTreeMap::new() };
     match scope {
         Scope::One(page) => {
             store.read(|reader| sums.add(reader, &page, &days))?;

@@ -18,10 +18,7 @@ pub struct Answers {
 
 impl Answers {
     pub fn begin() -> Result<Self> {
-        Ok(Self {
-            stdout: stdout()?,
-            pending: Vec::new(),
-        })
+        Ok(Self { stdout: stdout()?, pending: Vec::new() })
     }
 
     pub fn push(&mut self, view: &impl Serialize) {

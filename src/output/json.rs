@@ -7,9 +7,7 @@ use serde_json::ser::{Formatter, Serializer};
 
 /// Writes a value as one line of ASCII JSON, without a line feed.
 pub fn write(writer: impl Write, value: &impl Serialize) -> io::Result<()> {
-    value
-        .serialize(&mut Serializer::with_formatter(writer, Ascii))
-        .map_err(io::Error::from)
+    value.serialize(&mut Serializer::with_formatter(writer, Ascii)).map_err(io::Error::from)
 }
 
 /// The value as one line of ASCII JSON.
@@ -74,10 +72,7 @@ mod tests {
 
     #[test]
     fn what_a_terminal_or_a_runner_could_obey_is_escaped() {
-        assert_eq!(
-            to_string(&"é\u{202e}\u{9b}\u{7f}鍵"),
-            r#""\u00e9\u202e\u009b\u007f\u9375""#
-        );
+        assert_eq!(to_string(&"é\u{202e}\u{9b}\u{7f}鍵"), r#""\u00e9\u202e\u009b\u007f\u9375""#);
         assert_eq!(to_string(&"😀"), r#""\ud83d\ude00""#);
         assert_eq!(to_string(&"##[error]\n::x"), "\"#\\u0023[error]\\n::x\"");
     }
@@ -86,10 +81,7 @@ mod tests {
     fn a_piece_of_json_stays_the_same_value() {
         let piece = "[\"é##\u{7f}\",\t12345678901234567890,\r1e400]";
         let raw: &serde_json::value::RawValue = serde_json::from_str(piece).expect("JSON");
-        assert_eq!(
-            to_string(&raw),
-            r#"["\u00e9#\u0023\u007f", 12345678901234567890, 1e400]"#
-        );
+        assert_eq!(to_string(&raw), r#"["\u00e9#\u0023\u007f", 12345678901234567890, 1e400]"#);
     }
 
     proptest! {

@@ -83,11 +83,7 @@ impl Listing {
                 writeln!(self.pending, "{line}").map_err(unwritten)?;
             }
         }
-        if self.pending.len() >= HELD_BACK {
-            self.write_out()
-        } else {
-            Ok(())
-        }
+        if self.pending.len() >= HELD_BACK { self.write_out() } else { Ok(()) }
     }
 
     /// Adds texts under another name, which only a JSON document has room for.

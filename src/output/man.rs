@@ -40,11 +40,7 @@ pub fn render(root: &Command, words: &[String]) -> Result<Option<String>> {
     // Global options have a page of their own: keyward(1).
     let own = command.clone().name(name.clone()).mut_args(|arg| {
         let elsewhere = !is_root && arg.is_global_set();
-        if elsewhere {
-            arg.hide(true).help_heading(None)
-        } else {
-            arg
-        }
+        if elsewhere { arg.hide(true).help_heading(None) } else { arg }
     });
     let man = Man::new(own.clone())
         .title(name.to_uppercase())
@@ -72,10 +68,7 @@ pub fn render(root: &Command, words: &[String]) -> Result<Option<String>> {
     if own.get_arguments().any(|arg| !arg.is_hide_set()) {
         section(&|page| man.render_options_section(page))?;
     }
-    if own
-        .get_subcommands()
-        .any(|subcommand| !subcommand.is_hide_set())
-    {
+    if own.get_subcommands().any(|subcommand| !subcommand.is_hide_set()) {
         section(&|page| man.render_subcommands_section(page))?;
     }
     let mut text = String::from_utf8_lossy(&page).into_owned();
@@ -104,10 +97,7 @@ fn page_name(words: &[String]) -> String {
 
 fn synopsis(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
-    format!(
-        ".SH SYNOPSIS\n.nf\n{}\n.fi\n",
-        escape(usage.trim_start_matches("Usage: ").trim())
-    )
+    format!(".SH SYNOPSIS\n.nf\n{}\n.fi\n", escape(usage.trim_start_matches("Usage: ").trim()))
 }
 
 /// The blocks that follow the options in a command's help, each a section of its own.
@@ -135,16 +125,9 @@ fn see_also(command: &Command, words: &[String]) -> String {
 
 /// The text with everything that roff would take for its own escaped.
 fn escape(text: &str) -> String {
-    let escaped = text
-        .replace('\\', "\\e")
-        .replace('-', "\\-")
-        .replace('\'', "\\(aq");
+    let escaped = text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
     let line = |line: &str| {
-        if line.starts_with('.') {
-            format!("\\&{line}")
-        } else {
-            line.to_owned()
-        }
+        if line.starts_with('.') { format!("\\&{line}") } else { line.to_owned() }
     };
     escaped.lines().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -25,11 +25,8 @@ pub fn show(page: &str) -> Result<()> {
 fn read(page: &str) -> Result<bool> {
     // Whoever interrupts the pager does not mean keyward, which must not leave the terminal before it.
     let _interrupts = Interrupts::watch()?;
-    let reader = Command::new("man")
-        .args(["-l", "-"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
+    let reader =
+        Command::new("man").args(["-l", "-"]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn();
     let Ok(mut reader) = reader else {
         return Ok(false);
     };
@@ -43,11 +40,8 @@ fn read(page: &str) -> Result<bool> {
 /// Writes pages into a folder, which is made if it does not exist.
 pub fn write(folder: &Path, pages: &[(String, String)]) -> Result<()> {
     let unwritten = |path: &Path, error: std::io::Error| {
-        Error::new(
-            files::kind_of(&error),
-            format!("cannot write {}", SafePath(path)),
-        )
-        .because(error)
+        Error::new(files::kind_of(&error), format!("cannot write {}", SafePath(path)))
+            .because(error)
     };
     fs::create_dir_all(folder).map_err(|error| unwritten(folder, error))?;
     for (name, page) in pages {

@@ -18,11 +18,7 @@ pub struct Progress {
 
 impl Progress {
     pub(super) fn new(is_watched: bool, total: usize) -> Self {
-        Self {
-            is_watched,
-            total,
-            done: 0,
-        }
+        Self { is_watched, total, done: 0 }
     }
 
     pub fn is_watched(&self) -> bool {
@@ -59,10 +55,7 @@ pub struct Job {
 impl Job {
     /// Begins a job and says so.
     pub(super) fn new(is_watched: bool, doing: &str) -> Self {
-        let job = Self {
-            progress: Progress::new(is_watched, 0),
-            shown: ("", 0),
-        };
+        let job = Self { progress: Progress::new(is_watched, 0), shown: ("", 0) };
         job.write(doing);
         job
     }

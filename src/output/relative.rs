@@ -46,11 +46,7 @@ fn seen(time: Timestamp, now: Timestamp, say: fn(u64, &str) -> String) -> String
     match unit {
         Some((name, length, _)) if seconds > 0 => {
             let span = say(rounded(length), name);
-            if distance < 0 {
-                format!("{span} ago")
-            } else {
-                format!("in {span}")
-            }
+            if distance < 0 { format!("{span} ago") } else { format!("in {span}") }
         }
         _ => "now".to_owned(),
     }

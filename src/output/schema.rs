@@ -51,9 +51,7 @@ const COMMANDS: [Described; 34] = [
         let listed = narrowed(of_view::<WorkspaceView>(), &["inUse"], &[]);
         list("workspaces", &listed)
     }),
-    ("workspace show", || {
-        narrowed(of_view::<WorkspaceView>(), &["policy"], &[])
-    }),
+    ("workspace show", || narrowed(of_view::<WorkspaceView>(), &["policy"], &[])),
     ("workspace set", workspace),
     ("workspace rename", workspace),
     ("workspace delete", workspace),
@@ -67,9 +65,7 @@ const COMMANDS: [Described; 34] = [
     ("store backup", of_view::<BackupView>),
     ("store restore", of_view::<RestoreView>),
     ("store export", exported),
-    ("store import", || {
-        list("results", &of_view::<ImportView<'_>>())
-    }),
+    ("store import", || list("results", &of_view::<ImportView<'_>>())),
 ];
 
 /// The commands that have a schema.
@@ -170,11 +166,7 @@ fn workspace() -> Value {
 
 /// A key with its secret where stdout is the sink.
 fn minted(always: &[&str], sometimes: &[&str]) -> Value {
-    narrowed(
-        of_view::<Minted<'_>>(),
-        always,
-        &[sometimes, &["key"]].concat(),
-    )
+    narrowed(of_view::<Minted<'_>>(), always, &[sometimes, &["key"]].concat())
 }
 
 /// Rows of each of the ways to add up.
@@ -199,16 +191,10 @@ fn exported() -> Value {
     let more = [
         ("type", json!({ "const": "key" })),
         ("algorithm", json!({ "const": "sha256" })),
-        (
-            "hash",
-            json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
-        ),
+        ("hash", json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })),
         ("expired", json!({ "type": "boolean" })),
         ("revokedMessage", text.clone()),
-        (
-            "graceMillis",
-            json!({ "type": ["integer", "null"], "minimum": 0 }),
-        ),
+        ("graceMillis", json!({ "type": ["integer", "null"], "minimum": 0 })),
         ("previousExpiresAt", time),
     ];
     for (name, schema) in more {

@@ -10,10 +10,7 @@ use crate::error::{Error, Kind, Result};
 
 /// Stdout as a plain file: std's own handle takes a closed descriptor for success.
 pub(super) fn stdout() -> Result<File> {
-    let descriptor = io::stdout()
-        .as_fd()
-        .try_clone_to_owned()
-        .map_err(unwritten)?;
+    let descriptor = io::stdout().as_fd().try_clone_to_owned().map_err(unwritten)?;
     Ok(File::from(descriptor))
 }
 

@@ -35,11 +35,7 @@ pub struct Column {
 
 impl Column {
     const fn of(title: &'static str, kind: Kind) -> Self {
-        Self {
-            title,
-            kind,
-            is_wide: false,
-        }
+        Self { title, kind, is_wide: false }
     }
 
     /// Names and other texts that may be long.
@@ -60,10 +56,7 @@ impl Column {
     /// The same, for `--output wide` only.
     #[must_use]
     pub const fn wide(self) -> Self {
-        Self {
-            is_wide: true,
-            ..self
-        }
+        Self { is_wide: true, ..self }
     }
 }
 
@@ -71,10 +64,7 @@ impl Column {
     /// The same, in every table if it is the one of this title.
     #[must_use]
     pub fn shown(self, title: &str) -> Self {
-        Self {
-            is_wide: self.is_wide && self.title != title,
-            ..self
-        }
+        Self { is_wide: self.is_wide && self.title != title, ..self }
     }
 }
 
@@ -119,10 +109,7 @@ impl Cell {
 
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self {
-            text: text.into(),
-            ..Self::default()
-        }
+        Self { text: text.into(), ..Self::default() }
     }
 }
 
@@ -143,28 +130,20 @@ pub fn render(columns: &[Column], rows: Vec<Vec<Cell>>, look: Look) -> String {
         .into_iter()
         .map(|row| {
             let cells = row.into_iter().zip(columns);
-            cells
-                .filter(|(_, column)| shown(column))
-                .map(|(cell, _)| cell)
-                .collect()
+            cells.filter(|(_, column)| shown(column)).map(|(cell, _)| cell).collect()
         })
         .collect();
     let columns: Vec<Column> = columns.iter().copied().filter(shown).collect();
-    let mut widths: Vec<usize> = (0..columns.len())
-        .map(|at| shown_width(&columns, &rows, at, usize::MAX))
-        .collect();
+    let mut widths: Vec<usize> =
+        (0..columns.len()).map(|at| shown_width(&columns, &rows, at, usize::MAX)).collect();
     if let Some(room) = look.width {
         fit(&columns, &rows, &mut widths, room);
     }
-    let titles = columns.iter().map(|column| Cell {
-        colour: Some("1"),
-        ..Cell::from(column.title)
-    });
+    let titles =
+        columns.iter().map(|column| Cell { colour: Some("1"), ..Cell::from(column.title) });
     let rows: Vec<Vec<Cell>> = std::iter::once(titles.collect()).chain(rows).collect();
     let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     for row in &rows {
         let texts = row.iter().zip(&widths);
         table.add_row(texts.map(|(cell, width)| shortened(cell.within(*width), *width)));
@@ -183,11 +162,7 @@ pub fn render(columns: &[Column], rows: Vec<Vec<Cell>>, look: Look) -> String {
     lines
         .map(|(line, row)| {
             let line = line.trim_end();
-            if look.colour {
-                coloured(line, row, &widths) + "\n"
-            } else {
-                line.to_owned() + "\n"
-            }
+            if look.colour { coloured(line, row, &widths) + "\n" } else { line.to_owned() + "\n" }
         })
         .collect()
 }
@@ -198,12 +173,8 @@ fn coloured(line: &str, row: &[Cell], widths: &[usize]) -> String {
     for (cell, width) in row.iter().zip(widths) {
         end += width + GAP;
         let taken = line.len() - rest.len();
-        let ends = rest
-            .char_indices()
-            .map(|(at, character)| at + character.len_utf8());
-        let length = ends
-            .take_while(|at| line[..taken + at].width() <= end)
-            .last();
+        let ends = rest.char_indices().map(|(at, character)| at + character.len_utf8());
+        let length = ends.take_while(|at| line[..taken + at].width() <= end).last();
         let (own, after) = rest.split_at(length.unwrap_or_default());
         rest = after;
         let shown = own.trim();
@@ -293,19 +264,12 @@ fn shortened(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    const COLUMNS: [Column; 3] = [
-        Column::text("NAME"),
-        Column::number("N"),
-        Column::last("WHEN").wide(),
-    ];
+    const COLUMNS: [Column; 3] =
+        [Column::text("NAME"), Column::number("N"), Column::last("WHEN").wide()];
 
     fn rendered(rows: &[[&str; 3]], width: Option<usize>, is_wide: bool) -> String {
         let rows = rows.iter().map(|row| row.map(Cell::from).to_vec());
-        let look = Look {
-            width,
-            colour: false,
-            is_wide,
-        };
+        let look = Look { width, colour: false, is_wide };
         render(&COLUMNS, rows.collect(), look)
     }
 
@@ -316,18 +280,12 @@ mod tests {
             rendered(&rows, None, true),
             "NAME       N  WHEN\nci         1  now\npipeline  20\n"
         );
-        assert_eq!(
-            rendered(&rows, None, false),
-            "NAME       N\nci         1\npipeline  20\n"
-        );
+        assert_eq!(rendered(&rows, None, false), "NAME       N\nci         1\npipeline  20\n");
     }
 
     #[test]
     fn what_is_too_long_is_cut_by_the_columns_of_a_terminal() {
-        let rows = [
-            ["日本語の名前の鍵です", "1", ""],
-            ["e\u{301}te\u{301}", "2", ""],
-        ];
+        let rows = [["日本語の名前の鍵です", "1", ""], ["e\u{301}te\u{301}", "2", ""]];
         assert_eq!(
             rendered(&rows, Some(14), false),
             "NAME         N\n日本語の名…  1\ne\u{301}te\u{301}          2\n"
@@ -339,23 +297,13 @@ mod tests {
     fn a_short_form_is_used_where_there_is_no_room_and_is_not_cut_short_without_need() {
         let columns = [Column::text("NAME"), Column::last("WHEN")];
         let cells = |name: &str| {
-            vec![
-                Cell::from(name),
-                Cell::from("3 days ago, at night").short("3d ago".to_owned()),
-            ]
+            vec![Cell::from(name), Cell::from("3 days ago, at night").short("3d ago".to_owned())]
         };
-        let look = |width| Look {
-            width: Some(width),
-            colour: false,
-            is_wide: false,
-        };
+        let look = |width| Look { width: Some(width), colour: false, is_wide: false };
         let name = "n".repeat(30);
         for (width, expected) in [
             (52, format!("{name}  3 days ago, at night")),
-            (
-                51,
-                format!("{}  3 days ago, at night", "n".repeat(28) + CUT),
-            ),
+            (51, format!("{}  3 days ago, at night", "n".repeat(28) + CUT)),
             (40, format!("{name}  3d ago")),
             (20, format!("{}  3d ago", "n".repeat(11) + CUT)),
             (17, format!("{}  3d a…", "n".repeat(9) + CUT)),
@@ -369,11 +317,7 @@ mod tests {
     fn colours_do_not_count_and_stand_where_they_are_wanted_only() {
         let rows = |colour| {
             let cells = vec![vec![Cell::from("ci").coloured("32"), Cell::from("1")]];
-            let look = Look {
-                width: None,
-                colour,
-                is_wide: false,
-            };
+            let look = Look { width: None, colour, is_wide: false };
             render(&COLUMNS, cells, look)
         };
         assert_eq!(rows(false), "NAME  N\nci    1\n");

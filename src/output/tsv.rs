@@ -21,10 +21,7 @@ pub fn line(record: &impl Serialize) -> String {
 /// The names of the record's fields, as [`line`] has them.
 pub fn header(record: &impl Serialize) -> String {
     let value = serde_json::to_value(record).expect("views are JSON");
-    let names = value
-        .as_object()
-        .into_iter()
-        .flat_map(|fields| fields.keys());
+    let names = value.as_object().into_iter().flat_map(|fields| fields.keys());
     names.map(String::as_str).collect::<Vec<_>>().join("\t")
 }
 
@@ -37,9 +34,8 @@ pub fn field(value: &Value) -> String {
         Value::Object(fields) => match fields.get("id") {
             Some(id) => field(id),
             None => {
-                let pairs = fields
-                    .iter()
-                    .map(|(name, value)| format!("{}={}", Safe(name), field(value)));
+                let pairs =
+                    fields.iter().map(|(name, value)| format!("{}={}", Safe(name), field(value)));
                 pairs.collect::<Vec<_>>().join(",")
             }
         },
@@ -64,9 +60,6 @@ mod tests {
             "expiresAt": null,
             "n": 3,
         });
-        assert_eq!(
-            line(&record),
-            "key_1\ta\\tb\\nc\tr,w\tteam=core\tkey_2\t\t3"
-        );
+        assert_eq!(line(&record), "key_1\ta\\tb\\nc\tr,w\tteam=core\tkey_2\t\t3");
     }
 }

@@ -155,11 +155,7 @@ impl Ui {
     pub fn error(&self, error: &Error) {
         if !matches!(self.format, Format::Json | Format::Jsonl) {
             let message = error.to_string();
-            let word = if message.starts_with("cancelled: ") {
-                ""
-            } else {
-                "error: "
-            };
+            let word = if message.starts_with("cancelled: ") { "" } else { "error: " };
             self.stderr(word, "31", &message);
             if let Some(hint) = error.hint() {
                 self.stderr("hint: ", "36", hint);
@@ -180,11 +176,8 @@ impl Ui {
 
     fn stderr(&self, word: &str, colour: &str, text: &str) {
         // What has a word in front is one line.
-        let text = if word.is_empty() {
-            harmless(text)
-        } else {
-            harmless(text).replace('\n', "\\n")
-        };
+        let text =
+            if word.is_empty() { harmless(text) } else { harmless(text).replace('\n', "\\n") };
         let mut stderr = io::stderr().lock();
         // There is nowhere left to report that stderr is gone.
         let _ = if self.colour_stderr && !colour.is_empty() {

@@ -47,9 +47,7 @@ impl UsageView {
         day: Option<Day>,
         tally: &Tally,
     ) -> Self {
-        let last = key
-            .filter(|_| day.is_none())
-            .map(|_| tally.last.filter(|_| tally.valid > 0));
+        let last = key.filter(|_| day.is_none()).map(|_| tally.last.filter(|_| tally.valid > 0));
         Self {
             workspace,
             key_id: key.map(|key| key.id.as_str().to_owned()),
@@ -59,11 +57,7 @@ impl UsageView {
             valid: tally.valid,
             refused: tally.refusals(),
             credits: tally.credits,
-            refused_by: tally
-                .refused
-                .iter()
-                .map(|(code, count)| (code.word(), *count))
-                .collect(),
+            refused_by: tally.refused.iter().map(|(code, count)| (code.word(), *count)).collect(),
             last_used_at: last.map(|last| last.map(|last| Moment(last.at))),
             last_address: last
                 .map(|last| last.and_then(|last| last.address.map(|address| address.to_string()))),

@@ -24,11 +24,8 @@ pub fn check(field: &str, command: &str) -> Result<()> {
     if fields.iter().any(|known| known == field) {
         return Ok(());
     }
-    Err(Error::usage(format!(
-        "`keyward {command}` has no field \"{}\"",
-        Safe(field)
-    ))
-    .hinted(format!("its fields are {}", fields.join(", "))))
+    Err(Error::usage(format!("`keyward {command}` has no field \"{}\"", Safe(field)))
+        .hinted(format!("its fields are {}", fields.join(", "))))
 }
 
 /// The fields of a record, which may be the answer or one of a list.

@@ -26,17 +26,15 @@ pub fn why(
 ) -> Cow<'static, str> {
     let said = match code {
         Code::Revoked => revoked(key, now),
-        Code::Expired => key
-            .expires_at
-            .map(|expires_at| format!("the key expired {}", past(expires_at, now))),
-        Code::WrongEnvironment => ask
-            .environment
-            .as_deref()
-            .filter(|word| may_be_shown(word))
-            .map(|asked| {
+        Code::Expired => {
+            key.expires_at.map(|expires_at| format!("the key expired {}", past(expires_at, now)))
+        }
+        Code::WrongEnvironment => {
+            ask.environment.as_deref().filter(|word| may_be_shown(word)).map(|asked| {
                 let own = Safe(&key.environment);
                 format!("the key belongs to environment {own}, not {}", Safe(asked))
-            }),
+            })
+        }
         Code::IpDenied => Some(match ask.address {
             Some(address) => format!("the key may not be used from {address}"),
             None => "the key may be used from certain addresses only, and the request has none"
@@ -44,9 +42,7 @@ pub fn why(
         }),
         Code::InsufficientScope => missing(key, ask),
         Code::RateLimited | Code::QuotaExceeded => retry_after.map(|seconds| {
-            let millis = i64::try_from(seconds)
-                .unwrap_or(i64::MAX)
-                .saturating_mul(1000);
+            let millis = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
             let when = relative(now.plus_millis(millis), now);
             format!("{}; try again {when}", code.message())
         }),
@@ -69,9 +65,7 @@ fn revoked(key: &Key, now: Timestamp) -> Option<String> {
 fn missing(key: &Key, ask: &Ask) -> Option<String> {
     let missing = ask.scopes.iter();
     let missing = missing.filter(|scope| !key.scopes.contains(scope));
-    let shown: Vec<_> = missing
-        .map(|scope| may_be_shown(scope).then_some(Safe(scope)))
-        .collect();
+    let shown: Vec<_> = missing.map(|scope| may_be_shown(scope).then_some(Safe(scope))).collect();
     // Where one cannot be named, to name the others would mislead.
     let shown: Option<Vec<_>> = shown.into_iter().collect();
     shown.map(|scopes| match scopes.as_slice() {

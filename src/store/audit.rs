@@ -21,12 +21,7 @@ impl Reader<'_> {
         let head = self.session.one(
             "SELECT seq, hash FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
             &[],
-            |row| {
-                Ok(Head {
-                    seq: row.get(0)?,
-                    hash: row.get(1)?,
-                })
-            },
+            |row| Ok(Head { seq: row.get(0)?, hash: row.get(1)? }),
         )?;
         Ok(head.unwrap_or(Head::NONE))
     }
@@ -54,9 +49,7 @@ impl Reader<'_> {
     ) -> Result<()> {
         let sql = format!("{SELECT} WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
         let read = |next, limit| {
-            self.session.all(&sql, values![next, limit], |row| {
-                Ok((row.get(0)?, from_row(row)))
-            })
+            self.session.all(&sql, values![next, limit], |row| Ok((row.get(0)?, from_row(row))))
         };
         paged(first, read, body)
     }
@@ -147,10 +140,7 @@ impl Writer<'_> {
                 &event.hash,
             ],
         )?;
-        self.head.set(Some(Head {
-            seq: event.seq,
-            hash: event.hash,
-        }));
+        self.head.set(Some(Head { seq: event.seq, hash: event.hash }));
         self.time.set(Some(time));
         Ok(())
     }

@@ -92,11 +92,6 @@ impl Writer<'_> {
 
     /// Forgets what was minted until this moment.
     pub fn forget_until(&self, moment: Timestamp) -> Result<()> {
-        self.session
-            .run(
-                "DELETE FROM idempotency WHERE made_at <= ?1",
-                values![moment],
-            )
-            .map(drop)
+        self.session.run("DELETE FROM idempotency WHERE made_at <= ?1", values![moment]).map(drop)
     }
 }

@@ -22,15 +22,10 @@ impl Reader<'_> {
         }
         let gone = || damaged("its last recorded time is missing");
         let sql = "SELECT seen, leapt FROM clock WHERE only = 1";
-        let clock = self.session.one(sql, &[], |row| {
-            Ok(Clock {
-                seen: row.get(0)?,
-                leapt: row.get(1)?,
-            })
-        })?;
-        let clock = clock
-            .filter(|clock| clock.seen.is_writable())
-            .ok_or_else(gone)?;
+        let clock = self
+            .session
+            .one(sql, &[], |row| Ok(Clock { seen: row.get(0)?, leapt: row.get(1)? }))?;
+        let clock = clock.filter(|clock| clock.seen.is_writable()).ok_or_else(gone)?;
         self.clock.set(Some(clock));
         Ok(clock)
     }
@@ -65,9 +60,6 @@ impl Writer<'_> {
     /// dropped, because they would keep their keys waiting until that time.
     pub fn reset_clock(&self, now: Timestamp) -> Result<()> {
         self.drop_rate_states_after(now)?;
-        self.save_clock(Clock {
-            seen: now,
-            leapt: None,
-        })
+        self.save_clock(Clock { seen: now, leapt: None })
     }
 }

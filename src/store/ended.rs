@@ -11,8 +11,7 @@ use crate::error::Result;
 impl Reader<'_> {
     /// Whether the key of this hash has ended for good, whether its record is still there or not.
     pub fn is_ended(&self, hash: &SecretHash) -> Result<bool> {
-        self.session
-            .exists("SELECT 1 FROM ended WHERE hash = ?1", values![hash])
+        self.session.exists("SELECT 1 FROM ended WHERE hash = ?1", values![hash])
     }
 }
 

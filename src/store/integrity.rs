@@ -87,15 +87,15 @@ impl Reader<'_> {
         let seen = self.clock()?.seen;
         let read = |next, limit| {
             self.session.all(&sql, values![next, limit], |row| {
-                let key = key_row::from_row(row)
-                    .map_err(|error| unreadable(row, error))
-                    .and_then(|key| {
+                let key = key_row::from_row(row).map_err(|error| unreadable(row, error)).and_then(
+                    |key| {
                         let fault = match fault_of_key(row, &key)? {
                             None if !newest.is_empty() => fault_of_trail(row, &key)?,
                             fault => fault,
                         };
                         Ok((Key { seen, ..key }, fault))
-                    });
+                    },
+                );
                 Ok((row.get(SEQ)?, (row.text(0)?, key)))
             })
         };
@@ -124,10 +124,9 @@ impl Reader<'_> {
         })?;
         match changed.flatten() {
             None => Ok(()),
-            Some(name) => Err(unlike_itself(&format!(
-                "the record of {id} (\"{}\") {CHANGED}",
-                Safe(&name)
-            ))),
+            Some(name) => {
+                Err(unlike_itself(&format!("the record of {id} (\"{}\") {CHANGED}", Safe(&name))))
+            }
         }
     }
 
@@ -241,12 +240,9 @@ fn fault_of_trail(row: &Row<'_>, key: &Key) -> Result<Option<&'static str>> {
 /// Whether the columns from this one on are a row of the trail with its own link, and details that end with this digest.
 pub(super) fn is_whole_with(row: &Row<'_>, first: usize, digest: RecordDigest) -> bool {
     let text = |column| row.bytes(first + column).ok().flatten();
-    let (Ok(seq), Ok(time), Ok(previous), Ok(hash)) = (
-        row.get(first),
-        row.get(first + 1),
-        row.get(first + 6),
-        row.get(first + 7),
-    ) else {
+    let (Ok(seq), Ok(time), Ok(previous), Ok(hash)) =
+        (row.get(first), row.get(first + 1), row.get(first + 6), row.get(first + 7))
+    else {
         return false;
     };
     let (Some(actor), Some(action), Some(subject), Some(details)) =

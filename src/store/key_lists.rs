@@ -120,9 +120,7 @@ impl Reader<'_> {
     /// How many key records a workspace has, dead ones included.
     pub fn count_keys(&self, workspace: WorkspaceId) -> Result<u64> {
         let sql = "SELECT count(*) FROM key WHERE workspace_id = ?1";
-        let count = self
-            .session
-            .one(sql, values![workspace], |row| row.get(0))?;
+        let count = self.session.one(sql, values![workspace], |row| row.get(0))?;
         Ok(count.map_or(0, i64::unsigned_abs))
     }
 }

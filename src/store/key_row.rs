@@ -113,10 +113,7 @@ fn networks(row: &Row<'_>, column: usize) -> Result<Vec<Network>> {
     let texts: Vec<String> = json(row, column, "[]")?;
     texts
         .iter()
-        .map(|text| {
-            text.parse()
-                .map_err(|_| damaged("a key's allow-list cannot be read"))
-        })
+        .map(|text| text.parse().map_err(|_| damaged("a key's allow-list cannot be read")))
         .collect()
 }
 
@@ -163,11 +160,7 @@ const CHANGING: [&str; 14] = [
 pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
     let columns = [&FIXED[..], &CHANGING].concat();
     let places: Vec<String> = (1..=columns.len()).map(|nth| format!("?{nth}")).collect();
-    format!(
-        "INSERT INTO key ({}) VALUES ({})",
-        columns.join(", "),
-        places.join(", ")
-    )
+    format!("INSERT INTO key ({}) VALUES ({})", columns.join(", "), places.join(", "))
 });
 /// Writes what changes; the first value is the id.
 pub(super) static UPDATE: LazyLock<String> = LazyLock::new(|| update(&CHANGING));
@@ -176,10 +169,8 @@ pub(super) static REISSUE: LazyLock<String> =
     LazyLock::new(|| update(&[&FIXED[1..], &CHANGING].concat()));
 
 fn update(columns: &[&str]) -> String {
-    let set: Vec<String> = (2..)
-        .zip(columns)
-        .map(|(nth, column)| format!("{column} = ?{nth}"))
-        .collect();
+    let set: Vec<String> =
+        (2..).zip(columns).map(|(nth, column)| format!("{column} = ?{nth}")).collect();
     format!("UPDATE key SET {} WHERE id = ?1", set.join(", "))
 }
 
@@ -197,10 +188,7 @@ impl Written {
     pub(super) fn new(key: &Key, revision: i64) -> Self {
         let networks: Vec<String> = key.allow.iter().map(Network::to_string).collect();
         let text = |json: serde_json::Result<String>| json.expect("texts are JSON");
-        let key = Key {
-            revision,
-            ..key.clone()
-        };
+        let key = Key { revision, ..key.clone() };
         Self {
             scopes: text(serde_json::to_string(&key.scopes)),
             allow: text(serde_json::to_string(&networks)),

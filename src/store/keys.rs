@@ -21,8 +21,7 @@ impl Reader<'_> {
 
     /// Whether a key's secret has this hash, whatever else its record says.
     pub fn has_hash(&self, hash: &SecretHash) -> Result<bool> {
-        self.session
-            .exists("SELECT 1 FROM key WHERE hash = ?1", values![hash])
+        self.session.exists("SELECT 1 FROM key WHERE hash = ?1", values![hash])
     }
 
     /// The key of this hash with its row number, by which its uses are counted, and without its workspace's name and its last
@@ -185,16 +184,12 @@ impl Writer<'_> {
         }
         let sql = "INSERT INTO revision (key_seq, number) SELECT seq, ?2 FROM key WHERE id = ?1
              ON CONFLICT (key_seq) DO UPDATE SET number = excluded.number";
-        self.session
-            .run(sql, values![&key.id, key.revision])
-            .map(drop)
+        self.session.run(sql, values![&key.id, key.revision]).map(drop)
     }
 
     pub(super) fn seal_key(&self, seq: KeySeq, seal: RecordDigest) -> Result<()> {
         let sql = "UPDATE key SET seal = ?2 WHERE seq = ?1";
-        self.session
-            .run(sql, values![seq, seal.as_bytes()])
-            .map(drop)
+        self.session.run(sql, values![seq, seal.as_bytes()]).map(drop)
     }
 
     /// Notes that the trail is to be told of a record, and keeps the hash of one that has ended.
@@ -212,10 +207,7 @@ impl Writer<'_> {
     pub fn delete_keys(&self, keys: &[KeySeq]) -> Result<()> {
         self.end_all(keys)?;
         self.delete_usage_of(keys)?;
-        for table in [
-            "DELETE FROM key WHERE seq = ?1",
-            "DELETE FROM revision WHERE key_seq = ?1",
-        ] {
+        for table in ["DELETE FROM key WHERE seq = ?1", "DELETE FROM revision WHERE key_seq = ?1"] {
             let mut delete = self.session.prepare(table)?;
             for key in keys {
                 delete.run(values![*key])?;

@@ -104,9 +104,7 @@ impl Reader<'_> {
     /// The credits that a workspace has spent in a month.
     pub fn credits_spent(&self, workspace: WorkspaceId, month: Month) -> Result<u64> {
         let sql = "SELECT credits FROM allowance WHERE workspace_id = ?1 AND month = ?2";
-        let credits = self
-            .session
-            .one(sql, values![workspace, month.0], |row| row.get(0))?;
+        let credits = self.session.one(sql, values![workspace, month.0], |row| row.get(0))?;
         Ok(credits.map_or(0, i64::unsigned_abs))
     }
 }
@@ -115,10 +113,7 @@ impl Meter<'_> {
     /// Adds uses of keys on days, fastest in the order of days and keys. A key's last use never falls back.
     pub fn add<'t>(&self, uses: impl IntoIterator<Item = (Day, KeySeq, &'t Tally)>) -> Result<()> {
         let uses = uses.into_iter();
-        add(
-            &self.session,
-            uses.map(|(day, key, tally)| (day, key, tally, None)),
-        )
+        add(&self.session, uses.map(|(day, key, tally)| (day, key, tally, None)))
     }
 
     /// Notes that a key acted, which is a use but no request; a key that is gone is left alone.
@@ -133,10 +128,7 @@ impl Meter<'_> {
         uses: impl IntoIterator<Item = (KeySeq, &'t Tally, Option<RateState>)>,
     ) -> Result<()> {
         let uses = uses.into_iter();
-        add(
-            &self.session,
-            uses.map(|(key, tally, state)| (day, key, tally, state)),
-        )
+        add(&self.session, uses.map(|(key, tally, state)| (day, key, tally, state)))
     }
 
     /// Adds to the credits that a workspace has spent in a month.
@@ -183,18 +175,11 @@ impl Writer<'_> {
              WHERE key.workspace_id = ?1 AND meter.rate <> ?2 AND meter.whole_at > ?3";
         let text = rate.to_string();
         let nanos = now.as_millis().saturating_mul(1_000_000);
-        let found = self
-            .session
-            .all(sql, values![workspace, &text, nanos], |row| {
-                Ok((
-                    row.get::<KeySeq>(0)?,
-                    row.get::<String>(1)?,
-                    row.get::<i64>(2)?,
-                ))
-            })?;
-        let mut save = self
-            .session
-            .prepare("UPDATE meter SET rate = ?2, whole_at = ?3 WHERE key_seq = ?1")?;
+        let found = self.session.all(sql, values![workspace, &text, nanos], |row| {
+            Ok((row.get::<KeySeq>(0)?, row.get::<String>(1)?, row.get::<i64>(2)?))
+        })?;
+        let mut save =
+            self.session.prepare("UPDATE meter SET rate = ?2, whole_at = ?3 WHERE key_seq = ?1")?;
         for (key, from, whole_at) in found {
             if let Ok(from) = from.parse()
                 && let Some(whole_at) = rate.in_place_of(from, whole_at, now)
@@ -248,10 +233,7 @@ fn add<'t>(
 }
 
 fn touch(reader: &Reader<'_>, id: &KeyId, at: Timestamp) -> Result<()> {
-    let tally = Tally {
-        last: Some(LastUse { at, address: None }),
-        ..Tally::default()
-    };
+    let tally = Tally { last: Some(LastUse { at, address: None }), ..Tally::default() };
     let key = reader.find_seq(id)?;
     let uses = key.map(|key| (Day::of(at), key, &tally, None));
     add(&reader.session, uses)
@@ -260,10 +242,7 @@ fn touch(reader: &Reader<'_>, id: &KeyId, at: Timestamp) -> Result<()> {
 /// The time in this column and the address in the next.
 pub(super) fn last_use(row: &Row<'_>, column: usize) -> Result<LastUse> {
     let address: Option<String> = row.get(column + 1)?;
-    Ok(LastUse {
-        at: row.get(column)?,
-        address: address.and_then(|address| address.parse().ok()),
-    })
+    Ok(LastUse { at: row.get(column)?, address: address.and_then(|address| address.parse().ok()) })
 }
 
 pub(super) fn slot(day: Day, key: KeySeq) -> i64 {

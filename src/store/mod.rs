@@ -93,11 +93,7 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(session: Session<'a>) -> Self {
-        Self {
-            reader: Reader::new(session),
-            head: Cell::new(None),
-            time: Cell::new(None),
-        }
+        Self { reader: Reader::new(session), head: Cell::new(None), time: Cell::new(None) }
     }
 }
 
@@ -118,14 +114,9 @@ mod tests {
     #[test]
     fn a_change_without_an_audit_row_is_taken_back() {
         let mut store = Store::empty();
-        let error = store
-            .write(|writer| writer.set_setting("a", "b"))
-            .expect_err("no audit row");
+        let error = store.write(|writer| writer.set_setting("a", "b")).expect_err("no audit row");
         assert_eq!(error.kind(), Kind::Internal);
-        assert_eq!(
-            store.read(|reader| reader.setting("a")).expect("readable"),
-            None
-        );
+        assert_eq!(store.read(|reader| reader.setting("a")).expect("readable"), None);
     }
 
     #[test]
@@ -143,13 +134,7 @@ mod tests {
             Err(Error::usage("no"))
         });
         assert!(outcome.is_err());
-        assert_eq!(
-            store.read(|reader| reader.setting("a")).expect("readable"),
-            None
-        );
-        assert_eq!(
-            store.read(|reader| reader.head()).expect("readable"),
-            Head::NONE
-        );
+        assert_eq!(store.read(|reader| reader.setting("a")).expect("readable"), None);
+        assert_eq!(store.read(|reader| reader.head()).expect("readable"), Head::NONE);
     }
 }

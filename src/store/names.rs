@@ -31,11 +31,8 @@ impl Reader<'_> {
         let seen = self.clock()?.seen;
         let mut names: Vec<String> = Vec::new();
         let mut take = |row: &Row<'_>| {
-            let life = Life {
-                state: state(row, 1)?,
-                created_at: row.get(2)?,
-                expires_at: row.get(3)?,
-            };
+            let life =
+                Life { state: state(row, 1)?, created_at: row.get(2)?, expires_at: row.get(3)? };
             if ended_by.is_none_or(|now| life.ended(now, seen).is_none()) {
                 let name = row.text(0)?;
                 if names.last() != Some(&name) {
@@ -57,8 +54,7 @@ impl Reader<'_> {
         let sql =
             "SELECT name FROM workspace WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.session
-            .all(sql, values![front, &end(front), most], |row| row.text(0))
+        self.session.all(sql, values![front, &end(front), most], |row| row.text(0))
     }
 }
 

@@ -113,18 +113,12 @@ impl Store {
 
 impl From<Database> for Store {
     fn from(database: Database) -> Self {
-        Self {
-            engine: Engine::Sqlite(database),
-            is_rehearsal: false,
-        }
+        Self { engine: Engine::Sqlite(database), is_rehearsal: false }
     }
 }
 
 /// The error of a store that is not there.
 pub fn absent(path: &Path) -> Error {
-    Error::new(
-        Kind::StoreNotFound,
-        format!("no store at {}", SafePath(path)),
-    )
-    .hinted("`keyward store create` makes an empty one; --store and KEYWARD_STORE name another")
+    Error::new(Kind::StoreNotFound, format!("no store at {}", SafePath(path)))
+        .hinted("`keyward store create` makes an empty one; --store and KEYWARD_STORE name another")
 }

@@ -61,9 +61,7 @@ impl Session<'_> {
         read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
         let mut read = Some(read);
-        self.first(sql, values, |row| {
-            read.take().map(|read| read(row)).transpose()
-        })
+        self.first(sql, values, |row| read.take().map(|read| read(row)).transpose())
     }
 
     /// Whether there is any row.
@@ -165,9 +163,7 @@ impl Row<'_> {
     pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
         let value = self.value(column)?;
         T::of(value).ok_or_else(|| {
-            damaged(format!(
-                "a row cannot be read: its column {column} holds something else"
-            ))
+            damaged(format!("a row cannot be read: its column {column} holds something else"))
         })
     }
 

@@ -11,10 +11,7 @@ const CURRENT_WORKSPACE: &str = "current_workspace";
 impl Reader<'_> {
     /// The workspace that `workspace use` chose.
     pub fn current_workspace(&self) -> Result<Option<WorkspaceId>> {
-        Ok(self
-            .setting(CURRENT_WORKSPACE)?
-            .and_then(|value| value.parse().ok())
-            .map(WorkspaceId))
+        Ok(self.setting(CURRENT_WORKSPACE)?.and_then(|value| value.parse().ok()).map(WorkspaceId))
     }
 
     pub(super) fn setting(&self, name: &str) -> Result<Option<String>> {

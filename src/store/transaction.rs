@@ -92,9 +92,7 @@ impl Store {
         body: impl FnOnce(&Meter<'_>) -> Result<T>,
     ) -> Result<T> {
         let count = |session: Session<'_>| {
-            let meter = Meter {
-                reader: Reader::new(session),
-            };
+            let meter = Meter { reader: Reader::new(session) };
             let value = body(&meter)?;
             meter.observe(now)?;
             Ok(value)
@@ -132,10 +130,7 @@ fn change<T>(
     let head = writer.head.get();
     let is_untold = writer.session.has_changed() && head.is_none();
     if is_untold || !writer.unaudited.is_empty() {
-        return Err(Error::new(
-            Kind::Internal,
-            "a change without an audit row was taken back",
-        ));
+        return Err(Error::new(Kind::Internal, "a change without an audit row was taken back"));
     }
     if let Some(time) = writer.time.get() {
         writer.observe(time)?;

@@ -40,18 +40,12 @@ impl Writer<'_> {
         about: About,
         subject: &str,
     ) -> Result<Option<RecordDigest>> {
-        let unaudited = self
-            .unaudited
-            .0
-            .borrow_mut()
-            .remove(&(about, subject.to_owned()));
+        let unaudited = self.unaudited.0.borrow_mut().remove(&(about, subject.to_owned()));
         if unaudited.is_some() {
             return Ok(unaudited);
         }
         Ok(match about {
-            About::Key => self
-                .key_by_id(subject)?
-                .map(|key| RecordDigest::of_key(&key)),
+            About::Key => self.key_by_id(subject)?.map(|key| RecordDigest::of_key(&key)),
             About::Workspace => self.digest_of_workspace(subject)?,
             About::Store => None,
         })

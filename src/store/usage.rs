@@ -70,8 +70,7 @@ impl Writer<'_> {
             let slots = "SELECT ?1 + seq FROM key WHERE workspace_id = ?2";
             for table in ["usage", "refusal"] {
                 let sql = format!("DELETE FROM {table} WHERE slot IN ({slots})");
-                self.session
-                    .run(&sql, values![slot(day, KeySeq(0)), workspace])?;
+                self.session.run(&sql, values![slot(day, KeySeq(0)), workspace])?;
             }
             next = day.next();
         }

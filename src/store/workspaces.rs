@@ -36,23 +36,19 @@ impl Reader<'_> {
     /// Every workspace, by name.
     pub fn workspaces(&self) -> Result<Vec<Workspace>> {
         let all = self.workspaces_as_they_stand()?.into_iter();
-        all.map(|(_, workspace)| self.verified_workspace(workspace?))
-            .collect()
+        all.map(|(_, workspace)| self.verified_workspace(workspace?)).collect()
     }
 
     fn workspace(&self, filter: &str, value: Value<'_>) -> Result<Option<Workspace>> {
         let sql = format!("{SELECT} {filter}");
         let found = self.session.one(&sql, &[value], from_row)?;
-        found
-            .map(|found| self.verified_workspace(found))
-            .transpose()
+        found.map(|found| self.verified_workspace(found)).transpose()
     }
 
     /// Every workspace's name and row with its policy's text as it stands, believed or not.
     pub(super) fn workspaces_as_they_stand(&self) -> Result<Vec<(String, Standing)>> {
         let sql = format!("{SELECT} ORDER BY name");
-        self.session
-            .all(&sql, &[], |row| Ok((row.text(1)?, from_row(row))))
+        self.session.all(&sql, &[], |row| Ok((row.text(1)?, from_row(row))))
     }
 
     fn verified_workspace(&self, (workspace, policy): (Workspace, String)) -> Result<Workspace> {
@@ -91,10 +87,7 @@ impl Writer<'_> {
             |row| row.get(0),
         )?;
         let id = id.ok_or_else(|| damaged("it gave a workspace no number"))?;
-        let inserted = Workspace {
-            id,
-            ..workspace.clone()
-        };
+        let inserted = Workspace { id, ..workspace.clone() };
         self.changed_workspace(&inserted, &policy);
         Ok(id)
     }

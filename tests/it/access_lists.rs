@@ -63,15 +63,12 @@ fn the_folder_gives_its_list_to_what_others_make() {
 fn a_delivered_secret_is_for_its_owner_alone() {
     let Some(sandbox) = shared() else { return };
     sandbox.mint("first");
-    for (name, sink) in [
-        ("a", &["--out", "shared/a.key"][..]),
-        ("b", &["--dotenv", "shared/.env", "--var", "KEY"]),
-    ] {
+    for (name, sink) in
+        [("a", &["--out", "shared/a.key"][..]), ("b", &["--dotenv", "shared/.env", "--var", "KEY"])]
+    {
         sandbox.keyward(["mint", name]).args(sink).ok();
     }
-    sandbox
-        .keyward(["ensure", "c", "--out", "shared/c.key"])
-        .ok();
+    sandbox.keyward(["ensure", "c", "--out", "shared/c.key"]).ok();
     for file in ["shared/a.key", "shared/.env", "shared/c.key"] {
         assert_private(&sandbox, file);
     }
@@ -79,14 +76,7 @@ fn a_delivered_secret_is_for_its_owner_alone() {
     for old in [0o600, 0o640, 0o644] {
         set_mode(sandbox.home().join("shared/c.key"), old);
         sandbox.keyward(["set", "c", "--expires", "1d"]).ok();
-        let rotate = [
-            "ensure",
-            "c",
-            "--out",
-            "shared/c.key",
-            "--rotate-before",
-            "2d",
-        ];
+        let rotate = ["ensure", "c", "--out", "shared/c.key", "--rotate-before", "2d"];
         let answer = sandbox.keyward(rotate).args(["--expires", "90d"]).answer();
         assert_eq!(answer["action"], "rotated");
         let path = sandbox.home().join("shared/c.key");
@@ -108,11 +98,7 @@ fn a_changed_dotenv_file_can_be_read_by_whoever_could_before_and_by_nobody_else(
         let key = name.replace('/', "-");
         let line = ["mint", &key, "--dotenv", name, "--var", "KEY"];
         let output = sandbox.keyward(line).ok();
-        assert_eq!(
-            (has_list(&path), can_read(&sandbox, name)),
-            before,
-            "{name}"
-        );
+        assert_eq!((has_list(&path), can_read(&sandbox, name)), before, "{name}");
         assert_eq!(mode(&path), old, "{name}");
         let is_warned_of = output.stderr.contains("can be read by other users");
         assert_eq!(is_warned_of, old == 0o640, "{}", output.transcript());
@@ -152,8 +138,5 @@ fn a_store_its_backup_and_all_that_is_beside_it_are_private() {
         }
         names += 1;
     }
-    assert!(
-        names >= 4,
-        "the store, its reserve, its lock and its backup"
-    );
+    assert!(names >= 4, "the store, its reserve, its lock and its backup");
 }

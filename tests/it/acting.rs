@@ -32,10 +32,7 @@ manage = []
 fn acme() -> Sandbox {
     let sandbox = Sandbox::new();
     let policy = sandbox.file("policy.toml", POLICY);
-    sandbox
-        .keyward(["workspace", "create", "acme", "--policy"])
-        .args([policy])
-        .ok();
+    sandbox.keyward(["workspace", "create", "acme", "--policy"]).args([policy]).ok();
     for scope in ["admin", "reader", "judge", "nothing"] {
         let secret = sandbox.mint_with(scope, &["--scope", scope]);
         sandbox.file(scope, &format!("{secret}\n"));
@@ -71,10 +68,7 @@ fn a_key_may_do_what_its_scope_manages() {
         sandbox.keyward(["--as", "admin"]).args(arguments).ok();
     }
     let verified = sandbox.mint("verified");
-    sandbox
-        .keyward(["--as", "judge", "verify"])
-        .stdin(verified)
-        .ok();
+    sandbox.keyward(["--as", "judge", "verify"]).stdin(verified).ok();
 }
 
 #[test]
@@ -94,28 +88,17 @@ fn a_key_may_not_do_what_its_scope_does_not_manage() {
         &["verify"],
     ];
     for arguments in steps {
-        sandbox
-            .keyward(["--as", "reader"])
-            .args(arguments)
-            .refused(5, "scope_rejected");
+        sandbox.keyward(["--as", "reader"]).args(arguments).refused(5, "scope_rejected");
     }
-    let mut shown = sandbox
-        .keyward(["--as", "reader", "show", "target"])
-        .answer();
+    let mut shown = sandbox.keyward(["--as", "reader", "show", "target"]).answer();
     shown.as_object_mut().expect("an object").remove("limits");
     assert_eq!(shown, before);
     assert_eq!(sandbox.head(), head);
-    for arguments in [
-        &["list"][..],
-        &["show", "target"],
-        &["workspace", "list"],
-        &["workspace", "show", "acme"],
-    ] {
+    for arguments in
+        [&["list"][..], &["show", "target"], &["workspace", "list"], &["workspace", "show", "acme"]]
+    {
         for caller in ["judge", "nothing", "scopeless"] {
-            sandbox
-                .keyward(["--as", caller])
-                .args(arguments)
-                .refused(5, "scope_rejected");
+            sandbox.keyward(["--as", caller]).args(arguments).refused(5, "scope_rejected");
         }
     }
 }
@@ -125,10 +108,7 @@ fn a_key_without_a_scope_may_still_ask_who_it_is() {
     let sandbox = acme();
     for name in ["scopeless", "nothing", "admin"] {
         let caller = sandbox.keyward(["--as", name, "whoami"]).answer();
-        assert_eq!(
-            (&caller["name"], &caller["kind"]),
-            (&json!(name), &json!("key"))
-        );
+        assert_eq!((&caller["name"], &caller["kind"]), (&json!(name), &json!("key")));
     }
 }
 
@@ -147,10 +127,7 @@ fn what_belongs_to_the_operator_is_refused_to_every_key() {
         &["workspace", "delete", "acme", "--yes"],
     ];
     for arguments in steps {
-        sandbox
-            .keyward(["--as", "admin"])
-            .args(arguments)
-            .refused(5, "scope_rejected");
+        sandbox.keyward(["--as", "admin"]).args(arguments).refused(5, "scope_rejected");
     }
 }
 
@@ -158,21 +135,13 @@ fn what_belongs_to_the_operator_is_refused_to_every_key() {
 fn the_secret_may_come_from_stdin_or_by_a_variable_that_names_a_file() {
     let sandbox = acme();
     let secret = fs::read(key_file(&sandbox, "reader")).expect("the file was written");
-    let caller = sandbox
-        .keyward(["--as", "-", "whoami"])
-        .stdin(secret)
-        .answer();
+    let caller = sandbox.keyward(["--as", "-", "whoami"]).stdin(secret).answer();
     assert_eq!(caller["name"], "reader");
     let path = key_file(&sandbox, "judge");
-    let caller = sandbox
-        .keyward(["whoami"])
-        .env("KEYWARD_AS_FILE", &path)
-        .answer();
+    let caller = sandbox.keyward(["whoami"]).env("KEYWARD_AS_FILE", &path).answer();
     assert_eq!(caller["name"], "judge");
-    let caller = sandbox
-        .keyward(["whoami", "--as", "admin"])
-        .env("KEYWARD_AS_FILE", &path)
-        .answer();
+    let caller =
+        sandbox.keyward(["whoami", "--as", "admin"]).env("KEYWARD_AS_FILE", &path).answer();
     assert_eq!(caller["name"], "admin");
 }
 
@@ -181,10 +150,7 @@ fn one_stdin_does_not_carry_two_secrets() {
     let sandbox = acme();
     let secret = fs::read(key_file(&sandbox, "admin")).expect("the file was written");
     for verb in ["verify", "activate"] {
-        sandbox
-            .keyward(["--as", "-", verb])
-            .stdin(&secret)
-            .refused(2, "usage");
+        sandbox.keyward(["--as", "-", verb]).stdin(&secret).refused(2, "usage");
     }
 }
 
@@ -196,10 +162,8 @@ fn what_a_key_makes_bears_its_id() {
     assert_eq!(key["createdBy"], format!("key:{id}"));
     let child = text(&key, "id");
     let events = sandbox.events();
-    let about_child: Vec<_> = events
-        .iter()
-        .filter(|event| event["subject"].to_string().contains(&child))
-        .collect();
+    let about_child: Vec<_> =
+        events.iter().filter(|event| event["subject"].to_string().contains(&child)).collect();
     assert_eq!(about_child.len(), 2);
     for event in about_child {
         assert_eq!(event["actor"], format!("key:{id}"), "{event:#}");
@@ -212,11 +176,7 @@ fn a_caller_that_is_not_valid_ends_the_command_with_its_verdict() {
     let [expired, pending, disabled, revoked] = sandbox.mint_refused(&["--scope", "admin"]);
     let head = sandbox.head();
     let callers = [
-        (
-            token::well_formed().replace("kw_", "acme_"),
-            10,
-            "malformed",
-        ),
+        (token::well_formed().replace("kw_", "acme_"), 10, "malformed"),
         (
             with_own_checksum("acme_live_0123456789abABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"),
             10,
@@ -229,17 +189,10 @@ fn a_caller_that_is_not_valid_ends_the_command_with_its_verdict() {
         (disabled, 13, "disabled"),
     ];
     for (secret, exit, code) in callers {
-        for arguments in [
-            &["whoami"][..],
-            &["list"],
-            &["mint", "child"],
-            &["revoke", "nothing", "--yes"],
-        ] {
-            sandbox
-                .keyward(["--as", "-"])
-                .args(arguments)
-                .stdin(&secret)
-                .refused(exit, code);
+        for arguments in
+            [&["whoami"][..], &["list"], &["mint", "child"], &["revoke", "nothing", "--yes"]]
+        {
+            sandbox.keyward(["--as", "-"]).args(arguments).stdin(&secret).refused(exit, code);
         }
     }
     // Nothing but that the revoked one was used, once for all its uses.
@@ -258,10 +211,7 @@ fn with_own_checksum(body: &str) -> String {
 fn a_caller_file_that_is_not_there_is_a_usage_error() {
     let sandbox = acme();
     sandbox.refuses(&["--as", "missing", "whoami"], 2, "usage");
-    sandbox
-        .keyward(["whoami"])
-        .env("KEYWARD_AS_FILE", "missing")
-        .refused(2, "usage");
+    sandbox.keyward(["whoami"]).env("KEYWARD_AS_FILE", "missing").refused(2, "usage");
 }
 
 #[test]
@@ -269,45 +219,23 @@ fn a_key_sees_and_touches_its_own_workspace_alone() {
     let sandbox = acme();
     sandbox.workspace("zenith", &[]);
     let secret = sandbox.mint_with("foreign", &["-w", "zenith"]);
-    let id = text(
-        &sandbox
-            .keyward(["show", "foreign", "-w", "zenith"])
-            .answer(),
-        "id",
-    );
+    let id = text(&sandbox.keyward(["show", "foreign", "-w", "zenith"]).answer(), "id");
     // Two workspaces, none chosen: a key has no choice to make.
     let own = sandbox.keyward(["--as", "admin", "list"]).answer();
-    assert!(
-        !names(&own["keys"]).contains(&"foreign".to_owned()),
-        "{own:#}"
-    );
-    let workspaces = sandbox
-        .keyward(["--as", "admin", "workspace", "list"])
-        .answer();
+    assert!(!names(&own["keys"]).contains(&"foreign".to_owned()), "{own:#}");
+    let workspaces = sandbox.keyward(["--as", "admin", "workspace", "list"]).answer();
     assert_eq!(names(&workspaces["workspaces"]), ["acme"]);
-    for arguments in [
-        &["show", id.as_str()][..],
-        &["revoke", &id, "--yes"],
-        &["disable", &id],
-        &["rotate", &id],
-    ] {
-        sandbox
-            .keyward(["--as", "admin"])
-            .args(arguments)
-            .refused(3, "key_not_found");
+    for arguments in
+        [&["show", id.as_str()][..], &["revoke", &id, "--yes"], &["disable", &id], &["rotate", &id]]
+    {
+        sandbox.keyward(["--as", "admin"]).args(arguments).refused(3, "key_not_found");
     }
-    for arguments in [
-        &["list", "-w", "zenith"][..],
-        &["mint", "child", "-w", "zenith"],
-    ] {
+    for arguments in [&["list", "-w", "zenith"][..], &["mint", "child", "-w", "zenith"]] {
         let output = sandbox.keyward(["--as", "admin"]).args(arguments).run();
         assert!([3, 5].contains(&output.status), "{}", output.transcript());
         assert_eq!(output.stdout, "");
     }
-    let output = sandbox
-        .keyward(["--as", "judge", "verify", "--json"])
-        .stdin(&secret)
-        .exit(10);
+    let output = sandbox.keyward(["--as", "judge", "verify", "--json"]).stdin(&secret).exit(10);
     assert_eq!(output.json()["code"], "not_found");
     assert_eq!(sandbox.listed(&["--all", "-w", "zenith"]), ["foreign"]);
 }
@@ -315,8 +243,6 @@ fn a_key_sees_and_touches_its_own_workspace_alone() {
 #[test]
 fn a_key_can_end_itself_if_its_scope_may_revoke() {
     let sandbox = acme();
-    sandbox
-        .keyward(["--as", "admin", "revoke", "admin", "--yes"])
-        .ok();
+    sandbox.keyward(["--as", "admin", "revoke", "admin", "--yes"]).ok();
     sandbox.refuses(&["--as", "admin", "whoami"], 11, "revoked");
 }

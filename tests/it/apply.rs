@@ -71,10 +71,7 @@ fn the_documented_manifest_is_applied_once() {
         "workspace": "acme", "environment": "live", "name": "ci-pipeline", "id": shown["id"], "action": "created", "differences": [],
     });
     let workspace = json!({ "name": "acme", "action": "created", "differences": [] });
-    assert_eq!(
-        answer,
-        json!({ "changes": [change], "workspaces": [workspace] })
-    );
+    assert_eq!(answer, json!({ "changes": [change], "workspaces": [workspace] }));
     assert_eq!(shown["owner"], "platform");
     assert_eq!(shown["labels"], json!({ "team": "core" }));
     assert_about(moment(&shown, "expiresAt"), now() + 90 * DAY);
@@ -95,10 +92,7 @@ fn the_documented_manifest_is_applied_once() {
 fn ninety() -> String {
     let mut manifest = String::new();
     for workspace in ["one", "two", "three"] {
-        let _ = writeln!(
-            manifest,
-            "[workspace.{workspace}]\npolicy = \"policy.toml\""
-        );
+        let _ = writeln!(manifest, "[workspace.{workspace}]\npolicy = \"policy.toml\"");
     }
     for workspace in ["one", "two", "three"] {
         for environment in ["live", "test", "staging"] {
@@ -133,18 +127,14 @@ fn of_ninety_keys_only_the_edited_one_changes() {
     let shown = sandbox.keyward(["show", "key-7", "-w", "two", "-e", "staging"]);
     assert_eq!(shown.answer()["owner"], "somebody-else");
 
-    let at = edited
-        .find("owner = \"of-three-test-4\"")
-        .expect("it is there");
+    let at = edited.find("owner = \"of-three-test-4\"").expect("it is there");
     let begin = edited[..at].rfind("\n[[key]]").expect("its beginning");
     let end = at + edited[at..].find("\n[[key]]").expect("another key follows");
     let shorter = format!("{}{}", &edited[..begin], &edited[end..]);
     sandbox.file("keys.toml", &shorter);
     assert_eq!(changes(&sandbox, &[]), pairs(&[]), "without --prune");
     let store = sandbox.store_bytes();
-    let error = sandbox
-        .keyward(["apply", "keys.toml", "--prune"])
-        .refused(2, "usage");
+    let error = sandbox.keyward(["apply", "keys.toml", "--prune"]).refused(2, "usage");
     assert!(text(&error, "hint").contains("--yes"), "{error:#}");
     assert!(sandbox.store_bytes() == store);
     let pruned = changes(&sandbox, &["--prune", "--yes"]);
@@ -153,12 +143,7 @@ fn of_ninety_keys_only_the_edited_one_changes() {
     let secret = sandbox.line("three/test/4.key");
     sandbox.verdict(&secret, &[], 11, "revoked");
     assert_eq!(changes(&sandbox, &["--prune"]), pairs(&[]));
-    for place in [
-        "one/live/0",
-        "two/staging/7",
-        "three/live/4",
-        "three/staging/9",
-    ] {
+    for place in ["one/live/0", "two/staging/7", "three/live/4", "three/staging/9"] {
         let secret = sandbox.line(&format!("{place}.key"));
         let verdict = sandbox.verdict(&secret, &[], 0, "valid");
         let subject = &verdict["subject"];
@@ -180,10 +165,7 @@ fn a_prune_that_nobody_confirmed_does_nothing_at_all() {
         sandbox.keyward(["--yes", verb, name, "-w", "acme"]).ok();
     }
     sandbox.mint_with("held", &["-w", "acme", "--hold"]);
-    let manifest = format!(
-        "[workspace.acme]\n{}",
-        key("acme", "new", "", "out = \"F\"")
-    );
+    let manifest = format!("[workspace.acme]\n{}", key("acme", "new", "", "out = \"F\""));
     sandbox.file("keys.toml", &manifest);
     let before = sandbox.store_bytes();
     let run = || sandbox.keyward(["apply", "keys.toml", "--prune"]);
@@ -191,12 +173,8 @@ fn a_prune_that_nobody_confirmed_does_nothing_at_all() {
     run().args(["--no-input"]).refused(2, "usage");
     assert!(sandbox.store_bytes() == before);
     assert!(!sandbox.home().join("F").exists());
-    let expected = [
-        ("new", "created"),
-        ("stray", "revoked"),
-        ("paused", "revoked"),
-        ("held", "revoked"),
-    ];
+    let expected =
+        [("new", "created"), ("stray", "revoked"), ("paused", "revoked"), ("held", "revoked")];
     assert_eq!(changes(&sandbox, &["--prune", "--yes"]), pairs(&expected));
     let verdict = sandbox.verdict(&stray, &[], 11, "revoked");
     assert_eq!(verdict["subject"]["revokedReason"], "retired");
@@ -220,18 +198,11 @@ fn a_delivery_that_fails_half_way_leaves_the_rest_to_the_next_run() {
     };
     let output = sandbox.keyward(["apply", "keys.toml"]).exit(16);
     assert_eq!(output.stdout, "");
-    let message = output
-        .stderr
-        .lines()
-        .find(|line| line.starts_with("error: "));
+    let message = output.stderr.lines().find(|line| line.starts_with("error: "));
     let message = message.expect("an error is told");
-    let (place, rest) = message
-        .split_once("done before it: ")
-        .expect("those are named");
+    let (place, rest) = message.split_once("done before it: ").expect("those are named");
     assert!(place.starts_with("error: acme/live/key-05: "), "{message}");
-    let (done, left) = rest
-        .split_once("; left after it: ")
-        .expect("those are named");
+    let (done, left) = rest.split_once("; left after it: ").expect("those are named");
     for name in names(1..=4) {
         assert!(done.contains(&name), "{name} was done: {message}");
         assert!(!left.contains(&name), "{name} was done: {message}");
@@ -241,11 +212,7 @@ fn a_delivery_that_fails_half_way_leaves_the_rest_to_the_next_run() {
     }
     assert_eq!(sandbox.listed(&["--status", "active"]), names(1..=4));
     assert_eq!(sandbox.listed(&["--status", "pending"]), [""; 0]);
-    assert_eq!(
-        sandbox.listed(&["--all"]),
-        names(1..=5),
-        "the rest is untouched"
-    );
+    assert_eq!(sandbox.listed(&["--all"]), names(1..=5), "the rest is untouched");
     let fifth = sandbox.show("key-05");
     assert_eq!(fifth["revokedReason"], "undelivered", "{fifth:#}");
     let live = |number: u32| {
@@ -260,18 +227,12 @@ fn a_delivery_that_fails_half_way_leaves_the_rest_to_the_next_run() {
 
     let again = sandbox.keyward(["apply", "keys.toml"]);
     let error = again.refused(16, "delivery_failed");
-    assert!(
-        text(&error, "message").contains("done before it: none;"),
-        "{error:#}"
-    );
+    assert!(text(&error, "message").contains("done before it: none;"), "{error:#}");
     fs::remove_file(broken).expect("it is there");
     let answer = sandbox.keyward(["apply", "keys.toml"]).answer();
     let count = |action| {
         let changes = answer["changes"].as_array().expect("a list of changes");
-        changes
-            .iter()
-            .filter(|change| change["action"] == action)
-            .count()
+        changes.iter().filter(|change| change["action"] == action).count()
     };
     assert_eq!((count("unchanged"), count("created")), (4, 6), "{answer:#}");
     (1..=10).for_each(live);
@@ -287,9 +248,7 @@ fn a_rehearsal_changes_nothing_and_check_says_whether_anything_is_to_be_done() {
     let in_a_shell = || sandbox.program("sh", ["-c", check, KEYWARD]).ok().line();
     let rehearse = |pending: bool| {
         let before = sandbox.store_path().exists().then(|| sandbox.store_bytes());
-        let plan = sandbox
-            .keyward(["apply", "keys.toml", "--dry-run"])
-            .answer();
+        let plan = sandbox.keyward(["apply", "keys.toml", "--dry-run"]).answer();
         let status = if pending { 18 } else { 0 };
         let check = sandbox.keyward(["--json", "apply", "keys.toml", "--check"]);
         assert_eq!(check.exit(status).json(), plan);
@@ -324,12 +283,7 @@ fn a_plan_begins_each_line_with_what_will_be_done() {
     sandbox.file("policy.toml", "environments = [\"live\", \"test\"]\n");
     let keys = |owner: &str| {
         let same = key("acme", "same", "", "out = \"same\"");
-        let due = key(
-            "acme",
-            "due",
-            "expires = \"90d\"\nrotate_before = \"14d\"",
-            "out = \"due\"",
-        );
+        let due = key("acme", "due", "expires = \"90d\"\nrotate_before = \"14d\"", "out = \"due\"");
         let more = format!("owner = \"{owner}\"\nenvironment = \"test\"");
         let differs = key("acme", "differs", &more, "dotenv = \".env\", var = \"A\"");
         format!("[workspace.acme]\npolicy = \"policy.toml\"\n{same}{due}{differs}")
@@ -342,32 +296,22 @@ fn a_plan_begins_each_line_with_what_will_be_done() {
         80 * DAY
     ));
     let new = key("shop", "new", "", "out = \"new\"");
-    sandbox.file(
-        "keys.toml",
-        &format!("{}[workspace.shop]\n{new}", keys("two")),
-    );
+    sandbox.file("keys.toml", &format!("{}[workspace.shop]\n{new}", keys("two")));
     let plan = "= workspace acme\n+ workspace shop\n= acme/live/same\n~ acme/live/due (rotate)\n\
         ~ acme/test/differs (update)\n+ shop/live/new\n- acme/test/stray\n";
-    let dry = sandbox
-        .keyward(["apply", "keys.toml", "--prune", "--dry-run"])
-        .ok();
+    let dry = sandbox.keyward(["apply", "keys.toml", "--prune", "--dry-run"]).ok();
     let signed = |text: &str| {
         let lines = text.split_inclusive('\n');
-        lines
-            .filter(|line| !line.starts_with("    "))
-            .collect::<String>()
+        lines.filter(|line| !line.starts_with("    ")).collect::<String>()
     };
     assert_eq!(signed(&dry.stdout), plan);
     let difference = "\n~ acme/test/differs (update)\n    owner: one → two\n+ ";
     assert!(dry.stdout.contains(difference), "{}", dry.stdout);
-    let done = sandbox
-        .keyward(["apply", "keys.toml", "--prune", "--yes"])
-        .ok();
+    let done = sandbox.keyward(["apply", "keys.toml", "--prune", "--yes"]).ok();
     assert_eq!(done.stdout, "");
     assert!(signed(&done.stderr).starts_with(plan), "{}", done.stderr);
     assert!(
-        done.stderr
-            .ends_with("1 created, 1 rotated, 1 updated, 1 unchanged, 1 revoked\n"),
+        done.stderr.ends_with("1 created, 1 rotated, 1 updated, 1 unchanged, 1 revoked\n"),
         "{}",
         done.stderr
     );

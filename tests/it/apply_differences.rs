@@ -34,19 +34,11 @@ fn changed() -> Sandbox {
     sandbox.file("policy.toml", POLICY);
     sandbox.file("keys.toml", BEFORE);
     sandbox.keyward(["apply", "keys.toml"]).ok();
-    let policy = POLICY
-        .replace("= 5", "= 6")
-        .replace("[\"list\"]", "[\"list\", \"mint\"]");
-    sandbox.file(
-        "policy.toml",
-        &(policy + "[scopes.admin]\n[plans.free]\nrate = \"5/minute\"\n"),
-    );
+    let policy = POLICY.replace("= 5", "= 6").replace("[\"list\"]", "[\"list\", \"mint\"]");
+    sandbox.file("policy.toml", &(policy + "[scopes.admin]\n[plans.free]\nrate = \"5/minute\"\n"));
     let after = BEFORE
         .replace("[\"read\"]", "[\"read\", \"write\"]")
-        .replace(
-            "owner = \"platform\"\n",
-            "allow = [\"10.0.0.0/8\"]\nowner = \"data\"\n",
-        )
+        .replace("owner = \"platform\"\n", "allow = [\"10.0.0.0/8\"]\nowner = \"data\"\n")
         .replace("team = \"core\", tier", "zone = \"eu\", tier");
     sandbox.file("keys.toml", &after);
     sandbox
@@ -101,9 +93,7 @@ $ keyward apply keys.toml --check
 #[test]
 fn json_has_the_same_with_values_as_they_are() {
     let sandbox = changed();
-    let plan = sandbox
-        .keyward(["apply", "keys.toml", "--dry-run"])
-        .answer();
+    let plan = sandbox.keyward(["apply", "keys.toml", "--dry-run"]).answer();
     let expected = json!([
         { "field": "scopes", "from": ["read"], "to": ["read", "write"] },
         { "field": "allow", "from": [], "to": ["10.0.0.0/8"] },
@@ -114,20 +104,14 @@ fn json_has_the_same_with_values_as_they_are() {
     assert_eq!(plan["changes"][0]["differences"], expected);
     assert_eq!(plan["changes"][1]["differences"], json!([]));
     let policy = &plan["workspaces"][0]["differences"];
-    assert_eq!(
-        policy[0],
-        json!({ "field": "active_key_cap", "from": 5, "to": 6 })
-    );
+    assert_eq!(policy[0], json!({ "field": "active_key_cap", "from": 5, "to": 6 }));
     let schema = sandbox.keyward(["schema", "apply"]).ok().json();
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     validator.validate(&plan).expect("the plan is valid");
     let done = sandbox.keyward(["apply", "keys.toml"]).answer();
     assert_eq!(done["changes"][0]["differences"], expected);
     let columns = |line: &str| line.split('\t').count();
-    let tsv = sandbox
-        .keyward(["apply", "keys.toml", "-o", "tsv"])
-        .ok()
-        .stdout;
+    let tsv = sandbox.keyward(["apply", "keys.toml", "-o", "tsv"]).ok().stdout;
     assert!(tsv.lines().all(|line| columns(line) == 6), "{tsv}");
 }
 
@@ -139,9 +123,7 @@ fn a_rotation_says_what_its_key_will_have() {
     sandbox.keyward(["apply", "keys.toml"]).ok();
     let after = BEFORE.replace("\"90d\"", "\"120d\"\nrotate_before = \"100d\"");
     sandbox.file("keys.toml", &after.replace("platform", "data"));
-    let plan = sandbox
-        .keyward(["apply", "keys.toml", "--dry-run"])
-        .answer();
+    let plan = sandbox.keyward(["apply", "keys.toml", "--dry-run"]).answer();
     let change = &plan["changes"][0];
     assert_eq!(change["action"], "rotated");
     assert_eq!(
@@ -161,10 +143,7 @@ fn signs_have_colours_where_colours_are_wanted() {
         run.ok().stdout
     };
     let coloured = plan("always");
-    assert!(
-        coloured.contains("\u{1b}[33m~ \u{1b}[0macme/live/ci"),
-        "{coloured}"
-    );
+    assert!(coloured.contains("\u{1b}[33m~ \u{1b}[0macme/live/ci"), "{coloured}");
     assert!(coloured.contains("\n    owner: "), "{coloured}");
     assert!(!plan("auto").contains('\u{1b}'));
 }

@@ -14,10 +14,7 @@ fn actions(sandbox: &Sandbox, manifest: &str) -> Vec<String> {
     sandbox.file("keys.toml", manifest);
     let answer = sandbox.keyward(["apply", "keys.toml"]).answer();
     let changes = answer["changes"].as_array().expect("a list of changes");
-    changes
-        .iter()
-        .map(|change| text(change, "action"))
-        .collect()
+    changes.iter().map(|change| text(change, "action")).collect()
 }
 
 /// Asserts that a file of HOME holds this key's secret and that it is live.
@@ -44,10 +41,7 @@ fn several_variables_may_share_a_dotenv_file() {
         line.expect("it is set").to_owned()
     };
     let [one, two, three] = ["ONE", "TWO", "THREE"].map(value);
-    assert_eq!(
-        text,
-        format!("# ours\nA=\"1\"\nTHREE={three}\nONE={one}\nTWO={two}\n")
-    );
+    assert_eq!(text, format!("# ours\nA=\"1\"\nTHREE={three}\nONE={one}\nTWO={two}\n"));
     for (secret, name) in [(one, "ONE"), (two, "TWO"), (three, "THREE")] {
         assert_holds(&sandbox, &secret, name);
     }
@@ -71,8 +65,7 @@ fn a_runners_variables_are_set_and_masked() {
         sandbox.file("keys.toml", &manifest);
         let run = || {
             let run = sandbox.keyward(["apply", "keys.toml"]).args(format);
-            run.env("GITHUB_ENV", &environment)
-                .env("GITHUB_OUTPUT", &output)
+            run.env("GITHUB_ENV", &environment).env("GITHUB_OUTPUT", &output)
         };
         let done = run().ok();
         let secret = |file: &str, variable: &str| {
@@ -85,18 +78,13 @@ fn a_runners_variables_are_set_and_masked() {
             secret.to_owned()
         };
         let secrets = [secret("environment", "ACME_KEY"), secret("output", "key")];
-        let masks = secrets
-            .each_ref()
-            .map(|secret| format!("::add-mask::{secret}\n"));
+        let masks = secrets.each_ref().map(|secret| format!("::add-mask::{secret}\n"));
         if format.is_empty() {
             assert_eq!(done.stdout, masks.concat());
         } else {
             assert_eq!(done.json()["changes"][1]["action"], "created");
-            let masked: Vec<_> = done
-                .stderr
-                .lines()
-                .filter(|line| line.starts_with("::"))
-                .collect();
+            let masked: Vec<_> =
+                done.stderr.lines().filter(|line| line.starts_with("::")).collect();
             assert_eq!(masked, masks.each_ref().map(|mask| mask.trim_end()));
         }
         for (secret, name) in secrets.iter().zip(["one", "two"]) {
@@ -119,10 +107,7 @@ fn a_runners_variable_outside_its_step_is_refused_before_anything_is_done() {
     );
     sandbox.file("keys.toml", &manifest);
     let error = sandbox.keyward(["apply", "keys.toml"]).refused(2, "usage");
-    assert!(
-        text(&error, "message").starts_with("line 9: two: "),
-        "{error:#}"
-    );
+    assert!(text(&error, "message").starts_with("line 9: two: "), "{error:#}");
     assert!(!sandbox.store_path().exists());
     assert!(!sandbox.home().join("F").exists());
 }
@@ -137,18 +122,8 @@ fn paths_and_commands_are_relative_to_the_manifest() {
     let manifest = format!(
         "[workspace.acme]\npolicy = \"policy.toml\"\n{}{}{}",
         key("acme", "file", "", "out = \"keys/of/file\""),
-        key(
-            "acme",
-            "variable",
-            "",
-            "dotenv = \"../.env\", var = \"KEY\""
-        ),
-        key(
-            "acme",
-            "command",
-            "",
-            "command = [\"sh\", \"-c\", \"cat >received\"]"
-        ),
+        key("acme", "variable", "", "dotenv = \"../.env\", var = \"KEY\""),
+        key("acme", "command", "", "command = [\"sh\", \"-c\", \"cat >received\"]"),
     );
     let path = sandbox.file("deploy/keys.toml", &manifest);
     for manifest in [path.as_os_str(), "../deploy/keys.toml".as_ref()] {
@@ -163,14 +138,8 @@ fn paths_and_commands_are_relative_to_the_manifest() {
     let run = sandbox.keyward(["apply", "-"]).stdin(&manifest);
     let answer = run.cwd(sandbox.home().join("deploy")).answer();
     let changes = answer["changes"].as_array().expect("a list of changes");
-    assert!(
-        changes.iter().all(|change| change["action"] == "unchanged"),
-        "{answer:#}"
-    );
-    let manifest = format!(
-        "[workspace.shop]\n{}",
-        key("shop", "new", "", "out = \"new/F\"")
-    );
+    assert!(changes.iter().all(|change| change["action"] == "unchanged"), "{answer:#}");
+    let manifest = format!("[workspace.shop]\n{}", key("shop", "new", "", "out = \"new/F\""));
     let run = sandbox.keyward(["apply", "-"]).stdin(&manifest);
     run.cwd(sandbox.home().join("elsewhere")).ok();
     assert_holds(&sandbox, &sandbox.line("elsewhere/new/F"), "new");
@@ -235,31 +204,19 @@ fn owner_labels_scopes_and_addresses_are_updated_and_what_is_left_out_stays() {
     assert_eq!(actions(&sandbox, &manifest("")), ["unchanged"]);
     let turned = manifest("scopes = [\"write\", \"read\"]");
     assert_eq!(actions(&sandbox, &turned), ["updated"]);
-    assert_eq!(
-        actions(&sandbox, &manifest("scopes = [\"read\", \"write\"]")),
-        ["unchanged"]
-    );
+    assert_eq!(actions(&sandbox, &manifest("scopes = [\"read\", \"write\"]")), ["unchanged"]);
 }
 
 #[test]
 fn a_workspace_gets_the_policy_that_is_given_and_keeps_its_own_otherwise() {
     let sandbox = Sandbox::with_workspace("acme", &["--prefix", "mine", "--active-key-cap", "3"]);
-    let policy = || {
-        sandbox
-            .keyward(["workspace", "show", "acme", "--policy"])
-            .ok()
-            .stdout
-    };
+    let policy = || sandbox.keyward(["workspace", "show", "acme", "--policy"]).ok().stdout;
     let workspace = |lines: &str| {
         sandbox.file("keys.toml", &format!("[workspace.acme]\n{lines}\n"));
         let before = sandbox.store_bytes();
         let answer = sandbox.keyward(["apply", "keys.toml"]).answer();
         let action = text(&answer["workspaces"][0], "action");
-        assert_eq!(
-            action == "unchanged",
-            sandbox.store_bytes() == before,
-            "{lines}"
-        );
+        assert_eq!(action == "unchanged", sandbox.store_bytes() == before, "{lines}");
         action
     };
     let own = policy();
@@ -272,23 +229,13 @@ fn a_workspace_gets_the_policy_that_is_given_and_keeps_its_own_otherwise() {
             sandbox.keyward(["apply"]).args(["keys.toml"]).ok();
             sandbox.file("plans.toml", &format!("[workspace.acme]\n{line}\n"));
             sandbox.refuses(&["apply", "plans.toml"], 4, "conflict");
-            let set = [
-                "workspace",
-                "set",
-                "acme",
-                "--clear-plan",
-                "--prefix",
-                "other",
-            ];
+            let set = ["workspace", "set", "acme", "--clear-plan", "--prefix", "other"];
             sandbox.keyward(set).args(["--preset", preset]).ok();
         }
         assert_eq!(workspace(&line), "updated", "{preset}");
         assert_eq!(workspace(&line), "unchanged", "{preset}");
         sandbox.workspace(preset, &["--preset", preset]);
-        let expected = sandbox
-            .keyward(["workspace", "show", preset, "--policy"])
-            .ok()
-            .stdout;
+        let expected = sandbox.keyward(["workspace", "show", preset, "--policy"]).ok().stdout;
         assert_eq!(policy(), expected);
     }
     sandbox.file("policy.toml", &own);
@@ -318,15 +265,9 @@ fn a_secret_that_is_missing_is_told_with_its_line_and_replaced_when_told() {
     for flag in [None, Some("--check"), Some("--dry-run")] {
         let run = sandbox.keyward(["apply", "keys.toml"]).args(flag);
         let error = run.refused(4, "secret_missing");
-        assert!(
-            text(&error, "message").starts_with("line 9: ci: "),
-            "{error:#}"
-        );
+        assert!(text(&error, "message").starts_with("line 9: ci: "), "{error:#}");
     }
-    assert!(
-        sandbox.store_bytes() == before,
-        "another key was made first"
-    );
+    assert!(sandbox.store_bytes() == before, "another key was made first");
     assert!(!sandbox.home().join("G").exists());
     let run = sandbox.keyward(["apply", "keys.toml", "--rotate-if-missing"]);
     let answer = run.answer();
@@ -354,11 +295,7 @@ fn a_failure_says_one_thing_alone_whatever_went_before() {
         text(&error, "message").contains("done before it: workspace acme, acme/live/one;"),
         "{error:#}"
     );
-    assert_holds(
-        &sandbox,
-        &sandbox.text(".env").trim()["A=1\nKEY=".len()..],
-        "one",
-    );
+    assert_holds(&sandbox, &sandbox.text(".env").trim()["A=1\nKEY=".len()..], "one");
 }
 
 #[test]
@@ -368,11 +305,7 @@ fn a_calling_key_learns_nothing_of_other_workspaces() {
     let caller = sandbox.mint_with("caller", &["-w", "own", "--scope", "USER"]);
     sandbox.file("caller", &caller);
     sandbox.mint_with("confidential", &["-w", "foreign"]);
-    sandbox.refuses(
-        &["list", "-w", "foreign", "--as", "caller"],
-        3,
-        "workspace_not_found",
-    );
+    sandbox.refuses(&["list", "-w", "foreign", "--as", "caller"], 3, "workspace_not_found");
     let named = key("foreign", "confidential", "", "command = [\"cat\"]");
     for keys in ["", &named] {
         sandbox.file("keys.toml", &format!("[workspace.foreign]\n{keys}"));

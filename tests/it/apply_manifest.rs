@@ -56,10 +56,7 @@ fn fields_that_are_unknown_missing_or_twice() {
     for (lines, told) in [
         (format!("{OUT}\nskopes = []"), ["line 11", "skopes"]),
         (format!("{OUT}\nname = \"again\""), ["line 11", "name"]),
-        (
-            "deliver = { out = \"F\", vra = \"x\" }".to_owned(),
-            ["line 10", "vra"],
-        ),
+        ("deliver = { out = \"F\", vra = \"x\" }".to_owned(), ["line 10", "vra"]),
         ("owner = \"me\"".to_owned(), ["line 7", "deliver"]),
     ] {
         assert_refused(&in_a_key(&lines), 2, "invalid_manifest", &told);
@@ -71,10 +68,7 @@ fn fields_that_are_unknown_missing_or_twice() {
     assert_refused(&homeless, 2, "invalid_manifest", &["line 7", "workspace"]);
     for (lines, told) in [
         ("[workspace.acme]\n", ["line 7", "duplicate"]),
-        (
-            "[workspace.two]\nprest = \"default\"\n",
-            ["line 8", "prest"],
-        ),
+        ("[workspace.two]\nprest = \"default\"\n", ["line 8", "prest"]),
         ("[workspaces.two]\n", ["line 7", "workspaces"]),
         ("[[keys]]\n", ["line 7", "keys"]),
     ] {
@@ -138,31 +132,16 @@ fn names_that_are_none_are_shown_escaped() {
         ("", "name"),
         (" a", "name"),
     ] {
-        assert_refused(
-            &named(name),
-            2,
-            "invalid_manifest",
-            &["line 10", "name", told],
-        );
+        assert_refused(&named(name), 2, "invalid_manifest", &["line 10", "name", told]);
         let workspace = after_a_good_key(&format!("[workspace.\"{name}\"]\n"));
         assert_refused(&workspace, 2, "invalid_manifest", &["line 7", "workspace"]);
     }
     let escape = "\\u{1b}";
     let workspace =
         in_a_key(OUT).replace("\"acme\"\nname = \"bad\"", "\"a\\u001bb\"\nname = \"bad\"");
-    assert_refused(
-        &workspace,
-        2,
-        "invalid_manifest",
-        &["line 8", "workspace", escape],
-    );
+    assert_refused(&workspace, 2, "invalid_manifest", &["line 8", "workspace", escape]);
     let preset = after_a_good_key("[workspace.two]\npreset = \"a\\u001bb\"\n");
-    assert_refused(
-        &preset,
-        2,
-        "invalid_manifest",
-        &["line 8", "preset", escape],
-    );
+    assert_refused(&preset, 2, "invalid_manifest", &["line 8", "preset", escape]);
 }
 
 #[test]
@@ -174,19 +153,9 @@ fn an_unknown_field_is_shown_escaped() {
 #[test]
 fn workspaces_the_manifest_does_not_have_and_presets_there_are_not() {
     let stray = after_a_good_key(&key("acne", "bad", "", "out = \"bad.key\""));
-    assert_refused(
-        &stray,
-        2,
-        "invalid_manifest",
-        &["line 9", "workspace", "acne"],
-    );
+    assert_refused(&stray, 2, "invalid_manifest", &["line 9", "workspace", "acne"]);
     let preset = after_a_good_key("[workspace.two]\npreset = \"nonesuch\"\n");
-    assert_refused(
-        &preset,
-        2,
-        "invalid_manifest",
-        &["line 8", "preset", "nonesuch"],
-    );
+    assert_refused(&preset, 2, "invalid_manifest", &["line 8", "preset", "nonesuch"]);
     let both = after_a_good_key("[workspace.two]\npreset = \"default\"\npolicy = \"p.toml\"\n");
     assert_refused(&both, 2, "invalid_manifest", &["line 9", "policy"]);
 }
@@ -232,10 +201,7 @@ fn two_keys_in_one_place() {
         ("out = \"a.key\"", "out = \"a.key\""),
         ("out = \"a.key\"", "out = \"./b/../a.key\""),
         ("out = \"a.key\"", "dotenv = \"a.key\", var = \"A\""),
-        (
-            "dotenv = \".env\", var = \"A\"",
-            "dotenv = \"./.env\", var = \"A\"",
-        ),
+        ("dotenv = \".env\", var = \"A\"", "dotenv = \"./.env\", var = \"A\""),
         ("github_env = \"A\"", "github_env = \"A\""),
     ] {
         let manifest = format!(
@@ -271,9 +237,7 @@ fn two_keys_in_one_place_by_two_paths_are_never_both_live() {
             // The second would take the first one's place, and leave it without a holder.
             assert_ne!(output.status, 0, "{other}: {}", output.transcript());
             for name in sandbox.listed(&["-w", "acme"]) {
-                sandbox
-                    .keyward(["revoke", &name, "-w", "acme", "--yes"])
-                    .ok();
+                sandbox.keyward(["revoke", &name, "-w", "acme", "--yes"]).ok();
             }
         }
     }
@@ -283,11 +247,7 @@ fn two_keys_in_one_place_by_two_paths_are_never_both_live() {
 fn what_the_policy_refuses_is_told_with_its_line() {
     for (line, code, told) in [
         ("scopes = [\"nobody\"]", "invalid_scope", "nobody"),
-        (
-            "environment = \"nowhere\"",
-            "invalid_environment",
-            "nowhere",
-        ),
+        ("environment = \"nowhere\"", "invalid_environment", "nowhere"),
         ("expires = \"2001-01-01\"", "invalid_expiry", "expiry"),
         ("scopes = [\"a\\u001bb\"]", "invalid_scope", "\\u{1b}"),
     ] {
@@ -341,10 +301,7 @@ fn a_sink_that_cannot_work_is_told_with_its_line() {
         sandbox.file("keys.toml", &manifest);
         let run = sandbox.keyward(["apply", "keys.toml"]);
         let error = run.refused(16, "delivery_failed");
-        assert!(
-            text(&error, "message").starts_with("line 7: bad: "),
-            "{error:#}"
-        );
+        assert!(text(&error, "message").starts_with("line 7: bad: "), "{error:#}");
         assert!(!sandbox.store_path().exists(), "{deliver} made a store");
         assert!(!sandbox.home().join("good.key").exists());
         assert_eq!(sandbox.text("taken"), "precious\n");
@@ -390,11 +347,7 @@ fn two_keys_that_go_to_one_file_are_refused_however_its_path_is_written() {
     sandbox.keyward(["apply", "keys.toml"]).ok();
     let again = sandbox.keyward(["apply", "keys.toml"]).answer();
     let actions = again["changes"].as_array().expect("a list").iter();
-    assert!(
-        actions
-            .map(|change| &change["action"])
-            .all(|action| action == "unchanged")
-    );
+    assert!(actions.map(|change| &change["action"]).all(|action| action == "unchanged"));
 }
 
 #[test]
@@ -403,10 +356,7 @@ fn a_runners_file_is_no_place_for_another_secret() {
         ("github_env = \"ONE\"", "dotenv = \"runner\", var = \"TWO\""),
         ("dotenv = \"runner\", var = \"ONE\"", "github_env = \"TWO\""),
         ("github_env = \"ONE\"", "out = \"runner\""),
-        (
-            "github_output = \"one\"",
-            "dotenv = \"runner\", var = \"TWO\"",
-        ),
+        ("github_output = \"one\"", "dotenv = \"runner\", var = \"TWO\""),
     ] {
         let sandbox = Sandbox::new();
         let file = sandbox.file("runner", "");

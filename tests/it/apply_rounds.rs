@@ -127,10 +127,7 @@ impl Run {
     /// A name and environment that no key of the manifest has.
     fn free_place(&mut self) -> (u64, &'static str) {
         loop {
-            let place = (
-                self.random.below(NAMES),
-                self.random.pick(&["live", "test"]),
-            );
+            let place = (self.random.below(NAMES), self.random.pick(&["live", "test"]));
             let mut wishes = self.wishes.iter();
             if wishes.all(|wish| (wish.name, wish.environment) != place) {
                 return place;
@@ -312,24 +309,12 @@ impl Run {
         let before = self.whole();
         let manifest = self.manifest(&wishes);
         self.sandbox.file("keys.toml", &manifest);
-        let flags = [
-            &[][..],
-            &["--check"],
-            &["--dry-run"],
-            &["--rotate-if-missing"],
-        ];
+        let flags = [&[][..], &["--check"], &["--dry-run"], &["--rotate-if-missing"]];
         let flags = self.random.pick(&flags);
         let apply = self.sandbox.keyward(["apply", "keys.toml"]).args(flags);
         let error = apply.refused(2, "invalid_manifest");
-        assert!(
-            text(&error, "message").contains("where the key in line"),
-            "{error:#}"
-        );
-        assert_eq!(
-            self.whole(),
-            before,
-            "it is refused, and something was done"
-        );
+        assert!(text(&error, "message").contains("where the key in line"), "{error:#}");
+        assert_eq!(self.whole(), before, "it is refused, and something was done");
         self.count("collisions refused");
     }
 
@@ -366,11 +351,7 @@ impl Run {
             let code = text(&error["error"], "code");
             let known = ["conflict", "secret_missing", "delivery_failed"];
             assert!(known.contains(&code.as_str()), "{edit}: {error:#}");
-            assert_eq!(
-                self.whole(),
-                before,
-                "{edit}: refused, and something was done"
-            );
+            assert_eq!(self.whole(), before, "{edit}: refused, and something was done");
             let is_mended = output.status == 16 && self.mend();
             assert!(is_mended || line.len() == length, "{edit}: {error:#}");
             line.truncate(length);
@@ -387,12 +368,7 @@ impl Run {
         let is_any = all.any(|change| change["action"] != "unchanged");
         if !is_refused {
             let expected = if is_any { 18 } else { 0 };
-            assert_eq!(
-                foretold.status,
-                expected,
-                "{edit}: {}",
-                foretold.transcript()
-            );
+            assert_eq!(foretold.status, expected, "{edit}: {}", foretold.transcript());
         }
         for change in &changes {
             let action = text(change, "action");
@@ -413,11 +389,7 @@ impl Run {
             assert_eq!(change["action"], "unchanged", "{edit}: {again:#}");
         }
         self.sandbox.keyward(line).args(["--check"]).ok();
-        assert_eq!(
-            self.whole(),
-            head,
-            "{edit}: unchanged, and something was done"
-        );
+        assert_eq!(self.whole(), head, "{edit}: unchanged, and something was done");
         let list = ["list", "-w", "acme", "--status", "active,pending,disabled"];
         let listed = self.sandbox.keyward(list).answer();
         let listed = listed["keys"].as_array().expect("keys");
@@ -456,10 +428,7 @@ impl Run {
                 assert!(wanted.contains(&place), "{edit}: {key:#} was not pruned");
             }
         }
-        let outs = self
-            .wishes
-            .iter()
-            .find(|wish| matches!(wish.sink, Sink::Out(_)));
+        let outs = self.wishes.iter().find(|wish| matches!(wish.sink, Sink::Out(_)));
         if let Some(wish) = outs {
             let verify = ["verify", "--no-record", "--file"];
             let file = self.path(wish.sink);
@@ -515,9 +484,6 @@ fn a_manifest_that_is_edited_at_random_is_as_it_says_whenever_it_was_applied() {
             *figures.entry(what).or_default() += count;
         }
     }
-    writeln!(
-        std::io::stderr(),
-        "{rounds} rounds with KEYWARD_SEED={seed}: {figures:?}"
-    )
-    .expect("stderr can be written");
+    writeln!(std::io::stderr(), "{rounds} rounds with KEYWARD_SEED={seed}: {figures:?}")
+        .expect("stderr can be written");
 }

@@ -152,14 +152,8 @@ const WALLS: &[Wall] = &[
             "crate::output",
         ],
     },
-    Wall {
-        room: "prompt.rs",
-        forbidden: &["clap", "crate::store", "crate::ops", "crate::output"],
-    },
-    Wall {
-        room: "error.rs",
-        forbidden: &["clap", "unicode_width", "rusqlite", "crate::output"],
-    },
+    Wall { room: "prompt.rs", forbidden: &["clap", "crate::store", "crate::ops", "crate::output"] },
+    Wall { room: "error.rs", forbidden: &["clap", "unicode_width", "rusqlite", "crate::output"] },
     Wall {
         room: "main.rs",
         forbidden: &[
@@ -190,10 +184,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("rustix::rand", &["random.rs"]),
     ("rand::rngs", &["random.rs"]),
     ("std::env", &["context/", "main.rs"]),
-    (
-        "std::time::SystemTime",
-        &["context/", "domain/timestamp.rs"],
-    ),
+    ("std::time::SystemTime", &["context/", "domain/timestamp.rs"]),
     (
         "crate::domain::secret::Secret",
         &[
@@ -276,16 +267,13 @@ fn storey(room: &str) -> Option<usize> {
 
 /// Whether a path is the given one or lies within it.
 fn begins(path: &str, front: &str) -> bool {
-    path.strip_prefix(front)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(front).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 #[test]
 fn no_room_mentions_what_has_no_place_in_it() {
-    let breaches: Vec<String> = sources()
-        .iter()
-        .flat_map(|(file, source)| breaches(file, source))
-        .collect();
+    let breaches: Vec<String> =
+        sources().iter().flat_map(|(file, source)| breaches(file, source)).collect();
     assert!(breaches.is_empty(), "{}", breaches.join("\n"));
 }
 
@@ -297,9 +285,7 @@ fn only_its_own_room_speaks_of_the_engine() {
         let lines = source.lines().zip(1..);
         let is_said = |line: &str| {
             !line.trim_start().starts_with("//")
-                && ["PRAGMA", "-wal", "SQLite"]
-                    .iter()
-                    .any(|word| line.contains(word))
+                && ["PRAGMA", "-wal", "SQLite"].iter().any(|word| line.contains(word))
         };
         let said = lines.filter(|(line, _)| is_said(line));
         if !file.starts_with("store/sqlite/") {
@@ -321,10 +307,7 @@ fn what_is_shown_to_services_names_the_crates_root_alone() {
     for text in [example, pages].into_iter().chain(docs) {
         for path in paths("example.rs", &code(&text)) {
             if let Some(path) = path.strip_prefix("keyward::") {
-                assert!(
-                    !path.contains("::"),
-                    "keyward::{path} is no name of the root"
-                );
+                assert!(!path.contains("::"), "keyward::{path} is no name of the root");
                 seen += 1;
             }
         }
@@ -394,11 +377,7 @@ fn no_file_is_too_long_to_be_one_thing() {
         .iter()
         .filter(|(length, file)| *length > LONGEST || (file == "main.rs" && *length > LONGEST_MAIN))
         .collect();
-    assert!(
-        too_long.is_empty(),
-        "too long: {too_long:?}; the five longest: {:?}",
-        &lengths[..5]
-    );
+    assert!(too_long.is_empty(), "too long: {too_long:?}; the five longest: {:?}", &lengths[..5]);
 }
 
 /// The walls must be seen to stand: each planted line is a breach, each harmless one is none.
@@ -415,22 +394,13 @@ fn the_checker_sees_a_planted_breach() {
         ("commands/mint.rs", "fn f() { activate::complete(); }"),
         ("ops/mint.rs", "use clap::Args;"),
         ("ops/mint.rs", "use crate::output::{json, ui::Ui};"),
-        (
-            "ops/mint.rs",
-            "use crate::{context::Context, store::Store};",
-        ),
+        ("ops/mint.rs", "use crate::{context::Context, store::Store};"),
         ("ops/workspace/set.rs", "use super::super::super::commands;"),
         ("ops/mint.rs", "use std::time::{Duration, SystemTime};"),
         ("domain/key.rs", "use crate::store::Reader;"),
         ("domain/key.rs", "use std::env;"),
-        (
-            "store/keys.rs",
-            "use crate::domain::secret::{Secret, SecretHash};",
-        ),
-        (
-            "store/keys.rs",
-            "fn f(secret: &crate::domain::secret::Secret) {}",
-        ),
+        ("store/keys.rs", "use crate::domain::secret::{Secret, SecretHash};"),
+        ("store/keys.rs", "fn f(secret: &crate::domain::secret::Secret) {}"),
         ("store/keys.rs", "use crate::domain::secret::*;"),
         ("store/mod.rs", "use super::ops::mint;"),
         ("output/table.rs", "use crate::domain::secret::Secret;"),
@@ -446,22 +416,10 @@ fn the_checker_sees_a_planted_breach() {
         assert!(!breaches(file, &source).is_empty(), "{file}: {line}");
     }
     let harmless = [
-        (
-            "commands/list.rs",
-            "// rusqlite stays in store/; std::fs too.",
-        ),
-        (
-            "commands/list.rs",
-            "const HINT: &str = \"rusqlite::Connection\";",
-        ),
-        (
-            "commands/list.rs",
-            "const HINT: &str = r#\"use \"std::fs\";\"#;",
-        ),
-        (
-            "commands/list.rs",
-            "#[cfg(test)]\nmod tests {\n    use std::fs;\n}",
-        ),
+        ("commands/list.rs", "// rusqlite stays in store/; std::fs too."),
+        ("commands/list.rs", "const HINT: &str = \"rusqlite::Connection\";"),
+        ("commands/list.rs", "const HINT: &str = r#\"use \"std::fs\";\"#;"),
+        ("commands/list.rs", "#[cfg(test)]\nmod tests {\n    use std::fs;\n}"),
         (
             "commands/list.rs",
             "fn f<'a>(quote: &'a str) -> bool { quote == \"\\\"\" || '\"' == 'x' }",
@@ -469,16 +427,10 @@ fn the_checker_sees_a_planted_breach() {
         ("commands/list.rs", "use crate::store::Order;"),
         ("store/keys.rs", "use crate::domain::secret::SecretHash;"),
         ("store/keys.rs", "use super::{Reader, failure::failure};"),
-        (
-            "output/view/minted.rs",
-            "use crate::domain::secret::Secret;",
-        ),
+        ("output/view/minted.rs", "use crate::domain::secret::Secret;"),
         ("context/mod.rs", "use std::{env, time::SystemTime};"),
         ("prompt.rs", "use rustix::termios::tcsetattr;"),
-        (
-            "main.rs",
-            "fn main() { let arguments = std::env::args_os(); }",
-        ),
+        ("main.rs", "fn main() { let arguments = std::env::args_os(); }"),
     ];
     for (file, line) in harmless {
         let source = format!("//! A file.\n\n{line}\n");

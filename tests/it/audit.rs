@@ -16,9 +16,7 @@ fn actions_since(sandbox: &Sandbox, seq: u64) -> Vec<String> {
 /// The number of the last event.
 fn last(sandbox: &Sandbox) -> u64 {
     let head = sandbox.keyward(["audit", "head"]).answer();
-    head["seq"]
-        .as_u64()
-        .unwrap_or_else(|| panic!("no seq in {head:#}"))
+    head["seq"].as_u64().unwrap_or_else(|| panic!("no seq in {head:#}"))
 }
 
 /// A sandbox whose log has a handful of events.
@@ -32,30 +30,18 @@ fn with_some_history() -> Sandbox {
 #[test]
 fn a_first_mint_leaves_three_events() {
     let (sandbox, secret) = Sandbox::with_key("ci");
-    assert_eq!(
-        actions_since(&sandbox, 0),
-        ["workspace.create", "key.mint", "key.activate"]
-    );
+    assert_eq!(actions_since(&sandbox, 0), ["workspace.create", "key.mint", "key.activate"]);
     let id = sandbox.id_of("ci");
     for event in sandbox.events() {
         assert_about(moment(&event, "time"), now());
         assert!(text(&event, "actor").starts_with("operator:"), "{event:#}");
         assert_ne!(text(&event, "hash"), "");
         let about_a_key = text(&event, "action").starts_with("key.");
-        assert_eq!(
-            event["subject"].to_string().contains(&id),
-            about_a_key,
-            "{event:#}"
-        );
-        assert!(
-            !event.to_string().contains(&secret[20..]),
-            "the log holds the secret"
-        );
+        assert_eq!(event["subject"].to_string().contains(&id), about_a_key, "{event:#}");
+        assert!(!event.to_string().contains(&secret[20..]), "the log holds the secret");
         assert_eq!(
             fields(&event),
-            [
-                "action", "actor", "details", "hash", "seq", "subject", "time"
-            ]
+            ["action", "actor", "details", "hash", "seq", "subject", "time"]
         );
     }
 }
@@ -72,31 +58,16 @@ fn every_change_leaves_its_events() {
         (&["set", "another", "--owner", "platform"], &["key.set"]),
         (&["disable", "another"], &["key.disable"]),
         (&["enable", "another"], &["key.enable"]),
-        (
-            &["rotate", "another"],
-            &["key.mint", "key.rotate", "key.activate"],
-        ),
+        (&["rotate", "another"], &["key.mint", "key.rotate", "key.activate"]),
         // The old key is not rotated until the new one is activated.
         (&["rotate", "ci", "--hold"], &["key.mint"]),
         (&["rotate", "ci", "--cancel"], &["key.revoke", "key.cancel"]),
         // The one in its grace goes with the one that superseded it.
-        (
-            &["revoke", "another", "--yes"],
-            &["key.revoke", "key.revoke"],
-        ),
-        (
-            &["revoke", "ci", "second", "--yes"],
-            &["key.revoke", "key.revoke"],
-        ),
+        (&["revoke", "another", "--yes"], &["key.revoke", "key.revoke"]),
+        (&["revoke", "ci", "second", "--yes"], &["key.revoke", "key.revoke"]),
         (&["revoke", "second", "--yes"], &[]),
-        (
-            &["workspace", "set", "acme", "--cap", "9"],
-            &["workspace.set"],
-        ),
-        (
-            &["workspace", "rename", "acme", "zenith"],
-            &["workspace.rename"],
-        ),
+        (&["workspace", "set", "acme", "--cap", "9"], &["workspace.set"]),
+        (&["workspace", "rename", "acme", "zenith"], &["workspace.rename"]),
         (&["workspace", "create", "empty"], &["workspace.create"]),
         (&["workspace", "use", "zenith"], &["workspace.use"]),
         (&["workspace", "delete", "empty"], &["workspace.delete"]),
@@ -113,10 +84,7 @@ fn every_change_leaves_its_events() {
     let replacement = sandbox.keyward(["rotate", "last", "--hold"]).ok().line();
     let before = last(&sandbox);
     sandbox.keyward(["activate"]).stdin(replacement).ok();
-    assert_eq!(
-        actions_since(&sandbox, before),
-        ["key.rotate", "key.activate"]
-    );
+    assert_eq!(actions_since(&sandbox, before), ["key.rotate", "key.activate"]);
     assert_eq!(sandbox.keyward(["audit", "verify"]).answer()["ok"], true);
 }
 
@@ -148,10 +116,7 @@ fn numbers_rise_by_one_and_the_head_is_the_last_event() {
     let sandbox = with_some_history();
     let mut events = sandbox.events();
     events.sort_by_key(|event| event["seq"].as_u64());
-    let numbers: Vec<u64> = events
-        .iter()
-        .filter_map(|event| event["seq"].as_u64())
-        .collect();
+    let numbers: Vec<u64> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
     assert_eq!(numbers, (1..=7).collect::<Vec<u64>>());
     let last = events.last().expect("there are events");
     let head = sandbox.keyward(["audit", "head"]).answer();
@@ -180,15 +145,7 @@ fn the_list_is_one_object_a_line_in_jsonl_and_one_line_an_event_in_tsv() {
     let sandbox = with_some_history();
     let lines = sandbox.keyward(["audit", "list", "-o", "jsonl"]).ok();
     assert_eq!(lines.json_lines(), sandbox.events());
-    assert_eq!(
-        sandbox
-            .keyward(["audit", "list", "-o", "tsv"])
-            .ok()
-            .stdout
-            .lines()
-            .count(),
-        7
-    );
+    assert_eq!(sandbox.keyward(["audit", "list", "-o", "tsv"]).ok().stdout.lines().count(), 7);
 }
 
 /// Alters the log behind keyward's back and asserts that the alteration is found at one of these events.
@@ -200,10 +157,7 @@ fn assert_found(sql: &str, first_bad: &[u64]) {
     let answer = output.json();
     assert_eq!(answer["ok"], false, "{sql}");
     let found = answer["firstBad"].as_u64();
-    assert!(
-        found.is_some_and(|seq| first_bad.contains(&seq)),
-        "{sql}\n{answer:#}"
-    );
+    assert!(found.is_some_and(|seq| first_bad.contains(&seq)), "{sql}\n{answer:#}");
 }
 
 #[test]
@@ -214,12 +168,8 @@ fn an_altered_event_is_found() {
         let mut rows = connection
             .prepare("SELECT name FROM pragma_table_info('audit')")
             .expect("a table of this name");
-        let names = rows
-            .query_map([], |row| row.get::<_, String>(0))
-            .expect("columns have names");
-        names
-            .collect::<Result<Vec<_>, _>>()
-            .expect("columns have names")
+        let names = rows.query_map([], |row| row.get::<_, String>(0)).expect("columns have names");
+        names.collect::<Result<Vec<_>, _>>().expect("columns have names")
     };
     assert!(columns.len() >= 6, "the columns are {columns:?}");
     for column in columns.iter().filter(|column| *column != "seq") {
@@ -228,10 +178,7 @@ fn an_altered_event_is_found() {
             "CASE typeof(\"{column}\") WHEN 'integer' THEN \"{column}\" + 1 WHEN 'blob' THEN zeroblob(32) \
              ELSE replace(replace(\"{column}\", 'e', 'E'), '0', '1') || ' ' END"
         );
-        assert_found(
-            &format!("UPDATE audit SET \"{column}\" = {value} WHERE seq = 3"),
-            &[3],
-        );
+        assert_found(&format!("UPDATE audit SET \"{column}\" = {value} WHERE seq = 3"), &[3]);
     }
 }
 
@@ -258,10 +205,7 @@ fn exchanged_events_are_found() {
 #[test]
 fn the_log_of_a_store_that_does_not_exist_is_empty() {
     let sandbox = Sandbox::new();
-    assert_eq!(
-        sandbox.keyward(["audit", "list"]).answer(),
-        json!({ "events": [] })
-    );
+    assert_eq!(sandbox.keyward(["audit", "list"]).answer(), json!({ "events": [] }));
     // To find nothing wrong there would say that there was something to look at.
     sandbox.refuses(&["audit", "verify"], 3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "reading made a store");

@@ -45,9 +45,7 @@ fn the_events_of_a_key_outlive_its_record() {
     sandbox.keyward(prune).ok();
     let all = ["key.mint", "key.activate", "key.revoke", "key.prune"];
     assert_eq!(actions(&sandbox, &[&id]), all);
-    sandbox
-        .keyward(["workspace", "rename", "default", "acme"])
-        .ok();
+    sandbox.keyward(["workspace", "rename", "default", "acme"]).ok();
     let of_workspace = actions(&sandbox, &["-w", "acme"]);
     assert_eq!(of_workspace.len(), 6, "{of_workspace:?}");
 }
@@ -62,9 +60,7 @@ fn a_workspace_has_its_own_events_and_those_of_its_keys() {
     let own = ["workspace.create", "key.mint", "key.activate"];
     assert_eq!(actions(&sandbox, &["-w", "shop"]), own);
     assert_eq!(count(&sandbox, &[]), 6);
-    sandbox
-        .keyward(["workspace", "rename", "acme", "zenith"])
-        .ok();
+    sandbox.keyward(["workspace", "rename", "acme", "zenith"]).ok();
     sandbox.workspace("acme", &[]);
     let renamed = [&own[..], &["workspace.rename"]].concat();
     assert_eq!(actions(&sandbox, &["-w", "zenith"]), renamed);
@@ -82,9 +78,7 @@ fn a_workspace_has_its_own_events_and_those_of_its_keys() {
 #[test]
 fn a_deleted_workspaces_events_are_not_those_of_its_namesake() {
     let sandbox = Sandbox::with_workspace("acme", &[]);
-    sandbox
-        .keyward(["workspace", "delete", "acme", "--yes"])
-        .ok();
+    sandbox.keyward(["workspace", "delete", "acme", "--yes"]).ok();
     sandbox.workspace("acme", &[]);
     assert_eq!(actions(&sandbox, &["-w", "acme"]), ["workspace.create"]);
 }
@@ -109,11 +103,8 @@ fn action_actor_and_limit_narrow_the_list_and_the_newest_come_last() {
     let events = newest["events"].as_array().expect("events");
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["actor"], format!("key:{id}"));
-    let seqs: Vec<Option<i64>> = sandbox
-        .events()
-        .iter()
-        .map(|event| event["seq"].as_i64())
-        .collect();
+    let seqs: Vec<Option<i64>> =
+        sandbox.events().iter().map(|event| event["seq"].as_i64()).collect();
     assert!(seqs.is_sorted(), "{seqs:?}");
     assert_eq!(count(&sandbox, &["user", "--limit", "1"]), 1);
     sandbox.refuses(&["audit", "list", "--action", "key.minted"], 2, "usage");

@@ -36,11 +36,7 @@ impl Trail {
         }
         let whole = sandbox.settled_bytes();
         let head = sandbox.keyward(["audit", "head"]).answer();
-        Self {
-            rows: head["seq"].as_i64().expect("a number"),
-            sandbox,
-            whole,
-        }
+        Self { rows: head["seq"].as_i64().expect("a number"), sandbox, whole }
     }
 
     /// Puts the trail back as it was, and changes it.
@@ -72,22 +68,9 @@ const EDITS: [(&str, &[&str]); 8] = [
     ("details", &["details || ' '", "''", "'null'", "'{}'"]),
     (
         "previous",
-        &[
-            "randomblob(32)",
-            "x''",
-            "substr(previous, 2)",
-            "CAST(previous || x'00' AS BLOB)",
-        ],
+        &["randomblob(32)", "x''", "substr(previous, 2)", "CAST(previous || x'00' AS BLOB)"],
     ),
-    (
-        "hash",
-        &[
-            "randomblob(32)",
-            "x''",
-            "substr(hash, 2)",
-            "CAST(hash || x'00' AS BLOB)",
-        ],
-    ),
+    ("hash", &["randomblob(32)", "x''", "substr(hash, 2)", "CAST(hash || x'00' AS BLOB)"]),
 ];
 
 #[test]
@@ -155,21 +138,11 @@ fn every_edit_of_every_row_is_found_and_the_row_is_named() {
 fn a_row_that_is_no_event_stops_neither_the_check_nor_what_does_not_need_it() {
     let trail = Trail::new(false);
     trail.change("UPDATE audit SET hash = x'00' WHERE seq = 2");
-    let answer = trail
-        .sandbox
-        .keyward(["--json", "audit", "verify"])
-        .exit(9)
-        .json();
+    let answer = trail.sandbox.keyward(["--json", "audit", "verify"]).exit(9).json();
     assert_eq!(answer["checked"], trail.rows);
-    trail
-        .sandbox
-        .keyward(["audit", "list"])
-        .refused(9, "damaged");
+    trail.sandbox.keyward(["audit", "list"]).refused(9, "damaged");
     trail.sandbox.keyward(["list"]).ok();
-    trail
-        .sandbox
-        .keyward(["audit", "list", "--limit", "1"])
-        .ok();
+    trail.sandbox.keyward(["audit", "list", "--limit", "1"]).ok();
 }
 
 /// Checks the trail against a head, and returns the answer's first bad row.
@@ -237,9 +210,7 @@ fn a_head_that_was_kept_stays_good_while_the_trail_goes_on() {
         assert_eq!(against(&sandbox, kept, 0), Value::Null);
         assert_eq!(against(&sandbox, &kept.to_uppercase(), 0), Value::Null);
     }
-    let output = sandbox
-        .keyward(["audit", "verify", "--against", &heads[3]])
-        .ok();
+    let output = sandbox.keyward(["audit", "verify", "--against", &heads[3]]).ok();
     assert_eq!(output.stderr, "", "there is nothing left to hint at");
     // Of another trail, and of one that is longer.
     let other = Sandbox::new();

@@ -58,18 +58,10 @@ fn a_backup_is_the_whole_store_and_says_where_its_trail_ends() {
     let answer = backup(&sandbox, "b.db").answer();
     assert_eq!(fields(&answer), ["hash", "path", "seq", "sizeBytes"]);
     assert_eq!(answer["path"], "b.db");
-    assert_eq!(
-        head(&answer),
-        head(&sandbox.keyward(["audit", "head"]).answer())
-    );
+    assert_eq!(head(&answer), head(&sandbox.keyward(["audit", "head"]).answer()));
     let output = on(&sandbox, "b.db", &["verify", "--no-record"]);
     output.stdin(&secret).ok();
-    for words in [
-        &["list", "--all"][..],
-        &["audit", "list"],
-        &["usage"],
-        &["workspace", "list"],
-    ] {
+    for words in [&["list", "--all"][..], &["audit", "list"], &["usage"], &["workspace", "list"]] {
         let kept = on(&sandbox, "b.db", words).answer();
         assert_eq!(kept, sandbox.keyward(words).answer(), "{words:?}");
     }
@@ -97,11 +89,7 @@ fn a_backup_is_private_whatever_the_umask_and_nothing_is_left_beside_it() {
     }
     assert_eq!(names_in(sandbox.home().join("out")), ["000.db", "777.db"]);
     let bytes = fs::read(sandbox.home().join("out/000.db")).expect("it is there");
-    let holds = |part: &str| {
-        bytes
-            .windows(part.len())
-            .any(|window| window == part.as_bytes())
-    };
+    let holds = |part: &str| bytes.windows(part.len()).any(|window| window == part.as_bytes());
     assert!(holds("key_") && holds(&secret[..20]), "it is no copy");
     let hidden = &secret[20..];
     assert!(!holds(hidden) && !holds(&hidden[..16]), "it holds a secret");
@@ -145,10 +133,8 @@ fn a_backup_is_of_one_moment_while_others_write_and_verify() {
             sandbox.keyward(compare).ok();
         }
         finished.store(true, Ordering::SeqCst);
-        let written: usize = writers
-            .into_iter()
-            .map(|writer| writer.join().expect("a writer does not panic"))
-            .sum();
+        let written: usize =
+            writers.into_iter().map(|writer| writer.join().expect("a writer does not panic")).sum();
         writeln!(
             std::io::stderr(),
             "keyward store backup: {rounds} backups beside {written} mints and rotations and a stream"
@@ -171,10 +157,7 @@ fn an_earlier_backup_is_replaced_also_by_many_at_once() {
         assert_ne!(head(&output.json()), head(&first));
     }
     let second = backup(&sandbox, "b.db").answer();
-    assert_eq!(
-        assert_backup(&sandbox, "b.db", &second),
-        ["a", "held", "later"]
-    );
+    assert_eq!(assert_backup(&sandbox, "b.db", &second), ["a", "held", "later"]);
     assert_eq!(names_in(sandbox.home()), [".local", "b.db"]);
 }
 
@@ -193,9 +176,7 @@ fn any_other_file_is_left_alone() {
     sandbox.file("empty", "");
     fs::create_dir(home.join("folder")).expect("a folder can be made");
     let other = database(home.join("other.db"));
-    other
-        .execute_batch("CREATE TABLE t (a); INSERT INTO t VALUES (1)")
-        .expect("valid SQL");
+    other.execute_batch("CREATE TABLE t (a); INSERT INTO t VALUES (1)").expect("valid SQL");
     other.close().expect("it can be closed");
     set_mode(home.join("other.db"), 0o600);
     let before = names_in(home);
@@ -211,20 +192,12 @@ fn any_other_file_is_left_alone() {
         let victim = (file != "dangling.db").then(|| Stamp::of(home.join(file)));
         let behind = Stamp::of(home.join("kept.db"));
         backup(&sandbox, file).refused(exit, code);
-        assert_eq!(
-            victim,
-            (file != "dangling.db").then(|| Stamp::of(home.join(file))),
-            "{file}"
-        );
+        assert_eq!(victim, (file != "dangling.db").then(|| Stamp::of(home.join(file))), "{file}");
         assert_eq!(behind, Stamp::of(home.join("kept.db")), "{file}");
     }
     for nowhere in ["folder", "no/such/folder/b.db", "/", ""] {
         let output = backup(&sandbox, nowhere).run();
-        assert!(
-            [2, 7, 8].contains(&output.status),
-            "{}",
-            output.transcript()
-        );
+        assert!([2, 7, 8].contains(&output.status), "{}", output.transcript());
     }
     assert_eq!(names_in(home), before);
 }
@@ -240,21 +213,9 @@ fn the_store_and_what_lies_beside_it_are_no_targets() {
     for own in [path, "short/keyward.db", ".local/../short/keyward.db"] {
         backup(&sandbox, own).refused(2, "usage");
     }
-    for beside in [
-        "-wal",
-        "-shm",
-        "-journal",
-        ".reserve",
-        ".lock",
-        ".new",
-        ".keyward-draft",
-    ] {
+    for beside in ["-wal", "-shm", "-journal", ".reserve", ".lock", ".new", ".keyward-draft"] {
         let output = backup(&sandbox, &format!("{path}{beside}")).run();
-        assert!(
-            [2, 4].contains(&output.status),
-            "{beside}: {}",
-            output.transcript()
-        );
+        assert!([2, 4].contains(&output.status), "{beside}: {}", output.transcript());
     }
     assert!(sandbox.settled_bytes() == before, "the store was written");
     assert_eq!(sandbox.names_beside_store(), ["keyward.db"]);
@@ -289,10 +250,7 @@ fn a_bar_says_how_far_it_is_on_a_terminal_alone() {
     let mut terminal = Terminal::keyward(&sandbox, &["store", "backup", "b.db"], &[]);
     let (status, seen) = terminal.end();
     assert_eq!(status, 0);
-    assert!(
-        seen.contains("copied ") && seen.contains(" pages"),
-        "{seen}"
-    );
+    assert!(seen.contains("copied ") && seen.contains(" pages"), "{seen}");
     assert!(seen.contains("to b.db ("), "{seen}");
     for quiet in [&["--quiet"][..], &["--json"]] {
         let words = [quiet, &["store", "backup", "b.db"]].concat();

@@ -85,24 +85,14 @@ fn a_backup_that_is_killed_leaves_the_earlier_one_and_is_made_by_the_next() {
             assert_eq!(output.status, 137, "{injection}: {}", output.transcript());
             points += 1;
             let again = backup(&sandbox, "b.db").answer();
-            assert!(
-                head(&end) == head(&old) || head(&end) == head(&again),
-                "{injection}"
-            );
-            assert_eq!(
-                assert_backup(&sandbox, "b.db", &again).len(),
-                3,
-                "{injection}"
-            );
+            assert!(head(&end) == head(&old) || head(&end) == head(&again), "{injection}");
+            assert_eq!(assert_backup(&sandbox, "b.db", &again).len(), 3, "{injection}");
             let left = names_in(sandbox.home());
             assert_eq!(left, [".local", "b.db", "trace"], "{injection}");
         }
     }
-    writeln!(
-        std::io::stderr(),
-        "keyward store backup: killed at {points} points"
-    )
-    .expect("stderr can be written");
+    writeln!(std::io::stderr(), "keyward store backup: killed at {points} points")
+        .expect("stderr can be written");
     assert!(points >= 12, "it was killed at {points} points only");
     sandbox.assert_whole();
 }
@@ -147,9 +137,7 @@ fn a_full_disk_keeps_the_earlier_backup() {
         return;
     }
     let (sandbox, _) = store();
-    let size = backup(&sandbox, "b.db").answer()["sizeBytes"]
-        .as_u64()
-        .expect("a number");
+    let size = backup(&sandbox, "b.db").answer()["sizeBytes"].as_u64().expect("a number");
     // Room for one backup and half of another.
     let script = format!(
         "mkdir full && mount -t tmpfs -o size={} none full && chmod 700 full && \"$0\" store backup full/b.db >/dev/null && \
@@ -161,9 +149,5 @@ fn a_full_disk_keeps_the_earlier_backup() {
     let words = ["-m", "sh", "-c", &script, crate::support::KEYWARD];
     let output = sandbox.program("unshare", words).ok();
     assert_eq!(output.stdout, "exit 7\nb.db\n", "{}", output.transcript());
-    assert!(
-        output.stderr.contains("\"code\":\"io\""),
-        "{}",
-        output.transcript()
-    );
+    assert!(output.stderr.contains("\"code\":\"io\""), "{}", output.transcript());
 }

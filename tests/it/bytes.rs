@@ -24,9 +24,8 @@ fn words(words: &[&[u8]]) -> Vec<OsString> {
 /// What is in a folder, sorted.
 fn entries(folder: &Path) -> Vec<OsString> {
     let entries = fs::read_dir(folder).expect("a folder can be read");
-    let mut entries: Vec<OsString> = entries
-        .map(|entry| entry.expect("an entry can be read").file_name())
-        .collect();
+    let mut entries: Vec<OsString> =
+        entries.map(|entry| entry.expect("an entry can be read").file_name()).collect();
     entries.sort();
     entries
 }
@@ -48,9 +47,7 @@ fn a_file_that_is_named_in_bytes_is_the_one_that_is_written() {
         assert!(!said.contains('\u{fffd}'), "{said}");
         let secret = fs::read_to_string(folder.join(os(CAFE))).expect("text");
         sandbox.verdict(secret.trim_end(), &[], 0, "valid");
-        let verified = sandbox
-            .keyward(words(&[b"verify", b"--file", CAFE]))
-            .cwd(&folder);
+        let verified = sandbox.keyward(words(&[b"verify", b"--file", CAFE])).cwd(&folder);
         assert_eq!(verified.run().status, 0);
         let acting = sandbox.keyward(["whoami"]).env("KEYWARD_AS_FILE", os(CAFE));
         assert!(acting.cwd(&folder).ok().stdout.contains(name));
@@ -64,24 +61,17 @@ fn two_stores_whose_paths_differ_in_a_byte_are_two() {
         let run = sandbox.keyward(words(&[b"--store", option, b"mint", name.as_bytes()]));
         run.ok();
     }
-    for (path, name, shown) in [
-        (&b"a\xfe.db"[..], "one", "a\\xfe.db"),
-        (b"a\xff.db", "two", "a\\xff.db"),
-    ] {
+    for (path, name, shown) in
+        [(&b"a\xfe.db"[..], "one", "a\\xfe.db"), (b"a\xff.db", "two", "a\\xff.db")]
+    {
         let listed = sandbox.keyward(["list"]).env("KEYWARD_STORE", os(path));
         assert_eq!(names(&listed.answer()["keys"]), [name]);
-        let told = sandbox
-            .keyward(["store", "info"])
-            .env("KEYWARD_STORE", os(path));
+        let told = sandbox.keyward(["store", "info"]).env("KEYWARD_STORE", os(path));
         assert_eq!(text(&told.answer(), "path"), shown);
-        let told = sandbox
-            .keyward(["store", "info"])
-            .env("KEYWARD_STORE", os(path));
+        let told = sandbox.keyward(["store", "info"]).env("KEYWARD_STORE", os(path));
         assert!(told.ok().stdout.contains(shown));
     }
-    let mangled = sandbox
-        .keyward(["list"])
-        .env("KEYWARD_STORE", "a\u{fffd}.db");
+    let mangled = sandbox.keyward(["list"]).env("KEYWARD_STORE", "a\u{fffd}.db");
     let _ = mangled.run();
     assert!(!sandbox.home().join("a\u{fffd}.db").exists());
 }
@@ -107,30 +97,17 @@ fn dotenv_files_runners_files_and_the_words_of_a_command_keep_their_bytes() {
     let sandbox = Sandbox::new();
     let dotenv = words(&[b"mint", b"a", b"--var", b"KEY", b"--dotenv", b"\xff.env"]);
     sandbox.keyward(dotenv).ok();
-    let runner = sandbox
-        .keyward(["mint", "b", "--github-env", "KEY"])
-        .env("GITHUB_ENV", os(b"\xfe.env"));
+    let runner =
+        sandbox.keyward(["mint", "b", "--github-env", "KEY"]).env("GITHUB_ENV", os(b"\xfe.env"));
     runner.ok();
     let script = b"cat >/dev/null; printf %s \"$1\" >told";
-    let command = words(&[
-        b"mint",
-        b"c",
-        b"--",
-        b"sh",
-        b"-c",
-        script,
-        b"sh",
-        b"x\xff\xc3",
-    ]);
+    let command = words(&[b"mint", b"c", b"--", b"sh", b"-c", script, b"sh", b"x\xff\xc3"]);
     sandbox.keyward(command).ok();
     for name in [&b"\xff.env"[..], b"\xfe.env"] {
         let written = fs::read_to_string(sandbox.home().join(os(name))).expect("written");
         assert!(written.contains("kw_live_"), "{written}");
     }
-    assert_eq!(
-        fs::read(sandbox.home().join("told")).expect("told"),
-        b"x\xff\xc3"
-    );
+    assert_eq!(fs::read(sandbox.home().join("told")).expect("told"), b"x\xff\xc3");
 }
 
 #[test]
@@ -152,13 +129,7 @@ fn names_selectors_owners_labels_and_other_words_that_are_no_utf_8_are_refused()
         &[b"mint", b"x", b"--label", b"a=\xff"],
         &[b"mint", b"x", b"-e\xff"],
         &[b"mint", b"x", b"--scope", b"\xff"],
-        &[
-            b"revoke",
-            b"caf\xef\xbf\xbd",
-            b"--yes",
-            b"--message",
-            b"\xff",
-        ],
+        &[b"revoke", b"caf\xef\xbf\xbd", b"--yes", b"--message", b"\xff"],
         &[b"-w", b"\xff", b"list"],
         &[b"workspace", b"create", b"\xff"],
         &[b"\xff"],
@@ -172,14 +143,9 @@ fn names_selectors_owners_labels_and_other_words_that_are_no_utf_8_are_refused()
         let json = sandbox.keyward(["--json"]).args(words(case)).run();
         assert_eq!(json.error()["code"], "usage", "{told}");
     }
-    let said = sandbox
-        .keyward(words(&[b"mint", b"caf\xe9"]))
-        .exit(2)
-        .stderr;
+    let said = sandbox.keyward(words(&[b"mint", b"caf\xe9"])).exit(2).stderr;
     assert!(said.contains("\"caf\\xe9\" is not UTF-8 text"), "{said}");
-    let named = sandbox
-        .keyward(["list"])
-        .env("KEYWARD_WORKSPACE", os(b"\xff"));
+    let named = sandbox.keyward(["list"]).env("KEYWARD_WORKSPACE", os(b"\xff"));
     let said = named.exit(2).stderr;
     assert!(said.contains("KEYWARD_WORKSPACE is not UTF-8"), "{said}");
     assert_eq!(sandbox.head(), before);
@@ -193,11 +159,7 @@ fn a_tilde_that_no_shell_has_replaced_makes_no_folder() {
     let refused = |output: Output, code: &str| {
         assert_eq!(output.status, 2, "{}", output.transcript());
         assert_eq!(output.error()["code"], code);
-        assert!(
-            text(&output.error(), "hint").contains("$HOME"),
-            "{}",
-            output.stderr
-        );
+        assert!(text(&output.error(), "hint").contains("$HOME"), "{}", output.stderr);
     };
     for words in [
         &["--store=~/x.db", "mint", "a"][..],
@@ -217,9 +179,7 @@ fn a_tilde_that_no_shell_has_replaced_makes_no_folder() {
     refused(run.run(), "invalid_manifest");
     assert!(!sandbox.home().join("~").exists());
     assert_eq!(sandbox.listed(&[]), ["ci"]);
-    sandbox
-        .keyward(["mint", "a", "--store", "./~/x.db", "--out=~a.key"])
-        .ok();
+    sandbox.keyward(["mint", "a", "--store", "./~/x.db", "--out=~a.key"]).ok();
     assert!(sandbox.home().join("~/x.db").exists() && sandbox.home().join("~a.key").exists());
 }
 
@@ -234,9 +194,6 @@ fn an_address_that_is_none_is_shown_as_it_was_written() {
         let plain = sandbox.keyward(words).exit(2).stderr;
         assert!(plain.contains("\"::1/129\" is not"), "{plain}");
         let error = sandbox.keyward(["--json"]).args(words).exit(2).error();
-        assert!(
-            text(&error, "message").contains("\"::1/129\" is not"),
-            "{error}"
-        );
+        assert!(text(&error, "message").contains("\"::1/129\" is not"), "{error}");
     }
 }

@@ -51,10 +51,7 @@ fn a_pending_replacement_was_revoked_and_the_old_key_is_as_it_was() {
         assert!(hint.contains(&format!("`keyward rotate {id}` ")), "{hint}");
         let (message, hint) = refused(&sandbox, &id);
         assert_eq!(message, format!("{id} is not being rotated"));
-        assert_eq!(
-            sandbox.follow(&hint).args(["--json"]).ok().json()["replaces"],
-            id.as_str()
-        );
+        assert_eq!(sandbox.follow(&hint).args(["--json"]).ok().json()["replaces"], id.as_str());
     }
 }
 
@@ -100,27 +97,15 @@ fn a_superseded_key_has_its_life_back_and_the_new_one_is_named_as_it_was() {
 fn a_pending_key_that_replaces_none_is_refused_with_what_can_be_done_about_it() {
     let sandbox = Sandbox::with_workspace("acme", &[]);
     let secret = sandbox.mint_with("held", &["--hold"]);
-    let id = text(
-        &sandbox.verdict(&secret, &[], 13, "pending")["subject"],
-        "id",
-    );
+    let id = text(&sandbox.verdict(&secret, &[], 13, "pending")["subject"], "id");
     sandbox.workspace("other", &[]);
     let cancel = ["rotate", &id, "--cancel", "-w", "acme"];
     let error = sandbox.keyward(cancel).refused(4, "conflict");
-    assert_eq!(
-        text(&error, "message"),
-        format!("{id} is pending, but it replaces no other key")
-    );
+    assert_eq!(text(&error, "message"), format!("{id} is pending, but it replaces no other key"));
     let hint = text(&error, "hint");
     let revoke = hint.split(", or ").nth(1).expect("two ways");
-    assert!(
-        hint.starts_with("present its secret to `keyward activate`, or "),
-        "{hint}"
-    );
-    assert_eq!(
-        sandbox.follow(revoke).args(["--json"]).ok().json()["keys"][0]["status"],
-        "revoked"
-    );
+    assert!(hint.starts_with("present its secret to `keyward activate`, or "), "{hint}");
+    assert_eq!(sandbox.follow(revoke).args(["--json"]).ok().json()["keys"][0]["status"], "revoked");
 }
 
 #[test]
@@ -131,10 +116,7 @@ fn a_rotation_that_is_finished_is_refused_with_the_key_that_can_be_rotated() {
     let second = sandbox.id_of("ci");
     for named in [&first, &second] {
         let (message, hint) = refused(&sandbox, named);
-        assert_eq!(
-            message,
-            format!("the rotation is finished: {first} is revoked")
-        );
+        assert_eq!(message, format!("the rotation is finished: {first} is revoked"));
         assert_eq!(hint, format!("keyward rotate {second}"));
     }
     sandbox.follow(&format!("keyward rotate {second}")).ok();
@@ -180,16 +162,10 @@ fn an_unfinished_rotation_stands_in_the_way_of_another_until_it_is_cancelled() {
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
     let error = sandbox.keyward(["rotate", "ci"]).refused(4, "conflict");
     let hint = text(&error, "hint");
-    assert!(
-        hint.contains("keyward rotate") && hint.contains("--cancel"),
-        "the hint is {hint:?}"
-    );
+    assert!(hint.contains("keyward rotate") && hint.contains("--cancel"), "the hint is {hint:?}");
     sandbox.keyward(["rotate", "ci", "--cancel"]).ok();
     sandbox.verdict(&held, &[], 11, "revoked");
-    sandbox
-        .keyward(["activate"])
-        .stdin(&held)
-        .refused(11, "revoked");
+    sandbox.keyward(["activate"]).stdin(&held).refused(11, "revoked");
     sandbox.verdict(&old, &["--no-record"], 0, "valid");
     assert_eq!(sandbox.show("ci"), before);
     sandbox.keyward(["rotate", "ci"]).ok();
@@ -214,9 +190,7 @@ fn a_rotation_can_be_cancelled_while_the_old_key_lives_in_its_grace() {
     let old = sandbox.mint_with("ci", &["--expires", "90d"]);
     let before = sandbox.show("ci");
     let new = sandbox.keyward(["rotate", "ci"]).ok().line();
-    sandbox
-        .keyward(["rotate", &text(&before, "id"), "--cancel"])
-        .ok();
+    sandbox.keyward(["rotate", &text(&before, "id"), "--cancel"]).ok();
     sandbox.verdict(&new, &[], 11, "revoked");
     sandbox.verdict(&old, &["--no-record"], 0, "valid");
     assert_eq!(sandbox.show("ci"), before);
@@ -239,9 +213,7 @@ fn a_rotation_whose_new_key_was_revoked_can_be_cancelled_and_the_old_key_lives_o
         let sandbox = Sandbox::new();
         let secret = sandbox.mint_with("ci", &["--expires", "90d"]);
         let old = sandbox.show("ci");
-        let new = sandbox
-            .keyward(["rotate", "ci", "--grace", "1h", "--out", "new.key"])
-            .answer();
+        let new = sandbox.keyward(["rotate", "ci", "--grace", "1h", "--out", "new.key"]).answer();
         let (old_id, new_id) = (text(&old, "id"), text(&new, "id"));
         sandbox.keyward(["revoke", &new_id, "--yes"]).ok();
         // What expires within the hour has nothing that follows it.

@@ -31,10 +31,8 @@ fn found(findings: &[Value]) -> Vec<(String, String)> {
 #[track_caller]
 pub fn assert_found(sandbox: &Sandbox, flags: &[&str], expected: &[(&str, &str)]) {
     let found = found(&findings(sandbox, flags));
-    let found: Vec<(&str, &str)> = found
-        .iter()
-        .map(|(name, reason)| (name.as_str(), reason.as_str()))
-        .collect();
+    let found: Vec<(&str, &str)> =
+        found.iter().map(|(name, reason)| (name.as_str(), reason.as_str())).collect();
     assert_eq!(found, expected, "{flags:?}");
 }
 
@@ -92,44 +90,26 @@ fn each_criterion_finds_its_own_reason() {
     assert_found(
         &sandbox,
         &["--unused-for", "30d"],
-        &[
-            ("never", "never_used"),
-            ("unused", "unused"),
-            ("all", "never_used"),
-        ],
+        &[("never", "never_used"), ("unused", "unused"), ("all", "never_used")],
     );
     assert_found(
         &sandbox,
         &["--never-used"],
-        &[
-            ("never", "never_used"),
-            ("all", "never_used"),
-            ("fresh", "never_used"),
-        ],
+        &[("never", "never_used"), ("all", "never_used"), ("fresh", "never_used")],
     );
     assert_found(
         &sandbox,
         &["--expiring-within", "14d"],
         &[("expiring", "expiring"), ("all", "expiring")],
     );
-    assert_found(
-        &sandbox,
-        &["--older-than", "90d"],
-        &[("old", "old"), ("all", "old")],
-    );
+    assert_found(&sandbox, &["--older-than", "90d"], &[("old", "old"), ("all", "old")]);
     assert_found(&sandbox, &["--unused-for", "1y"], &[]);
     assert_found(&sandbox, &["--expiring-within", "4d"], &[]);
 }
 
 /// Looks for everything but young keys that were never used.
-pub const EVERYTHING: [&str; 6] = [
-    "--unused-for",
-    "30d",
-    "--expiring-within",
-    "14d",
-    "--older-than",
-    "90d",
-];
+pub const EVERYTHING: [&str; 6] =
+    ["--unused-for", "30d", "--expiring-within", "14d", "--older-than", "90d"];
 
 #[test]
 fn a_key_has_one_finding_for_each_reason() {
@@ -157,10 +137,7 @@ fn a_finding_is_the_keys_object_with_a_reason_and_a_remedy() {
     for mut finding in findings(&sandbox, &EVERYTHING) {
         let id = text(&finding, "id");
         let names = fields(&finding);
-        assert!(
-            names.contains(&"reason") && names.contains(&"remedy"),
-            "{names:?}"
-        );
+        assert!(names.contains(&"reason") && names.contains(&"remedy"), "{names:?}");
         let object = finding.as_object_mut().expect("an object");
         object.remove("reason");
         object.remove("remedy");
@@ -232,21 +209,11 @@ fn keys_that_end_by_themselves_are_never_found() {
     sandbox.rewrite(&format!(
         "UPDATE key SET created_at = created_at - {HOUR} WHERE name = 'pending'"
     ));
-    let flags = [
-        "--unused-for",
-        "30m",
-        "--older-than",
-        "30m",
-        "--expiring-within",
-        "1y",
-        "--never-used",
-    ];
+    let flags =
+        ["--unused-for", "30m", "--older-than", "30m", "--expiring-within", "1y", "--never-used"];
     // The new key of the rotation alone: it was never used, and the old one, which ends tomorrow, is not expiring.
     let findings = findings(&sandbox, &flags);
-    assert_eq!(
-        found(&findings),
-        [("rotated".to_owned(), "never_used".to_owned())]
-    );
+    assert_eq!(found(&findings), [("rotated".to_owned(), "never_used".to_owned())]);
     assert_eq!(findings[0]["id"], sandbox.id_of("rotated").as_str());
 }
 
@@ -264,12 +231,8 @@ fn of_a_disabled_key_only_the_use_is_looked_at() {
     let expected = [("used", "unused"), ("unused", "never_used")];
     assert_found(&sandbox, &EVERYTHING, &expected);
     sandbox.keyward(["enable", "used"]).ok();
-    let expected = [
-        ("used", "unused"),
-        ("used", "expiring"),
-        ("used", "old"),
-        ("unused", "never_used"),
-    ];
+    let expected =
+        [("used", "unused"), ("used", "expiring"), ("used", "old"), ("unused", "never_used")];
     assert_found(&sandbox, &EVERYTHING, &expected);
 }
 
@@ -290,20 +253,12 @@ fn one_workspace_is_looked_at_or_all() {
     let with = |more: &[&'static str]| [&old[..], more].concat();
     assert_found(&sandbox, &with(&["-w", "acme"]), &[("a", "old")]);
     assert_found(&sandbox, &with(&["-w", "zenith"]), &[("z", "old")]);
-    assert_found(
-        &sandbox,
-        &with(&["--all-workspaces"]),
-        &[("a", "old"), ("z", "old")],
-    );
+    assert_found(&sandbox, &with(&["--all-workspaces"]), &[("a", "old"), ("z", "old")]);
     let missing = sandbox.keyward(["check", "-w", "missing"]).args(old);
     missing.refused(3, "workspace_not_found");
     sandbox.keyward(["workspace", "use", "zenith"]).ok();
     assert_found(&sandbox, &old, &[("z", "old")]);
-    assert_found(
-        &sandbox,
-        &with(&["--all-workspaces"]),
-        &[("a", "old"), ("z", "old")],
-    );
+    assert_found(&sandbox, &with(&["--all-workspaces"]), &[("a", "old"), ("z", "old")]);
 }
 
 #[test]
@@ -357,18 +312,13 @@ fn a_key_that_may_list_checks_its_own_workspace_and_no_other_does() {
 #[test]
 fn where_nothing_is_nothing_is_found_and_no_store_is_made() {
     let sandbox = Sandbox::new();
-    for flags in [
-        &["--never-used"][..],
-        &["--older-than", "0s", "--all-workspaces"],
-    ] {
+    for flags in [&["--never-used"][..], &["--older-than", "0s", "--all-workspaces"]] {
         let check = sandbox.keyward(["check"]).args(flags);
         check.refused(3, "store_not_found");
         assert!(!sandbox.store_path().exists(), "a store was made");
     }
     sandbox.workspace("empty", &[]);
-    sandbox
-        .keyward(["workspace", "delete", "empty", "--yes"])
-        .ok();
+    sandbox.keyward(["workspace", "delete", "empty", "--yes"]).ok();
     for flags in [&["--never-used"][..], &["--never-used", "--all-workspaces"]] {
         let answer = sandbox.keyward(["check"]).args(flags).answer();
         assert_eq!(answer, json!({ "findings": [] }));
@@ -418,16 +368,8 @@ fn keys_that_have_just_expired_are_found_until_another_takes_their_place() {
     assert_found(&sandbox, &within, &[("lately", "expired")]);
     assert_found(&sandbox, &["--expired-within", "1d"], &[]);
     let wide = ["--expired-within", "60d"];
-    assert_found(
-        &sandbox,
-        &wide,
-        &[("long", "expired"), ("lately", "expired")],
-    );
-    assert_found(
-        &sandbox,
-        &["--expiring-within", "14d"],
-        &[("coming", "expiring")],
-    );
+    assert_found(&sandbox, &wide, &[("long", "expired"), ("lately", "expired")]);
+    assert_found(&sandbox, &["--expiring-within", "14d"], &[("coming", "expiring")]);
     let remedy = text(&findings(&sandbox, &within)[0], "remedy");
     assert_eq!(remedy, "keyward mint lately -e live");
     let words: Vec<&str> = remedy.split(' ').skip(1).collect();

@@ -9,10 +9,8 @@ use crate::rust_source::{code, paths, sources};
 
 /// Each file of src/ with the files it takes names from.
 fn arrows(sources: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {
-    let mentioned: BTreeMap<&str, Vec<String>> = sources
-        .iter()
-        .map(|(file, text)| (file.as_str(), paths(file, &code(text))))
-        .collect();
+    let mentioned: BTreeMap<&str, Vec<String>> =
+        sources.iter().map(|(file, text)| (file.as_str(), paths(file, &code(text)))).collect();
     let arrow = |file: &str, path: &str| {
         let target = home_of(path.strip_prefix("crate::")?, &mentioned)?;
         (target != file && !is_module_of(&target, file) && !is_module_of(file, &target))
@@ -33,9 +31,7 @@ fn home_of(path: &str, mentioned: &BTreeMap<&str, Vec<String>>) -> Option<String
     let (length, file) = (1..=words.len()).rev().find_map(|length| {
         let module = words[..length].join("/");
         let files = [format!("{module}.rs"), format!("{module}/mod.rs")];
-        let file = files
-            .into_iter()
-            .find(|file| mentioned.contains_key(file.as_str()))?;
+        let file = files.into_iter().find(|file| mentioned.contains_key(file.as_str()))?;
         Some((length, file))
     })?;
     let Some(name) = words.get(length) else {
@@ -84,9 +80,7 @@ fn circle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
         found
     }
     let (mut way, mut done) = (Vec::new(), BTreeSet::new());
-    arrows
-        .keys()
-        .find_map(|file| follow(file, arrows, &mut way, &mut done))
+    arrows.keys().find_map(|file| follow(file, arrows, &mut way, &mut done))
 }
 
 #[test]
@@ -106,10 +100,7 @@ fn a_planted_circle_is_found() {
         file("b.rs", "use crate::{a::A, c::C};"),
         file("c.rs", ""),
     ];
-    assert_eq!(
-        found(&direct),
-        Some(vec!["a.rs".into(), "b.rs".into(), "a.rs".into()])
-    );
+    assert_eq!(found(&direct), Some(vec!["a.rs".into(), "b.rs".into(), "a.rs".into()]));
     // By way of a module's re-export, and by `super`.
     let around = [
         file("room/mod.rs", "mod a;\nmod b;\npub use b::{B, Other};"),
@@ -120,10 +111,7 @@ fn a_planted_circle_is_found() {
     assert!(found(&around).is_some_and(|circle| circle.len() == 4));
     // A module with its own files, and names in comments and unit tests, make none.
     let harmless = [
-        file(
-            "room/mod.rs",
-            "mod a;\nuse a::Field;\npub struct Room(Field);",
-        ),
+        file("room/mod.rs", "mod a;\nuse a::Field;\npub struct Room(Field);"),
         file("room/a.rs", "use super::Room;\n// crate::b::B\n"),
         file(
             "b.rs",

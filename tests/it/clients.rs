@@ -64,10 +64,7 @@ fn check(program: &str, heading: &str, language: &str, lines: &str) {
     sandbox.file("keys", &format!("{kept}\n{lost}\n{unknown}\n"));
     let code = SERVICES.block(heading, language);
     let script = sandbox.file(&format!("client.{language}"), &format!("{code}\n{lines}"));
-    let output = sandbox
-        .program(program, [script])
-        .env("PATH", path_with_keyward())
-        .ok();
+    let output = sandbox.program(program, [script]).env("PATH", path_with_keyward()).ok();
     assert_eq!(output.stdout, EXPECTED, "{}", output.stderr);
     let uses: i64 = sandbox
         .sqlite()

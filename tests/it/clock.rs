@@ -52,10 +52,7 @@ fn what_had_expired_stays_expired_when_the_clock_goes_back() {
     let answers = sandbox.keyward(["verify", "--stream"]).stdin(stream).ok();
     let codes = answers.stdout.matches("\"code\":\"expired\"").count();
     assert_eq!(codes, 2, "{}", answers.stdout);
-    sandbox
-        .keyward(["--as", "-", "whoami"])
-        .stdin(&secret)
-        .exit(12);
+    sandbox.keyward(["--as", "-", "whoami"]).stdin(&secret).exit(12);
     assert_eq!(sandbox.show("short")["status"], "expired");
     assert_eq!(sandbox.listed(&[]), ["long"]);
     assert_eq!(sandbox.listed(&["--status", "expired"]), ["short"]);
@@ -94,10 +91,7 @@ fn a_verifier_that_runs_on_keeps_what_had_expired_expired() {
 fn the_last_use_never_falls() {
     for flags in [&[][..], &["--plan", "small"]] {
         let sandbox = Sandbox::new();
-        sandbox.file(
-            "policy.toml",
-            "[plans.small]\nrate = \"1000/second\"\nquota = 1000\n",
-        );
+        sandbox.file("policy.toml", "[plans.small]\nrate = \"1000/second\"\nquota = 1000\n");
         sandbox.workspace("default", &[&["--policy", "policy.toml"], flags].concat());
         let secret = sandbox.mint("ci");
         assert_eq!(visit(&sandbox, &secret, 2 * HOUR), Code::Valid);
@@ -106,18 +100,10 @@ fn the_last_use_never_falls() {
         sandbox.verdict(&secret, &[], 0, "valid");
         let lines = sandbox.keyward(["verify", "--stream"]).stdin(&secret).ok();
         assert!(lines.stdout.contains("\"valid\""), "{}", lines.stdout);
-        assert_eq!(
-            moment(&sandbox.show("ci"), "lastUsedAt"),
-            ahead,
-            "{flags:?}"
-        );
+        assert_eq!(moment(&sandbox.show("ci"), "lastUsedAt"), ahead, "{flags:?}");
         // A day back it is another day's count, and still the last use.
         assert_eq!(visit(&sandbox, &secret, -DAY), Code::Valid);
-        assert_eq!(
-            moment(&sandbox.show("ci"), "lastUsedAt"),
-            ahead,
-            "{flags:?}"
-        );
+        assert_eq!(moment(&sandbox.show("ci"), "lastUsedAt"), ahead, "{flags:?}");
         let listed = sandbox.keyward(["list"]).answer();
         assert_eq!(moment(&listed["keys"][0], "lastUsedAt"), ahead);
         let used = sandbox.keyward(["usage", "--by", "key"]).answer();
@@ -158,19 +144,10 @@ fn events_are_in_the_order_they_happened_in_whatever_the_clock_said() {
     past.hold("third", 2 * HOUR);
     drop(past);
     let events = sandbox.events();
-    let numbers: Vec<u64> = events
-        .iter()
-        .filter_map(|event| event["seq"].as_u64())
-        .collect();
+    let numbers: Vec<u64> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
-    let minted: Vec<&Value> = events
-        .iter()
-        .filter(|event| event["action"] == "key.mint")
-        .collect();
-    let order: Vec<String> = minted
-        .iter()
-        .map(|event| text(&event["details"], "name"))
-        .collect();
+    let minted: Vec<&Value> = events.iter().filter(|event| event["action"] == "key.mint").collect();
+    let order: Vec<String> = minted.iter().map(|event| text(&event["details"], "name")).collect();
     assert_eq!(order, ["first", "second", "third"]);
     let times: Vec<i64> = minted.iter().map(|event| moment(event, "time")).collect();
     assert!(times[0] > times[1] && times[1] > times[2], "{times:?}");
@@ -250,17 +227,9 @@ fn a_jump_that_lasts_is_believed_and_can_be_taken_back() {
     assert_warned(&sandbox, Some("4000 days behind"));
     // Nothing is wrong with the store.
     let checked = sandbox.keyward(["store", "check"]).ok();
-    assert!(
-        checked.stderr.contains("4000 days behind"),
-        "{}",
-        checked.transcript()
-    );
+    assert!(checked.stderr.contains("4000 days behind"), "{}", checked.transcript());
     let output = sandbox.keyward(["store", "check", "--reset-clock"]).ok();
-    assert!(
-        output.stderr.contains("reset the last recorded time"),
-        "{}",
-        output.transcript()
-    );
+    assert!(output.stderr.contains("reset the last recorded time"), "{}", output.transcript());
     sandbox.verdict(&secret, &[], 0, "valid");
     assert_warned(&sandbox, None);
     let events = sandbox.events();
@@ -281,10 +250,7 @@ fn a_store_that_was_long_left_alone_says_so_and_works() {
     let ended = past.mint_until(None, "ended", 1, Some("30d"), 60 * DAY);
     drop(past);
     assert_warned(&sandbox, Some("60 days ahead"));
-    let verify = sandbox
-        .keyward(["verify", "--json"])
-        .stdin(&keys[0].secret)
-        .ok();
+    let verify = sandbox.keyward(["verify", "--json"]).stdin(&keys[0].secret).ok();
     assert_eq!(verify.json()["valid"], true);
     assert_eq!(verify.stderr, "");
     sandbox.verdict(&ended[0].secret, &[], 12, "expired");
@@ -306,11 +272,7 @@ fn nothing_is_pruned_by_a_clock_that_leapt_more_than_a_year() {
         if refuses {
             let error = prune().run();
             assert_eq!(error.status, 4, "{}", error.transcript());
-            assert!(
-                error.stderr.contains("--reset-clock"),
-                "{}",
-                error.transcript()
-            );
+            assert!(error.stderr.contains("--reset-clock"), "{}", error.transcript());
             let dry = prune().args(["--dry-run"]).run();
             assert_eq!(dry.status, 4, "{}", dry.transcript());
             assert!(sandbox.settled_bytes() == before, "the store was written");
@@ -345,10 +307,7 @@ fn an_expiry_that_was_seen_already_is_refused() {
             "{}",
             output.transcript()
         );
-        assert!(
-            sandbox.settled_bytes() == before,
-            "{words:?}: the store was written"
-        );
+        assert!(sandbox.settled_bytes() == before, "{words:?}: the store was written");
         assert!(!sandbox.home().join("new.key").exists());
     }
     sandbox.mint_with("new", &["--expires", "3h"]);
@@ -373,10 +332,7 @@ fn a_grace_runs_from_the_machines_clock() {
         let before = sandbox.settled_bytes();
         let run = sandbox.keyward(arguments);
         let error = run.refused(5, "invalid_expiry");
-        assert!(
-            text(&error, "message").contains("last recorded time"),
-            "{error:#}"
-        );
+        assert!(text(&error, "message").contains("last recorded time"), "{error:#}");
         assert!(text(&error, "hint").contains("--reset-clock"), "{error:#}");
         assert!(sandbox.settled_bytes() == before, "{arguments:?}");
     };

@@ -61,72 +61,40 @@ fn what_the_store_has_is_offered() {
     ] {
         sandbox.mint_with(name, flags);
     }
-    sandbox
-        .keyward(["revoke", "gone", "-w", "acme", "--yes"])
-        .ok();
-    let id = sandbox
-        .keyward(["show", "one", "-w", "acme", "-o", "json"])
-        .answer()["id"]
-        .clone();
+    sandbox.keyward(["revoke", "gone", "-w", "acme", "--yes"]).ok();
+    let id = sandbox.keyward(["show", "one", "-w", "acme", "-o", "json"]).answer()["id"].clone();
     let id = id.as_str().expect("a key has an id");
 
     assert_offers(&sandbox, &["-w", ""], &["acme", "other"]);
     assert_offers(&sandbox, &["list", "--workspace=o"], &["--workspace=other"]);
     assert_offers(&sandbox, &["workspace", "show", ""], &["acme", "other"]);
     assert_offers(&sandbox, &["workspace", "create", ""], &[]);
-    assert_offers(
-        &sandbox,
-        &["-w", "acme", "show", ""],
-        &["gone", "on hold", "one"],
-    );
+    assert_offers(&sandbox, &["-w", "acme", "show", ""], &["gone", "on hold", "one"]);
     assert_offers(&sandbox, &["show", "-wother", ""], &["onward"]);
     assert_offers(&sandbox, &["revoke", "-w", "acme", ""], &["on hold", "one"]);
-    assert_offers(
-        &sandbox,
-        &["revoke", "-w", "acme", "one", "on"],
-        &["on hold", "one"],
-    );
-    assert_offers(
-        &sandbox,
-        &["show", "-w", "acme", "-e", "dev", "on"],
-        &["on hold"],
-    );
+    assert_offers(&sandbox, &["revoke", "-w", "acme", "one", "on"], &["on hold", "one"]);
+    assert_offers(&sandbox, &["show", "-w", "acme", "-e", "dev", "on"], &["on hold"]);
     assert_offers(&sandbox, &["show", "-w", "acme", &id[..8]], &[id]);
     assert_offers(&sandbox, &["show", "-w", "other", &id[..8]], &[]);
     // A name is nobody's where no workspace is chosen; an id is a key's.
     assert_offers(&sandbox, &["show", "o"], &[]);
     assert_offers(&sandbox, &["show", &id[..8]], &[id]);
-    assert_offers(
-        &sandbox,
-        &["mint", "x", "-w", "acme", "-e", ""],
-        &["dev", "prod"],
-    );
+    assert_offers(&sandbox, &["mint", "x", "-w", "acme", "-e", ""], &["dev", "prod"]);
     assert_offers(&sandbox, &["mint", "-w", "acme", "--scope", "r"], &["read"]);
-    assert_offers(
-        &sandbox,
-        &["workspace", "set", "acme", "--plan", ""],
-        &["pro"],
-    );
+    assert_offers(&sandbox, &["workspace", "set", "acme", "--plan", ""], &["pro"]);
     assert_offers(
         &sandbox,
         &["workspace", "create", "--preset", "am"],
         &["amazonscraperapi", "amser"],
     );
     assert_offers(&sandbox, &["revoke", "--reason", "c"], &["compromised"]);
-    assert_offers(
-        &sandbox,
-        &["list", "--status", "active,re"],
-        &["active,revoked"],
-    );
+    assert_offers(&sandbox, &["list", "--status", "active,re"], &["active,revoked"]);
     assert_offers(&sandbox, &["man", "workspace", "re"], &["rename"]);
     // What follows an option is its value, even where a command has that name.
     sandbox.workspace("store", &[]);
     sandbox.mint_with("stored", &["-w", "store"]);
     assert_offers(&sandbox, &["-w", "store", "show", ""], &["stored"]);
-    assert_eq!(
-        asked(&sandbox, &["-w", "none", "show", ""]),
-        (String::new(), Vec::new())
-    );
+    assert_eq!(asked(&sandbox, &["-w", "none", "show", ""]), (String::new(), Vec::new()));
 }
 
 #[test]
@@ -140,14 +108,9 @@ fn of_many_names_no_more_are_offered_than_anyone_reads() {
 
 #[test]
 fn help_says_where_each_shell_looks_for_its_script() {
-    let help = Sandbox::new()
-        .keyward(["completions", "--help"])
-        .ok()
-        .stdout;
+    let help = Sandbox::new().keyward(["completions", "--help"]).ok().stdout;
     let (_, places) = help.split_once("Where to put it:\n").expect("a block");
-    let shells = places
-        .lines()
-        .map_while(|line| line.split_whitespace().next());
+    let shells = places.lines().map_while(|line| line.split_whitespace().next());
     let shells: Vec<&str> = shells.collect();
     assert_eq!(shells, ["bash", "zsh", "fish", "powershell", "elvish"]);
 }
@@ -162,11 +125,7 @@ fn files_are_offered_where_a_file_is_meant_and_nowhere_else() {
         &["list", "--as=a"],
         &["mint", "--", "gh", ""],
     ] {
-        assert_eq!(
-            asked(&sandbox, words),
-            ("files".to_owned(), Vec::new()),
-            "{words:?}"
-        );
+        assert_eq!(asked(&sandbox, words), ("files".to_owned(), Vec::new()), "{words:?}");
     }
     assert_eq!(asked(&sandbox, &["mint", "x", "--", ""]).0, "programs");
     for words in [
@@ -183,20 +142,15 @@ fn files_are_offered_where_a_file_is_meant_and_nowhere_else() {
 #[test]
 fn the_store_that_was_typed_is_asked_and_none_is_made() {
     let sandbox = Sandbox::with_key("here").0;
-    sandbox
-        .keyward(["mint", "there", "--store", "other.db", "--out", "x.key"])
-        .ok();
+    sandbox.keyward(["mint", "there", "--store", "other.db", "--out", "x.key"]).ok();
     assert_offers(&sandbox, &["show", "--store", "other.db", ""], &["there"]);
     assert_offers(&sandbox, &["show", "--store", "~/other.db", ""], &["there"]);
     assert_offers(&sandbox, &["show", "--store=none.db", ""], &[]);
     assert!(!sandbox.home().join("none.db").exists());
     let before = (sandbox.store_bytes(), names_in(sandbox.home()));
-    for words in [
-        &["show", "h"][..],
-        &["-w", ""],
-        &["mint", "-e", ""],
-        &["--as", "x.key", "show", ""],
-    ] {
+    for words in
+        [&["show", "h"][..], &["-w", ""], &["mint", "-e", ""], &["--as", "x.key", "show", ""]]
+    {
         asked(&sandbox, words);
     }
     assert_eq!((sandbox.store_bytes(), names_in(sandbox.home())), before);
@@ -282,11 +236,7 @@ impl<'a> Shell<'a> {
         let mut terminal = Terminal::start(sandbox, shell, arguments, &variables);
         terminal.types("source ~/.setup\r");
         terminal.wait_for("ready> ");
-        Self {
-            sandbox,
-            terminal,
-            lines: 0,
-        }
+        Self { sandbox, terminal, lines: 0 }
     }
 
     /// The words that `keyward` is run with when this is typed.
@@ -343,13 +293,7 @@ fn assert_inserted(shell: &str) {
     }
     let mut left = names_in(sandbox.home());
     left.retain(|name| !name.starts_with('.'));
-    assert_eq!(
-        left,
-        files
-            .into_iter()
-            .filter(|name| !name.starts_with('.'))
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(left, files.into_iter().filter(|name| !name.starts_with('.')).collect::<Vec<_>>());
 }
 
 #[test]

@@ -21,12 +21,7 @@ fn counted(outputs: &[Output], expected: [i32; 2]) -> [usize; 2] {
             output.transcript()
         );
     }
-    expected.map(|status| {
-        outputs
-            .iter()
-            .filter(|output| output.status == status)
-            .count()
-    })
+    expected.map(|status| outputs.iter().filter(|output| output.status == status).count())
 }
 
 #[test]
@@ -45,11 +40,7 @@ fn sixty_mints_at_once_never_pass_the_cap() {
     }
     assert_eq!(sandbox.listed(&["--status", "active"]).len(), 5);
     assert_eq!(sandbox.listed(&["--status", "pending"]).len(), 0);
-    assert_eq!(
-        sandbox.listed(&["--all"]).len(),
-        5,
-        "a refusal left a record"
-    );
+    assert_eq!(sandbox.listed(&["--all"]).len(), 5, "a refusal left a record");
     sandbox.assert_whole();
 }
 
@@ -128,10 +119,8 @@ fn revocations_of_one_key_at_once_all_succeed_and_one_changes_it() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let runs = (0..16).map(|_| sandbox.keyward(["--json", "revoke", "ci", "--yes"]));
     let outputs = at_once(runs.collect());
-    let changed = outputs
-        .iter()
-        .filter(|output| output.json()["keys"][0]["changed"] == true)
-        .count();
+    let changed =
+        outputs.iter().filter(|output| output.json()["keys"][0]["changed"] == true).count();
     assert_eq!(counted(&outputs, [0, 1]), [16, 0]);
     assert_eq!(changed, 1);
     sandbox.verdict(&secret, &[], 11, "revoked");
@@ -192,9 +181,7 @@ impl Drop for Finish<'_> {
 fn a_busy_store_is_given_up_on_in_time_and_still_answers() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let connection = sandbox.sqlite();
-    connection
-        .execute_batch("BEGIN IMMEDIATE")
-        .expect("the store can be locked");
+    connection.execute_batch("BEGIN IMMEDIATE").expect("the store can be locked");
     for change in [
         &["mint", "new"][..],
         &["revoke", "ci", "--yes"],
@@ -203,15 +190,9 @@ fn a_busy_store_is_given_up_on_in_time_and_still_answers() {
         &["workspace", "create", "new"],
     ] {
         let begun = Instant::now();
-        let error = sandbox
-            .keyward(["--wait", "200ms"])
-            .args(change)
-            .refused(6, "busy");
+        let error = sandbox.keyward(["--wait", "200ms"]).args(change).refused(6, "busy");
         let waited = begun.elapsed();
-        assert!(
-            waited >= Duration::from_millis(150),
-            "{change:?}: {waited:?}"
-        );
+        assert!(waited >= Duration::from_millis(150), "{change:?}: {waited:?}");
         assert!(waited < Duration::from_secs(5), "{change:?}: {waited:?}");
         assert!(text(&error, "hint").contains("--wait"), "{error:#}");
     }
@@ -233,9 +214,7 @@ fn a_busy_store_is_given_up_on_in_time_and_still_answers() {
 fn a_lock_that_ends_in_time_is_waited_for() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let connection = sandbox.sqlite();
-    connection
-        .execute_batch("BEGIN IMMEDIATE")
-        .expect("the store can be locked");
+    connection.execute_batch("BEGIN IMMEDIATE").expect("the store can be locked");
     thread::scope(|scope| {
         let mint = scope.spawn(|| sandbox.keyward(["mint", "new", "--wait", "20s"]).run());
         thread::sleep(Duration::from_millis(500));
@@ -249,10 +228,7 @@ fn a_lock_that_ends_in_time_is_waited_for() {
 fn changes_go_on_while_another_process_delivers() {
     let sandbox = Sandbox::new();
     let held = Held::start(sandbox.home(), sandbox.keyward(["mint", "slow"]));
-    let secret = sandbox
-        .keyward(["mint", "quick", "--wait", "1s"])
-        .ok()
-        .line();
+    let secret = sandbox.keyward(["mint", "quick", "--wait", "1s"]).ok().line();
     sandbox.verdict(&secret, &[], 0, "valid");
     sandbox.keyward(["revoke", "quick", "--yes"]).ok();
     // Voided while its secret was on its way: a holder must not be told that it is live.
@@ -291,10 +267,7 @@ fn the_last_to_close_leaves_no_log_behind() {
     let uri = format!("file:{}?immutable=1", sandbox.store_path().display());
     for suffix in ["-wal", "-shm", "-journal"] {
         let path = format!("{}{suffix}", sandbox.store_path().display());
-        assert!(
-            !fs::exists(&path).expect("it can be looked for"),
-            "{path} is left"
-        );
+        assert!(!fs::exists(&path).expect("it can be looked for"), "{path} is left");
     }
     // The file alone, without any log, says that the key is revoked.
     let connection = Connection::open_with_flags(uri, flags).expect("it is a SQLite file");

@@ -121,11 +121,7 @@ impl Crowd {
             if reader % 4 == 3 {
                 let line = ["list", "--all", "--wait", "60s"];
                 let listed = self.sandbox.keyward(line).answer();
-                assert!(
-                    listed["keys"]
-                        .as_array()
-                        .is_some_and(|keys| !keys.is_empty())
-                );
+                assert!(listed["keys"].as_array().is_some_and(|keys| !keys.is_empty()));
                 continue;
             }
             let key = self.shared(asked * 31 + reader);
@@ -163,9 +159,7 @@ fn schema(sandbox: &Sandbox) -> Vec<String> {
             "SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1",
         )
         .expect("there is a schema");
-    let rows = rows
-        .query_map([], |row| row.get(0))
-        .expect("it can be read");
+    let rows = rows.query_map([], |row| row.get(0)).expect("it can be read");
     rows.collect::<Result<_, _>>().expect("it is text")
 }
 
@@ -191,12 +185,10 @@ fn nothing_is_lost_and_nobody_turned_away_in_a_crowd() {
     crowd.share(first);
     let (written, reads) = thread::scope(|scope| {
         let crowd = &crowd;
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| scope.spawn(move || crowd.write(writer)))
-            .collect();
-        let readers: Vec<_> = (0..READERS)
-            .map(|reader| scope.spawn(move || crowd.read(reader)))
-            .collect();
+        let writers: Vec<_> =
+            (0..WRITERS).map(|writer| scope.spawn(move || crowd.write(writer))).collect();
+        let readers: Vec<_> =
+            (0..READERS).map(|reader| scope.spawn(move || crowd.read(reader))).collect();
         let written: Vec<Written> = writers
             .into_iter()
             .map(|writer| writer.join().expect("no writer was turned away"))
@@ -218,10 +210,7 @@ fn nothing_is_lost_and_nobody_turned_away_in_a_crowd() {
             *counts.entry((*action).to_owned()).or_default() += count;
         }
     }
-    let mints: usize = written
-        .iter()
-        .map(|writer| writer.actions["key.mint"])
-        .sum();
+    let mints: usize = written.iter().map(|writer| writer.actions["key.mint"]).sum();
     *counts.entry("key.activate".to_owned()).or_default() += mints;
     let listed: BTreeMap<String, (Value, String)> = sandbox
         .keys(&[])
@@ -239,18 +228,12 @@ fn nothing_is_lost_and_nobody_turned_away_in_a_crowd() {
     let mut told = actions(sandbox);
     // Readers may be late with a revoked key, which the trail tells of, and once for each.
     let reused = told.remove("key.reuse").unwrap_or_default();
-    assert!(
-        reused <= counts["key.revoke"],
-        "{reused} uses of revoked keys"
-    );
+    assert!(reused <= counts["key.revoke"], "{reused} uses of revoked keys");
     assert_eq!(told, counts, "the trail differs");
     assert_eq!(schema(sandbox), before.0, "the schema was changed");
     sandbox.assert_whole();
 
-    let changes: Vec<usize> = written
-        .iter()
-        .map(|writer| writer.actions.values().sum())
-        .collect();
+    let changes: Vec<usize> = written.iter().map(|writer| writer.actions.values().sum()).collect();
     let longest = written.iter().map(|writer| writer.longest).max();
     writeln!(
         std::io::stderr(),

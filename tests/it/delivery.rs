@@ -69,10 +69,7 @@ pub fn assert_void(sandbox: &Sandbox, living: &[&str], name: &str) {
     revoked.ok();
     let content = fs::read_to_string(sandbox.home().join("taken")).expect("it is still there");
     assert_eq!(content, "precious\n", "a file that was there was touched");
-    assert!(
-        !sandbox.home().join("nowhere").exists(),
-        "a dangling link was followed"
-    );
+    assert!(!sandbox.home().join("nowhere").exists(), "a dangling link was followed");
 }
 
 #[test]
@@ -118,9 +115,7 @@ fn a_stdout_that_takes_nothing_leaves_no_live_key() {
             drop(theirs);
             File::from(OwnedFd::from(ours))
         }),
-        ("a file open for reading", || {
-            File::open("/proc/self/status").expect("it can be read")
-        }),
+        ("a file open for reading", || File::open("/proc/self/status").expect("it can be read")),
         ("a pipe's reading end", || {
             let (reader, _) = std::io::pipe().expect("a pipe can be made");
             File::from(OwnedFd::from(reader))
@@ -131,11 +126,7 @@ fn a_stdout_that_takes_nothing_leaves_no_live_key() {
     for (number, (what, open)) in sinks.iter().enumerate() {
         let name = format!("key-{number}");
         for format in [&[][..], &["--json"], &["--output", "tsv"], &["-n"]] {
-            let output = sandbox
-                .keyward(["mint", &name])
-                .args(format)
-                .stdout(open())
-                .exit(16);
+            let output = sandbox.keyward(["mint", &name]).args(format).stdout(open()).exit(16);
             let word = match format {
                 ["--json"] => "\"delivery_failed\"",
                 _ => "error: ",
@@ -165,12 +156,7 @@ fn a_closed_stdout_is_refused_before_anything_is_minted() {
     let sandbox = sandbox();
     let old = sandbox.mint("old");
     let before = sandbox.head();
-    for command in [
-        "mint new",
-        "rotate old",
-        "mint new --json",
-        "mint new --hold",
-    ] {
+    for command in ["mint new", "rotate old", "mint new --json", "mint new --hold"] {
         let script = format!("exec \"$0\" {command} >&-");
         let output = sandbox.program("sh", ["-c", &script, KEYWARD]).exit(16);
         assert!(
@@ -189,18 +175,11 @@ fn what_can_be_refused_beforehand_leaves_no_trace() {
     let sandbox = Sandbox::new();
     sandbox.file("taken", "");
     symlink("nowhere", sandbox.home().join("dangling")).expect("a link can be made");
-    for sink in [
-        &["--out", "taken"][..],
-        &["--out", "dangling"],
-        &["--out", "missing/file"],
-    ] {
+    for sink in [&["--out", "taken"][..], &["--out", "dangling"], &["--out", "missing/file"]] {
         sandbox.keyward(["mint", "ci"]).args(sink).exit(16);
         assert!(!sandbox.store_path().exists(), "{sink:?} made a store");
     }
-    sandbox
-        .keyward(["mint", "ci"])
-        .stdout(opened("/dev/null"))
-        .exit(16);
+    sandbox.keyward(["mint", "ci"]).stdout(opened("/dev/null")).exit(16);
     assert!(!sandbox.store_path().exists(), "/dev/null made a store");
 }
 
@@ -218,9 +197,7 @@ fn a_voided_key_keeps_its_record_and_says_why() {
 #[test]
 fn the_secret_of_a_void_key_never_verifies() {
     let sandbox = Sandbox::new();
-    sandbox
-        .keyward(["mint", "ci", "--", "sh", "-c", "cat >kept; exit 1"])
-        .exit(16);
+    sandbox.keyward(["mint", "ci", "--", "sh", "-c", "cat >kept; exit 1"]).exit(16);
     let secret = fs::read_to_string(sandbox.home().join("kept")).expect("the command kept it");
     sandbox.verdict(&secret, &[], 11, "revoked");
     sandbox.keyward(["activate", "--file", "kept"]).exit(11);
@@ -241,11 +218,7 @@ fn a_key_is_live_only_when_its_command_has_ended_well() {
 
 #[test]
 fn a_signal_during_the_delivery_voids_the_key() {
-    let signals = [
-        (Signal::INT, "SIGINT"),
-        (Signal::TERM, "SIGTERM"),
-        (Signal::HUP, "SIGHUP"),
-    ];
+    let signals = [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")];
     for (signal, name) in signals {
         let (sandbox, old) = Sandbox::with_key("old");
         let held = Held::start(sandbox.home(), sandbox.keyward(["mint", "ci"]));
@@ -317,20 +290,10 @@ fn stdout_and_out_carry_the_secret_and_exactly_one_line_feed_or_none() {
         |name: &str| fs::read_to_string(sandbox.home().join(name)).expect("the file was made");
     sandbox.keyward(["mint", "c", "--out", "c"]).ok();
     sandbox.keyward(["mint", "d", "--out", "d", "-n"]).ok();
-    assert_eq!(
-        (content("c").len(), content("d").len()),
-        (length + 1, length)
-    );
-    sandbox
-        .keyward(["mint", "e", "--", "sh", "-c", "cat >e"])
-        .ok();
-    sandbox
-        .keyward(["mint", "f", "-n", "--", "sh", "-c", "cat >f"])
-        .ok();
-    assert_eq!(
-        (content("e").len(), content("f").len()),
-        (length + 1, length)
-    );
+    assert_eq!((content("c").len(), content("d").len()), (length + 1, length));
+    sandbox.keyward(["mint", "e", "--", "sh", "-c", "cat >e"]).ok();
+    sandbox.keyward(["mint", "f", "-n", "--", "sh", "-c", "cat >f"]).ok();
+    assert_eq!((content("e").len(), content("f").len()), (length + 1, length));
     for (name, content) in [("c", content("c")), ("f", content("f"))] {
         let verdict = sandbox.verdict(&content, &[], 0, "valid");
         assert_eq!(verdict["subject"]["name"], name);
@@ -341,9 +304,7 @@ fn stdout_and_out_carry_the_secret_and_exactly_one_line_feed_or_none() {
 fn a_commands_own_output_goes_to_stderr() {
     let sandbox = Sandbox::new();
     let script = "cat >/dev/null; echo said; echo complained >&2";
-    let output = sandbox
-        .keyward(["mint", "ci", "--", "sh", "-c", script])
-        .ok();
+    let output = sandbox.keyward(["mint", "ci", "--", "sh", "-c", script]).ok();
     assert_eq!(output.stdout, "");
     assert!(output.stderr.contains("said\n") && output.stderr.contains("complained\n"));
 }
@@ -363,10 +324,7 @@ fn with_a_sink_of_its_own_the_json_has_no_secret() {
         let name = format!("key-{number}");
         for verb in ["mint", "rotate"] {
             let file = format!("{verb}-{number}.key");
-            let sink = sink
-                .iter()
-                .map(|word| word.replace("FILE", &file))
-                .collect::<Vec<_>>();
+            let sink = sink.iter().map(|word| word.replace("FILE", &file)).collect::<Vec<_>>();
             let output = sandbox
                 .keyward(["--json", verb, &name])
                 .args(&sink)
@@ -392,30 +350,14 @@ fn in_ci_a_bare_stdout_is_warned_of_and_a_meant_one_is_not() {
         run.env("CI", "true").ok()
     };
     let bare = run("bare", &[]);
-    let warning = bare
-        .stderr
-        .lines()
-        .find(|line| line.starts_with("warning: "));
+    let warning = bare.stderr.lines().find(|line| line.starts_with("warning: "));
     let warning = warning.unwrap_or_else(|| panic!("no warning in\n{}", bare.stderr));
-    for sink in [
-        "--out",
-        "--dotenv",
-        "--github-env",
-        "--github-output",
-        "--stdout",
-    ] {
+    for sink in ["--out", "--dotenv", "--github-env", "--github-output", "--stdout"] {
         assert!(warning.contains(sink), "{sink} is not named in {warning}");
     }
     sandbox.verdict(&bare.line(), &[], 0, "valid");
-    let json = sandbox
-        .keyward(["mint", "json", "--json"])
-        .env("CI", "true")
-        .ok();
-    assert!(
-        json.stderr.contains("log"),
-        "no warning in\n{}",
-        json.stderr
-    );
+    let json = sandbox.keyward(["mint", "json", "--json"]).env("CI", "true").ok();
+    assert!(json.stderr.contains("log"), "no warning in\n{}", json.stderr);
     assert!(json.json()["key"].is_string());
     for (name, flags) in [("meant", &["--stdout"][..]), ("file", &["--out", "f"])] {
         let output = run(name, flags);
@@ -438,14 +380,8 @@ fn where_a_sink_is_required_a_bare_stdout_is_refused_before_anything_is_minted()
         assert!(hint.contains("--out"), "{error:#}");
         assert!(!sandbox.store_path().exists(), "a store was made");
     }
-    sandbox
-        .keyward(["mint", "ci", "--out", "ci.key"])
-        .env("KEYWARD_REQUIRE_SINK", "1")
-        .ok();
-    sandbox
-        .keyward(["rotate", "ci"])
-        .env("KEYWARD_REQUIRE_SINK", "1")
-        .refused(2, "usage");
+    sandbox.keyward(["mint", "ci", "--out", "ci.key"]).env("KEYWARD_REQUIRE_SINK", "1").ok();
+    sandbox.keyward(["rotate", "ci"]).env("KEYWARD_REQUIRE_SINK", "1").refused(2, "usage");
     assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
 }
 
@@ -470,14 +406,8 @@ fn a_full_disk_takes_neither_the_secret_nor_a_file() {
                 cat /dev/zero >full/filler 2>/dev/null\n\
                 \"$0\" {command} {sink}; echo $?; cat full/.env; ls -A full"
             );
-            let output = sandbox
-                .program("unshare", ["-m", "sh", "-c", &script, KEYWARD])
-                .ok();
-            assert_eq!(
-                output.stdout, "16\nOLD=1\n.env\nfiller\n",
-                "{}",
-                output.stderr
-            );
+            let output = sandbox.program("unshare", ["-m", "sh", "-c", &script, KEYWARD]).ok();
+            assert_eq!(output.stdout, "16\nOLD=1\n.env\nfiller\n", "{}", output.stderr);
             assert_eq!(sandbox.listed(&[]), ["old"], "{command} {sink}");
         }
     }

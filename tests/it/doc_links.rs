@@ -37,12 +37,8 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
 fn anchors(text: &str) -> Vec<String> {
     let headings = prose(text).filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
     let anchor = |heading: &str| -> String {
-        let kept = heading
-            .chars()
-            .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-        kept.flat_map(char::to_lowercase)
-            .map(|c| if c == ' ' { '-' } else { c })
-            .collect()
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
     };
     headings.map(anchor).collect()
 }
@@ -123,11 +119,6 @@ fn every_file_that_a_page_names_exists() {
 fn an_anchor_is_made_as_github_makes_it() {
     let page =
         "# A\n## A repository's secret\n```\n# none\n```\n## Every quarter, by cron\n### Node.js\n";
-    let expected = [
-        "a",
-        "a-repositorys-secret",
-        "every-quarter-by-cron",
-        "nodejs",
-    ];
+    let expected = ["a", "a-repositorys-secret", "every-quarter-by-cron", "nodejs"];
     assert_eq!(anchors(page), expected);
 }

@@ -72,9 +72,8 @@ fn files(page: Page) -> Vec<(&'static str, String)> {
             let (_, text) = files.last_mut().expect("a file was begun");
             text.push_str(line);
             text.push('\n');
-        } else if let Some(name) = before
-            .strip_suffix("`:")
-            .and_then(|line| line.rsplit('`').next())
+        } else if let Some(name) =
+            before.strip_suffix("`:").and_then(|line| line.rsplit('`').next())
         {
             files.push((name, format!("{line}\n")));
             is_inside = true;
@@ -131,10 +130,9 @@ fn steps(page: Page) -> Vec<Step> {
             continue;
         }
         match (line.strip_prefix("$ "), steps.last_mut()) {
-            (Some(command), _) => steps.push(Step {
-                command: command.to_owned(),
-                expected: Vec::new(),
-            }),
+            (Some(command), _) => {
+                steps.push(Step { command: command.to_owned(), expected: Vec::new() })
+            }
             (None, Some(step)) => step.expected.push(line.to_owned()),
             (None, None) => panic!("{}: output without a command: {line}", page.path),
         }
@@ -146,11 +144,7 @@ fn steps(page: Page) -> Vec<Step> {
 fn the_pages_that_explain_commands_show_some() {
     for (page, least) in [(README, 20), (GUIDE, 40), (POLICIES, 10)] {
         let found = steps(page).len();
-        assert!(
-            found > least,
-            "{}: only {found} commands were found",
-            page.path
-        );
+        assert!(found > least, "{}: only {found} commands were found", page.path);
     }
     let names = |page| -> Vec<&str> { files(page).into_iter().map(|(name, _)| name).collect() };
     assert_eq!(names(README), ["keys.toml"]);
@@ -171,9 +165,7 @@ fn the_policy_with_every_field_can_be_used() {
     let policy = POLICIES.block("## A policy file", "toml");
     let file = sandbox.file("policy.toml", policy);
     let file = file.to_str().expect("a plain path");
-    let created = sandbox
-        .keyward(["workspace", "create", "acme", "--policy", file])
-        .answer();
+    let created = sandbox.keyward(["workspace", "create", "acme", "--policy", file]).answer();
     assert_eq!(created["plan"], "free");
     let shown = sandbox.keyward(["workspace", "show", "acme"]).answer();
     assert_eq!(shown["policy"]["scopes"]["admin"]["manage"][0], "mint");
@@ -187,10 +179,7 @@ fn the_manifest_of_the_guide_can_be_applied() {
     let file = file.to_str().expect("a plain path");
     let actions = |answer: &Value| -> Vec<String> {
         let changes = answer["changes"].as_array().expect("a list");
-        changes
-            .iter()
-            .map(|change| text(change, "action"))
-            .collect()
+        changes.iter().map(|change| text(change, "action")).collect()
     };
     let first = sandbox.keyward(["apply", file]).answer();
     assert_eq!(actions(&first), ["created"; 3]);
@@ -205,10 +194,7 @@ fn the_manifest_of_the_guide_can_be_applied() {
     sandbox.verdict(web.expect("the variable"), &["-e", "test"], 0, "valid");
     sandbox.verdict(&read("shop-vault.key"), &[], 0, "valid");
     let ci = sandbox.show("ci-pipeline");
-    assert_eq!(
-        (&ci["owner"], &ci["labels"]["team"]),
-        (&json!("platform"), &json!("core"))
-    );
+    assert_eq!((&ci["owner"], &ci["labels"]["team"]), (&json!("platform"), &json!("core")));
 }
 
 /// What the README says beside `cargo install` about installing.
@@ -216,17 +202,11 @@ fn the_manifest_of_the_guide_can_be_applied() {
 fn the_manual_pages_and_completions_are_installed_by_the_commands_of_the_readme() {
     let sandbox = Sandbox::new();
     let commands = README.block("## Install", "sh");
-    let commands: Vec<&str> = commands
-        .lines()
-        .filter(|line| !line.starts_with("cargo "))
-        .collect();
+    let commands: Vec<&str> = commands.lines().filter(|line| !line.starts_with("cargo ")).collect();
     let script = commands.join("\n");
     let run = sandbox.program("sh", ["-e", "-c", &script]);
     run.cwd(env!("CARGO_MANIFEST_DIR")).ok();
-    for file in [
-        "man/man1/keyward-mint.1",
-        "bash-completion/completions/keyward",
-    ] {
+    for file in ["man/man1/keyward-mint.1", "bash-completion/completions/keyward"] {
         assert!(sandbox.home().join(".local/share").join(file).exists());
     }
 }
@@ -237,19 +217,14 @@ fn the_two_commands_of_the_readme_stand_alone_in_their_block() {
     let block = README.block("## Two commands", "sh");
     let first = "cargo run --release --locked -- mint ci-pipeline";
     assert_eq!(block, format!("{first}\ntests/run\n"));
-    assert!(
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/run")
-            .exists()
-    );
+    assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run").exists());
 }
 
 #[test]
 fn the_table_of_exit_statuses_has_those_that_help_lists() {
     let rows = SCRIPTING.section("## Exit statuses").lines();
-    let documented: Vec<u8> = rows
-        .filter_map(|row| row.strip_prefix("| ")?.split(' ').next()?.parse().ok())
-        .collect();
+    let documented: Vec<u8> =
+        rows.filter_map(|row| row.strip_prefix("| ")?.split(' ').next()?.parse().ok()).collect();
     let help = Sandbox::new().keyward(["--help"]).ok().stdout;
     let (_, section) = help.split_once("Exit status:\n").expect("help lists them");
     let listed: Vec<u8> = section

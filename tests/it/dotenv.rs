@@ -11,18 +11,8 @@ const MINT: [&str; 6] = ["mint", "ci", "--dotenv", ".env", "--var", "KEY"];
 
 /// Programs that print what they read for KEY in the file that they are given.
 const READERS: [(&str, &[&str]); 4] = [
-    (
-        "sh",
-        &["sh", "-c", ". \"./$0\" >/dev/null 2>&1; printf %s \"$KEY\""],
-    ),
-    (
-        "bash",
-        &[
-            "bash",
-            "-c",
-            ". \"./$0\" >/dev/null 2>&1; printf %s \"$KEY\"",
-        ],
-    ),
+    ("sh", &["sh", "-c", ". \"./$0\" >/dev/null 2>&1; printf %s \"$KEY\""]),
+    ("bash", &["bash", "-c", ". \"./$0\" >/dev/null 2>&1; printf %s \"$KEY\""]),
     (
         "node",
         &[
@@ -82,9 +72,7 @@ fn everybody_reads_the_variable_that_was_delivered() {
     {
         let (name, file) = (format!("ci-{at}"), format!("{at}.env"));
         let path = sandbox.file(&file, before);
-        sandbox
-            .keyward(["mint", &name, "--dotenv", &file, "--var", "KEY"])
-            .ok();
+        sandbox.keyward(["mint", &name, "--dotenv", &file, "--var", "KEY"]).ok();
         let after = fs::read_to_string(path).expect("it is text");
         let mut secrets = Vec::new();
         for reader in &readers {
@@ -129,11 +117,7 @@ fn a_file_in_another_encoding_is_refused() {
 
 #[test]
 fn an_assignment_that_would_lose_something_is_refused() {
-    for content in [
-        "KEY=old; export KEY\n",
-        "KEY=old;export KEY\n",
-        "KEY=old && run\n",
-    ] {
+    for content in ["KEY=old; export KEY\n", "KEY=old;export KEY\n", "KEY=old && run\n"] {
         assert_refused(content.as_bytes(), "goes on after the value");
     }
     assert_refused(b"A=1\nKEY: old\n", "line 2 of");
@@ -145,22 +129,10 @@ fn a_line_that_hides_the_variable_is_named_with_who_would_miss_it() {
     for (content, said) in [
         ("A=don't\n", "line 1 of \".env\" keeps sh from reading KEY"),
         ("A=1\nB=<fill me in>\n", "line 2 of \".env\" keeps sh from"),
-        (
-            "A=1\nB='x\nKEY=old\nC='y'\n",
-            "line 3 of \".env\" keeps dotenv for Node.js from",
-        ),
-        (
-            "KEY=old\nexport KEY\n",
-            "line 2 of \".env\" keeps python-dotenv from",
-        ),
-        (
-            "KEY=old\n'KEY'=other\n",
-            "line 2 of \".env\" keeps python-dotenv from",
-        ),
-        (
-            "A=1\n \nKEY=old\n",
-            "line 2 of \".env\" keeps node --env-file of Node.js 20 from",
-        ),
+        ("A=1\nB='x\nKEY=old\nC='y'\n", "line 3 of \".env\" keeps dotenv for Node.js from"),
+        ("KEY=old\nexport KEY\n", "line 2 of \".env\" keeps python-dotenv from"),
+        ("KEY=old\n'KEY'=other\n", "line 2 of \".env\" keeps python-dotenv from"),
+        ("A=1\n \nKEY=old\n", "line 2 of \".env\" keeps node --env-file of Node.js 20 from"),
         ("if true\nthen A=1\nfi\n", "keeps "),
     ] {
         assert_refused(content.as_bytes(), said);
@@ -172,11 +144,7 @@ fn a_file_that_is_a_mount_of_its_own_is_refused_beforehand() {
     let script = "touch host .env && chmod 600 host && mount --bind host .env";
     let may_mount = geteuid().is_root() && tool("unshare") && {
         let sandbox = Sandbox::new();
-        sandbox
-            .program("unshare", ["-m", "sh", "-c", script])
-            .run()
-            .status
-            == 0
+        sandbox.program("unshare", ["-m", "sh", "-c", script]).run().status == 0
     };
     if !may_mount {
         skipped("no file can be mounted here");
@@ -189,15 +157,9 @@ fn a_file_that_is_a_mount_of_its_own_is_refused_beforehand() {
     ] {
         let sandbox = Sandbox::new();
         let script = format!("{script} && \"$0\" {command}; echo $? && cat host");
-        let output = sandbox
-            .program("unshare", ["-m", "sh", "-c", &script, KEYWARD])
-            .ok();
+        let output = sandbox.program("unshare", ["-m", "sh", "-c", &script, KEYWARD]).ok();
         assert_eq!(output.stdout, "16\n", "{command}\n{}", output.stderr);
-        assert!(
-            output.stderr.contains("mounted as a single file"),
-            "{}",
-            output.stderr
-        );
+        assert!(output.stderr.contains("mounted as a single file"), "{}", output.stderr);
         assert!(output.stderr.contains("hint: "), "{}", output.stderr);
         assert!(!sandbox.store_path().exists(), "{command}");
     }
@@ -212,17 +174,11 @@ fn a_file_that_everybody_can_read_is_warned_of_by_whoever_finds_the_secret_in_it
         [[key]]\nworkspace = \"default\"\nenvironment = \"live\"\nname = \"KEY\"\ndeliver = SINK\n";
     for (name, sink, deliver) in [
         ("out", &["--out", "f"][..], "{ out = \"f\" }"),
-        (
-            "dotenv",
-            &["--dotenv", ".env", "--var", "KEY"],
-            "{ dotenv = \".env\", var = \"KEY\" }",
-        ),
+        ("dotenv", &["--dotenv", ".env", "--var", "KEY"], "{ dotenv = \".env\", var = \"KEY\" }"),
     ] {
         sandbox.file(
             "m.toml",
-            &manifest
-                .replace("KEY\"\nd", &format!("{name}\"\nd"))
-                .replace("SINK", deliver),
+            &manifest.replace("KEY\"\nd", &format!("{name}\"\nd")).replace("SINK", deliver),
         );
         let ensure = || sandbox.keyward(["ensure", name]).args(sink);
         let apply = || sandbox.keyward(["apply", "m.toml"]);
@@ -250,19 +206,9 @@ fn a_file_that_everybody_can_read_is_warned_of_by_whoever_finds_the_secret_in_it
 fn a_dotenv_file_is_read_back_by_a_shell_and_by_python() {
     let files = [
         ("nothing", None, "", ""),
-        (
-            "lines",
-            Some("# mine\nPORT=8080\n\nNAME='a b' # c\n"),
-            "8080",
-            "a b",
-        ),
+        ("lines", Some("# mine\nPORT=8080\n\nNAME='a b' # c\n"), "8080", "a b"),
         ("an_old_value", Some("PORT=1\nKEY=old\nNAME=x\n"), "1", "x"),
-        (
-            "export",
-            Some("export PORT=1\nexport KEY='old' # rotated\n"),
-            "1",
-            "",
-        ),
+        ("export", Some("export PORT=1\nexport KEY='old' # rotated\n"), "1", ""),
         ("no_last_line_feed", Some("PORT=1"), "1", ""),
         ("twice", Some("KEY=one\nPORT=2\nKEY=\"two\"\n"), "2", ""),
     ];
@@ -272,9 +218,7 @@ fn a_dotenv_file_is_read_back_by_a_shell_and_by_python() {
         if let Some(content) = content {
             sandbox.file(&file, content);
         }
-        let output = sandbox
-            .keyward(["mint", name, "--dotenv", &file, "--var", "KEY"])
-            .ok();
+        let output = sandbox.keyward(["mint", name, "--dotenv", &file, "--var", "KEY"]).ok();
         assert_eq!(output.stdout, "", "{name}");
         let text = fs::read_to_string(sandbox.home().join(&file)).expect("the file is there");
         for line in content.unwrap_or_default().lines() {
@@ -300,10 +244,7 @@ fn a_dotenv_file_is_read_back_by_a_shell_and_by_python() {
                 pairs = dict(word.split('=', 1) for word in words if '=' in word)\n\
                 sys.stdout.write(pairs['KEY'])";
             let read = sandbox.program("python3", ["-c", script, &file]).ok();
-            assert_eq!(
-                read.stdout, secret,
-                "{name}: python read another value of\n{text}"
-            );
+            assert_eq!(read.stdout, secret, "{name}: python read another value of\n{text}");
         }
     }
 }
@@ -313,18 +254,12 @@ fn a_dotenv_file_keeps_its_bytes_when_the_delivery_is_refused() {
     let sandbox = Sandbox::new();
     for content in ["KEY=\"a\nb\"\n", "KEY=a OTHER=b; LAST=c\n"] {
         let path = sandbox.file(".env", content);
-        sandbox
-            .keyward(["mint", "ci", "--dotenv", ".env", "--var", "KEY"])
-            .exit(16);
+        sandbox.keyward(["mint", "ci", "--dotenv", ".env", "--var", "KEY"]).exit(16);
         assert_eq!(fs::read_to_string(path).expect("it is there"), content);
         assert_eq!(sandbox.listed(&[]), [""; 0]);
     }
     sandbox.file(".env", "");
     for variable in ["A-B", "1A", "", "A B", "A=B", "$(id)", "A\nB"] {
-        sandbox.refuses(
-            &["mint", "ci", "--dotenv", ".env", "--var", variable],
-            2,
-            "usage",
-        );
+        sandbox.refuses(&["mint", "ci", "--dotenv", ".env", "--var", variable], 2, "usage");
     }
 }

@@ -153,10 +153,7 @@ fn a_file_whose_writer_is_interrupted_or_fails_is_whole_or_as_it_was() {
     };
     for (sink, before) in [(SINKS[0], None), (SINKS[1], Some(BEFORE))] {
         let interrupted = each_disturbed("signal=TERM", sink, before, judge);
-        assert!(
-            interrupted >= 5,
-            "{sink:?}: interrupted {interrupted} times"
-        );
+        assert!(interrupted >= 5, "{sink:?}: interrupted {interrupted} times");
         for call in ["write", "fsync", "renameat2", "renameat", "flock", "fchmod"] {
             for place in 1..=4 {
                 let sandbox = Sandbox::with_keys(&["first"]);
@@ -200,10 +197,7 @@ fn deliveries_into_one_file_lose_none_of_each_others_variables() {
     assert_eq!(lines.len(), 18, "{text}");
     for number in 0..16 {
         let front = format!("KEY_{number}=");
-        let values: Vec<&str> = lines
-            .iter()
-            .filter_map(|line| line.strip_prefix(&front))
-            .collect();
+        let values: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix(&front)).collect();
         assert_eq!(values.len(), 1, "{front}");
         let verdict = sandbox.verdict(values[0], &["--no-record"], 0, "valid");
         assert_eq!(verdict["subject"]["name"], format!("k{number}"));
@@ -220,11 +214,7 @@ fn of_deliveries_to_one_new_file_one_succeeds() {
     let outputs = at_once(runs.collect());
     let done = outputs.iter().filter(|output| output.status == 0);
     assert_eq!(done.count(), 1);
-    assert!(
-        outputs
-            .iter()
-            .all(|output| [0, 16].contains(&output.status))
-    );
+    assert!(outputs.iter().all(|output| [0, 16].contains(&output.status)));
     let secret = secret_in(&content(&sandbox, "f").expect("it is there"), None);
     sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(sandbox.listed(&[]).len(), 2);

@@ -31,10 +31,7 @@ fn revoke_says_which_keys_it_would_end_and_asks_nothing() {
     sandbox.verdict(&secret, &[], 0, "valid");
     let told = said(&sandbox, &["revoke", "ci", "dead"]);
     assert!(told.contains("would revoke ci ("), "{told}");
-    assert!(
-        told.contains("dead") && told.contains("already revoked"),
-        "{told}"
-    );
+    assert!(told.contains("dead") && told.contains("already revoked"), "{told}");
     let refused = sandbox.keyward(["revoke", "ci", "--dry-run", "--if-unused-for", "1d"]);
     refused.refused(5, "in_use");
     sandbox.refuses(&["revoke", "gone", "--dry-run"], 3, "key_not_found");
@@ -55,15 +52,9 @@ fn rotate_says_how_long_the_old_secret_would_stay_and_hands_nothing_over() {
     let out = sandbox.home().join("new.key").display().to_string();
     let answer = rehearsed(&sandbox, &["rotate", "ci", "--hold", "--out", &out]);
     assert_eq!(answer["expiresAt"], Value::Null);
-    assert!(
-        !sandbox.home().join("new.key").exists(),
-        "a secret was delivered"
-    );
+    assert!(!sandbox.home().join("new.key").exists(), "a secret was delivered");
     let told = said(&sandbox, &["rotate", "ci", "--now"]);
-    assert!(
-        told.contains("would rotate ci") && told.contains("revoked at once"),
-        "{told}"
-    );
+    assert!(told.contains("would rotate ci") && told.contains("revoked at once"), "{told}");
     sandbox.verdict(&secret, &[], 0, "valid");
     sandbox.file("taken", "x");
     let taken = sandbox.home().join("taken").display().to_string();

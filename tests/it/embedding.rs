@@ -28,38 +28,22 @@ impl Service {
             .expect("the example can be started");
         let stdout = child.stdout.take().expect("stdout is piped");
         let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("the example says where it listens");
+        BufReader::new(stdout).read_line(&mut line).expect("the example says where it listens");
         let address = line.trim().strip_prefix("listening on ");
         let address = address.unwrap_or_else(|| panic!("no address in {line:?}"));
-        Self {
-            child,
-            address: address.to_owned(),
-        }
+        Self { child, address: address.to_owned() }
     }
 
     /// The status, the head and the body that a request with these header lines gets.
     fn get(&self, headers: &str) -> (u16, String, String) {
         let mut connection = TcpStream::connect(&self.address).expect("it listens");
         let patience = Some(Duration::from_secs(20));
-        connection
-            .set_read_timeout(patience)
-            .expect("a time-out can be set");
-        write!(
-            connection,
-            "GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
-        )
-        .expect("it reads");
+        connection.set_read_timeout(patience).expect("a time-out can be set");
+        write!(connection, "GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").expect("it reads");
         let mut answer = String::new();
-        connection
-            .read_to_string(&mut answer)
-            .expect("it answers with text");
+        connection.read_to_string(&mut answer).expect("it answers with text");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.unwrap_or_else(|| panic!("no status in {head}"));
         (status, head.to_owned(), body.to_owned())
     }
@@ -91,10 +75,7 @@ fn example() -> Option<PathBuf> {
     if example.exists() {
         return Some(example);
     }
-    assert!(
-        variable("CI").is_none(),
-        "the example is not built, and CI must not skip its test"
-    );
+    assert!(variable("CI").is_none(), "the example is not built, and CI must not skip its test");
     skipped("the example is not built: cargo build --example http_middleware");
     None
 }
@@ -131,11 +112,9 @@ fn the_example_service_lets_valid_keys_in_and_counts_them() {
     service.end();
     let (valid, address): (i64, String) = sandbox
         .sqlite()
-        .query_row(
-            "SELECT valid, last_address FROM usage WHERE valid > 0",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
+        .query_row("SELECT valid, last_address FROM usage WHERE valid > 0", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .expect("the uses of one key on one day");
     assert_eq!((valid, address.as_str()), (4, "127.0.0.1"));
 }
@@ -148,10 +127,7 @@ fn the_example_service_says_when_a_limited_key_may_come_again() {
     let sandbox = Sandbox::new();
     let policy = "default_plan = \"small\"\n[plans.small]\nrate = \"2/hour\"\n";
     let policy = sandbox.file("policy.toml", policy);
-    sandbox.workspace(
-        "acme",
-        &["--policy", policy.to_str().expect("a plain path")],
-    );
+    sandbox.workspace("acme", &["--policy", policy.to_str().expect("a plain path")]);
     let key = sandbox.mint("customer");
     let service = Service::start(&example, &sandbox);
     let statuses: Vec<u16> = (0..2).map(|_| service.get_with(&key).0).collect();

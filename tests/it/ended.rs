@@ -14,10 +14,9 @@ const ADDRESS: &str = "203.0.113.1";
 /// text back.
 fn reindex(sandbox: &Sandbox, condition: &str) {
     let own = "CREATE INDEX audit_subject ON audit (subject)";
-    for (text, after) in [
-        (format!("{own} {condition}"), "REINDEX audit_subject"),
-        (own.to_owned(), ""),
-    ] {
+    for (text, after) in
+        [(format!("{own} {condition}"), "REINDEX audit_subject"), (own.to_owned(), "")]
+    {
         let connection = sandbox.sqlite();
         let version: i64 = connection
             .pragma_query_value(None, "schema_version", |row| row.get(0))
@@ -28,9 +27,7 @@ fn reindex(sandbox: &Sandbox, condition: &str) {
              PRAGMA schema_version = {};",
             version + 1
         );
-        connection
-            .execute_batch(&change)
-            .expect("the schema can be written");
+        connection.execute_batch(&change).expect("the schema can be written");
         connection.close().expect("the store can be closed");
         sandbox.tamper(after);
     }
@@ -52,9 +49,7 @@ fn reverse_ended(sandbox: &Sandbox) {
             "PRAGMA writable_schema = ON;
              UPDATE sqlite_schema SET sql = replace(sql, 'PRIMARY {from}', 'PRIMARY {to}') WHERE name = 'ended'"
         );
-        connection
-            .execute_batch(&change)
-            .expect("the schema can be written");
+        connection.execute_batch(&change).expect("the schema can be written");
         connection.close().expect("the store can be closed");
         sandbox.tamper(after);
     }
@@ -253,9 +248,7 @@ fn a_deleted_workspaces_keys_are_not_imported_again_under_another_id() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.file("lines", &exported(&sandbox, &["id"]));
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    sandbox
-        .keyward(["workspace", "delete", "default", "--yes"])
-        .ok();
+    sandbox.keyward(["workspace", "delete", "default", "--yes"]).ok();
     sandbox.refuses(&["store", "import", "lines"], 4, "conflict");
     let asked = sandbox.keyward(["verify"]).stdin(&secret).run();
     assert_ne!(asked.status, 0, "{}", asked.transcript());
@@ -271,17 +264,13 @@ fn a_restored_or_replaced_store_loses_no_ended_hash() {
     sandbox.file("lines", &exported(&sandbox, &["id"]));
     sandbox.keyward(["revoke", "late", "--yes"]).ok();
     sandbox.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
-    sandbox
-        .keyward(["store", "restore", "before.db", "--yes"])
-        .ok();
+    sandbox.keyward(["store", "restore", "before.db", "--yes"]).ok();
     assert_eq!(ended(&sandbox), 1);
     // Also where the store is damaged and a new one takes its place.
     sandbox
         .tamper("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'key_short'");
     sandbox.refuses(&["list"], 9, "damaged");
-    sandbox
-        .keyward(["store", "restore", "before.db", "--yes"])
-        .ok();
+    sandbox.keyward(["store", "restore", "before.db", "--yes"]).ok();
     assert_eq!(ended(&sandbox), 1);
     let import = sandbox.keyward(["store", "import", "lines", "--keep-going"]);
     import.exit(4);
@@ -304,18 +293,13 @@ fn a_key_that_is_imported_as_revoked_has_ended_here_too() {
     there.verdict(&secret, &[], 11, "revoked");
     there.keyward(["prune", "--dead-for", "0s", "--yes"]).ok();
     there.file("lines", &alive);
-    there
-        .keyward(["store", "import", "lines"])
-        .refused(4, "conflict");
+    there.keyward(["store", "import", "lines"]).refused(4, "conflict");
 }
 
 #[test]
 fn a_hash_that_is_added_to_the_list_or_missing_is_damage() {
     let scene = Scene::new();
-    scene.change(&format!(
-        "INSERT INTO ended SELECT hash FROM key WHERE id = '{}'",
-        scene.id
-    ));
+    scene.change(&format!("INSERT INTO ended SELECT hash FROM key WHERE id = '{}'", scene.id));
     let verify = scene.verify(&scene.secret).args(["--ip", ADDRESS]);
     scene.assert_damaged(verify, &scene.id, "added");
     assert_eq!(scene.flawed("key"), [scene.id.as_str()]);
@@ -357,9 +341,8 @@ fn an_older_store_knows_its_ended_keys_from_its_rows_and_its_trail() {
         sandbox.keyward(["store", "info"]).ok();
         let connection = sandbox.sqlite();
         let hash = "SELECT count(*) FROM ended JOIN key USING (hash) WHERE name = 'gone'";
-        let found: i64 = connection
-            .query_row(hash, [], |row| row.get(0))
-            .expect("it can be counted");
+        let found: i64 =
+            connection.query_row(hash, [], |row| row.get(0)).expect("it can be counted");
         assert_eq!((found, ended(&sandbox)), (1, 1), "{change}");
     }
 }

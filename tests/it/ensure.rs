@@ -18,18 +18,12 @@ pub fn assert_refused(sandbox: &Sandbox, arguments: &[&str], file: &str, exit: i
     let path = sandbox.home().join(file);
     let found = || path.exists().then(|| Stamp::of(&path));
     let before = (sandbox.store_bytes(), found());
-    let error = sandbox
-        .keyward(["ensure"])
-        .args(arguments)
-        .refused(exit, code);
+    let error = sandbox.keyward(["ensure"]).args(arguments).refused(exit, code);
     let output = sandbox.keyward(["ensure"]).args(arguments).exit(exit);
     assert_eq!(output.stdout, "", "{arguments:?}");
     assert!(output.stderr.starts_with("error: "), "{}", output.stderr);
     let after = (sandbox.store_bytes(), found());
-    assert!(
-        before.0 == after.0,
-        "{arguments:?}: the refusal changed the store"
-    );
+    assert!(before.0 == after.0, "{arguments:?}: the refusal changed the store");
     assert_eq!(before.1, after.1, "{arguments:?}: {error:#}");
     let drafts: Vec<_> = names_in(sandbox.home())
         .into_iter()
@@ -40,10 +34,7 @@ pub fn assert_refused(sandbox: &Sandbox, arguments: &[&str], file: &str, exit: i
 
 /// The audit trail's actions from this place on.
 fn actions(sandbox: &Sandbox, from: usize) -> Vec<String> {
-    sandbox.events()[from..]
-        .iter()
-        .map(|event| text(event, "action"))
-        .collect()
+    sandbox.events()[from..].iter().map(|event| text(event, "action")).collect()
 }
 
 #[test]
@@ -75,11 +66,9 @@ fn the_answer_is_the_key_and_what_was_done() {
     for sink in [&["--out", "F"][..], &["--dotenv", ".env", "--var", "KEY"]] {
         let name = sink[1];
         let run = |more: &[&str]| ensure(&sandbox, &[&[name], sink, more].concat());
-        for (more, action) in [
-            (&[][..], "created"),
-            (&[], "unchanged"),
-            (&["--owner", "x"], "updated"),
-        ] {
+        for (more, action) in
+            [(&[][..], "created"), (&[], "unchanged"), (&["--owner", "x"], "updated")]
+        {
             let mut answer = run(more);
             assert_eq!(answer["action"], action, "{answer:#}");
             assert_eq!(answer["changed"], action != "unchanged", "{answer:#}");
@@ -108,11 +97,7 @@ fn the_secret_is_in_the_answer_only_when_stdout_is_its_sink() {
     sandbox.verdict(plain.stdout.trim_end(), &[], 0, "valid");
     let again = sandbox.keyward(["ensure", "plain"]).ok();
     assert_eq!(again.stdout, "");
-    assert!(
-        again.stderr.contains("nothing was delivered"),
-        "{}",
-        again.stderr
-    );
+    assert!(again.stderr.contains("nothing was delivered"), "{}", again.stderr);
 }
 
 #[test]
@@ -124,11 +109,7 @@ fn what_differs_is_updated_once_and_what_is_not_given_is_left() {
     ensure(&sandbox, &["ci", "--out", "F"]);
     let file = Stamp::of(sandbox.home().join("F"));
     for (flags, field, expected) in [
-        (
-            &["--scope", "read", "--scope", "write"][..],
-            "scopes",
-            json!(["read", "write"]),
-        ),
+        (&["--scope", "read", "--scope", "write"][..], "scopes", json!(["read", "write"])),
         (&["--scope", "write"], "scopes", json!(["write"])),
         (&["--owner", "platform"], "owner", json!("platform")),
         (
@@ -241,10 +222,7 @@ fn a_key_that_is_held_stays_held_although_its_secret_is_in_the_file() {
 #[test]
 fn a_calling_key_that_may_not_mint_ensures_nothing() {
     let sandbox = Sandbox::with_workspace("sw", &["--preset", "scrapewise"]);
-    sandbox.file(
-        "agent",
-        &sandbox.mint_with("agent", &["--scope", "LLM_FULL"]),
-    );
+    sandbox.file("agent", &sandbox.mint_with("agent", &["--scope", "LLM_FULL"]));
     sandbox.file("user", &sandbox.mint_with("user", &["--scope", "USER"]));
     // The calling key's use is recorded, so that it is the trail that is compared.
     let rows = actions(&sandbox, 0).len();

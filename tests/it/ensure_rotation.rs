@@ -27,15 +27,7 @@ fn age(sandbox: &Sandbox, days: i64) {
 }
 
 /// What a pipeline runs.
-const NIGHTLY: [&str; 7] = [
-    "ci",
-    "--expires",
-    "90d",
-    "--rotate-before",
-    "14d",
-    "--out",
-    "F",
-];
+const NIGHTLY: [&str; 7] = ["ci", "--expires", "90d", "--rotate-before", "14d", "--out", "F"];
 
 /// Asserts that a secret is in the file and live, and that it is this key's.
 #[track_caller]
@@ -121,15 +113,7 @@ fn a_key_that_never_expires_is_never_due() {
 fn a_life_that_would_be_due_at_once_is_refused() {
     let sandbox = Sandbox::with_keys(&["other"]);
     for life in ["13d", "14d", "1s"] {
-        let arguments = [
-            "ci",
-            "--expires",
-            life,
-            "--rotate-before",
-            "14d",
-            "--out",
-            "F",
-        ];
+        let arguments = ["ci", "--expires", life, "--rotate-before", "14d", "--out", "F"];
         assert_refused(&sandbox, &arguments, "F", 5, "invalid_expiry");
         assert_eq!(sandbox.listed(&["--all"]), ["other"]);
     }
@@ -155,13 +139,7 @@ fn what_is_given_with_a_rotation_is_the_new_keys_alone() {
 
 #[test]
 fn a_secret_that_is_missing_is_replaced_when_told() {
-    for content in [
-        None,
-        Some(""),
-        Some("foreign\n"),
-        Some("dead"),
-        Some("other"),
-    ] {
+    for content in [None, Some(""), Some("foreign\n"), Some("dead"), Some("other")] {
         let sandbox = Sandbox::new();
         ensure(&sandbox, &["ci", "--out", "F"]);
         let old = (sandbox.id_of("ci"), sandbox.line("F"));
@@ -194,12 +172,7 @@ fn a_secret_that_is_missing_is_replaced_when_told() {
 
 #[test]
 fn a_file_that_held_the_secret_keeps_its_mode_unless_everybody_could_read_it() {
-    for (before, after) in [
-        (0o640, 0o640),
-        (0o400, 0o400),
-        (0o644, 0o600),
-        (0o606, 0o600),
-    ] {
+    for (before, after) in [(0o640, 0o640), (0o400, 0o400), (0o644, 0o600), (0o606, 0o600)] {
         let sandbox = aged(10);
         let path = sandbox.home().join("F");
         set_mode(&path, before);
@@ -214,11 +187,7 @@ fn a_file_that_held_the_secret_keeps_its_mode_unless_everybody_could_read_it() {
 fn a_variable_is_replaced_and_every_other_byte_of_its_file_kept() {
     let sandbox = Sandbox::new();
     let arguments = ["ci", "--dotenv", ".env", "--var", "KEY"];
-    let rotating = [
-        &arguments[..],
-        &["--expires", "90d", "--rotate-before", "14d"],
-    ]
-    .concat();
+    let rotating = [&arguments[..], &["--expires", "90d", "--rotate-before", "14d"]].concat();
     ensure(&sandbox, &rotating);
     let path = sandbox.home().join(".env");
     let mut secret = sandbox.text(".env").trim()["KEY=".len()..].to_owned();
@@ -255,10 +224,7 @@ fn a_variable_is_replaced_and_every_other_byte_of_its_file_kept() {
         secret = new;
     }
     fs::write(&path, "A=1\nKEY=foreign\n").expect("it can be written");
-    let mended = ensure(
-        &sandbox,
-        &[&arguments[..], &["--rotate-if-missing"]].concat(),
-    );
+    let mended = ensure(&sandbox, &[&arguments[..], &["--rotate-if-missing"]].concat());
     assert_eq!(mended["action"], "rotated");
     let text = sandbox.text(".env");
     let new = text.strip_prefix("A=1\nKEY=").expect("the rest is kept");

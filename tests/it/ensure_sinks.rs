@@ -19,15 +19,7 @@ fn a_secret_that_is_not_in_its_file_is_missing() {
     sandbox.keyward(["revoke", "dead", "--yes"]).ok();
     let altered = format!("{secret}x");
     let twice = format!("{secret}\n{secret}\n");
-    for content in [
-        "",
-        "foreign\n",
-        &altered,
-        &twice,
-        &other,
-        &dead,
-        &superseded,
-    ] {
+    for content in ["", "foreign\n", &altered, &twice, &other, &dead, &superseded] {
         sandbox.file("F", content);
         assert_refused(&sandbox, &["ci", "--out", "F"], "F", 4, "secret_missing");
     }
@@ -35,10 +27,7 @@ fn a_secret_that_is_not_in_its_file_is_missing() {
     let arguments = ["ci", "--owner", "x", "--out", "F"];
     assert_refused(&sandbox, &arguments, "F", 4, "secret_missing");
     sandbox.file("F", &secret);
-    assert_eq!(
-        ensure(&sandbox, &["ci", "--out", "F"])["action"],
-        "unchanged"
-    );
+    assert_eq!(ensure(&sandbox, &["ci", "--out", "F"])["action"], "unchanged");
 }
 
 #[test]
@@ -83,11 +72,7 @@ fn a_variable_is_recognised_however_its_file_is_written() {
         format!("KEY={secret}\nKEY=\"{secret}\"\n"),
     ] {
         let stamp = Stamp::of(sandbox.file(".env", &content));
-        assert_eq!(
-            ensure(&sandbox, &arguments)["action"],
-            "unchanged",
-            "{content:?}"
-        );
+        assert_eq!(ensure(&sandbox, &arguments)["action"], "unchanged", "{content:?}");
         assert_eq!(Stamp::of(sandbox.home().join(".env")), stamp);
     }
     assert!(sandbox.store_bytes() == before);
@@ -114,9 +99,7 @@ fn a_foreign_file_where_a_new_key_belongs_is_replaced_only_when_told() {
     // Nor where there is a store and no workspace yet.
     let empty = Sandbox::new();
     empty.workspace("default", &[]);
-    empty
-        .keyward(["workspace", "delete", "default", "--yes"])
-        .ok();
+    empty.keyward(["workspace", "delete", "default", "--yes"]).ok();
     empty.file("F", "precious\n");
     assert_refused(&empty, &["ci", "--out", "F"], "F", 16, "delivery_failed");
     let created = ensure(&sandbox, &["ci", "--rotate-if-missing", "--out", "F"]);
@@ -147,11 +130,7 @@ fn a_command_that_is_not_needed_is_not_run() {
     let before = sandbox.store_bytes();
     let output = sandbox.keyward(["ensure"]).args(script).ok();
     assert_eq!(output.stdout, "");
-    assert!(
-        output.stderr.starts_with("ci was delivered before"),
-        "{}",
-        output.stderr
-    );
+    assert!(output.stderr.starts_with("ci was delivered before"), "{}", output.stderr);
     // A command that has the secret needs no warning, so that cron has nothing to mail.
     for flags in [&["--json"][..], &["--quiet"]] {
         let answer = sandbox.keyward(flags).args(["ensure"]).args(script).ok();
@@ -180,10 +159,7 @@ fn a_first_run_that_cannot_deliver_makes_no_store() {
         (&["--out", "F", "--scope", "nobody"], 5),
         (&["--out", "F", "-e", "nowhere"], 5),
         (&["--out", "F", "-w", "nowhere"], 3),
-        (
-            &["--out", "F", "--expires", "3d", "--rotate-before", "7d"],
-            5,
-        ),
+        (&["--out", "F", "--expires", "3d", "--rotate-before", "7d"], 5),
     ] {
         let output = sandbox.keyward(["ensure", "ci"]).args(arguments).exit(exit);
         assert_eq!(output.stdout, "", "{arguments:?}");
@@ -196,10 +172,7 @@ fn a_first_run_that_cannot_deliver_makes_no_store() {
 #[test]
 fn a_key_whose_folder_is_not_there_is_not_minted() {
     let sandbox = Sandbox::with_keys(&["other"]);
-    for sink in [
-        &["--out", "missing/F"][..],
-        &["--dotenv", "missing/.env", "--var", "KEY"],
-    ] {
+    for sink in [&["--out", "missing/F"][..], &["--dotenv", "missing/.env", "--var", "KEY"]] {
         let arguments = [&["ci"], sink].concat();
         assert_refused(&sandbox, &arguments, "missing/F", 16, "delivery_failed");
     }
@@ -244,10 +217,7 @@ fn only_a_sink_that_can_be_looked_at_can_be_mended() {
 fn a_dead_key_is_minted_anew_and_its_secret_replaced() {
     let sandbox = Sandbox::new();
     ensure(&sandbox, &["revoked", "--out", "revoked"]);
-    ensure(
-        &sandbox,
-        &["expired", "--expires", "1s", "--out", "expired"],
-    );
+    ensure(&sandbox, &["expired", "--expires", "1s", "--out", "expired"]);
     sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&sandbox.line("expired"), 12);
     for name in ["revoked", "expired"] {

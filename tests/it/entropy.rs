@@ -49,11 +49,8 @@ fn a_secret_is_made_of_what_getrandom_gave_and_no_device_is_opened_for_it() {
             picked.starts_with(&random[..random.len() - 6])
         };
         assert!(drawn(&trace).iter().any(is_source), "{command:?}\n{trace}");
-        let hex = |path: &str| {
-            path.bytes()
-                .map(|byte| format!("\\x{byte:02x}"))
-                .collect::<String>()
-        };
+        let hex =
+            |path: &str| path.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
         let devices = trace.lines().filter(|line| line.contains(&hex("/dev/")));
         // SQLite's, for the salt of its log.
         let others = devices.filter(|line| !line.contains(&format!("\"{}\"", hex("/dev/urandom"))));
@@ -93,9 +90,7 @@ fn a_generator_that_fails_ends_the_command_and_nothing_is_minted() {
             let failed = sandbox.keyward(command).through(words).run();
             assert_eq!(failed.status, 1, "{command:?} {error}\n{}", failed.stderr);
             assert_eq!(failed.stdout, "", "{command:?} {error}");
-            let said = failed
-                .stderr
-                .contains("the system's random generator failed: ");
+            let said = failed.stderr.contains("the system's random generator failed: ");
             assert!(said, "{command:?} {error}\n{}", failed.stderr);
             assert_eq!(sandbox.listed(&["--all"]), ["old"], "{command:?} {error}");
             for file in ["new.key", ".env"] {
@@ -113,19 +108,14 @@ pub fn root_folder(sandbox: &Sandbox, name: &str) -> PathBuf {
     let script = "cp \"$0\" \"$1/keyward\" && ldd \"$0\" | grep -o '/[^ ]*' | while read -r library; do\n\
         mkdir -p \"$1${library%/*}\" && cp \"$library\" \"$1$library\"; done";
     let root_name = root.to_str().expect("a path in the sandbox is text");
-    sandbox
-        .program("sh", ["-c", script, KEYWARD, root_name])
-        .ok();
+    sandbox.program("sh", ["-c", script, KEYWARD, root_name]).ok();
     root
 }
 
 fn minted_in(sandbox: &Sandbox, root: &Path, store: &str) -> String {
     let words = ["mint", "ci", "--store", store];
     let run = sandbox.program("/keyward", words);
-    run.through(["chroot".as_ref(), root.as_os_str()])
-        .cwd("/")
-        .ok()
-        .line()
+    run.through(["chroot".as_ref(), root.as_os_str()]).cwd("/").ok().line()
 }
 
 #[test]
@@ -179,11 +169,7 @@ fn a_user_whom_nobody_knows_and_who_has_no_home_is_told_so() {
     for arguments in [&["whoami"][..], &["list"], &["mint", "ci"]] {
         let run = sandbox.program(&keyward, arguments);
         let refused = run.through(stranger.split(' ')).cwd("/").exit(2);
-        assert!(
-            refused.stderr.contains("HOME is not set"),
-            "{}",
-            refused.stderr
-        );
+        assert!(refused.stderr.contains("HOME is not set"), "{}", refused.stderr);
         assert!(refused.stderr.contains("hint: "), "{}", refused.stderr);
     }
 }
@@ -192,24 +178,11 @@ fn a_user_whom_nobody_knows_and_who_has_no_home_is_told_so() {
 fn without_a_home_the_store_is_where_a_variable_or_an_option_says() {
     let sandbox = Sandbox::new();
     let data = sandbox.home().join("data");
-    let run = |home: &[&str]| {
-        sandbox
-            .keyward(["mint", "ci"])
-            .through(home.iter().copied())
-    };
-    for (at, home) in [&["env", "-u", "HOME"][..], &["env", "HOME="]]
-        .into_iter()
-        .enumerate()
-    {
+    let run = |home: &[&str]| sandbox.keyward(["mint", "ci"]).through(home.iter().copied());
+    for (at, home) in [&["env", "-u", "HOME"][..], &["env", "HOME="]].into_iter().enumerate() {
         let error = run(home).refused(2, "usage");
-        assert!(
-            error["message"]
-                .as_str()
-                .is_some_and(|text| text.contains("HOME is not set"))
-        );
-        run(home)
-            .env("XDG_DATA_HOME", "relative")
-            .refused(2, "usage");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains("HOME is not set")));
+        run(home).env("XDG_DATA_HOME", "relative").refused(2, "usage");
         let folder = data.join(at.to_string());
         run(home).env("XDG_DATA_HOME", &folder).ok();
         assert!(folder.join("keyward/keyward.db").exists());

@@ -55,10 +55,7 @@ fn show_finds_a_name_in_any_workspace_and_lists_those_that_share_it() {
     assert_eq!(text(&shown, "workspace"), "shop");
     let error = sandbox.keyward(["show", "twin", "-A"]);
     let said = text(&error.refused(4, "ambiguous"), "message");
-    assert!(
-        said.contains("acme/live twin") && said.contains("shop/live twin"),
-        "{said}"
-    );
+    assert!(said.contains("acme/live twin") && said.contains("shop/live twin"), "{said}");
     sandbox.refuses(&["show", "nothing", "-A"], 3, "key_not_found");
     let id = text(&shown, "id");
     let again = sandbox.keyward(["show", &id, "-A"]).answer();

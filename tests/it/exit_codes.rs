@@ -51,16 +51,8 @@ fn every_refusal_has_its_exit_status_and_code_word() {
         (2, "invalid_name", &["mint", " new"]),
         (2, "invalid_name", &["rename", "lone", ""]),
         (2, "invalid_name", &["workspace", "create", "a\u{202e}b"]),
-        (
-            2,
-            "invalid_policy",
-            &["workspace", "create", "new", "--policy", "unreadable.toml"],
-        ),
-        (
-            2,
-            "invalid_policy",
-            &["workspace", "set", "default", "--token", "{prefix}"],
-        ),
+        (2, "invalid_policy", &["workspace", "create", "new", "--policy", "unreadable.toml"]),
+        (2, "invalid_policy", &["workspace", "set", "default", "--token", "{prefix}"]),
         (2, "invalid_manifest", &["apply", "unknown.toml"]),
         (3, "key_not_found", &["show", "missing"]),
         (3, "key_not_found", &["revoke", "missing", "--yes"]),
@@ -73,39 +65,21 @@ fn every_refusal_has_its_exit_status_and_code_word() {
         (4, "ambiguous", &["show", "ci"]),
         (4, "conflict", &["rotate", "held"]),
         (4, "conflict", &["workspace", "delete", "full", "--yes"]),
-        (
-            4,
-            "secret_missing",
-            &["ensure", "lone", "--out", "missing.key"],
-        ),
-        (
-            5,
-            "in_use",
-            &["revoke", "used", "--if-unused-for", "1d", "--yes"],
-        ),
+        (4, "secret_missing", &["ensure", "lone", "--out", "missing.key"]),
+        (5, "in_use", &["revoke", "used", "--if-unused-for", "1d", "--yes"]),
         (5, "limit_reached", &["mint", "more", "-w", "full"]),
         (5, "invalid_scope", &["mint", "new", "--scope", "admin"]),
         (5, "invalid_environment", &["mint", "new", "-e", "staging"]),
         (5, "invalid_expiry", &["mint", "new", "--expires", "2y"]),
-        (
-            5,
-            "invalid_expiry",
-            &["mint", "new", "--expires", "2001-01-01"],
-        ),
+        (5, "invalid_expiry", &["mint", "new", "--expires", "2001-01-01"]),
         (9, "damaged", &["store", "restore", "taken.key", "--yes"]),
-        (
-            16,
-            "delivery_failed",
-            &["mint", "new", "--out", "taken.key"],
-        ),
+        (16, "delivery_failed", &["mint", "new", "--out", "taken.key"]),
         (16, "delivery_failed", &["mint", "newer", "--", "false"]),
     ];
     for (exit, code, arguments) in rows {
         let error = sandbox.keyward(arguments).refused(exit, code);
         assert!(
-            error["message"]
-                .as_str()
-                .is_some_and(|message| !message.is_empty()),
+            error["message"].as_str().is_some_and(|message| !message.is_empty()),
             "{arguments:?}: {error:#}"
         );
     }
@@ -125,11 +99,7 @@ fn a_refusal_has_the_same_exit_status_without_json() {
     for (exit, arguments) in rows {
         let output = sandbox.keyward(arguments).exit(exit);
         assert_eq!(output.stdout, "", "{arguments:?}");
-        assert!(
-            output.stderr.starts_with("error: "),
-            "{}",
-            output.transcript()
-        );
+        assert!(output.stderr.starts_with("error: "), "{}", output.transcript());
     }
 }
 
@@ -165,12 +135,7 @@ fn every_verdict_has_its_exit_status() {
         (13, "disabled", &disabled, &[]),
         (14, "wrong_environment", &live, &["-e", "test"]),
         (14, "ip_denied", &live, &["--ip", "198.51.100.1"]),
-        (
-            14,
-            "insufficient_scope",
-            &live,
-            &["--ip", "203.0.113.1", "--require", "admin"],
-        ),
+        (14, "insufficient_scope", &live, &["--ip", "203.0.113.1", "--require", "admin"]),
     ];
     for (exit, code, secret, flags) in rows {
         sandbox.verdict(secret, flags, exit, code);
@@ -181,23 +146,16 @@ fn every_verdict_has_its_exit_status() {
 fn a_caller_whose_scope_does_not_allow_it_is_5() {
     let sandbox = sandbox();
     let secret = sandbox.mint("caller");
-    sandbox
-        .keyward(["--as", "-", "list"])
-        .stdin(secret)
-        .refused(5, "scope_rejected");
+    sandbox.keyward(["--as", "-", "list"]).stdin(secret).refused(5, "scope_rejected");
 }
 
 #[test]
 fn a_store_that_stays_locked_is_6() {
     let sandbox = sandbox();
     let connection = sandbox.sqlite();
-    connection
-        .execute_batch("BEGIN IMMEDIATE")
-        .expect("nobody else writes");
+    connection.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
     sandbox.refuses(&["mint", "new", "--wait", "1s"], 6, "busy");
-    connection
-        .execute_batch("ROLLBACK")
-        .expect("the transaction is open");
+    connection.execute_batch("ROLLBACK").expect("the transaction is open");
     connection.close().expect("the store can be closed");
     sandbox.mint("new");
 }
@@ -205,18 +163,11 @@ fn a_store_that_stays_locked_is_6() {
 #[test]
 fn an_answer_that_cannot_be_written_is_7() {
     let sandbox = sandbox();
-    let full = || {
-        fs::File::options()
-            .write(true)
-            .open("/dev/full")
-            .expect("this system has /dev/full")
-    };
+    let full =
+        || fs::File::options().write(true).open("/dev/full").expect("this system has /dev/full");
     let output = sandbox.keyward(["list", "--json"]).stdout(full()).exit(7);
     assert_eq!(output.error()["code"], "io");
-    let output = sandbox
-        .keyward(["show", "lone", "--json"])
-        .stdout(full())
-        .exit(7);
+    let output = sandbox.keyward(["show", "lone", "--json"]).stdout(full()).exit(7);
     assert_eq!(output.error()["code"], "io");
 }
 
@@ -225,14 +176,8 @@ fn a_store_that_others_can_read_is_8() {
     let sandbox = sandbox();
     fs::set_permissions(sandbox.store_path(), fs::Permissions::from_mode(0o644)).expect("own file");
     let error = sandbox.keyward(["list"]).refused(8, "permissions");
-    assert!(
-        error.to_string().contains("chmod"),
-        "the error does not say what to do: {error:#}"
-    );
-    sandbox
-        .keyward(["verify"])
-        .stdin(token::well_formed())
-        .refused(8, "permissions");
+    assert!(error.to_string().contains("chmod"), "the error does not say what to do: {error:#}");
+    sandbox.keyward(["verify"]).stdin(token::well_formed()).refused(8, "permissions");
 }
 
 /// Runs a reading and a writing command, and `verify`.
@@ -256,18 +201,13 @@ fn a_store_that_is_no_store_is_9() {
         run.refused(9, "foreign");
     }
     let mut options = fs::File::options();
-    let emptied = options
-        .write(true)
-        .truncate(true)
-        .open(sandbox.store_path());
+    let emptied = options.write(true).truncate(true).open(sandbox.store_path());
     drop(emptied.expect("own file"));
     for run in each_kind(&sandbox) {
         run.refused(9, "damaged");
     }
     assert_eq!(
-        fs::metadata(sandbox.store_path())
-            .expect("it is there")
-            .len(),
+        fs::metadata(sandbox.store_path()).expect("it is there").len(),
         0,
         "the file was written"
     );
@@ -283,9 +223,5 @@ fn help_and_version_are_answers() {
     }
     let output = sandbox.keyward([""; 0]).exit(2);
     assert_eq!(output.stdout, "");
-    assert!(
-        output.stderr.contains("mint"),
-        "no help on stderr:\n{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("mint"), "no help on stderr:\n{}", output.stderr);
 }

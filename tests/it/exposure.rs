@@ -12,21 +12,12 @@ use crate::transfer::{hex, import, line};
 
 /// Secrets of other systems, and one of the store's own form whose long run has no digit.
 const SECRETS: [(&str, &str); 7] = [
-    (
-        "without a digit",
-        "kw_live_ab3defgh.AbcdEfghIjklMnopQrstUvwxYzabCdefGhijKlmn",
-    ),
+    ("without a digit", "kw_live_ab3defgh.AbcdEfghIjklMnopQrstUvwxYzabCdefGhijKlmn"),
     ("a UUID", "123e4567-e89b-42d3-a456-426614174000"),
     ("base58", "7YWHMfk9JZe3LM6g1ZauHu"),
-    (
-        "letters",
-        "qwertzuiopasdfghjklyxcvbnmqwertzuiopasdfghjklyxcvbnmqwertzuiopas",
-    ),
+    ("letters", "qwertzuiopasdfghjklyxcvbnmqwertzuiopasdfghjklyxcvbnmqwertzuiopas"),
     ("Sanctum's 40", "laravel1Sanctum2token3of4forty5letters67"),
-    (
-        "Sanctum's whole",
-        "12|laravel8Sanctum7token6of5forty4letters32",
-    ),
+    ("Sanctum's whole", "12|laravel8Sanctum7token6of5forty4letters32"),
     ("Base64", "QUJD/REVGR0hJ+SktMTU5PUFFSU1RVVldY+Q=="),
 ];
 
@@ -75,11 +66,7 @@ fn assert_stored_nowhere(sandbox: &Sandbox, secrets: &[String]) {
     sandbox.keyward(["store", "backup", "copy.db"]).ok();
     for (path, bytes) in files(sandbox.home()) {
         for trace in secrets.iter().flat_map(|secret| traces(secret)) {
-            assert!(
-                !holds(&bytes, trace.as_bytes()),
-                "{} holds {trace:?}",
-                path.display()
-            );
+            assert!(!holds(&bytes, trace.as_bytes()), "{} holds {trace:?}", path.display());
         }
     }
 }
@@ -109,13 +96,7 @@ const PLACES: [&[&str]; 9] = [
     &["-qywSECRET"],
     &["--label", "team=leaked SECRET, sorry"],
     &["--help", "/tmp/SECRET.key"],
-    &[
-        "x",
-        "--",
-        "sh",
-        "-c",
-        "curl -H 'Authorization: Bearer SECRET' example.com",
-    ],
+    &["x", "--", "sh", "-c", "curl -H 'Authorization: Bearer SECRET' example.com"],
 ];
 
 #[test]
@@ -161,20 +142,14 @@ fn a_secret_in_a_variable_that_keyward_reads_is_refused() {
             "KEYWARD_REQUIRE_SINK",
             "KEYWARD_TRUSTED_FOLDER",
         ] {
-            for command in [
-                &["list"][..],
-                &["mint", "x"],
-                &["nonsense"],
-                &["--json", "show", "x"],
-            ] {
+            for command in [&["list"][..], &["mint", "x"], &["nonsense"], &["--json", "show", "x"]]
+            {
                 let output = sandbox.keyward(command).env(name, secret).run();
                 assert_refused(&output, secret, "usage", &format!("{name} {command:?}"));
             }
         }
-        for (name, option) in [
-            ("GITHUB_ENV", "--github-env"),
-            ("GITHUB_OUTPUT", "--github-output"),
-        ] {
+        for (name, option) in [("GITHUB_ENV", "--github-env"), ("GITHUB_OUTPUT", "--github-output")]
+        {
             let run = sandbox.keyward(["mint", "x", option, "K"]);
             assert_refused(&run.env(name, secret).run(), secret, "usage", name);
         }
@@ -193,25 +168,13 @@ fn a_secret_in_a_manifest_is_refused() {
             ("w", "SECRET", "deliver = { out = 'x' }"),
             ("w", "ESCAPED", "deliver = { out = 'x' }"),
             ("w", "x", "owner = 'SECRET'\ndeliver = { out = 'x' }"),
-            (
-                "w",
-                "x",
-                "labels = { a = 'b SECRET' }\ndeliver = { out = 'x' }",
-            ),
-            (
-                "w",
-                "x",
-                "labels = { 'SECRET' = 'b' }\ndeliver = { out = 'x' }",
-            ),
+            ("w", "x", "labels = { a = 'b SECRET' }\ndeliver = { out = 'x' }"),
+            ("w", "x", "labels = { 'SECRET' = 'b' }\ndeliver = { out = 'x' }"),
             ("w", "x", "environment = 'SECRET'\ndeliver = { out = 'x' }"),
             ("w", "x", "scopes = ['SECRET']\ndeliver = { out = 'x' }"),
             ("w", "x", "deliver = { out = 'keys/SECRET' }"),
             ("w", "x", "deliver = { dotenv = '.env', var = 'SECRET' }"),
-            (
-                "w",
-                "x",
-                "deliver = { command = ['sh', '-c', 'echo SECRET'] }",
-            ),
+            ("w", "x", "deliver = { command = ['sh', '-c', 'echo SECRET'] }"),
             ("w", "x", "'SECRET' = 1\ndeliver = { out = 'x' }"),
             ("w", "x", "expires = 'SECRET'\ndeliver = { out = 'x' }"),
             ("w", "x", "allow = ['SECRET']\ndeliver = { out = 'x' }"),
@@ -223,17 +186,10 @@ fn a_secret_in_a_manifest_is_refused() {
             let text = format!(
                 "[workspace.\"{workspace}\"]\n[[key]]\nworkspace = \"{workspace}\"\nname = \"{name}\"\n{more}\n"
             );
-            let text = text
-                .replace("SECRET", secret)
-                .replace("ESCAPED", &escaped(secret));
+            let text = text.replace("SECRET", secret).replace("ESCAPED", &escaped(secret));
             for flags in [&[][..], &["--check", "--json"]] {
                 let run = sandbox.keyward(["apply", "-"]).args(flags).stdin(&text);
-                assert_refused(
-                    &run.run(),
-                    secret,
-                    "invalid_manifest",
-                    &format!("{nth}: {text}"),
-                );
+                assert_refused(&run.run(), secret, "invalid_manifest", &format!("{nth}: {text}"));
             }
         }
     }
@@ -258,14 +214,8 @@ fn a_secret_in_a_policy_is_refused() {
             "# was SECRET before",
         ] {
             let text = text.replace("SECRET", secret);
-            for command in [
-                &["workspace", "create", "x"][..],
-                &["workspace", "set", "--json"],
-            ] {
-                let run = sandbox
-                    .keyward(command)
-                    .args(["--policy", "-"])
-                    .stdin(&text);
+            for command in [&["workspace", "create", "x"][..], &["workspace", "set", "--json"]] {
+                let run = sandbox.keyward(command).args(["--policy", "-"]).stdin(&text);
                 assert_refused(
                     &run.run(),
                     secret,
@@ -306,14 +256,9 @@ fn a_secret_in_the_line_of_an_import_is_refused() {
             let text = line("new", "another-systems-secret", &more);
             let output = import(&sandbox, &text).run();
             assert_refused(&output, secret, "usage", &text);
-            let output = import(&sandbox, &text)
-                .args(["--keep-going", "--json"])
-                .exit(2);
+            let output = import(&sandbox, &text).args(["--keep-going", "--json"]).exit(2);
             for trace in traces(secret) {
-                assert!(
-                    !output.stdout.contains(trace) && !output.stderr.contains(trace),
-                    "{text}"
-                );
+                assert!(!output.stdout.contains(trace) && !output.stderr.contains(trace), "{text}");
             }
         }
         let workspace = json!({"type": "workspace", "name": secret, "policy": ""});
@@ -351,9 +296,7 @@ fn words_that_no_store_knows_are_names_like_others() {
         "da39a3ee5e6b4b0d3255bfef95601890afd80709",
         "a-rather-long-name-of-a-key",
     ] {
-        sandbox
-            .keyward(["mint", name, "--owner", "platform-team-core"])
-            .ok();
+        sandbox.keyward(["mint", name, "--owner", "platform-team-core"]).ok();
         sandbox.keyward(["show", name]).ok();
     }
 }
@@ -362,10 +305,7 @@ fn words_that_no_store_knows_are_names_like_others() {
 fn what_only_looks_like_a_secret_is_not_called_one() {
     let (sandbox, secrets) = with_secrets();
     for (word, sentence) in [
-        (
-            "org_01EHZNVPK3SFK441A1RGBPTPKE",
-            "an argument has the form of a key's secret",
-        ),
+        ("org_01EHZNVPK3SFK441A1RGBPTPKE", "an argument has the form of a key's secret"),
         (secrets[2].as_str(), "an argument is a key's secret"),
     ] {
         let error = sandbox.keyward(["show", word]).refused(2, "usage");
@@ -390,11 +330,7 @@ fn where_no_store_can_be_asked_what_may_be_a_secret_is_left_out() {
             let output = sandbox.keyward(&words).run();
             assert_ne!(output.status, 0, "{words:?}");
             for trace in traces(secret) {
-                assert!(
-                    !output.stderr.contains(trace),
-                    "{words:?}: {}",
-                    output.transcript()
-                );
+                assert!(!output.stderr.contains(trace), "{words:?}: {}", output.transcript());
             }
         }
     }
@@ -408,22 +344,12 @@ fn where_no_store_can_be_asked_what_may_be_a_secret_is_left_out() {
 fn a_look_for_a_message_leaves_the_store_as_it_is() {
     let (sandbox, _) = with_secrets();
     let before = fs::read(sandbox.store_path()).expect("read");
-    for words in [
-        ["--nonsense", "a-rather-long-word"],
-        ["schema", "a-rather-long-word"],
-    ] {
+    for words in [["--nonsense", "a-rather-long-word"], ["schema", "a-rather-long-word"]] {
         sandbox.keyward(words).exit(2);
     }
     assert_eq!(fs::read(sandbox.store_path()).expect("read"), before);
     let store = sandbox.store_path();
     let beside = fs::read_dir(store.parent().expect("a folder")).expect("read");
-    let names: Vec<_> = beside
-        .map(|entry| entry.expect("entry").file_name())
-        .collect();
-    assert!(
-        !names
-            .iter()
-            .any(|name| name.to_string_lossy().contains("-wal")),
-        "{names:?}"
-    );
+    let names: Vec<_> = beside.map(|entry| entry.expect("entry").file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().contains("-wal")), "{names:?}");
 }

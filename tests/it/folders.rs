@@ -30,10 +30,7 @@ impl Machine {
         let sandbox = Sandbox::new();
         set_mode(sandbox.home(), 0o755);
         let keyward = sandbox.home().join("keyward");
-        let copied = std::process::Command::new("cp")
-            .arg(KEYWARD)
-            .arg(&keyward)
-            .status();
+        let copied = std::process::Command::new("cp").arg(KEYWARD).arg(&keyward).status();
         assert!(copied.expect("cp can be started").success());
         set_mode(&keyward, 0o755);
         Some(Self { sandbox, keyward })
@@ -90,9 +87,7 @@ fn a_private_group_may_write_the_folders_above_a_store() {
     chown(&made, None, Some(100)).expect("root may");
     set_mode(&made, 0o775);
     let list = ["--json", "list", "--store", store];
-    let error = machine
-        .by(USER, USER, "002", &list)
-        .refused(8, "permissions");
+    let error = machine.by(USER, USER, "002", &list).refused(8, "permissions");
     let hint = text(&error, "hint");
     assert!(hint.starts_with("chmod g-w "), "{hint}");
     follow(&machine, &hint);
@@ -117,9 +112,7 @@ fn an_access_list_makes_a_private_group_none() {
     }
     assert_eq!(mode(&folder), 0o770, "the group's bits are the list's mask");
     let list = [&["--json", "list"][..], &store].concat();
-    let error = machine
-        .by(USER, USER, "022", &list)
-        .refused(8, "permissions");
+    let error = machine.by(USER, USER, "022", &list).refused(8, "permissions");
     follow(&machine, &text(&error, "hint"));
     machine.by(USER, USER, "022", &list).ok();
 }
@@ -146,11 +139,7 @@ fn a_volume_whose_modes_are_an_orchestrators_can_be_trusted() {
         trusting(&line).ok();
 
         // kubelet gives the group its permissions again each time that a pod starts.
-        for (file, mode) in [
-            ("data", 0o2770),
-            ("data/k.db", 0o660),
-            ("data/k.db.reserve", 0o660),
-        ] {
+        for (file, mode) in [("data", 0o2770), ("data/k.db", 0o660), ("data/k.db.reserve", 0o660)] {
             let file = path.join(file);
             chown(&file, None, Some(1000)).expect("root may");
             set_mode(file, mode);
@@ -161,16 +150,8 @@ fn a_volume_whose_modes_are_an_orchestrators_can_be_trusted() {
         let plain = trusting(&["store", "info", "--store", &store]).ok();
         assert!(plain.stdout.contains("trusted folder"), "{}", plain.stdout);
         run(&info).refused(8, "permissions");
-        trusting(&[
-            "--json",
-            "ensure",
-            "b",
-            "--out",
-            &format!("{name}/b.key"),
-            "--store",
-            &store,
-        ])
-        .ok();
+        trusting(&["--json", "ensure", "b", "--out", &format!("{name}/b.key"), "--store", &store])
+            .ok();
         let key = path.join("b.key");
         assert_eq!(mode(key), 0o600);
 
@@ -221,10 +202,7 @@ fn a_sinks_folder_that_everybody_can_write_to_is_refused_before_anything_is_mint
     ];
     let deliver = "out = \"shared/new/ci.key\"";
     let manifest = "[workspace.default]\npreset = \"default\"\n".to_owned();
-    sandbox.file(
-        "keys.toml",
-        &(manifest + &key("default", "ci", "", deliver)),
-    );
+    sandbox.file("keys.toml", &(manifest + &key("default", "ci", "", deliver)));
     for sink in sinks {
         let run = || sandbox.keyward(sink).env("GITHUB_ENV", "shared/runner");
         set_mode(&folder, 0o777);
@@ -262,9 +240,7 @@ fn root_delivers_to_another_users_folder_and_follows_no_link_there() {
     let service = machine.folder("service", USER, USER, 0o755);
     let outside = machine.folder("outside", 0, 0, 0o755);
     sandbox.keyward(["mint", "first"]).ok();
-    sandbox
-        .keyward(["mint", "a", "--out", "service/a.key"])
-        .ok();
+    sandbox.keyward(["mint", "a", "--out", "service/a.key"]).ok();
     assert!(service.join("a.key").exists());
     symlink("../outside", service.join("link")).expect("a link can be made");
     symlink(&outside, service.join("absolute")).expect("a link can be made");
@@ -275,19 +251,13 @@ fn root_delivers_to_another_users_folder_and_follows_no_link_there() {
     ] {
         let run = sandbox.keyward(["--json", "mint", "b"]).args(sink);
         run.refused(8, "permissions");
-        sandbox.refuses(
-            &["mint", "c", "--out", "service/link/../../c.key"],
-            8,
-            "permissions",
-        );
+        sandbox.refuses(&["mint", "c", "--out", "service/link/../../c.key"], 8, "permissions");
     }
     // A folder that is moved while it is walked through has another one above it.
     machine.folder("service/app", USER, USER, 0o755);
     let up = ["--json", "mint", "b", "--out", "service/app/../b.key"];
     sandbox.keyward(up).refused(8, "permissions");
-    sandbox
-        .keyward(["mint", "up", "--out", "outside/../up.key"])
-        .ok();
+    sandbox.keyward(["mint", "up", "--out", "outside/../up.key"]).ok();
     fs::remove_file(sandbox.home().join("up.key")).expect("it was delivered");
     sandbox.keyward(["revoke", "up", "--yes"]).ok();
     assert_eq!(fs::read_dir(&outside).expect("a folder").count(), 0);
@@ -347,16 +317,9 @@ fn every_file_beside_the_store_is_checked_as_the_store_is() {
             let begun = Instant::now();
             for line in [&["ensure", "x", "--out", "x.key"][..], &["mint", "y"]] {
                 let error = sandbox.keyward(line).run();
-                assert!(
-                    matches!(error.status, 7 | 8),
-                    "{what}: {}",
-                    error.transcript()
-                );
+                assert!(matches!(error.status, 7 | 8), "{what}: {}", error.transcript());
             }
-            assert!(
-                begun.elapsed() < Duration::from_secs(5),
-                "{what}: it waited"
-            );
+            assert!(begun.elapsed() < Duration::from_secs(5), "{what}: it waited");
             let content = fs::read_to_string(&victim).expect("it is there");
             assert_eq!(content, "precious", "{what}");
         };
@@ -364,10 +327,7 @@ fn every_file_beside_the_store_is_checked_as_the_store_is() {
         symlink(&victim, &beside).expect("a link can be made");
         refused("a symbolic link");
         fs::remove_file(&beside).expect("the link can be removed");
-        sandbox
-            .program("mkfifo", ["-m", "600"])
-            .args([&beside])
-            .ok();
+        sandbox.program("mkfifo", ["-m", "600"]).args([&beside]).ok();
         refused("a pipe");
         fs::remove_file(&beside).expect("the pipe can be removed");
         fs::hard_link(&victim, &beside).expect("a link can be made");

@@ -75,11 +75,7 @@ fn neither_secret_of_a_record_with_anothers_hash_is_believed() {
     let scene = Scene::new();
     let planted = token::well_formed();
     let hash = Secret::new(planted.clone()).hash();
-    scene.change(&format!(
-        "UPDATE key SET hash = x'{}' WHERE id = '{}'",
-        hash.to_hex(),
-        scene.id
-    ));
+    scene.change(&format!("UPDATE key SET hash = x'{}' WHERE id = '{}'", hash.to_hex(), scene.id));
     for secret in [&planted, &scene.secret] {
         scene.assert_damaged(scene.verify(secret), &scene.id, "a planted hash");
     }
@@ -141,11 +137,7 @@ fn assert_unbelieved_when_older(scene: &Scene, sql: &str, secret: &str, subject:
 fn a_change_is_not_believed_because_the_store_says_it_is_an_older_keywards() {
     let scene = Scene::new();
     let id = scene.id.clone();
-    for change in [
-        "expires_at = NULL",
-        "scopes = '[\"admin\"]'",
-        "allow = '[]'",
-    ] {
+    for change in ["expires_at = NULL", "scopes = '[\"admin\"]'", "allow = '[]'"] {
         let sql = format!("UPDATE key SET {change} WHERE id = '{id}'");
         assert_unbelieved_when_older(&scene, &sql, &scene.secret, &id);
     }
@@ -164,10 +156,8 @@ fn a_change_is_not_believed_because_the_store_says_it_is_an_older_keywards() {
 #[test]
 fn a_record_with_a_new_name_for_itself_is_not_believed_in_a_store_that_says_it_is_older() {
     let scene = Scene::new();
-    let sql = format!(
-        "UPDATE key SET id = '{STRANGE_ID}', expires_at = NULL WHERE id = '{}'",
-        scene.id
-    );
+    let sql =
+        format!("UPDATE key SET id = '{STRANGE_ID}', expires_at = NULL WHERE id = '{}'", scene.id);
     assert_unbelieved_when_older(&scene, &sql, &scene.secret, STRANGE_ID);
     let secret = token::well_formed();
     let sql = planted(&scene.id, &secret);

@@ -42,9 +42,7 @@ fn revoke(sandbox: &Sandbox, number: usize) {
 fn checkpoint(sandbox: &Sandbox, how: &str) {
     let sql = format!("PRAGMA busy_timeout = 50; PRAGMA wal_checkpoint({how})");
     let path = sandbox.store_path();
-    sandbox
-        .program("sqlite3", [path.as_os_str(), sql.as_ref()])
-        .ok();
+    sandbox.program("sqlite3", [path.as_os_str(), sql.as_ref()]).ok();
 }
 
 fn rounds() -> usize {

@@ -46,9 +46,7 @@ impl<'a> Disk<'a> {
     fn fill(&self) {
         let mut options = fs::File::options();
         let file = options.append(true).create(true);
-        let mut file = file
-            .open(self.folder.join("fill"))
-            .expect("a file can be made");
+        let mut file = file.open(self.folder.join("fill")).expect("a file can be made");
         for size in [4096, 512, 1] {
             while file.write_all(&vec![b'x'; size]).is_ok() {}
         }
@@ -110,11 +108,7 @@ fn a_full_disk_refuses_changes_and_takes_revocations() {
 
         disk.empty();
         sandbox.mint("new");
-        assert_eq!(
-            disk.reserve(),
-            256 * 1024,
-            "{size}: nothing is held back any more"
-        );
+        assert_eq!(disk.reserve(), 256 * 1024, "{size}: nothing is held back any more");
         sandbox.assert_whole();
     }
 }
@@ -161,16 +155,8 @@ fn a_file_system_that_can_only_be_read_still_gives_right_answers() {
         }
         disk.remount("ro");
         let asked = sandbox.keyward(["verify"]).stdin(&alive).run();
-        assert!(
-            [0, 7].contains(&asked.status),
-            "{beside}: {}",
-            asked.transcript()
-        );
+        assert!([0, 7].contains(&asked.status), "{beside}: {}", asked.transcript());
         let asked = sandbox.keyward(["verify"]).stdin(&dead).run();
-        assert!(
-            [11, 7].contains(&asked.status),
-            "{beside}: {}",
-            asked.transcript()
-        );
+        assert!([11, 7].contains(&asked.status), "{beside}: {}", asked.transcript());
     }
 }

@@ -28,9 +28,8 @@ fn fuzz() -> Option<PathBuf> {
 /// The files of a folder, in their order.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder of fuzz/ can be read");
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry can be read").path())
-        .collect();
+    let mut files: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("an entry can be read").path()).collect();
     files.sort();
     files
 }
@@ -82,20 +81,15 @@ fn every_target_has_a_law_and_a_small_corpus() {
             .filter_map(|file| file.file_stem()?.to_str().map(str::to_owned))
             .collect()
     };
-    let laws: BTreeSet<String> = laws::ALL
-        .iter()
-        .map(|(name, _)| (*name).to_owned())
-        .collect();
+    let laws: BTreeSet<String> = laws::ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names("fuzz_targets"), laws);
     assert_eq!(names("corpus"), laws);
     let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).expect("a manifest");
     for name in &laws {
         assert!(manifest.contains(&format!("[[bin]]\nname = \"{name}\"\n")));
         let files = files(&fuzz.join("corpus").join(name));
-        let bytes: u64 = files
-            .iter()
-            .map(|file| fs::metadata(file).expect("an input is there").len())
-            .sum();
+        let bytes: u64 =
+            files.iter().map(|file| fs::metadata(file).expect("an input is there").len()).sum();
         assert!(
             files.len() <= MOST_FILES && bytes <= MOST_BYTES,
             "{name}: {} files, {bytes} bytes",

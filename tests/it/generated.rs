@@ -60,10 +60,7 @@ fn files(folder: &str) -> BTreeMap<String, String> {
 fn check(folder: &str, expected: &BTreeMap<String, String>) {
     if blessing() {
         fs::create_dir_all(repository(folder)).expect("a folder can be made");
-        for name in files(folder)
-            .keys()
-            .filter(|name| !expected.contains_key(*name))
-        {
+        for name in files(folder).keys().filter(|name| !expected.contains_key(*name)) {
             fs::remove_file(repository(folder).join(name)).expect("a stale file can be removed");
         }
         for (name, text) in expected {
@@ -128,9 +125,8 @@ fn completions_holds_the_script_of_every_shell() {
 fn completions_takes_every_shell_there_is_a_file_for() {
     let sandbox = Sandbox::new();
     let help = sandbox.keyward(["completions", "-h"]).ok().stdout;
-    let (_, shells) = help
-        .split_once("[possible values: ")
-        .unwrap_or_else(|| panic!("no shells in\n{help}"));
+    let (_, shells) =
+        help.split_once("[possible values: ").unwrap_or_else(|| panic!("no shells in\n{help}"));
     let (shells, _) = shells.split_once(']').expect("the list ends");
     let mut shells: Vec<&str> = shells.split(", ").map(str::trim).collect();
     shells.sort_unstable();
@@ -142,12 +138,7 @@ fn completions_takes_every_shell_there_is_a_file_for() {
 #[test]
 fn what_is_generated_does_not_depend_on_where_it_is_generated() {
     let sandbox = Sandbox::new();
-    for command in [
-        &["--help"][..],
-        &["mint", "--help"],
-        &["man"],
-        &["completions", "zsh"],
-    ] {
+    for command in [&["--help"][..], &["mint", "--help"], &["man"], &["completions", "zsh"]] {
         let usual = sandbox.keyward(command).ok().stdout;
         let elsewhere = sandbox
             .keyward(command)
@@ -161,10 +152,7 @@ fn what_is_generated_does_not_depend_on_where_it_is_generated() {
         let wraps = command.contains(&"--help");
         assert!(wraps || usual == elsewhere, "{command:?}");
         let home = sandbox.home().to_string_lossy();
-        assert!(
-            !usual.contains(&*home),
-            "{command:?} names a folder of this machine"
-        );
+        assert!(!usual.contains(&*home), "{command:?} names a folder of this machine");
         assert!(!usual.contains('\u{1b}'), "{command:?} has colour");
     }
 }

@@ -5,9 +5,8 @@ use serde_json::json;
 use crate::support::{Sandbox, text};
 
 /// Every word of `manage`.
-const WORDS: [&str; 9] = [
-    "mint", "list", "rename", "set", "disable", "enable", "rotate", "revoke", "verify",
-];
+const WORDS: [&str; 9] =
+    ["mint", "list", "rename", "set", "disable", "enable", "rotate", "revoke", "verify"];
 
 /// A workspace whose policy has a scope for each word of `manage`, and one for all of them.
 fn world() -> Sandbox {
@@ -29,9 +28,7 @@ fn caller(sandbox: &Sandbox, name: &str, scopes: &[&str]) {
 /// Every key's scopes by its id, as the operator sees them.
 fn scopes(sandbox: &Sandbox) -> Vec<(String, serde_json::Value)> {
     let keys = sandbox.keys(&[]);
-    keys.iter()
-        .map(|key| (text(key, "id"), key["scopes"].clone()))
-        .collect()
+    keys.iter().map(|key| (text(key, "id"), key["scopes"].clone())).collect()
 }
 
 #[test]
@@ -60,14 +57,7 @@ fn no_single_word_of_manage_leads_to_a_scope_that_the_caller_has_not() {
             let ways: [&[&str]; 14] = [
                 &["mint", "child", "--scope", "admin"],
                 &["mint", "child", "--scope", "admin", "--hold"],
-                &[
-                    "mint",
-                    "child",
-                    "--scope",
-                    "admin",
-                    "--idempotency-key",
-                    "once",
-                ],
+                &["mint", "child", "--scope", "admin", "--idempotency-key", "once"],
                 &["set", "plain", "--scope", "admin"],
                 &["set", &name, "--scope", "admin"],
                 &["set", &name, "--scope", word, "--scope", "admin"],
@@ -131,17 +121,11 @@ fn a_policy_says_what_a_scope_grants() {
     run(&["set", "writer", "--scope", "write", "--scope", "read"]).ok();
     run(&["rotate", "writer"]).refused(5, "scope_rejected");
     run(&["set", "reader", "--scope", "write"]).refused(5, "scope_rejected");
-    for own in [
-        &["mint", "child", "--scope", "desk"][..],
-        &["rotate", "desk"],
-    ] {
+    for own in [&["mint", "child", "--scope", "desk"][..], &["rotate", "desk"]] {
         run(own).refused(5, "scope_rejected");
     }
     // It is printed as it is read, and shown in JSON.
-    let printed = sandbox
-        .keyward(["workspace", "show", "--policy"])
-        .ok()
-        .stdout;
+    let printed = sandbox.keyward(["workspace", "show", "--policy"]).ok().stdout;
     assert!(printed.contains("grant = [\"read\"]"), "{printed}");
     sandbox.file("printed.toml", &printed);
     sandbox.workspace("again", &["--policy", "printed.toml"]);

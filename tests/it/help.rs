@@ -14,9 +14,7 @@ fn command(words: &[String]) -> clap::Command {
     root.build();
     let mut command = &root;
     for word in words {
-        command = command
-            .find_subcommand(word)
-            .expect("the words are a command's");
+        command = command.find_subcommand(word).expect("the words are a command's");
     }
     command.clone()
 }
@@ -57,19 +55,13 @@ fn prepared(example: &str) -> Sandbox {
         return sandbox;
     }
     sandbox.workspace("default", &["--policy", "policy.toml"]);
-    let environment = if names("-e") && names("test") {
-        "test"
-    } else {
-        "live"
-    };
+    let environment = if names("-e") && names("test") { "test" } else { "live" };
     let secret = sandbox.mint_with("ci-pipeline", &["-e", environment, "--scope", "read"]);
     sandbox.file("secret-file", &secret);
     sandbox.file("key-ids", "ci-pipeline\n");
     sandbox.file("requests.jsonl", &format!("{{\"key\":\"{secret}\"}}\n"));
     if names("restore") {
-        sandbox
-            .keyward(["store", "backup", "keyward-backup.db"])
-            .ok();
+        sandbox.keyward(["store", "backup", "keyward-backup.db"]).ok();
     }
     if names("--against") {
         let head = sandbox.head();
@@ -77,10 +69,7 @@ fn prepared(example: &str) -> Sandbox {
     }
     if names("import") {
         let hash = "a".repeat(64);
-        sandbox.file(
-            "keys.jsonl",
-            &format!("{{\"name\":\"x\",\"hash\":\"{hash}\"}}\n"),
-        );
+        sandbox.file("keys.jsonl", &format!("{{\"name\":\"x\",\"hash\":\"{hash}\"}}\n"));
     }
     if names("deploy") {
         sandbox.mint("deploy");
@@ -88,9 +77,7 @@ fn prepared(example: &str) -> Sandbox {
     if names("staging") {
         sandbox.workspace("staging", &[]);
         sandbox.mint_with("old", &["-w", "staging"]);
-        sandbox
-            .keyward(["revoke", "old", "-w", "staging", "--yes"])
-            .ok();
+        sandbox.keyward(["revoke", "old", "-w", "staging", "--yes"]).ok();
     }
     if names("--cancel") {
         sandbox.keyward(["rotate", "ci-pipeline", "--hold"]).ok();
@@ -117,10 +104,7 @@ fn every_command_has_examples_and_every_example_runs() {
         }
         for example in examples {
             let front = [&["keyward".to_owned()], &words[..]].concat().join(" ");
-            assert!(
-                example.starts_with(&front),
-                "{words:?} has the example {example}"
-            );
+            assert!(example.starts_with(&front), "{words:?} has the example {example}");
             // A person answers the question that this would ask them.
             let asks = example.contains(" revoke ") && !example.contains("--yes");
             let answer = if asks { " --yes" } else { "" };
@@ -131,10 +115,7 @@ fn every_command_has_examples_and_every_example_runs() {
             }
         }
     }
-    assert!(
-        silent.is_empty(),
-        "these commands have no example: {silent:?}"
-    );
+    assert!(silent.is_empty(), "these commands have no example: {silent:?}");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(run > 40, "only {run} examples");
 }
@@ -153,11 +134,7 @@ fn a_group_of_commands_lists_them_and_says_how_to_go_on() {
         }
         let bare = sandbox.keyward(&words).exit(2);
         assert_eq!(bare.stdout, "", "{words:?}");
-        assert!(
-            bare.stderr.contains("Usage: "),
-            "{words:?}: {}",
-            bare.stderr
-        );
+        assert!(bare.stderr.contains("Usage: "), "{words:?}: {}", bare.stderr);
     }
 }
 
@@ -194,11 +171,7 @@ fn every_command_and_argument_says_what_it_is_in_one_line_without_a_period() {
             for value in argument.get_possible_values() {
                 let help = value.get_help().map(ToString::to_string);
                 if help.is_some_and(|help| help.contains('\n') || help.ends_with('.')) {
-                    faults.push(format!(
-                        "{words:?} {} of {}",
-                        value.get_name(),
-                        argument.get_id()
-                    ));
+                    faults.push(format!("{words:?} {} of {}", value.get_name(), argument.get_id()));
                 }
             }
         }
@@ -277,9 +250,7 @@ fn the_order_and_words_of_the_contract_are_there() {
         "man",
     ] {
         let line = format!("\n  {verb} ");
-        let place = help
-            .find(&line)
-            .unwrap_or_else(|| panic!("no {verb} in\n{help}"));
+        let place = help.find(&line).unwrap_or_else(|| panic!("no {verb} in\n{help}"));
         assert!(place > last, "{verb} is not where it belongs");
         last = place;
     }
@@ -289,19 +260,10 @@ fn the_order_and_words_of_the_contract_are_there() {
             "--environment --scope --expires --allow --owner --label --count --hold --stdout --out --dotenv --var \
             --github-env --github-output --no-newline",
         ),
-        (
-            "list",
-            "--status --all --environment --scope --owner --label --sort",
-        ),
-        (
-            "rotate",
-            "--grace --now --hold --cancel --expires --out --dotenv --github-env",
-        ),
+        ("list", "--status --all --environment --scope --owner --label --sort"),
+        ("rotate", "--grace --now --hold --cancel --expires --out --dotenv --github-env"),
         ("revoke", "--reason --message --yes"),
-        (
-            "verify",
-            "--environment --require --ip --no-record --file --env",
-        ),
+        ("verify", "--environment --require --ip --no-record --file --env"),
         ("workspace create", "--preset --policy --plan"),
         ("workspace set", "--preset --policy --plan"),
         (
@@ -309,11 +271,7 @@ fn the_order_and_words_of_the_contract_are_there() {
             "--store --workspace --output --json --quiet --yes --no-input --color --as --wait",
         ),
     ] {
-        let help = sandbox
-            .keyward(words.split(' '))
-            .args(["--help"])
-            .ok()
-            .stdout;
+        let help = sandbox.keyward(words.split(' ')).args(["--help"]).ok().stdout;
         for flag in flags.split_whitespace() {
             let is_there = help.lines().any(|line| {
                 let mut words = line.split([' ', ',']).filter(|word| !word.is_empty());
@@ -327,18 +285,8 @@ fn the_order_and_words_of_the_contract_are_there() {
 #[test]
 fn help_and_version_need_no_store_and_no_home() {
     let sandbox = Sandbox::new();
-    for command in [
-        &["--help"][..],
-        &["-h"],
-        &["--version"],
-        &["-V"],
-        &["mint", "--help"],
-    ] {
-        let output = sandbox
-            .keyward(command)
-            .env("HOME", "")
-            .env("XDG_DATA_HOME", "")
-            .ok();
+    for command in [&["--help"][..], &["-h"], &["--version"], &["-V"], &["mint", "--help"]] {
+        let output = sandbox.keyward(command).env("HOME", "").env("XDG_DATA_HOME", "").ok();
         assert!(!output.stdout.is_empty());
         assert_eq!(output.stderr, "", "{command:?}");
     }

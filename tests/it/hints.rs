@@ -10,10 +10,7 @@ pub fn commands_in(hint: &str) -> Vec<String> {
         return vec![hint.to_owned()];
     }
     let quoted = hint.split('`').skip(1).step_by(2);
-    quoted
-        .filter(|part| part.starts_with("keyward "))
-        .map(str::to_owned)
-        .collect()
+    quoted.filter(|part| part.starts_with("keyward ")).map(str::to_owned).collect()
 }
 
 /// Asserts that a command line in a hint could be typed: clap gets as far as a --help at its end.
@@ -23,29 +20,15 @@ fn assert_parses(sandbox: &Sandbox, line: &str) {
     let words = line.split_whitespace().take_while(|word| *word != "<");
     let words: Vec<&str> = words.skip(1).collect();
     let output = sandbox.keyward(&words).args(["--help"]).run();
-    assert_eq!(
-        output.status,
-        0,
-        "the hint {line} does not parse\n{}",
-        output.transcript()
-    );
+    assert_eq!(output.status, 0, "the hint {line} does not parse\n{}", output.transcript());
 }
 
 #[test]
 fn every_command_in_a_hint_can_be_typed() {
     let sandbox = Sandbox::new();
     sandbox.file("policy.toml", "[scopes.read]\nmanage = [\"list\"]\n");
-    sandbox.workspace(
-        "acme",
-        &[
-            "--policy",
-            "policy.toml",
-            "--cap",
-            "9",
-            "--maximum-lifetime",
-            "1y",
-        ],
-    );
+    sandbox
+        .workspace("acme", &["--policy", "policy.toml", "--cap", "9", "--maximum-lifetime", "1y"]);
     sandbox.workspace("capped", &["--cap", "1"]);
     sandbox.mint_with("one", &["-w", "capped"]);
     let several = sandbox.keyward(["list"]).run();
@@ -148,31 +131,20 @@ fn every_command_in_a_hint_can_be_typed() {
             assert_parses(&sandbox, &command);
         }
     }
-    assert!(
-        hints > 30 && found > 15,
-        "only {hints} hints with {found} commands"
-    );
+    assert!(hints > 30 && found > 15, "only {hints} hints with {found} commands");
 }
 
 #[test]
 fn the_checker_of_hints_sees_one_that_does_not_parse() {
     let sandbox = Sandbox::new();
-    for line in [
-        "keyward unheard-of",
-        "keyward mint NAME --unheard-of",
-        "keyward workspace see NAME",
-    ] {
+    for line in
+        ["keyward unheard-of", "keyward mint NAME --unheard-of", "keyward workspace see NAME"]
+    {
         let words: Vec<&str> = line.split_whitespace().skip(1).collect();
         sandbox.keyward(&words).args(["--help"]).exit(2);
     }
-    assert_eq!(
-        commands_in("`keyward list` or `KEY`, `keyward show KEY`").len(),
-        2
-    );
-    assert_eq!(
-        commands_in("keyward enable key_1"),
-        ["keyward enable key_1"]
-    );
+    assert_eq!(commands_in("`keyward list` or `KEY`, `keyward show KEY`").len(), 2);
+    assert_eq!(commands_in("keyward enable key_1"), ["keyward enable key_1"]);
     assert_parses(&sandbox, "keyward verify < FILE");
 }
 

@@ -88,10 +88,8 @@ fn assert_minted_again(sandbox: &Sandbox, failed: &Value, secret: &str) {
     activate.refused(11, "revoked");
     let hash = SecretHash::of(half.as_bytes()).to_hex();
     let rows = format!("SELECT count(*) FROM ended WHERE hex(hash) = upper('{hash}')");
-    let rows: i64 = sandbox
-        .sqlite()
-        .query_row(&rows, [], |row| row.get(0))
-        .expect("there is such a table");
+    let rows: i64 =
+        sandbox.sqlite().query_row(&rows, [], |row| row.get(0)).expect("there is such a table");
     assert_eq!(rows, 1, "its hash is not among those of ended keys");
 }
 
@@ -101,10 +99,7 @@ pub fn assert_reissued(sandbox: &Sandbox, id: &str, secret: &str) {
     let key = only_key(sandbox);
     assert_eq!(key["id"], id);
     assert_eq!(key["status"], "active");
-    assert_eq!(
-        (&key["revokedAt"], &key["revokedReason"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert_eq!((&key["revokedAt"], &key["revokedReason"]), (&Value::Null, &Value::Null));
     let verdict = sandbox.verdict(secret, &["--no-record"], 0, "valid");
     assert_eq!(verdict["subject"], key);
     assert_eq!(key["prefix"], token::parts(secret, "kw_live_").prefix);
@@ -163,13 +158,10 @@ fn a_delivery_may_fail_as_often_as_it_likes() {
 
 #[test]
 fn what_is_tried_again_may_go_elsewhere() {
-    for (number, sink) in [
-        &["--out", "file"][..],
-        &["--dotenv", ".env", "--var", "KEY"],
-        &["--stdout", "-n"],
-    ]
-    .iter()
-    .enumerate()
+    for (number, sink) in
+        [&["--out", "file"][..], &["--dotenv", ".env", "--var", "KEY"], &["--stdout", "-n"]]
+            .iter()
+            .enumerate()
     {
         let sandbox = Sandbox::new();
         let failed = fail(&sandbox);
@@ -284,9 +276,7 @@ fn another_workspace_is_another_request() {
 
 /// Lets so much time pass since the key was minted.
 fn pass(sandbox: &Sandbox, millis: i64) {
-    sandbox.tamper(&format!(
-        "UPDATE idempotency SET made_at = made_at - {millis}"
-    ));
+    sandbox.tamper(&format!("UPDATE idempotency SET made_at = made_at - {millis}"));
 }
 
 #[test]
@@ -308,10 +298,8 @@ fn a_week_later_the_same_word_means_another_request() {
     let again = told(&mint(&sandbox, &["-e", "test", "--json"]).run());
     assert_eq!(again, verdict["subject"]["id"]);
     let count = "SELECT count(*) FROM idempotency";
-    let rows: i64 = sandbox
-        .sqlite()
-        .query_row(count, [], |row| row.get(0))
-        .expect("there is such a table");
+    let rows: i64 =
+        sandbox.sqlite().query_row(count, [], |row| row.get(0)).expect("there is such a table");
     assert_eq!(rows, 1, "what is too old is kept");
 }
 
@@ -320,11 +308,7 @@ fn a_held_key_that_was_delivered_is_not_given_another_secret() {
     let sandbox = Sandbox::new();
     let secret = mint(&sandbox, &["--hold"]).ok().line();
     let id = sandbox.id_of("ci");
-    for flags in [
-        &["--json", "--hold"][..],
-        &["--json"],
-        &["--json", "--out", "f"],
-    ] {
+    for flags in [&["--json", "--hold"][..], &["--json"], &["--json", "--out", "f"]] {
         assert_eq!(told(&mint(&sandbox, flags).run()), id);
         assert_eq!(sandbox.show("ci")["status"], "pending");
     }
@@ -354,15 +338,7 @@ fn the_word_of_a_key_that_is_gone_mints_no_other() {
 fn a_word_is_short_and_visible_and_for_one_key() {
     let sandbox = Sandbox::new();
     let long = "k".repeat(256);
-    let wrong = [
-        "",
-        &long,
-        "a\nb",
-        "a\tb",
-        "a\u{7f}",
-        "a\u{202e}b",
-        "a\u{200b}b",
-    ];
+    let wrong = ["", &long, "a\nb", "a\tb", "a\u{7f}", "a\u{202e}b", "a\u{200b}b"];
     for word in wrong {
         let run = sandbox.keyward(["mint", "ci", "--idempotency-key", word]);
         run.refused(2, "usage");
@@ -371,10 +347,7 @@ fn a_word_is_short_and_visible_and_for_one_key() {
         mint(&sandbox, &["--count", count]).refused(2, "usage");
     }
     assert!(!sandbox.store_path().exists(), "a store was made");
-    for (number, word) in [&long[..255], "a b", "ünï ✓", "'\"$`\\", "::x"]
-        .iter()
-        .enumerate()
-    {
+    for (number, word) in [&long[..255], "a b", "ünï ✓", "'\"$`\\", "::x"].iter().enumerate() {
         let name = format!("key-{number}");
         let run = || sandbox.keyward(["mint", &name, "--idempotency-key", word]);
         run().ok();
@@ -392,16 +365,7 @@ fn killed(sandbox: &Sandbox, flags: &[&str]) {
 fn what_was_changed_of_a_key_before_it_is_given_another_secret_stays() {
     let policy = "environments = [\"live\"]\n[scopes]\nread = {}\nwrite = {}\n";
     let sandbox = Sandbox::with_policy("w", policy);
-    let asked = [
-        "--scope",
-        "write",
-        "--expires",
-        "30d",
-        "--owner",
-        "a",
-        "--label",
-        "team=a",
-    ];
+    let asked = ["--scope", "write", "--expires", "30d", "--owner", "a", "--label", "team=a"];
     killed(&sandbox, &asked);
     let id = text(&only_key(&sandbox), "id");
     let change = |words: &[&str]| {
@@ -412,15 +376,7 @@ fn what_was_changed_of_a_key_before_it_is_given_another_secret_stays() {
     change(&["set", &id, "--owner", "b", "--expires", "2d"]);
     change(&["set", &id, "--clear-labels", "--label", "tier=b"]);
     let is_left = |key: &Value| {
-        let fields = [
-            "id",
-            "name",
-            "scopes",
-            "allow",
-            "owner",
-            "labels",
-            "expiresAt",
-        ];
+        let fields = ["id", "name", "scopes", "allow", "owner", "labels", "expiresAt"];
         fields.map(|field| key[field].clone())
     };
     let changed = only_key(&sandbox);
@@ -526,8 +482,5 @@ fn a_key_that_was_revoked_before_its_delivery_is_not_called_handed_over() {
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let error = mint(&sandbox, &[]).refused(4, "conflict");
     let id = text(&only_key(&sandbox), "id");
-    assert_eq!(
-        text(&error, "message"),
-        format!("{id} was minted before and is revoked")
-    );
+    assert_eq!(text(&error, "message"), format!("{id} was minted before and is revoked"));
 }

@@ -39,10 +39,7 @@ fn assert_differs(sandbox: &Sandbox, record: &Value, fields: &[&str]) {
     let error = import(sandbox, &lines([record])).refused(4, "conflict");
     let message = text(&error, "message");
     let named = fields.join(", ");
-    assert!(
-        message.contains("line 1 (differs)") && message.contains(&named),
-        "{message}"
-    );
+    assert!(message.contains("line 1 (differs)") && message.contains(&named), "{message}");
     let kept = import(sandbox, &lines([record])).args(["--keep-going", "--json"]);
     let answer = kept.exit(4).json();
     let result = &answer["results"][0];
@@ -122,11 +119,7 @@ fn a_line_that_a_record_contradicts_differs_in_the_fields_that_are_named() {
     let two = with(&with(&full, "owner", Value::Null), "name", json!("x"));
     assert_differs(&sandbox, &two, &["name", "owner"]);
     // The order of what has none is no difference, and the last use is nobody's word.
-    let same = with(
-        &full,
-        "allow",
-        json!(["2001:db8::/32", "203.0.113.0/24", "203.0.113.0/24"]),
-    );
+    let same = with(&full, "allow", json!(["2001:db8::/32", "203.0.113.0/24", "203.0.113.0/24"]));
     let same = with(&same, "scopes", json!(["write", "read"]));
     let same = with(&same, "lastUsedAt", json!("2020-01-01"));
     assert_unchanged(&sandbox, &lines([&same]));
@@ -165,10 +158,7 @@ fn a_line_that_says_little_contradicts_little() {
     assert_unchanged(&sandbox, &little);
     let elsewhere = import(&sandbox, &little).args(["-w", "other"]);
     let error = elsewhere.refused(4, "conflict");
-    assert!(
-        text(&error, "message").ends_with(": workspace"),
-        "{error:#}"
-    );
+    assert!(text(&error, "message").ends_with(": workspace"), "{error:#}");
     sandbox.keyward(["workspace", "use", "acme"]).ok();
     sandbox.keyward(["disable", "full"]).ok();
     assert_unchanged(&sandbox, &little);
@@ -193,23 +183,12 @@ fn a_key_that_was_revoked_here_and_is_live_in_the_line_differs() {
         &with(&revoked, "revokedReason", json!("compromised")),
         &["revokedReason"],
     );
-    assert_differs(
-        &sandbox,
-        &with(&revoked, "revokedAt", json!("2020-01-01")),
-        &["revokedAt"],
-    );
+    assert_differs(&sandbox, &with(&revoked, "revokedAt", json!("2020-01-01")), &["revokedAt"]);
     assert_unchanged(&sandbox, &lines([&revoked]));
     // Nor is one revoked that is live here.
     let other = Sandbox::new();
-    import(
-        &other,
-        &lines(
-            records(&sandbox)
-                .iter()
-                .filter(|record| record["type"] == "workspace"),
-        ),
-    )
-    .ok();
+    import(&other, &lines(records(&sandbox).iter().filter(|record| record["type"] == "workspace")))
+        .ok();
     import(&other, &lines([&full])).ok();
     assert_differs(&other, &revoked, &fields);
 }
@@ -236,10 +215,7 @@ fn what_time_alone_has_changed_is_no_difference() {
     let lapsed = lapsed.expect("it is exported");
     assert_eq!(lapsed["status"], "revoked");
     let waiting = with(lapsed, "revokedAt", Value::Null);
-    assert_unchanged(
-        &sandbox,
-        &lines([&with(&waiting, "status", json!("pending"))]),
-    );
+    assert_unchanged(&sandbox, &lines([&with(&waiting, "status", json!("pending"))]));
     let other = Sandbox::new();
     import(&other, &lines(&after)).ok();
     assert_eq!(records(&other), after);
@@ -266,10 +242,7 @@ fn two_lines_of_one_import_are_not_of_the_same_key() {
     // Nor of one that is there already.
     let present = lines([&record(&sandbox, "key", "present")]);
     let error = import(&sandbox, &present.repeat(2)).refused(4, "conflict");
-    assert!(
-        text(&error, "message").contains("lines 1 and 2"),
-        "{error:#}"
-    );
+    assert!(text(&error, "message").contains("lines 1 and 2"), "{error:#}");
     let all = present.repeat(2) + &line("c", &foreign(3), &json!({}));
     let kept = import(&sandbox, &all).args(["--keep-going"]).exit(4);
     let expected = "1 created, 1 unchanged, 0 differ, 1 refused";
@@ -291,10 +264,7 @@ fn people_read_how_many_lines_differ_and_where() {
         assert!(run.stderr.contains(&expected), "{}", run.transcript());
     }
     assert_eq!(record(&sandbox, "key", "full")["owner"], "ops");
-    assert_eq!(
-        hex(&foreign(1)),
-        text(&record(&sandbox, "key", "new"), "hash")
-    );
+    assert_eq!(hex(&foreign(1)), text(&record(&sandbox, "key", "new"), "hash"));
 }
 
 #[test]
@@ -305,8 +275,7 @@ fn the_lines_of_a_rotation_differ_in_each_of_its_fields() {
     let both = records(&sandbox);
     let of = |is_old: bool| {
         let mut keys = both.iter().filter(|record| record["name"] == "full");
-        keys.find(|record| (record["id"] == *old) == is_old)
-            .expect("it is exported")
+        keys.find(|record| (record["id"] == *old) == is_old).expect("it is exported")
     };
     let (old, new) = (of(true), of(false));
     assert_unchanged(&sandbox, &lines([old, new]));
@@ -325,15 +294,9 @@ fn the_lines_of_a_rotation_differ_in_each_of_its_fields() {
     assert_differs(&sandbox, &none, &["replaces", "previousExpiresAt"]);
     // As it was before the rotation.
     assert_differs(&sandbox, &full, &["expiresAt", "replacedBy"]);
-    sandbox
-        .keyward(["revoke", "full", "--yes", "--message=seen"])
-        .ok();
+    sandbox.keyward(["revoke", "full", "--yes", "--message=seen"]).ok();
     let revoked = record(&sandbox, "key", "full");
-    assert_differs(
-        &sandbox,
-        &with(&revoked, "revokedMessage", Value::Null),
-        &["revokedMessage"],
-    );
+    assert_differs(&sandbox, &with(&revoked, "revokedMessage", Value::Null), &["revokedMessage"]);
 }
 
 #[test]
@@ -341,11 +304,9 @@ fn the_line_of_a_live_key_that_says_why_it_was_revoked_is_refused() {
     let (sandbox, full) = with_a_full_key();
     sandbox.keyward(["disable", "full"]).ok();
     let disabled = record(&sandbox, "key", "full");
-    for (line, field) in [
-        (&full, "revokedReason"),
-        (&disabled, "revokedMessage"),
-        (&disabled, "revokedAt"),
-    ] {
+    for (line, field) in
+        [(&full, "revokedReason"), (&disabled, "revokedMessage"), (&disabled, "revokedAt")]
+    {
         let line = with(line, field, json!("2026-01-01"));
         let error = import(&sandbox, &lines([&line])).refused(2, "usage");
         assert!(text(&error, "message").contains(field), "{error:#}");

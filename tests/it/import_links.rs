@@ -90,52 +90,17 @@ fn a_link_out_of_its_workspace_or_environment_or_in_a_circle_is_refused() {
     };
     let own = key('a', &json!({"status": "revoked", "replaces": id('a')}));
     for (first, second, field, why) in [
-        (
-            &alone,
-            &elsewhere(&waiting('b', 'a')),
-            "replaces",
-            "another workspace",
-        ),
-        (
-            &elsewhere(&waiting('b', 'a')),
-            &alone,
-            "replaces",
-            "another workspace",
-        ),
+        (&alone, &elsewhere(&waiting('b', 'a')), "replaces", "another workspace"),
+        (&elsewhere(&waiting('b', 'a')), &alone, "replaces", "another workspace"),
         (&old, &elsewhere(&new), "replaces", "another workspace"),
         (&elsewhere(&new), &old, "replacedBy", "another workspace"),
-        (
-            &alone,
-            &another_environment(&waiting('b', 'a')),
-            "replaces",
-            "another environment",
-        ),
-        (
-            &old,
-            &another_environment(&new),
-            "replaces",
-            "another environment",
-        ),
-        (
-            &old,
-            &in_place(&new, "replaces", &id('c')),
-            "replacedBy",
-            "does not replace it",
-        ),
-        (
-            &in_place(&new, "replaces", &id('c')),
-            &old,
-            "replacedBy",
-            "does not replace it",
-        ),
+        (&alone, &another_environment(&waiting('b', 'a')), "replaces", "another environment"),
+        (&old, &another_environment(&new), "replaces", "another environment"),
+        (&old, &in_place(&new, "replaces", &id('c')), "replacedBy", "does not replace it"),
+        (&in_place(&new, "replaces", &id('c')), &old, "replacedBy", "does not replace it"),
         (&alone, &new, "replaces", "is not replaced by it"),
         (&new, &alone, "replaces", "is not replaced by it"),
-        (
-            &in_place(&old, "replacedBy", &id('c')),
-            &new,
-            "replaces",
-            "is replaced by another key",
-        ),
+        (&in_place(&old, "replacedBy", &id('c')), &new, "replaces", "is replaced by another key"),
         (
             &in_place(&old, "replacedBy", &id('c')),
             &waiting('b', 'a'),
@@ -143,12 +108,7 @@ fn a_link_out_of_its_workspace_or_environment_or_in_a_circle_is_refused() {
             "is replaced by another key",
         ),
         (&ahead, &back, "replaces", "replaces it in turn"),
-        (
-            &(dead('a', 'b') + &dead('b', 'c')),
-            &dead('c', 'a'),
-            "replaces",
-            "replaces it in turn",
-        ),
+        (&(dead('a', 'b') + &dead('b', 'c')), &dead('c', 'a'), "replaces", "replaces it in turn"),
         (&String::new(), &own, "replaces", "replaces it in turn"),
     ] {
         let sandbox = with_two_workspaces();
@@ -215,10 +175,7 @@ fn no_command_follows_a_link_into_another_workspace() {
     let (live, pending) = (foreign('a' as usize), foreign('b' as usize));
     let error = sandbox.keyward(["activate"]).stdin(&pending);
     let error = error.refused(4, "conflict");
-    assert!(
-        text(&error, "message").contains("another workspace"),
-        "{error:#}"
-    );
+    assert!(text(&error, "message").contains("another workspace"), "{error:#}");
     let in_other = |words: &[&str]| sandbox.keyward(words).args(["-w", "other"]);
     in_other(&["rotate", &id('b'), "--cancel"]).refused(4, "conflict");
     in_other(&["rename", &id('b'), "renamed"]).ok();
@@ -257,10 +214,8 @@ fn mend(sandbox: &Sandbox) -> Vec<(String, String)> {
 fn store_check_finds_links_that_no_rotation_makes_and_its_remedies_run() {
     let sandbox = with_a_link_between_workspaces();
     let subjects = mend(&sandbox);
-    let problem = format!(
-        "the field replaces names {}, which belongs to another workspace",
-        id('a')
-    );
+    let problem =
+        format!("the field replaces names {}, which belongs to another workspace", id('a'));
     assert_eq!(subjects, [(id('b'), problem)]);
     assert_eq!(mend(&sandbox).len(), 1);
     sandbox.keyward(["store", "check"]).ok();
@@ -269,19 +224,13 @@ fn store_check_finds_links_that_no_rotation_makes_and_its_remedies_run() {
     let [old, new] = rotation('a', 'b');
     let (a, b) = (id('a'), id('b'));
     for (sql, holders) in [
-        (
-            "UPDATE key SET environment = 'test' WHERE id = '{b}'",
-            &['a', 'b'][..],
-        ),
+        ("UPDATE key SET environment = 'test' WHERE id = '{b}'", &['a', 'b'][..]),
         (
             "UPDATE key SET replaced_by = '{b}', replaces = '{b}', grace = 0 WHERE id = '{a}'",
             &['a', 'b'],
         ),
         ("UPDATE key SET replaced_by = NULL WHERE id = '{a}'", &['b']),
-        (
-            "UPDATE key SET replaces = NULL, grace = NULL WHERE id = '{b}'",
-            &['a'],
-        ),
+        ("UPDATE key SET replaces = NULL, grace = NULL WHERE id = '{b}'", &['a']),
     ] {
         let sandbox = with_two_workspaces();
         import(&sandbox, &(old.clone() + &new)).ok();

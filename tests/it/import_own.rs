@@ -46,15 +46,7 @@ fn of_all_kinds() -> (Sandbox, Vec<String>) {
         ("plain", &[][..]),
         ("plain", &["-e", "test"]),
         ("writer", &["-e", "test", "--scope=read", "--scope=write"]),
-        (
-            "full",
-            &[
-                "--scope=write",
-                "--allow=203.0.113.0/24",
-                "--owner=ops",
-                "--label=a=b",
-            ],
-        ),
+        ("full", &["--scope=write", "--allow=203.0.113.0/24", "--owner=ops", "--label=a=b"]),
         ("held", &["--hold"]),
         ("paused", &["--scope=read"]),
         ("gone", &[]),
@@ -70,20 +62,11 @@ fn of_all_kinds() -> (Sandbox, Vec<String>) {
     for words in [
         &["disable", "paused"][..],
         &["disable", "paused and ended"],
-        &[
-            "revoke",
-            "gone",
-            "--yes",
-            "--reason=compromised",
-            "--message=seen",
-        ],
+        &["revoke", "gone", "--yes", "--reason=compromised", "--message=seen"],
     ] {
         sandbox.keyward(words).ok();
     }
-    for words in [
-        &["rotate", "overlap", "--grace=5h"][..],
-        &["rotate", "waiting", "--hold"],
-    ] {
+    for words in [&["rotate", "overlap", "--grace=5h"][..], &["rotate", "waiting", "--hold"]] {
         secrets.push(sandbox.keyward(words).ok().line());
     }
     let ended = secrets[8].clone();
@@ -113,9 +96,7 @@ fn verdicts(sandbox: &Sandbox, secrets: &[String]) -> Vec<[String; 2]> {
     }
     let verdicts = answers(sandbox, &["--no-record"], requests);
     let of = |verdict: &Value, field: &str| verdict[field].to_string();
-    let both = verdicts
-        .iter()
-        .map(|verdict| [of(verdict, "code"), of(verdict, "status")]);
+    let both = verdicts.iter().map(|verdict| [of(verdict, "code"), of(verdict, "status")]);
     both.collect()
 }
 
@@ -138,42 +119,24 @@ fn assert_comes_in_again(sandbox: &Sandbox, secrets: &[String], change: &str) {
     for result in answer["results"].as_array().expect("a list") {
         assert_eq!(result["code"], "unchanged", "{change}: {result:#}");
     }
-    assert!(
-        sandbox.settled_bytes() == before,
-        "{change}: it was written"
-    );
+    assert!(sandbox.settled_bytes() == before, "{change}: it was written");
 }
 
 #[test]
 fn a_stores_own_export_comes_in_again_after_every_change_of_its_policy() {
     let (sandbox, mut secrets) = of_all_kinds();
     let codes = verdicts(&sandbox, &secrets);
-    for code in [
-        "valid",
-        "disabled",
-        "pending",
-        "revoked",
-        "expired",
-        "insufficient_scope",
-    ] {
+    for code in ["valid", "disabled", "pending", "revoked", "expired", "insufficient_scope"] {
         assert!(
-            codes
-                .iter()
-                .any(|verdict| verdict[0] == format!("\"{code}\"")),
+            codes.iter().any(|verdict| verdict[0] == format!("\"{code}\"")),
             "no {code}: {codes:?}"
         );
     }
     assert_comes_in_again(&sandbox, &secrets, "as it was made");
     let files = [
         ("fewer.toml", policy("[scopes.write]\n", "")),
-        (
-            "more.toml",
-            policy("[scopes.write]\n", "[scopes.write]\n[scopes.admin]\n"),
-        ),
-        (
-            "plans.toml",
-            policy("[plans.free]\nquota = 1000\n", "").replace("\"free\"", "\"pro\""),
-        ),
+        ("more.toml", policy("[scopes.write]\n", "[scopes.write]\n[scopes.admin]\n")),
+        ("plans.toml", policy("[plans.free]\nquota = 1000\n", "").replace("\"free\"", "\"pro\"")),
         ("quota.toml", policy("quota = 1000", "quota = 5")),
     ];
     for (name, content) in &files {
@@ -239,10 +202,8 @@ fn what_had_expired_by_the_time_that_its_store_has_seen_has_expired_in_another_o
     let secret = sandbox.mint("lasting");
     let short = ["--expires", "1h"];
     for name in ["paused", "held", "plain"] {
-        let _ = sandbox.mint_with(
-            name,
-            &[&short[..], &["--hold"][..usize::from(name == "held")]].concat(),
-        );
+        let _ = sandbox
+            .mint_with(name, &[&short[..], &["--hold"][..usize::from(name == "held")]].concat());
     }
     let paused = sandbox.id_of("paused");
     let _ = sandbox.keyward(["disable", "paused"]).ok();
@@ -282,10 +243,7 @@ fn two_keys_of_a_name_come_in_where_the_clock_was_ahead_for_a_while() {
 #[test]
 fn what_is_as_long_as_it_may_be_comes_in_again() {
     let sandbox = Sandbox::new();
-    let token = format!(
-        "{}{{prefix}}{{env}}{{short:128}}{{secret:40}}",
-        "x".repeat(150)
-    );
+    let token = format!("{}{{prefix}}{{env}}{{short:128}}{{secret:40}}", "x".repeat(150));
     let prefix = "a".repeat(16);
     sandbox.workspace("long", &["--token", &token, "--prefix", &prefix]);
     let secrets = ["labelled", "graced", "gone"].map(|name| sandbox.mint(name));

@@ -7,12 +7,8 @@ use crate::support::stream::{answers, each};
 use crate::support::{Output, Sandbox};
 
 /// The commands that read a secret from stdin and nothing else.
-pub const READERS: [&[&str]; 4] = [
-    &["verify"],
-    &["activate"],
-    &["whoami", "--as", "-"],
-    &["verify", "--stream", "--as", "-"],
-];
+pub const READERS: [&[&str]; 4] =
+    [&["verify"], &["activate"], &["whoami", "--as", "-"], &["verify", "--stream", "--as", "-"]];
 
 /// What is no secret though there is one in it, or none at all; with a name for each.
 fn malformed(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
@@ -121,25 +117,13 @@ fn a_stream_answers_every_line_and_takes_no_part_of_one_for_another() {
         (format!("{secret}\r\n"), &["valid"]),
         (format!("{secret}\r\r\n"), &["malformed"]),
         (format!("{secret}\n{secret}"), &["valid", "valid"]),
-        (
-            format!("{secret}\n\n{secret}\n"),
-            &["valid", "malformed", "valid"],
-        ),
+        (format!("{secret}\n\n{secret}\n"), &["valid", "malformed", "valid"]),
         (format!("{secret}\0\n{secret}\n"), &["malformed", "valid"]),
-        (
-            format!("\u{feff}{secret}\n\u{feff}{secret}\n"),
-            &["valid", "malformed"],
-        ),
-        (
-            format!(" {secret}\n{secret} \n{secret}\n"),
-            &["malformed", "malformed", "valid"],
-        ),
+        (format!("\u{feff}{secret}\n\u{feff}{secret}\n"), &["valid", "malformed"]),
+        (format!(" {secret}\n{secret} \n{secret}\n"), &["malformed", "malformed", "valid"]),
         (format!("\u{feff}{{\"key\":\"{secret}\"}}\n"), &["valid"]),
         (format!("{{\"key\":\"{secret}\\u0000\"}}\n"), &["malformed"]),
-        (
-            format!("{{\"key\":\"{secret}\"}}\0\n{secret}\n"),
-            &["bad_request", "valid"],
-        ),
+        (format!("{{\"key\":\"{secret}\"}}\0\n{secret}\n"), &["bad_request", "valid"]),
     ] {
         let answers = answers(&sandbox, &[], &input);
         assert_eq!(each(&answers, "code"), codes, "{input:?}");
@@ -179,10 +163,7 @@ fn texts(line: &str, invalid: &'static str) -> Vec<(Vec<u8>, Option<&'static str
 #[test]
 fn a_text_on_stdin_is_taken_whole_or_refused() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    for (number, (bytes, code)) in texts("prefix = \"ab\"", "invalid_policy")
-        .iter()
-        .enumerate()
-    {
+    for (number, (bytes, code)) in texts("prefix = \"ab\"", "invalid_policy").iter().enumerate() {
         let name = format!("shop-{number}");
         let line = ["workspace", "create", &name, "--policy", "-"];
         let run = sandbox.keyward(line).stdin(bytes);
@@ -203,9 +184,6 @@ fn a_text_on_stdin_is_taken_whole_or_refused() {
             None => assert_eq!(run.answer()["changes"], json!([])),
             Some(code) => assert_eq!(run.refused(2, code)["exit"], 2),
         }
-        assert!(
-            sandbox.store_bytes() == before,
-            "{code:?} changed the store"
-        );
+        assert!(sandbox.store_bytes() == before, "{code:?} changed the store");
     }
 }

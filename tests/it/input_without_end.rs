@@ -70,16 +70,9 @@ fn assert_small(
     let run = Unheard::start(sandbox, arguments, stdin);
     let (waited, peak) = (begun.elapsed(), peak_memory(run.process()));
     let (status, code) = run.heard();
-    assert_eq!(
-        (status, code.as_str()),
-        (expected.0, Some(expected.1)),
-        "{arguments:?} of {what}"
-    );
+    assert_eq!((status, code.as_str()), (expected.0, Some(expected.1)), "{arguments:?} of {what}");
     assert!(waited < PROMPT, "{arguments:?} of {what} took {waited:?}");
-    assert!(
-        peak < MOST,
-        "{arguments:?} of {what} took {peak} KiB of memory"
-    );
+    assert!(peak < MOST, "{arguments:?} of {what} took {peak} KiB of memory");
     peak
 }
 
@@ -91,13 +84,9 @@ fn input_without_an_end_is_answered_soon_and_in_little_memory() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let sparse = sandbox.file("sparse", "");
     let file = File::options().write(true).open(&sparse);
-    file.and_then(|file| file.set_len(much()))
-        .expect("a file can have a hole");
+    file.and_then(|file| file.set_len(much())).expect("a file can have a hole");
     let mut peaks = Vec::new();
-    let texts: [&[&str]; 2] = [
-        &["workspace", "create", "new", "--policy", "-"],
-        &["apply", "-"],
-    ];
+    let texts: [&[&str]; 2] = [&["workspace", "create", "new", "--policy", "-"], &["apply", "-"]];
     let readers = READERS.map(|reader| (reader, (10, "malformed")));
     // A text's longest is told as a usage of its own, before anything is made of what stands in it.
     let texts = texts.map(|text| (text, (2, "usage")));
@@ -107,18 +96,9 @@ fn input_without_an_end_is_answered_soon_and_in_little_memory() {
             ("a file of zeros", File::open(&sparse).expect("it is there")),
             ("one long line", repeated(b"k", much())),
             ("empty lines", repeated(b"\n", much())),
-            (
-                "a secret on each line",
-                repeated(format!("{secret}\n").as_bytes(), much()),
-            ),
+            ("a secret on each line", repeated(format!("{secret}\n").as_bytes(), much())),
         ] {
-            peaks.push(assert_small(
-                &sandbox,
-                arguments,
-                what,
-                Some(stdin),
-                expected,
-            ));
+            peaks.push(assert_small(&sandbox, arguments, what, Some(stdin), expected));
         }
     }
     for (arguments, expected) in [
@@ -126,10 +106,7 @@ fn input_without_an_end_is_answered_soon_and_in_little_memory() {
         (&["activate", "--file", "/dev/zero"], (10, "malformed")),
         (&["list", "--as", "/dev/zero"], (10, "malformed")),
         (&["apply", "/dev/zero"], (2, "usage")),
-        (
-            &["workspace", "create", "new", "--policy", "/dev/zero"],
-            (2, "usage"),
-        ),
+        (&["workspace", "create", "new", "--policy", "/dev/zero"], (2, "usage")),
     ] {
         peaks.push(assert_small(&sandbox, arguments, "a file", None, expected));
     }

@@ -65,14 +65,7 @@ impl Scene {
         let is_new = |key: &&Value| key["replaces"] == old;
         let id = text(keys.iter().find(is_new).expect("it is there"), "id");
         let whole = sandbox.settled_bytes();
-        Self {
-            sandbox,
-            secret,
-            id,
-            neighbour,
-            stranger,
-            whole,
-        }
+        Self { sandbox, secret, id, neighbour, stranger, whole }
     }
 
     pub fn verify(&self, secret: &str) -> Invocation {
@@ -99,10 +92,7 @@ impl Scene {
         let output = self.sandbox.keyward(["--json", "store", "check"]).exit(9);
         let answer = output.json();
         assert_eq!(answer["ok"], false, "{answer:#}");
-        let problems = answer["problems"]
-            .as_array()
-            .expect("problems are a list")
-            .iter();
+        let problems = answer["problems"].as_array().expect("problems are a list").iter();
         problems
             .filter(|problem| problem["kind"] == kind)
             .map(|problem| text(problem, "subject"))
@@ -116,19 +106,15 @@ impl Scene {
         let error = run.refused(9, "damaged");
         let message = text(&error, "message");
         assert!(message.contains(names), "{what}: {message}");
-        assert!(
-            self.sandbox.store_bytes() == before,
-            "{what}: the store was written"
-        );
+        assert!(self.sandbox.store_bytes() == before, "{what}: the store was written");
     }
 }
 
 /// The columns of a table.
 fn columns(sandbox: &Sandbox, table: &str) -> Vec<String> {
     let connection = sandbox.sqlite();
-    let mut rows = connection
-        .prepare("SELECT name FROM pragma_table_info(?1)")
-        .expect("a table of this name");
+    let mut rows =
+        connection.prepare("SELECT name FROM pragma_table_info(?1)").expect("a table of this name");
     rows.query_map([table], |row| row.get(0))
         .and_then(Iterator::collect)
         .expect("columns have names")
@@ -137,10 +123,7 @@ fn columns(sandbox: &Sandbox, table: &str) -> Vec<String> {
 /// For each column of a key's record, what somebody might put there. The row number is no part of the record.
 const KEY_CHANGES: [(&str, &str); 25] = [
     ("id", "id = 'key_zzzzzzzzzzzzzzzz'"),
-    (
-        "workspace_id",
-        "workspace_id = (SELECT workspace_id FROM workspace WHERE name = 'other')",
-    ),
+    ("workspace_id", "workspace_id = (SELECT workspace_id FROM workspace WHERE name = 'other')"),
     ("name", "name = 'ci2'"),
     ("environment", "environment = 'test'"),
     ("scopes", "scopes = '[\"read\",\"admin\"]'"),
@@ -157,10 +140,7 @@ const KEY_CHANGES: [(&str, &str); 25] = [
     ("revoked_message", "revoked_message = ''"),
     ("replaces", "replaces = 'key_zzzzzzzzzzzzzzzz'"),
     ("grace", "grace = grace + 1"),
-    (
-        "previous_expires_at",
-        "previous_expires_at = coalesce(previous_expires_at, 0) + 1",
-    ),
+    ("previous_expires_at", "previous_expires_at = coalesce(previous_expires_at, 0) + 1"),
     ("replaced_by", "replaced_by = id"),
     ("allow", "allow = '[]'"),
     ("owner", "owner = NULL"),
@@ -181,10 +161,7 @@ fn a_change_of_any_column_of_a_key_is_damage_that_names_the_key() {
     columns.sort_unstable();
     assert_eq!(changed, columns, "a column has no change");
     for (column, change) in KEY_CHANGES {
-        scene.change(&format!(
-            "UPDATE key SET {change} WHERE id = '{}'",
-            scene.id
-        ));
+        scene.change(&format!("UPDATE key SET {change} WHERE id = '{}'", scene.id));
         let (id, workspace) = match column {
             "id" => (STRANGE_ID, "acme"),
             "workspace_id" => (scene.id.as_str(), "other"),
@@ -209,10 +186,7 @@ fn a_change_of_any_column_of_a_key_is_damage_that_names_the_key() {
 #[test]
 fn another_algorithm_beside_a_hash_is_damage_that_names_the_key() {
     let scene = Scene::new();
-    scene.change(&format!(
-        "UPDATE key SET algorithm = 'none' WHERE id = '{}'",
-        scene.id
-    ));
+    scene.change(&format!("UPDATE key SET algorithm = 'none' WHERE id = '{}'", scene.id));
     assert_eq!(scene.flawed("key"), [scene.id.as_str()]);
     let verify = scene.verify(&scene.secret).args(ADDRESS);
     scene.assert_damaged(verify, &scene.id, "algorithm");
@@ -232,15 +206,10 @@ const WORKSPACE_CHANGES: [(&str, &str); 7] = [
 #[test]
 fn a_change_of_any_column_of_a_workspace_is_damage() {
     let scene = Scene::new();
-    let changed: Vec<&str> = WORKSPACE_CHANGES
-        .iter()
-        .map(|(column, _)| *column)
-        .collect();
+    let changed: Vec<&str> = WORKSPACE_CHANGES.iter().map(|(column, _)| *column).collect();
     assert_eq!(changed, columns(&scene.sandbox, "workspace"));
     for (column, change) in WORKSPACE_CHANGES {
-        scene.change(&format!(
-            "UPDATE workspace SET {change} WHERE name = 'acme'"
-        ));
+        scene.change(&format!("UPDATE workspace SET {change} WHERE name = 'acme'"));
         let name = if column == "name" { "zenith" } else { "acme" };
         let verify = scene.verify(&scene.secret).args(ADDRESS);
         scene.assert_damaged(verify, "", column);
@@ -265,34 +234,13 @@ fn a_change_of_any_column_of_a_workspace_is_damage() {
 #[test]
 fn a_stream_says_of_a_damaged_key_that_it_is_and_goes_on() {
     let scene = Scene::new();
-    scene.change(&format!(
-        "UPDATE key SET expires_at = NULL WHERE id = '{}'",
-        scene.id
-    ));
-    let lines = [
-        &scene.neighbour,
-        &scene.secret,
-        "nonsense",
-        &scene.secret,
-        &scene.stranger,
-    ];
+    scene.change(&format!("UPDATE key SET expires_at = NULL WHERE id = '{}'", scene.id));
+    let lines = [&scene.neighbour, &scene.secret, "nonsense", &scene.secret, &scene.stranger];
     let answers = answers(&scene.sandbox, &[], lines.join("\n"));
-    assert_eq!(
-        each(&answers, "code"),
-        ["valid", "damaged", "malformed", "damaged", "valid"]
-    );
-    assert_eq!(
-        each(&answers, "status"),
-        ["200", "500", "401", "500", "200"]
-    );
-    assert_eq!(
-        each(&answers, "valid"),
-        ["true", "false", "false", "false", "true"]
-    );
-    assert!(
-        text(&answers[1], "message").contains(&scene.id),
-        "{answers:#?}"
-    );
+    assert_eq!(each(&answers, "code"), ["valid", "damaged", "malformed", "damaged", "valid"]);
+    assert_eq!(each(&answers, "status"), ["200", "500", "401", "500", "200"]);
+    assert_eq!(each(&answers, "valid"), ["true", "false", "false", "false", "true"]);
+    assert!(text(&answers[1], "message").contains(&scene.id), "{answers:#?}");
     assert_eq!(answers[1]["subject"], Value::Null);
 }
 
@@ -305,18 +253,10 @@ fn revoking_a_damaged_key_makes_the_store_whole_again() {
         "created_at = created_at + 1",
         "state = 'pending'",
     ] {
-        scene.change(&format!(
-            "UPDATE key SET {change} WHERE id = '{}'",
-            scene.id
-        ));
-        let answer = scene
-            .sandbox
-            .keyward(["revoke", &scene.id, "--yes"])
-            .answer();
+        scene.change(&format!("UPDATE key SET {change} WHERE id = '{}'", scene.id));
+        let answer = scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).answer();
         assert_eq!(answer["keys"][0]["changed"], true, "{change}");
-        scene
-            .sandbox
-            .verdict(&scene.secret, &ADDRESS, 11, "revoked");
+        scene.sandbox.verdict(&scene.secret, &ADDRESS, 11, "revoked");
         scene.sandbox.keyward(["store", "check"]).ok();
         scene.sandbox.keyward(["list", "--all"]).ok();
         scene.sandbox.keyward(["audit", "verify"]).ok();
@@ -340,12 +280,7 @@ fn a_damaged_key_can_neither_act_nor_be_changed() {
         "UPDATE key SET scopes = '[\"admin\"]', allow = '[]', expires_at = expires_at + {DAY} WHERE id = '{}'",
         scene.id
     ));
-    for words in [
-        &["whoami"][..],
-        &["list"],
-        &["mint", "new"],
-        &["revoke", &scene.id, "--yes"],
-    ] {
+    for words in [&["whoami"][..], &["list"], &["mint", "new"], &["revoke", &scene.id, "--yes"]] {
         let run = scene.sandbox.keyward(["--as", "-"]).args(words);
         scene.assert_damaged(run.stdin(&scene.secret), &scene.id, &words.join(" "));
     }
@@ -373,10 +308,9 @@ fn a_time_that_nobody_can_write_is_damage_and_is_never_shown() {
         for column in ["created_at", "expires_at"] {
             scene.put_back();
             // As if keyward had written it.
-            scene.sandbox.rewrite(&format!(
-                "UPDATE key SET {column} = {time} WHERE id = '{}'",
-                scene.id
-            ));
+            scene
+                .sandbox
+                .rewrite(&format!("UPDATE key SET {column} = {time} WHERE id = '{}'", scene.id));
             scene.sandbox.keyward(["store", "info"]).ok();
             let what = format!("{column} {time}");
             let listed = scene.sandbox.keyward(["list", "--all"]);
@@ -385,11 +319,7 @@ fn a_time_that_nobody_can_write_is_damage_and_is_never_shown() {
             let revoke = scene.sandbox.keyward(["revoke", &scene.id, "--yes"]);
             let revoked = revoke.answer();
             let shown = text(&revoked["keys"][0], "createdAt");
-            assert_eq!(
-                shown.len(),
-                "2026-01-01T00:00:00.000Z".len(),
-                "{what}: {shown}"
-            );
+            assert_eq!(shown.len(), "2026-01-01T00:00:00.000Z".len(), "{what}: {shown}");
         }
     }
     let line = |time: &str| {

@@ -167,12 +167,7 @@ fn a_rotation_leaves_the_old_key_untouched_unless_the_new_secret_was_delivered()
     let rotated = keyring.rotate(&of(&key), &mut keep).expect("rotated");
     assert_eq!(rotated.old.id, key.id);
     assert_eq!(rotated.old.replaced_by.as_ref(), Some(&rotated.key.id));
-    assert!(
-        rotated
-            .old
-            .expires_at
-            .is_some_and(|at| at.as_millis() > now())
-    );
+    assert!(rotated.old.expires_at.is_some_and(|at| at.as_millis() > now()));
     let failed = keyring.rotate(&of(&rotated.key), |_, _| Err("no way to the customer"));
     assert_eq!(
         failed.expect_err("nothing was delivered").to_string(),
@@ -188,10 +183,7 @@ fn a_held_rotation_stays_pending_until_its_holder_activates_it() {
     let mut keyring = open(&sandbox.store_path());
     let key = keyring.mint(&named("customer"), |_, _| Ok::<(), Undelivered>(()));
     let mut request = of(&key.expect("minted"));
-    request.terms = RotateTerms {
-        hold: true,
-        ..RotateTerms::default()
-    };
+    request.terms = RotateTerms { hold: true, ..RotateTerms::default() };
     let mut delivered = None;
     let rotated = keyring.rotate(&request, |_, secret| {
         delivered = Some(secret.clone());

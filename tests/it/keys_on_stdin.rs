@@ -51,8 +51,5 @@ fn the_callers_secret_and_the_keys_cannot_both_come_on_stdin() {
     let run = sandbox.keyward(["revoke", "-", "--yes", "--as", "-"]);
     let error = run.stdin(secret).refused(2, "usage");
     let message = text(&error, "message");
-    assert!(
-        message.contains("the caller's secret and keys"),
-        "{error:#}"
-    );
+    assert!(message.contains("the caller's secret and keys"), "{error:#}");
 }

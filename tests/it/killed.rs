@@ -31,13 +31,9 @@ fn killed_after(sandbox: &Sandbox, arguments: &[&str], delay: Duration) -> Kille
     child.kill().expect("a child can be killed");
     let mut stdout = String::new();
     let mut pipe = child.stdout.take().expect("stdout is a pipe");
-    pipe.read_to_string(&mut stdout)
-        .expect("the pipe can be read");
+    pipe.read_to_string(&mut stdout).expect("the pipe can be read");
     let status = child.wait().expect("a child ends");
-    Killed {
-        stdout,
-        in_time: status.code().is_none(),
-    }
+    Killed { stdout, in_time: status.code().is_none() }
 }
 
 /// Asserts that every active key of this name, but for the one with an older holder, was handed over whole, and that
@@ -114,10 +110,7 @@ fn a_rotation_killed_at_any_moment_leaves_a_valid_secret() {
         let status = sandbox.keyward(["verify"]).stdin(&old).run().status;
         if status != 0 {
             let new = run.stdout.strip_suffix('\n').unwrap_or_else(|| {
-                panic!(
-                    "the old secret is dead and the new one not out: {:?}",
-                    run.stdout
-                )
+                panic!("the old secret is dead and the new one not out: {:?}", run.stdout)
             });
             sandbox.verdict(new, &[], 0, "valid");
         }
@@ -142,15 +135,8 @@ fn a_revocation_killed_at_any_moment_is_whole_or_did_not_happen() {
 }
 
 /// The system calls by which a mint changes the world.
-const CALLS: &[&str] = &[
-    "write",
-    "pwrite64",
-    "fsync",
-    "fdatasync",
-    "ftruncate",
-    "rename",
-    "unlink",
-];
+const CALLS: &[&str] =
+    &["write", "pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "unlink"];
 
 #[test]
 fn a_mint_killed_at_any_system_call_leaves_no_live_key_without_a_holder() {
@@ -236,11 +222,7 @@ fn a_revocation_whose_system_calls_fail_tells_the_truth() {
                     17 => matches!(status, 0 | 11),
                     _ => false,
                 };
-                assert!(
-                    is_truth,
-                    "{injection}: verify says {status}: {}",
-                    output.transcript()
-                );
+                assert!(is_truth, "{injection}: verify says {status}: {}", output.transcript());
                 sandbox.assert_whole();
             }
         }

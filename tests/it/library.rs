@@ -24,10 +24,7 @@ fn judge(verifier: &mut Verifier<String>, secret: &str) -> Code {
 
 /// What `usage --by key` says of the first key: valid, refused.
 fn counted(sandbox: &Sandbox) -> (u64, u64) {
-    let answer = sandbox
-        .keyward(["usage", "--by", "key", "--json"])
-        .ok()
-        .json();
+    let answer = sandbox.keyward(["usage", "--by", "key", "--json"]).ok().json();
     let count = |field: &str| answer["usage"][0][field].as_u64().unwrap_or(0);
     (count("valid"), count("refused"))
 }
@@ -78,9 +75,7 @@ fn what_is_remembered_changes_no_verdict() {
     for keys in [0, 1, 2, 100] {
         let mut verifier = open(&sandbox).remembering(keys);
         for _ in 0..3 {
-            let codes = secrets
-                .each_ref()
-                .map(|secret| judge(&mut verifier, secret));
+            let codes = secrets.each_ref().map(|secret| judge(&mut verifier, secret));
             assert_eq!(codes, expected, "remembering {keys}");
         }
         let requests = secrets.each_ref().map(|secret| request(secret));
@@ -123,9 +118,7 @@ fn counts_of_a_key_that_is_deleted_meanwhile_are_dropped_and_others_kept() {
     assert_eq!(judge(&mut verifier, &gone), Code::Valid);
     assert_eq!(judge(&mut verifier, &stays), Code::Valid);
     sandbox.keyward(["revoke", "x", "-w", "gone", "--yes"]).ok();
-    sandbox
-        .keyward(["workspace", "delete", "gone", "--yes"])
-        .ok();
+    sandbox.keyward(["workspace", "delete", "gone", "--yes"]).ok();
     assert_eq!(judge(&mut verifier, &gone), Code::NotFound);
     verifier.close().expect("what is left can be written");
     assert_eq!(counted(&sandbox), (1, 0));
@@ -137,10 +130,9 @@ fn counts_of_a_deleted_key_are_not_anothers_who_got_its_row() {
     let old = sandbox.mint_with("x", &["-w", "old"]);
     let mut verifier = open(&sandbox);
     assert_eq!(judge(&mut verifier, &old), Code::Valid);
-    for line in [
-        &["revoke", "x", "-w", "old", "--yes"][..],
-        &["workspace", "delete", "old", "--yes"],
-    ] {
+    for line in
+        [&["revoke", "x", "-w", "old", "--yes"][..], &["workspace", "delete", "old", "--yes"]]
+    {
         sandbox.keyward(line).ok();
     }
     sandbox.workspace("new", &[]);
@@ -167,10 +159,7 @@ fn a_second_verifier_takes_no_lock_away_from_the_first() {
         let path = sandbox.store_path();
         let arguments = ["-c".as_ref(), another.as_ref(), path.as_os_str()];
         sandbox.program("python3", arguments).ok();
-        assert!(
-            std::path::Path::new(&log).exists(),
-            "the log was taken away"
-        );
+        assert!(std::path::Path::new(&log).exists(), "the log was taken away");
     }
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     assert_eq!(judge(&mut first, &secret), Code::Revoked);

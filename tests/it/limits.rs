@@ -75,11 +75,7 @@ fn the_eleventh_call_of_a_key_in_a_minute_is_refused_on_the_free_plan() {
         assert_eq!(verdict["recorded"], true, "{verdict:#}");
     }
     let people = sandbox.keyward(["verify"]).stdin(&secret).exit(15);
-    assert!(
-        people.stdout.contains("rate_limited"),
-        "{}",
-        people.transcript()
-    );
+    assert!(people.stdout.contains("rate_limited"), "{}", people.transcript());
     // A second key has a rate of its own.
     let other = sandbox.mint("other");
     let verdict = sandbox.verdict(&other, &[], 0, "valid");
@@ -108,10 +104,7 @@ fn the_months_hundred_credits_are_shared_by_the_keys_of_a_free_workspace() {
         let verdict = sandbox.verdict(secret, &[], 15, "quota_exceeded");
         let wait = limited(&verdict, 0).as_i64().expect("seconds");
         let expected = left_of_the_month(&today);
-        assert!(
-            (wait - expected).abs() < 30,
-            "{wait} is not about {expected}"
-        );
+        assert!((wait - expected).abs() < 30, "{wait} is not about {expected}");
     }
     // What costs nothing can still be had.
     sandbox.verdict(secrets[10], &["--cost", "0"], 0, "valid");
@@ -178,10 +171,7 @@ fn what_costs_more_than_the_whole_quota_never_passes_and_says_so() {
     let verdict = sandbox.verdict(&secret, &["--cost", "4294967295"], 15, "quota_exceeded");
     assert_eq!(limited(&verdict, 0), &Value::Null);
     for wrong in ["-1", "1.5", "4294967296", "much"] {
-        sandbox
-            .keyward(["verify", &format!("--cost={wrong}")])
-            .stdin(&secret)
-            .refused(2, "usage");
+        sandbox.keyward(["verify", &format!("--cost={wrong}")]).stdin(&secret).refused(2, "usage");
     }
 }
 
@@ -229,11 +219,7 @@ fn a_refused_request_costs_nothing_of_a_limit() {
     assert_eq!(verdict["remaining"], 1);
     let counted = counts(&sandbox, "ci");
     assert_eq!(counted.valid, 1);
-    let expected = [
-        ("disabled", 1),
-        ("insufficient_scope", 6),
-        ("wrong_environment", 6),
-    ];
+    let expected = [("disabled", 1), ("insufficient_scope", 6), ("wrong_environment", 6)];
     let expected = expected.map(|(code, count)| (code.to_owned(), count));
     assert_eq!(counted.refused, expected.into());
 }
@@ -249,12 +235,7 @@ fn no_record_takes_nothing_and_still_says_when_a_key_is_limited() {
         assert_eq!(verdict["recorded"], false, "{verdict:#}");
     }
     sandbox.verdict(&secret, &["--cost", "2"], 0, "valid");
-    let verdict = sandbox.verdict(
-        &secret,
-        &["--no-record", "--cost", "2"],
-        15,
-        "quota_exceeded",
-    );
+    let verdict = sandbox.verdict(&secret, &["--no-record", "--cost", "2"], 15, "quota_exceeded");
     assert_eq!(verdict["remaining"], 1);
     let verdict = sandbox.verdict(&secret, &[], 0, "valid");
     assert_eq!(verdict["remaining"], 0);
@@ -327,9 +308,7 @@ fn a_quota_belongs_to_its_workspace_alone() {
     let verdict = sandbox.verdict(&far, &[], 0, "valid");
     assert_eq!(verdict["remaining"], 2, "{verdict:#}");
     // A key that is minted later finds what is left, and revoking gives nothing back.
-    sandbox
-        .keyward(["revoke", "one", "-w", "acme", "--yes"])
-        .ok();
+    sandbox.keyward(["revoke", "one", "-w", "acme", "--yes"]).ok();
     sandbox.verdict(&mint("three", "acme"), &[], 15, "quota_exceeded");
 }
 

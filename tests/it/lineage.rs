@@ -28,19 +28,13 @@ pub fn rotated_twice(sandbox: &Sandbox, name: &str) -> ([String; 3], [String; 3]
 /// The code words of `verify` for these secrets.
 #[must_use]
 pub fn codes(sandbox: &Sandbox, secrets: &[String]) -> Vec<String> {
-    each(
-        &answers(sandbox, &["--no-record"], secrets.join("\n")),
-        "code",
-    )
+    each(&answers(sandbox, &["--no-record"], secrets.join("\n")), "code")
 }
 
 /// Asserts that each secret is refused as revoked wherever one is taken.
 #[track_caller]
 fn assert_all_revoked(sandbox: &Sandbox, secrets: &[String]) {
-    assert!(
-        codes(sandbox, secrets).iter().all(|code| code == "revoked"),
-        "the stream lets one in"
-    );
+    assert!(codes(sandbox, secrets).iter().all(|code| code == "revoked"), "the stream lets one in");
     let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
     let mut library = Verifier::open(&path, wait, drop).expect("there is a store");
     for secret in secrets {
@@ -71,19 +65,13 @@ fn revoking_a_name_ends_every_secret_of_it() {
     let answer = revoke();
     assert_eq!(ids(&answer["keys"]), [third.clone(), second, first]);
     for key in answer["keys"].as_array().expect("a list") {
-        assert_eq!(
-            (&key["changed"], &key["status"]),
-            (&json!(true), &json!("revoked"))
-        );
+        assert_eq!((&key["changed"], &key["status"]), (&json!(true), &json!("revoked")));
     }
     assert_eq!(answer.get("stillValid"), None);
     assert_all_revoked(&sandbox, &secrets);
     // One transaction: one time, and nothing between.
     let told = sandbox.events_of("key.revoke");
-    let seqs: Vec<u64> = told
-        .iter()
-        .filter_map(|event| event["seq"].as_u64())
-        .collect();
+    let seqs: Vec<u64> = told.iter().filter_map(|event| event["seq"].as_u64()).collect();
     assert_eq!(seqs, [seqs[0], seqs[0] + 1, seqs[0] + 2]);
     assert!(told.iter().all(|event| event["time"] == told[0]["time"]));
     // The second time there is nothing left that a lie could be about.
@@ -101,24 +89,19 @@ fn revoking_an_id_names_the_others_and_the_command_that_ends_them() {
         sandbox.workspace("other one", &[]);
         sandbox.keyward(["workspace", "use", "other one"]).ok();
         let key = match is_prefix {
-            true => text(
-                &sandbox.keyward(["show", &third, "-w", "acme"]).answer(),
-                "prefix",
-            ),
+            true => text(&sandbox.keyward(["show", &third, "-w", "acme"]).answer(), "prefix"),
             false => third.clone(),
         };
-        let run = sandbox
-            .keyward(["revoke", &key, "-w", "acme", "--yes", "--json"])
-            .ok();
+        let run = sandbox.keyward(["revoke", &key, "-w", "acme", "--yes", "--json"]).ok();
         let answer = run.json();
         assert_eq!(ids(&answer["keys"]), [third]);
         assert_eq!(answer["stillValid"], json!([second, first]));
         assert_eq!(codes(&sandbox, &secrets), ["valid", "valid", "revoked"]);
         assert!(
             run.stderr.starts_with("warning: ")
-                && run.stderr.contains(&format!(
-                    "`keyward revoke {second} {first} -w acme` ends them"
-                )),
+                && run
+                    .stderr
+                    .contains(&format!("`keyward revoke {second} {first} -w acme` ends them")),
             "{}",
             run.transcript()
         );
@@ -149,14 +132,10 @@ fn no_change_is_never_said_while_a_key_of_the_name_verifies() {
     assert_eq!(sandbox.id_of("ci"), second);
     sandbox.mint_with("ci", &["-e", "test"]);
     sandbox.refuses(&["revoke", "ci", "--yes"], 4, "ambiguous");
-    let answer = sandbox
-        .keyward(["revoke", "ci", "-e", "live", "--yes"])
-        .answer();
+    let answer = sandbox.keyward(["revoke", "ci", "-e", "live", "--yes"]).answer();
     assert_eq!(ids(&answer["keys"]), [second, first]);
     assert!(
-        answer["keys"]
-            .as_array()
-            .is_some_and(|keys| keys.iter().all(|key| key["changed"] == true))
+        answer["keys"].as_array().is_some_and(|keys| keys.iter().all(|key| key["changed"] == true))
     );
     assert_all_revoked(&sandbox, &secrets);
 }
@@ -170,19 +149,14 @@ fn a_name_revoked_takes_the_pending_replacement_along() {
     let answer = sandbox.keyward(["revoke", "ci", "--yes"]).answer();
     assert_eq!(ids(&answer["keys"]), [id, pending]);
     assert_all_revoked(&sandbox, &[old, held.clone()]);
-    sandbox
-        .keyward(["activate"])
-        .stdin(&held)
-        .refused(11, "revoked");
+    sandbox.keyward(["activate"]).stdin(&held).refused(11, "revoked");
 }
 
 #[test]
 fn a_rotation_without_a_grace_ends_the_whole_lineage_before_it() {
-    for (flags, by_id) in [
-        (["--now"].as_slice(), false),
-        (&["--grace", "0s"], false),
-        (&["--now"], true),
-    ] {
+    for (flags, by_id) in
+        [(["--now"].as_slice(), false), (&["--grace", "0s"], false), (&["--now"], true)]
+    {
         let sandbox = Sandbox::new();
         let (secrets, [first, second, third]) = rotated_twice(&sandbox, "ci");
         let key = if by_id { third.as_str() } else { "ci" };
@@ -202,9 +176,7 @@ fn a_rotation_without_a_grace_ends_the_whole_lineage_before_it() {
 fn a_held_rotation_without_a_grace_ends_the_lineage_at_its_activation() {
     let sandbox = Sandbox::new();
     let (secrets, _) = rotated_twice(&sandbox, "ci");
-    let held = sandbox
-        .keyward(["rotate", "ci", "--now", "--hold"])
-        .answer();
+    let held = sandbox.keyward(["rotate", "ci", "--now", "--hold"]).answer();
     assert_eq!(held.get("alsoChanged"), None);
     assert_eq!(codes(&sandbox, &secrets), ["valid"; 3]);
     sandbox.keyward(["activate"]).stdin(text(&held, "key")).ok();
@@ -215,9 +187,7 @@ fn a_held_rotation_without_a_grace_ends_the_lineage_at_its_activation() {
 fn a_rotation_that_fails_ends_nothing() {
     let sandbox = Sandbox::new();
     let (secrets, _) = rotated_twice(&sandbox, "ci");
-    sandbox
-        .keyward(["rotate", "ci", "--now", "--", "false"])
-        .exit(16);
+    sandbox.keyward(["rotate", "ci", "--now", "--", "false"]).exit(16);
     assert_eq!(codes(&sandbox, &secrets), ["valid"; 3]);
 }
 
@@ -228,17 +198,13 @@ fn a_rotation_by_id_names_those_that_go_on_beside_the_old_key() {
     let run = sandbox.keyward(["rotate", &third, "--json"]).ok();
     assert_eq!(run.json()["stillValid"], json!([second, first]));
     assert!(
-        run.stderr
-            .contains(&format!("`keyward revoke {second} {first}`")),
+        run.stderr.contains(&format!("`keyward revoke {second} {first}`")),
         "{}",
         run.transcript()
     );
     // Whoever takes the last field of a line for the secret still does.
     let newest = text(&run.json(), "id");
-    let line = sandbox
-        .keyward(["rotate", &newest, "-o", "tsv"])
-        .ok()
-        .line();
+    let line = sandbox.keyward(["rotate", &newest, "-o", "tsv"]).ok().line();
     let secret = line.rsplit('\t').next().expect("a field");
     sandbox.verdict(secret, &[], 0, "valid");
     let by_name = sandbox.keyward(["rotate", "ci"]).answer();
@@ -250,13 +216,8 @@ fn where_ids_alone_revoke_the_hint_names_the_whole_lineage() {
     let sandbox = Sandbox::with_workspace("portal", &["--preset", "scrapewise"]);
     let first = sandbox.mint_with("agent", &["--scope", "USER"]);
     let second = sandbox.keyward(["rotate", "agent"]).ok().line();
-    let error = sandbox
-        .keyward(["revoke", "agent", "--yes"])
-        .refused(3, "key_not_found");
-    assert_eq!(
-        codes(&sandbox, &[first.clone(), second.clone()]),
-        ["valid"; 2]
-    );
+    let error = sandbox.keyward(["revoke", "agent", "--yes"]).refused(3, "key_not_found");
+    assert_eq!(codes(&sandbox, &[first.clone(), second.clone()]), ["valid"; 2]);
     sandbox.follow(&text(&error, "hint")).ok();
     assert_all_revoked(&sandbox, &[first, second]);
 }
@@ -285,11 +246,7 @@ fn a_disabled_key_of_the_name_is_not_still_valid() {
     let shown = sandbox.keyward(["show", &third]).ok().stdout;
     assert!(!shown.contains("can still verify"), "{shown}");
     let run = sandbox.keyward(["set", &third, "--owner", "me"]).ok();
-    assert!(
-        !run.stderr.contains("can still verify"),
-        "{}",
-        run.transcript()
-    );
+    assert!(!run.stderr.contains("can still verify"), "{}", run.transcript());
     // One that is enabled again is, and a rotation at once ends the disabled ones too.
     sandbox.keyward(["enable", &second]).ok();
     assert_eq!(left(&["set", &third, "--owner", "you"]), json!([second]));
@@ -304,10 +261,7 @@ fn a_pending_key_that_waits_for_a_disabled_one_is_not_still_valid() {
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).answer();
     let disabled = sandbox.keyward(["disable", &old]).answer();
     assert_eq!(disabled.get("stillValid"), None);
-    sandbox
-        .keyward(["activate"])
-        .stdin(text(&held, "key"))
-        .refused(4, "conflict");
+    sandbox.keyward(["activate"]).stdin(text(&held, "key")).refused(4, "conflict");
     let enabled = sandbox.keyward(["enable", &old]).answer();
     assert_eq!(enabled["stillValid"], json!([text(&held, "id")]));
 }
@@ -317,10 +271,7 @@ fn show_says_which_others_of_the_name_can_still_verify() {
     let sandbox = Sandbox::new();
     let (_, [first, second, third]) = rotated_twice(&sandbox, "ci");
     let shown = sandbox.keyward(["show", "ci"]).ok().stdout;
-    assert!(
-        shown.contains(&third) && shown.contains(&format!("{second}, {first}")),
-        "{shown}"
-    );
+    assert!(shown.contains(&third) && shown.contains(&format!("{second}, {first}")), "{shown}");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let shown = sandbox.keyward(["show", "ci"]).ok().stdout;
     assert!(shown.contains(&third) && !shown.contains(&first), "{shown}");

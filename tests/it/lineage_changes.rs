@@ -26,17 +26,11 @@ fn a_name_is_paused_and_resumed_with_its_lineage() {
     let (secrets, [first, second, third]) = rotated_twice(&sandbox, "ci");
     sandbox.keyward(["disable", &second]).ok();
     let paused = sandbox.keyward(["disable", "ci"]).answer();
-    assert_eq!(
-        (&paused["id"], &paused["status"]),
-        (&json!(third), &json!("disabled"))
-    );
+    assert_eq!((&paused["id"], &paused["status"]), (&json!(third), &json!("disabled")));
     assert_eq!(paused["alsoChanged"], json!([first]));
     assert_eq!(codes(&sandbox, &secrets), ["disabled"; 3]);
     let again = sandbox.keyward(["disable", "ci"]).answer();
-    assert_eq!(
-        (again.get("alsoChanged"), again.get("stillValid")),
-        (None, None)
-    );
+    assert_eq!((again.get("alsoChanged"), again.get("stillValid")), (None, None));
     let resumed = sandbox.keyward(["enable", "ci"]).answer();
     assert_eq!(resumed["alsoChanged"], json!([second, first]));
     assert_eq!(codes(&sandbox, &secrets), ["valid"; 3]);
@@ -46,10 +40,7 @@ fn a_name_is_paused_and_resumed_with_its_lineage() {
     assert_eq!(run.json().get("alsoChanged"), None);
     assert_eq!(codes(&sandbox, &secrets), ["valid", "valid", "disabled"]);
     sandbox.follow(&run.stderr).ok();
-    assert_eq!(
-        codes(&sandbox, &secrets),
-        ["revoked", "revoked", "disabled"]
-    );
+    assert_eq!(codes(&sandbox, &secrets), ["revoked", "revoked", "disabled"]);
 }
 
 #[test]
@@ -59,10 +50,7 @@ fn a_pending_key_that_no_pause_holds_back_stands_in_its_way() {
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
     // It waits for a key that is paused.
     sandbox.keyward(["disable", "ci"]).ok();
-    sandbox
-        .keyward(["activate"])
-        .stdin(&held)
-        .refused(4, "conflict");
+    sandbox.keyward(["activate"]).stdin(&held).refused(4, "conflict");
     sandbox.keyward(["enable", "ci"]).ok();
     // It waits for a key that is gone, and could become live beside the pause of the others.
     sandbox.keyward(["revoke", &third, "--yes"]).ok();
@@ -92,9 +80,7 @@ fn what_is_set_of_a_name_holds_for_its_lineage() {
     let again = sandbox.keyward(set).answer();
     assert_eq!(again.get("alsoChanged"), None);
     // One record, and those that go on as they were.
-    let run = sandbox
-        .keyward(["set", &second, "--clear-allow", "--json"])
-        .ok();
+    let run = sandbox.keyward(["set", &second, "--clear-allow", "--json"]).ok();
     assert_eq!(run.json()["stillValid"], json!([pending, third, first]));
     assert_eq!(sandbox.show(&third)["allow"], json!(["10.0.0.0/8"]));
     sandbox.verdict(&secrets[1], &["--ip", "192.0.2.1"], 0, "valid");
@@ -118,10 +104,7 @@ fn an_expiry_set_of_a_name_prolongs_nothing_that_is_superseded() {
     }
     // Taking the rotation back does not give the older ones their life back.
     sandbox.keyward(["rotate", "ci", "--cancel"]).ok();
-    assert_about(
-        moment(&sandbox.show(&second), "expiresAt"),
-        now() + 2 * HOUR,
-    );
+    assert_about(moment(&sandbox.show(&second), "expiresAt"), now() + 2 * HOUR);
     // Where only superseded keys are left, there is nothing that it could mean.
     sandbox.keyward(["rotate", "ci"]).ok();
     let newest = sandbox.id_of("ci");
@@ -135,10 +118,7 @@ fn a_name_is_changed_with_its_lineage() {
     let (secrets, [first, second, third]) = rotated_twice(&sandbox, "ci");
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).answer();
     let answer = sandbox.keyward(["rename", "ci", "deploy"]).answer();
-    assert_eq!(
-        (&answer["id"], &answer["name"]),
-        (&json!(third), &json!("deploy"))
-    );
+    assert_eq!((&answer["id"], &answer["name"]), (&json!(third), &json!("deploy")));
     for id in [&first, &second, &third, &text(&held, "id")] {
         assert_eq!(sandbox.show(id)["name"], "deploy");
     }
@@ -146,10 +126,7 @@ fn a_name_is_changed_with_its_lineage() {
     sandbox.refuses(&["revoke", "ci", "--yes"], 3, "key_not_found");
     sandbox.mint("ci");
     let run = sandbox.keyward(["rename", &second, "other", "--json"]).ok();
-    assert_eq!(
-        run.json()["stillValid"],
-        json!([text(&held, "id"), third, first])
-    );
+    assert_eq!(run.json()["stillValid"], json!([text(&held, "id"), third, first]));
     sandbox.keyward(["revoke", "deploy", "--yes"]).ok();
     assert_eq!(codes(&sandbox, &secrets), ["revoked", "valid", "revoked"]);
 }

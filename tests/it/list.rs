@@ -16,10 +16,7 @@ fn one_of_each() -> Sandbox {
 fn dead_keys_are_hidden_unless_asked_for() {
     let sandbox = one_of_each();
     assert_eq!(sandbox.listed(&[]), ["active", "disabled", "pending"]);
-    assert_eq!(
-        sandbox.listed(&["--all"]),
-        ["active", "disabled", "expired", "pending", "revoked"]
-    );
+    assert_eq!(sandbox.listed(&["--all"]), ["active", "disabled", "expired", "pending", "revoked"]);
 }
 
 #[test]
@@ -29,10 +26,7 @@ fn status_selects_keys_in_one_state() {
         let document = sandbox.keyward(["list", "--status", status]).answer();
         let keys = document["keys"].as_array().expect("an array of keys");
         assert_eq!(keys.len(), 1, "{status}: {document:#}");
-        assert_eq!(
-            (&keys[0]["name"], &keys[0]["status"]),
-            (&json!(status), &json!(status))
-        );
+        assert_eq!((&keys[0]["name"], &keys[0]["status"]), (&json!(status), &json!(status)));
     }
     sandbox.refuses(&["list", "--status", "gone"], 2, "usage");
 }
@@ -41,26 +35,13 @@ fn status_selects_keys_in_one_state() {
 fn filters_narrow_the_list() {
     let sandbox = Sandbox::new();
     sandbox.mint_with("ci", &["--owner", "platform", "--label", "team=core"]);
-    sandbox.mint_with(
-        "cron",
-        &[
-            "--owner",
-            "data",
-            "--label",
-            "team=core",
-            "--label",
-            "tier=1",
-        ],
-    );
+    sandbox.mint_with("cron", &["--owner", "data", "--label", "team=core", "--label", "tier=1"]);
     sandbox.mint_with("web", &["-e", "test"]);
     assert_eq!(sandbox.listed(&["-e", "test"]), ["web"]);
     assert_eq!(sandbox.listed(&["-e", "live"]), ["ci", "cron"]);
     assert_eq!(sandbox.listed(&["--owner", "platform"]), ["ci"]);
     assert_eq!(sandbox.listed(&["--label", "team=core"]), ["ci", "cron"]);
-    assert_eq!(
-        sandbox.listed(&["--label", "team=core", "--owner", "data"]),
-        ["cron"]
-    );
+    assert_eq!(sandbox.listed(&["--label", "team=core", "--owner", "data"]), ["cron"]);
     assert_eq!(sandbox.listed(&["--owner", "nobody"]), [""; 0]);
 }
 
@@ -101,18 +82,13 @@ fn json_is_one_document_of_key_objects_without_secrets() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let document = sandbox.keyward(["list"]).answer();
     assert_eq!(document, json!({ "keys": [sandbox.show("ci")] }));
-    assert!(
-        document["keys"][0].get("key").is_none(),
-        "the list holds a secret"
-    );
+    assert!(document["keys"][0].get("key").is_none(), "the list holds a secret");
 }
 
 #[test]
 fn jsonl_is_one_object_a_line() {
     let sandbox = Sandbox::with_keys(&["a", "b"]);
-    let output = sandbox
-        .keyward(["list", "-o", "jsonl", "--sort", "name"])
-        .ok();
+    let output = sandbox.keyward(["list", "-o", "jsonl", "--sort", "name"]).ok();
     assert!(output.stdout.is_ascii());
     assert_eq!(output.json_lines(), [sandbox.show("a"), sandbox.show("b")]);
 }
@@ -127,16 +103,9 @@ fn tsv_is_one_line_a_key_whatever_its_name() {
     let lines: Vec<&str> = output.stdout.lines().collect();
     assert_eq!(lines.len(), 2, "stdout is\n{}", output.stdout);
     let fields = |line: &str| line.split('\t').count();
-    assert_eq!(
-        fields(lines[0]),
-        fields(lines[1]),
-        "stdout is\n{}",
-        output.stdout
-    );
-    let planted = lines
-        .iter()
-        .flat_map(|line| line.split('\t'))
-        .find(|field| field.starts_with("a\\"));
+    assert_eq!(fields(lines[0]), fields(lines[1]), "stdout is\n{}", output.stdout);
+    let planted =
+        lines.iter().flat_map(|line| line.split('\t')).find(|field| field.starts_with("a\\"));
     assert_eq!(planted, Some(r"a\tb\nc\\d"), "stdout is\n{}", output.stdout);
 }
 
@@ -148,10 +117,7 @@ fn tsv_has_no_header_and_no_relative_times() {
     let line = output.line();
     let fields: Vec<&str> = line.split('\t').collect();
     for field in ["id", "name", "prefix", "status", "createdAt"] {
-        assert!(
-            fields.contains(&text(&key, field).as_str()),
-            "no {field} in {line}"
-        );
+        assert!(fields.contains(&text(&key, field).as_str()), "no {field} in {line}");
     }
 }
 
@@ -162,28 +128,11 @@ fn the_table_has_a_header_and_whole_names() {
     assert_eq!(long.len(), 64);
     sandbox.mint(&long);
     let output = sandbox.keyward(["list"]).ok();
-    assert_eq!(
-        output.stdout.lines().count(),
-        2,
-        "stdout is\n{}",
-        output.stdout
-    );
+    assert_eq!(output.stdout.lines().count(), 2, "stdout is\n{}", output.stdout);
     let (header, row) = output.stdout.split_once('\n').expect("two lines");
-    assert!(
-        header.to_lowercase().contains("name"),
-        "no header in\n{}",
-        output.stdout
-    );
-    assert!(
-        row.contains(&long),
-        "the name is cut off in\n{}",
-        output.stdout
-    );
-    assert!(
-        !output.stdout.contains('\u{1b}'),
-        "colours without a terminal in\n{}",
-        output.stdout
-    );
+    assert!(header.to_lowercase().contains("name"), "no header in\n{}", output.stdout);
+    assert!(row.contains(&long), "the name is cut off in\n{}", output.stdout);
+    assert!(!output.stdout.contains('\u{1b}'), "colours without a terminal in\n{}", output.stdout);
 }
 
 #[test]
@@ -192,17 +141,9 @@ fn an_empty_list_is_an_empty_answer() {
     assert_eq!(sandbox.keyward(["list"]).answer(), json!({ "keys": [] }));
     let table = sandbox.keyward(["list"]).ok();
     assert_eq!(table.stdout, "");
-    assert!(
-        table.stderr.contains("keyward mint"),
-        "no hint on stderr:\n{}",
-        table.stderr
-    );
+    assert!(table.stderr.contains("keyward mint"), "no hint on stderr:\n{}", table.stderr);
     for form in ["tsv", "jsonl"] {
-        assert_eq!(
-            sandbox.keyward(["list", "-o", form]).ok().stdout,
-            "",
-            "{form}"
-        );
+        assert_eq!(sandbox.keyward(["list", "-o", form]).ok().stdout, "", "{form}");
     }
     sandbox.expect_transcripts("$ keyward list -q\n------- stderr -------\n[exit status: 0]\n");
 }
@@ -211,9 +152,7 @@ fn an_empty_list_is_an_empty_answer() {
 fn a_store_that_does_not_exist_lists_nothing_and_is_not_made() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.keyward(["list"]).answer(), json!({ "keys": [] }));
-    let left = std::fs::read_dir(sandbox.home())
-        .expect("HOME is there")
-        .count();
+    let left = std::fs::read_dir(sandbox.home()).expect("HOME is there").count();
     assert_eq!(left, 0, "listing left something behind");
 }
 
@@ -236,10 +175,7 @@ fn among_several_workspaces_one_must_be_chosen() {
     sandbox.mint_with("ci", &["-w", "acme"]);
     assert_eq!(sandbox.listed(&["-w", "acme"]), ["ci"]);
     assert_eq!(sandbox.listed(&["-w", "zenith"]), [""; 0]);
-    let by_variable = sandbox
-        .keyward(["list"])
-        .env("KEYWARD_WORKSPACE", "acme")
-        .answer();
+    let by_variable = sandbox.keyward(["list"]).env("KEYWARD_WORKSPACE", "acme").answer();
     assert_eq!(crate::support::names(&by_variable["keys"]), ["ci"]);
 }
 

@@ -312,10 +312,7 @@ use std::path::Path;
 fn every_test_file_is_in_this_list() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
     let forgotten = forgotten_files(&folder, "main.rs");
-    assert!(
-        forgotten.is_empty(),
-        "no list of modules names these files: {forgotten:?}"
-    );
+    assert!(forgotten.is_empty(), "no list of modules names these files: {forgotten:?}");
 }
 
 /// The files of a folder and of the folders in it that their folder's root file declares no module for.
@@ -334,9 +331,7 @@ fn forgotten_files(folder: &Path, root: &str) -> Vec<String> {
         let declared = [format!("mod {name};"), format!("pub mod {name};")];
         if is_module
             && !is_root
-            && !list
-                .lines()
-                .any(|line| declared.iter().any(|module| module == line))
+            && !list.lines().any(|line| declared.iter().any(|module| module == line))
         {
             forgotten.push(path.display().to_string());
         }

@@ -56,13 +56,9 @@ fn every_page_refers_to_pages_that_exist() {
                     "\nThe options that every command has are described in\n.BR keyward (1).\n"
                 )
         );
-        let (_, refers) = text
-            .split_once(".SH \"SEE ALSO\"\n")
-            .expect("it refers to others");
+        let (_, refers) = text.split_once(".SH \"SEE ALSO\"\n").expect("it refers to others");
         for line in refers.lines() {
-            let name = line
-                .strip_prefix(".BR ")
-                .and_then(|line| line.split_once(" (1)"));
+            let name = line.strip_prefix(".BR ").and_then(|line| line.split_once(" (1)"));
             let (name, _) = name.unwrap_or_else(|| panic!("{page}: {line}"));
             let other = folder.join(format!("{}.1", name.replace("\\-", "-")));
             assert!(other.exists(), "{page} refers to {name}");
@@ -79,11 +75,7 @@ fn all_pages_are_written_into_a_folder() {
     assert_eq!(output.stderr, format!("wrote {count} pages to new/pages\n"));
     for page in names_in(repository("man")) {
         let committed = fs::read_to_string(repository("man").join(&page)).expect("a page is text");
-        assert_eq!(
-            sandbox.text(&format!("new/pages/{page}")),
-            committed,
-            "{page}"
-        );
+        assert_eq!(sandbox.text(&format!("new/pages/{page}")), committed, "{page}");
     }
     // Once more is no error, and a file in the way is.
     sandbox.keyward(["man", "--all", "new/pages", "-q"]).ok();
@@ -139,10 +131,7 @@ fn the_real_man_shows_a_page_without_a_warning() {
     for page in names_in(repository("man")) {
         let page = repository("man").join(page);
         let checked = sandbox.program("man", ["--warnings", "-l"]).args([&page]);
-        let output = checked
-            .env("MAN_KEEP_STDERR", "1")
-            .env("LANG", "C.UTF-8")
-            .ok();
+        let output = checked.env("MAN_KEEP_STDERR", "1").env("LANG", "C.UTF-8").ok();
         assert_eq!(output.stderr, "", "{}", page.display());
     }
 }

@@ -39,10 +39,7 @@ pub fn at_once<T: Send>(workers: usize, work: impl Fn(usize) -> T + Sync) -> Vec
                 })
             })
             .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().expect("a worker does not panic"))
-            .collect()
+        workers.into_iter().map(|worker| worker.join().expect("a worker does not panic")).collect()
     })
 }
 
@@ -91,10 +88,7 @@ fn eight_processes_at_once_get_no_more_of_a_key_than_its_rate_gives() {
     );
     let counted = counts(&sandbox, "ci");
     assert_eq!(counted.valid, valid as i64);
-    assert_eq!(
-        counted.refused["rate_limited"],
-        (verdicts.len() - valid) as i64
-    );
+    assert_eq!(counted.refused["rate_limited"], (verdicts.len() - valid) as i64);
 }
 
 #[test]
@@ -152,11 +146,7 @@ fn four_streams_at_once_count_every_use_of_twenty_keys() {
         each(&answers(&sandbox, &[], input), "code")
     });
     let ended = now();
-    let valid = codes
-        .concat()
-        .iter()
-        .filter(|code| *code == "valid")
-        .count();
+    let valid = codes.concat().iter().filter(|code| *code == "valid").count();
     assert_eq!(valid, STREAMS * LINES * 9 / 10);
     let listed = sandbox.keyward(["list"]).answer();
     let listed = listed["keys"].as_array().expect("keys are a list");
@@ -165,10 +155,7 @@ fn four_streams_at_once_count_every_use_of_twenty_keys() {
         let counted = counts(&sandbox, &text(key, "name"));
         // 400 lines for each key, a tenth of them refused and a tenth seven credits each.
         assert_eq!((counted.valid, counted.credits), (360, 320 + 7 * 40));
-        assert_eq!(
-            counted.refused,
-            [("wrong_environment".to_owned(), 40)].into()
-        );
+        assert_eq!(counted.refused, [("wrong_environment".to_owned(), 40)].into());
         let last = moment(key, "lastUsedAt");
         assert_eq!(last, counted.last_used_at);
         assert!((begun..=ended).contains(&last), "{last} is not in between");
@@ -231,9 +218,7 @@ fn longest_log_of(sandbox: &Sandbox, streams: usize, lines: &str, time: Duration
             longest = longest.max(log_length(sandbox));
             thread::sleep(Duration::from_millis(5));
         }
-        let answered = streams
-            .into_iter()
-            .map(|stream| stream.join().expect("a stream goes well"));
+        let answered = streams.into_iter().map(|stream| stream.join().expect("a stream goes well"));
         (longest, answered.sum())
     })
 }

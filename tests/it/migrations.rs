@@ -61,9 +61,7 @@ fn user_version(sandbox: &Sandbox) -> i64 {
 /// The keys by their name, with the two fields that a migration could lose.
 fn uses(sandbox: &Sandbox) -> Value {
     let keys = sandbox.keys(&["--sort", "name"]);
-    keys.iter()
-        .map(|key| json!([text(key, "name"), key["status"], key["lastUsedAt"]]))
-        .collect()
+    keys.iter().map(|key| json!([text(key, "name"), key["status"], key["lastUsedAt"]])).collect()
 }
 
 #[test]
@@ -84,10 +82,7 @@ fn keeps_what_it_knew(version: i64, sandbox: &Sandbox) {
     ]);
     assert_eq!(uses(sandbox), expected);
     assert_eq!(user_version(sandbox), NEWEST);
-    assert_eq!(
-        sandbox.keyward(["store", "info"]).answer()["schema"],
-        NEWEST
-    );
+    assert_eq!(sandbox.keyward(["store", "info"]).answer()["schema"], NEWEST);
     // Once more, now that there is nothing to bring up to date.
     assert_eq!(uses(sandbox), expected);
     let audited = sandbox.keyward(["audit", "verify"]).answer();
@@ -150,9 +145,6 @@ fn an_old_store_is_brought_up_to_date_once_by_many_at_once() {
     assert_eq!(user_version(&sandbox), NEWEST);
     assert_eq!(counts(&sandbox, "ci").valid, 4);
     assert_eq!(sandbox.listed(&["--all"]).len(), 8);
-    assert_eq!(
-        uses(&sandbox)[1],
-        json!(["gone", "revoked", "2025-01-18T23:59:59.999Z"])
-    );
+    assert_eq!(uses(&sandbox)[1], json!(["gone", "revoked", "2025-01-18T23:59:59.999Z"]));
     sandbox.keyward(["audit", "verify"]).ok();
 }

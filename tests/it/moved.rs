@@ -27,11 +27,7 @@ impl Scene {
         let (sandbox, secret) = Sandbox::with_key("ci");
         let other = sandbox.home().join("other.db");
         sandbox.keyward(["store", "backup"]).args([&other]).ok();
-        Self {
-            sandbox,
-            secret,
-            other,
-        }
+        Self { sandbox, secret, other }
     }
 
     /// Puts the other file in the store's place, as `mv` does.
@@ -94,10 +90,7 @@ fn a_stream_says_503_while_there_is_no_file() {
     scene.move_away();
     for _ in 0..3 {
         let verdict = stream.expect(&scene.secret, "store_not_found");
-        assert_eq!(
-            (&verdict["status"], &verdict["valid"]),
-            (&503.into(), &false.into())
-        );
+        assert_eq!((&verdict["status"], &verdict["valid"]), (&503.into(), &false.into()));
     }
     assert_eq!(stream.expect("{", "bad_request")["status"], 400);
     // What is no store is none.
@@ -129,11 +122,7 @@ fn a_stream_says_how_many_uses_were_lost() {
     stream.expect(&theirs, "valid");
     let ended = stream.end();
     assert_eq!(ended.status, 0);
-    assert!(
-        ended.stderr.contains("3 uses could not be recorded"),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("3 uses could not be recorded"), "{}", ended.stderr);
     assert_eq!(scene.uses(), 1, "theirs");
 
     let scene = Scene::new();
@@ -173,21 +162,11 @@ fn a_verifier_goes_on_with_the_file_that_is_there() {
         let error = judge(&mut verifier, &scene.secret).expect_err("there is no file");
         assert_eq!(error.kind().code(), "store_not_found");
     }
-    assert_eq!(
-        verifier
-            .flush()
-            .expect_err("nowhere to write")
-            .kind()
-            .code(),
-        "io"
-    );
+    assert_eq!(verifier.flush().expect_err("nowhere to write").kind().code(), "io");
     scene.swap();
     assert_eq!(judge(&mut verifier, &scene.secret).ok(), Some(Code::Valid));
     scene.revoke();
-    assert_eq!(
-        judge(&mut verifier, &scene.secret).ok(),
-        Some(Code::Revoked)
-    );
+    assert_eq!(judge(&mut verifier, &scene.secret).ok(), Some(Code::Revoked));
     verifier.close().expect("every use is written");
     assert_eq!(scene.uses(), 4);
 }
@@ -202,17 +181,9 @@ fn a_verifier_says_how_many_uses_were_lost() {
         assert_eq!(judge(&mut verifier, &scene.secret).ok(), Some(Code::Valid));
     }
     fs::rename(another.store_path(), scene.sandbox.store_path()).expect("moved");
-    assert_eq!(
-        judge(&mut verifier, &scene.secret).ok(),
-        Some(Code::NotFound)
-    );
+    assert_eq!(judge(&mut verifier, &scene.secret).ok(), Some(Code::NotFound));
     let error = verifier.flush().expect_err("two uses are lost");
-    assert!(
-        error
-            .to_string()
-            .starts_with("2 uses could not be recorded"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("2 uses could not be recorded"), "{error}");
     assert!(verifier.loss().is_none(), "it is told once");
     verifier.close().expect("there is nothing more");
 }
@@ -256,11 +227,7 @@ fn a_single_verdict_is_of_the_file_that_is_there_when_the_secret_comes() {
     let run = scene.sandbox.program("sh", ["-c", &swap]);
     let run = run.env("PATH", crate::support::docs::path_with_keyward());
     let output = run.exit(11);
-    assert!(
-        output.stdout.starts_with("revoked: ci"),
-        "{}",
-        output.stdout
-    );
+    assert!(output.stdout.starts_with("revoked: ci"), "{}", output.stdout);
 }
 
 /// A delivery during which another file took the store's place: `activate` is named only where it works.
@@ -271,20 +238,10 @@ fn a_secret_whose_key_is_not_in_the_store_is_not_sent_to_activate() {
     // With the log that belongs to the file, or the other would have the key by it.
     let path = path.display();
     let swap = format!("cat >got; rm {path}-wal {path}-shm; mv other.db {path}");
-    let run = scene
-        .sandbox
-        .keyward(["mint", "new", "--", "sh", "-c", &swap]);
+    let run = scene.sandbox.keyward(["mint", "new", "--", "sh", "-c", &swap]);
     let output = run.exit(7);
-    assert!(
-        output.stderr.contains("not in the current store"),
-        "{}",
-        output.stderr
-    );
-    assert!(
-        !output.stderr.contains("keyward activate"),
-        "{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("not in the current store"), "{}", output.stderr);
+    assert!(!output.stderr.contains("keyward activate"), "{}", output.stderr);
     let got = scene.sandbox.line("got");
     scene.sandbox.verdict(&got, &[], 10, "not_found");
     assert_eq!(scene.sandbox.listed(&[]), ["ci"]);

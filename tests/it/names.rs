@@ -28,10 +28,7 @@ fn a_name_is_stored_composed_and_found_in_either_form() {
     for name in [COMPOSED, DECOMPOSED] {
         let shown = sandbox.keyward(["workspace", "show", name]).answer();
         assert_eq!(text(&shown, "name"), COMPOSED);
-        sandbox
-            .keyward(["list"])
-            .env("KEYWARD_WORKSPACE", name)
-            .ok();
+        sandbox.keyward(["list"]).env("KEYWARD_WORKSPACE", name).ok();
     }
     // 64 characters once they are composed.
     sandbox.mint_with(&"e\u{301}".repeat(64), &["-w", "default"]);
@@ -49,9 +46,7 @@ fn a_manifest_and_an_import_mean_the_same_key_in_either_form() {
         "[workspace.default]\n[[key]]\nworkspace = 'default'\nname = '{DECOMPOSED}'\ndeliver = {{ command = ['cat'] }}\n"
     );
     let manifest = sandbox.file("keys.toml", &manifest);
-    let run = sandbox
-        .keyward(["apply", "--prune", "--yes", "--json"])
-        .args([&manifest]);
+    let run = sandbox.keyward(["apply", "--prune", "--yes", "--json"]).args([&manifest]);
     run.ok();
     assert_eq!(sandbox.listed(&["--all"]), [COMPOSED]);
     sandbox.keyward(["ensure", DECOMPOSED, "--", "cat"]).ok();
@@ -74,14 +69,10 @@ fn a_name_that_is_stored_decomposed_stays_usable() {
         assert_eq!(text(&shown, "name"), DECOMPOSED);
         sandbox.refuses(&["workspace", "create", name], 4, "name_taken");
     }
-    sandbox
-        .keyward(["-w", "default", "rotate", DECOMPOSED])
-        .ok();
+    sandbox.keyward(["-w", "default", "rotate", DECOMPOSED]).ok();
     let renamed = sandbox.keyward(["-w", "default", "rename", DECOMPOSED, COMPOSED, "--json"]);
     assert_eq!(text(&renamed.ok().json(), "name"), COMPOSED);
-    sandbox
-        .keyward(["workspace", "rename", DECOMPOSED, COMPOSED])
-        .ok();
+    sandbox.keyward(["workspace", "rename", DECOMPOSED, COMPOSED]).ok();
     let shown = sandbox.keyward(["workspace", "show", COMPOSED]).answer();
     assert_eq!(text(&shown, "name"), COMPOSED);
 }
@@ -114,11 +105,9 @@ fn names_with_blank_looking_characters_are_refused() {
         '\u{e0100}',
     ] {
         for name in [format!("a{character}b"), character.to_string()] {
-            for command in [
-                &["mint", &name][..],
-                &["rename", "ci", &name],
-                &["workspace", "create", &name],
-            ] {
+            for command in
+                [&["mint", &name][..], &["rename", "ci", &name], &["workspace", "create", &name]]
+            {
                 sandbox.keyward(command).refused(2, "invalid_name");
             }
             let wanted = line(&name, "another-systems-secret", &json!({}));
@@ -133,11 +122,7 @@ fn a_name_that_finds_another_key_is_taken() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.mint("other");
     let shown = sandbox.show("ci");
-    let (id, prefix, short) = (
-        text(&shown, "id"),
-        text(&shown, "prefix"),
-        text(&shown, "short"),
-    );
+    let (id, prefix, short) = (text(&shown, "id"), text(&shown, "prefix"), text(&shown, "short"));
     assert_eq!(token::parts(&secret, "kw_live_").short, short);
     let before = sandbox.head();
     let manifest = |name: &str| {
@@ -172,11 +157,8 @@ fn a_name_that_finds_another_key_is_taken() {
 #[test]
 fn a_manifest_may_write_a_workspace_in_either_form_but_not_twice() {
     let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
-    for (table, named) in [
-        (decomposed, decomposed),
-        (decomposed, composed),
-        (composed, decomposed),
-    ] {
+    for (table, named) in [(decomposed, decomposed), (decomposed, composed), (composed, decomposed)]
+    {
         let sandbox = Sandbox::new();
         let manifest = format!(
             "[workspace.'{table}']\n[[key]]\nworkspace = '{named}'\nname = 'ci'\ndeliver = {{ out = 'ci.key' }}\n"
@@ -192,8 +174,5 @@ fn a_manifest_may_write_a_workspace_in_either_form_but_not_twice() {
     let apply = sandbox.keyward(["apply", "-", "--check"]).stdin(&twice);
     let error = apply.refused(2, "invalid_manifest");
     let message = text(&error, "message");
-    assert!(
-        message.contains("it is the same workspace as in line "),
-        "{message}"
-    );
+    assert!(message.contains("it is the same workspace as in line "), "{message}");
 }

@@ -15,31 +15,17 @@ fn a_usage_error_names_the_help_of_its_own_command() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     for (arguments, help) in [
         (&["revoke"][..], "see `keyward revoke --help`"),
-        (
-            &["revoke", "ci", "--reason", "leaked"],
-            "see `keyward revoke --help`",
-        ),
+        (&["revoke", "ci", "--reason", "leaked"], "see `keyward revoke --help`"),
         (&["workspace", "use"], "see `keyward workspace use --help`"),
-        (
-            &["workspace", "use", "a", "b"],
-            "see `keyward workspace use --help`",
-        ),
+        (&["workspace", "use", "a", "b"], "see `keyward workspace use --help`"),
         (&["list", "--zzzz"], "see `keyward list --help`"),
         (&["zzzzzz"], "see `keyward --help`"),
-        (
-            &["workspace"],
-            "`keyward workspace --help` lists the commands",
-        ),
-        (
-            &["usage", "--since", "1d", "--until", "2d"],
-            "see `keyward usage --help`",
-        ),
+        (&["workspace"], "`keyward workspace --help` lists the commands"),
+        (&["usage", "--since", "1d", "--until", "2d"], "see `keyward usage --help`"),
     ] {
         assert_eq!(hint(&sandbox, arguments), help, "{arguments:?}");
     }
-    let run = sandbox
-        .keyward(["revoke", "ci", "--reason", "leaked"])
-        .exit(2);
+    let run = sandbox.keyward(["revoke", "ci", "--reason", "leaked"]).exit(2);
     for reason in ["compromised", "superseded", "retired", "unspecified"] {
         assert!(run.stderr.contains(reason), "{}", run.stderr);
     }
@@ -51,10 +37,7 @@ fn help_and_version_can_be_asked_for_as_commands() {
     for (words, option) in [
         (&["help"][..], &["--help"][..]),
         (&["help", "mint"], &["mint", "--help"]),
-        (
-            &["help", "workspace", "use"],
-            &["workspace", "use", "--help"],
-        ),
+        (&["help", "workspace", "use"], &["workspace", "use", "--help"]),
         (&["version"], &["--version"]),
     ] {
         let (one, other) = (sandbox.keyward(words).ok(), sandbox.keyward(option).ok());
@@ -66,10 +49,8 @@ fn help_and_version_can_be_asked_for_as_commands() {
 
 #[test]
 fn a_slip_of_the_finger_is_answered_with_the_word_that_was_meant() {
-    let sandbox = Sandbox::with_policy(
-        "default",
-        "default_plan = \"free\"\n[scopes.read]\n[plans.free]\n",
-    );
+    let sandbox =
+        Sandbox::with_policy("default", "default_plan = \"free\"\n[scopes.read]\n[plans.free]\n");
     for (arguments, meant) in [
         (&["list", "-w", "defalt"][..], "did you mean default?"),
         (&["mint", "ci", "-e", "lvie"], "did you mean live?"),
@@ -149,10 +130,7 @@ fn a_key_that_another_workspace_has_is_found_by_the_hint() {
     for key in ["cart", &id] {
         for command in ["show", "disable", "revoke"] {
             let hint = hint(&sandbox, &[command, key, "--yes"]);
-            assert!(
-                hint.contains("workspace my shop has it: pass -w "),
-                "{hint}"
-            );
+            assert!(hint.contains("workspace my shop has it: pass -w "), "{hint}");
         }
     }
     let hint = hint(&sandbox, &["show", "nowhere"]);

@@ -17,9 +17,7 @@ const LITESTREAM: &str = "
 fn tables(sandbox: &Sandbox) -> i64 {
     let connection = sandbox.sqlite();
     let count = "SELECT count(*) FROM sqlite_schema WHERE name LIKE '\\_litestream%' ESCAPE '\\'";
-    connection
-        .query_row(count, [], |row| row.get(0))
-        .expect("the schema can be read")
+    connection.query_row(count, [], |row| row.get(0)).expect("the schema can be read")
 }
 
 #[test]
@@ -51,9 +49,7 @@ fn a_store_that_litestream_replicates_works_like_any_other() {
     older.keyward(["store", "check"]).ok();
     assert_eq!(tables(&older), 2);
     sandbox.tamper("UPDATE audit SET actor = 'x' WHERE seq = 1");
-    sandbox
-        .keyward(["store", "restore", "backup.db", "--yes"])
-        .ok();
+    sandbox.keyward(["store", "restore", "backup.db", "--yes"]).ok();
     sandbox.keyward(["store", "check"]).ok();
 }
 
@@ -66,24 +62,12 @@ fn any_other_object_is_named_with_the_statement_that_removes_it() {
             "CREATE TRIGGER back AFTER UPDATE ON key BEGIN UPDATE key SET state = 'active'; END",
             "trigger \"back\"",
         ),
-        (
-            "CREATE VIEW \"a \"\"view\" AS SELECT 1",
-            "view \"a \"view\"",
-        ),
+        ("CREATE VIEW \"a \"\"view\" AS SELECT 1", "view \"a \"view\""),
         ("CREATE INDEX mine ON key (owner)", "index \"mine\""),
-        (
-            "CREATE TABLE _litestream_lock (id INTEGER, other)",
-            "table \"_litestream_lock\"",
-        ),
-        (
-            "CREATE TABLE notes (text UNIQUE); CREATE INDEX n ON notes (text)",
-            "index \"n\"",
-        ),
+        ("CREATE TABLE _litestream_lock (id INTEGER, other)", "table \"_litestream_lock\""),
+        ("CREATE TABLE notes (text UNIQUE); CREATE INDEX n ON notes (text)", "index \"n\""),
     ] {
-        sandbox
-            .sqlite()
-            .execute_batch(statement)
-            .expect("it is SQL");
+        sandbox.sqlite().execute_batch(statement).expect("it is SQL");
         let mut removed = 0;
         loop {
             let asked = sandbox.keyward(["--json", "verify"]).stdin(&secret).run();
@@ -99,9 +83,7 @@ fn any_other_object_is_named_with_the_statement_that_removes_it() {
             let hint = text(error, "hint");
             let (_, removal) = hint.split_once("DROP").expect("it says what removes it");
             let connection = sandbox.sqlite();
-            connection
-                .execute_batch(&format!("DROP{removal}"))
-                .expect("the statement runs");
+            connection.execute_batch(&format!("DROP{removal}")).expect("the statement runs");
             removed += 1;
             assert!(removed < 4, "{hint}");
         }
@@ -122,9 +104,7 @@ fn a_journal_mode_that_another_program_has_set_is_put_right_or_told() {
     sandbox.tamper("PRAGMA journal_mode = DELETE");
     let other = sandbox.sqlite();
     let reading = "BEGIN; SELECT count(*) FROM key";
-    other
-        .query_row("SELECT 1", [], |_| Ok(()))
-        .expect("it reads");
+    other.query_row("SELECT 1", [], |_| Ok(())).expect("it reads");
     let _ = other.execute_batch(reading);
     let checked = sandbox.keyward(["--json", "store", "check"]).exit(9).json();
     assert_eq!(checked["problems"][0]["remedy"], "keyward store check");
@@ -165,10 +145,7 @@ fn a_file_system_without_locks_or_shared_memory_is_said_to_be_that() {
         assert_eq!(told["code"], "io", "{call:?} {ending}: {transcript}");
         let message = text(told, "message");
         assert!(message.contains(said), "{call:?} {ending}: {message}");
-        assert!(
-            !message.contains("read-only"),
-            "{call:?} {ending}: {message}"
-        );
+        assert!(!message.contains("read-only"), "{call:?} {ending}: {message}");
         // Without a log beside it, what the file says is right all the same.
         let words = ["--wait", "1s", "verify"];
         let asked = where_it_fails(&sandbox, &words, call, ending).stdin(&secret);
@@ -185,9 +162,7 @@ fn a_database_of_no_keyward_is_foreign_to_every_command() {
     let other = sandbox.home().join("other.db");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let database = Connection::open_with_flags(&other, flags).expect("a database can be made");
-    database
-        .execute_batch("CREATE TABLE notes (text)")
-        .expect("it is SQL");
+    database.execute_batch("CREATE TABLE notes (text)").expect("it is SQL");
     database.close().expect("it can be closed");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     fs::set_permissions(&other, mode).expect("a mode can be set");

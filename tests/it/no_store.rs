@@ -116,10 +116,7 @@ fn a_stream_waits_for_its_store() {
         let mut stream = Stream::start(&sandbox, if named { &flags } else { &[] });
         for line in [secret.clone(), json!({"key": secret, "id": 7}).to_string()] {
             let verdict = stream.expect(&line, "store_not_found");
-            assert_eq!(
-                (&verdict["status"], &verdict["valid"]),
-                (&json!(503), &json!(false))
-            );
+            assert_eq!((&verdict["status"], &verdict["valid"]), (&json!(503), &json!(false)));
         }
         assert_eq!(stream.expect("{", "bad_request")["status"], 400);
         let folder = path.parent().expect("a folder");
@@ -132,10 +129,7 @@ fn a_stream_waits_for_its_store() {
         elsewhere.keyward(["store", "backup"]).args([&beside]).ok();
         std::fs::rename(&beside, &path).expect("renamed");
         let verdict = stream.expect(&json!({"key": secret, "id": 8}).to_string(), "valid");
-        assert_eq!(
-            (&verdict["status"], &verdict["id"]),
-            (&json!(200), &json!(8))
-        );
+        assert_eq!((&verdict["status"], &verdict["id"]), (&json!(200), &json!(8)));
         let ended = stream.end();
         assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
         assert!(each(&ended.rest, "code").is_empty());
@@ -167,11 +161,7 @@ fn whoever_makes_a_store_says_its_path() {
         let run = || sandbox.keyward(maker).env("KEYWARD_STORE", &path);
         let output = run().ok();
         let said = path.to_string_lossy();
-        assert!(
-            output.stderr.contains(&*said),
-            "{maker:?}: {}",
-            output.stderr
-        );
+        assert!(output.stderr.contains(&*said), "{maker:?}: {}", output.stderr);
         assert!(path.exists(), "{maker:?}");
         // Once only.
         assert!(!run().run().stderr.contains("made the store"), "{maker:?}");
@@ -190,10 +180,7 @@ fn an_empty_store_can_be_made_and_is_made_once() {
     let bytes = std::fs::read(sandbox.store_path()).expect("it is there");
     let again = sandbox.keyward(["store", "create"]).answer();
     assert_eq!(again["changed"], false);
-    assert_eq!(
-        std::fs::read(sandbox.store_path()).expect("it is there"),
-        bytes
-    );
+    assert_eq!(std::fs::read(sandbox.store_path()).expect("it is there"), bytes);
     // A gate has something to look at now, and nothing to complain of.
     sandbox.keyward(["store", "check"]).ok();
     sandbox.verdict("nonsense", &[], 10, "malformed");
@@ -206,8 +193,6 @@ fn an_empty_store_can_be_made_and_is_made_once() {
     assert!(!sandbox.home().join("other.db").exists());
     // A file that is no store stays what it is.
     let text = sandbox.file("notes", "notes");
-    sandbox
-        .keyward(["store", "create", "--store", "notes"])
-        .exit(9);
+    sandbox.keyward(["store", "create", "--store", "notes"]).exit(9);
     assert_eq!(std::fs::read_to_string(text).expect("it is there"), "notes");
 }

@@ -4,9 +4,7 @@ use crate::support::{Sandbox, text};
 
 /// What a run prints with one field.
 fn lines(sandbox: &Sandbox, arguments: &[&str], field: &str) -> Vec<String> {
-    let run = sandbox
-        .keyward(arguments)
-        .args(["-o", &format!("value={field}")]);
+    let run = sandbox.keyward(arguments).args(["-o", &format!("value={field}")]);
     run.ok().stdout.lines().map(str::to_owned).collect()
 }
 
@@ -19,18 +17,9 @@ fn a_listing_prints_the_field_of_each_record() {
     assert_eq!(list("expiresAt"), ["", ""], "what is null is an empty line");
     assert_eq!(lines(&sandbox, &["show", "a"], "status"), ["active"]);
     assert_eq!(lines(&sandbox, &["workspace", "list"], "name"), ["default"]);
-    assert_eq!(
-        lines(&sandbox, &["audit", "list", "--limit", "1"], "action"),
-        ["key.activate"]
-    );
-    assert_eq!(
-        lines(&sandbox, &["check", "--older-than", "1d"], "remedy"),
-        [""; 0]
-    );
-    assert_eq!(
-        lines(&sandbox, &["revoke", "a", "b", "--yes"], "changed"),
-        ["true", "true"]
-    );
+    assert_eq!(lines(&sandbox, &["audit", "list", "--limit", "1"], "action"), ["key.activate"]);
+    assert_eq!(lines(&sandbox, &["check", "--older-than", "1d"], "remedy"), [""; 0]);
+    assert_eq!(lines(&sandbox, &["revoke", "a", "b", "--yes"], "changed"), ["true", "true"]);
     assert_eq!(list("name"), [""; 0]);
 }
 
@@ -49,11 +38,7 @@ fn a_minted_secret_is_a_field_and_no_other_takes_its_place_on_stdout() {
     sandbox.verdict(&secret, &[], 0, "valid");
     let run = sandbox.keyward(["mint", "cd", "-o", "value=id"]);
     assert_eq!(run.exit(2).stdout, "");
-    assert_eq!(
-        sandbox.listed(&[]),
-        ["ci"],
-        "a key was minted without a sink"
-    );
+    assert_eq!(sandbox.listed(&[]), ["ci"], "a key was minted without a sink");
     let id = lines(&sandbox, &["mint", "cd", "--out", "cd.key"], "id").concat();
     assert_eq!(id, sandbox.id_of("cd"));
     let secret = sandbox.line("cd.key");
@@ -79,9 +64,7 @@ fn an_unknown_field_is_refused_before_anything_is_done() {
         assert!(run.stderr.contains(known), "{words:?}: {}", run.stderr);
     }
     assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
-    let error = sandbox
-        .keyward(["list", "-o", "vlaue=id"])
-        .refused(2, "usage");
+    let error = sandbox.keyward(["list", "-o", "vlaue=id"]).refused(2, "usage");
     assert!(text(&error, "message").contains("value=FIELD"), "{error:#}");
 }
 
@@ -89,15 +72,9 @@ fn an_unknown_field_is_refused_before_anything_is_done() {
 fn apply_and_verify_have_fields_too() {
     let sandbox = Sandbox::new();
     let secret = sandbox.mint("ci");
-    let run = sandbox
-        .keyward(["verify", "-o", "value=code"])
-        .stdin(&secret)
-        .ok();
+    let run = sandbox.keyward(["verify", "-o", "value=code"]).stdin(&secret).ok();
     assert_eq!(run.stdout, "valid\n");
-    let run = sandbox
-        .keyward(["verify", "-o", "value=subject"])
-        .stdin(&secret)
-        .ok();
+    let run = sandbox.keyward(["verify", "-o", "value=subject"]).stdin(&secret).ok();
     assert_eq!(run.stdout.trim_end(), sandbox.id_of("ci"));
     let manifest = "[workspace.default]\n[[key]]\nworkspace = \"default\"\nenvironment = \"live\"\nname = \"cd\"\ndeliver = { out = \"cd.key\" }\n";
     sandbox.file("keys.toml", manifest);

@@ -26,19 +26,12 @@ fn an_environment_of_a_live_key_is_not_dropped_in_silence() {
     let sandbox = Sandbox::new();
     let [web, jobs] = acme(&sandbox);
     let id = sandbox.id_of("jobs");
-    let before = sandbox
-        .keyward(["workspace", "show", "acme", "--policy"])
-        .ok();
+    let before = sandbox.keyward(["workspace", "show", "acme", "--policy"]).ok();
     let refused = set(&sandbox, &["--environments", "live"]).refused(4, "conflict");
     let message = text(&refused, "message");
-    assert!(
-        message.contains(&format!("1 live key: jobs ({id}, environment test)")),
-        "{message}"
-    );
+    assert!(message.contains(&format!("1 live key: jobs ({id}, environment test)")), "{message}");
     assert!(text(&refused, "hint").contains("--keep-outside"));
-    let after = sandbox
-        .keyward(["workspace", "show", "acme", "--policy"])
-        .ok();
+    let after = sandbox.keyward(["workspace", "show", "acme", "--policy"]).ok();
     assert_eq!(before.stdout, after.stdout);
     set(&sandbox, &["--environments", "live", "--keep-outside"]).ok();
     for secret in [web, jobs] {
@@ -46,9 +39,7 @@ fn an_environment_of_a_live_key_is_not_dropped_in_silence() {
     }
     // What is outside already is in the way of no other change.
     set(&sandbox, &["--rotation-grace", "2h"]).ok();
-    sandbox
-        .keyward(["revoke", "jobs", "-e", "test", "--yes"])
-        .ok();
+    sandbox.keyward(["revoke", "jobs", "-e", "test", "--yes"]).ok();
     set(&sandbox, &["--environments", "live,test"]).ok();
     set(&sandbox, &["--environments", "live"]).ok();
 }
@@ -58,17 +49,12 @@ fn a_scope_of_a_live_key_is_not_dropped_in_silence() {
     let sandbox = Sandbox::new();
     acme(&sandbox);
     let id = sandbox.id_of("web");
-    let narrow = sandbox.file(
-        "narrow.toml",
-        "default_plan = \"free\"\n[scopes.write]\n[plans.free]\n",
-    );
+    let narrow =
+        sandbox.file("narrow.toml", "default_plan = \"free\"\n[scopes.write]\n[plans.free]\n");
     let flags = ["--policy", narrow.to_str().expect("UTF-8")];
     let refused = set(&sandbox, &flags).refused(4, "conflict");
     let message = text(&refused, "message");
-    assert!(
-        message.contains(&format!("1 live key: web ({id}, scope read)")),
-        "{message}"
-    );
+    assert!(message.contains(&format!("1 live key: web ({id}, scope read)")), "{message}");
     set(&sandbox, &flags).args(["--keep-outside"]).ok();
 }
 
@@ -87,19 +73,15 @@ fn a_cap_is_not_lowered_below_the_live_keys_in_silence() {
     );
     set(&sandbox, &["--cap", "1", "--keep-outside"]).ok();
     // A cap that is raised again may still be below them.
-    sandbox
-        .keyward(["workspace", "set", "acme", "--cap", "0"])
-        .ok();
+    sandbox.keyward(["workspace", "set", "acme", "--cap", "0"]).ok();
 }
 
 #[test]
 fn a_plan_in_use_is_not_dropped_in_silence() {
     let sandbox = Sandbox::new();
     acme(&sandbox);
-    let policy = sandbox.file(
-        "plans.toml",
-        "default_plan = \"pro\"\n[scopes.read]\n[scopes.write]\n[plans.pro]\n",
-    );
+    let policy = sandbox
+        .file("plans.toml", "default_plan = \"pro\"\n[scopes.read]\n[scopes.write]\n[plans.pro]\n");
     let flags = ["--policy", policy.to_str().expect("UTF-8")];
     let refused = set(&sandbox, &flags).refused(4, "conflict");
     let message = text(&refused, "message");
@@ -108,9 +90,7 @@ fn a_plan_in_use_is_not_dropped_in_silence() {
         "{message}"
     );
     // Keeping keys is no answer to that; a plan is.
-    set(&sandbox, &flags)
-        .args(["--keep-outside"])
-        .refused(4, "conflict");
+    set(&sandbox, &flags).args(["--keep-outside"]).refused(4, "conflict");
     let moved = set(&sandbox, &flags).args(["--plan", "pro"]).answer();
     assert_eq!(moved["plan"], "pro");
     let none = set(&sandbox, &["--clear-plan"]).args(["--preset", "default"]);
@@ -142,15 +122,9 @@ fn a_manifest_that_names_a_preset_means_all_of_it() {
     let apply = |flags: &[&str]| sandbox.keyward(["apply"]).args([&manifest]).args(flags);
     apply(&[]).ok();
     apply(&["--check"]).ok();
-    sandbox
-        .keyward(["workspace", "set", "acme", "--cap", "7"])
-        .ok();
+    sandbox.keyward(["workspace", "set", "acme", "--cap", "7"]).ok();
     let check = apply(&["--check"]).exit(18);
-    assert!(
-        check.stdout.contains("~ workspace acme"),
-        "{}",
-        check.stdout
-    );
+    assert!(check.stdout.contains("~ workspace acme"), "{}", check.stdout);
     apply(&[]).ok();
     apply(&["--check"]).ok();
     let shown = sandbox.keyward(["workspace", "show", "acme"]).answer();
@@ -229,9 +203,7 @@ fn check_finds_the_keys_outside_the_policy_and_its_remedies_run() {
     let both = sandbox.mint_with("both", &["-e", "test", "--scope", "read"]);
     let wide = ["--policy", "policy.toml"];
     set(&sandbox, &wide).ok();
-    let set_both = [
-        "set", "both", "-e", "test", "--scope", "read", "--scope", "write",
-    ];
+    let set_both = ["set", "both", "-e", "test", "--scope", "read", "--scope", "write"];
     sandbox.keyward(set_both).ok();
     let narrow = ["--policy", "narrow.toml", "--keep-outside"];
     set(&sandbox, &narrow).ok();
@@ -239,10 +211,7 @@ fn check_finds_the_keys_outside_the_policy_and_its_remedies_run() {
     let findings = sandbox.keyward(check).exit(18).json();
     let remedy = text(&findings["findings"][1], "remedy");
     let id = sandbox.keyward(["show", "both", "-e", "test"]).answer();
-    assert_eq!(
-        remedy,
-        format!("keyward set {} --scope read", text(&id, "id"))
-    );
+    assert_eq!(remedy, format!("keyward set {} --scope read", text(&id, "id")));
     sandbox.keyward(remedy.split(' ').skip(1)).ok();
     sandbox.verdict(&both, &["--require", "read"], 0, "valid");
 }
@@ -280,19 +249,11 @@ fn check_finds_a_pending_key_that_is_outside_the_policy() {
     let remedy = text(finding, "remedy");
     let words = remedy.split_whitespace().skip(1);
     sandbox.keyward(words).args(["--yes"]).ok();
-    sandbox
-        .keyward(["activate"])
-        .stdin(held)
-        .refused(11, "revoked");
+    sandbox.keyward(["activate"]).stdin(held).refused(11, "revoked");
     // Nothing else is looked for in a pending key.
     sandbox.mint_with("other", &["-e", "live", "--scope", "read", "--hold"]);
-    let never = sandbox
-        .keyward(["check", "--never-used", "--json"])
-        .exit(18);
+    let never = sandbox.keyward(["check", "--never-used", "--json"]).exit(18);
     let findings = &never.json()["findings"];
     let mut names = findings.as_array().expect("a list").iter();
-    assert!(
-        names.all(|finding| finding["name"] != "other"),
-        "{findings:#}"
-    );
+    assert!(names.all(|finding| finding["name"] != "other"), "{findings:#}");
 }

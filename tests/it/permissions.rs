@@ -99,21 +99,12 @@ fn a_store_that_others_can_reach_is_refused_with_the_command_that_mends_it() {
 #[test]
 fn the_command_that_mends_a_mode_can_be_pasted_whatever_the_path() {
     let sandbox = Sandbox::new();
-    for name in [
-        "with space.db",
-        "it's.db",
-        "$HOME.db",
-        "a;b&c.db",
-        "-n.db",
-        "ключ.db",
-    ] {
+    for name in ["with space.db", "it's.db", "$HOME.db", "a;b&c.db", "-n.db", "ключ.db"] {
         let path = sandbox.home().join(name);
         let store = path.to_str().expect("the name is UTF-8");
         sandbox.keyward(["mint", "ci", "--store", store]).ok();
         set_mode(&path, 0o644);
-        let error = sandbox
-            .keyward(["list", "--store", store])
-            .refused(8, "permissions");
+        let error = sandbox.keyward(["list", "--store", store]).refused(8, "permissions");
         sandbox.program("sh", ["-c", &text(&error, "hint")]).ok();
         assert_eq!(mode(&path), 0o600, "{error:#}");
         sandbox.keyward(["list", "--store", store]).ok();
@@ -229,23 +220,14 @@ fn a_first_run_in_an_unsafe_folder_makes_no_store() {
 fn what_is_no_regular_file_is_refused_at_once() {
     let sandbox = Sandbox::new();
     let fifo = sandbox.home().join("fifo");
-    let made = Command::new("mkfifo")
-        .args(["-m", "600"])
-        .arg(&fifo)
-        .status();
+    let made = Command::new("mkfifo").args(["-m", "600"]).arg(&fifo).status();
     assert!(made.expect("mkfifo can be started").success());
     for path in [fifo.to_str().expect("UTF-8"), "/dev/null", "/dev/zero"] {
         let begun = Instant::now();
         for command in [&["list"][..], &["mint", "ci"], &["store", "info"]] {
-            sandbox
-                .keyward(["--store", path])
-                .args(command)
-                .refused(8, "permissions");
+            sandbox.keyward(["--store", path]).args(command).refused(8, "permissions");
         }
-        assert!(
-            begun.elapsed() < Duration::from_secs(5),
-            "{path} was waited for"
-        );
+        assert!(begun.elapsed() < Duration::from_secs(5), "{path} was waited for");
     }
 }
 
@@ -339,9 +321,7 @@ fn an_ordinary_users_out_file_is_private_and_its_own() {
     let file = user.sandbox.home().join("ci.key");
     let metadata = fs::metadata(&file).expect("the file was made");
     assert_eq!(mode(&file), 0o600);
-    let owner = fs::metadata(user.sandbox.home())
-        .expect("HOME exists")
-        .uid();
+    let owner = fs::metadata(user.sandbox.home()).expect("HOME exists").uid();
     assert_eq!(metadata.uid(), owner);
 }
 
@@ -354,10 +334,7 @@ fn a_sink_in_a_folder_that_cannot_be_written_is_refused_beforehand() {
         chown(&folder, Some(NOBODY), Some(NOBODY)).expect("root may give files away");
     }
     set_mode(&folder, 0o500);
-    for sink in [
-        &["--out", "closed/ci.key"][..],
-        &["--dotenv", "closed/.env", "--var", "KEY"],
-    ] {
+    for sink in [&["--out", "closed/ci.key"][..], &["--dotenv", "closed/.env", "--var", "KEY"]] {
         let run = user.keyward(["mint", "ci"]).args(sink);
         run.refused(16, "delivery_failed");
         assert!(!user.sandbox.store_path().exists(), "something was minted");

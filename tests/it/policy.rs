@@ -29,41 +29,18 @@ quota = 100
 fn assert_refused(policy: &str) {
     let sandbox = Sandbox::new();
     let path = sandbox.file("policy.toml", policy);
-    let run = sandbox
-        .keyward(["--json", "workspace", "create", "acme", "--policy"])
-        .args([path]);
+    let run = sandbox.keyward(["--json", "workspace", "create", "acme", "--policy"]).args([path]);
     let output = run.run();
-    assert_eq!(
-        output.status,
-        2,
-        "this policy was not refused:\n{policy}\n{}",
-        output.transcript()
-    );
-    assert_eq!(
-        output.error()["code"],
-        "invalid_policy",
-        "{policy}\n{}",
-        output.transcript()
-    );
-    assert_eq!(
-        sandbox.keyward(["workspace", "list"]).answer(),
-        json!({ "workspaces": [] })
-    );
+    assert_eq!(output.status, 2, "this policy was not refused:\n{policy}\n{}", output.transcript());
+    assert_eq!(output.error()["code"], "invalid_policy", "{policy}\n{}", output.transcript());
+    assert_eq!(sandbox.keyward(["workspace", "list"]).answer(), json!({ "workspaces": [] }));
 }
 
 /// Replaces the line that sets this field; asserts that there is one.
 fn with(field: &str, line: &str) -> String {
-    assert!(
-        POLICY.lines().any(|old| old.starts_with(field)),
-        "the policy has no {field}"
-    );
-    let lines = POLICY.lines().map(|old| {
-        if old.starts_with(&format!("{field} =")) {
-            line
-        } else {
-            old
-        }
-    });
+    assert!(POLICY.lines().any(|old| old.starts_with(field)), "the policy has no {field}");
+    let lines =
+        POLICY.lines().map(|old| if old.starts_with(&format!("{field} =")) { line } else { old });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -71,10 +48,7 @@ fn with(field: &str, line: &str) -> String {
 fn a_whole_policy_is_accepted() {
     let sandbox = Sandbox::new();
     let path = sandbox.file("policy.toml", POLICY);
-    sandbox
-        .keyward(["workspace", "create", "acme", "--policy"])
-        .args([path])
-        .ok();
+    sandbox.keyward(["workspace", "create", "acme", "--policy"]).args([path]).ok();
     let secret = sandbox.mint("ci");
     let parts = token::parts(&secret, "acme_live_");
     assert_eq!(parts.checksum, token::checksum(parts.body, token::BASE62));
@@ -111,10 +85,7 @@ fn a_secret_part_under_128_bits_beside_its_hint_is_refused() {
         assert_refused(&policy(least - 1));
         let sandbox = Sandbox::new();
         let path = sandbox.file("policy.toml", &policy(least));
-        sandbox
-            .keyward(["workspace", "create", "acme", "--policy"])
-            .args([path])
-            .ok();
+        sandbox.keyward(["workspace", "create", "acme", "--policy"]).args([path]).ok();
         let secret = sandbox.mint("ci");
         assert_eq!(secret.len(), "acme_live_".len() + 12 + least);
         sandbox.verdict(&secret, &[], 0, "valid");
@@ -126,20 +97,12 @@ fn a_template_that_mixes_up_environments_is_refused() {
     let without_environment = with("token", "token = \"{prefix}_{short:12}{secret:32}{crc}\"");
     assert_refused(&without_environment);
     let sandbox = Sandbox::new();
-    let one_environment = without_environment.replace(
-        "environments = [\"live\", \"test\"]",
-        "environments = [\"live\"]",
-    );
+    let one_environment = without_environment
+        .replace("environments = [\"live\", \"test\"]", "environments = [\"live\"]");
     let path = sandbox.file("policy.toml", &one_environment);
-    sandbox
-        .keyward(["workspace", "create", "acme", "--policy"])
-        .args([path])
-        .ok();
+    sandbox.keyward(["workspace", "create", "acme", "--policy"]).args([path]).ok();
     let secret = sandbox.mint("ci");
-    assert!(
-        secret.starts_with("acme_") && !secret.contains("live"),
-        "{secret}"
-    );
+    assert!(secret.starts_with("acme_") && !secret.contains("live"), "{secret}");
 }
 
 #[test]
@@ -167,14 +130,8 @@ fn a_template_that_cannot_be_read_is_refused() {
 
 #[test]
 fn fields_that_contradict_each_other_are_refused() {
-    assert_refused(&with(
-        "scopes_per_key",
-        "scopes_per_key = { min = 2, max = 1 }",
-    ));
-    assert_refused(&with(
-        "scopes_per_key",
-        "scopes_per_key = { min = 2, max = 2 }",
-    ));
+    assert_refused(&with("scopes_per_key", "scopes_per_key = { min = 2, max = 1 }"));
+    assert_refused(&with("scopes_per_key", "scopes_per_key = { min = 2, max = 2 }"));
     assert_refused(&with("environments", "environments = []"));
     assert_refused(&with("environments", "environments = [\"live\", \"live\"]"));
 }
@@ -192,10 +149,7 @@ fn values_out_of_range_are_refused() {
     assert_refused(&with("rotation_grace", "rotation_grace = \"soon\""));
     assert_refused(&with("maximum_lifetime", "maximum_lifetime = \"-1d\""));
     assert_refused(&with("active_key_cap", "active_key_cap = -1"));
-    assert_refused(&with(
-        "environments",
-        "environments = [\"live\", \"te st\"]",
-    ));
+    assert_refused(&with("environments", "environments = [\"live\", \"te st\"]"));
     assert_refused(&with("prefix", "prefix = \"ac me\""));
     assert_refused(&with("manage", "manage = [\"everything\"]"));
     assert_refused(&with("rate", "rate = \"10/fortnight\""));
@@ -214,28 +168,17 @@ fn flags_are_held_to_the_same_rules() {
         &["--prefix", "ac me"],
     ];
     for flags in wrong {
-        sandbox
-            .keyward(["workspace", "set", "acme"])
-            .args(flags)
-            .refused(2, "invalid_policy");
-        sandbox
-            .keyward(["workspace", "create", "other"])
-            .args(flags)
-            .refused(2, "invalid_policy");
+        sandbox.keyward(["workspace", "set", "acme"]).args(flags).refused(2, "invalid_policy");
+        sandbox.keyward(["workspace", "create", "other"]).args(flags).refused(2, "invalid_policy");
     }
-    assert_eq!(
-        sandbox.keyward(["workspace", "show", "acme"]).answer(),
-        before
-    );
+    assert_eq!(sandbox.keyward(["workspace", "show", "acme"]).answer(), before);
 }
 
 #[test]
 fn the_checksum_is_written_in_the_policys_alphabet() {
     // Base58 has no 0, O, I and l, and needs 6 digits for 32 bits like base62.
-    let base58: String = token::BASE62
-        .chars()
-        .filter(|character| !"0OIl".contains(*character))
-        .collect();
+    let base58: String =
+        token::BASE62.chars().filter(|character| !"0OIl".contains(*character)).collect();
     let alphabets = [
         ("base62", token::BASE62),
         ("base36", token::BASE36),
@@ -245,28 +188,17 @@ fn the_checksum_is_written_in_the_policys_alphabet() {
     for (name, digits) in alphabets {
         let sandbox = Sandbox::with_workspace(
             "acme",
-            &[
-                "--alphabet",
-                name,
-                "--token",
-                "{prefix}_{env}_{short:12}{secret:40}{crc}",
-            ],
+            &["--alphabet", name, "--token", "{prefix}_{env}_{short:12}{secret:40}{crc}"],
         );
         for place in 0..5 {
             let secret = sandbox.mint(&format!("key {place}"));
-            let (_, random) = secret
-                .rsplit_once('_')
-                .expect("the template has two of them");
+            let (_, random) = secret.rsplit_once('_').expect("the template has two of them");
             assert!(
                 random.chars().all(|character| digits.contains(character)),
                 "{secret} is not {name}"
             );
             let body = &secret[.."kw_live_".len() + 52];
-            assert_eq!(
-                secret,
-                format!("{body}{}", token::checksum(body, digits)),
-                "{name}"
-            );
+            assert_eq!(secret, format!("{body}{}", token::checksum(body, digits)), "{name}");
         }
     }
 }
@@ -281,30 +213,16 @@ fn a_small_checksum_keeps_its_leading_zeros() {
         .find(|(sum, _)| sum.starts_with("00"));
     let (sum, body) = small.expect("one in 290 begins with two zeros");
     sandbox.verdict(&format!("{body}{sum}"), &[], 10, "not_found");
-    sandbox.verdict(
-        &format!("{body}{}", sum.trim_start_matches('0')),
-        &[],
-        10,
-        "malformed",
-    );
+    sandbox.verdict(&format!("{body}{}", sum.trim_start_matches('0')), &[], 10, "malformed");
 }
 
 #[test]
 fn the_policy_printed_for_people_is_the_one_in_force() {
     let sandbox = Sandbox::new();
     let path = sandbox.file("policy.toml", POLICY);
-    sandbox
-        .keyward(["workspace", "create", "acme", "--policy"])
-        .args([path])
-        .ok();
-    let printed = sandbox
-        .keyward(["workspace", "show", "acme", "--policy"])
-        .ok()
-        .stdout;
+    sandbox.keyward(["workspace", "create", "acme", "--policy"]).args([path]).ok();
+    let printed = sandbox.keyward(["workspace", "show", "acme", "--policy"]).ok().stdout;
     let document = sandbox.keyward(["workspace", "show", "acme"]).answer();
-    assert!(
-        printed.contains(&text(&document["policy"], "token")),
-        "{printed}"
-    );
+    assert!(printed.contains(&text(&document["policy"], "token")), "{printed}");
     assert!(printed.contains("10/minute"), "{printed}");
 }

@@ -209,14 +209,13 @@ fn a_process_is_closed_before_there_is_a_secret_in_it() {
         let trace = sandbox.text("trace");
         let lines: Vec<&str> = trace.lines().collect();
         let place = |is_it: &dyn Fn(&str) -> bool| lines.iter().position(|line| is_it(line));
-        let closed = [
-            "RLIMIT_CORE, {rlim_cur=0, rlim_max=0}",
-            "PR_SET_DUMPABLE, SUID_DUMP_DISABLE",
-        ]
-        .map(|call| {
-            let found = place(&|line| line.contains(call) && line.ends_with("= 0"));
-            found.unwrap_or_else(|| panic!("{arguments:?}: no {call}"))
-        });
+        let closed =
+            ["RLIMIT_CORE, {rlim_cur=0, rlim_max=0}", "PR_SET_DUMPABLE, SUID_DUMP_DISABLE"].map(
+                |call| {
+                    let found = place(&|line| line.contains(call) && line.ends_with("= 0"));
+                    found.unwrap_or_else(|| panic!("{arguments:?}: no {call}"))
+                },
+            );
         // The C library draws 8 bytes of its own for its allocator; a secret takes more.
         let arrived = place(&|line| {
             arrivals.iter().any(|arrival| line.contains(*arrival))
@@ -229,10 +228,8 @@ fn a_process_is_closed_before_there_is_a_secret_in_it() {
             "{arguments:?} had a secret in line {arrived} and was closed in {closed:?}"
         );
         let calls = ["RLIMIT_CORE", "PR_SET_DUMPABLE"];
-        let later = lines
-            .iter()
-            .filter(|line| calls.iter().any(|call| line.contains(call)))
-            .count();
+        let later =
+            lines.iter().filter(|line| calls.iter().any(|call| line.contains(call))).count();
         assert_eq!(later, 2, "{arguments:?} was opened again");
     }
 }
@@ -363,11 +360,7 @@ fn a_secret_that_was_judged_is_in_memory_no_more() {
         let front = found_in_memory(run.process(), &secret.as_bytes()[..20]);
         assert!(!front.is_empty(), "{arguments:?}: nothing can be found");
         let left = found_in_memory(run.process(), &secret.as_bytes()[22..40]);
-        assert_eq!(
-            left,
-            Vec::<String>::new(),
-            "{arguments:?}: {secret} is left"
-        );
+        assert_eq!(left, Vec::<String>::new(), "{arguments:?}: {secret} is left");
         assert_eq!(run.heard().0, 0);
     }
 }

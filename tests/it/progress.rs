@@ -78,16 +78,9 @@ fn a_job_is_shown_from_its_beginning_to_its_end_in_the_unit_it_names() {
     ] {
         let pieces = shown(home, script);
         let told = pieces.join("\n");
-        assert_eq!(
-            pieces.get(1).map(String::as_str),
-            Some(first),
-            "{script}: {told}"
-        );
+        assert_eq!(pieces.get(1).map(String::as_str), Some(first), "{script}: {told}");
         let jobs = &pieces[1..pieces.len() - 1];
-        assert!(
-            jobs.iter().any(|piece| piece.starts_with(one)),
-            "{script}: {told}"
-        );
+        assert!(jobs.iter().any(|piece| piece.starts_with(one)), "{script}: {told}");
         let end = jobs.last().is_some_and(|piece| piece.ends_with(last));
         assert!(end, "{script}: {told}");
         // The line is gone before the answer.

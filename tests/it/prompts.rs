@@ -66,11 +66,7 @@ fn anything_but_yes_changes_nothing_and_exits_130() {
         assert_eq!(status, 130, "{what}: {seen}");
         let is_said = seen.ends_with("cancelled: nothing was changed\r\n");
         assert!(is_said, "{what}: {seen}");
-        assert_eq!(
-            terminal.modes(),
-            modes,
-            "{what}: the terminal is left changed"
-        );
+        assert_eq!(terminal.modes(), modes, "{what}: the terminal is left changed");
         assert_eq!(sandbox.show("ci"), before, "{what}");
     }
     sandbox.verdict(&secret, &[], 0, "valid");
@@ -160,19 +156,11 @@ fn revoke_lists_every_key_that_a_name_stands_for_a_line_each() {
     assert_eq!(status, 130, "{seen}");
     for (id, standing) in ids.iter().zip(["superseded", "active", "pending"]) {
         let mut lines = seen.lines().filter(|line| line.contains(id));
-        let line = lines
-            .next()
-            .unwrap_or_else(|| panic!("{id} is not in {seen}"));
-        assert!(
-            line.contains(standing) && line.contains("never used"),
-            "{seen}"
-        );
+        let line = lines.next().unwrap_or_else(|| panic!("{id} is not in {seen}"));
+        assert!(line.contains(standing) && line.contains("never used"), "{seen}");
         assert_eq!(lines.next(), None, "{seen}");
     }
-    assert!(
-        seen.contains("these 3 keys") && !seen.contains(&dead),
-        "{seen}"
-    );
+    assert!(seen.contains("these 3 keys") && !seen.contains(&dead), "{seen}");
     assert_eq!(sandbox.listed(&[]).len(), 3);
     let mut terminal = ask(&sandbox, &["revoke", "ci"]);
     terminal.types("y\r");
@@ -193,11 +181,9 @@ fn a_key_that_is_not_there_is_told_without_asking() {
 fn on_a_terminal_a_secret_is_read_without_being_shown() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let held = sandbox.mint_with("held", &["--hold"]);
-    for (arguments, secret) in [
-        (&["verify"][..], &secret),
-        (&["activate"], &held),
-        (&["whoami", "--as", "-"], &secret),
-    ] {
+    for (arguments, secret) in
+        [(&["verify"][..], &secret), (&["activate"], &held), (&["whoami", "--as", "-"], &secret)]
+    {
         let mut terminal = Terminal::keyward(&sandbox, arguments, &[]);
         let modes = terminal.first_modes;
         terminal.wait_until_hidden();
@@ -240,9 +226,7 @@ fn deleting_a_workspace_asks_only_when_records_would_go() {
     sandbox.workspace("used", &[]);
     sandbox.workspace("living", &[]);
     sandbox.mint_with("ci", &["-w", "used"]);
-    sandbox
-        .keyward(["revoke", "ci", "-w", "used", "--yes"])
-        .ok();
+    sandbox.keyward(["revoke", "ci", "-w", "used", "--yes"]).ok();
     sandbox.mint_with("ci", &["-w", "living"]);
 
     let mut terminal = Terminal::keyward(&sandbox, &["workspace", "delete", "empty"], &[]);
@@ -254,9 +238,7 @@ fn deleting_a_workspace_asks_only_when_records_would_go() {
     let (status, seen) = terminal.end();
     assert_eq!(status, 4, "{seen}");
 
-    let error = sandbox
-        .keyward(["workspace", "delete", "used"])
-        .refused(2, "usage");
+    let error = sandbox.keyward(["workspace", "delete", "used"]).refused(2, "usage");
     assert!(text(&error, "hint").contains("--yes"), "{error:#}");
 
     let mut terminal = ask(&sandbox, &["workspace", "delete", "used"]);
@@ -279,11 +261,7 @@ fn without_a_terminal_revoke_says_so_at_once() {
     let wrappers: [&[&str]; 3] = [
         &[],
         &["setsid", "--wait"],
-        &[
-            "sh",
-            "-c",
-            "\"$0\" \"$@\" </dev/null >answer 2>&1 || { s=$?; cat answer; exit $s; }",
-        ],
+        &["sh", "-c", "\"$0\" \"$@\" </dev/null >answer 2>&1 || { s=$?; cat answer; exit $s; }"],
     ];
     for wrapper in wrappers {
         if wrapper.first().is_some_and(|program| !tool(program)) {
@@ -340,12 +318,7 @@ fn on_a_terminal_nothing_is_asked_where_asking_is_forbidden() {
 #[test]
 fn a_terminal_behind_a_redirection_is_not_opened() {
     let (sandbox, secret) = Sandbox::with_key("ci");
-    for redirection in [
-        "</dev/null",
-        "2>said",
-        "</dev/null 2>said",
-        "</dev/null >said 2>&1",
-    ] {
+    for redirection in ["</dev/null", "2>said", "</dev/null 2>said", "</dev/null >said 2>&1"] {
         let script = format!("\"$0\" revoke ci {redirection}; echo \"status $?\"");
         let mut terminal = Terminal::start(&sandbox, "sh", &["-c", &script, KEYWARD], &[]);
         let (_, seen) = terminal.end();
@@ -360,12 +333,7 @@ fn a_terminal_behind_a_redirection_is_not_opened() {
 #[test]
 fn colour_is_for_terminals_that_want_it() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    let commands = [
-        &["list"][..],
-        &["show", "missing"],
-        &["--help"],
-        &["--wrong"],
-    ];
+    let commands = [&["list"][..], &["show", "missing"], &["--help"], &["--wrong"]];
     let coloured_on_a_terminal = |flags: &[&str], environment: &[(&str, &str)]| {
         let is_coloured = |command: &&[&str]| {
             let arguments = [flags, command].concat();
@@ -401,9 +369,6 @@ fn a_stream_that_is_no_terminal_gets_no_colour_beside_one_that_is() {
     for file in ["list", "error"] {
         let content = std::fs::read_to_string(sandbox.home().join(file));
         let content = content.expect("the shell made it");
-        assert!(
-            !content.is_empty() && !content.contains('\u{1b}'),
-            "{content}"
-        );
+        assert!(!content.is_empty() && !content.contains('\u{1b}'), "{content}");
     }
 }

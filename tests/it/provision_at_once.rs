@@ -40,10 +40,7 @@ fn assert_one_key(sandbox: &Sandbox, file: &str) {
     sandbox.assert_whole();
     let folder = sandbox.store_path();
     let folder = folder.parent().expect("the store has a folder");
-    assert_eq!(
-        names_in(folder),
-        ["keyward.db", "keyward.db.lock", "keyward.db.reserve"]
-    );
+    assert_eq!(names_in(folder), ["keyward.db", "keyward.db.lock", "keyward.db.reserve"]);
 }
 
 #[test]
@@ -86,17 +83,8 @@ fn many_processes_set_one_variable() {
 fn many_processes_rotate_a_key_that_is_due_once() {
     let sandbox = Sandbox::new();
     ensure(&sandbox, &["ci", "--expires", "10d", "--out", "F"]);
-    let arguments = [
-        "--json",
-        "ensure",
-        "ci",
-        "--expires",
-        "90d",
-        "--rotate-before",
-        "14d",
-        "--out",
-        "F",
-    ];
+    let arguments =
+        ["--json", "ensure", "ci", "--expires", "90d", "--rotate-before", "14d", "--out", "F"];
     let runs = (0..16).map(|_| sandbox.keyward(arguments));
     let outputs = at_once(runs.collect());
     assert_eq!(only_these(&outputs, "rotated"), 1);
@@ -165,9 +153,7 @@ fn assert_six(sandbox: &Sandbox, outputs: &[Output]) {
             0 => {
                 let answer = output.json();
                 let changes = answer["changes"].as_array().expect("a list of changes");
-                let these = changes
-                    .iter()
-                    .filter(|change| change["action"] == "created");
+                let these = changes.iter().filter(|change| change["action"] == "created");
                 created.extend(these.map(|change| text(change, "name")));
             }
             6 => {}
@@ -185,10 +171,7 @@ fn assert_six(sandbox: &Sandbox, outputs: &[Output]) {
     assert_eq!(names_in(sandbox.home().join("keys")).len(), 6);
     sandbox.assert_whole();
     assert!(failed.is_empty(), "{failed:#?}");
-    assert_eq!(
-        created, names,
-        "one of them was told of twice or not at all"
-    );
+    assert_eq!(created, names, "one of them was told of twice or not at all");
 }
 
 #[test]
@@ -238,10 +221,7 @@ fn a_delivery_under_way_is_waited_for_as_long_as_told() {
     // Without --wait it would be ten seconds.
     assert!(waited < Duration::from_secs(9), "{waited:?}");
     wait("0s");
-    let manifest = format!(
-        "[workspace.default]\n{}",
-        key("default", "z", "", "out = \"Z\"")
-    );
+    let manifest = format!("[workspace.default]\n{}", key("default", "z", "", "out = \"Z\""));
     sandbox.file("keys.toml", &manifest);
     let apply = sandbox.keyward(["apply", "keys.toml", "--wait", "200ms"]);
     apply.refused(6, "busy");
@@ -249,9 +229,7 @@ fn a_delivery_under_way_is_waited_for_as_long_as_told() {
     assert!(!sandbox.home().join("Z").exists());
     assert_eq!(sandbox.listed(&["--all"]), ["x"]);
     // Looking, and what has no secret to deliver, is held up by nobody.
-    sandbox
-        .keyward(["apply", "keys.toml", "--check", "--wait", "200ms"])
-        .exit(18);
+    sandbox.keyward(["apply", "keys.toml", "--check", "--wait", "200ms"]).exit(18);
     thread::scope(|scope| {
         // The usual wait is long enough for a delivery of an instant.
         let other = scope.spawn(|| ensure(&sandbox, &["y", "--out", "Y"]));
@@ -270,10 +248,7 @@ fn a_delivery_under_way_is_waited_for_as_long_as_told() {
 fn the_same_key_under_way_is_waited_for_and_then_unchanged() {
     let sandbox = Sandbox::new();
     let held = Held::start(sandbox.home(), sandbox.keyward(["ensure", "ci"]));
-    let (secret, command) = (
-        held.secret.clone(),
-        ["ensure", "ci", "--", "sh", "-c", "touch ran"],
-    );
+    let (secret, command) = (held.secret.clone(), ["ensure", "ci", "--", "sh", "-c", "touch ran"]);
     thread::scope(|scope| {
         let other = scope.spawn(|| sandbox.keyward(command).answer());
         thread::sleep(Duration::from_millis(300));

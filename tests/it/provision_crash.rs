@@ -61,11 +61,7 @@ impl Scene {
     }
 
     fn without_store(arguments: &[&'static str], sinks: &[[&'static str; 3]]) -> Self {
-        Self {
-            template: Sandbox::new(),
-            arguments: arguments.to_vec(),
-            sinks: sinks.to_vec(),
-        }
+        Self { template: Sandbox::new(), arguments: arguments.to_vec(), sinks: sinks.to_vec() }
     }
 
     /// Where the command ends when nobody disturbs it.
@@ -79,11 +75,8 @@ impl Scene {
     fn survives(&self, least: usize) {
         let points = self.killed_at_each(&CALLS, &self.end());
         let what = self.arguments.join(" ");
-        writeln!(
-            std::io::stderr(),
-            "keyward {what}: killed at {points} points"
-        )
-        .expect("stderr can be written");
+        writeln!(std::io::stderr(), "keyward {what}: killed at {points} points")
+            .expect("stderr can be written");
         assert!(points >= least, "{what} was killed at {points} points only");
     }
 
@@ -144,18 +137,12 @@ impl Scene {
             assert_ne!(key["status"], "pending", "{point}: {key:#}");
             let is_held = held.contains(&key["id"]);
             let was_there = known.iter().any(|known| known["id"] == key["id"]);
-            assert!(
-                is_held || was_there,
-                "{point}: nobody has the secret of {key:#}"
-            );
+            assert!(is_held || was_there, "{point}: nobody has the secret of {key:#}");
         }
         // A third run finds nothing to do.
         let before = sandbox.store_bytes();
         sandbox.keyward(&self.arguments).ok();
-        assert!(
-            sandbox.store_bytes() == before,
-            "{point}: it was not finished"
-        );
+        assert!(sandbox.store_bytes() == before, "{point}: it was not finished");
         let mut keys: Vec<_> = sandbox
             .keys(&[])
             .iter()
@@ -195,16 +182,7 @@ fn first() -> Scene {
 
 /// A key that has ten days left.
 fn rotation() -> Scene {
-    let arguments = [
-        "ensure",
-        "ci",
-        "--expires",
-        "90d",
-        "--rotate-before",
-        "14d",
-        "--out",
-        "F",
-    ];
+    let arguments = ["ensure", "ci", "--expires", "90d", "--rotate-before", "14d", "--out", "F"];
     let scene = Scene::new(&arguments, &[["ci", "F", ""]]);
     scene.template.keyward(arguments).ok();
     scene.template.rewrite(&format!(
@@ -251,12 +229,7 @@ fn a_killed_apply_is_made_up_for() {
     let manifest = format!(
         "[workspace.default]\n{}{}",
         key("default", "ci", "", "out = \"secrets/ci.key\""),
-        key(
-            "default",
-            "web",
-            "owner = \"me\"",
-            "dotenv = \".env\", var = \"KEY\""
-        )
+        key("default", "web", "owner = \"me\"", "dotenv = \".env\", var = \"KEY\"")
     );
     scene.template.file("keys.toml", &manifest);
     scene.survives(100);
@@ -289,11 +262,8 @@ fn a_run_that_makes_up_for_a_killed_one_may_be_killed_as_well() {
             points += scene.killed_at_each(&["fsync", "renameat", "renameat2"], &expected);
         }
     }
-    writeln!(
-        std::io::stderr(),
-        "keyward ensure, killed twice: {points} pairs of points"
-    )
-    .expect("stderr can be written");
+    writeln!(std::io::stderr(), "keyward ensure, killed twice: {points} pairs of points")
+        .expect("stderr can be written");
     assert!(points >= 40, "there were {points} pairs of points only");
 }
 

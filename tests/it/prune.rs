@@ -14,8 +14,7 @@ use crate::support::{Sandbox, names, text};
 pub fn prune(sandbox: &Sandbox, flags: &[&str]) -> Vec<Value> {
     let answer = sandbox.keyward(["prune", "--yes"]).args(flags).answer();
     let keys = answer["keys"].as_array();
-    keys.unwrap_or_else(|| panic!("no keys in {answer:#}"))
-        .clone()
+    keys.unwrap_or_else(|| panic!("no keys in {answer:#}")).clone()
 }
 
 /// The ids in a list of keys, sorted.
@@ -112,16 +111,8 @@ fn the_policy_says_how_long_and_an_option_says_it_better() {
     with_dead_and_living(&sandbox);
     let set = ["workspace", "set", "default", "--usage-retention"];
     sandbox.keyward(set).args(["0s"]).ok();
-    let old = [
-        "revoked long ago",
-        "expired long ago",
-        "expired 90 days ago",
-    ];
-    assert_pruned(
-        &sandbox,
-        &["--dead-for", "90d1h", "--dry-run"],
-        &[old[0], old[1]],
-    );
+    let old = ["revoked long ago", "expired long ago", "expired 90 days ago"];
+    assert_pruned(&sandbox, &["--dead-for", "90d1h", "--dry-run"], &[old[0], old[1]]);
     sandbox.keyward(set).args(["1y"]).ok();
     assert_pruned(&sandbox, &[], &[]);
     sandbox.keyward(set).args(["0s"]).ok();
@@ -206,10 +197,7 @@ fn the_trail_keeps_everything_and_gets_a_row_for_each_key() {
     let id = text(pruned.iter().find(named).expect("it was pruned"), "id");
     let events = after.iter().filter(|event| event["subject"] == id.as_str());
     let actions: Vec<String> = events.map(|event| text(event, "action")).collect();
-    assert_eq!(
-        actions,
-        ["key.mint", "key.activate", "key.revoke", "key.prune"]
-    );
+    assert_eq!(actions, ["key.mint", "key.activate", "key.revoke", "key.prune"]);
 }
 
 #[test]
@@ -257,21 +245,13 @@ fn one_workspace_is_pruned_or_all() {
     sandbox.refuses(&["prune"], 4, "ambiguous");
     let missing = sandbox.keyward(["prune", "-w", "missing"]);
     missing.refused(3, "workspace_not_found");
-    assert_pruned(
-        &sandbox,
-        &["--all-workspaces", "--dry-run"],
-        &["a", "z", "y"],
-    );
+    assert_pruned(&sandbox, &["--all-workspaces", "--dry-run"], &["a", "z", "y"]);
     assert_pruned(&sandbox, &["-w", "acme"], &["a"]);
     // Each workspace has its own retention.
     let set = ["workspace", "set", "zenith", "--usage-retention", "1y"];
     sandbox.keyward(set).ok();
     assert_pruned(&sandbox, &["--all-workspaces"], &[]);
-    assert_pruned(
-        &sandbox,
-        &["--all-workspaces", "--dead-for", "90d"],
-        &["z", "y"],
-    );
+    assert_pruned(&sandbox, &["--all-workspaces", "--dead-for", "90d"], &["z", "y"]);
 }
 
 #[test]
@@ -378,16 +358,10 @@ fn a_key_prunes_its_own_workspace_if_it_may_revoke() {
     run(&caller, &[]).refused(5, "scope_rejected");
     let by_policy = |flags: &[&str]| {
         let caller = sandbox.file("caller", &caller);
-        sandbox
-            .keyward(["prune", "--as"])
-            .args([caller])
-            .args(flags)
+        sandbox.keyward(["prune", "--as"]).args([caller]).args(flags)
     };
     by_policy(&["-w", "other"]).refused(3, "workspace_not_found");
-    assert_eq!(
-        by_policy(&["--all-workspaces"]).answer()["keys"],
-        Value::Array(Vec::new())
-    );
+    assert_eq!(by_policy(&["--all-workspaces"]).answer()["keys"], Value::Array(Vec::new()));
     let set = ["workspace", "set", "sw", "--usage-retention", "0s"];
     sandbox.keyward(set).ok();
     let answer = by_policy(&["--all-workspaces"]).answer();

@@ -70,9 +70,7 @@ fn a_young_key_that_got_a_freed_row_number_meanwhile_is_not_deleted() {
     let gone = dead(&sandbox, 3);
     let secret = sandbox.mint("young");
     let connection = sandbox.sqlite();
-    connection
-        .execute_batch("BEGIN IMMEDIATE")
-        .expect("the store can be locked");
+    connection.execute_batch("BEGIN IMMEDIATE").expect("the store can be locked");
     thread::scope(|scope| {
         let prune = scope.spawn(|| sandbox.keyward(["prune"]).run());
         // It has read which keys are dead, and waits to delete them.
@@ -122,10 +120,7 @@ fn a_void_key_is_deleted_while_its_request_mints_another_and_that_one_stays() {
         sandbox.verdict(&again.line(), &[], 0, "valid");
         assert_ne!(sandbox.id_of("ci"), id);
         let pruned = pruned.json();
-        assert_eq!(
-            ids_of(pruned["keys"].as_array().expect("keys")),
-            [id.as_str()]
-        );
+        assert_eq!(ids_of(pruned["keys"].as_array().expect("keys")), [id.as_str()]);
     });
     assert_eq!(subjects(&sandbox, "key.prune"), [id]);
 }

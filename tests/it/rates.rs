@@ -111,8 +111,7 @@ fn clock(folder: &Path, off: i64) -> PathBuf {
     );
     std::fs::write(&source, text).expect("a file can be made");
     let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-o"])
-        .args([&library, &source]);
+    cc.args(["-shared", "-fPIC", "-o"]).args([&library, &source]);
     let made = cc.arg("-ldl").status();
     assert!(made.is_ok_and(|status| status.success()), "cc fails");
     library
@@ -185,9 +184,9 @@ fn hold(callers: &[Caller], rates: &[(u64, &str)], length: Duration, writer: boo
 
 /// Holds what these callers saw of one key, within so many milliseconds, to its rate.
 fn hold_to(callers: &[Caller], (count, unit): (u64, &str), seen: &[Seen], spent: u64) {
-    let (valid, refused) = seen.iter().fold((0, 0), |(valid, refused), seen| {
-        (valid + seen.valid, refused + seen.refused)
-    });
+    let (valid, refused) = seen
+        .iter()
+        .fold((0, 0), |(valid, refused), seen| (valid + seen.valid, refused + seen.refused));
     let ahead = callers.iter().map(|caller| match caller {
         Caller::Library(off) | Caller::Process(off) => (*off).max(0).unsigned_abs(),
         Caller::Stream => 0,
@@ -241,13 +240,7 @@ fn callers_of_each_kind_get_the_burst_and_what_the_rate_gives_back() {
         hold(&[Caller::Stream; 2], &[(1000, "second")], length, false);
         return;
     }
-    let rates = [
-        (10, "minute"),
-        (100, "minute"),
-        (5, "second"),
-        (50, "second"),
-        (1000, "second"),
-    ];
+    let rates = [(10, "minute"), (100, "minute"), (5, "second"), (50, "second"), (1000, "second")];
     for kind in kinds {
         for number in [1, 2, 4, 8] {
             // No more than eight callers at once, so that they are refused and not kept waiting.
@@ -269,20 +262,10 @@ fn a_clock_that_is_behind_or_ahead_changes_no_ones_share() {
     let rates = [(50, "second"), (5, "second")];
     for off in offsets.iter().copied() {
         let library = [Caller::Library(off), Caller::Library(0), Caller::Stream];
-        hold(
-            &[&library[..], &[Caller::Process(0)]].concat(),
-            &rates,
-            length,
-            false,
-        );
+        hold(&[&library[..], &[Caller::Process(0)]].concat(), &rates, length, false);
         if has_clocks {
             let processes = [Caller::Process(off), Caller::Process(0), Caller::Stream];
-            hold(
-                &[&processes[..], &[Caller::Library(0)]].concat(),
-                &rates,
-                length,
-                false,
-            );
+            hold(&[&processes[..], &[Caller::Library(0)]].concat(), &rates, length, false);
         }
     }
 }

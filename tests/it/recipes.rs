@@ -116,9 +116,8 @@ impl Bench {
     /// Leaves the keys of this name ten days to live.
     fn age(&self, name: &str) {
         let expires_at = now() + 10 * DAY;
-        self.sandbox.rewrite(&format!(
-            "UPDATE key SET expires_at = {expires_at} WHERE name = '{name}'"
-        ));
+        self.sandbox
+            .rewrite(&format!("UPDATE key SET expires_at = {expires_at} WHERE name = '{name}'"));
     }
 
     /// When the key of a valid secret expires.
@@ -204,10 +203,7 @@ fn a_service_of_systemd_starts_anew_with_each_new_key_and_only_then() {
         let text = text.replace("/etc/credstore", &format!("{home}/credstore"));
         text.replace("/usr/bin", &format!("{home}/bin"))
     };
-    let (script, unit) = (
-        here(PAGE.block(RECIPES[5], "sh")),
-        here(PAGE.block(RECIPES[5], "ini")),
-    );
+    let (script, unit) = (here(PAGE.block(RECIPES[5], "sh")), here(PAGE.block(RECIPES[5], "ini")));
     let set = |name: &str| {
         let value = unit.lines().find_map(|line| line.strip_prefix(name));
         value.unwrap_or_else(|| panic!("{name} is not in the unit"))
@@ -267,9 +263,7 @@ fn cron_has_the_key_rotated_in_its_last_two_weeks_and_mails_nothing_but_failures
     let rest = bench.expires_at(secret.trim_end()) - now();
     assert!(rest > 47 * HOUR && rest <= 48 * HOUR, "{rest}");
     assert_eq!(daily(), next);
-    let mode = fs::metadata(bench.path("srv/key"))
-        .expect("it is there")
-        .permissions();
+    let mode = fs::metadata(bench.path("srv/key")).expect("it is there").permissions();
     assert_eq!(mode.mode() & 0o7777, 0o640);
 }
 
@@ -292,10 +286,7 @@ fn words(command: &str) -> Vec<String> {
 #[test]
 fn every_recipe_is_run_and_all_it_says_of_keyward_can_be_typed() {
     let recipes = PAGE.text;
-    let headings: Vec<&str> = recipes
-        .lines()
-        .filter(|line| line.starts_with("## "))
-        .collect();
+    let headings: Vec<&str> = recipes.lines().filter(|line| line.starts_with("## ")).collect();
     assert_eq!(headings, RECIPES);
     let code: Vec<&str> = recipes.split("\n```").skip(1).step_by(2).collect();
     let code = code.join("\n");

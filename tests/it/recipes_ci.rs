@@ -20,9 +20,7 @@ fn gitlab_hands_the_key_to_later_jobs_in_a_dotenv_report() {
             None => job = line.trim_end_matches(':'),
         }
     }
-    let report = pipeline
-        .lines()
-        .find_map(|line| line.strip_prefix("      dotenv: "));
+    let report = pipeline.lines().find_map(|line| line.strip_prefix("      dotenv: "));
     let report = format!("work/{}", report.expect("a report"));
     let mut variables: BTreeMap<String, String> = [("CI", "true"), ("CI_PIPELINE_ID", "17")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -34,10 +32,7 @@ fn gitlab_hands_the_key_to_later_jobs_in_a_dotenv_report() {
     let reported = || {
         let text = bench.read(&report);
         let (name, value) = text.trim_end_matches('\n').split_once('=').expect("a line");
-        assert!(
-            !text.contains(['"', '\'', '#']) && text.lines().count() == 1,
-            "{text}"
-        );
+        assert!(!text.contains(['"', '\'', '#']) && text.lines().count() == 1, "{text}");
         (name.to_owned(), value.to_owned())
     };
 
@@ -57,10 +52,7 @@ fn gitlab_hands_the_key_to_later_jobs_in_a_dotenv_report() {
     let secret = reported().1;
     bench.assert_well_kept(&secret, &log);
 
-    bench.stand_in(
-        "work/integration-test",
-        "keyward verify --env ACME_KEY --quiet",
-    );
+    bench.stand_in("work/integration-test", "keyward verify --env ACME_KEY --quiet");
     variables.insert(name.clone(), secret.clone());
     assert_eq!(run("integration-test", &variables).status, 0);
     variables.remove(&name);
@@ -100,10 +92,7 @@ fn definitions(text: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     while let Some(first) = lines.next() {
         let (name, delimiter) = first.split_once("<<").expect("a definition");
-        let value: Vec<&str> = lines
-            .by_ref()
-            .take_while(|line| *line != delimiter)
-            .collect();
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
         found.insert(name.to_owned(), value.join("\n"));
     }
     found
@@ -121,10 +110,7 @@ fn github(bench: &Bench, is_env_broken: bool) -> (String, Vec<Option<i32>>) {
     let (mut outputs, mut masks) = (BTreeMap::new(), Vec::new());
     let (mut log, mut statuses, mut succeeded) = (String::new(), Vec::new(), Vec::new());
     let mut has_failed = false;
-    for (number, step) in steps(PAGE.block(RECIPES[0], "yaml"))
-        .into_iter()
-        .enumerate()
-    {
+    for (number, step) in steps(PAGE.block(RECIPES[0], "yaml")).into_iter().enumerate() {
         let is_due = match step.fields.get("if") {
             None => !has_failed,
             Some(condition) => {
@@ -139,9 +125,7 @@ fn github(bench: &Bench, is_env_broken: bool) -> (String, Vec<Option<i32>>) {
         }
         let mut variables = environment.clone();
         for (name, value) in &step.environment {
-            let output = value
-                .strip_prefix("${{ steps.")
-                .and_then(|rest| rest.strip_suffix(" }}"));
+            let output = value.strip_prefix("${{ steps.").and_then(|rest| rest.strip_suffix(" }}"));
             let output: &String = &outputs[output.expect("an output")];
             variables.insert(name.clone(), output.clone());
         }

@@ -18,9 +18,7 @@ const USER: u32 = 65532;
 
 /// The value of a field of a YAML flow mapping or of a line.
 fn value<'y>(yaml: &'y str, field: &str) -> &'y str {
-    let (_, rest) = yaml
-        .split_once(field)
-        .unwrap_or_else(|| panic!("no {field} in\n{yaml}"));
+    let (_, rest) = yaml.split_once(field).unwrap_or_else(|| panic!("no {field} in\n{yaml}"));
     let end = rest.find(['\n', ',', '}']).unwrap_or(rest.len());
     rest[..end].trim()
 }
@@ -28,9 +26,7 @@ fn value<'y>(yaml: &'y str, field: &str) -> &'y str {
 /// The variables that a pod's containers get, with the volume's mount path in the folder that stands for it.
 fn pod_environment(pod: &str, volume: &Path) -> Vec<(String, String)> {
     let mount = value(pod, "mountPath: ");
-    let variables = pod
-        .lines()
-        .filter(|line| line.contains("- { name: KEYWARD_"));
+    let variables = pod.lines().filter(|line| line.contains("- { name: KEYWARD_"));
     let read = |line| {
         let path = self::value(line, "value: ");
         let below = path.strip_prefix(mount).expect("a path in the volume");
@@ -59,9 +55,7 @@ fn a_pod_finds_the_store_that_its_init_container_made_on_the_volume() {
     let variables = pod_environment(pod, &volume);
     assert_eq!(variables.len(), 2, "{variables:?}");
     let container = format!("setpriv --reuid={USER} --regid={USER} --clear-groups");
-    let args = pod
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("args: "));
+    let args = pod.lines().find_map(|line| line.trim().strip_prefix("args: "));
     let args: Vec<String> = serde_json::from_str(args.expect("arguments")).expect("a list");
     let init = || {
         let mut run = bench.sandbox.program(bench.path("bin/keyward"), &args);
@@ -129,9 +123,7 @@ fn the_container_image_needs_nothing_but_the_binary() {
     let log = bench.run(PAGE.block(RECIPES[8], "sh"), &BTreeMap::new());
     assert_eq!(log.status, 0, "{}", log.stderr);
     let store = root.join("data/keyward.db");
-    let verify = bench
-        .sandbox
-        .keyward(["verify", "--file", "work/ci.key", "--store"]);
+    let verify = bench.sandbox.keyward(["verify", "--file", "work/ci.key", "--store"]);
     verify.args([store]).ok();
 }
 

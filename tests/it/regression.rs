@@ -62,9 +62,7 @@ fn the_chmod_for_a_path_with_an_apostrophe_can_be_pasted() {
     let path = sandbox.home().join("it's.db");
     let open = fs::Permissions::from_mode(0o644);
     fs::set_permissions(&path, open).expect("it is ours");
-    let error = sandbox
-        .keyward(["list", "--store", "it's.db"])
-        .refused(8, "permissions");
+    let error = sandbox.keyward(["list", "--store", "it's.db"]).refused(8, "permissions");
     sandbox.program("sh", ["-c", &text(&error, "hint")]).ok();
     sandbox.keyward(["list", "--store", "it's.db"]).ok();
 }
@@ -73,10 +71,7 @@ fn the_chmod_for_a_path_with_an_apostrophe_can_be_pasted() {
 #[test]
 fn color_never_holds_for_errors_and_help() {
     let sandbox = Sandbox::new();
-    for arguments in [
-        &["--color", "never", "show", "x"][..],
-        &["--color=never", "-h"],
-    ] {
+    for arguments in [&["--color", "never", "show", "x"][..], &["--color=never", "-h"]] {
         let (_, seen) = Terminal::keyward(&sandbox, arguments, &[]).end();
         assert!(!seen.contains('\u{1b}'), "{arguments:?}: {seen:?}");
     }
@@ -86,14 +81,7 @@ fn color_never_holds_for_errors_and_help() {
 #[test]
 fn a_token_without_a_prefix_is_not_repeated_by_a_message() {
     let sandbox = Sandbox::new();
-    let policy = [
-        "--token",
-        "{secret:40}",
-        "--alphabet",
-        "hex",
-        "--environments",
-        "live",
-    ];
+    let policy = ["--token", "{secret:40}", "--alphabet", "hex", "--environments", "live"];
     sandbox.workspace("hex", &policy);
     let secret = sandbox.mint("ci");
     for arguments in [
@@ -135,9 +123,7 @@ fn a_planted_trigger_cannot_undo_a_revocation() {
     let connection = sandbox.sqlite();
     let trigger = "CREATE TRIGGER planted AFTER UPDATE ON key
         BEGIN UPDATE key SET state = 'active', revoked_at = NULL; END";
-    connection
-        .execute_batch(trigger)
-        .expect("it can be planted");
+    connection.execute_batch(trigger).expect("it can be planted");
     connection.close().expect("the store can be closed");
     let revoked = sandbox.keyward(["revoke", "ci", "--yes"]).run();
     if revoked.status == 0 {
@@ -159,14 +145,7 @@ fn a_log_that_goes_away_while_it_is_looked_at_is_no_hard_link() {
     }
     // `struct stat` of x86-64 up to its count of names, which is 0.
     let poked = "newfstatat:poke_exit=@arg3=000000000000000000000000000000000000000000000000";
-    if disturbed(
-        &Sandbox::new(),
-        &["--version"],
-        &format!("{poked}:when=1000"),
-    )
-    .status
-        != 0
-    {
+    if disturbed(&Sandbox::new(), &["--version"], &format!("{poked}:when=1000")).status != 0 {
         skipped("this strace cannot change what a system call answers");
         return;
     }
@@ -186,10 +165,7 @@ fn a_log_that_goes_away_while_it_is_looked_at_is_no_hard_link() {
         ]);
         let output = run.run();
         let trace = fs::read_to_string(sandbox.home().join("trace")).expect("there is a trace");
-        assert!(
-            trace.contains("INJECTED"),
-            "nobody looked at {suffix}:\n{trace}"
-        );
+        assert!(trace.contains("INJECTED"), "nobody looked at {suffix}:\n{trace}");
         assert_eq!(output.status, 0, "{suffix}: {}", output.transcript());
     }
     assert_eq!(held.release().status, 0);
@@ -202,10 +178,7 @@ fn a_caller_that_may_rotate_but_not_set_gives_no_key_a_scope() {
         "default",
         "[scopes.turner]\nmanage = [\"list\", \"rotate\"]\n[scopes.all]\nmanage = [\"mint\", \"set\"]\n",
     );
-    sandbox.file(
-        "caller",
-        &sandbox.mint_with("turner", &["--scope", "turner"]),
-    );
+    sandbox.file("caller", &sandbox.mint_with("turner", &["--scope", "turner"]));
     sandbox.mint("victim");
     let run = |flags: &[&str]| {
         let ensure = ["ensure", "victim", "--rotate-if-missing", "--out", "stolen"];
@@ -247,9 +220,7 @@ fn a_replaced_file_keeps_its_owner_and_its_access_list() {
         run.args(flags).answer()
     };
     let rotated = |why: &str| {
-        sandbox
-            .keyward(["set", "ci", "--expires", "1d", "--quiet"])
-            .ok();
+        sandbox.keyward(["set", "ci", "--expires", "1d", "--quiet"]).ok();
         let answer = ensure(&["--rotate-before", "2d", "--expires", "90d"]);
         assert_eq!(answer["action"], "rotated", "{why}");
     };
@@ -339,10 +310,6 @@ fn a_key_that_a_failing_command_has_activated_is_not_called_void() {
     let script = format!("cat >got; {KEYWARD} activate <got; exit 1");
     let run = sandbox.keyward(["mint", "ci", "--", "sh", "-c", &script]);
     let output = run.exit(16);
-    assert!(
-        output.stderr.contains("the key is live"),
-        "{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("the key is live"), "{}", output.stderr);
     sandbox.verdict(&sandbox.line("got"), &[], 0, "valid");
 }

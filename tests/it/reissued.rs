@@ -31,23 +31,14 @@ impl Scene {
             sandbox.keyward(["store", "backup", file]).ok();
         };
         backup("none");
-        mint(
-            &sandbox,
-            "cat >first; \"$0\" store backup pending; kill -9 $PPID",
-            137,
-        );
+        mint(&sandbox, "cat >first; \"$0\" store backup pending; kill -9 $PPID", 137);
         mint(&sandbox, "cat >second", 0);
         backup("live");
         let secret = |file: &str| {
             let kept = fs::read_to_string(sandbox.home().join(file)).expect("it was kept");
             kept.trim_end().to_owned()
         };
-        Self {
-            id: sandbox.id_of("ci"),
-            first: secret("first"),
-            live: secret("second"),
-            sandbox,
-        }
+        Self { id: sandbox.id_of("ci"), first: secret("first"), live: secret("second"), sandbox }
     }
 
     /// Asserts what the two secrets are, and that no problems with the store.
@@ -106,9 +97,7 @@ fn restoring_backups_from_before_and_after_the_other_secret_brings_back_the_live
 fn the_first_secret_of_a_store_that_is_damaged_holds_the_other_back_no_more() {
     let scene = Scene::new();
     scene.restore("pending");
-    scene
-        .sandbox
-        .tamper("UPDATE audit SET time = time + 1 WHERE seq = 1");
+    scene.sandbox.tamper("UPDATE audit SET time = time + 1 WHERE seq = 1");
     assert_eq!(scene.restore("live"), json!([]));
     scene.assert_are("not_found", "valid");
 }

@@ -34,10 +34,8 @@ fn assert_remedies_mend(sandbox: &Sandbox, flags: &[&str], count: usize) {
         sandbox.follow(remedy).ok();
     }
     let left = findings(sandbox, flags);
-    let left: Vec<_> = left
-        .iter()
-        .filter(|finding| remedies.contains_key(&text(finding, "id")))
-        .collect();
+    let left: Vec<_> =
+        left.iter().filter(|finding| remedies.contains_key(&text(finding, "id"))).collect();
     assert!(left.is_empty(), "{left:#?}");
 }
 

@@ -30,12 +30,7 @@ fn told(verdict: &Verdict<keyward::Kept<Kept>>) -> (Code, Option<String>, Option
     let subject = verdict.subject.as_deref();
     let record = subject.map(|record| record.split(", seen: ").next().unwrap_or_default());
     let is_limited = verdict.retry_after.is_some();
-    (
-        verdict.code,
-        record.map(str::to_owned),
-        verdict.remaining,
-        is_limited,
-    )
+    (verdict.code, record.map(str::to_owned), verdict.remaining, is_limited)
 }
 
 /// Asserts that a verifier says of each secret what one that remembers nothing does, and that twice: the second time it may
@@ -179,9 +174,7 @@ fn a_refusal_from_memory_tells_of_a_use_that_another_process_has_counted() {
             "valid" => "SELECT coalesce(sum(valid), 0) FROM usage",
             _ => "SELECT coalesce(sum(count), 0) FROM refusal",
         };
-        let found = sandbox
-            .sqlite()
-            .query_row(sql, [], |row| row.get::<_, i64>(0));
+        let found = sandbox.sqlite().query_row(sql, [], |row| row.get::<_, i64>(0));
         found.expect("there is such a table")
     };
     assert_eq!((count("valid"), count("refused")), (8, 12));
@@ -195,18 +188,11 @@ fn keys_that_are_forgotten_within_a_group_are_held_to_their_limits_all_the_same(
         let one = limited(&sandbox, "rate = \"3/day\"\nquota = 100");
         let secrets = [one, sandbox.mint("b"), sandbox.mint("c")];
         let mut verifier = open(&sandbox).remembering(remembered);
-        let requests: Vec<Request> = secrets
-            .iter()
-            .cycle()
-            .take(15)
-            .map(|s| request(s))
-            .collect();
+        let requests: Vec<Request> = secrets.iter().cycle().take(15).map(|s| request(s)).collect();
         let mut codes = Vec::new();
         let at = Timestamp::from_millis(now());
         verifier
-            .verify_all(&requests, at, |verdict| {
-                codes.push((verdict.code, verdict.remaining))
-            })
+            .verify_all(&requests, at, |verdict| codes.push((verdict.code, verdict.remaining)))
             .expect("the store can be read");
         let expected = |index: usize| match index / 3 {
             round @ 0..3 => (Code::Valid, Some(2 - round as u64)),
@@ -216,10 +202,7 @@ fn keys_that_are_forgotten_within_a_group_are_held_to_their_limits_all_the_same(
         assert_eq!(codes, expected, "remembering {remembered}");
         // And alone.
         for secret in &secrets {
-            let code = verifier
-                .verify(&request(secret), at)
-                .expect("a verdict")
-                .code;
+            let code = verifier.verify(&request(secret), at).expect("a verdict").code;
             assert_eq!(code, Code::RateLimited, "remembering {remembered}");
         }
         verifier.close().expect("the counts can be written");
@@ -237,19 +220,14 @@ fn what_could_not_be_counted_is_not_taken_of_a_limit() {
     assert_eq!(verify().expect("a verdict").remaining, Some(2));
     let connection = sandbox.sqlite();
     for _ in 0..3 {
-        connection
-            .execute_batch("BEGIN IMMEDIATE")
-            .expect("the store can be locked");
+        connection.execute_batch("BEGIN IMMEDIATE").expect("the store can be locked");
         let error = verify().expect_err("it cannot be counted");
         assert_eq!(error.kind(), Kind::Busy);
         connection.execute_batch("ROLLBACK").expect("the lock ends");
     }
     for remaining in [1, 0] {
         let verdict = verify().expect("a verdict");
-        assert_eq!(
-            (verdict.code, verdict.remaining),
-            (Code::Valid, Some(remaining))
-        );
+        assert_eq!((verdict.code, verdict.remaining), (Code::Valid, Some(remaining)));
     }
     assert_eq!(verify().expect("a verdict").code, Code::RateLimited);
     drop(verifier);
@@ -270,10 +248,7 @@ fn what_a_failed_transaction_has_taken_is_given_back() {
     // By chance, because whatever another connection changes has everything looked up again.
     let trigger = "CREATE TRIGGER full BEFORE UPDATE ON allowance WHEN random() % 2 = 0
         BEGIN SELECT RAISE(ABORT, 'full'); END";
-    sandbox
-        .sqlite()
-        .execute_batch(trigger)
-        .expect("the schema can be changed");
+    sandbox.sqlite().execute_batch(trigger).expect("the schema can be changed");
     let (mut used, mut failed) = (1, 0);
     while used < USES / 2 {
         match verify() {
@@ -302,10 +277,7 @@ fn credits_that_wait_to_be_written_count_against_a_quota_before_and_after_they_a
     for _ in 0..2 {
         assert_eq!(verify(&mut verifier), (Code::Valid, None));
     }
-    let policy = sandbox.file(
-        "quota.toml",
-        "default_plan = \"only\"\n[plans.only]\nquota = 5\n",
-    );
+    let policy = sandbox.file("quota.toml", "default_plan = \"only\"\n[plans.only]\nquota = 5\n");
     let set = sandbox.keyward(["workspace", "set", "--yes", "--policy"]);
     set.args([policy]).ok();
     assert_eq!(verify(&mut verifier), (Code::Valid, Some(2)));

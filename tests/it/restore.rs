@@ -41,12 +41,7 @@ impl Scene {
         let answer = sandbox.keyward(["store", "backup", "b.db"]).answer();
         let head = format!("{}:{}", answer["seq"], text(&answer, "hash"));
         sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
-        Self {
-            sandbox,
-            stays,
-            revoked,
-            head,
-        }
+        Self { sandbox, stays, revoked, head }
     }
 
     /// The same in a place of its own.
@@ -68,11 +63,7 @@ impl Scene {
     /// Asserts that the backup is back but for what was revoked since.
     #[track_caller]
     pub fn assert_restored(&self) {
-        let verify = |secret: &str| {
-            self.sandbox
-                .keyward(["verify", "--no-record"])
-                .stdin(secret)
-        };
+        let verify = |secret: &str| self.sandbox.keyward(["verify", "--no-record"]).stdin(secret);
         verify(&self.stays).exit(0);
         verify(&self.revoked).exit(11);
         assert_eq!(self.sandbox.listed(&[]), ["renamed", "stays"]);
@@ -100,14 +91,9 @@ fn what_was_revoked_or_expired_since_the_backup_stays_so() {
         .ok();
     sandbox.wait_for_verdict(&expired, 12);
     sandbox.keyward(["list", "--all"]).ok();
-    let rotated_id = text(
-        &sandbox.verdict(&rotated, &["--no-record"], 11, "revoked")["subject"],
-        "id",
-    );
-    let held_id = text(
-        &sandbox.verdict(&held, &["--no-record"], 11, "revoked")["subject"],
-        "id",
-    );
+    let rotated_id =
+        text(&sandbox.verdict(&rotated, &["--no-record"], 11, "revoked")["subject"], "id");
+    let held_id = text(&sandbox.verdict(&held, &["--no-record"], 11, "revoked")["subject"], "id");
 
     let output = restore(sandbox, "b.db").args(["--json"]).ok();
     let answer = output.json();
@@ -148,33 +134,15 @@ fn the_answer_says_what_stays_revoked_and_where_the_trail_ends() {
     let answer = restore(sandbox, "b.db").answer();
     assert_eq!(
         fields(&answer),
-        [
-            "compared",
-            "hash",
-            "kept",
-            "keys",
-            "path",
-            "putAside",
-            "seq",
-            "workspaces"
-        ]
+        ["compared", "hash", "kept", "keys", "path", "putAside", "seq", "workspaces"]
     );
     let revoked = sandbox.verdict(&scene.revoked, &["--no-record"], 11, "revoked");
     let id = &revoked["subject"]["id"];
     let kept = json!([{ "id": id, "name": "revoked", "what": "revoked" }]);
     assert_eq!(answer["kept"], kept);
-    assert_eq!(
-        (&answer["compared"], &answer["putAside"]),
-        (&json!("whole"), &Value::Null)
-    );
-    assert_eq!(
-        (&answer["keys"], &answer["workspaces"]),
-        (&json!(3), &json!(1))
-    );
-    assert_eq!(
-        sandbox.head(),
-        format!("{}:{}", answer["seq"], text(&answer, "hash"))
-    );
+    assert_eq!((&answer["compared"], &answer["putAside"]), (&json!("whole"), &Value::Null));
+    assert_eq!((&answer["keys"], &answer["workspaces"]), (&json!(3), &json!(1)));
+    assert_eq!(sandbox.head(), format!("{}:{}", answer["seq"], text(&answer, "hash")));
     let said = restore(sandbox, "b.db").ok();
     let sentence = format!(
         "revoked ({}) stays revoked (active in the backup)",
@@ -195,9 +163,7 @@ fn the_trail_goes_on_and_has_every_head_that_was_kept() {
         sandbox.keyward(["audit", "verify", "--against", kept]).ok();
     }
     let events = sandbox.events();
-    let told = events
-        .iter()
-        .find(|event| event["action"] == "store.restore");
+    let told = events.iter().find(|event| event["action"] == "store.restore");
     let told = told.expect("the trail tells of it");
     assert_eq!(told["details"]["backup"], scene.head.as_str());
     assert_eq!(told["details"]["kept"], 1);
@@ -208,10 +174,7 @@ fn the_trail_goes_on_and_has_every_head_that_was_kept() {
 fn uses_that_were_counted_since_are_kept_and_so_is_what_they_took_of_a_quota() {
     not_around_midnight();
     let sandbox = Sandbox::new();
-    sandbox.file(
-        "policy.toml",
-        "[plans.small]\nquota = 5\nrate = \"100/minute\"\n",
-    );
+    sandbox.file("policy.toml", "[plans.small]\nquota = 5\nrate = \"100/minute\"\n");
     sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "small"]);
     let secret = sandbox.mint("ci");
     sandbox.verdict(&secret, &[], 0, "valid");
@@ -245,14 +208,7 @@ fn everything_else_is_as_it_was_in_the_backup() {
     let before = lists.map(|words| sandbox.keyward(words).answer());
     for words in [
         &["rename", "stays", "elsewhere"][..],
-        &[
-            "set",
-            "elsewhere",
-            "--clear-owner",
-            "--clear-labels",
-            "--expires",
-            "90d",
-        ],
+        &["set", "elsewhere", "--clear-owner", "--clear-labels", "--expires", "90d"],
         &["enable", "renamed"],
         &["workspace", "rename", "second", "third"],
         &["workspace", "create", "fourth"],
@@ -270,9 +226,7 @@ fn everything_else_is_as_it_was_in_the_backup() {
     sandbox.keyward(["store", "check"]).ok();
     // And a workspace may have the name again that is gone with the restoration.
     sandbox.workspace("fourth", &[]);
-    sandbox
-        .keyward(["workspace", "rename", "second", "third"])
-        .ok();
+    sandbox.keyward(["workspace", "rename", "second", "third"]).ok();
     sandbox.keyward(["store", "check"]).ok();
 }
 
@@ -284,34 +238,19 @@ fn a_head_that_neither_knows_is_refused_and_the_store_left_as_it_was() {
     sandbox.keyward(["store", "backup", "newer.db"]).ok();
     let before = sandbox.settled_bytes();
     let (seq, hash) = newer.split_once(':').expect("a colon");
-    let unknown = [
-        format!("999:{hash}"),
-        format!("{seq}:{}", "0".repeat(64)),
-        format!("1:{hash}"),
-    ];
+    let unknown = [format!("999:{hash}"), format!("{seq}:{}", "0".repeat(64)), format!("1:{hash}")];
     for head in &unknown {
-        restore(sandbox, "b.db")
-            .args(["--against", head])
-            .refused(4, "conflict");
-        assert!(
-            sandbox.settled_bytes() == before,
-            "{head}: the store was written"
-        );
+        restore(sandbox, "b.db").args(["--against", head]).refused(4, "conflict");
+        assert!(sandbox.settled_bytes() == before, "{head}: the store was written");
         assert_eq!(sandbox.names_beside_store(), ["keyward.db"]);
     }
     restore(sandbox, "b.db").args(["--against", &newer]).ok();
-    restore(sandbox, "b.db")
-        .args(["--against", &scene.head])
-        .ok();
+    restore(sandbox, "b.db").args(["--against", &scene.head]).ok();
     // Where the store is gone the backup alone must know it.
     fs::remove_file(sandbox.store_path()).expect("own file");
-    restore(sandbox, "b.db")
-        .args(["--against", &newer])
-        .refused(4, "conflict");
+    restore(sandbox, "b.db").args(["--against", &newer]).refused(4, "conflict");
     assert!(!sandbox.store_path().exists());
-    restore(sandbox, "newer.db")
-        .args(["--against", &newer])
-        .ok();
+    restore(sandbox, "newer.db").args(["--against", &newer]).ok();
     scene.assert_restored();
 }
 
@@ -329,10 +268,7 @@ fn it_asks_on_a_terminal_and_needs_yes_without_one() {
         let (status, seen) = terminal.end();
         assert_eq!(status, 130, "{seen}");
         assert!(seen.contains("b.db"), "{seen}");
-        assert!(
-            sandbox.settled_bytes() == before,
-            "{answer:?}: the store was written"
-        );
+        assert!(sandbox.settled_bytes() == before, "{answer:?}: the store was written");
     }
     let mut terminal = Terminal::keyward(sandbox, &["store", "restore", "b.db"], &[]);
     terminal.wait_for("?");
@@ -340,10 +276,7 @@ fn it_asks_on_a_terminal_and_needs_yes_without_one() {
     terminal.types("\r");
     let (status, seen) = terminal.end();
     assert_eq!(status, 0, "{seen}");
-    assert!(
-        seen.contains("restored 3 of 3 keys"),
-        "it does not say how far it is: {seen}"
-    );
+    assert!(seen.contains("restored 3 of 3 keys"), "it does not say how far it is: {seen}");
     scene.assert_restored();
 }
 

@@ -31,25 +31,13 @@ fn a_damaged_store_is_put_aside_and_its_revocations_are_kept() {
         let answer = output.json();
         assert_eq!(answer["compared"], "salvaged", "{damage}: {answer:#}");
         let aside = text(&answer, "putAside");
-        assert!(
-            output.stderr.contains(&aside),
-            "{damage}: {}",
-            output.transcript()
-        );
-        assert!(
-            fs::read(&aside).expect("it is kept") == damaged,
-            "{damage}: it is not as it was"
-        );
+        assert!(output.stderr.contains(&aside), "{damage}: {}", output.transcript());
+        assert!(fs::read(&aside).expect("it is kept") == damaged, "{damage}: it is not as it was");
         assert_eq!((mode(&aside), mode(&store)), (0o600, 0o600), "{damage}");
         let kept = answer["kept"].as_array().expect("a list");
         assert_eq!(kept.len(), 1, "{damage}: {answer:#}");
         let is_whole = !output.stderr.contains("not all of its records");
-        assert_eq!(
-            is_whole,
-            !["page", "cut"].contains(&damage),
-            "{}",
-            output.transcript()
-        );
+        assert_eq!(is_whole, !["page", "cut"].contains(&damage), "{}", output.transcript());
         scene.assert_restored();
     }
 }
@@ -94,9 +82,7 @@ fn without_a_store_the_backup_is_all_there_is_and_that_is_said() {
     sandbox.verdict(&scene.stays, &["--no-record"], 0, "valid");
     sandbox.verdict(&scene.revoked, &["--no-record"], 0, "valid");
     assert_eq!(mode(sandbox.store_path()), 0o600);
-    sandbox
-        .keyward(["audit", "verify", "--against", &scene.head])
-        .ok();
+    sandbox.keyward(["audit", "verify", "--against", &scene.head]).ok();
     sandbox.keyward(["store", "check"]).ok();
     sandbox.assert_whole();
 }

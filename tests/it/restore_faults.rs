@@ -31,27 +31,13 @@ fn assert_refused(scene: &Scene, file: &str, exits: &[i32], what: &str) {
     let backup = is_file.then(|| Stamp::of(&path));
     let names = names_in(scene.sandbox.home());
     let output = restore(&scene.sandbox, file).args(["--json"]).run();
-    assert!(
-        exits.contains(&output.status),
-        "{what}: {}",
-        output.transcript()
-    );
+    assert!(exits.contains(&output.status), "{what}: {}", output.transcript());
     assert_eq!(output.stdout, "", "{what}");
     // It is the backup that has a fault, whichever room says so.
     let said = &output.stderr;
-    assert!(
-        !said.contains("store is damaged") && !said.contains("--store"),
-        "{what}: {said}"
-    );
-    assert!(
-        scene.sandbox.settled_bytes() == before,
-        "{what}: the store was written"
-    );
-    assert_eq!(
-        backup,
-        is_file.then(|| Stamp::of(&path)),
-        "{what}: the backup was written"
-    );
+    assert!(!said.contains("store is damaged") && !said.contains("--store"), "{what}: {said}");
+    assert!(scene.sandbox.settled_bytes() == before, "{what}: the store was written");
+    assert_eq!(backup, is_file.then(|| Stamp::of(&path)), "{what}: the backup was written");
     assert_eq!(names, names_in(scene.sandbox.home()), "{what}");
     assert_eq!(scene.sandbox.names_beside_store(), ["keyward.db"], "{what}");
 }
@@ -115,16 +101,7 @@ fn a_backup_whose_pages_are_damaged_is_refused() {
     }
     let scene = template;
     let whole = fs::read(scene.sandbox.home().join("b.db")).expect("own file");
-    for length in [
-        0,
-        1,
-        50,
-        100,
-        4096,
-        8192,
-        whole.len() - 4096,
-        whole.len() - 1,
-    ] {
+    for length in [0, 1, 50, 100, 4096, 8192, whole.len() - 4096, whole.len() - 1] {
         fs::write(scene.sandbox.home().join("b.db"), &whole[..length]).expect("own file");
         assert_refused(&scene, "b.db", &[9], &format!("{length} bytes"));
     }
@@ -153,13 +130,9 @@ fn what_is_no_backup_is_refused() {
         assert_refused(&scene, file, &[exit], file);
     }
     let secret = &scene.stays;
-    let run = scene
-        .sandbox
-        .keyward(["--as", "-", "store", "restore", "b.db", "--yes"]);
+    let run = scene.sandbox.keyward(["--as", "-", "store", "restore", "b.db", "--yes"]);
     run.stdin(secret).refused(5, "scope_rejected");
-    scene
-        .sandbox
-        .verdict(&scene.revoked, &["--no-record"], 11, "revoked");
+    scene.sandbox.verdict(&scene.revoked, &["--no-record"], 11, "revoked");
 }
 
 #[test]
@@ -179,11 +152,8 @@ fn what_is_not_a_store_is_not_restored_over_and_nothing_is_made_beside_it() {
 #[test]
 fn a_store_in_use_is_no_backup() {
     let scene = Scene::new();
-    fs::copy(
-        scene.sandbox.home().join("b.db"),
-        scene.sandbox.home().join("used.db"),
-    )
-    .expect("own file");
+    fs::copy(scene.sandbox.home().join("b.db"), scene.sandbox.home().join("used.db"))
+        .expect("own file");
     set_mode(scene.sandbox.home().join("used.db"), 0o600);
     let used = database(scene.sandbox.home().join("used.db"));
     used.execute_batch("BEGIN IMMEDIATE; UPDATE clock SET seen = seen + 1; COMMIT")
@@ -212,10 +182,7 @@ fn a_backup_of_an_older_keyward_is_brought_up_to_date_and_itself_left_alone() {
             let before = Stamp::of(&path);
             restore(&sandbox, "old.db").ok();
             assert_eq!(before, Stamp::of(&path));
-            assert_eq!(
-                sandbox.listed(&["--all"]),
-                ["ci", "gone", "paused", "unused"]
-            );
+            assert_eq!(sandbox.listed(&["--all"]), ["ci", "gone", "paused", "unused"]);
             sandbox.verdict(&token::well_formed(), &["--no-record"], 0, "valid");
             sandbox.verdict(&present, &["--no-record"], 10, "not_found");
             // Without a store the latest time seen is the backup's, which is long ago.
@@ -266,14 +233,7 @@ fn a_restoration_that_is_killed_revives_nothing_and_is_carried_out_by_the_next()
             "ftruncate",
             "fchmod",
         ],
-        false => &[
-            "fsync",
-            "fdatasync",
-            "renameat",
-            "renameat2",
-            "?unlink",
-            "unlinkat",
-        ],
+        false => &["fsync", "fdatasync", "renameat", "renameat2", "?unlink", "unlinkat"],
     };
     let template = Scene::new();
     let mut points = 0;
@@ -294,11 +254,7 @@ fn a_restoration_that_is_killed_revives_nothing_and_is_carried_out_by_the_next()
                 // It is dead in whatever is there, or there is nothing.
                 let verify = scene.sandbox.keyward(["verify", "--no-record"]);
                 let judged = verify.stdin(&scene.revoked).run();
-                assert!(
-                    [10, 11].contains(&judged.status),
-                    "{point}: {}",
-                    judged.transcript()
-                );
+                assert!([10, 11].contains(&judged.status), "{point}: {}", judged.transcript());
                 if output.status == 0 {
                     scene.assert_restored();
                     break;
@@ -315,11 +271,8 @@ fn a_restoration_that_is_killed_revives_nothing_and_is_carried_out_by_the_next()
             }
         }
     }
-    writeln!(
-        std::io::stderr(),
-        "keyward store restore: killed at {points} points"
-    )
-    .expect("stderr can be written");
+    writeln!(std::io::stderr(), "keyward store restore: killed at {points} points")
+        .expect("stderr can be written");
     assert!(points >= 12, "it was killed at {points} points only");
 }
 
@@ -345,16 +298,11 @@ fn a_restoration_that_fails_leaves_the_store_as_it_was() {
             0 => assert_eq!(judged.status, 10, "{injection}"),
             _ => {
                 let code = text(&output.error(), "code");
-                assert!(
-                    ["io", "damaged"].contains(&code.as_str()),
-                    "{injection}: {code}"
-                );
+                assert!(["io", "damaged"].contains(&code.as_str()), "{injection}: {code}");
                 assert_eq!(judged.status, 0, "{injection}: {}", judged.transcript());
             }
         }
-        scene
-            .sandbox
-            .verdict(&scene.revoked, &["--no-record"], 11, "revoked");
+        scene.sandbox.verdict(&scene.revoked, &["--no-record"], 11, "revoked");
         restore(&scene.sandbox, "b.db").ok();
         scene.assert_restored();
     }

@@ -55,14 +55,7 @@ fn whatever_was_made_stricter_since_the_backup_stays_so_and_is_said() {
     for is_damaged in [false, true] {
         let sandbox = sandbox();
         let wide = ["--scope", "read", "--scope", "write"];
-        let names = [
-            "revoked",
-            "disabled",
-            "allow",
-            "scopes",
-            "expiry",
-            "superseded",
-        ];
+        let names = ["revoked", "disabled", "allow", "scopes", "expiry", "superseded"];
         let secrets = names.map(|name| sandbox.mint_with(name, &wide));
         let ids = names.map(|name| sandbox.id_of(name));
         backup(&sandbox, "b.db").ok();
@@ -100,10 +93,7 @@ fn whatever_was_made_stricter_since_the_backup_stays_so_and_is_said() {
         ask(4, &[], 0, "valid");
         ask(5, &[], 0, "valid");
         // Once more is the same, and of a whole store now.
-        assert_eq!(
-            kept(&sandbox, "b.db"),
-            names.map(|name| format!("{name} {name}"))
-        );
+        assert_eq!(kept(&sandbox, "b.db"), names.map(|name| format!("{name} {name}")));
         let run = restore(&sandbox, "b.db").ok();
         let said = [
             "stays revoked (active in the backup)",
@@ -124,14 +114,7 @@ fn whatever_was_made_stricter_since_the_backup_stays_so_and_is_said() {
 #[test]
 fn what_was_made_wider_since_comes_from_the_backup_and_nothing_is_said_of_it() {
     let sandbox = sandbox();
-    let narrow = [
-        "--scope",
-        "read",
-        "--allow",
-        "10.1.0.0/16",
-        "--expires",
-        "1h",
-    ];
+    let narrow = ["--scope", "read", "--allow", "10.1.0.0/16", "--expires", "1h"];
     sandbox.mint_with("ci", &narrow);
     sandbox.keyward(["disable", "ci"]).ok();
     let before = record(&sandbox, "ci");
@@ -143,32 +126,13 @@ fn what_was_made_wider_since_comes_from_the_backup_and_nothing_is_said_of_it() {
     assert!(kept(&sandbox, "b.db").is_empty());
     assert_eq!(record(&sandbox, "ci"), before);
     // The same addresses, cut otherwise, are no fewer.
-    let same = [
-        "set",
-        "ci",
-        "--allow",
-        "10.1.0.0/17",
-        "--allow",
-        "10.1.128.0/17",
-    ];
+    let same = ["set", "ci", "--allow", "10.1.0.0/17", "--allow", "10.1.128.0/17"];
     sandbox.keyward(same).ok();
     assert!(kept(&sandbox, "b.db").is_empty());
     // Others are.
-    sandbox
-        .keyward([
-            "set",
-            "ci",
-            "--allow",
-            "10.1.0.0/17",
-            "--allow",
-            "10.2.0.0/16",
-        ])
-        .ok();
+    sandbox.keyward(["set", "ci", "--allow", "10.1.0.0/17", "--allow", "10.2.0.0/16"]).ok();
     assert_eq!(kept(&sandbox, "b.db"), ["ci allow"]);
-    assert_eq!(
-        record(&sandbox, "ci")[1],
-        json!(["10.1.0.0/17", "10.2.0.0/16"])
-    );
+    assert_eq!(record(&sandbox, "ci")[1], json!(["10.1.0.0/17", "10.2.0.0/16"]));
 }
 
 #[test]
@@ -180,19 +144,12 @@ fn one_key_may_keep_several_things_and_a_revoked_one_keeps_that_alone() {
     let both = sandbox.id_of("both");
     backup(&sandbox, "b.db").ok();
     for name in ["both", "dead"] {
-        sandbox
-            .keyward(["set", name, "--scope", "read", "--expires", "1h"])
-            .ok();
+        sandbox.keyward(["set", name, "--scope", "read", "--expires", "1h"]).ok();
         sandbox.keyward(["disable", name]).ok();
     }
     sandbox.keyward(["revoke", "dead", "--yes"]).ok();
     let before = record(&sandbox, &both);
-    let expected = [
-        "both disabled",
-        "both scopes",
-        "both expiry",
-        "dead revoked",
-    ];
+    let expected = ["both disabled", "both scopes", "both expiry", "dead revoked"];
     for _ in 0..2 {
         assert_eq!(kept(&sandbox, "b.db"), expected);
         assert_eq!(record(&sandbox, &both), before);
@@ -207,10 +164,7 @@ fn an_old_key_whose_successor_is_gone_can_be_kept_with_the_life_it_had() {
         let old = sandbox.show("ci");
         let id = text(&old, "id");
         backup(&sandbox, "b.db").ok();
-        let new = sandbox
-            .keyward(["rotate", "ci", "--grace", "1h"])
-            .ok()
-            .line();
+        let new = sandbox.keyward(["rotate", "ci", "--grace", "1h"]).ok().line();
         let new_id = sandbox.id_of("ci");
         if is_damaged {
             damage(&sandbox);
@@ -241,10 +195,7 @@ fn an_old_key_whose_successor_is_gone_can_be_kept_with_the_life_it_had() {
         };
         sandbox.keyward(["rotate", &id, "--cancel"]).ok();
         let after = sandbox.show("ci");
-        assert_eq!(
-            (&after["id"], &after["replacedBy"]),
-            (&old["id"], &Value::Null)
-        );
+        assert_eq!((&after["id"], &after["replacedBy"]), (&old["id"], &Value::Null));
         assert_eq!(after["expiresAt"], expiry);
         sandbox.assert_sound();
         // The new key was cancelled with it, for good.
@@ -309,10 +260,7 @@ fn a_rotation_that_was_cancelled_since_stays_cancelled() {
     let old = sandbox.mint_with("ci", &["--scope", "read", "--expires", "90d"]);
     let before = sandbox.show("ci");
     let id = text(&before, "id");
-    let new = sandbox
-        .keyward(["rotate", "ci", "--grace", "1h"])
-        .ok()
-        .line();
+    let new = sandbox.keyward(["rotate", "ci", "--grace", "1h"]).ok().line();
     backup(&sandbox, "b.db").ok();
     sandbox.keyward(["rotate", &id, "--cancel"]).ok();
     for _ in 0..2 {
@@ -433,10 +381,7 @@ fn a_key_that_was_revoked_for_no_reason_is_restored_so() {
     let restore = other.keyward(["store", "restore", "--yes"]).args([backup]);
     let _ = restore.ok();
     let is = line_of(&other, &id);
-    assert_eq!(
-        (&is["status"], &is["revokedReason"]),
-        (&was["status"], &Value::Null)
-    );
+    assert_eq!((&is["status"], &is["revokedReason"]), (&was["status"], &Value::Null));
     let _ = other.file("line", &was.to_string());
     other.keyward(["store", "import", "line"]).ok();
     other.assert_sound();
@@ -449,24 +394,18 @@ fn an_imported_key_whose_successor_is_unknown_is_kept_as_it_is() {
     let id = sandbox.id_of("ci");
     sandbox.keyward(["rotate", "ci"]).ok();
     let lines = sandbox.keyward(["store", "export"]).ok().stdout;
-    let first = lines
-        .lines()
-        .find(|line| line.contains(&format!("\"id\":\"{id}\"")));
+    let first = lines.lines().find(|line| line.contains(&format!("\"id\":\"{id}\"")));
     let other = self::sandbox();
     other.file("line", first.expect("it is exported"));
     other.keyward(["store", "import", "line"]).ok();
     let before = other.show(&id);
     let run = other.keyward(["rotate", &id, "--cancel"]).ok();
     assert!(
-        run.stderr
-            .contains("its expiry before the rotation is not known"),
+        run.stderr.contains("its expiry before the rotation is not known"),
         "{}",
         run.transcript()
     );
     let after = other.show("ci");
-    assert_eq!(
-        (&after["expiresAt"], &after["replacedBy"]),
-        (&before["expiresAt"], &Value::Null)
-    );
+    assert_eq!((&after["expiresAt"], &after["replacedBy"]), (&before["expiresAt"], &Value::Null));
     other.assert_sound();
 }

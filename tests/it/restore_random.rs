@@ -60,8 +60,7 @@ impl History {
     /// Runs a command that may be refused, and remembers the secret that it hands over.
     fn run(&mut self, words: &[&str]) {
         let run = self.sandbox.keyward(words).run();
-        self.told
-            .push(format!("{} -> {}", words.join(" "), run.status));
+        self.told.push(format!("{} -> {}", words.join(" "), run.status));
         assert_ne!(run.status, 1, "{}", run.transcript());
         let is_minting = words[0] == "mint" || words[0] == "rotate";
         if is_minting && run.status == 0 && !words.contains(&"--cancel") {
@@ -152,10 +151,7 @@ fn expiry(judged: &Judged) -> String {
 
 #[test]
 fn nothing_may_do_more_after_a_restoration_than_before_it_and_in_the_backup() {
-    let nothing = Judged {
-        codes: vec!["not_found".to_owned(); ASKS.len()],
-        record: Value::Null,
-    };
+    let nothing = Judged { codes: vec!["not_found".to_owned(); ASKS.len()], record: Value::Null };
     for seed in 0..SEEDS {
         let mut history = History::new(seed);
         for _ in 0..4 {
@@ -172,12 +168,7 @@ fn nothing_may_do_more_after_a_restoration_than_before_it_and_in_the_backup() {
         history.assert_sound();
         for (secret, now) in &restored {
             let (then, since) = (backup.get(secret).unwrap_or(&nothing), &present[secret]);
-            let said = || {
-                format!(
-                    "seed {seed}: {then:#?} {since:#?} {now:#?} {:#?}",
-                    history.told
-                )
-            };
+            let said = || format!("seed {seed}: {then:#?} {since:#?} {now:#?} {:#?}", history.told);
             let may = |judged: &Judged, ask: usize| judged.codes[ask] == "valid";
             for ask in 0..ASKS.len() {
                 assert!(!may(now, ask) || may(since, ask), "{}", said());
@@ -198,22 +189,10 @@ fn nothing_may_do_more_after_a_restoration_than_before_it_and_in_the_backup() {
             }
         }
         let again = restore(&history.sandbox, "b.db").answer();
-        assert_eq!(
-            again["kept"], answer["kept"],
-            "seed {seed}: {:#?}",
-            history.told
-        );
-        assert_eq!(
-            history.judge(),
-            restored,
-            "seed {seed}: {:#?}",
-            history.told
-        );
+        assert_eq!(again["kept"], answer["kept"], "seed {seed}: {:#?}", history.told);
+        assert_eq!(history.judge(), restored, "seed {seed}: {:#?}", history.told);
         // Whatever was left without a successor can be kept.
-        for (_, judged) in restored
-            .iter()
-            .filter(|(_, judged)| judged.codes[LEAST] == "valid")
-        {
+        for (_, judged) in restored.iter().filter(|(_, judged)| judged.codes[LEAST] == "valid") {
             let id = text(&judged.record, "id");
             let shown = history.sandbox.keyward(["show", &id]).ok().stdout;
             if shown.contains(&format!("`keyward rotate {id} --cancel`")) {

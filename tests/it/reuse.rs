@@ -40,10 +40,7 @@ fn the_use_of_a_revoked_key_is_one_event_an_hour_however_it_is_used() {
     sandbox.verdict(&secret, &[], 11, "revoked");
     let lines = format!("{secret}\n{secret}\n");
     assert_eq!(each(&answers(&sandbox, &[], lines), "code"), ["revoked"; 2]);
-    sandbox
-        .keyward(["--as", "-", "list"])
-        .stdin(&secret)
-        .exit(11);
+    sandbox.keyward(["--as", "-", "list"]).stdin(&secret).exit(11);
     let _ = sandbox.keyward(["activate"]).stdin(&secret).run();
     assert_eq!(reuses(&sandbox).len(), 1);
     sandbox.keyward(["audit", "verify"]).ok();
@@ -66,9 +63,7 @@ fn each_way_to_use_a_revoked_key_leaves_the_event() {
     let subjects = each(&events, "subject");
     assert_eq!(subjects, keys.each_ref().map(|(_, id)| id.as_str()));
     for (event, address) in
-        events
-            .iter()
-            .zip([Value::Null, Value::Null, Value::Null, json!("2001:db8::1")])
+        events.iter().zip([Value::Null, Value::Null, Value::Null, json!("2001:db8::1")])
     {
         assert_eq!(event["details"]["address"], address, "{event:#}");
         assert_eq!(event["actor"], format!("key:{}", text(event, "subject")));
@@ -111,10 +106,7 @@ fn nothing_is_noted_of_what_is_not_to_be_recorded_or_no_revoked_keys_use() {
     for (secret, exit) in [(&live, 0), (&expired, 12), (&disabled, 13)] {
         sandbox.keyward(["verify"]).stdin(secret).exit(exit);
     }
-    sandbox
-        .keyward(["verify", "-e", "test"])
-        .stdin(&live)
-        .exit(14);
+    sandbox.keyward(["verify", "-e", "test"]).stdin(&live).exit(14);
     assert_eq!(reuses(&sandbox).len(), 0);
 }
 

@@ -24,9 +24,7 @@ fn an_import_does_not_take_in_again_what_was_revoked_and_deleted() {
     let lines = sandbox.keyward(["store", "export"]).ok().stdout;
     sandbox.file("lines", &lines);
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    sandbox
-        .keyward(["workspace", "delete", "default", "--yes"])
-        .ok();
+    sandbox.keyward(["workspace", "delete", "default", "--yes"]).ok();
     let refused = sandbox.keyward(["store", "import", "lines"]);
     let error = refused.refused(4, "conflict");
     assert!(text(&error, "message").contains("was revoked"), "{error:#}");
@@ -57,9 +55,7 @@ fn a_key_that_had_expired_and_was_deleted_is_not_restored_alive() {
     backup(&sandbox, "before").ok();
     sandbox.keyward(["set", "short", "--expires", "1s"]).ok();
     sandbox.wait_for_verdict(&secret, 12);
-    sandbox
-        .keyward(["workspace", "delete", "default", "--yes"])
-        .ok();
+    sandbox.keyward(["workspace", "delete", "default", "--yes"]).ok();
     restore(&sandbox, "before").ok();
     sandbox.verdict(&secret, &[], 11, "revoked");
 }
@@ -125,10 +121,7 @@ fn the_copy_of_an_old_store_is_of_the_old_schema_however_many_open_it() {
 fn a_store_that_forgot_the_time_is_damaged_and_can_be_told_it() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.tamper("DELETE FROM clock");
-    sandbox
-        .keyward(["verify"])
-        .stdin(&secret)
-        .refused(9, "damaged");
+    sandbox.keyward(["verify"]).stdin(&secret).refused(9, "damaged");
     let checked = sandbox.keyward(["store", "check", "--json"]).exit(9);
     assert_eq!(checked.json()["ok"], false);
     sandbox.keyward(["store", "check", "--reset-clock"]).ok();

@@ -20,10 +20,7 @@ fn a_revoked_key_never_verifies_again() {
     for verb in ["enable", "disable", "rotate"] {
         sandbox.refuses(&[verb, "ci"], 4, "conflict");
     }
-    sandbox
-        .keyward(["activate"])
-        .stdin(&secret)
-        .refused(11, "revoked");
+    sandbox.keyward(["activate"]).stdin(&secret).refused(11, "revoked");
     sandbox.verdict(&secret, &[], 11, "revoked");
 }
 
@@ -31,10 +28,7 @@ fn a_revoked_key_never_verifies_again() {
 fn without_a_terminal_it_needs_yes() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let error = sandbox.keyward(["revoke", "ci"]).refused(2, "usage");
-    assert!(
-        error.to_string().contains("--yes"),
-        "the error does not name --yes: {error:#}"
-    );
+    assert!(error.to_string().contains("--yes"), "the error does not name --yes: {error:#}");
     sandbox.expect_transcripts(
         r#"
 $ keyward revoke ci
@@ -54,9 +48,7 @@ fn the_reason_is_kept() {
     let sandbox = Sandbox::new();
     for reason in ["compromised", "superseded", "retired", "unspecified"] {
         sandbox.mint(reason);
-        sandbox
-            .keyward(["revoke", reason, "--yes", "--reason", reason])
-            .ok();
+        sandbox.keyward(["revoke", reason, "--yes", "--reason", reason]).ok();
         assert_eq!(sandbox.show(reason)["revokedReason"], reason);
     }
     sandbox.mint("ci");
@@ -68,12 +60,7 @@ fn the_reason_is_kept() {
 #[test]
 fn the_message_is_in_the_audit_log() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    let flags = [
-        "--reason",
-        "compromised",
-        "--message",
-        "found in a build log",
-    ];
+    let flags = ["--reason", "compromised", "--message", "found in a build log"];
     sandbox.keyward(["revoke", "ci", "--yes"]).args(flags).ok();
     let events = sandbox.events();
     let event = events
@@ -81,10 +68,7 @@ fn the_message_is_in_the_audit_log() {
         .find(|event| event["action"] == "key.revoke")
         .expect("the revocation is logged");
     let details = event["details"].to_string();
-    assert!(
-        details.contains("found in a build log"),
-        "no message in {event:#}"
-    );
+    assert!(details.contains("found in a build log"), "no message in {event:#}");
     assert!(details.contains("compromised"), "no reason in {event:#}");
 }
 
@@ -93,9 +77,7 @@ fn many_keys_are_revoked_at_once() {
     let sandbox = Sandbox::new();
     let secrets = ["a", "b", "c"].map(|name| sandbox.mint(name));
     let short = text(&sandbox.show("b"), "short");
-    let answer = sandbox
-        .keyward(["revoke", &sandbox.id_of("a"), &short, "c", "--yes"])
-        .answer();
+    let answer = sandbox.keyward(["revoke", &sandbox.id_of("a"), &short, "c", "--yes"]).answer();
     assert_eq!(names(&answer["keys"]), ["a", "b", "c"]);
     for secret in secrets {
         sandbox.verdict(&secret, &[], 11, "revoked");
@@ -107,13 +89,9 @@ fn one_unknown_key_among_many_changes_nothing() {
     let sandbox = Sandbox::new();
     let secrets = ["a", "b"].map(|name| sandbox.mint(name));
     let head = sandbox.head();
-    let error = sandbox
-        .keyward(["revoke", "a", "missing", "b", "--yes"])
-        .refused(3, "key_not_found");
-    assert!(
-        text(&error, "message").contains("missing"),
-        "the message does not name it: {error:#}"
-    );
+    let error =
+        sandbox.keyward(["revoke", "a", "missing", "b", "--yes"]).refused(3, "key_not_found");
+    assert!(text(&error, "message").contains("missing"), "the message does not name it: {error:#}");
     for secret in secrets {
         sandbox.verdict(&secret, &[], 0, "valid");
     }
@@ -132,13 +110,9 @@ fn one_ambiguous_key_among_many_changes_nothing() {
 #[test]
 fn revoking_twice_succeeds_and_keeps_the_first_time_and_reason() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    let first = sandbox
-        .keyward(["revoke", "ci", "--yes", "--reason", "compromised"])
-        .answer();
+    let first = sandbox.keyward(["revoke", "ci", "--yes", "--reason", "compromised"]).answer();
     let head = sandbox.head();
-    let second = sandbox
-        .keyward(["revoke", "ci", "--yes", "--reason", "retired"])
-        .answer();
+    let second = sandbox.keyward(["revoke", "ci", "--yes", "--reason", "retired"]).answer();
     let mut expected = first["keys"][0].clone();
     expected["changed"] = false.into();
     assert_eq!(second["keys"][0], expected);
@@ -160,15 +134,7 @@ fn a_revoked_keys_record_stays() {
     let before = sandbox.show("ci");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let after = sandbox.show("ci");
-    for field in [
-        "id",
-        "name",
-        "owner",
-        "createdAt",
-        "createdBy",
-        "prefix",
-        "keyHint",
-    ] {
+    for field in ["id", "name", "owner", "createdAt", "createdBy", "prefix", "keyHint"] {
         assert_eq!(after[field], before[field], "{field}");
     }
 }
@@ -190,24 +156,14 @@ fn revoking_by_name_twice_finds_the_same_key_twice() {
         sandbox.keyward(arguments).answer()["keys"][0].clone()
     };
     let (first, second) = (revoke(&[]), revoke(&[]));
-    assert_eq!(
-        (&first["changed"], &second["changed"]),
-        (&true.into(), &false.into())
-    );
-    assert_eq!(
-        (&first["id"], &first["revokedAt"]),
-        (&second["id"], &second["revokedAt"])
-    );
+    assert_eq!((&first["changed"], &second["changed"]), (&true.into(), &false.into()));
+    assert_eq!((&first["id"], &first["revokedAt"]), (&second["id"], &second["revokedAt"]));
     // Of two environments, -e says which name is meant before anybody asks who holds it.
     for environment in ["live", "test"] {
         sandbox.mint_with("web", &["-e", environment]);
     }
-    sandbox
-        .keyward(["revoke", "web", "-e", "test", "--yes"])
-        .ok();
-    let again = sandbox
-        .keyward(["revoke", "web", "-e", "test", "--yes"])
-        .answer();
+    sandbox.keyward(["revoke", "web", "-e", "test", "--yes"]).ok();
+    let again = sandbox.keyward(["revoke", "web", "-e", "test", "--yes"]).answer();
     assert_eq!(again["keys"][0]["changed"], false);
     assert_eq!(sandbox.show("web")["environment"], "live");
 }

@@ -26,10 +26,7 @@ fn stdout_is_the_new_secret_alone() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let output = sandbox.keyward(["rotate", "ci", "-n"]).ok();
     sandbox.verdict(&output.stdout, &[], 0, "valid");
-    assert!(
-        !output.stderr.contains(&output.stdout),
-        "stderr holds the secret"
-    );
+    assert!(!output.stderr.contains(&output.stdout), "stderr holds the secret");
 }
 
 #[test]
@@ -40,10 +37,7 @@ fn both_keys_are_linked_and_the_answer_holds_both() {
     assert_eq!(new["replaces"], old_id.as_str());
     assert_eq!(new["replaced"]["id"], old_id.as_str());
     assert_eq!(new["replaced"]["replacedBy"], new["id"]);
-    assert!(
-        new["replaced"].get("key").is_none(),
-        "the old key has a secret: {new:#}"
-    );
+    assert!(new["replaced"].get("key").is_none(), "the old key has a secret: {new:#}");
     assert_eq!(sandbox.show(&old_id), new["replaced"]);
     assert_eq!(sandbox.show(&text(&new, "id"))["replaces"], old_id.as_str());
 }
@@ -90,10 +84,7 @@ fn the_grace_never_prolongs_the_old_key() {
 #[test]
 fn the_old_key_really_ends() {
     let (sandbox, old) = Sandbox::with_key("ci");
-    let new = sandbox
-        .keyward(["rotate", "ci", "--grace", "1s"])
-        .ok()
-        .line();
+    let new = sandbox.keyward(["rotate", "ci", "--grace", "1s"]).ok().line();
     sandbox.wait_for_verdict(&old, 12);
     sandbox.verdict(&new, &[], 0, "valid");
     assert_eq!(sandbox.listed(&["--all"]), ["ci", "ci"]);
@@ -130,15 +121,7 @@ fn the_new_key_inherits_everything() {
     sandbox.mint_with("agent", &flags);
     let old = sandbox.show("agent");
     let new = rotate(&sandbox, &[&text(&old, "id")]);
-    for field in [
-        "workspace",
-        "name",
-        "environment",
-        "scopes",
-        "allow",
-        "owner",
-        "labels",
-    ] {
+    for field in ["workspace", "name", "environment", "scopes", "allow", "owner", "labels"] {
         assert_eq!(new[field], old[field], "{field}");
     }
     for field in ["id", "prefix", "short"] {
@@ -156,10 +139,7 @@ fn a_lifetime_is_inherited_by_its_length() {
         20 * DAY
     ));
     let new = rotate(&sandbox, &["ci"]);
-    assert_eq!(
-        moment(&new, "expiresAt") - moment(&new, "createdAt"),
-        90 * DAY
-    );
+    assert_eq!(moment(&new, "expiresAt") - moment(&new, "createdAt"), 90 * DAY);
     assert_about(moment(&new, "expiresAt"), now() + 90 * DAY);
 }
 
@@ -171,11 +151,7 @@ fn expires_overrides_the_inherited_lifetime() {
     assert_about(moment(&new, "expiresAt"), now() + 7 * DAY);
     let newest = rotate(&sandbox, &["ci", "--expires", "never"]);
     assert_eq!(newest["expiresAt"], Value::Null);
-    sandbox.refuses(
-        &["rotate", "ci", "--expires", "2001-01-01"],
-        5,
-        "invalid_expiry",
-    );
+    sandbox.refuses(&["rotate", "ci", "--expires", "2001-01-01"], 5, "invalid_expiry");
 }
 
 #[test]
@@ -189,13 +165,7 @@ fn only_an_active_key_that_is_not_superseded_rotates() {
     sandbox.keyward(["revoke", "revoked", "--yes"]).ok();
     sandbox.wait_for_verdict(&expired, 12);
     let before = sandbox.listed(&["--all"]);
-    for key in [
-        superseded.as_str(),
-        "disabled",
-        "revoked",
-        "pending",
-        "expired",
-    ] {
+    for key in [superseded.as_str(), "disabled", "revoked", "pending", "expired"] {
         sandbox.refuses(&["rotate", key], 4, "conflict");
         sandbox.refuses(&["rotate", key, "--now"], 4, "conflict");
     }
@@ -220,9 +190,7 @@ fn the_cap_holds_during_the_overlap_and_now_works_at_the_cap() {
 fn the_name_that_passes_is_the_one_the_old_key_has_then() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let held = sandbox.keyward(["rotate", "ci", "--hold"]).ok().line();
-    sandbox
-        .keyward(["rename", &sandbox.id_of("ci"), "deploy"])
-        .ok();
+    sandbox.keyward(["rename", &sandbox.id_of("ci"), "deploy"]).ok();
     let activated = sandbox.keyward(["activate"]).stdin(held).answer();
     assert_eq!(activated["name"], "deploy");
     sandbox.mint("ci");
@@ -247,9 +215,7 @@ fn the_new_secret_can_go_to_any_sink() {
     let output = sandbox.keyward(["rotate", "ci", "--out", "ci.key"]).ok();
     assert_eq!(output.stdout, "");
     sandbox.keyward(["verify", "--file", "ci.key"]).ok();
-    let output = sandbox
-        .keyward(["rotate", "ci", "--", "sh", "-c", "cat > received"])
-        .ok();
+    let output = sandbox.keyward(["rotate", "ci", "--", "sh", "-c", "cat > received"]).ok();
     assert_eq!(output.stdout, "");
     let received = fs::read_to_string(sandbox.home().join("received")).expect("the command ran");
     sandbox.verdict(received.trim_end(), &[], 0, "valid");

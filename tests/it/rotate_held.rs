@@ -68,11 +68,7 @@ fn a_paused_key_is_not_replaced_behind_its_pause() {
     let (sandbox, old) = Sandbox::with_key("ci");
     let new = hold(&sandbox, "ci", &[]);
     sandbox.keyward(["disable", "ci"]).ok();
-    sandbox
-        .keyward(["--json", "activate"])
-        .stdin(&new)
-        .run()
-        .error();
+    sandbox.keyward(["--json", "activate"]).stdin(&new).run().error();
     sandbox.verdict(&new, &[], 13, "pending");
     sandbox.keyward(["enable", "ci"]).ok();
     activate(&sandbox, &new);
@@ -110,25 +106,15 @@ fn a_held_secret_is_activated_in_its_own_workspace_alone() {
 fn with_hold_the_grace_begins_at_activation() {
     let (sandbox, old) = Sandbox::with_key("ci");
     let old_id = sandbox.id_of("ci");
-    let new = sandbox
-        .keyward(["rotate", "ci", "--hold", "--grace", "2h"])
-        .ok()
-        .line();
+    let new = sandbox.keyward(["rotate", "ci", "--hold", "--grace", "2h"]).ok().line();
     sandbox.verdict(&new, &[], 13, "pending");
     sandbox.verdict(&old, &[], 0, "valid");
     assert_eq!(sandbox.show(&old_id)["expiresAt"], Value::Null);
     assert_eq!(sandbox.show(&old_id)["status"], "active");
-    assert_eq!(
-        sandbox.id_of("ci"),
-        old_id,
-        "the name has passed before the activation"
-    );
+    assert_eq!(sandbox.id_of("ci"), old_id, "the name has passed before the activation");
     let activated = sandbox.keyward(["activate"]).stdin(&new).answer();
     assert_eq!(activated["replaces"], old_id.as_str());
-    assert_about(
-        moment(&sandbox.show(&old_id), "expiresAt"),
-        now() + 2 * HOUR,
-    );
+    assert_about(moment(&sandbox.show(&old_id), "expiresAt"), now() + 2 * HOUR);
     assert_eq!(sandbox.id_of("ci"), text(&activated, "id"));
     sandbox.verdict(&new, &[], 0, "valid");
 }
@@ -136,10 +122,7 @@ fn with_hold_the_grace_begins_at_activation() {
 #[test]
 fn a_held_rotation_with_now_revokes_the_old_key_at_activation() {
     let (sandbox, old) = Sandbox::with_key("ci");
-    let new = sandbox
-        .keyward(["rotate", "ci", "--hold", "--now"])
-        .ok()
-        .line();
+    let new = sandbox.keyward(["rotate", "ci", "--hold", "--now"]).ok().line();
     sandbox.verdict(&old, &[], 0, "valid");
     sandbox.keyward(["activate"]).stdin(&new).ok();
     sandbox.verdict(&old, &[], 11, "revoked");
@@ -149,9 +132,7 @@ fn a_held_rotation_with_now_revokes_the_old_key_at_activation() {
 fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let held = rotate(&sandbox, &["ci", "--hold"]);
-    sandbox
-        .keyward(["revoke", &text(&held, "id"), "--yes"])
-        .ok();
+    sandbox.keyward(["revoke", &text(&held, "id"), "--yes"]).ok();
     let held = rotate(&sandbox, &["ci", "--hold"]);
     // As if its holder had not come for more than a day.
     let id = text(&held, "id");
@@ -160,10 +141,7 @@ fn a_held_rotation_ends_with_its_new_key_and_can_be_begun_again() {
         2 * DAY
     ));
     sandbox.keyward(["rotate", "ci"]).ok();
-    sandbox
-        .keyward(["activate"])
-        .stdin(text(&held, "key"))
-        .refused(11, "revoked");
+    sandbox.keyward(["activate"]).stdin(text(&held, "key")).refused(11, "revoked");
 }
 
 #[test]
@@ -174,8 +152,5 @@ fn a_pending_replacement_keeps_the_name_when_the_old_key_dies() {
     sandbox.keyward(["revoke", &old, "--yes"]).ok();
     sandbox.refuses(&["mint", "ci"], 4, "name_taken");
     sandbox.keyward(["activate"]).stdin(&held).ok();
-    assert_eq!(
-        sandbox.verdict(&held, &[], 0, "valid")["subject"]["name"],
-        "ci"
-    );
+    assert_eq!(sandbox.verdict(&held, &[], 0, "valid")["subject"]["name"], "ci");
 }

@@ -27,11 +27,7 @@ struct Listener<'a> {
 
 impl<'a> Listener<'a> {
     fn start(sandbox: &'a Sandbox) -> Self {
-        Self {
-            sandbox,
-            stream: Stream::start(sandbox, &[]),
-            since: Instant::now(),
-        }
+        Self { sandbox, stream: Stream::start(sandbox, &[]), since: Instant::now() }
     }
 
     fn code(&mut self, secret: &str) -> String {
@@ -75,9 +71,7 @@ impl<'a> Judges<'a> {
             1 => self.listener.code(secret),
             _ => {
                 let request = Request::new(Secret::new(secret.to_owned()));
-                let verdict = self
-                    .verifier
-                    .verify(&request, Timestamp::from_millis(now()));
+                let verdict = self.verifier.verify(&request, Timestamp::from_millis(now()));
                 let code: Code = verdict.expect("the store can be read").code;
                 code.word().to_owned()
             }

@@ -6,18 +6,12 @@ use std::fs;
 use crate::delivery::{assert_void, pipe_nobody_reads, sandbox};
 use crate::support::{KEYWARD, Sandbox, text, token};
 
-const SINKS: [(&str, &str); 2] = [
-    ("--github-env", "GITHUB_ENV"),
-    ("--github-output", "GITHUB_OUTPUT"),
-];
+const SINKS: [(&str, &str); 2] =
+    [("--github-env", "GITHUB_ENV"), ("--github-output", "GITHUB_OUTPUT")];
 
 #[test]
 fn a_file_that_the_runner_could_not_read_is_refused_before_anything_is_minted() {
-    let utf_16 = |text: &str| {
-        text.encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect::<Vec<u8>>()
-    };
+    let utf_16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     for (content, said) in [
         (utf_16("\u{feff}A=1\r\n"), "is not UTF-8 text"),
         (utf_16("A=1\n"), "is not UTF-8 text"),
@@ -101,10 +95,7 @@ fn a_mask_that_nobody_would_read_is_refused_before_anything_is_minted() {
     for (flag, variable) in SINKS {
         for (script, stream) in [
             ("\"$0\" mint ci \"$1\" KEY >/dev/null", "standard output"),
-            (
-                "\"$0\" mint ci \"$1\" KEY --json 2>/dev/null",
-                "standard error",
-            ),
+            ("\"$0\" mint ci \"$1\" KEY --json 2>/dev/null", "standard error"),
             ("\"$0\" ensure ci \"$1\" KEY --json 2>&-", "standard error"),
         ] {
             let sandbox = Sandbox::new();
@@ -135,10 +126,7 @@ fn runner_value(content: &str, name: &str) -> (String, String) {
             }
             continue;
         };
-        let value: Vec<&str> = lines
-            .by_ref()
-            .take_while(|line| *line != delimiter)
-            .collect();
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
         if key == name {
             found = Some((value.join("\n"), delimiter.to_owned()));
         }
@@ -148,28 +136,20 @@ fn runner_value(content: &str, name: &str) -> (String, String) {
 
 #[test]
 fn a_runners_file_is_appended_to_behind_a_mask_line_and_parses_back() {
-    for (flag, variable) in [
-        ("--github-env", "GITHUB_ENV"),
-        ("--github-output", "GITHUB_OUTPUT"),
-    ] {
+    for (flag, variable) in [("--github-env", "GITHUB_ENV"), ("--github-output", "GITHUB_OUTPUT")] {
         let sandbox = Sandbox::new();
         let path = sandbox.file("runner", "BEFORE=1\nWITHOUT_LINE_FEED=2");
         let mut delimiters = Vec::new();
         for name in ["one", "two"] {
             let variable_name = format!("KEY_{name}");
-            let output = sandbox
-                .keyward(["mint", name, flag, &variable_name])
-                .env(variable, &path)
-                .ok();
+            let output =
+                sandbox.keyward(["mint", name, flag, &variable_name]).env(variable, &path).ok();
             let content = fs::read_to_string(&path).expect("the file is there");
             let (secret, delimiter) = runner_value(&content, &variable_name);
             token::parts(&secret, "kw_live_");
             assert_eq!(output.stdout, format!("::add-mask::{secret}\n"), "{flag}");
             let told = output.stderr.replacen(&output.stdout, "", 1);
-            assert!(
-                told.len() < output.stderr.len() && !told.contains(&secret),
-                "{flag}"
-            );
+            assert!(told.len() < output.stderr.len() && !told.contains(&secret), "{flag}");
             assert!(
                 delimiter.len() >= 32 && !secret.contains(&delimiter),
                 "{flag}: the delimiter {delimiter:?} can be guessed"
@@ -179,24 +159,16 @@ fn a_runners_file_is_appended_to_behind_a_mask_line_and_parses_back() {
             sandbox.verdict(&secret, &[], 0, "valid");
             delimiters.push(delimiter);
         }
-        assert_ne!(
-            delimiters[0], delimiters[1],
-            "the delimiter is always the same"
-        );
+        assert_ne!(delimiters[0], delimiters[1], "the delimiter is always the same");
     }
 }
 
 #[test]
 fn a_runners_file_that_cannot_be_written_leaves_no_live_key() {
     let sandbox = sandbox();
-    for (flag, variable) in [
-        ("--github-env", "GITHUB_ENV"),
-        ("--github-output", "GITHUB_OUTPUT"),
-    ] {
+    for (flag, variable) in [("--github-env", "GITHUB_ENV"), ("--github-output", "GITHUB_OUTPUT")] {
         for path in ["link", "folder", "missing/runner", "/dev/full", "/dev/null"] {
-            let run = sandbox
-                .keyward(["mint", "ci", flag, "KEY"])
-                .env(variable, path);
+            let run = sandbox.keyward(["mint", "ci", flag, "KEY"]).env(variable, path);
             run.refused(16, "delivery_failed");
             assert_void(&sandbox, &[], "ci");
         }

@@ -23,10 +23,8 @@ pub fn code(source: &str) -> String {
     let mut code = String::new();
     let mut index = 0;
     while index < characters.len() {
-        let is_word = code
-            .chars()
-            .next_back()
-            .is_some_and(|last| last.is_alphanumeric() || last == '_');
+        let is_word =
+            code.chars().next_back().is_some_and(|last| last.is_alphanumeric() || last == '_');
         match (at(index), at(index + 1)) {
             ('/', '/') => {
                 while index < characters.len() && at(index) != '\n' {
@@ -84,10 +82,7 @@ pub fn code(source: &str) -> String {
 
 /// How many hashes stand before the quote of a raw string, if this is the rest of one's opening.
 fn raw_hashes(rest: &[char]) -> Option<usize> {
-    let hashes = rest
-        .iter()
-        .take_while(|character| **character == '#')
-        .count();
+    let hashes = rest.iter().take_while(|character| **character == '#').count();
     (rest.get(hashes) == Some(&'"')).then_some(hashes)
 }
 
@@ -120,10 +115,7 @@ pub fn paths(file: &str, code: &str) -> Vec<String> {
         }
         index += 1;
     }
-    found
-        .into_iter()
-        .map(|path| from_the_root(file, &path))
-        .collect()
+    found.into_iter().map(|path| from_the_root(file, &path)).collect()
 }
 
 /// Names, `::` and single other characters.
@@ -148,9 +140,7 @@ fn words(code: &str) -> Vec<String> {
 }
 
 fn is_name(word: &str) -> bool {
-    word.chars()
-        .next()
-        .is_some_and(|first| first.is_alphabetic() || first == '_')
+    word.chars().next().is_some_and(|first| first.is_alphabetic() || first == '_')
 }
 
 /// Adds every path of a `use` tree.
@@ -167,10 +157,7 @@ fn expand(front: &str, tree: &[String], found: &mut Vec<String>) {
     for branch in branches {
         let open = branch.iter().position(|word| word == "{");
         let head = &branch[..open.unwrap_or(branch.len())];
-        let head = head
-            .iter()
-            .take_while(|word| *word != "as")
-            .filter(|word| *word != "::");
+        let head = head.iter().take_while(|word| *word != "as").filter(|word| *word != "::");
         let mut path = front.to_owned();
         for word in head.filter(|word| is_name(word) || *word == "*") {
             if !path.is_empty() {

@@ -88,11 +88,7 @@ fn the_store_holds_the_hash_of_a_token_and_nothing_of_the_token() {
         let part = token::parts(secret, "kw_live_").secret;
         assert!(!holds(&store, &Sha256::digest(part.as_bytes())));
     }
-    let secrets: Vec<&str> = secrets
-        .iter()
-        .chain([&rotated])
-        .map(String::as_str)
-        .collect();
+    let secrets: Vec<&str> = secrets.iter().chain([&rotated]).map(String::as_str).collect();
     assert_in_no_file(&sandbox, &secrets);
 }
 
@@ -127,10 +123,8 @@ fn no_answer_and_no_message_repeats_a_secret() {
     sandbox.file("unknown", &token::well_formed());
     let id = sandbox.id_of("ci");
     let short = token::parts(&secret, "kw_live_").short;
-    let hash: String = Sha256::digest(secret.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash: String =
+        Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let commands: [&[&str]; 24] = [
         &["list"],
         &["list", "--all"],
@@ -159,11 +153,8 @@ fn no_answer_and_no_message_repeats_a_secret() {
     ];
     for format in ["table", "json", "jsonl", "tsv"] {
         for command in commands {
-            let output = sandbox
-                .keyward(command)
-                .args(["--output", format])
-                .env("SECRET", &secret)
-                .run();
+            let output =
+                sandbox.keyward(command).args(["--output", format]).env("SECRET", &secret).run();
             let what = format!("{command:?} as {format}");
             assert_unsaid(&output.stdout, &secret, &what);
             assert_unsaid(&output.stderr, &secret, &what);
@@ -199,12 +190,7 @@ fn a_rotation_says_nothing_of_either_secret_but_the_new_one_on_stdout() {
     }
     let output = sandbox.keyward(["--json", "rotate", "ci"]).ok();
     let newest = text(&output.json(), "key");
-    assert_eq!(
-        output.stdout.matches(&newest).count(),
-        1,
-        "{}",
-        output.stdout
-    );
+    assert_eq!(output.stdout.matches(&newest).count(), 1, "{}", output.stdout);
     assert_unsaid(&output.stdout, &new, "rotate's answer");
     assert_unsaid(&output.stderr, &newest, "rotate's stderr");
 }
@@ -273,11 +259,7 @@ fn a_process_that_holds_a_secret_leaves_no_core_and_is_closed_to_its_own_user() 
     assert_eq!(open.status, 0, "{}", open.transcript());
     let closed = asked("$PPID");
     assert_eq!(closed.status, 16, "keyward's memory is open to its user");
-    assert!(
-        closed.stderr.contains("ermission denied"),
-        "{}",
-        closed.stderr
-    );
+    assert!(closed.stderr.contains("ermission denied"), "{}", closed.stderr);
 }
 
 #[test]

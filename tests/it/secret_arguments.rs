@@ -118,10 +118,7 @@ fn a_secret_among_the_arguments_is_refused_without_a_store_and_in_other_formats(
     for format in ["table", "json", "jsonl", "tsv"] {
         for place in [&["show", "SECRET"][..], &["SECRET"], &["mint", "SECRET"]] {
             let arguments = place.iter().map(|word| word.replace("SECRET", &secret));
-            let output = sandbox
-                .keyward(["--output", format])
-                .args(arguments)
-                .exit(2);
+            let output = sandbox.keyward(["--output", format]).args(arguments).exit(2);
             assert_eq!(output.stdout, "");
             assert_unsaid(&output.stderr, &secret, format);
         }
@@ -132,14 +129,8 @@ fn a_secret_among_the_arguments_is_refused_without_a_store_and_in_other_formats(
 #[test]
 fn the_tokens_of_every_preset_are_known_for_secrets() {
     let sandbox = Sandbox::new();
-    for preset in [
-        "default",
-        "amazonscraperapi",
-        "azscraper",
-        "audioscrape",
-        "amser",
-        "scrapewise",
-    ] {
+    for preset in ["default", "amazonscraperapi", "azscraper", "audioscrape", "amser", "scrapewise"]
+    {
         sandbox.workspace(preset, &["--preset", preset]);
         let scopes: &[&str] = match preset {
             "scrapewise" => &["--scope", "USER"],
@@ -147,11 +138,7 @@ fn the_tokens_of_every_preset_are_known_for_secrets() {
         };
         let run = sandbox.keyward(["mint", "ci", "-w", preset]).args(scopes);
         let secret = run.ok().line();
-        for place in [
-            &["show", "SECRET"][..],
-            &["--x=SECRET"],
-            &["verify", "SECRET"],
-        ] {
+        for place in [&["show", "SECRET"][..], &["--x=SECRET"], &["verify", "SECRET"]] {
             for format in [&[][..], &["--json"]] {
                 let arguments = place.iter().map(|word| word.replace("SECRET", &secret));
                 let output = sandbox.keyward(format).args(arguments).exit(2);
@@ -175,14 +162,7 @@ fn the_token_of_a_policy_of_ones_own_is_refused_as_an_argument_too() {
     ] {
         let sandbox = Sandbox::with_workspace(
             name,
-            &[
-                "--token",
-                template,
-                "--alphabet",
-                alphabet,
-                "--environments",
-                "live",
-            ],
+            &["--token", template, "--alphabet", alphabet, "--environments", "live"],
         );
         let secret = sandbox.mint("ci");
         let tail = secret[secret.len() - 16..].to_owned();

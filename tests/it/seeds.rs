@@ -48,10 +48,7 @@ fn amazonscraperapi_by_its_page() {
     sandbox.verdict(&second, &[], 0, "valid");
 
     // "Restricting a key to a list of egress IPs".
-    let fenced = text(
-        &mint(&sandbox, "fenced", &["--allow", "203.0.113.0/28"]),
-        "key",
-    );
+    let fenced = text(&mint(&sandbox, "fenced", &["--allow", "203.0.113.0/28"]), "key");
     sandbox.verdict(&fenced, &["--ip", "203.0.113.3"], 0, "valid");
     sandbox.verdict(&fenced, &["--ip", "203.0.113.30"], 14, "ip_denied");
 }
@@ -70,27 +67,15 @@ fn amazonscraperapi_refuses_the_21st_active_key_and_names_the_longest_unused_one
             sandbox.verdict(secret, &[], 0, "valid");
         }
     }
-    let error = sandbox
-        .keyward(["mint", "one more"])
-        .refused(5, "limit_reached")
-        .to_string();
-    assert!(
-        error.contains("20"),
-        "the error does not name the cap: {error}"
-    );
-    assert!(
-        error.contains("service-07"),
-        "the error does not name the never used key: {error}"
-    );
+    let error = sandbox.keyward(["mint", "one more"]).refused(5, "limit_reached").to_string();
+    assert!(error.contains("20"), "the error does not name the cap: {error}");
+    assert!(error.contains("service-07"), "the error does not name the never used key: {error}");
     assert_eq!(sandbox.listed(&["--all"]).len(), 20);
     // When all were used, it is the one whose last use is the oldest.
     sandbox.verdict(&secrets[7], &[], 0, "valid");
     sandbox
         .tamper("UPDATE usage SET last_used_at = last_used_at - 1000000 WHERE slot % (1 << 40) = (SELECT seq FROM key WHERE name = 'service-13')");
-    let error = sandbox
-        .keyward(["mint", "one more"])
-        .refused(5, "limit_reached")
-        .to_string();
+    let error = sandbox.keyward(["mint", "one more"]).refused(5, "limit_reached").to_string();
     assert!(
         error.contains("service-13"),
         "the error does not name the longest unused key: {error}"
@@ -107,15 +92,8 @@ fn amser_by_its_page() {
     let live = sandbox.mint("production-server");
     let test = sandbox.mint_with("staging-backend", &["-e", "test"]);
     for (secret, front) in [(&live, "amsr_live_"), (&test, "amsr_test_")] {
-        let random = secret
-            .strip_prefix(front)
-            .unwrap_or_else(|| panic!("{secret}"));
-        assert!(
-            random
-                .chars()
-                .all(|character| token::BASE36.contains(character)),
-            "{secret}"
-        );
+        let random = secret.strip_prefix(front).unwrap_or_else(|| panic!("{secret}"));
+        assert!(random.chars().all(|character| token::BASE36.contains(character)), "{secret}");
         assert!(random.len() > 21, "{secret} is not longer than the page's");
     }
 
@@ -130,10 +108,7 @@ fn amser_by_its_page() {
     let database = fs::read(sandbox.store_path()).expect("the store is there");
     let holds = |bytes: &[u8]| database.windows(bytes.len()).any(|window| window == bytes);
     assert!(holds(&digest), "the hash is not in the store");
-    assert!(
-        !holds(&live.as_bytes()[live.len() - 24..]),
-        "the secret is in the store"
-    );
+    assert!(!holds(&live.as_bytes()[live.len() - 24..]), "the secret is in the store");
 
     // "Each merchant can have a maximum of 5 active API keys at a time."
     for name in ["three", "four", "five"] {
@@ -149,17 +124,12 @@ fn amser_by_its_page() {
     sandbox.verdict(&live, &["-e", "live"], 0, "valid");
 
     // "Deleting a key immediately invalidates all requests … This action cannot be undone".
-    sandbox
-        .keyward(["revoke", "production-server", "--yes"])
-        .ok();
+    sandbox.keyward(["revoke", "production-server", "--yes"]).ok();
     sandbox.verdict(&live, &["-e", "live"], 11, "revoked");
     for verb in ["enable", "rotate", "disable"] {
         sandbox.refuses(&[verb, "production-server"], 4, "conflict");
     }
-    sandbox
-        .keyward(["activate"])
-        .stdin(&live)
-        .refused(11, "revoked");
+    sandbox.keyward(["activate"]).stdin(&live).refused(11, "revoked");
     sandbox.verdict(&live, &["-e", "live"], 11, "revoked");
 }
 
@@ -189,9 +159,7 @@ fn scrapewise_by_its_page() {
     // "PUT /api/key/generate": {id, prefix, name, scope, key: "sw_live_abc1234.<long-secret>", createdAt}.
     let agent = as_user(&["mint", "my-new-key", "--scope", "LLM_READ"]).answer();
     let secret = text(&agent, "key");
-    let (front, long) = secret
-        .split_once('.')
-        .unwrap_or_else(|| panic!("{secret} has no dot"));
+    let (front, long) = secret.split_once('.').unwrap_or_else(|| panic!("{secret} has no dot"));
     assert_eq!(front, format!("sw_live_{}", text(&agent, "short")));
     assert_eq!(text(&agent, "short").len(), 7);
     assert!(long.len() >= 26 && !long.contains('.'), "{secret}");
@@ -199,12 +167,8 @@ fn scrapewise_by_its_page() {
     assert_eq!(agent["scopes"], json!(["LLM_READ"]));
     assert_eq!(agent["createdBy"], format!("key:{}", text(&user, "id")));
     let agent_file = sandbox.file("agent.key", &secret);
-    let as_agent = |arguments: &[&str]| {
-        sandbox
-            .keyward(["--as"])
-            .args([&agent_file])
-            .args(arguments)
-    };
+    let as_agent =
+        |arguments: &[&str]| sandbox.keyward(["--as"]).args([&agent_file]).args(arguments);
 
     // "GET /api/key/whoami": {customerRef, scope, prefix, name, id, createdAt, lastUsedAt}.
     sandbox.verdict(&secret, &[], 0, "valid");
@@ -219,10 +183,7 @@ fn scrapewise_by_its_page() {
     assert_eq!(sandbox.keyward(["whoami"]).answer()["prefix"], "");
 
     // "LLM_READ / LLM_FULL cannot mint child keys."
-    let full = text(
-        &as_user(&["mint", "assistant", "--scope", "LLM_FULL"]).answer(),
-        "key",
-    );
+    let full = text(&as_user(&["mint", "assistant", "--scope", "LLM_FULL"]).answer(), "key");
     as_agent(&["mint", "child", "--scope", "LLM_READ"]).refused(5, "scope_rejected");
     sandbox
         .keyward(["--as", "-", "mint", "child", "--scope", "USER"])
@@ -264,16 +225,10 @@ fn scrapewise_takes_exactly_one_of_its_three_scopes() {
         &["--scope", "USER", "--scope", "ADMIN"],
     ];
     for flags in wrong {
-        sandbox
-            .keyward(["mint", "key"])
-            .args(flags)
-            .refused(5, "invalid_scope");
+        sandbox.keyward(["mint", "key"]).args(flags).refused(5, "invalid_scope");
     }
     for scope in ["USER", "LLM_READ", "LLM_FULL"] {
-        assert_eq!(
-            mint(&sandbox, scope, &["--scope", scope])["scopes"],
-            json!([scope])
-        );
+        assert_eq!(mint(&sandbox, scope, &["--scope", scope])["scopes"], json!([scope]));
     }
     // "Any non-empty string up to 64 chars."
     for name in ["", &"n".repeat(65)] {
@@ -318,12 +273,7 @@ fn azscraper_by_its_page() {
     sandbox.verdict(&secret, &["-w", "project"], 0, "valid");
     sandbox.verdict(&secret, &["-w", "other project"], 10, "not_found");
     // No checksum: a typo cannot be told from an unknown key.
-    sandbox.verdict(
-        &token::with_typo(&secret, secret.len() - 9),
-        &[],
-        10,
-        "not_found",
-    );
+    sandbox.verdict(&token::with_typo(&secret, secret.len() - 9), &[], 10, "not_found");
 
     // "List keys": {id, name, keyHint, createdAt, lastUsedAt}.
     let list = sandbox.keyward(["list", "-w", "project"]).answer();
@@ -359,9 +309,8 @@ fn azscraper_by_its_page() {
 #[test]
 fn audioscrape_by_its_page() {
     let sandbox = Sandbox::new();
-    let created = sandbox
-        .keyward(["workspace", "create", "account", "--preset", "audioscrape"])
-        .answer();
+    let created =
+        sandbox.keyward(["workspace", "create", "account", "--preset", "audioscrape"]).answer();
     assert_eq!(created["preset"], "audioscrape");
 
     // "Click "Create New Key" and give it a descriptive name. Copy the key: it will only be shown once."
@@ -387,21 +336,10 @@ fn audioscrape_by_its_page() {
         (&plans["enterprise"]["quota"], &plans["enterprise"]["rate"]),
         (&Value::Null, &Value::Null)
     );
-    let changed = sandbox
-        .keyward(["workspace", "set", "account", "--plan", "pro"])
-        .answer();
+    let changed = sandbox.keyward(["workspace", "set", "account", "--plan", "pro"]).answer();
     assert_eq!(changed["plan"], "pro");
-    assert_ne!(
-        sandbox
-            .keyward(["workspace", "set", "account", "--plan", "gold"])
-            .run()
-            .status,
-        0
-    );
-    assert_eq!(
-        sandbox.keyward(["workspace", "show", "account"]).answer()["plan"],
-        "pro"
-    );
+    assert_ne!(sandbox.keyward(["workspace", "set", "account", "--plan", "gold"]).run().status, 0);
+    assert_eq!(sandbox.keyward(["workspace", "show", "account"]).answer()["plan"], "pro");
     let enterprise = sandbox.keyward([
         "workspace",
         "create",
@@ -414,10 +352,7 @@ fn audioscrape_by_its_page() {
     assert_eq!(enterprise.answer()["plan"], "enterprise");
 
     // "Rotate your API keys periodically. Delete unused API keys from your account."
-    let new = sandbox
-        .keyward(["rotate", "descriptive name", "--now", "-w", "account"])
-        .ok()
-        .line();
+    let new = sandbox.keyward(["rotate", "descriptive name", "--now", "-w", "account"]).ok().line();
     sandbox.verdict(&secret, &[], 11, "revoked");
     sandbox.verdict(&new, &[], 0, "valid");
 }

@@ -11,19 +11,11 @@ fn each_field_is_set_and_cleared() {
     let steps: [(&[&str], &str, Value); 8] = [
         (&["--owner", "platform"], "owner", json!("platform")),
         (&["--clear-owner"], "owner", Value::Null),
-        (
-            &["--allow", "203.0.113.0/24"],
-            "allow",
-            json!(["203.0.113.0/24"]),
-        ),
+        (&["--allow", "203.0.113.0/24"], "allow", json!(["203.0.113.0/24"])),
         (&["--clear-allow"], "allow", json!([])),
         (&["--label", "team=core"], "labels", json!({"team": "core"})),
         (&["--clear-labels"], "labels", json!({})),
-        (
-            &["--expires", "2101-02-03T04:05:06Z"],
-            "expiresAt",
-            json!("2101-02-03T04:05:06.000Z"),
-        ),
+        (&["--expires", "2101-02-03T04:05:06Z"], "expiresAt", json!("2101-02-03T04:05:06.000Z")),
         (&["--clear-expires"], "expiresAt", Value::Null),
     ];
     for (flags, field, expected) in steps {
@@ -45,10 +37,7 @@ fn scopes_are_replaced_and_cleared() {
          environments = [\"live\", \"test\"]\nscopes_per_key = { min = 0, max = 2 }\n\
          [scopes.read]\nmanage = []\n[scopes.write]\nmanage = []\n",
     );
-    sandbox
-        .keyward(["workspace", "create", "acme", "--policy"])
-        .args([policy])
-        .ok();
+    sandbox.keyward(["workspace", "create", "acme", "--policy"]).args([policy]).ok();
     sandbox.mint_with("ci", &["--scope", "read"]);
     let key = sandbox.keyward(["set", "ci", "--scope", "write"]).answer();
     assert_eq!(key["scopes"], json!(["write"]));
@@ -74,13 +63,8 @@ fn a_scope_the_policy_requires_cannot_be_cleared() {
 fn labels_are_merged() {
     let sandbox = Sandbox::new();
     sandbox.mint_with("ci", &["--label", "team=core", "--label", "tier=1"]);
-    let key = sandbox
-        .keyward(["set", "ci", "--label", "tier=2", "--label", "region=eu"])
-        .answer();
-    assert_eq!(
-        key["labels"],
-        json!({"region": "eu", "team": "core", "tier": "2"})
-    );
+    let key = sandbox.keyward(["set", "ci", "--label", "tier=2", "--label", "region=eu"]).answer();
+    assert_eq!(key["labels"], json!({"region": "eu", "team": "core", "tier": "2"}));
 }
 
 #[test]
@@ -88,15 +72,9 @@ fn an_expiry_counts_from_now() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let key = sandbox.keyward(["set", "ci", "--expires", "7d"]).answer();
     assert_about(moment(&key, "expiresAt"), now() + 7 * DAY);
-    let key = sandbox
-        .keyward(["set", "ci", "--expires", "never"])
-        .answer();
+    let key = sandbox.keyward(["set", "ci", "--expires", "never"]).answer();
     assert_eq!(key["expiresAt"], Value::Null);
-    sandbox.refuses(
-        &["set", "ci", "--expires", "2001-01-01"],
-        5,
-        "invalid_expiry",
-    );
+    sandbox.refuses(&["set", "ci", "--expires", "2001-01-01"], 5, "invalid_expiry");
     sandbox.refuses(&["set", "ci", "--expires", "soonish"], 2, "usage");
 }
 
@@ -108,15 +86,8 @@ fn the_maximum_lifetime_cannot_be_set_away() {
     );
     sandbox.mint("ci");
     let before = sandbox.show("ci");
-    for flags in [
-        &["--expires", "61d"][..],
-        &["--expires", "never"],
-        &["--clear-expires"],
-    ] {
-        sandbox
-            .keyward(["set", "ci"])
-            .args(flags)
-            .refused(5, "invalid_expiry");
+    for flags in [&["--expires", "61d"][..], &["--expires", "never"], &["--clear-expires"]] {
+        sandbox.keyward(["set", "ci"]).args(flags).refused(5, "invalid_expiry");
     }
     assert_eq!(sandbox.show("ci"), before);
 }
@@ -155,9 +126,7 @@ fn a_dead_key_cannot_be_set_and_an_expired_one_not_revived() {
 fn a_changed_allow_list_holds_at_the_next_verify() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
-    sandbox
-        .keyward(["set", "ci", "--allow", "203.0.113.0/24"])
-        .ok();
+    sandbox.keyward(["set", "ci", "--allow", "203.0.113.0/24"]).ok();
     sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 14, "ip_denied");
     sandbox.keyward(["set", "ci", "--clear-allow"]).ok();
     sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
@@ -169,9 +138,7 @@ fn a_superseded_key_cannot_be_prolonged() {
     let old = sandbox.id_of("ci");
     sandbox.keyward(["rotate", "ci", "--grace", "1h"]).ok();
     for flags in [&["--clear-expires"][..], &["--expires", "2h"]] {
-        sandbox
-            .keyward([&["set", &old], flags].concat())
-            .refused(5, "invalid_expiry");
+        sandbox.keyward([&["set", &old], flags].concat()).refused(5, "invalid_expiry");
     }
     sandbox.keyward(["set", &old, "--expires", "10m"]).ok();
 }

@@ -13,9 +13,7 @@ const OFFERED: [&str; 2] = ["rename", "revoke"];
 fn script(name: &str) -> String {
     let path = repository("completions").join(name);
     assert!(path.exists(), "there is no {}", path.display());
-    path.to_str()
-        .expect("the repository's path is UTF-8")
-        .to_owned()
+    path.to_str().expect("the repository's path is UTF-8").to_owned()
 }
 
 /// Asserts a shell's silence and what it offered, one a line.
@@ -42,15 +40,7 @@ fn bash(line: &str) -> Output {
         COMP_LINE=$2 COMP_POINT=${#2}
         _keyward keyward "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
         printf '%s\n' "${COMPREPLY[@]}""#;
-    let arguments = [
-        "--noprofile",
-        "--norc",
-        "-c",
-        asked,
-        "bash",
-        &script("keyward.bash"),
-        line,
-    ];
+    let arguments = ["--noprofile", "--norc", "-c", asked, "bash", &script("keyward.bash"), line];
     let path = path_with_keyward();
     sandbox.program("bash", arguments).env("PATH", path).ok()
 }
@@ -104,10 +94,7 @@ fn zsh_loads_the_completions_without_a_word() {
         "autoload -Uz compinit && compinit -u -d ~/dump; source $1 && print $_comps[keyward]";
     let arguments = ["-f", "-c", sourced, "zsh", &script("_keyward")];
     let output = sandbox.program("zsh", arguments).ok();
-    assert_eq!(
-        (output.stdout.as_str(), output.stderr.as_str()),
-        ("_keyward\n", "")
-    );
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("_keyward\n", ""));
 }
 
 #[test]
@@ -154,9 +141,8 @@ fn the_manual_pages_have_no_fault() {
     }
     let sandbox = Sandbox::new();
     let entries = fs::read_dir(repository("man")).expect("there is man/");
-    let mut pages: Vec<_> = entries
-        .map(|entry| entry.expect("an entry can be read").path())
-        .collect();
+    let mut pages: Vec<_> =
+        entries.map(|entry| entry.expect("an entry can be read").path()).collect();
     pages.sort();
     assert!(pages.len() > 25, "only {} pages", pages.len());
     let mut faults = String::new();
@@ -181,18 +167,9 @@ fn a_manual_page_can_be_read() {
     }
     let sandbox = Sandbox::new();
     for (page, parts) in [
-        (
-            "keyward.1",
-            &["NAME", "SYNOPSIS", "mint", "EXIT STATUS"][..],
-        ),
-        (
-            "keyward-mint.1",
-            &["NAME", "SYNOPSIS", "--out", "keyward mint ci-pipeline"],
-        ),
-        (
-            "keyward-workspace-create.1",
-            &["keyward workspace create", "--preset"],
-        ),
+        ("keyward.1", &["NAME", "SYNOPSIS", "mint", "EXIT STATUS"][..]),
+        ("keyward-mint.1", &["NAME", "SYNOPSIS", "--out", "keyward mint ci-pipeline"]),
+        ("keyward-workspace-create.1", &["keyward workspace create", "--preset"]),
     ] {
         let path = repository("man").join(page);
         let output = sandbox.program("mandoc", ["-Tascii"]).args([&path]).ok();

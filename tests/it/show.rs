@@ -22,12 +22,8 @@ fn a_key_is_found_by_its_id_prefix_short_part_and_name() {
 fn an_id_beginning_shorter_than_six_is_no_selector() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let id = sandbox.id_of("ci");
-    sandbox
-        .keyward(["show", &id["key_".len()..][..5]])
-        .refused(3, "key_not_found");
-    sandbox
-        .keyward(["show", &id[.."key_".len() + 5]])
-        .refused(3, "key_not_found");
+    sandbox.keyward(["show", &id["key_".len()..][..5]]).refused(3, "key_not_found");
+    sandbox.keyward(["show", &id[.."key_".len() + 5]]).refused(3, "key_not_found");
 }
 
 #[test]
@@ -37,10 +33,7 @@ fn an_id_beginning_that_fits_two_keys_is_ambiguous() {
         sandbox.mint(name);
         sandbox.rewrite(&format!("UPDATE key SET id = '{id}' WHERE name = '{name}'"));
     }
-    let error = sandbox
-        .keyward(["show", "key_aaaaaa"])
-        .refused(4, "ambiguous")
-        .to_string();
+    let error = sandbox.keyward(["show", "key_aaaaaa"]).refused(4, "ambiguous").to_string();
     assert!(
         error.contains("key_aaaaaa0000000001"),
         "the error does not list the candidates: {error}"
@@ -49,27 +42,18 @@ fn an_id_beginning_that_fits_two_keys_is_ambiguous() {
         error.contains("key_aaaaaa0000000002"),
         "the error does not list the candidates: {error}"
     );
-    assert_eq!(
-        sandbox.id_of("key_aaaaaa0000000002"),
-        "key_aaaaaa0000000002"
-    );
+    assert_eq!(sandbox.id_of("key_aaaaaa0000000002"), "key_aaaaaa0000000002");
 }
 
 #[test]
 fn a_name_in_two_environments_needs_the_environment() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.mint_with("ci", &["-e", "test"]);
-    let error = sandbox
-        .keyward(["show", "ci"])
-        .refused(4, "ambiguous")
-        .to_string();
+    let error = sandbox.keyward(["show", "ci"]).refused(4, "ambiguous").to_string();
     for environment in ["live", "test"] {
         let key = sandbox.keyward(["show", "ci", "-e", environment]).answer();
         assert_eq!(key["environment"], environment);
-        assert!(
-            error.contains(&text(&key, "id")),
-            "the error does not list {key:#}: {error}"
-        );
+        assert!(error.contains(&text(&key, "id")), "the error does not list {key:#}: {error}");
     }
 }
 
@@ -110,10 +94,7 @@ fn an_unknown_key_is_not_found_with_and_without_a_store() {
     assert!(!sandbox.store_path().exists(), "looking made a store");
     sandbox.mint("ci");
     let error = sandbox.keyward(["show", "cd"]).refused(3, "key_not_found");
-    assert!(
-        text(&error, "message").contains("cd"),
-        "the message does not name the key: {error:#}"
-    );
+    assert!(text(&error, "message").contains("cd"), "the message does not name the key: {error:#}");
 }
 
 #[test]
@@ -148,11 +129,7 @@ fn an_id_or_a_prefix_finds_its_key_in_every_workspace() {
     for field in ["id", "prefix"] {
         assert_eq!(sandbox.show(&text(&key, field)), key, "by {field}");
     }
-    sandbox.refuses(
-        &["show", &text(&key, "id"), "-w", "zenith"],
-        3,
-        "key_not_found",
-    );
+    sandbox.refuses(&["show", &text(&key, "id"), "-w", "zenith"], 3, "key_not_found");
 }
 
 #[test]
@@ -169,16 +146,8 @@ fn people_see_the_fields_that_tell_keys_apart() {
     sandbox.mint_with("ci", &["--owner", "platform"]);
     let key = sandbox.show("ci");
     let shown = sandbox.keyward(["show", "ci"]).ok().stdout;
-    for field in [
-        "id",
-        "name",
-        "workspace",
-        "environment",
-        "prefix",
-        "keyHint",
-        "status",
-        "owner",
-    ] {
+    for field in ["id", "name", "workspace", "environment", "prefix", "keyHint", "status", "owner"]
+    {
         assert!(shown.contains(&text(&key, field)), "no {field} in\n{shown}");
     }
 }

@@ -27,14 +27,8 @@ fn rate_and_quota_say_what_is_left_and_when_they_are_whole_again() {
     assert_eq!(used["quota"]["remaining"], 95);
     assert_about(moment(&used["rate"], "wholeAt"), now() + 20 * 60 * 1000);
     let told = sandbox.keyward(["show", "ci"]).ok().stdout;
-    assert!(
-        told.contains("3/hour: 2 left, whole again in 20 minutes"),
-        "{told}"
-    );
-    assert!(
-        told.contains("95 of 100 credits left this month; resets in "),
-        "{told}"
-    );
+    assert!(told.contains("3/hour: 2 left, whole again in 20 minutes"), "{told}");
+    assert!(told.contains("95 of 100 credits left this month; resets in "), "{told}");
     // A rotation inherits what is used.
     sandbox.keyward(["rotate", "ci", "--now"]).ok();
     assert_eq!(limits(&sandbox)["rate"]["remaining"], 2);
@@ -51,10 +45,7 @@ fn a_pending_key_says_when_it_lapses() {
     let told = sandbox.keyward(["show", "held"]).ok().stdout;
     let line = told.lines().find(|line| line.starts_with("lapses"));
     let line = line.unwrap_or_else(|| panic!("{told}"));
-    assert!(
-        line.contains("in 24 hours") && line.contains("activated"),
-        "{told}"
-    );
+    assert!(line.contains("in 24 hours") && line.contains("activated"), "{told}");
     sandbox.mint("live");
     let told = sandbox.keyward(["show", "live"]).ok().stdout;
     assert!(!told.contains("lapses"), "{told}");
@@ -69,14 +60,10 @@ fn each_of_two_rotated_keys_says_what_the_other_is() {
     let line = |id: &str, word: &str| {
         let told = sandbox.keyward(["show", id]).ok().stdout;
         let line = told.lines().find(|line| line.starts_with(word));
-        line.unwrap_or_else(|| panic!("no {word}: {told}"))
-            .to_owned()
+        line.unwrap_or_else(|| panic!("no {word}: {told}")).to_owned()
     };
     let replaces = line(&new, "replaces");
-    assert!(
-        replaces.ends_with(&format!("{old} (active, expires in 3 hours)")),
-        "{replaces}"
-    );
+    assert!(replaces.ends_with(&format!("{old} (active, expires in 3 hours)")), "{replaces}");
     assert!(line(&old, "replaced by").ends_with(&format!("{new} (active)")));
     sandbox.keyward(["revoke", &old, "--yes"]).ok();
     assert!(line(&new, "replaces").ends_with("(revoked now)"));

@@ -31,13 +31,7 @@ struct Line {
 
 impl Line {
     fn new(name: &str, state: &'static str, expires: Option<i64>) -> Self {
-        Self {
-            name: name.to_owned(),
-            state,
-            age: HOUR,
-            expires,
-            superseded: false,
-        }
+        Self { name: name.to_owned(), state, age: HOUR, expires, superseded: false }
     }
 
     /// Any text is a secret that an imported hash knows.
@@ -68,9 +62,7 @@ fn store_of(lines: &[Line]) -> Sandbox {
     let sandbox = Sandbox::with_workspace("default", &[]);
     let successor = Line::new("successor", "active", None);
     let lines = lines.iter().enumerate();
-    let mut text: String = lines
-        .map(|(number, line)| format!("{}\n", line.json(number)))
-        .collect();
+    let mut text: String = lines.map(|(number, line)| format!("{}\n", line.json(number))).collect();
     text.push_str(&format!("{}\n", successor.json(999)));
     let file = sandbox.file("keys.jsonl", &text);
     sandbox.keyward(["store", "import"]).args([file]).ok();
@@ -120,10 +112,7 @@ fn the_status_of_every_life_is_its_verdict() {
     let filtered = statuses.map(|status| sandbox.listed(&["--status", status]));
     for line in &lines {
         let (name, word) = (line.name.as_str(), expected(line));
-        let case = format!(
-            "{name}: {} {:?} {}",
-            line.state, line.expires, line.superseded
-        );
+        let case = format!("{name}: {} {:?} {}", line.state, line.expires, line.superseded);
         let (exit, code) = match word {
             "active" => (0, "valid"),
             "revoked" => (11, word),
@@ -139,11 +128,7 @@ fn the_status_of_every_life_is_its_verdict() {
         let shown = sandbox.keyward(["show", &text(of_list, "id")]).answer();
         assert_eq!(text(&shown, "status"), word, "{case}");
         let is_hidden = ["expired", "revoked"].contains(&word);
-        assert_eq!(
-            !listed.iter().any(|listed| listed == name),
-            is_hidden,
-            "{case}"
-        );
+        assert_eq!(!listed.iter().any(|listed| listed == name), is_hidden, "{case}");
         for (status, names) in statuses.iter().zip(&filtered) {
             let is_taken = names.iter().any(|listed| listed == name);
             assert_eq!(is_taken, *status == word, "{case}, --status {status}");
@@ -235,9 +220,7 @@ fn what_is_past_its_expiry_is_pruned_so_long_after_it() {
         let pruned = ["prune", "--dead-for", "30m", "--yes"];
         let answer = sandbox.keyward(pruned).answer();
         assert_eq!(names(&answer["keys"]), ["long"]);
-        sandbox.verdict(&lines[1].secret(), &[], expected_exit(state), {
-            expected(&lines[1])
-        });
+        sandbox.verdict(&lines[1].secret(), &[], expected_exit(state), { expected(&lines[1]) });
     }
 }
 

@@ -57,34 +57,19 @@ fn folder(sandbox: &Sandbox) -> Vec<(PathBuf, Vec<u8>)> {
 fn assert_refused(sandbox: &Sandbox, secret: &str, codes: &[&str], what: &str) {
     let before = folder(sandbox);
     for command in COMMANDS {
-        let output = sandbox
-            .keyward(["--json"])
-            .args(*command)
-            .env("SECRET", secret)
-            .run();
-        assert_eq!(
-            output.status,
-            9,
-            "{what}, {command:?}: {}",
-            output.transcript()
-        );
+        let output = sandbox.keyward(["--json"]).args(*command).env("SECRET", secret).run();
+        assert_eq!(output.status, 9, "{what}, {command:?}: {}", output.transcript());
         assert!(!output.stderr.contains("panicked"), "{}", output.stderr);
         let error = output.error();
         let code = text(&error, "code");
-        assert!(
-            codes.contains(&code.as_str()),
-            "{what}, {command:?}: {error:#}"
-        );
+        assert!(codes.contains(&code.as_str()), "{what}, {command:?}: {error:#}");
         let after = folder(sandbox);
         let names = |files: &[(PathBuf, Vec<u8>)]| {
             let paths = files.iter().map(|(path, _)| path.clone());
             paths.collect::<Vec<_>>()
         };
         assert_eq!(names(&after), names(&before), "{what}, {command:?}");
-        assert!(
-            after == before,
-            "{what}: {command:?} changed the file's bytes"
-        );
+        assert!(after == before, "{what}: {command:?} changed the file's bytes");
     }
 }
 
@@ -128,26 +113,11 @@ fn a_store_whose_newness_is_still_in_the_log_is_refused() {
 #[test]
 fn another_programs_database_is_refused_and_left_alone() {
     let databases: [(&str, &str); 5] = [
-        (
-            "a table",
-            "CREATE TABLE notes (text); INSERT INTO notes VALUES ('precious')",
-        ),
-        (
-            "in wal mode",
-            "PRAGMA journal_mode = WAL; CREATE TABLE notes (text)",
-        ),
-        (
-            "with an id",
-            "PRAGMA application_id = 252006674; CREATE TABLE notes (text)",
-        ),
-        (
-            "with our tables",
-            "CREATE TABLE key (id); CREATE TABLE workspace (name)",
-        ),
-        (
-            "with a newer version",
-            "PRAGMA user_version = 999; CREATE TABLE notes (text)",
-        ),
+        ("a table", "CREATE TABLE notes (text); INSERT INTO notes VALUES ('precious')"),
+        ("in wal mode", "PRAGMA journal_mode = WAL; CREATE TABLE notes (text)"),
+        ("with an id", "PRAGMA application_id = 252006674; CREATE TABLE notes (text)"),
+        ("with our tables", "CREATE TABLE key (id); CREATE TABLE workspace (name)"),
+        ("with a newer version", "PRAGMA user_version = 999; CREATE TABLE notes (text)"),
     ];
     for (what, sql) in databases {
         let (sandbox, secret) = Sandbox::with_key("ci");
@@ -172,9 +142,8 @@ fn a_store_that_lost_its_mark_is_refused_and_left_alone() {
 #[test]
 fn garbage_is_refused_and_left_alone() {
     let (sandbox, secret, bytes) = store();
-    let mut random: Vec<u8> = (0..20_000_u32)
-        .map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8)
-        .collect();
+    let mut random: Vec<u8> =
+        (0..20_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let (foreign, damaged): (&[&str], &[&str]) = (&["foreign"], &["damaged"]);
     let garbage: [(&str, &[&str], Vec<u8>); 7] = [
         ("text", foreign, b"just a text file\n".to_vec()),
@@ -215,11 +184,7 @@ fn an_empty_file_is_damaged_and_left_alone() {
 fn a_store_that_was_cut_short_anywhere_is_damaged_and_left_alone() {
     let (sandbox, secret, bytes) = store();
     let page = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
-    assert!(
-        page >= 512 && bytes.len() > 4 * page,
-        "{page} of {}",
-        bytes.len()
-    );
+    assert!(page >= 512 && bytes.len() > 4 * page, "{page} of {}", bytes.len());
     let lengths = [
         1,
         15,
@@ -353,11 +318,7 @@ fn nonsense_beside_a_store_never_makes_it_answer_wrongly() {
         let path = format!("{}{suffix}", sandbox.store_path().display());
         write(Path::new(&path), &content);
         let output = sandbox.keyward(["verify"]).stdin(&secret).run();
-        assert!(
-            matches!(output.status, 0 | 7 | 9),
-            "{suffix}: {}",
-            output.transcript()
-        );
+        assert!(matches!(output.status, 0 | 7 | 9), "{suffix}: {}", output.transcript());
         let listed = sandbox.keyward(["list", "--all", "--json"]).run();
         if listed.status == 0 {
             let keys = &listed.json()["keys"];

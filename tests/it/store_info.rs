@@ -15,17 +15,7 @@ fn a_store_is_described() {
     assert!(info["sizeBytes"].as_u64() >= Some(4096), "{info:#}");
     assert_eq!(info["workspaces"], 1);
     assert_eq!(info["keys"], 2);
-    assert_eq!(
-        fields(&info),
-        [
-            "journalMode",
-            "keys",
-            "path",
-            "schema",
-            "sizeBytes",
-            "workspaces"
-        ]
-    );
+    assert_eq!(fields(&info), ["journalMode", "keys", "path", "schema", "sizeBytes", "workspaces"]);
 }
 
 #[test]
@@ -41,15 +31,7 @@ fn describing_a_store_that_does_not_exist_does_not_make_it() {
 fn a_new_store_is_private() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     assert_eq!(mode(sandbox.store_path()), 0o600);
-    assert_eq!(
-        mode(
-            sandbox
-                .store_path()
-                .parent()
-                .expect("the store has a folder")
-        ),
-        0o700
-    );
+    assert_eq!(mode(sandbox.store_path().parent().expect("the store has a folder")), 0o700);
 }
 
 #[test]
@@ -57,18 +39,9 @@ fn the_store_is_found_by_flag_then_variable_then_data_directory() {
     let sandbox = Sandbox::new();
     let [by_flag, by_variable, data] =
         ["flag.db", "variable.db", "data"].map(|name| sandbox.home().join(name));
-    sandbox
-        .keyward(["mint", "flag", "--store"])
-        .args([&by_flag])
-        .ok();
-    sandbox
-        .keyward(["mint", "variable"])
-        .env("KEYWARD_STORE", &by_variable)
-        .ok();
-    sandbox
-        .keyward(["mint", "data"])
-        .env("XDG_DATA_HOME", &data)
-        .ok();
+    sandbox.keyward(["mint", "flag", "--store"]).args([&by_flag]).ok();
+    sandbox.keyward(["mint", "variable"]).env("KEYWARD_STORE", &by_variable).ok();
+    sandbox.keyward(["mint", "data"]).env("XDG_DATA_HOME", &data).ok();
     sandbox.mint("home");
     assert!(by_flag.exists() && by_variable.exists());
     assert!(data.join("keyward/keyward.db").exists());
@@ -76,28 +49,15 @@ fn the_store_is_found_by_flag_then_variable_then_data_directory() {
     let run = || sandbox.keyward(["list"]).env("XDG_DATA_HOME", &data);
     let names = |run: crate::support::Invocation| crate::support::names(&run.answer()["keys"]);
     assert_eq!(names(run()), ["data"]);
-    assert_eq!(
-        names(run().env("KEYWARD_STORE", &by_variable)),
-        ["variable"]
-    );
+    assert_eq!(names(run().env("KEYWARD_STORE", &by_variable)), ["variable"]);
     let flag = by_flag.to_string_lossy();
-    assert_eq!(
-        names(
-            run()
-                .env("KEYWARD_STORE", &by_variable)
-                .args(["--store", &flag])
-        ),
-        ["flag"]
-    );
+    assert_eq!(names(run().env("KEYWARD_STORE", &by_variable).args(["--store", &flag])), ["flag"]);
 }
 
 #[test]
 fn a_relative_data_directory_is_ignored() {
     let sandbox = Sandbox::new();
-    sandbox
-        .keyward(["mint", "ci"])
-        .env("XDG_DATA_HOME", "data")
-        .ok();
+    sandbox.keyward(["mint", "ci"]).env("XDG_DATA_HOME", "data").ok();
     assert!(!sandbox.home().join("data").exists());
     assert!(sandbox.store_path().exists());
 }
@@ -110,10 +70,7 @@ fn a_store_may_be_named_relative_to_the_working_folder() {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700)
         .create(&folder)
         .expect("a folder in the sandbox");
-    sandbox
-        .keyward(["mint", "ci", "--store", "keys.db"])
-        .cwd(&folder)
-        .ok();
+    sandbox.keyward(["mint", "ci", "--store", "keys.db"]).cwd(&folder).ok();
     assert!(folder.join("keys.db").exists());
 }
 
@@ -121,20 +78,14 @@ fn a_store_may_be_named_relative_to_the_working_folder() {
 fn the_last_to_close_leaves_no_log_behind() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    let folder = sandbox
-        .store_path()
-        .parent()
-        .expect("the store has a folder")
-        .to_owned();
+    let folder = sandbox.store_path().parent().expect("the store has a folder").to_owned();
     let left: Vec<_> = fs::read_dir(folder)
         .expect("the folder is there")
         .flatten()
         .map(|entry| entry.file_name())
         .collect();
     assert!(
-        !left
-            .iter()
-            .any(|name| name.to_string_lossy().ends_with("-wal")),
+        !left.iter().any(|name| name.to_string_lossy().ends_with("-wal")),
         "left behind: {left:?}"
     );
 }

@@ -21,12 +21,7 @@ fn a_folder_is_no_store() {
                 .args(*command)
                 .env("SECRET", "nonsense")
                 .run();
-            assert_eq!(
-                output.status,
-                2,
-                "{path} {command:?}: {}",
-                output.transcript()
-            );
+            assert_eq!(output.status, 2, "{path} {command:?}: {}", output.transcript());
             assert_eq!(output.error()["code"], "usage");
         }
     }
@@ -39,10 +34,7 @@ fn a_path_through_a_file_is_told_of() {
     let sandbox = Sandbox::new();
     sandbox.file("file", "");
     for command in [&["list"][..], &["mint", "ci"], &["store", "info"]] {
-        let output = sandbox
-            .keyward(["--json", "--store", "file/keyward.db"])
-            .args(command)
-            .run();
+        let output = sandbox.keyward(["--json", "--store", "file/keyward.db"]).args(command).run();
         assert!(matches!(output.status, 2 | 7), "{}", output.transcript());
         output.error();
     }
@@ -134,11 +126,8 @@ fn without_a_home_nothing_is_made_where_one_happens_to_be() {
     fs::create_dir(&elsewhere).expect("a folder can be made");
     for home in ["relative/home", ".", "~"] {
         for command in [&["mint", "ci"][..], &["list"], &["store", "info"]] {
-            let error = sandbox
-                .keyward(command)
-                .env("HOME", home)
-                .cwd(&elsewhere)
-                .refused(2, "usage");
+            let error =
+                sandbox.keyward(command).env("HOME", home).cwd(&elsewhere).refused(2, "usage");
             assert!(text(&error, "hint").contains("--store"), "{error:#}");
         }
         let run = with(&sandbox, "named.db", &["store", "create"]).env("HOME", home);
@@ -160,10 +149,7 @@ fn without_a_home_nothing_is_made_where_one_happens_to_be() {
 fn only_an_absolute_data_folder_counts() {
     let sandbox = Sandbox::new();
     let data = sandbox.home().join("data");
-    sandbox
-        .keyward(["mint", "a"])
-        .env("XDG_DATA_HOME", &data)
-        .ok();
+    sandbox.keyward(["mint", "a"]).env("XDG_DATA_HOME", &data).ok();
     assert!(data.join("keyward/keyward.db").is_file());
     for ignored in ["relative", ""] {
         let run = sandbox.keyward(["mint", "b"]).env("XDG_DATA_HOME", ignored);
@@ -192,10 +178,7 @@ fn a_store_that_is_not_there_is_not_made_by_looking() {
         (3, &["activate"]),
     ] {
         let output = sandbox.keyward(["--json"]).args(command).exit(exit);
-        assert!(
-            !sandbox.home().join(".local").exists(),
-            "{command:?} made something"
-        );
+        assert!(!sandbox.home().join(".local").exists(), "{command:?} made something");
         if exit == 0 {
             output.json();
         }
@@ -227,10 +210,7 @@ fn a_first_command_that_fails_makes_no_store() {
     ] {
         let output = sandbox.keyward(command).run();
         assert_ne!(output.status, 0, "{}", output.transcript());
-        assert!(
-            !sandbox.home().join(".local").exists(),
-            "{command:?} made something"
-        );
+        assert!(!sandbox.home().join(".local").exists(), "{command:?} made something");
     }
 }
 

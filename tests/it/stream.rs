@@ -218,10 +218,7 @@ fn a_line_may_have_64_kib_and_not_a_byte_more() {
             ]
         );
         assert_bad_request(&verdicts[1]);
-        assert_eq!(
-            text(&verdicts[0], "id").len(),
-            text(&verdicts[7], "id").len()
-        );
+        assert_eq!(text(&verdicts[0], "id").len(), text(&verdicts[7], "id").len());
     }
     for input in [padded(LONGEST + 1), "k".repeat(3 * LONGEST)] {
         let verdicts = answers(&sandbox, &[], input);
@@ -273,10 +270,8 @@ fn the_options_hold_for_lines_that_do_not_say_otherwise() {
     assert_eq!(stream.end().status, 0);
     // Other options, and lines that bring what they lack.
     let options = ["-e", "test", "--require", "write"];
-    let input = request(
-        &secret,
-        ",\"environment\":\"live\",\"scopes\":[\"read\"],\"ip\":\"203.0.113.1\"",
-    );
+    let input =
+        request(&secret, ",\"environment\":\"live\",\"scopes\":[\"read\"],\"ip\":\"203.0.113.1\"");
     let verdicts = answers(&sandbox, &options, format!("{secret}\n{input}\n"));
     assert_eq!(each(&verdicts, "code"), ["wrong_environment", "valid"]);
 }
@@ -287,10 +282,7 @@ fn an_answer_comes_while_the_input_stays_open() {
     let mut stream = Stream::start(&sandbox, &[]);
     for number in 0..50 {
         let verdict = stream.ask(&request(&secret, &format!(",\"id\":{number}")));
-        assert_eq!(
-            (&verdict["id"], &verdict["valid"]),
-            (&json!(number), &json!(true))
-        );
+        assert_eq!((&verdict["id"], &verdict["valid"]), (&json!(number), &json!(true)));
     }
     // A line that comes in pieces is one line.
     for piece in [&secret[..10], &secret[10..30], &secret[30..], "\n"] {
@@ -322,10 +314,7 @@ fn a_stream_without_a_single_yes_ends_well_all_the_same() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let verdicts = answers(&sandbox, &[], format!("{secret}\n\n{{\n"));
-    assert_eq!(
-        each(&verdicts, "code"),
-        ["revoked", "malformed", "bad_request"]
-    );
+    assert_eq!(each(&verdicts, "code"), ["revoked", "malformed", "bad_request"]);
     // Where there is no store yet there is no key.
     let empty = Sandbox::new();
     let verdicts = answers(&empty, &["-q"], format!("{secret}\n"));

@@ -108,10 +108,7 @@ fn a_plan_or_a_policy_that_is_changed_holds_for_the_next_line() {
     set(&["--plan", "pro"]);
     let verdict = stream.expect(&secret, "valid");
     assert_eq!(verdict["remaining"], 89);
-    let policy = sandbox.file(
-        "policy.toml",
-        "default_plan = \"pro\"\n[plans.pro]\nquota = 4\n",
-    );
+    let policy = sandbox.file("policy.toml", "default_plan = \"pro\"\n[plans.pro]\nquota = 4\n");
     let policy = policy.to_str().expect("the path is text");
     set(&["--policy", policy]);
     // What an unlimited plan let pass was counted in memory, and counts here all the same.
@@ -165,10 +162,7 @@ fn a_stream_whose_caller_is_revoked_ends_with_that_verdicts_status() {
     let other = sandbox.mint_with("other", &["--scope", "none"]);
     let path = sandbox.file("caller.key", &caller);
     let path = path.to_str().expect("the path is text");
-    for (change, exit) in [
-        (&["disable", "caller"][..], 13),
-        (&["revoke", "caller", "--yes"], 11),
-    ] {
+    for (change, exit) in [(&["disable", "caller"][..], 13), (&["revoke", "caller", "--yes"], 11)] {
         let mut stream = Stream::start(&sandbox, &["--as", path, "--json"]);
         stream.expect(&other, "valid");
         // A change of the caller that leaves it what it may do ends nothing.
@@ -212,8 +206,5 @@ fn the_file_alone_has_every_change_though_a_stream_keeps_a_log() {
     let copy = Sandbox::new();
     let path = copy.file("copy.db", "");
     std::fs::copy(sandbox.store_path(), &path).expect("the file can be copied");
-    copy.keyward(["verify", "--store"])
-        .args([&path])
-        .stdin(&secret)
-        .exit(13);
+    copy.keyward(["verify", "--store"]).args([&path]).stdin(&secret).exit(13);
 }

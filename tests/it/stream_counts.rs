@@ -30,10 +30,7 @@ fn uses_are_in_the_store_within_a_second_while_the_stream_is_idle() {
         let counted = counts(&sandbox, "ci");
         assert_eq!(counted.credits, 3 * sum);
         assert!((now() - counted.last_used_at).abs() < 20_000);
-        assert_eq!(
-            moment(&sandbox.show("ci"), "lastUsedAt"),
-            counted.last_used_at
-        );
+        assert_eq!(moment(&sandbox.show("ci"), "lastUsedAt"), counted.last_used_at);
         assert!(stream.is_running());
     }
     assert_eq!(credits(&sandbox, "default"), 3 * sum);
@@ -72,10 +69,7 @@ fn at_the_end_of_input_every_use_and_refusal_is_in_the_store() {
     assert_eq!(verdicts.len(), 7 * 300);
     // What belongs to no key is written nowhere, and says so.
     let recorded = each(&verdicts[..7], "recorded");
-    assert_eq!(
-        recorded,
-        ["true", "true", "true", "true", "false", "false", "false"]
-    );
+    assert_eq!(recorded, ["true", "true", "true", "true", "false", "false", "false"]);
     let counted = counts(&sandbox, "ci");
     assert_eq!((counted.valid, counted.credits), (300, 300));
     let refused = [("wrong_environment".to_owned(), 300)];
@@ -92,11 +86,7 @@ fn a_stream_that_does_not_record_leaves_no_trace() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let input = format!("{secret}\n{{\"key\":\"{secret}\",\"environment\":\"test\"}}\n");
     let verdicts = answers(&sandbox, &["--no-record"], input.repeat(50));
-    assert!(
-        each(&verdicts, "recorded")
-            .iter()
-            .all(|recorded| recorded == "false")
-    );
+    assert!(each(&verdicts, "recorded").iter().all(|recorded| recorded == "false"));
     let counted = counts(&sandbox, "ci");
     assert_eq!(counted.valid, 0);
     assert!(counted.refused.is_empty(), "{counted:?}");

@@ -8,14 +8,7 @@ use crate::support::{Sandbox, text};
 
 /// A key that may be used from some networks alone, and one that may be used from anywhere.
 fn keys(sandbox: &Sandbox) -> (String, String) {
-    let flags = [
-        "--allow",
-        "10.0.0.0/8",
-        "--allow",
-        "::1",
-        "--allow",
-        "fe80::/10",
-    ];
+    let flags = ["--allow", "10.0.0.0/8", "--allow", "::1", "--allow", "fe80::/10"];
     (sandbox.mint_with("bound", &flags), sandbox.mint("free"))
 }
 
@@ -54,23 +47,11 @@ fn what_is_no_address_is_one_that_is_not_known() {
     // Also where the options would let it in.
     for options in [&[][..], &["--ip", "10.0.0.1"]] {
         let mut stream = Stream::start(&sandbox, options);
-        for ip in [
-            "unknown",
-            "-",
-            " ",
-            "10.0.0.1:x",
-            "10.0.0.999",
-            "localhost:80",
-            "[::1",
-        ] {
+        for ip in ["unknown", "-", " ", "10.0.0.1:x", "10.0.0.999", "localhost:80", "[::1"] {
             stream.expect(&json!({"key": bound, "ip": ip}).to_string(), "ip_denied");
             stream.expect(&json!({"key": free, "ip": ip}).to_string(), "valid");
         }
-        let code = if options.is_empty() {
-            "ip_denied"
-        } else {
-            "valid"
-        };
+        let code = if options.is_empty() { "ip_denied" } else { "valid" };
         for ip in [json!(""), Value::Null] {
             stream.expect(&json!({"key": bound, "ip": ip}).to_string(), code);
         }
@@ -107,13 +88,7 @@ fn zero_values_are_not_given() {
     assert_eq!(ask(json!({"cost": 1.0}), "valid")["remaining"], 93);
     assert_eq!(ask(json!({"cost": 3.0}), "valid")["remaining"], 90);
     assert_eq!(ask(json!({"cost": 0.0}), "valid")["remaining"], 90);
-    for cost in [
-        json!(1.5),
-        json!(-1),
-        json!(-1.0),
-        json!(4_294_967_296_u64),
-        json!("1"),
-    ] {
+    for cost in [json!(1.5), json!(-1), json!(-1.0), json!(4_294_967_296_u64), json!("1")] {
         assert_eq!(ask(json!({ "cost": cost }), "bad_request")["status"], 400);
     }
     let none = stream.expect("{\"key\":null,\"id\":1}", "malformed");
@@ -140,10 +115,7 @@ fn a_byte_order_mark_before_the_first_line_is_skipped() {
     }
     stream.expect(&secret, "valid");
     let longest = format!("\u{feff}{}\n{secret}", "x".repeat(64 * 1024));
-    assert_eq!(
-        each(&answers(&sandbox, &[], longest), "code"),
-        ["malformed", "valid"]
-    );
+    assert_eq!(each(&answers(&sandbox, &[], longest), "code"), ["malformed", "valid"]);
     assert!(answers(&sandbox, &[], "\u{feff}").is_empty());
 }
 

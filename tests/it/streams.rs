@@ -25,20 +25,13 @@ fn a_verdict_that_nobody_reads_keeps_its_exit_status() {
         }
     }
     sandbox.tamper("UPDATE audit SET actor = 'nobody' WHERE seq = 2");
-    sandbox
-        .keyward(["audit", "verify"])
-        .stdout(unread())
-        .exit(9);
+    sandbox.keyward(["audit", "verify"]).stdout(unread()).exit(9);
 }
 
 #[test]
 fn a_listing_that_nobody_reads_to_its_end_is_no_failure() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    for arguments in [
-        &["list"][..],
-        &["list", "-o", "jsonl"],
-        &["audit", "list", "--json"],
-    ] {
+    for arguments in [&["list"][..], &["list", "-o", "jsonl"], &["audit", "list", "--json"]] {
         let output = sandbox.keyward(arguments).stdout(unread()).exit(0);
         assert_eq!(output.stderr, "");
     }
@@ -67,12 +60,7 @@ fn an_error_is_one_object_however_json_was_asked_for() {
 #[test]
 fn a_failure_says_one_thing_even_where_success_would_have_been_warned_of() {
     let sandbox = Sandbox::with_keys(&["taken"]);
-    let mint = |name: &str| {
-        sandbox
-            .keyward(["--json", "mint", name])
-            .env("CI", "1")
-            .run()
-    };
+    let mint = |name: &str| sandbox.keyward(["--json", "mint", name]).env("CI", "1").run();
     assert_eq!(mint("taken").error()["code"], "name_taken");
     let output = mint("new");
     assert!(output.json()["key"].is_string());

@@ -41,10 +41,7 @@ fn swap(service: &Path, stop: &AtomicBool, round: &str) {
     let (app, aside) = (service.join("app"), service.join("aside"));
     let mut pause = 1;
     while !stop.load(Ordering::Relaxed) {
-        let drafts = [
-            format!(".{round}.key.keyward-draft"),
-            ".env.keyward-draft".into(),
-        ];
+        let drafts = [format!(".{round}.key.keyward-draft"), ".env.keyward-draft".into()];
         for draft in drafts {
             // In the place of a draft that is being written.
             if fs::rename(app.join(&draft), app.join("stolen")).is_ok() {
@@ -102,14 +99,10 @@ fn a_folder_that_is_swapped_while_root_delivers_leads_nothing_astray() {
             let swapping = scope.spawn(|| swap(&service, &stop, &round.to_string()));
             let output = sandbox.keyward(["mint", &name]).args(sink).run();
             stop.store(true, Ordering::Relaxed);
-            swapping
-                .join()
-                .expect("the swapping goes on until it is told");
+            swapping.join().expect("the swapping goes on until it is told");
             output
         });
-        let place = [0, 8, 16]
-            .iter()
-            .position(|status| *status == output.status);
+        let place = [0, 8, 16].iter().position(|status| *status == output.status);
         ended[place.unwrap_or_else(|| panic!("{}", output.transcript()))] += 1;
         let is_live = sandbox.listed(&[]).contains(&name);
         assert_eq!(is_live, output.status == 0, "{}", output.transcript());
@@ -131,8 +124,7 @@ fn a_folder_that_is_swapped_while_root_delivers_leads_nothing_astray() {
                 _ => {
                     let text = fs::read_to_string(&env).expect("delivered");
                     let line = text.lines().find(|line| line.starts_with(&variable));
-                    line.unwrap_or_else(|| panic!("{variable}: {text}"))
-                        .to_owned()
+                    line.unwrap_or_else(|| panic!("{variable}: {text}")).to_owned()
                 }
             };
             let secret = text.trim_end().rsplit('=').next().expect("a line");

@@ -21,10 +21,7 @@ fn twelve() -> Sandbox {
     past.revoke(&old, 3 * DAY);
     drop(past);
     sandbox.mint_with(&LONG[..64], &["--expires", "90d"]);
-    sandbox.mint_with(
-        "日本語の長い名前の鍵、四十文字の幅がある",
-        &["--owner", "platform"],
-    );
+    sandbox.mint_with("日本語の長い名前の鍵、四十文字の幅がある", &["--owner", "platform"]);
     sandbox.mint_with("🔑 emoji", &["--expires", "14d", "-e", "test"]);
     sandbox.mint_with("held", &["--hold"]);
     sandbox.mint("paused");
@@ -33,9 +30,7 @@ fn twelve() -> Sandbox {
     sandbox.keyward(["disable", "paused"]).ok();
     let revoke = ["revoke", "leaked", "--reason", "compromised", "--yes"];
     sandbox.keyward(revoke).ok();
-    sandbox
-        .keyward(["rotate", "rotating", "--grace", "2h"])
-        .ok();
+    sandbox.keyward(["rotate", "rotating", "--grace", "2h"]).ok();
     sandbox.mint_with("held-too", &["--hold"]);
     sandbox
 }
@@ -72,10 +67,7 @@ fn on_any_terminal_a_row_is_a_line() {
     }
     let narrow = shown(&sandbox, 80, &list, &[]);
     for (name, said) in [
-        (
-            "NAME",
-            "ENV   STATUS      PREFIX…HINT        LAST USED  EXPIRES",
-        ),
+        ("NAME", "ENV   STATUS      PREFIX…HINT        LAST USED  EXPIRES"),
         ("ci-pipeli", "3d ago     never"),
         ("retired-k", "3d ago, retired"),
         ("leaked", ", compromised"),
@@ -108,10 +100,7 @@ fn off_a_terminal_nothing_is_cut_and_wide_has_every_column() {
     let sandbox = twelve();
     let table = sandbox.keyward(["list", "--all"]).ok().stdout;
     assert!(table.contains(&LONG[..64]), "{table}");
-    assert!(
-        !table.contains("key_") && !table.contains('\u{1b}'),
-        "{table}"
-    );
+    assert!(!table.contains("key_") && !table.contains('\u{1b}'), "{table}");
     let owned = ["list", "-o", "wide", "--owner", "platform"];
     for table in [
         sandbox.keyward(owned).ok().stdout,
@@ -177,14 +166,7 @@ fn numbers_stand_to_the_right() {
     }
     let usage = sandbox.keyward(["usage", "--by", "key"]).ok().stdout;
     let numbers: Vec<&str> = usage.lines().map(|line| &line[..17]).collect();
-    assert_eq!(
-        numbers,
-        [
-            "NAME  ENV   VALID",
-            "ci    live     10",
-            "web   live      1"
-        ]
-    );
+    assert_eq!(numbers, ["NAME  ENV   VALID", "ci    live     10", "web   live      1"]);
     let trail = sandbox.keyward(["audit", "list"]).ok().stdout;
     let numbers: Vec<&str> = trail.lines().map(|line| &line[..3]).collect();
     assert_eq!((numbers[0], numbers[1], numbers[10]), ("SEQ", "  1", " 10"));
@@ -220,51 +202,27 @@ $ keyward list --json --status active
 fn tsv_has_a_header_where_it_is_asked_for() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let line = sandbox.keyward(["list", "-o", "tsv"]).ok().line();
-    let with_header = sandbox
-        .keyward(["list", "-o", "tsv", "--header"])
-        .ok()
-        .stdout;
+    let with_header = sandbox.keyward(["list", "-o", "tsv", "--header"]).ok().stdout;
     let (header, rest) = with_header.split_once('\n').expect("two lines");
     assert_eq!(rest, line.clone() + "\n");
     let help = sandbox.keyward(["list", "--help"]).ok().stdout;
     let words: Vec<&str> = help.split_whitespace().collect();
     let columns = header.replace('\t', ", ");
-    assert!(
-        words.join(" ").contains(&columns),
-        "help does not name {columns}"
-    );
+    assert!(words.join(" ").contains(&columns), "help does not name {columns}");
     assert_eq!(
         header.split('\t').take(4).collect::<Vec<_>>(),
         ["id", "workspace", "name", "environment"]
     );
     assert_eq!(header.split('\t').count(), line.split('\t').count());
-    let shown = sandbox
-        .keyward(["show", "ci", "-o", "tsv", "--header"])
-        .ok()
-        .stdout;
+    let shown = sandbox.keyward(["show", "ci", "-o", "tsv", "--header"]).ok().stdout;
     // `show` adds the limits.
     assert!(shown.starts_with(header), "{shown}");
-    assert!(
-        shown
-            .lines()
-            .next()
-            .is_some_and(|line| line.ends_with("\tlimits"))
-    );
-    let minted = sandbox
-        .keyward(["mint", "web", "-o", "tsv", "--header"])
-        .ok()
-        .stdout;
+    assert!(shown.lines().next().is_some_and(|line| line.ends_with("\tlimits")));
+    let minted = sandbox.keyward(["mint", "web", "-o", "tsv", "--header"]).ok().stdout;
     let (header, record) = minted.split_once('\n').expect("two lines");
-    assert!(
-        header.starts_with("id\tworkspace\tname\t") && header.ends_with("\tkey"),
-        "{header}"
-    );
+    assert!(header.starts_with("id\tworkspace\tname\t") && header.ends_with("\tkey"), "{header}");
     assert_eq!(header.split('\t').count(), record.split('\t').count());
-    for flags in [
-        &["--header"][..],
-        &["--header", "-o", "wide"],
-        &["--header", "--json"],
-    ] {
+    for flags in [&["--header"][..], &["--header", "-o", "wide"], &["--header", "--json"]] {
         let run = sandbox.keyward(["list"]).args(flags).exit(2);
         assert!(run.stderr.contains("--output tsv"), "{}", run.stderr);
     }

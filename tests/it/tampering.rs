@@ -107,21 +107,14 @@ const EDITS: [Edit; 19] = [
 ];
 
 const fn edit(what: &'static str, sql: &'static str) -> Edit {
-    Edit {
-        what,
-        before: &[],
-        sql,
-        then: |_| (),
-        found: EVERYWHERE,
-    }
+    Edit { what, before: &[], sql, then: |_| (), found: EVERYWHERE }
 }
 
 /// The digest of the record as its row has it now.
 fn digest(scene: &Scene) -> RecordDigest {
     let path = scene.sandbox.store_path();
-    let mut store = Store::open(&path, Duration::from_secs(5))
-        .expect("it opens")
-        .expect("it is there");
+    let mut store =
+        Store::open(&path, Duration::from_secs(5)).expect("it opens").expect("it is there");
     let key = store.read(|reader| {
         reader.trust_rows();
         reader.key_by_id(&scene.id)
@@ -141,10 +134,7 @@ fn seal(scene: &Scene) {
 fn forge(scene: &Scene) {
     seal(scene);
     let digest = digest(scene).to_string();
-    let newest = format!(
-        "(SELECT max(seq) FROM audit WHERE subject = '{}')",
-        scene.id
-    );
+    let newest = format!("(SELECT max(seq) FROM audit WHERE subject = '{}')", scene.id);
     scene.sandbox.tamper(&format!(
         "UPDATE audit SET details = substr(details, 1, length(details) - 66) || '{digest}\"}}' WHERE seq = {newest}"
     ));
@@ -155,10 +145,7 @@ fn forge(scene: &Scene) {
         previous = event.link();
         let values = (event.seq, event.previous.as_bytes(), previous.as_bytes());
         connection
-            .execute(
-                "UPDATE audit SET previous = ?2, hash = ?3 WHERE seq = ?1",
-                values,
-            )
+            .execute("UPDATE audit SET previous = ?2, hash = ?3 WHERE seq = ?1", values)
             .expect("the trail can be written");
     }
     connection.close().expect("the store can be closed");
@@ -195,26 +182,17 @@ fn each_edit_is_found_where_the_design_says() {
         let kept = scene.sandbox.head();
         for words in edit.before {
             let (command, flags) = words.split_once(' ').unwrap_or((words, "--yes"));
-            let flags = flags
-                .split(' ')
-                .filter(|flag| command == "revoke" || *flag != "--yes");
+            let flags = flags.split(' ').filter(|flag| command == "revoke" || *flag != "--yes");
             scene.sandbox.keyward([command, &scene.id]).args(flags).ok();
         }
-        let sql = edit
-            .sql
-            .replace("{id}", &scene.id)
-            .replace("{old}", &old.display().to_string());
+        let sql = edit.sql.replace("{id}", &scene.id).replace("{old}", &old.display().to_string());
         let hash = Secret::new(planted.clone()).hash().to_hex().to_string();
         scene.sandbox.tamper(&format!(
             "PRAGMA ignore_check_constraints = ON; {}",
             sql.replace("{hash}", &hash)
         ));
         (edit.then)(&scene);
-        let secret = if edit.sql.contains("copied") {
-            &planted
-        } else {
-            &scene.secret
-        };
+        let secret = if edit.sql.contains("copied") { &planted } else { &scene.secret };
         let runs = [
             scene.verify(secret).args(ADDRESS),
             scene.sandbox.keyward(["list", "--all"]),
@@ -225,10 +203,7 @@ fn each_edit_is_found_where_the_design_says() {
         assert_eq!(found, edit.found, "{}", edit.what);
         let is_last = edit.found == [false; 4];
         if is_last {
-            scene
-                .sandbox
-                .keyward(["audit", "verify", "--against", &kept])
-                .exit(9);
+            scene.sandbox.keyward(["audit", "verify", "--against", &kept]).exit(9);
         }
         let cells = edit.found.map(|found| if found { "damaged" } else { "" });
         rows.push(format!("| {} | {} |", edit.what, cells.join(" | ")));
@@ -318,8 +293,5 @@ fn a_record_of_before_two_restorations_is_not_the_last_revision() {
              WHERE id = '{id}'; DETACH old",
         old.display()
     ));
-    sandbox
-        .keyward(["verify"])
-        .stdin(&secret)
-        .refused(9, "damaged");
+    sandbox.keyward(["verify"]).stdin(&secret).refused(9, "damaged");
 }

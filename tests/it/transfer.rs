@@ -17,11 +17,7 @@ pub fn hex(secret: &str) -> String {
 
 /// Base64 of hexadecimal digits, with this alphabet's last two characters.
 fn base64(hex: &str, last: [char; 2]) -> String {
-    let alphabet: Vec<char> = ('A'..='Z')
-        .chain('a'..='z')
-        .chain('0'..='9')
-        .chain(last)
-        .collect();
+    let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(last).collect();
     let bits: Vec<u32> = hex
         .chars()
         .map(|digit| digit.to_digit(16).expect("a digit"))
@@ -83,16 +79,7 @@ fn of_all_kinds() -> (Sandbox, Vec<(String, i32)>) {
     secrets.push((sandbox.mint_with("held", &["--hold"]), 13));
     for (name, words) in [
         ("paused", &["disable", "paused"][..]),
-        (
-            "gone",
-            &[
-                "revoke",
-                "gone",
-                "--yes",
-                "--reason=compromised",
-                "--message=seen \u{e9}",
-            ],
-        ),
+        ("gone", &["revoke", "gone", "--yes", "--reason=compromised", "--message=seen \u{e9}"]),
     ] {
         let exit = if name == "gone" { 11 } else { 13 };
         secrets.push((sandbox.mint(name), exit));
@@ -129,14 +116,8 @@ fn what_is_exported_comes_in_again_as_it_was() {
     let results = results["results"].as_array().expect("a list");
     assert_eq!(results.len(), exported.lines().count());
     for (index, result) in results.iter().enumerate() {
-        assert_eq!(
-            fields(result),
-            ["code", "fields", "id", "index", "line", "message", "name"]
-        );
-        assert_eq!(
-            (&result["index"], &result["line"]),
-            (&json!(index), &json!(index + 1))
-        );
+        assert_eq!(fields(result), ["code", "fields", "id", "index", "line", "message", "name"]);
+        assert_eq!((&result["index"], &result["line"]), (&json!(index), &json!(index + 1)));
         assert_eq!(result["code"], "created", "{result:#}");
     }
     assert_eq!(export(&target), exported);
@@ -147,47 +128,31 @@ fn what_is_exported_comes_in_again_as_it_was() {
         }
     }
     let words = ["list", "--all", "-w", "acme"];
-    assert_eq!(
-        target.keyward(words).answer(),
-        sandbox.keyward(words).answer()
-    );
+    assert_eq!(target.keyward(words).answer(), sandbox.keyward(words).answer());
     target.keyward(["workspace", "use", "acme"]).ok();
     target.assert_whole();
     target.keyward(["store", "check"]).ok();
     // Once more changes nothing.
     let before = target.settled_bytes();
     let again = import(&target, &exported).answer();
-    let codes = again["results"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|result| &result["code"]);
+    let codes = again["results"].as_array().expect("a list").iter().map(|result| &result["code"]);
     assert!(
         codes.clone().count() > 10 && codes.clone().all(|code| code == "unchanged"),
         "{again:#}"
     );
     assert!(target.settled_bytes() == before, "it was written");
     // A pending replacement takes its key's place there as well.
-    target
-        .keyward(["activate"])
-        .stdin(&secrets[secrets.len() - 3].0)
-        .ok();
+    target.keyward(["activate"]).stdin(&secrets[secrets.len() - 3].0).ok();
 }
 
 #[test]
 fn an_export_is_lines_of_ascii_with_hashes_and_no_secrets() {
     let (sandbox, secrets) = of_all_kinds();
     let exported = export(&sandbox);
-    assert!(
-        exported.is_ascii() && !exported.contains("##["),
-        "{exported}"
-    );
+    assert!(exported.is_ascii() && !exported.contains("##["), "{exported}");
     assert!(!exported.lines().any(|line| line.starts_with("::")));
     for (secret, _) in &secrets {
-        assert!(
-            !exported.contains(&secret[secret.len() - 20..]),
-            "it holds a secret"
-        );
+        assert!(!exported.contains(&secret[secret.len() - 20..]), "it holds a secret");
         assert!(exported.contains(&hex(secret)), "a hash is missing");
     }
     for line in exported.lines() {
@@ -197,22 +162,14 @@ fn an_export_is_lines_of_ascii_with_hashes_and_no_secrets() {
     }
     for format in ["table", "json", "jsonl", "tsv"] {
         let output = sandbox.keyward(["store", "export", "-o", format]).ok();
-        assert_eq!(
-            (output.stdout, output.stderr.as_str()),
-            (exported.clone(), ""),
-            "{format}"
-        );
+        assert_eq!((output.stdout, output.stderr.as_str()), (exported.clone(), ""), "{format}");
     }
     let one = sandbox.keyward(["store", "export", "-w", "other"]).ok();
     assert_eq!(one.stdout.lines().count(), 2);
     let secret = sandbox.mint("caller");
-    let run = sandbox
-        .keyward(["--as", "-", "store", "export"])
-        .stdin(secret);
+    let run = sandbox.keyward(["--as", "-", "store", "export"]).stdin(secret);
     run.refused(5, "scope_rejected");
-    Sandbox::new()
-        .keyward(["store", "export"])
-        .refused(3, "store_not_found");
+    Sandbox::new().keyward(["store", "export"]).refused(3, "store_not_found");
 }
 
 #[test]
@@ -262,10 +219,7 @@ fn a_line_says_how_the_key_is_and_was() {
         (json!({"status": "disabled"}), 13),
         (json!({"status": "pending"}), 13),
         (json!({"status": "pending", "createdAt": a_day_old}), 11),
-        (
-            json!({"status": "revoked", "revokedReason": "retired", "revokedAt": "2026-01-03"}),
-            11,
-        ),
+        (json!({"status": "revoked", "revokedReason": "retired", "revokedAt": "2026-01-03"}), 11),
         (json!({"status": "expired", "expiresAt": "2026-01-03"}), 12),
         (json!({"status": "active", "expiresAt": "2026-01-03"}), 12),
         (
@@ -280,9 +234,7 @@ fn a_line_says_how_the_key_is_and_was() {
         .collect();
     import(&sandbox, &lines).ok();
     for (number, (more, exit)) in cases.iter().enumerate() {
-        let verify = sandbox
-            .keyward(["verify", "--no-record"])
-            .stdin(foreign(number));
+        let verify = sandbox.keyward(["verify", "--no-record"]).stdin(foreign(number));
         let output = verify.run();
         assert_eq!(output.status, *exit, "{more}: {}", output.transcript());
     }
@@ -294,9 +246,7 @@ fn a_line_says_how_the_key_is_and_was() {
     // What another store, whose clock has seen more, calls expired is not alive here.
     let more = json!({"status": "expired", "expiresAt": "2999-01-01"});
     let _ = import(&sandbox, &line("later", &foreign(50), &more)).run();
-    let verify = sandbox
-        .keyward(["verify", "--no-record"])
-        .stdin(foreign(50));
+    let verify = sandbox.keyward(["verify", "--no-record"]).stdin(foreign(50));
     assert_ne!(verify.run().status, 0, "an expired key came in alive");
 }
 
@@ -314,17 +264,11 @@ fn many_lines_take_little_memory() {
     // In kilobytes of address space, which is more than what is in memory.
     let limited = |command: &str| {
         let script = format!("ulimit -v 300000; {command}");
-        sandbox
-            .program("sh", ["-c", &script, crate::support::KEYWARD])
-            .run()
+        sandbox.program("sh", ["-c", &script, crate::support::KEYWARD]).run()
     };
     let output = limited("\"$0\" store import keys.jsonl");
     assert_eq!(output.status, 0, "{}", output.transcript());
-    assert!(
-        output.stderr.contains(&format!("{count} created")),
-        "{}",
-        output.transcript()
-    );
+    assert!(output.stderr.contains(&format!("{count} created")), "{}", output.transcript());
     writeln!(
         std::io::stderr(),
         "keyward store import: {count} lines in {:?}, within 300 MB",
@@ -335,25 +279,17 @@ fn many_lines_take_little_memory() {
     assert_eq!(output.stdout.trim(), (count + 2).to_string());
     let output = limited("head -c 1000000000 /dev/zero | \"$0\" store import -");
     assert_eq!(output.status, 2, "{}", output.transcript());
-    assert!(
-        output.stderr.contains("longer than"),
-        "{}",
-        output.transcript()
-    );
+    assert!(output.stderr.contains("longer than"), "{}", output.transcript());
 }
 
 #[test]
 fn a_bar_says_how_far_it_is_on_a_terminal() {
     let sandbox = with_a_key();
-    let lines: String = (0..300)
-        .map(|number| line(&format!("k{number}"), &foreign(number), &json!({})))
-        .collect();
+    let lines: String =
+        (0..300).map(|number| line(&format!("k{number}"), &foreign(number), &json!({}))).collect();
     sandbox.file("keys.jsonl", &lines);
     let words = ["store", "import", "keys.jsonl"];
     let (status, seen) = Terminal::keyward(&sandbox, &words, &[]).end();
     assert_eq!(status, 0, "{seen}");
-    assert!(
-        seen.contains("read 300 lines (100 %)") && seen.contains("300 created"),
-        "{seen}"
-    );
+    assert!(seen.contains("read 300 lines (100 %)") && seen.contains("300 created"), "{seen}");
 }

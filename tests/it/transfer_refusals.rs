@@ -14,15 +14,8 @@ fn assert_refused(sandbox: &Sandbox, lines: &str, exit: i32, code: &str, hidden:
     let output = import(sandbox, lines).args(["--json"]).run();
     assert_eq!(output.status, exit, "{lines}\n{}", output.transcript());
     assert_eq!(output.error()["code"], code, "{lines}");
-    assert!(
-        sandbox.settled_bytes() == before,
-        "the store was written: {lines}"
-    );
-    assert!(
-        hidden.is_empty() || !output.stderr.contains(hidden),
-        "repeated: {}",
-        output.stderr
-    );
+    assert!(sandbox.settled_bytes() == before, "the store was written: {lines}");
+    assert!(hidden.is_empty() || !output.stderr.contains(hidden), "repeated: {}", output.stderr);
     output
 }
 
@@ -36,12 +29,8 @@ fn all_lines_come_in_or_none_and_the_error_names_those_that_are_refused() {
     lines += "nonsense\n";
     let output = assert_refused(&sandbox, &lines, 4, "name_taken", "");
     let message = text(&output.error(), "message");
-    for part in [
-        "3 of 4 lines",
-        "line 2 (name_taken)",
-        "line 4 (invalid_scope)",
-        "line 5 (usage)",
-    ] {
+    for part in ["3 of 4 lines", "line 2 (name_taken)", "line 4 (invalid_scope)", "line 5 (usage)"]
+    {
         assert!(message.contains(part), "no {part:?} in {message}");
     }
     assert!(text(&output.error(), "hint").contains("--keep-going"));
@@ -60,9 +49,7 @@ fn keep_going_takes_in_what_it_can_and_says_what_became_of_each_line() {
     lines += "{\n";
     lines += &line("b", &foreign(3), &json!({"expires": "never"}));
     lines += &line("c", &foreign(4), &json!({}));
-    let output = import(&sandbox, &lines)
-        .args(["--keep-going", "--json"])
-        .exit(4);
+    let output = import(&sandbox, &lines).args(["--keep-going", "--json"]).exit(4);
     assert_eq!(output.stderr, "");
     let answer = output.json();
     let told: Vec<Value> = answer["results"]
@@ -92,16 +79,11 @@ fn keep_going_takes_in_what_it_can_and_says_what_became_of_each_line() {
     assert_eq!(sandbox.listed(&[]), ["a", "c", "present"]);
     let said = import(&sandbox, &lines).args(["--keep-going"]).exit(4);
     assert!(
-        said.stderr
-            .contains("0 created, 2 unchanged, 0 differ, 4 refused"),
+        said.stderr.contains("0 created, 2 unchanged, 0 differ, 4 refused"),
         "{}",
         said.transcript()
     );
-    assert!(
-        said.stderr.contains("line 2 (name_taken)"),
-        "{}",
-        said.transcript()
-    );
+    assert!(said.stderr.contains("line 2 (name_taken)"), "{}", said.transcript());
     sandbox.assert_whole();
 }
 
@@ -112,10 +94,7 @@ fn each_conflict_has_its_code() {
     sandbox.workspace("full", &["--cap", "2"]);
     sandbox.workspace("other", &["--prefix", "other"]);
     sandbox.keyward(["workspace", "use", "default"]).ok();
-    let export = sandbox
-        .keyward(["store", "export", "-w", "default"])
-        .ok()
-        .stdout;
+    let export = sandbox.keyward(["store", "export", "-w", "default"]).ok().stdout;
     let taken: Value = serde_json::from_str(export.lines().last().expect("a key")).expect("JSON");
     let with = |name: &str, value: &str| {
         let mut line = taken.clone();
@@ -131,34 +110,14 @@ fn each_conflict_has_its_code() {
         (with("workspace", "other"), 4, "conflict"),
         (with("hash", &"a".repeat(64)), 4, "conflict"),
         (own("present", 1, json!({})), 4, "name_taken"),
-        (
-            own("x", 1, json!({})) + &own("x", 2, json!({})),
-            4,
-            "name_taken",
-        ),
+        (own("x", 1, json!({})) + &own("x", 2, json!({})), 4, "name_taken"),
         (three, 5, "limit_reached"),
-        (
-            own("x", 1, json!({"workspace": "missing"})),
-            3,
-            "workspace_not_found",
-        ),
-        (
-            own("x", 1, json!({"environment": "staging"})),
-            5,
-            "invalid_environment",
-        ),
-        (
-            own("x", 1, json!({"scopes": ["admin"]})),
-            5,
-            "invalid_scope",
-        ),
+        (own("x", 1, json!({"workspace": "missing"})), 3, "workspace_not_found"),
+        (own("x", 1, json!({"environment": "staging"})), 5, "invalid_environment"),
+        (own("x", 1, json!({"scopes": ["admin"]})), 5, "invalid_scope"),
         (own("", 1, json!({})), 2, "invalid_name"),
         (own("a\u{202e}b", 1, json!({})), 2, "invalid_name"),
-        (
-            json!({"type": "workspace", "name": "other", "policy": ""}).to_string(),
-            4,
-            "conflict",
-        ),
+        (json!({"type": "workspace", "name": "other", "policy": ""}).to_string(), 4, "conflict"),
         (
             json!({"type": "workspace", "name": "new", "policy": "x = 1"}).to_string(),
             2,
@@ -169,18 +128,11 @@ fn each_conflict_has_its_code() {
     }
     // A dead key needs neither a name nor room.
     let dead = own("present", 1, json!({"status": "revoked"}))
-        + &own(
-            "present",
-            2,
-            json!({"status": "expired", "expiresAt": "2020-01-01"}),
-        );
+        + &own("present", 2, json!({"status": "expired", "expiresAt": "2020-01-01"}));
     import(&sandbox, &dead).ok();
     assert_eq!(sandbox.id_of(&present), present);
     let secret = sandbox.mint("caller");
-    let run = sandbox
-        .keyward(["--as", "-", "store", "import", "none.jsonl"])
-        .stdin(&secret)
-        .run();
+    let run = sandbox.keyward(["--as", "-", "store", "import", "none.jsonl"]).stdin(&secret).run();
     assert!([2, 5].contains(&run.status), "{}", run.transcript());
 }
 
@@ -222,16 +174,8 @@ fn a_line_that_is_none_is_refused() {
         assert_refused(&sandbox, wrong, 2, "usage", "");
     }
     let before = sandbox.settled_bytes();
-    for bytes in [
-        &b"{\"name\":\"\xff\"}"[..],
-        b"\xef\xbb\xbf",
-        &[0; 4096],
-        &b"x".repeat(300_000),
-    ] {
-        sandbox
-            .keyward(["store", "import", "-"])
-            .stdin(bytes)
-            .refused(2, "usage");
+    for bytes in [&b"{\"name\":\"\xff\"}"[..], b"\xef\xbb\xbf", &[0; 4096], &b"x".repeat(300_000)] {
+        sandbox.keyward(["store", "import", "-"]).stdin(bytes).refused(2, "usage");
     }
     for nothing in ["", "\n", "\r\n \n\t\n"] {
         let answer = import(&sandbox, nothing).answer();
@@ -251,11 +195,7 @@ fn a_secret_in_a_line_is_neither_taken_nor_repeated() {
     assert_refused(&sandbox, &with_key, 2, "usage", &secret);
     let with_both = json!({"name": "x", "key": secret, "hash": hex(&secret)}).to_string();
     let output = assert_refused(&sandbox, &with_both, 2, "usage", &secret);
-    assert!(
-        text(&output.error(), "message").contains("secret"),
-        "{}",
-        output.transcript()
-    );
+    assert!(text(&output.error(), "message").contains("secret"), "{}", output.transcript());
     let mut refused_for = Vec::new();
     for more in [
         json!({"prefix": secret}),
@@ -278,9 +218,7 @@ fn a_secret_in_a_line_is_neither_taken_nor_repeated() {
         json!({&secret: 1}),
     ] {
         let before = sandbox.settled_bytes();
-        let output = import(&sandbox, &line("x", &secret, &more))
-            .args(["--json"])
-            .run();
+        let output = import(&sandbox, &line("x", &secret, &more)).args(["--json"]).run();
         let is_silent = !(output.stdout + &output.stderr).contains(&secret);
         let is_untaken = output.status != 0 && sandbox.settled_bytes() == before;
         if !is_silent || !is_untaken {

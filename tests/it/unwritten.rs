@@ -34,19 +34,10 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let id = sandbox.id_of("ci");
     let stands = |arguments: &[&str], said: &[&str]| assert_stands(&sandbox, arguments, "", said);
-    stands(
-        &["mint", "new", "--out", "new.key"],
-        &["minted new (key_", "new.key"],
-    );
+    stands(&["mint", "new", "--out", "new.key"], &["minted new (key_", "new.key"]);
     assert_eq!(sandbox.show("new")["status"], "active");
-    stands(
-        &["mint", "many", "--count", "2", "--out", "many.key"],
-        &["minted 2 keys"],
-    );
-    stands(
-        &["mint", "later", "--hold", "--out", "later.key"],
-        &["minted later", "pending"],
-    );
+    stands(&["mint", "many", "--count", "2", "--out", "many.key"], &["minted 2 keys"]);
+    stands(&["mint", "later", "--hold", "--out", "later.key"], &["minted later", "pending"]);
     stands(&["disable", "ci"], &["disabled", &id]);
     stands(&["enable", "ci"], &["enabled", &id]);
     stands(&["enable", "ci"], &["no change", &id]);
@@ -59,30 +50,15 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
     );
     sandbox.verdict(&secret, &[], 11, "revoked");
     sandbox.verdict(&sandbox.line("build.key"), &[], 0, "valid");
-    stands(
-        &["rotate", "build", "--out", "b2.key"],
-        &["rotated build (key_", "is superseded"],
-    );
+    stands(&["rotate", "build", "--out", "b2.key"], &["rotated build (key_", "is superseded"]);
     stands(&["rotate", "build", "--cancel"], &["build", "revoked key_"]);
     let build = sandbox.id_of("build");
-    stands(
-        &["revoke", "build", "new", "--yes"],
-        &["revoked build", &build, "revoked new"],
-    );
+    stands(&["revoke", "build", "new", "--yes"], &["revoked build", &build, "revoked new"]);
     stands(&["revoke", &build, "--yes"], &["no change: build"]);
     assert_eq!(sandbox.show(&build)["status"], "revoked");
-    stands(
-        &["ensure", "worker", "--out", "worker.key"],
-        &["minted worker (key_", "worker.key"],
-    );
-    stands(
-        &["ensure", "worker", "--owner", "me", "--out", "worker.key"],
-        &["updated worker"],
-    );
-    stands(
-        &["workspace", "create", "acme"],
-        &["created workspace acme"],
-    );
+    stands(&["ensure", "worker", "--out", "worker.key"], &["minted worker (key_", "worker.key"]);
+    stands(&["ensure", "worker", "--owner", "me", "--out", "worker.key"], &["updated worker"]);
+    stands(&["workspace", "create", "acme"], &["created workspace acme"]);
     stands(&["workspace", "use", "acme"], &["acme"]);
     stands(&["workspace", "set", "acme", "--cap", "3"], &["acme"]);
     stands(&["workspace", "rename", "acme", "zenith"], &["zenith"]);
@@ -99,14 +75,8 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
     let held = sandbox.line("later.key");
     assert_stands(&sandbox, &["activate"], &held, &["activated later"]);
     sandbox.verdict(&held, &[], 0, "valid");
-    stands(
-        &["store", "check", "--reset-clock"],
-        &["reset the last recorded time"],
-    );
-    stands(
-        &["store", "restore", "copy.db", "--yes"],
-        &["keyward.db", "audit head"],
-    );
+    stands(&["store", "check", "--reset-clock"], &["reset the last recorded time"]);
+    stands(&["store", "restore", "copy.db", "--yes"], &["keyward.db", "audit head"]);
     stands(&["store", "create"], &["already exists"]);
 }
 
@@ -114,17 +84,10 @@ fn an_answer_that_could_not_be_written_says_what_stands() {
 #[test]
 fn a_secret_that_could_not_be_written_is_no_change_that_stands() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    for arguments in [
-        &["mint", "new"][..],
-        &["mint", "new", "--json"],
-        &["rotate", "ci", "--json"],
-    ] {
+    for arguments in [&["mint", "new"][..], &["mint", "new", "--json"], &["rotate", "ci", "--json"]]
+    {
         let output = sandbox.keyward(arguments).stdout(full()).exit(16);
-        assert!(
-            !output.stderr.contains("only the answer"),
-            "{}",
-            output.stderr
-        );
+        assert!(!output.stderr.contains("only the answer"), "{}", output.stderr);
     }
     assert_eq!(sandbox.listed(&[]), ["ci"]);
 }
@@ -133,22 +96,11 @@ fn a_secret_that_could_not_be_written_is_no_change_that_stands() {
 #[test]
 fn a_reading_command_says_that_its_answer_could_not_be_written_and_no_more() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    for arguments in [
-        &["list", "--json"][..],
-        &["show", "ci"],
-        &["store", "check"],
-        &["audit", "head"],
-    ] {
+    for arguments in
+        [&["list", "--json"][..], &["show", "ci"], &["store", "check"], &["audit", "head"]]
+    {
         let output = sandbox.keyward(arguments).stdout(full()).exit(7);
-        assert!(
-            output.stderr.contains("cannot write to stdout"),
-            "{}",
-            output.stderr
-        );
-        assert!(
-            !output.stderr.contains("only the answer"),
-            "{}",
-            output.stderr
-        );
+        assert!(output.stderr.contains("cannot write to stdout"), "{}", output.stderr);
+        assert!(!output.stderr.contains("only the answer"), "{}", output.stderr);
     }
 }

@@ -27,13 +27,7 @@ fn usage(sandbox: &Sandbox, flags: &[&str]) -> Vec<Value> {
 /// The rows' counts: valid, refused, credits.
 fn counts(rows: &[Value]) -> Vec<(u64, u64, u64)> {
     let number = |row: &Value, field: &str| row[field].as_u64().expect("a count");
-    let count = |row| {
-        (
-            number(row, "valid"),
-            number(row, "refused"),
-            number(row, "credits"),
-        )
-    };
+    let count = |row| (number(row, "valid"), number(row, "refused"), number(row, "credits"));
     rows.iter().map(count).collect()
 }
 
@@ -68,17 +62,11 @@ fn rows_are_added_up_by_what_is_asked_for() {
     let by = |by, more: &[&str]| usage(&sandbox, &[&["--by", by], more].concat());
     assert_eq!(counts(&by("day", default)), [(4, 1, 8)]);
     assert_eq!(counts(&by("environment", default)), [(3, 1, 3), (1, 0, 5)]);
-    assert_eq!(
-        counts(&by("environment,day", default)),
-        [(3, 1, 3), (1, 0, 5)]
-    );
+    assert_eq!(counts(&by("environment,day", default)), [(3, 1, 3), (1, 0, 5)]);
     let workspaces = by("workspace", &[]);
     assert_eq!(counts(&workspaces), [(4, 1, 8), (1, 0, 1)]);
     let fields: Vec<&String> = workspaces[0].as_object().expect("a row").keys().collect();
-    assert_eq!(
-        fields,
-        ["workspace", "valid", "refused", "credits", "refusedBy"]
-    );
+    assert_eq!(fields, ["workspace", "valid", "refused", "credits", "refusedBy"]);
     assert_eq!(workspaces[1]["workspace"], "other");
     let keys = by("key", default);
     assert_eq!(keys[0]["lastAddress"], "203.0.113.7");
@@ -94,10 +82,7 @@ fn one_key_is_shown_alone_and_one_that_is_revoked_too() {
     sandbox.verdict(&a, &[], 11, "revoked");
     let rows = usage(&sandbox, &["a"]);
     assert_eq!(counts(&rows), [(3, 2, 3)]);
-    assert_eq!(
-        rows[0]["refusedBy"],
-        json!({ "revoked": 1, "wrong_environment": 1 })
-    );
+    assert_eq!(rows[0]["refusedBy"], json!({ "revoked": 1, "wrong_environment": 1 }));
     sandbox.refuses(&["usage", "nobody"], 3, "key_not_found");
 }
 
@@ -110,30 +95,15 @@ fn days_outside_the_range_are_left_out() {
         "INSERT INTO usage SELECT slot - (10 << 40), 7, 7, last_used_at - 864000000, NULL FROM usage ORDER BY slot LIMIT 1",
     );
     assert_eq!(counts(&usage(&sandbox, &["a"])), [(7, 0, 7), (3, 1, 3)]);
-    assert_eq!(
-        counts(&usage(&sandbox, &["a", "--by", "key"])),
-        [(10, 1, 10)]
-    );
-    assert_eq!(
-        counts(&usage(&sandbox, &["a", "--since", "9d"])),
-        [(3, 1, 3)]
-    );
-    assert_eq!(
-        counts(&usage(&sandbox, &["a", "--since", "10d"])),
-        [(7, 0, 7), (3, 1, 3)]
-    );
-    assert_eq!(
-        counts(&usage(&sandbox, &["a", "--until", "1d"])),
-        [(7, 0, 7)]
-    );
+    assert_eq!(counts(&usage(&sandbox, &["a", "--by", "key"])), [(10, 1, 10)]);
+    assert_eq!(counts(&usage(&sandbox, &["a", "--since", "9d"])), [(3, 1, 3)]);
+    assert_eq!(counts(&usage(&sandbox, &["a", "--since", "10d"])), [(7, 0, 7), (3, 1, 3)]);
+    assert_eq!(counts(&usage(&sandbox, &["a", "--until", "1d"])), [(7, 0, 7)]);
     assert_eq!(
         counts(&usage(&sandbox, &["a", "--until", &today(&sandbox)])),
         [(7, 0, 7), (3, 1, 3)]
     );
-    for flags in [
-        &["--since", "never"][..],
-        &["--since", "2027-01-01", "--until", "2026-01-01"],
-    ] {
+    for flags in [&["--since", "never"][..], &["--since", "2027-01-01", "--until", "2026-01-01"]] {
         sandbox.keyward(["usage"]).args(flags).refused(2, "usage");
     }
 }
@@ -150,11 +120,7 @@ fn people_get_a_bar_and_the_reasons_of_refusals() {
     empty.mint("a");
     let output = empty.keyward(["usage"]).ok();
     assert_eq!(output.stdout, "");
-    assert!(
-        output.stderr.contains("no usage recorded yet"),
-        "{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("no usage recorded yet"), "{}", output.stderr);
 }
 
 #[test]
@@ -163,22 +129,14 @@ fn lines_and_tabs_carry_the_same_rows() {
     used(&sandbox);
     let lines = sandbox.keyward(["usage", "--output", "jsonl"]).ok();
     assert_eq!(lines.json_lines(), usage(&sandbox, &[]));
-    let tsv = sandbox
-        .keyward(["usage", "--by", "environment", "--output", "tsv"])
-        .ok()
-        .stdout;
-    assert_eq!(
-        tsv,
-        "default\tlive\t3\t1\t3\twrong_environment=1\ndefault\ttest\t1\t0\t5\t\n"
-    );
+    let tsv = sandbox.keyward(["usage", "--by", "environment", "--output", "tsv"]).ok().stdout;
+    assert_eq!(tsv, "default\tlive\t3\t1\t3\twrong_environment=1\ndefault\ttest\t1\t0\t5\t\n");
 }
 
 #[test]
 fn a_key_sees_the_usage_of_its_own_workspace_if_it_may_list() {
     let sandbox = Sandbox::new();
-    sandbox
-        .keyward(["workspace", "create", "sw", "--preset", "scrapewise"])
-        .ok();
+    sandbox.keyward(["workspace", "create", "sw", "--preset", "scrapewise"]).ok();
     sandbox.keyward(["workspace", "create", "other"]).ok();
     let user = sandbox.mint_with("user", &["-w", "sw", "--scope", "USER"]);
     let other = sandbox.mint_with("x", &["-w", "other"]);
@@ -190,17 +148,10 @@ fn a_key_sees_the_usage_of_its_own_workspace_if_it_may_list() {
         .args([&caller])
         .ok()
         .json();
-    assert_eq!(
-        answer["usage"].as_array().map(Vec::len),
-        Some(1),
-        "{answer:#}"
-    );
+    assert_eq!(answer["usage"].as_array().map(Vec::len), Some(1), "{answer:#}");
     assert_eq!(answer["usage"][0]["workspace"], "sw");
     let other = sandbox.file("other", &other);
-    sandbox
-        .keyward(["usage", "--as"])
-        .args([&other])
-        .refused(5, "scope_rejected");
+    sandbox.keyward(["usage", "--as"]).args([&other]).refused(5, "scope_rejected");
 }
 
 #[test]
@@ -210,9 +161,7 @@ fn the_usage_of_a_deleted_workspaces_keys_goes_with_them() {
     sandbox.verdict(&secret, &[], 0, "valid");
     sandbox.verdict(&secret, &["-e", "test"], 14, "wrong_environment");
     sandbox.keyward(["revoke", "a", "-w", "gone", "--yes"]).ok();
-    sandbox
-        .keyward(["workspace", "delete", "gone", "--yes"])
-        .ok();
+    sandbox.keyward(["workspace", "delete", "gone", "--yes"]).ok();
     // The next key may get the same row, and must not inherit what was counted in it.
     sandbox.mint("fresh");
     assert_eq!(usage(&sandbox, &[]), [Value::Null; 0]);

@@ -21,19 +21,9 @@ type Judge = fn(&Value) -> Value;
 /// Each family, its judge, and the fields that its files always and sometimes have.
 const FAMILIES: [(&str, Judge, &[&str], &[&str]); 4] = [
     ("token", judge_token, &["format", "token"], &[]),
-    (
-        "checksum",
-        judge_checksum,
-        &["alphabet", "crc32", "text", "checksum"],
-        &[],
-    ),
+    ("checksum", judge_checksum, &["alphabet", "crc32", "text", "checksum"], &[]),
     ("hash", judge_hash, &["algorithm", "hash", "token"], &[]),
-    (
-        "audit",
-        judge_audit,
-        &["firstBad", "rows"],
-        &["expectAgainstHead", "hashed", "head"],
-    ),
+    ("audit", judge_audit, &["firstBad", "rows"], &["expectAgainstHead", "hashed", "head"]),
 ];
 
 fn folder() -> PathBuf {
@@ -45,10 +35,7 @@ fn cases(family: &str) -> Vec<(String, Value)> {
     let folder = folder().join(family);
     let read = |name: &String| {
         let text = fs::read_to_string(folder.join(name)).expect("a vector can be read");
-        assert!(
-            text.is_ascii() && text.ends_with("}\n"),
-            "{name} is not one object in pure ASCII"
-        );
+        assert!(text.is_ascii() && text.ends_with("}\n"), "{name} is not one object in pure ASCII");
         let case = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         (format!("{family}/{name}"), case)
     };
@@ -97,14 +84,9 @@ fn judge_hash(case: &Value) -> Value {
 /// The bytes of a text in hex; nothing where they are not 32.
 fn link(row: &Value, field: &str) -> Option<[u8; 32]> {
     let text = text(row, field);
-    let digits: Vec<u8> = text
-        .chars()
-        .map(|digit| digit.to_digit(16).expect("hex") as u8)
-        .collect();
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect();
+    let digits: Vec<u8> =
+        text.chars().map(|digit| digit.to_digit(16).expect("hex") as u8).collect();
+    let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
     bytes.try_into().ok()
 }
 
@@ -191,10 +173,8 @@ fn every_family_has_a_judge_a_section_and_cases_of_each_outcome() {
         assert!(page.contains(&section), "the page is silent on {family}");
         let row = page.split(&row).nth(1).expect("the table has the family");
         let row = row.lines().next().unwrap_or_default();
-        let mut outcomes: Vec<String> = cases(family)
-            .iter()
-            .map(|(_, case)| text(case, "expect"))
-            .collect();
+        let mut outcomes: Vec<String> =
+            cases(family).iter().map(|(_, case)| text(case, "expect")).collect();
         outcomes.sort();
         outcomes.dedup();
         assert_eq!(outcomes.len(), 2, "{family}: {outcomes:?}");
@@ -203,11 +183,7 @@ fn every_family_has_a_judge_a_section_and_cases_of_each_outcome() {
         }
     }
     known.sort();
-    assert_eq!(
-        names_in(folder()),
-        known,
-        "the folder has what nobody reads"
-    );
+    assert_eq!(names_in(folder()), known, "the folder has what nobody reads");
 }
 
 #[test]
@@ -217,10 +193,7 @@ fn every_preset_has_a_token_and_its_format_is_still_that() {
         let policy = preset::load(name).expect("a preset that ships");
         let format = policy.token_format().expect("it has a format");
         let front = format!("token/preset-{name}-");
-        let of_it: Vec<_> = cases
-            .iter()
-            .filter(|(file, _)| file.starts_with(&front))
-            .collect();
+        let of_it: Vec<_> = cases.iter().filter(|(file, _)| file.starts_with(&front)).collect();
         assert!(!of_it.is_empty(), "no token of {name}");
         for (file, case) in of_it {
             assert_eq!(format_of(case), format, "{file}");
@@ -316,8 +289,5 @@ fn the_second_implementation_refuses_a_vector_that_is_wrong() {
     fs::create_dir_all(place.join("another")).expect("a folder can be made");
     fs::write(place.join("another/case.json"), "{}").expect("a file can be written");
     let output = checked(&sandbox, &place);
-    assert_eq!(
-        output.status, 1,
-        "a family that it does not know was passed"
-    );
+    assert_eq!(output.status, 1, "a family that it does not know was passed");
 }

@@ -21,10 +21,7 @@ fn said(sandbox: &Sandbox, secret: &str, flags: &[&str], line: &str) -> String {
     let run = || sandbox.keyward(["verify"]).args(flags).stdin(secret);
     let message = text(&run().args(["--json"]).run().json(), "message");
     let people = run().run().stdout;
-    assert!(
-        people.ends_with(&format!(": {message}\n")),
-        "{people}\n{message}"
-    );
+    assert!(people.ends_with(&format!(": {message}\n")), "{people}\n{message}");
     let line = line.replace("SECRET", secret);
     let streamed = answers(sandbox, &[], line + "\n");
     assert_eq!(text(&streamed[0], "message"), message);
@@ -53,26 +50,12 @@ fn a_refusal_names_what_was_asked_and_what_the_key_has() {
             "the key may not be used from 192.0.2.7",
         ),
         (
-            &[
-                "--ip",
-                "10.0.0.1",
-                "--require",
-                "read",
-                "--require",
-                "write",
-            ],
+            &["--ip", "10.0.0.1", "--require", "read", "--require", "write"],
             r#"{"key":"SECRET","ip":"10.0.0.1","scopes":["read","write"]}"#,
             "the key lacks the scope write",
         ),
         (
-            &[
-                "--ip",
-                "10.0.0.1",
-                "--require",
-                "admin",
-                "--require",
-                "write",
-            ],
+            &["--ip", "10.0.0.1", "--require", "admin", "--require", "write"],
             r#"{"key":"SECRET","ip":"10.0.0.1","scopes":["admin","write"]}"#,
             "the key lacks the scopes admin, write",
         ),
@@ -95,27 +78,11 @@ fn a_dead_key_says_when_and_why_but_not_the_operators_message() {
     let why = said(&sandbox, &expired[0].secret, &[], line);
     assert_eq!(why, "the key expired 4 days ago");
     let leaked = sandbox.mint("leaked");
-    let revoke = [
-        "revoke",
-        "leaked",
-        "--yes",
-        "--reason",
-        "compromised",
-        "--message",
-        "by Bob",
-    ];
+    let revoke = ["revoke", "leaked", "--yes", "--reason", "compromised", "--message", "by Bob"];
     sandbox.keyward(revoke).ok();
-    let run = || {
-        sandbox
-            .keyward(["verify", "--json"])
-            .stdin(&leaked)
-            .exit(11)
-    };
+    let run = || sandbox.keyward(["verify", "--json"]).stdin(&leaked).exit(11);
     let why = text(&run().json(), "message");
-    assert!(
-        why.starts_with("the key was revoked ") && why.ends_with(" (compromised)"),
-        "{why}"
-    );
+    assert!(why.starts_with("the key was revoked ") && why.ends_with(" (compromised)"), "{why}");
     assert!(!run().stdout.contains("Bob"), "{why}");
 }
 

@@ -13,10 +13,7 @@ fn scoped(sandbox: &Sandbox, flags: &[&str]) -> String {
          environments = [\"live\", \"test\"]\nscopes_per_key = { min = 0, max = 2 }\n\
          [scopes.read]\nmanage = []\n[scopes.write]\nmanage = []\n",
     );
-    sandbox
-        .keyward(["workspace", "create", "acme", "--policy"])
-        .args([policy])
-        .ok();
+    sandbox.keyward(["workspace", "create", "acme", "--policy"]).args([policy]).ok();
     sandbox.mint_with("ci", &[&["--scope", "read"], flags].concat())
 }
 
@@ -39,25 +36,14 @@ fn people_get_the_verdict_on_stdout_too() {
     assert!(valid.stdout.contains("valid"), "{}", valid.transcript());
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let revoked = sandbox.keyward(["verify"]).stdin(&secret).exit(11);
-    assert!(
-        revoked.stdout.contains("revoked"),
-        "{}",
-        revoked.transcript()
-    );
-    assert!(
-        !revoked.transcript().contains("error:"),
-        "{}",
-        revoked.transcript()
-    );
+    assert!(revoked.stdout.contains("revoked"), "{}", revoked.transcript());
+    assert!(!revoked.transcript().contains("error:"), "{}", revoked.transcript());
 }
 
 #[test]
 fn a_no_is_an_answer_and_leaves_stderr_empty() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    let output = sandbox
-        .keyward(["verify", "--json"])
-        .stdin(token::well_formed())
-        .exit(10);
+    let output = sandbox.keyward(["verify", "--json"]).stdin(token::well_formed()).exit(10);
     assert_eq!(output.json()["valid"], false);
     assert_eq!(output.stderr, "");
 }
@@ -85,14 +71,8 @@ fn a_cut_or_lengthened_secret_is_malformed() {
     let longer = format!("{secret}0");
     let doubled = format!("{secret}{secret}");
     let prefix = &secret[..20];
-    for wrong in [
-        &secret[1..],
-        &secret[..secret.len() - 1],
-        &longer,
-        &doubled,
-        prefix,
-        "kw_live_",
-    ] {
+    for wrong in [&secret[1..], &secret[..secret.len() - 1], &longer, &doubled, prefix, "kw_live_"]
+    {
         sandbox.verdict(wrong, &[], 10, "malformed");
     }
 }
@@ -100,10 +80,7 @@ fn a_cut_or_lengthened_secret_is_malformed() {
 #[test]
 fn a_store_that_does_not_exist_gives_no_verdict_and_is_not_made() {
     let sandbox = Sandbox::new();
-    sandbox
-        .keyward(["verify"])
-        .stdin(token::well_formed())
-        .refused(3, "store_not_found");
+    sandbox.keyward(["verify"]).stdin(token::well_formed()).refused(3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "verifying made a store");
 }
 
@@ -122,10 +99,7 @@ fn each_state_has_its_verdict() {
             (&verdict["subject"]["name"], &verdict["subject"]["status"]),
             (&json!(code), &json!(code))
         );
-        assert!(
-            verdict["subject"].get("key").is_none(),
-            "the verdict repeats the secret"
-        );
+        assert!(verdict["subject"].get("key").is_none(), "the verdict repeats the secret");
     }
 }
 
@@ -144,12 +118,7 @@ fn the_first_reason_in_the_order_decides() {
         14,
         "insufficient_scope",
     );
-    sandbox.verdict(
-        &secret,
-        &["--ip", "198.51.100.1", "--require", "write"],
-        14,
-        "ip_denied",
-    );
+    sandbox.verdict(&secret, &["--ip", "198.51.100.1", "--require", "write"], 14, "ip_denied");
     sandbox.verdict(&secret, &wrong, 14, "wrong_environment");
     sandbox.rewrite("UPDATE key SET expires_at = created_at + 1");
     sandbox.verdict(&secret, &wrong, 12, "expired");
@@ -157,9 +126,7 @@ fn the_first_reason_in_the_order_decides() {
     sandbox.keyward(["disable", "ci"]).ok();
     sandbox.rewrite("UPDATE key SET expires_at = created_at + 1");
     sandbox.verdict(&secret, &wrong, 13, "disabled");
-    sandbox
-        .keyward(["revoke", &sandbox.id_of("ci"), "--yes"])
-        .ok();
+    sandbox.keyward(["revoke", &sandbox.id_of("ci"), "--yes"]).ok();
     sandbox.verdict(&secret, &wrong, 11, "revoked");
     sandbox.workspace("other", &[]);
     sandbox.verdict(&secret, &["-w", "other"], 10, "not_found");
@@ -188,39 +155,19 @@ fn required_scopes_must_all_be_there() {
         14,
         "insufficient_scope",
     );
-    sandbox
-        .keyward(["set", "ci", "--scope", "read", "--scope", "write"])
-        .ok();
-    sandbox.verdict(
-        &secret,
-        &["--require", "read", "--require", "write"],
-        0,
-        "valid",
-    );
+    sandbox.keyward(["set", "ci", "--scope", "read", "--scope", "write"]).ok();
+    sandbox.verdict(&secret, &["--require", "read", "--require", "write"], 0, "valid");
 }
 
 #[test]
 fn an_allow_list_admits_its_addresses_alone() {
     let sandbox = Sandbox::new();
-    let secret = sandbox.mint_with(
-        "ci",
-        &["--allow", "203.0.113.0/24", "--allow", "2001:db8::/32"],
-    );
-    for address in [
-        "203.0.113.9",
-        "::ffff:203.0.113.9",
-        "2001:db8::1",
-        "2001:0DB8:0:0::1",
-    ] {
+    let secret =
+        sandbox.mint_with("ci", &["--allow", "203.0.113.0/24", "--allow", "2001:db8::/32"]);
+    for address in ["203.0.113.9", "::ffff:203.0.113.9", "2001:db8::1", "2001:0DB8:0:0::1"] {
         sandbox.verdict(&secret, &["--ip", address], 0, "valid");
     }
-    for address in [
-        "198.51.100.1",
-        "::ffff:198.51.100.1",
-        "2001:db9::1",
-        "::1",
-        "203.0.114.0",
-    ] {
+    for address in ["198.51.100.1", "::ffff:198.51.100.1", "2001:db9::1", "::1", "203.0.114.0"] {
         sandbox.verdict(&secret, &["--ip", address], 14, "ip_denied");
     }
     // Without an address there is nothing to admit.
@@ -232,10 +179,7 @@ fn a_key_without_an_allow_list_is_valid_from_everywhere() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.verdict(&secret, &["--ip", "198.51.100.1"], 0, "valid");
     for address in ["nowhere", "203.0.113.0/24", "203.0.113.256"] {
-        sandbox
-            .keyward(["verify", "--ip", address])
-            .stdin(&secret)
-            .refused(2, "usage");
+        sandbox.keyward(["verify", "--ip", address]).stdin(&secret).refused(2, "usage");
     }
     sandbox.verdict(&secret, &["--ip", ""], 0, "valid");
 }
@@ -246,9 +190,7 @@ fn one_line_end_is_stripped_and_nothing_else() {
     for end in ["", "\n", "\r\n"] {
         sandbox.verdict(&format!("{secret}{end}"), &[], 0, "valid");
     }
-    for end in [
-        "\n\n", "\r\n\r\n", "\r", " ", "\t", " \n", "\0", "\n\0", "\u{feff}",
-    ] {
+    for end in ["\n\n", "\r\n\r\n", "\r", " ", "\t", " \n", "\0", "\n\0", "\u{feff}"] {
         sandbox.verdict(&format!("{secret}{end}"), &[], 10, "malformed");
     }
     for front in [" ", "\n", "\u{feff}", "\0", "Bearer "] {
@@ -262,22 +204,10 @@ fn what_is_no_secret_at_all_is_malformed() {
     let two_lines = format!("{secret}\n{secret}\n");
     let huge = "k".repeat(1 << 20);
     let huge_begun_well = format!("{secret}{huge}");
-    for wrong in [
-        "",
-        "\n",
-        "\r\n",
-        "\0",
-        &two_lines,
-        &huge,
-        &huge_begun_well,
-        "kw_live_\u{202e}",
-    ] {
+    for wrong in ["", "\n", "\r\n", "\0", &two_lines, &huge, &huge_begun_well, "kw_live_\u{202e}"] {
         sandbox.verdict(wrong, &[], 10, "malformed");
     }
-    let output = sandbox
-        .keyward(["--json", "verify"])
-        .stdin([0xff, 0xfe, 0x80])
-        .exit(10);
+    let output = sandbox.keyward(["--json", "verify"]).stdin([0xff, 0xfe, 0x80]).exit(10);
     assert_eq!(output.json()["code"], "malformed");
     let output = sandbox.keyward(["--json", "verify"]).exit(10);
     assert_eq!(output.json()["code"], "malformed");
@@ -317,16 +247,10 @@ fn without_a_workspace_every_workspace_is_searched_and_with_one_only_that() {
     let acme = sandbox.mint_with("ci", &["-w", "acme"]);
     let zenith = sandbox.mint_with("ci", &["-w", "zenith"]);
     for (secret, own, other) in [(acme, "acme", "zenith"), (zenith, "zenith", "acme")] {
-        assert_eq!(
-            sandbox.verdict(&secret, &[], 0, "valid")["subject"]["workspace"],
-            own
-        );
+        assert_eq!(sandbox.verdict(&secret, &[], 0, "valid")["subject"]["workspace"], own);
         sandbox.verdict(&secret, &["-w", own], 0, "valid");
         // The other workspace need not know the token's form; either way it is none of its own.
-        let output = sandbox
-            .keyward(["--json", "verify", "-w", other])
-            .stdin(&secret)
-            .exit(10);
+        let output = sandbox.keyward(["--json", "verify", "-w", other]).stdin(&secret).exit(10);
         assert_eq!(output.json()["subject"], Value::Null);
     }
     sandbox
@@ -351,9 +275,7 @@ fn another_workspaces_key_is_not_found() {
     let secret = sandbox.mint_with("ci", &["-w", "acme"]);
     let verdict = sandbox.verdict(&secret, &["-w", "zenith"], 10, "not_found");
     assert_eq!(verdict["subject"], Value::Null);
-    sandbox
-        .keyward(["revoke", &sandbox.id_of(&secret[..20]), "--yes"])
-        .ok();
+    sandbox.keyward(["revoke", &sandbox.id_of(&secret[..20]), "--yes"]).ok();
     sandbox.verdict(&secret, &["-w", "zenith"], 10, "not_found");
 }
 
@@ -362,18 +284,9 @@ fn a_secret_may_come_from_a_file_or_a_variable() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let path = sandbox.file("ci.key", &format!("{secret}\n"));
     sandbox.keyward(["verify", "--file"]).args([path]).ok();
-    sandbox
-        .keyward(["verify", "--env", "ACME_KEY"])
-        .env("ACME_KEY", &secret)
-        .ok();
-    sandbox
-        .keyward(["verify", "--env", "ACME_KEY"])
-        .env("ACME_KEY", token::well_formed())
-        .exit(10);
-    sandbox
-        .keyward(["verify", "--env", "ACME_KEY"])
-        .env("ACME_KEY", "")
-        .exit(10);
+    sandbox.keyward(["verify", "--env", "ACME_KEY"]).env("ACME_KEY", &secret).ok();
+    sandbox.keyward(["verify", "--env", "ACME_KEY"]).env("ACME_KEY", token::well_formed()).exit(10);
+    sandbox.keyward(["verify", "--env", "ACME_KEY"]).env("ACME_KEY", "").exit(10);
     sandbox.refuses(&["verify", "--file", "missing.key"], 2, "usage");
     sandbox.refuses(&["verify", "--env", "ACME_KEY"], 2, "usage");
 }
@@ -381,9 +294,7 @@ fn a_secret_may_come_from_a_file_or_a_variable() {
 #[test]
 fn keys_minted_before_a_prefix_was_changed_still_verify() {
     let (sandbox, old) = Sandbox::with_key("old");
-    sandbox
-        .keyward(["workspace", "set", "default", "--prefix", "acme"])
-        .ok();
+    sandbox.keyward(["workspace", "set", "default", "--prefix", "acme"]).ok();
     let new = sandbox.mint("new");
     assert!(new.starts_with("acme_live_"), "{new}");
     sandbox.verdict(&new, &[], 0, "valid");
@@ -441,11 +352,7 @@ fn a_quiet_verify_answers_by_its_exit_status_alone() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let quiet = |secret: &str, exit: i32| {
         for flags in [&["-q"][..], &["--quiet", "--json"], &["-q", "-o", "tsv"]] {
-            let output = sandbox
-                .keyward(["verify"])
-                .args(flags)
-                .stdin(secret)
-                .exit(exit);
+            let output = sandbox.keyward(["verify"]).args(flags).stdin(secret).exit(exit);
             assert_eq!((&*output.stdout, &*output.stderr), ("", ""), "{flags:?}");
         }
     };

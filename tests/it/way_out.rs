@@ -23,11 +23,7 @@ const REQUEST: [&str; 4] = ["mint", "ci", "--idempotency-key", "K"];
 fn minted(request: &[&'static str]) -> Case {
     let sandbox = Sandbox::new();
     let pending = sandbox.keyward(request).ok().line();
-    Case {
-        sandbox,
-        request: request.to_vec(),
-        pending,
-    }
+    Case { sandbox, request: request.to_vec(), pending }
 }
 
 impl Case {
@@ -87,10 +83,7 @@ fn each_works(case: impl Fn() -> Case, expected: &[&str]) {
 fn a_repeated_request_says_what_can_be_done_about_the_key_as_it_is() {
     each_works(Case::new, &["rotate", "revoke"]);
     each_works(|| Case::new().then(&["disable", "ci"]), &["enable"]);
-    each_works(
-        || minted(&[&REQUEST[..], &["--hold"]].concat()),
-        &["activate", "revoke"],
-    );
+    each_works(|| minted(&[&REQUEST[..], &["--hold"]].concat()), &["activate", "revoke"]);
     each_works(|| Case::new().then(&["revoke", "ci"]), &["mint ci -e live"]);
     each_works(|| Case::new().then_held(), &["activate", "rotate --cancel"]);
     // Another key has the name.
@@ -148,35 +141,14 @@ fn the_command_names_the_workspace_the_environment_and_the_scopes_and_quotes_the
     let case = || {
         let sandbox = Sandbox::with_workspace("other", &[]);
         sandbox.workspace("it's", &["--preset", "scrapewise"]);
-        let request = vec![
-            "-w",
-            "it's",
-            "mint",
-            "a key",
-            "--scope",
-            "LLM_READ",
-            "--idempotency-key",
-            "K",
-        ];
+        let request =
+            vec!["-w", "it's", "mint", "a key", "--scope", "LLM_READ", "--idempotency-key", "K"];
         let pending = sandbox.keyward(&request).ok().line();
-        let case = Case {
-            sandbox,
-            request,
-            pending,
-        };
-        let id = text(
-            &case
-                .sandbox
-                .keyward(["-w", "it's", "show", "a key"])
-                .answer(),
-            "id",
-        );
+        let case = Case { sandbox, request, pending };
+        let id = text(&case.sandbox.keyward(["-w", "it's", "show", "a key"]).answer(), "id");
         case.then(&["-w", "it's", "revoke", &id])
     };
-    each_works(
-        case,
-        &["mint 'a key' -e live --scope LLM_READ -w 'it'\"'\"'s'"],
-    );
+    each_works(case, &["mint 'a key' -e live --scope LLM_READ -w 'it'\"'\"'s'"]);
 }
 
 #[test]
@@ -193,11 +165,7 @@ fn ensure_and_rotate_say_the_same() {
     for command in [&["rotate", "ci"][..], &["ensure", "ci", "--out", "file"]] {
         let error = sandbox.keyward(command).refused(4, "conflict");
         let commands = commands_in(&text(&error, "hint"));
-        assert_eq!(
-            commands,
-            [format!("keyward enable {newest}")],
-            "{command:?}"
-        );
+        assert_eq!(commands, [format!("keyward enable {newest}")], "{command:?}");
     }
 }
 
@@ -206,11 +174,7 @@ fn at_the_cap_the_commands_of_the_hint_fit_it() {
     let case = || {
         let sandbox = Sandbox::with_workspace("small", &["--cap", "1"]);
         let pending = sandbox.keyward(REQUEST).ok().line();
-        Case {
-            sandbox,
-            request: REQUEST.to_vec(),
-            pending,
-        }
+        Case { sandbox, request: REQUEST.to_vec(), pending }
     };
     let live = case();
     let commands = live.hinted();

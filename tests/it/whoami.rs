@@ -21,10 +21,7 @@ fn an_operator_has_a_name_and_no_prefix() {
 fn an_operators_name_is_the_creator_of_what_it_makes() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let caller = sandbox.keyward(["whoami"]).answer();
-    assert_eq!(
-        sandbox.show("ci")["createdBy"],
-        format!("operator:{}", text(&caller, "name"))
-    );
+    assert_eq!(sandbox.show("ci")["createdBy"], format!("operator:{}", text(&caller, "name")));
 }
 
 #[test]
@@ -32,10 +29,7 @@ fn an_operator_sees_the_chosen_workspace() {
     let sandbox = Sandbox::with_workspace("acme", &[]);
     assert_eq!(sandbox.keyward(["whoami"]).answer()["workspace"], "acme");
     sandbox.workspace("zenith", &[]);
-    assert_eq!(
-        sandbox.keyward(["whoami"]).answer()["workspace"],
-        Value::Null
-    );
+    assert_eq!(sandbox.keyward(["whoami"]).answer()["workspace"], Value::Null);
     sandbox.keyward(["workspace", "use", "zenith"]).ok();
     assert_eq!(sandbox.keyward(["whoami"]).answer()["workspace"], "zenith");
 }

@@ -33,9 +33,7 @@ const BANNED: [(&str, &str); 22] = [
 
 fn found_in(text: &str, place: &str) -> Vec<String> {
     let is_mark = |character: char| matches!(character, ',' | '.' | ';' | ':' | '?' | '!');
-    let words = text
-        .split_whitespace()
-        .map(|word| word.trim_end_matches(is_mark));
+    let words = text.split_whitespace().map(|word| word.trim_end_matches(is_mark));
     let text = format!(" {} ", words.collect::<Vec<_>>().join(" ")).to_lowercase();
     BANNED
         .iter()
@@ -61,16 +59,11 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 /// The string literals of a source file that have a space in them, its tests left out.
 fn literals(source: &str) -> String {
     let source = source.split("#[cfg(test)]").next().unwrap_or_default();
-    let code: Vec<&str> = source
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect();
+    let code: Vec<&str> =
+        source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = code.join(" ");
     let texts = code.split('"').skip(1).step_by(2);
-    texts
-        .filter(|text| text.contains(' '))
-        .collect::<Vec<_>>()
-        .join(" . ")
+    texts.filter(|text| text.contains(' ')).collect::<Vec<_>>().join(" . ")
 }
 
 #[test]
@@ -79,10 +72,7 @@ fn no_banned_phrase_is_in_help_pages_documents_or_messages() {
     let mut found = Vec::new();
     for page in files(&root.join("man"), "1") {
         let text = fs::read_to_string(&page).expect("a page");
-        found.extend(found_in(
-            &text.replace('\\', ""),
-            &page.display().to_string(),
-        ));
+        found.extend(found_in(&text.replace('\\', ""), &page.display().to_string()));
     }
     for file in ["README.md", "SECURITY.md", "CONTRIBUTING.md"] {
         let text = fs::read_to_string(root.join(file)).expect("a document");

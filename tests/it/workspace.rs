@@ -41,18 +41,13 @@ fn keys_are_counted_by_state() {
     sandbox.keyward(["disable", "b"]).ok();
     sandbox.keyward(["revoke", "c", "--yes"]).ok();
     let shown = sandbox.keyward(["workspace", "show", "default"]).answer();
-    assert_eq!(
-        shown["keys"],
-        json!({"active": 2, "pending": 1, "disabled": 1})
-    );
+    assert_eq!(shown["keys"], json!({"active": 2, "pending": 1, "disabled": 1}));
 }
 
 #[test]
 fn show_adds_the_policy() {
     let sandbox = Sandbox::new();
-    let mut created = sandbox
-        .keyward(["workspace", "create", "acme", "--prefix", "ac"])
-        .answer();
+    let mut created = sandbox.keyward(["workspace", "create", "acme", "--prefix", "ac"]).answer();
     let shown = sandbox.keyward(["workspace", "show", "acme"]).answer();
     assert_eq!(shown["policy"]["prefix"], "ac");
     assert_eq!(shown["policy"]["environments"], json!(["live", "test"]));
@@ -73,53 +68,31 @@ fn a_name_is_taken_once() {
 #[test]
 fn an_unknown_preset_makes_nothing() {
     let sandbox = Sandbox::new();
-    let output = sandbox
-        .keyward(["workspace", "create", "acme", "--preset", "unheard-of"])
-        .exit(2);
+    let output = sandbox.keyward(["workspace", "create", "acme", "--preset", "unheard-of"]).exit(2);
     assert!(
         output.stderr.contains("scrapewise"),
         "stderr does not list the presets:\n{}",
         output.stderr
     );
-    sandbox
-        .keyward(["workspace", "create", "acme", "--policy", "missing.toml"])
-        .exit(2);
-    assert_eq!(
-        sandbox.keyward(["workspace", "list"]).answer(),
-        json!({ "workspaces": [] })
-    );
+    sandbox.keyward(["workspace", "create", "acme", "--policy", "missing.toml"]).exit(2);
+    assert_eq!(sandbox.keyward(["workspace", "list"]).answer(), json!({ "workspaces": [] }));
 }
 
 #[test]
 fn flags_shape_the_tokens() {
     let sandbox = Sandbox::new();
-    let flags = [
-        "--prefix",
-        "acme",
-        "--environments",
-        "staging,production",
-        "--alphabet",
-        "hex",
-    ];
+    let flags = ["--prefix", "acme", "--environments", "staging,production", "--alphabet", "hex"];
     sandbox.workspace(
         "acme",
-        &[
-            &flags[..],
-            &["--token", "{prefix}.{env}.{short:8}-{secret:40}{crc}"],
-        ]
-        .concat(),
+        &[&flags[..], &["--token", "{prefix}.{env}.{short:8}-{secret:40}{crc}"]].concat(),
     );
     let key = sandbox.keyward(["mint", "ci"]).answer();
     let secret = text(&key, "key");
     // Without -e it is the policy's first environment.
-    let random = secret
-        .strip_prefix("acme.staging.")
-        .unwrap_or_else(|| panic!("{secret}"));
+    let random = secret.strip_prefix("acme.staging.").unwrap_or_else(|| panic!("{secret}"));
     let (short, rest) = random.split_once('-').unwrap_or_else(|| panic!("{secret}"));
-    let is_hex = |text: &str| {
-        text.chars()
-            .all(|character| matches!(character, '0'..='9' | 'a'..='f'))
-    };
+    let is_hex =
+        |text: &str| text.chars().all(|character| matches!(character, '0'..='9' | 'a'..='f'));
     assert_eq!((short.len(), rest.len()), (8, 48));
     assert!(is_hex(short) && is_hex(rest), "{secret}");
     assert_eq!(
@@ -135,24 +108,16 @@ fn flags_shape_the_tokens() {
 fn set_changes_a_policy_by_name_and_by_choice() {
     let sandbox = Sandbox::with_workspace("acme", &[]);
     sandbox.workspace("zenith", &[]);
-    let workspace = sandbox
-        .keyward(["workspace", "set", "acme", "--active-key-cap", "1"])
-        .answer();
+    let workspace = sandbox.keyward(["workspace", "set", "acme", "--active-key-cap", "1"]).answer();
     assert_eq!(workspace["name"], "acme");
-    sandbox
-        .keyward(["workspace", "set", "-w", "zenith", "--cap", "2"])
-        .ok();
+    sandbox.keyward(["workspace", "set", "-w", "zenith", "--cap", "2"]).ok();
     for (name, cap) in [("acme", 1), ("zenith", 2)] {
         for place in 0..cap {
             sandbox.mint_with(&format!("key {place}"), &["-w", name]);
         }
         sandbox.refuses(&["mint", "more", "-w", name], 5, "limit_reached");
     }
-    sandbox.refuses(
-        &["workspace", "set", "nowhere", "--cap", "1"],
-        3,
-        "workspace_not_found",
-    );
+    sandbox.refuses(&["workspace", "set", "nowhere", "--cap", "1"], 3, "workspace_not_found");
 }
 
 #[test]
@@ -176,25 +141,12 @@ fn a_renamed_workspace_keeps_its_keys_and_its_choice() {
     sandbox.workspace("zenith", &[]);
     sandbox.keyward(["workspace", "use", "acme"]).ok();
     let secret = sandbox.mint("ci");
-    let renamed = sandbox
-        .keyward(["workspace", "rename", "acme", "acme-2"])
-        .answer();
+    let renamed = sandbox.keyward(["workspace", "rename", "acme", "acme-2"]).answer();
     assert_eq!(renamed["name"], "acme-2");
-    assert_eq!(
-        sandbox.verdict(&secret, &[], 0, "valid")["subject"]["workspace"],
-        "acme-2"
-    );
+    assert_eq!(sandbox.verdict(&secret, &[], 0, "valid")["subject"]["workspace"], "acme-2");
     assert_eq!(sandbox.listed(&[]), ["ci"]);
-    sandbox.refuses(
-        &["workspace", "rename", "acme-2", "zenith"],
-        4,
-        "name_taken",
-    );
-    sandbox.refuses(
-        &["workspace", "rename", "acme", "other"],
-        3,
-        "workspace_not_found",
-    );
+    sandbox.refuses(&["workspace", "rename", "acme-2", "zenith"], 4, "name_taken");
+    sandbox.refuses(&["workspace", "rename", "acme", "other"], 3, "workspace_not_found");
     sandbox.refuses(&["workspace", "rename", "acme-2", " x"], 2, "invalid_name");
 }
 
@@ -225,21 +177,11 @@ fn a_workspace_with_living_keys_is_not_deleted() {
 fn a_workspace_with_dead_keys_records_needs_yes() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
-    let error = sandbox
-        .keyward(["workspace", "delete", "default"])
-        .refused(2, "usage");
-    assert!(
-        error.to_string().contains("--yes"),
-        "the error does not name --yes: {error:#}"
-    );
-    sandbox
-        .keyward(["workspace", "delete", "default", "--yes"])
-        .ok();
+    let error = sandbox.keyward(["workspace", "delete", "default"]).refused(2, "usage");
+    assert!(error.to_string().contains("--yes"), "the error does not name --yes: {error:#}");
+    sandbox.keyward(["workspace", "delete", "default", "--yes"]).ok();
     assert_eq!(listed(&sandbox), [""; 0]);
-    let output = sandbox
-        .keyward(["verify", "--json"])
-        .stdin(&secret)
-        .exit(10);
+    let output = sandbox.keyward(["verify", "--json"]).stdin(&secret).exit(10);
     assert_eq!(output.json()["valid"], false);
     assert_eq!(sandbox.keyward(["audit", "verify"]).answer()["ok"], true);
 }
@@ -291,10 +233,7 @@ fn deleting_the_used_workspace_unsets_the_choice() {
 #[test]
 fn the_list_of_a_store_that_does_not_exist_is_empty() {
     let sandbox = Sandbox::new();
-    assert_eq!(
-        sandbox.keyward(["workspace", "list"]).answer(),
-        json!({ "workspaces": [] })
-    );
+    assert_eq!(sandbox.keyward(["workspace", "list"]).answer(), json!({ "workspaces": [] }));
     sandbox.refuses(&["workspace", "show", "acme"], 3, "store_not_found");
     assert!(!sandbox.store_path().exists(), "looking made a store");
 }
@@ -315,25 +254,17 @@ fn an_argument_and_an_option_that_name_two_workspaces_are_refused() {
     sandbox.workspace("two", &[]);
     for command in [&["set", "one", "--cap", "3"][..], &["show", "one"]] {
         let arguments = [&["workspace"], command].concat();
-        sandbox
-            .keyward(&arguments)
-            .args(["-w", "two"])
-            .refused(2, "usage");
+        sandbox.keyward(&arguments).args(["-w", "two"]).refused(2, "usage");
         sandbox.keyward(&arguments).args(["-w", "one"]).ok();
     }
 }
 
 #[test]
 fn lifetimes_can_be_taken_away_by_option() {
-    let sandbox = Sandbox::with_workspace(
-        "one",
-        &["--default-lifetime", "30d", "--maximum-lifetime", "90d"],
-    );
+    let sandbox =
+        Sandbox::with_workspace("one", &["--default-lifetime", "30d", "--maximum-lifetime", "90d"]);
     let never = ["--default-lifetime", "never", "--maximum-lifetime", "never"];
-    sandbox
-        .keyward(["workspace", "set", "one"])
-        .args(never)
-        .ok();
+    sandbox.keyward(["workspace", "set", "one"]).args(never).ok();
     let policy = sandbox.keyward(["workspace", "show", "one"]).answer()["policy"].clone();
     assert!(policy["default_lifetime"].is_null() && policy["maximum_lifetime"].is_null());
 }
@@ -343,18 +274,12 @@ fn scopes_are_given_by_name_and_those_that_stay_keep_what_they_manage() {
     let sandbox = Sandbox::with_workspace("files", &["--scopes", "read,write"]);
     sandbox.mint_with("ci", &["--scope", "read"]);
     sandbox.refuses(&["mint", "cd", "--scope", "admin"], 5, "invalid_scope");
-    sandbox
-        .keyward(["workspace", "set", "--scopes", "read,admin"])
-        .ok();
+    sandbox.keyward(["workspace", "set", "--scopes", "read,admin"]).ok();
     sandbox.mint_with("cd", &["--scope", "admin"]);
     // The scope of a live key is not taken away under it.
     sandbox.refuses(&["workspace", "set", "--scopes", "admin"], 4, "conflict");
     for wrong in ["", "read,", "a b"] {
-        sandbox.refuses(
-            &["workspace", "set", "--scopes", wrong],
-            2,
-            "invalid_policy",
-        );
+        sandbox.refuses(&["workspace", "set", "--scopes", wrong], 2, "invalid_policy");
     }
     sandbox.workspace("sw", &["--preset", "scrapewise"]);
     let scopes = |sandbox: &Sandbox| {
@@ -362,13 +287,7 @@ fn scopes_are_given_by_name_and_those_that_stay_keep_what_they_manage() {
         shown["policy"]["scopes"].clone()
     };
     let before = scopes(&sandbox);
-    let set = [
-        "workspace",
-        "set",
-        "sw",
-        "--scopes",
-        "USER,LLM_READ,LLM_FULL,MORE",
-    ];
+    let set = ["workspace", "set", "sw", "--scopes", "USER,LLM_READ,LLM_FULL,MORE"];
     sandbox.keyward(set).ok();
     let after = scopes(&sandbox);
     assert_eq!(after["USER"], before["USER"]);
@@ -382,10 +301,7 @@ fn the_list_marks_the_workspace_that_commands_use() {
         let answer = sandbox.keyward(["workspace", "list"]).args(flags).answer();
         let mut found = answer["workspaces"].as_array().expect("a list").clone();
         found.retain(|workspace| workspace["inUse"] == true);
-        found
-            .iter()
-            .map(|workspace| text(workspace, "name"))
-            .collect()
+        found.iter().map(|workspace| text(workspace, "name")).collect()
     };
     assert_eq!(used(&[]), ["acme"], "the only one is used without a choice");
     sandbox.workspace("shop", &[]);

@@ -140,10 +140,7 @@ impl Source {
         let path = self.folder.join(path);
         match variable {
             Some(variable) => Sink::dotenv(path, variable),
-            None => Sink::File(FileSink {
-                path: path.into(),
-                existing: Existing::Kept,
-            }),
+            None => Sink::File(FileSink { path: path.into(), existing: Existing::Kept }),
         }
     }
 
@@ -155,11 +152,7 @@ impl Source {
             }
             let check = |sink: Sink| {
                 let sink = sink.replacing(decision.may_replace);
-                if sink.lacks_folder() {
-                    Ok(())
-                } else {
-                    sink.check()
-                }
+                if sink.lacks_folder() { Ok(()) } else { sink.check() }
             };
             self.sink(context, &key.entry)
                 .and_then(check)
@@ -178,10 +171,7 @@ impl Source {
     /// Looks at the sink of a key. A runner's variable need not be there for that.
     fn look(&self, entry: &KeyEntry) -> Result<Place> {
         let Some((path, variable)) = entry.deliver.file() else {
-            return Ok(Place {
-                name: "the sink".to_owned(),
-                holding: Holding::Unknown,
-            });
+            return Ok(Place { name: "the sink".to_owned(), holding: Holding::Unknown });
         };
         let looked = self.file(path, variable).look();
         looked.map_err(|error| entry.at_its_line(error))

@@ -90,11 +90,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         report.answer(&context.ui)?;
         // A store that would be made is a change too, also for a manifest that asks for nothing else.
         let is_pending = plan.is_pending() || !has_store;
-        return Ok(if args.check && is_pending {
-            FINDINGS
-        } else {
-            0
-        });
+        return Ok(if args.check && is_pending { FINDINGS } else { 0 });
     }
     report.announce(&context.ui);
     if !plan.strays.is_empty() && !context.yes {
@@ -106,12 +102,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let otherwise = "pass --yes to confirm, or leave out --prune";
         context.prompter.confirm(&question, otherwise)?;
     }
-    let mut work = Work {
-        interrupts: Interrupts::watch()?,
-        context,
-        source: &source,
-        actor: &actor,
-    };
+    let mut work =
+        Work { interrupts: Interrupts::watch()?, context, source: &source, actor: &actor };
     work.carry_out(&mut store, &request, plan, &mut report)?;
     report.warned(source.warnings(context, &request));
     report.finish(&context.ui)?;
@@ -200,12 +192,8 @@ impl Work<'_> {
         let _turn = store.turn(|| self.interrupts.heed())?;
         let sink = self.source.sink(self.context, &key.entry)?;
         sink.make_folder()?;
-        let mut delivery = Delivery {
-            sink,
-            hold: false,
-            newline: key.entry.newline,
-            warning: None,
-        };
+        let mut delivery =
+            Delivery { sink, hold: false, newline: key.entry.newline, warning: None };
         let mut wanted = provision::Request {
             workspace: Some(key.entry.workspace.clone()),
             wanted: key.wanted(request.rotate_if_missing),
@@ -234,10 +222,7 @@ impl Work<'_> {
         for strays in strays.chunk_by(|one, other| one.workspace_id == other.workspace_id) {
             let request = revoke::Request {
                 workspace: strays.first().map(|key| key.workspace.clone()),
-                selectors: strays
-                    .iter()
-                    .map(|key| Selector::from(key.id.as_str()))
-                    .collect(),
+                selectors: strays.iter().map(|key| Selector::from(key.id.as_str())).collect(),
                 reason: Reason::Retired,
                 message: Some("not in the manifest".to_owned()),
                 idle: None,

@@ -56,10 +56,7 @@ impl Report {
                     },
                 })
                 .collect(),
-            done: changes
-                .iter()
-                .map(|change| !change.action.is_change())
-                .collect(),
+            done: changes.iter().map(|change| !change.action.is_change()).collect(),
             changes,
         }
     }
@@ -133,11 +130,7 @@ impl Report {
     pub fn tell(&self, at: usize, ui: &Ui) {
         let change = &self.changes[at];
         let id = change.id.as_deref().unwrap_or_default();
-        ui.status(&format!(
-            "{} {} ({id})",
-            change.action.word(),
-            place(change)
-        ));
+        ui.status(&format!("{} {} ({id})", change.action.word(), place(change)));
     }
 
     /// Notes what the user should know although it has worked.
@@ -149,13 +142,8 @@ impl Report {
         for warning in &self.warnings {
             ui.warn(warning);
         }
-        let actions = [
-            Action::Created,
-            Action::Rotated,
-            Action::Updated,
-            Action::Unchanged,
-            Action::Revoked,
-        ];
+        let actions =
+            [Action::Created, Action::Rotated, Action::Updated, Action::Unchanged, Action::Revoked];
         let counts = actions.into_iter().filter_map(|wanted| {
             let of_it = self.changes.iter();
             let count = of_it.filter(|change| change.action == wanted).count();
@@ -192,9 +180,7 @@ impl Report {
             }
             Format::Jsonl | Format::Tsv | Format::Value(_) => {
                 let mut listing = ui.list("changes")?;
-                self.changes
-                    .iter()
-                    .try_for_each(|change| listing.push(change))?;
+                self.changes.iter().try_for_each(|change| listing.push(change))?;
                 listing.finish()
             }
         }
@@ -243,11 +229,7 @@ impl Line {
     }
 
     fn below(difference: &Difference) -> Self {
-        Self {
-            sign: " ".repeat(4),
-            colour: "",
-            text: difference.to_string(),
-        }
+        Self { sign: " ".repeat(4), colour: "", text: difference.to_string() }
     }
 
     fn rendered(&self, colour: bool) -> String {

@@ -17,8 +17,6 @@ pub struct Args {}
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter_or_empty()?;
     let head = audit::head(&mut store, &actor, now)?;
-    context
-        .ui
-        .record(&HeadView::from(head), || format!("{head}\n"))?;
+    context.ui.record(&HeadView::from(head), || format!("{head}\n"))?;
     Ok(0)
 }

@@ -102,10 +102,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let request = Request {
         workspace: context.workspace.clone(),
         everywhere: args.everywhere.all_workspaces,
-        key: args.key.map(|text| Selector {
-            text,
-            environment: args.environment,
-        }),
+        key: args.key.map(|text| Selector { text, environment: args.environment }),
         since: since.transpose()?,
         until: until.transpose()?,
         actions: args.actions,
@@ -134,9 +131,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         });
     }
     if is_cut && args.limit.is_none() {
-        context.ui.hint(&format!(
-            "these are the newest {SCREENFUL}; --limit N lists more"
-        ));
+        context.ui.hint(&format!("these are the newest {SCREENFUL}; --limit N lists more"));
     }
     Ok(0)
 }

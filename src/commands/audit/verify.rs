@@ -26,15 +26,8 @@ pub struct Args {
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let outcome = audit::verify(&mut store, &actor, args.against, now)?;
-    let first_bad = outcome
-        .first_bad
-        .or(outcome.misindexed)
-        .or(outcome.contradicted);
-    let view = TrailView {
-        ok: first_bad.is_none(),
-        checked: outcome.checked,
-        first_bad,
-    };
+    let first_bad = outcome.first_bad.or(outcome.misindexed).or(outcome.contradicted);
+    let view = TrailView { ok: first_bad.is_none(), checked: outcome.checked, first_bad };
     context.ui.record(&view, || {
         let verdict = match (outcome.first_bad, outcome.misindexed, outcome.contradicted) {
             (None, None, None) => "audit trail intact".to_owned(),

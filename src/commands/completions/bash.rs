@@ -18,10 +18,7 @@ pub struct Line {
 impl Line {
     /// The words of a shell that has read the line itself.
     pub fn of_words(words: &[String]) -> Self {
-        Self {
-            words: words.iter().cloned().map(Some).collect(),
-            ..Self::default()
-        }
+        Self { words: words.iter().cloned().map(Some).collect(), ..Self::default() }
     }
 
     /// What readline puts into the place of what it replaces, so that the last word becomes this one: a line.
@@ -49,11 +46,7 @@ impl Line {
 
 /// Reads a line up to the cursor. `breaks` are the characters at which readline divides words.
 pub fn read(line: &str, breaks: &str) -> Option<Line> {
-    let mut reader = Reader {
-        line: Line::default(),
-        word: None,
-        follows_redirection: false,
-    };
+    let mut reader = Reader { line: Line::default(), word: None, follows_redirection: false };
     let mut characters = line.chars();
     while let Some(character) = characters.next() {
         let quote = reader.line.quote;
@@ -161,10 +154,7 @@ mod tests {
         for (line, expected) in [
             ("keyward ", &[""][..]),
             ("keyward show my\\ k", &["show", "my k"]),
-            (
-                "keyward show 'it''s' \"a \\\"b\\\" \\c",
-                &["show", "its", "a \"b\" \\c"],
-            ),
+            ("keyward show 'it''s' \"a \\\"b\\\" \\c", &["show", "its", "a \"b\" \\c"]),
             ("keyward show \"my k", &["show", "my k"]),
             ("keyward  list 2>err --st", &["list", "--st"]),
             ("keyward show a:b=c", &["show", "a:b=c"]),
@@ -175,19 +165,12 @@ mod tests {
             words("keyward -w $x show"),
             [Some("-w".to_owned()), None, Some("show".to_owned())]
         );
-        assert_eq!(
-            words("keyward show \"$(touch x)"),
-            [Some("show".to_owned()), None]
-        );
+        assert_eq!(words("keyward show \"$(touch x)"), [Some("show".to_owned()), None]);
         assert_eq!(
             words("keyward show '$(touch x)"),
             [Some("show".to_owned()), Some("$(touch x)".to_owned())]
         );
-        assert!(
-            read("keyward show > fi", BREAKS)
-                .expect("a command")
-                .is_path
-        );
+        assert!(read("keyward show > fi", BREAKS).expect("a command").is_path);
     }
 
     #[test]
@@ -202,11 +185,7 @@ mod tests {
             ("keyward show ", "$(touch x)", "\\$\\(touch\\ x\\)"),
             ("keyward show ", "~root", "\\~root"),
             ("keyward show a:", "a:b c", "b\\ c"),
-            (
-                "keyward revoke --reason=com",
-                "--reason=compromised",
-                "compromised",
-            ),
+            ("keyward revoke --reason=com", "--reason=compromised", "compromised"),
         ] {
             let line = read(line, BREAKS).expect("a command");
             assert_eq!(line.replacement(word).trim_end_matches('\n'), expected);
@@ -221,14 +200,9 @@ mod tests {
         for quote in [None, Some('\''), Some('"')] {
             line.quote = quote;
             let mark = quote.map(String::from).unwrap_or_default();
-            asked += &format!(
-                "{mark}{}{mark} ",
-                line.replacement(&hostile).trim_end_matches('\n')
-            );
+            asked += &format!("{mark}{}{mark} ", line.replacement(&hostile).trim_end_matches('\n'));
         }
-        let again = read(&format!("keyward {asked}"), BREAKS)
-            .expect("a command")
-            .words;
+        let again = read(&format!("keyward {asked}"), BREAKS).expect("a command").words;
         assert_eq!(again[..3], [(); 3].map(|()| Some(hostile.clone())));
     }
 }

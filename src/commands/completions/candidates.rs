@@ -66,10 +66,7 @@ pub fn of(place: &Place<'_>, root: &Command, context: &Context) -> Result<Answer
         }
     }
     if place.takes_options && (place.value.starts_with('-') || !place.command.has_subcommands()) {
-        let shown = place
-            .command
-            .get_arguments()
-            .filter(|arg| !arg.is_hide_set());
+        let shown = place.command.get_arguments().filter(|arg| !arg.is_hide_set());
         let (global, own): (Vec<_>, Vec<_>) = shown.partition(|arg| arg.is_global_set());
         for option in own.into_iter().chain(global) {
             for long in option.get_long_and_visible_aliases().unwrap_or_default() {
@@ -120,12 +117,7 @@ fn wanted(argument: &Arg, nth: usize, place: &Place<'_>) -> Value {
 /// What the store has, of the store, the workspace and the environment that were typed.
 fn stored(wanted: Wanted, place: &Place<'_>, context: &Context) -> Result<Vec<(String, String)>> {
     let last = |id| place.given(id).last();
-    let typed = [
-        last("store"),
-        last("workspace"),
-        last("environment"),
-        last("preset"),
-    ];
+    let typed = [last("store"), last("workspace"), last("environment"), last("preset")];
     if typed.contains(&Some(None)) {
         // Only the shell can say which store, or which workspace.
         return Ok(Vec::new());
@@ -147,9 +139,7 @@ fn stored(wanted: Wanted, place: &Place<'_>, context: &Context) -> Result<Vec<(S
 }
 
 fn commands(command: &Command) -> impl Iterator<Item = (&str, String)> {
-    let shown = command
-        .get_subcommands()
-        .filter(|command| !command.is_hide_set());
+    let shown = command.get_subcommands().filter(|command| !command.is_hide_set());
     shown.map(|command| {
         let about = command.get_about().map(ToString::to_string);
         (command.get_name(), about.unwrap_or_default())

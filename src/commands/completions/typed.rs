@@ -94,9 +94,7 @@ impl<'a> Words<'a> {
     fn cursor(self, word: &'a str) -> Place<'a> {
         let is_option = self.awaits.is_none() && !self.is_escaped && word.starts_with('-');
         let attached = match is_option {
-            true => self
-                .option(word)
-                .and_then(|(option, at)| Some((option, at?))),
+            true => self.option(word).and_then(|(option, at)| Some((option, at?))),
             false => None,
         };
         let (argument, at) = match (self.awaits, attached) {
@@ -134,8 +132,7 @@ impl<'a> Words<'a> {
         if let Some(long) = word.strip_prefix("--") {
             let (name, _) = long.split_once('=').unwrap_or((long, ""));
             let option = arguments.find(|arg| {
-                arg.get_long_and_visible_aliases()
-                    .is_some_and(|names| names.contains(&name))
+                arg.get_long_and_visible_aliases().is_some_and(|names| names.contains(&name))
             });
             let at = (name.len() < long.len()).then_some("--".len() + name.len() + "=".len());
             return option.filter(takes_value).map(|option| (option, at));
@@ -164,9 +161,7 @@ impl<'a> Words<'a> {
             return Some((last, given.count()));
         }
         for argument in positionals().filter(|arg| !arg.is_last_set()) {
-            let most = argument
-                .get_num_args()
-                .map_or(1, |count| count.max_values());
+            let most = argument.get_num_args().map_or(1, |count| count.max_values());
             if before < most {
                 return Some((argument, before));
             }

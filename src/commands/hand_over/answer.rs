@@ -79,9 +79,7 @@ impl Answer {
         let mut text = Zeroizing::new(Vec::with_capacity(self.keys.len() * 2048 + 4096));
         let written = match &ui.format {
             Format::Json if self.keys.len() > 1 => {
-                let keys = Keys {
-                    keys: records().collect(),
-                };
+                let keys = Keys { keys: records().collect() };
                 json::write(&mut *text, &keys).and_then(|()| text.write_all(b"\n"))
             }
             Format::Table | Format::Wide | Format::Json | Format::Jsonl => {

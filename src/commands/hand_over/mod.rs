@@ -42,10 +42,7 @@ impl HandOver {
             old: due.old,
             ..Answer::default()
         };
-        Self {
-            answer,
-            secrets: vec![due.secret],
-        }
+        Self { answer, secrets: vec![due.secret] }
     }
 
     /// Delivers the secrets, makes the keys live unless they are held, and answers.
@@ -80,21 +77,12 @@ impl HandOver {
         delivery: &Delivery,
         interrupts: &Interrupts,
     ) -> Result<Answer> {
-        let Self {
-            mut answer,
-            secrets,
-        } = self;
-        let request = Request {
-            keys: &answer.keys,
-            secrets,
-            hold: delivery.hold,
-        };
+        let Self { mut answer, secrets } = self;
+        let request = Request { keys: &answer.keys, secrets, hold: delivery.hold };
         let deliver = |secrets: &[Secret]| {
             let handed_at = context.now();
             let text = &answer.text(context, delivery, secrets, handed_at)?;
-            let placed = delivery
-                .sink
-                .deliver(&Payload { secrets, text }, interrupts)?;
+            let placed = delivery.sink.deliver(&Payload { secrets, text }, interrupts)?;
             Ok(Delivered {
                 live_at: matches!(delivery.sink, Sink::Stdout).then_some(handed_at),
                 take_back: placed.map(|placed| Box::new(|| placed.take_back()) as TakeBack<'_>),
@@ -124,11 +112,7 @@ impl Answer {
     ) -> Result<Zeroizing<Vec<u8>>> {
         match (&delivery.sink, &context.ui.format) {
             (Sink::Stdout, format) if !format.is_for_people() => {
-                let answer = if delivery.hold {
-                    self.clone()
-                } else {
-                    self.foretold(handed_at)
-                };
+                let answer = if delivery.hold { self.clone() } else { self.foretold(handed_at) };
                 answer.render(&context.ui, Some(secrets), handed_at)
             }
             _ => Ok(answer::plain(secrets, delivery.newline)),

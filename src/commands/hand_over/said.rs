@@ -25,10 +25,7 @@ impl Answer {
                 let held = if delivery.hold { ", pending" } else { "" };
                 format!("{verb} {name} ({}){held}, its secret {place}{old}", key.id)
             }
-            keys => format!(
-                "minted {}, their secrets {place}",
-                counted(keys.len(), "key")
-            ),
+            keys => format!("minted {}, their secrets {place}", counted(keys.len(), "key")),
         }
     }
 
@@ -44,11 +41,7 @@ impl Answer {
         match self.keys.as_slice() {
             [key] => context.ui.status(&format!(
                 "{} {} in {}/{}\n  id       {}\n  prefix   {}\n  expires  {}",
-                if self.old.is_some() {
-                    "rotated"
-                } else {
-                    "minted"
-                },
+                if self.old.is_some() { "rotated" } else { "minted" },
                 Safe(&key.name),
                 Safe(&key.workspace),
                 Safe(&key.environment),
@@ -56,9 +49,7 @@ impl Answer {
                 Safe(&key.prefix),
                 relative_or_never(key.expires_at, now),
             )),
-            keys => context
-                .ui
-                .status(&format!("minted {}", counted(keys.len(), "key"))),
+            keys => context.ui.status(&format!("minted {}", counted(keys.len(), "key"))),
         }
         if let (Some(old), false) = (&self.old, delivery.hold) {
             context.ui.status(&match old.state {
@@ -75,19 +66,10 @@ impl Answer {
                 context.ui.status(&format!("  old key  {id} is revoked"));
             }
         }
-        let secrets = if self.keys.len() == 1 {
-            "the secret is"
-        } else {
-            "the secrets are"
-        };
-        context.ui.status(&format!(
-            "{secrets} {}, shown only this once",
-            place(&delivery.sink)
-        ));
+        let secrets = if self.keys.len() == 1 { "the secret is" } else { "the secrets are" };
+        context.ui.status(&format!("{secrets} {}, shown only this once", place(&delivery.sink)));
         if delivery.hold {
-            context
-                .ui
-                .status("pending until the holder sends the secret to `keyward activate`");
+            context.ui.status("pending until the holder sends the secret to `keyward activate`");
         }
     }
 }

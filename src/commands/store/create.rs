@@ -21,10 +21,8 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let file = context.store_path()?;
     let changed = context.existing_store()?.is_none();
     let mut store = context.open_or_create_store(|_| Ok(()))?;
-    let view = CreatedStoreView {
-        store: describe(context, &mut store, path_text(&file))?,
-        changed,
-    };
+    let view =
+        CreatedStoreView { store: describe(context, &mut store, path_text(&file))?, changed };
     let path = SafePath(&file);
     let sentence = if changed {
         format!("created the empty store {path}")

@@ -25,27 +25,16 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let mut job = (!is_seen).then(|| context.ui.job("exporting keys"));
     let mut done = 0;
     let workspace = context.workspace.clone();
-    export::run(
-        &mut store,
-        &actor,
-        workspace.as_deref(),
-        now,
-        |record| match record {
-            Record::Workspace(workspace) => lines.push(&WorkspaceFields::from(workspace)),
-            Record::Key(key) => {
-                done += 1;
-                if let Some(job) = &mut job {
-                    job.reach(Reached {
-                        verb: "exported",
-                        done,
-                        of,
-                        unit: "keys",
-                    });
-                }
-                lines.push(&KeyFields::of(key, now))
+    export::run(&mut store, &actor, workspace.as_deref(), now, |record| match record {
+        Record::Workspace(workspace) => lines.push(&WorkspaceFields::from(workspace)),
+        Record::Key(key) => {
+            done += 1;
+            if let Some(job) = &mut job {
+                job.reach(Reached { verb: "exported", done, of, unit: "keys" });
             }
-        },
-    )?;
+            lines.push(&KeyFields::of(key, now))
+        }
+    })?;
     lines.finish()?;
     Ok(0)
 }

@@ -40,10 +40,8 @@ pub struct Args {
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut lines = context.lines(&args.file, "reading lines")?;
-    let request = import::Request {
-        workspace: context.workspace.clone(),
-        keep_going: args.keep_going,
-    };
+    let request =
+        import::Request { workspace: context.workspace.clone(), keep_going: args.keep_going };
     let now = context.now();
     let mut made = None;
     let existing = match (context.existing_store()?, args.dry_run) {
@@ -57,27 +55,13 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 true => context.onlooker()?,
                 false => context.actor(&mut store)?,
             };
-            import::run(
-                &mut store,
-                &actor,
-                &request,
-                &mut lines,
-                now,
-                &mut context.rng,
-            )?
+            import::run(&mut store, &actor, &request, &mut lines, now, &mut context.rng)?
         }
         None => {
             let (path, wait) = (context.store_path()?, context.patience());
             let actor = context.onlooker()?;
-            let taken = import::into_new(
-                &path,
-                wait,
-                &actor,
-                &request,
-                &mut lines,
-                now,
-                &mut context.rng,
-            )?;
+            let taken =
+                import::into_new(&path, wait, &actor, &request, &mut lines, now, &mut context.rng)?;
             made = Some(path);
             taken
         }
@@ -86,12 +70,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if let Some(path) = made {
         context.say_made(&path);
     }
-    let count = |code: &str| {
-        outcomes
-            .iter()
-            .filter(|outcome| outcome.code == code)
-            .count()
-    };
+    let count = |code: &str| outcomes.iter().filter(|outcome| outcome.code == code).count();
     let (created, unchanged, differ) = (count("created"), count("unchanged"), count("differs"));
     let refused_lines = outcomes.len() - created - unchanged - differ;
     let verb = if differ == 1 { "differs" } else { "differ" };
@@ -109,11 +88,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     context.ui.status(&sentence);
     for outcome in &outcomes {
         if let Some((_, why)) = &outcome.refusal {
-            context.ui.status(&format!(
-                "line {} ({}): {why}",
-                outcome.index + 1,
-                outcome.code
-            ));
+            context.ui.status(&format!("line {} ({}): {why}", outcome.index + 1, outcome.code));
         }
     }
     Ok(refused.map_or(0, |kind| kind.exit()))

@@ -22,32 +22,20 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let path = path_text(&file);
     let view = match context.store_if_any()? {
         Some(mut store) => describe(context, &mut store, path)?,
-        None => StoreView {
-            path,
-            ..StoreView::default()
-        },
+        None => StoreView { path, ..StoreView::default() },
     };
     context.ui.record(&view, || {
         let none = || "none: no store yet".to_owned();
         let mut fields = vec![
             ("path", SafePath(&file).to_string()),
-            (
-                "schema",
-                view.schema.map_or_else(none, |schema| schema.to_string()),
-            ),
-            (
-                "journal mode",
-                view.journal_mode.clone().unwrap_or_else(none),
-            ),
+            ("schema", view.schema.map_or_else(none, |schema| schema.to_string())),
+            ("journal mode", view.journal_mode.clone().unwrap_or_else(none)),
             ("size", size(view.size_bytes)),
             ("workspaces", view.workspaces.to_string()),
             ("keys", view.keys.to_string()),
         ];
         if let Some(folder) = &view.trusted_folder {
-            let text = format!(
-                "{} (group and other permissions are not checked)",
-                Safe(folder)
-            );
+            let text = format!("{} (group and other permissions are not checked)", Safe(folder));
             fields.push(("trusted folder", text));
         }
         table::render_record(&fields)

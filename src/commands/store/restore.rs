@@ -97,11 +97,7 @@ fn sentence(kept: &Kept, what: What, now: Timestamp) -> String {
         None => "never".to_owned(),
     };
     let or = |list: String, none: &str| {
-        if list.is_empty() {
-            none.to_owned()
-        } else {
-            list
-        }
+        if list.is_empty() { none.to_owned() } else { list }
     };
     let allowed = |networks: &[Network]| or(listed(networks), "anywhere");
     let scopes = |scopes: &[String]| or(Safe(&listed(scopes)).to_string(), "none");

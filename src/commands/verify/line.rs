@@ -79,10 +79,7 @@ pub struct Turn<'a> {
 
 /// Reads a line.
 pub fn turn<'a>(line: &Line<'a>, template: &Template) -> Turn<'a> {
-    let unreadable = |message: String| Turn {
-        id: None,
-        request: Err(Error::usage(message)),
-    };
+    let unreadable = |message: String| Turn { id: None, request: Err(Error::usage(message)) };
     let Line::Whole(bytes) = line else {
         return unreadable(format!("the line is longer than {LONGEST_LINE} bytes"));
     };
@@ -90,29 +87,20 @@ pub fn turn<'a>(line: &Line<'a>, template: &Template) -> Turn<'a> {
         return unreadable("the line is not UTF-8 text".to_owned());
     };
     if !text.trim_start().starts_with('{') {
-        return Turn {
-            id: None,
-            request: Ok(template.request(Secret::new(text.to_owned()))),
-        };
+        return Turn { id: None, request: Ok(template.request(Secret::new(text.to_owned()))) };
     }
     match serde_json::from_str::<Asked<'a>>(text) {
         Ok(Asked { id: Some(id), .. }) if !can_be_read(id) => unreadable(format!(
             "the field id is nested deeper than {DEEPEST} levels, or has half a character"
         )),
-        Ok(asked) => Turn {
-            id: asked.id,
-            request: Ok(request(asked, template)),
-        },
+        Ok(asked) => Turn { id: asked.id, request: Ok(request(asked, template)) },
         Err(error) => Turn {
             // Whoever asks by id wants to know which question was not understood.
             id: serde_json::from_str::<Id<'a>>(text)
                 .ok()
                 .and_then(|asked| asked.id)
                 .filter(|id| can_be_read(id)),
-            ..unreadable(format!(
-                "the line is not a request: {}",
-                what_is_wrong(&error)
-            ))
+            ..unreadable(format!("the line is not a request: {}", what_is_wrong(&error)))
         },
     }
 }

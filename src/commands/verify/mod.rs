@@ -123,9 +123,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         return Ok(verdict.code.exit());
     }
     let view = VerdictView::new(&verdict, &ask, now);
-    context
-        .ui
-        .record(&view, || sentence(&verdict, &view.message, now))?;
+    context.ui.record(&view, || sentence(&verdict, &view.message, now))?;
     if let (Code::Malformed, Some(slip)) = (verdict.code, slip) {
         context.ui.hint(slip);
     }
@@ -157,12 +155,7 @@ pub struct Template {
 
 impl Template {
     fn request(&self, secret: Secret) -> Request {
-        Request {
-            secret,
-            ask: self.ask.clone(),
-            cost: self.cost,
-            record: self.record,
-        }
+        Request { secret, ask: self.ask.clone(), cost: self.cost, record: self.record }
     }
 }
 

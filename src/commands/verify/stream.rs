@@ -34,20 +34,15 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
             WaitEnd::End => break None,
             WaitEnd::Signal(signal) => break Some(signal),
         }
-        let turns: Vec<Turn<'_>> = line_reader
-            .lines()
-            .iter()
-            .map(|line| turn(line, template))
-            .collect();
+        let turns: Vec<Turn<'_>> =
+            line_reader.lines().iter().map(|line| turn(line, template)).collect();
         if verifier.is_err() {
             // The store may have been made meanwhile.
             verifier = open(context, true)?;
         }
         let now = context.now();
         match &mut verifier {
-            Err(error) => turns
-                .into_iter()
-                .for_each(|turn| refuse(turn, error, &mut answers)),
+            Err(error) => turns.into_iter().for_each(|turn| refuse(turn, error, &mut answers)),
             Ok(verifier) if turns.is_empty() => verifier.write_if_due(now),
             Ok(verifier) => answer(verifier, turns, now, &mut answers)?,
         }
@@ -69,9 +64,7 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
     if let Ok(verifier) = verifier
         && let Err(error) = verifier.close()
     {
-        context
-            .ui
-            .warn(&format!("the last uses were not recorded: {error}"));
+        context.ui.warn(&format!("the last uses were not recorded: {error}"));
     }
     match signal {
         None | Some(SIGTERM) => Ok(0),
@@ -129,18 +122,13 @@ fn answer(
 ) -> Result<()> {
     if let Err(error) = verifier.follow() {
         // The store's file was moved or deleted, or what is in its place now is no store.
-        turns
-            .into_iter()
-            .for_each(|turn| refuse(turn, &error, answers));
+        turns.into_iter().for_each(|turn| refuse(turn, &error, answers));
         return Ok(());
     }
     let mut requests = Vec::with_capacity(turns.len());
     let mut places = Vec::with_capacity(turns.len());
     for turn in turns {
-        places.push((
-            turn.id,
-            turn.request.map(|request| requests.push(request)).err(),
-        ));
+        places.push((turn.id, turn.request.map(|request| requests.push(request)).err()));
     }
     let mut verdicts = Vec::with_capacity(requests.len());
     verifier.wait_at_most(Duration::MAX);

@@ -35,18 +35,10 @@ pub struct Args {
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (preset, mut policy) = match args.policy.base(context)? {
         Some(base) => base,
-        None => (
-            Some(preset::DEFAULT.to_owned()),
-            preset::load(preset::DEFAULT)?,
-        ),
+        None => (Some(preset::DEFAULT.to_owned()), preset::load(preset::DEFAULT)?),
     };
     args.policy.changes().apply(&mut policy)?;
-    let request = create::Request {
-        name: args.name,
-        preset,
-        policy,
-        plan: args.plan,
-    };
+    let request = create::Request { name: args.name, preset, policy, plan: args.plan };
     let now = context.now();
     let mut store = context.open_or_create_store(|empty| {
         create::run(empty, &Actor::Operator(String::new()), request.clone(), now).map(drop)
@@ -54,10 +46,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let actor = context.actor(&mut store)?;
     let outcome = create::run(&mut store, &actor, request, context.now())?;
     let view = WorkspaceView::new(&outcome.workspace, outcome.census);
-    context.ui.change(
-        &view,
-        &format!("created workspace {}", Safe(&outcome.workspace.name)),
-    )?;
+    context.ui.change(&view, &format!("created workspace {}", Safe(&outcome.workspace.name)))?;
     // The change stands, whether or not this can be found out.
     if context.workspace.is_none() && list::needs_choice(&mut store).unwrap_or(false) {
         context.ui.hint(

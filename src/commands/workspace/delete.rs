@@ -28,14 +28,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             "Delete workspace {} and the records of {records} revoked or expired keys?",
             Safe(&args.name)
         );
-        context
-            .prompter
-            .confirm(&question, "pass --yes to confirm")?;
+        context.prompter.confirm(&question, "pass --yes to confirm")?;
     }
     let outcome = delete::run(&mut store, &actor, &args.name, context.now())?;
     let view = WorkspaceView::new(&outcome.workspace, outcome.census);
-    context
-        .ui
-        .change(&view, &format!("deleted workspace {}", Safe(&args.name)))?;
+    context.ui.change(&view, &format!("deleted workspace {}", Safe(&args.name)))?;
     Ok(0)
 }

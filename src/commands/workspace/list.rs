@@ -50,9 +50,7 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
         Column::last("CREATED"),
     ];
     if context.ui.end(listing, &columns)? {
-        context
-            .ui
-            .hint("no workspaces yet: `keyward workspace create NAME` makes one");
+        context.ui.hint("no workspaces yet: `keyward workspace create NAME` makes one");
     }
     Ok(0)
 }

@@ -29,9 +29,6 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     } else {
         format!("no change: the workspace is already named {new}")
     };
-    context.ui.change(
-        &WorkspaceView::new(&outcome.workspace, outcome.census),
-        &sentence,
-    )?;
+    context.ui.change(&WorkspaceView::new(&outcome.workspace, outcome.census), &sentence)?;
     Ok(0)
 }

@@ -44,11 +44,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         workspace: context.workspace_argument(args.name)?,
         policy: args.policy.base(context)?,
         changes: args.policy.changes(),
-        plan: if args.clear_plan {
-            Some(None)
-        } else {
-            args.plan.map(Some)
-        },
+        plan: if args.clear_plan { Some(None) } else { args.plan.map(Some) },
         keep_outside: args.keep_outside,
     };
     if request.is_empty() {
@@ -63,9 +59,6 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     } else {
         format!("no change: workspace {name} already has these values")
     };
-    context.ui.change(
-        &WorkspaceView::new(&outcome.workspace, outcome.census),
-        &sentence,
-    )?;
+    context.ui.change(&WorkspaceView::new(&outcome.workspace, outcome.census), &sentence)?;
     Ok(0)
 }

@@ -40,14 +40,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         );
         let fields = [
             ("name", Safe(&workspace.name).to_string()),
-            (
-                "preset",
-                Safe(workspace.preset.as_deref().unwrap_or("none")).to_string(),
-            ),
-            (
-                "plan",
-                Safe(workspace.plan.as_deref().unwrap_or("none")).to_string(),
-            ),
+            ("preset", Safe(workspace.preset.as_deref().unwrap_or("none")).to_string()),
+            ("plan", Safe(workspace.plan.as_deref().unwrap_or("none")).to_string()),
             (
                 "created",
                 format!(

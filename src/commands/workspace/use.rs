@@ -27,9 +27,6 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     } else {
         format!("no change: commands already use workspace {name}")
     };
-    context.ui.change(
-        &WorkspaceView::new(&outcome.workspace, outcome.census),
-        &sentence,
-    )?;
+    context.ui.change(&WorkspaceView::new(&outcome.workspace, outcome.census), &sentence)?;
     Ok(0)
 }

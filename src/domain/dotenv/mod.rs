@@ -41,13 +41,7 @@ pub struct Misread {
 }
 
 impl Reader {
-    pub const ALL: [Self; 5] = [
-        Self::Python,
-        Self::Npm,
-        Self::Node,
-        Self::Node20,
-        Self::Shell,
-    ];
+    pub const ALL: [Self; 5] = [Self::Python, Self::Npm, Self::Node, Self::Node20, Self::Shell];
 
     /// What messages call it.
     pub fn name(self) -> &'static str {
@@ -80,10 +74,7 @@ pub fn check(text: &str, name: &str, value: &str) -> Result<(), Misread> {
         .find(|at| text[..*at].ends_with('='))
         .unwrap_or(text.len());
     for reader in Reader::ALL {
-        let misread = |at: usize| Misread {
-            reader,
-            line: 1 + text[..at].matches('\n').count(),
-        };
+        let misread = |at: usize| Misread { reader, line: 1 + text[..at].matches('\n').count() };
         let bindings = reader.bindings(text).map_err(misread)?;
         // All of them count: some readers take the first of several and some the last.
         let mut read = bindings.iter().filter(|binding| binding.name == name);
@@ -152,9 +143,7 @@ fn skip(text: &str, start: usize, is_blank: impl Fn(char) -> bool) -> usize {
 
 /// The end of the line that begins or goes on here, its line feed or carriage return left out.
 fn line_end(text: &str, start: usize) -> usize {
-    text[start..]
-        .find(['\n', '\r'])
-        .map_or(text.len(), |length| start + length)
+    text[start..].find(['\n', '\r']).map_or(text.len(), |length| start + length)
 }
 
 #[cfg(test)]

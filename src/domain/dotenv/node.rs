@@ -91,7 +91,5 @@ fn value(text: &str, start: usize, version: Version) -> (&str, usize) {
 }
 
 fn line_end(text: &str, start: usize) -> usize {
-    text[start..]
-        .find('\n')
-        .map_or(text.len(), |length| start + length)
+    text[start..].find('\n').map_or(text.len(), |length| start + length)
 }

@@ -56,10 +56,7 @@ fn assignment(text: &str, start: usize) -> Option<(&str, usize)> {
         return Some((name, equals + 1));
     }
     let after_colon = text[end..].strip_prefix(':')?;
-    let blank = after_colon
-        .chars()
-        .next()
-        .filter(|first| is_space(*first))?;
+    let blank = after_colon.chars().next().filter(|first| is_space(*first))?;
     Some((name, end + 1 + blank.len_utf8()))
 }
 
@@ -73,9 +70,7 @@ fn value(text: &str, start: usize) -> (&str, usize) {
         }
     }
     let line = line_end(text, start);
-    let end = text[start..line]
-        .find('#')
-        .map_or(line, |hash| start + hash);
+    let end = text[start..line].find('#').map_or(line, |hash| start + hash);
     // A value in quotes whose line went on behind them keeps them.
     (text[start..end].trim_matches(is_space), line)
 }

@@ -69,11 +69,7 @@ fn binding(text: &str, start: usize) -> Result<(Option<Binding<'_>>, usize), usi
         at = end;
     }
     let after = skip(text, at, is_blank);
-    let end = if text[after..].starts_with('#') {
-        line_end(text, after)
-    } else {
-        after
-    };
+    let end = if text[after..].starts_with('#') { line_end(text, after) } else { after };
     if line_end(text, end) != end {
         // The comment's expression fits the empty text, so blanks are not passed over.
         return Err(at);
@@ -93,9 +89,7 @@ fn value(text: &str, at: usize) -> Result<(&str, usize), usize> {
             let line = &text[at..end];
             // `\s+#.*` goes.
             let comment = line.match_indices('#').map(|(hash, _)| hash);
-            let comment = comment
-                .into_iter()
-                .find(|hash| line[..*hash].ends_with(is_space));
+            let comment = comment.into_iter().find(|hash| line[..*hash].ends_with(is_space));
             let value = &line[..comment.unwrap_or(line.len())];
             Ok((value.trim_end_matches(is_space), end))
         }

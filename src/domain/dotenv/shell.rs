@@ -73,9 +73,7 @@ pub(super) fn bindings(text: &str) -> Result<Vec<Binding<'_>>, usize> {
             }
             (None, b'(' | b')' | b'<' | b'>') => return Err(at),
             (None, b' ' | b'\t' | b'\n' | b';' | b'&' | b'|') => {
-                command
-                    .words
-                    .extend(word.take().map(|start: usize| (start, &text[start..at])));
+                command.words.extend(word.take().map(|start: usize| (start, &text[start..at])));
                 match byte {
                     b' ' | b'\t' => {}
                     // A line that ends in an operator goes on in the next.
@@ -90,10 +88,7 @@ pub(super) fn bindings(text: &str) -> Result<Vec<Binding<'_>>, usize> {
                         at += usize::from(is_double);
                         // One side of a pipe, and what is in the background, is another process.
                         command.is_sure &= byte == b';' || is_double;
-                        let following = Command {
-                            words: Vec::new(),
-                            is_sure: byte == b';',
-                        };
+                        let following = Command { words: Vec::new(), is_sure: byte == b';' };
                         std::mem::replace(&mut command, following).set(&mut found)?;
                         // `a &` may end its line.
                         if byte == b'&' && !is_double {
@@ -109,9 +104,7 @@ pub(super) fn bindings(text: &str) -> Result<Vec<Binding<'_>>, usize> {
     if let Some((_, at)) = open.first() {
         return Err(*at);
     }
-    command
-        .words
-        .extend(word.map(|start| (start, &text[start..])));
+    command.words.extend(word.map(|start| (start, &text[start..])));
     if command.words.is_empty() && !command.is_sure {
         return Err(text.len());
     }
@@ -121,34 +114,18 @@ pub(super) fn bindings(text: &str) -> Result<Vec<Binding<'_>>, usize> {
 
 impl<'t> Command<'t> {
     fn sure() -> Self {
-        Self {
-            words: Vec::new(),
-            is_sure: true,
-        }
+        Self { words: Vec::new(), is_sure: true }
     }
 
     /// Adds what this command sets.
     fn set(self, found: &mut Vec<Binding<'t>>) -> Result<(), usize> {
         let assigned = |&(start, word): &(usize, &'t str)| {
             let (name, value) = word.split_once('=')?;
-            is_name(name).then(|| Binding {
-                name,
-                value: unquoted(value),
-                start,
-            })
+            is_name(name).then(|| Binding { name, value: unquoted(value), start })
         };
-        let own = self
-            .words
-            .iter()
-            .take_while(|word| assigned(word).is_some())
-            .count();
+        let own = self.words.iter().take_while(|word| assigned(word).is_some()).count();
         let Some((start, first)) = self.words.get(own) else {
-            found.extend(
-                self.words
-                    .iter()
-                    .filter_map(assigned)
-                    .filter(|_| self.is_sure),
-            );
+            found.extend(self.words.iter().filter_map(assigned).filter(|_| self.is_sure));
             return Ok(());
         };
         if DECIDING.contains(first) {
@@ -163,23 +140,16 @@ impl<'t> Command<'t> {
         }
         // To bash these are assignments: NAME+=more, NAME[0]=value.
         if let Some((name, _)) = first.split_once(['+', '[']).filter(|_| first.contains('=')) {
-            found.push(Binding {
-                name,
-                value: "",
-                start: *start,
-            });
+            found.push(Binding { name, value: "", start: *start });
         }
         match *first {
             // What is no name ends the shell.
             "export" | "readonly" | "unset" if !arguments.iter().all(is_named) => {
                 return Err(*start);
             }
-            "export" => found.extend(
-                arguments
-                    .iter()
-                    .filter_map(assigned)
-                    .filter(|_| self.is_sure),
-            ),
+            "export" => {
+                found.extend(arguments.iter().filter_map(assigned).filter(|_| self.is_sure))
+            }
             // They may do anything to the variables that they name.
             "readonly" | "unset" | "read" | "declare" | "typeset" | "getopts" | "mapfile"
             | "readarray" => {
@@ -210,9 +180,7 @@ fn is_word(byte: u8) -> bool {
 /// A word without the quotes around all of it.
 fn unquoted(word: &str) -> &str {
     for quote in ['\'', '"'] {
-        let inner = word
-            .strip_prefix(quote)
-            .and_then(|rest| rest.strip_suffix(quote));
+        let inner = word.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
         if let Some(inner) = inner.filter(|inner| !inner.contains(['\'', '"', '\\', '$', '`'])) {
             return inner;
         }

@@ -39,13 +39,11 @@ pub fn looks_like_secret(argument: &str) -> bool {
 /// option and without the letter of a short one, which may stand right before its value.
 pub fn words(argument: &str) -> impl Iterator<Item = &str> {
     let is_token = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
-    argument
-        .split(move |character: char| !is_token(character))
-        .flat_map(|word| {
-            let bare = word.trim_start_matches('-');
-            let after_letter = bare.get(1..).filter(|_| word.starts_with('-'));
-            [Some(word), Some(bare), after_letter].into_iter().flatten()
-        })
+    argument.split(move |character: char| !is_token(character)).flat_map(|word| {
+        let bare = word.trim_start_matches('-');
+        let after_letter = bare.get(1..).filter(|_| word.starts_with('-'));
+        [Some(word), Some(bare), after_letter].into_iter().flatten()
+    })
 }
 
 /// Whether a word has a run as long as a token's, of whatever letters and digits.
@@ -132,11 +130,9 @@ mod tests {
             for environment in &policy.environments {
                 let token = format.mint(environment, &mut SystemRandom).expect("random");
                 let token = token.secret.expose();
-                for argument in [
-                    token.to_owned(),
-                    format!("--name={token}"),
-                    format!("https://x/?k={token}&a"),
-                ] {
+                for argument in
+                    [token.to_owned(), format!("--name={token}"), format!("https://x/?k={token}&a")]
+                {
                     assert!(looks_like_secret(&argument), "{argument}");
                 }
             }

@@ -36,16 +36,9 @@ pub fn parts(text: &[u8]) -> Vec<&[u8]> {
 fn values(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let equals = text.iter().position(|byte| *byte == b'=');
     let is_short = text.len() > 2 && text[0] == b'-' && text[1] != b'-';
-    let letters = text
-        .iter()
-        .skip(1)
-        .take_while(|byte| byte.is_ascii_alphabetic());
+    let letters = text.iter().skip(1).take_while(|byte| byte.is_ascii_alphabetic());
     // Several short options may stand together, and the last of them takes the value.
-    let after_letters = 2..=if is_short {
-        (1 + letters.count()).min(8)
-    } else {
-        0
-    };
+    let after_letters = 2..=if is_short { (1 + letters.count()).min(8) } else { 0 };
     let starts = equals.map(|at| at + 1).into_iter().chain(after_letters);
     starts.map(|start| &text[start..])
 }
@@ -70,9 +63,7 @@ fn within<'a>(run: &'a [u8], found: &mut Vec<&'a [u8]>) {
             if length > LONGEST || (is_far && run.len() - start > LONGEST) {
                 break;
             }
-            run[counted..*end]
-                .iter()
-                .for_each(|byte| kinds.count(*byte));
+            run[counted..*end].iter().for_each(|byte| kinds.count(*byte));
             counted = *end;
             if length >= SHORTEST && (!is_far || *end == run.len()) && kinds.are_likely() {
                 found.push(&run[*start..*end]);
@@ -146,10 +137,7 @@ mod tests {
                 format!("user:{secret}@example.com"),
                 format!("ci-{secret}"),
             ] {
-                assert!(
-                    parts(text.as_bytes()).contains(&secret.as_bytes()),
-                    "{text}"
-                );
+                assert!(parts(text.as_bytes()).contains(&secret.as_bytes()), "{text}");
             }
         }
     }

@@ -145,13 +145,9 @@ mod tests {
             raw.choose()
         };
         assert_eq!(choose("out = \"a\""), Ok(Deliver::Out("a".into())));
-        for text in [
-            "",
-            "out = \"a\"\ngithub_env = \"A\"",
-            "dotenv = \"a\"",
-            "var = \"A\"",
-            "command = []",
-        ] {
+        for text in
+            ["", "out = \"a\"\ngithub_env = \"A\"", "dotenv = \"a\"", "var = \"A\"", "command = []"]
+        {
             assert!(choose(text).is_err(), "{text}");
         }
     }

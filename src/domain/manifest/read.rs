@@ -124,8 +124,7 @@ impl Source<'_> {
         let deliver = raw.deliver.get_ref().choose().map_err(misplaced)?;
         if let Some((path, _)) = deliver.file() {
             tilde::refuse(path).map_err(|error| {
-                self.refuse(&raw.deliver.span(), "deliver", &error)
-                    .hinted(tilde::HINT)
+                self.refuse(&raw.deliver.span(), "deliver", &error).hinted(tilde::HINT)
             })?;
         }
         let owner: Option<Owner> = self.parse_if_there("owner", &raw.owner)?;
@@ -206,25 +205,16 @@ mod tests {
         .parse()
         .expect("a manifest");
         assert_eq!(manifest.workspaces.len(), 2);
-        assert_eq!(
-            manifest.workspaces["shop"].policy,
-            PolicySource::File("shop.toml".into())
-        );
+        assert_eq!(manifest.workspaces["shop"].policy, PolicySource::File("shop.toml".into()));
         let [ci, web] = manifest.keys.as_slice() else {
             panic!("two keys");
         };
         assert_eq!((ci.line, ci.scopes.as_deref()), (6, Some(&[][..])));
-        assert_eq!(
-            ci.labels.as_ref().map(|labels| labels["team"].as_str()),
-            Some("core")
-        );
+        assert_eq!(ci.labels.as_ref().map(|labels| labels["team"].as_str()), Some("core"));
         assert_eq!(web.scopes, None);
         assert_eq!(
             web.deliver,
-            Deliver::Dotenv {
-                path: ".env".into(),
-                variable: "ACME_KEY".to_owned()
-            }
+            Deliver::Dotenv { path: ".env".into(), variable: "ACME_KEY".to_owned() }
         );
     }
 
@@ -233,21 +223,12 @@ mod tests {
         for (line, expected) in [
             ("skopes = []", "line 6: unknown field `skopes`"),
             ("scopes = 3", "line 6: scopes: invalid type"),
-            (
-                "expires = \"soon\"",
-                "line 6: expires: \"soon\" is not a time",
-            ),
-            (
-                "grace = \"1 day\"",
-                "line 6: grace: \"1 day\" is not a duration",
-            ),
+            ("expires = \"soon\"", "line 6: expires: \"soon\" is not a time"),
+            ("grace = \"1 day\"", "line 6: grace: \"1 day\" is not a duration"),
             ("rotate_before = \"-\"", "line 6: rotate_before: "),
             ("allow = [\"10.0.0.0/8\", \"here\"]", "line 6: allow: "),
             ("owner = \"\"", "line 6: owner: the owner is empty"),
-            (
-                "labels = { \"a b\" = \"c\" }",
-                "line 6: labels: a label's name",
-            ),
+            ("labels = { \"a b\" = \"c\" }", "line 6: labels: a label's name"),
             ("name = \"other\"", "line 6: name: duplicate key"),
             ("environment = [", "line 7: "),
         ] {
@@ -266,10 +247,7 @@ mod tests {
         assert!(refusal("[workspace.\" a\"]").starts_with("line 1: workspace: "));
         assert!(refusal("this is not TOML").starts_with("line 1: "));
         let stray = with("").replace("workspace = \"acme\"", "workspace = \"acne\"");
-        assert_eq!(
-            refusal(&stray),
-            "line 4: workspace: the manifest has no [workspace.acne]"
-        );
+        assert_eq!(refusal(&stray), "line 4: workspace: the manifest has no [workspace.acne]");
     }
 
     #[test]
@@ -285,22 +263,13 @@ mod tests {
         for (one, other) in [
             ("out = \"a.key\"", "out = \"./x/../a.key\""),
             ("out = \"a.key\"", "dotenv = \"a.key\", var = \"A\""),
-            (
-                "dotenv = \".env\", var = \"A\"",
-                "dotenv = \".env\", var = \"A\"",
-            ),
+            ("dotenv = \".env\", var = \"A\"", "dotenv = \".env\", var = \"A\""),
             ("github_env = \"A\"", "github_env = \"A\""),
         ] {
-            assert!(
-                refusal(&two(one, other)).starts_with("line 9: deliver: "),
-                "{other}"
-            );
+            assert!(refusal(&two(one, other)).starts_with("line 9: deliver: "), "{other}");
         }
         for (one, other) in [
-            (
-                "dotenv = \".env\", var = \"A\"",
-                "dotenv = \".env\", var = \"B\"",
-            ),
+            ("dotenv = \".env\", var = \"A\"", "dotenv = \".env\", var = \"B\""),
             ("command = [\"cat\"]", "command = [\"cat\"]"),
             ("github_env = \"A\"", "github_output = \"A\""),
         ] {

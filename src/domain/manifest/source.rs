@@ -17,10 +17,7 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let ends = text.match_indices('\n').map(|(end, _)| end + 1);
-        Self {
-            text,
-            lines: std::iter::once(0).chain(ends).collect(),
-        }
+        Self { text, lines: std::iter::once(0).chain(ends).collect() }
     }
 
     /// The number of the line in which something begins, from 1.
@@ -34,11 +31,7 @@ impl<'a> Source<'a> {
         let Some(span) = error.span() else {
             return invalid(format!("the manifest cannot be read: {message}"));
         };
-        let line = self
-            .text
-            .lines()
-            .nth(self.line(&span) - 1)
-            .unwrap_or_default();
+        let line = self.text.lines().nth(self.line(&span) - 1).unwrap_or_default();
         let field = line.split_once('=').map(|(field, _)| field.trim());
         match field.filter(|field| !message.contains(*field)) {
             Some(field) => self.refuse(&span, field, message),
@@ -52,11 +45,7 @@ impl<'a> Source<'a> {
         field: &str,
         message: impl std::fmt::Display,
     ) -> Error {
-        invalid(format!(
-            "line {}: {}: {message}",
-            self.line(span),
-            Safe(field)
-        ))
+        invalid(format!("line {}: {}: {message}", self.line(span), Safe(field)))
     }
 
     pub(super) fn parse<T: FromStr<Err = Error>>(
@@ -78,9 +67,7 @@ impl<'a> Source<'a> {
         field: &str,
         text: &Option<Spanned<String>>,
     ) -> Result<Option<T>> {
-        text.as_ref()
-            .map(|text| self.parse(field, text))
-            .transpose()
+        text.as_ref().map(|text| self.parse(field, text)).transpose()
     }
 }
 

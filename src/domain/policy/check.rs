@@ -19,18 +19,15 @@ impl Policy {
             return Err(invalid("environments is empty: a key needs one"));
         }
         if self.environments.len() > 1 && !format.template.has(&Part::Environment) {
-            return Err(
-                invalid("the token has no {env}, so there can be only one environment").hinted(
+            return Err(invalid("the token has no {env}, so there can be only one environment")
+                .hinted(
                     "an environment is part of its tokens: add {env}, or keep one environment",
-                ),
-            );
+                ));
         }
         let prefix_allowed =
             |character: char| character.is_ascii_alphanumeric() || character == '_';
         if self.prefix.len() > 16 || !self.prefix.chars().all(prefix_allowed) {
-            return Err(invalid(
-                "prefix must be at most 16 characters of A-Z a-z 0-9 _",
-            ));
+            return Err(invalid("prefix must be at most 16 characters of A-Z a-z 0-9 _"));
         }
         if self.prefix.is_empty() && format.template.has(&Part::Prefix) {
             return Err(invalid("prefix is empty but the token has {prefix}"));
@@ -70,9 +67,7 @@ impl Policy {
                 None => Ok(None),
                 Some(lifetime) => match lifetime.after(start) {
                     Ok(end) if end > start => Ok(Some(end)),
-                    _ => Err(invalid(format!(
-                        "{field} {lifetime} is nothing or too long"
-                    ))),
+                    _ => Err(invalid(format!("{field} {lifetime} is nothing or too long"))),
                 },
             };
             let default = end("default_lifetime", &self.default_lifetime)?;
@@ -101,9 +96,8 @@ impl Policy {
             let granted = scope.grant.as_deref().unwrap_or_default();
             let field = format!("grant of scope {name}");
             check_words(&field, granted, is_scope)?;
-            if let Some(unknown) = granted
-                .iter()
-                .find(|granted| !self.scopes.contains_key(*granted))
+            if let Some(unknown) =
+                granted.iter().find(|granted| !self.scopes.contains_key(*granted))
             {
                 return Err(invalid(format!(
                     "{field} has \"{unknown}\", which is not a scope of this policy"
@@ -117,9 +111,7 @@ impl Policy {
         let known = u32::try_from(self.scopes.len()).unwrap_or(u32::MAX);
         let Bounds { min, max } = self.scopes_per_key;
         if min > known || max.is_some_and(|max| max < min) {
-            return Err(invalid(format!(
-                "scopes_per_key cannot be met: there are {known} scopes"
-            )));
+            return Err(invalid(format!("scopes_per_key cannot be met: there are {known} scopes")));
         }
         Ok(())
     }
@@ -147,9 +139,7 @@ fn check_words<'a>(
 /// Whether a word can be an environment: 1 to 16 of a-z and 0-9.
 pub fn is_environment(word: &str) -> bool {
     (1..=16).contains(&word.len())
-        && word
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 fn is_scope(word: &str) -> bool {
@@ -181,10 +171,7 @@ mod tests {
                 )
             };
             assert!(Policy::from_toml(&toml(enough)).is_ok(), "{alphabet}");
-            assert!(
-                refused(&toml(enough - 1)).contains("secret bits"),
-                "{alphabet}"
-            );
+            assert!(refused(&toml(enough - 1)).contains("secret bits"), "{alphabet}");
         }
     }
 

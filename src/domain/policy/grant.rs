@@ -13,10 +13,7 @@ impl Policy {
     pub fn environment(&self, asked: Option<&str>) -> Result<&str> {
         let found = match asked {
             None => self.environments.first(),
-            Some(asked) => self
-                .environments
-                .iter()
-                .find(|environment| *environment == asked),
+            Some(asked) => self.environments.iter().find(|environment| *environment == asked),
         };
         found.map(String::as_str).ok_or_else(|| {
             let asked = asked.unwrap_or_default();
@@ -71,10 +68,7 @@ impl Policy {
             (None, None) => None,
         };
         if expires_at.is_some_and(|expires_at| expires_at <= now) {
-            return Err(Error::new(
-                Kind::InvalidExpiry,
-                "the expiry is not in the future",
-            ));
+            return Err(Error::new(Kind::InvalidExpiry, "the expiry is not in the future"));
         }
         match &self.maximum_lifetime {
             None => Ok(expires_at),
@@ -97,12 +91,7 @@ impl Policy {
     pub fn plan(&self, name: &str) -> Result<&Plan> {
         self.plans.get(name).ok_or_else(|| {
             let message = format!("the policy has no plan \"{}\"", Safe(name));
-            let hint = known(
-                name,
-                self.plans.keys(),
-                "this policy has no plans",
-                "its plans are",
-            );
+            let hint = known(name, self.plans.keys(), "this policy has no plans", "its plans are");
             Error::usage(message).hinted(hint)
         })
     }
@@ -130,12 +119,9 @@ impl Policy {
             .iter()
             .filter_map(|scope| self.scopes.get(scope))
             .filter(|scope| holds(&scope.manage));
-        let granted: Vec<&[String]> = granting
-            .map(|scope| scope.grant.as_deref().unwrap_or(own))
-            .collect();
-        wanted
-            .iter()
-            .find(|scope| !granted.iter().any(|granted| granted.contains(scope)))
+        let granted: Vec<&[String]> =
+            granting.map(|scope| scope.grant.as_deref().unwrap_or(own)).collect();
+        wanted.iter().find(|scope| !granted.iter().any(|granted| granted.contains(scope)))
     }
 }
 
@@ -170,9 +156,7 @@ mod tests {
                 .expect("fine");
         let check = |scopes: &[&str]| {
             let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-            policy
-                .check_scopes(&scopes, &[])
-                .map_err(|error| error.kind())
+            policy.check_scopes(&scopes, &[]).map_err(|error| error.kind())
         };
         assert_eq!(check(&["A"]), Ok(()));
         for scopes in [&[][..], &["A", "B"], &["C"], &["A", "A"]] {
@@ -186,15 +170,10 @@ mod tests {
             .expect("fine");
         let expiry = |wish: Option<&str>| {
             let when = wish.map(|wish| wish.parse::<When>().expect("a time"));
-            policy
-                .expiry(when.as_ref(), NOW)
-                .map_err(|error| error.kind())
+            policy.expiry(when.as_ref(), NOW).map_err(|error| error.kind())
         };
         assert_eq!(expiry(None), Ok(Some(NOW.plus_millis(30 * 86_400_000))));
-        assert_eq!(
-            expiry(Some("90d")),
-            Ok(Some(NOW.plus_millis(90 * 86_400_000)))
-        );
+        assert_eq!(expiry(Some("90d")), Ok(Some(NOW.plus_millis(90 * 86_400_000))));
         for wish in ["91d", "never", "2020-01-01", "0s"] {
             assert_eq!(expiry(Some(wish)), Err(Kind::InvalidExpiry), "{wish}");
         }
@@ -219,11 +198,7 @@ mod tests {
         assert!(beyond(&["clerk"], mint, "read"));
         // The scope that lets it rotate says nothing of what it may mint.
         assert!(beyond(&["chief", "turner"], mint, "turner"));
-        assert!(!beyond(
-            &["chief", "turner"],
-            &[Permission::Rotate],
-            "turner"
-        ));
+        assert!(!beyond(&["chief", "turner"], &[Permission::Rotate], "turner"));
         assert!(!beyond(&["read"], &[], "read"));
         assert!(beyond(&[], &[], "read"));
     }

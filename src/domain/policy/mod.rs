@@ -144,9 +144,7 @@ impl Policy {
     /// Reads and checks a policy. An error has the line of what TOML itself or an unknown field gives.
     pub fn from_toml(text: &str) -> Result<Self> {
         let policy: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map(|span| 1 + text[..span.start].matches('\n').count());
+            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
             let place = line.map_or_else(String::new, |line| format!(" in line {line}"));
             Error::new(
                 Kind::InvalidPolicy,
@@ -184,9 +182,6 @@ mod tests {
     fn an_empty_policy_is_the_default_one() {
         let policy = Policy::from_toml("").expect("defaults");
         assert_eq!(policy.token, "{prefix}_{env}_{short:12}{secret:32}{crc}");
-        assert_eq!(
-            policy,
-            Policy::from_toml(&policy.to_toml()).expect("round trip")
-        );
+        assert_eq!(policy, Policy::from_toml(&policy.to_toml()).expect("round trip"));
     }
 }

@@ -44,10 +44,7 @@ impl KeyLine {
             ("workspace", workspace.is_some_and(is_elsewhere)),
             is_unlike("id", self.id.as_ref() != Some(&present.id)),
             ("name", self.name.as_str() != composed(&present.name)),
-            is_unlike(
-                "environment",
-                self.environment.as_ref() != Some(&present.environment),
-            ),
+            is_unlike("environment", self.environment.as_ref() != Some(&present.environment)),
             is_unlike("scopes", sorted(&self.scopes) != sorted(&present.scopes)),
             is_unlike("prefix", self.prefix != present.prefix),
             is_unlike("short", self.short != present.short),
@@ -55,20 +52,11 @@ impl KeyLine {
             ("status", self.is_of_another_status(present, now)),
             ("hash", self.hash != present.hash),
             is_unlike("createdAt", self.created_at != Some(present.created_at)),
-            is_unlike(
-                "createdBy",
-                self.created_by.as_ref() != Some(&present.created_by),
-            ),
+            is_unlike("createdBy", self.created_by.as_ref() != Some(&present.created_by)),
             is_unlike("expiresAt", self.expires_otherwise(present, now)),
             is_unlike("revokedAt", self.was_revoked_otherwise(present, now)),
-            is_unlike(
-                "revokedReason",
-                self.revoked_reason != present.revoked_reason,
-            ),
-            is_unlike(
-                "revokedMessage",
-                self.revoked_message != present.revoked_message,
-            ),
+            is_unlike("revokedReason", self.revoked_reason != present.revoked_reason),
+            is_unlike("revokedMessage", self.revoked_message != present.revoked_message),
             is_unlike("replaces", replaces != present.replaces()),
             is_unlike("graceMillis", rotation.map(grace) != had.map(grace)),
             is_unlike("previousExpiresAt", previous != had_before),
@@ -85,11 +73,7 @@ impl KeyLine {
         if !self.said.contains("status") {
             let made_at = self.created_at.unwrap_or(present.created_at);
             let (state, expires_at) = (self.state, self.expires_at);
-            let life = Life {
-                state,
-                created_at: made_at,
-                expires_at,
-            };
+            let life = Life { state, created_at: made_at, expires_at };
             return is_revoked && life.ended(now, present.seen).is_none();
         }
         match self.state {

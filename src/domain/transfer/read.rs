@@ -91,10 +91,7 @@ fn hash(text: &str) -> Result<SecretHash> {
 }
 
 fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<KeyLine> {
-    if fields
-        .algorithm
-        .is_some_and(|algorithm| algorithm != SecretHash::ALGORITHM)
-    {
+    if fields.algorithm.is_some_and(|algorithm| algorithm != SecretHash::ALGORITHM) {
         return Err(Error::usage("the field algorithm is not sha256"));
     }
     let texts = [
@@ -143,9 +140,7 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
     ];
     let given = of_the_revoked.iter().find(|(_, is_given)| *is_given);
     if let (Some((name, _)), true) = (given, state != State::Revoked) {
-        return Err(Error::usage(format!(
-            "the field {name} belongs to a revoked key"
-        )));
+        return Err(Error::usage(format!("the field {name} belongs to a revoked key")));
     }
     let rotation = match (fields.replaces, fields.grace_millis) {
         (Some(replaces), grace) => Some(Rotation {
@@ -191,10 +186,7 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
         revoked_reason: fields.revoked_reason,
         revoked_message: fields.revoked_message,
         rotation,
-        replaced_by: fields
-            .replaced_by
-            .map(|text| id("replacedBy", text))
-            .transpose()?,
+        replaced_by: fields.replaced_by.map(|text| id("replacedBy", text)).transpose()?,
         allow: networks.collect::<Result<_>>()?,
         owner: owner
             .map_err(|_| Error::usage("the field owner is not a valid owner"))?
@@ -206,9 +198,7 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
 fn id(field: &str, text: String) -> Result<KeyId> {
     let random = text.strip_prefix(KeyId::PREFIX).unwrap_or_default();
     let is_id = random.len() == KeyId::RANDOM_LENGTH
-        && random
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+        && random.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
     if is_id {
         Ok(KeyId::from_stored(text))
     } else {
@@ -221,9 +211,7 @@ fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>> {
     match text.map(|text| text.parse()) {
         None => Ok(None),
         Some(Ok(When::At(time))) => Ok(Some(time)),
-        Some(_) => Err(Error::usage(format!(
-            "the field {field} is not an RFC 3339 time"
-        ))),
+        Some(_) => Err(Error::usage(format!("the field {field} is not an RFC 3339 time"))),
     }
 }
 

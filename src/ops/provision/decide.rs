@@ -111,9 +111,7 @@ pub fn decide(
         }
         wanted.check_life(reader, policy.expiry(wanted.expires.as_ref(), now)?, now)?;
         Ok(Decision {
-            step: Step::Create {
-                leftover: leftover.map(Box::new),
-            },
+            step: Step::Create { leftover: leftover.map(Box::new) },
             may_replace: may_replace(reader, workspace, environment, wanted, place, now)?,
             differences: Vec::new(),
         })
@@ -121,11 +119,7 @@ pub fn decide(
     let Some(key) = select::holder(reader, workspace, environment, name, now)? else {
         return create(None);
     };
-    let settled = |step: Step| Decision {
-        step,
-        may_replace: false,
-        differences: Vec::new(),
-    };
+    let settled = |step: Step| Decision { step, may_replace: false, differences: Vec::new() };
     match key.status(now) {
         Status::Active => {}
         // Minted by a run that was cut short. One that was not is held, or somebody is handing it over.
@@ -157,11 +151,7 @@ pub fn decide(
     }
     let mut others = lineage::others(reader, &key, now)?;
     // That one is minted again, as it should be.
-    others.retain(|key| {
-        leftover
-            .as_ref()
-            .is_none_or(|leftover| leftover.id != key.id)
-    });
+    others.retain(|key| leftover.as_ref().is_none_or(|leftover| leftover.id != key.id));
     let mut differences = set::differences(policy, std::slice::from_ref(&key), &wanted.changes())?;
     for difference in set::differences(policy, &others, &wanted.bounds())? {
         if !differences.contains(&difference) {
@@ -176,10 +166,7 @@ pub fn decide(
         may_replace(reader, workspace, environment, wanted, place, now)?;
         differences.extend(Difference::of_expiry(key.expires_at, expires_at));
         return Ok(Decision {
-            step: Step::Rotate {
-                old: Box::new(key),
-                leftover: leftover.map(Box::new),
-            },
+            step: Step::Rotate { old: Box::new(key), leftover: leftover.map(Box::new) },
             may_replace: true,
             differences,
         });
@@ -188,10 +175,7 @@ pub fn decide(
         false => Step::Update(Box::new(key)),
         true => Step::Leave(Box::new(key)),
     };
-    Ok(Decision {
-        differences,
-        ..settled(step)
-    })
+    Ok(Decision { differences, ..settled(step) })
 }
 
 /// The environment asked for: one that the policy has, or in which a key of this name lives on although the policy does not
@@ -231,11 +215,8 @@ fn may_replace(
         return Ok(false);
     };
     let is_living = held.is_living(now);
-    let is_of_this_line = (
-        held.workspace_id,
-        held.environment.as_str(),
-        held.name.as_str(),
-    ) == (workspace.id, environment, wanted.name.as_str());
+    let is_of_this_line = (held.workspace_id, held.environment.as_str(), held.name.as_str())
+        == (workspace.id, environment, wanted.name.as_str());
     if !is_living || is_of_this_line {
         return Ok(!is_living);
     }

@@ -188,15 +188,7 @@ pub fn run<R: TryCryptoRng>(
             }
             Step::Create { leftover } => {
                 access.require(Permission::Mint)?;
-                create(
-                    writer,
-                    &access,
-                    &workspace,
-                    wanted,
-                    leftover.as_deref(),
-                    now,
-                    rng,
-                )?
+                create(writer, &access, &workspace, wanted, leftover.as_deref(), now, rng)?
             }
             Step::Rotate { old, leftover } => {
                 access.require(Permission::Rotate)?;
@@ -226,12 +218,7 @@ pub fn run<R: TryCryptoRng>(
             access.require(Permission::Set)?;
         }
         writer.claim(&key.id)?;
-        Ok(Outcome::Due(Box::new(Due {
-            key,
-            secret,
-            old: old.map(|old| *old),
-            made_workspace,
-        })))
+        Ok(Outcome::Due(Box::new(Due { key, secret, old: old.map(|old| *old), made_workspace })))
     })
 }
 
@@ -248,11 +235,8 @@ fn create<R: TryCryptoRng>(
     rng: &mut R,
 ) -> Result<Made> {
     if let Some(leftover) = leftover {
-        let again = mint::Again {
-            leftover,
-            expires: wanted.expires.as_ref(),
-            changes: wanted.changes(),
-        };
+        let again =
+            mint::Again { leftover, expires: wanted.expires.as_ref(), changes: wanted.changes() };
         let made = mint::reissue(writer, access, workspace, &again, now, rng)?;
         return Ok((made, None));
     }

@@ -11,10 +11,7 @@ pub(super) fn anothers(place: &Place, held: &Key) -> Error {
     let (sink, name) = (&place.name, Safe(&held.name));
     Error::new(
         Kind::Conflict,
-        format!(
-            "{sink} contains the secret of another key, {name} ({})",
-            held.id
-        ),
+        format!("{sink} contains the secret of another key, {name} ({})", held.id),
     )
     .hinted("deliver each key to its own file, or pass --rotate-if-missing to replace it")
 }
@@ -47,20 +44,13 @@ pub(super) fn missing(
         Some(held) if held.replaced_by.is_some() => {
             format!(" but that of {}, which is superseded", held.id)
         }
-        Some(held) => format!(
-            " but that of {}, which is {}",
-            held.id,
-            held.status(now).word()
-        ),
+        Some(held) => format!(" but that of {}, which is {}", held.id, held.status(now).word()),
         None if place.holding == Holding::Nothing => ": it is not there".to_owned(),
         None => " but something else".to_owned(),
     };
     let (sink, name) = (&place.name, Safe(&key.name));
     let place = remedy::place(reader, &workspace.name)?;
-    let message = format!(
-        "{sink} does not contain the secret of {name} ({}){instead}",
-        key.id
-    );
+    let message = format!("{sink} does not contain the secret of {name} ({}){instead}", key.id);
     Ok(Error::new(Kind::SecretMissing, message).hinted(format!(
         "put it back, or pass --rotate-if-missing to replace it; see `keyward show {}{place}`",
         key.id

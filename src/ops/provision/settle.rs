@@ -22,11 +22,7 @@ impl Wanted {
 
     /// What holds for older secrets of the name in their grace too; whose they are is the newest key's alone.
     pub(super) fn bounds(&self) -> Changes {
-        Changes {
-            scopes: self.scopes.clone(),
-            allow: self.allow.clone(),
-            ..Changes::default()
-        }
+        Changes { scopes: self.scopes.clone(), allow: self.allow.clone(), ..Changes::default() }
     }
 
     /// Bounds the other keys of a key's name. Says whether anything was different.

@@ -35,10 +35,7 @@ pub struct Selector {
 
 impl From<&str> for Selector {
     fn from(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            environment: None,
-        }
+        Self { text: text.to_owned(), environment: None }
     }
 }
 
@@ -108,11 +105,7 @@ fn search(
     now: Timestamp,
 ) -> Result<Option<(Key, bool)>> {
     let text = selector.text.as_str();
-    let within = |key: &Key| {
-        workspaces
-            .iter()
-            .any(|workspace| workspace.id == key.workspace_id)
-    };
+    let within = |key: &Key| workspaces.iter().any(|workspace| workspace.id == key.workspace_id);
     let asked_for = |key: &Key| {
         let environment = selector.environment.as_ref();
         within(key) && environment.is_none_or(|environment| key.environment == *environment)
@@ -142,9 +135,7 @@ fn search(
 
 /// The workspace, of those a key was selected from, that owns it.
 pub fn owner_of<'a>(workspaces: &'a [Workspace], key: &Key) -> &'a Workspace {
-    let owner = workspaces
-        .iter()
-        .find(|workspace| workspace.id == key.workspace_id);
+    let owner = workspaces.iter().find(|workspace| workspace.id == key.workspace_id);
     owner.expect("a key is selected from its workspace")
 }
 
@@ -164,10 +155,7 @@ pub fn other_meaning(
     workspace: &Workspace,
     text: &str,
 ) -> Result<Option<&'static str>> {
-    if reader
-        .find_seq(&KeyId::from_stored(text.to_owned()))?
-        .is_some()
-    {
+    if reader.find_seq(&KeyId::from_stored(text.to_owned()))?.is_some() {
         return Ok(Some("a key's id"));
     }
     if !by_id_start(reader, std::slice::from_ref(workspace), text)?.is_empty() {
@@ -192,9 +180,7 @@ fn by_id_start(reader: &Reader<'_>, workspaces: &[Workspace], text: &str) -> Res
 /// Looks for the text as a short part, and for every tail of it as the short part of a prefix that is the whole text.
 fn by_prefix(reader: &Reader<'_>, text: &str) -> Result<Vec<Key>> {
     let random = text.len()
-        - text
-            .trim_end_matches(|character: char| character.is_ascii_alphanumeric())
-            .len();
+        - text.trim_end_matches(|character: char| character.is_ascii_alphanumeric()).len();
     let tails = (1..=random.min(MAXIMUM_PART)).map(|length| &text[text.len() - length..]);
     let mut found = reader.keys_with_short(&tails.collect::<Vec<_>>())?;
     found.retain(|key| key.prefix == text || key.short == text);
@@ -211,10 +197,7 @@ fn those_meant(reader: &Reader<'_>, named: Vec<Key>, now: Timestamp) -> Result<V
             true if holds_its_name(reader, &key, now)? => Claim::Held,
             true => Claim::Living,
         };
-        match best
-            .iter_mut()
-            .find(|(_, newer)| newer.environment == key.environment)
-        {
+        match best.iter_mut().find(|(_, newer)| newer.environment == key.environment) {
             Some(newer) if newer.0 < claim => *newer = (claim, key),
             Some(_) => {}
             None => best.push((claim, key)),

@@ -32,18 +32,10 @@ pub(super) fn ambiguous(text: &str, mut found: Vec<Key>, now: Timestamp) -> Erro
             )
         })
         .collect();
-    let more = if found.len() > CANDIDATES {
-        ", …"
-    } else {
-        ""
-    };
+    let more = if found.len() > CANDIDATES { ", …" } else { "" };
     Error::new(
         Kind::Ambiguous,
-        format!(
-            "\"{}\" could be several keys: {}{more}",
-            Safe(text),
-            candidates.join(", ")
-        ),
+        format!("\"{}\" could be several keys: {}{more}", Safe(text), candidates.join(", ")),
     )
     .hinted("name it by its id, or pass -e ENVIRONMENT or -w WORKSPACE")
 }
@@ -64,11 +56,9 @@ pub(super) fn not_found(
         None => String::new(),
     };
     let hint = match elsewhere(reader, reach, selector, now)? {
-        Some(other) => format!(
-            "workspace {} has it: pass {}",
-            Safe(&other.name),
-            option(&other.name)
-        ),
+        Some(other) => {
+            format!("workspace {} has it: pass {}", Safe(&other.name), option(&other.name))
+        }
         None => "`keyward list --all` shows every key".to_owned(),
     };
     Ok(Error::new(

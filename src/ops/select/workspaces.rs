@@ -21,10 +21,7 @@ pub struct Reach {
 
 impl Reach {
     fn of(access: &Access, workspaces: Vec<Workspace>) -> Self {
-        Self {
-            workspaces,
-            is_operators: access.caller.is_none(),
-        }
+        Self { workspaces, is_operators: access.caller.is_none() }
     }
 }
 
@@ -126,21 +123,11 @@ pub fn confinement(
 
 /// The error of several workspaces none of which was chosen.
 pub(super) fn undecided(found: &[Workspace]) -> Error {
-    let names: Vec<String> = found
-        .iter()
-        .take(CANDIDATES)
-        .map(|workspace| Safe(&workspace.name).to_string())
-        .collect();
-    let more = if found.len() > CANDIDATES {
-        ", …"
-    } else {
-        ""
-    };
-    Error::new(
-        Kind::Ambiguous,
-        format!("there are several workspaces: {}{more}", names.join(", ")),
-    )
-    .hinted("pass -w NAME, or choose one with `keyward workspace use NAME`")
+    let names: Vec<String> =
+        found.iter().take(CANDIDATES).map(|workspace| Safe(&workspace.name).to_string()).collect();
+    let more = if found.len() > CANDIDATES { ", …" } else { "" };
+    Error::new(Kind::Ambiguous, format!("there are several workspaces: {}{more}", names.join(", ")))
+        .hinted("pass -w NAME, or choose one with `keyward workspace use NAME`")
 }
 
 /// The error of a workspace that does not exist, with the nearest of those that do.
@@ -150,11 +137,6 @@ pub fn no_such_workspace(name: &str, others: &[Workspace]) -> Error {
         Some(meant) => format!("did you mean {}? ", Safe(meant)),
         None => String::new(),
     };
-    Error::new(
-        Kind::WorkspaceNotFound,
-        format!("no workspace \"{}\"", Safe(name)),
-    )
-    .hinted(format!(
-        "{meant}`keyward workspace list` lists all workspaces"
-    ))
+    Error::new(Kind::WorkspaceNotFound, format!("no workspace \"{}\"", Safe(name)))
+        .hinted(format!("{meant}`keyward workspace list` lists all workspaces"))
 }

@@ -20,11 +20,6 @@ pub fn run(
     store.read(|reader| Access::admit(reader, actor, now)?.require_operator())?;
     tilde::refuse(target)?;
     store.backup(target, |done, of| {
-        progress(Reached {
-            verb: "copied",
-            done,
-            of,
-            unit: "pages",
-        });
+        progress(Reached { verb: "copied", done, of, unit: "pages" });
     })
 }

@@ -145,13 +145,9 @@ impl Carried {
             false => known,
         };
         if let Some(previous) = previous {
-            let mut note = Note {
-                is_due: told != Some(previous),
-                ..Note::default()
-            };
+            let mut note = Note { is_due: told != Some(previous), ..Note::default() };
             let previous = previous.map(|at| at.to_string());
-            note.details
-                .insert("replacedBy".to_owned(), json!(successor.as_str()));
+            note.details.insert("replacedBy".to_owned(), json!(successor.as_str()));
             note.details.insert(PREVIOUS.to_owned(), json!(previous));
             self.notes.insert(seq, note);
         }
@@ -208,12 +204,7 @@ impl Carried {
                 Some(successor) => writer.find_seq(successor)?.is_some(),
                 None => true,
             };
-            Ok(Kept {
-                key,
-                backup: merged.backup,
-                what: merged.kept,
-                is_followed,
-            })
+            Ok(Kept { key, backup: merged.backup, what: merged.kept, is_followed })
         })
         .collect()
     }

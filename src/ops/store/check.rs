@@ -61,12 +61,7 @@ pub fn damage(
     let has_wal_mode = store.has_wal_mode();
     store.read(|reader| {
         Access::admit(reader, actor, now)?.require_operator()?;
-        let mut outcome = Outcome {
-            workspaces: 0,
-            keys: 0,
-            events: 0,
-            flaws: Vec::new(),
-        };
+        let mut outcome = Outcome { workspaces: 0, keys: 0, events: 0, flaws: Vec::new() };
         let flaws = &mut outcome.flaws;
         reader.for_each_fault(|flaw| flaws.push(flaw))?;
         if !has_wal_mode {
@@ -87,12 +82,7 @@ pub fn damage(
                 flaws.push(Flaw { place, ..flaw });
             },
             |done| {
-                progress(Reached {
-                    verb: "checked",
-                    done,
-                    of: total,
-                    unit: "keys",
-                });
+                progress(Reached { verb: "checked", done, of: total, unit: "keys" });
                 Ok(())
             },
         );
@@ -116,7 +106,5 @@ pub fn damage(
 fn place_in(reader: &Reader<'_>, workspace: WorkspaceId) -> Result<String> {
     let all = reader.workspaces()?;
     let owner = all.iter().find(|owner| owner.id == workspace);
-    owner.map_or(Ok(String::new()), |owner| {
-        remedy::place(reader, &owner.name)
-    })
+    owner.map_or(Ok(String::new()), |owner| remedy::place(reader, &owner.name))
 }

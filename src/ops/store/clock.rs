@@ -131,8 +131,6 @@ fn refused(
     let named = in_the_way.iter().take(NAMED);
     let ids: Vec<&str> = named.map(|key| key.id.as_str()).collect();
     let place = remedy::place(reader, &workspace.name)?;
-    Err(Error::new(Kind::Conflict, message).hinted(format!(
-        "`keyward revoke {}{place}` ends what is in the way",
-        ids.join(" ")
-    )))
+    Err(Error::new(Kind::Conflict, message)
+        .hinted(format!("`keyward revoke {}{place}` ends what is in the way", ids.join(" "))))
 }

@@ -83,14 +83,7 @@ pub fn run(
     let backup = Backup::take(&request.backup, store).map_err(of_backup)?;
     let (total, backup_head) =
         look_through(&backup, actor, now, &mut progress).map_err(of_backup)?;
-    let restoration = Restoration {
-        request,
-        actor,
-        now,
-        backup: &backup,
-        backup_head,
-        total,
-    };
+    let restoration = Restoration { request, actor, now, backup: &backup, backup_head, total };
     let present = match Store::open(store, *wait) {
         Ok(Some(mut present)) => match is_sound(&mut present, actor, now) {
             Ok(true) => Some(present),
@@ -251,10 +244,7 @@ fn look_through(
     };
     let found = check::damage(&mut store, &operator, now, progress)?;
     if let Some(flaw) = found.flaws.first() {
-        return Err(Error::new(
-            Kind::Damaged,
-            format!("{} ({})", flaw.problem, flaw.subject),
-        ));
+        return Err(Error::new(Kind::Damaged, format!("{} ({})", flaw.problem, flaw.subject)));
     }
     let head = store.read(|reader| reader.head())?;
     Ok((found.keys, head))

@@ -61,14 +61,9 @@ impl Changes {
         let (mut end, mut told) = (since, Some([false, false]));
         let heard = reader.for_each_event(since.seq + 1, |event| {
             let follows = event.follows(end.seq + 1, end.hash);
-            end = Head {
-                seq: event.seq,
-                hash: event.hash,
-            };
+            end = Head { seq: event.seq, hash: event.hash };
             let more = follows.then(|| self.note(&event)).flatten();
-            told = told
-                .zip(more)
-                .map(|(told, more)| [told[0] | more[0], told[1] | more[1]]);
+            told = told.zip(more).map(|(told, more)| [told[0] | more[0], told[1] | more[1]]);
             Ok(())
         });
         match heard {
@@ -76,12 +71,7 @@ impl Changes {
             Ok(()) if end == until && self.last.len() as i64 <= MOST => {}
             _ => told = None,
         }
-        Ok(
-            told.map_or(Told::Everything, |[workspaces, hashes]| Told::Some {
-                workspaces,
-                hashes,
-            }),
-        )
+        Ok(told.map_or(Told::Everything, |[workspaces, hashes]| Told::Some { workspaces, hashes }))
     }
 
     /// Notes an event. Says whether it is about a workspace and whether it may have brought a hash; nothing where it may be about
@@ -118,11 +108,7 @@ impl Changes {
             | Action::StoreRestore
             | Action::StoreClock => return None,
         };
-        let about = if workspaces {
-            About::Workspace
-        } else {
-            About::Key
-        };
+        let about = if workspaces { About::Workspace } else { About::Key };
         self.insert(about, &event.subject);
         Some([workspaces, hashes])
     }
@@ -183,10 +169,7 @@ mod tests {
         told.expect("the trail can be read")
     }
 
-    const LITTLE: Told = Told::Some {
-        workspaces: false,
-        hashes: false,
-    };
+    const LITTLE: Told = Told::Some { workspaces: false, hashes: false };
 
     #[test]
     fn a_trail_that_goes_on_tells_what_was_changed_and_any_other_that_everything_was() {
@@ -195,14 +178,8 @@ mod tests {
         add(&mut store, Action::KeyRevoke, 2);
         assert_eq!(hear(&mut store, first), LITTLE);
         assert_eq!(hear(&mut store, Head::NONE), LITTLE);
-        let other = Head {
-            hash: Head::NONE.hash,
-            ..first
-        };
-        let later = Head {
-            seq: first.seq + 9,
-            ..first
-        };
+        let other = Head { hash: Head::NONE.hash, ..first };
+        let later = Head { seq: first.seq + 9, ..first };
         assert_eq!(hear(&mut store, other), Told::Everything);
         assert_eq!(hear(&mut store, later), Told::Everything);
         add(&mut store, Action::StoreClock, 1);

@@ -37,12 +37,7 @@ impl<T> State<T> {
             self.clock = reader.clock()?;
         }
         self.clock = self.clock.after(now);
-        Ok(Judging {
-            state: self,
-            within,
-            now,
-            spent: Spent::default(),
-        })
+        Ok(Judging { state: self, within, now, spent: Spent::default() })
     }
 }
 
@@ -65,18 +60,11 @@ impl<T> Judging<'_, T> {
         if secret.expose().len() > MAXIMUM_LENGTH {
             return Ok((Code::Malformed, None));
         }
-        let Some(known) = self
-            .state
-            .memory
-            .key(reader, secret.hash(), &self.state.keep)?
-        else {
+        let Some(known) = self.state.memory.key(reader, secret.hash(), &self.state.keep)? else {
             let code = self.state.memory.judge_unknown(reader, secret)?;
             return Ok((code, None));
         };
-        if self
-            .within
-            .is_some_and(|workspace| workspace != known.workspace)
-        {
+        if self.within.is_some_and(|workspace| workspace != known.workspace) {
             return Ok((Code::NotFound, None));
         }
         if !known.used.are_known() {
@@ -165,11 +153,8 @@ impl<T> Judging<'_, T> {
         let at = self.latest(meter)?;
         let before = self.used(meter, known, at)?;
         let cost = u64::from(request.cost);
-        let Spending {
-            code,
-            used: after,
-            retry_after,
-        } = known.allowance.spend(before, cost, self.now, at);
+        let Spending { code, used: after, retry_after } =
+            known.allowance.spend(before, cost, self.now, at);
         let is_use = code == Code::Valid;
         let verdict = Verdict {
             code,
@@ -184,8 +169,7 @@ impl<T> Judging<'_, T> {
             known.used.set_whole_at(after.whole_at);
             let place = (known.workspace, Month::of(at));
             self.state.credits.spend(place, cost);
-            self.spent
-                .add(known, place, cost, self.now, request.ask.address);
+            self.spent.add(known, place, cost, self.now, request.ask.address);
             if known.shares_rate {
                 // The next request may be for another key of its lineage.
                 self.settle(meter)?;

@@ -32,10 +32,7 @@ impl<T> Verifier<T> {
                     Some(known) if is_to_be_counted(request, code, known) => {
                         (judging.spend(meter, request, known)?, true)
                     }
-                    _ => (
-                        judging.verdict(meter, request, code, known.as_ref())?,
-                        false,
-                    ),
+                    _ => (judging.verdict(meter, request, code, known.as_ref())?, false),
                 });
             }
             judging.settle(meter)?;

@@ -236,12 +236,7 @@ impl<T> Memory<T> {
 }
 
 fn owner(reader: &Reader<'_>, id: WorkspaceId) -> Result<Owner> {
-    let gone = || {
-        Error::new(
-            Kind::Damaged,
-            "the store is damaged: a key has no workspace",
-        )
-    };
+    let gone = || Error::new(Kind::Damaged, "the store is damaged: a key has no workspace");
     let workspace = reader.workspace_by_id(id)?.ok_or_else(gone)?;
     Ok(Owner {
         allowance: Allowance::of_workspace(&workspace),

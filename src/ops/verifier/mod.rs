@@ -59,12 +59,7 @@ pub struct Request {
 impl Request {
     /// A request of one credit that counts and asks for nothing in particular.
     pub fn new(secret: Secret) -> Self {
-        Self {
-            secret,
-            ask: Ask::default(),
-            cost: 1,
-            record: true,
-        }
+        Self { secret, ask: Ask::default(), cost: 1, record: true }
     }
 }
 
@@ -108,13 +103,7 @@ impl<T> Verifier<T> {
             records: store.can_count(),
             clock: Clock::NEW,
         };
-        Self {
-            store,
-            state,
-            wait: Duration::MAX,
-            reused: Reused::default(),
-            lost: 0,
-        }
+        Self { store, state, wait: Duration::MAX, reused: Reused::default(), lost: 0 }
     }
 
     /// Takes the keys of this workspace alone; any other's is `not_found`.

@@ -104,16 +104,10 @@ impl Pending {
             counted.made_at = used.key_made_at;
             counted.tally = Tally::default();
         }
-        counted
-            .tally
-            .count(used.code, used.cost, used.at, used.address);
+        counted.tally.count(used.code, used.cost, used.at, used.address);
         if used.code == Code::Valid && used.cost > 0 {
             let place = (used.workspace, Month::of(used.at));
-            let none = Spent {
-                credits: 0,
-                at: used.at,
-                made_at: used.workspace_made_at,
-            };
+            let none = Spent { credits: 0, at: used.at, made_at: used.workspace_made_at };
             let spent = self.incoming.credits.entry(place).or_insert(none);
             spent.credits = spent.credits.saturating_add(used.cost);
             spent.at = spent.at.max(used.at);
@@ -131,12 +125,7 @@ impl Pending {
             if index == tallies.len() {
                 let tally = Tally::default();
                 let made_at = used.key_made_at;
-                tallies.push(Counted {
-                    place,
-                    tally,
-                    at,
-                    made_at,
-                });
+                tallies.push(Counted { place, tally, at, made_at });
             }
             hint.store(index, Ordering::Relaxed);
         }
@@ -156,14 +145,9 @@ impl Pending {
     /// The last use of a key among those of a day.
     pub fn last_use(&self, key: KeySeq, now: Timestamp) -> Option<LastUse> {
         let place = (Day::of(now), key);
-        let incoming = self
-            .indices
-            .get(&place)
-            .map(|index| &self.incoming.tallies[*index]);
+        let incoming = self.indices.get(&place).map(|index| &self.incoming.tallies[*index]);
         let outgoing = self.outgoing.as_ref().and_then(|batch| {
-            let found = batch
-                .tallies
-                .binary_search_by_key(&place, |counted| counted.place);
+            let found = batch.tallies.binary_search_by_key(&place, |counted| counted.place);
             found.ok().map(|index| &batch.tallies[index])
         });
         let last = |counted: Option<&Counted>| counted.and_then(|counted| counted.tally.last);
@@ -173,10 +157,7 @@ impl Pending {
     /// The credits of a workspace that are not written yet.
     pub fn credits(&self, workspace: WorkspaceId, month: Month) -> u64 {
         let place = (workspace, month);
-        let outgoing = self
-            .outgoing
-            .as_ref()
-            .map_or(0, |batch| batch.credits(place));
+        let outgoing = self.outgoing.as_ref().map_or(0, |batch| batch.credits(place));
         outgoing.saturating_add(self.incoming.credits(place))
     }
 

@@ -22,10 +22,7 @@ pub(super) struct Spent<T> {
 
 impl<T> Default for Spent<T> {
     fn default() -> Self {
-        Self {
-            uses: BTreeMap::new(),
-            credits: BTreeMap::new(),
-        }
+        Self { uses: BTreeMap::new(), credits: BTreeMap::new() }
     }
 }
 

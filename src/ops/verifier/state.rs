@@ -77,13 +77,8 @@ impl<T> State<T> {
             }
             None => 0,
         };
-        let used = Used {
-            whole_at: known.used.whole_at(),
-            credits,
-        };
-        let spending = known
-            .allowance
-            .spend(used, u64::from(request.cost), now, at);
+        let used = Used { whole_at: known.used.whole_at(), credits };
+        let spending = known.allowance.spend(used, u64::from(request.cost), now, at);
         let verdict = self.told(request, known, spending.code, known.used.last());
         (spending.code != Code::Valid).then(|| Verdict {
             retry_after: spending.retry_after,

@@ -28,12 +28,7 @@ pub fn run(store: &mut Store, actor: &Actor, request: Request, now: Timestamp) -
         let access = Access::admit(writer, actor, now)?;
         access.require_operator()?;
         check_name(writer, request.name.as_str())?;
-        let Request {
-            name,
-            preset,
-            policy,
-            plan,
-        } = request;
+        let Request { name, preset, policy, plan } = request;
         let workspace = insert(writer, &access, name.as_str(), preset, policy, plan, now)?;
         Outcome::of(writer, workspace, now)
     })

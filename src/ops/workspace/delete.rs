@@ -68,11 +68,7 @@ fn find(reader: &Reader<'_>, access: &Access, name: &str, now: Timestamp) -> Res
         0 => Ok(outcome),
         _ => Err(Error::new(
             Kind::Conflict,
-            format!(
-                "workspace {} still has {}",
-                Safe(name),
-                counted(living, "live key")
-            ),
+            format!("workspace {} still has {}", Safe(name), counted(living, "live key")),
         )
         .hinted(format!("`keyward list -w {}` lists them", Quoted(name)))),
     }

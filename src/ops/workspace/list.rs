@@ -13,15 +13,10 @@ pub fn run(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Vec<Outco
         let access = Access::admit(reader, actor, now)?;
         access.require(Permission::List)?;
         let found = match access.caller.is_some() {
-            true => select::workspaces(reader, &access, None)?
-                .into_iter()
-                .collect(),
+            true => select::workspaces(reader, &access, None)?.into_iter().collect(),
             false => reader.workspaces()?,
         };
-        found
-            .into_iter()
-            .map(|workspace| Outcome::of(reader, workspace, now))
-            .collect()
+        found.into_iter().map(|workspace| Outcome::of(reader, workspace, now)).collect()
     })
 }
 

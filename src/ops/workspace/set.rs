@@ -65,13 +65,7 @@ pub fn run(
                 "from": before.policy.to_toml(),
                 "to": after.policy.to_toml(),
             });
-            writer.audit(
-                now,
-                &access.actor,
-                Action::WorkspaceSet,
-                &after.name,
-                &details,
-            )?;
+            writer.audit(now, &access.actor, Action::WorkspaceSet, &after.name, &details)?;
         }
         Ok((Outcome::of(writer, after, now)?, is_changed))
     })
@@ -189,17 +183,13 @@ pub(in crate::ops) fn refuse_to_strand(
             .hinted("pass --keep-outside to keep these keys as they are, or revoke them first"))
     };
     if stranded.count > 0 {
-        return refused(format!(
-            "the new policy of {} leaves out {stranded}",
-            Safe(&before.name)
-        ));
+        return refused(format!("the new policy of {} leaves out {stranded}", Safe(&before.name)));
     }
     let is_lower = |cap: &u32| before.policy.active_key_cap.is_none_or(|old| *cap < old);
     match after.policy.active_key_cap.filter(is_lower) {
-        Some(cap) if live.count > u64::from(cap) => refused(format!(
-            "the new cap of {}, {cap}, is below its {live}",
-            Safe(&before.name)
-        )),
+        Some(cap) if live.count > u64::from(cap) => {
+            refused(format!("the new cap of {}, {cap}, is below its {live}", Safe(&before.name)))
+        }
         _ => Ok(()),
     }
 }

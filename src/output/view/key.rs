@@ -101,11 +101,7 @@ impl<'a> Changed<'a> {
         still_valid: &'a [KeyId],
         now: Timestamp,
     ) -> Self {
-        Self {
-            view: KeyView::new(key, now),
-            also_changed,
-            still_valid,
-        }
+        Self { view: KeyView::new(key, now), also_changed, still_valid }
     }
 }
 
@@ -119,10 +115,7 @@ pub struct Revoked<'a> {
 impl<'a> Revoked<'a> {
     /// A key after revoking; `changed` is false when it was revoked before.
     pub fn new(key: &'a Key, changed: bool, now: Timestamp) -> Self {
-        Self {
-            view: KeyView::new(key, now),
-            changed,
-        }
+        Self { view: KeyView::new(key, now), changed }
     }
 }
 
@@ -150,12 +143,7 @@ pub struct CallerView {
 impl CallerView {
     /// The person at the terminal; their prefix is empty.
     pub fn operator(name: &str, workspace: Option<String>) -> Self {
-        Self {
-            workspace,
-            name: name.to_owned(),
-            kind: "operator",
-            ..Self::default()
-        }
+        Self { workspace, name: name.to_owned(), kind: "operator", ..Self::default() }
     }
 
     pub fn key(key: &Key) -> Self {

@@ -22,11 +22,7 @@ pub struct FindingView<'a> {
 impl<'a> FindingView<'a> {
     /// What was found, and the command that mends it.
     pub fn new(key: &'a Key, reason: Reason, remedy: &'a str, now: Timestamp) -> Self {
-        Self {
-            view: KeyView::new(key, now),
-            reason,
-            remedy,
-        }
+        Self { view: KeyView::new(key, now), reason, remedy }
     }
 }
 

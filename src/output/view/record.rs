@@ -67,10 +67,7 @@ pub struct HeadView {
 
 impl From<Head> for HeadView {
     fn from(head: Head) -> Self {
-        Self {
-            seq: head.seq,
-            hash: head.hash.to_string(),
-        }
+        Self { seq: head.seq, hash: head.hash.to_string() }
     }
 }
 
@@ -113,12 +110,7 @@ impl ProblemView {
             Remedy::Restore => "keyward store restore FILE".to_owned(),
             Remedy::Reopen => "keyward store check".to_owned(),
         };
-        Self {
-            kind,
-            subject: flaw.subject.clone(),
-            problem: flaw.problem.clone(),
-            remedy,
-        }
+        Self { kind, subject: flaw.subject.clone(), problem: flaw.problem.clone(), remedy }
     }
 }
 

@@ -19,10 +19,7 @@ pub struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     pub fn new(key: &'a Key, limits: LimitsView, now: Timestamp) -> Self {
-        Self {
-            view: KeyView::new(key, now),
-            limits,
-        }
+        Self { view: KeyView::new(key, now), limits }
     }
 }
 

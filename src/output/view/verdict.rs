@@ -44,9 +44,7 @@ impl<'a> VerdictView<'a> {
         let message = verdict
             .subject
             .as_deref()
-            .map_or(Cow::Borrowed(code.message()), |key| {
-                why(code, key, ask, retry_after, now)
-            });
+            .map_or(Cow::Borrowed(code.message()), |key| why(code, key, ask, retry_after, now));
         let subject = verdict.subject.as_deref();
         let subject = subject.map(|key| KeyView::new(key, now).last_used(verdict.last_used_at));
         Self {

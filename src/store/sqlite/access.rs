@@ -49,10 +49,9 @@ impl Access {
         match self {
             Self::Shared => Ok(()),
             Self::Gone(path) => Err(moved(path)),
-            Self::Immutable(_, reason) => Err(Error::new(
-                Kind::Io,
-                format!("the store cannot be written: {reason}"),
-            )),
+            Self::Immutable(_, reason) => {
+                Err(Error::new(Kind::Io, format!("the store cannot be written: {reason}")))
+            }
         }
     }
 }
@@ -67,9 +66,6 @@ pub(super) fn stamp_of(store: &Entry) -> Result<Option<Stamp>> {
 
 /// The error of a store whose file is not in its place any more.
 pub(super) fn moved(path: &Path) -> Error {
-    Error::new(
-        Kind::Io,
-        format!("{} is no longer the file that was opened", SafePath(path)),
-    )
-    .hinted("run the command again")
+    Error::new(Kind::Io, format!("{} is no longer the file that was opened", SafePath(path)))
+        .hinted("run the command again")
 }

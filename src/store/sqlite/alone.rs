@@ -30,9 +30,7 @@ pub(super) fn refuse_wrong_log(connection: &Connection, store: &Entry) -> Result
         }
         std::thread::sleep(LOOK_AGAIN);
     }
-    Err(damaged(
-        "the log beside it belongs to another store or to an earlier time",
-    ))
+    Err(damaged("the log beside it belongs to another store or to an earlier time"))
 }
 
 /// Whether the store with its log has all that the file alone has, as far as can be seen.
@@ -55,8 +53,5 @@ fn is_follower(connection: &Connection, store: &Entry) -> Result<bool> {
 /// counts only if its link is right.
 fn last_event(alone: &Connection) -> Option<Head> {
     let event = reader(alone).last_event().ok().flatten()?;
-    (event.link() == event.hash).then_some(Head {
-        seq: event.seq,
-        hash: event.hash,
-    })
+    (event.link() == event.hash).then_some(Head { seq: event.seq, hash: event.hash })
 }

@@ -46,9 +46,7 @@ impl Backup {
         file.check(&found)?;
         refuse_log(&file)?;
         header::check(&file)?;
-        let backup = Self {
-            copy: store.beside(".restoring"),
-        };
+        let backup = Self { copy: store.beside(".restoring") };
         duplicate(&file, &backup.copy).map_err(|error| file.refused("copy", error))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(backup.path(), flags).map_err(failure)?;
@@ -109,10 +107,7 @@ fn put(store: &Entry, with: &Entry) -> Result<()> {
     })?;
     // Without it the next change holds space back anew.
     let _ = with.beside(".reserve").rename(&store.beside(".reserve"));
-    store
-        .folder()
-        .sync()
-        .map_err(|error| store.refused("make", error))
+    store.folder().sync().map_err(|error| store.refused("make", error))
 }
 
 /// Writes a store that was made beside a damaged one over it, in one step that those who have it open see like any other
@@ -138,9 +133,7 @@ pub fn write_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<Option<P
             Ok(None)
         }
         Err(error) if error.kind() == Kind::Damaged => {
-            let moved = store
-                .rename(&aside)
-                .and_then(|()| move_sidecars(&store, &aside));
+            let moved = store.rename(&aside).and_then(|()| move_sidecars(&store, &aside));
             moved.map_err(|error| store.refused("move", error))?;
             put(&store, &with)?;
             Ok(Some(aside.path().to_owned()))
@@ -162,10 +155,7 @@ fn copy_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<bool> {
     // With the first page nobody else can write, and what is committed can still be read.
     match backup.step(1).map_err(failure)? {
         StepResult::Busy | StepResult::Locked => {
-            return Err(Error::new(
-                Kind::Busy,
-                "the store is locked by another process",
-            ));
+            return Err(Error::new(Kind::Busy, "the store is locked by another process"));
         }
         _ => {}
     }

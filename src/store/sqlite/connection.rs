@@ -16,20 +16,12 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64)
 pub(super) fn prepare(connection: Connection, wait: Duration) -> Result<Connection> {
     connection.busy_timeout(wait).map_err(failure)?;
     // A store that came from elsewhere must not bring code along, and a malformed page must be noticed.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)
-        .map_err(failure)?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)
-        .map_err(failure)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(failure)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true).map_err(failure)?;
     // Without this, every new value bound beside a partial index prepares the statement again: a bulk mint took
     // three times as long.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-        .map_err(failure)?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)
-        .map_err(failure)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failure)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false).map_err(failure)?;
     Ok(connection)
 }
 

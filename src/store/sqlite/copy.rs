@@ -57,10 +57,8 @@ impl Database {
             let is_there = |path: &Entry| path.path() == target.path();
             let mut own = OWN_FILES.iter().map(|suffix| store.beside(suffix));
             if is_there(store) || own.any(|own| is_there(&own)) {
-                return Err(
-                    Error::usage("the backup would be one of the store's own files")
-                        .hinted("pass another file"),
-                );
+                return Err(Error::usage("the backup would be one of the store's own files")
+                    .hinted("pass another file"));
             }
         }
         if let Some(found) = look(&target)? {
@@ -128,10 +126,7 @@ fn write(
             let step = backup.step(PIECE).map_err(failure)?;
             let reached = backup.progress();
             let pages = |count: i32| u64::from(count.unsigned_abs());
-            progress(
-                pages(reached.pagecount - reached.remaining),
-                pages(reached.pagecount),
-            );
+            progress(pages(reached.pagecount - reached.remaining), pages(reached.pagecount));
             match step {
                 StepResult::Done => break,
                 StepResult::More => {}
@@ -141,14 +136,10 @@ fn write(
     }
     moment.finish().map_err(failure)?;
     connection
-        .execute(
-            "INSERT OR REPLACE INTO setting VALUES (?1, '')",
-            [IS_BACKUP],
-        )
+        .execute("INSERT OR REPLACE INTO setting VALUES (?1, '')", [IS_BACKUP])
         .map_err(failure)?;
-    let verdict: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(failure)?;
+    let verdict: String =
+        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(failure)?;
     if verdict != "ok" {
         return Err(damaged(format!("its copy has a fault: {}", Safe(&verdict))));
     }
@@ -189,10 +180,7 @@ fn refuse_no_backup(target: &Entry) -> Result<()> {
         }
         Error::new(
             Kind::Conflict,
-            format!(
-                "{} exists and is not a keyward backup",
-                SafePath(target.path())
-            ),
+            format!("{} exists and is not a keyward backup", SafePath(target.path())),
         )
         .because(of_another(error))
         .hinted("name a file that does not exist")

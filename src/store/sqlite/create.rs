@@ -82,10 +82,7 @@ fn write_schema(draft: &Path) -> Result<()> {
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         .map_err(failure)?;
     if is_busy {
-        return Err(Error::new(
-            Kind::Busy,
-            "another program reads the store that is being made",
-        ));
+        return Err(Error::new(Kind::Busy, "another program reads the store that is being made"));
     }
     connection.close().map_err(|(_, error)| failure(error))
 }

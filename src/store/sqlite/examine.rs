@@ -38,11 +38,7 @@ impl Reader<'_> {
         })?;
         self.session.each("PRAGMA foreign_key_check", &[], |row| {
             let (table, parent) = (row.text(0)?, row.text(2)?);
-            tell(format!(
-                "a row of {} belongs to no {}",
-                Safe(&table),
-                Safe(&parent)
-            ));
+            tell(format!("a row of {} belongs to no {}", Safe(&table), Safe(&parent)));
             Ok(())
         })
     }
@@ -142,13 +138,12 @@ impl Reader<'_> {
              GROUP BY subject"
         );
         let front = about.front();
-        self.session
-            .each(&sql, values![front.len() as i64, front], |row| {
-                if RecordDigest::at_end(&row.text(2)?).is_some() {
-                    body(row.text(0)?, row.get(1)?);
-                }
-                Ok(())
-            })
+        self.session.each(&sql, values![front.len() as i64, front], |row| {
+            if RecordDigest::at_end(&row.text(2)?).is_some() {
+                body(row.text(0)?, row.get(1)?);
+            }
+            Ok(())
+        })
     }
 
     /// The first row of the trail that its index by subject does not have, or has under another subject.

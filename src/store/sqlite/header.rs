@@ -66,10 +66,7 @@ impl Held {
         }
         let file = Arc::new(entry.open(OFlags::RDONLY)?);
         // Kept whatever it is: it may have taken the other's place only now.
-        beside.push(Beside {
-            id: Found::of(&file)?.identity(),
-            file: Arc::clone(&file),
-        });
+        beside.push(Beside { id: Found::of(&file)?.identity(), file: Arc::clone(&file) });
         Ok(file)
     }
 
@@ -89,10 +86,7 @@ impl Held {
         }
         let store = store.open(OFlags::RDONLY)?;
         let id = Found::of(&store)?.identity();
-        let files = Arc::new(Files {
-            store,
-            beside: Mutex::default(),
-        });
+        let files = Arc::new(Files { store, beside: Mutex::default() });
         held.insert(id, Arc::downgrade(&files));
         let files = Some(files);
         Ok(Self { files, id })
@@ -125,8 +119,7 @@ pub(super) fn check(store: &Entry) -> Result<Held> {
     let length = file.metadata().map_err(unreadable)?.len();
     let mut header = [0; 100];
     let filled = length.min(100) as usize;
-    file.read_exact_at(&mut header[..filled], 0)
-        .map_err(unreadable)?;
+    file.read_exact_at(&mut header[..filled], 0).map_err(unreadable)?;
     let header = &header[..filled];
     if header.is_empty() {
         return Err(damaged(format!("{shown} is empty")));
@@ -169,9 +162,7 @@ pub(super) fn check(store: &Entry) -> Result<Held> {
 /// Whether the file's header says that changes go to a log beside it: its read version, at offset 19, is 2.
 pub(super) fn has_wal_mode(held: Option<&Held>) -> bool {
     let mut version = [0];
-    let read = held
-        .and_then(Held::file)
-        .map(|file| file.read_exact_at(&mut version, 19));
+    let read = held.and_then(Held::file).map(|file| file.read_exact_at(&mut version, 19));
     // A file that nobody has looked at yet is one that keyward is making.
     read.is_none_or(|read| read.is_ok() && version == [2])
 }
@@ -182,9 +173,7 @@ pub(super) fn has_wal_mode(held: Option<&Held>) -> bool {
 pub(super) fn lacks_locks(held: Option<&Held>) -> bool {
     use rustix::process::{Flock, FlockType, fcntl_getlk};
     let lock = Flock::from(FlockType::ReadLock);
-    let asked = held
-        .and_then(Held::file)
-        .map(|file| fcntl_getlk(file, &lock));
+    let asked = held.and_then(Held::file).map(|file| fcntl_getlk(file, &lock));
     asked.is_some_and(|answer| answer.is_err())
 }
 

@@ -25,14 +25,9 @@ impl Drop for Database {
     /// Brings changes into the file itself, also when a stream keeps the store open: whoever leaves the log later leaves
     /// counts, and the file alone has every change.
     fn drop(&mut self) {
-        if Place::of(&self.named, self.held.as_ref())
-            .confirm()
-            .is_err()
-        {
+        if Place::of(&self.named, self.held.as_ref()).confirm().is_err() {
             // SQLite removes the log by its name, and it would be another store's.
-            let _ = self
-                .connection
-                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
             return;
         }
         if self.changed {
@@ -52,14 +47,10 @@ impl Drop for Database {
 impl Database {
     /// Leaves the log when it is short: closing the store is then no work at all.
     fn leave_short_log(&mut self) {
-        let is_short = self
-            .log_length()
-            .is_some_and(|length| (1..=SHORT).contains(&length));
+        let is_short = self.log_length().is_some_and(|length| (1..=SHORT).contains(&length));
         if is_short {
             // If it cannot be set, closing takes longer.
-            let _ = self
-                .connection
-                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         }
     }
 
@@ -82,9 +73,7 @@ impl Database {
 
     /// Brings the log's changes into the file. Says whether that was all of them.
     fn checkpoint(&mut self, how: &str) -> Result<bool> {
-        self.connection
-            .busy_timeout(WAIT_FOR_READERS)
-            .map_err(failure)?;
+        self.connection.busy_timeout(WAIT_FOR_READERS).map_err(failure)?;
         let done = self
             .connection
             .query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| {

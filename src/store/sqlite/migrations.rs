@@ -34,9 +34,8 @@ pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// Takes the steps that are missing, all in one transaction. If that fails, the store is as it was.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(failure)?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
     // Read again inside the transaction: another process may have been first.
     let version = version(&transaction)?;
     let done = usize::try_from(version).unwrap_or(0);
@@ -57,21 +56,15 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
         writer.seal_what_the_trail_has()?;
     }
     if done < MIGRATIONS.len() {
-        transaction
-            .pragma_update(None, "application_id", APPLICATION_ID)
-            .map_err(failure)?;
-        transaction
-            .pragma_update(None, "user_version", NEWEST)
-            .map_err(failure)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failure)?;
+        transaction.pragma_update(None, "user_version", NEWEST).map_err(failure)?;
     }
     transaction.commit().map_err(failure)
 }
 
 /// The schema a store has.
 pub(super) fn version(connection: &Connection) -> Result<i64> {
-    connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(failure)
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failure)
 }
 
 #[cfg(test)]
@@ -88,9 +81,7 @@ mod tests {
         let mut migrated = Connection::open_in_memory().expect("memory");
         migrate(&mut migrated).expect("migrations");
         let written = Connection::open_in_memory().expect("memory");
-        written
-            .execute_batch(include_str!("schema.sql"))
-            .expect("schema.sql");
+        written.execute_batch(include_str!("schema.sql")).expect("schema.sql");
         assert_eq!(schema(&migrated), schema(&written));
     }
 

@@ -59,12 +59,11 @@ impl Database {
         if has_log(store)? {
             let opened = Self::open_shared(store, wait, OpenFlags::SQLITE_OPEN_READ_ONLY, held);
             return opened.map_err(|error| match (error.kind(), refusal) {
-                (Kind::Io, None) => Error::new(
-                    Kind::Io,
-                    "the store's log cannot be read without writing beside it",
-                )
-                .because(error)
-                .hinted("make the store's folder writable; the log may hold a revocation"),
+                (Kind::Io, None) => {
+                    Error::new(Kind::Io, "the store's log cannot be read without writing beside it")
+                        .because(error)
+                        .hinted("make the store's folder writable; the log may hold a revocation")
+                }
                 (Kind::Io, Some(refusal)) => refusal,
                 _ => error,
             });
@@ -188,9 +187,7 @@ impl Database {
 fn bring_log_back(connection: &Connection, wait: Duration) -> Result<()> {
     /// Another program that keeps the file locked for longer than this has it open for long.
     const PATIENCE: Duration = Duration::from_millis(100);
-    connection
-        .busy_timeout(wait.min(PATIENCE))
-        .map_err(failure)?;
+    connection.busy_timeout(wait.min(PATIENCE)).map_err(failure)?;
     let _ = connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
     connection.busy_timeout(wait).map_err(failure)
 }

@@ -101,9 +101,7 @@ fn unreachable(error: Unreachable) -> Error {
 
 /// Looks at a name without following a link there.
 pub(super) fn look(entry: &Entry) -> Result<Option<Found>> {
-    entry
-        .look()
-        .map_err(|error| entry.refused("look at", error))
+    entry.look().map_err(|error| entry.refused("look at", error))
 }
 
 /// How long the file of this name is; nothing where there is none.

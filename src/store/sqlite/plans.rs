@@ -69,11 +69,7 @@ fn request() -> IdempotencyKey {
 }
 
 fn made(key: &Key) -> Remembered {
-    Remembered {
-        request: Fingerprint::of("{}"),
-        key: key.id.clone(),
-        made_at: NOW,
-    }
+    Remembered { request: Fingerprint::of("{}"), key: key.id.clone(), made_at: NOW }
 }
 
 fn write_everything(store: &mut Store, key: &Key) -> Result<()> {
@@ -140,13 +136,9 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         assert!(reader.is_claimed(&key.id)?);
         reader.remembered(OWNER, &request())?.expect("it was made");
         reader.for_each_key_after(&workspace(), KeySeq(0), 9, |_, _| Ok(()))?;
-        for order in [
-            Order::Created,
-            Order::Name,
-            Order::Environment,
-            Order::Expires,
-            Order::LastUsed,
-        ] {
+        for order in
+            [Order::Created, Order::Name, Order::Environment, Order::Expires, Order::LastUsed]
+        {
             assert_eq!(reader.keys_in_order(Some(OWNER), order)?, [seq]);
         }
         reader.census(OWNER, NOW)?;
@@ -174,9 +166,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         assert!(reader.agrees_on_key(&written)? && !reader.was_ended("x")?);
         assert!(!reader.is_ended(&key.hash)?);
         reader.trust_rows();
-        reader
-            .newest_action(About::Key, key.id.as_str())?
-            .expect("it has events");
+        reader.newest_action(About::Key, key.id.as_str())?.expect("it has events");
         Ok(())
     })?;
     store.info().map(|_| ())
@@ -190,13 +180,7 @@ fn delete_everything(store: &mut Store, key: &Key) -> Result<()> {
         writer.delete_workspace(OWNER)?;
         writer.forget_current_workspace(OWNER)?;
         let details = serde_json::json!({});
-        writer.audit(
-            NOW,
-            "operator:someone",
-            Action::WorkspaceDelete,
-            "x",
-            &details,
-        )
+        writer.audit(NOW, "operator:someone", Action::WorkspaceDelete, "x", &details)
     })
 }
 
@@ -211,20 +195,15 @@ fn every_statement_finds_its_rows_by_an_index() {
             TraceEventCodes::SQLITE_TRACE_STMT,
             Some(move |event: TraceEvent<'_>| {
                 if let TraceEvent::Stmt(statement, _) = event {
-                    sink.lock()
-                        .expect("one thread")
-                        .push(statement.sql().to_string());
+                    sink.lock().expect("one thread").push(statement.sql().to_string());
                 }
             }),
         )
         .expect("tracing starts");
     let mut store = Store::from(database);
     let mut key = sample();
-    key.rotation = Some(Rotation {
-        replaces: key.id.clone(),
-        grace_millis: 1,
-        previous_expires_at: None,
-    });
+    key.rotation =
+        Some(Rotation { replaces: key.id.clone(), grace_millis: 1, previous_expires_at: None });
     write_everything(&mut store, &key).expect("it can be written");
     count_everything(&mut store, &key).expect("it can be counted");
     read_everything(&mut store, &key).expect("it can be read");
@@ -235,10 +214,7 @@ fn every_statement_finds_its_rows_by_an_index() {
     statements.sort();
     statements.dedup();
     let mut scans = Vec::new();
-    for sql in statements
-        .iter()
-        .filter(|sql| !WHOLE.contains(&sql.as_str()))
-    {
+    for sql in statements.iter().filter(|sql| !WHOLE.contains(&sql.as_str())) {
         let mut explained = database
             .connection
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
@@ -248,32 +224,23 @@ fn every_statement_finds_its_rows_by_an_index() {
             .mapped(|row| row.get::<_, String>(3))
             .collect::<std::result::Result<Vec<_>, _>>()
             .expect("a plan is rows of text");
-        let scan = steps
-            .iter()
-            .find(|step| step.starts_with("SCAN") && !QUEUES.contains(&step.as_str()));
+        let scan =
+            steps.iter().find(|step| step.starts_with("SCAN") && !QUEUES.contains(&step.as_str()));
         scans.extend(scan.map(|step| format!("{step}: {sql}")));
     }
-    assert!(
-        statements.len() > 40,
-        "only {} statements",
-        statements.len()
-    );
+    assert!(statements.len() > 40, "only {} statements", statements.len());
     assert!(scans.is_empty(), "{scans:#?}");
 }
 
 #[test]
 fn no_method_is_forgotten() {
     let test = include_str!("plans.rs");
-    let methods = SOURCES
-        .iter()
-        .flat_map(|source| source.lines())
-        .filter_map(|line| {
-            let (_, name) = line.trim_start().split_once("fn ")?;
-            let is_public = line.trim_start().starts_with("pub fn ");
-            is_public.then(|| name.split(['(', '<']).next().unwrap_or(name))
-        });
-    let forgotten: Vec<&str> = methods
-        .filter(|name| !test.contains(&format!(".{name}(")))
-        .collect();
+    let methods = SOURCES.iter().flat_map(|source| source.lines()).filter_map(|line| {
+        let (_, name) = line.trim_start().split_once("fn ")?;
+        let is_public = line.trim_start().starts_with("pub fn ");
+        is_public.then(|| name.split(['(', '<']).next().unwrap_or(name))
+    });
+    let forgotten: Vec<&str> =
+        methods.filter(|name| !test.contains(&format!(".{name}("))).collect();
     assert!(forgotten.is_empty(), "{forgotten:?}");
 }

@@ -88,15 +88,10 @@ impl Database {
     /// Lets transactions read the tables of another store, which nobody else uses, as those of `source`.
     pub(in crate::store) fn attach(&mut self, other: &Path) -> Result<()> {
         // What is remembered of the present tables is in memory, not in a file of the system's temporary folder.
-        self.connection
-            .execute_batch("PRAGMA temp_store = MEMORY")
-            .map_err(failure)?;
+        self.connection.execute_batch("PRAGMA temp_store = MEMORY").map_err(failure)?;
         // As bytes, which SQLite takes for the file's name as they are: not every path is text.
         let path = other.as_os_str().as_bytes();
-        self.connection
-            .execute("ATTACH DATABASE ?1 AS source", [path])
-            .map(drop)
-            .map_err(failure)
+        self.connection.execute("ATTACH DATABASE ?1 AS source", [path]).map(drop).map_err(failure)
     }
 
     /// Ends that. A store that is about to be closed does not need it either, so a failure is none.
@@ -142,8 +137,7 @@ impl Writer<'_> {
         value: Value<'_>,
     ) -> Result<Option<(KeySeq, Key)>> {
         let sql = format!("{BARE} FROM {table} WHERE {condition}");
-        self.session
-            .one(&sql, &[value], |row| Ok((row.get(SEQ)?, from_row(row)?)))
+        self.session.one(&sql, &[value], |row| Ok((row.get(SEQ)?, from_row(row)?)))
     }
 
     /// Keeps a hash that has ended, so that no record of it is alive after a restoration.
@@ -179,9 +173,7 @@ impl Writer<'_> {
         let sql = format!(
             "{BARE} FROM key WHERE key.hash IN (SELECT hash FROM ended) AND key.state <> 'revoked'"
         );
-        let alive = self
-            .session
-            .all(&sql, &[], |row| Ok((row.get(SEQ)?, from_row(row)?)))?;
+        let alive = self.session.all(&sql, &[], |row| Ok((row.get(SEQ)?, from_row(row)?)))?;
         alive.into_iter().try_for_each(|(seq, key)| body(seq, key))
     }
 
@@ -223,10 +215,7 @@ impl Writer<'_> {
                 return Ok(());
             }
             // No number that a record of this id has had is used again; each had an event.
-            let key = Key {
-                revision: key.revision.max(self.head()?.seq),
-                ..key
-            };
+            let key = Key { revision: key.revision.max(self.head()?.seq), ..key };
             let seal = self.write_key(&key)?;
             self.unaudited(About::Key, &id, seal);
             let status = key.state.word().into();

@@ -112,16 +112,12 @@ pub(super) fn traces(
         Ok(false) => BARE.replace("key.revision", "1"),
         _ => BARE.to_owned(),
     };
-    extent.after(for_each_row(
-        connection,
-        &format!("{columns} FROM key NOT INDEXED"),
-        |row| record(row, &mut hand_over),
-    ));
+    extent.after(for_each_row(connection, &format!("{columns} FROM key NOT INDEXED"), |row| {
+        record(row, &mut hand_over)
+    }));
     let hashes = "SELECT hash FROM ended";
     if schema::has_table(connection, "ended").unwrap_or(true) {
-        extent.after(for_each_row(connection, hashes, |row| {
-            hand_over(Trace::Hash(row.get(0)?))
-        }));
+        extent.after(for_each_row(connection, hashes, |row| hand_over(Trace::Hash(row.get(0)?))));
     }
     refused?;
     let (mut endings, mut asked) = (Endings::default(), Ok(()));

@@ -22,19 +22,10 @@ const DIGEST: [u8; 32] = [
 /// `sqlite_sequence` cannot be dropped once there was a table that needed it.
 const NEIGHBOURS: [(&str, &str); 5] = [
     ("sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
-    (
-        "sqlite_stat4",
-        "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
-    ),
+    ("sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
     ("sqlite_sequence", "CREATE TABLE sqlite_sequence(name,seq)"),
-    (
-        "_litestream_seq",
-        "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)",
-    ),
-    (
-        "_litestream_lock",
-        "CREATE TABLE _litestream_lock (id INTEGER)",
-    ),
+    ("_litestream_seq", "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)"),
+    ("_litestream_lock", "CREATE TABLE _litestream_lock (id INTEGER)"),
 ];
 
 /// A row of the schema: a table, an index, a trigger or a view.
@@ -77,10 +68,7 @@ pub(super) fn read(connection: &Connection) -> Result<Vec<Object>> {
             && object.table == object.name
             && NEIGHBOURS.contains(&(&object.name, &object.sql));
         if !is_neighbour {
-            objects.push(Object {
-                sql: closed_up(&object.sql),
-                ..object
-            });
+            objects.push(Object { sql: closed_up(&object.sql), ..object });
         }
     }
     objects.sort_unstable();
@@ -138,16 +126,13 @@ fn difference(objects: &[Object]) -> Error {
         .min_by_key(rank);
     if let Some(Object { kind, name, .. }) = added {
         let quoted = format!("\"{}\"", name.replace('"', "\"\""));
-        return damaged(format!(
-            "the {} \"{}\" was added to it",
-            Safe(kind),
-            Safe(name)
-        ))
-        .hinted(format!(
-            "if nothing needs it, remove it with sqlite3: DROP {} {}",
-            Safe(&kind.to_uppercase()),
-            Safe(&quoted)
-        ));
+        return damaged(format!("the {} \"{}\" was added to it", Safe(kind), Safe(name))).hinted(
+            format!(
+                "if nothing needs it, remove it with sqlite3: DROP {} {}",
+                Safe(&kind.to_uppercase()),
+                Safe(&quoted)
+            ),
+        );
     }
     let unlike = own.iter().find(|object| !objects.contains(object));
     match unlike {
@@ -155,11 +140,7 @@ fn difference(objects: &[Object]) -> Error {
             "its {} \"{}\" {}",
             object.kind,
             object.name,
-            if is_in(objects, object) {
-                "is not as keyward created it"
-            } else {
-                "is missing"
-            }
+            if is_in(objects, object) { "is not as keyward created it" } else { "is missing" }
         )),
         None => unknown(),
     }
@@ -190,10 +171,7 @@ mod tests {
         connection.execute_batch(statements).expect("valid SQL");
         let error = check(&connection).expect_err(statements);
         assert_eq!(error.kind(), Kind::Damaged);
-        (
-            error.to_string(),
-            error.hint().unwrap_or_default().to_owned(),
-        )
+        (error.to_string(), error.hint().unwrap_or_default().to_owned())
     }
 
     #[test]
@@ -205,21 +183,13 @@ mod tests {
     #[test]
     fn what_was_added_is_named_with_what_removes_it() {
         for (statements, name, removal) in [
-            (
-                "CREATE VIEW planted AS SELECT 1",
-                "view \"planted\"",
-                "DROP VIEW \"planted\"",
-            ),
+            ("CREATE VIEW planted AS SELECT 1", "view \"planted\"", "DROP VIEW \"planted\""),
             (
                 "CREATE TABLE a (b UNIQUE); CREATE INDEX c ON a (b); CREATE TRIGGER d INSERT ON a BEGIN SELECT 1; END",
                 "trigger \"d\"",
                 "DROP TRIGGER \"d\"",
             ),
-            (
-                "CREATE INDEX own ON key (owner)",
-                "index \"own\"",
-                "DROP INDEX \"own\"",
-            ),
+            ("CREATE INDEX own ON key (owner)", "index \"own\"", "DROP INDEX \"own\""),
             (
                 "CREATE TABLE \"a\"\"b\x1b\" (c UNIQUE)",
                 "table \"a\"b\\u{1b}\"",
@@ -235,10 +205,7 @@ mod tests {
     #[test]
     fn what_is_missing_or_was_changed_is_named() {
         for (statements, said_of_it) in [
-            (
-                "DROP INDEX audit_subject",
-                "index \"audit_subject\" is missing",
-            ),
+            ("DROP INDEX audit_subject", "index \"audit_subject\" is missing"),
             ("DROP TABLE ended", "table \"ended\" is missing"),
             (
                 "ALTER TABLE claim ADD COLUMN other TEXT",

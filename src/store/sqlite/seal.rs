@@ -29,21 +29,16 @@ impl Reader<'_> {
             if !event.follows(expected.seq.saturating_add(1), expected.hash) {
                 return Err(damaged(format!("its trail is broken at row {}", event.seq)));
             }
-            expected = Head {
-                seq: event.seq,
-                hash: event.hash,
-            };
+            expected = Head { seq: event.seq, hash: event.hash };
             Ok(())
         })
     }
 
     /// Whether any event has a digest.
     fn has_digests(&self) -> Result<bool> {
-        let sealed = self
-            .session
-            .first("SELECT details FROM audit", &[], |row| {
-                Ok(RecordDigest::at_end(&row.text(0)?).map(drop))
-            })?;
+        let sealed = self.session.first("SELECT details FROM audit", &[], |row| {
+            Ok(RecordDigest::at_end(&row.text(0)?).map(drop))
+        })?;
         Ok(sealed.is_some())
     }
 }
@@ -84,10 +79,7 @@ impl Writer<'_> {
         self.for_each_key_as_it_stands(|id, seq, key| {
             let is_alive = |key: &Key| key.state != State::Revoked;
             if self.was_ended(&id)? && key.as_ref().is_ok_and(|(key, _)| is_alive(key)) {
-                return Err(unlike_itself(&format!(
-                    "the record of {} {CAME_BACK}",
-                    Safe(&id)
-                )));
+                return Err(unlike_itself(&format!("the record of {} {CAME_BACK}", Safe(&id))));
             }
             let seal = RecordDigest::of_key(&key?.0);
             self.seal_key(seq, seal)?;

@@ -27,11 +27,7 @@ pub(in crate::store) struct Statement<'s>(CachedStatement<'s>);
 
 impl<'a> Session<'a> {
     pub(super) fn new(connection: &'a Connection) -> Self {
-        Self {
-            connection,
-            before: connection.total_changes(),
-            is_open: Cell::new(false),
-        }
+        Self { connection, before: connection.total_changes(), is_open: Cell::new(false) }
     }
 
     /// The connection, for statements that only SQLite knows.
@@ -64,10 +60,7 @@ impl<'a> Session<'a> {
 
     pub(in crate::store) fn prepare(&self, sql: &str) -> Result<Statement<'a>> {
         debug_assert!(!self.is_open.get(), "rows are open, and then: {sql}");
-        self.connection
-            .prepare_cached(sql)
-            .map(Statement)
-            .map_err(failure)
+        self.connection.prepare_cached(sql).map(Statement).map_err(failure)
     }
 
     pub(in crate::store) fn has_changed(&self) -> bool {

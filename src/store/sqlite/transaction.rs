@@ -136,9 +136,7 @@ impl Database {
         wait: Duration,
         body: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        self.connection
-            .busy_timeout(wait.min(self.wait))
-            .map_err(failure)?;
+        self.connection.busy_timeout(wait.min(self.wait)).map_err(failure)?;
         let outcome = body(self);
         self.connection.busy_timeout(self.wait).map_err(failure)?;
         outcome
@@ -151,9 +149,7 @@ impl Database {
         }
         if self.synced.unwrap_or(true) != synced {
             let mode = if synced { "FULL" } else { "NORMAL" };
-            self.connection
-                .pragma_update(None, "synchronous", mode)
-                .map_err(failure)?;
+            self.connection.pragma_update(None, "synchronous", mode).map_err(failure)?;
         }
         self.synced = Some(synced);
         Ok(())

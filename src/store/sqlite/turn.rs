@@ -58,15 +58,10 @@ impl Turn {
             Ok((opened, true))
         };
         let locked = lock(&file, wait, heed, open)?.ok_or_else(|| {
-            Error::new(
-                Kind::Busy,
-                "another keyward process is delivering a key in this store",
-            )
-            .hinted("run the command again, or let it wait longer with --wait 1m")
+            Error::new(Kind::Busy, "another keyward process is delivering a key in this store")
+                .hinted("run the command again, or let it wait longer with --wait 1m")
         })?;
-        Ok(Self {
-            locked: Some(locked),
-        })
+        Ok(Self { locked: Some(locked) })
     }
 }
 

@@ -12,9 +12,7 @@ use crate::support::text;
 impl Case<'_> {
     /// Runs the command again, which must end where it would have ended.
     pub(super) fn run_again(&self, now: &State, repeated: i32) -> Finding {
-        let Baseline {
-            before, known, end, ..
-        } = self.baseline;
+        let Baseline { before, known, end, .. } = self.baseline;
         let is_begun = self.known_are(now, before, "before").is_ok()
             && now.new_shapes(known) == before.new_shapes(known)
             && now.look == before.look;
@@ -23,11 +21,7 @@ impl Case<'_> {
             true => self.baseline.status,
             false => repeated,
         };
-        must!(
-            again.status == expected,
-            "the same command again: {}",
-            told(&again)
-        );
+        must!(again.status == expected, "the same command again: {}", told(&again));
         let now = State::of(self.scene, self.sandbox)?;
         self.known_are(&now, end, "an undisturbed run")?;
         self.is_done(&now, &again)
@@ -89,17 +83,11 @@ impl Case<'_> {
             }
         }
         let again = self.scene.run(self.sandbox).run();
-        must!(
-            again.status == self.baseline.status,
-            "the same command again: {}",
-            told(&again)
-        );
+        must!(again.status == self.baseline.status, "the same command again: {}", told(&again));
         let now = State::of(self.scene, self.sandbox)?;
         // Beside it stands what was taken away.
         let mut living = now;
-        living
-            .keys
-            .retain(|id, key| before.has(id) || is_living(key));
+        living.keys.retain(|id, key| before.has(id) || is_living(key));
         self.is_done(&living, &again)
     }
 }

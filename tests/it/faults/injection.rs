@@ -115,9 +115,8 @@ impl Injection {
     /// The whole line, to be typed in the scene's place.
     pub fn line(&self, scene: &Scene) -> String {
         let environment = scene.environment.iter();
-        let environment: String = environment
-            .map(|(name, value)| format!("{name}={value} "))
-            .collect();
+        let environment: String =
+            environment.map(|(name, value)| format!("{name}={value} ")).collect();
         let (wrapper, command) = (self.wrapper(scene).join(" "), scene.command.join(" "));
         format!("{environment}{wrapper} keyward {command}")
     }
@@ -154,9 +153,7 @@ pub fn counted(scene: &Scene, sandbox: &Sandbox) -> Vec<(&'static str, u32)> {
             continue;
         }
         let name = word.split('(').next().unwrap_or_default();
-        let counted = counts
-            .iter_mut()
-            .find(|(call, _)| call.trim_start_matches('?') == name);
+        let counted = counts.iter_mut().find(|(call, _)| call.trim_start_matches('?') == name);
         if let Some((_, count)) = counted {
             *count += 1;
         }

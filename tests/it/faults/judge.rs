@@ -68,11 +68,7 @@ impl Case<'_> {
 
     fn ending(&self) -> Result<Ending, String> {
         let output = self.output;
-        must!(
-            !output.stderr.contains("panicked"),
-            "it panicked: {}",
-            told(output)
-        );
+        must!(!output.stderr.contains("panicked"), "it panicked: {}", told(output));
         match output.status {
             status if status == self.baseline.status => Ok(Ending::Done),
             17 | 137 => Ok(Ending::Unknown),
@@ -112,9 +108,8 @@ impl Case<'_> {
             "it failed and answered: {}",
             told(output)
         );
-        let is_said = ["still holds", "was delivered"]
-            .iter()
-            .any(|words| output.stderr.contains(words));
+        let is_said =
+            ["still holds", "was delivered"].iter().any(|words| output.stderr.contains(words));
         let kept = self.scene.sinks.iter();
         for sink in kept.filter(|sink| sink.is_kept_by_keyward()) {
             let file = sink.file().unwrap_or_default();
@@ -132,11 +127,7 @@ impl Case<'_> {
     /// Whether the command is to make it.
     fn is_sink(&self, file: &str) -> bool {
         self.scene.makes.contains(&file)
-            || self
-                .scene
-                .sinks
-                .iter()
-                .any(|sink| sink.file() == Some(file))
+            || self.scene.sinks.iter().any(|sink| sink.file() == Some(file))
     }
 
     fn store_is_whole(&self) -> Finding {
@@ -174,9 +165,7 @@ impl Case<'_> {
                 continue;
             }
             let held = delivered.iter().chain(&self.baseline.secrets);
-            let secret = held
-                .filter(|(held, _)| held == id)
-                .map(|(_, secret)| secret);
+            let secret = held.filter(|(held, _)| held == id).map(|(_, secret)| secret);
             let is_valid = |secret: &String| verdict(self.sandbox, secret)["code"] == "valid";
             must!(
                 secret.into_iter().any(is_valid),
@@ -217,12 +206,7 @@ impl Case<'_> {
             "it is not done: {}\nkeys {new:#?}\nexpected {expected:#?}",
             told(output)
         );
-        must!(
-            now.look == end.look,
-            "it is not done: {:#} and not {:#}",
-            now.look,
-            end.look
-        );
+        must!(now.look == end.look, "it is not done: {:#} and not {:#}", now.look, end.look);
         for sink in self.scene.sinks {
             must!(
                 self.baseline.status != 0 || sink.secret(self.sandbox, &output.stdout).is_some(),
@@ -266,9 +250,7 @@ impl Case<'_> {
 
     /// Everything is as before, or as at the end.
     fn is_one_or_the_other(&self, now: &State) -> Finding {
-        let Baseline {
-            before, known, end, ..
-        } = self.baseline;
+        let Baseline { before, known, end, .. } = self.baseline;
         let is_before = self.known_are(now, before, "before");
         let is_end = self.known_are(now, end, "the end");
         must!(

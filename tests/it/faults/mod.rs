@@ -64,10 +64,7 @@ fn assert_survived(what: &str, scenes: &[&Scene], tally: &Tally, least: u32) {
     assert!(failures.is_empty(), "{failures}");
     let is_all = scenes.len() == SCENES.len();
     let tried = tally.tried();
-    assert!(
-        tried >= least || !is_all,
-        "{what}: only {tried} points were tried"
-    );
+    assert!(tried >= least || !is_all, "{what}: only {tried} points were tried");
 }
 
 #[test]

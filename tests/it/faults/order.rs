@@ -35,9 +35,7 @@ fn traced(scene: &Scene) -> (Vec<Event>, Vec<String>, String) {
     let sandbox = Sandbox::new();
     (scene.prepare)(&sandbox);
     let calls = "trace=write,pwrite64,fsync,fdatasync,?rename,?renameat,?renameat2,wait4";
-    let words = [
-        "strace", "-f", "-q", "-y", "-s", "5000", "-o", TRACE, "-e", calls,
-    ];
+    let words = ["strace", "-f", "-q", "-y", "-s", "5000", "-o", TRACE, "-e", calls];
     let output = scene.run(&sandbox).through(words).ok();
     let sinks = scene.sinks.iter();
     let secrets: Vec<String> = sinks
@@ -46,9 +44,7 @@ fn traced(scene: &Scene) -> (Vec<Event>, Vec<String>, String) {
         .collect();
     let trace = sandbox.text(TRACE);
     let process = trace.split_whitespace().next().unwrap_or_default();
-    let own = trace
-        .lines()
-        .filter_map(|line| line.strip_prefix(process)?.strip_prefix(' '));
+    let own = trace.lines().filter_map(|line| line.strip_prefix(process)?.strip_prefix(' '));
     let events = own.filter_map(|call| event(call.trim_start(), &secrets));
     let events: Vec<Event> = events.collect();
     (events, secrets, trace)
@@ -67,10 +63,7 @@ fn event(call: &str, secrets: &[String]) -> Option<Event> {
             let secret = secrets.iter().find(|secret| arguments.contains(*secret));
             match secret {
                 _ if to.ends_with("keyward.db-wal") => Some(Event::Logged),
-                Some(secret) => Some(Event::Handed {
-                    secret: secret.clone(),
-                    to,
-                }),
+                Some(secret) => Some(Event::Handed { secret: secret.clone(), to }),
                 None if matches!(descriptor, "1" | "2") => Some(Event::Told),
                 None => None,
             }
@@ -82,9 +75,7 @@ fn event(call: &str, secrets: &[String]) -> Option<Event> {
                 false => Some(Event::Synced(path)),
             }
         }
-        "wait4" => arguments
-            .contains("WEXITSTATUS(s) == 0")
-            .then_some(Event::Ended),
+        "wait4" => arguments.contains("WEXITSTATUS(s) == 0").then_some(Event::Ended),
         _ if name.starts_with("rename") => {
             let from = arguments.split('"').nth(1)?.to_owned();
             Some(Event::Renamed { from })
@@ -143,9 +134,7 @@ fn fault_in_sink(to: &str, then: &[Event]) -> Option<String> {
     if to.starts_with("pipe:") || to.starts_with("socket:") {
         return None;
     }
-    let synced = then
-        .iter()
-        .position(|event| *event == Event::Synced(to.to_owned()));
+    let synced = then.iter().position(|event| *event == Event::Synced(to.to_owned()));
     let Some(synced) = synced else {
         return Some(format!("a key became active before {to} was synced"));
     };
@@ -180,9 +169,7 @@ fn everything_is_synced_before_what_depends_on_it() {
         // What a command has done with the secret when it ends well is its own affair; that it has ended is not.
         let is_command = |sink: &Sink| matches!(sink, Sink::Command(_));
         if scene.sinks.iter().any(is_command) {
-            let handed = events
-                .iter()
-                .position(|event| matches!(event, Event::Handed { .. }));
+            let handed = events.iter().position(|event| matches!(event, Event::Handed { .. }));
             let rest = &events[handed.expect("it was handed over")..];
             let ended = rest.iter().position(|event| *event == Event::Ended);
             let active = rest.iter().position(|event| *event == Event::Logged);

@@ -64,17 +64,12 @@ impl Scene {
     };
 
     /// What scenes have in common that hand a secret over and cannot be run again as they are.
-    pub const HAND_OVER: Self = Self {
-        again: Again::Recovery,
-        ..Self::CHANGE
-    };
+    pub const HAND_OVER: Self = Self { again: Again::Recovery, ..Self::CHANGE };
 
     /// The command, undisturbed.
     pub fn run(&self, sandbox: &Sandbox) -> Invocation {
         let run = sandbox.keyward(self.command);
-        self.environment
-            .iter()
-            .fold(run, |run, (name, value)| run.env(name, value))
+        self.environment.iter().fold(run, |run, (name, value)| run.env(name, value))
     }
 
     /// Whether the secret may be on stdout although the command has failed.

@@ -143,16 +143,7 @@ pub const SCENES: &[Scene] = &[
     Scene {
         name: "set",
         prepare: below_the_cap,
-        command: &[
-            "set",
-            "old",
-            "--owner",
-            "me",
-            "--expires",
-            "30d",
-            "--label",
-            "a=b",
-        ],
+        command: &["set", "old", "--owner", "me", "--expires", "30d", "--label", "a=b"],
         ..Scene::CHANGE
     },
     Scene {
@@ -183,12 +174,7 @@ pub const SCENES: &[Scene] = &[
         is_stepwise: true,
         ..Scene::CHANGE
     },
-    Scene {
-        name: "prune",
-        prepare: with_dead,
-        command: &["prune", "--yes"],
-        ..Scene::CHANGE
-    },
+    Scene { name: "prune", prepare: with_dead, command: &["prune", "--yes"], ..Scene::CHANGE },
     Scene {
         name: "store backup",
         prepare: |sandbox| {
@@ -277,16 +263,8 @@ const REVOKE_TWO: Scene = Scene {
     ..Scene::CHANGE
 };
 
-const ENSURE_ROTATION: &[&str] = &[
-    "ensure",
-    "ci",
-    "--expires",
-    "90d",
-    "--rotate-before",
-    "14d",
-    "--out",
-    "F",
-];
+const ENSURE_ROTATION: &[&str] =
+    &["ensure", "ci", "--expires", "90d", "--rotate-before", "14d", "--out", "F"];
 
 /// The names of the keys in this store.
 fn names_of(sandbox: &Sandbox, store: &str) -> Value {
@@ -306,9 +284,7 @@ fn below_the_cap(sandbox: &Sandbox) {
 /// A workspace in which none can.
 fn at_the_cap(sandbox: &Sandbox) {
     below_the_cap(sandbox);
-    sandbox
-        .keyward(["mint", "third", "--out", "third.key"])
-        .ok();
+    sandbox.keyward(["mint", "third", "--out", "third.key"]).ok();
 }
 
 fn with_dotenv(sandbox: &Sandbox) {
@@ -337,12 +313,7 @@ fn with_manifest(sandbox: &Sandbox) {
     sandbox.file(".env", "A=1\nKEY=\nB=2\n");
     let manifest = "[workspace.shop]\n".to_owned()
         + &key("shop", "ci", "", "out = \"ci.key\"")
-        + &key(
-            "shop",
-            "web",
-            "owner = \"me\"",
-            "dotenv = \".env\", var = \"KEY\"",
-        );
+        + &key("shop", "web", "owner = \"me\"", "dotenv = \".env\", var = \"KEY\"");
     sandbox.file("keys.toml", &manifest);
 }
 

@@ -106,11 +106,7 @@ pub fn files(folder: &Path) -> Vec<String> {
     for name in names_in(folder) {
         let path = folder.join(&name);
         if path.is_dir() {
-            files.extend(
-                self::files(&path)
-                    .iter()
-                    .map(|file| format!("{name}/{file}")),
-            );
+            files.extend(self::files(&path).iter().map(|file| format!("{name}/{file}")));
         } else {
             files.push(name);
         }

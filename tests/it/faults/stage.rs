@@ -90,19 +90,12 @@ impl Stage {
         }
         let scene = match self.scene.again {
             Again::Same(_) => self.scene.clone(),
-            Again::Recovery => Scene {
-                above_the_cap: self.scene.above_the_cap,
-                ..NEXT
-            },
+            Again::Recovery => Scene { above_the_cap: self.scene.above_the_cap, ..NEXT },
         };
         let baseline = match Baseline::of(&scene, &template) {
             Ok(baseline) => baseline,
             Err(finding) => return Some(Err(finding)),
         };
-        Some(Ok(Self {
-            scene,
-            template,
-            baseline,
-        }))
+        Some(Ok(Self { scene, template, baseline }))
     }
 }

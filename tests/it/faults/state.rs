@@ -94,9 +94,7 @@ impl State {
     }
 
     pub fn status_of(&self, id: &str) -> &str {
-        self.keys
-            .get(id)
-            .map_or("", |key| key["status"].as_str().unwrap_or_default())
+        self.keys.get(id).map_or("", |key| key["status"].as_str().unwrap_or_default())
     }
 }
 
@@ -152,10 +150,7 @@ pub fn told(output: &Output) -> String {
 
 /// Whether a key counts against the cap.
 pub fn is_living(key: &Value) -> bool {
-    matches!(
-        key["status"].as_str(),
-        Some("active" | "pending" | "disabled")
-    )
+    matches!(key["status"].as_str(), Some("active" | "pending" | "disabled"))
 }
 
 /// Whether its secret was never delivered.
@@ -169,14 +164,7 @@ fn shape(key: &Value) -> Value {
     for field in ["id", "prefix", "short", "keyHint", "createdBy"] {
         shape[field] = Value::Null;
     }
-    for field in [
-        "createdAt",
-        "expiresAt",
-        "revokedAt",
-        "lastUsedAt",
-        "replaces",
-        "replacedBy",
-    ] {
+    for field in ["createdAt", "expiresAt", "revokedAt", "lastUsedAt", "replaces", "replacedBy"] {
         shape[field] = (!key[field].is_null()).into();
     }
     shape

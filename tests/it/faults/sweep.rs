@@ -26,11 +26,7 @@ enum Piece {
     /// One fault at each call of a name.
     Sweep(Fault, &'static str),
     /// Any of these faults at every so many points, beginning with the one of this number.
-    Sample {
-        faults: Vec<Fault>,
-        first: usize,
-        every: usize,
-    },
+    Sample { faults: Vec<Fault>, first: usize, every: usize },
     /// After a kill at the crossing of this number, faults at every so many points of the next command.
     Pairs { crossing: usize, every: usize },
 }
@@ -52,8 +48,7 @@ impl Told<'_> {
             Tried::Survived => true,
             Tried::Failed(finding) => {
                 let line = injection.line(&stage.scene);
-                self.tally
-                    .fail(format!("[{}] {line}\n{finding}", self.before));
+                self.tally.fail(format!("[{}] {line}\n{finding}", self.before));
                 false
             }
         };
@@ -68,8 +63,7 @@ impl Told<'_> {
                 return;
             }
         }
-        self.tally
-            .fail(format!("[{}] {call} without end", self.before));
+        self.tally.fail(format!("[{}] {call} without end", self.before));
     }
 }
 
@@ -93,11 +87,7 @@ impl Place<'_> {
                 let told = self.told(tally, &fault.to_string(), "");
                 told.sweeps(self.stage(), *fault, call);
             }
-            Piece::Sample {
-                faults,
-                first,
-                every,
-            } => {
+            Piece::Sample { faults, first, every } => {
                 let points = self.stage().points();
                 let all = points
                     .iter()
@@ -125,9 +115,7 @@ impl Place<'_> {
                 for (fault, column) in PAIRS {
                     let told = self.told(tally, column, &before);
                     if every == 1 {
-                        CALLS
-                            .iter()
-                            .for_each(|call| told.sweeps(&next, fault, call));
+                        CALLS.iter().for_each(|call| told.sweeps(&next, fault, call));
                         continue;
                     }
                     let points = next.points().into_iter();
@@ -142,11 +130,8 @@ impl Place<'_> {
 
 /// The scenes, each in its place.
 fn places<'a>(scenes: &[&'a Scene]) -> Vec<Place<'a>> {
-    let place = |(number, scene): (usize, &&'a Scene)| Place {
-        number,
-        scene,
-        stage: OnceLock::new(),
-    };
+    let place =
+        |(number, scene): (usize, &&'a Scene)| Place { number, scene, stage: OnceLock::new() };
     scenes.iter().enumerate().map(place).collect()
 }
 
@@ -175,11 +160,7 @@ pub fn pairs(scenes: &[&Scene], closely: &[&str], every: usize) -> Tally {
 /// Kills at every point of some scenes and a disk that stops syncing there, and any fault at every so many points of all.
 pub fn some(scenes: &[&Scene], closely: &[&str], every: usize) -> Tally {
     let pieces = |place: &Place<'_>| {
-        let kills = Piece::Sample {
-            faults: vec![Fault::Kill],
-            first: 0,
-            every: 1,
-        };
+        let kills = Piece::Sample { faults: vec![Fault::Kill], first: 0, every: 1 };
         let sample = Piece::Sample {
             faults: FAULTS.to_vec(),
             // Each scene begins elsewhere, so that not all of them are looked at in the same places.
@@ -200,9 +181,7 @@ pub fn some(scenes: &[&Scene], closely: &[&str], every: usize) -> Tally {
 fn play(scenes: &[&Scene], pieces: impl Fn(&Place<'_>) -> Vec<Piece> + Sync) -> Tally {
     let tally = Tally::default();
     let places = places(scenes);
-    let all = places
-        .iter()
-        .flat_map(|place| iter::repeat(place).zip(pieces(place)));
+    let all = places.iter().flat_map(|place| iter::repeat(place).zip(pieces(place)));
     let next = Mutex::new(all);
     thread::scope(|scope| {
         for _ in 0..THREADS {

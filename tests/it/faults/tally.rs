@@ -10,10 +10,8 @@ use super::scene::Scene;
 const TOLD: usize = 40;
 
 /// The columns of pairs of faults: the first is a kill, the second one of these.
-pub const PAIRS: [(Fault, &str); 2] = [
-    (Fault::Kill, "KILL,KILL"),
-    (super::injection::error("EIO", false), "KILL,EIO"),
-];
+pub const PAIRS: [(Fault, &str); 2] =
+    [(Fault::Kill, "KILL,KILL"), (super::injection::error("EIO", false), "KILL,EIO")];
 
 /// How many points were tried and survived, by scene and fault, and what was found.
 #[derive(Default)]
@@ -59,10 +57,8 @@ impl Tally {
         let mut all = Vec::new();
         for (number, scene) in scenes.iter().enumerate() {
             let of = |column: &String| counts.get(&(number, column.clone()));
-            let found: Vec<[u32; 2]> = columns
-                .iter()
-                .map(|column| of(column).copied().unwrap_or_default())
-                .collect();
+            let found: Vec<[u32; 2]> =
+                columns.iter().map(|column| of(column).copied().unwrap_or_default()).collect();
             let cells = found.iter().copied().chain([added(&found)]).map(told);
             table += &line(scene.name, cells.collect());
             all.push(found);

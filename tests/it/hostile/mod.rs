@@ -45,15 +45,11 @@ fn fault(output: &str, tabs: bool) -> Option<String> {
     if let Some(raw) = raw {
         return Some(format!("a raw {}", raw.escape_unicode()));
     }
-    let line = output
-        .lines()
-        .find(|line| line.trim_start().starts_with("::"));
+    let line = output.lines().find(|line| line.trim_start().starts_with("::"));
     if let Some(line) = line {
         return Some(format!("a line that a runner takes for a command: {line}"));
     }
-    let command = ["##[", "##vso["]
-        .iter()
-        .find(|command| output.contains(**command));
+    let command = ["##[", "##vso["].iter().find(|command| output.contains(**command));
     command.map(|command| format!("{command:?}"))
 }
 
@@ -65,9 +61,7 @@ fn faults(what: &str, format: &str, output: &Output) -> Vec<String> {
         let non_ascii = (is_json && !said.is_ascii()).then(|| "not ASCII".to_owned());
         let tabs = format == "tsv" && stream == "stdout";
         if let Some(fault) = non_ascii.or_else(|| fault(said, tabs)) {
-            faults.push(format!(
-                "{what} as {format} has on {stream} {fault}\n    {said:?}"
-            ));
+            faults.push(format!("{what} as {format} has on {stream} {fault}\n    {said:?}"));
         }
     }
     if output.stderr.contains("panicked") {
@@ -121,10 +115,7 @@ fn errors_that_list_names_escape_them() {
 fn a_policy_that_cannot_be_read_is_told_of_harmlessly() {
     let mut found = Vec::new();
     for hostile in HOSTILE {
-        let quoted = hostile
-            .replace('\\', "\\\\")
-            .replace('\n', "\\n")
-            .replace('\r', "\\r");
+        let quoted = hostile.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
         let sandbox = Sandbox::with_keys(&["ci"]);
         for policy in [
             format!("prefix = \"{hostile}"),
@@ -152,11 +143,7 @@ fn a_policy_that_cannot_be_read_is_told_of_harmlessly() {
                 };
                 let run = sandbox.keyward(["-o", format]).args(command);
                 let output = run.env("KEYWARD_STORE", store).run();
-                found.extend(faults(
-                    &format!("{command:?} of {policy:?}"),
-                    format,
-                    &output,
-                ));
+                found.extend(faults(&format!("{command:?} of {policy:?}"), format, &output));
             }
         }
     }

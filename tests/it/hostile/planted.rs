@@ -32,9 +32,7 @@ impl Planted {
         let shown = String::from_utf8_lossy(hostile);
         let list = serde_json::to_string(&[&shown]).expect("texts are JSON");
         let object = serde_json::to_string(&Value::Object(
-            [(shown.to_string(), Value::String(shown.to_string()))]
-                .into_iter()
-                .collect(),
+            [(shown.to_string(), Value::String(shown.to_string()))].into_iter().collect(),
         ))
         .expect("texts are JSON");
         let connection = sandbox.sqlite();
@@ -72,12 +70,7 @@ impl Planted {
         let mut found = Vec::new();
         for (command, records) in [(&["list", "--all"][..], 6), (&["workspace", "list"], 2)] {
             for (format, lines) in [("table", records + 1), ("tsv", records)] {
-                let said = self
-                    .sandbox
-                    .keyward(command)
-                    .args(["-o", format])
-                    .ok()
-                    .stdout;
+                let said = self.sandbox.keyward(command).args(["-o", format]).ok().stdout;
                 let fields = |line: &str| line.matches('\t').count();
                 let first = said.lines().next().map(fields);
                 let is_even =
@@ -142,20 +135,13 @@ impl Planted {
         for format in FORMATS {
             // JSON lines differ from JSON in lists alone, and changes speak to people and in JSON.
             let commands: Vec<_> = match format {
-                "jsonl" => reading
-                    .iter()
-                    .filter(|command| command.contains(&"list"))
-                    .collect(),
+                "jsonl" => reading.iter().filter(|command| command.contains(&"list")).collect(),
                 "tsv" => reading.iter().collect(),
                 _ => reading.iter().chain(&changing).collect(),
             };
             for command in commands {
                 let output = self.sandbox.keyward(["-o", format]).args(*command).run();
-                found.extend(faults(
-                    &format!("{command:?} of {hostile:?}"),
-                    format,
-                    &output,
-                ));
+                found.extend(faults(&format!("{command:?} of {hostile:?}"), format, &output));
             }
             let _ = fs::remove_file(self.sandbox.home().join("never"));
             // What a person might type of it.
@@ -197,15 +183,7 @@ fn hostile_text_in_the_store_is_escaped_by_every_command() {
 #[track_caller]
 fn assert_given_back(planted: &Planted, hostile: &str) {
     let key = planted.sandbox.show(&planted.ids[0]);
-    for field in [
-        "name",
-        "environment",
-        "prefix",
-        "keyHint",
-        "createdBy",
-        "owner",
-        "workspace",
-    ] {
+    for field in ["name", "environment", "prefix", "keyHint", "createdBy", "owner", "workspace"] {
         assert_eq!(key[field], hostile, "{field}");
     }
     assert_eq!(key["scopes"][0], hostile);
@@ -226,21 +204,14 @@ fn text_in_the_store_that_is_no_utf_8_stops_nothing() {
         b"\x9b31m",
     ] {
         let planted = Planted::new(bytes);
-        for command in [
-            &["list", "--all"][..],
-            &["audit", "list"],
-            &["workspace", "list"],
-        ] {
+        for command in [&["list", "--all"][..], &["audit", "list"], &["workspace", "list"]] {
             planted.sandbox.keyward(command).ok();
         }
         for (number, id) in planted.ids.iter().enumerate() {
             planted.sandbox.keyward(["show", id]).ok();
             let file = format!("secret-{number}");
             let expected = [0, 0, 11, 13, 0, 0][number];
-            planted
-                .sandbox
-                .keyward(["verify", "--file", &file])
-                .exit(expected);
+            planted.sandbox.keyward(["verify", "--file", &file]).exit(expected);
         }
         found.extend(planted.faults("a\0"));
     }
@@ -255,10 +226,8 @@ fn hostile_ids_are_escaped_too() {
         sandbox.file("secret", &secret);
         sandbox.mint_with("ci", &["-e", "test"]);
         let connection = sandbox.sqlite();
-        let planted = connection.execute(
-            "UPDATE key SET id = ?1 WHERE environment = 'live'",
-            [hostile],
-        );
+        let planted =
+            connection.execute("UPDATE key SET id = ?1 WHERE environment = 'live'", [hostile]);
         assert_eq!(planted, Ok(1));
         connection.close().expect("the store can be closed");
         sandbox.rewrite("");
@@ -285,11 +254,7 @@ fn hostile_ids_are_escaped_too() {
                 &["rotate", "ci", "-e", "live", "--cancel"],
             ] {
                 let output = sandbox.keyward(["-o", format]).args(command).run();
-                found.extend(faults(
-                    &format!("{command:?} of {hostile:?}"),
-                    format,
-                    &output,
-                ));
+                found.extend(faults(&format!("{command:?} of {hostile:?}"), format, &output));
             }
         }
         for command in [
@@ -298,11 +263,7 @@ fn hostile_ids_are_escaped_too() {
             &["rename", "ci", "new", "-e", "live"],
         ] {
             let output = sandbox.keyward(command).run();
-            found.extend(faults(
-                &format!("{command:?} of {hostile:?}"),
-                "table",
-                &output,
-            ));
+            found.extend(faults(&format!("{command:?} of {hostile:?}"), "table", &output));
         }
     }
     let count = found.len();
@@ -345,18 +306,13 @@ fn a_question_escapes_the_names_in_it() {
 fn assert_shown_harmlessly(hostile: &str, seen: &str) {
     let is_plain = hostile == "back\\slash \\u{1b} \\n";
     assert!(is_plain || !seen.contains(hostile), "{seen:?}");
-    for character in hostile
-        .chars()
-        .filter(|character| INVISIBLE.contains(character))
-    {
+    for character in hostile.chars().filter(|character| INVISIBLE.contains(character)) {
         let is_the_prompts = matches!(character, '\u{1b}' | '\r' | '\n');
         assert!(is_the_prompts || !seen.contains(character), "{seen:?}");
     }
     for sequence in ["\u{1b}[31m", "\u{1b}]0;", "\u{1b}[2J\u{1b}[H", "##["] {
         assert!(!seen.contains(sequence), "{seen:?}");
     }
-    let line = seen
-        .lines()
-        .find(|line| line.trim_start().starts_with("::"));
+    let line = seen.lines().find(|line| line.trim_start().starts_with("::"));
     assert_eq!(line, None, "{seen:?}");
 }

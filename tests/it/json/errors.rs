@@ -26,22 +26,14 @@ const FAILING: &[(i32, &str, &[&str])] = &[
     (2, "usage", &["list", "--wait", "never"]),
     (2, "invalid_name", &["mint", " a"]),
     (2, "invalid_name", &["mint", "a\u{202e}b"]),
-    (
-        2,
-        "invalid_policy",
-        &["workspace", "create", "a", "--token", "{secret:4}"],
-    ),
+    (2, "invalid_policy", &["workspace", "create", "a", "--token", "{secret:4}"]),
     (3, "key_not_found", &["show", "missing"]),
     (3, "workspace_not_found", &["list", "-w", "missing"]),
     (4, "name_taken", &["mint", "ci"]),
     (4, "ambiguous", &["show", "twin"]),
     (4, "conflict", &["workspace", "delete", "acme", "--yes"]),
     (4, "conflict", &["rename", "revoked", "other"]),
-    (
-        5,
-        "limit_reached",
-        &["mint", "a", "-w", "capped", "--count", "2"],
-    ),
+    (5, "limit_reached", &["mint", "a", "-w", "capped", "--count", "2"]),
     (5, "invalid_scope", &["mint", "a", "--scope", "unheard-of"]),
     (5, "invalid_environment", &["mint", "a", "-e", "staging"]),
     (5, "invalid_expiry", &["mint", "a", "--expires", "9y"]),
@@ -65,29 +57,16 @@ fn every_error_is_one_object_valid_by_the_schema_of_errors() {
     sandbox.file("cut", "SQLite format 3\0");
     sandbox.file("pending", &world.pending);
     std::os::unix::fs::symlink("garbage", sandbox.home().join("link")).expect("a link can be made");
-    sandbox.file(
-        "capped.toml",
-        &(POLICY.replace("= 100\ndefault", "= 1\ndefault")),
-    );
+    sandbox.file("capped.toml", &(POLICY.replace("= 100\ndefault", "= 1\ndefault")));
     sandbox.workspace("capped", &["--policy", "capped.toml"]);
     let schema = schema(sandbox, "error");
     for (exit, code, arguments) in FAILING {
-        for format in [
-            &["--json"][..],
-            &["--output", "jsonl"],
-            &["-ojson"],
-            &["--output=json"],
-        ] {
+        for format in [&["--json"][..], &["--output", "jsonl"], &["-ojson"], &["--output=json"]] {
             let output = sandbox.keyward(format).args(*arguments).run();
             let what = format!("{format:?} {arguments:?}");
             assert_eq!(output.status, *exit, "{what}: {}", output.transcript());
             assert_eq!(output.stdout, "", "{what}");
-            assert_eq!(
-                output.stderr.matches('\n').count(),
-                1,
-                "{what}: {}",
-                output.stderr
-            );
+            assert_eq!(output.stderr.matches('\n').count(), 1, "{what}: {}", output.stderr);
             let document: Value = serde_json::from_str(&output.stderr)
                 .unwrap_or_else(|error| panic!("{what}: {error}: {}", output.stderr));
             assert_valid(&schema, &document, &what);
@@ -113,8 +92,6 @@ fn a_format_asked_for_anywhere_holds_for_errors() {
         assert!(output.error()["code"].is_string(), "{arguments:?}");
     }
     // Behind `--` it is CMD's.
-    let output = sandbox
-        .keyward(["mint", "--wrong", "--", "cat", "--json"])
-        .exit(2);
+    let output = sandbox.keyward(["mint", "--wrong", "--", "cat", "--json"]).exit(2);
     assert!(output.stderr.starts_with("error: "), "{}", output.stderr);
 }

@@ -19,15 +19,8 @@ const EXEMPT: [&str; 3] = ["schema", "completions", "man"];
 
 /// What `keyward schema` prints for a command's words.
 fn schema(sandbox: &Sandbox, command: &str) -> Value {
-    let schema = sandbox
-        .keyward(["schema"])
-        .args(command.split(' '))
-        .ok()
-        .json();
-    assert_eq!(
-        schema["$schema"], "https://json-schema.org/draft/2020-12/schema",
-        "{command}"
-    );
+    let schema = sandbox.keyward(["schema"]).args(command.split(' ')).ok().json();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{command}");
     assert!(jsonschema::meta::is_valid(&schema), "{command}: {schema:#}");
     schema
 }
@@ -105,15 +98,10 @@ impl World {
         let sandbox = Sandbox::new();
         sandbox.file("policy.toml", POLICY);
         sandbox.file("keys.toml", MANIFEST);
-        sandbox.file(
-            "keys.jsonl",
-            &format!("{{\"name\":\"foreign\",\"hash\":\"{:064}\"}}\n", 7),
-        );
+        sandbox.file("keys.jsonl", &format!("{{\"name\":\"foreign\",\"hash\":\"{:064}\"}}\n", 7));
         sandbox.file("wrong.jsonl", "{\"name\":\"other\"}\nnonsense\n");
-        sandbox.file(
-            "differs.jsonl",
-            &format!("{{\"name\":\"renamed\",\"hash\":\"{:064}\"}}\n", 7),
-        );
+        sandbox
+            .file("differs.jsonl", &format!("{{\"name\":\"renamed\",\"hash\":\"{:064}\"}}\n", 7));
         sandbox.workspace("acme", &["--policy", "policy.toml", "--plan", "free"]);
         let full = [
             "--scope",
@@ -161,11 +149,7 @@ impl World {
         assert_eq!(expired, Ok(1), "an expiry could not be planted");
         connection.close().expect("the store can be closed");
         sandbox.rewrite("");
-        Self {
-            sandbox,
-            secret,
-            pending,
-        }
+        Self { sandbox, secret, pending }
     }
 }
 
@@ -186,31 +170,18 @@ enum Stdin {
 }
 
 const fn case(command: &'static str, arguments: &'static [&'static str]) -> Case {
-    Case {
-        command,
-        arguments,
-        stdin: Stdin::Nothing,
-        exit: 0,
-    }
+    Case { command, arguments, stdin: Stdin::Nothing, exit: 0 }
 }
 
 const fn judged(arguments: &'static [&'static str], stdin: Stdin, exit: i32) -> Case {
-    Case {
-        command: "verify",
-        arguments,
-        stdin,
-        exit,
-    }
+    Case { command: "verify", arguments, stdin, exit }
 }
 
 /// Every command, in the order in which one store can bear them.
 const CASES: &[Case] = &[
     case("list", &[]),
     case("list", &["--all"]),
-    case(
-        "list",
-        &["--status", "active,pending,disabled,expired,revoked"],
-    ),
+    case("list", &["--status", "active,pending,disabled,expired,revoked"]),
     case("list", &["--owner", "nobody"]),
     case("list", &["-w", "bare"]),
     case("show", &["full"]),
@@ -224,9 +195,7 @@ const CASES: &[Case] = &[
     case("mint", &["new"]),
     case(
         "mint",
-        &[
-            "new-full", "--scope", "read", "--owner", "x", "--label", "a=b", "--allow", "::1",
-        ],
+        &["new-full", "--scope", "read", "--owner", "x", "--label", "a=b", "--allow", "::1"],
     ),
     case("mint", &["new-held", "--hold"]),
     case("mint", &["new-file", "--out", "new.key"]),
@@ -234,22 +203,8 @@ const CASES: &[Case] = &[
     case("mint", &["many", "--count", "3"]),
     case("rename", &["new", "newer"]),
     case("rename", &["newer", "newer"]),
-    case(
-        "set",
-        &[
-            "newer",
-            "--expires",
-            "30d",
-            "--owner",
-            "x",
-            "--label",
-            "a=b",
-        ],
-    ),
-    case(
-        "set",
-        &["newer", "--clear-owner", "--clear-labels", "--clear-allow"],
-    ),
+    case("set", &["newer", "--expires", "30d", "--owner", "x", "--label", "a=b"]),
+    case("set", &["newer", "--clear-owner", "--clear-labels", "--clear-allow"]),
     case("disable", &["newer"]),
     case("disable", &["newer"]),
     case("enable", &["newer"]),
@@ -258,22 +213,9 @@ const CASES: &[Case] = &[
     case("rotate", &["new-full", "--now"]),
     case("rotate", &["new-file", "--hold", "--out", "rotated.key"]),
     case("rotate", &["new-file", "--cancel"]),
-    Case {
-        command: "activate",
-        arguments: &[],
-        stdin: Stdin::Pending,
-        exit: 0,
-    },
-    Case {
-        command: "activate",
-        arguments: &[],
-        stdin: Stdin::Secret,
-        exit: 0,
-    },
-    case(
-        "revoke",
-        &["newer", "new-held", "--yes", "--reason", "retired"],
-    ),
+    Case { command: "activate", arguments: &[], stdin: Stdin::Pending, exit: 0 },
+    Case { command: "activate", arguments: &[], stdin: Stdin::Secret, exit: 0 },
+    case("revoke", &["newer", "new-held", "--yes", "--reason", "retired"]),
     case("revoke", &["new-command", "--yes"]),
     judged(&[], Stdin::Secret, 0),
     judged(&["--no-record"], Stdin::Secret, 0),
@@ -291,30 +233,15 @@ const CASES: &[Case] = &[
     case("ensure", &["kept", "--out", "kept.key"]),
     case("ensure", &["kept", "--owner", "x", "--out", "kept.key"]),
     case("ensure", &["shown", "-e", "test", "--stdout"]),
-    case(
-        "ensure",
-        &["kept", "--rotate-if-missing", "--out", "other.key"],
-    ),
+    case("ensure", &["kept", "--rotate-if-missing", "--out", "other.key"]),
     case("apply", &["keys.toml", "--dry-run"]),
     case("apply", &["keys.toml"]),
     case("apply", &["keys.toml", "--prune", "--dry-run"]),
-    Case {
-        exit: 18,
-        ..case("apply", &["keys.toml", "--prune", "--check"])
-    },
+    Case { exit: 18, ..case("apply", &["keys.toml", "--prune", "--check"]) },
     case("check", &["--older-than", "90d"]),
     Case {
         exit: 18,
-        ..case(
-            "check",
-            &[
-                "--never-used",
-                "--expiring-within",
-                "1y",
-                "--older-than",
-                "0s",
-            ],
-        )
+        ..case("check", &["--never-used", "--expiring-within", "1y", "--older-than", "0s"])
     },
     case("prune", &[]),
     case("prune", &["--dead-for", "0s", "--dry-run"]),
@@ -345,14 +272,8 @@ const CASES: &[Case] = &[
     case("store export", &[]),
     case("store import", &["keys.jsonl"]),
     case("store import", &["keys.jsonl"]),
-    Case {
-        exit: 2,
-        ..case("store import", &["wrong.jsonl", "--keep-going"])
-    },
-    Case {
-        exit: 4,
-        ..case("store import", &["differs.jsonl", "--keep-going"])
-    },
+    Case { exit: 2, ..case("store import", &["wrong.jsonl", "--keep-going"]) },
+    Case { exit: 4, ..case("store import", &["differs.jsonl", "--keep-going"]) },
     case("revoke", &["shown", "--yes"]),
     case("store restore", &["b.db", "--yes"]),
 ];
@@ -422,10 +343,8 @@ fn an_answer_about_a_damaged_store_is_valid_too() {
             "audit verify" => assert!(document["firstBad"].is_i64()),
             "store check" => {
                 let problems = document["problems"].as_array().expect("a list");
-                let kinds: BTreeSet<Option<&str>> = problems
-                    .iter()
-                    .map(|problem| problem["kind"].as_str())
-                    .collect();
+                let kinds: BTreeSet<Option<&str>> =
+                    problems.iter().map(|problem| problem["kind"].as_str()).collect();
                 assert_eq!(kinds.len(), 3, "{document:#}");
             }
             _ => assert!(document["putAside"].is_string(), "{document:#}"),
@@ -507,11 +426,7 @@ fn json_and_jsonl_hold_the_same_records() {
     ] {
         let document = world.sandbox.keyward(command).answer();
         let lines = world.sandbox.keyward(command).args(["-o", "jsonl"]).ok();
-        assert_eq!(
-            document[list],
-            Value::from(lines.json_lines()),
-            "{command:?}"
-        );
+        assert_eq!(document[list], Value::from(lines.json_lines()), "{command:?}");
     }
 }
 
@@ -545,10 +460,7 @@ fn every_command_has_a_schema_and_an_answer_that_is_looked_at() {
     let sandbox = Sandbox::new();
     let commands: BTreeSet<String> = shown(&sandbox, &[]).into_iter().collect();
     let parsed: BTreeSet<String> = leaves(&Cli::command(), "").into_iter().collect();
-    assert_eq!(
-        commands, parsed,
-        "--help hides a command, or shows one that is not there"
-    );
+    assert_eq!(commands, parsed, "--help hides a command, or shows one that is not there");
     let looked_at: BTreeSet<String> = CASES.iter().map(|case| case.command.to_owned()).collect();
     for command in &commands {
         if EXEMPT.contains(&command.as_str()) {
@@ -556,10 +468,7 @@ fn every_command_has_a_schema_and_an_answer_that_is_looked_at() {
             continue;
         }
         schema(&sandbox, command);
-        assert!(
-            looked_at.contains(command),
-            "no answer of {command} is looked at"
-        );
+        assert!(looked_at.contains(command), "no answer of {command} is looked at");
     }
     assert!(commands.len() > 20, "only {commands:?}");
     // Both ways of writing a command of two words.

@@ -19,11 +19,7 @@ fn walk(schema: &Value, path: &str, fields: &mut BTreeSet<String>) {
     if schema["items"].is_object() {
         walk(&schema["items"], &format!("{path}[]"), fields);
     }
-    let required: Vec<&Value> = schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .collect();
+    let required: Vec<&Value> = schema["required"].as_array().into_iter().flatten().collect();
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         let path = match path {
             "" => name.clone(),

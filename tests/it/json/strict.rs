@@ -120,16 +120,7 @@ fn a_missing_or_an_additional_field_makes_an_answer_invalid() {
             );
         }
         let nulled = changed(&document, &|fields| {
-            let names = [
-                "id",
-                "name",
-                "status",
-                "createdAt",
-                "valid",
-                "code",
-                "seq",
-                "hash",
-            ];
+            let names = ["id", "name", "status", "createdAt", "valid", "code", "seq", "hash"];
             let nulled = |name: &&str| {
                 let mut fields = fields.clone();
                 fields.insert((*name).to_owned(), Value::Bool(false));
@@ -147,10 +138,7 @@ fn a_missing_or_an_additional_field_makes_an_answer_invalid() {
             );
         }
     }
-    assert!(
-        missing_fields > 1000,
-        "only {missing_fields} fields were left out"
-    );
+    assert!(missing_fields > 1000, "only {missing_fields} fields were left out");
 }
 
 /// Objects that take any field: an event's details, and nothing else with a null in it.

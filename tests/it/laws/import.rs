@@ -70,9 +70,7 @@ fn assert_holds_no_secret(value: &Value, hash: &[u8; 32]) {
     };
     match value {
         Value::String(text) => assert_none(text),
-        Value::Array(values) => values
-            .iter()
-            .for_each(|value| assert_holds_no_secret(value, hash)),
+        Value::Array(values) => values.iter().for_each(|value| assert_holds_no_secret(value, hash)),
         Value::Object(fields) => fields.iter().for_each(|(name, value)| {
             assert_none(name);
             assert_holds_no_secret(value, hash);
@@ -85,12 +83,8 @@ fn assert_holds_no_secret(value: &Value, hash: &[u8; 32]) {
 fn assert_says(whole: &Value, line: &KeyLine) {
     assert_eq!(whole["name"], line.name.as_str());
     let text = |field: &str| whole[field].as_str();
-    let hexadecimal: String = line
-        .hash
-        .as_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hexadecimal: String =
+        line.hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let hash = text("hash").expect("it was read");
     assert!(hash.len() != 64 || hash.eq_ignore_ascii_case(&hexadecimal));
     assert_eq!(text("id"), line.id.as_ref().map(KeyId::as_str));

@@ -68,10 +68,7 @@ fn is_what_stands_there(manifest: &Manifest, table: &Table, text: &str) {
         let entry = &manifest.workspaces[name];
         is_workspace(entry, name, workspace.as_table().expect("a table"));
         let line = lines(text).nth(entry.line - 1).expect("a line");
-        assert!(
-            line.contains(name.as_str()) || line.contains('\\'),
-            "{line}"
-        );
+        assert!(line.contains(name.as_str()) || line.contains('\\'), "{line}");
     }
     let none = Vec::new();
     let keys = table.get("key").and_then(Value::as_array).unwrap_or(&none);
@@ -140,12 +137,7 @@ fn is_key(entry: &KeyEntry, table: &Table) {
         assert_eq!(network.to_string().parse::<Network>().ok(), Some(*network));
     }
     assert_eq!(entry.owner.as_deref(), word(table, "owner"));
-    assert!(
-        entry
-            .owner
-            .iter()
-            .all(|owner| owner.parse::<Owner>().is_ok())
-    );
+    assert!(entry.owner.iter().all(|owner| owner.parse::<Owner>().is_ok()));
     let labels = table.get("labels").and_then(Value::as_table);
     let labels = labels.map(|labels| -> BTreeMap<String, String> {
         let pair = |(name, value): (&String, &Value)| (name.clone(), text(value).to_owned());
@@ -213,11 +205,7 @@ fn has_a_place_for_each(manifest: &Manifest) {
                 (part, _) => words.push(part),
             }
         }
-        format!(
-            "{}{}",
-            if text.starts_with('/') { "/" } else { "" },
-            words.join("/")
-        )
+        format!("{}{}", if text.starts_with('/') { "/" } else { "" }, words.join("/"))
     };
     let mut files = BTreeMap::new();
     for key in &manifest.keys {

@@ -60,10 +60,7 @@ fn has_tokens(policy: &Policy, seed: &str) {
     assert_eq!(first, policy.environments[0]);
     let mut random = Repeatable::from(seed.as_bytes());
     for environment in &policy.environments {
-        assert_eq!(
-            policy.environment(Some(environment)).ok(),
-            Some(&**environment)
-        );
+        assert_eq!(policy.environment(Some(environment)).ok(), Some(&**environment));
         let minted = format.mint(environment, &mut random).expect("random");
         let token = minted.secret.expose();
         assert!(format.recognises(token), "{token}");
@@ -85,12 +82,7 @@ fn has_words_that_can_be_shown(policy: &Policy) {
     for plan in policy.plans.keys() {
         assert!(policy.plan(plan).is_ok());
     }
-    assert!(
-        policy
-            .default_plan
-            .iter()
-            .all(|plan| policy.plan(plan).is_ok())
-    );
+    assert!(policy.default_plan.iter().all(|plan| policy.plan(plan).is_ok()));
 }
 
 /// A key that nothing is wished for can be minted and rotated, on whatever day.

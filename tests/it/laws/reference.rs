@@ -12,10 +12,7 @@ enum Place {
 
 /// Whether the format has this text among its tokens.
 pub fn recognises(format: &TokenFormat, token: &[u8]) -> bool {
-    format
-        .environments
-        .iter()
-        .any(|environment| fits(format, environment, token))
+    format.environments.iter().any(|environment| fits(format, environment, token))
 }
 
 /// The text with the checksum that belongs behind it, where the format has one.

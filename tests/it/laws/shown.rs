@@ -25,19 +25,14 @@ pub fn misleads(character: char) -> bool {
         (0xe_0000, 0xe_0fff),
     ];
     let code = u32::from(character);
-    RANGES
-        .iter()
-        .any(|(first, last)| (*first..=*last).contains(&code))
+    RANGES.iter().any(|(first, last)| (*first..=*last).contains(&code))
 }
 
 /// Asserts of one line that it can be shown: on a terminal, and in the logs of GitHub's and Azure's runners, which take
 /// `::` at a line's beginning and `##[` or `##vso[` anywhere for commands.
 pub fn assert_harmless(line: &str) {
     assert!(!line.chars().any(misleads), "shown as it is: {line:?}");
-    assert!(
-        !line.trim_start().starts_with("::"),
-        "GitHub's runner obeys {line:?}"
-    );
+    assert!(!line.trim_start().starts_with("::"), "GitHub's runner obeys {line:?}");
     assert!(!line.contains("##"), "Azure's runner obeys {line:?}");
 }
 

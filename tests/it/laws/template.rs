@@ -48,11 +48,7 @@ fn is_as_it_was_written(line: &str, template: &Template) {
     for public in ["{short:", "{prefix}", "{env}"] {
         assert!(printed.rfind(public).is_none_or(|at| at < secret));
     }
-    assert!(
-        printed
-            .find("{crc}")
-            .is_none_or(|at| at == printed.len() - 5)
-    );
+    assert!(printed.find("{crc}").is_none_or(|at| at == printed.len() - 5));
     let parts = template.parts();
     let are_literals = |pair: &[Part]| matches!(pair, [Part::Literal(_), Part::Literal(_)]);
     assert!(!parts.windows(2).any(are_literals));
@@ -82,11 +78,8 @@ fn format(template: Template, words: &str) -> TokenFormat {
         (1..=16).contains(&word.len()) && word.bytes().all(allowed)
     };
     let prefix = words.next().filter(is_prefix).unwrap_or("kw").to_owned();
-    let mut environments: Vec<String> = words
-        .filter(is_environment)
-        .map(str::to_owned)
-        .take(4)
-        .collect();
+    let mut environments: Vec<String> =
+        words.filter(is_environment).map(str::to_owned).take(4).collect();
     environments.sort();
     environments.dedup();
     if environments.is_empty() {
@@ -95,12 +88,7 @@ fn format(template: Template, words: &str) -> TokenFormat {
     if !template.has(&Part::Environment) {
         environments.truncate(1);
     }
-    TokenFormat {
-        template,
-        alphabet,
-        prefix,
-        environments,
-    }
+    TokenFormat { template, alphabet, prefix, environments }
 }
 
 fn is_minted_and_recognised(format: &TokenFormat, environment: &str, seed: &str) {

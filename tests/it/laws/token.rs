@@ -55,37 +55,12 @@ fn formats() -> &'static [TokenFormat] {
         let presets = preset::all().map(|policy| policy.token_format().expect("a preset"));
         let mut formats: Vec<TokenFormat> = presets.collect();
         formats.extend([
-            own(
-                "{env}{short:1}{secret:40}{crc}",
-                Alphabet::Base58,
-                "",
-                &["a", "ab", "b", "a1"],
-            ),
-            own(
-                "{prefix}.{env}-{secret:36}-end_{crc}",
-                Alphabet::Hex,
-                "kw_",
-                &["0", "00", "0a"],
-            ),
-            own(
-                "{env}{prefix}{secret:64}.x",
-                Alphabet::Hex,
-                "live",
-                &["live", "livelive"],
-            ),
-            own(
-                "{short:128}{secret:128}{crc}",
-                Alphabet::Base36,
-                "",
-                &["live"],
-            ),
+            own("{env}{short:1}{secret:40}{crc}", Alphabet::Base58, "", &["a", "ab", "b", "a1"]),
+            own("{prefix}.{env}-{secret:36}-end_{crc}", Alphabet::Hex, "kw_", &["0", "00", "0a"]),
+            own("{env}{prefix}{secret:64}.x", Alphabet::Hex, "live", &["live", "livelive"]),
+            own("{short:128}{secret:128}{crc}", Alphabet::Base36, "", &["live"]),
             own("{secret:43}{crc}", Alphabet::Base62, "", &["live"]),
-            own(
-                "{prefix}_{env}_{secret:32}",
-                Alphabet::Base62,
-                "kw",
-                &["live", "test"],
-            ),
+            own("{prefix}_{env}_{secret:32}", Alphabet::Base62, "kw", &["live", "test"]),
         ]);
         formats
     })

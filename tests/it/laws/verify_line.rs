@@ -144,10 +144,7 @@ fn is_readable(json: &str) -> bool {
 
 /// The values of the fields of this name.
 fn values<'a>(fields: &[(String, &'a RawValue)], name: &str) -> impl Iterator<Item = &'a str> {
-    fields
-        .iter()
-        .filter(move |(field, _)| field == name)
-        .map(|(_, value)| value.get())
+    fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.get())
 }
 
 fn read<T: for<'de> Deserialize<'de>>(value: &str) -> Option<T> {

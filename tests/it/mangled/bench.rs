@@ -40,10 +40,7 @@ pub(super) struct Asked {
 
 /// Whether the contract has this way to say that a store cannot be believed or read.
 pub(super) fn is_expected(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        Kind::Damaged | Kind::Foreign | Kind::NewerStore | Kind::Io
-    )
+    matches!(error.kind(), Kind::Damaged | Kind::Foreign | Kind::NewerStore | Kind::Io)
 }
 
 impl Asked {
@@ -95,9 +92,7 @@ impl Asked {
         }
         for (known, code) in verdicts {
             if !self.is_right(known, code) {
-                let Known {
-                    name, code: right, ..
-                } = known;
+                let Known { name, code: right, .. } = known;
                 faults.push(format!("{name} is {right}, and verify says {code}"));
             }
         }
@@ -180,13 +175,7 @@ impl Bench {
         let sandbox = Sandbox::with_keys(&["gone"]);
         let seed = variable("KEYWARD_SEED").and_then(|seed| seed.to_str()?.parse().ok());
         let seed = seed.unwrap_or_else(|| now().unsigned_abs());
-        Self {
-            sandbox,
-            seed,
-            random: Random::of(seed, 0, 0),
-            rounds: 0,
-            faults: Vec::new(),
-        }
+        Self { sandbox, seed, random: Random::of(seed, 0, 0), rounds: 0, faults: Vec::new() }
     }
 
     /// One round: these files, and what is asked of them.
@@ -204,11 +193,7 @@ impl Bench {
             self.ask_binary(what, &keys, forgets);
             files.put(&path);
         }
-        let asked = Asked {
-            path,
-            keys,
-            forgets,
-        };
+        let asked = Asked { path, keys, forgets };
         self.faults.extend(asked.ask(what));
     }
 
@@ -216,11 +201,7 @@ impl Bench {
         let path = self.sandbox.store_path();
         for known in keys {
             let run = self.sandbox.keyward(["verify"]).stdin(&known.secret).run();
-            let asked = Asked {
-                path: path.clone(),
-                keys: Vec::new(),
-                forgets,
-            };
+            let asked = Asked { path: path.clone(), keys: Vec::new(), forgets };
             let right = match run.status {
                 0 => asked.is_right(known, "valid"),
                 7 | 9 => true,
@@ -228,15 +209,13 @@ impl Bench {
                 _ => false,
             };
             if !right || run.stderr.contains("panicked") {
-                self.faults
-                    .push(format!("{what}: {} {}", known.name, run.transcript()));
+                self.faults.push(format!("{what}: {} {}", known.name, run.transcript()));
             }
         }
         for command in [&["list", "--all"][..], &["audit", "verify"]] {
             let run = self.sandbox.keyward(command).run();
             if !matches!(run.status, 0 | 7 | 9) || run.stderr.contains("panicked") {
-                self.faults
-                    .push(format!("{what}: {command:?} {}", run.transcript()));
+                self.faults.push(format!("{what}: {command:?} {}", run.transcript()));
             }
         }
     }
@@ -245,12 +224,8 @@ impl Bench {
     pub fn end(self, what: &str) {
         if is_thorough() {
             let rounds = self.rounds;
-            writeln!(
-                std::io::stderr(),
-                "{what}: {rounds} rounds, {} faults",
-                self.faults.len()
-            )
-            .expect("stderr can be written");
+            writeln!(std::io::stderr(), "{what}: {rounds} rounds, {} faults", self.faults.len())
+                .expect("stderr can be written");
         }
         // One of each sort, because a place that is wrong is met again and again.
         let mut sorts: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
@@ -259,9 +234,8 @@ impl Bench {
             sorts.entry(sort).or_insert((0, fault)).0 += 1;
         }
         let sorts = sorts.values().take(20);
-        let sorts: Vec<String> = sorts
-            .map(|(count, fault)| format!("{count} times {fault}"))
-            .collect();
+        let sorts: Vec<String> =
+            sorts.map(|(count, fault)| format!("{count} times {fault}")).collect();
         assert!(
             self.faults.is_empty(),
             "KEYWARD_SEED={}: {} faults\n{}",

@@ -85,11 +85,7 @@ fn a_changed_byte_anywhere_in_the_file_or_its_log_makes_no_dead_key_valid() {
         flip(&mut bytes[at], &mut bench.random);
         let after = bytes[at];
         let which = if in_log { "log" } else { "file" };
-        let beside = if template.files.log.is_empty() {
-            ""
-        } else {
-            ", with a log beside it"
-        };
+        let beside = if template.files.log.is_empty() { "" } else { ", with a log beside it" };
         let what = format!("byte {at} of the {which}{beside}: {before:#04x} to {after:#04x}");
         // A log that is wrong somewhere ends there, as one that a power loss cut does.
         bench.round(&what, &files, &template.keys, in_log);
@@ -101,11 +97,7 @@ fn a_changed_byte_anywhere_in_the_file_or_its_log_makes_no_dead_key_valid() {
 fn a_changed_byte_of_the_header_is_told_of_or_does_not_matter() {
     let (closed, _) = templates();
     let mut bench = Bench::new();
-    let changes: &[u8] = if is_thorough() {
-        &[0x01, 0x10, 0x80, 0xff]
-    } else {
-        &[0x01]
-    };
+    let changes: &[u8] = if is_thorough() { &[0x01, 0x10, 0x80, 0xff] } else { &[0x01] };
     for at in 0..100 {
         for change in changes {
             let mut files = closed.files.clone();
@@ -156,9 +148,7 @@ fn a_log_that_is_not_the_stores_makes_no_dead_key_valid() {
         // What the killed one is when the next process has opened and closed it.
         let path = bench.sandbox.store_path();
         killed.files.put(&path);
-        let mut store = Store::open(&path, WAIT)
-            .expect("it can be opened")
-            .expect("it is there");
+        let mut store = Store::open(&path, WAIT).expect("it can be opened").expect("it is there");
         let actor = Actor::Operator("someone".to_owned());
         let at = Timestamp::from_millis(now());
         let request = Request {
@@ -179,10 +169,7 @@ fn a_log_that_is_not_the_stores_makes_no_dead_key_valid() {
         ("garbage after a log's header", garbage),
         ("a log of zeros", vec![0; killed.files.log.len()]),
     ] {
-        let files = Files {
-            database: closed.clone(),
-            log,
-        };
+        let files = Files { database: closed.clone(), log };
         bench.round(what, &files, &killed.keys, false);
         bench.ask_binary(what, &killed.keys, false);
     }
@@ -195,19 +182,14 @@ fn a_log_of_an_older_state_makes_no_dead_key_valid() {
     maker.fill();
     let path = maker.sandbox.store_path();
     drop(maker.store);
-    maker.store = Store::open(&path, WAIT)
-        .expect("it can be opened")
-        .expect("it is there");
+    maker.store = Store::open(&path, WAIT).expect("it can be opened").expect("it is there");
     maker.mint("late", None, DAY, "valid");
     let old = maker.files();
     maker.revoke("late");
     maker.keys.last_mut().expect("it was minted").code = "revoked";
     let keys = std::mem::take(&mut maker.keys);
     drop(maker.store);
-    let files = Files {
-        database: fs::read(&path).expect("there is a store"),
-        log: old.log,
-    };
+    let files = Files { database: fs::read(&path).expect("there is a store"), log: old.log };
     let mut bench = Bench::new();
     bench.round("an older log", &files, &keys, false);
     bench.ask_binary("an older log", &keys, false);
@@ -228,46 +210,26 @@ fn what_was_planted_in_the_schema_is_refused_and_never_runs() {
         REVIVE.replace('\'', "''")
     );
     let planted: [(&str, String); 10] = [
-        (
-            "a trigger",
-            format!("CREATE TRIGGER planted AFTER INSERT ON audit BEGIN {REVIVE}; END"),
-        ),
+        ("a trigger", format!("CREATE TRIGGER planted AFTER INSERT ON audit BEGIN {REVIVE}; END")),
         (
             "a trigger on counting",
             format!("CREATE TRIGGER planted AFTER INSERT ON usage BEGIN {REVIVE}; END"),
         ),
         ("a trigger that says it is of another table", hidden),
-        (
-            "a view",
-            "CREATE VIEW planted AS SELECT * FROM key".to_owned(),
-        ),
+        ("a view", "CREATE VIEW planted AS SELECT * FROM key".to_owned()),
         ("a table", "CREATE TABLE planted (x)".to_owned()),
         ("an index", "CREATE INDEX planted ON key (owner)".to_owned()),
-        (
-            "an index of an expression",
-            "CREATE INDEX planted ON key (abs(created_at))".to_owned(),
-        ),
-        (
-            "a column's default",
-            rewrite("owner               TEXT", "owner TEXT DEFAULT ''x''"),
-        ),
-        (
-            "a column that computes",
-            "ALTER TABLE key ADD COLUMN planted TEXT AS (id)".to_owned(),
-        ),
-        (
-            "a check that is gone",
-            rewrite("CHECK (length(hash) = 32)", ""),
-        ),
+        ("an index of an expression", "CREATE INDEX planted ON key (abs(created_at))".to_owned()),
+        ("a column's default", rewrite("owner               TEXT", "owner TEXT DEFAULT ''x''")),
+        ("a column that computes", "ALTER TABLE key ADD COLUMN planted TEXT AS (id)".to_owned()),
+        ("a check that is gone", rewrite("CHECK (length(hash) = 32)", "")),
     ];
     for (what, sql) in planted {
         let (sandbox, secret) = Sandbox::with_key("ci");
         sandbox.mint("other");
         sandbox.keyward(["revoke", "ci", "--yes"]).ok();
         let connection = sandbox.sqlite();
-        connection
-            .execute_batch(&sql)
-            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        connection.execute_batch(&sql).unwrap_or_else(|error| panic!("{what}: {error}"));
         connection.close().expect("it can be closed");
         let before = sandbox.store_bytes();
         for command in [
@@ -282,10 +244,7 @@ fn what_was_planted_in_the_schema_is_refused_and_never_runs() {
             let run = sandbox.keyward(command).stdin(&secret).run();
             assert_eq!(run.status, 9, "{what}: {command:?} {}", run.transcript());
         }
-        assert!(
-            sandbox.store_bytes() == before,
-            "{what}: the file was changed"
-        );
+        assert!(sandbox.store_bytes() == before, "{what}: the file was changed");
         let folder = sandbox.store_path();
         let folder = folder.parent().expect("it is in a folder");
         let names = names_in(folder);

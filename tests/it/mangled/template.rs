@@ -58,22 +58,14 @@ pub(super) struct Maker {
 }
 
 pub(super) fn selector(name: &str) -> Selector {
-    Selector {
-        text: name.to_owned(),
-        environment: None,
-    }
+    Selector { text: name.to_owned(), environment: None }
 }
 
 impl Maker {
     pub fn new() -> Self {
         let sandbox = Sandbox::new();
         let store = Store::open_or_create(&sandbox.store_path(), WAIT).expect("it can be made");
-        Self {
-            sandbox,
-            store,
-            actor: Actor::Operator("someone".to_owned()),
-            keys: Vec::new(),
-        }
+        Self { sandbox, store, actor: Actor::Operator("someone".to_owned()), keys: Vec::new() }
     }
 
     fn at(ago: i64) -> Timestamp {
@@ -117,13 +109,7 @@ impl Maker {
         // What was done in a nearer past may have gone before.
         let reset = clock::reset(&mut self.store, &self.actor, at);
         reset.expect("the clock can be set");
-        let minted = mint::run(
-            &mut self.store,
-            &self.actor,
-            &request,
-            at,
-            &mut SystemRandom,
-        );
+        let minted = mint::run(&mut self.store, &self.actor, &request, at, &mut SystemRandom);
         let minted = minted.expect("it can be minted");
         if code != "pending" {
             let live = activate::complete(&mut self.store, &self.actor, &minted.keys, at);
@@ -156,13 +142,7 @@ impl Maker {
             },
         };
         let at = Self::at(ago);
-        let rotated = rotate::run(
-            &mut self.store,
-            &self.actor,
-            &request,
-            at,
-            &mut SystemRandom,
-        );
+        let rotated = rotate::run(&mut self.store, &self.actor, &request, at, &mut SystemRandom);
         let rotated = rotated.expect("it can be rotated");
         let live = activate::complete(&mut self.store, &self.actor, &[rotated.key], at);
         live.expect("it can be made live");
@@ -171,15 +151,8 @@ impl Maker {
 
     fn disable(&mut self, name: &str) {
         let (at, key) = (Self::at(HOUR), selector(name));
-        let paused = pause::run(
-            &mut self.store,
-            &self.actor,
-            None,
-            &key,
-            Change::Disable,
-            None,
-            at,
-        );
+        let paused =
+            pause::run(&mut self.store, &self.actor, None, &key, Change::Disable, None, at);
         paused.expect("it can be disabled");
     }
 
@@ -188,9 +161,7 @@ impl Maker {
         let mut verifier = Verifier::open(&path, WAIT, drop).expect("there is a store");
         for key in &self.keys {
             let request = Request::new(Secret::new(key.secret.clone()));
-            verifier
-                .verify(&request, Self::at(HOUR))
-                .expect("a verdict");
+            verifier.verify(&request, Self::at(HOUR)).expect("a verdict");
         }
         verifier.close().expect("uses can be written");
     }
@@ -247,9 +218,7 @@ impl Maker {
         self.mint("late", None, DAY, "valid");
         let path = self.sandbox.store_path();
         drop(self.store);
-        self.store = Store::open(&path, WAIT)
-            .expect("it can be opened")
-            .expect("it is there");
+        self.store = Store::open(&path, WAIT).expect("it can be opened").expect("it is there");
         self.revoke("late");
         let late = self.keys.last_mut().expect("it was minted");
         late.code = "revoked";
@@ -258,15 +227,8 @@ impl Maker {
         self.keys[0].code = "disabled";
         self.use_all();
         let files = self.files();
-        assert!(
-            files.log.len() > 40_000,
-            "the log has {} bytes",
-            files.log.len()
-        );
-        Template {
-            files,
-            keys: std::mem::take(&mut self.keys),
-        }
+        assert!(files.log.len() > 40_000, "the log has {} bytes", files.log.len());
+        Template { files, keys: std::mem::take(&mut self.keys) }
     }
 }
 

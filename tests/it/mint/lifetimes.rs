@@ -14,14 +14,10 @@ fn an_expiry_may_be_a_time_a_date_or_never() {
         ("2101-02-03", "2101-02-03T00:00:00.000Z"),
     ];
     for (place, (when, expected)) in forms.into_iter().enumerate() {
-        let key = sandbox
-            .keyward(["mint", &format!("key {place}"), "--expires", when])
-            .answer();
+        let key = sandbox.keyward(["mint", &format!("key {place}"), "--expires", when]).answer();
         assert_eq!(key["expiresAt"], expected, "--expires {when}");
     }
-    let key = sandbox
-        .keyward(["mint", "for ever", "--expires", "never"])
-        .answer();
+    let key = sandbox.keyward(["mint", "for ever", "--expires", "never"]).answer();
     assert_eq!(key["expiresAt"], Value::Null);
 }
 
@@ -43,10 +39,7 @@ fn an_expiry_may_be_a_duration() {
     for (when, expected) in forms {
         let key = sandbox.keyward(["mint", when, "--expires", when]).answer();
         let lifetime = moment(&key, "expiresAt") - moment(&key, "createdAt");
-        assert!(
-            expected.contains(&lifetime),
-            "--expires {when} made a lifetime of {lifetime} ms"
-        );
+        assert!(expected.contains(&lifetime), "--expires {when} made a lifetime of {lifetime} ms");
     }
 }
 
@@ -69,17 +62,9 @@ fn the_policy_gives_a_default_lifetime_and_a_maximum() {
         &["--default-lifetime", "30d", "--maximum-lifetime", "60d"],
     );
     let key = sandbox.keyward(["mint", "default"]).answer();
-    assert_eq!(
-        moment(&key, "expiresAt") - moment(&key, "createdAt"),
-        30 * DAY
-    );
-    let key = sandbox
-        .keyward(["mint", "longest", "--expires", "60d"])
-        .answer();
-    assert_eq!(
-        moment(&key, "expiresAt") - moment(&key, "createdAt"),
-        60 * DAY
-    );
+    assert_eq!(moment(&key, "expiresAt") - moment(&key, "createdAt"), 30 * DAY);
+    let key = sandbox.keyward(["mint", "longest", "--expires", "60d"]).answer();
+    assert_eq!(moment(&key, "expiresAt") - moment(&key, "createdAt"), 60 * DAY);
     for when in ["61d", "never", "2101-01-01"] {
         sandbox.refuses(&["mint", "ci", "--expires", when], 5, "invalid_expiry");
     }
@@ -93,10 +78,7 @@ fn a_maximum_lifetime_holds_when_no_expiry_is_given() {
     let output = sandbox.keyward(["mint", "ci"]).run();
     if output.status == 0 {
         let key = sandbox.show("ci");
-        assert!(
-            moment(&key, "expiresAt") - moment(&key, "createdAt") <= 60 * DAY,
-            "{key:#}"
-        );
+        assert!(moment(&key, "expiresAt") - moment(&key, "createdAt") <= 60 * DAY, "{key:#}");
     } else {
         assert_eq!(output.status, 5, "{}", output.transcript());
     }

@@ -27,11 +27,7 @@ fn stdout_is_the_secret_and_one_line_feed() {
 fn n_leaves_the_line_feed_out() {
     let sandbox = Sandbox::new();
     let output = sandbox.keyward(["mint", "ci", "-n"]).ok();
-    assert!(
-        !output.stdout.ends_with('\n'),
-        "stdout is {:?}",
-        output.stdout
-    );
+    assert!(!output.stdout.ends_with('\n'), "stdout is {:?}", output.stdout);
     sandbox.verdict(&output.stdout, &[], 0, "valid");
 }
 
@@ -49,11 +45,7 @@ fn the_frame_on_stderr_names_the_key_and_not_the_secret() {
     let output = sandbox.keyward(["mint", "ci"]).ok();
     let secret = output.line();
     let parts = token::parts(&secret, "kw_live_");
-    assert!(
-        output.stderr.contains("ci"),
-        "stderr does not name the key:\n{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("ci"), "stderr does not name the key:\n{}", output.stderr);
     assert!(
         output.stderr.contains(parts.prefix),
         "stderr does not show the prefix:\n{}",
@@ -64,11 +56,7 @@ fn the_frame_on_stderr_names_the_key_and_not_the_secret() {
         "stderr does not say it is shown once:\n{}",
         output.stderr
     );
-    assert!(
-        !output.stderr.contains(parts.secret),
-        "stderr holds the secret:\n{}",
-        output.stderr
-    );
+    assert!(!output.stderr.contains(parts.secret), "stderr holds the secret:\n{}", output.stderr);
 }
 
 #[test]
@@ -89,10 +77,7 @@ fn the_first_run_makes_a_workspace_and_says_so() {
     assert_eq!(crate::support::names(&listed["workspaces"]), ["default"]);
     sandbox.mint("second");
     let listed = sandbox.keyward(["workspace", "list"]).answer();
-    assert_eq!(
-        listed["workspaces"][0]["keys"],
-        json!({"active": 2, "pending": 0, "disabled": 0})
-    );
+    assert_eq!(listed["workspaces"][0]["keys"], json!({"active": 2, "pending": 0, "disabled": 0}));
 }
 
 #[test]
@@ -126,17 +111,13 @@ fn every_token_has_a_digit() {
     let secrets: BTreeSet<&str> = output.stdout.lines().collect();
     assert_eq!(secrets.len(), 200, "two tokens are the same");
     for secret in secrets {
-        let random = secret
-            .strip_prefix("acme-live-")
-            .expect("the template's literals stand in front");
+        let random =
+            secret.strip_prefix("acme-live-").expect("the template's literals stand in front");
         assert!(
             random.contains(|character: char| character.is_ascii_digit()),
             "{secret} has no digit"
         );
-        assert!(
-            !random.contains(['0', 'O', 'I', 'l']),
-            "{secret} is not base58"
-        );
+        assert!(!random.contains(['0', 'O', 'I', 'l']), "{secret} is not base58");
     }
 }
 
@@ -149,9 +130,7 @@ fn json_carries_the_secret_under_key_and_every_field() {
     assert_about(moment(&key, "createdAt"), now());
     let creator = text(&key, "createdBy");
     assert!(
-        creator
-            .strip_prefix("operator:")
-            .is_some_and(|name| !name.is_empty()),
+        creator.strip_prefix("operator:").is_some_and(|name| !name.is_empty()),
         "createdBy is {creator}"
     );
     let expected = json!({
@@ -171,12 +150,7 @@ fn an_id_is_key_and_sixteen_random_characters() {
     let id = text(&key, "id");
     let random = id.strip_prefix("key_").expect("an id begins with key_");
     assert_eq!(random.len(), 16, "the id is {id}");
-    assert!(
-        random
-            .chars()
-            .all(|character| token::BASE36.contains(character)),
-        "the id is {id}"
-    );
+    assert!(random.chars().all(|character| token::BASE36.contains(character)), "the id is {id}");
 }
 
 #[test]
@@ -227,10 +201,7 @@ fn count_mints_numbered_keys_one_secret_a_line() {
     let secrets: Vec<&str> = output.stdout.lines().collect();
     assert_eq!(secrets.len(), 3, "stdout is\n{}", output.stdout);
     for (secret, name) in secrets.iter().zip(["node-1", "node-2", "node-3"]) {
-        assert_eq!(
-            sandbox.verdict(secret, &[], 0, "valid")["subject"]["name"],
-            name
-        );
+        assert_eq!(sandbox.verdict(secret, &[], 0, "valid")["subject"]["name"], name);
     }
 }
 
@@ -239,16 +210,11 @@ fn count_in_json_is_one_document_and_in_jsonl_one_object_a_line() {
     let sandbox = Sandbox::new();
     let document = sandbox.keyward(["mint", "node", "--count", "2"]).answer();
     let keys = document["keys"].as_array().expect("an array of keys");
-    assert_eq!(
-        crate::support::names(&document["keys"]),
-        ["node-1", "node-2"]
-    );
+    assert_eq!(crate::support::names(&document["keys"]), ["node-1", "node-2"]);
     for key in keys {
         sandbox.verdict(&text(key, "key"), &[], 0, "valid");
     }
-    let lines = sandbox
-        .keyward(["mint", "job", "--count", "2", "-o", "jsonl"])
-        .ok();
+    let lines = sandbox.keyward(["mint", "job", "--count", "2", "-o", "jsonl"]).ok();
     let names: Vec<String> = lines
         .stdout
         .lines()
@@ -264,9 +230,7 @@ fn count_mints_all_or_none() {
     let sandbox = Sandbox::with_workspace("acme", &["--active-key-cap", "2"]);
     sandbox.refuses(&["mint", "node", "--count", "3"], 5, "limit_reached");
     assert_eq!(sandbox.listed(&["--all"]), [""; 0]);
-    sandbox
-        .keyward(["workspace", "set", "acme", "--active-key-cap", "9"])
-        .ok();
+    sandbox.keyward(["workspace", "set", "acme", "--active-key-cap", "9"]).ok();
     sandbox.mint("node-2");
     sandbox.refuses(&["mint", "node", "--count", "2"], 4, "name_taken");
     assert_eq!(sandbox.listed(&["--all"]), ["node-2"]);
@@ -275,13 +239,8 @@ fn count_mints_all_or_none() {
 #[test]
 fn an_environment_or_a_scope_outside_the_policy_is_refused() {
     let sandbox = Sandbox::with_keys(&["first"]);
-    let error = sandbox
-        .keyward(["mint", "ci", "-e", "staging"])
-        .refused(5, "invalid_environment");
-    assert!(
-        error.to_string().contains("live"),
-        "the error does not say what there is: {error:#}"
-    );
+    let error = sandbox.keyward(["mint", "ci", "-e", "staging"]).refused(5, "invalid_environment");
+    assert!(error.to_string().contains("live"), "the error does not say what there is: {error:#}");
     sandbox.refuses(&["mint", "ci", "--scope", "admin"], 5, "invalid_scope");
     assert_eq!(sandbox.listed(&["--all"]), ["first"]);
 }

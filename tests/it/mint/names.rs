@@ -13,10 +13,7 @@ fn a_name_has_one_to_sixty_four_characters() {
     for name in ["", &"n".repeat(65), &"λ".repeat(65)] {
         sandbox.refuses(&["mint", name], 2, "invalid_name");
     }
-    assert_eq!(
-        sandbox.listed(&["--all"]),
-        [longest, "x".to_owned(), longest_in_greek]
-    );
+    assert_eq!(sandbox.listed(&["--all"]), [longest, "x".to_owned(), longest_in_greek]);
 }
 
 #[test]
@@ -47,10 +44,7 @@ fn a_name_has_no_characters_that_deceive_the_eye() {
         let is_raw = |character: char| {
             character.is_control() || ('\u{200b}'..='\u{206f}').contains(&character)
         };
-        assert!(
-            !message.contains(is_raw),
-            "the error shows the name {name:?} raw: {message:?}"
-        );
+        assert!(!message.contains(is_raw), "the error shows the name {name:?} raw: {message:?}");
     }
     assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
 }
@@ -95,17 +89,9 @@ fn the_cap_counts_active_pending_and_disabled_keys() {
     sandbox.mint_with("pending", &["--hold", "-e", "test"]);
     sandbox.mint("disabled");
     sandbox.keyward(["disable", "disabled"]).ok();
-    let error = sandbox
-        .keyward(["mint", "more"])
-        .refused(5, "limit_reached");
-    assert!(
-        text(&error, "message").contains('3'),
-        "the message does not name the cap: {error:#}"
-    );
-    assert_eq!(
-        sandbox.listed(&["--all"]),
-        ["active", "disabled", "pending"]
-    );
+    let error = sandbox.keyward(["mint", "more"]).refused(5, "limit_reached");
+    assert!(text(&error, "message").contains('3'), "the message does not name the cap: {error:#}");
+    assert_eq!(sandbox.listed(&["--all"]), ["active", "disabled", "pending"]);
     sandbox.keyward(["revoke", "pending", "--yes"]).ok();
     sandbox.mint("more");
 }

@@ -56,19 +56,17 @@ impl Model {
                 });
             }
             // A superseded key's life is only ever shortened; of a lineage's that is no fault but the newest's.
-            let is_longer = key
-                .expires_at
-                .is_none_or(|at| was.expires_at.is_some_and(|was| at > was));
+            let is_longer =
+                key.expires_at.is_none_or(|at| was.expires_at.is_some_and(|was| at > was));
             if was.replaced_by.is_some() && key.expires_at != was.expires_at && is_longer {
                 if *number == meant[0] {
                     faults.insert("invalid_expiry");
                 }
                 key.expires_at = was.expires_at;
             }
-            if let (Some(before), true) = (
-                self.before.get_mut(&key.id),
-                key.expires_at != was.expires_at,
-            ) {
+            if let (Some(before), true) =
+                (self.before.get_mut(&key.id), key.expires_at != was.expires_at)
+            {
                 before.1 = key.expires_at;
             }
             // Nor does a rotation that is taken back later undo that it was shortened.
@@ -161,10 +159,7 @@ impl Model {
         let (mut faults, mut done) = (Faults::new(), Answer::default());
         let mut found: Vec<u64> = Vec::new();
         for named in keys {
-            let named = Named {
-                workspace: workspace.cloned(),
-                ..named.clone()
-            };
+            let named = Named { workspace: workspace.cloned(), ..named.clone() };
             match self.select_all(&named, now) {
                 Err(wrong) => faults.extend(wrong),
                 Ok(meant) => {

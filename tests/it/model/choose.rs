@@ -9,18 +9,8 @@ use super::state::{Key, Model};
 use super::wishes::SCOPES;
 
 /// Few, so that they collide.
-pub(super) const NAMES: [&str; 10] = [
-    "ci",
-    "web",
-    "batch",
-    "a b",
-    "web-1",
-    "übergabe",
-    "x",
-    "y",
-    "z",
-    "ci-2",
-];
+pub(super) const NAMES: [&str; 10] =
+    ["ci", "web", "batch", "a b", "web-1", "übergabe", "x", "y", "z", "ci-2"];
 const WORKSPACES: [&str; 5] = ["default", "acme", "shop", "Zoë", "spare"];
 /// In minutes: seconds do not matter where hours pass.
 pub(super) const SPANS: [i64; 8] = [1, 60, 600, 1440, 10_080, 20_160, 43_200, 129_600];
@@ -89,20 +79,14 @@ impl Chooser<'_> {
                 expires: self.random.percent(50).then(|| self.expiry()),
                 changes: self.changes(),
             },
-            43..=45 => Operation::Disable {
-                key: self.named(true),
-                idle: self.idle(),
-            },
+            43..=45 => Operation::Disable { key: self.named(true), idle: self.idle() },
             46..=48 => Operation::Enable(self.named(true)),
             49..=56 => Operation::Rotate {
                 key: self.named(true),
-                grace: self
-                    .random
-                    .percent(50)
-                    .then(|| match self.random.percent(15) {
-                        true => 0,
-                        false => self.random.pick(&SPANS),
-                    }),
+                grace: self.random.percent(50).then(|| match self.random.percent(15) {
+                    true => 0,
+                    false => self.random.pick(&SPANS),
+                }),
                 now: self.random.percent(25),
                 hold: self.random.percent(30),
                 expires: self.random.percent(20).then(|| self.expiry()),
@@ -130,11 +114,9 @@ impl Chooser<'_> {
         match (self.random.below(100), self.random.any(&exports)) {
             (0..=24, _) => Operation::Backup(folder.join(format!("{number}.db"))),
             (70..=89, _) if !backups.is_empty() => Operation::Restore(self.random.pick(&backups)),
-            (30..=69, Some(file)) => Operation::Import {
-                file,
-                keep_going: self.random.percent(60),
-                into: None,
-            },
+            (30..=69, Some(file)) => {
+                Operation::Import { file, keep_going: self.random.percent(60), into: None }
+            }
             _ => Operation::Export {
                 file: folder.join(format!("{number}.jsonl")),
                 workspace: self.random.percent(30).then(|| self.workspace()).flatten(),
@@ -220,18 +202,11 @@ impl Chooser<'_> {
             true => workspace,
             false => self.workspace(),
         };
-        let environment = self
-            .random
-            .percent(20)
-            .then(|| match self.random.percent(85) {
-                true => key.environment.clone(),
-                false => "test".to_owned(),
-            });
-        Named {
-            workspace,
-            text,
-            environment,
-        }
+        let environment = self.random.percent(20).then(|| match self.random.percent(85) {
+            true => key.environment.clone(),
+            false => "test".to_owned(),
+        });
+        Named { workspace, text, environment }
     }
 
     pub(super) fn idle(&mut self) -> Option<i64> {
@@ -245,10 +220,7 @@ impl Chooser<'_> {
             workspace: keys[0].workspace.clone(),
             keys,
             reason: self.index(REASONS.len()),
-            message: self
-                .random
-                .percent(20)
-                .then(|| "left on a train".to_owned()),
+            message: self.random.percent(20).then(|| "left on a train".to_owned()),
             idle: self.idle(),
         }
     }
@@ -260,10 +232,7 @@ impl Chooser<'_> {
             let held = || model.holders(key.workspace, &key.environment, &key.name, now);
             key.replaced_by.is_some() && key.is_living(at) && !held().is_empty()
         });
-        let key = self
-            .random
-            .any(&outdone)
-            .filter(|_| self.random.percent(40));
+        let key = self.random.any(&outdone).filter(|_| self.random.percent(40));
         let key = key.map(|number| &model.keys[&number]);
         Operation::Cancel(match key {
             None => self.named(false),
@@ -279,11 +248,7 @@ impl Chooser<'_> {
         let (model, now, at) = (self.model, self.now, self.model.at(self.now));
         let awaited =
             self.keys(|key| !key.is_living(at) && model.has_pending_replacement(&key.id, now));
-        if let Some(number) = self
-            .random
-            .any(&awaited)
-            .filter(|_| self.random.percent(40))
-        {
+        if let Some(number) = self.random.any(&awaited).filter(|_| self.random.percent(40)) {
             return Operation::Prune {
                 workspace: Some(model.owner(&model.keys[&number]).name.clone()),
                 dead_for: Some(0),
@@ -322,10 +287,8 @@ impl Chooser<'_> {
     }
 
     pub(super) fn plan(&mut self, percent: u64) -> Option<String> {
-        self.random.percent(percent).then(|| {
-            self.random
-                .pick(&["free", "pro", "huge", "gold"])
-                .to_owned()
-        })
+        self.random
+            .percent(percent)
+            .then(|| self.random.pick(&["free", "pro", "huge", "gold"]).to_owned())
     }
 }

@@ -54,9 +54,7 @@ impl Record {
             created: (millis(key.created_at), key.created_by.clone()),
             expires_at: key.expires_at.map(millis),
             last_used: key.last_used_at.map(millis),
-            revoked: key
-                .revoked_at
-                .map(|at| (millis(at), reason, key.revoked_message.clone())),
+            revoked: key.revoked_at.map(|at| (millis(at), reason, key.revoked_message.clone())),
             rotation: key.rotation.as_ref().map(|rotation| {
                 let previous = rotation.previous_expires_at.map(millis);
                 let replaces = rotation.replaces.as_str().to_owned();
@@ -130,10 +128,8 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
     };
     same("the audit trail", trail, expected).map_err(|difference| difference + &about)?;
     let clock = store.clock().map_err(told("the clock"))?;
-    let clock = Clock {
-        latest: clock.seen.as_millis(),
-        leapt: clock.leapt.map(Timestamp::as_millis),
-    };
+    let clock =
+        Clock { latest: clock.seen.as_millis(), leapt: clock.leapt.map(Timestamp::as_millis) };
     same("what is remembered of the time", clock, model.clock)?;
     let mut uses = BTreeMap::new();
     for owner in model.workspaces.values() {
@@ -152,11 +148,7 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
             same("a key", found, expected).map_err(about)?;
         }
         same("the number of keys", found.len(), expected.len())?;
-        let by = usage::Grouping {
-            key: true,
-            day: true,
-            ..usage::Grouping::default()
-        };
+        let by = usage::Grouping { key: true, day: true, ..usage::Grouping::default() };
         let request = usage::Request {
             workspace: Some(owner.name.clone()),
             all: false,
@@ -184,10 +176,7 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
         let days = key.uses.iter();
         let days = days.filter(|(_, uses)| uses.valid > 0 || !uses.refused.is_empty());
         days.map(|(day, uses)| {
-            let uses = Uses {
-                has_row: true,
-                ..uses.clone()
-            };
+            let uses = Uses { has_row: true, ..uses.clone() };
             ((Some(key.id.clone()), Some(*day)), uses)
         })
     });
@@ -270,13 +259,7 @@ fn workspaces(store: &mut Store, actor: &Actor, model: &Model, now: i64) -> Resu
             let mut policy = Policy::from_toml(toml).expect("it is a policy");
             policy.active_key_cap = owner.cap.map(|cap| cap as u32);
             let preset = owner.is_preset.then(|| "default".to_owned());
-            (
-                owner.name.clone(),
-                preset,
-                policy,
-                owner.plan.clone(),
-                counts,
-            )
+            (owner.name.clone(), preset, policy, owner.plan.clone(), counts)
         })
         .collect();
     expected.sort_by(|one, other| one.0.cmp(&other.0));

@@ -14,18 +14,8 @@ const CLOCK_GOES_BACK: bool = true;
 const START: i64 = 1_767_225_600_000;
 
 /// By how much the clock of a process may differ from the true time.
-const OFFSETS: [i64; 10] = [
-    0,
-    0,
-    0,
-    300,
-    -300,
-    5 * SECOND,
-    -5 * SECOND,
-    3 * HOUR,
-    -2 * HOUR,
-    -7 * HOUR,
-];
+const OFFSETS: [i64; 10] =
+    [0, 0, 0, 300, -300, 5 * SECOND, -5 * SECOND, 3 * HOUR, -2 * HOUR, -7 * HOUR];
 
 /// Where a run is.
 #[derive(Debug, Clone)]
@@ -58,14 +48,7 @@ impl Course {
         let offsets: Vec<i64> = (0..processes).map(|_| random.pick(&OFFSETS)).collect();
         let mut model = Model::default();
         model.memories.resize_with(offsets.len(), Default::default);
-        Self {
-            seed,
-            step: 0,
-            now: START,
-            offsets,
-            model,
-            due: None,
-        }
+        Self { seed, step: 0, now: START, offsets, model, due: None }
     }
 
     /// A process of this run at this moment.
@@ -108,11 +91,8 @@ impl Course {
         let turn = self.turn(|mut chooser| due.unwrap_or_else(|| chooser.operation()));
         // What is taken out comes in again, into the store that it is of.
         if let Operation::Export { file, .. } = &turn.operation {
-            self.due = Some(Operation::Import {
-                file: file.clone(),
-                keep_going: false,
-                into: None,
-            });
+            self.due =
+                Some(Operation::Import { file: file.clone(), keep_going: false, into: None });
         }
         turn
     }

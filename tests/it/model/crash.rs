@@ -31,10 +31,7 @@ impl Run {
     pub fn move_out(&mut self) {
         let file = self.course.model.shelf.folder.join("all.jsonl");
         let workspace = None;
-        let out = Operation::Export {
-            file: file.clone(),
-            workspace,
-        };
+        let out = Operation::Export { file: file.clone(), workspace };
         self.step_with(out);
         let folder = folder();
         let turn = self.course.turn(|_| Operation::Import {
@@ -50,10 +47,8 @@ impl Run {
             ..Model::default()
         };
         let predicted = model.apply(&turn.operation, turn.by, &[]);
-        let refusal = done
-            .as_ref()
-            .err()
-            .map(|failure| format!("{}: {}", failure.code, failure.message));
+        let refusal =
+            done.as_ref().err().map(|failure| format!("{}: {}", failure.code, failure.message));
         let (done, answer) = (done.map(|done| done.answer).ok(), predicted.as_ref().ok());
         let is_right = done.is_some() && done.as_ref() == answer;
         self.check(is_right, &turn, || {
@@ -110,11 +105,7 @@ impl Run {
             }
         }
         let killed = &mut self.workers[worker];
-        let Turn {
-            by,
-            operation,
-            random: choices,
-        } = turn.clone();
+        let Turn { by, operation, random: choices } = turn.clone();
         killed.tell(&Order::Do(vec![(operation, by.now, choices)]));
         // Somewhere in the operation, or after it.
         let start = Instant::now();
@@ -138,10 +129,7 @@ impl Run {
     /// What an operation mints: the same operation with the same choices does the same to a copy of the store.
     fn mint_beside(&mut self, turn: &Turn) -> Vec<Token> {
         use Operation::{Mint, MintAgain, Rotate};
-        if !matches!(
-            turn.operation,
-            Mint { .. } | MintAgain { .. } | Rotate { .. }
-        ) {
+        if !matches!(turn.operation, Mint { .. } | MintAgain { .. } | Rotate { .. }) {
             return Vec::new();
         }
         let copy = folder();
@@ -241,11 +229,7 @@ impl Run {
         self.workers[process - 1] = Worker::start(&self.path);
         let model = &mut self.course.model;
         model.close(process);
-        self.open
-            .as_mut()
-            .expect("the store is open")
-            .log
-            .begin(model);
+        self.open.as_mut().expect("the store is open").log.begin(model);
         self.compare_whole(kind);
         *self.figures.crashes.entry(kind.to_owned()).or_default() += 1;
     }

@@ -91,10 +91,7 @@ impl Model {
             }
             are_void &= !self.keys[number].is_living(at);
         }
-        Answer {
-            changed: vec![are_void],
-            ..Answer::default()
-        }
+        Answer { changed: vec![are_void], ..Answer::default() }
     }
 
     pub(super) fn hold(&mut self, delivered: &[Delivered]) -> Answer {

@@ -36,10 +36,7 @@ impl Model {
             self.clock.observe(now);
             self.note_commit(workspace.is_none().then_some(by.process));
         }
-        Ok(Answer {
-            verdicts,
-            ..Answer::default()
-        })
+        Ok(Answer { verdicts, ..Answer::default() })
     }
 
     /// The key of a secret, or why there is none.
@@ -112,10 +109,7 @@ impl Model {
         let limits = self.workspaces[&key.workspace].limits();
         let rate = limits.and_then(|plan| plan.rate);
         let shared = rate.and_then(|(text, ..)| self.whole_at(key, text));
-        let owner = self
-            .workspaces
-            .get_mut(&key.workspace)
-            .expect("it is there");
+        let owner = self.workspaces.get_mut(&key.workspace).expect("it is there");
         // What nothing is held against is counted by the caller's own time.
         let is_limited = limits.is_some_and(|plan| plan.rate.is_some() || plan.quota.is_some());
         let (month, ends) = month_of(if is_limited { now } else { asked });
@@ -175,9 +169,8 @@ impl Model {
             };
             let links = |other: &Key| other.names(&one.id) || one.names(&other.id);
             let found = self.keys.values();
-            let found: Vec<&Key> = found
-                .filter(|other| is_place(other) && links(other) && is_new(other))
-                .collect();
+            let found: Vec<&Key> =
+                found.filter(|other| is_place(other) && links(other) && is_new(other)).collect();
             line.extend(found);
             next += 1;
         }
@@ -216,20 +209,13 @@ fn code(key: &Key, ask: &Ask, at: Moment) -> &'static str {
     let holds = |network: &String| {
         let (network, bits) = network.split_once('/').expect("a network");
         let bits = bits.parse().expect("a number");
-        let address = ask
-            .address
-            .as_deref()
-            .map(|text| text.parse().expect("an address"));
+        let address = ask.address.as_deref().map(|text| text.parse().expect("an address"));
         let network = network.parse().expect("an address");
         address.is_some_and(|address| is_within(address, network, bits))
     };
     if key.status(at) != "active" {
         key.status(at)
-    } else if ask
-        .environment
-        .as_ref()
-        .is_some_and(|asked| *asked != key.environment)
-    {
+    } else if ask.environment.as_ref().is_some_and(|asked| *asked != key.environment) {
         "wrong_environment"
     } else if !key.allow.is_empty() && !key.allow.iter().any(holds) {
         "ip_denied"

@@ -55,12 +55,7 @@ impl Library {
         let store = Store::open_or_create(path, WAIT)?;
         let verifier = Verifier::open(path, WAIT, |key| key.id.as_str().to_owned())?;
         let actor = Actor::Operator("model".to_owned());
-        Ok(Self {
-            verifier,
-            store,
-            path: path.to_owned(),
-            actor,
-        })
+        Ok(Self { verifier, store, path: path.to_owned(), actor })
     }
 
     /// The end of the audit trail.
@@ -76,19 +71,10 @@ impl Library {
     /// # Errors
     /// The library's.
     pub fn show(&mut self, workspace: &str, id: &str, now: i64) -> Result<Key> {
-        let selector = Selector {
-            text: id.to_owned(),
-            environment: None,
-        };
+        let selector = Selector { text: id.to_owned(), environment: None };
         let now = Timestamp::from_millis(now);
-        show::run(
-            &mut self.store,
-            &self.actor,
-            Some(workspace),
-            &selector,
-            now,
-        )
-        .map(|shown| shown.key)
+        show::run(&mut self.store, &self.actor, Some(workspace), &selector, now)
+            .map(|shown| shown.key)
     }
 
     /// Does an operation.
@@ -103,12 +89,7 @@ impl Library {
                 let minted = mint::run(store, actor, &request(wish, *count), at, random)?;
                 Ok(Done::minted(minted))
             }
-            Operation::MintAgain {
-                wish,
-                idempotency,
-                hold,
-                holding,
-            } => {
+            Operation::MintAgain { wish, idempotency, hold, holding } => {
                 let holding = holding.as_ref();
                 let request = idempotent::Request {
                     mint: request(wish, 1),
@@ -162,11 +143,7 @@ impl Library {
                 let outcome = rename::run(store, actor, place, &key, &name.parse()?, at)?;
                 Ok(Done::changed(outcome))
             }
-            Operation::Set {
-                key,
-                expires,
-                changes,
-            } => {
+            Operation::Set { key, expires, changes } => {
                 let request = set::Request {
                     workspace: key.workspace.clone(),
                     selector: named(key).1,
@@ -202,13 +179,7 @@ impl Library {
                 let keys = [Some(outcome.key), outcome.cancelled];
                 Ok(Done::of(keys.into_iter().flatten(), []))
             }
-            Operation::Revoke {
-                workspace,
-                keys,
-                reason,
-                message,
-                idle,
-            } => {
+            Operation::Revoke { workspace, keys, reason, message, idle } => {
                 use revoke::Reason::{Compromised, Retired, Superseded, Unspecified};
                 let request = revoke::Request {
                     workspace: workspace.clone(),
@@ -225,11 +196,7 @@ impl Library {
                 Ok(done)
             }
             Operation::Verify { workspace, asks } => self.verify(workspace.as_ref(), asks, at),
-            Operation::Prune {
-                workspace,
-                dead_for,
-                rehearsal,
-            } => {
+            Operation::Prune { workspace, dead_for, rehearsal } => {
                 let request = prune::Request {
                     workspace: workspace.clone(),
                     all: false,
@@ -273,11 +240,7 @@ impl Library {
         let (store, actor) = (&mut self.store, &self.actor);
         let policy = |policy: &usize| Policy::from_toml(POLICIES[*policy].toml);
         let changed = match operation {
-            Operation::CreateWorkspace {
-                name,
-                policy: of,
-                plan,
-            } => {
+            Operation::CreateWorkspace { name, policy: of, plan } => {
                 let request = workspace::create::Request {
                     name: name.parse()?,
                     preset: None,
@@ -290,23 +253,14 @@ impl Library {
             Operation::RenameWorkspace { from, to } => {
                 Some(workspace::rename::run(store, actor, from, &to.parse()?, now)?.1)
             }
-            Operation::SetWorkspace {
-                workspace,
-                policy: of,
-                cap,
-                plan,
-                keep_outside,
-            } => {
+            Operation::SetWorkspace { workspace, policy: of, cap, plan, keep_outside } => {
                 let request = workspace::set::Request {
                     workspace: workspace.clone(),
                     policy: match of {
                         Some(of) => Some((None, policy(of)?)),
                         None => None,
                     },
-                    changes: PolicyChanges {
-                        active_key_cap: *cap,
-                        ..PolicyChanges::default()
-                    },
+                    changes: PolicyChanges { active_key_cap: *cap, ..PolicyChanges::default() },
                     plan: plan.clone().map(Some),
                     keep_outside: *keep_outside,
                 };
@@ -397,8 +351,5 @@ fn sorted(ids: &[KeyId]) -> Vec<String> {
 }
 
 fn token(key: &Key, secret: &Secret) -> Token {
-    Token {
-        id: key.id.as_str().to_owned(),
-        secret: secret.expose().to_owned(),
-    }
+    Token { id: key.id.as_str().to_owned(), secret: secret.expose().to_owned() }
 }

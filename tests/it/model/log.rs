@@ -60,8 +60,7 @@ pub enum Tear {
 
 fn bytes_of(file: &File, from: u64, length: u64) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(length).expect("it fits into memory")];
-    file.read_exact_at(&mut bytes, from)
-        .expect("the file is so long");
+    file.read_exact_at(&mut bytes, from).expect("the file is so long");
     bytes
 }
 
@@ -87,11 +86,7 @@ fn index_of(file: &File) -> Index {
 
 impl Mark {
     fn first(frames: u64, model: &Model) -> Self {
-        Self {
-            frames,
-            model: model.clone(),
-            on_the_way: Vec::new(),
-        }
+        Self { frames, model: model.clone(), on_the_way: Vec::new() }
     }
 }
 
@@ -128,11 +123,7 @@ impl Log {
         }
         match self.marks.last_mut() {
             Some(last) if last.frames == frames => after.clone_into(&mut last.model),
-            _ => self.marks.push(Mark {
-                frames,
-                model: after.clone(),
-                on_the_way,
-            }),
+            _ => self.marks.push(Mark { frames, model: after.clone(), on_the_way }),
         }
     }
 
@@ -147,11 +138,7 @@ impl Log {
         let mut log = whole(&self.log);
         // What came before the first mark is not remembered, so it is left whole.
         let least = index.filled.max(self.marks[0].frames);
-        let tear = if least == index.frames || log.is_empty() {
-            Tear::Whole
-        } else {
-            tear
-        };
+        let tear = if least == index.frames || log.is_empty() { Tear::Whole } else { tear };
         let (from, until) = (end(least), end(index.frames));
         // Half of the tears are where the last step wrote.
         let before = self.marks.iter().rev().nth(1).map_or(0, |mark| mark.frames);
@@ -214,12 +201,7 @@ fn fill(database: &mut Vec<u8>, frame: &[u8], page: usize, random: &mut Random) 
 /// Writes a file as keyward wants it.
 pub fn write(path: &Path, bytes: &[u8]) {
     let mut options = OpenOptions::new();
-    let file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path);
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
     let written = file.and_then(|mut file| file.write_all(bytes));
     written.expect("a file can be written in the test's own folder");
 }

@@ -14,9 +14,7 @@ impl Model {
         let named = wish.workspace.as_deref();
         if self.workspaces.is_empty() && named.is_none_or(|name| name == "default") {
             let number = self.make_workspace("default", 0, None, now);
-            self.workspaces
-                .entry(number)
-                .and_modify(|made| made.is_preset = true);
+            self.workspaces.entry(number).and_modify(|made| made.is_preset = true);
         }
         self.place(named)
     }
@@ -47,9 +45,7 @@ impl Model {
         faults.extend(self.cap_fault(workspace, &owner, u64::from(count), now));
         let names: Vec<String> = match count {
             1 => vec![wish.name.clone()],
-            _ => (1..=count)
-                .map(|number| format!("{}-{number}", wish.name))
-                .collect(),
+            _ => (1..=count).map(|number| format!("{}-{number}", wish.name)).collect(),
         };
         let is_taken = |name: &String| !self.holders(workspace, environment, name, now).is_empty();
         if names.iter().any(is_taken) {
@@ -71,10 +67,7 @@ impl Model {
             ids.push(key.id.clone());
             self.put(key, None);
         }
-        Ok(Answer {
-            keys: ids,
-            ..Answer::default()
-        })
+        Ok(Answer { keys: ids, ..Answer::default() })
     }
 
     /// Gives a key that never reached its holder another secret. Nothing else of it changes, but for its lifetime, which begins
@@ -116,10 +109,7 @@ impl Model {
         if let Some(before) = again.and_then(|again| self.keys.remove(&again)) {
             // A key that was void lives again with another secret.
             let endings = Rc::make_mut(&mut self.endings);
-            if endings
-                .get(&before.id)
-                .is_some_and(|end| end.1 == "undelivered")
-            {
+            if endings.get(&before.id).is_some_and(|end| end.1 == "undelivered") {
                 endings.remove(&before.id);
             }
             key.uses = before.uses;
@@ -161,11 +151,8 @@ impl Model {
             let key = self.keys[&number].clone();
             let is_open = key.standing(self.at(now)) == "pending" && key.is_claimed;
             let is_over = key.state == State::Pending && !key.is_living(self.at(now));
-            let is_void = is_over
-                || key
-                    .revoked
-                    .as_ref()
-                    .is_some_and(|(_, why, _)| why == "undelivered");
+            let is_void =
+                is_over || key.revoked.as_ref().is_some_and(|(_, why, _)| why == "undelivered");
             if is_open && holding == Some(key.secret.as_str()) {
                 if hold {
                     self.tell(number);

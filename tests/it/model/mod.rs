@@ -89,19 +89,13 @@ pub fn seed() -> Option<u64> {
 #[test]
 fn random_operations_with_crashes_in_between_do_to_the_store_what_they_do_to_the_model() {
     let thorough = is_thorough();
-    let (runs, steps, crashes) = if thorough {
-        (21, STEPS, 2)
-    } else {
-        (3, 600, 2)
-    };
+    let (runs, steps, crashes) = if thorough { (21, STEPS, 2) } else { (3, 600, 2) };
     let seeds: Vec<u64> = match seed() {
         Some(seed) => vec![seed],
         None => {
             let start = std::time::UNIX_EPOCH.elapsed().expect("it is past 1970");
             let start = start.as_nanos() as u64;
-            (0..runs)
-                .map(|run| Random::of(start, run, 0).next())
-                .collect()
+            (0..runs).map(|run| Random::of(start, run, 0).next()).collect()
         }
     };
     let mut all = Figures::default();

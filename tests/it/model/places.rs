@@ -12,17 +12,11 @@ fn fault(word: &'static str) -> Faults {
 }
 
 fn changed(changed: bool) -> Answer {
-    Answer {
-        changed: vec![changed],
-        ..Answer::default()
-    }
+    Answer { changed: vec![changed], ..Answer::default() }
 }
 
 fn has_plan(policy: usize, plan: &str) -> bool {
-    POLICIES[policy]
-        .plans
-        .iter()
-        .any(|found| found.name == plan)
+    POLICIES[policy].plans.iter().any(|found| found.name == plan)
 }
 
 impl Model {
@@ -57,13 +51,7 @@ impl Model {
                 self.alter(number, |workspace| to.clone_into(&mut workspace.name));
                 Ok(changed(true))
             }
-            Operation::SetWorkspace {
-                workspace,
-                policy,
-                cap,
-                plan,
-                keep_outside,
-            } => {
+            Operation::SetWorkspace { workspace, policy, cap, plan, keep_outside } => {
                 let number = self.place(workspace.as_deref())?;
                 let after = self.workspace_after(number, *policy, *cap, plan.as_deref())?;
                 if !keep_outside && self.strands(number, &after, now) {
@@ -103,11 +91,7 @@ impl Model {
                 self.events += u64::from(is_new);
                 Ok(changed(is_new))
             }
-            Operation::Prune {
-                workspace,
-                dead_for,
-                rehearsal,
-            } => {
+            Operation::Prune { workspace, dead_for, rehearsal } => {
                 if self.clock.is_far_ahead(now) {
                     return Err(fault("conflict"));
                 }
@@ -121,10 +105,7 @@ impl Model {
                     .keys
                     .values()
                     .filter(|key| Some(key.workspace) == place && is_listed(operation, key, at));
-                Ok(Answer {
-                    keys: listed.map(|key| key.id.clone()).collect(),
-                    ..Answer::default()
-                })
+                Ok(Answer { keys: listed.map(|key| key.id.clone()).collect(), ..Answer::default() })
             }
             Operation::Show(named) => {
                 let key = &self.keys[&self.select(named, now)?];
@@ -160,10 +141,7 @@ impl Model {
     }
 
     fn alter(&mut self, number: u64, how: impl FnOnce(&mut Workspace)) {
-        how(self
-            .workspaces
-            .get_mut(&number)
-            .expect("the workspace is there"));
+        how(self.workspaces.get_mut(&number).expect("the workspace is there"));
         self.events += 1;
     }
 
@@ -202,10 +180,7 @@ impl Model {
         let before = &self.workspaces[&number];
         let is_within = |key: &Key, rules: &Policy| {
             rules.environments.contains(&key.environment.as_str())
-                && key
-                    .scopes
-                    .iter()
-                    .all(|scope| rules.scopes.contains(&scope.as_str()))
+                && key.scopes.iter().all(|scope| rules.scopes.contains(&scope.as_str()))
         };
         let falls = |key: &Key| is_within(key, before.rules()) && !is_within(key, after.rules());
         let living = |key: &&Key| key.workspace == number && key.is_living(self.at(now));
@@ -229,27 +204,17 @@ impl Model {
         let retention = dead_for.map_or(owner.rules().retention, |minutes| minutes * MINUTE);
         let is_due = |key: &Key| {
             let dead_since = match key.standing(self.at(now)) {
-                "revoked" => key
-                    .revoked
-                    .as_ref()
-                    .map(|(at, ..)| *at)
-                    .or(key.lapsed(self.at(now))),
+                "revoked" => key.revoked.as_ref().map(|(at, ..)| *at).or(key.lapsed(self.at(now))),
                 "expired" => key.expires_at,
                 _ => None,
             };
             dead_since.is_some_and(|since| since + retention <= now)
                 && !self.has_pending_replacement(&key.id, now)
         };
-        let due = self
-            .keys
-            .iter()
-            .filter(|(_, key)| Some(key.workspace) == place && is_due(key));
+        let due = self.keys.iter().filter(|(_, key)| Some(key.workspace) == place && is_due(key));
         let due: Vec<u64> = due.map(|(number, _)| *number).collect();
         let ids = due.iter().map(|number| self.keys[number].id.clone());
-        let answer = Answer {
-            keys: ids.collect(),
-            ..Answer::default()
-        };
+        let answer = Answer { keys: ids.collect(), ..Answer::default() };
         if !rehearsal {
             for number in due {
                 self.tell(number);
@@ -261,16 +226,7 @@ impl Model {
 }
 
 fn is_listed(operation: &Operation, key: &Key, at: Moment) -> bool {
-    let Operation::List {
-        statuses,
-        all,
-        environment,
-        name,
-        owner,
-        label,
-        scope,
-        ..
-    } = operation
+    let Operation::List { statuses, all, environment, name, owner, label, scope, .. } = operation
     else {
         return false;
     };
@@ -283,15 +239,9 @@ fn is_listed(operation: &Operation, key: &Key, at: Moment) -> bool {
         found.is_some() && (value.is_none() || found == value.as_ref())
     };
     has_status
-        && environment
-            .as_ref()
-            .is_none_or(|environment| key.environment == *environment)
-        && name
-            .as_ref()
-            .is_none_or(|name| key.name.contains(name.as_str()))
+        && environment.as_ref().is_none_or(|environment| key.environment == *environment)
+        && name.as_ref().is_none_or(|name| key.name.contains(name.as_str()))
         && (owner.is_none() || key.owner == *owner)
         && label.as_ref().is_none_or(has_label)
-        && scope
-            .as_ref()
-            .is_none_or(|scope| key.scopes.contains(scope))
+        && scope.as_ref().is_none_or(|scope| key.scopes.contains(scope))
 }

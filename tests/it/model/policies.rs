@@ -90,21 +90,9 @@ pub const POLICIES: [Policy; 5] = [
         cap: Some(8),
         retention: DAY,
         plans: &[
-            Plan {
-                name: "free",
-                rate: Some(("3/hour", 3, 3600 * SECOND)),
-                quota: Some(60),
-            },
-            Plan {
-                name: "pro",
-                rate: Some(("7/minute", 7, 60 * SECOND)),
-                quota: None,
-            },
-            Plan {
-                name: "huge",
-                rate: None,
-                quota: None,
-            },
+            Plan { name: "free", rate: Some(("3/hour", 3, 3600 * SECOND)), quota: Some(60) },
+            Plan { name: "pro", rate: Some(("7/minute", 7, 60 * SECOND)), quota: None },
+            Plan { name: "huge", rate: None, quota: None },
         ],
         default_plan: Some("free"),
         ..PLAIN
@@ -113,11 +101,7 @@ pub const POLICIES: [Policy; 5] = [
         toml: "prefix = 'mc'\nenvironments = ['live']\nusage_retention = '1d'\n[plans.free]\nquota = 10",
         environments: &["live"],
         retention: DAY,
-        plans: &[Plan {
-            name: "free",
-            rate: None,
-            quota: Some(10),
-        }],
+        plans: &[Plan { name: "free", rate: None, quota: Some(10) }],
         ..PLAIN
     },
 ];

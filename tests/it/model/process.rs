@@ -99,19 +99,14 @@ impl Library {
     ) -> Result<Report, Failure> {
         match self.run(operation, now, &mut random) {
             Ok(done) => Ok(Report {
-                records: done
-                    .records
-                    .iter()
-                    .map(|key| Record::of(key, now))
-                    .collect(),
+                records: done.records.iter().map(|key| Record::of(key, now)).collect(),
                 answer: done.answer,
                 minted: done.minted,
                 events: done.events,
             }),
-            Err(error) => Err(Failure {
-                code: error.kind().code().to_owned(),
-                message: error.to_string(),
-            }),
+            Err(error) => {
+                Err(Failure { code: error.kind().code().to_owned(), message: error.to_string() })
+            }
         }
     }
 }
@@ -130,11 +125,7 @@ impl Worker {
             .expect("the test's own binary can be started");
         let orders = child.stdin.take().expect("it has a pipe");
         let replies = BufReader::new(child.stdout.take().expect("it has a pipe"));
-        let mut worker = Self {
-            child,
-            orders,
-            replies,
-        };
+        let mut worker = Self { child, orders, replies };
         worker.ask(&Order::Open(path.to_owned()));
         worker
     }
@@ -142,8 +133,7 @@ impl Worker {
     /// Tells it to do something, and waits for the answer.
     pub fn ask(&mut self, order: &Order) -> Reply {
         self.tell(order);
-        self.answer()
-            .expect("a process of the run says on stderr why it ended")
+        self.answer().expect("a process of the run says on stderr why it ended")
     }
 
     /// Tells it to do something.
@@ -173,9 +163,7 @@ impl Worker {
 
     /// Kills it, as `kill -9` does.
     pub fn kill(&mut self) {
-        self.child
-            .kill()
-            .expect("the test's own process can be killed");
+        self.child.kill().expect("the test's own process can be killed");
         self.child.wait().expect("it has ended");
     }
 }

@@ -24,18 +24,12 @@ pub(super) fn when(expiry: Expiry) -> When {
 }
 
 pub(super) fn named(named: &Named) -> (Option<&str>, Selector) {
-    let selector = Selector {
-        text: named.text.clone(),
-        environment: named.environment.clone(),
-    };
+    let selector = Selector { text: named.text.clone(), environment: named.environment.clone() };
     (named.workspace.as_deref(), selector)
 }
 
 pub(super) fn request(wish: &Wish, count: u32) -> mint::Request {
-    let allow = wish
-        .allow
-        .iter()
-        .map(|text| text.parse().expect("a network"));
+    let allow = wish.allow.iter().map(|text| text.parse().expect("a network"));
     mint::Request {
         workspace: wish.workspace.clone(),
         name: wish.name.parse().expect("a name"),
@@ -57,26 +51,15 @@ pub(super) fn changed(changes: &Changes) -> set::Changes {
     set::Changes {
         scopes: changes.scopes.clone(),
         allow: changes.allow.as_ref().map(networks),
-        owner: changes
-            .owner
-            .as_ref()
-            .map(|owner| (!owner.is_empty()).then(|| owner.clone())),
+        owner: changes.owner.as_ref().map(|owner| (!owner.is_empty()).then(|| owner.clone())),
         clear_labels: changes.clear_labels,
         labels: changes.labels.clone(),
     }
 }
 
 pub(super) fn listing(operation: &Operation) -> list::Request {
-    let Operation::List {
-        workspace,
-        statuses,
-        all,
-        environment,
-        name,
-        owner,
-        label,
-        scope,
-    } = operation
+    let Operation::List { workspace, statuses, all, environment, name, owner, label, scope } =
+        operation
     else {
         panic!("no listing: {operation:?}");
     };
@@ -102,10 +85,7 @@ pub(super) fn asked(ask: &Ask) -> verifier::Request {
         secret: Secret::new(ask.secret.clone()),
         ask: verdict::Ask {
             environment: ask.environment.clone(),
-            address: ask
-                .address
-                .as_ref()
-                .map(|text| text.parse().expect("an address")),
+            address: ask.address.as_ref().map(|text| text.parse().expect("an address")),
             scopes: ask.scopes.clone(),
         },
         cost: ask.cost,
@@ -115,15 +95,7 @@ pub(super) fn asked(ask: &Ask) -> verifier::Request {
 
 /// A rotation.
 pub(super) fn rotation(operation: &Operation) -> rotate::Request {
-    let Operation::Rotate {
-        key,
-        grace,
-        now,
-        hold,
-        expires,
-        changes,
-    } = operation
-    else {
+    let Operation::Rotate { key, grace, now, hold, expires, changes } = operation else {
         panic!("no rotation: {operation:?}");
     };
     rotate::Request {

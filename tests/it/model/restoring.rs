@@ -18,10 +18,7 @@ impl Model {
         let mut kept = Vec::new();
         let mut ended = BTreeSet::clone(&present.ended);
         ended.extend(backup.ended.iter().cloned());
-        let dead = present
-            .keys
-            .values()
-            .filter(|key| key.state == State::Revoked);
+        let dead = present.keys.values().filter(|key| key.state == State::Revoked);
         ended.extend(dead.map(|key| key.secret.clone()));
         self.keys.clear();
         for (number, was) in &backup.keys {
@@ -38,13 +35,11 @@ impl Model {
             });
             let by_hash = by_hash.and_then(|is| is.revoked.clone());
             let by_trail = present.endings.get(&was.id).cloned();
-            let by_secret = ended
-                .contains(&was.secret)
-                .then(|| (latest, "unspecified".to_owned(), None));
-            if let (Some(end), true) = (
-                by_hash.or(by_trail).or(by_secret),
-                key.state != State::Revoked,
-            ) {
+            let by_secret =
+                ended.contains(&was.secret).then(|| (latest, "unspecified".to_owned(), None));
+            if let (Some(end), true) =
+                (by_hash.or(by_trail).or(by_secret), key.state != State::Revoked)
+            {
                 key.state = State::Revoked;
                 key.revoked = Some(end);
                 what = vec!["revoked"];
@@ -66,8 +61,7 @@ impl Model {
             }
             self.workspaces.insert(*number, workspace);
         }
-        self.workspaces
-            .retain(|number, _| backup.workspaces.contains_key(number));
+        self.workspaces.retain(|number, _| backup.workspaces.contains_key(number));
         let secrets: BTreeSet<String> = self.keys.values().map(|key| key.secret.clone()).collect();
         for key in present.keys.values() {
             if backup.key_of_id(&key.id).is_some() || secrets.contains(&key.secret) {
@@ -102,10 +96,7 @@ impl Model {
         }
         self.settle_names(&present, backup, now);
         self.events += 1;
-        Answer {
-            lines: kept,
-            ..Answer::default()
-        }
+        Answer { lines: kept, ..Answer::default() }
     }
 
     /// A key of a backup with all that is stricter in the present record, and what that is.

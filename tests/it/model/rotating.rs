@@ -19,10 +19,7 @@ impl Model {
         minted: &[Token],
     ) -> Result<Answer, Faults> {
         let meant = self.select_all(named, now)?;
-        let meant: Vec<_> = meant
-            .iter()
-            .map(|number| self.keys[number].clone())
-            .collect();
+        let meant: Vec<_> = meant.iter().map(|number| self.keys[number].clone()).collect();
         let old = meant[0].clone();
         let left = self.left_of(meant.iter(), now);
         let owner = self.owner(&old).clone();
@@ -45,10 +42,10 @@ impl Model {
         if grace > 0 || terms.hold {
             faults.extend(self.cap_fault(old.workspace, &owner, 1, now));
         }
-        let token = minted.first().cloned().unwrap_or_else(|| Token {
-            id: String::new(),
-            secret: String::new(),
-        });
+        let token = minted
+            .first()
+            .cloned()
+            .unwrap_or_else(|| Token { id: String::new(), secret: String::new() });
         let mut key = new_key(old.workspace, &owner, &token, now);
         key.name.clone_from(&old.name);
         key.environment.clone_from(&old.environment);
@@ -73,17 +70,11 @@ impl Model {
             Ok(expires_at) => key.expires_at = expires_at,
             Err(wrong) => faults.extend(wrong),
         }
-        key.rotation = Some(Rotation {
-            replaces: old.id.clone(),
-            grace,
-            previous: None,
-        });
+        key.rotation = Some(Rotation { replaces: old.id.clone(), grace, previous: None });
         let is_at_once = grace == 0 && !terms.hold;
         let namesakes = self.namesakes(&old, now);
-        let mut ending: Vec<String> = namesakes
-            .iter()
-            .map(|one| self.keys[one].id.clone())
-            .collect();
+        let mut ending: Vec<String> =
+            namesakes.iter().map(|one| self.keys[one].id.clone()).collect();
         ending.sort();
         ending.retain(|_| is_at_once);
         let both = Answer {
@@ -160,10 +151,8 @@ impl Model {
             });
         }
         let new = new.map(|new| self.keys[&new].id.clone());
-        let both = Answer {
-            keys: [before.id].into_iter().chain(new).collect(),
-            ..Answer::default()
-        };
+        let both =
+            Answer { keys: [before.id].into_iter().chain(new).collect(), ..Answer::default() };
         answer(faults, both)
     }
 

@@ -24,19 +24,11 @@ pub(super) fn fault(word: &'static str) -> Faults {
 }
 
 pub(super) fn answer(faults: Faults, answer: Answer) -> Result<Answer, Faults> {
-    if faults.is_empty() {
-        Ok(answer)
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(answer) } else { Err(faults) }
 }
 
 pub(super) fn of_key(key: &Key, changed: bool) -> Answer {
-    Answer {
-        keys: vec![key.id.clone()],
-        changed: vec![changed],
-        ..Answer::default()
-    }
+    Answer { keys: vec![key.id.clone()], changed: vec![changed], ..Answer::default() }
 }
 
 /// The expiry of a key that starts now. One that there was already is none, whatever the clock says.
@@ -67,9 +59,7 @@ pub(super) fn are_scopes_wrong(rules: &Policy, scopes: &[String]) -> bool {
     different.sort_unstable();
     different.dedup();
     different.len() < scopes.len()
-        || !scopes
-            .iter()
-            .all(|scope| rules.scopes.contains(&scope.as_str()))
+        || !scopes.iter().all(|scope| rules.scopes.contains(&scope.as_str()))
         || !(least..=most).contains(&scopes.len())
 }
 
@@ -128,12 +118,9 @@ impl Model {
                 let workspace = self.place_to_mint(wish, now)?;
                 self.mint(workspace, wish, *count, now, minted)
             }
-            Operation::MintAgain {
-                wish,
-                idempotency,
-                hold,
-                holding,
-            } => self.mint_again(wish, idempotency, *hold, holding.as_deref(), now, minted),
+            Operation::MintAgain { wish, idempotency, hold, holding } => {
+                self.mint_again(wish, idempotency, *hold, holding.as_deref(), now, minted)
+            }
             Operation::Complete(delivered) => self.complete(delivered, now),
             Operation::Void(delivered) => Ok(self.void(delivered, now)),
             Operation::Hold(delivered) => Ok(self.hold(delivered)),
@@ -141,38 +128,16 @@ impl Model {
                 self.present(workspace.as_deref(), secret, now)
             }
             Operation::Rename { key, name } => self.rename(key, name, now),
-            Operation::Set {
-                key,
-                expires,
-                changes,
-            } => self.set(key, *expires, changes, now),
+            Operation::Set { key, expires, changes } => self.set(key, *expires, changes, now),
             Operation::Disable { key, idle } => self.pause(key, State::Disabled, *idle, now),
             Operation::Enable(key) => self.pause(key, State::Active, None, now),
-            Operation::Rotate {
-                key,
-                grace,
-                now: at_once,
-                hold,
-                expires,
-                changes,
-            } => {
-                let terms = Terms {
-                    grace: *grace,
-                    now: *at_once,
-                    hold: *hold,
-                    expires: *expires,
-                    changes,
-                };
+            Operation::Rotate { key, grace, now: at_once, hold, expires, changes } => {
+                let terms =
+                    Terms { grace: *grace, now: *at_once, hold: *hold, expires: *expires, changes };
                 self.rotate(key, &terms, now, minted)
             }
             Operation::Cancel(key) => self.cancel(key, now),
-            Operation::Revoke {
-                workspace,
-                keys,
-                reason,
-                message,
-                idle,
-            } => {
+            Operation::Revoke { workspace, keys, reason, message, idle } => {
                 let why = (REASONS[*reason], message.as_ref());
                 self.revoke(workspace.as_ref(), keys, why, *idle, now)
             }
@@ -190,9 +155,7 @@ impl Model {
                 self.shelf.exports.insert(file.clone(), lines);
                 Ok(Answer::default())
             }
-            Operation::Import {
-                file, keep_going, ..
-            } => {
+            Operation::Import { file, keep_going, .. } => {
                 let lines = Rc::clone(&self.shelf.exports[file]);
                 self.import(&lines, *keep_going, now)
             }
@@ -237,11 +200,7 @@ impl Model {
 }
 
 pub(super) fn word(key: &Key, word: &'static str) -> Answer {
-    Answer {
-        keys: vec![key.id.clone()],
-        word: word.to_owned(),
-        ..Answer::default()
-    }
+    Answer { keys: vec![key.id.clone()], word: word.to_owned(), ..Answer::default() }
 }
 
 pub(super) fn refuse_used(key: &Key, idle: Option<i64>, now: i64) -> Result<(), Faults> {

@@ -88,9 +88,7 @@ impl Run {
 
     /// The library and the log of the store that is open.
     pub fn open(&mut self) -> &mut Open {
-        self.open
-            .as_mut()
-            .expect("the store is open between two crashes")
+        self.open.as_mut().expect("the store is open between two crashes")
     }
 
     /// How many processes there are.
@@ -132,11 +130,7 @@ impl Run {
 
     /// Lets a process take its turn.
     pub fn take(&mut self, turn: &Turn) -> Result<Report, Failure> {
-        let Turn {
-            by,
-            operation,
-            random,
-        } = turn.clone();
+        let Turn { by, operation, random } = turn.clone();
         let order = Order::Do(vec![(operation, by.now, random)]);
         let Reply::Done(mut done) = self.ask(by.process, order) else {
             panic!("{}: this is the answer to something else", self.place());
@@ -204,10 +198,7 @@ impl Run {
         for (word, count) in [
             ("key.reuse", noted.count() as u64),
             ("the clock is back", u64::from(now < clock.latest)),
-            (
-                "a key is expired though the clock is back",
-                u64::from(is_kept_dead),
-            ),
+            ("a key is expired though the clock is back", u64::from(is_kept_dead)),
             ("the clock has leapt", u64::from(clock.has_leapt(now))),
             ("the clock is far ahead", u64::from(clock.is_far_ahead(now))),
         ] {
@@ -232,11 +223,7 @@ impl Run {
         let keys = keys.map(named).collect();
         let Course { seed, step, .. } = self.course;
         let eye = Random::of(seed, step, 5).below(self.processes() as u64) as usize;
-        let Reply::Seen {
-            events,
-            mut records,
-        } = self.ask(eye, Order::Look(keys, now))
-        else {
+        let Reply::Seen { events, mut records } = self.ask(eye, Order::Look(keys, now)) else {
             panic!("{}: this is the answer to something else", self.place());
         };
         self.check(events.unsigned_abs() == model.events, turn, || {
@@ -266,12 +253,7 @@ impl Run {
     /// How to come here again.
     #[must_use]
     pub fn place(&self) -> String {
-        let Course {
-            seed,
-            step,
-            offsets,
-            ..
-        } = &self.course;
+        let Course { seed, step, offsets, .. } = &self.course;
         format!("KEYWARD_SEED={seed}, step {step}, clocks off by {offsets:?}")
     }
 

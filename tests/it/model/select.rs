@@ -15,9 +15,7 @@ impl Model {
         match (named, self.current) {
             (Some(name), _) => {
                 let found = self.workspace_named(name);
-                found
-                    .map(|number| vec![number])
-                    .ok_or_else(|| fault("workspace_not_found"))
+                found.map(|number| vec![number]).ok_or_else(|| fault("workspace_not_found"))
             }
             (None, Some(current)) => Ok(vec![current]),
             (None, None) => Ok(self.workspaces.keys().copied().collect()),
@@ -159,11 +157,8 @@ impl Model {
             key.workspace == workspace && key.name == name && is_asked_for(number)
         });
         let at = self.at(now);
-        let living: Vec<u64> = named
-            .iter()
-            .filter(|number| self.keys[number].is_living(at))
-            .copied()
-            .collect();
+        let living: Vec<u64> =
+            named.iter().filter(|number| self.keys[number].is_living(at)).copied().collect();
         let candidates = if living.is_empty() { named } else { living };
         let mut best: BTreeMap<&str, (bool, u64)> = BTreeMap::new();
         for number in candidates {

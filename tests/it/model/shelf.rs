@@ -26,10 +26,7 @@ impl fmt::Debug for Shelf {
 impl Model {
     /// Puts the model on its shelf, as a backup of the store is put into a file.
     pub(super) fn back_up(&mut self, file: &Path) {
-        let copy = Self {
-            shelf: Shelf::default(),
-            ..self.clone()
-        };
+        let copy = Self { shelf: Shelf::default(), ..self.clone() };
         self.shelf.backups.insert(file.to_owned(), Rc::new(copy));
     }
 }

@@ -162,8 +162,7 @@ impl Key {
     }
 
     pub fn has_expired(&self, at: Moment) -> bool {
-        self.expires_at
-            .is_some_and(|expires_at| expires_at <= at.latest)
+        self.expires_at.is_some_and(|expires_at| expires_at <= at.latest)
     }
 
     pub fn is_living(&self, at: Moment) -> bool {
@@ -219,31 +218,24 @@ impl Workspace {
 
     /// Whether using its keys is limited.
     pub fn is_limited(&self) -> bool {
-        self.limits()
-            .is_some_and(|plan| plan.rate.is_some() || plan.quota.is_some())
+        self.limits().is_some_and(|plan| plan.rate.is_some() || plan.quota.is_some())
     }
 }
 
 impl Model {
     pub fn workspace_named(&self, name: &str) -> Option<u64> {
         let mut found = self.workspaces.iter();
-        found
-            .find(|(_, workspace)| workspace.name == name)
-            .map(|(number, _)| *number)
+        found.find(|(_, workspace)| workspace.name == name).map(|(number, _)| *number)
     }
 
     pub fn key_of_id(&self, id: &str) -> Option<u64> {
         let mut found = self.keys.iter();
-        found
-            .find(|(_, key)| key.id == id)
-            .map(|(number, _)| *number)
+        found.find(|(_, key)| key.id == id).map(|(number, _)| *number)
     }
 
     pub fn key_of_secret(&self, secret: &str) -> Option<u64> {
         let mut found = self.keys.iter();
-        found
-            .find(|(_, key)| key.secret == secret)
-            .map(|(number, _)| *number)
+        found.find(|(_, key)| key.secret == secret).map(|(number, _)| *number)
     }
 
     pub fn owner(&self, key: &Key) -> &Workspace {
@@ -311,16 +303,11 @@ impl Model {
     pub fn is_well_formed(&self, gone: &Gone) -> bool {
         let of = |policy: usize| {
             are_alike(policy, gone.form)
-                && POLICIES[policy]
-                    .environments
-                    .contains(&gone.environment.as_str())
+                && POLICIES[policy].environments.contains(&gone.environment.as_str())
         };
         match self.workspaces.is_empty() {
             true => of(0),
-            false => self
-                .workspaces
-                .values()
-                .any(|workspace| of(workspace.policy)),
+            false => self.workspaces.values().any(|workspace| of(workspace.policy)),
         }
     }
 
@@ -338,11 +325,7 @@ impl Model {
     }
 
     pub fn add_workspace(&mut self, workspace: Workspace) -> u64 {
-        let number = self
-            .workspaces
-            .keys()
-            .next_back()
-            .map_or(1, |last| last + 1);
+        let number = self.workspaces.keys().next_back().map_or(1, |last| last + 1);
         self.workspaces.insert(number, workspace);
         number
     }
@@ -364,11 +347,7 @@ impl Model {
 
     /// Remembers a secret that is nobody's any more, though it has not ended.
     pub fn lose(&mut self, secret: String, form: usize, environment: String) {
-        self.gone.push(Gone {
-            secret,
-            form,
-            environment,
-        });
+        self.gone.push(Gone { secret, form, environment });
         if self.gone.len() > 20 {
             self.gone.remove(0);
         }

@@ -35,11 +35,9 @@ impl Library {
                 self.export(file, workspace.as_deref(), now)?;
                 Ok(Done::default())
             }
-            Operation::Import {
-                file,
-                keep_going,
-                into,
-            } => self.import(file, *keep_going, into.as_deref(), now, random),
+            Operation::Import { file, keep_going, into } => {
+                self.import(file, *keep_going, into.as_deref(), now, random)
+            }
             other => panic!("this is done elsewhere: {other:?}"),
         }
     }
@@ -91,10 +89,7 @@ impl Library {
         let file = std::fs::File::open(file).expect("it was exported");
         let lines = BufReader::new(file).lines();
         let mut lines = lines.map(|line| Ok(line.expect("it is text").into_bytes()));
-        let request = import::Request {
-            workspace: None,
-            keep_going,
-        };
+        let request = import::Request { workspace: None, keep_going };
         let (store, actor) = (&mut self.store, &self.actor);
         let (outcomes, _) = match into {
             None => import::run(store, actor, &request, &mut lines, now, random)?,

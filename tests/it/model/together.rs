@@ -51,11 +51,7 @@ impl Run {
                     None => self.choose_change(by.now, &mut random),
                 };
                 let random = Random::of(random.next(), 0, 0);
-                Turn {
-                    by,
-                    operation,
-                    random,
-                }
+                Turn { by, operation, random }
             });
             turns.push(turns_of.collect());
         }
@@ -64,10 +60,7 @@ impl Run {
         for _ in 0..count {
             self.figures.note(word, self.processes());
         }
-        let mut search = Search {
-            did,
-            tried: BTreeSet::new(),
-        };
+        let mut search = Search { did, tried: BTreeSet::new() };
         let before = self.course.model.clone();
         let start = vec![0; search.did.len()];
         let now = self.course.now;
@@ -75,9 +68,7 @@ impl Run {
         let mut differences = Vec::new();
         let mut is_it = |model: &Model| {
             let found = compare::whole(library, model, now);
-            found
-                .map_err(|difference| differences.push(difference))
-                .is_ok()
+            found.map_err(|difference| differences.push(difference)).is_ok()
         };
         let Some(after) = search.find(&before, start, &mut is_it) else {
             let did: Vec<String> = search.did.iter().flatten().map(Did::told).collect();
@@ -110,11 +101,7 @@ impl Run {
         let is_limited =
             |key: &&super::state::Key| model.owner(key).is_limited() && key.status(at) == "active";
         let limited: Vec<_> = model.keys.values().filter(is_limited).collect();
-        let fresh: Vec<_> = limited
-            .iter()
-            .filter(|key| key.whole_at.is_none())
-            .copied()
-            .collect();
+        let fresh: Vec<_> = limited.iter().filter(|key| key.whole_at.is_none()).copied().collect();
         let wanted = match random.below(10) {
             0..=2 => None,
             3..=6 => random.any(&fresh).or(random.any(&limited)),
@@ -127,12 +114,7 @@ impl Run {
     fn choose_change(&self, now: i64, random: &mut Random) -> Operation {
         loop {
             let random = Random::of(random.next(), 0, 0);
-            let operation = Chooser {
-                model: &self.course.model,
-                now,
-                random,
-            }
-            .operation();
+            let operation = Chooser { model: &self.course.model, now, random }.operation();
             use Operation as O;
             match operation {
                 O::Complete(_) | O::Void(_) | O::Hold(_) | O::Verify { .. } => {}
@@ -147,11 +129,7 @@ impl Run {
     fn do_together(&mut self, turns: Vec<Vec<Turn>>) -> Vec<Vec<Did>> {
         let order = |turns: &[Turn]| {
             let orders = turns.iter().map(|turn| {
-                let Turn {
-                    by,
-                    operation,
-                    random,
-                } = turn.clone();
+                let Turn { by, operation, random } = turn.clone();
                 (operation, by.now, random)
             });
             Order::Do(orders.collect())
@@ -191,10 +169,7 @@ fn verify(secret: &str, random: &mut Random) -> Operation {
         },
         record: true,
     };
-    Operation::Verify {
-        workspace: None,
-        asks: vec![ask],
-    }
+    Operation::Verify { workspace: None, asks: vec![ask] }
 }
 
 impl Search {

@@ -137,10 +137,7 @@ impl Model {
         }
         match first {
             Some(word) if !keep_going => Err(Faults::from([word])),
-            _ => Ok(Answer {
-                lines: words,
-                ..Answer::default()
-            }),
+            _ => Ok(Answer { lines: words, ..Answer::default() }),
         }
     }
 

@@ -24,9 +24,7 @@ impl Chooser<'_> {
     pub(super) fn scopes(&mut self, workspace: Option<&str>) -> Vec<String> {
         if self.random.percent(8) {
             let count = self.random.below(3);
-            return (0..count)
-                .map(|_| self.random.pick(&SCOPES).to_owned())
-                .collect();
+            return (0..count).map(|_| self.random.pick(&SCOPES).to_owned()).collect();
         }
         let found = workspace.and_then(|name| self.model.workspace_named(name));
         let Some(rules) = found.map(|number| self.model.workspaces[&number].rules()) else {
@@ -178,12 +176,8 @@ impl Chooser<'_> {
             70..=84 => self.keys(|_| true),
             85..=89 => Vec::from_iter(self.model.keys.keys().next_back().copied()),
             90..=95 => {
-                let gone: Vec<&str> = self
-                    .model
-                    .gone
-                    .iter()
-                    .map(|gone| gone.secret.as_str())
-                    .collect();
+                let gone: Vec<&str> =
+                    self.model.gone.iter().map(|gone| gone.secret.as_str()).collect();
                 return self.random.any(&gone).unwrap_or("nobody's").to_owned();
             }
             96 => return String::new(),
@@ -202,20 +196,14 @@ impl Chooser<'_> {
                 let workspace = self.workspace();
                 self.scopes(workspace.as_deref())
             }),
-            allow: self
-                .random
-                .percent(20)
-                .then(|| match self.random.percent(50) {
-                    true => self.allow(),
-                    false => Vec::new(),
-                }),
-            owner: self
-                .random
-                .percent(20)
-                .then(|| match self.random.percent(70) {
-                    true => "platform".to_owned(),
-                    false => String::new(),
-                }),
+            allow: self.random.percent(20).then(|| match self.random.percent(50) {
+                true => self.allow(),
+                false => Vec::new(),
+            }),
+            owner: self.random.percent(20).then(|| match self.random.percent(70) {
+                true => "platform".to_owned(),
+                false => String::new(),
+            }),
             clear_labels: self.random.percent(15),
             labels: match self.random.percent(30) {
                 true => self.labels(),
@@ -232,10 +220,7 @@ impl Chooser<'_> {
             let mut ask = self.ask();
             ask.secret.clone_from(&self.model.keys[number].secret);
             ask.scopes.clear();
-            return Operation::Verify {
-                workspace: None,
-                asks: vec![ask],
-            };
+            return Operation::Verify { workspace: None, asks: vec![ask] };
         }
         let count = 1 + self.index(6);
         let mut asks: Vec<Ask> = (0..count).map(|_| self.ask()).collect();
@@ -260,10 +245,7 @@ impl Chooser<'_> {
                 .random
                 .percent(30)
                 .then(|| self.random.pick(&["live", "live", "test"]).to_owned()),
-            address: self
-                .random
-                .percent(50)
-                .then(|| self.random.pick(&ADDRESSES).to_owned()),
+            address: self.random.percent(50).then(|| self.random.pick(&ADDRESSES).to_owned()),
             scopes: match self.random.percent(15) {
                 true => vec![self.random.pick(&SCOPES).to_owned()],
                 false => Vec::new(),

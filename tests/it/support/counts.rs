@@ -24,13 +24,9 @@ pub struct Counts {
 #[must_use]
 pub fn counts(sandbox: &Sandbox, name: &str) -> Counts {
     let connection = sandbox.sqlite();
-    connection
-        .busy_timeout(Duration::from_secs(10))
-        .expect("a time to wait can be set");
+    connection.busy_timeout(Duration::from_secs(10)).expect("a time to wait can be set");
     let seq: i64 = connection
-        .query_row("SELECT seq FROM key WHERE name = ?1", [name], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT seq FROM key WHERE name = ?1", [name], |row| row.get(0))
         .expect("the key is there");
     // The slot of a key's day, written a second time from the schema's comment.
     let slot = now() / DAY * (1 << 40) + seq;
@@ -61,9 +57,7 @@ pub fn credits(sandbox: &Sandbox, workspace: &str) -> i64 {
     let connection = sandbox.sqlite();
     let sql = "SELECT coalesce(sum(allowance.credits), 0) FROM allowance
         JOIN workspace USING (workspace_id) WHERE workspace.name = ?1";
-    connection
-        .query_row(sql, [workspace], |row| row.get(0))
-        .expect("there is such a table")
+    connection.query_row(sql, [workspace], |row| row.get(0)).expect("there is such a table")
 }
 
 /// Waits until so many valid uses of the key stand in the store, and returns how long that took.

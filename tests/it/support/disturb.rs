@@ -18,19 +18,14 @@ pub fn at_once(runs: Vec<Invocation>) -> Vec<Output> {
                 })
             })
             .collect();
-        runs.into_iter()
-            .map(|run| run.join().expect("a run does not panic"))
-            .collect()
+        runs.into_iter().map(|run| run.join().expect("a run does not panic")).collect()
     })
 }
 
 /// Runs keyward under strace with one call disturbed, and returns its exit status and stdout.
 pub fn disturbed(sandbox: &Sandbox, arguments: &[&str], injection: &str) -> Output {
     let filter = format!("inject={injection}");
-    sandbox
-        .keyward(arguments)
-        .through(["strace", "-f", "-o", "trace", "-e", &filter])
-        .run()
+    sandbox.keyward(arguments).through(["strace", "-f", "-o", "trace", "-e", &filter]).run()
 }
 
 /// Whether system calls can be disturbed here.

@@ -54,11 +54,7 @@ impl Invocation {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        self.arguments.extend(
-            arguments
-                .into_iter()
-                .map(|argument| argument.as_ref().to_owned()),
-        );
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
         self
     }
 
@@ -68,17 +64,13 @@ impl Invocation {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        self.wrapper = words
-            .into_iter()
-            .map(|word| word.as_ref().to_owned())
-            .collect();
+        self.wrapper = words.into_iter().map(|word| word.as_ref().to_owned()).collect();
         self
     }
 
     /// Sets a variable.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -114,18 +106,11 @@ impl Invocation {
             .env("TERM", "dumb")
             .envs(self.environment)
             .current_dir(&self.folder)
-            .stdin(if self.stdin.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
+            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(self.stdout.map_or_else(Stdio::piped, Stdio::from))
             .stderr(Stdio::piped());
-        let words: Vec<_> = self
-            .arguments
-            .iter()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect();
+        let words: Vec<_> =
+            self.arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let name = PathBuf::from(Path::new(&self.program).file_name().unwrap_or_default());
         let mut child = command.spawn().expect("the program can be started");
         let watch = kill_when_it_hangs(&child);
@@ -137,17 +122,13 @@ impl Invocation {
                 let _ = pipe.write_all(&bytes);
             })
         });
-        let output = child
-            .wait_with_output()
-            .expect("the output of keyward can be collected");
+        let output = child.wait_with_output().expect("the output of keyward can be collected");
         drop(watch);
         if let Some(writer) = writer {
             writer.join().expect("the writer of stdin does not panic");
         }
-        let status = output
-            .status
-            .code()
-            .or_else(|| output.status.signal().map(|signal| 128 + signal));
+        let status =
+            output.status.code().or_else(|| output.status.signal().map(|signal| 128 + signal));
         Output {
             command: format!("{} {}", name.display(), words.join(" ")),
             home: self.home.display().to_string(),
@@ -253,18 +234,12 @@ impl Output {
     #[must_use]
     pub fn json_lines(&self) -> Vec<Value> {
         let lines = self.stdout.lines().map(serde_json::from_str);
-        lines
-            .map(|line| line.expect("a line is one document"))
-            .collect()
+        lines.map(|line| line.expect("a line is one document")).collect()
     }
 
     /// The error object: stdout must be empty, and stderr one JSON document.
     pub fn error(&self) -> Value {
-        assert_eq!(
-            self.stdout, "",
-            "stdout of the failing {} is not empty",
-            self.command
-        );
+        assert_eq!(self.stdout, "", "stdout of the failing {} is not empty", self.command);
         assert!(
             self.stderr.is_ascii(),
             "stderr of {} is not pure ASCII\n{}",
@@ -272,15 +247,9 @@ impl Output {
             self.stderr
         );
         let document: Value = serde_json::from_str(&self.stderr).unwrap_or_else(|error| {
-            panic!(
-                "stderr of {} is not one JSON document: {error}\n{}",
-                self.command, self.stderr
-            )
+            panic!("stderr of {} is not one JSON document: {error}\n{}", self.command, self.stderr)
         });
-        assert!(
-            document["error"].is_object(),
-            "no error object in {document:#}"
-        );
+        assert!(document["error"].is_object(), "no error object in {document:#}");
         document["error"].clone()
     }
 
@@ -289,16 +258,9 @@ impl Output {
     pub fn line(&self) -> String {
         let line = self.stdout.strip_suffix('\n');
         let line = line.unwrap_or_else(|| {
-            panic!(
-                "stdout of {} does not end in LF: {:?}",
-                self.command, self.stdout
-            )
+            panic!("stdout of {} does not end in LF: {:?}", self.command, self.stdout)
         });
-        assert!(
-            !line.contains('\n'),
-            "stdout of {} is more than one line: {line:?}",
-            self.command
-        );
+        assert!(!line.contains('\n'), "stdout of {} is more than one line: {line:?}", self.command);
         line.to_owned()
     }
 

@@ -53,14 +53,8 @@ impl Sandbox {
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir()
             .expect("a temporary folder can be made");
-        let home = folder
-            .path()
-            .canonicalize()
-            .expect("the temporary folder exists");
-        Self {
-            home,
-            _folder: folder,
-        }
+        let home = folder.path().canonicalize().expect("the temporary folder exists");
+        Self { home, _folder: folder }
     }
 
     /// The temporary HOME.
@@ -148,11 +142,7 @@ impl Sandbox {
     /// Sends a secret to `verify --json`, asserts the exit status, the code and what follows from them, and returns
     /// the verdict.
     pub fn verdict(&self, secret: &str, flags: &[&str], exit: i32, code: &str) -> Value {
-        let output = self
-            .keyward(["--json", "verify"])
-            .args(flags)
-            .stdin(secret)
-            .exit(exit);
+        let output = self.keyward(["--json", "verify"]).args(flags).stdin(secret).exit(exit);
         let verdict = output.json();
         let status = match exit {
             0 => 200,
@@ -162,10 +152,7 @@ impl Sandbox {
         };
         assert_eq!(verdict["code"], code, "wrong code in {verdict:#}");
         assert_eq!(verdict["valid"], exit == 0, "wrong valid in {verdict:#}");
-        assert_eq!(
-            verdict["status"], status,
-            "wrong HTTP status in {verdict:#}"
-        );
+        assert_eq!(verdict["status"], status, "wrong HTTP status in {verdict:#}");
         verdict
     }
 
@@ -185,8 +172,7 @@ impl Sandbox {
             .mode(0o600)
             .open(&path)
             .expect("a file can be made in the sandbox");
-        file.write_all(content.as_bytes())
-            .expect("a file in the sandbox can be written");
+        file.write_all(content.as_bytes()).expect("a file in the sandbox can be written");
         path
     }
 
@@ -203,8 +189,7 @@ impl Sandbox {
         let triggers: Vec<(String, String)> = connection
             .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
             .and_then(|mut rows| {
-                rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                    .collect()
+                rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
             })
             .expect("the schema can be read");
         for (name, _) in &triggers {
@@ -212,13 +197,9 @@ impl Sandbox {
                 .execute_batch(&format!("DROP TRIGGER \"{name}\""))
                 .expect("a trigger can be dropped");
         }
-        connection
-            .execute_batch(sql)
-            .expect("the planted change is accepted");
+        connection.execute_batch(sql).expect("the planted change is accepted");
         for (_, definition) in &triggers {
-            connection
-                .execute_batch(definition)
-                .expect("the trigger can be put back");
+            connection.execute_batch(definition).expect("the trigger can be put back");
         }
         connection.close().expect("the store can be closed");
     }
@@ -235,13 +216,7 @@ impl Sandbox {
     /// Presents a secret to `verify` until its verdict has this exit status, for expiries of a second.
     pub fn wait_for_verdict(&self, secret: &str, exit: i32) {
         let start = std::time::Instant::now();
-        while self
-            .keyward(["verify", "--no-record"])
-            .stdin(secret)
-            .run()
-            .status
-            != exit
-        {
+        while self.keyward(["verify", "--no-record"]).stdin(secret).run().status != exit {
             assert!(
                 start.elapsed().as_secs() < 20,
                 "no verdict with exit status {exit} within 20 seconds"
@@ -295,9 +270,7 @@ pub fn variable(name: &str) -> Option<OsString> {
 #[must_use]
 pub fn text(object: &Value, field: &str) -> String {
     let value = object[field].as_str();
-    value
-        .unwrap_or_else(|| panic!("{field} is not a string in {object:#}"))
-        .to_owned()
+    value.unwrap_or_else(|| panic!("{field} is not a string in {object:#}")).to_owned()
 }
 
 /// A field that must be a time, in milliseconds since 1970.
@@ -309,18 +282,14 @@ pub fn moment(object: &Value, field: &str) -> i64 {
 /// The names of an array of objects, in its order.
 #[must_use]
 pub fn names(objects: &Value) -> Vec<String> {
-    let objects = objects
-        .as_array()
-        .unwrap_or_else(|| panic!("not an array: {objects:#}"));
+    let objects = objects.as_array().unwrap_or_else(|| panic!("not an array: {objects:#}"));
     objects.iter().map(|object| text(object, "name")).collect()
 }
 
 /// The names of an object's fields, sorted.
 #[must_use]
 pub fn fields(object: &Value) -> Vec<&str> {
-    let object = object
-        .as_object()
-        .unwrap_or_else(|| panic!("not an object: {object:#}"));
+    let object = object.as_object().unwrap_or_else(|| panic!("not an object: {object:#}"));
     let mut fields: Vec<&str> = object.keys().map(String::as_str).collect();
     fields.sort_unstable();
     fields

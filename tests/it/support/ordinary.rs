@@ -27,11 +27,7 @@ impl Ordinary {
     pub fn new() -> Option<Self> {
         let sandbox = Sandbox::new();
         if !geteuid().is_root() {
-            return Some(Self {
-                sandbox,
-                keyward: KEYWARD.into(),
-                wrapper: &[],
-            });
+            return Some(Self { sandbox, keyward: KEYWARD.into(), wrapper: &[] });
         }
         if !tool("setpriv") {
             return None;
@@ -46,12 +42,7 @@ impl Ordinary {
         Some(Self {
             sandbox,
             keyward,
-            wrapper: &[
-                "setpriv",
-                "--reuid=65534",
-                "--regid=65534",
-                "--clear-groups",
-            ],
+            wrapper: &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
         })
     }
 

@@ -118,13 +118,8 @@ impl<'a> Past<'a> {
     /// Mints a key that stays pending, in the only workspace.
     pub fn hold(&mut self, name: &str, millis: i64) {
         let request = request(None, name, 1, None);
-        let minted = mint::run(
-            &mut self.store,
-            &self.actor,
-            &request,
-            ago(millis),
-            &mut SystemRandom,
-        );
+        let minted =
+            mint::run(&mut self.store, &self.actor, &request, ago(millis), &mut SystemRandom);
         minted.expect("a key can be minted");
     }
 
@@ -142,10 +137,7 @@ impl<'a> Past<'a> {
 
     /// Revokes the keys.
     pub fn revoke(&mut self, keys: &[Old], millis: i64) {
-        let selector = |key: &Old| Selector {
-            text: key.id.clone(),
-            environment: None,
-        };
+        let selector = |key: &Old| Selector { text: key.id.clone(), environment: None };
         let request = revoke::Request {
             workspace: None,
             selectors: keys.iter().map(selector).collect(),

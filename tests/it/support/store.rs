@@ -104,9 +104,7 @@ impl Sandbox {
             .expect("the store can be checked");
         assert_eq!(check, "ok");
         let orphans: i64 = connection
-            .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
-                row.get(0)
-            })
+            .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
             .expect("the store can be checked");
         assert_eq!(orphans, 0);
         connection.close().expect("the store can be closed");

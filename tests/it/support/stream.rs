@@ -198,10 +198,6 @@ pub fn answers(sandbox: &Sandbox, flags: &[&str], input: impl AsRef<[u8]>) -> Ve
 /// A field of each of these answers, as text; `null` where it is not there.
 #[must_use]
 pub fn each(answers: &[Value], field: &str) -> Vec<String> {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     answers.iter().map(|answer| text(&answer[field])).collect()
 }

@@ -15,11 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Bits of a terminal's local modes, as Linux and the BSDs have them.
 pub const ECHO: u32 = 0o10;
-pub const ICANON: u32 = if cfg!(target_os = "linux") {
-    0o2
-} else {
-    0x100
-};
+pub const ICANON: u32 = if cfg!(target_os = "linux") { 0o2 } else { 0x100 };
 
 /// A program on a pseudo-terminal, of 80 columns unless said otherwise.
 pub struct Terminal {
@@ -58,15 +54,9 @@ impl Terminal {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
-        let size = PtySize {
-            rows: 24,
-            cols,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let PtyPair { slave, master } = native_pty_system()
-            .openpty(size)
-            .expect("a pseudo-terminal can be made");
+        let size = PtySize { rows: 24, cols, pixel_width: 0, pixel_height: 0 };
+        let PtyPair { slave, master } =
+            native_pty_system().openpty(size).expect("a pseudo-terminal can be made");
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_clear();
@@ -91,15 +81,7 @@ impl Terminal {
             }
         });
         let writer = master.take_writer().expect("a terminal can be written");
-        Self {
-            master,
-            _pair: slave,
-            child,
-            writer,
-            output,
-            seen: Vec::new(),
-            first_modes,
-        }
+        Self { master, _pair: slave, child, writer, output, seen: Vec::new(), first_modes }
     }
 
     /// Everything the terminal has shown.

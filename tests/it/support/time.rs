@@ -12,22 +12,14 @@ pub const DAY: i64 = 24 * HOUR;
 pub fn milliseconds(time: &str) -> i64 {
     let shape: String = time
         .chars()
-        .map(|character| {
-            if character.is_ascii_digit() {
-                '0'
-            } else {
-                character
-            }
-        })
+        .map(|character| if character.is_ascii_digit() { '0' } else { character })
         .collect();
     assert_eq!(
         shape, "0000-00-00T00:00:00.000Z",
         "{time} is not RFC 3339 UTC with milliseconds and Z"
     );
     let part = |from: usize, to: usize| {
-        time[from..to]
-            .parse::<i64>()
-            .expect("the shape says these are digits")
+        time[from..to].parse::<i64>().expect("the shape says these are digits")
     };
     let days = days_from_civil(part(0, 4), part(5, 7), part(8, 10));
     days * DAY
@@ -49,9 +41,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 /// Milliseconds since 1970 of this moment.
 #[must_use]
 pub fn now() -> i64 {
-    let elapsed = std::time::UNIX_EPOCH
-        .elapsed()
-        .expect("the clock is past 1970");
+    let elapsed = std::time::UNIX_EPOCH.elapsed().expect("the clock is past 1970");
     i64::try_from(elapsed.as_millis()).expect("milliseconds of this era fit")
 }
 
@@ -59,10 +49,7 @@ pub fn now() -> i64 {
 #[track_caller]
 pub fn assert_about(moment: i64, expected: i64) {
     let distance = (moment - expected).abs();
-    assert!(
-        distance < 30 * SECOND,
-        "{moment} is {distance} ms away from the expected {expected}"
-    );
+    assert!(distance < 30 * SECOND, "{moment} is {distance} ms away from the expected {expected}");
 }
 
 #[test]

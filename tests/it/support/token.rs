@@ -23,18 +23,10 @@ pub struct Parts<'token> {
 
 /// Takes a token of the default template apart, or says why it is none.
 pub fn parts<'token>(token: &'token str, front: &str) -> Parts<'token> {
-    let random = token
-        .strip_prefix(front)
-        .unwrap_or_else(|| panic!("{token} does not begin with {front}"));
-    assert_eq!(
-        random.len(),
-        12 + 32 + 6,
-        "{random} is not 12 + 32 + 6 characters"
-    );
-    assert!(
-        random.chars().all(|character| BASE62.contains(character)),
-        "{random} is not base62"
-    );
+    let random =
+        token.strip_prefix(front).unwrap_or_else(|| panic!("{token} does not begin with {front}"));
+    assert_eq!(random.len(), 12 + 32 + 6, "{random} is not 12 + 32 + 6 characters");
+    assert!(random.chars().all(|character| BASE62.contains(character)), "{random} is not base62");
     let body = &token[..token.len() - 6];
     let checksum = &token[token.len() - 6..];
     Parts {
@@ -52,11 +44,8 @@ pub fn crc32(text: &str) -> u32 {
     !text.bytes().fold(u32::MAX, |mut register, byte| {
         register ^= u32::from(byte);
         for _ in 0..8 {
-            register = if register & 1 == 1 {
-                (register >> 1) ^ 0xedb8_8320
-            } else {
-                register >> 1
-            };
+            register =
+                if register & 1 == 1 { (register >> 1) ^ 0xedb8_8320 } else { register >> 1 };
         }
         register
     })
@@ -88,11 +77,7 @@ pub fn well_formed() -> String {
 /// The same token with the character at this place replaced by another of its alphabet.
 #[must_use]
 pub fn with_typo(token: &str, place: usize) -> String {
-    let replacement = if &token[place..=place] == "x" {
-        "y"
-    } else {
-        "x"
-    };
+    let replacement = if &token[place..=place] == "x" { "y" } else { "x" };
     format!("{}{replacement}{}", &token[..place], &token[place + 1..])
 }
 

@@ -11,20 +11,12 @@ pub(super) fn transcript(output: &Output, home: &str) -> String {
     let [stdout, stderr] =
         [&output.stdout, &output.stderr].map(|text| normalise(&text.replace(home, "~")));
     let status = output.status;
-    format!(
-        "{}{SEPARATOR}\n{}[exit status: {status}]\n",
-        ended(stdout),
-        ended(stderr)
-    )
+    format!("{}{SEPARATOR}\n{}[exit status: {status}]\n", ended(stdout), ended(stderr))
 }
 
 /// A missing last LF is part of what a transcript pins, so it is shown rather than added.
 fn ended(text: String) -> String {
-    if text.is_empty() || text.ends_with('\n') {
-        text
-    } else {
-        format!("{text}<no newline>\n")
-    }
+    if text.is_empty() || text.ends_with('\n') { text } else { format!("{text}<no newline>\n") }
 }
 
 /// Replaces secrets, prefixes, their hints, ids, times and who runs the tests by `<secret>`, `<prefix>`, `<hint>`, `<id>`,
@@ -34,9 +26,7 @@ fn normalise(text: &str) -> String {
     let mut normalised = String::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let end = rest
-            .find(|character| !is_word(character))
-            .unwrap_or(rest.len());
+        let end = rest.find(|character| !is_word(character)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         if normalised.ends_with('…') && word.len() == 4 && word != "HINT" {
             normalised.push_str("<hint>");
@@ -78,11 +68,7 @@ fn just_now(line: &str) -> String {
 
 fn normalise_word(word: &str) -> String {
     // A sentence may end right behind a secret, and a mask command stand right in front of one.
-    let inner = word
-        .rsplit("::")
-        .next()
-        .unwrap_or(word)
-        .trim_matches([':', '.']);
+    let inner = word.rsplit("::").next().unwrap_or(word).trim_matches([':', '.']);
     if word.starts_with("operator:") {
         return "operator:<user>".to_owned();
     }
@@ -176,10 +162,7 @@ fn difference(expected: &str, actual: &str) -> String {
 fn a_transcript_names_what_differs_from_run_to_run() {
     let text = "id key_0a1b2c3d4e5f6g7h at 2026-11-20T01:02:03.456Z.\n\
         ::add-mask::kw_live_Tq0x4k9Pd8MnABCDEFGHIJKLMNOPQRSTUVWXYZabcdef012345\nkw_live_Tq0x4k9Pd8Mn in default\n";
-    assert_eq!(
-        normalise(text),
-        "id <id> at <time>.\n::add-mask::<secret>\n<prefix> in default\n",
-    );
+    assert_eq!(normalise(text), "id <id> at <time>.\n::add-mask::<secret>\n<prefix> in default\n",);
 }
 
 #[test]

@@ -50,11 +50,7 @@ impl Unheard {
             .stderr(writer)
             .spawn()
             .expect("keyward can be started");
-        let mut unheard = Self {
-            child,
-            reader,
-            filled,
-        };
+        let mut unheard = Self { child, reader, filled };
         unheard.wait(arguments);
         unheard
     }
@@ -64,15 +60,9 @@ impl Unheard {
         let begun = Instant::now();
         let mut last = (String::new(), begun);
         loop {
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "keyward {arguments:?} does not come to an answer"
-            );
+            assert!(begun.elapsed() < PATIENCE, "keyward {arguments:?} does not come to an answer");
             let ended = self.child.try_wait().expect("a child can be asked after");
-            assert!(
-                ended.is_none(),
-                "keyward {arguments:?} ended without saying anything"
-            );
+            assert!(ended.is_none(), "keyward {arguments:?} ended without saying anything");
             let used = time_used(self.process());
             if used != last.0 {
                 last = (used, Instant::now());
@@ -93,19 +83,14 @@ impl Unheard {
     /// neither.
     pub fn heard(mut self) -> (i32, Value) {
         let mut text = String::new();
-        self.reader
-            .read_to_string(&mut text)
-            .expect("answers are text");
+        self.reader.read_to_string(&mut text).expect("answers are text");
         let status = self.child.wait().expect("a child ends").code();
         let answer = &text[self.filled..];
         let answer: Value =
             serde_json::from_str(answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
         let codes = [&answer["code"], &answer["error"]["code"]];
         let code = codes.into_iter().find(|code| code.is_string()).cloned();
-        (
-            status.expect("it ends by itself"),
-            code.unwrap_or(answer.clone()),
-        )
+        (status.expect("it ends by itself"), code.unwrap_or(answer.clone()))
     }
 }
 
@@ -134,6 +119,5 @@ pub fn peak_memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it is running");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
-    peak.and_then(|peak| peak.parse().ok())
-        .unwrap_or_else(|| panic!("no peak in\n{status}"))
+    peak.and_then(|peak| peak.parse().ok()).unwrap_or_else(|| panic!("no peak in\n{status}"))
 }

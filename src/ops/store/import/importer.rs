@@ -52,11 +52,7 @@ pub(super) struct Taken {
 
 impl Taken {
     pub(super) fn created(id: Option<KeyId>) -> Self {
-        Self {
-            code: "created",
-            id,
-            fields: Vec::new(),
-        }
+        Self { code: "created", id, fields: Vec::new() }
     }
 
     /// What becomes of a line whose record is there and differs in these fields.
@@ -95,9 +91,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
                 return Err(exposed(Found::Form));
             }
             self.said.extend(
-                parts(text.as_bytes())
-                    .into_iter()
-                    .map(|part| beginning(SecretHash::of(part))),
+                parts(text.as_bytes()).into_iter().map(|part| beginning(SecretHash::of(part))),
             );
         }
         Ok(())
@@ -120,8 +114,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         workspace.id = self.writer.insert_workspace(&workspace)?;
         let details = json!({ "preset": workspace.preset, "plan": workspace.plan });
         let (action, actor) = (Action::WorkspaceImport, &self.access.actor);
-        self.writer
-            .audit(self.now, actor, action, &name, &details)?;
+        self.writer.audit(self.now, actor, action, &name, &details)?;
         self.owners.clear();
         Ok(Taken::created(None))
     }
@@ -142,17 +135,10 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
 pub(super) fn exposed(found: Found) -> Error {
     let (has, replace) = match found {
         Found::Known => ("holds", "replace this key"),
-        Found::Form => (
-            "holds what has the form of",
-            "if it is one, replace its key",
-        ),
+        Found::Form => ("holds what has the form of", "if it is one, replace its key"),
     };
-    Error::usage(format!(
-        "a field {has} a key's secret, which must not be in a record"
-    ))
-    .hinted(format!(
-        "remove it, and {replace} with `keyward rotate KEY --now`"
-    ))
+    Error::usage(format!("a field {has} a key's secret, which must not be in a record"))
+        .hinted(format!("remove it, and {replace} with `keyward rotate KEY --now`"))
 }
 
 /// Enough of a hash to tell ten million apart.

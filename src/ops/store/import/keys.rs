@@ -181,8 +181,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             "status": key.status(self.now).word(),
         });
         let (action, actor) = (Action::KeyImport, &self.access.actor);
-        self.writer
-            .audit(self.now, actor, action, key.id.as_str(), &details)?;
+        self.writer.audit(self.now, actor, action, key.id.as_str(), &details)?;
         if let (Some(awaited), Some(successor)) = (&mut self.awaited, &key.replaced_by)
             && self.writer.find_seq(successor)?.is_none()
         {

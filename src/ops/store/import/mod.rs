@@ -133,14 +133,7 @@ fn outcome(index: u64, name: Option<String>, taken: Result<Taken>) -> Result<Lin
         }
         Err(error) => return Err(error),
     };
-    Ok(LineOutcome {
-        index,
-        code,
-        id,
-        name,
-        fields,
-        refusal,
-    })
+    Ok(LineOutcome { index, code, id, name, fields, refusal })
 }
 
 /// Whether it is the line's fault, and not the store's.
@@ -165,12 +158,7 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome]) -> Error {
     let refused = outcomes.iter().filter(|outcome| outcome.refusal.is_some());
     let told = refused.clone().take(MOST_TOLD).map(|outcome| {
         let why = outcome.refusal.as_ref().map(|(_, why)| why.as_str());
-        format!(
-            "line {} ({}): {}",
-            outcome.index + 1,
-            outcome.code,
-            why.unwrap_or_default()
-        )
+        format!("line {} ({}): {}", outcome.index + 1, outcome.code, why.unwrap_or_default())
     });
     let (told, count): (Vec<String>, usize) = (told.collect(), refused.count());
     let more = match count.saturating_sub(MOST_TOLD) {
