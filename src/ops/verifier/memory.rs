@@ -30,7 +30,7 @@ struct Owner {
 type Keys<T> = Table<SecretHash, Arc<Known<T>>>;
 
 /// How many secrets are remembered that no key has, and up to as many again. Whoever presents them chooses them.
-const STRANGERS: usize = 1 << 15;
+const STRANGERS: usize = 1 << 17;
 
 /// What is remembered of the store.
 pub(super) struct Memory<T> {
