@@ -75,6 +75,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             allow: Some(wish.allow).filter(|allow| !allow.is_empty()),
             owner: wish.owner.map(|owner| owner.0),
             labels: Some(labels).filter(|labels| !labels.is_empty()),
+            plan: wish.plan,
             rotate_before: args.rotate_before,
             grace: args.grace,
             rotate_if_missing,

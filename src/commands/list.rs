@@ -16,8 +16,8 @@ use crate::store::Order;
 ///
 /// The columns of --output tsv are those of the JSON object, in this order, and --header names them in the first line: id,
 /// workspace, name, environment, scopes, prefix, short, keyHint, status, createdAt, createdBy, expiresAt, lastUsedAt,
-/// revokedAt, revokedReason, replaces, replacedBy, allow, owner, labels. Lists are joined by commas. An empty list has no
-/// header.
+/// revokedAt, revokedReason, replaces, replacedBy, allow, owner, labels, plan. Lists are joined by commas. An empty list
+/// has no header.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward list

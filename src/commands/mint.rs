@@ -64,6 +64,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         expires: wish.expires,
         allow: wish.allow,
         owner: wish.owner.map(|owner| owner.0),
+        plan: wish.plan,
     };
     if let Some(name) = args.idempotency_key {
         return idempotent(context, request, name, delivery);

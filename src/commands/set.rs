@@ -10,7 +10,7 @@ use crate::error::{Error, Exit, Result};
 use crate::ops::set::{self, Changes};
 use crate::options::KeyArgument;
 
-/// Change a key's scopes, expiry, addresses, owner or labels
+/// Change a key's scopes, expiry, addresses, owner, labels or plan
 ///
 /// --scope and --allow replace the current values; --label adds to them. A name means every key of that name and
 /// environment that can still verify. An expiry is never extended for a superseded key.
@@ -63,6 +63,14 @@ pub struct Args {
     /// Remove all labels first
     #[arg(long)]
     clear_labels: bool,
+
+    /// A plan of the policy for this key alone: its rate instead of the workspace's, its quota as well as the workspace's
+    #[arg(long, value_name = "PLAN", conflicts_with = "clear_plan")]
+    plan: Option<String>,
+
+    /// Hold the key to its workspace's plan alone
+    #[arg(long)]
+    clear_plan: bool,
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
@@ -79,13 +87,15 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             } else {
                 args.owner.map(|owner| Some(owner.0))
             },
+            plan: if args.clear_plan { Some(None) } else { args.plan.map(Some) },
             clear_labels: args.clear_labels,
             labels: labels.map(|label| (label.name, label.value)).collect(),
         },
     };
     if request.is_empty() {
-        return Err(Error::usage("tell set what to change")
-            .hinted("pass --scope, --expires, --allow, --owner, --label, or a --clear-... flag"));
+        return Err(Error::usage("tell set what to change").hinted(
+            "pass --scope, --expires, --allow, --owner, --label, --plan, or a --clear-... flag",
+        ));
     }
     let (mut store, actor, now) = context.enter()?;
     let outcome = set::run(&mut store, &actor, &request, now)?;

@@ -78,6 +78,7 @@ fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static 
     add("scopes", listed(&key.scopes));
     add("allowed from", listed(&key.allow));
     add("owner", or_none(key.owner.as_deref()));
+    add("plan", or_none(key.plan.as_deref()));
     let labels = key.labels.iter();
     add("labels", listed(labels.map(|(name, value)| format!("{name}={value}"))));
     let (old, new) = &shown.neighbours;

@@ -31,6 +31,10 @@ pub struct WishArgs {
     /// A label (can be repeated)
     #[arg(long = "label", value_name = "NAME=VALUE")]
     labels: Vec<Label>,
+
+    /// A plan of the policy for this key alone: its rate instead of the workspace's, its quota as well as the workspace's
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<String>,
 }
 
 impl WishArgs {

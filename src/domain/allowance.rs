@@ -1,8 +1,7 @@
-//! What a plan allows: how often each key may be used, and how many credits its workspace may spend in a month.
+//! What plans allow: how often each key may be used, and how many credits it and its workspace may spend in a month.
 
 use crate::domain::code::Code;
 use crate::domain::day::Month;
-use crate::domain::policy::Plan;
 use crate::domain::rate::Rate;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
@@ -13,6 +12,8 @@ pub struct Allowance {
     pub rate: Option<Rate>,
     /// How many credits its workspace has in a UTC calendar month.
     pub quota: Option<u64>,
+    /// How many of them the key may spend, with those of its lineage.
+    pub own_quota: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Used {
     pub whole_at: Option<i64>,
     /// The credits its workspace has spent this month.
     pub credits: u64,
+    /// The credits that the key has spent this month, with those of its lineage; 0 where that does not matter.
+    pub own_credits: u64,
 }
 
 /// The answer to a request that every other check let pass.
@@ -35,26 +38,32 @@ pub struct Spending {
 }
 
 impl Allowance {
-    pub fn of(plan: &Plan) -> Self {
-        Self { rate: plan.rate, quota: plan.quota }
-    }
-
-    /// What the plan of a workspace allows. A plan that the policy does not have, which only a store changed behind keyward's
-    /// back names, limits nothing.
-    pub fn of_workspace(workspace: &Workspace) -> Self {
-        let plan = workspace.plan.as_deref();
-        let plan = plan.and_then(|plan| workspace.policy.plan(plan).ok());
-        plan.map(Self::of).unwrap_or_default()
+    /// What a workspace's plan allows a key, and the key's own if it has one: the rate of its own plan in place of the workspace's,
+    /// and both quotas. A plan that the policy does not have, which only a store changed behind keyward's back names, is none.
+    pub fn of(workspace: &Workspace, own: Option<&str>) -> Self {
+        let plan = |name: &str| workspace.policy.plans.get(name);
+        let (shared, own) = (workspace.plan.as_deref().and_then(plan), own.and_then(plan));
+        Self {
+            rate: own.or(shared).and_then(|plan| plan.rate),
+            quota: shared.and_then(|plan| plan.quota),
+            own_quota: own.and_then(|plan| plan.quota),
+        }
     }
 
     pub fn is_unlimited(&self) -> bool {
-        self.rate.is_none() && self.quota.is_none()
+        self.rate.is_none() && self.quotas(Used::default()).next().is_none()
+    }
+
+    /// The quotas that hold, each with what is spent of it.
+    pub fn quotas(&self, used: Used) -> impl Iterator<Item = (u64, u64)> {
+        let shared = self.quota.map(|quota| (quota, used.credits));
+        shared.into_iter().chain(self.own_quota.map(|quota| (quota, used.own_credits)))
     }
 
     /// How many more requests, or credits where those are fewer, are left; `None` without a limit.
     pub fn remaining(&self, used: Used, now: Timestamp) -> Option<u64> {
         let requests = self.rate.map(|rate| rate.left(used.whole_at, now));
-        let credits = self.quota.map(|quota| quota.saturating_sub(used.credits));
+        let credits = self.quotas(used).map(|(quota, spent)| quota.saturating_sub(spent));
         requests.into_iter().chain(credits).min()
     }
 
@@ -77,14 +86,17 @@ impl Allowance {
             Some(Ok(taken)) => Some(taken.whole_at),
             None => used.whole_at,
         };
-        let credits = used.credits.saturating_add(cost);
-        if self.quota.is_some_and(|quota| cost > 0 && credits > quota) {
+        let is_spent = |(quota, spent): (u64, u64)| cost > 0 && spent.saturating_add(cost) > quota;
+        if self.quotas(used).any(is_spent) {
             // What costs more than a whole month has never passes.
             let month = Month::of(at).end().since(at);
-            let wait = (self.quota >= Some(cost)).then_some(month);
+            let wait = self.quotas(used).all(|(quota, _)| quota >= cost).then_some(month);
             return refused(Code::QuotaExceeded, wait);
         }
-        Spending { code: Code::Valid, used: Used { whole_at: taken, credits }, retry_after: None }
+        let credits = used.credits.saturating_add(cost);
+        let own_credits = used.own_credits.saturating_add(cost);
+        let used = Used { whole_at: taken, credits, own_credits };
+        Spending { code: Code::Valid, used, retry_after: None }
     }
 }
 
@@ -101,7 +113,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000); // 2026-01-01T00:00:00Z
 
     fn allowance(rate: Option<&str>, quota: Option<u64>) -> Allowance {
-        Allowance { rate: rate.map(|rate| rate.parse().expect("a rate")), quota }
+        Allowance { rate: rate.map(|rate| rate.parse().expect("a rate")), quota, own_quota: None }
     }
 
     #[test]
@@ -124,7 +136,7 @@ mod tests {
     #[test]
     fn a_spent_quota_comes_back_with_the_month() {
         let plan = allowance(None, Some(100));
-        let used = Used { whole_at: None, credits: 99 };
+        let used = Used { credits: 99, ..Used::default() };
         assert_eq!(plan.spend(used, 1, NOW, NOW).code, Code::Valid);
         let dear = plan.spend(used, 2, NOW, NOW);
         assert_eq!((dear.code, dear.used), (Code::QuotaExceeded, used));
@@ -143,7 +155,8 @@ mod tests {
         let third = plan.spend(second.used, 1, NOW.plus_millis(-1_700), NOW);
         assert_eq!((third.code, third.retry_after), (Code::RateLimited, Some(3)));
         assert_eq!(third.used, second.used);
-        let month = plan.spend(Used { whole_at: None, credits: 10 }, 1, NOW.plus_millis(-1), NOW);
+        let month =
+            plan.spend(Used { credits: 10, ..Used::default() }, 1, NOW.plus_millis(-1), NOW);
         assert_eq!(month.code, Code::QuotaExceeded);
         assert_eq!(month.retry_after, Some(31 * 24 * 60 * 60 + 1), "of the month that has begun");
     }

@@ -71,10 +71,14 @@ impl Month {
 
     /// The first moment of the month after it; the end of time in the last month there is.
     pub fn end(self) -> Timestamp {
-        let next = self.0 + 1;
-        let first = i16::try_from(next.div_euclid(12))
+        Self(self.0 + 1).start()
+    }
+
+    /// The first moment of it.
+    pub fn start(self) -> Timestamp {
+        let first = i16::try_from(self.0.div_euclid(12))
             .ok()
-            .and_then(|year| Date::new(year, next.rem_euclid(12) as i8 + 1, 1).ok())
+            .and_then(|year| Date::new(year, self.0.rem_euclid(12) as i8 + 1, 1).ok())
             .and_then(|first| first.to_zoned(TimeZone::UTC).ok());
         Timestamp::from_millis(first.map_or(i64::MAX, |first| first.timestamp().as_millisecond()))
     }

@@ -128,6 +128,8 @@ pub struct Key {
     pub allow: Vec<Network>,
     /// Who answers for it.
     pub owner: Option<String>,
+    /// The plan of its own that it is on, beside its workspace's.
+    pub plan: Option<String>,
     /// Free words.
     pub labels: BTreeMap<String, String>,
     /// How often the record was written, not counting that of a pending key; the store sets it.
@@ -262,6 +264,7 @@ pub(crate) mod tests {
             allow: Vec::new(),
             owner: None,
             labels: BTreeMap::new(),
+            plan: None,
             revision: 1,
             seen: Timestamp::EPOCH,
         }

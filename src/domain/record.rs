@@ -59,6 +59,10 @@ impl RecordDigest {
         if key.revision > 1 {
             form.number(key.revision);
         }
+        // Likewise of before a key could have a plan of its own.
+        if key.plan.is_some() {
+            form.maybe(key.plan.as_deref());
+        }
         form.end()
     }
 
@@ -175,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_change_of_any_field_of_a_key_is_another_digest() {
-        let changes: [fn(&mut Key); 23] = [
+        let changes: [fn(&mut Key); 24] = [
             |_| {},
             |key| key.id = KeyId::from_stored("key_1".to_owned()),
             |key| key.workspace_id = WorkspaceId(2),
@@ -207,6 +211,7 @@ mod tests {
                 key.labels.insert(String::new(), String::new());
             },
             |key| key.revision = 2,
+            |key| key.plan = Some(String::new()),
         ];
         let mut seen: Vec<String> = Vec::new();
         for change in changes {

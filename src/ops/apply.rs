@@ -51,6 +51,7 @@ impl KeyWanted {
             allow: entry.allow.clone(),
             owner: entry.owner.clone(),
             labels: entry.labels.clone(),
+            plan: entry.plan.clone(),
             rotate_before: entry.rotate_before.clone(),
             grace: entry.grace.clone(),
             rotate_if_missing,
@@ -141,8 +142,9 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
             if step.action().is_change() {
                 access.require_operator()?;
                 let before = reader.workspace_named(wanted.name.as_str())?;
-                if let (Some(before), false) = (before, request.keep_outside) {
-                    workspace::set::refuse_to_strand(reader, &before, &workspace, now)
+                if let Some(before) = before {
+                    let keep = request.keep_outside;
+                    workspace::set::refuse_to_strand(reader, &before, &workspace, keep, now)
                         .map_err(placed)?;
                 }
             }

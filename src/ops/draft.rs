@@ -58,6 +58,7 @@ impl Draft<'_> {
             allow: Vec::new(),
             owner: None,
             labels: BTreeMap::new(),
+            plan: None,
             revision: 0,
             seen: Timestamp::EPOCH,
         };

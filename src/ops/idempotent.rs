@@ -206,7 +206,7 @@ fn decide(
 /// What was asked for, where it goes left aside: a delivery that failed may be tried again elsewhere.
 fn fingerprint(workspace: &Workspace, request: &mint::Request) -> Result<Fingerprint> {
     let allow = request.allow.iter().map(Network::to_string);
-    let asked = json!({
+    let mut asked = json!({
         "name": request.name.as_str(),
         "environment": workspace.policy.environment(request.environment.as_deref())?,
         "scopes": request.scopes,
@@ -215,5 +215,9 @@ fn fingerprint(workspace: &Workspace, request: &mint::Request) -> Result<Fingerp
         "owner": request.owner,
         "labels": request.labels,
     });
+    // A request of before keys had plans has the same fingerprint as then.
+    if let Some(plan) = &request.plan {
+        asked["plan"] = json!(plan);
+    }
     Ok(Fingerprint::of(&asked.to_string()))
 }

@@ -39,6 +39,8 @@ pub struct Request {
     pub owner: Option<String>,
     /// Free words.
     pub labels: BTreeMap<String, String>,
+    /// A plan of its own.
+    pub plan: Option<String>,
 }
 
 impl Request {
@@ -54,6 +56,7 @@ impl Request {
             allow: Vec::new(),
             owner: None,
             labels: BTreeMap::new(),
+            plan: None,
         }
     }
 }
@@ -112,6 +115,9 @@ pub(super) fn insert<R: TryCryptoRng>(
     let policy = &workspace.policy;
     let environment = policy.environment(request.environment.as_deref())?;
     policy.check_scopes(&request.scopes, &[])?;
+    if let Some(plan) = &request.plan {
+        policy.plan(plan)?;
+    }
     access.require_grant(&[Permission::Mint], &request.scopes)?;
     let expires_at = policy.expiry(request.expires.as_ref(), now)?;
     limits::check_cap(writer, workspace, u64::from(request.count), now)?;
@@ -133,6 +139,7 @@ pub(super) fn insert<R: TryCryptoRng>(
         key.allow.clone_from(&request.allow);
         key.owner.clone_from(&request.owner);
         key.labels.clone_from(&request.labels);
+        key.plan.clone_from(&request.plan);
         draft::save(writer, access, &key, true, now)?;
         keys.push(key);
         secrets.push(secret);

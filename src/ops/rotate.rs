@@ -181,6 +181,7 @@ fn inherit<R: TryCryptoRng>(
     key.allow.clone_from(&old.allow);
     key.owner.clone_from(&old.owner);
     key.labels.clone_from(&old.labels);
+    key.plan.clone_from(&old.plan);
     Ok((key, secret))
 }
 

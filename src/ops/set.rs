@@ -1,9 +1,10 @@
-//! Changing a key's scopes, expiry, addresses, owner and labels.
+//! Changing a key's scopes, expiry, addresses, owner, labels and plan.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::domain::allowance::Allowance;
 use crate::domain::audit::Action;
 use crate::domain::difference::Difference;
 use crate::domain::{Key, Network, Permission, Policy, Timestamp, When, Workspace};
@@ -38,6 +39,8 @@ pub struct Changes {
     pub allow: Option<Vec<Network>>,
     /// The owner; `Some(None)` clears it.
     pub owner: Option<Option<String>>,
+    /// The plan; `Some(None)` is that of its workspace.
+    pub plan: Option<Option<String>>,
     /// Whether the present labels go first.
     pub clear_labels: bool,
     /// Labels to add or overwrite.
@@ -58,6 +61,12 @@ impl Changes {
         }
         if let Some(owner) = &self.owner {
             key.owner.clone_from(owner);
+        }
+        if let Some(plan) = &self.plan {
+            if let Some(plan) = plan {
+                policy.plan(plan)?;
+            }
+            key.plan.clone_from(plan);
         }
         if self.clear_labels {
             key.labels.clear();
@@ -182,10 +191,23 @@ fn save(
     let added = added.filter(|scope| !before.scopes.contains(scope));
     access.require_grant(&[Permission::Set], &added.cloned().collect::<Vec<_>>())?;
     writer.update_key(after)?;
+    if before.plan != after.plan {
+        carry_rate(writer, after, now)?;
+    }
     let details = difference(&was, &is);
     let (action, subject) = (Action::KeySet, after.id.as_str());
     writer.audit(now, &access.actor, action, subject, &details)?;
     Ok(true)
+}
+
+/// Holds what a key has used of a rate against the one that is in its place now: another plan is no second burst.
+fn carry_rate(writer: &Writer<'_>, key: &Key, now: Timestamp) -> Result<()> {
+    let owner = writer.workspace_by_id(key.workspace_id)?;
+    let rate = owner.and_then(|owner| Allowance::of(&owner, key.plan.as_deref()).rate);
+    match rate {
+        Some(rate) => writer.convert_rate_state(&key.id, rate, writer.clock()?.seen.max(now)),
+        None => Ok(()),
+    }
 }
 
 /// What the changes make different in any of these keys.
@@ -237,6 +259,7 @@ fn fields(key: &Key) -> Value {
         "allow": key.allow.iter().map(Network::to_string).collect::<Vec<_>>(),
         "owner": key.owner,
         "labels": key.labels,
+        "plan": key.plan,
     })
 }
 

@@ -83,11 +83,15 @@ fn shown(
 ) -> Result<Outcome> {
     let owner = select::owner_of(workspaces, &key);
     let at = now.max(reader.clock()?.seen);
-    let allowance = Allowance::of_workspace(owner);
+    let allowance = Allowance::of(owner, key.plan.as_deref());
     let seq = reader.seq_of(&key.id)?;
-    let (last_use, whole_at) = reader.metered(seq, allowance.rate, reader.shares_rate(&key)?)?;
+    let (last_use, whole_at) = reader.metered(seq, allowance.rate, reader.has_relatives(&key)?)?;
     let credits = reader.credits_spent(owner.id, Month::of(at))?;
-    let used = Used { whole_at, credits };
+    let own_credits = match allowance.own_quota {
+        Some(_) => reader.credits_of(seq, Month::of(at))?,
+        None => 0,
+    };
+    let used = Used { whole_at, credits, own_credits };
     let record = |id: Option<&KeyId>| match id {
         Some(id) => reader.key_by_id(id.as_str()),
         None => Ok(None),

@@ -6,7 +6,7 @@ use crate::domain::key::UNDELIVERED;
 use crate::domain::{Key, KeyId, Safe, Status, Timestamp};
 
 /// The columns of keys. PREFIX…HINT can be a KEY, also in its short form.
-pub const COLUMNS: [Column; 15] = [
+pub const COLUMNS: [Column; 16] = [
     Column::text("WORKSPACE").wide(),
     Column::text("NAME"),
     Column::last("ENV"),
@@ -19,6 +19,7 @@ pub const COLUMNS: [Column; 15] = [
     Column::text("SCOPES").wide(),
     Column::text("ALLOWED FROM").wide(),
     Column::text("LABELS").wide(),
+    Column::text("PLAN").wide(),
     Column::text("CREATED").wide(),
     Column::text("CREATED BY").wide(),
     Column::text("REPLACES").wide(),
@@ -46,6 +47,7 @@ pub fn row(key: &Key, now: Timestamp) -> Vec<Cell> {
         or_none(listed(&key.scopes)),
         or_none(listed(&key.allow)),
         or_none(listed(labels)),
+        or_none(key.plan.clone().unwrap_or_default()),
         relative(key.created_at, now).into(),
         safe(&key.created_by),
         or_none(key.replaces().map(KeyId::to_string).unwrap_or_default()),

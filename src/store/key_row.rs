@@ -18,7 +18,7 @@ macro_rules! columns {
                 key.short, key.hint, key.hash, key.state, key.created_at, key.created_by, key.expires_at, ",
             $last_used_at, ", key.revoked_at, key.revoked_reason, key.revoked_message, key.replaces, key.grace,
                 key.previous_expires_at, key.replaced_by, key.allow, key.owner, key.labels, key.seq,
-                key.algorithm, key.revision"
+                key.algorithm, key.revision, key.plan"
         )
     };
 }
@@ -53,7 +53,7 @@ const ALGORITHM: usize = 26;
 /// The column of the revision.
 const REVISION: usize = 27;
 /// The first column of what may follow.
-pub(super) const AFTER: usize = 28;
+pub(super) const AFTER: usize = 29;
 
 pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {
     if row.bytes(ALGORITHM)? != Some(SecretHash::ALGORITHM.as_bytes()) {
@@ -91,6 +91,7 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {
         allow: networks(row, 22)?,
         owner: row.optional_text(23)?,
         labels: json(row, 24, "{}")?,
+        plan: row.optional_text(REVISION + 1)?,
         revision: row.get(REVISION)?,
         seen: Timestamp::EPOCH,
     })
@@ -139,7 +140,7 @@ const FIXED: [&str; 12] = [
     "grace",
 ];
 /// What changes later.
-const CHANGING: [&str; 14] = [
+const CHANGING: [&str; 15] = [
     "name",
     "scopes",
     "state",
@@ -152,6 +153,7 @@ const CHANGING: [&str; 14] = [
     "allow",
     "owner",
     "labels",
+    "plan",
     "revision",
     "seal",
 ];
@@ -238,6 +240,7 @@ impl Written {
             (&self.allow).into(),
             key.owner.as_ref().into(),
             (&self.labels).into(),
+            key.plan.as_ref().into(),
             self.key.revision.into(),
             self.seal.as_bytes().into(),
         ]

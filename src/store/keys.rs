@@ -103,8 +103,8 @@ impl Reader<'_> {
         )
     }
 
-    /// Whether the key replaced another, or another was minted to replace it: those share a rate.
-    pub fn shares_rate(&self, key: &Key) -> Result<bool> {
+    /// Whether the key replaced another, or another was minted to replace it: those share limits.
+    pub fn has_relatives(&self, key: &Key) -> Result<bool> {
         let sql = "SELECT 1 FROM key WHERE replaces = ?1";
         Ok(key.rotation.is_some() || self.session.exists(sql, values![&key.id])?)
     }

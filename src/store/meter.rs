@@ -38,15 +38,31 @@ const RATE: &str = "INSERT INTO meter (key_seq, last_day, rate, whole_at) VALUES
 const REFUSE: &str =
     "INSERT INTO refusal (slot, code, count) VALUES (?1, ?2, ?3) ON CONFLICT (slot, code)
     DO UPDATE SET count = refusal.count + excluded.count";
-/// The latest time of a key and its nearest 255 relatives at which a rate is whole again. A plus sign keeps a condition from choosing
-/// the index: ids do.
-const RATE_STATE: &str = "WITH RECURSIVE line (seq, id, replaces, workspace_id, environment) AS (
-        SELECT seq, id, replaces, workspace_id, environment FROM key WHERE seq = ?1
-        UNION
-        SELECT key.seq, key.id, key.replaces, key.workspace_id, key.environment
-        FROM line JOIN key ON key.id = line.replaces OR key.replaces = line.id
-        WHERE +key.workspace_id = line.workspace_id AND +key.environment = line.environment)
-    SELECT max(whole_at) FROM meter WHERE rate = ?2 AND key_seq IN (SELECT seq FROM line LIMIT 256)";
+/// A key and its relatives. A plus sign keeps a condition from choosing the index: ids do.
+macro_rules! of_line {
+    ($rest:literal) => {
+        concat!(
+            "WITH RECURSIVE line (seq, id, replaces, workspace_id, environment) AS (
+                SELECT seq, id, replaces, workspace_id, environment FROM key WHERE seq = ?1
+                UNION
+                SELECT key.seq, key.id, key.replaces, key.workspace_id, key.environment
+                FROM line JOIN key ON key.id = line.replaces OR key.replaces = line.id
+                WHERE +key.workspace_id = line.workspace_id AND +key.environment = line.environment)",
+            $rest
+        )
+    };
+}
+
+/// The latest time of a key and its nearest 255 relatives at which a rate is whole again.
+const RATE_STATE: &str = of_line!(
+    " SELECT max(whole_at) FROM meter WHERE rate = ?2 AND key_seq IN (SELECT seq FROM line LIMIT 256)"
+);
+/// The credits that they have spent from one day to another.
+const CREDITS: &str = of_line!(
+    ", day (number) AS (SELECT ?2 UNION ALL SELECT number + 1 FROM day WHERE number < ?3)
+     SELECT sum(usage.credits) FROM (SELECT seq FROM line LIMIT 256) AS line CROSS JOIN day
+     JOIN usage ON usage.slot = (day.number << 40) + line.seq"
+);
 
 /// What a transaction that counts may read and write.
 pub struct Meter<'a> {
@@ -99,6 +115,14 @@ impl Reader<'_> {
         let values = values![key, rate.as_ref()];
         let shared = self.session.one(RATE_STATE, values, |row| row.get(0))?;
         Ok((last, shared.flatten()))
+    }
+
+    /// The credits that a key has spent in a month, with those of its lineage.
+    pub fn credits_of(&self, key: KeySeq, month: Month) -> Result<u64> {
+        let (first, last) = (Day::of(month.start()), Day::of(month.end().plus_millis(-1)));
+        let values = values![key, first.0, last.0];
+        let credits: Option<Option<i64>> = self.session.one(CREDITS, values, |row| row.get(0))?;
+        Ok(credits.flatten().map_or(0, i64::unsigned_abs))
     }
 
     /// The credits that a workspace has spent in a month.
@@ -164,18 +188,38 @@ impl Writer<'_> {
         self.session.run(sql, values![nanos]).map(drop)
     }
 
-    /// Holds what keys of a workspace have used of other rates against this one.
+    /// Holds what the keys of a workspace that are on this plan of their own, or on none, have used of other rates against this one.
     pub fn convert_rate_states(
         &self,
         workspace: WorkspaceId,
+        plan: Option<&str>,
         rate: Rate,
         now: Timestamp,
     ) -> Result<()> {
-        let sql = "SELECT meter.key_seq, meter.rate, meter.whole_at FROM key JOIN meter ON meter.key_seq = key.seq
-             WHERE key.workspace_id = ?1 AND meter.rate <> ?2 AND meter.whole_at > ?3";
+        let filter = "key.workspace_id = ?3 AND key.plan IS NOT DISTINCT FROM ?4";
+        self.convert(filter, &[workspace.into(), plan.into()], rate, now)
+    }
+
+    /// The same of one key.
+    pub fn convert_rate_state(&self, id: &KeyId, rate: Rate, now: Timestamp) -> Result<()> {
+        self.convert("key.id = ?3", &[id.into()], rate, now)
+    }
+
+    fn convert(
+        &self,
+        filter: &str,
+        values: &[Value<'_>],
+        rate: Rate,
+        now: Timestamp,
+    ) -> Result<()> {
+        let sql = format!(
+            "SELECT meter.key_seq, meter.rate, meter.whole_at FROM key JOIN meter ON meter.key_seq = key.seq
+             WHERE {filter} AND meter.rate <> ?1 AND meter.whole_at > ?2"
+        );
         let text = rate.to_string();
         let nanos = now.as_millis().saturating_mul(1_000_000);
-        let found = self.session.all(sql, values![workspace, &text, nanos], |row| {
+        let values = [&[(&text).into(), nanos.into()], values].concat();
+        let found = self.session.all(&sql, &values, |row| {
             Ok((row.get::<KeySeq>(0)?, row.get::<String>(1)?, row.get::<i64>(2)?))
         })?;
         let mut save =

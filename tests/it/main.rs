@@ -133,6 +133,8 @@ mod import_differs;
 mod import_links;
 // A store's own export comes in again, whatever was done to its policies.
 mod import_own;
+// A key's own plan: its rate and quota, inherited, exact, and no way round a limit.
+mod key_plans;
 
 // What cuts across commands.
 

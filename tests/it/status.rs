@@ -220,7 +220,7 @@ fn what_is_past_its_expiry_is_pruned_so_long_after_it() {
         let pruned = ["prune", "--dead-for", "30m", "--yes"];
         let answer = sandbox.keyward(pruned).answer();
         assert_eq!(names(&answer["keys"]), ["long"]);
-        sandbox.verdict(&lines[1].secret(), &[], expected_exit(state), { expected(&lines[1]) });
+        sandbox.verdict(&lines[1].secret(), &[], expected_exit(state), expected(&lines[1]));
     }
 }
 

@@ -64,6 +64,8 @@ pub struct KeyEntry {
     pub owner: Option<String>,
     /// Its labels, all of them.
     pub labels: Option<BTreeMap<String, String>>,
+    /// A plan of its own, beside its workspace's.
+    pub plan: Option<String>,
     pub deliver: Deliver,
     /// Whether a line feed follows it there.
     pub newline: bool,

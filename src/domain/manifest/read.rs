@@ -47,6 +47,7 @@ struct RawKey {
     allow: Option<Vec<Spanned<String>>>,
     owner: Option<Spanned<String>>,
     labels: Option<BTreeMap<Spanned<String>, String>>,
+    plan: Option<String>,
     deliver: Spanned<RawDeliver>,
 }
 
@@ -139,6 +140,7 @@ impl Source<'_> {
             allow: allow.transpose()?,
             owner: owner.map(|owner| owner.0),
             labels: raw.labels.map(|labels| self.labels(labels)).transpose()?,
+            plan: raw.plan,
             deliver,
             newline: raw.deliver.get_ref().newline().map_err(misplaced)?,
             line,
@@ -196,6 +198,7 @@ mod tests {
             allow = ["203.0.113.0/24"]
             owner = "platform"
             labels = { team = "core" }
+            plan = "pro"
             deliver = { out = "secrets/ci-live.key" }
             [[key]]
             workspace = "shop"

@@ -64,6 +64,7 @@ impl KeyLine {
             is_unlike("allow", networks(&self.allow) != networks(&present.allow)),
             is_unlike("owner", self.owner != present.owner),
             is_unlike("labels", self.labels != present.labels),
+            is_unlike("plan", self.plan != present.plan),
         ])
     }
 

@@ -56,6 +56,7 @@ pub struct KeyFields {
     pub(super) owner: Option<String>,
     #[serde(default)]
     pub(super) labels: BTreeMap<String, String>,
+    pub(super) plan: Option<String>,
 }
 
 impl From<&Workspace> for WorkspaceFields {
@@ -103,6 +104,7 @@ impl KeyFields {
             allow: key.allow.iter().map(ToString::to_string).collect(),
             owner: key.owner.clone(),
             labels: key.labels.clone(),
+            plan: key.plan.clone(),
         }
     }
 }

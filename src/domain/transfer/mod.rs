@@ -77,6 +77,7 @@ pub struct KeyLine {
     pub allow: Vec<Network>,
     pub owner: Option<String>,
     pub labels: BTreeMap<String, String>,
+    pub plan: Option<String>,
 }
 
 #[derive(Debug, Clone)]

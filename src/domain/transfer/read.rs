@@ -192,6 +192,7 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
             .map_err(|_| Error::usage("the field owner is not a valid owner"))?
             .map(|owner| owner.0),
         labels,
+        plan: fields.plan,
     })
 }
 

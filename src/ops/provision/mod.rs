@@ -44,6 +44,8 @@ pub struct Wanted {
     pub owner: Option<String>,
     /// Its labels, all of them.
     pub labels: Option<BTreeMap<String, String>>,
+    /// A plan of its own.
+    pub plan: Option<String>,
     /// How long before it expires it is rotated.
     pub rotate_before: Option<Lifetime>,
     /// How long its predecessor stays valid.
@@ -108,6 +110,7 @@ impl Wanted {
             allow: wanted.allow.unwrap_or_default(),
             owner: wanted.owner,
             labels: wanted.labels.unwrap_or_default(),
+            plan: wanted.plan,
         }
     }
 

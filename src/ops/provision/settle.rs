@@ -15,6 +15,7 @@ impl Wanted {
             scopes: self.scopes.clone(),
             allow: self.allow.clone(),
             owner: self.owner.clone().map(Some),
+            plan: self.plan.clone().map(Some),
             clear_labels: self.labels.is_some(),
             labels: self.labels.clone().unwrap_or_default(),
         }
@@ -22,7 +23,12 @@ impl Wanted {
 
     /// What holds for older secrets of the name in their grace too; whose they are is the newest key's alone.
     pub(super) fn bounds(&self) -> Changes {
-        Changes { scopes: self.scopes.clone(), allow: self.allow.clone(), ..Changes::default() }
+        Changes {
+            scopes: self.scopes.clone(),
+            allow: self.allow.clone(),
+            plan: self.plan.clone().map(Some),
+            ..Changes::default()
+        }
     }
 
     /// Bounds the other keys of a key's name. Says whether anything was different.

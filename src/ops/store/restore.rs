@@ -16,7 +16,7 @@ use crate::ops::audit;
 pub use crate::ops::store::carried::Kept;
 use crate::ops::store::carried::{Carried, Origin};
 use crate::ops::store::check;
-use crate::ops::workspace::set::hold_to_rate;
+use crate::ops::workspace::set::hold_to_rates;
 use crate::store::{
     Backup, Extent, Info, Store, Turn, Writer, beside, fingerprint, of_backup, put_in_place,
     remains, salvage, write_over,
@@ -175,7 +175,7 @@ impl Restoration<'_> {
             carried.settle_names(writer, actor, now)?;
             // The counts of the present store stay, and the plan may be another.
             for workspace in writer.workspaces()? {
-                hold_to_rate(writer, &workspace, latest)?;
+                hold_to_rates(writer, &workspace, latest)?;
             }
             match self.request.against {
                 Some(head) if !writer.has_head(head)? => Err(Error::new(

@@ -126,7 +126,7 @@ impl<T> Judging<'_, T> {
     /// Looks up what the key was used for, unless that is known.
     fn look(&self, reader: &Reader<'_>, known: &Known<T>) -> Result<()> {
         let moment = self.state.memory.moment();
-        if known.used.are_of(moment) && !known.shares_rate {
+        if known.used.are_of(moment) && !known.shares_limits {
             return Ok(());
         }
         if let Some(spent) = self.spent.of(known.seq) {
@@ -135,7 +135,7 @@ impl<T> Judging<'_, T> {
             return Ok(());
         }
         let (written, whole_at) =
-            reader.metered(known.seq, known.allowance.rate, known.shares_rate)?;
+            reader.metered(known.seq, known.allowance.rate, known.shares_limits)?;
         let pending = self.state.pending.last_use(known.seq, self.now);
         let last = LastUse::later(written, pending).map(|last| last.at);
         known.used.take(moment, last, whole_at);
@@ -169,8 +169,9 @@ impl<T> Judging<'_, T> {
             known.used.set_whole_at(after.whole_at);
             let place = (known.workspace, Month::of(at));
             self.state.credits.spend(place, cost);
+            self.state.own_credits.spend((known.seq, place.1), cost);
             self.spent.add(known, place, cost, self.now, request.ask.address);
-            if known.shares_rate {
+            if known.shares_limits {
                 // The next request may be for another key of its lineage.
                 self.settle(meter)?;
             }
@@ -192,14 +193,25 @@ impl<T> Judging<'_, T> {
     /// What was used of a key's limits at this time, by other processes and by this one.
     fn used(&mut self, reader: &Reader<'_>, known: &Known<T>, at: Timestamp) -> Result<Used> {
         self.look(reader, known)?;
-        let place = (known.workspace, Month::of(at));
+        let (moment, month) = (self.state.memory.moment(), Month::of(at));
+        let State { credits, own_credits, pending, .. } = &mut *self.state;
         Ok(Used {
             whole_at: known.used.whole_at(),
             credits: match known.allowance.quota {
                 Some(_) => {
-                    let moment = self.state.memory.moment();
-                    let written = self.state.credits.look(reader, moment, place)?;
-                    written.saturating_add(self.state.pending.credits(place.0, place.1))
+                    let workspace = known.workspace;
+                    let read = || reader.credits_spent(workspace, month);
+                    let written = credits.look(moment, (workspace, month), read)?;
+                    written.saturating_add(pending.credits(workspace, month))
+                }
+                None => 0,
+            },
+            own_credits: match known.allowance.own_quota {
+                // The next request may be for another key of its lineage.
+                Some(_) if known.shares_limits => reader.credits_of(known.seq, month)?,
+                Some(_) => {
+                    let read = || reader.credits_of(known.seq, month);
+                    own_credits.look(moment, (known.seq, month), read)?
                 }
                 None => 0,
             },

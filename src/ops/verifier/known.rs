@@ -20,8 +20,8 @@ pub(super) struct Known<T> {
     pub used: Uses,
     pub grounds: Grounds,
     pub allowance: Allowance,
-    /// Whether the key replaced another, or another was minted to replace it, so that its rate is theirs too.
-    pub shares_rate: bool,
+    /// Whether the key replaced another, or another was minted to replace it, so that its rate and its own quota are theirs too.
+    pub shares_limits: bool,
     pub kept: T,
     /// Where its last use was counted; see [`super::pending`].
     pub counted: AtomicUsize,

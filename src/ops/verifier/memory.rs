@@ -15,17 +15,10 @@ use crate::domain::audit::Head;
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::token::TokenFormat;
 use crate::domain::verdict::Grounds;
-use crate::domain::{Code, Key, Timestamp, WorkspaceId};
+use crate::domain::{Code, Key, Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::judge;
 use crate::store::{Freshness, Reader};
-
-/// What is remembered of a workspace.
-struct Owner {
-    name: String,
-    created_at: Timestamp,
-    allowance: Allowance,
-}
 
 type Keys<T> = Table<SecretHash, Arc<Known<T>>>;
 
@@ -45,7 +38,7 @@ pub(super) struct Memory<T> {
     old: Keys<T>,
     /// What secrets that no key has are judged, in two turns too.
     strangers: [Table<SecretHash, Code>; 2],
-    owners: BTreeMap<WorkspaceId, Owner>,
+    owners: BTreeMap<WorkspaceId, Workspace>,
     formats: Option<Vec<TokenFormat>>,
 }
 
@@ -173,8 +166,10 @@ impl<T> Memory<T> {
         };
         let owner = self.owner(reader, key.workspace_id)?;
         key.workspace.clone_from(&owner.name);
-        let (workspace_made_at, allowance) = (owner.created_at, owner.allowance);
-        let shares_rate = allowance.rate.is_some() && reader.shares_rate(&key)?;
+        let workspace_made_at = owner.created_at;
+        let allowance = Allowance::of(owner, key.plan.as_deref());
+        let has_own = allowance.rate.is_some() || allowance.own_quota.is_some();
+        let shares_limits = has_own && reader.has_relatives(&key)?;
         let known = Arc::new(Known {
             seq,
             workspace: key.workspace_id,
@@ -183,7 +178,7 @@ impl<T> Memory<T> {
             used: Uses::default(),
             grounds: Grounds::from(&key),
             allowance,
-            shares_rate,
+            shares_limits,
             kept: keep(key),
             counted: AtomicUsize::default(),
         });
@@ -227,7 +222,7 @@ impl<T> Memory<T> {
         }
     }
 
-    fn owner(&mut self, reader: &Reader<'_>, id: WorkspaceId) -> Result<&Owner> {
+    fn owner(&mut self, reader: &Reader<'_>, id: WorkspaceId) -> Result<&Workspace> {
         match self.owners.entry(id) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(unknown) => Ok(unknown.insert(owner(reader, id)?)),
@@ -235,12 +230,7 @@ impl<T> Memory<T> {
     }
 }
 
-fn owner(reader: &Reader<'_>, id: WorkspaceId) -> Result<Owner> {
+fn owner(reader: &Reader<'_>, id: WorkspaceId) -> Result<Workspace> {
     let gone = || Error::new(Kind::Damaged, "the store is damaged: a key has no workspace");
-    let workspace = reader.workspace_by_id(id)?.ok_or_else(gone)?;
-    Ok(Owner {
-        allowance: Allowance::of_workspace(&workspace),
-        name: workspace.name,
-        created_at: workspace.created_at,
-    })
+    reader.workspace_by_id(id)?.ok_or_else(gone)
 }

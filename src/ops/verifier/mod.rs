@@ -100,6 +100,7 @@ impl<T> Verifier<T> {
             memory: Memory::new(REMEMBERED),
             pending: Pending::default(),
             credits: Credits::default(),
+            own_credits: Credits::default(),
             records: store.can_count(),
             clock: Clock::NEW,
         };

@@ -9,7 +9,7 @@ use crate::domain::day::Month;
 use crate::domain::usage::Tally;
 use crate::domain::{Code, Day, KeySeq, Timestamp, WorkspaceId};
 use crate::error::Result;
-use crate::store::{Meter, Reader};
+use crate::store::Meter;
 
 /// A workspace's month.
 type Place = (WorkspaceId, Month);
@@ -65,29 +65,41 @@ impl<T> Spent<T> {
     }
 }
 
-/// The credits that workspaces have spent by what is written, each as of a moment; see [`super::memory::Memory::moment`].
-#[derive(Debug, Default)]
-pub(super) struct Credits(BTreeMap<Place, (u64, u64)>);
+/// The credits that workspaces, or keys, have spent in a month by what is written, each as of a moment; see
+/// [`super::memory::Memory::moment`].
+#[derive(Debug)]
+pub(super) struct Credits<P>(BTreeMap<(P, Month), (u64, u64)>);
 
-impl Credits {
-    /// Those of a workspace, if nobody else can have spent any since.
-    pub fn known(&self, moment: u64, place: Place) -> Option<u64> {
+impl<P> Default for Credits<P> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<P: Copy + Ord> Credits<P> {
+    /// Those of one, if nobody else can have spent any since.
+    pub fn known(&self, moment: u64, place: (P, Month)) -> Option<u64> {
         let (as_of, credits) = self.0.get(&place)?;
         (*as_of == moment).then_some(*credits)
     }
 
-    /// The same, looked up if need be.
-    pub fn look(&mut self, reader: &Reader<'_>, moment: u64, place: Place) -> Result<u64> {
+    /// The same, read if need be.
+    pub fn look(
+        &mut self,
+        moment: u64,
+        place: (P, Month),
+        read: impl FnOnce() -> Result<u64>,
+    ) -> Result<u64> {
         if let Some(credits) = self.known(moment, place) {
             return Ok(credits);
         }
-        let credits = reader.credits_spent(place.0, place.1)?;
+        let credits = read()?;
         self.0.insert(place, (moment, credits));
         Ok(credits)
     }
 
     /// Adds what is about to be written.
-    pub fn spend(&mut self, place: Place, cost: u64) {
+    pub fn spend(&mut self, place: (P, Month), cost: u64) {
         if let Some((_, credits)) = self.0.get_mut(&place) {
             *credits = credits.saturating_add(cost);
         }

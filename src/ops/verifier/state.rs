@@ -11,7 +11,7 @@ use crate::domain::allowance::Used;
 use crate::domain::clock::Clock;
 use crate::domain::day::Month;
 use crate::domain::verdict::Verdict;
-use crate::domain::{Code, Key, Timestamp};
+use crate::domain::{Code, Key, KeySeq, Timestamp, WorkspaceId};
 use crate::ops::access::Actor;
 
 /// What a verifier has beside its store.
@@ -21,7 +21,9 @@ pub(super) struct State<T> {
     pub keep: Box<dyn Fn(Key) -> T + Send>,
     pub memory: Memory<T>,
     pub pending: Pending,
-    pub credits: Credits,
+    pub credits: Credits<WorkspaceId>,
+    /// Those of keys with a quota of their own.
+    pub own_credits: Credits<KeySeq>,
     /// Whether what is counted can be written; learnt from the last attempt.
     pub records: bool,
     /// What the store remembers of the time, and what this verifier has seen since.
@@ -65,19 +67,23 @@ impl<T> State<T> {
         now: Timestamp,
     ) -> Option<Verdict<Kept<T>>> {
         let moment = self.memory.moment();
-        if !known.used.are_of(moment) || known.shares_rate {
+        if !known.used.are_of(moment) || known.shares_limits {
             return None;
         }
         let at = now.max(self.clock.seen);
+        let month = Month::of(at);
         let credits = match known.allowance.quota {
             Some(_) => {
-                let place = (known.workspace, Month::of(at));
-                let written = self.credits.known(moment, place)?;
-                written.saturating_add(self.pending.credits(place.0, place.1))
+                let written = self.credits.known(moment, (known.workspace, month))?;
+                written.saturating_add(self.pending.credits(known.workspace, month))
             }
             None => 0,
         };
-        let used = Used { whole_at: known.used.whole_at(), credits };
+        let own_credits = match known.allowance.own_quota {
+            Some(_) => self.own_credits.known(moment, (known.seq, month))?,
+            None => 0,
+        };
+        let used = Used { whole_at: known.used.whole_at(), credits, own_credits };
         let spending = known.allowance.spend(used, u64::from(request.cost), now, at);
         let verdict = self.told(request, known, spending.code, known.used.last());
         (spending.code != Code::Valid).then(|| Verdict {

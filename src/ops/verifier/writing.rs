@@ -82,6 +82,7 @@ impl<T> Verifier<T> {
         self.state.records = true;
         self.state.pending.written(PIECE);
         self.state.credits.forget();
+        self.state.own_credits.forget();
         Ok(Some(gone))
     }
 }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::domain::allowance::Allowance;
 use crate::domain::audit::Action;
 use crate::domain::difference::Difference;
 use crate::domain::policy_changes::PolicyChanges;
-use crate::domain::rate::Rate;
 use crate::domain::words::counted;
 use crate::domain::{KeySeq, Policy, Safe, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
@@ -50,9 +50,7 @@ pub fn run(
         access.require_operator()?;
         let before = select::workspace(writer, &access, request.workspace.as_deref())?;
         let after = changed(&before, request.policy, request.changes, request.plan)?;
-        if !request.keep_outside {
-            refuse_to_strand(writer, &before, &after, now)?;
-        }
+        refuse_to_strand(writer, &before, &after, request.keep_outside, now)?;
         let is_changed = after.policy != before.policy
             || after.plan != before.plan
             || after.preset != before.preset;
@@ -78,28 +76,26 @@ fn carry_rates(
     after: &Workspace,
     now: Timestamp,
 ) -> Result<()> {
-    match rate(before) == rate(after) {
+    match before.plan == after.plan && before.policy.plans == after.policy.plans {
         true => Ok(()),
-        false => hold_to_rate(writer, after, now),
+        false => hold_to_rates(writer, after, now),
     }
 }
 
-/// Holds what keys of a workspace have used of other rates against the one that it has.
-pub(in crate::ops) fn hold_to_rate(
+/// Holds what keys of a workspace have used of other rates against those that hold for them.
+pub(in crate::ops) fn hold_to_rates(
     writer: &Writer<'_>,
     workspace: &Workspace,
     now: Timestamp,
 ) -> Result<()> {
-    let Some(rate) = rate(workspace) else {
-        return Ok(());
-    };
     let latest = writer.clock()?.seen.max(now);
-    writer.convert_rate_states(workspace.id, rate, latest)
-}
-
-fn rate(workspace: &Workspace) -> Option<Rate> {
-    let plan = workspace.policy.plans.get(workspace.plan.as_ref()?)?;
-    plan.rate
+    let own = workspace.policy.plans.keys().map(|plan| Some(plan.as_str()));
+    for plan in own.chain([None]) {
+        if let Some(rate) = Allowance::of(workspace, plan).rate {
+            writer.convert_rate_states(workspace.id, plan, rate, latest)?;
+        }
+    }
+    Ok(())
 }
 
 /// The workspace as it will be. One that is on no plan goes to the policy's default plan.
@@ -154,23 +150,30 @@ pub(in crate::ops) fn differences(before: &Workspace, after: &Workspace) -> Vec<
     Difference::between(&fields(before), &fields(after))
 }
 
-/// Refuses a policy that live keys fall out of with this change, or a cap that is lowered below them.
+/// Refuses a policy without a plan that a live key is on, and, unless such keys are to live on as they are, one that live keys fall
+/// out of with this change, or a cap that is lowered below them.
 pub(in crate::ops) fn refuse_to_strand(
     reader: &Reader<'_>,
     before: &Workspace,
     after: &Workspace,
+    keep_outside: bool,
     now: Timestamp,
 ) -> Result<()> {
     if after.policy == before.policy {
         return Ok(());
     }
     let (mut live, mut stranded) = (Listed::default(), Listed::default());
+    let mut without_plan = Listed::default();
     reader.for_each_key_after(before, KeySeq(0), u32::MAX, |_, key| {
         if !key.is_living(now) {
             return Ok(());
         }
         let name = format!("{} ({}", Safe(&key.name), key.id);
         live.add(|| format!("{name})"));
+        if let Some(plan) = key.plan.as_ref().filter(|plan| !after.policy.plans.contains_key(*plan))
+        {
+            without_plan.add(|| format!("{name}, {})", Safe(plan)));
+        }
         if let Some(outside) = after.policy.lacks(&key)
             && before.policy.lacks(&key).is_none()
         {
@@ -178,6 +181,17 @@ pub(in crate::ops) fn refuse_to_strand(
         }
         Ok(())
     })?;
+    if without_plan.count > 0 {
+        let workspace = Safe(&before.name);
+        return Err(Error::new(
+            Kind::Conflict,
+            format!("the new policy of {workspace} lacks plans of {without_plan}"),
+        )
+        .hinted("`keyward set KEY` with --plan or --clear-plan moves a key to another plan"));
+    }
+    if keep_outside {
+        return Ok(());
+    }
     let refused = |message: String| {
         Err(Error::new(Kind::Conflict, message)
             .hinted("pass --keep-outside to keep these keys as they are, or revoke them first"))

@@ -36,6 +36,7 @@ pub struct KeyView<'a> {
     allow: &'a [Network],
     owner: Option<&'a str>,
     labels: &'a BTreeMap<String, String>,
+    plan: Option<&'a str>,
 }
 
 impl<'a> KeyView<'a> {
@@ -68,6 +69,7 @@ impl<'a> KeyView<'a> {
             allow: &key.allow,
             owner: key.owner.as_deref(),
             labels: &key.labels,
+            plan: key.plan.as_deref(),
         }
     }
 

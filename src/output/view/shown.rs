@@ -27,6 +27,7 @@ impl<'a> Shown<'a> {
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct LimitsView {
     pub rate: Option<RateView>,
+    /// Of the key's own quota and its workspace's, the one of which less is left.
     pub quota: Option<QuotaView>,
 }
 
@@ -56,11 +57,14 @@ impl LimitsView {
                 remaining: rate.left(used.whole_at, at),
                 whole_at: rate.whole_again(used.whole_at, at).map(Moment),
             }),
-            quota: allowance.quota.map(|quota| QuotaView {
-                limit: quota,
-                remaining: quota.saturating_sub(used.credits),
-                resets_at: Moment(Month::of(at).end()),
-            }),
+            quota: allowance
+                .quotas(used)
+                .map(|(limit, spent)| QuotaView {
+                    limit,
+                    remaining: limit.saturating_sub(spent),
+                    resets_at: Moment(Month::of(at).end()),
+                })
+                .min_by_key(|quota| quota.remaining),
         }
     }
 }

@@ -29,7 +29,7 @@ const WHOLE: [&str; 7] = [
 ];
 
 /// What a plan says of rows that are no table's: a constant's, and those that a recursive statement has found so far.
-const QUEUES: [&str; 2] = ["SCAN CONSTANT ROW", "SCAN line"];
+const QUEUES: [&str; 3] = ["SCAN CONSTANT ROW", "SCAN line", "SCAN day"];
 
 /// The files whose methods run statements.
 const SOURCES: [&str; 14] = [
@@ -84,7 +84,8 @@ fn write_everything(store: &mut Store, key: &Key) -> Result<()> {
         writer.remember(OWNER, &request(), &made(key))?;
         writer.reset_clock(NOW)?;
         writer.note_last_use(&key.id, NOW)?;
-        writer.convert_rate_states(OWNER, "1/day".parse()?, NOW)?;
+        writer.convert_rate_states(OWNER, None, "1/day".parse()?, NOW)?;
+        writer.convert_rate_state(&key.id, "1/day".parse()?, NOW)?;
         let details = serde_json::json!({});
         for (action, subject) in [
             (Action::WorkspaceSet, "default"),
@@ -131,7 +132,8 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         reader.workspace_names("d", 9)?;
         reader.keys_with_short(&[&key.short, "x"])?;
         reader.keys_replacing(&key.id)?;
-        assert!(reader.shares_rate(key)?);
+        assert!(reader.has_relatives(key)?);
+        reader.credits_of(seq, Month::of(NOW))?;
         reader.confirm_in_trail(&key.id)?;
         assert!(reader.is_claimed(&key.id)?);
         reader.remembered(OWNER, &request())?.expect("it was made");

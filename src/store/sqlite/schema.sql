@@ -38,6 +38,7 @@ CREATE TABLE key (
     labels              TEXT    NOT NULL,
     revision            INTEGER NOT NULL DEFAULT 1,
     seal                BLOB CHECK (length(seal) = 32),
+    plan                TEXT,
     CHECK ((state = 'revoked') = (revoked_at IS NOT NULL)),
     CHECK ((replaces IS NULL) = (grace IS NULL))
 ) STRICT;

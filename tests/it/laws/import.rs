@@ -132,6 +132,7 @@ fn assert_comes_back(line: &KeyLine) {
         allow: line.allow.clone(),
         owner: line.owner.clone(),
         labels: line.labels.clone(),
+        plan: line.plan.clone(),
         revision: 1,
         seen: LONG_AGO,
     };

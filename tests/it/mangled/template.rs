@@ -104,6 +104,7 @@ impl Maker {
             allow: Vec::new(),
             owner: Some("platform".to_owned()),
             labels: BTreeMap::from([("team".to_owned(), "core".to_owned())]),
+            plan: None,
         };
         let at = Self::at(ago);
         // What was done in a nearer past may have gone before.

@@ -40,6 +40,7 @@ pub(super) fn request(wish: &Wish, count: u32) -> mint::Request {
         allow: allow.collect(),
         owner: wish.owner.clone(),
         labels: wish.labels.clone(),
+        plan: None,
     }
 }
 
@@ -54,6 +55,7 @@ pub(super) fn changed(changes: &Changes) -> set::Changes {
         owner: changes.owner.as_ref().map(|owner| (!owner.is_empty()).then(|| owner.clone())),
         clear_labels: changes.clear_labels,
         labels: changes.labels.clone(),
+        plan: None,
     }
 }
 

@@ -53,6 +53,7 @@ fn request(
         allow: Vec::new(),
         owner: None,
         labels: BTreeMap::new(),
+        plan: None,
     }
 }
 

@@ -37,6 +37,9 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             owner.policy.check_scopes(&key.scopes, &[])?;
             limits::check_cap(self.writer, &owner, 1, self.now)?;
         }
+        if let (Some(plan), true) = (&key.plan, key.is_living(self.now)) {
+            owner.policy.plan(plan)?;
+        }
         if key.holds_its_name(self.now) {
             // A store has two records of a name where the first had expired by a clock that was ahead for a while: both come.
             let is_known = |id: &KeyId| self.ids.contains_key(id) && !self.differing.contains(id);
@@ -163,6 +166,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             allow: line.allow,
             owner: line.owner,
             labels: line.labels,
+            plan: line.plan,
             revision: 0,
             seen: self.writer.clock()?.seen,
         })
