@@ -9,25 +9,26 @@ pub fn write_hex(formatter: &mut fmt::Formatter<'_>, digest: &[u8; 32]) -> fmt::
     digest.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
 }
 
-/// Reads 64 hexadecimal digits of either case.
-pub fn hex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+/// Reads a digest's bytes as two hexadecimal digits each, of either case.
+pub fn hex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
+    if text.len() != 2 * LENGTH || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    let mut digest = [0; 32];
+    let mut digest = [0; LENGTH];
     for (at, byte) in digest.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
     }
     Some(digest)
 }
 
-/// Reads 32 bytes in Base64 (RFC 4648, sections 4 and 5), of either alphabet, with the padding or without.
-pub fn base64(text: &str) -> Option<[u8; 32]> {
-    let text = text.strip_suffix('=').unwrap_or(text).as_bytes();
-    if text.len() != 43 {
+/// Reads a digest's bytes in Base64 (RFC 4648, sections 4 and 5), of either alphabet, with the padding or without.
+pub fn base64<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
+    let padding = (3 - LENGTH % 3) % 3;
+    let text = text.strip_suffix(&"=="[..padding]).unwrap_or(text).as_bytes();
+    if text.len() != (LENGTH * 4).div_ceil(3) {
         return None;
     }
-    let (mut bits, mut count, mut digest) = (0_u32, 0, Vec::with_capacity(32));
+    let (mut bits, mut count, mut digest) = (0_u32, 0, Vec::with_capacity(LENGTH));
     for byte in text {
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
@@ -44,8 +45,8 @@ pub fn base64(text: &str) -> Option<[u8; 32]> {
             digest.push((bits >> count & 0xff) as u8);
         }
     }
-    // The last character has two bits too many; anything in them is another text for the same digest.
-    (bits & 0b11 == 0).then_some(())?;
+    // The last character has bits too many; anything in them is another text for the same digest.
+    (bits & ((1 << count) - 1) == 0).then_some(())?;
     digest.try_into().ok()
 }
 
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_digest_is_read_in_each_form() {
-        let digest = hex(HEX).expect("64 digits");
+        let digest: [u8; 32] = hex(HEX).expect("64 digits");
         assert_eq!(digest[..3], [0xba, 0x78, 0x16]);
         assert_eq!(hex(&HEX.to_uppercase()), Some(digest));
         assert_eq!(base64(BASE64), Some(digest));
@@ -70,13 +71,13 @@ mod tests {
     #[test]
     fn anything_else_is_no_digest() {
         for text in ["", "ba", &HEX[1..], &format!("{HEX}0"), &HEX.replace('b', "g")] {
-            assert_eq!(hex(text), None, "{text}");
+            assert_eq!(hex::<32>(text), None, "{text}");
         }
-        assert_eq!(hex(&format!("+{}", &HEX[1..])), None);
+        assert_eq!(hex::<32>(&format!("+{}", &HEX[1..])), None);
         for text in
             ["", "=", &BASE64[1..], &BASE64.replace('0', "1"), &BASE64.replace('p', "é"), HEX]
         {
-            assert_eq!(base64(text), None, "{text}");
+            assert_eq!(base64::<32>(text), None, "{text}");
         }
     }
 }

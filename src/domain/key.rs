@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::domain::address::Network;
 use crate::domain::alphabet::Alphabet;
+use crate::domain::form::HashForm;
 pub use crate::domain::life::{Life, State, Status};
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::SecretHash;
@@ -104,6 +105,8 @@ pub struct Key {
     pub hint: String,
     /// The hash of its whole token.
     pub hash: SecretHash,
+    /// What of its token is hashed, if another system minted it.
+    pub form: Option<HashForm>,
     /// What the store records of its life.
     pub state: State,
     /// When it was minted.
@@ -251,6 +254,7 @@ pub(crate) mod tests {
             short: "0".to_owned(),
             hint: "a1b2".to_owned(),
             hash: SecretHash::from_bytes([0; 32]),
+            form: None,
             state: State::Active,
             created_at: Timestamp::from_millis(0),
             created_by: "operator:someone".to_owned(),

@@ -18,6 +18,7 @@ pub mod endings;
 pub mod exposure;
 pub mod finding;
 pub mod flaw;
+pub mod form;
 pub mod holding;
 pub mod idempotency;
 pub mod key;

@@ -8,6 +8,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::domain::digest::write_hex;
+use crate::domain::form::HashForm;
 use crate::domain::key::{Key, KeyId};
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
@@ -62,6 +63,9 @@ impl RecordDigest {
         // Likewise of before a key could have a plan of its own.
         if key.plan.is_some() {
             form.maybe(key.plan.as_deref());
+        }
+        if let Some(hashed) = key.form {
+            form.form(hashed);
         }
         form.end()
     }
@@ -148,6 +152,12 @@ impl Form {
         }
     }
 
+    /// A two, which nothing else that may be left out begins with, and the form's word.
+    fn form(&mut self, hashed: HashForm) {
+        self.0.push(2);
+        self.text(hashed.word());
+    }
+
     /// A zero byte for never, or a one and the milliseconds since 1970.
     fn time(&mut self, time: Option<Timestamp>) {
         self.0.push(u8::from(time.is_some()));
@@ -179,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_change_of_any_field_of_a_key_is_another_digest() {
-        let changes: [fn(&mut Key); 24] = [
+        let changes: [fn(&mut Key); 25] = [
             |_| {},
             |key| key.id = KeyId::from_stored("key_1".to_owned()),
             |key| key.workspace_id = WorkspaceId(2),
@@ -211,7 +221,8 @@ mod tests {
                 key.labels.insert(String::new(), String::new());
             },
             |key| key.revision = 2,
-            |key| key.plan = Some(String::new()),
+            |key| key.plan = Some(HashForm::Sha512.word().to_owned()),
+            |key| key.form = Some(HashForm::Sha512),
         ];
         let mut seen: Vec<String> = Vec::new();
         for change in changes {

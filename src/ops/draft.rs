@@ -45,6 +45,7 @@ impl Draft<'_> {
             short: token.short,
             hint: token.hint,
             hash: token.secret.hash(),
+            form: None,
             state: State::Pending,
             created_at: self.created_at,
             created_by: self.created_by.to_owned(),

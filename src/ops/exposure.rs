@@ -8,6 +8,7 @@ use crate::domain::exposure::{has_run, parts};
 use crate::domain::secret::SecretHash;
 use crate::domain::token::TokenFormat;
 use crate::error::Result;
+use crate::ops::judge::Forms;
 use crate::store::Reader;
 
 /// How a secret was found.
@@ -24,18 +25,19 @@ pub struct Detector<'r, 'c> {
     reader: &'r Reader<'c>,
     /// The forms of the workspaces' tokens, once something is as long as one.
     formats: OnceCell<Vec<TokenFormat>>,
+    forms: Forms,
 }
 
 impl<'r, 'c> Detector<'r, 'c> {
     /// Looks by this reader.
     pub fn new(reader: &'r Reader<'c>) -> Self {
-        Self { reader, formats: OnceCell::new() }
+        Self { reader, formats: OnceCell::new(), forms: Forms::default() }
     }
 
     /// Whether, and how, any part of the text is a secret of this store or has the form of one.
     pub fn finds(&self, text: &[u8]) -> Result<Option<Found>> {
         for part in parts(text) {
-            if self.reader.has_hash(&SecretHash::of(part))? {
+            if self.has(part)? {
                 return Ok(Some(Found::Known));
             }
             let word = std::str::from_utf8(part).unwrap_or_default();
@@ -44,6 +46,18 @@ impl<'r, 'c> Detector<'r, 'c> {
             }
         }
         Ok(None)
+    }
+
+    fn has(&self, part: &[u8]) -> Result<bool> {
+        if self.reader.has_hash(&SecretHash::of(part))? {
+            return Ok(true);
+        }
+        for hash in self.forms.of(self.reader)?.iter().filter_map(|form| form.hash(part)) {
+            if self.reader.has_hash(&hash)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Those that tell a token from a checksum. A workspace that cannot be read is for the command to report.

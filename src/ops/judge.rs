@@ -2,11 +2,14 @@
 //!
 //! This module never records a use and never asks who presents the secret.
 
+use std::cell::OnceCell;
+
+use crate::domain::form::HashForm;
 use crate::domain::preset;
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
 use crate::domain::token::TokenFormat;
 use crate::domain::verdict::{Ask, Grounds, judge};
-use crate::domain::{Code, Key, Timestamp, WorkspaceId};
+use crate::domain::{Code, Key, KeySeq, Timestamp, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::store::Reader;
 
@@ -23,8 +26,10 @@ pub fn judge_secret(
     if secret.expose().len() > MAXIMUM_LENGTH {
         return Ok((Code::Malformed, None));
     }
-    let Some(key) = reader.key_by_hash(&secret.hash())? else {
-        return Ok((judge_unknown(reader, &formats(reader)?, secret)?, None));
+    let forms = Forms::default();
+    let found = forms.find(reader, secret)?;
+    let Some(key) = found.map(|(seq, _)| reader.key_by_seq(seq)).transpose()?.flatten() else {
+        return Ok((judge_unknown(reader, &formats(reader)?, &forms, secret)?, None));
     };
     if within.is_some_and(|workspace| workspace != key.workspace_id) {
         return Ok((Code::NotFound, None));
@@ -32,14 +37,62 @@ pub fn judge_secret(
     Ok((judge(&Grounds::from(&key), ask, now, key.seen), Some(key)))
 }
 
+/// In which forms other systems' keys are in the store, once that was asked for.
+#[derive(Default)]
+pub(super) struct Forms(OnceCell<Vec<HashForm>>);
+
+impl Forms {
+    pub(super) fn of(&self, reader: &Reader<'_>) -> Result<&[HashForm]> {
+        if let Some(forms) = self.0.get() {
+            return Ok(forms);
+        }
+        let mut forms = Vec::new();
+        for form in HashForm::ALL {
+            if reader.has_form(*form)? {
+                forms.push(*form);
+            }
+        }
+        Ok(self.0.get_or_init(|| forms))
+    }
+
+    /// The key that this secret is of, without what stands in other tables.
+    pub(super) fn find(
+        &self,
+        reader: &Reader<'_>,
+        secret: &Secret,
+    ) -> Result<Option<(KeySeq, Key)>> {
+        let found = reader.bare_key_by_hash(&secret.hash())?;
+        // SECURITY: a hash of another form is of another text, which is no secret.
+        let is_whole = |(_, key): &(KeySeq, Key)| matches!(key.form, None | Some(HashForm::Sha256));
+        if found.as_ref().is_some_and(is_whole) {
+            return Ok(found);
+        }
+        for form in self.of(reader)? {
+            let Some(hash) = form.hash(secret.expose().as_bytes()) else {
+                continue;
+            };
+            let found = reader.bare_key_by_hash(&hash)?;
+            if found.as_ref().is_some_and(|(_, key)| key.form == Some(*form)) {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// Judges a secret that no key has. A key with its public part is looked at all the same: if its record was changed outside
 /// keyward, the hash may have been, and if it has the hash, the index that should have found it is broken.
 pub(super) fn judge_unknown(
     reader: &Reader<'_>,
     formats: &[TokenFormat],
+    forms: &Forms,
     secret: &Secret,
 ) -> Result<Code> {
-    let mut code = Code::Malformed;
+    // Other systems' tokens have any form.
+    let mut code = match forms.of(reader)? {
+        [] => Code::Malformed,
+        _ => Code::NotFound,
+    };
     for short in formats.iter().filter_map(|format| format.short_of(secret.expose())) {
         code = Code::NotFound;
         if short.is_empty() {

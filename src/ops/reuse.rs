@@ -11,6 +11,7 @@ use crate::domain::audit::{About, Action};
 use crate::domain::secret::Secret;
 use crate::domain::{Key, KeySeq, Status, Timestamp};
 use crate::error::Result;
+use crate::ops::judge::Forms;
 use crate::store::{Reader, Store};
 
 /// How long a key's last such event speaks for further uses, in milliseconds: an hour.
@@ -35,7 +36,7 @@ pub fn note(store: &mut Store, key: KeySeq, address: Option<IpAddr>, now: Timest
 
 /// The same for the key of a secret that was presented to act or to be activated.
 pub fn note_secret(store: &mut Store, secret: &Secret, now: Timestamp) -> Result<()> {
-    match store.read(|reader| reader.bare_key_by_hash(&secret.hash()))? {
+    match store.read(|reader| Forms::default().find(reader, secret))? {
         Some((key, _)) => note(store, key, None, now),
         None => Ok(()),
     }

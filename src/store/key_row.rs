@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use super::damage::damaged;
 use super::session::Row;
 use super::value::Value;
+use crate::domain::form::HashForm;
 use crate::domain::key::Rotation;
 use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
@@ -18,7 +19,7 @@ macro_rules! columns {
                 key.short, key.hint, key.hash, key.state, key.created_at, key.created_by, key.expires_at, ",
             $last_used_at, ", key.revoked_at, key.revoked_reason, key.revoked_message, key.replaces, key.grace,
                 key.previous_expires_at, key.replaced_by, key.allow, key.owner, key.labels, key.seq,
-                key.algorithm, key.revision, key.plan"
+                key.algorithm, key.revision, key.plan, key.form"
         )
     };
 }
@@ -53,7 +54,7 @@ const ALGORITHM: usize = 26;
 /// The column of the revision.
 const REVISION: usize = 27;
 /// The first column of what may follow.
-pub(super) const AFTER: usize = 29;
+pub(super) const AFTER: usize = 30;
 
 pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {
     if row.bytes(ALGORITHM)? != Some(SecretHash::ALGORITHM.as_bytes()) {
@@ -78,6 +79,7 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {
         short: row.text(7)?,
         hint: row.text(8)?,
         hash: row.get(9)?,
+        form: form(row)?,
         state: state(row, 10)?,
         created_at: row.get(11)?,
         created_by: row.text(12)?,
@@ -110,6 +112,14 @@ fn json<T: serde::de::DeserializeOwned + Default>(
         .map_err(|error| damaged(format!("a key's scopes or labels: {error}")))
 }
 
+fn form(row: &Row<'_>) -> Result<Option<HashForm>> {
+    let Some(word) = row.optional_text(REVISION + 2)? else {
+        return Ok(None);
+    };
+    let form = HashForm::of(&word);
+    form.map(Some).ok_or_else(|| damaged("its hash is of an unknown form"))
+}
+
 fn networks(row: &Row<'_>, column: usize) -> Result<Vec<Network>> {
     let texts: Vec<String> = json(row, column, "[]")?;
     texts
@@ -125,7 +135,7 @@ pub(super) fn state(row: &Row<'_>, column: usize) -> Result<State> {
 }
 
 /// What is written once.
-const FIXED: [&str; 12] = [
+const FIXED: [&str; 13] = [
     "id",
     "workspace_id",
     "environment",
@@ -134,6 +144,7 @@ const FIXED: [&str; 12] = [
     "hint",
     "algorithm",
     "hash",
+    "form",
     "created_at",
     "created_by",
     "replaces",
@@ -217,6 +228,7 @@ impl Written {
             (&key.hint).into(),
             SecretHash::ALGORITHM.into(),
             (&key.hash).into(),
+            key.form.map(HashForm::word).into(),
             key.created_at.into(),
             (&key.created_by).into(),
             rotation.map(|rotation| &rotation.replaces).into(),

@@ -7,6 +7,7 @@ use super::key_row::{BARE, COLUMNS, INSERT, REISSUE, UPDATE, Written};
 use super::value::{Value, values};
 use super::{Reader, Writer};
 use crate::domain::audit::About;
+use crate::domain::form::HashForm;
 use crate::domain::name::spellings;
 use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
@@ -28,6 +29,11 @@ impl Reader<'_> {
     /// use, which stand in other tables.
     pub fn bare_key_by_hash(&self, hash: &SecretHash) -> Result<Option<(KeySeq, Key)>> {
         self.one(BARE, "WHERE key.hash = ?1", hash.into())
+    }
+
+    /// Whether another system's keys are here whose hashes are of this form.
+    pub fn has_form(&self, form: HashForm) -> Result<bool> {
+        self.session.exists("SELECT 1 FROM key WHERE form = ?1", values![form.word()])
     }
 
     /// The row number of the key of this id.

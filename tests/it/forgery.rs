@@ -41,7 +41,7 @@ fn planted(like: &str, secret: &str) -> String {
     format!(
         "INSERT INTO key SELECT NULL, '{STRANGE_ID}', workspace_id, 'planted', environment, scopes, prefix, short, hint,
              algorithm, x'{}', 'active', created_at, created_by, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '[]',
-             owner, labels, revision, seal, plan FROM key WHERE id = '{like}'",
+             owner, labels, revision, seal, plan, form FROM key WHERE id = '{like}'",
         hash.to_hex()
     )
 }
@@ -120,7 +120,7 @@ fn a_digest_that_was_changed_along_with_the_record_is_not_believed() {
 
 /// What makes a store look as if it had never had digests.
 pub const OLDER: &str = "DROP INDEX audit_subject; DROP TABLE clock; DROP TABLE ended; DROP TABLE revision;
-    ALTER TABLE key DROP COLUMN plan; ALTER TABLE key DROP COLUMN seal; ALTER TABLE key DROP COLUMN revision; PRAGMA user_version = 3";
+    DROP INDEX key_form; ALTER TABLE key DROP COLUMN form; ALTER TABLE key DROP COLUMN plan; ALTER TABLE key DROP COLUMN seal; ALTER TABLE key DROP COLUMN revision; PRAGMA user_version = 3";
 
 /// Asserts that a change is not believed in a store that claims to be an older keyward's.
 #[track_caller]

@@ -121,7 +121,7 @@ fn columns(sandbox: &Sandbox, table: &str) -> Vec<String> {
 }
 
 /// For each column of a key's record, what somebody might put there. The row number is no part of the record.
-const KEY_CHANGES: [(&str, &str); 26] = [
+const KEY_CHANGES: [(&str, &str); 27] = [
     ("id", "id = 'key_zzzzzzzzzzzzzzzz'"),
     ("workspace_id", "workspace_id = (SELECT workspace_id FROM workspace WHERE name = 'other')"),
     ("name", "name = 'ci2'"),
@@ -148,6 +148,7 @@ const KEY_CHANGES: [(&str, &str); 26] = [
     ("revision", "revision = revision + 1"),
     ("seal", "seal = randomblob(32)"),
     ("plan", "plan = 'free'"),
+    ("form", "form = 'sha512'"),
 ];
 
 #[test]

@@ -135,6 +135,8 @@ mod import_links;
 mod import_own;
 // A key's own plan: its rate and quota, inherited, exact, and no way round a limit.
 mod key_plans;
+// Keys that another system minted, whatever it hashes of their tokens.
+mod foreign;
 
 // What cuts across commands.
 

@@ -197,7 +197,7 @@ fn another_systems_keys_verify_by_their_hashes_in_each_form() {
         let verdict = sandbox.verdict(secret, &[], 0, "valid");
         assert_eq!(verdict["subject"]["name"], format!("key {number}"));
         assert_eq!(verdict["subject"]["id"], answer["results"][number]["id"]);
-        sandbox.verdict(&format!("{secret}x"), &[], 10, "malformed");
+        sandbox.verdict(&format!("{secret}x"), &[], 10, "not_found");
     }
     // They are keys like any other.
     let id = text(&answer["results"][0], "id");

@@ -13,7 +13,8 @@ use crate::store::Store;
 /// Import workspaces and keys by hash
 ///
 /// Reads a JSON object a line: what `keyward store export` prints, or another system's keys, which need only the fields
-/// name and hash (the SHA-256 of the whole secret in hexadecimal or Base64). Everything is imported, or nothing.
+/// name and hash (the SHA-256 of the whole secret in hexadecimal or Base64; algorithm names another form: sha512,
+/// sha256-after:| or sha256-after:_). Everything is imported, or nothing.
 ///
 /// An existing record is never changed. A line with the same values counts as unchanged. A line that differs is rejected
 /// (exit 4) and the fields are named; fields that the line leaves out are not compared, and neither is lastUsedAt. Also

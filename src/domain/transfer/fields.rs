@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::form::HashForm;
 use crate::domain::key::{Key, Status};
-use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 
@@ -87,7 +87,7 @@ impl KeyFields {
             short: Some(key.short.clone()),
             key_hint: Some(key.hint.clone()),
             status: Some(key.status(now).word().to_owned()),
-            algorithm: Some(SecretHash::ALGORITHM.to_owned()),
+            algorithm: Some(key.form.unwrap_or(HashForm::Sha256).word().to_owned()),
             hash: key.hash.to_hex(),
             created_at: text(Some(key.created_at)),
             created_by: Some(key.created_by.clone()),

@@ -10,6 +10,7 @@ mod texts;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::address::Network;
+use crate::domain::form::HashForm;
 use crate::domain::key::{KeyId, Rotation, State};
 use crate::domain::name::Name;
 use crate::domain::policy::Policy;
@@ -57,6 +58,8 @@ pub struct KeyLine {
     pub short: String,
     pub hint: String,
     pub hash: SecretHash,
+    /// In which form that is, where another system minted the key.
+    pub form: Option<HashForm>,
     /// What is recorded of its life.
     pub state: State,
     pub created_at: Option<Timestamp>,

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::fields::{KeyFields, WorkspaceFields, said};
 use super::{KeyLine, Line, WorkspaceLine, texts};
 use crate::domain::address::Network;
-use crate::domain::digest;
 use crate::domain::exposure::parts;
+use crate::domain::form::HashForm;
 use crate::domain::key::{KeyId, Rotation, State};
 use crate::domain::label::{Label, Owner, check_text};
 use crate::domain::name::is_invisible;
@@ -50,15 +50,16 @@ impl Line {
             None | Some("key") => {
                 let fields: KeyFields =
                     serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-                let hash = hash(&fields.hash)?;
-                let is_it = |part: &[u8]| SecretHash::of(part) == hash;
+                let form = form(&fields)?;
+                let hash = hash(form, &fields.hash)?;
+                let is_it = |part: &[u8]| form.hash(part) == Some(hash);
                 let has_it = |text: &String| parts(text.as_bytes()).into_iter().any(is_it);
                 if texts(line).iter().any(has_it) {
                     return Err(Error::usage(
                         "a field contains the key's whole secret, which must not be in a record",
                     ));
                 }
-                key(fields, said(text), hash).map(|key| Self::Key(Box::new(key)))
+                key(fields, said(text), (form, hash)).map(|key| Self::Key(Box::new(key)))
             }
             Some(_) => Err(Error::usage("the field type is neither key nor workspace")),
         }
@@ -82,18 +83,34 @@ fn workspace(fields: WorkspaceFields, said: BTreeSet<String>) -> Result<Workspac
     })
 }
 
-fn hash(text: &str) -> Result<SecretHash> {
-    let hash = digest::hex(text).or_else(|| digest::base64(text));
-    hash.map(SecretHash::from_bytes).ok_or_else(|| {
-        Error::usage("the field hash is not a SHA-256 in hexadecimal or Base64")
-            .hinted("a hash is 64 hexadecimal digits, or 44 characters of Base64")
+/// The form that a line names; SHA-256 where it names none.
+fn form(fields: &KeyFields) -> Result<HashForm> {
+    let Some(word) = &fields.algorithm else {
+        return Ok(HashForm::Sha256);
+    };
+    HashForm::of(word).ok_or_else(|| {
+        let words: Vec<&str> = HashForm::ALL.iter().map(|form| form.word()).collect();
+        Error::usage("the field algorithm is no form of a hash that can be imported")
+            .hinted(format!("one of {}", words.join(", ")))
     })
 }
 
-fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<KeyLine> {
-    if fields.algorithm.is_some_and(|algorithm| algorithm != SecretHash::ALGORITHM) {
-        return Err(Error::usage("the field algorithm is not sha256"));
-    }
+fn hash(form: HashForm, text: &str) -> Result<SecretHash> {
+    form.read(text).ok_or_else(|| match form {
+        HashForm::Sha512 => {
+            Error::usage("the field hash is not a SHA-512 in hexadecimal or Base64")
+                .hinted("a hash is 128 hexadecimal digits, or 88 characters of Base64")
+        }
+        _ => Error::usage("the field hash is not a SHA-256 in hexadecimal or Base64")
+            .hinted("a hash is 64 hexadecimal digits, or 44 characters of Base64"),
+    })
+}
+
+fn key(
+    fields: KeyFields,
+    said: BTreeSet<String>,
+    (form, hash): (HashForm, SecretHash),
+) -> Result<KeyLine> {
     let texts = [
         ("prefix", &fields.prefix, LONGEST_PREFIX),
         ("short", &fields.short, LONGEST_WORD),
@@ -165,6 +182,7 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
         })
     });
     let owner = fields.owner.map(|owner| owner.parse::<Owner>()).transpose();
+    let is_record = fields.id.is_some();
     Ok(KeyLine {
         said,
         workspace: fields.workspace,
@@ -176,6 +194,8 @@ fn key(fields: KeyFields, said: BTreeSet<String>, hash: SecretHash) -> Result<Ke
         short: fields.short.unwrap_or_default(),
         hint: fields.key_hint.unwrap_or_default(),
         hash,
+        // A record that has the whole token's SHA-256 may be of a key that keyward minted.
+        form: Some(form).filter(|form| *form != HashForm::Sha256 || !is_record),
         state,
         created_at: time("createdAt", fields.created_at)?,
         created_by: fields.created_by,

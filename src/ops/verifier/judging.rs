@@ -60,7 +60,7 @@ impl<T> Judging<'_, T> {
         if secret.expose().len() > MAXIMUM_LENGTH {
             return Ok((Code::Malformed, None));
         }
-        let Some(known) = self.state.memory.key(reader, secret.hash(), &self.state.keep)? else {
+        let Some(known) = self.state.memory.key(reader, secret, &self.state.keep)? else {
             let code = self.state.memory.judge_unknown(reader, secret)?;
             return Ok((code, None));
         };

@@ -17,7 +17,7 @@ use crate::domain::token::TokenFormat;
 use crate::domain::verdict::Grounds;
 use crate::domain::{Code, Key, Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
-use crate::ops::judge;
+use crate::ops::judge::{self, Forms};
 use crate::store::{Freshness, Reader};
 
 type Keys<T> = Table<SecretHash, Arc<Known<T>>>;
@@ -40,6 +40,7 @@ pub(super) struct Memory<T> {
     strangers: [Table<SecretHash, Code>; 2],
     owners: BTreeMap<WorkspaceId, Workspace>,
     formats: Option<Vec<TokenFormat>>,
+    forms: Forms,
 }
 
 impl<T> Memory<T> {
@@ -56,6 +57,7 @@ impl<T> Memory<T> {
             strangers: Default::default(),
             owners: BTreeMap::new(),
             formats: None,
+            forms: Forms::default(),
         }
     }
 
@@ -86,6 +88,7 @@ impl<T> Memory<T> {
             // Nothing lasts, so nothing has to be compared.
             self.owners.clear();
             self.formats = None;
+            self.forms = Forms::default();
             self.doubt_uses();
             return Ok(true);
         }
@@ -117,6 +120,7 @@ impl<T> Memory<T> {
                 }
                 if workspaces || hashes {
                     self.strangers = Default::default();
+                    self.forms = Forms::default();
                 }
             }
         }
@@ -133,6 +137,7 @@ impl<T> Memory<T> {
         self.strangers = Default::default();
         self.owners.clear();
         self.formats = None;
+        self.forms = Forms::default();
     }
 
     /// A key, if it is remembered and was not changed since.
@@ -148,20 +153,21 @@ impl<T> Memory<T> {
         self.young.get(hash)
     }
 
-    /// The key of this hash, remembered or looked up.
+    /// The key of this secret, remembered or looked up.
     pub fn key(
         &mut self,
         reader: &Reader<'_>,
-        hash: SecretHash,
+        secret: &Secret,
         keep: &dyn Fn(Key) -> T,
     ) -> Result<Option<Arc<Known<T>>>> {
+        let hash = secret.hash();
         if let Some(known) = self.recall(&hash) {
             return Ok(Some(Arc::clone(known)));
         }
         if self.recall_stranger(&hash).is_some() {
             return Ok(None);
         }
-        let Some((seq, mut key)) = reader.bare_key_by_hash(&hash)? else {
+        let Some((seq, mut key)) = self.forms.find(reader, secret)? else {
             return Ok(None);
         };
         let owner = self.owner(reader, key.workspace_id)?;
@@ -196,7 +202,7 @@ impl<T> Memory<T> {
             Some(formats) => formats,
             unknown => unknown.insert(judge::formats(reader)?),
         };
-        let code = judge::judge_unknown(reader, formats, secret)?;
+        let code = judge::judge_unknown(reader, formats, &self.forms, secret)?;
         let [young, old] = &mut self.strangers;
         if young.len() >= STRANGERS {
             *old = std::mem::take(young);

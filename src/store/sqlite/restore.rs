@@ -66,7 +66,7 @@ const REPLACE: &str = "
 const BURY: &str = "
     INSERT INTO main.key SELECT NULL, id, workspace_id, name, environment, scopes, prefix, short, hint, algorithm, hash, state,
             created_at, created_by, expires_at, revoked_at, revoked_reason, revoked_message, replaces, grace,
-            previous_expires_at, replaced_by, allow, owner, labels, revision, seal, plan
+            previous_expires_at, replaced_by, allow, owner, labels, revision, seal, plan, form
         FROM temp.buried WHERE id NOT IN (SELECT id FROM main.key) AND hash NOT IN (SELECT hash FROM main.key)
             AND workspace_id IN (SELECT workspace_id FROM temp.same_workspace) ORDER BY seq;
     INSERT INTO main.revision SELECT seq, revision FROM main.key

@@ -39,6 +39,7 @@ CREATE TABLE key (
     revision            INTEGER NOT NULL DEFAULT 1,
     seal                BLOB CHECK (length(seal) = 32),
     plan                TEXT,
+    form                TEXT,
     CHECK ((state = 'revoked') = (revoked_at IS NOT NULL)),
     CHECK ((replaces IS NULL) = (grace IS NULL))
 ) STRICT;
@@ -53,6 +54,9 @@ CREATE INDEX key_short ON key (short) WHERE short <> '';
 CREATE INDEX key_replaces ON key (replaces) WHERE replaces IS NOT NULL;
 -- The cap and the counts, read from the index alone; revoked keys, which only ever pile up, are not in it.
 CREATE INDEX key_living ON key (workspace_id, state, created_at, expires_at) WHERE state <> 'revoked';
+
+-- Other systems' keys, by the form of their hashes.
+CREATE INDEX key_form ON key (form) WHERE form IS NOT NULL;
 
 CREATE TABLE audit (
     seq      INTEGER PRIMARY KEY,

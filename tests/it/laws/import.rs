@@ -119,6 +119,7 @@ fn assert_comes_back(line: &KeyLine) {
         short: line.short.clone(),
         hint: line.hint.clone(),
         hash: line.hash,
+        form: line.form,
         state: line.state,
         created_at: line.created_at.unwrap_or(LONG_AGO),
         created_by: line.created_by.clone().unwrap_or_default(),

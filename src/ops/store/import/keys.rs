@@ -150,6 +150,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             short: line.short,
             hint: line.hint,
             hash: line.hash,
+            form: line.form,
             state: line.state,
             created_at: line.created_at.unwrap_or(self.now),
             created_by: line.created_by.unwrap_or_else(|| self.access.actor.clone()),
