@@ -4,14 +4,14 @@ use crate::commands::hand_over::{Answer, HandOver};
 use crate::commands::sink::{HoldArgs, SinkArgs};
 use crate::context::Context;
 use crate::delivery::Sink;
-use crate::domain::{Lifetime, Safe, Status, Timestamp, When};
+use crate::domain::{Lifetime, Safe, State, Status, Timestamp, When};
 use crate::error::{Exit, Result};
 use crate::ops::access::Actor;
 use crate::ops::cancel::Old;
 use crate::ops::rotate::Terms;
 use crate::ops::{cancel, rotate};
 use crate::options::KeyArgument;
-use crate::output::view::KeyView;
+use crate::output::view::{KeyView, Minted};
 use crate::signals::Interrupts;
 use crate::store::Store;
 
@@ -107,10 +107,12 @@ fn enter(is_rehearsal: bool, context: &mut Context) -> Result<(Store, Actor)> {
     Ok((store, actor))
 }
 
-/// Answers with the old key as it would be; the new one has no id yet.
+/// Answers as the rotation would, without what is random in the new key.
 fn rehearsed(rotated: rotate::Outcome, is_held: bool, context: &Context) -> Result<Exit> {
-    let (now, mut key, mut old) = (context.now(), rotated.key, rotated.old);
+    let rotate::Outcome { mut key, mut old, ending, rest, .. } = rotated;
+    let now = context.now();
     if !is_held {
+        key.state = State::Active;
         key.supersede(&mut old, now);
         old.replaced_by = None;
     }
@@ -126,7 +128,19 @@ fn rehearsed(rotated: rotate::Outcome, is_held: bool, context: &Context) -> Resu
     };
     let name = Safe(&old.name);
     let sentence = format!("would rotate {name}: {} {until}; the new key {expiry}", old.id);
-    context.ui.change(&KeyView::new(&old, now), &sentence)?;
+    let view = Minted {
+        replaced: Some(KeyView::new(&old, now)),
+        also_changed: &ending,
+        still_valid: &rest.ids,
+        ..Minted::unminted(&key, now)
+    };
+    context.ui.change(&view, &sentence)?;
+    for id in &ending {
+        context.ui.status(&format!("would revoke {id}, which {name} replaced before"));
+    }
+    if !rest.is_empty() {
+        context.ui.warn(&rest.to_string());
+    }
     Ok(0)
 }
 

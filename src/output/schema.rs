@@ -31,7 +31,9 @@ const COMMANDS: [Described; 34] = [
     ("enable", of_view::<Changed<'_>>),
     ("rotate", || {
         let rotated = minted(&["replaced"], &["alsoChanged", "stillValid"]);
-        json!({ "anyOf": [rotated, of_view::<KeyView<'_>>()] })
+        let rehearsed = of_view::<Minted<'_, ()>>();
+        let rehearsed = narrowed(rehearsed, &["replaced"], &["alsoChanged", "stillValid"]);
+        json!({ "anyOf": [rotated, rehearsed, of_view::<KeyView<'_>>()] })
     }),
     ("activate", of_view::<KeyView<'_>>),
     ("revoke", || {

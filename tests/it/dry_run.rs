@@ -42,16 +42,29 @@ fn revoke_says_which_keys_it_would_end_and_asks_nothing() {
 fn rotate_says_how_long_the_old_secret_would_stay_and_hands_nothing_over() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let id = sandbox.id_of("ci");
-    let answer = rehearsed(&sandbox, &["rotate", "ci", "--grace", "1h"]);
-    assert_eq!(text(&answer, "id"), id);
-    assert_ne!(answer["expiresAt"], Value::Null, "{answer:#}");
-    assert_eq!(answer["replacedBy"], Value::Null, "{answer:#}");
-    assert_eq!(answer.get("key"), None, "{answer:#}");
-    let answer = rehearsed(&sandbox, &["rotate", "ci", "--now"]);
-    assert_eq!(answer["status"], "revoked");
+    let rehearsal = rehearsed(&sandbox, &["rotate", "ci", "--grace", "1h"]);
+    let old = &rehearsal["replaced"];
+    assert_eq!(text(old, "id"), id);
+    assert_ne!(old["expiresAt"], Value::Null, "{rehearsal:#}");
+    assert_eq!(old["replacedBy"], Value::Null, "{rehearsal:#}");
+    let expected = [("status", "active"), ("replaces", &id), ("name", "ci")];
+    for (field, value) in expected {
+        assert_eq!(rehearsal[field], value, "{rehearsal:#}");
+    }
+    // What is random is not known before.
+    for field in ["id", "prefix", "short", "keyHint"] {
+        assert_eq!(rehearsal[field], Value::Null, "{rehearsal:#}");
+    }
+    assert_eq!(rehearsal.get("key"), None, "{rehearsal:#}");
+    let at_once = rehearsed(&sandbox, &["rotate", "ci", "--now"]);
+    assert_eq!(at_once["replaced"]["status"], "revoked");
     let out = sandbox.home().join("new.key").display().to_string();
-    let answer = rehearsed(&sandbox, &["rotate", "ci", "--hold", "--out", &out]);
-    assert_eq!(answer["expiresAt"], Value::Null);
+    let held = rehearsed(&sandbox, &["rotate", "ci", "--hold", "--out", &out]);
+    assert_eq!(
+        (&held["status"], &held["replaced"]["status"]),
+        (&"pending".into(), &"active".into())
+    );
+    assert_eq!(held["replaced"]["expiresAt"], Value::Null);
     assert!(!sandbox.home().join("new.key").exists(), "a secret was delivered");
     let told = said(&sandbox, &["rotate", "ci", "--now"]);
     assert!(told.contains("would rotate ci") && told.contains("revoked at once"), "{told}");
@@ -63,6 +76,24 @@ fn rotate_says_how_long_the_old_secret_would_stay_and_hands_nothing_over() {
     sandbox.keyward(["disable", "ci"]).ok();
     sandbox.refuses(&["rotate", "ci", "--dry-run"], 4, "conflict");
     sandbox.assert_whole();
+}
+
+#[test]
+fn the_rehearsal_of_a_rotation_has_every_field_that_the_rotation_has() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    sandbox.keyward(["rotate", "ci"]).ok();
+    let fields = |answer: &Value| -> Vec<String> {
+        answer.as_object().expect("an object").keys().cloned().collect()
+    };
+    for flags in [&[][..], &["--now"], &["--hold"]] {
+        let words = [&["rotate", "ci"][..], flags].concat();
+        let mut rehearsal = fields(&rehearsed(&sandbox, &words));
+        rehearsal.push("key".to_owned());
+        rehearsal.sort();
+        let mut rotation = fields(&sandbox.keyward(&words).answer());
+        rotation.sort();
+        assert_eq!(rehearsal, rotation, "{flags:?}");
+    }
 }
 
 #[test]

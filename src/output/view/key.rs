@@ -12,16 +12,16 @@ use crate::domain::{Key, KeyId, Network, Status, Timestamp};
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct KeyView<'a> {
+pub struct KeyView<'a, Public = &'a str> {
     #[schemars(regex(pattern = r"^key_[0-9a-z]{16}$"))]
-    id: &'a str,
+    id: Public,
     workspace: &'a str,
     name: &'a str,
     environment: &'a str,
     scopes: &'a [String],
-    prefix: &'a str,
-    short: &'a str,
-    key_hint: &'a str,
+    prefix: Public,
+    short: Public,
+    key_hint: Public,
     status: Status,
     created_at: Moment,
     created_by: &'a str,
@@ -42,18 +42,37 @@ pub struct KeyView<'a> {
 impl<'a> KeyView<'a> {
     /// The key as it is at this moment.
     pub fn new(key: &'a Key, now: Timestamp) -> Self {
+        Self::with([key.id.as_str(), &key.prefix, &key.short, &key.hint], key, now)
+    }
+
+    /// The key that a rehearsal would have minted: null stands for what is random in it.
+    pub fn unminted(key: &'a Key, now: Timestamp) -> KeyView<'a, ()> {
+        KeyView::with([(); 4], key, now)
+    }
+
+    /// The same with a last use that is not in the record.
+    #[must_use]
+    pub(super) fn last_used(mut self, at: Option<Timestamp>) -> Self {
+        self.last_used_at = at.map(Moment);
+        self
+    }
+}
+
+impl<'a, Public> KeyView<'a, Public> {
+    fn with(public: [Public; 4], key: &'a Key, now: Timestamp) -> Self {
+        let [id, prefix, short, key_hint] = public;
         // A pending key that waited too long is revoked without anybody having written so.
         let lapsed_at = key.lapsed_at(now);
         let rotation = key.rotation.as_ref();
         Self {
-            id: key.id.as_str(),
+            id,
             workspace: &key.workspace,
             name: &key.name,
             environment: &key.environment,
             scopes: &key.scopes,
-            prefix: &key.prefix,
-            short: &key.short,
-            key_hint: &key.hint,
+            prefix,
+            short,
+            key_hint,
             status: key.status(now),
             created_at: Moment(key.created_at),
             created_by: &key.created_by,
@@ -71,13 +90,6 @@ impl<'a> KeyView<'a> {
             labels: &key.labels,
             plan: key.plan.as_deref(),
         }
-    }
-
-    /// The same with a last use that is not in the record.
-    #[must_use]
-    pub(super) fn last_used(mut self, at: Option<Timestamp>) -> Self {
-        self.last_used_at = at.map(Moment);
-        self
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is shown of keys whose secret is handed over, the secret included where stdout is the sink.
+//! What is shown of keys whose secret is handed over, the secret included where stdout is the sink, or would be.
 //!
 //! This module never renders anything: it is the one view that may hold a secret.
 
@@ -13,9 +13,9 @@ use crate::domain::{Key, KeyId, Timestamp};
 /// A key that mint, rotate or ensure made. It has its secret only when stdout is the sink.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Minted<'a> {
+pub struct Minted<'a, Public = &'a str> {
     #[serde(flatten)]
-    pub view: KeyView<'a>,
+    pub view: KeyView<'a, Public>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaced: Option<KeyView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,16 +41,12 @@ impl<'a> Minted<'a> {
 
     /// A key with nothing beside it.
     pub fn new(key: &'a Key, now: Timestamp) -> Self {
-        Self {
-            view: KeyView::new(key, now),
-            replaced: None,
-            changed: None,
-            action: None,
-            also_changed: &[],
-            still_valid: &[],
-            key: None,
-            warnings: &[],
-        }
+        Self::of(KeyView::new(key, now))
+    }
+
+    /// A key that a rehearsal would have minted.
+    pub fn unminted(key: &'a Key, now: Timestamp) -> Minted<'a, ()> {
+        Minted::of(KeyView::unminted(key, now))
     }
 
     /// The same with what provisioning did.
@@ -59,5 +55,20 @@ impl<'a> Minted<'a> {
         self.changed = Some(action.is_change());
         self.action = Some(action);
         self
+    }
+}
+
+impl<'a, Public> Minted<'a, Public> {
+    fn of(view: KeyView<'a, Public>) -> Self {
+        Self {
+            view,
+            replaced: None,
+            changed: None,
+            action: None,
+            also_changed: &[],
+            still_valid: &[],
+            key: None,
+            warnings: &[],
+        }
     }
 }
