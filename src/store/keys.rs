@@ -148,7 +148,19 @@ impl Writer<'_> {
         let written = self.changed_key(key, revision)?;
         let values = [&written.fixed()[..], &written.changing()].concat();
         self.session.run(&INSERT, &values)?;
+        self.begin_row(&key.id)?;
         self.revised(written.key())
+    }
+
+    /// Removes what other tables have under a new key's row number. A row that was deleted behind keyward's back leaves it there.
+    fn begin_row(&self, id: &KeyId) -> Result<()> {
+        let seq = self.seq_of(id)?;
+        let mut left = 0;
+        for table in ["revision", "meter", "claim"] {
+            let sql = format!("DELETE FROM {table} WHERE key_seq = ?1");
+            left += self.session.run(&sql, values![seq])?;
+        }
+        if left > 0 { self.delete_usage_of(&[seq]) } else { Ok(()) }
     }
 
     /// Saves everything about a key that may change.
@@ -212,6 +224,7 @@ impl Writer<'_> {
     /// Deletes keys' records with what they were used for. Their hashes stay among those of ended keys.
     pub fn delete_keys(&self, keys: &[KeySeq]) -> Result<()> {
         self.end_all(keys)?;
+        self.hand_on_rate_states(keys)?;
         self.delete_usage_of(keys)?;
         for table in ["DELETE FROM key WHERE seq = ?1", "DELETE FROM revision WHERE key_seq = ?1"] {
             let mut delete = self.session.prepare(table)?;

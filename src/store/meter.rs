@@ -38,31 +38,27 @@ const RATE: &str = "INSERT INTO meter (key_seq, last_day, rate, whole_at) VALUES
 const REFUSE: &str =
     "INSERT INTO refusal (slot, code, count) VALUES (?1, ?2, ?3) ON CONFLICT (slot, code)
     DO UPDATE SET count = refusal.count + excluded.count";
-/// A key and its relatives. A plus sign keeps a condition from choosing the index: ids do.
-macro_rules! of_line {
-    ($rest:literal) => {
-        concat!(
-            "WITH RECURSIVE line (seq, id, replaces, workspace_id, environment) AS (
-                SELECT seq, id, replaces, workspace_id, environment FROM key WHERE seq = ?1
-                UNION
-                SELECT key.seq, key.id, key.replaces, key.workspace_id, key.environment
-                FROM line JOIN key ON key.id = line.replaces OR key.replaces = line.id
-                WHERE +key.workspace_id = line.workspace_id AND +key.environment = line.environment)",
-            $rest
-        )
-    };
-}
-
+/// A key and those that it replaced or that replaced it, the nearest first. A plus sign keeps a condition from choosing the index:
+/// ids do.
+const LINE: &str = "WITH RECURSIVE line (seq, id, replaces, workspace_id, environment) AS (
+        SELECT seq, id, replaces, workspace_id, environment FROM key WHERE seq = ?1
+        UNION
+        SELECT key.seq, key.id, key.replaces, key.workspace_id, key.environment
+        FROM line JOIN key ON key.id = line.replaces OR key.replaces = line.id
+        WHERE +key.workspace_id = line.workspace_id AND +key.environment = line.environment)";
 /// The latest time of a key and its nearest 255 relatives at which a rate is whole again.
-const RATE_STATE: &str = of_line!(
-    " SELECT max(whole_at) FROM meter WHERE rate = ?2 AND key_seq IN (SELECT seq FROM line LIMIT 256)"
-);
+const RATE_STATE: &str = "SELECT max(whole_at) FROM meter WHERE rate = ?2 AND key_seq IN (SELECT seq FROM line LIMIT 256)";
 /// The credits that they have spent from one day to another.
-const CREDITS: &str = of_line!(
+const CREDITS: &str =
     ", day (number) AS (SELECT ?2 UNION ALL SELECT number + 1 FROM day WHERE number < ?3)
-     SELECT sum(usage.credits) FROM (SELECT seq FROM line LIMIT 256) AS line CROSS JOIN day
-     JOIN usage ON usage.slot = (day.number << 40) + line.seq"
-);
+    SELECT sum(usage.credits) FROM (SELECT seq FROM line LIMIT 256) AS relative CROSS JOIN day
+    JOIN usage ON usage.slot = (day.number << 40) + relative.seq";
+/// Gives the same relatives the state of a key's rate, where theirs is not a later one.
+const HAND_ON: &str = "INSERT INTO meter (key_seq, rate, whole_at)
+    SELECT relative.seq, own.rate, own.whole_at FROM meter AS own JOIN (SELECT seq FROM line LIMIT 256) AS relative
+    WHERE own.key_seq = ?1 AND own.whole_at > ?2 AND relative.seq <> ?1
+    ON CONFLICT (key_seq) DO UPDATE SET rate = excluded.rate, whole_at = excluded.whole_at
+    WHERE meter.rate IS NULL OR (meter.rate = excluded.rate AND meter.whole_at < excluded.whole_at)";
 
 /// What a transaction that counts may read and write.
 pub struct Meter<'a> {
@@ -113,7 +109,7 @@ impl Reader<'_> {
             return Ok((last, own));
         }
         let values = values![key, rate.as_ref()];
-        let shared = self.session.one(RATE_STATE, values, |row| row.get(0))?;
+        let shared = self.session.one(&format!("{LINE} {RATE_STATE}"), values, |row| row.get(0))?;
         Ok((last, shared.flatten()))
     }
 
@@ -121,7 +117,8 @@ impl Reader<'_> {
     pub fn credits_of(&self, key: KeySeq, month: Month) -> Result<u64> {
         let (first, last) = (Day::of(month.start()), Day::of(month.end().plus_millis(-1)));
         let values = values![key, first.0, last.0];
-        let credits: Option<Option<i64>> = self.session.one(CREDITS, values, |row| row.get(0))?;
+        let sql = format!("{LINE} {CREDITS}");
+        let credits: Option<Option<i64>> = self.session.one(&sql, values, |row| row.get(0))?;
         Ok(credits.flatten().map_or(0, i64::unsigned_abs))
     }
 
@@ -181,6 +178,17 @@ impl Meter<'_> {
 }
 
 impl Writer<'_> {
+    /// Gives what these keys have used of their rates to the others of their lineages, before their records go: the burst that one
+    /// has spent stays spent.
+    pub(super) fn hand_on_rate_states(&self, keys: &[KeySeq]) -> Result<()> {
+        let seen = self.clock()?.seen.as_millis().saturating_mul(1_000_000);
+        let mut hand_on = self.session.prepare(&format!("{LINE} {HAND_ON}"))?;
+        for key in keys {
+            hand_on.run(values![*key, seen])?;
+        }
+        Ok(())
+    }
+
     /// Gives the whole burst back to each key whose rate is whole again only after this time.
     pub(super) fn drop_rate_states_after(&self, now: Timestamp) -> Result<()> {
         let nanos = now.as_millis().saturating_mul(1_000_000);

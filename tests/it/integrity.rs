@@ -334,3 +334,22 @@ fn a_time_that_nobody_can_write_is_damage_and_is_never_shown() {
         import.refused(2, "usage");
     }
 }
+
+#[test]
+fn a_key_is_not_taken_for_the_one_whose_row_was_deleted_before_it() {
+    let (sandbox, secret) = Sandbox::with_key("gone");
+    sandbox.verdict(&secret, &[], 0, "valid");
+    for _ in 0..3 {
+        for verb in ["disable", "enable"] {
+            sandbox.keyward([verb, "gone"]).ok();
+        }
+    }
+    sandbox.tamper("PRAGMA foreign_keys = OFF; DELETE FROM key");
+    let next = sandbox.mint("next");
+    assert_eq!(sandbox.show("next")["lastUsedAt"], Value::Null);
+    let usage = sandbox.keyward(["usage"]).answer();
+    assert_eq!(usage["usage"], serde_json::json!([]), "{usage:#}");
+    sandbox.verdict(&next, &[], 0, "valid");
+    sandbox.keyward(["set", "next", "--owner", "platform"]).ok();
+    sandbox.verdict(&next, &[], 0, "valid");
+}

@@ -434,3 +434,30 @@ fn a_restoration_of_another_plan_is_no_second_burst() {
     assert_eq!(spend_all(&sandbox, &secret), 0);
     sandbox.assert_sound();
 }
+
+#[test]
+fn records_that_go_leave_their_lineage_what_is_spent() {
+    // Pruned, all but the newest at once or one after the other.
+    for rotations in [1, 3] {
+        let sandbox = Sandbox::new();
+        let first = limited(&sandbox, "rate = \"6/day\"");
+        assert_eq!(spend_all(&sandbox, &first), 6);
+        let rotate = || sandbox.keyward(["rotate", "ci", "--now"]).ok().line();
+        let newest = (0..rotations).map(|_| rotate()).last().expect("a rotation");
+        let prune = ["prune", "--dead-for", "0s", "--yes"];
+        sandbox.keyward(prune).ok();
+        assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
+        assert_eq!(spend_all(&sandbox, &newest), 0, "{rotations} rotations");
+        sandbox.assert_sound();
+    }
+    // Lost with a restoration.
+    let sandbox = Sandbox::new();
+    let first = limited(&sandbox, "rate = \"6/day\"");
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+    let second = sandbox.keyward(["rotate", "ci"]).ok().line();
+    assert_eq!(spend_all(&sandbox, &second), 6);
+    sandbox.keyward(["store", "restore", "b.db", "--yes"]).ok();
+    sandbox.verdict(&second, &[], 10, "not_found");
+    assert_eq!(spend_all(&sandbox, &first), 0);
+    sandbox.assert_sound();
+}

@@ -41,6 +41,11 @@ const REMEMBER_THE_COUNTS: &str = "
         JOIN main.workspace AS mine USING (workspace_id)
         JOIN source.workspace AS theirs USING (workspace_id) WHERE mine.created_at = theirs.created_at;";
 
+/// The keys with a rate that the backup does not have.
+const LOST: &str = "SELECT ours.seq FROM main.meter JOIN main.key AS ours ON ours.seq = meter.key_seq
+    WHERE meter.rate IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM source.key AS theirs WHERE theirs.seq = ours.seq AND theirs.id = ours.id)";
+
 const REPLACE: &str = "
     PRAGMA defer_foreign_keys = ON;
     DELETE FROM main.claim; DELETE FROM main.revision; DELETE FROM main.idempotency; DELETE FROM main.meter; DELETE FROM main.allowance;
@@ -155,6 +160,8 @@ impl Writer<'_> {
     /// store without a trail gets the backup's. What was counted since stays, and so do revoked records that the backup does
     /// not have.
     pub fn replace_tables(&self) -> Result<()> {
+        let lost = self.session.all(LOST, &[], |row| row.get(0))?;
+        self.hand_on_rate_states(&lost)?;
         let run = |sql: &str| connection(self).execute_batch(sql).map_err(failure);
         run(REMEMBER_THE_DEAD)?;
         run(REMEMBER_THE_COUNTS)?;
