@@ -141,6 +141,7 @@ pub fn present(
     let presented = store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         let within = select::confinement(writer, &access, workspace)?;
+        let within = within.map(|workspace| workspace.id);
         let (code, key) = judge_secret(writer, secret, within, &Ask::default(), now)?;
         let refused = |code: Code| Err(Error::new(Kind::Refused(code), code.message()));
         let Some(key) = key else { return refused(code) };

@@ -208,3 +208,24 @@ fn the_file_alone_has_every_change_though_a_stream_keeps_a_log() {
     std::fs::copy(sandbox.store_path(), &path).expect("the file can be copied");
     copy.keyward(["verify", "--store"]).args([&path]).stdin(&secret).exit(13);
 }
+
+#[test]
+fn the_workspace_that_was_named_stays_the_one_that_is_meant_when_it_is_renamed() {
+    let sandbox = Sandbox::new();
+    for name in ["acme", "shop"] {
+        sandbox.workspace(name, &[]);
+    }
+    let secret = sandbox.mint_with("ci", &["-w", "acme"]);
+    let other = sandbox.mint_with("ci", &["-w", "shop"]);
+    let mut stream = Stream::start(&sandbox, &["-w", "acme"]);
+    stream.expect(&secret, "valid");
+    sandbox.keyward(["workspace", "rename", "acme", "zenith"]).ok();
+    let verdict = stream.expect(&secret, "valid");
+    assert_eq!(verdict["subject"]["workspace"], "zenith");
+    stream.expect(&other, "not_found");
+    // Another one of the name is another one.
+    sandbox.keyward(["workspace", "rename", "shop", "acme"]).ok();
+    stream.expect(&other, "not_found");
+    stream.expect(&secret, "valid");
+    assert_eq!(stream.end().status, 0);
+}

@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use super::CANDIDATES;
 use crate::domain::nearest::nearest;
-use crate::domain::{Safe, Workspace, WorkspaceId};
+use crate::domain::{Safe, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Access;
 use crate::store::Reader;
@@ -114,9 +114,9 @@ pub fn confinement(
     reader: &Reader<'_>,
     access: &Access,
     named: Option<&str>,
-) -> Result<Option<WorkspaceId>> {
+) -> Result<Option<Workspace>> {
     match named.is_some() || access.caller.is_some() {
-        true => Ok(Some(workspace(reader, access, named)?.id)),
+        true => workspace(reader, access, named).map(Some),
         false => Ok(None),
     }
 }

@@ -22,6 +22,7 @@ impl<T> Verifier<T> {
             return Ok(());
         }
         self.state.memory.forget();
+        self.state.within = None;
         self.state.records = self.store.can_count();
         self.reused = Reused::default();
         // What is left cannot wait any longer: row numbers of the other file are other keys'.

@@ -32,12 +32,24 @@ impl<T> State<T> {
     pub fn judging(&mut self, reader: &Reader<'_>, now: Timestamp) -> Result<Judging<'_, T>> {
         let access = Access::admit(reader, &self.actor, now)?;
         access.require(Permission::Verify)?;
-        let within = select::confinement(reader, &access, self.workspace.as_deref())?;
+        let within = self.confinement(reader, &access)?;
         if self.memory.refresh(reader)? {
             self.clock = reader.clock()?;
         }
         self.clock = self.clock.after(now);
         Ok(Judging { state: self, within, now, spent: Spent::default() })
+    }
+
+    fn confinement(&mut self, reader: &Reader<'_>, access: &Access) -> Result<Option<WorkspaceId>> {
+        if let Some((id, made_at)) = self.within
+            && let Some(workspace) = reader.workspace_by_id(id)?
+            && workspace.created_at == made_at
+        {
+            return Ok(Some(id));
+        }
+        let found = select::confinement(reader, access, self.workspace.as_deref())?;
+        self.within = found.map(|workspace| (workspace.id, workspace.created_at));
+        Ok(self.within.map(|(id, _)| id))
     }
 }
 

@@ -96,6 +96,7 @@ impl<T> Verifier<T> {
         let state = State {
             actor,
             workspace: None,
+            within: None,
             keep: Box::new(keep),
             memory: Memory::new(REMEMBERED),
             pending: Pending::default(),

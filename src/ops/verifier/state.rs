@@ -18,6 +18,9 @@ use crate::ops::access::Actor;
 pub(super) struct State<T> {
     pub actor: Actor,
     pub workspace: Option<String>,
+    /// The workspace of that name, or the caller's, as first found, and when it was made: it stays the one that is meant, whatever
+    /// it is called later.
+    pub within: Option<(WorkspaceId, Timestamp)>,
     pub keep: Box<dyn Fn(Key) -> T + Send>,
     pub memory: Memory<T>,
     pub pending: Pending,
