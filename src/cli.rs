@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{Command, with_examples};
@@ -91,6 +92,7 @@ impl Cli {
         let short = named.unwrap_or_else(Self::command);
         let read = |command: clap::Command| -> Result<Self, clap::Error> {
             let matches = command.try_get_matches_from(arguments)?;
+            refuse_one_of_all(&matches)?;
             let mut cli = Self::from_arg_matches(&matches)?;
             cli.named = words(&matches).join(" ");
             Ok(cli)
@@ -123,6 +125,24 @@ fn respelled(arguments: &[OsString]) -> Option<Vec<OsString>> {
         _ => return None,
     }
     Some(respelled)
+}
+
+/// Refuses one workspace beside all of them. clap itself would not see that `-w` stands before the command and `-A` after it.
+fn refuse_one_of_all(matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+    let mut matches = matches;
+    while let Some((_, below)) = matches.subcommand() {
+        matches = below;
+    }
+    let are_all = matches.try_get_one("all_workspaces").ok().flatten().copied();
+    let is_one = || matches.value_source("workspace") == Some(ValueSource::CommandLine);
+    if !are_all.unwrap_or(false) || !is_one() {
+        return Ok(());
+    }
+    let option = |name: &str| ContextValue::String(name.to_owned());
+    let mut error = clap::Error::new(ErrorKind::ArgumentConflict);
+    error.insert(ContextKind::InvalidArg, option("--all-workspaces"));
+    error.insert(ContextKind::PriorArg, option("--workspace <NAME>"));
+    Err(error)
 }
 
 fn words(matches: &clap::ArgMatches) -> Vec<&str> {

@@ -28,12 +28,31 @@ fn list_has_the_keys_of_every_workspace_in_one_order() {
     let by_name = listed(&sandbox, &["--sort", "name"]);
     assert_eq!(by_name, ["cart", "twin", "twin", "worker"]);
     sandbox.keyward(["workspace", "use", "acme"]).ok();
-    for flags in [&[][..], &["-w", "shop"]] {
-        assert_eq!(listed(&sandbox, flags).len(), 4, "{flags:?}");
-    }
+    assert_eq!(listed(&sandbox, &[]).len(), 4);
+    let named = sandbox.keyward(["list", "-A", "--json"]).env("KEYWARD_WORKSPACE", "shop");
+    assert_eq!(named.answer()["keys"].as_array().map(Vec::len), Some(4));
     let run = sandbox.keyward(["list", "--all-workspaces"]).ok();
     let header: Vec<&str> = run.stdout.split_whitespace().take(2).collect();
     assert_eq!(header, ["WORKSPACE", "NAME"]);
+}
+
+#[test]
+fn one_workspace_beside_all_of_them_is_refused() {
+    let sandbox = two_workspaces();
+    for words in [
+        &["list", "-A", "-w", "shop"][..],
+        &["-w", "shop", "list", "--all-workspaces"],
+        &["show", "cart", "-A", "-w", "shop"],
+        &["usage", "-wshop", "-A"],
+        &["check", "--never-used", "-A", "-w", "shop"],
+        &["prune", "-A", "-w", "shop"],
+        &["--workspace", "shop", "audit", "list", "-A"],
+    ] {
+        let error = sandbox.keyward(words).refused(2, "usage");
+        let said = text(&error, "message");
+        let expected = "'--all-workspaces' cannot be used with '--workspace <NAME>'";
+        assert!(said.contains(expected), "{words:?}: {said}");
+    }
 }
 
 #[test]

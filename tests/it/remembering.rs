@@ -88,7 +88,7 @@ fn after_any_change_a_verdict_is_as_one_of_a_verifier_that_remembers_nothing() {
         &["workspace", "set", "-w", "market", "--plan", "pro"],
         &["rename", "e", "e2", "-w", "market"],
         &["workspace", "create", "third"],
-        &["prune", "--all-workspaces", "--yes", "-w", "market"],
+        &["prune", "--all-workspaces", "--yes"],
         &["revoke", "x", "--yes", "-w", "other"],
         &["workspace", "delete", "other", "--yes"],
         &["mint", "again", "-w", "market"],
