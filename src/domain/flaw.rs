@@ -42,6 +42,11 @@ impl Flaw {
         Self { remedy: Remedy::Reopen, ..Self::of_file(problem.to_owned()) }
     }
 
+    /// Whether a copy of the store would have it too.
+    pub fn is_in_the_content(&self) -> bool {
+        self.remedy != Remedy::Reopen
+    }
+
     /// A link of a key's record that no rotation makes. It stays until the record is deleted, which a live key's is not.
     pub fn of_link(link: &BadLink, is_living: bool, place: String) -> Self {
         Self {

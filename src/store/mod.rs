@@ -40,8 +40,8 @@ pub use key_lists::Order;
 pub use meter::Meter;
 pub use opening::absent;
 pub use sqlite::{
-    Backup, Copy, Extent, Info, Note, Trace, Turn, beside, fingerprint, put_in_place, remains,
-    salvage, write_over,
+    Backup, Copy, Extent, Info, Note, Trace, Turn, beside, fingerprint, look_at_backup,
+    put_in_place, remains, salvage, write_over,
 };
 
 /// An open store.

@@ -245,6 +245,24 @@ fn a_backup_is_not_made_without_a_store_nor_by_a_key() {
 }
 
 #[test]
+fn a_damaged_store_is_not_backed_up_and_the_earlier_backup_stays() {
+    let (sandbox, _) = Sandbox::with_key("ci");
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+    let kept = std::fs::read(sandbox.home().join("b.db")).expect("the backup can be read");
+    sandbox.tamper("UPDATE key SET owner = 'somebody'");
+    let error = sandbox.keyward(["store", "backup", "b.db"]).refused(9, "damaged");
+    let said = text(&error, "message");
+    assert!(said.contains("no backup was made") && said.contains("key_"), "{said}");
+    assert!(text(&error, "hint").contains("`keyward store check`"), "{error:#}");
+    let now = std::fs::read(sandbox.home().join("b.db")).expect("the backup can be read");
+    assert!(now == kept, "the earlier backup was replaced");
+    assert!(names_in(sandbox.home()).iter().all(|name| !name.contains("draft")));
+    // What the check says mends it, and then there is a backup.
+    sandbox.keyward(["revoke", "ci", "--yes"]).ok();
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+}
+
+#[test]
 fn a_bar_says_how_far_it_is_on_a_terminal_alone() {
     let (sandbox, _) = store();
     let mut terminal = Terminal::keyward(&sandbox, &["store", "backup", "b.db"], &[]);

@@ -36,6 +36,28 @@ fn revoke_asks_with_the_name_the_hint_and_the_last_use() {
 }
 
 #[test]
+fn a_backup_that_does_not_exist_or_is_none_is_refused_before_anything_is_asked() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    sandbox.file("notes.txt", "not a backup, whatever its size may be");
+    let own = sandbox.store_path().display().to_string();
+    for (file, said) in [
+        ("missing.db", "no such file"),
+        ("notes.txt", "the backup cannot be restored"),
+        (&own, "this is the store itself"),
+    ] {
+        let restore = ["store", "restore", file];
+        let (_, seen) = Terminal::keyward(&sandbox, &restore, &[]).end();
+        assert!(seen.contains(said) && !seen.contains('?'), "{file}:\n{seen}");
+        let run = sandbox.keyward(restore).run();
+        assert!(run.stderr.contains(said), "{}", run.transcript());
+    }
+    sandbox.keyward(["store", "backup", "b.db"]).ok();
+    let mut terminal = ask(&sandbox, &["store", "restore", "b.db"]);
+    terminal.types("n\r");
+    assert_eq!(terminal.end().0, 130);
+}
+
+#[test]
 fn yes_revokes() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let mut terminal = ask(&sandbox, &["revoke", "ci"]);

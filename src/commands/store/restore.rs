@@ -36,21 +36,22 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    if !context.yes {
-        let question = format!(
-            "Replace the current store with {}? Keys minted since the backup will be lost.",
-            SafePath(&args.file)
-        );
-        let otherwise = "pass --yes to confirm";
-        context.prompter.confirm(&question, otherwise)?;
-    }
-    let actor = context.onlooker()?;
     let request = restore::Request {
         store: context.store_path()?,
         backup: args.file,
         against: args.against,
         wait: context.patience(),
     };
+    if !context.yes {
+        restore::look(&request)?;
+        let question = format!(
+            "Replace the current store with {}? Keys minted since the backup will be lost.",
+            SafePath(&request.backup)
+        );
+        let otherwise = "pass --yes to confirm";
+        context.prompter.confirm(&question, otherwise)?;
+    }
+    let actor = context.onlooker()?;
     let mut job = context.ui.job("checking the backup");
     let now = context.now();
     let outcome = restore::run(&request, &actor, now, |reached| job.reach(reached))?;

@@ -1,12 +1,16 @@
 //! Copying a store to a file while it is in use.
+//!
+//! This module never makes a backup that could not be restored.
 
 use std::path::Path;
 
 use crate::domain::Timestamp;
+use crate::domain::flaw::Flaw;
 use crate::domain::progress::Reached;
 use crate::domain::tilde;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
+use crate::ops::store::check;
 use crate::store::{Copy, Store};
 
 /// Copies the store as it is at this moment to a file. The closure is told how far that has come.
@@ -19,6 +23,15 @@ pub fn run(
 ) -> Result<Copy> {
     store.read(|reader| Access::admit(reader, actor, now)?.require_operator())?;
     tilde::refuse(target)?;
+    let found = check::damage(store, actor, now, &mut progress)?;
+    if let Some(flaw) = found.flaws.into_iter().find(Flaw::is_in_the_content) {
+        let message = format!(
+            "the store is damaged, so no backup was made: {} ({})",
+            flaw.problem, flaw.subject
+        );
+        return Err(Error::new(Kind::Damaged, message)
+            .hinted("`keyward store check` lists the damage, and what to do about it"));
+    }
     store.backup(target, |done, of| {
         progress(Reached { verb: "copied", done, of, unit: "pages" });
     })

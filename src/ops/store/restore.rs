@@ -18,8 +18,8 @@ use crate::ops::store::carried::{Carried, Origin};
 use crate::ops::store::check;
 use crate::ops::workspace::set::hold_to_rates;
 use crate::store::{
-    Backup, Extent, Info, Store, Turn, Writer, beside, fingerprint, of_backup, put_in_place,
-    remains, salvage, write_over,
+    Backup, Extent, Info, Store, Turn, Writer, beside, fingerprint, look_at_backup, of_backup,
+    put_in_place, remains, salvage, write_over,
 };
 
 /// What is to be restored.
@@ -59,6 +59,11 @@ pub enum Compared {
     Salvaged(Option<PathBuf>, bool),
     /// Nothing: there was no store.
     Nothing,
+}
+
+/// Refuses a backup that is not there, or is none: nobody needs to be asked about it.
+pub fn look(request: &Request) -> Result<()> {
+    look_at_backup(&request.backup, &request.store).map_err(of_backup)
 }
 
 /// Restores a backup. The closure is told how far that has come. If that fails, the store is as it

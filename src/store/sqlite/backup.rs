@@ -35,17 +35,8 @@ impl Drop for Backup {
 impl Backup {
     /// Copies the backup and brings the copy up to date, whichever keyward made it.
     pub fn take(file: &Path, store: &Path) -> Result<Self> {
+        let file = found(file, store)?;
         let store = entry(store)?;
-        let shown = SafePath(file);
-        let absent = || Error::usage(format!("no such file: {shown}"));
-        let file = entry_if_possible(file)?.ok_or_else(absent)?;
-        let found = look(&file)?.ok_or_else(absent)?;
-        if file.path() == store.path() {
-            return Err(Error::usage("this is the store itself").hinted("name a backup of it"));
-        }
-        file.check(&found)?;
-        refuse_log(&file)?;
-        header::check(&file)?;
         let backup = Self { copy: store.beside(".restoring") };
         duplicate(&file, &backup.copy).map_err(|error| file.refused("copy", error))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -62,6 +53,25 @@ impl Backup {
     pub fn path(&self) -> &Path {
         self.copy.path()
     }
+}
+
+/// Refuses a file that cannot be a backup of the store at this path, as far as that shows without a copy.
+pub fn look_at_backup(file: &Path, store: &Path) -> Result<()> {
+    found(file, store).map(drop)
+}
+
+fn found(file: &Path, store: &Path) -> Result<Entry> {
+    let shown = SafePath(file);
+    let absent = || Error::usage(format!("no such file: {shown}"));
+    let file = entry_if_possible(file)?.ok_or_else(absent)?;
+    let found = look(&file)?.ok_or_else(absent)?;
+    if entry_if_possible(store)?.is_some_and(|store| store.path() == file.path()) {
+        return Err(Error::usage("this is the store itself").hinted("name a backup of it"));
+    }
+    file.check(&found)?;
+    refuse_log(&file)?;
+    header::check(&file)?;
+    Ok(file)
 }
 
 fn duplicate(from: &Entry, to: &Entry) -> io::Result<()> {

@@ -44,7 +44,7 @@ use access::Access;
 use header::Held;
 use log_index::LogIndex;
 
-pub use backup::{Backup, beside, put_in_place, write_over};
+pub use backup::{Backup, beside, look_at_backup, put_in_place, write_over};
 pub use copy::Copy;
 pub use info::Info;
 pub use restore::Note;
