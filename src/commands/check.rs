@@ -1,8 +1,8 @@
 //! `keyward check`.
 
 use crate::context::Context;
-use crate::domain::finding::Criteria;
-use crate::domain::{Lifetime, Safe};
+use crate::domain::finding::{Criteria, Reason};
+use crate::domain::{Key, Lifetime, Safe, Timestamp};
 use crate::error::{Error, Exit, FINDINGS, Result};
 use crate::ops::check;
 use crate::options::Everywhere;
@@ -15,6 +15,9 @@ use crate::output::view::FindingView;
 /// A gate for pipelines: exits with 18 if it finds any, with 0 if not. Each finding comes with the command that fixes it.
 /// Revoked keys are skipped, and so are keys superseded by a rotation while their successor verifies. Expired keys are skipped
 /// unless --expired-within is given. Disabled keys are checked for use and policy only, pending keys for policy only.
+///
+/// In the table, WHEN is the time that the finding is about: when the key was minted, was last used, or expires. --output
+/// wide has all three.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward check --older-than 90d
@@ -77,10 +80,13 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 Cell::from(Safe(&key.name).to_string()),
                 Safe(&key.environment).to_string().into(),
                 finding.reason.word().into(),
+                moment(when(key, finding.reason), now),
+                Cell::from(finding.remedy.clone()).short(shortened(&finding.remedy)),
+                Safe(&key.workspace).to_string().into(),
+                Safe(key.id.as_str()).to_string().into(),
                 moment(Some(key.created_at), now),
                 moment(key.last_used_at, now),
                 moment(key.expires_at, now),
-                finding.remedy.clone().into(),
             ]
         })
     })?;
@@ -88,14 +94,31 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Column::text("NAME"),
         Column::last("ENV"),
         Column::last("REASON"),
-        Column::last("MINTED"),
-        Column::last("LAST USED"),
-        Column::last("EXPIRES"),
+        Column::last("WHEN"),
         Column::from("REMEDY"),
+        Column::text("WORKSPACE").wide(),
+        Column::text("ID").wide(),
+        Column::last("MINTED").wide(),
+        Column::last("LAST USED").wide(),
+        Column::last("EXPIRES").wide(),
     ];
     if context.ui.end(listing, &columns)? {
         context.ui.status("no keys found");
         return Ok(0);
     }
     Ok(FINDINGS)
+}
+
+/// The moment that a finding is about.
+fn when(key: &Key, reason: Reason) -> Option<Timestamp> {
+    match reason {
+        Reason::Unused => key.last_used_at,
+        Reason::Expiring | Reason::Expired => key.expires_at,
+        Reason::NeverUsed | Reason::Old | Reason::OutsidePolicy => Some(key.created_at),
+    }
+}
+
+/// The remedy where there is little room: without the program's name.
+fn shortened(remedy: &str) -> String {
+    remedy.strip_prefix("keyward ").unwrap_or(remedy).to_owned()
 }

@@ -10,7 +10,8 @@ use crate::domain::{Day, Key, Safe};
 use crate::output::table::{Cell, Column, listed};
 use crate::output::view::Moment;
 
-const WIDEST: usize = 16;
+/// The longest bar, in columns: with it a row fits a terminal of 80.
+const WIDEST: usize = 8;
 /// A bar's last character, by eighths (Unicode block elements, U+2589 to U+258F).
 const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
@@ -90,7 +91,7 @@ pub fn table(rows: &[UsageView]) -> (Vec<Column>, Vec<Vec<Cell>>) {
         Column::text("REFUSED"),
     ]);
     if of_key {
-        columns.push(Column::from("ID"));
+        columns.push(Column::from("ID").wide());
     }
     let most = rows.iter().map(|row| row.valid).max().unwrap_or(0);
     let cells = rows.iter().map(|row| {
@@ -138,9 +139,9 @@ mod tests {
     #[test]
     fn a_bar_is_as_long_as_its_part_of_the_most() {
         assert_eq!(bar(0, 10), "");
-        assert_eq!(bar(10, 10), "█".repeat(16));
-        assert_eq!(bar(5, 10), "█".repeat(8));
+        assert_eq!(bar(10, 10), "█".repeat(8));
+        assert_eq!(bar(5, 10), "█".repeat(4));
         assert_eq!(bar(1, 1_000_000), "▏");
-        assert_eq!(bar(u64::MAX, u64::MAX), "█".repeat(16));
+        assert_eq!(bar(u64::MAX, u64::MAX), "█".repeat(8));
     }
 }

@@ -333,9 +333,14 @@ fn a_person_reads_what_was_found_and_what_would_mend_it() {
     sandbox.expect_transcripts(
         r#"
 $ keyward check --older-than 90d --unused-for 30d
-NAME  ENV   REASON      MINTED        LAST USED  EXPIRES  REMEDY
-ci    live  never_used  100 days ago  never      never    keyward revoke <id> --if-unused-for 30d
-ci    live  old         100 days ago  never      never    keyward rotate <id>
+NAME  ENV   REASON      WHEN          REMEDY
+ci    live  never_used  100 days ago  keyward revoke <id> --if-unused-for 30d
+ci    live  old         100 days ago  keyward rotate <id>
+------- stderr -------
+[exit status: 18]
+$ keyward check --older-than 90d -o wide
+NAME  ENV   REASON  WHEN          REMEDY                               WORKSPACE  ID                    MINTED        LAST USED  EXPIRES
+ci    live  old     100 days ago  keyward rotate <id>  default    <id>  100 days ago  never      never
 ------- stderr -------
 [exit status: 18]
 $ keyward check --older-than 200d
