@@ -26,7 +26,7 @@ use crate::signals::Interrupts;
   keyward ensure deploy --expires 90d --rotate-before 14d --out deploy.key
   keyward ensure web -e test --owner platform --dotenv .env --var API_KEY
   keyward ensure worker --rotate-if-missing --out worker.key
-  keyward ensure vault -- cat")]
+  keyward ensure vault -- install -m 600 /dev/stdin vault.key")]
 pub struct Args {
     /// The key's name, 1 to 64 characters
     #[arg(value_name = "NAME")]

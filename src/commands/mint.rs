@@ -24,7 +24,7 @@ use crate::store::Store;
   keyward mint deploy -e test --expires 90d --owner platform --label team=core
   keyward mint deploy --out deploy.key
   keyward mint web --dotenv .env --var API_KEY
-  keyward mint worker -- cat
+  keyward mint worker -- install -m 600 /dev/stdin worker.key
   keyward mint job --idempotency-key run-42 --out job.key
   keyward mint device --count 3 --output jsonl")]
 pub struct Args {

@@ -57,7 +57,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut listing = context.ui.list("keys")?;
     // An answer that cannot be written is no reason to leave half of them.
     let (mut count, mut written) = (0, Ok(()));
-    prune::run(&mut store, &actor, &request, now, |keys| {
+    let dead_for = prune::run(&mut store, &actor, &request, now, |keys| {
         for key in keys {
             let (name, status) = (Safe(&key.name), key.status(now).word());
             context.ui.status(&format!("{verb} {name} ({}), {status}", key.id));
@@ -69,10 +69,16 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Ok(())
     })?;
     let answer = || written.and_then(|()| listing.finish());
-    context.ui.after(&format!("{verb} {}", counted(count, "key")), answer)?;
-    if count == 0 {
-        context.ui.status("nothing to prune: no key has been revoked or expired for long enough");
-    }
+    let dead_for = dead_for.map_or_else(
+        || "as long as their policies keep them".to_owned(),
+        |dead_for| dead_for.to_string(),
+    );
+    let sentence = match count {
+        0 => format!("nothing to prune: no key has been revoked or expired for {dead_for}"),
+        _ => format!("{verb} {}, revoked or expired for {dead_for}", counted(count, "key")),
+    };
+    context.ui.after(&sentence, answer)?;
+    context.ui.status(&sentence);
     Ok(0)
 }
 
@@ -141,4 +147,5 @@ fn rehearse(
         keys.iter().for_each(&mut body);
         Ok(())
     })
+    .map(drop)
 }

@@ -32,15 +32,22 @@ pub struct Request {
     pub is_rehearsal: bool,
 }
 
+impl Request {
+    /// How long a key of this workspace has to be dead.
+    fn retention<'a>(&'a self, workspace: &'a Workspace) -> &'a Lifetime {
+        self.dead_for.as_ref().unwrap_or(&workspace.policy.usage_retention)
+    }
+}
+
 /// Calls the closure with the keys whose records were deleted, a page at a time. If the store fails, the pages before stay
-/// deleted.
+/// deleted. Returns how long they had to be dead, where that is the same in all workspaces.
 pub fn run(
     store: &mut Store,
     actor: &Actor,
     request: &Request,
     now: Timestamp,
     mut body: impl FnMut(&[Key]) -> Result<()>,
-) -> Result<()> {
+) -> Result<Option<Lifetime>> {
     let workspaces = store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
         access.require(Permission::Revoke)?;
@@ -74,7 +81,9 @@ pub fn run(
             body(&keys)
         })?;
     }
-    Ok(())
+    let mut retentions = workspaces.iter().map(|workspace| request.retention(workspace));
+    let first = retentions.next();
+    Ok(first.filter(|first| retentions.all(|other| other == *first)).cloned())
 }
 
 /// How far ahead the clock must have leapt for nothing to be deleted by it, in milliseconds: a year, longer than any store
@@ -170,8 +179,7 @@ fn keep_prunable(
     workspace: &Workspace,
     now: Timestamp,
 ) -> Result<()> {
-    let retention = request.dead_for.as_ref();
-    let retention = retention.unwrap_or(&workspace.policy.usage_retention);
+    let retention = request.retention(workspace);
     let mut kept = Vec::new();
     for (seq, key) in page.drain(..) {
         let Some(dead_since) = dead_since(&key, now) else {

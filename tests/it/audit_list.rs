@@ -146,3 +146,13 @@ fn a_terminal_shows_the_newest_fifty_and_says_so() {
     assert_eq!(more.matches("key.rename").count(), 52, "{more}");
     assert!(!more.contains("these are the newest"), "{more}");
 }
+
+#[test]
+fn a_limit_of_nothing_is_not_taken_for_an_empty_trail() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    for words in [&["audit", "list", "--limit", "0"][..], &["audit", "list", "ci", "--limit", "0"]]
+    {
+        let run = sandbox.keyward(words).ok();
+        assert_eq!(run.stderr, "hint: --limit 0 lists no events\n", "{words:?}");
+    }
+}

@@ -45,6 +45,17 @@ fn assert_offers(sandbox: &Sandbox, words: &[&str], expected: &[&str]) {
 }
 
 #[test]
+fn help_is_offered_for_commands_and_nothing_else() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    assert_offers(&sandbox, &["help", "wo"], &["workspace"]);
+    assert_offers(&sandbox, &["help", "workspace", "l"], &["list"]);
+    assert_offers(&sandbox, &["help", "show", "c"], &[]);
+    assert_offers(&sandbox, &["help", "show", "--"], &[]);
+    assert_offers(&sandbox, &["hel"], &["help"]);
+    assert_offers(&sandbox, &["workspace", "hel"], &[]);
+}
+
+#[test]
 fn what_the_store_has_is_offered() {
     let sandbox = Sandbox::new();
     sandbox.file(

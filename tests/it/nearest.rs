@@ -116,6 +116,33 @@ fn whoever_makes_the_second_workspace_hears_that_commands_need_a_choice() {
     assert!(said.contains("hint: commands now need -w NAME"), "{said}");
     assert!(said.contains("`keyward workspace use NAME`"), "{said}");
     assert!(!create("three").contains("hint"));
+    // So does a manifest that brings several, and an import.
+    let heard = |sandbox: &Sandbox, words: &[&str]| {
+        let said = sandbox.keyward(words).ok().stderr;
+        said.contains("hint: commands now need -w NAME")
+    };
+    let manifest =
+        "[workspace.acme]\npreset = \"default\"\n[workspace.shop]\npreset = \"default\"\n";
+    let sandbox = Sandbox::new();
+    sandbox.file("keys.toml", manifest);
+    assert!(heard(&sandbox, &["apply", "keys.toml"]));
+    assert!(!heard(&sandbox, &["apply", "keys.toml"]));
+    sandbox.keyward(["store", "export", "--output", "jsonl"]).ok();
+    let exported = sandbox.keyward(["store", "export"]).ok().stdout;
+    let other = Sandbox::new();
+    other.file("all.jsonl", &exported);
+    assert!(!heard(&other, &["store", "import", "all.jsonl", "--dry-run"]));
+    assert!(heard(&other, &["store", "import", "all.jsonl"]));
+    assert!(!heard(&other, &["store", "import", "all.jsonl"]));
+}
+
+#[test]
+fn several_scopes_in_one_word_are_told_apart_by_the_hint() {
+    let sandbox = Sandbox::with_workspace("acme", &["--scopes", "read,write"]);
+    let several = hint(&sandbox, &["mint", "ci", "--scope", "read,write"]);
+    assert_eq!(several, "repeat the option for each scope: --scope read --scope write");
+    let unknown = hint(&sandbox, &["mint", "ci", "--scope", "read,wrote"]);
+    assert!(unknown.contains("its scopes are"), "{unknown}");
 }
 
 #[test]

@@ -222,10 +222,12 @@ fn people_are_told_what_was_deleted_or_that_there_was_nothing() {
     with_dead_and_living(&sandbox);
     let output = sandbox.keyward(["prune"]).ok();
     assert_eq!(output.stdout, "");
-    assert_eq!(output.stderr.matches("deleted ").count(), 5);
+    assert_eq!(output.stderr.matches("deleted ").count(), 6);
+    assert!(output.stderr.contains("deleted 5 keys, revoked or expired for 90d"));
     assert!(output.stderr.contains("revoked long ago"));
     let output = sandbox.keyward(["prune"]).ok();
-    assert!(output.stderr.contains("nothing"), "{}", output.stderr);
+    let nothing = "nothing to prune: no key has been revoked or expired for 90d";
+    assert_eq!(output.stderr.lines().last(), Some(nothing));
     let lines = sandbox.keyward(["prune", "-o", "jsonl", "--dead-for", "0s", "--yes"]);
     assert_eq!(lines.ok().stdout.lines().count(), 4);
 }

@@ -11,13 +11,14 @@ use clap::ValueHint;
 
 use crate::commands::hand_over::HandOver;
 use crate::commands::sink::Delivery;
+use crate::commands::workspace::hint_at_choice;
 use crate::context::Context;
 use crate::domain::provision::Action;
 use crate::domain::words::counted;
 use crate::domain::{Key, Safe};
 use crate::error::{Exit, FINDINGS, Kind, Result};
 use crate::ops::access::Actor;
-use crate::ops::apply::{self, KeyWanted, Plan, Request};
+use crate::ops::apply::{self, KeyWanted, Plan, Request, WorkspaceStep};
 use crate::ops::provision::{self, Outcome};
 use crate::ops::revoke::{self, Reason};
 use crate::ops::select::Selector;
@@ -86,6 +87,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let plan = plan(context, &mut store, &actor, &source, &mut request)?;
     let mut report = Report::new(&request, &plan);
+    let is_made = |step: &&WorkspaceStep| matches!(step, WorkspaceStep::Create);
+    let made = plan.workspaces.iter().filter(is_made).count();
     if is_rehearsal {
         report.answer(&context.ui)?;
         // A store that would be made is a change too, also for a manifest that asks for nothing else.
@@ -107,6 +110,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     work.carry_out(&mut store, &request, plan, &mut report)?;
     report.warned(source.warnings(context, &request));
     report.finish(&context.ui)?;
+    hint_at_choice(context, &mut store, made);
     Ok(0)
 }
 

@@ -124,7 +124,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Column::text("DETAILS"),
     ];
     if context.ui.end(listing, &columns)? {
-        context.ui.hint(if request.is_of_everything() {
+        context.ui.hint(if is_cut {
+            "--limit 0 lists no events"
+        } else if request.is_of_everything() {
             "no events yet"
         } else {
             "no such events: `keyward audit list -A` lists all"

@@ -64,6 +64,9 @@ pub fn of(place: &Place<'_>, root: &Command, context: &Context) -> Result<Answer
         for (word, about) in commands(place.command) {
             add(word, about);
         }
+        if place.path.is_empty() && place.takes_options {
+            add("help", "Show the help of a command".to_owned());
+        }
     }
     if place.takes_options && (place.value.starts_with('-') || !place.command.has_subcommands()) {
         let shown = place.command.get_arguments().filter(|arg| !arg.is_hide_set());

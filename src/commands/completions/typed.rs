@@ -47,6 +47,10 @@ pub struct Words<'a> {
 impl<'a> Words<'a> {
     /// Where the last of these words is, the program's name not among them.
     pub fn place(root: &'a Command, words: &'a [Option<String>]) -> Option<Place<'a>> {
+        let (is_help, words) = match words {
+            [Some(first), of @ ..] if first == "help" && !of.is_empty() => (true, of),
+            _ => (false, words),
+        };
         let (last, before) = words.split_last()?;
         let mut read = Self {
             path: Vec::new(),
@@ -59,7 +63,12 @@ impl<'a> Words<'a> {
         for word in before {
             read.word(word.as_deref());
         }
-        Some(read.cursor(last.as_deref()?))
+        let place = read.cursor(last.as_deref()?);
+        Some(match is_help {
+            // Only commands have help.
+            true => Place { argument: None, takes_options: false, ..place },
+            false => place,
+        })
     }
 
     fn word(&mut self, word: Option<&'a str>) {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
+use crate::commands::workspace::hint_at_choice;
 use crate::context::Context;
+use crate::domain::transfer::LineOutcome;
 use crate::error::{Exit, Result};
 use crate::ops::store::import;
 use crate::output::view::ImportView;
@@ -71,14 +73,17 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if let Some(path) = made {
         context.say_made(&path);
     }
+    let is_made = |outcome: &&LineOutcome| outcome.code == "created" && outcome.id.is_none();
+    let workspaces = outcomes.iter().filter(is_made).count();
     let count = |code: &str| outcomes.iter().filter(|outcome| outcome.code == code).count();
     let (created, unchanged, differ) = (count("created"), count("unchanged"), count("differs"));
     let refused_lines = outcomes.len() - created - unchanged - differ;
     let verb = if differ == 1 { "differs" } else { "differ" };
-    let mood = if args.dry_run { "would be: " } else { "" };
-    let sentence = format!(
-        "{mood}{created} created, {unchanged} unchanged, {differ} {verb}, {refused_lines} refused"
-    );
+    let rest = format!("{unchanged} unchanged, {differ} {verb}, {refused_lines} refused");
+    let sentence = match args.dry_run {
+        true => format!("would create {created}: {rest}"),
+        false => format!("{created} created, {rest}"),
+    };
     context.ui.after(&sentence, || {
         let mut listing = context.ui.list("results")?;
         for outcome in &outcomes {
@@ -91,6 +96,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         if let Some((_, why)) = &outcome.refusal {
             context.ui.status(&format!("line {} ({}): {why}", outcome.index + 1, outcome.code));
         }
+    }
+    if workspaces > 0 && !args.dry_run {
+        hint_at_choice(context, &mut context.open_store()?, workspaces);
     }
     Ok(refused.map_or(0, |kind| kind.exit()))
 }

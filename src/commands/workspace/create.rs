@@ -1,12 +1,13 @@
 //! `keyward workspace create`.
 
+use crate::commands::workspace::hint_at_choice;
 use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;
 use crate::domain::preset;
 use crate::domain::{Name, Safe};
 use crate::error::{Exit, Result};
 use crate::ops::access::Actor;
-use crate::ops::workspace::{create, list};
+use crate::ops::workspace::create;
 use crate::output::view::WorkspaceView;
 
 /// Create a workspace
@@ -47,11 +48,6 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let outcome = create::run(&mut store, &actor, request, context.now())?;
     let view = WorkspaceView::new(&outcome.workspace, outcome.census);
     context.ui.change(&view, &format!("created workspace {}", Safe(&outcome.workspace.name)))?;
-    // The change stands, whether or not this can be found out.
-    if context.workspace.is_none() && list::needs_choice(&mut store).unwrap_or(false) {
-        context.ui.hint(
-            "commands now need -w NAME, or choose a workspace with `keyward workspace use NAME`",
-        );
-    }
+    hint_at_choice(context, &mut store, 1);
     Ok(0)
 }

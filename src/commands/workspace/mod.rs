@@ -15,6 +15,8 @@ use clap::Subcommand;
 
 use crate::context::Context;
 use crate::error::{Exit, Result};
+use crate::ops::workspace::list::needs_choice;
+use crate::store::Store;
 
 pub(super) const EXAMPLES: &str = "Examples:
   keyward workspace create staging
@@ -45,5 +47,15 @@ impl Command {
             Self::Delete(args) => delete::run(args, context),
             Self::Use(args) => r#use::run(args, context),
         }
+    }
+}
+
+/// Says that commands need a choice now, when so many workspaces were made and the only one there was is no longer alone.
+pub(super) fn hint_at_choice(context: &Context, store: &mut Store, made: usize) {
+    // The change stands, whether or not this can be found out.
+    if context.workspace.is_none() && needs_choice(store, made).unwrap_or(false) {
+        context.ui.hint(
+            "commands now need -w NAME, or choose a workspace with `keyward workspace use NAME`",
+        );
     }
 }

@@ -38,7 +38,17 @@ impl Policy {
         for (at, scope) in scopes.iter().enumerate() {
             if !self.scopes.contains_key(scope) && !had.contains(scope) {
                 let message = format!("this workspace has no scope \"{}\"", Safe(scope));
-                return Err(refused_for(scope, message));
+                let refused = refused_for(scope, message);
+                let mut parts = scope.split(',');
+                return Err(
+                    match scope.contains(',') && parts.all(|part| self.scopes.contains_key(part)) {
+                        true => refused.hinted(format!(
+                            "repeat the option for each scope: --scope {}",
+                            scope.replace(',', " --scope ")
+                        )),
+                        false => refused,
+                    },
+                );
             }
             if scopes[..at].contains(scope) {
                 return Err(refused(format!("the scope {scope} is given twice")));

@@ -35,10 +35,14 @@ pub fn in_use(
     })
 }
 
-/// Whether there are just two workspaces and none is chosen: commands have worked in the only one until now.
-pub fn needs_choice(store: &mut Store) -> Result<bool> {
-    store
-        .read(|reader| Ok(reader.current_workspace()?.is_none() && reader.workspaces()?.len() == 2))
+/// Whether none of several workspaces is chosen, and there was one at most before so many were made: commands have worked in the
+/// only one until now.
+pub fn needs_choice(store: &mut Store, made: usize) -> Result<bool> {
+    store.read(|reader| {
+        let count = reader.workspaces()?.len();
+        let is_chosen = reader.current_workspace()?.is_some();
+        Ok(!is_chosen && count > 1 && count.saturating_sub(made) <= 1)
+    })
 }
 
 /// One workspace.
