@@ -127,7 +127,6 @@ fn whoever_makes_the_second_workspace_hears_that_commands_need_a_choice() {
     sandbox.file("keys.toml", manifest);
     assert!(heard(&sandbox, &["apply", "keys.toml"]));
     assert!(!heard(&sandbox, &["apply", "keys.toml"]));
-    sandbox.keyward(["store", "export", "--output", "jsonl"]).ok();
     let exported = sandbox.keyward(["store", "export"]).ok().stdout;
     let other = Sandbox::new();
     other.file("all.jsonl", &exported);

@@ -360,8 +360,7 @@ fn a_reader_that_has_gone_ends_the_stream_quietly() {
     let (sandbox, secret) = Sandbox::with_key("ci");
     let mut stream = Stream::start(&sandbox, &[]);
     stream.expect(&secret, "valid");
-    stream.stop_reading();
-    stream.send(format!("{secret}\n"));
+    stream.abandon(&secret);
     let ended = stream.ended();
     assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
 }

@@ -110,9 +110,18 @@ impl Stream {
         verdict
     }
 
-    /// Closes the end of stdout that answers are read from.
-    pub fn stop_reading(&mut self) {
+    /// Closes the end of stdout that answers are read from, and sends a line until the stream has ended for want of a reader.
+    /// Returns how often it was sent: a process that another test starts at this moment holds that end too, until it becomes its
+    /// own program, so the first answer may still be taken.
+    pub fn abandon(&mut self, line: &str) -> i64 {
         self.output = None;
+        let mut sent = 0;
+        while self.is_running() {
+            self.send(format!("{line}\n"));
+            sent += 1;
+            thread::sleep(Duration::from_millis(20));
+        }
+        sent
     }
 
     /// Whether it is still running.
