@@ -218,6 +218,12 @@ fn other_option(command: &str, option: &str) -> Option<&'static str> {
         ("check" | "prune", "--all" | "-a") => {
             Some("--all-workspaces (-A) includes every workspace")
         }
+        ("verify", word) if !word.starts_with('-') => {
+            Some("the secret is read from stdin: `keyward verify < FILE`, or --file or --env")
+        }
+        ("activate", word) if !word.starts_with('-') => {
+            Some("the secret is read from stdin: `keyward activate < FILE`, or --file or --env")
+        }
         _ => None,
     }
 }

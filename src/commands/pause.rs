@@ -29,9 +29,9 @@ pub fn run(
         Change::Enable => "enabled",
     };
     let sentence = match outcome.subjects() {
-        Some(keys) => format!("{done} {keys}"),
+        Some(ids) => format!("{done} {}", outcome.named(ids)),
         None => {
-            let what = format!("{} is already {done}", outcome.key.id);
+            let what = format!("{} is already {done}", outcome.named(&outcome.key.id));
             changed::unchanged(&what, &outcome.rest)
         }
     };

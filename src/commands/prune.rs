@@ -47,7 +47,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         idle: args.if_unused_for,
         is_rehearsal: args.dry_run,
     };
-    let verb = if args.dry_run { "would delete" } else { "deleted" };
+    let (verb, had) = match args.dry_run {
+        true => ("would delete", "have"),
+        false => ("deleted", "had"),
+    };
     let mut store = context.open_store_or_empty()?;
     let actor = if args.dry_run { context.onlooker()? } else { context.actor(&mut store)? };
     let now = context.now();
@@ -75,7 +78,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     );
     let sentence = match count {
         0 => format!("nothing to prune: no key has been revoked or expired for {dead_for}"),
-        _ => format!("{verb} {}, revoked or expired for {dead_for}", counted(count, "key")),
+        _ => format!(
+            "{verb} {} that {had} been revoked or expired for {dead_for}",
+            counted(count, "key")
+        ),
     };
     context.ui.after(&sentence, answer)?;
     context.ui.status(&sentence);

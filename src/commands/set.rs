@@ -100,9 +100,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let outcome = set::run(&mut store, &actor, &request, now)?;
     let sentence = match outcome.subjects() {
-        Some(keys) => format!("changed {keys}"),
+        Some(ids) => format!("changed {}", outcome.named(ids)),
         None => {
-            let what = format!("{} already has these values", outcome.key.id);
+            let what = format!("{} already has these values", outcome.named(&outcome.key.id));
             changed::unchanged(&what, &outcome.rest)
         }
     };

@@ -1,6 +1,8 @@
 //! What the use cases that change a key in place share.
 
-use crate::domain::{Key, KeyId, Timestamp};
+use std::fmt::Display;
+
+use crate::domain::{Key, KeyId, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::lineage::{Meant, Rest};
 use crate::store::Writer;
@@ -25,6 +27,11 @@ impl Outcome {
         let changed: Vec<String> =
             key.into_iter().chain(&self.also_changed).map(KeyId::to_string).collect();
         (!changed.is_empty()).then(|| changed.join(", "))
+    }
+
+    /// The name, and these ids of it, in words.
+    pub fn named(&self, ids: impl Display) -> String {
+        format!("{} ({ids})", Safe(&self.key.name))
     }
 }
 

@@ -93,6 +93,8 @@ fn other_tools_words_are_answered_with_keywards() {
         (&["workspace", "ls"], "`keyward workspace list`"),
         (&["verify", "--scope", "read"], "--require SCOPE"),
         (&["prune", "--all"], "--all-workspaces"),
+        (&["verify", "word"], "`keyward verify < FILE`"),
+        (&["activate", "word"], "`keyward activate < FILE`"),
     ] {
         let hint = hint(&sandbox, arguments);
         assert!(hint.contains(meant), "{arguments:?}: {hint}");

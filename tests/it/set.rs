@@ -142,3 +142,28 @@ fn a_superseded_key_cannot_be_prolonged() {
     }
     sandbox.keyward(["set", &old, "--expires", "10m"]).ok();
 }
+
+#[test]
+fn a_person_reads_which_key_was_changed_by_its_name_and_id() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    sandbox.expect_transcripts(
+        r#"
+$ keyward set ci --owner platform
+------- stderr -------
+changed ci (<id>)
+[exit status: 0]
+$ keyward set ci --owner platform
+------- stderr -------
+no change: ci (<id>) already has these values
+[exit status: 0]
+$ keyward disable ci
+------- stderr -------
+disabled ci (<id>)
+[exit status: 0]
+$ keyward disable ci
+------- stderr -------
+no change: ci (<id>) is already disabled
+[exit status: 0]
+"#,
+    );
+}
