@@ -94,7 +94,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     if let Ok(decision) = provision::preview(&mut store, &actor, &request, now)
         && let Step::Leave(key) = decision.step
     {
-        // Whoever is handing another key over need not be waited for.
+        // There is no need to wait for a process that is handing over another key.
         return settled(context, &key, Action::Unchanged, &delivery.sink);
     }
     let interrupts = Interrupts::watch()?;
@@ -122,7 +122,7 @@ fn settled(context: &Context, key: &Key, action: Action, sink: &Sink) -> Result<
         Sink::Stdout | Sink::GithubEnv(_) | Sink::GithubOutput(_) => context.ui.warn(&told),
     }
     let sentence = match action {
-        Action::Unchanged => format!("no change: {} is up to date", key.id),
+        Action::Unchanged => format!("no change: {} ({}) is up to date", Safe(&key.name), key.id),
         _ => format!("{} {} ({})", action.word(), Safe(&key.name), key.id),
     };
     let warnings = sink.warnings();

@@ -22,7 +22,7 @@ impl Context {
         let Some(at) = given.iter().position(|key| key == "-") else {
             return Ok(given);
         };
-        // Whoever calls is looked at later, but what stands there is theirs.
+        // The caller is checked later, but standard input is reserved for its secret.
         self.stdin_taken |= self.caller.as_deref() == Some(Path::new("-"));
         self.take_stdin("the caller's secret and keys")?;
         let text = self.read_text(Path::new("-"), Document::Keys)?;
@@ -91,11 +91,11 @@ pub(super) fn read_secret_file(path: &Path) -> Result<Secret> {
 
 pub(super) fn open(path: &Path) -> Result<std::fs::File> {
     std::fs::File::open(path).map_err(|error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => Kind::Usage,
-            _ => Kind::Io,
+        let shown = SafePath(path);
+        let error = match error.kind() {
+            std::io::ErrorKind::NotFound => Error::usage(format!("no such file: {shown}")),
+            _ => Error::new(Kind::Io, format!("cannot open {shown}")).because(error),
         };
-        let error = Error::new(kind, format!("cannot open {}", SafePath(path))).because(error);
         if tilde::begins(path) { error.hinted(tilde::HINT) } else { error }
     })
 }
@@ -105,7 +105,7 @@ pub(super) fn unread(name: &str, error: std::io::Error) -> Error {
     Error::new(Kind::Io, format!("cannot read {name}")).because(error)
 }
 
-/// Reads a secret; `name` is shown as it is.
+/// Reads a secret; `name` is shown unescaped.
 pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
     // SECURITY: one buffer of its final size, wiped when dropped; what is longer than any secret is not read on.
     let mut buffer = Zeroizing::new(vec![0u8; MAXIMUM_LENGTH + 3]);
@@ -133,7 +133,7 @@ pub(super) fn read_piped_text() -> Result<String> {
     if text.trim().is_empty() { Err(Error::usage("standard input is empty")) } else { Ok(text) }
 }
 
-/// Reads a text; `name` is shown as it is.
+/// Reads a text; `name` is shown unescaped.
 pub(super) fn read_text(source: impl Read, name: &str) -> Result<String> {
     /// Longer than any policy, in bytes.
     const LONGEST: u64 = 1024 * 1024;

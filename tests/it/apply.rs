@@ -353,7 +353,7 @@ $ keyward apply keys.toml
 [exit status: 0]
 $ rm ci.key && keyward apply keys.toml
 ------- stderr -------
-error: line 3: ci: "ci.key" does not contain the secret of ci (<id>): it is not there
+error: line 3: ci: "ci.key" does not contain the secret of ci (<id>): it does not exist
 hint: put it back, or pass --rotate-if-missing to replace it; see `keyward show <id>`
 [exit status: 4]
 $ keyward apply keys.toml --rotate-if-missing
@@ -366,7 +366,7 @@ rotated acme/live/ci (<id>)
 [exit status: 0]
 $ keyward apply missing.toml
 ------- stderr -------
-error: cannot open missing.toml: No such file or directory (os error 2)
+error: no such file: missing.toml
 hint: see `keyward apply --help`
 [exit status: 2]
 $ keyward apply wrong.toml

@@ -270,7 +270,7 @@ the secret is in web.key, shown only this once
 [exit status: 0]
 $ keyward ensure web --out web.key
 ------- stderr -------
-no change: <id> is up to date
+no change: web (<id>) is up to date
 [exit status: 0]
 $ keyward ensure web --out web.key --owner platform
 ------- stderr -------
@@ -278,7 +278,7 @@ updated web (<id>)
 [exit status: 0]
 $ rm web.key && keyward ensure web --out web.key
 ------- stderr -------
-error: "web.key" does not contain the secret of web (<id>): it is not there
+error: "web.key" does not contain the secret of web (<id>): it does not exist
 hint: put it back, or pass --rotate-if-missing to replace it; see `keyward show <id>`
 [exit status: 4]
 $ keyward ensure web --out web.key --rotate-if-missing

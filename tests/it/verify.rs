@@ -340,7 +340,7 @@ malformed: not a key secret: wrong form or checksum
 [exit status: 10]
 $ keyward verify --file missing.key
 ------- stderr -------
-error: cannot open missing.key: No such file or directory (os error 2)
+error: no such file: missing.key
 hint: see `keyward verify --help`
 [exit status: 2]
 "#,

@@ -1,6 +1,6 @@
 //! `keyward apply`.
 //!
-//! This module never goes on after a failure: a rerun does.
+//! This module never continues after a failure; running it again does.
 
 mod manifest;
 mod report;
@@ -109,8 +109,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Work { interrupts: Interrupts::watch()?, context, source: &source, actor: &actor };
     work.carry_out(&mut store, &request, plan, &mut report)?;
     report.warned(source.warnings(context, &request));
-    report.finish(&context.ui)?;
     hint_at_choice(context, &mut store, made);
+    report.finish(&context.ui)?;
     Ok(0)
 }
 
@@ -130,8 +130,8 @@ fn plan(
     };
     match attempt(store, request) {
         Err(error) if matches!(error.kind(), Kind::SecretMissing | Kind::DeliveryFailed) => {
-            // Another process may have delivered since the sinks were looked at. Where there can be no turn, as on a
-            // read-only disk, there is no other.
+            // Another process may have delivered since the sinks were inspected. On a read-only disk no turn can be
+            // taken, and no other process can have one.
             let _turn = store.turn(|| Ok(())).ok();
             source.look_again(request)?;
             attempt(store, request)

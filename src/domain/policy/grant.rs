@@ -77,8 +77,9 @@ impl Policy {
             (None, Some(lifetime)) => Some(lifetime.after(now)?),
             (None, None) => None,
         };
-        if expires_at.is_some_and(|expires_at| expires_at <= now) {
-            return Err(Error::new(Kind::InvalidExpiry, "the expiry is not in the future"));
+        if let Some(expires_at) = expires_at.filter(|expires_at| *expires_at <= now) {
+            let message = format!("the expiry {expires_at} is not in the future");
+            return Err(Error::new(Kind::InvalidExpiry, message));
         }
         match &self.maximum_lifetime {
             None => Ok(expires_at),

@@ -16,7 +16,7 @@ pub(super) fn anothers(place: &Place, held: &Key) -> Error {
     .hinted("deliver each key to its own file, or pass --rotate-if-missing to replace it")
 }
 
-/// The key is there, but not live, and not a run's leftover.
+/// The key exists, but is neither live nor a leftover of a run.
 pub(super) fn not_live(
     reader: &Reader<'_>,
     workspace: &Workspace,
@@ -45,7 +45,7 @@ pub(super) fn missing(
             format!(" but that of {}, which is superseded", held.id)
         }
         Some(held) => format!(" but that of {}, which is {}", held.id, held.status(now).word()),
-        None if place.holding == Holding::Nothing => ": it is not there".to_owned(),
+        None if place.holding == Holding::Nothing => ": it does not exist".to_owned(),
         None => " but something else".to_owned(),
     };
     let (sink, name) = (&place.name, Safe(&key.name));
