@@ -108,7 +108,7 @@ fn not_text(arguments: &[OsString]) -> Error {
     Error::usage(message).hinted("only paths and the words of -- CMD may be other bytes")
 }
 
-/// clap's error in keyward's form: a value's own error as it is, anything else in clap's words.
+/// clap's error in keyward's form. A value's own error is kept; anything else is said in clap's words.
 fn understood(error: &clap::Error, named: impl FnOnce() -> String) -> Error {
     if let Some(own) =
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>())

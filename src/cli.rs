@@ -69,7 +69,7 @@ Files:
   ~/.local/share/keyward/keyward.db  the store, where XDG_DATA_HOME is not set"
 )]
 pub struct Cli {
-    /// What holds for every command.
+    /// The options of every command.
     #[command(flatten)]
     pub globals: Globals,
     /// What to do.
@@ -111,7 +111,7 @@ impl Cli {
     }
 }
 
-/// `help COMMAND` and `version` as the options that they stand for.
+/// Turns `help COMMAND` and `version` into the options they mean.
 fn respelled(arguments: &[OsString]) -> Option<Vec<OsString>> {
     let (program, typed) = arguments.split_first()?;
     let (first, rest) = typed.split_first()?;
@@ -127,7 +127,7 @@ fn respelled(arguments: &[OsString]) -> Option<Vec<OsString>> {
     Some(respelled)
 }
 
-/// Refuses one workspace beside all of them. clap itself would not see that `-w` stands before the command and `-A` after it.
+/// Refuses one workspace beside all of them. clap itself would miss a `-w` before the command and an `-A` after it.
 fn refuse_one_of_all(matches: &clap::ArgMatches) -> Result<(), clap::Error> {
     let mut matches = matches;
     while let Some((_, below)) = matches.subcommand() {
@@ -152,7 +152,7 @@ fn words(matches: &clap::ArgMatches) -> Vec<&str> {
     }
 }
 
-/// The command line with this command alone.
+/// The command line with only this command.
 fn only(name: &str) -> Option<clap::Command> {
     let commands = Command::augment_subcommands(clap::Command::new("keyward"));
     let command = commands.find_subcommand(name)?.clone();

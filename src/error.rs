@@ -1,6 +1,6 @@
 //! The one error type: what went wrong, the word and exit status that say so, and what to do about it.
 //!
-//! This module never prints, never colours and knows nothing of clap.
+//! This module never prints, never colours and does not use clap.
 
 use std::fmt;
 
@@ -32,15 +32,15 @@ pub enum Kind {
     KeyNotFound,
     /// No such workspace.
     WorkspaceNotFound,
-    /// The store that was named, or that is to be looked at, is not there.
+    /// The named store, or the store to examine, does not exist.
     StoreNotFound,
-    /// The name belongs to a living key or a workspace.
+    /// The name belongs to a live key or a workspace.
     NameTaken,
     /// A selector that means several things.
     Ambiguous,
     /// The thing is not in a state for this.
     Conflict,
-    /// The key is there, but its secret is not where it should be.
+    /// The key exists, but its secret is not where it should be.
     SecretMissing,
     /// The active-key cap is reached.
     LimitReached,
@@ -70,7 +70,7 @@ pub enum Kind {
     Refused(Code),
     /// The secret did not reach its sink; the key is void or was never minted.
     DeliveryFailed,
-    /// Whether the change happened could not be learned.
+    /// It could not be determined whether the change happened.
     UnknownOutcome,
     /// Interrupted, or a prompt was declined.
     Interrupted,

@@ -136,7 +136,7 @@ impl Keyring {
         revoke::run(&mut self.store, &self.actor, request, (self.clock)())
     }
 
-    /// Delivers the key's secret. Returns the key as it is then, and the one that it has replaced.
+    /// Delivers the key's secret. Returns the key after that, and the one that it replaced.
     fn hand_over<E: Into<Cause>>(
         &mut self,
         key: Key,

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }));
     match outcome.unwrap_or_else(|_| Err(context::fault())) {
         Ok(exit) => ExitCode::from(exit),
-        // Whoever read the listing has seen enough of it: `list | head` is no failure.
+        // The reader closed the pipe, as in `list | head`, which is not a failure.
         Err(error) if error.is_broken_pipe() && error.kind() == Kind::Io => ExitCode::SUCCESS,
         Err(error) => {
             let exposed = guard.refuse_known_before_speaking();

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::ops::select::Selector;
 use crate::output::ui::Format;
 
-/// What holds for every command.
+/// The options of every command.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
@@ -120,7 +120,7 @@ impl TypedValueParser for FormatParser {
     }
 }
 
-/// Reads one of these words. Each stands with what help says of it, which may be nothing, and what it means.
+/// Reads one of these words. Each has its help, which may be empty, and its meaning.
 pub fn one_of<T: Copy + Send + Sync + 'static>(
     words: &'static [(&'static str, &'static str, T)],
 ) -> impl TypedValueParser<Value = T> {
@@ -137,7 +137,7 @@ pub fn one_of<T: Copy + Send + Sync + 'static>(
     })
 }
 
-/// The point in time that an option means which looks back: a duration is so long ago.
+/// The point in time for an option that looks back: a duration means that long ago.
 pub fn look_back(option: &str, when: &When, now: Timestamp) -> Result<Timestamp> {
     match when {
         When::At(moment) => Ok(*moment),
@@ -147,7 +147,7 @@ pub fn look_back(option: &str, when: &When, now: Timestamp) -> Result<Timestamp>
     }
 }
 
-/// Every workspace instead of one.
+/// Every workspace instead of a single one.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Everywhere {
     /// Include every workspace
@@ -168,7 +168,7 @@ pub struct KeyArgument {
 }
 
 impl KeyArgument {
-    /// What was typed.
+    /// The selector, as typed.
     pub fn selector(&self) -> Selector {
         Selector { text: self.key.clone(), environment: self.environment.clone() }
     }

@@ -30,8 +30,8 @@ pub struct Prompter {
 }
 
 impl Prompter {
-    /// Asks a yes/no question on standard error, and fails with anything but a line `y` or `yes`. The question is printed as
-    /// it is; where nobody may be asked, `otherwise` says what to do.
+    /// Asks a yes/no question on standard error, and fails with anything but a line `y` or `yes`. The question is
+    /// printed unchanged; if nobody can be asked, `otherwise` says what to do.
     pub fn confirm(&self, question: &str, otherwise: &str) -> Result<()> {
         if !self.allowed {
             return Err(
@@ -66,8 +66,8 @@ impl Prompter {
     }
 }
 
-/// Ends the process on a signal, with the terminal as it was: dialoguer reads on after one, and would leave the terminal without
-/// echo (its issues 77 and 92).
+/// Ends the process on a signal and restores the terminal: dialoguer continues to read after one, and would leave the
+/// terminal without echo (its issues 77 and 92).
 fn end_on_signal(before: &Termios, interrupts: &Interrupts, is_over: &AtomicBool) {
     while !is_over.load(Ordering::SeqCst) {
         if interrupts.received() {

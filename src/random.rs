@@ -12,7 +12,7 @@ use rand::{TryCryptoRng, TryRng};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandom;
 
-// SECURITY: no error has a way around it. Whoever draws must give up.
+// SECURITY: an error cannot be worked around. The caller must give up.
 impl TryRng for SystemRandom {
     type Error = io::Error;
 

@@ -64,7 +64,7 @@ pub fn run(stage: &mut Stage) {
         let strangers = stage.limited(Size::HUNDRED_THOUSAND, Limits::Wide);
         let start = || Worker::start(stage, &store, &strangers);
         let mut workers = [start(), start()];
-        // Warms up: every verifier that will be measured is opened and has seen every key.
+        // Warms up: every verifier that will be measured is opened and has verified every key.
         workers[0].order("4 one 1");
         workers[1].order("1 one 1");
         for worker in &mut workers {

@@ -1,5 +1,5 @@
-//! Provisioning again what is there already, and all that a pipeline runs every time: `ensure` and `apply` that change
-//! nothing, `check` over every key, `prune` of dead ones.
+//! Provisioning again what already exists, and everything that a pipeline runs every time: `ensure` and `apply` that
+//! change nothing, `check` over every key, `prune` of dead ones.
 
 use std::fs;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! `keyward activate`.
 //!
-//! This module never takes a KEY: presenting the secret is the proof that its holder has it.
+//! This module never takes a KEY: presenting the secret proves that the holder has it.
 
 use crate::commands::verify::SourceArgs;
 use crate::context::Context;

@@ -17,8 +17,8 @@ pub fn answer(context: &Context, outcome: &Outcome, sentence: &str, now: Timesta
     context.ui.change(&view, sentence)
 }
 
-/// Says that a key is as it should be already. While another key of its name can still verify, that is not "nothing changed":
-/// whoever reads it in an incident would stop there.
+/// Says that a key is already in the requested state. While another key of its name can still verify, "no change" is
+/// left out: during an incident, a reader would stop there.
 pub fn unchanged(what: &str, rest: &Rest) -> String {
     if rest.is_empty() { format!("no change: {what}") } else { what.to_owned() }
 }

@@ -58,7 +58,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         ask(context, &mut store, &actor, &request, now)?;
     }
     let mut listing = context.ui.list("keys")?;
-    // An answer that cannot be written is no reason to leave half of them.
+    // If the answer cannot be written, the rest is still deleted.
     let (mut count, mut written) = (0, Ok(()));
     let dead_for = prune::run(&mut store, &actor, &request, now, |keys| {
         for key in keys {

@@ -1,6 +1,6 @@
 //! `keyward revoke`.
 //!
-//! This module never revokes before it was told to: by `--yes`, or by an answer.
+//! This module never revokes without confirmation, by `--yes` or by an answer.
 
 use crate::commands::changed;
 use crate::context::Context;
@@ -70,7 +70,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let asks = !context.yes && !args.dry_run;
     if asks && !context.prompter.allowed {
-        // Before anything is looked at: a script that forgot --yes learns it whatever else is wrong.
+        // First of all: a script that forgot --yes is told so, whatever else is wrong.
         context.prompter.confirm("", "pass --yes to confirm")?;
     }
     let mut store = context.open_store()?.rehearsing(args.dry_run);
@@ -84,7 +84,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let mut hit = keys.clone();
         hit.retain(|key| key.status(now) != Status::Revoked);
         ask(context, &hit, now)?;
-        // What was shown is what is revoked, whoever renames keys meanwhile.
+        // What was shown is what is revoked, even if somebody renames keys meanwhile.
         let shown = |key: &Key| Selector { text: key.id.as_str().to_owned(), environment: None };
         request.selectors = keys.iter().map(shown).collect();
     }
@@ -118,7 +118,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     Ok(0)
 }
 
-/// Asks about every key that is to be revoked: one in the question itself, several above it, a line each.
+/// Asks about every key to revoke: a single one in the question itself, several above it, a line each.
 fn ask(context: &Context, keys: &[Key], now: Timestamp) -> Result<()> {
     let described = |key: &Key| {
         let (name, hint) = (Safe(&key.name), Safe(&key.hint));

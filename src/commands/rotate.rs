@@ -97,7 +97,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     Ok(0)
 }
 
-/// Opens the store for whoever acts, or for a rehearsal, which records nothing of them.
+/// Opens the store for the actor, or for a rehearsal, which does not record the actor.
 fn enter(is_rehearsal: bool, context: &mut Context) -> Result<(Store, Actor)> {
     let mut store = context.open_store()?.rehearsing(is_rehearsal);
     let actor = match is_rehearsal {

@@ -2,7 +2,7 @@
 
 use super::environment::variable;
 
-/// The account's name, and under sudo that of who called it.
+/// The account's name; under sudo, the name of the user who called it.
 pub(super) fn operator() -> String {
     let uid = rustix::process::getuid().as_raw();
     let sudo = variable("SUDO_UID").and_then(|uid| uid.to_str()?.parse().ok()).filter(|_| uid == 0);

@@ -77,9 +77,9 @@ impl Document {
 enum Knowledge {
     /// Nothing yet, or not all.
     None,
-    /// There was no answer.
+    /// No answer was possible.
     Unavailable,
-    /// It knows none of the texts.
+    /// It contains none of the texts.
     Clear,
 }
 
@@ -150,9 +150,8 @@ impl Guard {
         Ok(())
     }
 
-    /// The same before something is said without a store being open: in the store that was meant, or, where there is none,
-    /// in the one that would be meant without its name. That a store cannot be read is no error here: the command's own
-    /// says so.
+    /// The same check before a message while no store is open: in the named store, or, if it does not exist, in the
+    /// default one. A store that cannot be read is not an error here; the command itself reports that.
     pub fn refuse_known_before_speaking(&self) -> Result<()> {
         if self.knowledge.get() != Knowledge::None || self.is_terse() {
             return Ok(());
@@ -199,7 +198,7 @@ impl Guard {
         }
     }
 
-    /// Where the store could be, as far as that can be told of arguments that may make no sense.
+    /// Where the store could be, as far as possibly invalid arguments show it.
     fn places(&self) -> Vec<PathBuf> {
         let mut places = Vec::new();
         let mut arguments = self.arguments.iter().skip(1);

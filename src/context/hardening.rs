@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 
 use crate::error::{Error, Kind};
 
-/// Where keyward came upon a fault of its own.
+/// Where an internal error happened.
 static PANICKED_AT: OnceLock<String> = OnceLock::new();
 
-/// The error of a fault of keyward's own, which says nothing but where it was met.
+/// The error for an internal fault. It says only where it happened.
 pub fn fault() -> Error {
     let place = PANICKED_AT.get().map_or("", String::as_str);
     // Where a library lay when keyward was built is nobody's business.
@@ -23,7 +23,7 @@ pub fn harden() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     // Neither can fail in a way that would make stopping better than going on.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    // SECURITY: what a panic says may hold anything. Where it happened is enough; `main` tells it.
+    // SECURITY: a panic message may contain anything. `main` reports only where it happened.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let _ = PANICKED_AT.set(place.unwrap_or_default());

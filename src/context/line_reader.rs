@@ -19,7 +19,7 @@ pub const LONGEST_LINE: usize = 64 * 1024;
 /// How much is read at once; a pipe holds half of it.
 const READ: usize = 128 * 1024;
 
-/// What some programs put before UTF-8 text (Unicode 23.8). It is no part of the first line.
+/// What some programs write before UTF-8 text (Unicode 23.8). It is not part of the first line.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// How long a reader is waited for once a signal asks the process to end.
@@ -115,8 +115,8 @@ impl LineReader {
         Ok(WaitEnd::Go)
     }
 
-    /// Waits until this pipe takes an answer, or for as long as given. Says whether it does; `None` is a signal to end, for
-    /// which a reader who is slow is waited for no longer than `GRACE`.
+    /// Waits until this pipe accepts an answer, at most as long as given, and says whether it does. `None` means that a
+    /// signal asks the process to end; a slow reader then gets no more than `GRACE`.
     pub fn may_answer(&self, pipe: BorrowedFd<'_>, time: Option<Duration>) -> Result<Option<bool>> {
         let is_ending = self.interrupts.received();
         let mut targets = vec![PollFd::from_borrowed_fd(pipe, PollFlags::OUT)];
@@ -129,7 +129,7 @@ impl LineReader {
         let time = time.and_then(|time| Timespec::try_from(time).ok());
         match poll(&mut targets, time.as_ref()) {
             Ok(0) if is_ending => Ok(None),
-            // An error of the pipe is for writing to tell.
+            // Writing will report an error of the pipe.
             Ok(_) => Ok(Some(!targets[0].revents().is_empty())),
             Err(Errno::INTR) => Ok(Some(false)),
             Err(error) => Err(Error::new(Kind::Io, "cannot wait for stdout").because(error)),

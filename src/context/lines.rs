@@ -12,15 +12,14 @@ use crate::domain::transfer::LONGEST_LINE;
 use crate::error::{Error, Result};
 use crate::output::progress::Job;
 
-/// How much of standard input is read before anything is done with it, in bytes: whoever writes slowly must not keep the
-/// store locked.
+/// How many bytes of standard input are read first: a slow writer must not keep the store locked.
 const READ_AHEAD: u64 = 64 * 1024 * 1024;
 
 pub struct Lines {
     input: Box<dyn BufRead>,
-    /// As it is shown.
+    /// As messages show it.
     name: String,
-    /// The size of what is read, where that is known, and how much was read.
+    /// The input's size, if known, and how much was read.
     size: u64,
     done: u64,
     number: u64,

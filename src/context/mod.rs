@@ -1,6 +1,6 @@
 //! The outside world: environment, clock, terminal, folders, the files a user names. Its only reader.
 //!
-//! This module never knows what keeps a store and never decides what a key may do.
+//! This module never depends on a store's engine and never decides what a key may do.
 //!
 //! The variables it reads: `KEYWARD_STORE`, `KEYWARD_WORKSPACE`, `KEYWARD_AS_FILE`, `KEYWARD_REQUIRE_SINK`,
 //! `KEYWARD_TRUSTED_FOLDER`, `CI`, `NO_COLOR`, `TERM`, `GITHUB_ENV`, `GITHUB_OUTPUT`, `SUDO_UID`, those that `--env` names, and, for the data folder,
@@ -58,7 +58,7 @@ pub struct Context {
     caller: Option<PathBuf>,
     stdin_taken: bool,
     guard: Rc<Guard>,
-    /// Who acts, where it is not the user that keyward runs as.
+    /// Who acts, if not the user that keyward runs as.
     operator: Option<String>,
 }
 
@@ -145,7 +145,7 @@ impl Context {
         SystemTime::now().into()
     }
 
-    /// Opens the store for whoever acts, now.
+    /// Opens the store and determines the actor and the time.
     pub fn enter(&mut self) -> Result<(Store, Actor, Timestamp)> {
         let mut store = self.open_store()?;
         let actor = self.actor(&mut store)?;
@@ -171,7 +171,7 @@ impl Context {
         secret.map(|secret| access::enter(store, secret, self.now())).transpose()
     }
 
-    /// Who looks without changing anything, not even the record of a calling key's use.
+    /// The actor of a command that changes nothing, not even the record of a calling key's use.
     pub fn onlooker(&mut self) -> Result<Actor> {
         let caller = self.presented()?.map(Actor::Caller);
         Ok(caller.unwrap_or_else(|| Actor::Operator(self.operator())))
@@ -222,7 +222,7 @@ impl Context {
     }
 }
 
-/// How to speak, as the options and the terminals have it.
+/// How to write output, by the options and the terminals.
 pub fn ui(globals: &Globals) -> Ui {
     let colour = |is_terminal: bool| match globals.color {
         Colour::Always => true,

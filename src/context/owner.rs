@@ -40,7 +40,7 @@ impl Context {
             ));
         }
         let (uid, gid) = (Uid::from_raw(metadata.uid()), Gid::from_raw(group));
-        // The user last: whoever is not root any more cannot change the groups.
+        // The user last: a process that is no longer root cannot change its groups.
         set_thread_groups(&[])
             .and_then(|()| set_thread_gid(gid))
             .and_then(|()| set_thread_uid(uid))

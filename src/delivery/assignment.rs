@@ -11,11 +11,11 @@ use crate::domain::dotenv::{self, Misread};
 /// Why a value cannot be put into a text without guessing; the number is a line's, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unfit {
-    /// It is no UTF-8 text: UTF-16, say.
+    /// It is not UTF-8 text, but UTF-16, for example.
     Encoding,
     /// The value opens a quote that its line does not close, or ends in a backslash.
     SpansLines(usize),
-    /// The line goes on after the value: a shell would see more than the assignment, a dotenv library one value.
+    /// The line continues after the value: a shell would see more than the assignment, a dotenv library one value.
     SharesLine(usize),
     /// The name is followed by a colon, which is an assignment to some readers.
     Colon(usize),
@@ -138,7 +138,7 @@ struct Assignment<'a> {
     name: &'a [u8],
     name_end: usize,
     value_start: usize,
-    /// Whether a colon stands where an equals sign would.
+    /// Whether a colon is used instead of an equals sign.
     is_colon: bool,
 }
 

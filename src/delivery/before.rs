@@ -51,7 +51,7 @@ impl Before {
     }
 }
 
-/// A file's access control list, if it has one and the file system knows of such.
+/// A file's access control list, if it has one and the file system supports them.
 fn access_list(file: &File) -> Option<Vec<u8>> {
     /// Room for some eight thousand entries, the most that an attribute holds.
     const LONGEST: usize = 64 * 1024;

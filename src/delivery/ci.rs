@@ -1,6 +1,6 @@
 //! GitHub Actions as the sink: an environment variable for later steps or a step's output, masked in logs first.
 //!
-//! This module never lets the secret into the runner's file before the runner has been told to mask it.
+//! This module never writes the secret to the runner's file before the mask line has been printed.
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -33,7 +33,7 @@ pub struct CommandSink {
     /// The program, looked up in `PATH` unless it has a slash.
     pub program: OsString,
     pub arguments: Vec<OsString>,
-    /// The folder it runs in, and that its path is relative to if it has a slash; the present one when not given.
+    /// The folder it runs in, and that its path is relative to if it has a slash; the current one when not given.
     pub folder: Option<PathBuf>,
 }
 
@@ -48,7 +48,7 @@ impl CommandSink {
     /// Succeeds only if the program read everything and ended with exit status 0.
     pub(super) fn deliver(&self, text: &[u8], interrupts: &Interrupts) -> Result<()> {
         let (reader, writer) = io::pipe().map_err(|error| failed("cannot make a pipe", error))?;
-        // A second hold on the reading end: it tells at the end what the program has left unread.
+        // A second descriptor for the reading end: in the end it shows what the program left unread.
         let unread = reader.try_clone().map_err(|error| failed("cannot make a pipe", error))?;
         // Only this end: the program's own reads block as it expects.
         ioctl_fionbio(&writer, true).map_err(|error| failed("cannot make a pipe", error))?;

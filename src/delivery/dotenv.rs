@@ -15,7 +15,7 @@ use crate::domain::holding::Holding;
 use crate::error::{Error, Result};
 use crate::signals::Interrupts;
 
-/// What stands for the secret while none is minted: of the same bytes as any.
+/// A placeholder for the secret before one is minted, with the same kind of bytes.
 const STAND_IN: &str = "kw_secret";
 
 /// A variable of a dotenv file. The file keeps its other bytes, its mode and its owner; a new one has mode 0600.
@@ -86,7 +86,7 @@ impl DotenvSink {
         self.put(draft, &text.map_err(|unfit| self.unfit(unfit))?, &now)
     }
 
-    /// Puts a file with this text in the place of the one that was there.
+    /// Replaces the existing file with one that has this text.
     fn put(&self, draft: Draft<'_>, text: &[u8], before: &Before) -> Result<()> {
         draft.resemble(before)?;
         draft.write(text)?;

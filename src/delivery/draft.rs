@@ -72,7 +72,7 @@ impl<'a> Draft<'a> {
         written.map_err(|error| self.failed("write", error))
     }
 
-    /// Makes the target, which must not be there, with this text in it. If that fails, there is no such file.
+    /// Creates the target, which must not exist, with this text. If that fails, no such file is left.
     pub(super) fn make(self, text: &[u8], interrupts: &Interrupts) -> Result<Placed> {
         self.write(text)?;
         let target = self.target;
@@ -83,7 +83,7 @@ impl<'a> Draft<'a> {
         Placed::new(target, move || remove(&made, &ours)).settle(interrupts)
     }
 
-    /// Puts it in the place of the target.
+    /// Replaces the target with it.
     pub(super) fn replace(self) -> Result<()> {
         let replaced = self.draft.replace().map(drop);
         replaced.map_err(|error| cannot("replace", self.target, error))

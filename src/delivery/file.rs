@@ -1,6 +1,6 @@
 //! A file as the sink: `--out FILE`.
 //!
-//! This module never follows a link, and never overwrites a file unless it was told that it may.
+//! This module never follows a link, and overwrites a file only if that is allowed explicitly.
 
 use zeroize::Zeroizing;
 
@@ -17,11 +17,11 @@ use crate::signals::Interrupts;
 #[derive(Debug, Clone)]
 pub struct FileSink {
     pub path: Target,
-    /// What becomes of a file that is there already.
+    /// What happens to a file that already exists.
     pub existing: Existing,
 }
 
-/// What becomes of a file that is there already.
+/// What happens to a file that already exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     /// It is never replaced.
@@ -80,7 +80,7 @@ impl FileSink {
         Placed::new(&self.path, undo).settle(interrupts)
     }
 
-    /// Puts a file with this text in the place of the one that was there.
+    /// Replaces the existing file with one that has this text.
     fn put(&self, text: &[u8], before: &Before, interrupts: &Interrupts) -> Result<()> {
         let draft = Draft::begin(&self.path, interrupts)?;
         // SECURITY: a file that everybody could read becomes private before the secret is in it.

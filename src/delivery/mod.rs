@@ -107,7 +107,7 @@ impl Sink {
         Ok(Place { name, holding })
     }
 
-    /// The same sink, which may replace the file that is there.
+    /// The same sink, but it may replace an existing file.
     #[must_use]
     pub fn replacing(mut self, replaces: bool) -> Self {
         if let Self::File(sink) = &mut self {
@@ -129,7 +129,7 @@ impl Sink {
         }
     }
 
-    /// What tells its file from every other; nothing for a sink that is not a file.
+    /// What identifies its file; nothing for a sink that is not a file.
     pub fn whereabouts(&self) -> Result<Option<Whereabouts>> {
         let target = match self {
             Self::GithubEnv(sink) | Self::GithubOutput(sink) => Some(&sink.path),

@@ -1,4 +1,4 @@
-//! The file of a sink: a name in a folder that is opened once, and what is there already.
+//! The file of a sink: a name in a folder that is opened once, and what already exists there.
 
 use std::fmt;
 use std::io;
@@ -21,8 +21,8 @@ pub struct Target {
     entry: Arc<OnceLock<Entry>>,
 }
 
-/// What tells a file from every other, however its path is written and whatever links lead to it: the last folder on its way
-/// that exists, and the names below that.
+/// What identifies a file, however its path is written and whatever links lead to it: the last existing folder of the
+/// path, and the names below it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Whereabouts {
     folder: (Dev, u64),
@@ -106,7 +106,7 @@ impl Target {
         })
     }
 
-    /// What tells the file from every other.
+    /// What identifies the file.
     pub(super) fn whereabouts(&self) -> Result<Whereabouts> {
         let mut below = PathBuf::from(self.path.file_name().unwrap_or_default());
         let mut folder = folder_of(&self.path);
@@ -149,7 +149,7 @@ impl Target {
         }
     }
 
-    /// The regular file that is there, or `None` if nothing is; refuses symbolic links and all else.
+    /// The existing regular file, or `None`; refuses symbolic links and everything else.
     pub(super) fn look(&self) -> Result<Option<Found>> {
         let Some(entry) = self.entry_if_possible()? else {
             return Ok(None);
@@ -167,7 +167,7 @@ impl Target {
         }
     }
 
-    /// What the file was before, or `None` if nothing is there.
+    /// What the file was before, or `None` if it did not exist.
     pub(super) fn read(&self) -> Result<Option<Before>> {
         if self.look()?.is_none() {
             return Ok(None);
@@ -221,7 +221,7 @@ impl Target {
         Ok(None)
     }
 
-    /// Warns of a file that is there and that users can read who have one of these bits.
+    /// Warns about an existing file that users with one of these permission bits can read.
     pub(super) fn warn_of_readers(&self, readers: Mode) -> Vec<String> {
         match self.look() {
             Ok(Some(found)) if found.mode() & readers.bits() != 0 => {

@@ -16,8 +16,8 @@ impl Placed {
         Self { target: target.clone(), undo: Box::new(undo) }
     }
 
-    /// Makes its name outlive a power failure; an interrupt that has come meanwhile takes everything back. If that fails,
-    /// the file is as it was, or the hint says that it is not.
+    /// Syncs the folder, so that the name survives a power failure. An interrupt that arrived meanwhile undoes
+    /// everything. If that fails, the file is unchanged, or the hint says that it is not.
     pub(super) fn settle(self, interrupts: &Interrupts) -> Result<Self> {
         match self.target.sync().and_then(|()| interrupts.heed()) {
             Ok(()) => Ok(self),

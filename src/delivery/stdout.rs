@@ -114,7 +114,7 @@ impl Stream {
         if !self.poll(&Timespec::default())?.intersects(PollFlags::ERR | PollFlags::HUP) {
             return Ok(());
         }
-        // Only Linux tells at a pipe's writing end what has not been read.
+        // Only Linux shows at a pipe's writing end what has not been read.
         let was_read = cfg!(target_os = "linux")
             && kind == FileType::Fifo
             && ioctl_fionread(self.descriptor()).is_ok_and(|unread| unread == 0);

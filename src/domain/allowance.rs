@@ -26,7 +26,7 @@ pub struct Used {
     pub own_credits: u64,
 }
 
-/// The answer to a request that every other check let pass.
+/// The answer to a request that passed every other check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spending {
     /// `Valid`, `RateLimited` or `QuotaExceeded`.
@@ -74,7 +74,7 @@ impl Allowance {
     /// that a process whose clock is behind, or that waited for its turn, neither gives back too much nor takes away.
     pub fn spend(&self, used: Used, cost: u64, now: Timestamp, seen: Timestamp) -> Spending {
         let at = now.max(seen);
-        // Whoever is told to wait counts the seconds from its own time.
+        // A client counts the seconds to wait from its own time.
         let behind = at.since(now);
         let refused = |code, wait: Option<i64>| Spending {
             code,

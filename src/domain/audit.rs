@@ -21,7 +21,7 @@ words! {
         WorkspaceSet = "workspace.set",
         /// A workspace was renamed.
         WorkspaceRename = "workspace.rename",
-        /// A workspace and its dead keys' records were deleted.
+        /// A workspace and its revoked and expired keys' records were deleted.
         WorkspaceDelete = "workspace.delete",
         /// A workspace became the one commands take by themselves.
         WorkspaceUse = "workspace.use",
@@ -49,23 +49,23 @@ words! {
         KeyCancel = "key.cancel",
         /// A key was revoked.
         KeyRevoke = "key.revoke",
-        /// A dead key's record and usage were deleted.
+        /// A revoked or expired key's record and usage were deleted.
         KeyPrune = "key.prune",
         /// A revoked key's secret was presented.
         KeyReuse = "key.reuse",
         /// A key came in from another system or another store.
         KeyImport = "key.import",
-        /// A key's record was put back from a backup, or left out because the backup has none.
+        /// A key's record was restored from a backup, or removed because the backup has none.
         KeyRestore = "key.restore",
         /// A record of an older schema was taken as it stood.
         KeySeal = "key.seal",
         /// A workspace came in from another store.
         WorkspaceImport = "workspace.import",
-        /// A workspace was put back from a backup, or left out because the backup has none.
+        /// A workspace was restored from a backup, or removed because the backup has none.
         WorkspaceRestore = "workspace.restore",
         /// A workspace of an older schema was taken as it stood.
         WorkspaceSeal = "workspace.seal",
-        /// The store was put back from a backup.
+        /// The store was restored from a backup.
         StoreRestore = "store.restore",
         /// The latest time that the store had seen was set to the clock's.
         StoreClock = "store.clock",
@@ -95,7 +95,7 @@ impl About {
 }
 
 impl Action {
-    /// Whether the record it is about is no more.
+    /// Whether the event's record no longer exists.
     pub fn ends_record(self) -> bool {
         matches!(self, Self::KeyPrune | Self::WorkspaceDelete)
     }
@@ -122,7 +122,7 @@ pub struct Event {
     pub action: String,
     /// To what: a key's id or a workspace's name.
     pub subject: String,
-    /// What else: a JSON object as text, hashed as it stands.
+    /// Everything else: a JSON object as text, hashed as written.
     pub details: String,
     /// The link before it.
     pub previous: ChainHash,

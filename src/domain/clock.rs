@@ -1,17 +1,17 @@
-//! What a store remembers of the time, and what that says of a clock that went back or jumped ahead.
+//! The time that a store has recorded, and what it shows about a clock that went back or jumped ahead.
 //!
 //! This module never asks what time it is and never decides what a key may do.
 //!
-//! The latest time that a store has seen is kept with it, so that what was expired stays expired. A clock that is far ahead
-//! once, at a machine's start say, must not make everything expired for good: a leap is believed only when the time has gone
-//! on from there for a while.
+//! The latest time that a store has recorded is kept in it, so that what has expired stays expired. A clock that is far
+//! ahead once, for example when a machine starts, must not expire everything: a leap is accepted only after the time
+//! has continued from there for a while.
 
 use std::fmt;
 
 use crate::domain::timestamp::Timestamp;
 use crate::domain::words::counted;
 
-/// A leap that is not believed at once, in milliseconds: 30 days, longer than which a store in use is rarely left alone.
+/// The smallest leap that is not accepted at once, in milliseconds: 30 days. A store in use is rarely idle for longer.
 pub const LEAP_MILLIS: i64 = 30 * DAY_MILLIS;
 /// For how long the time must have gone on after a leap, in milliseconds: a day.
 pub const TRIAL_MILLIS: i64 = DAY_MILLIS;
@@ -20,21 +20,21 @@ pub const SLACK_MILLIS: i64 = 60 * 1000;
 /// A day in milliseconds.
 pub const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
-/// What a store remembers of the time.
+/// The time that a store has recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clock {
-    /// The latest time it has seen; the epoch when it has seen none.
+    /// The latest time it has recorded; the epoch if it has recorded none.
     pub seen: Timestamp,
-    /// The first time it has seen after a leap that is not believed yet.
+    /// The first time after a leap that is not accepted yet.
     pub leapt: Option<Timestamp>,
 }
 
-/// What is to be said of a clock.
+/// A doubt about a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// It is behind what the store has seen, by so many milliseconds.
+    /// It is behind what the store has recorded, by so many milliseconds.
     Behind(i64),
-    /// It is further ahead of what the store has seen than is believed, by so many milliseconds.
+    /// It is further ahead of the recorded time than is accepted, by so many milliseconds.
     Ahead(i64),
 }
 
@@ -71,10 +71,10 @@ impl fmt::Display for Span {
 }
 
 impl Clock {
-    /// A clock that has seen nothing.
+    /// A clock that has recorded nothing.
     pub const NEW: Self = Self { seen: Timestamp::EPOCH, leapt: None };
 
-    /// What is remembered after something happened at `now`.
+    /// What is recorded after something happened at `now`.
     #[must_use]
     pub fn after(self, now: Timestamp) -> Self {
         if !self.is_leap(now) {
@@ -87,7 +87,7 @@ impl Clock {
         }
     }
 
-    /// What is to be said at `now`, if anything is.
+    /// The doubt about the clock at `now`, if any.
     pub fn doubt(self, now: Timestamp) -> Option<Doubt> {
         if self.is_leap(now) {
             return Some(Doubt::Ahead(now.since(self.seen)));

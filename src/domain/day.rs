@@ -37,7 +37,7 @@ impl fmt::Display for Day {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match date(self.start()) {
             Some(date) => write!(formatter, "{date}"),
-            // Only a store changed behind keyward's back holds such a number; it is shown as it is.
+            // Only a store that was changed outside keyward contains such a number; it is shown as a number.
             None => write!(formatter, "{}d", self.0),
         }
     }

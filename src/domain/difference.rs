@@ -16,7 +16,7 @@ pub struct Difference {
     pub field: String,
     /// What it is; null for nothing.
     pub from: Value,
-    /// What it is to be.
+    /// What it will be.
     pub to: Value,
 }
 

@@ -1,4 +1,4 @@
-//! The mark by which the trail vouches for the hash of a pruned key.
+//! The mark by which the trail confirms the hash of a pruned key.
 //!
 //! This module never shows the hash itself: the trail is kept and sent to more places than the store is.
 
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::digest::{hex, write_hex};
 use crate::domain::secret::SecretHash;
 
-/// What is hashed begins with this, so that a mark is no other digest.
+/// The hashed text begins with this, so that a mark differs from every other digest.
 const DOMAIN: &[u8] = b"keyward.ended.v1\0";
 
 /// SHA-256 of a key's hash.

@@ -1,4 +1,4 @@
-//! What ended keys for good, as the audit trail tells it.
+//! What ended keys permanently, according to the audit trail.
 //!
 //! This module never asks what a key's record says: a record that is alive although the trail has ended it is damage.
 
@@ -8,7 +8,7 @@ use crate::domain::audit::Action;
 use crate::domain::key::{SUPERSEDED, UNDELIVERED};
 use crate::domain::timestamp::Timestamp;
 
-/// The actions of the events that [`Endings::hear`] has to be told of, in the order of the trail.
+/// The actions of the events that [`Endings::hear`] needs, in the order of the trail.
 pub const ACTIONS: [Action; 5] =
     [Action::KeyRevoke, Action::KeyPrune, Action::KeyRotate, Action::KeyVoid, Action::KeyReissue];
 
@@ -50,8 +50,8 @@ pub struct Endings(BTreeMap<String, (i64, Ending)>);
 impl Endings {
     /// Takes note of an event about a key.
     ///
-    /// Revoking, replacing at once and deleting end a key for good: only a dead key was ever deleted. A key that was voided has
-    /// ended as long as it was not given another secret.
+    /// Revoking, replacing at once and deleting end a key permanently: only revoked or expired keys are deleted. A
+    /// voided key has ended unless it was given another secret.
     pub fn hear(&mut self, subject: &str, told: Told<'_>) {
         let end = |reason: &str, message: Option<&str>| Ending {
             at: told.time,

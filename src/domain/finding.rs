@@ -22,7 +22,7 @@ words! {
 }
 
 impl Reason {
-    /// Whether another secret mends it; what is not used is revoked.
+    /// Whether another secret fixes it; an unused key is revoked instead.
     pub fn is_mended_by_rotation(self) -> bool {
         matches!(self, Self::Expiring | Self::Old)
     }
@@ -52,8 +52,8 @@ impl Criteria {
             && dated.iter().all(|criterion| criterion.is_none())
     }
 
-    /// What is wrong with a key of this policy at this moment. Of dead keys it only matters that they have just expired. Of a pending key it only matters that the
-    /// policy leaves it out, of a disabled key its use too.
+    /// What is wrong with a key of this policy at this moment. Of ended keys it only matters that they have just
+    /// expired. Of a pending key it only matters that the policy leaves it out, of a disabled key its use too.
     pub fn faults(&self, key: &Key, policy: &Policy, now: Timestamp) -> Result<Vec<Reason>> {
         let status = key.status(now);
         let mut faults = Vec::new();

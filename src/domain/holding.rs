@@ -6,16 +6,16 @@ use crate::domain::secret::{MAXIMUM_LENGTH, Secret, SecretHash};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holding {
-    /// That cannot be known: what stdout, a command or a CI runner was given cannot be looked at.
+    /// Cannot be inspected: stdout, a command, or a CI runner.
     Unknown,
-    /// Nothing: there is no such file, or no such variable in it.
+    /// Nothing: the file, or the variable in it, does not exist.
     Nothing,
     Secret(SecretHash),
     /// Something that cannot be a secret, or several different things.
     Other,
 }
 
-/// A sink as it was found.
+/// A sink and what it contains.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// What messages call it; harmless to a terminal.

@@ -9,7 +9,7 @@ use crate::domain::digest::write_hex;
 use crate::domain::name::is_invisible;
 use crate::error::{Error, Kind};
 
-/// How long a request is remembered, in milliseconds: a week.
+/// How long a request is kept, in milliseconds: a week.
 pub const KEPT_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// The longest idempotency key, in characters (that of Stripe's API).
 const MAXIMUM_LENGTH: usize = 255;

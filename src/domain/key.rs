@@ -129,13 +129,13 @@ pub struct Key {
     pub replaced_by: Option<KeyId>,
     /// The networks it may be used from; empty is anywhere.
     pub allow: Vec<Network>,
-    /// Who answers for it.
+    /// The person or team responsible for it.
     pub owner: Option<String>,
     /// The plan of its own that it is on, beside its workspace's.
     pub plan: Option<String>,
     /// Free words.
     pub labels: BTreeMap<String, String>,
-    /// How often the record was written, not counting that of a pending key; the store sets it.
+    /// How often the record was written, pending ones not counted; the store sets it.
     pub revision: i64,
     /// The latest time that the store had seen when this was read; see [`crate::domain::clock`].
     pub seen: Timestamp,
@@ -172,7 +172,7 @@ impl Key {
         self.state == State::Disabled && self.is_living(now)
     }
 
-    /// What the key is to whoever would change it: what has ended is no longer pending or paused.
+    /// The key's status for a change: an ended key is no longer pending or disabled.
     pub fn standing(&self, now: Timestamp) -> Status {
         self.ended(now).unwrap_or_else(|| self.status(now))
     }
@@ -187,7 +187,7 @@ impl Key {
         self.life().lapsed_at(now, self.seen)
     }
 
-    /// Every point in time that the record has, but for that of its last use.
+    /// Every time in the record except its last use.
     pub fn times(&self) -> impl Iterator<Item = Timestamp> {
         let optional = [self.expires_at, self.revoked_at, self.previous_expires_at()];
         optional.into_iter().flatten().chain([self.created_at])
@@ -223,7 +223,7 @@ impl Key {
             old.revoke(SUPERSEDED, None, now);
         } else {
             let ends = now.plus_millis(rotation.grace_millis);
-            // A backup may have brought back the time before; what was noted then stands.
+            // A backup may have restored an earlier time; what was recorded then is kept.
             if !is_again {
                 rotation.previous_expires_at = old.expires_at;
             }

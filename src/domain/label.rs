@@ -37,7 +37,7 @@ impl FromStr for Label {
     }
 }
 
-/// Who answers for a key: a person, a team, a service.
+/// The owner of a key: a person, a team, a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner(pub String);
 

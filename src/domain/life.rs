@@ -49,8 +49,9 @@ pub struct Life {
 }
 
 impl Life {
-    /// The status at this moment. The order is verify's: revoked or void, pending, disabled, expired. `seen` is the latest time
-    /// that the store has seen: what had expired or was void then stays so, also where the clock has gone back since.
+    /// The status at this moment. The order is verify's: revoked or void, pending, disabled, expired. `seen` is the
+    /// latest time that the store has recorded: what had expired or was void then stays so, also where the clock has
+    /// gone back since.
     pub fn status(self, now: Timestamp, seen: Timestamp) -> Status {
         match self.state {
             State::Revoked => Status::Revoked,

@@ -12,7 +12,7 @@ use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind};
 
-/// A duration of zero or more, kept as it was written.
+/// A duration of zero or more, kept as written.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema), schemars(with = "String"))]
 pub struct Lifetime {

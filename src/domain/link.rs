@@ -19,7 +19,7 @@ words! {
 /// A link that no rotation makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadLink {
-    /// The key whose record has it.
+    /// The key whose record contains the link.
     pub holder: KeyId,
     pub field: Field,
     /// The key that it names.

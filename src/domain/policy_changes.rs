@@ -5,15 +5,15 @@ use crate::domain::lifetime::Lifetime;
 use crate::domain::policy::Policy;
 use crate::error::Result;
 
-/// The fields to change; `None` leaves a field as it is.
+/// The fields to change; `None` means no change.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyChanges {
     pub token: Option<String>,
     pub alphabet: Option<Alphabet>,
     pub prefix: Option<String>,
-    /// The environments, in place of the present ones.
+    /// The environments, which replace the current ones.
     pub environments: Option<Vec<String>>,
-    /// The scopes, in place of the present ones. Those that the policy has keep what they manage and grant.
+    /// The scopes, which replace the current ones. Those that the policy has keep what they manage and grant.
     pub scopes: Option<Vec<String>>,
     /// The cap; 0 takes it away.
     pub active_key_cap: Option<u32>,

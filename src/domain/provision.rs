@@ -3,7 +3,7 @@
 use crate::domain::words::words;
 
 words! {
-    /// What was, or is to be, done to a key.
+    /// What was, or will be, done to a key.
     pub enum Action {
         Created = "created",
         Unchanged = "unchanged",

@@ -34,7 +34,7 @@ words! {
     }
 }
 
-/// A request that the rate let pass.
+/// A request that the rate accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
     /// When the burst is whole again, in nanoseconds since 1970.

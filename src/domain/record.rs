@@ -1,7 +1,8 @@
 //! The digest of a record: what a row of the store said when keyward last wrote it.
 //!
-//! This module never reads or writes a row. The digest stands beside the record as its seal, which a row that was changed outside keyward no longer agrees with, and in the audit trail, in the newest event about the record, which a row that was put
-//! back to an earlier state does not agree with.
+//! This module never reads or writes a row. The digest is stored in two places. Beside the record it is the seal, which
+//! no longer matches a row that was changed outside keyward. In the newest event about the record, in the audit trail,
+//! it does not match a row that was put back to an earlier state.
 
 use std::fmt;
 
@@ -18,7 +19,7 @@ use crate::domain::workspace::Workspace;
 const KEY: &[u8] = b"keyward.key.v1\0";
 const WORKSPACE: &[u8] = b"keyward.workspace.v1\0";
 
-/// SHA-256 of all that a record says, but for what is counted of it and for its workspace's name.
+/// SHA-256 of everything in a record except its counts and its workspace's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordDigest([u8; 32]);
 
@@ -102,7 +103,7 @@ impl RecordDigest {
         })
     }
 
-    /// The 64 characters that stand for a digest at the end of an event's details, if any do.
+    /// The 64 characters of the digest at the end of an event's details, if there is one.
     pub fn at_end(details: &str) -> Option<&str> {
         let front = details.strip_suffix("\"}")?;
         let at = front.len().checked_sub(64)?;

@@ -1,6 +1,6 @@
-//! What of a key stays as it is when a backup is restored: all that is stricter now than it was then.
+//! What a key keeps when a backup is restored: everything that is stricter now than it was then.
 //!
-//! This module never makes a key more than it is in the backup, but for a rotation that was cancelled since.
+//! This module never gives a key more than the backup has, except for a rotation that was cancelled since.
 
 use crate::domain::address::admits_more;
 use crate::domain::endings::Ending;
@@ -9,7 +9,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::words::words;
 
 words! {
-    /// What stays as it is.
+    /// What a key keeps.
     #[derive(PartialOrd, Ord)]
     pub enum What {
         Revoked = "revoked",
@@ -23,40 +23,41 @@ words! {
     }
 }
 
-/// A key of a backup with what stays of the present one.
+/// A key of a backup with what stays of the current one.
 #[derive(Debug, Clone)]
 pub struct Merged {
     pub backup: Key,
-    /// The key as it is to be.
+    /// The resulting key.
     pub key: Key,
-    /// What of it stays as it is, in order.
+    /// What it keeps, in order.
     pub kept: Vec<What>,
     /// The present record, where the rotation by which the backup has the key superseded was cancelled since.
     cancelled: Option<Box<Key>>,
 }
 
 impl Merged {
-    /// A key of which nothing is known but what the backup says.
+    /// A key about which only the backup has information.
     pub fn of(backup: Key) -> Self {
         Self { key: backup.clone(), backup, kept: Vec::new(), cancelled: None }
     }
 
-    /// Whether the key is as the backup has it.
+    /// Whether the key is the same as in the backup.
     pub fn is_unchanged(&self) -> bool {
         self.cancelled.is_none()
             && self.kept.is_empty()
             && self.key.previous_expires_at() == self.backup.previous_expires_at()
     }
 
-    /// Takes over what is stricter in the present record: that of the same id, or a revoked one of the same secret. Of one that is
-    /// believed, a rotation that was cancelled since is taken over too.
+    /// Takes over what is stricter in the current record: the one with the same id, or a revoked one with the same
+    /// secret. From an undamaged record, a rotation that was cancelled since is taken over too.
     pub fn keep(&mut self, present: &Key, is_believed: bool) {
         if self.key.state == State::Revoked {
             return;
         }
         let is_same = present.id == self.backup.id;
         if present.state == State::Revoked {
-            // What became of one secret says nothing of another that the key was given; of the key itself the trail tells.
+            // The fate of one secret says nothing about another secret that the key was given; the trail has the fate
+            // of the key itself.
             if present.hash == self.backup.hash {
                 self.end(Ending {
                     at: present.revoked_at.unwrap_or(present.created_at),
@@ -138,7 +139,7 @@ impl Merged {
         })
     }
 
-    /// Leaves the key superseded as the backup has it.
+    /// Leaves the key superseded, as in the backup.
     pub fn forget_cancelled(&mut self) {
         self.cancelled = None;
     }
@@ -171,7 +172,7 @@ mod tests {
         Some(KeyId::from_stored(text.to_owned()))
     }
 
-    /// What becomes of a key of the backup beside the present one.
+    /// What becomes of a key of the backup beside the current one.
     fn merged(change_backup: fn(&mut Key), change_present: fn(&mut Key)) -> Merged {
         let (mut backup, mut present) = (sample(), sample());
         change_backup(&mut backup);

@@ -22,7 +22,8 @@ impl fmt::Display for Safe<'_> {
     }
 }
 
-/// Shows a text in quotation marks, which is why two colons at its beginning are no command: an address keeps them.
+/// Shows a text in quotation marks. Two colons at its beginning are then not a runner's command, so an address keeps
+/// them.
 pub struct Named<'a>(pub &'a str);
 
 impl fmt::Display for Named<'_> {
@@ -75,8 +76,8 @@ pub fn path_text(path: &Path) -> String {
     path.to_str().map_or_else(|| SafePath(path).to_string(), str::to_owned)
 }
 
-/// Shows a text as one word of a shell's command line: as it is where that needs no quotes. What nobody can type stays
-/// escaped as [`Safe`] does it.
+/// Shows a text as one word of a shell's command line, quoted if necessary. Characters that cannot be typed stay
+/// escaped as in [`Safe`].
 pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -91,7 +92,7 @@ impl fmt::Display for Quoted<'_> {
         let mut previous = '\0';
         for character in self.0.chars() {
             match character {
-                // A quote cannot stand between single quotes, so it stands between double ones for itself.
+                // A single quote cannot be inside single quotes, so it is put inside double quotes.
                 '\'' => formatter.write_str(r#"'"'"'"#)?,
                 '#' if previous == '#' => formatter.write_str("''#")?,
                 _ if is_invisible(character) || character == char::REPLACEMENT_CHARACTER => {
@@ -121,8 +122,8 @@ impl fmt::Display for QuotedPath<'_> {
     }
 }
 
-/// The last net under everything said on stderr: a message whose parts were escaped comes through as it is, and of one
-/// that was not (clap's own, say) nothing is obeyed. Line feeds stay.
+/// The last check of everything written to stderr. A message with escaped parts is not changed; in any other (clap's
+/// own, for example) nothing can act as a command. Line feeds stay.
 pub fn harmless(message: &str) -> String {
     let mut shown = String::with_capacity(message.len());
     let mut previous = '\0';

@@ -26,7 +26,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// The part as it is written in a template, without its length; a literal has no name.
+    /// The part as written in a template, without its length; a literal has no name.
     fn name(&self) -> &'static str {
         match self {
             Self::Literal(_) => "",

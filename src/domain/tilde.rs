@@ -1,4 +1,4 @@
-//! A tilde that no shell has replaced: `--store=~/x` and `KEYWARD_STORE=~/x` in a unit file arrive as they are written.
+//! A tilde that no shell has expanded: `--store=~/x` and `KEYWARD_STORE=~/x` in a unit file arrive unchanged.
 
 use std::path::{Component, Path};
 

@@ -61,7 +61,7 @@ impl From<Timestamp> for SystemTime {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A time that cannot be written shows as the nearest that can; whoever believes a record refuses it before.
+        // A time that cannot be written is shown as the nearest that can; a record with such a time is refused earlier.
         let nearest = (*self).clamp(Self::FIRST, Self::LAST);
         let timestamp = jiff::Timestamp::from_millisecond(nearest.0);
         let timestamp = timestamp.expect("jiff has every year of four digits");

@@ -22,9 +22,9 @@ pub struct TokenFormat {
     pub template: Template,
     /// What the random parts and the checksum are written in.
     pub alphabet: Alphabet,
-    /// What `{prefix}` stands for.
+    /// The text for `{prefix}`.
     pub prefix: String,
-    /// What `{env}` may stand for.
+    /// The texts for `{env}`.
     pub environments: Vec<String>,
 }
 

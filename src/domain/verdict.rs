@@ -59,8 +59,8 @@ pub struct Ask {
     pub scopes: Vec<String>,
 }
 
-/// Judges a key that was found by its hash; rate and quota come after, where counting happens. `seen` is the latest time that
-/// the store has seen: what was expired then stays expired.
+/// Judges a key that was found by its hash; rate and quota come after, where counting happens. `seen` is the latest
+/// time that the store has recorded: what was expired then stays expired.
 pub fn judge(key: &Grounds, ask: &Ask, now: Timestamp, seen: Timestamp) -> Code {
     match key.life.status(now, seen) {
         Status::Revoked => return Code::Revoked,
@@ -72,7 +72,7 @@ pub fn judge(key: &Grounds, ask: &Ask, now: Timestamp, seen: Timestamp) -> Code 
     if ask.environment.as_ref().is_some_and(|environment| **environment != *key.environment) {
         return Code::WrongEnvironment;
     }
-    // SECURITY: an unknown address fails closed; a caller that forgets --ip must not switch the allow-list off.
+    // SECURITY: an unknown address fails closed; leaving out --ip must not disable the allow-list.
     if !key.allow.is_empty()
         && !ask
             .address

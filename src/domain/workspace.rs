@@ -35,7 +35,7 @@ pub struct Census {
     pub pending: u64,
     /// Paused keys.
     pub disabled: u64,
-    /// The keys that count against the cap: all of these but for pending and disabled ones that are past their expiry.
+    /// The keys that count against the cap: all of these except pending and disabled ones past their expiry.
     #[serde(skip)]
     pub living: u64,
 }

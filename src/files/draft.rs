@@ -1,4 +1,4 @@
-//! The next content of a file, which stands beside it and takes its place in one step, so that nobody meets half of it.
+//! The next content of a file. It is written beside the file and replaces it in one step, so nobody sees half of it.
 //!
 //! This module never writes into a file that others look at.
 
@@ -13,8 +13,8 @@ use super::entry::make_private;
 use super::{Entry, Found, kind_of, lock, named};
 use crate::error::{Error, Kind, Result};
 
-/// An empty file of mode 0600 beside its target, locked, so that those who write the same file take turns. It has one name for
-/// each target: what a killed process has left there is the next one's draft.
+/// An empty file of mode 0600 beside its target, locked, so that writers of the same file take turns. It has one name
+/// per target, so the next process reuses what a killed one has left.
 #[derive(Debug)]
 pub(crate) struct Draft {
     target: Entry,
@@ -24,7 +24,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Begins a draft of this name, waiting for another one at most so long. `heed` is asked while waiting.
+    /// Begins a draft of this name, waiting at most this long for another one. `heed` is called while waiting.
     pub(crate) fn begin(
         target: &Entry,
         entry: Entry,
@@ -92,7 +92,7 @@ impl Draft {
     fn place(mut self, rename: impl Fn(&Entry, &Entry) -> io::Result<()>) -> io::Result<File> {
         let file = self.file.try_clone()?;
         rename(&self.entry, &self.target)?;
-        // SECURITY: whoever can change the folder could have put another file in the draft's place.
+        // SECURITY: somebody who can change the folder could have replaced the draft with another file.
         if !self.target.is(&file) {
             return Err(io::Error::other("it was replaced by another file"));
         }
@@ -106,8 +106,8 @@ impl Drop for Draft {
         if self.is_placed {
             return;
         }
-        // Whatever fails here, the secret in it is void; so the failures have nobody to be told to. Emptied wherever it is
-        // now, and removed where it was.
+        // The secret in it is void, so failures here are not reported. The file is emptied wherever it is now, and
+        // removed where it was.
         let _ = self.file.set_len(0);
         if self.entry.is(&self.file) {
             let _ = self.entry.remove();
@@ -117,7 +117,7 @@ impl Drop for Draft {
 
 fn busy(target: &Entry, draft: &Entry) -> Error {
     let message = format!("another process is writing {}", named(target.path()));
-    // Without locks, what a killed process has left cannot be told from what another one writes.
+    // Without locks, a killed process's file looks the same as one that another process is writing.
     Error::new(Kind::Busy, message).hinted(format!(
         "run the command again; if nothing else writes it, remove {}",
         named(draft.path())

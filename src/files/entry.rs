@@ -162,7 +162,7 @@ impl Entry {
         let (from, folder) = (self.folder.descriptor(), to.folder.descriptor());
         let flags = RenameFlags::NOREPLACE;
         match renameat_with(from, self.name(), folder, to.name(), flags) {
-            // Not every file system knows how; linking is as safe, in two steps.
+            // Not every file system supports this; linking is as safe, in two steps.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                 linkat(from, self.name(), folder, to.name(), AtFlags::empty())?;
                 match self.remove() {

@@ -37,7 +37,7 @@ pub(crate) struct Folder {
     is_fixed: bool,
 }
 
-/// Why there is no way to a folder.
+/// Why a folder cannot be opened.
 #[derive(Debug)]
 pub(crate) enum Unreachable {
     /// It would not be safe.
@@ -195,7 +195,7 @@ impl Folder {
         safety::writers(&self.found[at], is_below, || self.has_list(at))
     }
 
-    /// Whether more than its owner, its group and everybody have permissions of their own. That it cannot be told means yes.
+    /// Whether anybody besides its owner, its group and everybody has permissions of their own. Unknown means yes.
     fn has_list(&self, at: usize) -> bool {
         let mut way = PathBuf::from(".");
         for _ in at + 1..self.found.len() {
@@ -215,7 +215,7 @@ impl Folder {
         self.found.last().expect("a walk begins with a folder")
     }
 
-    /// Refuses a folder that everybody can write to: whoever else can could swap what is put there.
+    /// Refuses a folder that everybody can write to: anybody could swap the files in it.
     #[cfg(feature = "cli")]
     pub(crate) fn check_sink(&self) -> crate::error::Result<()> {
         let at = self.found.len() - 1;
@@ -268,7 +268,7 @@ impl Folder {
     /// Its path as messages show it.
     #[cfg(feature = "cli")]
     pub(crate) fn shown(&self) -> PathBuf {
-        // A relative one gets a front, so that it is no option; an absolute one stays as it is.
+        // A relative path gets a prefix, so that it is not taken for an option; an absolute one is not changed.
         Path::new(".").join(&self.path)
     }
 }

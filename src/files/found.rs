@@ -21,7 +21,7 @@ impl Found {
         Ok(Self(fstat(file)?))
     }
 
-    /// What tells this file from every other that exists.
+    /// What identifies this file among all existing ones.
     pub(crate) fn identity(&self) -> (Dev, u64) {
         (self.0.st_dev, self.0.st_ino)
     }

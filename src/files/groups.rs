@@ -1,7 +1,7 @@
 //! Groups of one: Debian and Red Hat give each user a group of their own, and a umask that lets it write.
 //!
-//! This module never asks the system's name service (NSS): it would load code. So it knows the members that stand in
-//! /etc/passwd and /etc/group, and not those of a directory service.
+//! This module never uses the system's name service (NSS), which would load code. It reads members from /etc/passwd and
+//! /etc/group, and not from a directory service.
 
 /// Whether this group is the owner's private one: nobody else is in it, and it has the owner's name or number.
 pub(super) fn is_private(owner: u32, group: u32) -> bool {

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::{Entry, kind_of, named};
 use crate::error::{Error, Result};
 
-/// How often it is looked whether the lock is free.
+/// How often to check whether the lock is free.
 const ATTENTION: Duration = Duration::from_millis(5);
 
 enum Attempt {
@@ -37,7 +37,7 @@ pub(crate) fn lock(
         heed()?;
         let (file, is_free) = open()?;
         match attempt(&file).map_err(|error| refused(entry, error))? {
-            // Whoever had it before may have given it another name or removed it.
+            // The previous holder may have renamed or removed it.
             Attempt::Locked if entry.is(&file) => return Ok(Some(file)),
             Attempt::Locked => {}
             Attempt::NoLocks if is_free => return Ok(Some(file)),

@@ -4,7 +4,7 @@
 //! opened by `Folder`, which walks to it; each later step is a call below that descriptor, so nothing that is
 //! swapped on the way matters any more.
 //!
-//! This module never knows what is in a file, and never follows a link that somebody else could have put there.
+//! This module never depends on a file's content, and never follows a link that somebody else could have created.
 
 mod draft;
 mod entry;

@@ -14,7 +14,7 @@ use super::{Found, groups};
 use crate::domain::sanitize::{QuotedPath, SafePath};
 use crate::error::{Error, Kind, Result};
 
-/// The folder that [`trust_folder`] named: what tells it from others, and its name.
+/// The folder that [`trust_folder`] named: its identity and its name.
 static TRUSTED: OnceLock<((Dev, u64), PathBuf)> = OnceLock::new();
 
 /// Leaves the permissions of this folder's group and of everybody, and those of the group for what is in it, unjudged: a volume
@@ -29,7 +29,7 @@ pub fn trust_folder(path: &Path) {
     }
 }
 
-/// The folder that is trusted, as it was named.
+/// The trusted folder, as named.
 pub(crate) fn trusted_folder() -> Option<&'static Path> {
     TRUSTED.get().map(|(_, path)| path.as_path())
 }
@@ -96,7 +96,7 @@ pub(super) fn refused_folder(path: &Path, found: &Found, writers: Writers) -> Er
     let me = rustix::process::geteuid();
     let change = format!("chmod {bits} {}", QuotedPath(path));
     let trust = format!("export KEYWARD_TRUSTED_FOLDER={}", QuotedPath(path));
-    // Both run in a shell as they stand.
+    // A shell can run both unchanged.
     Error::new(Kind::Permissions, message).hinted(if me.is_root() || found.owner() == me.as_raw() {
         format!("{change} # or, where an orchestrator sets its mode: {trust}")
     } else {

@@ -1,4 +1,4 @@
-//! Who acts, and what they may do: the operator everything, a key what its scopes manage in its own workspace.
+//! Who acts, and what they may do: an operator everything, a key what its scopes manage in its own workspace.
 //!
 //! This module never trusts an earlier look: every transaction admits its actor again.
 
@@ -15,7 +15,7 @@ use crate::store::{Reader, Store};
 /// The longest that recording a use waits for another process; what the caller wants done matters more.
 const RECORDING_WAIT: Duration = Duration::from_secs(1);
 
-/// Who wants something done.
+/// Who acts.
 #[derive(Debug)]
 pub enum Actor {
     /// The person at the terminal, by the name of their account.
@@ -24,7 +24,7 @@ pub enum Actor {
     Caller(Secret),
 }
 
-/// Lets in whoever presents this key's secret, and records the use. That of a revoked key is noted in the trail.
+/// Admits the key with this secret and records the use. The trail records the use of a revoked key.
 pub fn enter(store: &mut Store, secret: Secret, now: Timestamp) -> Result<Actor> {
     let actor = Actor::Caller(secret);
     let admitted = store.read(|reader| Access::admit(reader, &actor, now));
@@ -41,7 +41,7 @@ pub fn enter(store: &mut Store, secret: Secret, now: Timestamp) -> Result<Actor>
     Ok(actor)
 }
 
-/// An actor who was let in.
+/// An admitted actor.
 #[derive(Debug)]
 pub struct Access {
     /// The actor as the audit trail names it: `operator:NAME` or `key:ID`.

@@ -21,7 +21,7 @@ use crate::store::{Reader, Store, Writer};
 pub struct Outcome {
     /// The key.
     pub key: Key,
-    /// The key it superseded, as it is now.
+    /// The key it superseded, in its current state.
     pub replaced: Option<Key>,
     /// Those of its lineage that were superseded before and ended with that one, which had no grace.
     pub ended: Vec<KeyId>,
@@ -124,7 +124,7 @@ pub(super) fn set_on_hold(
     writer.audit(now, &access.actor, action, key.id.as_str(), &details)
 }
 
-/// The record of a key as it is now, unless it was given another secret.
+/// The current record of a key, unless it was given another secret.
 fn record_of(reader: &Reader<'_>, key: &Key) -> Result<Option<Key>> {
     let found = reader.key_by_id(key.id.as_str())?;
     Ok(found.filter(|found| found.hash == key.hash))

@@ -1,4 +1,4 @@
-//! A whole manifest: what its workspaces and keys need, and carrying out what is no delivery.
+//! A whole manifest: what its workspaces and keys need, and carrying out everything except deliveries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,15 +66,15 @@ pub struct Request {
     pub workspaces: Vec<WorkspaceWanted>,
     /// The keys.
     pub keys: Vec<KeyWanted>,
-    /// Whether living keys of these workspaces that are not among them are to go.
+    /// Whether live keys of these workspaces that are not among them are to go.
     pub prune: bool,
     /// Whether keys are rotated whose secrets are not in their sinks.
     pub rotate_if_missing: bool,
-    /// Whether live keys that a changed policy leaves out live on as they are.
+    /// Whether live keys that a changed policy no longer allows are kept unchanged.
     pub keep_outside: bool,
 }
 
-/// What is to be done to a workspace.
+/// What will be done to a workspace.
 #[derive(Debug)]
 pub enum WorkspaceStep {
     /// Make it.
@@ -101,7 +101,7 @@ impl WorkspaceStep {
     }
 }
 
-/// What is to be done.
+/// What will be done.
 #[derive(Debug)]
 pub struct Plan {
     /// To each workspace, in the request's order.
@@ -129,7 +129,7 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
         let mut workspaces = BTreeMap::new();
         let mut steps = Vec::new();
         for wanted in &request.workspaces {
-            // A calling key learns nothing of other workspaces, not even whether they are there.
+            // A calling key gets no information about other workspaces, not even whether they exist.
             let is_own = |(key, _): &(Key, Policy)| key.workspace == wanted.name.as_str();
             if !access.caller.as_ref().is_none_or(is_own) {
                 return Err(select::no_such_workspace(wanted.name.as_str(), &[]));

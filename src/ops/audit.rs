@@ -14,7 +14,7 @@ pub struct Outcome {
     pub checked: u64,
     /// The place of the first row that is not whole or does not follow the one before.
     pub first_bad: Option<i64>,
-    /// The first row that the trail's index does not have as it is.
+    /// The first row that differs from the trail's index.
     pub misindexed: Option<i64>,
     /// The first row that ended a key which is live all the same, or whose hash could be imported again.
     pub contradicted: Option<i64>,
@@ -39,8 +39,7 @@ pub fn verify(
     })
 }
 
-/// Checks the chain as of one moment of the store.
-/// The closure is told how many rows were checked.
+/// Checks the chain at one moment of the store. The closure gets the number of rows checked.
 pub(super) fn check(
     reader: &Reader<'_>,
     against: Option<Head>,
@@ -65,7 +64,7 @@ pub(super) fn check(
             && seq == against.seq
             && hash != against.hash
         {
-            // The row follows those before it, so all of them may have been written anew.
+            // The row follows those before it, so all of them may have been rewritten.
             outcome.first_bad.get_or_insert(seq);
         }
         Ok(())

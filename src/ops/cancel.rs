@@ -19,7 +19,7 @@ const CANCELLED: &str = "rotation cancelled";
 /// A rotation that was taken back.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The old key, as it is now.
+    /// The old key, in its current state.
     pub key: Key,
     /// The new key's id.
     pub successor: KeyId,
@@ -34,13 +34,13 @@ pub struct Outcome {
 /// What a cancelled rotation makes of the old key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Old {
-    /// It had not been superseded yet, and is as it was.
+    /// It had not been superseded yet, and is unchanged.
     Untouched,
     /// It has the expiry back that it had before.
     Restored,
     /// It is superseded no longer, and has the expiry that it was given since.
     Shortened,
-    /// It is superseded no longer, but what expiry it had before is not known.
+    /// It is no longer superseded, but its earlier expiry is not known.
     Kept,
 }
 
@@ -112,8 +112,8 @@ pub fn run(
     })
 }
 
-/// Revokes the new key, unless it has ended. Of one whose record is not in the store the trail is told, so that no backup brings
-/// it back alive.
+/// Revokes the new key, unless it has ended. If its record is not in the store, the trail records the revocation, so
+/// that no backup makes it live again.
 fn end(
     writer: &Writer<'_>,
     access: &Access,
@@ -179,7 +179,7 @@ fn rotation_of(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) ->
     Err(refusal(reader, named, place, now)?)
 }
 
-/// Why there is no rotation of this key to cancel, and what can be done instead.
+/// Why this key has no rotation to cancel, and what can be done instead.
 fn refusal(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Result<Error> {
     let (id, status) = (&named.id, named.standing(now));
     let conflict = |message: String| Error::new(Kind::Conflict, message);

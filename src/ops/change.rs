@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::lineage::{Meant, Rest};
 use crate::store::Writer;
 
-/// A key, and those its name stands for, after a change that may have been none.
+/// A key, and those its name stands for, after a command that may have changed nothing.
 #[derive(Debug)]
 pub struct Outcome {
     /// The key.
@@ -35,7 +35,7 @@ impl Outcome {
     }
 }
 
-/// Tells the key itself from the others among those that changed, and sees which of its lineage were not meant.
+/// Separates the key itself from the others that changed, and finds the keys of its lineage that were not meant.
 pub(super) fn outcome(
     writer: &Writer<'_>,
     meant: &Meant,

@@ -30,7 +30,7 @@ pub struct Finding {
     pub key: Key,
     /// What.
     pub reason: Reason,
-    /// The command that mends it.
+    /// The command that fixes it.
     pub remedy: String,
 }
 

@@ -1,6 +1,6 @@
 //! Names and ids that begin as a person has begun to type them.
 //!
-//! Nothing is judged and nothing recorded: whoever may read the store's file may see them.
+//! Nothing is checked or recorded: anyone who can read the store's file may see the names.
 
 use std::collections::BTreeSet;
 

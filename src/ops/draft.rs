@@ -67,8 +67,8 @@ impl Draft<'_> {
     }
 }
 
-/// Makes another secret for a leftover, whose place and name are free until it is saved. The day that it waits for its holder begins
-/// again; everything else is as it was asked for, or changed since.
+/// Makes another secret for a leftover, whose place and name are free until it is saved. Its day of waiting for the
+/// holder begins again; everything else stays as requested, or as changed since.
 pub(super) fn renew<R: TryCryptoRng>(
     writer: &Writer<'_>,
     access: &Access,

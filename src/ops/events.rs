@@ -28,7 +28,7 @@ pub struct Request {
     pub until: Option<Timestamp>,
     /// What happened; empty is anything.
     pub actions: Vec<Action>,
-    /// Who did it: `operator:NAME` or `key:ID`, or what follows the colon.
+    /// The actor: `operator:NAME` or `key:ID`, or only the part after the colon.
     pub actor: Option<String>,
     /// How many of the newest are wanted.
     pub limit: Option<u32>,
@@ -203,7 +203,7 @@ fn home(reader: &Reader<'_>, access: &Access, request: &Request) -> Result<Optio
     Home::of(reader, workspace).map(Some)
 }
 
-/// A workspace as the trail tells of it, read from its end.
+/// A workspace according to the trail, read from its end.
 struct Home {
     /// The name it had at the event, until it was made.
     name: Option<String>,

@@ -13,7 +13,7 @@ use crate::ops::access::Actor;
 use crate::ops::activate;
 use crate::store::Store;
 
-/// What is to be handed over.
+/// What to hand over.
 pub struct Request<'a> {
     /// The keys, pending.
     pub keys: &'a [Key],
@@ -44,7 +44,7 @@ pub struct Delivered<'a> {
 /// What takes a delivery back. It fails when the secrets are still there, with a message that says where.
 pub type TakeBack<'a> = Box<dyn FnOnce() -> Result<()> + 'a>;
 
-/// Where secrets go, as far as that decides what is to be done before a delivery.
+/// Where secrets go, as far as that matters before a delivery.
 pub trait Sink {
     /// Looks what it holds now. Changes nothing.
     fn look(&self) -> Result<Place>;

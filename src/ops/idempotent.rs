@@ -1,7 +1,7 @@
 //! Minting under an idempotency key: asked twice for the same thing, the same key.
 //!
-//! This module never shows a secret twice. A pending key that a run cut short has left, of whose delivery nothing is known, is
-//! given another secret. A void one stays as it is, and another key is minted.
+//! This module never shows a secret twice. If an interrupted run left a pending key and nothing is known about its
+//! delivery, the key is given another secret. A void key is not changed, and another key is minted.
 
 use rand::TryCryptoRng;
 use serde_json::json;
@@ -17,7 +17,7 @@ use crate::ops::set::Changes;
 use crate::ops::{activate, mint, remedy, select};
 use crate::store::{Reader, Remembered, Store};
 
-/// What is to be minted.
+/// What to mint.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The key, one of it.
@@ -33,7 +33,7 @@ pub struct Request {
 /// What this request comes to.
 #[derive(Debug)]
 pub enum Replay {
-    /// A key is to be minted, or a pending one to be given another secret.
+    /// Mint a key, or give a pending one another secret.
     Mint {
         /// The pending one.
         leftover: Option<Box<Key>>,
@@ -49,7 +49,7 @@ pub enum Replay {
 /// What was done.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A key is pending, and its secret is to be delivered.
+    /// A key is pending, and its secret must be delivered.
     Due(mint::Outcome),
     /// The key is live, or held, and its secret is in the sink.
     Finished(Key),
@@ -91,7 +91,7 @@ pub fn prepare<R: TryCryptoRng>(
     clock: impl Fn() -> Timestamp,
     rng: &mut R,
 ) -> Result<Outcome> {
-    // Whoever had the turn before may have put the secret there.
+    // The process that had the turn before may have delivered the secret.
     request.holding = sink.look()?.holding;
     match preview(store, actor, request, clock())? {
         Replay::Mint { may_replace, .. } => sink.check(may_replace)?,
@@ -203,7 +203,7 @@ fn decide(
     })
 }
 
-/// What was asked for, where it goes left aside: a delivery that failed may be tried again elsewhere.
+/// What was requested, without where it goes: a failed delivery may be tried again elsewhere.
 fn fingerprint(workspace: &Workspace, request: &mint::Request) -> Result<Fingerprint> {
     let allow = request.allow.iter().map(Network::to_string);
     let mut asked = json!({

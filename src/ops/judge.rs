@@ -1,6 +1,6 @@
 //! From a presented secret to its key and the reason it is or is not good.
 //!
-//! This module never records a use and never asks who presents the secret.
+//! This module never records a use and does not depend on who presents the secret.
 
 use std::cell::OnceCell;
 

@@ -85,7 +85,7 @@ pub(super) fn still_valid(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Res
     Ok(found)
 }
 
-/// Keys that a command has left as they were, although one of their name was meant.
+/// Keys that a command did not change, although a key of their name was meant.
 #[derive(Debug, Clone, Default)]
 pub struct Rest {
     /// Which.
@@ -95,7 +95,7 @@ pub struct Rest {
 }
 
 impl Rest {
-    /// What is still valid of the lineages of these keys, as they were before the command, when these keys are dealt with.
+    /// The keys of these keys' lineages, as before the command, that stay valid when these keys are done.
     pub(super) fn of(reader: &Reader<'_>, dealt_with: &[&Key], now: Timestamp) -> Result<Self> {
         let mut left: Vec<Key> = Vec::new();
         for key in dealt_with {

@@ -100,7 +100,7 @@ fn is_in_a_circle(
         }
         let found = reader.key_by_id(id.as_str())?;
         next = found.and_then(|key| key.replaces().cloned());
-        // Another circle, which this key is no part of.
+        // Another circle, without this key.
         if !met.insert(id) {
             return Ok(false);
         }

@@ -18,7 +18,7 @@ pub struct Request {
     pub everywhere: bool,
     /// The statuses to list; empty lists all but revoked and expired keys, unless `all`.
     pub statuses: Vec<Status>,
-    /// Dead keys too.
+    /// Revoked and expired keys too.
     pub all: bool,
     /// Of this environment.
     pub environment: Option<String>,
@@ -57,13 +57,12 @@ impl Request {
     }
 }
 
-/// How many keys are read at once. Between two such pages nothing is held in the store, so that a reader who takes their
-/// time, a pager say, never keeps its log from being cleared.
+/// How many keys are read at once. Between two pages the store is not locked, so a slow reader such as a pager does not
+/// keep the log from being cleared.
 const PAGE: u32 = 500;
 
-/// Calls the closure with every key that the request takes. A key that is renamed or revoked
-/// meanwhile is listed once, as it is when its turn comes. Returns the name of the workspace that was looked into, if there is
-/// one.
+/// Calls the closure with every key that the request selects. A key that is renamed or revoked meanwhile is listed
+/// once, in its state at that moment. Returns the name of the workspace that was listed, if there was one.
 pub fn run(
     store: &mut Store,
     actor: &Actor,
@@ -93,7 +92,7 @@ pub fn run(
         while let Some(last) = after {
             let mut page = Vec::with_capacity(PAGE as usize);
             after = store.read(|reader| {
-                // A caller that was revoked meanwhile is told no more.
+                // A caller that was revoked meanwhile gets nothing more.
                 admit(reader)?;
                 reader.for_each_key_after(workspace, last, PAGE, |_, key| {
                     page.push(key);

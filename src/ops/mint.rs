@@ -18,7 +18,7 @@ use crate::ops::set::Changes;
 use crate::ops::{limits, select, workspace};
 use crate::store::{Reader, Store, Writer};
 
-/// What is to be minted.
+/// What to mint.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The workspace.
@@ -35,7 +35,7 @@ pub struct Request {
     pub expires: Option<When>,
     /// The networks it may be used from.
     pub allow: Vec<Network>,
-    /// Who answers for it.
+    /// The person or team responsible for it.
     pub owner: Option<String>,
     /// Free words.
     pub labels: BTreeMap<String, String>,
@@ -44,7 +44,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// One key of this name, with everything else as the policy has it, in the workspace that is in use.
+    /// One key of this name in the workspace in use, with the policy's defaults for everything else.
     pub fn new(name: Name) -> Self {
         Self {
             workspace: None,
@@ -61,7 +61,7 @@ impl Request {
     }
 }
 
-/// What a leftover, a pending record of whose delivery nothing is known, is to be with another secret.
+/// A leftover, a pending record whose delivery is unknown, with another secret.
 pub(super) struct Again<'a> {
     pub(super) leftover: &'a Key,
     /// When a life that begins again ends.

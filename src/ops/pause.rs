@@ -21,8 +21,9 @@ pub enum Change {
     Enable,
 }
 
-/// Disables or enables a key, or every key that its name stands for; one that already is stays as it is, and a pending one
-/// is held back by the pause of the key it waits for. With `idle`, a key that was used within this time is not disabled.
+/// Disables or enables a key, or every key that its name stands for. A key that already is so is not changed, and a
+/// pending one is held back while the key it waits for is disabled. With `idle`, a key that was used within this time
+/// is not disabled.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

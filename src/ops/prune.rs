@@ -17,7 +17,7 @@ use crate::store::{Reader, Store};
 /// How many keys are deleted in one transaction, so that others get their turn.
 const PAGE: u32 = 500;
 
-/// What is to be deleted.
+/// What to delete.
 #[derive(Debug)]
 pub struct Request {
     /// The workspace.
@@ -39,8 +39,8 @@ impl Request {
     }
 }
 
-/// Calls the closure with the keys whose records were deleted, a page at a time. If the store fails, the pages before stay
-/// deleted. Returns how long they had to be dead, where that is the same in all workspaces.
+/// Calls the closure with the keys whose records were deleted, a page at a time. If the store fails, the pages before
+/// stay deleted. Returns how long the keys had to be revoked or expired, if that is the same in all workspaces.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Revoking keys, for ever: many in one transaction, or none.
+//! Revoking keys permanently: all of them in one transaction, or none.
 
 use serde_json::json;
 
@@ -27,7 +27,7 @@ words! {
     }
 }
 
-/// What is to be revoked.
+/// What to revoke.
 #[derive(Debug)]
 pub struct Request {
     /// The workspace.
@@ -140,7 +140,7 @@ fn find(
     Ok(found)
 }
 
-/// Refuses what is no id where the policy says that keys are revoked by id alone.
+/// Refuses anything but an id if the policy allows revoking only by id.
 fn refuse_name(
     reader: &Reader<'_>,
     workspaces: &[Workspace],

@@ -20,7 +20,7 @@ use crate::ops::set::Changes;
 use crate::ops::{limits, remedy};
 use crate::store::{Reader, Store, Writer};
 
-/// What is to be rotated.
+/// What to rotate.
 #[derive(Debug)]
 pub struct Request {
     /// The workspace.
@@ -67,7 +67,7 @@ pub struct Outcome {
     pub old: Key,
     /// Those of its lineage that were superseded before and are about to end with it, which has no grace.
     pub ending: Vec<KeyId>,
-    /// Those of its lineage that go on, where the key was named by its record.
+    /// The keys of its lineage that stay valid, if the key was named by its id or prefix.
     pub rest: Rest,
 }
 
@@ -150,7 +150,7 @@ pub(super) fn insert<R: TryCryptoRng>(
         None => inherit(access, workspace, old, now, rng)?,
     };
     terms.changes.apply(&workspace.policy, &mut key)?;
-    // SECURITY: whoever rotates gets the secret, so what the key has had all along is given away too.
+    // SECURITY: the caller gets the new secret, so it must be allowed to grant all of the key's scopes.
     access.require_grant(&[Permission::Rotate], &key.scopes)?;
     let from_now = || expiry(&workspace.policy, old, terms.expires.as_ref(), now);
     key.expires_at = draft::expiry(writer, leftover, from_now)?;
@@ -171,7 +171,7 @@ fn inherit<R: TryCryptoRng>(
     let draft = Draft {
         workspace,
         name: &old.name,
-        // Also where the policy does not have it any more.
+        // Even if the policy no longer has it.
         environment: &old.environment,
         created_by: &access.actor,
         created_at: now,

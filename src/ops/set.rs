@@ -24,18 +24,18 @@ pub struct Request {
     pub workspace: Option<String>,
     /// The key.
     pub selector: Selector,
-    /// The expiry; `None` leaves it as it is.
+    /// The expiry; `None` means no change.
     pub expires: Option<When>,
     /// The rest.
     pub changes: Changes,
 }
 
-/// Changes to what a key may do and whose it is; `None` leaves a field as it is.
+/// Changes to what a key may do and whose it is; `None` means no change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// The scopes, in place of the present ones.
+    /// The scopes, which replace the current ones.
     pub scopes: Option<Vec<String>>,
-    /// The networks, in place of the present ones.
+    /// The networks, which replace the current ones.
     pub allow: Option<Vec<Network>>,
     /// The owner; `Some(None)` clears it.
     pub owner: Option<Option<String>>,
@@ -103,7 +103,7 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
             let mut after = before.clone();
             request.changes.apply(policy, &mut after)?;
             match expiry {
-                // What is asked of the name is no error for those whose time is counted already.
+                // A new expiry for the name is not an error for keys that are already in their grace period.
                 Some(expiry) if key.id != meant.key.id && is_longer(&before, expiry) => {}
                 Some(expiry) => live_until(writer, &access, owner, &mut after, expiry, now)?,
                 None => {}
@@ -263,7 +263,7 @@ fn fields(key: &Key) -> Value {
     })
 }
 
-/// The fields that differ, each with what it was and what it is.
+/// The fields that differ, each with its old and its new value.
 fn difference(before: &Value, after: &Value) -> Value {
     let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
         return Value::Null;

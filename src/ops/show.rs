@@ -11,7 +11,7 @@ use crate::ops::succession::{Way, way_on};
 use crate::ops::{lineage, remedy};
 use crate::store::{Reader, Store};
 
-/// A key as it is shown.
+/// A key as shown.
 #[derive(Debug)]
 pub struct Outcome {
     /// The key.
@@ -35,7 +35,7 @@ pub struct Limits {
     pub allowance: Allowance,
     /// What is used.
     pub used: Used,
-    /// When: the present, or the time of the last count where that is later.
+    /// When: now, or the time of the last count if that is later.
     pub at: Timestamp,
 }
 

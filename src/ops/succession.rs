@@ -14,7 +14,7 @@ pub(super) const PREVIOUS: &str = "previousExpiresAt";
 /// How many keys that replaced one another are followed; records that were imported may go round in a circle.
 const LONGEST: usize = 1_000;
 
-/// What can be done where a superseded key should go on.
+/// What can be done if a superseded key should stay valid.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// The last of those that followed it is active, and can be rotated.
@@ -30,7 +30,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// What is to be done, as a hint says it; `place` chooses the workspace.
+    /// The hint that says what to do; `place` chooses the workspace.
     pub(super) fn hint(&self, place: &str) -> String {
         match self {
             Self::Rotate(key) => format!("keyward rotate {key}{place}"),
@@ -48,7 +48,7 @@ impl Way {
     }
 }
 
-/// How a superseded key can go on; nothing for one that is not superseded.
+/// How a superseded key can stay valid; nothing for one that is not superseded.
 pub(super) fn way_on(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<Option<Way>> {
     let mut last = key.clone();
     let mut living = None;
@@ -89,8 +89,8 @@ pub(super) fn newest(reader: &Reader<'_>, key: &Key) -> Result<Key> {
     Ok(newest)
 }
 
-/// The expiry that a key had before this one superseded it, as the trail has it, if it does: what superseding or restoring it
-/// noted, or what it was set to since.
+/// The expiry that a key had before this one superseded it, if the trail has it: recorded when it was superseded or
+/// restored, or set since.
 pub(super) fn expiry_before(
     reader: &Reader<'_>,
     old: &Key,

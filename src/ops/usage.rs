@@ -33,7 +33,7 @@ pub struct Request {
     pub until: Option<Day>,
 }
 
-/// What uses are added up by. Workspaces are always told apart.
+/// What uses are added up by. Workspaces are always separate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Grouping {
     /// Each key by itself.
@@ -94,7 +94,7 @@ pub fn run(
                 let mut after = Some(KeySeq(0));
                 while let Some(last) = after {
                     after = store.read(|reader| {
-                        // A caller that was revoked meanwhile is told no more.
+                        // A caller that was revoked meanwhile gets nothing more.
                         Access::admit(reader, actor, now)?;
                         let (page, next) = page(reader, &workspace, last)?;
                         sums.add(reader, &page, &days)?;
@@ -154,7 +154,7 @@ fn page(
     Ok((page, next))
 }
 
-/// What rows are told apart by, in the order of the answer.
+/// What distinguishes rows, in the order of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     workspace: String,

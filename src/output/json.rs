@@ -22,8 +22,8 @@ pub fn to_string(value: &impl Serialize) -> String {
 struct Ascii;
 
 impl Formatter for Ascii {
-    /// What is outside ASCII in a piece of JSON stands in its texts, where it is escaped as anywhere; control characters can
-    /// only be the spaces between.
+    /// In JSON, characters outside ASCII appear only in texts, where they are escaped; control characters can only be
+    /// the whitespace between values.
     fn write_raw_fragment<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,

@@ -25,7 +25,7 @@ pub const COLUMNS: [Column; 16] = [
     Column::text("REPLACES").wide(),
 ];
 
-/// A key as it is at this moment.
+/// A key at this moment.
 pub fn row(key: &Key, now: Timestamp) -> Vec<Cell> {
     let safe = |text: &str| Cell::from(Safe(text).to_string());
     let or_none = |text: String| match text.is_empty() {
@@ -54,7 +54,7 @@ pub fn row(key: &Key, now: Timestamp) -> Vec<Cell> {
     ]
 }
 
-/// What a key is, in its colour. One that another replaces verifies for a while yet.
+/// A key's status, in its colour. A superseded key still verifies for a while.
 fn status(key: &Key, now: Timestamp) -> Cell {
     let status = key.status(now);
     let colour = match status {
@@ -68,7 +68,7 @@ fn status(key: &Key, now: Timestamp) -> Cell {
     Cell::from(status.word()).coloured(colour)
 }
 
-/// The public part of a token with the end of its secret part; where there is no room, its random part only.
+/// The public part of a token with the end of its secret part; if there is too little room, only its random part.
 fn handle(key: &Key) -> Cell {
     let ending = |front: &str| format!("{}…{}", Safe(front), Safe(&key.hint));
     let whole = Cell::from(ending(&key.prefix));

@@ -26,7 +26,7 @@ pub struct Listing {
     pub(super) count: u64,
     /// The rows of a table, whose widths need all of them first.
     pub(super) rows: Vec<Vec<Cell>>,
-    /// What stands beside the list in a JSON document.
+    /// What a JSON document has beside the list.
     more: String,
 }
 

@@ -148,7 +148,7 @@ fn tidy(page: &str) -> String {
             }
             ".br" if at > 0 && source[at - 1].is_empty() => continue,
             "" if filled => continue,
-            // clap_mangen defines its apostrophe anew in every section.
+            // clap_mangen defines its apostrophe again in every section.
             line if at > 1
                 && (line.starts_with(".ie \\n(.g") || line.starts_with(".el .ds Aq")) =>
             {

@@ -11,8 +11,8 @@ use crate::files;
 use crate::output::stdout;
 use crate::signals::Interrupts;
 
-/// Shows a page on a terminal as `man` does, with the reader's own pager. Anywhere else, and where there is no `man`, it is
-/// written as it is.
+/// Shows a page on a terminal as `man` does, with the reader's own pager. Anywhere else, and without `man`, the page is
+/// written unformatted.
 pub fn show(page: &str) -> Result<()> {
     let is_read = std::io::stdout().is_terminal() && read(page)?;
     match is_read {
@@ -23,7 +23,7 @@ pub fn show(page: &str) -> Result<()> {
 
 /// Whether `man` has shown the page.
 fn read(page: &str) -> Result<bool> {
-    // Whoever interrupts the pager does not mean keyward, which must not leave the terminal before it.
+    // An interrupt is meant for the pager. keyward must not leave the terminal before it.
     let _interrupts = Interrupts::watch()?;
     let reader =
         Command::new("man").args(["-l", "-"]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn();

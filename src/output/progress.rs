@@ -39,7 +39,7 @@ impl Progress {
     /// Writes over the line.
     fn write(&self, text: &str) {
         let mut stderr = io::stderr().lock();
-        // A terminal that has gone away is no reason to stop working.
+        // If the terminal is gone, the work continues.
         let _ = write!(stderr, "\r\x1b[K{text}");
         let _ = stderr.flush();
     }

@@ -1,4 +1,4 @@
-//! Times and sizes as people say them: `3 days ago`, `in 10 minutes`, `156 KiB`.
+//! Times and sizes for people: `3 days ago`, `in 10 minutes`, `156 KiB`.
 
 use crate::domain::Timestamp;
 use crate::domain::words::counted;
@@ -38,7 +38,7 @@ fn seen(time: Timestamp, now: Timestamp, say: fn(u64, &str) -> String) -> String
     let seconds = distance.unsigned_abs().saturating_add(500) / 1000;
     let rounded = |length: u64| seconds.saturating_add(length / 2) / length;
     let unit = UNITS.into_iter().find(|(name, length, end)| {
-        // 400 days are no year.
+        // 400 days are not a year.
         let is_odd_year =
             *name == "day" && seconds % (365 * 86_400) > 86_400 && seconds < 2 * 365 * 86_400;
         rounded(*length) < *end || is_odd_year

@@ -103,10 +103,10 @@ fn of_view<T: JsonSchema>() -> Value {
     schema.to_value()
 }
 
-/// Of what a view can leave out, what is null where it is there and there is none.
+/// Among the fields that a view can leave out, those that can be null.
 const NULL_OR_LEFT_OUT: [&str; 2] = ["lastUsedAt", "lastAddress"];
 
-/// Lets an object have no other fields than those that it names. Those that can be left out are not null in place of that.
+/// Closes an object: it has no other fields than the named ones. Fields that can be left out are never null instead.
 fn close(schema: &mut Schema) {
     schema.remove("default");
     let required = schema.get("required").cloned().unwrap_or_default();
@@ -135,7 +135,7 @@ fn has(required: &Value, name: &str) -> bool {
     required.into_iter().any(|one| one == name)
 }
 
-/// An object of which, among the fields that can be left out, only these are there: always, or sometimes.
+/// An object that, of the fields that can be left out, has only these: always, or sometimes.
 fn narrowed(mut object: Value, always: &[&str], sometimes: &[&str]) -> Value {
     let required = object["required"].clone();
     if let Some(fields) = object["properties"].as_object_mut() {

@@ -14,8 +14,8 @@ pub(super) fn stdout() -> Result<File> {
     Ok(File::from(descriptor))
 }
 
-/// Writes an answer in one go and makes sure it is out. A reader that has gone has seen enough of it, and the command's exit
-/// status still says what it would have.
+/// Writes an answer in one go and makes sure it is out. A reader that has closed its end needs no more, and the
+/// command's exit status is the same.
 pub(super) fn answer(text: &str) -> Result<()> {
     match stdout()?.write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

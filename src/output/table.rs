@@ -1,7 +1,8 @@
 //! Tables for people.
 //!
-//! This module never wraps a row. Off a terminal nothing is cut, and columns are as wide as they need. On a terminal what does
-//! not fit is said in its short form if it has one, and cut with `…` otherwise: names first, ids and commands never.
+//! This module never wraps a row. Off a terminal nothing is cut, and columns are as wide as they need. On a terminal,
+//! text that does not fit is shown in its short form if it has one, and is otherwise cut with `…`: names first, ids and
+//! commands never.
 
 use std::fmt::Display;
 
@@ -15,13 +16,13 @@ const CUT: &str = "…";
 /// What may happen to a column where the terminal is too narrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Nothing: what is in it is copied and typed.
+    /// Nothing: its text is copied and typed.
     Whole,
     /// It is cut first.
     Text,
     /// It is cut where nothing else helps.
     Last,
-    /// Nothing, and its numbers stand to the right.
+    /// Nothing, and its numbers are aligned to the right.
     Number,
 }
 
@@ -84,7 +85,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// The same with what is said of it where there is too little room.
+    /// The same with a short form, for when there is too little room.
     #[must_use]
     pub fn short(mut self, short: String) -> Self {
         self.short = Some(short);
@@ -98,7 +99,7 @@ impl Cell {
         self
     }
 
-    /// What is shown of it in so many columns, if that is not all.
+    /// The form that is shown in so many columns.
     fn within(&self, width: usize) -> &str {
         match &self.short {
             Some(short) if self.text.width() > width => short,
@@ -231,7 +232,7 @@ fn fit(columns: &[Column], rows: &[Vec<Cell>], widths: &mut [usize], room: usize
     for at in (0..columns.len()).rev() {
         if over(widths) > 0 {
             let short = shown_width(columns, rows, at, 0);
-            // A column without short forms stays as it is.
+            // A column without short forms is not changed.
             let has_short = |row: &Vec<Cell>| row.get(at).is_some_and(|cell| cell.short.is_some());
             if rows.iter().any(has_short) {
                 widths[at] = widths[at].min(short);

@@ -18,7 +18,7 @@ pub struct Ui {
     pub format: Format,
     /// Whether the first line of TSV names the columns.
     pub has_header: bool,
-    /// Whether status and hints are left out.
+    /// Whether status messages and hints are omitted.
     pub quiet: bool,
     /// The width of the terminal stdout is, in characters, if it is one.
     pub width: Option<u16>,
@@ -60,7 +60,7 @@ impl Ui {
         }
     }
 
-    /// Answers after a change, which stands whatever becomes of the answer. An error says what stands.
+    /// Answers after a change, which stays saved even if the answer fails. The error then says what was changed.
     pub fn after(&self, change: &str, answer: impl FnOnce() -> Result<()>) -> Result<()> {
         answer().map_err(|error| {
             error.told(|why| format!("{change}; only the answer could not be written: {why}"))
@@ -116,33 +116,33 @@ impl Ui {
         Listing::begin(Format::Jsonl, false, "")
     }
 
-    /// Tells what happened, to people alone.
+    /// Says what happened, only to people.
     pub fn status(&self, sentence: &str) {
         if !self.quiet && self.is_for_people() {
             self.stderr("", "", sentence);
         }
     }
 
-    /// The same in a line behind a sign, which has this colour.
+    /// The same on a line after a sign, which has this colour.
     pub fn signed(&self, sign: &str, colour: &str, sentence: &str) {
         if !self.quiet && self.is_for_people() {
             self.stderr(sign, colour, sentence);
         }
     }
 
-    /// Tells what could help, to people alone.
+    /// Says what could help, only to people.
     pub fn hint(&self, sentence: &str) {
         if !self.quiet && self.is_for_people() {
             self.stderr("hint: ", "36", sentence);
         }
     }
 
-    /// Prints a text of several lines on stderr as it is.
+    /// Prints a text of several lines on stderr unchanged.
     pub fn notice(&self, text: &str) {
         self.stderr("", "", text.trim_end());
     }
 
-    /// Tells of a danger, whoever listens; programs in ASCII, as everything they are told.
+    /// Warns people and programs; programs in ASCII, like everything for them.
     pub fn warn(&self, sentence: &str) {
         let sentence = match self.format {
             Format::Table | Format::Wide | Format::Tsv | Format::Value(_) => sentence.to_owned(),

@@ -40,7 +40,7 @@ pub struct UsageView {
 }
 
 impl UsageView {
-    /// A sum. Of a key over several days its last use among them is said too.
+    /// A sum. For a key over several days it includes the last use among them.
     pub fn new(
         workspace: String,
         key: Option<&Key>,
@@ -66,7 +66,7 @@ impl UsageView {
     }
 }
 
-/// Rows for people: a header, and a bar in each row that tells its part of the longest.
+/// Rows for people: a header, and in each row a bar relative to the longest.
 pub fn table(rows: &[UsageView]) -> (Vec<Column>, Vec<Vec<Cell>>) {
     let Some(first) = rows.first() else {
         return (Vec::new(), Vec::new());

@@ -15,7 +15,8 @@ pub fn line(record: &impl Serialize, field: &str) -> String {
     tsv::field(value.get(field).unwrap_or(&Value::Null))
 }
 
-/// Refuses a field that no record of this command's answer has. A command whose answer is no record has a format of its own.
+/// Refuses a field that no record of this command's answer has. A command that does not answer with records has its own
+/// format.
 pub fn check(field: &str, command: &str) -> Result<()> {
     let Some(schema) = schema::of(command) else {
         return Ok(());

@@ -74,7 +74,7 @@ fn missing(key: &Key, ask: &Ask) -> Option<String> {
     })
 }
 
-/// Whether a word of a request is no secret that was put in the wrong field.
+/// Whether a word of a request is certainly not a secret in the wrong field.
 fn may_be_shown(word: &str) -> bool {
     word.len() <= LONGEST && !could_be_secret(word)
 }

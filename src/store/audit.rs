@@ -26,7 +26,7 @@ impl Reader<'_> {
         Ok(head.unwrap_or(Head::NONE))
     }
 
-    /// The last row, believed or not.
+    /// The last row, valid or not.
     pub(super) fn last_event(&self) -> Result<Option<Event>> {
         let sql = format!("{SELECT} ORDER BY seq DESC LIMIT 1");
         self.session.one(&sql, &[], from_row)
@@ -41,7 +41,7 @@ impl Reader<'_> {
         self.for_each_event_as_it_stands(first, |_, event| body(event?))
     }
 
-    /// The same with each row's place, and with an error where a row is no event.
+    /// The same with each row's place, and with an error if a row is not an event.
     pub fn for_each_event_as_it_stands(
         &self,
         first: i64,

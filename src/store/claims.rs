@@ -67,7 +67,7 @@ impl Writer<'_> {
             .map(drop)
     }
 
-    /// Remembers what was minted under an idempotency key, in place of what was before.
+    /// Stores what was minted under an idempotency key, replacing what was stored before.
     pub fn remember(
         &self,
         workspace: WorkspaceId,
@@ -90,7 +90,7 @@ impl Writer<'_> {
             .map(drop)
     }
 
-    /// Forgets what was minted until this moment.
+    /// Deletes what was minted until this moment.
     pub fn forget_until(&self, moment: Timestamp) -> Result<()> {
         self.session.run("DELETE FROM idempotency WHERE made_at <= ?1", values![moment]).map(drop)
     }

@@ -1,4 +1,4 @@
-//! The `clock` table: the latest time that the store has seen.
+//! The `clock` table: the latest time that the store has recorded.
 
 use super::damage::damaged;
 use super::value::values;
@@ -8,14 +8,14 @@ use crate::domain::clock::Clock;
 use crate::error::Result;
 
 impl Store {
-    /// What the store remembers of the time.
+    /// The time that the store has recorded.
     pub fn clock(&mut self) -> Result<Clock> {
         self.read(|reader| reader.clock())
     }
 }
 
 impl Reader<'_> {
-    /// What the store remembers of the time, as of this transaction.
+    /// The time that the store has recorded, in this transaction.
     pub fn clock(&self) -> Result<Clock> {
         if let Some(clock) = self.clock.get() {
             return Ok(clock);
@@ -37,7 +37,7 @@ impl Reader<'_> {
         commits.ok_or_else(|| damaged("its commit count is missing"))
     }
 
-    /// Remembers that it was this time. A transaction that writes ends with it.
+    /// Records this time. A transaction that writes ends with it.
     pub(super) fn observe(&self, now: Timestamp) -> Result<()> {
         let after = self.clock()?.after(now);
         self.save_clock(after)

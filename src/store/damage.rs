@@ -1,11 +1,11 @@
-//! The errors of a store that cannot be believed.
+//! The errors of a damaged store.
 
 use crate::error::{Error, Kind};
 
 const DAMAGED: &str = "the store is damaged: ";
 const KEEP_A_COPY: &str = "keep a copy of the file and those beside it, then restore a backup";
 
-/// The error of a store that cannot be believed.
+/// The error of a damaged store.
 pub(super) fn damaged(what: impl std::fmt::Display) -> Error {
     Error::new(Kind::Damaged, format!("{DAMAGED}{what}")).hinted(KEEP_A_COPY)
 }

@@ -9,14 +9,14 @@ use crate::domain::{KeySeq, WorkspaceId};
 use crate::error::Result;
 
 impl Reader<'_> {
-    /// Whether the key of this hash has ended for good, whether its record is still there or not.
+    /// Whether the key of this hash has ended permanently, whether its record is still there or not.
     pub fn is_ended(&self, hash: &SecretHash) -> Result<bool> {
         self.session.exists("SELECT 1 FROM ended WHERE hash = ?1", values![hash])
     }
 }
 
 impl Writer<'_> {
-    /// Keeps the hash of a key that has ended for good.
+    /// Keeps the hash of a key that has ended permanently.
     pub(super) fn end(&self, hash: &SecretHash) -> Result<()> {
         let sql = "INSERT INTO ended (hash) VALUES (?1) ON CONFLICT DO NOTHING";
         self.session.run(sql, values![hash]).map(drop)

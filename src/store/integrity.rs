@@ -1,7 +1,7 @@
-//! Whether a row says what keyward wrote: its record against its seal, and its hash against those of ended keys.
+//! Whether a row is what keyward wrote: checks its record against its seal, and its hash against those of ended keys.
 //!
-//! This module never repairs a row, and never believes one that disagrees with what vouches for it. Whether the trail has the record
-//! as well is asked where everything is looked through: a seal has no secret in it, so whoever can write to the file can make one.
+//! This module never repairs a row, and never accepts one that disagrees with its seal. The full checks also compare
+//! the record with the trail: a seal contains no secret, so anyone who can write to the file can make one.
 
 use super::Reader;
 use super::damage::damaged;
@@ -14,14 +14,15 @@ use crate::domain::record::RecordDigest;
 use crate::domain::{Key, KeyId, KeySeq, Safe, State, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 
-/// What vouches for a key's record: its seal, which revision is the last, and whether its hash is among those of ended keys.
+/// What a key's record is checked against: its seal, the number of the last revision, and whether its hash is among
+/// those of ended keys.
 const VOUCHER: &str =
     ", key.seal, (SELECT revision.number FROM revision WHERE revision.key_seq = key.seq),
     EXISTS (SELECT 1 FROM ended WHERE ended.hash = key.hash)";
 const SEAL: usize = AFTER;
 const LAST_REVISION: usize = AFTER + 1;
 const IS_ENDED: usize = AFTER + 2;
-/// The details of the newest event about a key.
+/// The details of a key's newest event.
 const NEWEST: &str = ", (SELECT newest.details FROM audit AS newest
     WHERE newest.subject = key.id AND substr(newest.action, 1, 4) = 'key.' ORDER BY newest.seq DESC LIMIT 1)";
 const DETAILS: usize = AFTER + 3;
@@ -30,8 +31,8 @@ const DETAILS: usize = AFTER + 3;
 pub(super) type Standing = Result<(Key, Option<&'static str>)>;
 
 impl Reader<'_> {
-    /// Reads keys with their row numbers, and believes each only if its seal does. `columns` are those of [`key_row`],
-    /// `joins` what they need beside the table, `filter` what is left of the statement.
+    /// Reads keys with their row numbers, and accepts each only if its seal matches. `columns` are those of
+    /// [`key_row`], `joins` what they need besides the table, `filter` the rest of the statement.
     pub(super) fn verified_keys(
         &self,
         (columns, joins, filter): (&str, &str, &str),
@@ -55,9 +56,9 @@ impl Reader<'_> {
         })
     }
 
-    /// Calls the closure with every key's id, row number and record as it stands, believed or not, in the order of minting, and
-    /// with what is wrong with it, that the trail does not have it as it is included, as the rest of a sentence about it; with an
-    /// error where it is no record.
+    /// Calls the closure with every key's id, row number and record, damaged or not, in the order of minting. With the
+    /// record comes what is wrong with it, as the rest of a sentence, including a difference from the trail; instead of
+    /// a row that is not a record comes an error.
     pub(super) fn for_each_key_as_it_stands(
         &self,
         body: impl FnMut(String, KeySeq, Standing) -> Result<()>,
@@ -65,7 +66,7 @@ impl Reader<'_> {
         self.for_each_record((BARE, NEWEST), "TRUE", body)
     }
 
-    /// The same of the keys that meet a condition, with these columns of theirs, by their seals alone.
+    /// The same for the keys that meet a condition, with these columns, checked only by their seals.
     pub(super) fn for_each_sealed(
         &self,
         columns: &str,
@@ -102,14 +103,15 @@ impl Reader<'_> {
         paged(i64::MIN, read, |seq, (id, key)| body(id, KeySeq(seq), key))
     }
 
-    /// Takes every record as it stands from here on, for the rest of this transaction.
+    /// Accepts every record without checks for the rest of this transaction.
     ///
-    /// SECURITY: only what makes records worthless may do so: revoking must work on a record that somebody has changed.
+    /// SECURITY: only operations that make records worthless may use this: revoking must work on a record that somebody
+    /// has changed.
     pub fn trust_rows(&self) {
         self.trusts_rows.set(true);
     }
 
-    /// Refuses a record that is about to be changed if the trail does not have it as it is: the next event would vouch for it.
+    /// Refuses to change a record that differs from the trail: the next event would confirm it.
     pub fn confirm_in_trail(&self, id: &KeyId) -> Result<()> {
         let is_known = self.unaudited.of(About::Key, id.as_str()).is_some();
         if self.trusts_rows.get() || is_known {
@@ -130,7 +132,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether a key's seal and the trail have its record as it is, and the hashes of ended keys agree with its state.
+    /// Whether a key's record matches its seal and the trail, and its state matches the hashes of ended keys.
     pub fn agrees_on_key(&self, key: &Key) -> Result<bool> {
         let sql = format!("{BARE}{VOUCHER}{NEWEST} FROM key WHERE key.id = ?1");
         let agrees = self.session.one(&sql, values![&key.id], |row| {
@@ -139,7 +141,8 @@ impl Reader<'_> {
         Ok(agrees.unwrap_or(false))
     }
 
-    /// Believes a workspace only if the trail does; `policy` is its policy's text. There are few, so they need no seals.
+    /// Accepts a workspace only if it matches the trail; `policy` is its policy's text. There are few workspaces, so
+    /// they need no seals.
     pub(super) fn verify_workspace(&self, workspace: &Workspace, policy: &str) -> Result<()> {
         let digest = RecordDigest::of_workspace(workspace, policy);
         let fault = match self.agrees(About::Workspace, &workspace.name, digest)? {
@@ -163,7 +166,7 @@ impl Reader<'_> {
         Ok(agrees.unwrap_or(false))
     }
 
-    /// Whether the trail has it that the key of this id was revoked, replaced at once, deleted when it was dead, or voided.
+    /// Whether, according to the trail, the key of this id was revoked, replaced at once, deleted, or voided.
     pub fn was_ended(&self, id: &str) -> Result<bool> {
         let mut events = Vec::new();
         self.for_each_event_about(id, |event| {
@@ -209,7 +212,7 @@ impl Reader<'_> {
     }
 }
 
-/// What is wrong with a key's record, as the rest of a sentence about it; the row is its own, with its [`VOUCHER`].
+/// What is wrong with a key's record, as the rest of a sentence about it; the row is the key's, with its [`VOUCHER`].
 fn fault_of_key(row: &Row<'_>, key: &Key) -> Result<Option<&'static str>> {
     let seal: Option<[u8; 32]> = row.get(SEAL).unwrap_or_default();
     let is_sealed = seal.as_ref() == Some(RecordDigest::of_key(key).as_bytes());
@@ -265,7 +268,7 @@ pub(super) fn unlike_itself(what: &str) -> Error {
     .hinted("`keyward store check` lists every such record, and `keyward store restore FILE` restores a backup")
 }
 
-/// The error of a key's row that is no record, with the key's id if that can be read.
+/// The error of a key's row that is not a record, with the key's id if it can be read.
 fn unreadable(row: &Row<'_>, error: Error) -> Error {
     match row.get::<String>(0) {
         Ok(id) if error.kind() == Kind::Damaged => {

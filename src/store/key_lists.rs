@@ -117,7 +117,7 @@ impl Reader<'_> {
         Ok(census)
     }
 
-    /// How many key records a workspace has, dead ones included.
+    /// How many key records a workspace has, revoked and expired ones included.
     pub fn count_keys(&self, workspace: WorkspaceId) -> Result<u64> {
         let sql = "SELECT count(*) FROM key WHERE workspace_id = ?1";
         let count = self.session.one(sql, values![workspace], |row| row.get(0))?;

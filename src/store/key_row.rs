@@ -31,7 +31,7 @@ pub(super) const COLUMNS: &str = columns!(
         WHERE meter.key_seq = key.seq)"
 );
 
-/// The same without what stands in other tables, for whoever has that already.
+/// The same without columns of other tables, for callers that have these already.
 pub(super) const BARE: &str = columns!("''", "NULL");
 
 /// The same without the workspace's name, for many rows of one workspace; wants [`LAST_USES`] after it. A join opens its
@@ -42,12 +42,12 @@ pub(super) const MANY: &str = columns!("''", "usage.last_used_at");
 pub(super) const LAST_USES: &str = "LEFT JOIN meter ON meter.key_seq = key.seq
     LEFT JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq";
 
-/// Columns that are read also where the rest of a row is no record.
+/// Columns that are read even if the rest of a row is not a record.
 pub(super) const HASH: usize = 9;
 pub(super) const STATE: usize = 10;
 pub(super) const EXPIRES_AT: usize = 13;
 pub(super) const REVOKED_AT: usize = 15;
-/// The column of the row number, which is no part of the record.
+/// The column of the row number, which is not part of the record.
 pub(super) const SEQ: usize = 25;
 /// The column of the hash's algorithm, of which there is one.
 const ALGORITHM: usize = 26;

@@ -25,8 +25,8 @@ impl Reader<'_> {
         self.session.exists("SELECT 1 FROM key WHERE hash = ?1", values![hash])
     }
 
-    /// The key of this hash with its row number, by which its uses are counted, and without its workspace's name and its last
-    /// use, which stand in other tables.
+    /// The key of this hash with its row number, under which its uses are counted, and without its workspace's name and
+    /// its last use, which are in other tables.
     pub fn bare_key_by_hash(&self, hash: &SecretHash) -> Result<Option<(KeySeq, Key)>> {
         self.one(BARE, "WHERE key.hash = ?1", hash.into())
     }
@@ -42,7 +42,7 @@ impl Reader<'_> {
         self.find_seq(id)?.ok_or_else(gone)
     }
 
-    /// The row number of the key of this id, if it is there.
+    /// The row number of the key of this id, if it exists.
     pub fn find_seq(&self, id: &KeyId) -> Result<Option<KeySeq>> {
         let sql = "SELECT seq FROM key WHERE id = ?1";
         self.session.one(sql, values![id], |row| row.get(0))
@@ -73,7 +73,7 @@ impl Reader<'_> {
         )
     }
 
-    /// A workspace's keys of this name in any of its spellings, dead ones included, the newest first.
+    /// A workspace's keys of this name in any of its spellings, revoked and expired ones included, the newest first.
     ///
     /// The index is named because the planner, which has no statistics, would walk all of the workspace's keys instead.
     pub fn keys_named(&self, workspace: WorkspaceId, name: &str) -> Result<Vec<Key>> {
@@ -152,7 +152,8 @@ impl Writer<'_> {
         self.revised(written.key())
     }
 
-    /// Removes what other tables have under a new key's row number. A row that was deleted behind keyward's back leaves it there.
+    /// Removes what other tables have under a new key's row number. A row that was deleted outside keyward leaves it
+    /// behind.
     fn begin_row(&self, id: &KeyId) -> Result<()> {
         let seq = self.seq_of(id)?;
         let mut left = 0;
@@ -170,7 +171,7 @@ impl Writer<'_> {
         self.update(&written)
     }
 
-    /// The same, of which the trail is told later: of this seal.
+    /// The same, with the audit row added later by the caller. Returns the seal.
     pub(super) fn write_key(&self, key: &Key) -> Result<RecordDigest> {
         let written = Written::new(key, key.revision.saturating_add(1));
         self.update(&written)?;
@@ -194,8 +195,8 @@ impl Writer<'_> {
         self.revised(written.key())
     }
 
-    /// Keeps which revision of a record is the last. The one that a key becomes active with is the first, and needs no row: whoever
-    /// puts back the one before it gains a pending key, which nobody can activate again.
+    /// Records the last revision of a record. The revision with which a key becomes active is the first and needs no
+    /// row: putting back the one before it gives a pending key, which nobody can activate again.
     fn revised(&self, key: &Key) -> Result<()> {
         if key.revision == 0 || (key.revision == 1 && key.state == State::Active) {
             return Ok(());
@@ -210,7 +211,7 @@ impl Writer<'_> {
         self.session.run(sql, values![seq, seal.as_bytes()]).map(drop)
     }
 
-    /// Notes that the trail is to be told of a record, and keeps the hash of one that has ended.
+    /// Notes that a record needs an audit row, and keeps the hash of one that has ended.
     fn changed_key(&self, key: &Key, revision: i64) -> Result<Written> {
         let written = Written::new(key, revision);
         self.unaudited(About::Key, key.id.as_str(), written.seal);

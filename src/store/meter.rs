@@ -1,8 +1,8 @@
 //! The tables of what verify counts: `meter`, `usage`, `refusal` and `allowance`.
 //!
-//! This module never decides what counts: it adds up what it is given. What it writes is no change of anything an operator
-//! made, so it needs no audit row, and a commit of it is not synced by itself: the next synced one, or the next
-//! checkpoint, brings it to the disk.
+//! This module never decides what counts: it only adds up. Its writes change nothing that an operator made, so they
+//! need no audit row, and their commits are not synced: the next synced commit, or the next checkpoint, writes them to
+//! the disk.
 
 use std::ops::Deref;
 
@@ -34,7 +34,7 @@ const TURN: &str = "INSERT INTO meter (key_seq, last_day) VALUES (?1, ?2) ON CON
 const RATE: &str = "INSERT INTO meter (key_seq, last_day, rate, whole_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key_seq)
     DO UPDATE SET rate = excluded.rate, whole_at = excluded.whole_at,
     last_day = CASE WHEN meter.last_day > excluded.last_day THEN meter.last_day ELSE excluded.last_day END";
-/// Adds to how often a key was refused.
+/// Adds to a key's refusals.
 const REFUSE: &str =
     "INSERT INTO refusal (slot, code, count) VALUES (?1, ?2, ?3) ON CONFLICT (slot, code)
     DO UPDATE SET count = refusal.count + excluded.count";
@@ -84,8 +84,8 @@ impl Reader<'_> {
         )
     }
 
-    /// Where verify left a key: its last use, and the state that this rate left it in; no state when the key was last held to
-    /// another rate, or to none. Keys of a lineage share it, so that a rotation is no second burst.
+    /// A key's last use, and its state under this rate; no state if the key last had another rate, or none. Keys of a
+    /// lineage share the state, so that a rotation is not a second burst.
     pub fn metered(
         &self,
         key: KeySeq,
@@ -137,7 +137,7 @@ impl Meter<'_> {
         add(&self.session, uses.map(|(day, key, tally)| (day, key, tally, None)))
     }
 
-    /// Notes that a key acted, which is a use but no request; a key that is gone is left alone.
+    /// Records that a key acted, which is a use but not a request; a deleted key is ignored.
     pub fn touch(&self, id: &KeyId, at: Timestamp) -> Result<()> {
         touch(self, id, at)
     }
@@ -163,14 +163,14 @@ impl Meter<'_> {
             .map(drop)
     }
 
-    /// Whether the key of this row number that was minted at this moment is still there. Another may have been given the row number
-    /// of a deleted record.
+    /// Whether the key with this row number that was minted at this moment still exists. A later key may have the row
+    /// number of a deleted record.
     pub fn has_key(&self, key: KeySeq, made_at: Timestamp) -> Result<bool> {
         let sql = "SELECT 1 FROM key WHERE seq = ?1 AND created_at = ?2";
         self.session.exists(sql, values![key, made_at])
     }
 
-    /// Whether the workspace of this row number that was created at this moment is still there.
+    /// Whether the workspace with this row number that was created at this moment still exists.
     pub fn has_workspace(&self, workspace: WorkspaceId, made_at: Timestamp) -> Result<bool> {
         let sql = "SELECT 1 FROM workspace WHERE workspace_id = ?1 AND created_at = ?2";
         self.session.exists(sql, values![workspace, made_at])
@@ -189,7 +189,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Gives the whole burst back to each key whose rate is whole again only after this time.
+    /// Gives the whole burst back to each key whose burst would be full only after this time.
     pub(super) fn drop_rate_states_after(&self, now: Timestamp) -> Result<()> {
         let nanos = now.as_millis().saturating_mul(1_000_000);
         let sql = "UPDATE meter SET rate = NULL, whole_at = NULL WHERE whole_at > ?1";
@@ -242,7 +242,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Notes when a key that comes from elsewhere last verified there.
+    /// Records when an imported key last verified elsewhere.
     pub fn note_last_use(&self, id: &KeyId, at: Timestamp) -> Result<()> {
         touch(self, id, at)
     }

@@ -1,7 +1,7 @@
 //! The store: tables and their statements, read and written in transactions, whichever engine keeps them.
 //!
-//! This module never sees a `Secret`, only its hash, so plaintext cannot be stored; and it never decides what a key
-//! may do: rules stand in `domain` and `ops`, which load and save through [`Reader`] and [`Writer`].
+//! This module never sees a `Secret`, only its hash, so plaintext cannot be stored; and it never decides what a key may
+//! do: the rules are in `domain` and `ops`, which load and save through [`Reader`] and [`Writer`].
 
 mod audit;
 mod claims;
@@ -56,18 +56,18 @@ enum Engine {
     Sqlite(sqlite::Database),
 }
 
-/// Which commits of other processes a reader has seen: equal as long as none was made since.
+/// The commits of other processes that a reader includes: equal as long as none was made since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness(i64);
 
 /// What a transaction may read.
 pub struct Reader<'a> {
     session: Session<'a>,
-    /// What the store remembers of the time, once it was asked for.
+    /// The time that the store has recorded, once it was read.
     clock: Cell<Option<Clock>>,
     /// Empty unless this transaction writes.
     unaudited: Unaudited,
-    /// Whether records are taken as they stand.
+    /// Whether records are accepted without checks.
     trusts_rows: Cell<bool>,
 }
 

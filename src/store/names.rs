@@ -1,4 +1,4 @@
-//! Names as they stand, for completing what a person types: none is checked, and few are read.
+//! Names for completing what a person types: none is checked, and few are read.
 
 use super::Reader;
 use super::key_row::state;
@@ -13,8 +13,8 @@ use crate::error::Result;
 const ROWS: i64 = 5000;
 
 impl Reader<'_> {
-    /// Up to `most` names of a workspace's keys that begin so, in order; those of keys that have ended by a time are left
-    /// out if one is given.
+    /// Up to `most` names of a workspace's keys with this beginning, in order; if a time is given, without those of
+    /// keys that have ended by then.
     pub fn key_names(
         &self,
         workspace: WorkspaceId,

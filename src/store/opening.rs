@@ -21,13 +21,13 @@ impl Store {
         Database::open_or_create(path, wait).map(Self::from)
     }
 
-    /// Makes an empty store where there is no file. Says whether it did.
+    /// Creates an empty store if no file exists. Says whether it did.
     pub fn create(path: &Path, wait: Duration) -> Result<bool> {
         Database::create(path, wait)
     }
 
-    /// Opens a store for reading on behalf of whoever is about to say something, or says that there is none at this path.
-    /// Nothing is written, not even what would bring it up to date.
+    /// Opens a store for reading before a message, or says that none is at this path. Nothing is written, not even a
+    /// migration.
     pub fn glance(path: &Path, wait: Duration) -> Result<Option<Self>> {
         Ok(Database::glance(path, wait)?.map(Self::from))
     }
@@ -71,8 +71,8 @@ impl Store {
         }
     }
 
-    /// Copies the store as it is at this moment, while others go on using it. The closure is told how many pages of how
-    /// many are done. If that fails, the target is as it was.
+    /// Copies the current state of the store while others use it. The closure gets the pages done and their total. If
+    /// that fails, the target is unchanged.
     pub fn backup(&mut self, target: &Path, progress: impl FnMut(u64, u64)) -> Result<Copy> {
         match &mut self.engine {
             Engine::Sqlite(database) => database.backup(target, progress),
@@ -102,8 +102,8 @@ impl Store {
         }
     }
 
-    /// Goes on with the store that is in its place now, if that is another than the one that was opened. Says whether it
-    /// is. If that fails, nothing can be read or written until another call succeeds.
+    /// Continues with the store at this path now, if it is not the one that was opened. Says whether it was replaced.
+    /// If that fails, nothing can be read or written until another call succeeds.
     pub(crate) fn follow(&mut self) -> Result<bool> {
         match &mut self.engine {
             Engine::Sqlite(database) => database.follow(),

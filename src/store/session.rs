@@ -1,8 +1,8 @@
 //! What the tables' statements go through, whichever engine keeps them: statements, their values, and rows.
 //!
-//! This module never knows what a statement is about, and never runs one while the rows of another are still open.
+//! This module never depends on a statement's meaning, and never runs one while the rows of another are still open.
 //!
-//! The text of a statement is one that every engine reads. Values stand in it as `?1`, `?2`, …
+//! Every engine reads the same text of a statement. Its values are written `?1`, `?2`, …
 
 use super::damage::damaged;
 use super::value::{Column, Value};
@@ -152,7 +152,7 @@ impl Statement<'_> {
 }
 
 impl Row<'_> {
-    /// What stands in a column.
+    /// The value of a column.
     pub(super) fn value(&self, column: usize) -> Result<Value<'_>> {
         match self {
             Self::Sqlite(row) => sqlite::value(row, column),

@@ -26,7 +26,7 @@ impl Writer<'_> {
         self.set_setting(CURRENT_WORKSPACE, &id.0.to_string())
     }
 
-    /// Forgets the choice when it was this workspace.
+    /// Deletes the choice if it was this workspace.
     pub fn forget_current_workspace(&self, id: WorkspaceId) -> Result<()> {
         self.session
             .run(

@@ -1,6 +1,6 @@
 //! Reading, changing and counting: what a transaction has to leave, whichever engine runs it.
 //!
-//! This module never tells of a change that is not there, nor of none where there is one.
+//! This module never reports a change as made unless it was, nor as not made unless it was not.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ impl Store {
         }
     }
 
-    /// Changes the store in one synced transaction: all of the closure's changes with their audit rows, or none. After an
-    /// error the store is as it was, except for `unknown_outcome`.
+    /// Changes the store in one synced transaction: all of the closure's changes with their audit rows, or none. After
+    /// an error other than `unknown_outcome` the store is unchanged.
     pub fn write<T>(&mut self, body: impl FnOnce(&Writer<'_>) -> Result<T>) -> Result<T> {
         match self.is_rehearsal {
             true => self.rehearse(body),
@@ -29,7 +29,7 @@ impl Store {
         }
     }
 
-    /// From now on, [`Store::write`] returns what a change would come to, or its refusal, and leaves the store as it is.
+    /// From now on, [`Store::write`] returns the result of a change, or its refusal, and does not change the store.
     #[must_use]
     pub fn rehearsing(mut self, is_rehearsal: bool) -> Self {
         self.is_rehearsal = is_rehearsal;
@@ -119,8 +119,8 @@ impl Reader<'_> {
     }
 }
 
-/// Runs the closure and sees to it that the trail knows of all that was changed. Returns the trail's end after it, if it got
-/// any rows.
+/// Runs the closure and makes sure that the trail has everything that was changed. Returns the trail's new end, if it
+/// got any rows.
 fn change<T>(
     session: Session<'_>,
     body: impl FnOnce(&Writer<'_>) -> Result<T>,

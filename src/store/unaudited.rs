@@ -8,7 +8,7 @@ use crate::domain::audit::About;
 use crate::domain::record::RecordDigest;
 use crate::error::Result;
 
-/// The digests of records that a transaction has written and not told the trail of yet.
+/// The digests of records that a transaction has written without an audit row so far.
 #[derive(Default)]
 pub(super) struct Unaudited(RefCell<BTreeMap<(About, String), RecordDigest>>);
 
@@ -27,14 +27,14 @@ impl Unaudited {
 }
 
 impl Writer<'_> {
-    /// Notes what a record says now. The next event about it tells the trail; without one, nothing is committed.
+    /// Notes a record's new digest. The next event about it adds it to the trail; without one, nothing is committed.
     pub(super) fn unaudited(&self, about: About, subject: &str, digest: RecordDigest) {
         let place = (about, subject.to_owned());
         self.unaudited.0.borrow_mut().insert(place, digest);
     }
 
-    /// The digest that an event about this subject must have: of what was written, or of what is there. Nothing where the
-    /// record is gone.
+    /// The digest that an event about this subject must have: of what was written, or of the stored record. Nothing if
+    /// the record is gone.
     pub(super) fn digest_for_event(
         &self,
         about: About,

@@ -1,4 +1,4 @@
-//! What the tables of counts say afterwards, and forgetting it.
+//! Reading the tables of counts, and deleting from them.
 
 use super::meter::{KEYS_PER_DAY, last_use, slot};
 use super::value::values;
@@ -48,7 +48,7 @@ impl Reader<'_> {
             "SELECT slot, code, count FROM refusal WHERE slot BETWEEN ?1 AND ?2",
             values![first, last],
             |row| {
-                // A word that is no code can only have been planted.
+                // A word that is not a code can only have been planted.
                 if let Some(code) = Code::of(&row.get::<String>(1)?) {
                     let tally = Tally {
                         refused: [(code, row.get(2).map(i64::unsigned_abs)?)].into(),

@@ -1,11 +1,11 @@
-//! What stands in a column or for a `?` of a statement, and which of keyward's types are kept as what.
+//! The values of columns and of a statement's `?`s, and how keyward's types are stored.
 
 use crate::domain::audit::ChainHash;
 use crate::domain::secret::SecretHash;
 use crate::domain::{KeyId, KeySeq, Timestamp, WorkspaceId};
 
-/// What stands in a column, or for a `?` of a statement. A text is bytes, because whoever can write to the store may have
-/// put others there than UTF-8.
+/// The value of a column, or of a `?` in a statement. A text is bytes, because anyone who can write to the store may
+/// have put other bytes than UTF-8 there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Value<'v> {
     Null,
@@ -66,7 +66,7 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
-/// Types that wrap what stands in the column.
+/// Types that wrap a column's value.
 macro_rules! columns {
     ($($type:ty => $make:expr),* $(,)?) => {
         $(impl Column for $type {

@@ -45,7 +45,7 @@ impl Reader<'_> {
         found.map(|found| self.verified_workspace(found)).transpose()
     }
 
-    /// Every workspace's name and row with its policy's text as it stands, believed or not.
+    /// Every workspace's name and row with its policy's text, damaged or not.
     pub(super) fn workspaces_as_they_stand(&self) -> Result<Vec<(String, Standing)>> {
         let sql = format!("{SELECT} ORDER BY name");
         self.session.all(&sql, &[], |row| Ok((row.text(1)?, from_row(row))))

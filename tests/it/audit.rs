@@ -148,7 +148,7 @@ fn the_list_is_one_object_a_line_in_jsonl_and_one_line_an_event_in_tsv() {
     assert_eq!(sandbox.keyward(["audit", "list", "-o", "tsv"]).ok().stdout.lines().count(), 7);
 }
 
-/// Alters the log behind keyward's back and asserts that the alteration is found at one of these events.
+/// Alters the log outside keyward and asserts that the alteration is found at one of these events.
 fn assert_found(sql: &str, first_bad: &[u64]) {
     let sandbox = with_some_history();
     sandbox.tamper(sql);

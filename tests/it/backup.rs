@@ -37,7 +37,7 @@ pub fn head(answer: &Value) -> [&Value; 2] {
     [&answer["seq"], &answer["hash"]]
 }
 
-/// Asserts that a file is a whole store with this trail's end, and returns the names of its living keys.
+/// Asserts that a file is a whole store with this trail's end, and returns the names of its live keys.
 #[track_caller]
 pub fn assert_backup(sandbox: &Sandbox, file: &str, answer: &Value) -> Vec<String> {
     let checked = on(sandbox, file, &["store", "check"]).answer();
@@ -257,7 +257,7 @@ fn a_damaged_store_is_not_backed_up_and_the_earlier_backup_stays() {
     let now = std::fs::read(sandbox.home().join("b.db")).expect("the backup can be read");
     assert!(now == kept, "the earlier backup was replaced");
     assert!(names_in(sandbox.home()).iter().all(|name| !name.contains("draft")));
-    // What the check says mends it, and then there is a backup.
+    // What the check names fixes it, and then there is a backup.
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     sandbox.keyward(["store", "backup", "b.db"]).ok();
 }

@@ -127,7 +127,7 @@ fn the_last_use_never_falls_among_several_verifiers_whose_clocks_have_leapt() {
         let last = verdict.last_used_at.expect("it was used");
         last.as_millis() - start
     };
-    // Both know the key, by clocks that are not believed yet.
+    // Both know the key, by clocks that are not accepted yet.
     assert_eq!(last_use(&mut second, 40 * DAY), 40 * DAY);
     assert_eq!(last_use(&mut first, 40 * DAY + HOUR), 40 * DAY + HOUR);
     assert_eq!(last_use(&mut second, 40 * DAY + SECOND), 40 * DAY + HOUR);

@@ -10,8 +10,8 @@ use crate::support::{Sandbox, text};
 /// The address that the scene's key is allowed at.
 const ADDRESS: &str = "203.0.113.1";
 
-/// Gives the trail's index by subject this text and fills it anew, so that it leaves out what the text says, and gives it its own
-/// text back.
+/// Gives the trail's index by subject this text and fills it again, so that it leaves out what the text says, and gives
+/// it its own text back.
 fn reindex(sandbox: &Sandbox, condition: &str) {
     let own = "CREATE INDEX audit_subject ON audit (subject)";
     for (text, after) in

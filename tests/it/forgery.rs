@@ -122,7 +122,7 @@ fn a_digest_that_was_changed_along_with_the_record_is_not_believed() {
 pub const OLDER: &str = "DROP INDEX audit_subject; DROP TABLE clock; DROP TABLE ended; DROP TABLE revision;
     DROP INDEX key_form; ALTER TABLE key DROP COLUMN form; ALTER TABLE key DROP COLUMN plan; ALTER TABLE key DROP COLUMN seal; ALTER TABLE key DROP COLUMN revision; PRAGMA user_version = 3";
 
-/// Asserts that a change is not believed in a store that claims to be an older keyward's.
+/// Asserts that a change is not accepted in a store that claims to be an older keyward's.
 #[track_caller]
 fn assert_unbelieved_when_older(scene: &Scene, sql: &str, secret: &str, subject: &str) {
     scene.change(&format!("{sql}; {OLDER}"));

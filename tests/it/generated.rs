@@ -56,7 +56,7 @@ fn files(folder: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Compares a folder with what it should hold, or writes it anew when asked to.
+/// Compares a folder with what it should hold, or writes it again when asked to.
 fn check(folder: &str, expected: &BTreeMap<String, String>) {
     if blessing() {
         fs::create_dir_all(repository(folder)).expect("a folder can be made");

@@ -266,7 +266,7 @@ fn another_workspace_is_another_request() {
         assert_eq!(verdict["subject"]["workspace"], name);
     }
     mint(&sandbox, &["-w", "two"]).exit(4);
-    // A workspace that is deleted and made anew remembers nothing.
+    // A workspace that is deleted and made again remembers nothing.
     sandbox.keyward(["revoke", "ci", "-w", "two", "--yes"]).ok();
     let delete = ["workspace", "delete", "two", "--yes"];
     sandbox.keyward(delete).ok();

@@ -121,7 +121,7 @@ fn a_first_run_that_another_overtakes_finds_that_everything_was_done() {
     let sandbox = Sandbox::new();
     let line = ["mint", "ci", "--idempotency-key", "K", "--out", "f"];
     thread::scope(|scope| {
-        // It has seen that there is no store, and looks at its sink only later.
+        // It found no store, and checks its sink only later.
         let delay = "inject=access,faccessat,faccessat2:delay_enter=1000000:when=1";
         let wrapper = ["strace", "-f", "-o", "trace", "-e", delay];
         let run = sandbox.keyward(["--json"]).args(line).through(wrapper);

@@ -239,7 +239,7 @@ fn two_lines_of_one_import_are_not_of_the_same_key() {
         assert!(message.contains(&expected), "{message}");
         assert!(sandbox.settled_bytes() == before, "it was written");
     }
-    // Nor of one that is there already.
+    // Nor of one that already exists.
     let present = lines([&record(&sandbox, "key", "present")]);
     let error = import(&sandbox, &present.repeat(2)).refused(4, "conflict");
     assert!(text(&error, "message").contains("lines 1 and 2"), "{error:#}");

@@ -228,7 +228,7 @@ fn what_had_expired_by_the_time_that_its_store_has_seen_has_expired_in_another_o
 fn two_keys_of_a_name_come_in_where_the_clock_was_ahead_for_a_while() {
     let sandbox = Sandbox::new();
     let _ = sandbox.mint_with("ci", &["--expires", "10d"]);
-    // More than thirty days ahead is not believed at once, so the first key lives again.
+    // More than thirty days ahead is not accepted at once, so the first key lives again.
     drop(Past::of(&sandbox).mint_ahead("ci", 40 * DAY));
     assert_eq!(sandbox.listed(&[]), ["ci", "ci"]);
     let other = moved(&sandbox);

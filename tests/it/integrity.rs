@@ -1,4 +1,4 @@
-//! Records that were changed behind keyward's back: named, never believed, and no reason to refuse the others.
+//! Records that were changed outside keyward: named, never accepted, and no reason to refuse the others.
 
 use std::fs;
 

@@ -49,7 +49,7 @@ mod lineage;
 mod lineage_changes;
 // What could have come back to life.
 mod revived;
-// `keyward revoke`: for ever, with a reason, many at once.
+// `keyward revoke`: permanently, with a reason, many at once.
 mod revoke;
 // `keyward ensure`: created once, unchanged from then on, updated where it differs.
 mod ensure;
@@ -119,7 +119,7 @@ mod restore_keeps;
 mod restore_random;
 // Keys that were voided and given another secret.
 mod reissued;
-// The same where the present store is damaged or gone.
+// The same where the current store is damaged or gone.
 mod restore_damaged;
 // Hostile and older backups, and restorations that are killed or fail.
 mod restore_faults;
@@ -292,11 +292,11 @@ mod crowd;
 mod vectors;
 // Stores in which bytes were changed or lost, or something was planted.
 mod mangled;
-// Records that were changed behind keyward's back.
+// Records that were changed outside keyward.
 mod integrity;
 // Records that pretend to be what keyward wrote.
 mod forgery;
-// What each kind of edit behind keyward's back is found by.
+// What each kind of edit outside keyward is found by.
 mod tampering;
 // Words that help, pages, documents and messages do without.
 mod wording;

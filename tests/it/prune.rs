@@ -375,7 +375,7 @@ fn a_key_prunes_its_own_workspace_if_it_may_revoke() {
     assert_eq!(names(&Value::Array(all)), ["theirs"]);
 }
 
-/// So many dead keys, that died a hundred days ago.
+/// So many revoked or expired keys, that died a hundred days ago.
 pub fn dead(sandbox: &Sandbox, count: u32) -> Vec<Old> {
     let mut past = Past::of(sandbox);
     let keys = past.mint(None, "dead", count, 300 * DAY);

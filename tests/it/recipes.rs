@@ -95,7 +95,7 @@ impl Bench {
         output
     }
 
-    /// Asserts that there is no key that is or could become live.
+    /// Asserts that no key is or could become live.
     pub fn assert_nothing_lives(&self) {
         for status in ["active", "pending"] {
             assert_eq!(self.sandbox.listed(&["--status", status]), [""; 0]);

@@ -1,4 +1,4 @@
-//! The commands that `keyward check` names: each can be copied into a shell, works there, and mends what was found.
+//! The commands that `keyward check` names: each can be copied into a shell, works there, and fixes what was found.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ fn assert_remedies_mend(sandbox: &Sandbox, flags: &[&str], count: usize) {
         };
         let remedy = text(&finding, "remedy");
         assert!(remedy.starts_with(verb), "{finding:#}");
-        // Whatever is wrong with a key, one command is enough; revoking mends everything.
+        // Whatever is wrong with a key, one command is enough; revoking fixes everything.
         remedies.entry(text(&finding, "id")).or_insert(remedy);
     }
     for remedy in remedies.values() {

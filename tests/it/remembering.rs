@@ -25,7 +25,7 @@ fn request(secret: &str) -> Request {
     Request::new(Secret::new(secret.to_owned()))
 }
 
-/// What two verdicts can be compared by; `seen` of the record is what the store has seen of the time.
+/// What two verdicts can be compared by; `seen` of the record is the time that the store has recorded.
 fn told(verdict: &Verdict<keyward::Kept<Kept>>) -> (Code, Option<String>, Option<u64>, bool) {
     let subject = verdict.subject.as_deref();
     let record = subject.map(|record| record.split(", seen: ").next().unwrap_or_default());

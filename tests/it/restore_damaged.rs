@@ -1,4 +1,4 @@
-//! `keyward store restore` where the present store is damaged or gone.
+//! `keyward store restore` where the current store is damaged or gone.
 
 use std::fs;
 

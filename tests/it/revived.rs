@@ -1,4 +1,4 @@
-//! Ways in which a dead key could have come back to life, or a store's only copy could have been lost.
+//! Ways in which a revoked or expired key could have come back to life, or a store's only copy could have been lost.
 
 use std::fs;
 use std::thread;

@@ -1,4 +1,4 @@
-//! `keyward revoke`: for ever, with a reason, many at once.
+//! `keyward revoke`: permanently, with a reason, many at once.
 
 use serde_json::json;
 

@@ -315,7 +315,7 @@ fn a_stream_without_a_single_yes_ends_well_all_the_same() {
     sandbox.keyward(["revoke", "ci", "--yes"]).ok();
     let verdicts = answers(&sandbox, &[], format!("{secret}\n\n{{\n"));
     assert_eq!(each(&verdicts, "code"), ["revoked", "malformed", "bad_request"]);
-    // Where there is no store yet there is no key.
+    // Without a store no key exists.
     let empty = Sandbox::new();
     let verdicts = answers(&empty, &["-q"], format!("{secret}\n"));
     assert_eq!(each(&verdicts, "valid"), ["false"]);

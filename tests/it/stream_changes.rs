@@ -111,7 +111,7 @@ fn a_plan_or_a_policy_that_is_changed_holds_for_the_next_line() {
     let policy = sandbox.file("policy.toml", "default_plan = \"pro\"\n[plans.pro]\nquota = 4\n");
     let policy = policy.to_str().expect("the path is text");
     set(&["--policy", policy]);
-    // What an unlimited plan let pass was counted in memory, and counts here all the same.
+    // What an unlimited plan accepted was counted in memory, and counts here all the same.
     let verdict = stream.expect(&secret, "valid");
     assert_eq!(verdict["remaining"], 0, "{verdict:#}");
     stream.expect(&secret, "quota_exceeded");

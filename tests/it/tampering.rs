@@ -1,5 +1,5 @@
-//! What `verify`, `list`, `store check` and `audit verify` say after each kind of edit behind keyward's back. The table is the one in
-//! `docs/design.md`.
+//! What `verify`, `list`, `store check` and `audit verify` say after each kind of edit outside keyward. The table is
+//! the one in `docs/design.md`.
 
 use std::fs;
 use std::time::Duration;
@@ -130,7 +130,7 @@ fn seal(scene: &Scene) {
     ));
 }
 
-/// Seals the row, gives its newest event that digest, and links every row of the trail anew.
+/// Seals the row, gives its newest event that digest, and links every row of the trail again.
 fn forge(scene: &Scene) {
     seal(scene);
     let digest = digest(scene).to_string();

@@ -243,7 +243,7 @@ fn a_line_says_how_the_key_is_and_was() {
     assert_eq!(last["createdAt"], "2020-01-01T00:00:00.000Z");
     assert_eq!(last["createdBy"], "somebody");
     sandbox.keyward(["store", "check"]).ok();
-    // What another store, whose clock has seen more, calls expired is not alive here.
+    // A key that is expired in another store with a later clock is not live here.
     let more = json!({"status": "expired", "expiresAt": "2999-01-01"});
     let _ = import(&sandbox, &line("later", &foreign(50), &more)).run();
     let verify = sandbox.keyward(["verify", "--no-record"]).stdin(foreign(50));

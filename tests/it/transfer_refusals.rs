@@ -126,7 +126,7 @@ fn each_conflict_has_its_code() {
     ] {
         assert_refused(&sandbox, &lines, exit, code, "");
     }
-    // A dead key needs neither a name nor room.
+    // A revoked or expired key needs neither a name nor room.
     let dead = own("present", 1, json!({"status": "revoked"}))
         + &own("present", 2, json!({"status": "expired", "expiresAt": "2020-01-01"}));
     import(&sandbox, &dead).ok();

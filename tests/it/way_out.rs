@@ -60,7 +60,7 @@ impl Case {
     }
 }
 
-/// Makes the case anew for each command of its hint, and runs it. The commands must begin so.
+/// Makes the case again for each command of its hint, and runs it. The commands must begin so.
 fn each_works(case: impl Fn() -> Case, expected: &[&str]) {
     let commands = case().hinted();
     let verbs: Vec<String> = commands

@@ -1,4 +1,4 @@
-//! How keyward speaks: phrases that are not plain English are nowhere in help, manual pages, documents and messages.
+//! How keyward speaks: phrases that are not plain English are nowhere in help, manual pages, documents, messages and comments.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,31 @@ fn literals(source: &str) -> String {
     let code = code.join(" ");
     let texts = code.split('"').skip(1).step_by(2);
     texts.filter(|text| text.contains(' ')).collect::<Vec<_>>().join(" . ")
+}
+
+/// The comments of a source file. A file of SQL has its own sign for them.
+fn comments(source: &str, sign: &str) -> String {
+    let comments = source.lines().filter_map(|line| line.trim_start().strip_prefix(sign));
+    let texts = comments.map(|comment| comment.trim_start_matches(['/', '!']));
+    texts.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn no_banned_phrase_is_in_the_comments_of_the_source_and_its_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in ["src", "tests", "benches", "examples"] {
+        for file in files(&root.join(folder), "rs") {
+            let text = fs::read_to_string(&file).expect("a source file");
+            found.extend(found_in(&comments(&text, "//"), &file.display().to_string()));
+        }
+    }
+    let schema = root.join("src/store/sqlite/schema.sql");
+    let text = fs::read_to_string(&schema).expect("the schema");
+    found.extend(found_in(&comments(&text, "--"), "schema.sql"));
+    // Where nothing is found, the absence is the point.
+    found.retain(|found| !found.contains("\"there is nothing\""));
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 #[test]

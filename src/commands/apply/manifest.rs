@@ -67,14 +67,14 @@ impl Source {
         Ok((source, request))
     }
 
-    /// Refuses two keys that go to one file, whose paths are written in different ways or lead there by a link: each run would
-    /// put one secret in the other's place. A runner's file is no place for anything but runner's variables.
+    /// Refuses two keys that go to the same file through differently written paths or a link: each run would replace
+    /// one secret with the other. A runner's file accepts only runner variables.
     fn refuse_shared_files(&self, context: &Context, entries: &[KeyEntry]) -> Result<()> {
         let mut taken = Taken::default();
         let mut runners = BTreeMap::new();
         for entry in entries {
             if let Deliver::GithubEnv(_) | Deliver::GithubOutput(_) = &entry.deliver
-                // Outside of a step there is no such file.
+                // The file exists only inside a step.
                 && let Ok(sink) = self.sink(context, entry)
                 && let Some(place) = sink.whereabouts().map_err(|error| entry.at_its_line(error))?
             {

@@ -119,14 +119,14 @@ impl Report {
         self.settled[at] = true;
     }
 
-    /// Shows the plan to people who will see it carried out.
+    /// Shows people the plan before it is carried out.
     pub fn announce(&self, ui: &Ui) {
         for line in self.lines() {
             ui.signed(&line.sign, line.colour, &line.text);
         }
     }
 
-    /// Tells people what was done to one key.
+    /// Reports what was done to one key.
     pub fn tell(&self, at: usize, ui: &Ui) {
         let change = &self.changes[at];
         let id = change.id.as_deref().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! The beginning of a line as bash reads it: its words without quotes, and what stands in a word's place when it is completed.
+//! The beginning of a line as bash reads it: its words without quotes, and the text that replaces a completed word.
 //!
-//! This module never guesses what only the shell can say: a word with `$` or a backquote in it is no text.
+//! This module never guesses what only the shell knows: a word that contains `$` or a backquote is not taken as text.
 
 /// The words up to the cursor.
 #[derive(Debug, Default)]
@@ -9,7 +9,7 @@ pub struct Line {
     pub words: Vec<Option<String>>,
     /// Whether the last word is a redirection's file.
     pub is_path: bool,
-    /// How much of the last word, in bytes, stands before what readline replaces.
+    /// How many bytes of the last word come before the part that readline replaces.
     stem: usize,
     /// The quotation mark that is open.
     quote: Option<char>,

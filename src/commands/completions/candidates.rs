@@ -27,7 +27,7 @@ pub fn of(place: &Place<'_>, root: &Command, context: &Context) -> Result<Answer
     let mut found = Vec::new();
     let mut add = |word: &str, about: String| {
         let is_typed = word.starts_with(place.value);
-        // A name that would be shown escaped cannot be typed as it is shown.
+        // A name that is shown escaped cannot be typed that way.
         if is_typed && Safe(word).to_string() == word.replace('\\', "\\\\") {
             let word = format!("{}{word}", place.front);
             found.push(Candidate { word, about });

@@ -71,7 +71,7 @@ impl Shell {
 }
 
 impl Args {
-    /// Whether the script of a shell asks, and nobody is told anything but names.
+    /// Whether a shell's script is asking, so that only names are printed.
     pub fn is_answer(&self) -> bool {
         self.answer
     }

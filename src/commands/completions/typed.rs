@@ -10,13 +10,13 @@ pub struct Place<'a> {
     pub command: &'a Command,
     /// The argument whose value is typed, with how many values it was given before.
     pub argument: Option<(&'a Arg, usize)>,
-    /// What of the word stands before the value: `--reason=`, `-w` or `live,`.
+    /// The part of the word before the value: `--reason=`, `-w` or `live,`.
     pub front: &'a str,
-    /// What of the value is typed.
+    /// The part of the value typed so far.
     pub value: &'a str,
-    /// Whether a command may stand here.
+    /// Whether a command may come here.
     pub takes_commands: bool,
-    /// Whether an option may stand here.
+    /// Whether an option may come here.
     pub takes_options: bool,
     /// Whether a value that begins with a hyphen would be taken for an option.
     pub minds_hyphens: bool,

@@ -20,7 +20,7 @@ pub struct Answer {
     pub old: Option<Key>,
     /// Those of the old key's lineage that end with it.
     pub ended: Vec<KeyId>,
-    /// Those that go on.
+    /// Those that stay valid.
     pub rest: Rest,
     /// What provisioning did; the old key is then no part of the answer.
     pub action: Option<Action>,

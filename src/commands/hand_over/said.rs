@@ -1,4 +1,4 @@
-//! What people are told of a hand-over: what was minted, where its secret is, and what becomes of the old key.
+//! What people read about a hand-over: what was minted, where its secret is, and what happens to the old key.
 
 use super::Answer;
 use crate::commands::sink::Delivery;
@@ -29,7 +29,7 @@ impl Answer {
         }
     }
 
-    /// Tells people what happened, on stderr.
+    /// Says on stderr what happened.
     pub(super) fn tell(&self, context: &Context, delivery: &Delivery) {
         for warning in delivery.warnings() {
             context.ui.warn(&warning);

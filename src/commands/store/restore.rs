@@ -90,7 +90,7 @@ fn kept(kept: &Kept) -> impl Iterator<Item = KeptView> + '_ {
     })
 }
 
-/// What stays of a key, and what it was in the backup.
+/// What a key keeps, and what the backup has instead.
 fn sentence(kept: &Kept, what: What, now: Timestamp) -> String {
     let Kept { key, backup, .. } = kept;
     let expiry = |expires_at: Option<Timestamp>| match expires_at {
@@ -138,7 +138,7 @@ fn sentence(kept: &Kept, what: What, now: Timestamp) -> String {
     format!("{} ({}) {rest}", Safe(&key.name), key.id)
 }
 
-/// Says what stays as it is, and what could not be known.
+/// Says what was kept, and what could not be determined.
 fn tell(context: &Context, outcome: &Outcome, now: Timestamp) {
     for kept in &outcome.kept {
         for what in &kept.what {

@@ -1,7 +1,7 @@
 //! A line of `keyward verify --stream`: a bare secret, or a request as JSON.
 //!
-//! This module never repeats what stands in a line, which may be a secret, and refuses no line for a field that decides
-//! nothing.
+//! This module never repeats the content of a line, which may be a secret, and never refuses a line for a field that
+//! does not matter.
 
 use std::borrow::Cow;
 
@@ -35,7 +35,7 @@ struct Asked<'a> {
     cost: Option<u32>,
 }
 
-/// What can be read of a line that is no request.
+/// What can be read of a line that is not a request.
 #[derive(Deserialize)]
 struct Id<'a> {
     #[serde(borrow, default, deserialize_with = "some")]
@@ -62,7 +62,7 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Opti
     cost.map(Some).ok_or_else(wrong)
 }
 
-/// Takes whatever is there, null too, for an id.
+/// Accepts any value as an id, including null.
 fn some<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<&'a RawValue>, D::Error> {
@@ -71,9 +71,9 @@ fn some<'de: 'a, 'a, D: Deserializer<'de>>(
 
 /// A line and what became of it.
 pub struct Turn<'a> {
-    /// The id to answer it with, as it was written.
+    /// The id for the answer, as written.
     pub id: Option<&'a RawValue>,
-    /// What is to be judged; an error never repeats what stands in the line.
+    /// The request to judge; an error never repeats the content of the line.
     pub request: Result<Request>,
 }
 
@@ -95,7 +95,7 @@ pub fn turn<'a>(line: &Line<'a>, template: &Template) -> Turn<'a> {
         )),
         Ok(asked) => Turn { id: asked.id, request: Ok(request(asked, template)) },
         Err(error) => Turn {
-            // Whoever asks by id wants to know which question was not understood.
+            // A client that sends ids needs to know which request was not understood.
             id: serde_json::from_str::<Id<'a>>(text)
                 .ok()
                 .and_then(|asked| asked.id)
@@ -108,7 +108,7 @@ pub fn turn<'a>(line: &Line<'a>, template: &Template) -> Turn<'a> {
 fn request(asked: Asked<'_>, template: &Template) -> Request {
     let mut request = template.request(asked.key);
     if let Some(ip) = asked.ip.filter(|ip| !ip.is_empty()) {
-        // What is no address is an address that is not known.
+        // Something that is not an address counts as an unknown address.
         request.ask.address = read_address(&ip);
     }
     if let Some(environment) = asked.environment.filter(|text| !text.is_empty()) {
@@ -154,7 +154,7 @@ fn can_be_read(json: &RawValue) -> bool {
     true
 }
 
-/// What serde says of a line, but nothing of what stands in it, which may be a secret.
+/// What serde says about a line, without its content, which may be a secret.
 fn what_is_wrong(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Data => "a field is missing, unknown or of the wrong type",

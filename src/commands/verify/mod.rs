@@ -118,7 +118,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     // SECURITY: the secret goes before anything is written, which may take as long as its reader wants.
     let ask = request.ask.clone();
     drop(request);
-    // Whoever asks for quiet asks for the exit status.
+    // With --quiet, the exit status is the answer.
     if context.ui.quiet {
         return Ok(verdict.code.exit());
     }

@@ -19,7 +19,7 @@ use crate::store::absent;
 /// The code of a line that cannot be read.
 const BAD_REQUEST: &str = "bad_request";
 
-/// How many keys are remembered: with their whole records, some 200 MB where so many are in use.
+/// How many keys are cached: with their whole records, about 200 MB if so many are in use.
 const REMEMBERED: usize = 1 << 18;
 
 /// Answers until input ends or a signal says so.
@@ -49,7 +49,8 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
         if let Some(loss) = verifier.as_mut().ok().and_then(Verifier::loss) {
             context.ui.warn(&loss.to_string());
         }
-        // Whoever does not read the answers must not keep uses from being written, nor a signal from ending this.
+        // A client that does not read its answers must not keep uses from being written, or a signal from ending the
+        // stream.
         answers.flush(|pipe| {
             loop {
                 let time = time_left(verifier.as_ref().ok(), context.now());
@@ -72,8 +73,8 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
     }
 }
 
-/// Opens the store. The inner error is one that may pass: that there is no store, and, for whoever is `waiting` for one, that
-/// what is there is not whole yet.
+/// Opens the store. The inner error is temporary: the store does not exist, or, when `waiting` for one, is not complete
+/// yet.
 fn open(context: &mut Context, waiting: bool) -> Result<Result<Verifier>> {
     let store = match context.existing_store() {
         Ok(Some(store)) => store,
@@ -91,10 +92,10 @@ fn time_left(verifier: Option<&Verifier>, now: Timestamp) -> Option<Duration> {
     Some(Duration::from_millis(due.since(now).max(0).unsigned_abs()))
 }
 
-/// The signal by which a service is told to end well (POSIX `signal.h`).
+/// The signal that asks a service to shut down (POSIX `signal.h`).
 const SIGTERM: i32 = 15;
 
-/// Answers a line that there is no store to judge by.
+/// Answers a line while no store exists.
 fn refuse(turn: Turn<'_>, error: &Error, answers: &mut Answers) {
     match turn.request {
         Ok(_) => fail(turn.id, error.kind().code(), 503, error, answers),
@@ -102,7 +103,7 @@ fn refuse(turn: Turn<'_>, error: &Error, answers: &mut Answers) {
     }
 }
 
-/// Answers a line for which there is no verdict.
+/// Answers a line that gets no verdict.
 fn fail(
     id: Option<&RawValue>,
     code: &'static str,
@@ -121,7 +122,7 @@ fn answer(
     answers: &mut Answers,
 ) -> Result<()> {
     if let Err(error) = verifier.follow() {
-        // The store's file was moved or deleted, or what is in its place now is no store.
+        // The store's file was moved or deleted, or the file at its path is not a store.
         turns.into_iter().for_each(|turn| refuse(turn, &error, answers));
         return Ok(());
     }
@@ -135,14 +136,14 @@ fn answer(
     while verdicts.len() < requests.len() {
         let waiting = &requests[verdicts.len()..];
         match verifier.verify_all(waiting, now, |verdict| verdicts.push(Ok(verdict))) {
-            // The first that is left needed to be counted, and the store was locked by another process. It was waited for
-            // once; the other lines and a signal must not wait for it again and again.
+            // The next request had to be counted, and another process held the lock. It was waited for once; the other
+            // lines and a signal must not wait again.
             Err(error) if error.kind() == Kind::Busy => {
                 verdicts.push(Err(error));
                 verifier.wait_at_most(Duration::ZERO);
             }
-            // A record that cannot be believed is no reason to refuse the other keys; nor is a file that was moved this moment,
-            // when the next lines may find it again.
+            // A damaged record does not affect the other keys. Neither does a file that was just moved: the next lines
+            // may find it again.
             Err(error)
                 if matches!(error.kind(), Kind::Damaged | Kind::Io | Kind::StoreNotFound) =>
             {

@@ -1,6 +1,6 @@
 //! `keyward workspace delete`.
 //!
-//! This module never deletes records without being told to: by `--yes`, or by an answer.
+//! This module never deletes records without confirmation, by `--yes` or by an answer.
 
 use crate::context::Context;
 use crate::domain::Safe;

@@ -52,7 +52,7 @@ impl Command {
 
 /// Says that commands need a choice now, when so many workspaces were made and the only one there was is no longer alone.
 pub(super) fn hint_at_choice(context: &Context, store: &mut Store, made: usize) {
-    // The change stands, whether or not this can be found out.
+    // The change is saved, whether or not this can be determined.
     if context.workspace.is_none() && needs_choice(store, made).unwrap_or(false) {
         context.ui.hint(
             "commands now need -w NAME, or choose a workspace with `keyward workspace use NAME`",

@@ -25,7 +25,7 @@ pub enum Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Binding<'t> {
     name: &'t str,
-    /// As it is written, without the quotes around it. A value with escapes in it stays as it is.
+    /// As written, without the quotes around it. A value that contains escapes is not changed.
     value: &'t str,
     /// Where what the reader takes for this assignment begins, in bytes.
     start: usize,
@@ -34,7 +34,7 @@ struct Binding<'t> {
 /// Why a variable is not read as it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Misread {
-    /// Who reads something else.
+    /// The reader that reads another value.
     pub reader: Reader,
     /// The line that makes it so, from 1.
     pub line: usize,
@@ -92,8 +92,8 @@ pub fn check(text: &str, name: &str, value: &str) -> Result<(), Misread> {
 /// The value that every library reads for the variable, in each of its assignments: nothing where none reads any, and an
 /// error where they differ.
 ///
-/// A shell and Node.js 20 are left out. They are particular about blanks and CR, which a program that reads the file by its
-/// library never notices. The error is the reader that reads another value than the one before.
+/// Without a shell and Node.js 20: they are strict about blanks and CR, which does not concern a program that uses a
+/// library. The error is the reader that reads a different value than the one before.
 pub fn value<'t>(text: &'t str, name: &str) -> Result<Option<&'t str>, Reader> {
     let mut agreed: Option<Option<&str>> = None;
     for (reader, bindings) in [

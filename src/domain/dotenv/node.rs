@@ -72,7 +72,7 @@ fn value(text: &str, start: usize, version: Version) -> (&str, usize) {
     let start = match version {
         Version::V20 => start,
         Version::V22 if is_empty => start,
-        // Behind a blank this goes on in the next line.
+        // After a blank this continues on the next line.
         Version::V22 => skip(text, start, trims),
     };
     let line = line_end(text, start);

@@ -1,6 +1,6 @@
 //! What a POSIX shell sets that sources a file, as far as that shows without running it.
 //!
-//! The shell's commands are told apart, not carried out: what a loop or a condition decides is refused.
+//! The shell's commands are parsed, not carried out: whatever depends on a loop or a condition is refused.
 
 use super::Binding;
 
@@ -76,7 +76,7 @@ pub(super) fn bindings(text: &str) -> Result<Vec<Binding<'_>>, usize> {
                 command.words.extend(word.take().map(|start: usize| (start, &text[start..at])));
                 match byte {
                     b' ' | b'\t' => {}
-                    // A line that ends in an operator goes on in the next.
+                    // A line that ends in an operator continues on the next.
                     b'\n' if command.words.is_empty() => {}
                     b'\n' => std::mem::replace(&mut command, Command::sure()).set(&mut found)?,
                     _ if command.words.is_empty() => return Err(at),
@@ -143,7 +143,7 @@ impl<'t> Command<'t> {
             found.push(Binding { name, value: "", start: *start });
         }
         match *first {
-            // What is no name ends the shell.
+            // Something that is not a name ends the shell.
             "export" | "readonly" | "unset" if !arguments.iter().all(is_named) => {
                 return Err(*start);
             }

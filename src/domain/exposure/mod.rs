@@ -10,7 +10,7 @@ pub use parts::{SHORTEST, parts};
 /// Runs of letters and digits this long appear in tokens and hardly anywhere else: 128 bits and a hint are 26
 /// characters of base62.
 const LONG_RUN: usize = 24;
-/// The presets' opaque tokens have 43 characters; a little less is no word either.
+/// The presets' opaque tokens have 43 characters; no ordinary word is nearly as long.
 const OPAQUE_RUN: usize = 40;
 
 /// Whether a word looks like a whole token, of a preset or of a policy of the operator's own.
@@ -35,8 +35,8 @@ pub fn looks_like_secret(argument: &str) -> bool {
     })
 }
 
-/// The words of an argument that could be a token: every run of a token's characters, also without the dashes of an
-/// option and without the letter of a short one, which may stand right before its value.
+/// The words of an argument that could be a token: every run of a token's characters, also without an option's dashes
+/// and without a short option's letter, which may come directly before its value.
 pub fn words(argument: &str) -> impl Iterator<Item = &str> {
     let is_token = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
     argument.split(move |character: char| !is_token(character)).flat_map(|word| {

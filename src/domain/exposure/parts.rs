@@ -1,7 +1,7 @@
 //! The parts of a text that could be a whole secret, for a look at the hashes of a store.
 //!
-//! An imported key's secret has any form: a UUID, 22 characters of base58, letters alone, Base64. So a part is whatever
-//! stands between two characters that a secret may or may not hold itself.
+//! An imported key's secret has any form: a UUID, 22 characters of base58, letters alone, Base64. So a part is the text
+//! between any two characters that a secret may or may not contain.
 //!
 //! This module never guesses: what it leaves out is too short, or nothing that anybody could have separated from the rest.
 
@@ -37,13 +37,13 @@ fn values(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let equals = text.iter().position(|byte| *byte == b'=');
     let is_short = text.len() > 2 && text[0] == b'-' && text[1] != b'-';
     let letters = text.iter().skip(1).take_while(|byte| byte.is_ascii_alphabetic());
-    // Several short options may stand together, and the last of them takes the value.
+    // Several short options can be combined, and the last of them takes the value.
     let after_letters = 2..=if is_short { (1 + letters.count()).min(8) } else { 0 };
     let starts = equals.map(|at| at + 1).into_iter().chain(after_letters);
     starts.map(|start| &text[start..])
 }
 
-/// What no token has in it: it parts words wherever they stand.
+/// Characters that no token contains: they always separate words.
 fn ends_a_run(byte: u8) -> bool {
     !byte.is_ascii_graphic() || b"\"'`<>(){}[],;&?#\\!*^".contains(&byte)
 }

@@ -44,7 +44,7 @@ impl Deliver {
     }
 }
 
-/// The places that are taken, each with the line of the key that has it.
+/// The places in use, each with the line of its key.
 pub struct Taken<P>(BTreeMap<P, BTreeMap<Option<String>, usize>>);
 
 impl<P> Default for Taken<P> {
@@ -54,11 +54,12 @@ impl<P> Default for Taken<P> {
 }
 
 impl<P: Ord> Taken<P> {
-    /// Takes a place, or the variable of it, for the key of this line. The error is the line of the key that has it.
+    /// Reserves a place, or a variable in it, for the key on this line. The error is the line of the key that uses it
+    /// already.
     pub fn take(&mut self, place: P, variable: Option<&str>, line: usize) -> Result<(), usize> {
         let there = self.0.entry(place).or_default();
         let variable = variable.map(str::to_owned);
-        // A file of its own is no place for a variable either.
+        // A secret's own file cannot contain a variable either.
         let other = match &variable {
             None => there.values().next(),
             Some(_) => there.get(&variable).or_else(|| there.get(&None)),
@@ -73,7 +74,7 @@ impl<P: Ord> Taken<P> {
     }
 }
 
-/// A path without detours, as far as that can be told without looking.
+/// A path without detours, as far as possible without looking at the disk.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
@@ -88,7 +89,7 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// The table as it is written; one of its sinks must be there.
+/// The table as written; exactly one sink must be given.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawDeliver {

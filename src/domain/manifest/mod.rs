@@ -1,6 +1,6 @@
 //! The manifest of `apply`: which keys there should be and where their secrets belong, in TOML.
 //!
-//! This module never reads a file and never knows a store: a manifest is judged by itself.
+//! This module never reads a file or a store: a manifest is checked by itself.
 
 mod deliver;
 mod read;
@@ -44,7 +44,7 @@ pub enum PolicySource {
     File(PathBuf),
 }
 
-/// A key. What it leaves out stays as it is, or has the policy's default when it is minted.
+/// A key. A field that is not given stays unchanged, or gets the policy's default when the key is minted.
 #[derive(Debug)]
 pub struct KeyEntry {
     /// The workspace it belongs to, which the manifest has.

@@ -1,4 +1,4 @@
-//! Reading a manifest, so that what is wrong with it is told with its line and field.
+//! Reading a manifest, so that errors name the line and the field.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

@@ -22,7 +22,7 @@ use crate::error::{Error, Kind, Result};
 pub use check::is_environment;
 pub use outside::Outside;
 
-/// A policy as it is written. Make one with [`Policy::from_toml`], which checks it.
+/// A policy as written. Make one with [`Policy::from_toml`], which checks it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
@@ -31,7 +31,7 @@ pub struct Policy {
     pub token: String,
     /// What its random parts are written in.
     pub alphabet: Alphabet,
-    /// What `{prefix}` stands for.
+    /// The text for `{prefix}`.
     pub prefix: String,
     /// The environments a key may be minted for; the first is taken when none is named.
     pub environments: Vec<String>,

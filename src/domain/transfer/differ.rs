@@ -1,6 +1,6 @@
 //! Where a line contradicts the record that is in the store already.
 //!
-//! A line that leaves a field out says nothing about it. The last use is not compared: it changes without anybody's doing.
+//! A field that a line does not have is not compared. Neither is the last use, which changes by itself.
 
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ impl KeyLine {
         }
     }
 
-    /// A line of an expired key may have been taken in by a clock that was behind: it has ended at that time then.
+    /// A line of an expired key may have been imported while the clock was behind; the key then ended at that time.
     fn expires_otherwise(&self, present: &Key, now: Timestamp) -> bool {
         let has_ended = self.has_expired && present.ended(now).is_some();
         let is_it = if has_ended {

@@ -1,4 +1,4 @@
-//! The fields of a line as they stand in it: what an export writes and an import reads.
+//! The fields of a line as written: what an export writes and an import reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,7 +123,7 @@ const NONE_IS_SAID: [&str; 10] = [
     "owner",
 ];
 
-/// The names of the fields that a line gives; none of what is no JSON object.
+/// The names of a line's fields; none if it is not a JSON object.
 pub(super) fn said(line: &str) -> BTreeSet<String> {
     let fields: BTreeMap<String, Option<IgnoredAny>> =
         serde_json::from_str(line).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! A line of an export or an import: a workspace, or a key of which only the hash is known.
 //!
-//! This module never takes a secret, and never repeats what a line says where a secret may stand.
+//! This module never accepts a secret, and never repeats a part of a line that may be one.
 
 mod differ;
 mod fields;
@@ -33,7 +33,7 @@ pub enum Line {
     Key(Box<KeyLine>),
 }
 
-/// A workspace that is to be there.
+/// A workspace to import.
 #[derive(Debug, Clone)]
 pub struct WorkspaceLine {
     /// The fields that the line gives.
@@ -44,7 +44,7 @@ pub struct WorkspaceLine {
     pub plan: Option<String>,
 }
 
-/// A key that is to be there, in the words of [`crate::domain::key::Key`]; what is nothing here the line leaves out.
+/// A key to import, in the words of [`crate::domain::key::Key`]; `None` means that the line does not have the field.
 #[derive(Debug, Clone)]
 pub struct KeyLine {
     /// The fields that the line gives.

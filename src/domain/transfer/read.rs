@@ -1,6 +1,6 @@
 //! Reading a line of an import.
 //!
-//! This module never repeats what a line says where a secret may stand.
+//! This module never repeats a part of a line that may be a secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -236,7 +236,7 @@ fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>> {
     }
 }
 
-/// What serde says of a line, but nothing of what stands in it, which may be a secret.
+/// What serde says about a line, without its content, which may be a secret.
 fn unreadable(error: &serde_json::Error) -> Error {
     let said = error.to_string();
     if said.starts_with("unknown field `key`") {

@@ -1,4 +1,4 @@
-//! The texts of an import's line in which a secret could stand where none belongs.
+//! The texts of an import's line that could wrongly contain a secret.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ const CHECKED: [&str; 12] = [
 /// What is part of a token, and may look like one.
 const PUBLIC: [&str; 3] = ["prefix", "short", "keyHint"];
 
-/// Every text of a line and the name of every field, but for what is checked otherwise; nothing of what is no JSON.
+/// Every text of a line and the name of every field, except what is checked otherwise; nothing if the line is not JSON.
 pub fn texts(line: &[u8]) -> Vec<String> {
     without(line, &[])
 }

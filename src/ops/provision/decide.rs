@@ -1,4 +1,4 @@
-//! What is to be done so that a key is as it should be.
+//! What must be done so that a key has the requested state.
 
 use super::Wanted;
 use super::refusal::{anothers, missing, not_live};
@@ -11,13 +11,13 @@ use crate::error::Result;
 use crate::ops::{limits, lineage, links, rotate, select, set};
 use crate::store::Reader;
 
-/// What is to be done.
+/// What will be done.
 #[derive(Debug)]
 pub struct Decision {
     /// That.
     pub step: Step,
-    /// Whether the file that is the sink may be replaced: it holds a dead key's secret or the one that is being replaced,
-    /// or the operator has said so.
+    /// Whether the file that is the sink may be replaced: it holds a revoked or expired key's secret or the one that is
+    /// being replaced, or the operator has said so.
     pub may_replace: bool,
     /// In what the key is changed, or its replacement differs from it.
     pub differences: Vec<Difference>,
@@ -40,7 +40,7 @@ pub enum Step {
     },
     /// Make a pending key live whose secret is in the sink.
     Finish(Box<Key>, Action),
-    /// Change what differs in a key, or in another that its name stands for.
+    /// Change what differs in a key, or in another key that its name stands for.
     Update(Box<Key>),
     /// Leave the key alone.
     Leave(Box<Key>),
@@ -74,7 +74,7 @@ impl Step {
         matches!(self, Self::Create { .. } | Self::Rotate { .. })
     }
 
-    /// The key that is there.
+    /// The existing key.
     pub fn key(&self) -> Option<&Key> {
         match self {
             Self::Create { leftover } => leftover.as_deref(),
@@ -178,8 +178,8 @@ pub fn decide(
     Ok(Decision { differences, ..settled(step) })
 }
 
-/// The environment asked for: one that the policy has, or in which a key of this name lives on although the policy does not
-/// have it any more.
+/// The requested environment: one that the policy has, or one that it no longer has but in which a key of this name is
+/// still live.
 pub(in crate::ops) fn environment<'a>(
     reader: &Reader<'_>,
     workspace: &'a Workspace,
@@ -195,7 +195,7 @@ pub(in crate::ops) fn environment<'a>(
     }
 }
 
-/// Whether what the sink holds may go: it is a dead key's secret, or the operator has said so.
+/// Whether what the sink holds may go: it is a revoked or expired key's secret, or the operator has said so.
 fn may_replace(
     reader: &Reader<'_>,
     workspace: &Workspace,

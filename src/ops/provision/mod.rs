@@ -1,4 +1,5 @@
-//! Provisioning: a key is there, is as it should be, and its secret is where it belongs; run again, nothing happens.
+//! Provisioning: makes sure that a key exists, has the requested values, and has its secret in place. Running it again
+//! changes nothing.
 //!
 //! This module never delivers, and never makes a key live whose secret is not in its sink. What a run that was killed has
 //! left is taken up: a pending key whose secret reached the sink becomes active, any other is given a new secret.
@@ -27,7 +28,7 @@ pub use decide::{Decision, Step};
 pub(super) use decide::{decide, environment};
 pub use prepare::prepare;
 
-/// The key there should be. What is `None` is left as it is, or is the policy's when the key is minted.
+/// The requested key. `None` leaves a field unchanged, or means the policy's default when the key is minted.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// Its name.
@@ -40,7 +41,7 @@ pub struct Wanted {
     pub expires: Option<When>,
     /// The networks it may be used from.
     pub allow: Option<Vec<Network>>,
-    /// Who answers for it.
+    /// The person or team responsible for it.
     pub owner: Option<String>,
     /// Its labels, all of them.
     pub labels: Option<BTreeMap<String, String>>,
@@ -54,7 +55,7 @@ pub struct Wanted {
     pub rotate_if_missing: bool,
 }
 
-/// What is to be provisioned.
+/// What to provision.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The workspace.
@@ -70,7 +71,7 @@ pub struct Request {
 pub enum Outcome {
     /// Everything.
     Settled(Box<Key>, Action),
-    /// A key is pending, and its secret is to be delivered.
+    /// A key is pending, and its secret must be delivered.
     Due(Box<Due>),
 }
 

@@ -21,7 +21,7 @@ pub fn prepare<R: TryCryptoRng>(
     clock: impl Fn() -> Timestamp,
     rng: &mut R,
 ) -> Result<Outcome> {
-    // Whoever had the turn before may have put the secret there.
+    // The process that had the turn before may have delivered the secret.
     request.place = sink.look()?;
     let decision = preview(store, actor, request, clock())?;
     match decision.step {

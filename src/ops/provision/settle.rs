@@ -9,7 +9,7 @@ use crate::ops::set::{self, Changes};
 use crate::store::Writer;
 
 impl Wanted {
-    /// What is asked for of a key that is there.
+    /// The requested values of an existing key.
     pub(super) fn changes(&self) -> Changes {
         Changes {
             scopes: self.scopes.clone(),

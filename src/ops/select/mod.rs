@@ -24,12 +24,12 @@ const SHORTEST_ID: usize = 6;
 /// How many candidates an ambiguity lists.
 const CANDIDATES: usize = 10;
 
-/// A KEY as it was typed.
+/// A KEY as typed.
 #[derive(Debug, Clone)]
 pub struct Selector {
     /// The text.
     pub text: String,
-    /// The environment that tells apart two keys of one name.
+    /// The environment, which distinguishes two keys of one name.
     pub environment: Option<String>,
 }
 
@@ -256,7 +256,7 @@ pub fn holder(
 /// The option that names a workspace.
 pub(super) fn option(workspace: &str) -> String {
     match workspace.starts_with('-') {
-        // With an equals sign, a name that begins with a dash is no option.
+        // With an equals sign, a name that begins with a dash is not taken for an option.
         true => format!("-w={}", Quoted(workspace)),
         false => format!("-w {}", Quoted(workspace)),
     }

@@ -1,6 +1,6 @@
 //! What is said of a KEY that means several keys, or none.
 //!
-//! This module never tells a calling key of a workspace that is not its own.
+//! This module never reveals another workspace to a calling key.
 
 use super::workspaces::Reach;
 use super::{CANDIDATES, Selector, option, search};
@@ -40,7 +40,7 @@ pub(super) fn ambiguous(text: &str, mut found: Vec<Key>, now: Timestamp) -> Erro
     .hinted("name it by its id, or pass -e ENVIRONMENT or -w WORKSPACE")
 }
 
-/// The error of a key that is not found. The operator learns of another workspace that has it.
+/// The error of a key that is not found. To an operator it names another workspace that has the key.
 pub(super) fn not_found(
     reader: &Reader<'_>,
     reach: &Reach,

@@ -1,6 +1,6 @@
 //! Which workspace a person means, or a calling key may look into.
 //!
-//! This module never lets a calling key learn of a workspace that is not its own.
+//! This module never reveals another workspace to a calling key.
 
 use std::ops::Deref;
 
@@ -15,7 +15,7 @@ use crate::store::Reader;
 #[derive(Debug)]
 pub struct Reach {
     workspaces: Vec<Workspace>,
-    /// Whether its actor may be told of other workspaces.
+    /// Whether its actor may see other workspaces.
     pub(super) is_operators: bool,
 }
 
@@ -84,8 +84,8 @@ fn found(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> Result<Ve
     reader.workspaces()
 }
 
-/// The workspace a command works in, or every workspace the actor may see. A store that has none is no error where none
-/// was named: there is nothing in it.
+/// The workspace a command works in, or every workspace the actor may see. If none was named, a store without
+/// workspaces is not an error; it is empty.
 pub fn selected_workspaces(
     reader: &Reader<'_>,
     access: &Access,

@@ -13,7 +13,7 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::store::check;
 use crate::store::{Copy, Store};
 
-/// Copies the store as it is at this moment to a file. The closure is told how far that has come.
+/// Copies the store's current state to a file. The closure gets the progress.
 pub fn run(
     store: &mut Store,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Gathering what of the present keys stays when a backup is restored, and writing it.
+//! Gathering what of the current keys stays when a backup is restored, and writing it.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::ops::select;
 use crate::ops::succession::{PREVIOUS, expiry_before};
 use crate::store::{Note, Trace, Writer};
 
-/// A key of which something stays as it is.
+/// A key that keeps something.
 #[derive(Debug)]
 pub struct Kept {
-    /// The key as it is now.
+    /// The current key.
     pub key: Key,
-    /// What it was in the backup.
+    /// The key in the backup.
     pub backup: Key,
     /// What stays.
     pub what: Vec<What>,
@@ -29,11 +29,11 @@ pub struct Kept {
 /// Where a trace was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// In the present store, which is whole enough.
+    /// In the current store, which is whole enough.
     Present,
     /// In a damaged one in its place.
     Damaged,
-    /// In one that was put aside, of which only revocations count: everything else may have been changed back since.
+    /// In a store that was moved aside. Only its revocations count: everything else may have been changed back since.
     Aside,
 }
 
@@ -43,12 +43,12 @@ pub(super) struct Carried {
     merged: BTreeMap<KeySeq, Merged>,
     /// The successors that the backup does not have, each with the expiry that it has taken from its predecessor.
     successors: BTreeMap<KeyId, Option<Timestamp>>,
-    /// What the trail is told of superseded keys whose successors are gone.
+    /// What the trail records about superseded keys whose successors are lost.
     notes: BTreeMap<KeySeq, Note>,
 }
 
 impl Carried {
-    /// Takes a trace of the present keys.
+    /// Takes a trace of the current keys.
     pub(super) fn take(&mut self, writer: &Writer<'_>, trace: Trace, from: Origin) -> Result<()> {
         match trace {
             Trace::Record(key) => return self.take_record(writer, &key, from),
@@ -94,7 +94,7 @@ impl Carried {
         Ok(())
     }
 
-    /// Changes a key of the backup, and remembers it if that made it another.
+    /// Changes a key of the backup, and records it if it is different afterwards.
     fn change(&mut self, seq: KeySeq, backup: Key, change: impl FnOnce(&mut Merged)) {
         let known = self.merged.remove(&seq);
         let mut merged = known.unwrap_or_else(|| Merged::of(backup));
@@ -131,7 +131,7 @@ impl Carried {
         let Some(successor) = key.replaced_by.clone() else {
             return Ok(());
         };
-        // What a rotation had left it that was cancelled since is no bound.
+        // The expiry from a rotation that was cancelled since is not a limit.
         let is_bound = merged.uncancelled().is_none();
         let bound = merged.backup.expires_at.filter(|_| is_bound);
         if let Some((seq, successor)) = writer.key_as_it_stands(&successor)? {
@@ -154,7 +154,7 @@ impl Carried {
         Ok(())
     }
 
-    /// What the trail is to be told of the key in this place.
+    /// What the trail will record about the key in this row.
     pub(super) fn note_of(&self, seq: KeySeq) -> Note {
         let mut note = self.notes.get(&seq).cloned().unwrap_or_default();
         if let Some(merged) = self.merged.get(&seq) {

@@ -21,8 +21,8 @@ pub struct Outcome {
     pub flaws: Vec<Flaw>,
 }
 
-/// Checks everything that [`damage`] checks, and the links between keys. Those that no rotation makes are no damage: nothing
-/// follows them, and a backup that has some can be restored.
+/// Checks everything that [`damage`] checks, and the links between keys. Links that no rotation makes are not damage:
+/// nothing follows them, and a backup that contains some can be restored.
 pub fn run(
     store: &mut Store,
     actor: &Actor,
@@ -49,8 +49,8 @@ pub fn run(
     Ok(outcome)
 }
 
-/// Looks everything through, in one transaction that holds nobody up. The closure is told how many
-/// events and keys were looked at. What is found is an outcome, no error.
+/// Checks everything in one transaction that blocks nobody. The closure gets the number of events and keys checked.
+/// Problems are part of the outcome, not an error.
 pub fn damage(
     store: &mut Store,
     actor: &Actor,

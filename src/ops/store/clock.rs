@@ -16,12 +16,12 @@ use crate::store::{Reader, Store};
 /// How many keys are named; the others are named the next time.
 const NAMED: usize = 20;
 
-/// Takes the time of the clock for the latest there was. Says what the store remembered before.
+/// Takes the clock's time as the latest time. Returns what the store had recorded before.
 pub fn reset(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Clock> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         access.require_operator()?;
-        // Where that is gone, the clock's word is all there is.
+        // If the recorded time is lost, only the clock is left.
         let before = writer.clock().unwrap_or(Clock::NEW);
         writer.reset_clock(now)?;
         if before.seen > now {

@@ -1,4 +1,4 @@
-//! Handing out every record, hashes included, for another store to take in.
+//! Writing out every record, hashes included, for another store to import.
 
 use crate::domain::{Key, KeySeq, Timestamp, Workspace};
 use crate::error::Result;

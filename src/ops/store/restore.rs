@@ -1,6 +1,6 @@
 //! Restoring a backup without bringing back what was revoked since.
 //!
-//! This module never believes a backup that is not whole, and never leaves a store that is neither the old one nor the new.
+//! This module never accepts an incomplete backup, and never leaves a store that is neither the old one nor the new.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::store::{
     put_in_place, remains, salvage, write_over,
 };
 
-/// What is to be restored.
+/// What to restore.
 #[derive(Debug)]
 pub struct Request {
     /// The store.
@@ -35,7 +35,7 @@ pub struct Request {
     pub wait: Duration,
 }
 
-/// What became of it.
+/// The result.
 #[derive(Debug)]
 pub struct Outcome {
     /// What the store holds now.
@@ -44,30 +44,29 @@ pub struct Outcome {
     pub head: Head,
     /// The end of the backup's.
     pub backup: Head,
-    /// The keys of which something stays as it is, in the order of minting.
+    /// The keys that keep something, in the order of minting.
     pub kept: Vec<Kept>,
     /// What there was to compare the backup with.
     pub compared: Compared,
 }
 
-/// What later changes could be taken from.
+/// Where later changes could be taken from.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Compared {
-    /// The present store, which was whole enough.
+    /// The current store, which was intact enough.
     Whole,
     /// A damaged store, as far as it could be read; where it is kept, and whether all of it could be read.
     Salvaged(Option<PathBuf>, bool),
-    /// Nothing: there was no store.
+    /// Nothing: no store existed.
     Nothing,
 }
 
-/// Refuses a backup that is not there, or is none: nobody needs to be asked about it.
+/// Refuses a missing file, and one that is not a backup, before anybody is asked.
 pub fn look(request: &Request) -> Result<()> {
     look_at_backup(&request.backup, &request.store).map_err(of_backup)
 }
 
-/// Restores a backup. The closure is told how far that has come. If that fails, the store is as it
-/// was.
+/// Restores a backup. The closure gets the progress. If that fails, the store is unchanged.
 pub fn run(
     request: &Request,
     actor: &Actor,
@@ -75,7 +74,7 @@ pub fn run(
     mut progress: impl FnMut(Reached),
 ) -> Result<Outcome> {
     let Request { store, wait, .. } = request;
-    // What is not ours to replace is refused before a lock is made beside it.
+    // A file that must not be replaced is refused before a lock is created beside it.
     if let Err(error) = Store::glance(store, *wait)
         && matches!(error.kind(), Kind::Foreign | Kind::NewerStore | Kind::Usage)
     {
@@ -100,13 +99,13 @@ pub fn run(
         Err(error) => return Err(error),
     };
     if let Some(present) = present {
-        // A revocation is for ever, also one in a store that was put aside before there was this one.
+        // A revocation is permanent, also one in a store that was moved aside before this one existed.
         let lost = remains(store)?;
         let (outcome, _) = restoration.fill(present, true, &lost, &mut progress)?;
         return Ok(outcome);
     }
     loop {
-        // Those that were put aside before count too: a restoration may have been cut short.
+        // Stores that were moved aside earlier count too: a restoration may have been interrupted.
         let lost = remains(store)?;
         let known = fingerprint(store);
         let beside_it = beside(store)?;
@@ -124,7 +123,7 @@ pub fn run(
         });
         // What cannot be removed is removed by the next attempt.
         let _ = beside(store);
-        // Nothing when something was made stricter meanwhile: once more, with it.
+        // Nothing if something became stricter meanwhile: try again with it.
         if let Some((mut outcome, extent, put_aside)) = restored? {
             outcome.compared = match lost.is_empty() {
                 true => Compared::Nothing,
@@ -145,8 +144,8 @@ struct Restoration<'a> {
 }
 
 impl Restoration<'_> {
-    /// Restores into a store that can be written, in one transaction, and closes it. What is to stay is taken from that store, if
-    /// it is the present one, and from those that are lost. Says whether all of these could be read.
+    /// Restores into a store that can be written, in one transaction, and closes it. What is to stay is taken from that
+    /// store, if it is the current one, and from those that are lost. Says whether all of these could be read.
     fn fill(
         &self,
         mut store: Store,
@@ -178,7 +177,7 @@ impl Restoration<'_> {
                 });
             })?;
             carried.settle_names(writer, actor, now)?;
-            // The counts of the present store stay, and the plan may be another.
+            // The counts of the current store stay, and the plan may be another.
             for workspace in writer.workspaces()? {
                 hold_to_rates(writer, &workspace, latest)?;
             }
@@ -244,7 +243,7 @@ fn look_through(
     let mut store = Store::open(backup.path(), Duration::ZERO)?.ok_or_else(gone)?;
     let operator = match actor {
         Actor::Operator(name) => Actor::Operator(name.clone()),
-        // Whether a key may do this is for the store to say, not for the backup.
+        // The store decides whether a key may do this, not the backup.
         Actor::Caller(_) => Actor::Operator(String::new()),
     };
     let found = check::damage(&mut store, &operator, now, progress)?;
@@ -255,7 +254,7 @@ fn look_through(
     Ok((found.keys, head))
 }
 
-/// Whether the present file and its trail can be gone on with: damage that is left in them would stay.
+/// Whether the current file and its trail can be kept: any damage in them would stay.
 fn is_sound(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<bool> {
     if audit::verify(store, actor, None, now)?.first_bad.is_some() {
         return Ok(false);

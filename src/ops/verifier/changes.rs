@@ -1,10 +1,10 @@
-//! What was changed since something was remembered, as the trail tells.
+//! What has changed since something was cached, according to the trail.
 //!
-//! This module never takes a trail's word that does not go on where it was left, nor one that it does not understand: then
-//! everything may have changed.
+//! This module never relies on a trail that does not continue where it was left, or on an event that it does not
+//! understand: then everything may have changed.
 //!
-//! `store::Writer` commits no record of which it has not told the trail, under the key's id or the workspace's name, so
-//! whatever no event names is as it was.
+//! `store::Writer` commits no record without an event under the key's id or the workspace's name, so anything that no
+//! event names is unchanged.
 
 use std::hash::BuildHasher;
 
@@ -20,16 +20,16 @@ use crate::store::Reader;
 /// After more events than this, reading them takes longer than looking up again what is needed.
 const MOST: i64 = 10_000;
 
-/// Subjects of changes, each with when the last was heard of.
+/// Subjects of changes, each with the round in which its last change was read.
 #[derive(Default)]
 pub(super) struct Changes {
-    /// How often anything was heard.
+    /// How often changes were read.
     heard: u64,
     last: Table<u64, u64>,
     state: RandomState,
 }
 
-/// When a key was remembered and what names its changes.
+/// When a key was cached, and what identifies its changes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin {
     heard: u64,
@@ -51,7 +51,7 @@ pub(super) enum Told {
 }
 
 impl Changes {
-    /// Hears what happened between two ends of the trail.
+    /// Reads what happened between two ends of the trail.
     pub fn hear(&mut self, reader: &Reader<'_>, since: Head, until: Head) -> Result<Told> {
         let are_few = matches!(until.seq.checked_sub(since.seq), Some(1..=MOST));
         if !are_few || !(since == Head::NONE || reader.has_event(since)?) {
@@ -118,7 +118,7 @@ impl Changes {
         self.last.insert(tag, self.heard);
     }
 
-    /// Stands for a subject. That two have the same one happens too rarely to matter, and costs looking a key up once more.
+    /// Identifies a subject. A collision is too rare to matter, and only costs another lookup.
     fn tag(&self, about: About, subject: &str) -> u64 {
         self.state.hash_one((about.front(), subject))
     }
@@ -132,13 +132,13 @@ impl Changes {
         }
     }
 
-    /// Whether a record was changed since it was read, or its workspace's.
+    /// Whether a key's record, or its workspace's, was changed since it was read.
     pub fn concern(&self, origin: Origin) -> bool {
         let is_later = |tag| self.last.get(&tag).is_some_and(|last| *last > origin.heard);
         !self.last.is_empty() && (is_later(origin.key) || is_later(origin.workspace))
     }
 
-    /// Forgets them, when nothing that is older is remembered any more.
+    /// Drops them once nothing older is cached.
     pub fn forget(&mut self) {
         self.last.clear();
     }

@@ -1,6 +1,6 @@
-//! Going on with the file that is in the store's place, when it is another than the one that was opened.
+//! Continuing with the file at the store's path if it is not the one that was opened.
 //!
-//! This module never judges by a file that is not in its place any more: what was revoked in the other would still be valid.
+//! This module never judges by a file that is no longer at its path: a key revoked in the other would still be valid.
 
 use super::Verifier;
 use super::reused::Reused;
@@ -9,11 +9,11 @@ use crate::domain::words::counted;
 use crate::error::{Error, Kind, Result};
 
 impl<T> Verifier<T> {
-    /// Looks whether the store's file was replaced, moved or deleted, and goes on with the one that is at its path now. Every
-    /// verdict begins with this, so only who wants to know beforehand needs to call it.
+    /// Checks whether the store's file was replaced, moved or deleted, and continues with the one at its path now.
+    /// Every verdict begins with this, so a service calls it only to find out beforehand.
     ///
-    /// Uses that were not written yet are counted for the keys of the other file that are the same ones; of any others
-    /// [`Verifier::loss`] tells.
+    /// Uses that were not written yet are counted for the same keys in the other file; [`Verifier::loss`] reports the
+    /// rest.
     ///
     /// # Errors
     /// `store_not_found` while there is no file; what opening the other gives. The next call tries again.
@@ -25,7 +25,7 @@ impl<T> Verifier<T> {
         self.state.within = None;
         self.state.records = self.store.can_count();
         self.reused = Reused::default();
-        // What is left cannot wait any longer: row numbers of the other file are other keys'.
+        // What is left cannot wait any longer: in the other file, row numbers belong to other keys.
         while let Ok(Some(gone)) = self.write_piece(LONGEST_WAIT) {
             self.lost = self.lost.saturating_add(gone);
         }
@@ -34,8 +34,8 @@ impl<T> Verifier<T> {
         Ok(())
     }
 
-    /// The uses that could not be recorded since this was last asked, because the store's file was replaced; nothing when
-    /// there are none.
+    /// The uses since the last call that could not be recorded because the store's file was replaced; nothing if there
+    /// are none.
     pub fn loss(&mut self) -> Option<Error> {
         let uses = match std::mem::take(&mut self.lost) {
             0 => return None,

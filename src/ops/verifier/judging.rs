@@ -23,12 +23,12 @@ pub(super) struct Judging<'a, T> {
     state: &'a mut State<T>,
     within: Option<WorkspaceId>,
     now: Timestamp,
-    /// What was used in this transaction and is to be written before its end.
+    /// What was used in this transaction and must be written before its end.
     spent: Spent<T>,
 }
 
 impl<T> State<T> {
-    /// Lets the actor in, and forgets what is no longer so.
+    /// Admits the actor, and drops what is outdated.
     pub fn judging(&mut self, reader: &Reader<'_>, now: Timestamp) -> Result<Judging<'_, T>> {
         let access = Access::admit(reader, &self.actor, now)?;
         access.require(Permission::Verify)?;
@@ -126,7 +126,7 @@ impl<T> Judging<'_, T> {
         is_use: bool,
     ) -> Result<Option<Timestamp>> {
         let this_time = is_use.then_some(self.now);
-        // Uses by a clock that has leapt are not among what the store has seen.
+        // Uses by a clock that has leapt are not among what the store has recorded.
         let Clock { seen, leapt } = self.state.clock;
         if is_use && leapt.is_none() && self.now >= seen && known.used.is_latest(self.now) {
             return Ok(this_time);
@@ -142,7 +142,7 @@ impl<T> Judging<'_, T> {
             return Ok(());
         }
         if let Some(spent) = self.spent.of(known.seq) {
-            // It was forgotten for want of room, and is looked up again.
+            // It was dropped for lack of room, and is looked up again.
             known.used.take(moment, spent.last(), spent.whole_at());
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! What is remembered of one key: its record as a verdict needs it, and what it was used for.
+//! What is cached of one key: what a verdict needs of its record, and its uses.
 
 use std::fmt;
 use std::ops::Deref;
@@ -10,7 +10,7 @@ use crate::domain::allowance::Allowance;
 use crate::domain::verdict::Grounds;
 use crate::domain::{KeySeq, Timestamp, WorkspaceId};
 
-/// What is remembered of a key.
+/// What is cached of a key.
 pub(super) struct Known<T> {
     pub seq: KeySeq,
     pub workspace: WorkspaceId,
@@ -60,7 +60,7 @@ pub(super) struct Uses {
     whole_at: AtomicI64,
 }
 
-/// What stands for no time at all.
+/// The value that means no time.
 const NEVER: i64 = i64::MIN;
 
 impl Default for Uses {

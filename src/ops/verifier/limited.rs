@@ -1,5 +1,5 @@
-//! Judging requests for keys with a rate or a quota: judged and counted in one transaction, so that the count is exact whoever
-//! else verifies.
+//! Judging requests for keys with a rate or a quota: judged and counted in one transaction, so that the count is exact
+//! even if other processes verify.
 //!
 //! This module never answers before the count is written, unless nothing can be written.
 

@@ -1,6 +1,6 @@
-//! What a verifier remembers of the store, and how it knows that this is still so.
+//! What a verifier caches of the store, and how it checks that this is still correct.
 //!
-//! This module never lets a memory outlive a change: every change leaves an audit row, so the trail tells.
+//! This module never keeps an entry after a change: every change leaves an audit row, which is read.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -25,12 +25,12 @@ type Keys<T> = Table<SecretHash, Arc<Known<T>>>;
 /// How many secrets are remembered that no key has, and up to as many again. Whoever presents them chooses them.
 const STRANGERS: usize = 1 << 17;
 
-/// What is remembered of the store.
+/// What is cached of the store.
 pub(super) struct Memory<T> {
     freshness: Option<Freshness>,
     head: Option<Head>,
     changes: Changes,
-    /// How often something was found that this verifier has not counted.
+    /// How often a count by another process was found.
     moment: u64,
     capacity: usize,
     /// Keys by their hash; those looked up since the last turn, and those of the turn before, which are about to go.
@@ -44,7 +44,7 @@ pub(super) struct Memory<T> {
 }
 
 impl<T> Memory<T> {
-    /// Remembers the last so many keys, and up to as many again that may turn out to be needed.
+    /// Caches the last so many keys, and up to as many again that may still be needed.
     pub fn new(capacity: usize) -> Self {
         Self {
             freshness: None,
@@ -61,28 +61,27 @@ impl<T> Memory<T> {
         }
     }
 
-    /// Which commits of others it has seen; nothing where it remembers nothing.
+    /// The commits of others that it includes; nothing if it is empty.
     pub fn freshness(&self) -> Option<Freshness> {
         self.freshness
     }
 
-    /// The end of the audit trail that the memory is of; `None` where nothing is remembered.
+    /// The end of the audit trail that it includes; `None` if it is empty.
     pub fn head(&self) -> Option<Head> {
         self.head
     }
 
-    /// A number that what others count changes: what was looked up of uses at another is to be looked up again.
+    /// A number that changes when others count: uses that were looked up at another number must be looked up again.
     pub fn moment(&self) -> u64 {
         self.moment
     }
 
-    /// Has all that is remembered of uses looked up again.
+    /// Makes every cached use be looked up again.
     pub fn doubt_uses(&mut self) {
         self.moment += 1;
     }
 
-    /// Forgets what was changed; what other processes count is no change. Says whether any process has written anything
-    /// since.
+    /// Drops what was changed; a count by another process is not a change. Says whether any process has written since.
     pub fn refresh(&mut self, reader: &Reader<'_>) -> Result<bool> {
         if self.capacity == 0 {
             // Nothing lasts, so nothing has to be compared.
@@ -126,7 +125,7 @@ impl<T> Memory<T> {
         }
     }
 
-    /// Forgets everything.
+    /// Drops everything.
     pub fn forget(&mut self) {
         self.freshness = None;
         self.head = None;
@@ -140,7 +139,7 @@ impl<T> Memory<T> {
         self.forms = Forms::default();
     }
 
-    /// A key, if it is remembered and was not changed since.
+    /// A key, if it is cached and was not changed since.
     pub fn recall(&mut self, hash: &SecretHash) -> Option<&Arc<Known<T>>> {
         if let Some(known) = self.old.remove(hash) {
             self.remember(*hash, known);
@@ -213,7 +212,7 @@ impl<T> Memory<T> {
         Ok(code)
     }
 
-    /// What a secret that no key has is judged, if that is remembered.
+    /// The verdict on a secret without a key, if it is cached.
     pub fn recall_stranger(&self, hash: &SecretHash) -> Option<Code> {
         let [young, old] = &self.strangers;
         young.get(hash).or_else(|| old.get(hash)).copied()

@@ -1,12 +1,12 @@
 //! Judging secrets: the one way in which the command, the stream and a service that embeds keyward do it.
 //!
-//! This module never changes anything of a key but what it was used for, and a verdict waits for recording that only where
-//! a rate or a quota depends on it.
+//! This module never changes anything of a key except its uses, and a verdict waits for recording only if a rate or a
+//! quota depends on it.
 //!
-//! What makes it fast and still right: keys are remembered until the audit trail names them, and one look at a counter in
-//! shared memory tells whether there is anything to hear of it; uses are counted in memory and written together within a
-//! second; a key with a rate or a quota is judged and counted in one transaction, so the count is exact whoever else
-//! verifies.
+//! Three things make it fast and still correct. Keys are cached until the audit trail names them, and a counter in
+//! shared memory shows whether the trail has anything new. Uses are counted in memory and written together within a
+//! second. A key with a rate or a quota is judged and counted in one transaction, so the count is exact even if other
+//! processes verify.
 
 mod changes;
 mod follow;
@@ -40,13 +40,13 @@ use reused::Reused;
 use spent::Credits;
 use state::State;
 
-/// How many keys are remembered, unless [`Verifier::remembering`] says otherwise.
+/// How many keys are cached, unless [`Verifier::remembering`] says otherwise.
 pub const REMEMBERED: usize = 1 << 20;
 
-/// What is to be judged.
+/// What to judge.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The secret as it was presented.
+    /// The secret as presented.
     pub secret: Secret,
     /// What it is wanted for.
     pub ask: Ask,
@@ -65,19 +65,19 @@ impl Request {
 
 /// Judges secrets, one store and one caller to each; `Send`, so a service has one for each of its threads.
 ///
-/// `T` is what is kept in memory of a key and returned with each verdict. It is made once and again after any change, so it
-/// may hold what a service looks up for a key anyway; what is not kept is not in memory.
+/// `T` is what is kept in memory of a key and returned with each verdict. It is made once, and again after any change,
+/// so it may include data that a service looks up for a key anyway. Nothing else of a key is kept.
 pub struct Verifier<T = Key> {
     store: Store,
     state: State<T>,
     wait: Duration,
     reused: Reused,
-    /// How many uses could not be recorded since that was last told.
+    /// How many uses could not be recorded since the last report.
     lost: u64,
 }
 
 impl<T> Verifier<T> {
-    /// Opens the store at this path to verify its keys for long.
+    /// Opens the store at this path, to verify many secrets.
     ///
     /// # Errors
     /// `store_not_found`, and what [`Store::open`] gives.
@@ -108,31 +108,33 @@ impl<T> Verifier<T> {
         Self { store, state, wait: Duration::MAX, reused: Reused::default(), lost: 0 }
     }
 
-    /// Takes the keys of this workspace alone; any other's is `not_found`.
+    /// Accepts only keys of this workspace; any other is `not_found`. If the workspace is renamed, it is still the one
+    /// meant.
     #[must_use]
     pub fn within(mut self, workspace: Option<String>) -> Self {
         self.state.workspace = workspace;
         self
     }
 
-    /// Remembers the last so many keys, which is what bounds its memory: twice as many at most. 0 looks each one up.
+    /// Caches the last so many keys, and at most twice as many, which limits the memory. With 0, each key is looked up.
     #[must_use]
     pub fn remembering(mut self, keys: usize) -> Self {
         self.state.memory = Memory::new(keys);
         self
     }
 
-    /// Waits for another process at most so long to count a key with limits, and never longer than the store would.
+    /// Waits at most this long for another process before counting a key with limits, and never longer than the store
+    /// would.
     pub fn wait_at_most(&mut self, wait: Duration) {
         self.wait = wait;
     }
 
-    /// Judges a secret as of this moment: whatever any process committed before the call is seen, in the file that is at the
-    /// store's path now.
+    /// Judges a secret at this moment. Everything that any process committed before the call counts, in the file that
+    /// is at the store's path now.
     ///
-    /// # Errors
-    /// The store's, `store_not_found` while there is no file, `workspace_not_found`, and what keeps the caller from verifying; `busy` when another process kept a key
-    /// with a limit from being counted. A secret that is no good is no error.
+    /// # Errors The store's, `store_not_found` while there is no file, `workspace_not_found`, and what keeps the caller
+    /// from verifying; `busy` when another process kept a key with a limit from being counted. An invalid secret is not
+    /// an error.
     pub fn verify(
         &mut self,
         request: &Request,
@@ -150,8 +152,8 @@ impl<T> Verifier<T> {
         Ok(answer.expect("each request has its verdict"))
     }
 
-    /// Judges the one secret that this verifier is for, and writes at once what that counts, so that the verdict says whether
-    /// it was recorded.
+    /// Judges the only secret of this verifier and writes its count at once, so that the verdict says whether it was
+    /// recorded.
     ///
     /// # Errors
     /// As [`Verifier::verify`].
@@ -172,8 +174,8 @@ impl<T> Verifier<T> {
         Ok(answer.expect("each request has its verdict"))
     }
 
-    /// Judges several secrets as of one moment, in their order. After an error, those that had their verdict keep it, and the
-    /// error is of the one after them.
+    /// Judges several secrets at one moment, in their order. After an error, the verdicts so far stand, and the error
+    /// is about the next secret.
     ///
     /// # Errors
     /// As [`Verifier::verify`].
@@ -187,7 +189,7 @@ impl<T> Verifier<T> {
         self.verify_in_place(requests, now.into(), answer)
     }
 
-    /// Judges by the file that is open.
+    /// Judges by the open file.
     fn verify_in_place(
         &mut self,
         requests: &[Request],
@@ -219,7 +221,7 @@ impl<T> Verifier<T> {
             }
             Ok(Ok(()))
         })?;
-        // Only now: a store that can only be read is known to have stayed as it was.
+        // Only now is it certain that a read-only store has not changed meanwhile.
         verdicts.into_iter().for_each(&mut answer);
         judged?;
         if !waiting.is_empty() {

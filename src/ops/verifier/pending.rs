@@ -17,7 +17,7 @@ const WRITE_AFTER: i64 = 750;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Use {
     pub key: KeySeq,
-    /// When that key was minted, which tells it from another that was given its row number.
+    /// When that key was minted, which distinguishes it from a later key with its row number.
     pub key_made_at: Timestamp,
     pub workspace: WorkspaceId,
     /// When that workspace was created.
@@ -61,13 +61,13 @@ pub(super) struct Spent {
     pub made_at: Timestamp,
 }
 
-/// What is to be written.
+/// What must be written.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     /// On its way out, in the order of the rows they go to; written from the end.
     pub tallies: Vec<Counted>,
     pub credits: BTreeMap<(WorkspaceId, Month), Spent>,
-    /// The end of the trail when the first of it was counted, which tells whether a counted key may have been deleted since.
+    /// The end of the trail when the first use was counted. It shows whether a counted key may have been deleted since.
     pub head: Option<Head>,
     /// When that was.
     since: Option<Timestamp>,
@@ -100,7 +100,7 @@ impl Pending {
         let counted = self.counted(used, hint);
         counted.at = counted.at.max(used.at);
         if counted.made_at != used.key_made_at {
-            // The key before it is gone, and what it was used for.
+            // The earlier key is gone, and so are its uses.
             counted.made_at = used.key_made_at;
             counted.tally = Tally::default();
         }
@@ -168,7 +168,7 @@ impl Pending {
         tallies.map(|counted| counted.tally.uses()).sum()
     }
 
-    /// What is to be written now. When nothing is on its way out, what has come in is.
+    /// What must be written now. If nothing is being written, what has come in is next.
     pub fn outgoing(&mut self) -> Option<&Batch> {
         if self.outgoing.is_none() && !self.incoming.is_empty() {
             let mut batch = std::mem::take(&mut self.incoming);
@@ -179,7 +179,7 @@ impl Pending {
         self.outgoing.as_ref()
     }
 
-    /// Forgets up to so many keys of what was on its way out, and its credits: they are written.
+    /// Drops up to so many keys of what was being written, and its credits: they are in the store.
     pub fn written(&mut self, keys: usize) {
         if let Some(batch) = &mut self.outgoing {
             let left = batch.tallies.len().saturating_sub(keys);

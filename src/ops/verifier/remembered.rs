@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::ops::access::Actor;
 
 impl<T> Verifier<T> {
-    /// The verdict on a secret that is remembered, unless something must be looked up for it or its limits counted.
+    /// The verdict on a cached secret, unless something must be looked up for it or its limits counted.
     pub(super) fn verify_remembered(
         &mut self,
         request: &Request,
@@ -23,7 +23,8 @@ impl<T> Verifier<T> {
         if !anyone || !request.record || !state.records {
             return Ok(None);
         }
-        // A clock that went back, or has leapt ahead, takes a closer look at the last use: another process may have seen later.
+        // After a clock went back or leapt ahead, the last use must be looked up: another process may have recorded a
+        // later one.
         if now < state.clock.seen || state.clock.leapt.is_some() {
             return Ok(None);
         }

@@ -11,7 +11,7 @@ use crate::domain::verdict::Verdict;
 use crate::domain::{Code, KeySeq, Timestamp};
 use crate::ops::reuse::{self, SPEAKS_FOR};
 
-/// How many revoked keys are remembered to have been noted.
+/// How many revoked keys are kept whose use was recorded.
 const REMEMBERED: usize = 1 << 16;
 
 /// Revoked keys that were presented.

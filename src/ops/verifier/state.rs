@@ -29,7 +29,7 @@ pub(super) struct State<T> {
     pub own_credits: Credits<KeySeq>,
     /// Whether what is counted can be written; learnt from the last attempt.
     pub records: bool,
-    /// What the store remembers of the time, and what this verifier has seen since.
+    /// The time that the store has recorded, and what this verifier has met since.
     pub clock: Clock,
 }
 
@@ -61,8 +61,8 @@ impl<T> State<T> {
         }
     }
 
-    /// The refusal of a request by its key's limits, if it is certain without another look: nobody has counted anything since
-    /// the last.
+    /// The refusal of a request by its key's limits, if it is certain without a lookup because nothing was counted
+    /// since the last one.
     pub fn refusal(
         &self,
         request: &Request,
@@ -97,7 +97,7 @@ impl<T> State<T> {
     }
 }
 
-/// The verdict on a secret that is no key's, or none that is to be told of.
+/// The verdict on a secret without a key, or with a key that must not be shown.
 pub(super) fn of_stranger<T>(code: Code) -> Verdict<Kept<T>> {
     Verdict {
         code,

@@ -11,8 +11,8 @@ use crate::domain::Timestamp;
 use crate::error::{Kind, Result};
 use crate::store::Meter;
 
-/// How many keys' counts are written in one transaction: some five milliseconds' worth, which is what others, and the
-/// secrets that wait to be judged, wait for it.
+/// How many keys' counts are written in one transaction: about five milliseconds' worth. Other processes, and secrets
+/// waiting to be judged, wait that long.
 const PIECE: usize = 5_000;
 /// When a piece that another process was in the way of is tried again, in milliseconds.
 const RETRY_AFTER: i64 = 10;
@@ -89,7 +89,7 @@ impl<T> Verifier<T> {
 
 impl<T> Drop for Verifier<T> {
     fn drop(&mut self) {
-        // Whoever wants to know of a failure calls `close`.
+        // `close` reports a failure.
         let _ = self.flush();
     }
 }

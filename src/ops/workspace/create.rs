@@ -9,7 +9,7 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::workspace::Outcome;
 use crate::store::{Store, Writer};
 
-/// What is to be made.
+/// What to create.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The name.

@@ -15,7 +15,7 @@ use crate::ops::select;
 use crate::ops::workspace::Outcome;
 use crate::store::{Reader, Store};
 
-/// What [`run`] would delete: the workspace and how many records of dead keys.
+/// What [`run`] would delete: the workspace and how many records of revoked and expired keys.
 pub fn preview(
     store: &mut Store,
     actor: &Actor,
@@ -30,7 +30,7 @@ pub fn preview(
     })
 }
 
-/// Deletes a workspace and the records of its dead keys.
+/// Deletes a workspace and the records of its revoked and expired keys.
 pub fn run(store: &mut Store, actor: &Actor, name: &str, now: Timestamp) -> Result<Outcome> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;

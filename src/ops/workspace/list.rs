@@ -35,8 +35,8 @@ pub fn in_use(
     })
 }
 
-/// Whether none of several workspaces is chosen, and there was one at most before so many were made: commands have worked in the
-/// only one until now.
+/// Whether none of several workspaces is chosen, and before so many were created there was at most one, which commands
+/// used.
 pub fn needs_choice(store: &mut Store, made: usize) -> Result<bool> {
     store.read(|reader| {
         let count = reader.workspaces()?.len();

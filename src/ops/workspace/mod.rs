@@ -1,6 +1,7 @@
 //! Workspaces: making, listing, showing, changing, renaming, deleting, choosing.
 //!
-//! This module never changes a key, but for deleting the records of dead ones with their workspace.
+//! This module never changes a key, except that it deletes the records of revoked and expired keys with their
+//! workspace.
 
 pub mod choose;
 pub mod create;

@@ -23,11 +23,11 @@ pub struct Request {
     pub workspace: Option<String>,
     /// The policy to put in the old one's place, with the preset it came from.
     pub policy: Option<(Option<String>, Policy)>,
-    /// Fields to change, in that policy or in the present one.
+    /// Fields to change, in that policy or in the current one.
     pub changes: PolicyChanges,
     /// The plan; `Some(None)` is the policy's default plan, or none.
     pub plan: Option<Option<String>>,
-    /// Whether live keys that the changed policy leaves out live on as they are.
+    /// Whether live keys that the changed policy no longer allows are kept unchanged.
     pub keep_outside: bool,
 }
 
@@ -69,7 +69,7 @@ pub fn run(
     })
 }
 
-/// Holds what keys have used of a rate against the one that is in its place now: another plan is no second burst.
+/// Applies what keys have used of the earlier rate to the current one: another plan is not a second burst.
 fn carry_rates(
     writer: &Writer<'_>,
     before: &Workspace,

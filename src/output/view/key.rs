@@ -40,17 +40,17 @@ pub struct KeyView<'a, Public = &'a str> {
 }
 
 impl<'a> KeyView<'a> {
-    /// The key as it is at this moment.
+    /// The key at this moment.
     pub fn new(key: &'a Key, now: Timestamp) -> Self {
         Self::with([key.id.as_str(), &key.prefix, &key.short, &key.hint], key, now)
     }
 
-    /// The key that a rehearsal would have minted: null stands for what is random in it.
+    /// The key that a rehearsal would have minted, with null for its random parts.
     pub fn unminted(key: &'a Key, now: Timestamp) -> KeyView<'a, ()> {
         KeyView::with([(); 4], key, now)
     }
 
-    /// The same with a last use that is not in the record.
+    /// The same with a last use that the record does not have.
     #[must_use]
     pub(super) fn last_used(mut self, at: Option<Timestamp>) -> Self {
         self.last_used_at = at.map(Moment);
@@ -61,7 +61,7 @@ impl<'a> KeyView<'a> {
 impl<'a, Public> KeyView<'a, Public> {
     fn with(public: [Public; 4], key: &'a Key, now: Timestamp) -> Self {
         let [id, prefix, short, key_hint] = public;
-        // A pending key that waited too long is revoked without anybody having written so.
+        // A pending key that waited too long counts as revoked, although nothing was written.
         let lapsed_at = key.lapsed_at(now);
         let rotation = key.rotation.as_ref();
         Self {
@@ -108,7 +108,7 @@ pub struct Changed<'a> {
 }
 
 impl<'a> Changed<'a> {
-    /// The key after the change, with the others that its name stood for, and those that its id left out.
+    /// The key after the change, with the others that its name stood for, and those that its id did not include.
     pub fn new(
         key: &'a Key,
         also_changed: &'a [KeyId],

@@ -1,5 +1,5 @@
-//! Exactly the fields a user may see, in the order and with the names that scripts rely on. `schema` describes them as they
-//! stand here, doc comments included.
+//! Exactly the fields a user may see, in the order and with the names that scripts rely on. `schema` describes them as
+//! written here, doc comments included.
 //!
 //! This module never reads a store. A secret appears in one place alone: [`Minted`], for what was handed over on stdout.
 

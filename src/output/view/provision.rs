@@ -20,7 +20,7 @@ pub struct FindingView<'a> {
 }
 
 impl<'a> FindingView<'a> {
-    /// What was found, and the command that mends it.
+    /// What was found, and the command that fixes it.
     pub fn new(key: &'a Key, reason: Reason, remedy: &'a str, now: Timestamp) -> Self {
         Self { view: KeyView::new(key, now), reason, remedy }
     }

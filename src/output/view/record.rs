@@ -29,7 +29,7 @@ pub struct EventView<'a> {
 }
 
 impl<'a> EventView<'a> {
-    /// The row as it is shown. Details that are no JSON, which only a changed store has, are shown as text.
+    /// The row as shown. Details that are not JSON, which only a changed store has, are shown as text.
     pub fn new(event: &'a Event) -> Self {
         Self {
             seq: event.seq,
@@ -93,7 +93,7 @@ pub struct ProblemView {
     /// The key's id, the workspace's name, `file` or `trail`.
     pub subject: String,
     pub problem: String,
-    /// The command that mends it.
+    /// The command that fixes it.
     pub remedy: String,
 }
 
@@ -132,7 +132,7 @@ pub struct RestoreView {
     /// How many workspaces it has.
     pub workspaces: u64,
     pub keys: u64,
-    /// What stays as it was, stricter than in the backup.
+    /// What was kept because it is stricter than in the backup.
     pub kept: Vec<KeptView>,
     /// What the backup was compared with.
     #[schemars(extend("enum" = ["whole", "salvaged", "nothing"]))]
@@ -143,7 +143,7 @@ pub struct RestoreView {
     pub head: HeadView,
 }
 
-/// Something of a key that stays as it was when a backup was restored.
+/// Something that a key kept when a backup was restored.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct KeptView {
     pub id: String,
@@ -156,9 +156,9 @@ pub struct KeptView {
 #[serde(rename_all = "camelCase")]
 pub struct StoreView {
     pub path: String,
-    /// Its schema's number; nothing when there is no store.
+    /// Its schema's number; nothing if no store exists.
     pub schema: Option<i64>,
-    /// Its journal mode; nothing when there is no store.
+    /// Its journal mode; nothing if no store exists.
     pub journal_mode: Option<String>,
     pub size_bytes: u64,
     pub workspaces: u64,

@@ -15,7 +15,7 @@ use crate::output::why::why;
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictView<'a> {
-    /// That of a line of `verify --stream`, as it was given.
+    /// The id of a line of `verify --stream`, as given.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a RawValue>,
     valid: bool,
@@ -60,7 +60,7 @@ impl<'a> VerdictView<'a> {
         }
     }
 
-    /// What a stream answers a line for which there is no verdict.
+    /// What a stream answers to a line that gets no verdict.
     pub fn none(code: &'static str, status: u16, message: &'a str) -> Self {
         Self {
             id: None,

@@ -13,14 +13,14 @@ use crate::files::Entry;
 pub(super) enum Access {
     /// With its log, as SQLite does by itself.
     Shared,
-    /// Without touching anything beside it, because nothing there can be written. Right only as long as there is no
-    /// log and the file stays as it was. The text says why it cannot be written.
+    /// Without touching anything beside it, because nothing there can be written. Correct only while no log exists and
+    /// the file does not change. The text says why it cannot be written.
     Immutable(Stamp, String),
     /// Not at all: its file is not at this path any more, and no other could be opened there.
     Gone(PathBuf),
 }
 
-/// What tells one state of a file from another.
+/// What identifies a state of a file.
 #[derive(PartialEq, Eq)]
 pub(super) struct Stamp {
     identity: (Dev, u64),

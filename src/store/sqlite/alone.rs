@@ -1,6 +1,6 @@
-//! The end of the audit trail as the file alone has it, without the log beside it.
+//! The end of the audit trail in the file itself, without the log beside it.
 //!
-//! It tells a log that is not this file's.
+//! It shows that a log does not belong to this file.
 //!
 //! This module never decides by what it cannot read: while a log is being brought into the file, the file alone may be no store.
 
@@ -16,12 +16,12 @@ use crate::error::Result;
 use crate::files::Entry;
 use crate::store::damage::damaged;
 
-/// How often a log is looked at that seems to be a wrong one, and how long after each other.
+/// How often, and how long after each other, a log is read that seems to be a wrong one.
 const LOOKS: usize = 3;
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Refuses a log that is another store's, or of an earlier time: SQLite would follow it, and what was revoked since would be
-/// alive. The end of the trail in the file alone must be in the trail with the log, and the log knows of no fewer commits.
+/// Refuses a log of another store, or of an earlier time: SQLite would apply it, and keys revoked since would be live.
+/// The end of the trail in the file itself must be in the trail with the log, and the log must not have fewer commits.
 pub(super) fn refuse_wrong_log(connection: &Connection, store: &Entry) -> Result<()> {
     // Others may write to the file at this moment, so it is looked at again before anything is said.
     for _ in 0..LOOKS {

@@ -1,4 +1,4 @@
-//! A backup that is to be restored, and the store that cannot be opened any more.
+//! A backup to restore, and a store that can no longer be opened.
 //!
 //! This module never writes to a backup: it works on a copy of its own.
 
@@ -20,7 +20,7 @@ use crate::domain::SafePath;
 use crate::error::{Error, Kind, Result};
 use crate::files::Entry;
 
-/// A copy of a backup beside the store it is to be restored to, removed when this is dropped.
+/// A copy of a backup beside the store to restore, removed when this is dropped.
 pub struct Backup {
     copy: Entry,
 }
@@ -49,13 +49,13 @@ impl Backup {
         Ok(backup)
     }
 
-    /// The copy's path, which names a whole store of the newest schema.
+    /// The path of the copy, a complete store of the newest schema.
     pub fn path(&self) -> &Path {
         self.copy.path()
     }
 }
 
-/// Refuses a file that cannot be a backup of the store at this path, as far as that shows without a copy.
+/// Refuses a file that cannot be a backup of the store at this path, as far as can be checked without a copy.
 pub fn look_at_backup(file: &Path, store: &Path) -> Result<()> {
     found(file, store).map(drop)
 }
@@ -86,7 +86,7 @@ fn remove(store: &Entry) -> io::Result<()> {
     store.remove().and_then(|_| remove_sidecars(store))
 }
 
-/// Where a store can be made that is to take this one's place. What an earlier attempt left there is removed.
+/// Where a store can be made that will replace this one. What an earlier attempt left there is removed.
 pub fn beside(store: &Path) -> Result<PathBuf> {
     let Some(store) = entry_if_possible(store)? else {
         let mut path = store.as_os_str().to_owned();
@@ -98,10 +98,10 @@ pub fn beside(store: &Path) -> Result<PathBuf> {
     Ok(restored.path().to_owned())
 }
 
-/// What the name of a store ends with that is to take another one's place.
+/// How the name of a store ends that will replace another one.
 const RESTORED: &str = ".restored";
 
-/// Puts a store that was made beside this path, and that nobody has open, in its place, where none is.
+/// Moves a store that was made beside this path, and that nobody has open, to this path, where no store is.
 pub fn put_in_place(store: &Path, with: &Path) -> Result<()> {
     put(&entry(store)?, &entry(with)?)
 }
@@ -115,15 +115,15 @@ fn put(store: &Entry, with: &Entry) -> Result<()> {
         }
         _ => store.refused("make", error),
     })?;
-    // Without it the next change holds space back anew.
+    // Without it the next change reserves space again.
     let _ = with.beside(".reserve").rename(&store.beside(".reserve"));
     store.folder().sync().map_err(|error| store.refused("make", error))
 }
 
-/// Writes a store that was made beside a damaged one over it, in one step that those who have it open see like any other
-/// change. A copy of the damaged one is kept under a name that is returned.
+/// Overwrites a damaged store with one that was made beside it, in one step that processes with the store open see like
+/// any other change. A copy of the damaged one is kept; its name is returned.
 ///
-/// Returns nothing, and changes nothing, when the damaged one has not this fingerprint any more.
+/// Returns nothing, and changes nothing, if the damaged one no longer has this fingerprint.
 pub fn write_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<Option<PathBuf>> {
     let (store, with) = (entry(store)?, entry(with)?);
     let aside = aside(&store)?;
@@ -138,7 +138,7 @@ pub fn write_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<Option<P
     match written {
         Ok(true) => Ok(Some(aside.path().to_owned())),
         Ok(false) => {
-            // It is made anew with the next attempt.
+            // The next attempt makes it again.
             let _ = remove(&aside);
             Ok(None)
         }
@@ -152,7 +152,7 @@ pub fn write_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<Option<P
     }
 }
 
-/// Says whether it was done, which it is not when something was made stricter meanwhile.
+/// Says whether it was done; it is not if something became stricter meanwhile.
 fn copy_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<bool> {
     let open = |path: &Path, mode| {
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -174,7 +174,7 @@ fn copy_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<bool> {
     }
     while backup.step(1000).map_err(failure)? != StepResult::Done {}
     drop(backup);
-    // Or the file alone would still be the damaged one, and the log not its own.
+    // Otherwise the file itself would still be the damaged one, with a log of another store.
     let is_busy: bool = target
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         .map_err(failure)?;
@@ -188,10 +188,10 @@ fn copy_over(store: &Path, with: &Path, known: [u8; 32]) -> Result<bool> {
     }
 }
 
-/// How long another process is waited for that writes to a damaged store.
+/// How long to wait for another process that writes to a damaged store.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Puts what lies beside a store that is not there any more aside: a new store must not be taken for its log's.
+/// Moves the files beside a missing store aside, so that its log is not applied to a new store.
 pub(super) fn put_sidecars_aside(store: &Entry) -> Result<()> {
     let moved = move_sidecars(store, &aside(store)?);
     moved.map_err(|error| store.refused("move aside the log of", error))
@@ -207,7 +207,7 @@ fn move_sidecars(store: &Entry, aside: &Entry) -> io::Result<()> {
     Ok(())
 }
 
-/// The first name that is free for a store to be put aside.
+/// The first free name for a store that is moved aside.
 fn aside(store: &Entry) -> Result<Entry> {
     let mut number = 1;
     loop {

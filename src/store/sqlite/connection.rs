@@ -25,15 +25,15 @@ pub(super) fn prepare(connection: Connection, wait: Duration) -> Result<Connecti
     Ok(connection)
 }
 
-/// Prepares for many changes or counts, all over the file: up to 64 MiB of pages stay in memory, and the log is cleared when it has
-/// 16 MiB instead of 4, so that its syncs are fewer. Whoever only reads goes through a table once, and SQLite's own 2 MiB do.
+/// Prepares for many changes or counts all over the file: up to 64 MiB of pages stay in memory, and the log is cleared
+/// at 16 MiB instead of 4, which needs fewer syncs. For reading a table once, SQLite's own 2 MiB are enough.
 pub(super) fn make_room(connection: &Connection) -> Result<()> {
     connection
         .execute_batch("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096")
         .map_err(failure)
 }
 
-/// Whether the log is left as it is when the last connection is closed.
+/// Whether the log is kept when the last connection is closed.
 pub(super) fn keep_log(connection: &Connection, is_kept: bool) -> Result<()> {
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_kept)

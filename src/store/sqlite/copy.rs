@@ -1,6 +1,6 @@
-//! A store's whole content in another file: what a backup is made of.
+//! Copying a store's whole content to another file, for backups.
 //!
-//! This module never leaves half a copy under the name it was asked for, and never replaces what is no store.
+//! This module never leaves half a copy under the requested name, and never replaces a file that is not a store.
 
 use std::path::Path;
 use std::thread;
@@ -21,7 +21,7 @@ use crate::store::damage::{damaged, of_another};
 
 /// How many pages are copied at once.
 const PIECE: i32 = 2_000;
-/// How long another process is given that keeps a page from being copied.
+/// How long to wait for another process that keeps a page from being copied.
 const ATTENTION: Duration = Duration::from_millis(5);
 
 /// What keyward and SQLite call their files beside a store.
@@ -74,8 +74,8 @@ impl Database {
     }
 }
 
-/// Copies what a connection sees to a file that takes its name last. Nothing is copied when the store is to be of a schema that it
-/// is not of any more.
+/// Copies what a connection sees to a file that gets its name last. Nothing is copied if the store no longer has the
+/// expected schema.
 pub(super) fn copy(
     source: &Connection,
     target: &Entry,
@@ -113,7 +113,7 @@ fn write(
     connection
         .execute_batch("PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY")
         .map_err(failure)?;
-    // Within one reading transaction the copy is of one moment and never begins again, however busy the store is.
+    // In one reading transaction, the copy is of one moment and never starts over, however busy the store is.
     let moment = source.unchecked_transaction().map_err(failure)?;
     let head = reader(source).head()?;
     let present = migrations::version(source)?;
@@ -144,7 +144,7 @@ fn write(
         return Err(damaged(format!("its copy has a fault: {}", Safe(&verdict))));
     }
     connection.close().map_err(|(_, error)| failure(error))?;
-    // SECURITY: SQLite opens by path, so whoever can swap the folder could have given it another file.
+    // SECURITY: SQLite opens by path, so somebody who can swap the folder could have given it another file.
     if Found::of(draft.file()).map_err(io)?.length() == 0 {
         return Err(io(std::io::Error::other("it was replaced by another file")));
     }
@@ -152,10 +152,10 @@ fn write(
     Ok(Some(head))
 }
 
-/// The setting by which a backup is told from a store that is used.
+/// The setting that distinguishes a backup from a store in use.
 pub(super) const IS_BACKUP: &str = "is_backup";
 
-/// Removes what may lie beside a store that is only made to be copied or moved.
+/// Removes the files beside a store that is only made to be copied or moved.
 pub(super) fn remove_sidecars(draft: &Entry) -> std::io::Result<()> {
     for suffix in SIDECARS.iter().chain(&[".reserve", ".lock"]) {
         draft.beside(suffix).remove()?;
@@ -163,7 +163,7 @@ pub(super) fn remove_sidecars(draft: &Entry) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Refuses to replace a file that is no backup: something else, or a store that is used.
+/// Refuses to replace a file that is not a backup: something else, or a store in use.
 fn refuse_no_backup(target: &Entry) -> Result<()> {
     let is_backup = header::check(target).and_then(|held| {
         let file = open_alone(target.path())?;
@@ -187,7 +187,7 @@ fn refuse_no_backup(target: &Entry) -> Result<()> {
     })
 }
 
-/// Refuses a target with a log beside it, which would be taken for the copy's.
+/// Refuses a target with a log beside it, which would be applied to the copy.
 pub(super) fn refuse_log(target: &Entry) -> Result<()> {
     for suffix in SIDECARS {
         let sidecar = target.beside(suffix);

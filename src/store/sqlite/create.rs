@@ -1,6 +1,6 @@
 //! Making a store: whole, synced and private before it has its name, so that nobody ever meets half of one.
 //!
-//! This module never replaces a file that is there.
+//! This module never replaces an existing file.
 
 use std::path::Path;
 use std::time::Duration;

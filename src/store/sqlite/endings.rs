@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::store::Reader;
 use crate::store::session::{Row, Session as AnySession};
 
-/// The condition of the events that are to be heard of.
+/// The condition for the events to read.
 fn actions() -> String {
     let words = ACTIONS.map(|action| format!("'{}'", action.word()));
     format!("action IN ({})", words.join(", "))
@@ -19,7 +19,7 @@ fn actions() -> String {
 impl Reader<'_> {
     /// The ids of the records that are not revoked although the trail has ended them, each with the row that did.
     ///
-    /// SECURITY: both tables are read row by row. Whoever may write the file can make an index leave rows out.
+    /// SECURITY: both tables are read row by row. Somebody who can write to the file can make an index omit rows.
     pub fn revived(&self) -> Result<BTreeMap<String, i64>> {
         let mut endings = Endings::default();
         let living = "WITH living AS MATERIALIZED (SELECT id FROM key NOT INDEXED WHERE state <> 'revoked') SELECT id FROM living";
@@ -31,7 +31,7 @@ impl Reader<'_> {
     }
 }
 
-/// Hears of what the whole trail has about the wanted keys, row by row.
+/// Reads what the whole trail has about the wanted keys, row by row.
 pub(super) fn hear_all(
     connection: &Connection,
     is_wanted: impl FnMut(&str) -> Result<bool>,
@@ -40,7 +40,7 @@ pub(super) fn hear_all(
     hear(connection, &actions(), is_wanted, endings)
 }
 
-/// A row that cannot be read is left out, and is the error once all others were heard of.
+/// A row that cannot be read is skipped, and is the error after all others were read.
 fn hear(
     connection: &Connection,
     condition: &str,

@@ -1,4 +1,4 @@
-//! Looking the whole store through: the file as SQLite has it, and every record against the trail.
+//! Checking the whole store: the file, by SQLite, and every record against the trail.
 //!
 //! This module never repairs anything and never stops at the first thing it finds.
 
@@ -15,7 +15,7 @@ use crate::store::Reader;
 use crate::store::integrity::{CAME_BACK, CHANGED};
 use crate::store::value::values;
 
-/// How many faults of the file are told.
+/// How many faults of the file are reported.
 const MOST_FAULTS: u32 = 100;
 
 impl Database {
@@ -43,7 +43,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Calls the closure with every workspace that the trail does not know as it is. Returns how many there are in all.
+    /// Calls the closure with every workspace that differs from the trail. Returns the number of workspaces.
     pub fn for_each_flawed_workspace(&self, mut body: impl FnMut(Flaw)) -> Result<u64> {
         let about = About::Workspace;
         let mut tell = |subject: String, problem: &str| {
@@ -76,9 +76,8 @@ impl Reader<'_> {
         Ok(count)
     }
 
-    /// Calls the closure with every key that the trail does not know as it is, with its workspace where its record can be read,
-    /// and after each key with how many there were.
-    /// Returns how many there are in all.
+    /// Calls the closure with every key that differs from the trail, with its workspace if its record can be read, and
+    /// after each key with their number so far. Returns the number of keys.
     pub fn for_each_flawed_key(
         &self,
         mut body: impl FnMut(Flaw, Option<WorkspaceId>),
@@ -122,7 +121,8 @@ impl Reader<'_> {
         Ok(count)
     }
 
-    /// Calls the closure with what the trail knows a record of where there is none, and with the place of its newest event.
+    /// Calls the closure with every subject whose record should exist according to the trail but does not, and with the
+    /// place of its newest event.
     pub(super) fn for_each_missing(
         &self,
         about: About,
@@ -165,8 +165,8 @@ impl Reader<'_> {
         Ok(first.flatten())
     }
 
-    /// Calls the closure with every pruned key whose hash the trail vouches for and the table of ended keys does not have, and with
-    /// the row that has it.
+    /// Calls the closure with every pruned key whose hash is in the trail but not in the table of ended keys, and with
+    /// the trail's row.
     pub fn for_each_forgotten_end(&self, mut body: impl FnMut(Flaw, i64)) -> Result<()> {
         // A row that is out of the table's order is read by the first, and found by no import.
         let mut kept = BTreeSet::new();

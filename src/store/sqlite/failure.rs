@@ -1,4 +1,4 @@
-//! What SQLite's failures mean to the person who meets them.
+//! What SQLite's failures mean to users.
 
 use rusqlite::{ErrorCode, ffi};
 
@@ -37,7 +37,7 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
                 .hinted("pass --wait 60s to wait longer")
         }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(text),
-        // What keyward writes breaks no constraint: a row that is there does.
+        // What keyward writes breaks no constraint, so an existing row does.
         ErrorCode::ConstraintViolation => damaged(text),
         ErrorCode::Unknown if text.contains("unsupported file format") => damaged(text),
         ErrorCode::DiskFull => Error::new(Kind::Io, "the disk is full; the store is as it was"),
@@ -76,7 +76,7 @@ const SHARED_MEMORY: [i32; 4] = [
 
 const LOCAL_DISK: &str = "keep the store on a local disk with --store";
 
-/// The error of a store on a file system that knows no locks.
+/// The error of a store on a file system without locks.
 pub(super) fn without_locks() -> Error {
     Error::new(Kind::Io, "the store's file system has no file locks").hinted(LOCAL_DISK)
 }

@@ -1,4 +1,4 @@
-//! A look into a store on behalf of whoever is about to say something, a message say, and not of a command.
+//! Reading a store on behalf of a message, and not of a command.
 //!
 //! This module never writes: not the store, which it leaves in an older keyward's form, and not its log.
 

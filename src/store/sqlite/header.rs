@@ -167,7 +167,7 @@ pub(super) fn has_wal_mode(held: Option<&Held>) -> bool {
     read.is_none_or(|read| read.is_ok() && version == [2])
 }
 
-/// Whether the file system knows no locks. SQLite takes an error that says so for another process's lock.
+/// Whether the file system has no locks. SQLite treats the error for that like another process's lock.
 ///
 /// It asks for a lock's owner, which takes none.
 pub(super) fn lacks_locks(held: Option<&Held>) -> bool {

@@ -20,7 +20,7 @@ pub struct Info {
     pub trusted_folder: Option<PathBuf>,
     /// How many workspaces there are.
     pub workspaces: u64,
-    /// How many key records there are, dead ones included.
+    /// How many key records there are, revoked and expired ones included.
     pub keys: u64,
 }
 

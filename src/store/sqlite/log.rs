@@ -16,14 +16,14 @@ use crate::error::Result;
 /// A log of this many bytes may stay when the last process closes the store. Clearing it costs four syncs, some 0.6 ms;
 /// reading it at the next start costs 0.1 ms.
 const SHORT: u64 = 128 * 1024;
-/// A log of this many bytes is cleared even if that takes waiting for those who read.
+/// A log of this many bytes is cleared even if that means waiting for readers.
 const LONG: u64 = 32 * 1024 * 1024;
 /// How long it takes waiting for them.
 const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
 
 impl Drop for Database {
-    /// Brings changes into the file itself, also when a stream keeps the store open: whoever leaves the log later leaves
-    /// counts, and the file alone has every change.
+    /// Writes changes from the log to the file itself, also while a stream keeps the store open. A log that is left
+    /// later contains only counts, and the file itself has every change.
     fn drop(&mut self) {
         if Place::of(&self.named, self.held.as_ref()).confirm().is_err() {
             // SQLite removes the log by its name, and it would be another store's.
@@ -32,13 +32,14 @@ impl Drop for Database {
         }
         if self.changed {
             let is_short = self.entry.as_ref().is_some_and(reserve::is_short);
-            // If a reader does not let it, the log keeps them, and whoever closes the store last tries again.
+            // If a reader prevents it, the changes stay in the log, and the last process to close the store tries
+            // again.
             let _ = self.checkpoint(if is_short { "TRUNCATE" } else { "FULL" });
             if let Some(store) = self.entry.as_ref().filter(|_| is_short) {
                 reserve::fill(store);
             }
         } else {
-            // Whoever only looks leaves the file as it is, also where somebody's counts wait beside it.
+            // A reader does not change the file, even if counts are waiting in the log.
             self.leave_short_log();
         }
     }

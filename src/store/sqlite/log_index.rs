@@ -1,4 +1,4 @@
-//! Whether anybody has committed since the last look, told by the index of the log: one read, and no lock.
+//! Whether anybody has committed since the last check, by the index of the log: one read, and no lock.
 //!
 //! The index begins with two copies of a header (<https://www.sqlite.org/walformat.html>, section 2.1), which every commit, every
 //! recovery and every new beginning of the log write again. By these bytes SQLite's own connections tell whether their pages are
@@ -16,7 +16,7 @@ use crate::store::Freshness;
 
 /// The length of a copy of the header.
 const LENGTH: usize = 48;
-/// Where in it stands whether it was ever written.
+/// The position of the field that says whether it was ever written.
 const IS_MADE: usize = 12;
 
 /// The index of a log that this process has open.
@@ -34,8 +34,8 @@ impl LogIndex {
         Some(Self { file, last })
     }
 
-    /// What SQLite said when the header was as it is now, or what it says if that was never so. The header is read first, so
-    /// that a commit between is noticed the next time.
+    /// What SQLite said for the current header, or what it says now if the header is new. The header is read first, so
+    /// a commit in between is noticed the next time.
     pub(super) fn freshness(&self, ask: impl FnOnce() -> Result<Freshness>) -> Result<Freshness> {
         let header = self.header();
         if let (Some(header), Some((last, freshness))) = (header, self.last.get())

@@ -26,15 +26,15 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0008_form.sql"),
 ];
 
-/// The first schema whose events have the digests of records.
+/// The first schema with digests of records in its events.
 const TOLD: usize = 4;
-/// The first whose records have them too.
+/// The first with digests in its records too.
 const SEALED: usize = 6;
 
 /// The schema this keyward writes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
-/// Takes the steps that are missing, all in one transaction. If that fails, the store is as it was.
+/// Applies the missing steps in one transaction. If that fails, the store is unchanged.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;

@@ -1,4 +1,4 @@
-//! A store in an SQLite file: everything that knows SQLite.
+//! A store in an SQLite file: everything specific to SQLite.
 //!
 //! This module never holds a rule of keys: the tables' statements and what they mean are the store's, whichever engine runs them.
 

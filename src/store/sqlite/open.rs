@@ -1,4 +1,4 @@
-//! Opening a store that exists, for writing where that is allowed and for reading where only that is.
+//! Opening an existing store, for writing if that is allowed, otherwise for reading.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -114,9 +114,9 @@ impl Database {
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let connection = Connection::open_with_flags(store.path(), flags).map_err(failure)?;
         let mut connection = prepare(connection, wait)?;
-        // A store that is refused is left as it is, its log too.
+        // A refused store is not changed, and neither is its log.
         keep_log(&connection, has_log(store)?)?;
-        // The first read, and so the moment that a file which is no database shows.
+        // The first read, which fails if the file is not a database.
         let version = migrations::version(&connection).map_err(|error| match error.kind() {
             Kind::Busy if header::lacks_locks(held) => failure::without_locks(),
             _ => error,
@@ -182,10 +182,10 @@ impl Database {
     }
 }
 
-/// Goes back to writing to a log where another program has turned that off. Where that program keeps the file locked, all that is
-/// lost is that readers and writers wait for each other; `store check` tells.
+/// Turns the log on again if another program has turned it off. If that program keeps the file locked, readers and
+/// writers only wait for each other; `store check` reports it.
 fn bring_log_back(connection: &Connection, wait: Duration) -> Result<()> {
-    /// Another program that keeps the file locked for longer than this has it open for long.
+    /// If another program keeps the file locked for longer than this, it has the file open for a long time.
     const PATIENCE: Duration = Duration::from_millis(100);
     connection.busy_timeout(wait.min(PATIENCE)).map_err(failure)?;
     let _ = connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));

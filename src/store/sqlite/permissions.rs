@@ -1,4 +1,4 @@
-//! Who else could read or swap the store: the checks that come before it is opened.
+//! Who else could read or swap the store: the checks before it is opened.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ pub(super) const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Those that keyward keeps there.
 const OWN: [&str; 2] = [".reserve", ".lock"];
 
-/// Checks the store's file, the files beside it and every folder above it. Says whether the file is there.
+/// Checks the store's file, the files beside it and every folder above it. Says whether the file exists.
 pub(super) fn check(store: &Entry) -> Result<bool> {
     let Some(mut found) = look(store)? else {
         return Ok(false);

@@ -22,8 +22,8 @@ impl<'a> Place<'a> {
         Self(path, held)
     }
 
-    /// Whether the file is there. One that was moved or replaced is nobody's store any more: what is written to it is lost, and
-    /// what is read from it may have been revoked in the other.
+    /// Whether the file is still at its path. A file that was moved or replaced is no longer the store: what is written
+    /// to it is lost, and its keys may have been revoked in the other.
     pub(super) fn confirm(&self) -> Result<()> {
         let Self(path, Some(held)) = self else {
             return Ok(());

@@ -1,6 +1,6 @@
 //! Space that is held back, so that a key can be revoked on a full disk.
 //!
-//! This module never fails: where there is no room for a reserve, there is none.
+//! This module never fails: without room for a reserve, the store has none.
 
 use std::fs::File;
 use std::io::Write;

@@ -1,7 +1,7 @@
-//! Replacing the present tables with a backup's, in one transaction.
+//! Replacing the current tables with a backup's, in one transaction.
 //!
-//! This module never decides what of a key stays as it is, and never takes a row from the audit trail: what the backup changes is
-//! told at its end.
+//! This module never decides what a key keeps, and never removes a row of the audit trail: what the backup changes is
+//! added at its end.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::store::key_row::{BARE, SEQ, from_row};
 use crate::store::session::Session as AnySession;
 use crate::store::value::{Value, values};
 
-/// The revoked records of the present store, and the workspaces that are the backup's too.
+/// The revoked records of the current store, and the workspaces that the backup has too.
 const REMEMBER_THE_DEAD: &str = "
     CREATE TEMP TABLE buried AS SELECT * FROM main.key WHERE state = 'revoked';
     CREATE TEMP TABLE same_workspace AS SELECT workspace_id FROM main.workspace AS ours
@@ -67,7 +67,7 @@ const REPLACE: &str = "
     UPDATE main.clock SET seen = max(seen, (SELECT seen FROM source.clock)),
         commits = max(commits, (SELECT commits FROM source.clock));";
 
-/// The records of keys that were minted and revoked after the backup come along, where their workspace is.
+/// The records of keys that were minted and revoked after the backup are kept, if their workspace exists.
 const BURY: &str = "
     INSERT INTO main.key SELECT NULL, id, workspace_id, name, environment, scopes, prefix, short, hint, algorithm, hash, state,
             created_at, created_by, expires_at, revoked_at, revoked_reason, revoked_message, replaces, grace,
@@ -77,12 +77,12 @@ const BURY: &str = "
     INSERT INTO main.revision SELECT seq, revision FROM main.key
         WHERE revision > 1 OR (revision = 1 AND state <> 'active');";
 
-/// What the trail is to be told of a restored key.
+/// What the trail will record about a restored key.
 #[derive(Debug, Clone, Default)]
 pub struct Note {
     /// The event's details.
     pub details: serde_json::Map<String, serde_json::Value>,
-    /// Whether it is told although the trail knows the record as it is.
+    /// Whether it is recorded even if the record matches the trail.
     pub is_due: bool,
 }
 
@@ -92,26 +92,26 @@ const SOURCE: &str = "source.key AS key";
 impl Database {
     /// Lets transactions read the tables of another store, which nobody else uses, as those of `source`.
     pub(in crate::store) fn attach(&mut self, other: &Path) -> Result<()> {
-        // What is remembered of the present tables is in memory, not in a file of the system's temporary folder.
+        // The kept rows of the current tables are in memory, not in the system's temporary folder.
         self.connection.execute_batch("PRAGMA temp_store = MEMORY").map_err(failure)?;
-        // As bytes, which SQLite takes for the file's name as they are: not every path is text.
+        // As bytes, which SQLite uses unchanged as the file's name: not every path is text.
         let path = other.as_os_str().as_bytes();
         self.connection.execute("ATTACH DATABASE ?1 AS source", [path]).map(drop).map_err(failure)
     }
 
-    /// Ends that. A store that is about to be closed does not need it either, so a failure is none.
+    /// Ends that. Failures are ignored, because the store is about to be closed.
     pub(in crate::store) fn detach(&mut self) {
         let _ = self.connection.execute_batch("DETACH DATABASE source");
     }
 }
 
 impl Writer<'_> {
-    /// Calls the closure with everything in the present store that bears on what a backup may bring back.
+    /// Calls the closure with everything in the current store that restricts what a backup may restore.
     pub fn for_each_trace(&self, body: impl FnMut(Trace) -> Result<()>) -> Result<Extent> {
         traces(connection(self), |id| self.may_be_ended(id), body)
     }
 
-    /// Whether the key of this id is alive in the backup, or in the present store.
+    /// Whether the key of this id is live in the backup or in the current store.
     pub fn may_be_ended(&self, id: &str) -> Result<bool> {
         self.session.exists(
             "SELECT 1 FROM source.key WHERE id = ?1 AND state <> 'revoked'
@@ -130,7 +130,7 @@ impl Writer<'_> {
         self.one_as_it_stands(SOURCE, "key.hash = ?1", hash.into())
     }
 
-    /// This store's key of this id, of which the trail may not have been told yet.
+    /// This store's key of this id, which may not be in the trail yet.
     pub fn key_as_it_stands(&self, id: &KeyId) -> Result<Option<(KeySeq, Key)>> {
         self.one_as_it_stands("key", "key.id = ?1", id.into())
     }
@@ -145,20 +145,20 @@ impl Writer<'_> {
         self.session.one(&sql, &[value], |row| Ok((row.get(SEQ)?, from_row(row)?)))
     }
 
-    /// Keeps a hash that has ended, so that no record of it is alive after a restoration.
+    /// Keeps the hash of an ended key, so that no record with it is live after a restoration.
     pub fn keep_ended(&self, hash: &SecretHash) -> Result<()> {
         self.end(hash)
     }
 
-    /// Keeps the hash of a present key that has ended whatever its record says.
+    /// Keeps the hash of a current key that has ended, whatever its record says.
     pub fn keep_end_of(&self, id: &KeyId) -> Result<()> {
         let sql = "INSERT OR IGNORE INTO main.ended SELECT hash FROM main.key WHERE id = ?1";
         self.session.run(sql, values![id]).map(drop)
     }
 
-    /// Replaces this store's tables with the backup's, the trail and the hashes of ended keys left as they are; a
-    /// store without a trail gets the backup's. What was counted since stays, and so do revoked records that the backup does
-    /// not have.
+    /// Replaces this store's tables with the backup's, except the trail and the hashes of ended keys; a store without a
+    /// trail gets the backup's. Counts since the backup are kept, and so are revoked records that the backup does not
+    /// have.
     pub fn replace_tables(&self) -> Result<()> {
         let lost = self.session.all(LOST, &[], |row| row.get(0))?;
         self.hand_on_rate_states(&lost)?;
@@ -172,7 +172,7 @@ impl Writer<'_> {
         run(BURY)
     }
 
-    /// Calls the closure with every key that is alive although its hash has ended.
+    /// Calls the closure with every live key whose hash is among those of ended keys.
     pub fn for_each_ended_alive(
         &self,
         mut body: impl FnMut(KeySeq, Key) -> Result<()>,
@@ -184,7 +184,7 @@ impl Writer<'_> {
         alive.into_iter().try_for_each(|(seq, key)| body(seq, key))
     }
 
-    /// Writes a record of the backup as it is to be. [`Self::audit_all`] tells the trail.
+    /// Writes the resulting record of a backup's key. [`Self::audit_all`] adds it to the trail.
     pub fn put_back(&self, key: &Key) -> Result<()> {
         if key.state == State::Revoked {
             self.end(&key.hash)?;
@@ -192,8 +192,8 @@ impl Writer<'_> {
         self.write_key(key).map(drop)
     }
 
-    /// Tells the trail of every record that it does not know as it is now, or of which there is something to note, and of every one
-    /// that is gone. The closure is told how many keys were looked at.
+    /// Adds to the trail every record that differs from it or has a note, and every record that is gone. The closure
+    /// gets the number of keys checked.
     pub fn audit_all(
         &self,
         time: Timestamp,
@@ -247,7 +247,7 @@ impl Writer<'_> {
     }
 }
 
-/// What runs statements that only SQLite knows.
+/// The connection, for statements of SQLite only.
 fn connection<'a>(writer: &Writer<'a>) -> &'a Connection {
     let AnySession::Sqlite(session) = &writer.session;
     session.connection()

@@ -1,4 +1,4 @@
-//! What bears on the restoration of a backup in the current store and in stores that were put aside.
+//! What restricts the restoration of a backup, in the current store and in stores that were moved aside.
 //!
 //! This module never stops at damage: it reads row by row what there is, and says whether that was all.
 
@@ -21,10 +21,10 @@ use crate::store::key_row::{self, BARE};
 use crate::store::session::Row;
 use crate::store::value::Value;
 
-/// How many stores that were put aside are looked for; some may have been removed.
+/// How many stores that were moved aside are looked for; some may have been removed.
 const MOST_PUT_ASIDE: u32 = 100;
 
-/// What is left of a store that is to be replaced: the file in its place, and those that were put aside before.
+/// What is left of a store that will be replaced: the file at its path, and those that were moved aside earlier.
 pub fn remains(store: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let Some(store) = entry_if_possible(store)? else {
@@ -47,7 +47,7 @@ pub fn remains(store: &Path) -> Result<Vec<PathBuf>> {
 pub enum Trace {
     /// A record.
     Record(Box<Key>),
-    /// The trail has it that the key of this id has ended, or its record has, of which no more can be read.
+    /// The key of this id has ended, according to the trail or to a record that cannot be read further.
     End(KeyId, Ending),
     /// All that can be read of a record is when it expires.
     Expiry(KeyId, Timestamp),
@@ -161,7 +161,7 @@ fn record(row: &Row<'_>, hand_over: &mut impl FnMut(Trace) -> Result<()>) -> Res
     Err(unreadable)
 }
 
-/// Goes on after a row that the closure cannot read; the first of those is the error.
+/// Continues after a row that the closure cannot read; the first such row is the error.
 fn for_each_row(
     connection: &Connection,
     query: &str,

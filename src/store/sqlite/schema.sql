@@ -46,7 +46,7 @@ CREATE TABLE key (
 
 -- A workspace's keys in the order they were minted: `list`.
 CREATE INDEX key_workspace ON key (workspace_id);
--- A key by its name, and the rule that living keys of an environment share none.
+-- A key by its name, and the rule that live keys of an environment share none.
 CREATE INDEX key_name ON key (workspace_id, name, environment);
 -- A key by the public part of its token.
 CREATE INDEX key_short ON key (short) WHERE short <> '';
@@ -72,8 +72,8 @@ CREATE TABLE audit (
 -- The newest event about a key or a workspace, which has the digest of its record.
 CREATE INDEX audit_subject ON audit (subject);
 
--- The latest time the store has seen, the first one after a leap that is not believed yet, and how many commits there were; one
--- row.
+-- The latest time that the store has recorded, the first one after a leap that is not accepted yet, and the number of
+-- commits; one row.
 CREATE TABLE clock (
     only  INTEGER PRIMARY KEY CHECK (only = 1),
     seen  INTEGER NOT NULL,

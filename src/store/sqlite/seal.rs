@@ -11,7 +11,7 @@ use crate::store::session::paged;
 use crate::store::value::values;
 use crate::store::{Reader, Writer};
 
-/// Who brings a store up to date, as the trail names it.
+/// The actor of a migration, in the trail.
 const MIGRATION: &str = "keyward:migration";
 
 /// Keys with the newest event about each.
@@ -44,8 +44,8 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Seals every key's record that its newest event vouches for: what a store has that was made before there were seals. Any other
-    /// is left without one, and is damaged, as it was.
+    /// Seals every key's record that matches its newest event, in a store from before there were seals. Any other
+    /// record stays without a seal, and is damaged, as before.
     pub(super) fn seal_what_the_trail_has(&self) -> Result<()> {
         let sql = format!("{BARE}{WITH_EVENTS}");
         let read = |next, limit| {
@@ -60,10 +60,10 @@ impl Writer<'_> {
         })
     }
 
-    /// Seals every record as it stands, and tells the trail of it: what a store has that was made before the trail had digests.
+    /// Seals every record unchecked and adds it to the trail, in a store from before the trail had digests.
     ///
-    /// SECURITY: where the trail has any digest, nothing is sealed: such a store was only given an older schema's number, and all
-    /// that was done to it would be believed.
+    /// SECURITY: if the trail has any digest, nothing is sealed: such a store was only given an older schema's number,
+    /// and everything that was done to it would be accepted.
     pub(super) fn seal_all(&self) -> Result<()> {
         let (time, nothing) = (self.clock()?.seen, serde_json::json!({}));
         if self.has_digests()? {

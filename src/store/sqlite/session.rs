@@ -30,7 +30,7 @@ impl<'a> Session<'a> {
         Self { connection, before: connection.total_changes(), is_open: Cell::new(false) }
     }
 
-    /// The connection, for statements that only SQLite knows.
+    /// The connection, for statements of SQLite only.
     pub(super) fn connection(&self) -> &'a Connection {
         self.connection
     }
@@ -87,7 +87,7 @@ impl Statement<'_> {
     }
 }
 
-/// What stands in a column of a row.
+/// The value of a row's column.
 pub(in crate::store) fn value<'r>(row: Row<'r>, column: usize) -> Result<Value<'r>> {
     Ok(match row.get_ref(column).map_err(failure)? {
         ValueRef::Null => Value::Null,

@@ -1,6 +1,6 @@
 //! SQLite's transactions: changes that are synced, counts that are not, and what became of a commit that failed.
 //!
-//! This module never tells of a change that is not there, nor of none where there is one.
+//! This module never reports a change as made unless it was, nor as not made unless it was not.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl Database {
     /// The index of the log, where it is the one that all others go by.
     fn find_log_index(&self) -> Option<LogIndex> {
         let (entry, held) = (self.entry.as_ref()?, self.held.as_ref()?);
-        // Who can only read may have an index of its own in memory.
+        // A process that can only read may have its own index in memory.
         let is_shared = self.can_count() && self.has_wal_mode();
         is_shared.then(|| LogIndex::of(entry, held)).flatten()
     }
@@ -155,8 +155,8 @@ impl Database {
         Ok(())
     }
 
-    /// Finds out whether a commit that failed happened all the same: in WAL mode an error of the log's sync can follow
-    /// a whole commit. A second connection reads what is there.
+    /// Determines whether a failed commit happened anyway: in WAL mode a sync error of the log can follow a complete
+    /// commit. A second connection reads the result.
     fn learn_outcome(&self, head: Option<Head>, error: Error) -> Result<()> {
         let Some(head) = head else { return Err(error) };
         let unknown = || {

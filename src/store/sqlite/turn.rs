@@ -1,4 +1,4 @@
-//! Taking turns: one process at a time looks whether a key is there and delivers one that is not.
+//! Taking turns: one process at a time checks whether a key exists and delivers a missing one.
 //!
 //! This module never holds up anything else. A transaction cannot do this, because a delivery lies between two of them.
 
@@ -14,8 +14,8 @@ use super::permissions::{entry, make_way};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Entry, lock};
 
-/// A turn. It ends when this is dropped. When its process is killed instead, it goes on for as long as a program that the
-/// process has started does: a delivery that outlives keyward must not overtake the next one.
+/// A turn. It ends when this is dropped. If the process is killed, child processes that inherited the descriptor keep
+/// the turn: a delivery that outlives keyward must not overtake the next one.
 #[derive(Debug)]
 pub struct Turn {
     locked: Option<File>,
@@ -24,7 +24,7 @@ pub struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(file) = &self.locked {
-            // For all who have inherited it. A failure means that it is over already.
+            // For everybody who has inherited it. A failure means that it has already ended.
             let _ = file.unlock();
         }
     }
@@ -54,7 +54,7 @@ impl Turn {
             // Programs that are started inherit it.
             fcntl_setfd(&opened, FdFlags::empty())
                 .map_err(|error| file.refused("lock", error.into()))?;
-            // Where there are no locks, everybody has a turn.
+            // Without locks, everybody has a turn.
             Ok((opened, true))
         };
         let locked = lock(&file, wait, heed, open)?.ok_or_else(|| {

@@ -32,7 +32,7 @@ pub enum Fault {
     Error { name: &'static str, goes_on: bool },
 }
 
-/// Every fault, in the order of the table. A call that is interrupted for ever is a fault of no machine: whoever tries
+/// Every fault, in the order of the table. A call that is always interrupted is a fault of no machine: whoever tries
 /// again would never end.
 pub const FAULTS: [Fault; 6] = [
     Fault::Kill,

@@ -1,5 +1,5 @@
 //! Every command with faults in the system calls by which it reads and changes the world: killed at each of them, each
-//! failing once, each failing for ever, and a second fault in the command that makes up for the first.
+//! failing once, each failing every time, and a second fault in the command that makes up for the first.
 //!
 //! The short form kills a few commands at every point and samples the rest. The whole one takes half an hour on a busy
 //! machine:

@@ -57,7 +57,7 @@ impl State {
         }
     }
 
-    /// How many living keys the workspace with a cap has: up to the cap, pending replacements among them, and how many of
+    /// How many live keys the workspace with a cap has: up to the cap, pending replacements among them, and how many of
     /// these beyond.
     pub fn counted(&self) -> (usize, usize) {
         let keys = self.keys.values();

@@ -21,8 +21,8 @@ use crate::model::random::Random;
 use crate::support::time::now;
 use crate::support::{Sandbox, is_thorough, variable};
 
-/// Whether a change in a key's row must be told of. Without that, what is in the row is believed: the key may be taken for
-/// another, and one that had expired for one that has not.
+/// Whether a change in a key's row must be told of. Without that, what is in the row is accepted: the key may be taken
+/// for another, and one that had expired for one that has not.
 pub(super) const STRICT: bool = true;
 
 /// Longer than any round takes; one that does not end by then never ends.
@@ -38,7 +38,7 @@ pub(super) struct Asked {
     forgets: bool,
 }
 
-/// Whether the contract has this way to say that a store cannot be believed or read.
+/// Whether the contract has this way to say that a store is damaged or cannot be read.
 pub(super) fn is_expected(error: &Error) -> bool {
     matches!(error.kind(), Kind::Damaged | Kind::Foreign | Kind::NewerStore | Kind::Io)
 }
@@ -120,7 +120,7 @@ impl Asked {
         if self.forgets && known.name == "last" {
             return matches!(code, "not_found" | "pending");
         }
-        // Until rows are held to what was written, a changed expiry is believed.
+        // Until rows are held to what was written, a changed expiry is accepted.
         !STRICT && (code != "valid" || known.code == "expired")
     }
 

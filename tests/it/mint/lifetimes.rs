@@ -74,7 +74,7 @@ fn the_policy_gives_a_default_lifetime_and_a_maximum() {
 #[test]
 fn a_maximum_lifetime_holds_when_no_expiry_is_given() {
     let sandbox = Sandbox::with_workspace("acme", &["--maximum-lifetime", "60d"]);
-    // Refusing and giving the longest allowed lifetime both keep the policy's word; a key for ever does not.
+    // Refusing and giving the longest allowed lifetime both keep the policy's word; a key without an expiry does not.
     let output = sandbox.keyward(["mint", "ci"]).run();
     if output.status == 0 {
         let key = sandbox.show("ci");

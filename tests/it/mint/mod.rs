@@ -2,7 +2,7 @@
 
 // Expiry by flag and by policy.
 mod lifetimes;
-// Names that are refused, taken and released, and the cap on living keys.
+// Names that are refused, taken and released, and the cap on live keys.
 mod names;
 // Each sink's happy path: file, dotenv, the runner's variables, a command.
 mod sinks;

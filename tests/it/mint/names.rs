@@ -1,4 +1,4 @@
-//! `keyward mint`: names that are refused, taken and released, and the cap on living keys.
+//! `keyward mint`: names that are refused, taken and released, and the cap on live keys.
 
 use crate::support::{Sandbox, text};
 

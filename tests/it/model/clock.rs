@@ -1,4 +1,4 @@
-//! What the model remembers of the time, as a store does: the latest there was, and a leap that is not believed yet.
+//! What the model remembers of the time, as a store does: the latest there was, and a leap that is not accepted yet.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::support::time::DAY;
 
 /// Further ahead than this is a leap.
 pub const LEAP: i64 = 30 * DAY;
-/// For how long the time must have gone on after a leap before it is believed.
+/// For how long the time must have gone on after a leap before it is accepted.
 const TRIAL: i64 = DAY;
 /// Nothing is pruned by a clock that is further ahead than this.
 const FAR_AHEAD: i64 = 366 * DAY;
@@ -17,7 +17,7 @@ const FAR_AHEAD: i64 = 366 * DAY;
 pub struct Clock {
     /// The latest time there was; 0 before anything happened.
     pub latest: i64,
-    /// When a leap began that is not believed yet.
+    /// When a leap began that is not accepted yet.
     pub leapt: Option<i64>,
 }
 
@@ -26,7 +26,7 @@ pub struct Clock {
 pub struct Moment {
     /// What the clock says.
     pub now: i64,
-    /// That, or the latest time there was: what had ended by then has ended for good.
+    /// That, or the latest time there was: what had ended by then has ended permanently.
     pub latest: i64,
 }
 
@@ -62,7 +62,7 @@ impl Clock {
         }
     }
 
-    /// Whether the clock has leapt, and it is not to be believed yet.
+    /// Whether the clock has leapt, and it is not accepted yet.
     pub fn has_leapt(&self, now: i64) -> bool {
         self.ahead(now) > LEAP
     }

@@ -72,7 +72,7 @@ impl Course {
             998..=999 if CLOCK_GOES_BACK => random.between(25 * DAY, 600 * DAY),
             _ => 0,
         };
-        // A clock that was far ahead is mostly set right before it is believed.
+        // A clock that was far ahead is mostly set right before it is accepted.
         let clock = &self.model.clock;
         if clock.has_leapt(self.now) && random.percent(8) {
             self.now = clock.latest + random.between(-HOUR, HOUR);

@@ -14,7 +14,7 @@ use crate::support::files::beside;
 const LOG_HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
 
-/// Two numbers that each beginning of the log has anew.
+/// Two numbers that each beginning of the log has newly.
 type Salts = [u8; 8];
 
 /// What the log's index says.
@@ -117,7 +117,7 @@ impl Log {
     pub fn note(&mut self, before: &Model, on_the_way: Vec<Model>, after: &Model) {
         let Index { salts, frames, .. } = index_of(&self.index);
         if self.salts != salts {
-            // The log was begun anew, and all that was in it is in the file.
+            // The log was begun again, and all that was in it is in the file.
             self.salts = salts;
             self.marks = vec![Mark::first(0, before)];
         }

@@ -175,7 +175,7 @@ impl Model {
         Ok(after)
     }
 
-    /// Whether living keys fall out of the policy by this change, or a lowered cap is below them.
+    /// Whether live keys fall out of the policy by this change, or a lowered cap is below them.
     fn strands(&self, number: u64, after: &Workspace, now: i64) -> bool {
         let before = &self.workspaces[&number];
         let is_within = |key: &Key, rules: &Policy| {

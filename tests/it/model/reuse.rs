@@ -1,4 +1,5 @@
-//! Use of dead keys, which the trail is told of once an hour, and what a verifier that stays open knows by itself.
+//! Use of revoked and expired keys, which the trail is told of once an hour, and what a verifier that stays open knows
+//! by itself.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,8 @@ pub struct Memory {
     pub clock: Clock,
     /// Whether nobody else has changed the store since it looked.
     pub is_fresh: bool,
-    /// When it saw to each dead key that was presented to it. One that was given another secret is another one.
+    /// When it saw to each revoked or expired key that was presented to it. One that was given another secret is
+    /// another one.
     pub saw: BTreeMap<String, i64>,
 }
 
@@ -40,7 +42,8 @@ impl Model {
         self.change(number, |key| key.reused = None);
     }
 
-    /// Tells the trail that a dead key was used, unless the newest event about it says so and is less than an hour away.
+    /// Tells the trail that a revoked or expired key was used, unless the newest event about it says so and is less
+    /// than an hour away.
     fn note_reuse(&mut self, number: u64, now: i64) {
         let (key, at) = (&self.keys[&number], self.at(now));
         if key.status(at) != "revoked" || is_within_an_hour(key.reused, now) {
@@ -51,7 +54,8 @@ impl Model {
         self.change(number, |key| key.reused = Some(now));
     }
 
-    /// Does what a verifier does with a dead key that was presented to it: once an hour, it sees to the trail.
+    /// Does what a verifier does with a revoked or expired key that was presented to it: once an hour, it sees to the
+    /// trail.
     pub(super) fn see_to(&mut self, number: u64, memory: &mut Memory, now: i64) {
         let key = format!("{number}, {}", self.keys[&number].created_at);
         if !is_within_an_hour(memory.saw.get(&key).copied(), now) {
@@ -60,7 +64,8 @@ impl Model {
         }
     }
 
-    /// What becomes of it when an operation was refused, which changes nothing but for the note that a dead key was used.
+    /// What becomes of it when an operation was refused, which changes nothing but for the note that a revoked or
+    /// expired key was used.
     pub fn refuse(&mut self, operation: &Operation, code: &str, now: i64) {
         if let (Operation::Present { secret, .. }, "revoked") = (operation, code) {
             let before = self.events;

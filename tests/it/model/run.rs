@@ -183,7 +183,7 @@ impl Run {
         open.log.note(&before, on_the_way, &self.course.model);
     }
 
-    /// Counts what the clock did, and uses of dead keys.
+    /// Counts what the clock did, and uses of revoked and expired keys.
     fn count_oddities(&mut self, before: &Model, by: By) {
         let (now, model) = (by.now, &self.course.model);
         let clock = &before.clock;

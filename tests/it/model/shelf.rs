@@ -1,4 +1,4 @@
-//! What was put aside of a store: backups and exports, each with what the store was then.
+//! What was kept of a store: backups and exports, each with what the store was then.
 
 use std::collections::BTreeMap;
 use std::fmt;

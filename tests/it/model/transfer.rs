@@ -1,5 +1,5 @@
-//! Exporting records and importing them, by the contract: what is there already changes nothing, what contradicts a record
-//! or has ended is refused, and everything else is taken as it is.
+//! Exporting records and importing them, by the contract: what already exists changes nothing, what contradicts a
+//! record or has ended is refused, and everything else is taken as it is.
 
 use std::collections::BTreeSet;
 
@@ -269,7 +269,7 @@ impl Model {
         let at = self.at(now);
         let is_elsewhere =
             |key: &Key| (key.workspace, &key.environment) != (new.workspace, &new.environment);
-        // A living key's predecessor is replaced by it, or waits to be.
+        // A live key's predecessor is replaced by it, or waits to be.
         let is_unanswered = |key: &Key, old: &Key| {
             key.is_living(at)
                 && match &old.replaced_by {

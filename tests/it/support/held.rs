@@ -22,7 +22,7 @@ pub struct Held {
 }
 
 /// What the command does: it keeps what it read, says who it is, and waits until it is told to go on. It does not wait
-/// for ever, so that a test that fails leaves no process behind.
+/// permanently, so that a test that fails leaves no process behind.
 const HOLDING: &str = "cat >held.secret && echo $PPID $$ >held.partly && mv held.partly held.pids; \
     rounds=0; while ! test -e held.go; do \
     sleep 0.02; rounds=$((rounds + 1)); test $rounds -lt 3000 || exit 1; done";

@@ -118,7 +118,7 @@ impl Invocation {
         let writer = child.stdin.take().map(|mut pipe| {
             let bytes = self.stdin.unwrap_or_default();
             thread::spawn(move || {
-                // A reader that has seen enough closes its end; that is its right.
+                // A reader that needs no more closes its end, which is allowed.
                 let _ = pipe.write_all(&bytes);
             })
         });

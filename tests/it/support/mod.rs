@@ -183,7 +183,7 @@ impl Sandbox {
         Connection::open_with_flags(self.store_path(), flags).expect("the store is a SQLite file")
     }
 
-    /// Alters the store behind keyward's back: triggers that would forbid it are put aside and put back.
+    /// Alters the store outside keyward: triggers that would forbid it are dropped and made again.
     pub fn tamper(&self, sql: &str) {
         let connection = self.sqlite();
         let triggers: Vec<(String, String)> = connection
@@ -204,8 +204,8 @@ impl Sandbox {
         connection.close().expect("the store can be closed");
     }
 
-    /// Alters the store as somebody would who wrote its whole history anew: nothing in the file tells, and keyward takes it as it
-    /// stands. The trail begins with it.
+    /// Alters the store as somebody would who wrote its whole history again: nothing in the file tells, and keyward
+    /// takes it as it stands. The trail begins with it.
     pub fn rewrite(&self, sql: &str) {
         self.tamper(&format!("{sql}; DELETE FROM audit; {OLDER}"));
         self.keyward(["store", "info"]).ok();

@@ -1,4 +1,4 @@
-//! Where a line is taken in: as a workspace, or as a key ([`super::keys`]).
+//! Importing a line: as a workspace, or as a key ([`super::keys`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +55,7 @@ impl Taken {
         Self { code: "created", id, fields: Vec::new() }
     }
 
-    /// What becomes of a line whose record is there and differs in these fields.
+    /// The result of a line whose record exists and differs in these fields.
     pub(super) fn compared(id: Option<KeyId>, fields: Vec<&'static str>) -> Self {
         let code = match fields.is_empty() {
             true => "unchanged",
@@ -66,7 +66,7 @@ impl Taken {
 }
 
 impl<R: TryCryptoRng> Importer<'_, '_, R> {
-    /// Takes in the line of this number. Returns the name that it has, if it could be read.
+    /// Imports the line with this number. Returns its name, if it could be read.
     pub(super) fn take(&mut self, line: &[u8], number: u64) -> (Option<String>, Result<Taken>) {
         if let Err(error) = self.refuse_secrets(line) {
             return (None, Err(error));

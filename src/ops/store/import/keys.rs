@@ -28,7 +28,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         }
         self.refuse_ended(&line)?;
         let owner = self.owner(named.cloned())?;
-        // A record of a store is taken as it is: the policy may have been changed since it was made.
+        // A record of a store is imported unchanged: the policy may have changed since it was made.
         let is_record = line.id.is_some();
         let last_used_at = line.last_used_at;
         let key = self.key_of(line, &owner)?;

@@ -1,4 +1,4 @@
-//! Taking in records: those of another store, and other systems' keys by their hashes.
+//! Importing records: those of another store, and other systems' keys by their hashes.
 //!
 //! This module never takes a secret, and never half a line: each is wholly in or not at all.
 
@@ -19,24 +19,24 @@ use crate::ops::exposure::Found;
 use crate::store::{Store, beside, put_in_place};
 use importer::{Importer, Taken, exposed};
 
-/// How lines are taken in.
+/// How lines are imported.
 #[derive(Debug)]
 pub struct Request {
     /// The workspace of keys whose line names none.
     pub workspace: Option<String>,
-    /// Whether lines that are refused are left out, instead of everything.
+    /// Whether to skip refused lines instead of refusing everything.
     pub keep_going: bool,
 }
 
-/// How many refusals an error tells of.
+/// How many refusals an error lists.
 const MOST_TOLD: usize = 10;
 /// How many refusals are enough where one is too many.
 const MOST_REFUSED: usize = 1_000;
-/// How many lines are taken in at once.
+/// How many lines can be imported at once.
 const MOST_LINES: u64 = 1_000_000;
 
-/// Takes the lines in, all in one transaction. Returns what became of each, and the first refusal's kind. Where the request
-/// is for all lines, the first refusal leaves the store as it was.
+/// Imports the lines in one transaction. Returns each line's result, and the first refusal's kind. If the request is
+/// for all lines, the first refusal leaves the store unchanged.
 pub fn run<R: TryCryptoRng>(
     store: &mut Store,
     actor: &Actor,
@@ -74,7 +74,7 @@ pub fn run<R: TryCryptoRng>(
             }
             let (name, taken) = importer.take(&line, index + 1);
             if importer.has_said_a_secret {
-                // The other line is taken in already, so leaving this one out would not help.
+                // The other line is already imported, so skipping this one would not help.
                 return Err(exposed(Found::Known));
             }
             let outcome = outcome(index, name, taken)?;
@@ -94,7 +94,7 @@ pub fn run<R: TryCryptoRng>(
     })
 }
 
-/// Does the same where there is no store: one is made, and takes its place only if the lines are taken in.
+/// Does the same without a store: one is made, and put in place only if the lines are imported.
 pub fn into_new<R: TryCryptoRng>(
     path: &Path,
     wait: Duration,
