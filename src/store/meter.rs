@@ -55,8 +55,8 @@ const CREDITS: &str =
     JOIN usage ON usage.slot = (day.number << 40) + relative.seq";
 /// Gives the same relatives the state of a key's rate, where theirs is not a later one.
 const HAND_ON: &str = "INSERT INTO meter (key_seq, rate, whole_at)
-    SELECT relative.seq, own.rate, own.whole_at FROM meter AS own JOIN (SELECT seq FROM line LIMIT 256) AS relative
-    WHERE own.key_seq = ?1 AND own.whole_at > ?2 AND relative.seq <> ?1
+    SELECT line.seq, own.rate, own.whole_at FROM meter AS own JOIN (SELECT seq FROM line LIMIT 256) AS line
+    WHERE own.key_seq = ?1 AND own.whole_at > ?2 AND line.seq <> ?1
     ON CONFLICT (key_seq) DO UPDATE SET rate = excluded.rate, whole_at = excluded.whole_at
     WHERE meter.rate IS NULL OR (meter.rate = excluded.rate AND meter.whole_at < excluded.whole_at)";
 
