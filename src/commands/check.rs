@@ -95,7 +95,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Column::last("ENV"),
         Column::last("REASON"),
         Column::last("WHEN"),
-        Column::from("REMEDY"),
+        Column::last("REMEDY"),
         Column::text("WORKSPACE").wide(),
         Column::text("ID").wide(),
         Column::last("MINTED").wide(),

@@ -1,8 +1,8 @@
 //! Tables for people.
 //!
 //! This module never wraps a row. Off a terminal nothing is cut, and columns are as wide as they need. On a terminal,
-//! text that does not fit is shown in its short form if it has one, and is otherwise cut with `…`: names first, ids and
-//! commands never.
+//! text that does not fit is shown in its short form if it has one, and is otherwise cut with `…`: names first, ids
+//! never.
 
 use std::fmt::Display;
 

@@ -105,8 +105,9 @@ fn rows_of_gates_and_usage_fit_a_terminal_too() {
         sandbox.verdict(&secret, &[], 0, "valid");
         sandbox.verdict(&secret, &["-e", "other"], 14, "wrong_environment");
     }
-    sandbox.workspace("another", &[]);
-    sandbox.mint_with("theirs", &["-w", "another"]);
+    let another = "another-workspace-with-a-long-name";
+    sandbox.workspace(another, &[]);
+    sandbox.mint_with("theirs", &["-w", another]);
     let never = ["--color", "never"];
     for (command, rows) in [
         (

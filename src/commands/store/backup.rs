@@ -18,7 +18,7 @@ use crate::output::view::BackupView;
 ///
 /// The copy is consistent, checked and synced, and gets its name last, so a backup is either complete or absent. An earlier
 /// backup of that name is replaced; any other file is left alone. A backup contains hashes and no secrets, and its mode is
-/// 0600.
+/// 0600. A damaged store is not backed up, because such a backup could not be restored.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward store backup keyward-backup.db
