@@ -87,6 +87,36 @@ impl Kind {
         self.said().1
     }
 
+    /// The HTTP status of a request that failed so.
+    pub fn http_status(self) -> u16 {
+        match self {
+            Self::Refused(code) => code.http_status(),
+            Self::ScopeRejected => 403,
+            Self::KeyNotFound | Self::WorkspaceNotFound => 404,
+            Self::NameTaken
+            | Self::Ambiguous
+            | Self::Conflict
+            | Self::SecretMissing
+            | Self::LimitReached
+            | Self::InUse => 409,
+            Self::Usage
+            | Self::InvalidName
+            | Self::InvalidPolicy
+            | Self::InvalidManifest
+            | Self::InvalidScope
+            | Self::InvalidEnvironment
+            | Self::InvalidExpiry => 422,
+            Self::StoreNotFound
+            | Self::Busy
+            | Self::Io
+            | Self::Permissions
+            | Self::Foreign
+            | Self::NewerStore
+            | Self::Interrupted => 503,
+            Self::Internal | Self::Damaged | Self::DeliveryFailed | Self::UnknownOutcome => 500,
+        }
+    }
+
     fn said(self) -> (&'static str, Exit) {
         match self {
             Self::Internal => ("internal", 1),

@@ -1,5 +1,5 @@
 //! keyward administers API keys: it mints, lists, renames, rotates, revokes and verifies them, and hands over each secret
-//! exactly once, with one binary and one SQLite file.
+//! exactly once, with one binary and one SQLite file. One command, `serve`, opens a listening socket.
 //!
 //! # The library
 //!
@@ -44,7 +44,7 @@
 //!
 //! # The modules
 //!
-//! Calls go in one direction: `main` → `cli` → `commands` → `context` → {`ops`, `output`, `prompt`, `delivery`} → `store` →
+//! Calls go in one direction: `main` → `cli` → `commands` → `context` → `serve` → {`ops`, `output`, `prompt`, `delivery`} → `store` →
 //! {`files`, `domain`, `random`, `signals`}. No files import each other in a circle. A service calls `keyring` or
 //! `ops::verifier`.
 //!
@@ -53,6 +53,7 @@
 //! | `main`, `arguments` | turns arguments into an exit status; reports wrong arguments, after `context` has looked for secrets in them | rules, SQL |
 //! | `cli`, `options` | the whole command line as clap types, and what commands share: the global options, and KEY | rules, IO |
 //! | `commands` | a file for each command: `Args` (whose doc comments are help and manual page) above `run` | SQL, hashing, randomness, files, the environment |
+//! | `serve` | `keyward serve`: sockets, HTTP, and the routes, which are views over `ops`; its `mod.rs` has a map | rules, SQL, the environment |
 //! | `keyring` | minting, rotating and revoking for a service: passes the clock, the generator and a closure to `ops` | clap, rules, the store's tables |
 //! | `ops` | a file for each use case: `Request` → `Outcome` in one transaction; `now` and the generator are parameters | clap, rendering, prompts, the clock |
 //! | `domain` | types that cannot hold an invalid value, and pure rules: token, policy, manifest, status, verdict, names | SQLite, clap, IO, the clock |
@@ -123,6 +124,9 @@ pub mod output;
 pub mod prompt;
 #[doc(hidden)]
 pub mod random;
+#[cfg(feature = "serve")]
+#[doc(hidden)]
+pub mod serve;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod signals;

@@ -22,6 +22,8 @@ mod rename;
 mod revoke;
 mod rotate;
 mod schema;
+#[cfg(feature = "serve")]
+mod serve;
 mod set;
 mod show;
 mod sink;
@@ -71,6 +73,8 @@ pub enum Command {
     Audit(audit::Command),
     #[command(subcommand)]
     Store(store::Command),
+    #[cfg(feature = "serve")]
+    Serve(serve::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -112,6 +116,8 @@ impl Command {
             Self::Workspace(command) => command.run(context),
             Self::Audit(command) => command.run(context),
             Self::Store(command) => command.run(context),
+            #[cfg(feature = "serve")]
+            Self::Serve(args) => serve::run(args, context),
             Self::Schema(args) => schema::run(args, context),
             Self::Completions(args) => completions::run(args, context),
             Self::Man(args) => man::run(args, context),

@@ -17,7 +17,8 @@ pub(super) fn group_of(uid: u32) -> Option<u32> {
     field(uid, 3)?.parse().ok()
 }
 
-fn name(uid: u32) -> String {
+/// The name of an account.
+pub(super) fn name(uid: u32) -> String {
     field(uid, 0).unwrap_or_else(|| format!("uid {uid}"))
 }
 

@@ -14,6 +14,8 @@ mod input;
 mod line_reader;
 mod lines;
 mod owner;
+#[cfg(feature = "serve")]
+mod service;
 mod stores;
 
 use std::io::IsTerminal;
@@ -173,7 +175,7 @@ impl Context {
 
     /// The actor of a command that changes nothing, not even the record of a calling key's use.
     pub fn onlooker(&mut self) -> Result<Actor> {
-        let caller = self.presented()?.map(Actor::Caller);
+        let caller = self.presented()?.map(Actor::caller);
         Ok(caller.unwrap_or_else(|| Actor::Operator(self.operator())))
     }
 

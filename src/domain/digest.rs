@@ -1,4 +1,4 @@
-//! A SHA-256 digest as text: hexadecimal, and the Base64 in which other systems keep theirs.
+//! Bytes as text: a SHA-256 digest in hexadecimal, and in the Base64 in which other systems keep theirs.
 //!
 //! This module never hashes anything.
 
@@ -24,12 +24,16 @@ pub fn hex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
 /// Reads a digest's bytes in Base64 (RFC 4648, sections 4 and 5), of either alphabet, with the padding or without.
 pub fn base64<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
     let padding = (3 - LENGTH % 3) % 3;
-    let text = text.strip_suffix(&"=="[..padding]).unwrap_or(text).as_bytes();
-    if text.len() != (LENGTH * 4).div_ceil(3) {
-        return None;
-    }
-    let (mut bits, mut count, mut digest) = (0_u32, 0, Vec::with_capacity(LENGTH));
-    for byte in text {
+    let text = text.strip_suffix(&"=="[..padding]).unwrap_or(text);
+    let is_it = text.len() == (LENGTH * 4).div_ceil(3);
+    let digest = is_it.then(|| base64_bytes(text))??;
+    digest.try_into().ok()
+}
+
+/// Reads bytes in Base64 without its padding, of either alphabet.
+pub fn base64_bytes(text: &str) -> Option<Vec<u8>> {
+    let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::with_capacity(text.len() * 3 / 4));
+    for byte in text.bytes() {
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,
@@ -38,16 +42,15 @@ pub fn base64<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
             b'/' | b'_' => 63,
             _ => return None,
         };
-        bits = bits << 6 | u32::from(value);
+        bits = (bits & 0xff) << 6 | u32::from(value);
         count += 6;
         if count >= 8 {
             count -= 8;
-            digest.push((bits >> count & 0xff) as u8);
+            bytes.push((bits >> count & 0xff) as u8);
         }
     }
-    // The last character has bits too many; anything in them is another text for the same digest.
-    (bits & ((1 << count) - 1) == 0).then_some(())?;
-    digest.try_into().ok()
+    // The last character has bits too many; anything in them is another text for the same bytes, as six of them would be.
+    (count < 6 && bits & ((1 << count) - 1) == 0).then_some(bytes)
 }
 
 #[cfg(test)]

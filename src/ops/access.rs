@@ -2,6 +2,7 @@
 //!
 //! This module never trusts an earlier look: every transaction admits its actor again.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::domain::secret::Secret;
@@ -20,15 +21,27 @@ const RECORDING_WAIT: Duration = Duration::from_secs(1);
 pub enum Actor {
     /// The person at the terminal, by the name of their account.
     Operator(String),
-    /// The key whose secret was given with `--as`.
-    Caller(Secret),
+    /// The key whose secret was given with `--as`, or presented over HTTP.
+    Caller {
+        /// Its secret.
+        secret: Secret,
+        /// Where it calls from, if that is known.
+        address: Option<IpAddr>,
+    },
+}
+
+impl Actor {
+    /// The key of this secret, wherever it calls from.
+    pub fn caller(secret: Secret) -> Self {
+        Self::Caller { secret, address: None }
+    }
 }
 
 /// Admits the key with this secret and records the use. The trail records the use of a revoked key.
 pub fn enter(store: &mut Store, secret: Secret, now: Timestamp) -> Result<Actor> {
-    let actor = Actor::Caller(secret);
+    let actor = Actor::caller(secret);
     let admitted = store.read(|reader| Access::admit(reader, &actor, now));
-    if let (Err(error), Actor::Caller(secret)) = (&admitted, &actor)
+    if let (Err(error), Actor::Caller { secret, .. }) = (&admitted, &actor)
         && error.kind() == Kind::Refused(Code::Revoked)
     {
         // The refusal matters more than the note of it.
@@ -53,13 +66,14 @@ pub struct Access {
 impl Access {
     /// Lets the operator in, and a key whose secret verifies.
     pub fn admit(reader: &Reader<'_>, actor: &Actor, now: Timestamp) -> Result<Self> {
-        let secret = match actor {
+        let (secret, address) = match actor {
             Actor::Operator(name) => {
                 return Ok(Self { actor: format!("operator:{name}"), caller: None });
             }
-            Actor::Caller(secret) => secret,
+            Actor::Caller { secret, address } => (secret, *address),
         };
-        let (code, key) = judge_secret(reader, secret, None, &Ask::default(), now)?;
+        let ask = Ask { address, ..Ask::default() };
+        let (code, key) = judge_secret(reader, secret, None, &ask, now)?;
         match (code, key) {
             (Code::Valid, Some(key)) => {
                 let workspace = reader.workspace_by_id(key.workspace_id)?.ok_or_else(|| {

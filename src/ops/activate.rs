@@ -95,6 +95,26 @@ pub fn void(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp)
     })
 }
 
+/// Ends keys that were just made live and never reached their holders. Says whether all of them ended: one that has replaced
+/// another does not.
+pub fn recall(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp) -> Result<bool> {
+    store.write(|writer| {
+        let mut are_void = true;
+        for undelivered in undelivered {
+            let Some(mut key) = record_of(writer, undelivered)? else {
+                continue;
+            };
+            if key.state == State::Active && key.rotation.is_none() {
+                key.revoke(UNDELIVERED, None, now);
+                writer.update_key(&key)?;
+                writer.audit(now, actor, Action::KeyVoid, key.id.as_str(), &json!({}))?;
+            }
+            are_void &= !key.is_living(now);
+        }
+        Ok(are_void)
+    })
+}
+
 /// Notes of keys that stay pending that their holders have their secrets, where a later run would otherwise take the
 /// hand-over for one that was cut short.
 pub fn hold(store: &mut Store, actor: &Actor, delivered: &[Key], now: Timestamp) -> Result<()> {

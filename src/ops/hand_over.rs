@@ -39,6 +39,8 @@ pub struct Delivered<'a> {
     pub live_at: Option<Timestamp>,
     /// Removes the secrets from where they were put, if that can be done.
     pub take_back: Option<TakeBack<'a>>,
+    /// What is left to do once the keys are live: their recipient cannot use the secrets before.
+    pub finish: Option<TakeBack<'a>>,
 }
 
 /// What takes a delivery back. It fails when the secrets are still there, with a message that says where.
@@ -71,15 +73,22 @@ pub fn run<'d>(
         Err(error) => return Err(void(store, keys, error, clock())),
     };
     drop(secrets);
+    let finish = || delivered.finish.map_or(Ok(()), |finish| finish());
     // An answer that was shown must come true to the millisecond; behind any other sink, which may have taken its time, the
     // grace of the old key starts now.
     let live_at = delivered.live_at.unwrap_or_else(&clock);
     if hold {
         activate::hold(store, actor, keys, live_at)?;
-        return Ok(Outcome::Held);
+        return match finish() {
+            Ok(()) => Ok(Outcome::Held),
+            Err(error) => Err(void(store, keys, error, clock())),
+        };
     }
     match activate::complete(store, actor, keys, live_at) {
-        Ok(live) => Ok(Outcome::Live(live)),
+        Ok(live) => match finish() {
+            Ok(()) => Ok(Outcome::Live(live)),
+            Err(error) => Err(recall(store, keys, error, clock())),
+        },
         Err(error)
             if matches!(
                 error.kind(),
@@ -123,6 +132,18 @@ fn way_back(store: &mut Store, keys: &[Key], now: Timestamp) -> &'static str {
             "the secret was delivered: activate its key with `keyward activate` when the store can be read"
         }
     }
+}
+
+/// Ends keys that became live and whose secrets then did not reach their recipient, and says so in the error. One that has
+/// replaced another stays: the other has ended, or is about to.
+fn recall(store: &mut Store, keys: &[Key], error: Error, now: Timestamp) -> Error {
+    let minter = keys.first().map_or("", |key| key.created_by.as_str());
+    let fate = match activate::recall(store, minter, keys, now) {
+        Ok(true) => "the key is void",
+        Ok(false) => "the key stays live, because it has replaced another",
+        Err(_) => "the key is live: revoke it",
+    };
+    error.told(|message| format!("{message}; {fate}"))
 }
 
 /// Voids the keys because of this error, and says so in it.

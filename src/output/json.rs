@@ -17,6 +17,16 @@ pub fn to_string(value: &impl Serialize) -> String {
     String::from_utf8(buffer).expect("the formatter writes ASCII")
 }
 
+/// The value as one line of ASCII JSON, in memory that is wiped.
+///
+/// SECURITY: room for everything at once, so that growing leaves no copy behind.
+#[cfg(feature = "serve")]
+pub fn to_bytes(value: &impl Serialize) -> zeroize::Zeroizing<Vec<u8>> {
+    let mut buffer = zeroize::Zeroizing::new(Vec::with_capacity(16 * 1024));
+    write(&mut *buffer, value).expect("memory takes every byte, and views have text keys");
+    buffer
+}
+
 /// Compact JSON in which every character outside printable ASCII is escaped, and every second `#` in a row, so that no
 /// log line can carry Azure's `##[` or `##vso[`.
 struct Ascii;

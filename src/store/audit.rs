@@ -104,6 +104,9 @@ impl Writer<'_> {
             None => self.reader.head()?,
         };
         let mut details = details.as_object().cloned().unwrap_or_default();
+        if let Some(remark) = self.remark {
+            details.extend(remark.clone());
+        }
         let digest = match action.ends_record() {
             true => None,
             false => self.digest_for_event(action.about(), subject)?,

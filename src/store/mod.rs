@@ -49,7 +49,12 @@ pub struct Store {
     engine: Engine,
     /// Whether changes are made only to see what they would come to.
     is_rehearsal: bool,
+    /// What every event's details say besides: how its change was asked for.
+    remark: Option<Remark>,
 }
+
+/// What is said of how a change was asked for: fields of an event's details.
+pub type Remark = serde_json::Map<String, serde_json::Value>;
 
 /// What keeps a store's tables.
 enum Engine {
@@ -89,11 +94,12 @@ pub struct Writer<'a> {
     head: Cell<Option<Head>>,
     /// When that was.
     time: Cell<Option<Timestamp>>,
+    remark: Option<&'a Remark>,
 }
 
 impl<'a> Writer<'a> {
-    fn new(session: Session<'a>) -> Self {
-        Self { reader: Reader::new(session), head: Cell::new(None), time: Cell::new(None) }
+    fn new(session: Session<'a>, remark: Option<&'a Remark>) -> Self {
+        Self { reader: Reader::new(session), head: Cell::new(None), time: Cell::new(None), remark }
     }
 }
 

@@ -113,7 +113,7 @@ impl Store {
 
 impl From<Database> for Store {
     fn from(database: Database) -> Self {
-        Self { engine: Engine::Sqlite(database), is_rehearsal: false }
+        Self { engine: Engine::Sqlite(database), is_rehearsal: false, remark: None }
     }
 }
 

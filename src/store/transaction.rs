@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::session::Session;
-use super::{Engine, Freshness, Meter, Reader, Store, Writer};
+use super::{Engine, Freshness, Meter, Reader, Remark, Store, Writer};
 use crate::domain::Timestamp;
 use crate::domain::audit::Head;
 use crate::error::{Error, Kind, Result};
@@ -50,10 +50,16 @@ impl Store {
         }
     }
 
+    /// From now on, the events of changes have these details besides their own.
+    pub fn remark(&mut self, remark: Option<Remark>) {
+        self.remark = remark;
+    }
+
     fn change<T>(&mut self, body: impl FnOnce(&Writer<'_>) -> Result<T>) -> Result<T> {
+        let remark = self.remark.as_ref();
         match &mut self.engine {
             Engine::Sqlite(database) => {
-                database.write(None, |session| change(Session::Sqlite(session), body))
+                database.write(None, |session| change(Session::Sqlite(session), remark, body))
             }
         }
     }
@@ -64,9 +70,10 @@ impl Store {
         wait: Duration,
         body: impl FnOnce(&Writer<'_>) -> Result<T>,
     ) -> Result<T> {
+        let remark = self.remark.as_ref();
         match &mut self.engine {
             Engine::Sqlite(database) => {
-                database.write(Some(wait), |session| change(Session::Sqlite(session), body))
+                database.write(Some(wait), |session| change(Session::Sqlite(session), remark, body))
             }
         }
     }
@@ -76,10 +83,10 @@ impl Store {
         if self.is_rehearsal {
             return self.rehearse(body);
         }
+        let remark = self.remark.as_ref();
         match &mut self.engine {
-            Engine::Sqlite(database) => {
-                database.write_with_reserve(|session| change(Session::Sqlite(session), &body))
-            }
+            Engine::Sqlite(database) => database
+                .write_with_reserve(|session| change(Session::Sqlite(session), remark, &body)),
         }
     }
 
@@ -121,11 +128,12 @@ impl Reader<'_> {
 
 /// Runs the closure and makes sure that the trail has everything that was changed. Returns the trail's new end, if it
 /// got any rows.
-fn change<T>(
-    session: Session<'_>,
+fn change<'a, T>(
+    session: Session<'a>,
+    remark: Option<&'a Remark>,
     body: impl FnOnce(&Writer<'_>) -> Result<T>,
 ) -> Result<(T, Option<Head>)> {
-    let writer = Writer::new(session);
+    let writer = Writer::new(session, remark);
     let value = body(&writer)?;
     let head = writer.head.get();
     let is_untold = writer.session.has_changed() && head.is_none();

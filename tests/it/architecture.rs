@@ -152,6 +152,26 @@ const WALLS: &[Wall] = &[
             "crate::output",
         ],
     },
+    Wall {
+        room: "serve/",
+        forbidden: &[
+            "clap",
+            "unicode_width",
+            "rusqlite",
+            "rand",
+            "sha2",
+            "std::env",
+            "std::time::SystemTime",
+            "std::fs::File",
+            "std::fs::OpenOptions",
+            "std::fs::remove_file",
+            "std::fs::rename",
+            "crate::store::Reader",
+            "crate::store::Writer",
+            "crate::delivery",
+            "crate::prompt",
+        ],
+    },
     Wall { room: "prompt.rs", forbidden: &["clap", "crate::store", "crate::ops", "crate::output"] },
     Wall { room: "error.rs", forbidden: &["clap", "unicode_width", "rusqlite", "crate::output"] },
     Wall {
@@ -169,6 +189,13 @@ const WALLS: &[Wall] = &[
 
 /// What only these files may mention.
 const KEEPERS: &[(&str, &[&str])] = &[
+    // Who opens a listening socket.
+    ("hyper", &["serve/"]),
+    ("tokio", &["serve/"]),
+    ("listenfd", &["serve/listen.rs"]),
+    ("rustix::net", &["serve/listen.rs"]),
+    ("std::net::TcpListener", &["serve/listen.rs"]),
+    ("std::os::unix::net::UnixListener", &["serve/listen.rs"]),
     ("rusqlite", &["store/sqlite/"]),
     ("rustix::termios::tcsetattr", &["prompt.rs"]),
     ("rustix::fs::flock", &["files/"]),
@@ -196,6 +223,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
             "ops/",
             "output/view/minted.rs",
             "prompt.rs",
+            "serve/",
         ],
     ),
     // Who may do what is decided in the transaction that does it.
@@ -203,6 +231,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     // The two ends of a hand-over: nobody else decides that a delivery has worked, or has not.
     ("activate::complete", &["ops/hand_over.rs"]),
     ("activate::void", &["ops/hand_over.rs"]),
+    ("activate::recall", &["ops/hand_over.rs"]),
     ("println!", &[]),
     ("print!", &[]),
     ("eprintln!", &[]),
@@ -216,7 +245,7 @@ const STOREYS: &[&[&str]] = &[
     &["domain", "error", "files", "random", "signals"],
     &["store"],
     &["delivery", "ops", "output", "prompt"],
-    &["keyring", "options"],
+    &["keyring", "options", "serve"],
     &["context"],
     &["arguments", "commands"],
     &["cli"],
@@ -410,6 +439,10 @@ fn the_checker_sees_a_planted_breach() {
         ("delivery/file.rs", "use std::env::temp_dir;"),
         ("error.rs", "impl From<clap::Error> for Error {}"),
         ("main.rs", "use keyward::store::Store;"),
+        ("serve/http.rs", "use crate::store::{Reader, Store};"),
+        ("serve/http.rs", "use crate::context::Context;"),
+        ("commands/serve.rs", "use tokio::net::TcpListener;"),
+        ("ops/verifier/mod.rs", "use std::net::{IpAddr, TcpListener};"),
     ];
     for (file, line) in planted {
         let source = format!("//! A file.\n\n{line}\n");

@@ -74,6 +74,9 @@ fn prepared(example: &str) -> Sandbox {
     if names("deploy") {
         sandbox.mint("deploy");
     }
+    if names("--operator-token-file") {
+        sandbox.file("ci.token", "0123456789abcdef0123456789abcdef");
+    }
     if names("staging") {
         sandbox.workspace("staging", &[]);
         sandbox.mint_with("old", &["-w", "staging"]);
@@ -108,7 +111,12 @@ fn every_command_has_examples_and_every_example_runs() {
             // A person answers the question that this would ask them.
             let asks = example.contains(" revoke ") && !example.contains("--yes");
             let answer = if asks { " --yes" } else { "" };
-            let output = typed(&prepared(&example), &format!("{example}{answer}"));
+            // A service goes on until it is told to end.
+            let until = match words.first().map(String::as_str) {
+                Some("serve") => "timeout --preserve-status --signal TERM 1 ",
+                _ => "",
+            };
+            let output = typed(&prepared(&example), &format!("{until}{example}{answer}"));
             run += 1;
             if output.status != 0 {
                 failures.push(format!("{example}\n{}", output.transcript()));

@@ -288,6 +288,8 @@ mod process;
 mod rounds;
 // Writers and readers for a minute.
 mod crowd;
+// `keyward serve`: a real server on real sockets, and whoever asks it.
+mod serve;
 // The published vectors, judged by keyward and by a second implementation.
 mod vectors;
 // Stores in which bytes were changed or lost, or something was planted.

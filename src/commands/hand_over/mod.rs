@@ -86,6 +86,7 @@ impl HandOver {
             Ok(Delivered {
                 live_at: matches!(delivery.sink, Sink::Stdout).then_some(handed_at),
                 take_back: placed.map(|placed| Box::new(|| placed.take_back()) as TakeBack<'_>),
+                finish: None,
             })
         };
         let outcome = hand_over::run(store, actor, request, || context.now(), deliver)?;

@@ -12,12 +12,12 @@ use clap::ValueHint;
 use crate::context::{Context, SecretSource};
 use crate::domain::address::Origin;
 use crate::domain::misread;
-use crate::domain::secret::Secret;
 use crate::domain::verdict::{Ask, Verdict};
 use crate::domain::{Code, Key, Safe, Timestamp};
 use crate::error::{Exit, Result};
 use crate::ops::access::Actor;
-use crate::ops::verifier::{Kept, Request, Verifier};
+use crate::ops::verifier::asked::Template;
+use crate::ops::verifier::{Kept, Verifier};
 use crate::output::relative::relative_or_never;
 use crate::output::view::VerdictView;
 use crate::store::Store;
@@ -103,6 +103,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             address: args.ip.and_then(|origin| origin.0),
             scopes: args.require,
         },
+        workspace: None,
         cost: args.cost,
         record: !args.no_record,
     };
@@ -144,19 +145,6 @@ fn admit(context: &mut Context, mut store: Store) -> Result<Verifier> {
     let operator = || Actor::Operator(String::new());
     let actor = context.caller(&mut store)?.unwrap_or_else(operator);
     Ok(Verifier::new(store, actor, |key| key).within(context.workspace.clone()))
-}
-
-/// What the options say of every request.
-pub struct Template {
-    pub ask: Ask,
-    pub cost: u32,
-    pub record: bool,
-}
-
-impl Template {
-    fn request(&self, secret: Secret) -> Request {
-        Request { secret, ask: self.ask.clone(), cost: self.cost, record: self.record }
-    }
 }
 
 fn sentence(verdict: &Verdict<Kept<Key>>, message: &str, now: Timestamp) -> String {

@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-pub use super::Template;
-pub use super::line::{Turn, turn};
+pub use super::line::{Template, Turn, turn};
 use serde_json::value::RawValue;
 
 use crate::context::{Context, WaitEnd};

@@ -244,7 +244,7 @@ fn look_through(
     let operator = match actor {
         Actor::Operator(name) => Actor::Operator(name.clone()),
         // The store decides whether a key may do this, not the backup.
-        Actor::Caller(_) => Actor::Operator(String::new()),
+        Actor::Caller { .. } => Actor::Operator(String::new()),
     };
     let found = check::damage(&mut store, &operator, now, progress)?;
     if let Some(flaw) = found.flaws.first() {

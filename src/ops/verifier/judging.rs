@@ -76,7 +76,8 @@ impl<T> Judging<'_, T> {
             let code = self.state.memory.judge_unknown(reader, secret)?;
             return Ok((code, None));
         };
-        if self.within.is_some_and(|workspace| workspace != known.workspace) {
+        let is_elsewhere = self.within.is_some_and(|workspace| workspace != known.workspace);
+        if is_elsewhere || !known.is_of(request.workspace.as_deref()) {
             return Ok((Code::NotFound, None));
         }
         if !known.used.are_known() {

@@ -14,6 +14,7 @@ use crate::domain::{KeySeq, Timestamp, WorkspaceId};
 pub(super) struct Known<T> {
     pub seq: KeySeq,
     pub workspace: WorkspaceId,
+    pub workspace_name: Arc<str>,
     /// When that workspace was created.
     pub workspace_made_at: Timestamp,
     pub origin: Origin,
@@ -25,6 +26,13 @@ pub(super) struct Known<T> {
     pub kept: T,
     /// Where its last use was counted; see [`super::pending`].
     pub counted: AtomicUsize,
+}
+
+impl<T> Known<T> {
+    /// Whether it is a key of this workspace, if one was asked for.
+    pub fn is_of(&self, workspace: Option<&str>) -> bool {
+        workspace.is_none_or(|workspace| *workspace == *self.workspace_name)
+    }
 }
 
 /// A key as a verifier's owner wants it kept; a clone is the same one.

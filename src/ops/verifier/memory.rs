@@ -20,6 +20,12 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::judge::{self, Forms};
 use crate::store::{Freshness, Reader};
 
+/// What is cached of a workspace.
+struct Owner {
+    record: Workspace,
+    name: Arc<str>,
+}
+
 type Keys<T> = Table<SecretHash, Arc<Known<T>>>;
 
 /// How many secrets are remembered that no key has, and up to as many again. Whoever presents them chooses them.
@@ -38,7 +44,7 @@ pub(super) struct Memory<T> {
     old: Keys<T>,
     /// What secrets that no key has are judged, in two turns too.
     strangers: [Table<SecretHash, Code>; 2],
-    owners: BTreeMap<WorkspaceId, Workspace>,
+    owners: BTreeMap<WorkspaceId, Owner>,
     formats: Option<Vec<TokenFormat>>,
     forms: Forms,
 }
@@ -170,14 +176,16 @@ impl<T> Memory<T> {
             return Ok(None);
         };
         let owner = self.owner(reader, key.workspace_id)?;
-        key.workspace.clone_from(&owner.name);
-        let workspace_made_at = owner.created_at;
-        let allowance = Allowance::of(owner, key.plan.as_deref());
+        let workspace_name = Arc::clone(&owner.name);
+        key.workspace.clone_from(&owner.record.name);
+        let workspace_made_at = owner.record.created_at;
+        let allowance = Allowance::of(&owner.record, key.plan.as_deref());
         let has_own = allowance.rate.is_some() || allowance.own_quota.is_some();
         let shares_limits = has_own && reader.has_relatives(&key)?;
         let known = Arc::new(Known {
             seq,
             workspace: key.workspace_id,
+            workspace_name,
             workspace_made_at,
             origin: self.changes.origin(&key),
             used: Uses::default(),
@@ -227,7 +235,7 @@ impl<T> Memory<T> {
         }
     }
 
-    fn owner(&mut self, reader: &Reader<'_>, id: WorkspaceId) -> Result<&Workspace> {
+    fn owner(&mut self, reader: &Reader<'_>, id: WorkspaceId) -> Result<&Owner> {
         match self.owners.entry(id) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(unknown) => Ok(unknown.insert(owner(reader, id)?)),
@@ -235,7 +243,8 @@ impl<T> Memory<T> {
     }
 }
 
-fn owner(reader: &Reader<'_>, id: WorkspaceId) -> Result<Workspace> {
+fn owner(reader: &Reader<'_>, id: WorkspaceId) -> Result<Owner> {
     let gone = || Error::new(Kind::Damaged, "the store is damaged: a key has no workspace");
-    reader.workspace_by_id(id)?.ok_or_else(gone)
+    let record = reader.workspace_by_id(id)?.ok_or_else(gone)?;
+    Ok(Owner { name: record.name.as_str().into(), record })
 }

@@ -8,8 +8,11 @@
 //! second. A key with a rate or a quota is judged and counted in one transaction, so the count is exact even if other
 //! processes verify.
 
+mod asides;
+pub mod asked;
 mod changes;
 mod follow;
+mod group;
 mod judging;
 mod known;
 mod limited;
@@ -50,6 +53,8 @@ pub struct Request {
     pub secret: Secret,
     /// What it is wanted for.
     pub ask: Ask,
+    /// The workspace that the key must be of; another's is `not_found`.
+    pub workspace: Option<String>,
     /// The credits it costs if it is valid.
     pub cost: u32,
     /// Whether it counts: as a use or a refusal, and against rate and quota.
@@ -59,7 +64,7 @@ pub struct Request {
 impl Request {
     /// A request of one credit that counts and asks for nothing in particular.
     pub fn new(secret: Secret) -> Self {
-        Self { secret, ask: Ask::default(), cost: 1, record: true }
+        Self { secret, ask: Ask::default(), workspace: None, cost: 1, record: true }
     }
 }
 
@@ -142,7 +147,8 @@ impl<T> Verifier<T> {
     ) -> Result<Verdict<Kept<T>>> {
         let now = now.into();
         self.follow()?;
-        if let Some(verdict) = self.verify_remembered(request, now)? {
+        let seen = self.store.freshness()?;
+        if let Some(verdict) = self.verify_remembered(request, now, seen)? {
             return Ok(verdict);
         }
         let mut answer = None;

@@ -10,13 +10,17 @@ use crate::domain::verdict::{Verdict, judge};
 use crate::domain::{Code, Timestamp};
 use crate::error::Result;
 use crate::ops::access::Actor;
+use crate::store::Freshness;
 
 impl<T> Verifier<T> {
     /// The verdict on a cached secret, unless something must be looked up for it or its limits counted.
+    ///
+    /// `seen` is the store's freshness after the request came in.
     pub(super) fn verify_remembered(
         &mut self,
         request: &Request,
         now: Timestamp,
+        seen: Freshness,
     ) -> Result<Option<Verdict<Kept<T>>>> {
         let state = &mut self.state;
         let anyone = matches!(state.actor, Actor::Operator(_)) && state.workspace.is_none();
@@ -28,9 +32,8 @@ impl<T> Verifier<T> {
         if now < state.clock.seen || state.clock.leapt.is_some() {
             return Ok(None);
         }
-        match state.memory.freshness() {
-            Some(freshness) if freshness == self.store.freshness()? => {}
-            _ => return Ok(None),
+        if state.memory.freshness() != Some(seen) {
+            return Ok(None);
         }
         if request.secret.expose().len() > MAXIMUM_LENGTH {
             return Ok(None);
@@ -40,6 +43,9 @@ impl<T> Verifier<T> {
         let known = state.memory.recall(&hash).map(Arc::clone);
         let verdict = match &known {
             None => state.memory.recall_stranger(&hash).map(of_stranger),
+            Some(known) if !known.is_of(request.workspace.as_deref()) => {
+                return Ok(Some(of_stranger(Code::NotFound)));
+            }
             Some(known) => match judge(&known.grounds, &request.ask, now, clock.seen) {
                 Code::Valid if is_limited(known) => state.refusal(request, known, now),
                 Code::Valid if !known.used.is_latest(now) => None,

@@ -1,8 +1,11 @@
 //! Exactly the fields a user may see, in the order and with the names that scripts rely on. `schema` describes them as
 //! written here, doc comments included.
 //!
-//! This module never reads a store. A secret appears in one place alone: [`Minted`], for what was handed over on stdout.
+//! This module never reads a store. A secret appears only in what was handed over: [`Minted`], for stdout and for an answer
+//! over HTTP, and the two documented forms of that.
 
+#[cfg(feature = "serve")]
+mod documented;
 mod key;
 mod minted;
 mod provision;
@@ -18,6 +21,10 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::Timestamp;
 
+#[cfg(feature = "serve")]
+pub use documented::{
+    AzscraperKey, AzscraperMinted, Data, ScrapewiseCaller, ScrapewiseKey, ScrapewiseMinted,
+};
 pub use key::{CallerView, Changed, KeyView, Keys, Revoked};
 pub use minted::Minted;
 pub use provision::{ChangeView, Changes, FindingView, WorkspaceChange};

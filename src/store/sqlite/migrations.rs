@@ -51,7 +51,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
             }
         })?;
     }
-    let writer = Writer::new(AnySession::Sqlite(Session::new(&transaction)));
+    let writer = Writer::new(AnySession::Sqlite(Session::new(&transaction)), None);
     if done < TOLD {
         writer.seal_all()?;
     } else if done < SEALED {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::support::{Output, Sandbox};
 
 /// Commands that print a format of their own.
-const EXEMPT: [&str; 3] = ["schema", "completions", "man"];
+const EXEMPT: [&str; 4] = ["schema", "completions", "man", "serve"];
 
 /// What `keyward schema` prints for a command's words.
 fn schema(sandbox: &Sandbox, command: &str) -> Value {

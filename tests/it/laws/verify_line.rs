@@ -42,6 +42,7 @@ pub fn hold(data: &[u8]) {
             address: Some(IpAddr::from([192, 0, 2, 7])),
             scopes: vec!["read".to_owned(), "write".to_owned()],
         },
+        workspace: None,
         cost: 7,
         record: false,
     };
@@ -77,6 +78,7 @@ pub fn hold(data: &[u8]) {
 fn expected<'a>(text: &'a str, template: &Template) -> (Option<&'a str>, Option<Request>) {
     let mut request = Request {
         secret: keyward::domain::secret::Secret::new(text.to_owned()),
+        workspace: None,
         ask: template.ask.clone(),
         cost: template.cost,
         record: template.record,

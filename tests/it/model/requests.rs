@@ -90,6 +90,7 @@ pub(super) fn asked(ask: &Ask) -> verifier::Request {
             address: ask.address.as_ref().map(|text| text.parse().expect("an address")),
             scopes: ask.scopes.clone(),
         },
+        workspace: None,
         cost: ask.cost,
         record: ask.record,
     }

@@ -176,7 +176,7 @@ impl Drop for Stream {
 
 /// Undoes that signals are ignored, as a shell has it for what it starts in the background: a child inherits that, and
 /// keyward respects it. A signal that is caught is a child's own again; here it has its usual effect.
-fn let_children_hear_signals() {
+pub fn let_children_hear_signals() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         for signal in [SIGHUP, SIGINT, SIGTERM] {

@@ -1,0 +1,41 @@
+//! What a command that runs as a service needs of the world: a store for each thread, the clock, accounts, and what the service
+//! manager says.
+//!
+//! This module never opens a store by itself.
+
+use std::time::{Duration, SystemTime};
+
+use super::environment::{text, variable};
+use super::{Context, account};
+use crate::domain::Timestamp;
+use crate::error::Result;
+use crate::serve::{Manager, Opener};
+use crate::store::{Store, absent};
+
+impl Context {
+    /// What opens the store for another thread.
+    pub fn opener(&self) -> Result<Opener> {
+        let path = self.store_path()?;
+        Ok(Box::new(move |wait: Duration| Store::open(&path, wait)?.ok_or_else(|| absent(&path))))
+    }
+
+    /// The clock.
+    #[expect(clippy::disallowed_methods, reason = "the clock of those who have no context")]
+    pub fn clock(&self) -> fn() -> Timestamp {
+        || SystemTime::now().into()
+    }
+
+    /// What names accounts by their numbers.
+    pub fn accounts(&self) -> fn(u32) -> String {
+        account::name
+    }
+
+    /// What a service manager says to a service that it starts.
+    pub fn service_manager(&self) -> Result<Manager> {
+        let names = text("LISTEN_FDNAMES")?.unwrap_or_default();
+        Ok(Manager {
+            notify: variable("NOTIFY_SOCKET"),
+            names: names.split(':').map(str::to_owned).collect(),
+        })
+    }
+}

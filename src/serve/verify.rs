@@ -1,0 +1,106 @@
+//! `/v1/verify`: requests as a line of `keyward verify --stream` has them, and the same verdicts.
+//!
+//! This module never answers one request with another's verdict: they keep their order.
+
+use std::rc::Rc;
+
+use serde_json::value::RawValue;
+
+use super::answer::{Answer, sentence};
+use super::dialect::{Dialect, Refusal};
+use super::unread::{LONGEST_ARRAY, LONGEST_BODY, Unread};
+use super::worker::Worker;
+use crate::domain::verdict::Ask;
+use crate::error::{Kind, Result};
+use crate::ops::verifier::asked::{Template, Turn, turn};
+use crate::output::json;
+use crate::output::view::VerdictView;
+
+pub const PATH: &str = "/v1/verify";
+
+/// The most requests in an array.
+const MOST: usize = 1000;
+
+/// Answers a request, or an array of them.
+pub async fn answer(worker: &Rc<Worker>, body: &mut Unread<'_>) -> Answer {
+    let bytes = match body.read(LONGEST_ARRAY).await {
+        Ok(bytes) => bytes,
+        Err(refusal) => return Answer::refusal(&refusal, Dialect::Own),
+    };
+    let bad = |status| {
+        Answer::refusal(&Refusal::new("bad_request", status, sentence(status)), Dialect::Own)
+    };
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return bad(400);
+    };
+    let is_array = text.trim_start().starts_with('[');
+    if !is_array && text.len() > LONGEST_BODY {
+        return bad(413);
+    }
+    let pieces: Vec<&RawValue> = match is_array {
+        true => match serde_json::from_str(text) {
+            Ok(pieces) => pieces,
+            Err(_) => return bad(400),
+        },
+        false => Vec::new(),
+    };
+    if pieces.len() > MOST {
+        return bad(413);
+    }
+    let template = Template {
+        ask: Ask::default(),
+        workspace: worker.settings.workspace.clone(),
+        cost: 1,
+        record: true,
+    };
+    let turns: Vec<Turn<'_>> = match is_array {
+        true => pieces.iter().map(|piece| turn(piece.get(), "item", &template)).collect(),
+        false => vec![turn(text, "body", &template)],
+    };
+    if let ([Turn { id: None, request: Err(error) }], false) = (turns.as_slice(), is_array) {
+        let refusal = Refusal::new("bad_request", 400, error.to_string());
+        return Answer::refusal(&refusal, Dialect::Own);
+    }
+    match judged(worker, turns) {
+        Ok(verdicts) if is_array => Answer::json(200, format!("[{}]\n", verdicts.join(","))),
+        Ok(verdicts) => Answer::json(200, format!("{}\n", verdicts.join(""))),
+        Err(error) => Answer::refusal(&Refusal::from(&error), Dialect::Own),
+    }
+}
+
+/// The verdicts in the order of the requests.
+fn judged(worker: &Worker, turns: Vec<Turn<'_>>) -> Result<Vec<String>> {
+    let now = (worker.settings.clock)();
+    let mut places = Vec::with_capacity(turns.len());
+    let (mut requests, mut asks) = (Vec::new(), Vec::new());
+    for turn in turns {
+        let unread = match turn.request {
+            Ok(request) => {
+                asks.push(request.ask.clone());
+                requests.push(request);
+                None
+            }
+            Err(error) => Some(error),
+        };
+        places.push((turn.id, unread));
+    }
+    let verdicts = worker.with_records(|verifier| verifier.verify_each(requests, now))?;
+    let mut verdicts = verdicts.iter().zip(&asks);
+    let views = places.into_iter().map(|(id, unread)| {
+        if let Some(error) = unread {
+            let message = error.to_string();
+            return json::to_string(&VerdictView::none("bad_request", 400, &message).to(id));
+        }
+        let (verdict, ask) = verdicts.next().expect("each request has its verdict");
+        match verdict {
+            Ok(verdict) => json::to_string(&VerdictView::new(verdict, ask, now).to(id)),
+            Err(error) => {
+                let kind = error.kind();
+                let status = if kind == Kind::Damaged { 500 } else { 503 };
+                let view = VerdictView::none(kind.code(), status, sentence(status));
+                json::to_string(&view.to(id))
+            }
+        }
+    });
+    Ok(views.collect())
+}

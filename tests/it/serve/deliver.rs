@@ -1,0 +1,162 @@
+//! A secret in a response: a client or a server that is gone at any moment leaves no live key without a holder.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::client::{Connection, Server, bearer, connect, path_of, send, socket, token_file};
+use crate::support::{Sandbox, is_thorough, text};
+
+/// What a key of this name is in the end, when its delivery is over.
+fn fate(sandbox: &Sandbox, name: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        let keys = sandbox.keyward(["list", "--all", "--name", name]).answer();
+        let found = keys["keys"].as_array().and_then(|keys| keys.first().cloned());
+        let status = found.map_or_else(|| "none".to_owned(), |key| text(&key, "status"));
+        if status != "pending" || begun.elapsed() > Duration::from_secs(5) {
+            return status;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Reads this many bytes, then whatever has come besides, and closes. Returns what it has got.
+fn read_and_close(mut connection: Connection, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    let mut read = 0;
+    while read < length {
+        match connection.read(&mut bytes[read..]) {
+            Ok(0) | Err(_) => break,
+            Ok(more) => read += more,
+        }
+    }
+    bytes.truncate(read);
+    match &connection {
+        Connection::Tcp(stream) => stream.set_nonblocking(true),
+        Connection::Unix(stream) => stream.set_nonblocking(true),
+    }
+    .expect("possible");
+    // Nothing more may have come.
+    let _ = connection.read_to_end(&mut bytes);
+    bytes
+}
+
+#[test]
+fn a_client_that_goes_at_any_byte_leaves_no_live_key_that_it_has_not_got() {
+    let sandbox = Sandbox::new();
+    sandbox.mint("web");
+    let (file, token) = token_file(&sandbox, "ci");
+    let place = socket(&sandbox, "admin.sock");
+    let flags = ["--manage", "127.0.0.1:0", "--operator-token-file", path_of(&file)];
+    let server = Server::run(&sandbox, &flags);
+    let unix = Server::run(&sandbox, &["--manage", &place]);
+    let mint =
+        |name: &str| send("POST", "/v1/keys", &bearer(&token), &format!("{{\"name\":\"{name}\"}}"));
+    let local = |name: &str| send("POST", "/v1/keys", "", &format!("{{\"name\":\"{name}\"}}"));
+    let mut whole = connect(&server.places[0]);
+    let response = whole.exchange(mint("n0000").as_bytes()).expect("an answer");
+    let length = response.head.len() + response.body.len();
+    let step = if is_thorough() { 1 } else { 61 };
+    let points = (0..length).step_by(step).chain(length - 2..=length);
+    let mut unexplained = 0;
+    for (nth, point) in points.enumerate() {
+        let name = format!("n{:04}", nth + 1);
+        let (place, request) = match nth % 2 {
+            0 => (&server.places[0], mint(&name)),
+            _ => (&unix.places[0], local(&name)),
+        };
+        let mut connection = connect(place);
+        connection.write_all(request.as_bytes()).expect("it reads");
+        let got = read_and_close(connection, point);
+        let has_all = got.ends_with(b"}") && got.len() >= length - 40;
+        let status = fate(&sandbox, &name);
+        match (has_all, status.as_str()) {
+            (true, "active") | (false, "none" | "revoked") => {}
+            // The last byte came between the last look and the close: the system has acknowledged it.
+            (false, "active") => unexplained += 1,
+            other => panic!("closed at {point} of {length}: {other:?}"),
+        }
+    }
+    assert!(unexplained <= 1, "{unexplained} live keys whose holders have not got them");
+    server.end();
+    unix.end();
+    // What was void has released its name, and the trail is whole.
+    sandbox.keyward(["store", "check"]).ok();
+    sandbox.keyward(["audit", "verify"]).ok();
+}
+
+#[test]
+fn a_request_that_is_given_up_is_void_or_was_never_begun() {
+    let sandbox = Sandbox::new();
+    sandbox.mint("web");
+    let place = socket(&sandbox, "admin.sock");
+    let server = Server::run(&sandbox, &["--manage", &place]);
+    let path = place.strip_prefix("unix:").expect("a path");
+    for nth in 0..8 {
+        let name = format!("n{nth}");
+        let mut stream = UnixStream::connect(path).expect("it listens");
+        let request = send("POST", "/v1/keys", "", &format!("{{\"name\":\"{name}\"}}"));
+        stream.write_all(request.as_bytes()).expect("it reads");
+        drop(stream);
+        let status = fate(&sandbox, &name);
+        assert!(matches!(status.as_str(), "none" | "revoked"), "{name}: {status}");
+    }
+    server.end();
+}
+
+#[test]
+fn a_repeated_request_after_a_broken_answer_gets_the_same_key_with_another_secret() {
+    let sandbox = Sandbox::new();
+    sandbox.mint("web");
+    let (file, token) = token_file(&sandbox, "ci");
+    let flags = ["--manage", "127.0.0.1:0", "--operator-token-file", path_of(&file)];
+    let server = Server::run(&sandbox, &flags);
+    let fields = bearer(&token) + "Idempotency-Key: once\r\n";
+    let request = send("POST", "/v1/keys", &fields, "{\"name\":\"job\"}");
+    let mut stream = TcpStream::connect(&server.places[0]).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    drop(stream);
+    assert!(matches!(fate(&sandbox, "job").as_str(), "none" | "revoked"));
+    let response = connect(&server.places[0]).exchange(request.as_bytes()).expect("an answer");
+    assert_eq!(response.status, 201, "{response:?}");
+    sandbox.verdict(&text(&response.json(), "key"), &[], 0, "valid");
+    server.end();
+}
+
+#[test]
+fn a_server_that_is_killed_leaves_no_live_key_whose_holder_lacks_more_than_a_byte() {
+    let sandbox = Sandbox::new();
+    sandbox.mint("web");
+    let place = socket(&sandbox, "admin.sock");
+    let rounds = if is_thorough() { 200 } else { 16 };
+    let mut fates = Vec::new();
+    for nth in 0..rounds {
+        let name = format!("n{nth:03}");
+        let mut server = Server::run(&sandbox, &["--manage", &place]);
+        let mut connection = connect(&place);
+        let request = send("POST", "/v1/keys", "", &format!("{{\"name\":\"{name}\"}}"));
+        connection.write_all(request.as_bytes()).expect("it reads");
+        thread::sleep(Duration::from_micros(700 * nth % 12_000));
+        server.child.kill().expect("it runs");
+        let got = read_and_close(connection, 1 << 20);
+        let keys = sandbox.keyward(["list", "--all", "--name", &name]).answer();
+        let keys = keys["keys"].as_array().expect("an array");
+        let status = keys.first().map_or_else(|| "none".to_owned(), |key| text(key, "status"));
+        let body = String::from_utf8(got).expect("text");
+        let body = body.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
+        if status == "active" {
+            let body = body.trim_end_matches('}').to_owned() + "}";
+            let whole: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{body}"));
+            sandbox.verdict(&text(&whole, "key"), &[], 0, "valid");
+        } else {
+            assert!(!body.ends_with('}'), "a whole answer for a key that is {status}");
+        }
+        fates.push(status);
+    }
+    assert!(fates.iter().any(|fate| fate != "active"), "{fates:?}");
+}
