@@ -13,13 +13,13 @@ use crate::error::{Error, Kind, Result};
 use crate::options::{Colour, Globals};
 use crate::output::ui::Ui;
 
-/// The options that decide how to speak, read off arguments that may not make sense as a whole.
+/// The options that decide how to write output, read from arguments that may be invalid.
 pub fn guess_globals(arguments: &[OsString]) -> Globals {
     let own: Vec<&str> = arguments
         .iter()
         .skip(1)
         .take_while(|argument| *argument != "--")
-        // What is not text is none of these options' values.
+        // Something that is not text is not a value of these options.
         .map(|argument| argument.to_str().unwrap_or_default())
         .collect();
     let has = |short: Option<&str>, long: &str, value: &str| {

@@ -1,4 +1,4 @@
-//! The command line as a whole: what `keyward` itself says, and every command below it.
+//! The whole command line: what `keyward` itself says, and every command below it.
 
 use std::ffi::OsString;
 
@@ -83,8 +83,8 @@ pub struct Cli {
 impl Cli {
     /// Reads the arguments, the program's name in front.
     ///
-    /// Every start pays for what clap builds, so at first only the command that is named is built, which saves half of
-    /// the time. Whatever that does not understand is left to the whole.
+    /// Every start pays for what clap builds, so at first only the named command is built, which saves half of the
+    /// time. Anything that it does not understand is left to the complete command line.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
         let respelled = respelled(arguments);
         let arguments = respelled.as_deref().unwrap_or(arguments);

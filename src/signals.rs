@@ -14,8 +14,8 @@ use crate::error::{Error, Kind, Result};
 /// The signals that ask a process to end.
 const WATCHED: [i32; 3] = [SIGTERM, SIGHUP, SIGINT];
 
-/// Whether a watched signal has its default effect. The handlers stay installed for good once there is a first watch,
-/// because a handler that is taken away leaves the signal ignored.
+/// Whether a watched signal has its default effect. The handlers stay installed after the first watch, because removing
+/// a handler leaves the signal ignored.
 static DEFAULT_EFFECT: AtomicBool = AtomicBool::new(true);
 /// The watched signal that has come last; 0 before any.
 static NOTED: AtomicUsize = AtomicUsize::new(0);

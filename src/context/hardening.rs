@@ -12,7 +12,7 @@ static PANICKED_AT: OnceLock<String> = OnceLock::new();
 /// The error for an internal fault. It says only where it happened.
 pub fn fault() -> Error {
     let place = PANICKED_AT.get().map_or("", String::as_str);
-    // Where a library lay when keyward was built is nobody's business.
+    // The paths of libraries at build time are not shown.
     let place = if place.starts_with("src/") { place } else { "a place in a library" };
     Error::new(Kind::Internal, format!("internal error at {place}"))
         .hinted("no partial change was saved; please report this")

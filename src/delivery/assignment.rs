@@ -96,7 +96,7 @@ pub(super) fn values(bytes: &[u8], name: &str) -> Result<Vec<Zeroizing<Vec<u8>>>
 struct Found {
     /// Its `=` and value, spaces around the `=` included.
     set: Range<usize>,
-    /// Where its line ends, CR and LF left out.
+    /// Where its line ends, without CR and LF.
     comment_end: usize,
 }
 

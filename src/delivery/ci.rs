@@ -65,7 +65,7 @@ impl GithubSink {
         }
     }
 
-    /// Appends on a fresh line, in one write so that nobody's lines can come between, and syncs; or cuts it off again.
+    /// Appends on a new line, in one write so that no other lines can come between, and syncs; or cuts it off again.
     fn append(
         &self,
         mut file: &File,

@@ -33,7 +33,7 @@ pub struct CommandSink {
     /// The program, looked up in `PATH` unless it has a slash.
     pub program: OsString,
     pub arguments: Vec<OsString>,
-    /// The folder it runs in, and that its path is relative to if it has a slash; the current one when not given.
+    /// The folder it runs in, and to which its path is relative if it has a slash; by default the current one.
     pub folder: Option<PathBuf>,
 }
 

@@ -73,8 +73,8 @@ impl FromStr for Origin {
     }
 }
 
-/// Reads an address as sockets and proxies write it: a port, brackets (RFC 3986 3.2.2) and a zone (RFC 4007 11) are left out.
-/// Nothing for what is not an address.
+/// Reads an address as sockets and proxies write it: a port, brackets (RFC 3986 3.2.2) and a zone (RFC 4007 11) are
+/// stripped. Nothing for what is not an address.
 pub fn read_address(text: &str) -> Option<IpAddr> {
     // The last of it may look like a port: `::1:443` is an address.
     if let Ok(address) = text.parse() {

@@ -1,7 +1,7 @@
 //! The audit trail's rows and the chain that ties each to the one before.
 //!
 //! This module never writes a row. What a chain shows and what it cannot: an edit, insertion, deletion or reordering
-//! breaks it; a cut tail or a whole rewrite does not, which is why a head is worth keeping elsewhere.
+//! breaks it; a cut tail or a complete rewrite does not, so a head should be kept elsewhere.
 
 use sha2::{Digest, Sha256};
 

@@ -52,8 +52,8 @@ impl Criteria {
             && dated.iter().all(|criterion| criterion.is_none())
     }
 
-    /// What is wrong with a key of this policy at this moment. Of ended keys it only matters that they have just
-    /// expired. Of a pending key it only matters that the policy leaves it out, of a disabled key its use too.
+    /// What is wrong with a key of this policy at this moment. For ended keys, only a recent expiry counts; for a
+    /// pending key, only that the policy does not allow it; for a disabled key, also its use.
     pub fn faults(&self, key: &Key, policy: &Policy, now: Timestamp) -> Result<Vec<Reason>> {
         let status = key.status(now);
         let mut faults = Vec::new();

@@ -111,7 +111,7 @@ pub fn is_invisible(character: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether a character is white space (White_Space, Unicode 16, PropList.txt) that could be taken for a space and is none.
+/// Whether a character is white space (White_Space, Unicode 16, PropList.txt) that looks like a space but is not one.
 fn is_blank(character: char) -> bool {
     character.is_whitespace() && character != ' '
 }

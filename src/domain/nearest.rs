@@ -1,4 +1,4 @@
-//! Which of some words was probably meant by one that is none of them.
+//! Finding the word that was probably meant by a misspelled one.
 
 /// The word that is nearest to what was typed, if one is near enough: a letter or two that are wrong, missing, too many or
 /// changed about.

@@ -23,7 +23,7 @@ words! {
     }
 }
 
-/// A key of a backup with what stays of the current one.
+/// A key of a backup with what is kept of the current one.
 #[derive(Debug, Clone)]
 pub struct Merged {
     pub backup: Key,
@@ -172,7 +172,7 @@ mod tests {
         Some(KeyId::from_stored(text.to_owned()))
     }
 
-    /// What becomes of a key of the backup beside the current one.
+    /// The result for a key of the backup and the current one.
     fn merged(change_backup: fn(&mut Key), change_present: fn(&mut Key)) -> Merged {
         let (mut backup, mut present) = (sample(), sample());
         change_backup(&mut backup);

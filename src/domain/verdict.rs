@@ -7,12 +7,12 @@ use crate::domain::code::Code;
 use crate::domain::key::{Key, Life, Status};
 use crate::domain::timestamp::Timestamp;
 
-/// The whole answer; `S` is what the asker has at hand of a key.
+/// The whole answer; `S` is what the caller keeps of a key.
 #[derive(Debug)]
 pub struct Verdict<S> {
     /// The reason.
     pub code: Code,
-    /// The key, unless the secret is malformed or nobody's.
+    /// The key, unless the secret is malformed or belongs to none.
     pub subject: Option<S>,
     /// When the key last verified, this time included.
     pub last_used_at: Option<Timestamp>,

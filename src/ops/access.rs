@@ -16,7 +16,7 @@ use crate::store::{Reader, Store};
 /// The longest that recording a use waits for another process; what the caller wants done matters more.
 const RECORDING_WAIT: Duration = Duration::from_secs(1);
 
-/// Who acts.
+/// The actor.
 #[derive(Debug)]
 pub enum Actor {
     /// The person at the terminal, by the name of their account.

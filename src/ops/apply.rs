@@ -33,7 +33,7 @@ pub struct WorkspaceWanted {
 /// A key there should be.
 #[derive(Debug)]
 pub struct KeyWanted {
-    /// What the manifest says of it.
+    /// The manifest's values for it.
     pub entry: KeyEntry,
     /// Its sink.
     pub place: Place,
@@ -66,7 +66,7 @@ pub struct Request {
     pub workspaces: Vec<WorkspaceWanted>,
     /// The keys.
     pub keys: Vec<KeyWanted>,
-    /// Whether live keys of these workspaces that are not among them are to go.
+    /// Whether to revoke live keys of these workspaces that are not in the manifest.
     pub prune: bool,
     /// Whether keys are rotated whose secrets are not in their sinks.
     pub rotate_if_missing: bool,
@@ -108,7 +108,7 @@ pub struct Plan {
     pub workspaces: Vec<WorkspaceStep>,
     /// To each key, in the request's order, with its environment.
     pub keys: Vec<(String, Decision)>,
-    /// The keys that are to go.
+    /// The keys to revoke.
     pub strays: Vec<Key>,
 }
 

@@ -125,7 +125,8 @@ fn about_key(
     Ok((events, surplus > 0))
 }
 
-/// The ids of the keys that a selector means. The trail outlives records, so that a whole id is one without a record too.
+/// The ids of the keys that a selector means. The trail keeps events longer than records, so a whole id is accepted
+/// without a record too.
 fn ids_meant(
     reader: &Reader<'_>,
     access: &Access,

@@ -106,8 +106,8 @@ pub(super) fn check_grace(reader: &Reader<'_>, millis: i64, now: Timestamp) -> R
     }
 }
 
-/// Every lifetime runs from the machine's clock and is refused here if the store has recorded a later time than its
-/// end, because the clock went back: expiry is judged by the latest time that was seen.
+/// Every lifetime starts at the machine's clock, and is refused here if the store has recorded a time after its end
+/// because the clock went back: expiry is judged by the latest time that was seen.
 fn check_end(reader: &Reader<'_>, subject: &str, ends_at: Timestamp) -> Result<()> {
     let seen = reader.clock()?.seen;
     if ends_at > seen {

@@ -1,4 +1,4 @@
-//! Deleting the records of keys that have been dead for long enough, with what they were used for.
+//! Deleting the records, with their usage, of keys that were revoked or expired long enough ago.
 //!
 //! This module never deletes a key that could come to verify again, nor a row of the audit trail.
 
@@ -24,7 +24,7 @@ pub struct Request {
     pub workspace: Option<String>,
     /// Every workspace there is instead.
     pub all: bool,
-    /// How long a key has to be dead; the policy's retention when not given.
+    /// How long a key must have been revoked or expired; by default the policy's retention.
     pub dead_for: Option<Lifetime>,
     /// How long none of them may have been used.
     pub idle: Option<Lifetime>,
@@ -33,7 +33,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// How long a key of this workspace has to be dead.
+    /// How long a key of this workspace must have been revoked or expired.
     fn retention<'a>(&'a self, workspace: &'a Workspace) -> &'a Lifetime {
         self.dead_for.as_ref().unwrap_or(&workspace.policy.usage_retention)
     }
@@ -90,7 +90,7 @@ pub fn run(
 /// that is pruned is left alone.
 const FAR_AHEAD: i64 = 366 * DAY_MILLIS;
 
-/// Refuses to take keys for long dead because the clock, wrongly perhaps, has leapt far ahead.
+/// Refuses to prune while the clock has leapt far ahead, perhaps wrongly.
 fn refuse_leap(clock: Clock, now: Timestamp) -> Result<()> {
     match clock.doubt(now) {
         Some(Doubt::Ahead(millis)) if millis > FAR_AHEAD => Err(Error::new(
@@ -107,7 +107,7 @@ fn refuse_leap(clock: Clock, now: Timestamp) -> Result<()> {
 
 type Page = Vec<(KeySeq, Key)>;
 
-/// Calls the closure with the keys that are dead for long enough, page by page.
+/// Calls the closure with the keys that were revoked or expired long enough ago, page by page.
 fn for_each_page(
     store: &mut Store,
     workspace: &Workspace,
@@ -145,7 +145,7 @@ fn delete(
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         access.require(Permission::Revoke)?;
-        // Another process may have deleted a key and a younger one have its row number.
+        // Another process may have deleted a key, and a newer one may have its row number.
         let mut present = Vec::new();
         for (seq, seen) in &page {
             let key = writer.key_by_seq(*seq)?;
@@ -171,7 +171,7 @@ fn delete(
     })
 }
 
-/// Leaves in a page the keys that have been dead for long enough and that nothing waits for.
+/// Keeps in a page the keys that were revoked or expired long enough ago and that no pending key needs.
 fn keep_prunable(
     reader: &Reader<'_>,
     page: &mut Page,
@@ -193,7 +193,7 @@ fn keep_prunable(
     Ok(())
 }
 
-/// Since when a key is dead, if it is.
+/// When a key was revoked or expired, if it was.
 fn dead_since(key: &Key, now: Timestamp) -> Option<Timestamp> {
     match key.ended(now)? {
         Status::Revoked => key.revoked_at.or_else(|| key.lapsed_at(now)),

@@ -41,7 +41,7 @@ pub struct Changes {
     pub owner: Option<Option<String>>,
     /// The plan; `Some(None)` is that of its workspace.
     pub plan: Option<Option<String>>,
-    /// Whether the present labels go first.
+    /// Whether the current labels are removed first.
     pub clear_labels: bool,
     /// Labels to add or overwrite.
     pub labels: BTreeMap<String, String>,

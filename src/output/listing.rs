@@ -11,8 +11,8 @@ use crate::output::stdout::{stdout, unwritten};
 use crate::output::table::Cell;
 use crate::output::{json, tsv, value};
 
-/// How much of a listing is held back, in bytes. An answer that fits is whole or not there at all: what goes wrong while
-/// its records are gathered leaves stdout empty.
+/// How much of a listing is held back, in bytes. An answer that fits is complete or absent: what goes wrong while its
+/// records are gathered leaves stdout empty.
 const HELD_BACK: usize = 1024 * 1024;
 
 /// An answer of many records, written as they come. Dropped before [`Listing::finish`], it writes no more.

@@ -27,7 +27,7 @@ const NEWEST: &str = ", (SELECT newest.details FROM audit AS newest
     WHERE newest.subject = key.id AND substr(newest.action, 1, 4) = 'key.' ORDER BY newest.seq DESC LIMIT 1)";
 const DETAILS: usize = AFTER + 3;
 
-/// A record and what is wrong with it, or why it is none.
+/// A record and what is wrong with it, or why it is not a record.
 pub(super) type Standing = Result<(Key, Option<&'static str>)>;
 
 impl Reader<'_> {

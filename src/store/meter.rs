@@ -15,7 +15,7 @@ use crate::domain::usage::{LastUse, Tally};
 use crate::domain::{Day, KeyId, KeySeq, Timestamp, WorkspaceId};
 use crate::error::Result;
 
-/// A rate and when the burst of a key that it holds for is whole again, in nanoseconds since 1970.
+/// A rate and when the burst of its key is full again, in nanoseconds since 1970.
 pub type RateState = (Rate, i64);
 
 /// How many keys a day's slots have room for.
@@ -46,14 +46,14 @@ const LINE: &str = "WITH RECURSIVE line (seq, id, replaces, workspace_id, enviro
         SELECT key.seq, key.id, key.replaces, key.workspace_id, key.environment
         FROM line JOIN key ON key.id = line.replaces OR key.replaces = line.id
         WHERE +key.workspace_id = line.workspace_id AND +key.environment = line.environment)";
-/// The latest time of a key and its nearest 255 relatives at which a rate is whole again.
+/// The latest time at which the burst of a key or of its nearest 255 relatives is full again.
 const RATE_STATE: &str = "SELECT max(whole_at) FROM meter WHERE rate = ?2 AND key_seq IN (SELECT seq FROM line LIMIT 256)";
 /// The credits that they have spent from one day to another.
 const CREDITS: &str =
     ", day (number) AS (SELECT ?2 UNION ALL SELECT number + 1 FROM day WHERE number < ?3)
-    SELECT sum(usage.credits) FROM (SELECT seq FROM line LIMIT 256) AS relative CROSS JOIN day
-    JOIN usage ON usage.slot = (day.number << 40) + relative.seq";
-/// Gives the same relatives the state of a key's rate, where theirs is not a later one.
+    SELECT sum(usage.credits) FROM (SELECT seq FROM line LIMIT 256) AS line CROSS JOIN day
+    JOIN usage ON usage.slot = (day.number << 40) + line.seq";
+/// Gives a key's rate state to the same relatives, unless theirs is later.
 const HAND_ON: &str = "INSERT INTO meter (key_seq, rate, whole_at)
     SELECT line.seq, own.rate, own.whole_at FROM meter AS own JOIN (SELECT seq FROM line LIMIT 256) AS line
     WHERE own.key_seq = ?1 AND own.whole_at > ?2 AND line.seq <> ?1
@@ -178,8 +178,8 @@ impl Meter<'_> {
 }
 
 impl Writer<'_> {
-    /// Gives what these keys have used of their rates to the others of their lineages, before their records go: the burst that one
-    /// has spent stays spent.
+    /// Hands the rate states of these keys to the others of their lineages before the records are deleted: a burst that
+    /// was spent stays spent.
     pub(super) fn hand_on_rate_states(&self, keys: &[KeySeq]) -> Result<()> {
         let seen = self.clock()?.seen.as_millis().saturating_mul(1_000_000);
         let mut hand_on = self.session.prepare(&format!("{LINE} {HAND_ON}"))?;

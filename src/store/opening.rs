@@ -1,4 +1,4 @@
-//! Opening a store, and what is asked of one as a whole.
+//! Opening a store, and operations on a whole store.
 
 use std::path::Path;
 use std::time::Duration;

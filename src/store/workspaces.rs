@@ -10,7 +10,7 @@ use crate::domain::record::RecordDigest;
 use crate::domain::{Policy, Workspace, WorkspaceId};
 use crate::error::Result;
 
-/// A record with its policy's text, or why it is none.
+/// A record with its policy's text, or why it is not a record.
 pub(super) type Standing = Result<(Workspace, String)>;
 
 const SELECT: &str =

@@ -43,7 +43,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         wait: context.patience(),
     };
     if !context.yes {
-        restore::look(&request)?;
+        // A script that forgot --yes is told so first, whatever else is wrong.
+        if context.prompter.allowed {
+            restore::look(&request)?;
+        }
         let question = format!(
             "Replace the current store with {}? Keys minted since the backup will be lost.",
             SafePath(&request.backup)

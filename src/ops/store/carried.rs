@@ -1,4 +1,4 @@
-//! Gathering what of the current keys stays when a backup is restored, and writing it.
+//! Collecting what current keys keep when a backup is restored, and writing it.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub struct Kept {
 /// Where a trace was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// In the current store, which is whole enough.
+    /// In the current store, which is intact enough.
     Present,
     /// In a damaged one in its place.
     Damaged,

@@ -1,4 +1,4 @@
-//! Looking after a store as a whole.
+//! Managing a whole store.
 //!
 //! This module never decides what a key may do.
 

@@ -144,7 +144,7 @@ struct Restoration<'a> {
 }
 
 impl Restoration<'_> {
-    /// Restores into a store that can be written, in one transaction, and closes it. What is to stay is taken from that
+    /// Restores into a store that can be written, in one transaction, and closes it. What is kept is taken from that
     /// store, if it is the current one, and from those that are lost. Says whether all of these could be read.
     fn fill(
         &self,
@@ -177,7 +177,7 @@ impl Restoration<'_> {
                 });
             })?;
             carried.settle_names(writer, actor, now)?;
-            // The counts of the current store stay, and the plan may be another.
+            // The counts of the current store are kept, and the plan may be different.
             for workspace in writer.workspaces()? {
                 hold_to_rates(writer, &workspace, latest)?;
             }
@@ -232,7 +232,7 @@ impl Restoration<'_> {
     }
 }
 
-/// Refuses a backup that is not whole. Returns how many keys it has, and its head.
+/// Refuses a damaged backup. Returns how many keys it has, and its head.
 fn look_through(
     backup: &Backup,
     actor: &Actor,

@@ -29,7 +29,7 @@ pub(super) struct Stamp {
 }
 
 impl Access {
-    /// Checks that what was read without a log is still the whole truth.
+    /// Checks that what was read without a log is still current.
     pub(super) fn confirm(&self, store: Option<&Entry>) -> Result<()> {
         match (self, store) {
             (Self::Gone(path), _) => Err(moved(path)),

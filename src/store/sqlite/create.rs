@@ -1,4 +1,4 @@
-//! Making a store: whole, synced and private before it has its name, so that nobody ever meets half of one.
+//! Making a store: complete, synced and private before it has its name, so that nobody sees half of one.
 //!
 //! This module never replaces an existing file.
 

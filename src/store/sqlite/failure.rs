@@ -57,7 +57,7 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
     }
 }
 
-/// What SQLite says of a file system that refuses a lock.
+/// SQLite's error for a file system that refuses a lock.
 const LOCKS: [i32; 5] = [
     ffi::SQLITE_IOERR_LOCK,
     ffi::SQLITE_IOERR_UNLOCK,
@@ -66,7 +66,7 @@ const LOCKS: [i32; 5] = [
     ffi::SQLITE_IOERR_SHMLOCK,
 ];
 
-/// What it says of one on which the index of the log cannot be shared among processes.
+/// Its error for a file system on which processes cannot share the index of the log.
 const SHARED_MEMORY: [i32; 4] = [
     ffi::SQLITE_IOERR_SHMOPEN,
     ffi::SQLITE_IOERR_SHMSIZE,

@@ -1,4 +1,4 @@
-//! What `store info` says of a store.
+//! What `store info` shows.
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! Whether anybody has committed since the last check, by the index of the log: one read, and no lock.
 //!
-//! The index begins with two copies of a header (<https://www.sqlite.org/walformat.html>, section 2.1), which every commit, every
-//! recovery and every new beginning of the log write again. By these bytes SQLite's own connections tell whether their pages are
-//! still right.
+//! The index begins with two copies of a header (<https://www.sqlite.org/walformat.html>, section 2.1), which every
+//! commit, every recovery and every new beginning of the log write again. SQLite's own connections use these bytes to
+//! check whether their pages are still valid.
 
 use std::cell::Cell;
 use std::fs::File;

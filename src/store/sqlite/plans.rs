@@ -1,4 +1,4 @@
-//! A test of cost: no statement of the store reads a table from end to end unless the whole of it is asked for.
+//! A test of cost: no statement of the store reads a whole table unless all of it is needed.
 //!
 //! This module never runs outside tests.
 

@@ -22,7 +22,7 @@ const WITH_EVENTS: &str = ", event.seq, event.time, event.actor, event.action, e
     WHERE key.seq >= ?1 ORDER BY key.seq LIMIT ?2";
 
 impl Reader<'_> {
-    /// Refuses a trail that is not whole: what it says of records is not to be relied on.
+    /// Refuses a broken trail: its information about records is not reliable.
     fn refuse_broken_trail(&self) -> Result<()> {
         let mut expected = Head::NONE;
         self.for_each_event(i64::MIN, |event| {

@@ -40,7 +40,7 @@ impl Database {
 }
 
 impl Turn {
-    /// Waits for a turn at a store that may not be there, or not be whole. Its folder is made. `heed` is asked while
+    /// Waits for a turn at a store that may not exist or may be damaged. Its folder is made. `heed` is asked while
     /// waiting.
     pub fn at(store: &Path, wait: Duration) -> Result<Self> {
         make_way(store)?;

@@ -141,7 +141,7 @@ pub(super) fn exposed(found: Found) -> Error {
         .hinted(format!("remove it, and {replace} with `keyward rotate KEY --now`"))
 }
 
-/// Enough of a hash to tell ten million apart.
+/// Enough of a hash to distinguish ten million.
 pub(super) fn beginning(hash: SecretHash) -> [u8; 8] {
     let bytes = hash.as_bytes().first_chunk();
     *bytes.expect("a hash has 32 bytes")
