@@ -13,7 +13,7 @@ use crate::ops::access::Actor;
 use crate::ops::hand_over::{self, Delivered, Outcome};
 use crate::ops::{mint, revoke, rotate};
 use crate::random::SystemRandom;
-use crate::store::{Store, absent};
+use crate::store::{Place, Store};
 
 /// Why a closure could not deliver: any error, or a text.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -41,7 +41,8 @@ pub struct Rotated {
 }
 
 impl Keyring {
-    /// Opens the store at this path. The clock is `SystemTime::now`; it is asked before and after each delivery. Another
+    /// Opens the store at this path, or the one on the server that it is a URI of (`postgres://…`, with the feature `postgres`; the URI
+    /// may have the password). The clock is `SystemTime::now`; it is asked before and after each delivery. Another
     /// process that has the store locked is waited for as long as `wait`.
     ///
     /// # Errors
@@ -51,8 +52,9 @@ impl Keyring {
         wait: Duration,
         clock: impl Fn() -> T + Send + 'static,
     ) -> Result<Self> {
+        let place = Place::find(path, &|_| None)?;
         Ok(Self {
-            store: Store::open(path, wait)?.ok_or_else(|| absent(path))?,
+            store: Store::open_at(&place, wait)?.ok_or_else(|| place.absent())?,
             actor: Actor::Operator("library".to_owned()),
             clock: Box::new(move || clock().into()),
         })

@@ -59,6 +59,7 @@
 //! | `domain` | types that cannot hold an invalid value, and pure rules: token, policy, manifest, status, verdict, names | SQLite, clap, IO, the clock |
 //! | `store` | a file for each table with its statements, the audit chain, and the seals of records; the same for every engine | clap, rendering, rules, an engine's crate, and `domain::secret::Secret`: it only gets hashes |
 //! | `store/sqlite` | everything specific to SQLite: opening with checks, transactions, migrations, backups | rules of keys |
+//! | `store/postgres` | everything specific to PostgreSQL, with the feature `postgres`: connections, transactions, tables, roles | rules of keys |
 //! | `files` | safe files, for the store and for deliveries: a folder is opened once, and its files are checked, made private, locked, synced and renamed below its descriptor | what the files contain, SQLite, secrets |
 //! | `delivery` | a file for each sink: stdout, file, dotenv, GitHub variable, command; what a sink contains already | the decision whether a key becomes active |
 //! | `output` | `view` has exactly the fields that a user may see; `json`, `tsv` and `table` render it; `ui` owns the streams; `man` renders pages, which `manual` shows or writes | the store, use cases |

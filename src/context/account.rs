@@ -12,6 +12,11 @@ pub(super) fn operator() -> String {
     }
 }
 
+/// The name of the account that keyward runs as.
+pub(super) fn name_of_user() -> Option<String> {
+    field(rustix::process::getuid().as_raw(), 0)
+}
+
 /// The primary group of an account, if it is in the account database.
 pub(super) fn group_of(uid: u32) -> Option<u32> {
     field(uid, 3)?.parse().ok()

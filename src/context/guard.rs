@@ -13,11 +13,11 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::environment::variable;
-use super::stores::default_store;
+use super::stores::{connection_variable, default_store};
 use crate::domain::exposure;
 use crate::error::{Error, Kind, Result};
 use crate::ops::exposure::{Detector, Found};
-use crate::store::Store;
+use crate::store::{Place, Store, has_password};
 
 /// The variables that keyward reads and whose value it may repeat.
 const VARIABLES: [&str; 7] = [
@@ -104,6 +104,9 @@ impl Guard {
     /// Refuses what has the form of a secret. A runner's own paths are judged when one is used.
     pub fn refuse_by_look(&self) -> Result<()> {
         for (origin, text) in self.texts.borrow().iter() {
+            if has_password(&String::from_utf8_lossy(text)) {
+                return Err(origin.has_password());
+            }
             match origin {
                 Origin::Variable(name) if name.starts_with("GITHUB_") => {}
                 origin => origin.refuse_by_look(text)?,
@@ -157,7 +160,11 @@ impl Guard {
             return Ok(());
         }
         for path in self.places() {
-            match Store::glance(&path, PATIENCE) {
+            let Ok(place) = Place::find(&path, &connection_variable) else {
+                self.knowledge.set(Knowledge::Unavailable);
+                return Ok(());
+            };
+            match Store::glance_at(&place, PATIENCE) {
                 Ok(None) => {}
                 Ok(Some(mut store)) => {
                     let refused = self.refuse_known(&mut store);
@@ -227,6 +234,19 @@ impl Origin {
         } else {
             Ok(())
         }
+    }
+
+    /// The error of a server's password there.
+    fn has_password(self) -> Error {
+        let (place, why) = match self {
+            Self::Variable(name) => (name, "is passed on to other programs"),
+            Self::Argument | Self::Document(..) => {
+                ("an argument", "is visible to every process of this machine")
+            }
+        };
+        Error::usage(format!("{place} has a database's password in it, and {why}")).hinted(
+            "keep the password in ~/.pgpass or a service file (chmod 600), or in PGPASSWORD",
+        )
     }
 
     /// The error of a secret there. It repeats nothing of it.

@@ -16,7 +16,7 @@ impl Context {
         if !is_wanted {
             return Ok(self);
         }
-        let path = self.store_path()?;
+        let path = self.store_file("--as-owner")?;
         let absolute = std::path::absolute(&path)
             .map_err(|error| Error::usage("the store's path cannot be used").because(error))?;
         let metadata = absolute

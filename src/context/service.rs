@@ -10,13 +10,15 @@ use super::{Context, account};
 use crate::domain::Timestamp;
 use crate::error::Result;
 use crate::serve::{Manager, Opener};
-use crate::store::{Store, absent};
+use crate::store::Store;
 
 impl Context {
     /// What opens the store for another thread.
     pub fn opener(&self) -> Result<Opener> {
-        let path = self.store_path()?;
-        Ok(Box::new(move |wait: Duration| Store::open(&path, wait)?.ok_or_else(|| absent(&path))))
+        let place = self.store_place()?;
+        let open =
+            move |wait: Duration| Store::open_at(&place, wait)?.ok_or_else(|| place.absent());
+        Ok(Box::new(open))
     }
 
     /// The clock.

@@ -2,27 +2,32 @@
 //!
 //! This module never opens a store for arguments with one of its secrets among them.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Context;
 use super::environment::variable;
-use crate::domain::SafePath;
+use super::{Context, account};
 use crate::domain::tilde;
 use crate::error::{Error, Result};
-use crate::store::{Store, absent};
+use crate::store::{Place, Store};
 
 impl Context {
     /// Where the store is, or would be.
-    pub fn store_path(&self) -> Result<PathBuf> {
-        if let Some(path) = self.named_store() {
-            return if path.as_os_str().is_empty() {
-                Err(Error::usage("the store's path is empty"))
-            } else {
-                tilde::refuse(&path).map(|()| path)
-            };
-        }
-        default_store()
+    pub fn store_place(&self) -> Result<Place> {
+        let path = match self.named_store() {
+            Some(path) if path.as_os_str().is_empty() => {
+                return Err(Error::usage("the store's path is empty"));
+            }
+            Some(path) => tilde::refuse(&path).map(|()| path)?,
+            None => default_store()?,
+        };
+        Place::find(&path, &connection_variable)
+    }
+
+    /// The file that the store is in, or would be, for an operation that only makes sense for one.
+    pub fn store_file(&self, operation: &str) -> Result<PathBuf> {
+        self.store_place()?.file(operation)
     }
 
     /// The path that `--store` or the environment gives.
@@ -35,7 +40,7 @@ impl Context {
     pub fn open_store(&self) -> Result<Store> {
         match self.existing_store()? {
             Some(store) => Ok(store),
-            None => Err(absent(&self.store_path()?)),
+            None => Err(self.store_place()?.absent()),
         }
     }
 
@@ -44,8 +49,8 @@ impl Context {
         if let Some(store) = self.store_if_any()? {
             return Ok(store);
         }
-        let path = self.store_path()?;
-        self.ui.hint(&format!("no store at {} yet", SafePath(&path)));
+        let place = self.store_place()?;
+        self.ui.hint(&format!("no store at {place} yet"));
         Ok(Store::empty())
     }
 
@@ -59,7 +64,7 @@ impl Context {
 
     /// Opens the store if it exists.
     pub fn existing_store(&self) -> Result<Option<Store>> {
-        match Store::open(&self.store_path()?, self.wait)? {
+        match Store::open_at(&self.store_place()?, self.wait)? {
             Some(store) => self.checked(store).map(Some),
             None => {
                 self.guard.refuse_known_before_speaking()?;
@@ -77,9 +82,13 @@ impl Context {
                 (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
                 _ => PathBuf::from(path),
             },
-            None => self.store_path()?,
+            None => return self.glance_at(&self.store_place()?),
         };
-        let store = Store::glance(&path, Duration::from_millis(50))?;
+        self.glance_at(&Place::find(&path, &connection_variable)?)
+    }
+
+    fn glance_at(&self, place: &Place) -> Result<Store> {
+        let store = Store::glance_at(place, Duration::from_millis(50))?;
         Ok(store.unwrap_or_else(Store::empty))
     }
 
@@ -89,10 +98,29 @@ impl Context {
         &self,
         rehearse: impl FnOnce(&mut Store) -> Result<()>,
     ) -> Result<Store> {
-        let path = self.store_path()?;
+        let place = self.store_place()?;
         if let Some(store) = self.existing_store()? {
             return Ok(store);
         }
+        if !place.makes_itself() {
+            return Err(place.absent());
+        }
+        self.create_rehearsed(&place, rehearse)
+    }
+
+    /// Opens the store, making it first if needed, wherever that is.
+    pub fn create_store(&self) -> Result<Store> {
+        match self.existing_store()? {
+            Some(store) => Ok(store),
+            None => self.create_rehearsed(&self.store_place()?, |_| Ok(())),
+        }
+    }
+
+    fn create_rehearsed(
+        &self,
+        place: &Place,
+        rehearse: impl FnOnce(&mut Store) -> Result<()>,
+    ) -> Result<Store> {
         if self.caller.is_some() {
             // No key can be calling: the store that would know it does not exist.
             return Ok(Store::empty());
@@ -101,15 +129,15 @@ impl Context {
             // Another process may have made the store meanwhile, and what stood in the way with it.
             return self.existing_store()?.ok_or(error);
         }
-        if Store::create(&path, self.wait)? {
-            self.say_made(&path);
+        if Store::create_at(place, self.wait)? {
+            self.say_made(place);
         }
         self.open_store()
     }
 
     /// Says where a store was made: a wrong path would otherwise go unnoticed.
-    pub fn say_made(&self, path: &Path) {
-        self.ui.status(&format!("created the store {}", SafePath(path)));
+    pub fn say_made(&self, place: &Place) {
+        self.ui.status(&format!("created the store {place}"));
     }
 
     /// Refuses secrets among what was given before something is said that needs no store.
@@ -134,6 +162,12 @@ impl Context {
         self.guard.refuse_known(&mut store)?;
         Ok(store)
     }
+}
+
+/// A variable that says how a server is connected to. Its user is the account's if none is named.
+pub(super) fn connection_variable(name: &str) -> Option<OsString> {
+    let account = || (name == "PGUSER").then(account::name_of_user)?.map(OsString::from);
+    variable(name).or_else(account)
 }
 
 /// Where the store is when nothing names one.

@@ -49,22 +49,18 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Lets the next run of what minted this key take up its hand-over.
     pub fn claim(&self, id: &KeyId) -> Result<()> {
-        self.session
-            .run(
-                "INSERT INTO claim (key_seq) SELECT seq FROM key WHERE id = ?1 ON CONFLICT DO NOTHING",
-                values![id],
-            )
-            .map(drop)
+        self.session.run(
+            "INSERT INTO claim (key_seq) SELECT seq FROM key WHERE id = ?1 ON CONFLICT DO NOTHING",
+            values![id],
+        )
     }
 
     /// Takes that back: the hand-over is over.
     pub fn unclaim(&self, id: &KeyId) -> Result<()> {
-        self.session
-            .run(
-                "DELETE FROM claim WHERE key_seq = (SELECT seq FROM key WHERE id = ?1)",
-                values![id],
-            )
-            .map(drop)
+        self.session.run(
+            "DELETE FROM claim WHERE key_seq = (SELECT seq FROM key WHERE id = ?1)",
+            values![id],
+        )
     }
 
     /// Stores what was minted under an idempotency key, replacing what was stored before.
@@ -87,11 +83,10 @@ impl Writer<'_> {
                     made.made_at,
                 ],
             )
-            .map(drop)
     }
 
     /// Deletes what was minted until this moment.
     pub fn forget_until(&self, moment: Timestamp) -> Result<()> {
-        self.session.run("DELETE FROM idempotency WHERE made_at <= ?1", values![moment]).map(drop)
+        self.session.run("DELETE FROM idempotency WHERE made_at <= ?1", values![moment])
     }
 }

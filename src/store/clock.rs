@@ -20,8 +20,12 @@ impl Reader<'_> {
         if let Some(clock) = self.clock.get() {
             return Ok(clock);
         }
+        if let Some(clock) = self.session.clock()? {
+            self.clock.set(Some(clock));
+            return Ok(clock);
+        }
         let gone = || damaged("its last recorded time is missing");
-        let sql = "SELECT seen, leapt FROM clock WHERE only = 1";
+        let sql = "SELECT seen, leapt FROM clock WHERE \"only\" = 1";
         let clock = self
             .session
             .one(sql, &[], |row| Ok(Clock { seen: row.get(0)?, leapt: row.get(1)? }))?;
@@ -32,7 +36,7 @@ impl Reader<'_> {
 
     /// How many commits there were.
     pub(super) fn commits(&self) -> Result<i64> {
-        let sql = "SELECT commits FROM clock WHERE only = 1";
+        let sql = "SELECT commits FROM clock WHERE \"only\" = 1";
         let commits = self.session.one(sql, &[], |row| row.get(0))?;
         commits.ok_or_else(|| damaged("its commit count is missing"))
     }
@@ -43,11 +47,20 @@ impl Reader<'_> {
         self.save_clock(after)
     }
 
+    /// The same of a transaction that counts.
+    pub(super) fn observe_count(&self, now: Timestamp) -> Result<()> {
+        let before = self.clock()?;
+        match self.session.takes_time(before, before.after(now)) {
+            true => self.observe(now),
+            false => Ok(()),
+        }
+    }
+
     /// Every commit counts, so that every log has the count in it.
     fn save_clock(&self, clock: Clock) -> Result<()> {
         self.session.run(
-            "INSERT INTO clock (only, seen, leapt) VALUES (1, ?1, ?2)
-             ON CONFLICT (only) DO UPDATE SET seen = ?1, leapt = ?2, commits = clock.commits + 1",
+            "INSERT INTO clock (\"only\", seen, leapt) VALUES (1, ?1, ?2)
+             ON CONFLICT (\"only\") DO UPDATE SET seen = ?1, leapt = ?2, commits = clock.commits + 1",
             values![clock.seen, clock.leapt],
         )?;
         self.clock.set(Some(clock));

@@ -19,7 +19,7 @@ impl Writer<'_> {
     /// Keeps the hash of a key that has ended permanently.
     pub(super) fn end(&self, hash: &SecretHash) -> Result<()> {
         let sql = "INSERT INTO ended (hash) VALUES (?1) ON CONFLICT DO NOTHING";
-        self.session.run(sql, values![hash]).map(drop)
+        self.session.run(sql, values![hash])
     }
 
     /// Keeps the hashes of these records, which are about to be deleted.
@@ -36,6 +36,6 @@ impl Writer<'_> {
     /// The same of all of a workspace's records.
     pub(super) fn end_all_of(&self, workspace: WorkspaceId) -> Result<()> {
         let sql = "INSERT INTO ended (hash) SELECT hash FROM key WHERE workspace_id = ?1 ON CONFLICT DO NOTHING";
-        self.session.run(sql, values![workspace]).map(drop)
+        self.session.run(sql, values![workspace])
     }
 }

@@ -205,7 +205,7 @@ impl Reader<'_> {
         let front = about.front();
         self.session.one(
             "SELECT seq, time, actor, action, subject, details, previous, hash FROM audit
-             WHERE subject = ?1 AND substr(action, 1, ?2) = ?3 ORDER BY seq DESC LIMIT 1",
+             WHERE subject = ?1 AND substr(action, 1, CAST(?2 AS INTEGER)) = ?3 ORDER BY seq DESC LIMIT 1",
             values![subject, front.len() as i64, front],
             read,
         )

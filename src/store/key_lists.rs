@@ -32,7 +32,7 @@ impl Order {
             Self::Name => "key.name, key.seq",
             Self::Environment => "key.environment, key.seq",
             Self::Expires => "key.expires_at IS NULL, key.expires_at, key.seq",
-            Self::LastUsed => "usage.last_used_at, key.seq",
+            Self::LastUsed => "usage.last_used_at IS NOT NULL, usage.last_used_at, key.seq",
         }
     }
 }
@@ -115,6 +115,12 @@ impl Reader<'_> {
             },
         )?;
         Ok(census)
+    }
+
+    /// How many key records there are in all workspaces.
+    pub(super) fn count_all_keys(&self) -> Result<u64> {
+        let count = self.session.one("SELECT count(*) FROM key", &[], |row| row.get(0))?;
+        Ok(count.map_or(0, i64::unsigned_abs))
     }
 
     /// How many key records a workspace has, revoked and expired ones included.

@@ -68,7 +68,7 @@ impl Reader<'_> {
         // An id is ASCII, so everything that begins with `start` sorts before `start` and a tilde.
         let end = format!("{start}~");
         self.keys(
-            "WHERE key.id >= ?1 AND key.id < ?2 AND (?3 IS NULL OR key.workspace_id = ?3) ORDER BY key.id LIMIT ?4",
+            "WHERE key.id >= ?1 AND key.id < ?2 AND (CAST(?3 AS BIGINT) IS NULL OR key.workspace_id = ?3) ORDER BY key.id LIMIT ?4",
             values![start, &end, workspace, limit],
         )
     }
@@ -155,13 +155,19 @@ impl Writer<'_> {
     /// Removes what other tables have under a new key's row number. A row that was deleted outside keyward leaves it
     /// behind.
     fn begin_row(&self, id: &KeyId) -> Result<()> {
-        let seq = self.seq_of(id)?;
-        let mut left = 0;
+        if !self.session.gives_numbers_again() {
+            return Ok(());
+        }
+        let sql = "SELECT seq FROM key WHERE id = ?1 AND (EXISTS (SELECT 1 FROM revision WHERE key_seq = key.seq)
+             OR EXISTS (SELECT 1 FROM meter WHERE key_seq = key.seq) OR EXISTS (SELECT 1 FROM claim WHERE key_seq = key.seq))";
+        let Some(seq) = self.session.one(sql, values![id], |row| row.get(0))? else {
+            return Ok(());
+        };
         for table in ["revision", "meter", "claim"] {
             let sql = format!("DELETE FROM {table} WHERE key_seq = ?1");
-            left += self.session.run(&sql, values![seq])?;
+            self.session.run(&sql, values![seq])?;
         }
-        if left > 0 { self.delete_usage_of(&[seq]) } else { Ok(()) }
+        self.delete_usage_of(&[seq])
     }
 
     /// Saves everything about a key that may change.
@@ -203,12 +209,12 @@ impl Writer<'_> {
         }
         let sql = "INSERT INTO revision (key_seq, number) SELECT seq, ?2 FROM key WHERE id = ?1
              ON CONFLICT (key_seq) DO UPDATE SET number = excluded.number";
-        self.session.run(sql, values![&key.id, key.revision]).map(drop)
+        self.session.run(sql, values![&key.id, key.revision])
     }
 
     pub(super) fn seal_key(&self, seq: KeySeq, seal: RecordDigest) -> Result<()> {
         let sql = "UPDATE key SET seal = ?2 WHERE seq = ?1";
-        self.session.run(sql, values![seq, seal.as_bytes()]).map(drop)
+        self.session.run(sql, values![seq, seal.as_bytes()])
     }
 
     /// Notes that a record needs an audit row, and keeps the hash of one that has ended.

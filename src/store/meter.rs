@@ -6,9 +6,11 @@
 
 use std::ops::Deref;
 
+#[cfg(feature = "postgres")]
+use super::postgres;
 use super::session::{Row, Session};
 use super::value::{Value, values};
-use super::{Reader, Writer};
+use super::{Reader, Writer, sqlite};
 use crate::domain::day::Month;
 use crate::domain::rate::Rate;
 use crate::domain::usage::{LastUse, Tally};
@@ -19,7 +21,7 @@ use crate::error::Result;
 pub type RateState = (Rate, i64);
 
 /// How many keys a day's slots have room for.
-pub(super) const KEYS_PER_DAY: i64 = 1 << 40;
+pub(in crate::store) const KEYS_PER_DAY: i64 = 1 << 40;
 
 /// Adds to a key's day.
 const COUNT: &str = "UPDATE usage SET valid = valid + ?2, credits = credits + ?3,
@@ -38,14 +40,14 @@ const RATE: &str = "INSERT INTO meter (key_seq, last_day, rate, whole_at) VALUES
 const REFUSE: &str =
     "INSERT INTO refusal (slot, code, count) VALUES (?1, ?2, ?3) ON CONFLICT (slot, code)
     DO UPDATE SET count = refusal.count + excluded.count";
-/// A key and those that it replaced or that replaced it, the nearest first. A plus sign keeps a condition from choosing the index:
-/// ids do.
+/// A key and those that it replaced or that replaced it, the nearest first. Something added keeps a condition from choosing the
+/// index: ids do.
 const LINE: &str = "WITH RECURSIVE line (seq, id, replaces, workspace_id, environment) AS (
         SELECT seq, id, replaces, workspace_id, environment FROM key WHERE seq = ?1
         UNION
         SELECT key.seq, key.id, key.replaces, key.workspace_id, key.environment
         FROM line JOIN key ON key.id = line.replaces OR key.replaces = line.id
-        WHERE +key.workspace_id = line.workspace_id AND +key.environment = line.environment)";
+        WHERE key.workspace_id + 0 = line.workspace_id AND key.environment || '' = line.environment)";
 /// The latest time at which the burst of a key or of its nearest 255 relatives is full again.
 const RATE_STATE: &str = "SELECT max(whole_at) FROM meter WHERE rate = ?2 AND key_seq IN (SELECT seq FROM line LIMIT 256)";
 /// The credits that they have spent from one day to another.
@@ -92,6 +94,7 @@ impl Reader<'_> {
         rate: Option<Rate>,
         is_shared: bool,
     ) -> Result<(Option<LastUse>, Option<i64>)> {
+        self.session.hold_counts()?;
         let rate = rate.map(|rate| rate.to_string());
         let found = self.session.one(
             "SELECT usage.last_used_at, usage.last_address, CASE WHEN meter.rate = ?2 THEN meter.whole_at END
@@ -115,6 +118,7 @@ impl Reader<'_> {
 
     /// The credits that a key has spent in a month, with those of its lineage.
     pub fn credits_of(&self, key: KeySeq, month: Month) -> Result<u64> {
+        self.session.hold_counts()?;
         let (first, last) = (Day::of(month.start()), Day::of(month.end().plus_millis(-1)));
         let values = values![key, first.0, last.0];
         let sql = format!("{LINE} {CREDITS}");
@@ -124,6 +128,7 @@ impl Reader<'_> {
 
     /// The credits that a workspace has spent in a month.
     pub fn credits_spent(&self, workspace: WorkspaceId, month: Month) -> Result<u64> {
+        self.session.hold_counts()?;
         let sql = "SELECT credits FROM allowance WHERE workspace_id = ?1 AND month = ?2";
         let credits = self.session.one(sql, values![workspace, month.0], |row| row.get(0))?;
         Ok(credits.map_or(0, i64::unsigned_abs))
@@ -160,7 +165,6 @@ impl Meter<'_> {
                  ON CONFLICT (workspace_id, month) DO UPDATE SET credits = allowance.credits + excluded.credits",
                 values![workspace, month.0, stored(credits)],
             )
-            .map(drop)
     }
 
     /// Whether the key with this row number that was minted at this moment still exists. A later key may have the row
@@ -191,9 +195,10 @@ impl Writer<'_> {
 
     /// Gives the whole burst back to each key whose burst would be full only after this time.
     pub(super) fn drop_rate_states_after(&self, now: Timestamp) -> Result<()> {
+        self.session.hold_counts()?;
         let nanos = now.as_millis().saturating_mul(1_000_000);
         let sql = "UPDATE meter SET rate = NULL, whole_at = NULL WHERE whole_at > ?1";
-        self.session.run(sql, values![nanos]).map(drop)
+        self.session.run(sql, values![nanos])
     }
 
     /// Holds what the keys of a workspace that are on this plan of their own, or on none, have used of other rates against this one.
@@ -220,6 +225,7 @@ impl Writer<'_> {
         rate: Rate,
         now: Timestamp,
     ) -> Result<()> {
+        self.session.hold_counts()?;
         let sql = format!(
             "SELECT meter.key_seq, meter.rate, meter.whole_at FROM key JOIN meter ON meter.key_seq = key.seq
              WHERE {filter} AND meter.rate <> ?1 AND meter.whole_at > ?2"
@@ -250,6 +256,17 @@ impl Writer<'_> {
 
 fn add<'t>(
     session: &Session<'_>,
+    uses: impl IntoIterator<Item = (Day, KeySeq, &'t Tally, Option<RateState>)>,
+) -> Result<()> {
+    match session {
+        Session::Sqlite(session) => add_to_file(session, uses),
+        #[cfg(feature = "postgres")]
+        Session::Postgres(session) => postgres::add(session, uses.into_iter()),
+    }
+}
+
+fn add_to_file<'t>(
+    session: &sqlite::Session<'_>,
     uses: impl IntoIterator<Item = (Day, KeySeq, &'t Tally, Option<RateState>)>,
 ) -> Result<()> {
     // An update first, because most keys have their day already.
@@ -302,6 +319,6 @@ pub(super) fn slot(day: Day, key: KeySeq) -> i64 {
 }
 
 /// A count as the store's signed integers hold it.
-fn stored(count: u64) -> i64 {
+pub(super) fn stored(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

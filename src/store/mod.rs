@@ -8,6 +8,9 @@ mod claims;
 mod clock;
 mod damage;
 mod ended;
+mod endings;
+mod examine;
+mod info;
 mod integrity;
 mod key_lists;
 mod key_row;
@@ -16,10 +19,14 @@ mod links;
 mod meter;
 mod names;
 mod opening;
+mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod session;
 mod settings;
 mod sqlite;
 mod transaction;
+mod turn;
 mod unaudited;
 mod usage;
 mod value;
@@ -36,13 +43,15 @@ use unaudited::Unaudited;
 
 pub use claims::Remembered;
 pub use damage::of_backup;
+pub use info::{Info, ServerInfo};
 pub use key_lists::Order;
 pub use meter::Meter;
-pub use opening::absent;
+pub use place::{Place, has_password};
 pub use sqlite::{
-    Backup, Copy, Extent, Info, Note, Trace, Turn, beside, fingerprint, look_at_backup,
-    put_in_place, remains, salvage, write_over,
+    Backup, Copy, Extent, Note, Trace, beside, fingerprint, look_at_backup, put_in_place, remains,
+    salvage, write_over,
 };
+pub use turn::Turn;
 
 /// An open store.
 pub struct Store {
@@ -59,9 +68,11 @@ pub type Remark = serde_json::Map<String, serde_json::Value>;
 /// What keeps a store's tables.
 enum Engine {
     Sqlite(sqlite::Database),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Database),
 }
 
-/// The commits of other processes that a reader includes: equal as long as none was made since.
+/// The commits of other processes that a reader includes: equal as long as none was made since. On a server, which changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness(i64);
 

@@ -25,7 +25,7 @@ impl Reader<'_> {
     ) -> Result<Vec<String>> {
         let sql = format!(
             "SELECT name, state, created_at, expires_at FROM key {} WHERE workspace_id = ?1 AND name >= ?2 AND name < ?3
-             AND (?4 IS NULL OR environment = ?4) ORDER BY name LIMIT ?5",
+             AND (CAST(?4 AS TEXT) IS NULL OR environment = ?4) ORDER BY name LIMIT ?5",
             self.session.by_index("key_name")
         );
         let seen = self.clock()?.seen;

@@ -3,12 +3,52 @@
 use std::path::Path;
 use std::time::Duration;
 
+#[cfg(feature = "postgres")]
+use super::postgres;
 use super::sqlite::Database;
-use super::{Copy, Engine, Info, Store, Turn, Writer};
-use crate::domain::SafePath;
-use crate::error::{Error, Kind, Result};
+use super::{Copy, Engine, Info, Place, Store, Turn, Writer};
+#[cfg(feature = "postgres")]
+use crate::error::Error;
+use crate::error::Result;
 
 impl Store {
+    /// Opens a store, or says that there is none in this place.
+    ///
+    /// # Errors
+    /// `permissions`, `foreign`, `damaged`, `newer_store`, `busy`, `io`.
+    pub fn open_at(place: &Place, wait: Duration) -> Result<Option<Self>> {
+        match place {
+            Place::File(path) => Self::open(path, wait),
+            #[cfg(feature = "postgres")]
+            Place::Server(server) => Ok(postgres::Database::open(server, wait)?.map(Self::from)),
+        }
+    }
+
+    /// Makes an empty store where there is none. Says whether it did.
+    pub fn create_at(place: &Place, wait: Duration) -> Result<bool> {
+        match place {
+            Place::File(path) => Self::create(path, wait),
+            #[cfg(feature = "postgres")]
+            Place::Server(server) => postgres::Database::migrate(server, wait, true),
+        }
+    }
+
+    /// Brings a store up to date, which a file's is whenever it is opened. Says whether there was anything to do; nothing where there
+    /// is no store.
+    pub fn migrate_at(place: &Place, wait: Duration) -> Result<bool> {
+        match place {
+            Place::File(path) => match Database::schema_at(path, wait)? {
+                None => Err(place.absent()),
+                Some(before) => {
+                    let info = Self::open(path, wait)?.ok_or_else(|| place.absent())?.info()?;
+                    Ok(info.schema != before)
+                }
+            },
+            #[cfg(feature = "postgres")]
+            Place::Server(server) => postgres::Database::migrate(server, wait, false),
+        }
+    }
+
     /// Opens a store, or says that there is none at this path.
     ///
     /// A store on a read-only file, folder or file system is opened for reading when its log is empty.
@@ -32,6 +72,15 @@ impl Store {
         Ok(Database::glance(path, wait)?.map(Self::from))
     }
 
+    /// The same of a place.
+    pub fn glance_at(place: &Place, wait: Duration) -> Result<Option<Self>> {
+        match place {
+            Place::File(path) => Self::glance(path, wait),
+            #[cfg(feature = "postgres")]
+            Place::Server(_) => Self::open_at(place, wait),
+        }
+    }
+
     /// Whether there is a file at this path, a store or not.
     pub fn is_at(path: &Path) -> Result<bool> {
         Database::is_at(path)
@@ -46,6 +95,8 @@ impl Store {
     pub fn can_count(&self) -> bool {
         match &self.engine {
             Engine::Sqlite(database) => database.can_count(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => database.can_count(),
         }
     }
 
@@ -53,6 +104,8 @@ impl Store {
     pub fn has_wal_mode(&self) -> bool {
         match &self.engine {
             Engine::Sqlite(database) => database.has_wal_mode(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => true,
         }
     }
 
@@ -60,15 +113,24 @@ impl Store {
     /// `heed` is asked while waiting.
     pub fn turn(&self, heed: impl Fn() -> Result<()>) -> Result<Turn> {
         match &self.engine {
-            Engine::Sqlite(database) => database.turn(heed),
+            Engine::Sqlite(database) => database.turn(heed).map(Turn::File),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => {
+                database.turn(heed).map(|turn| Turn::Server(Box::new(turn)))
+            }
         }
     }
 
     /// Looks the facts up.
     pub fn info(&mut self) -> Result<Info> {
-        match &mut self.engine {
+        let info = match &mut self.engine {
             Engine::Sqlite(database) => database.info(),
-        }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => database.info(),
+        }?;
+        let (workspaces, keys) =
+            self.read(|reader| Ok((reader.count_workspaces()?, reader.count_all_keys()?)))?;
+        Ok(Info { workspaces, keys, ..info })
     }
 
     /// Copies the current state of the store while others use it. The closure gets the pages done and their total. If
@@ -76,6 +138,8 @@ impl Store {
     pub fn backup(&mut self, target: &Path, progress: impl FnMut(u64, u64)) -> Result<Copy> {
         match &mut self.engine {
             Engine::Sqlite(database) => database.backup(target, progress),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => Err(of_files("a backup")),
         }
     }
 
@@ -87,10 +151,14 @@ impl Store {
     ) -> Result<T> {
         match &mut self.engine {
             Engine::Sqlite(database) => database.attach(other)?,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => return Err(of_files("a restoration")),
         }
         let outcome = self.write(body);
         match &mut self.engine {
             Engine::Sqlite(database) => database.detach(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => {}
         }
         outcome
     }
@@ -99,6 +167,8 @@ impl Store {
     pub(crate) fn confirm_place(&self) -> Result<()> {
         match &self.engine {
             Engine::Sqlite(database) => database.confirm_place(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => Ok(()),
         }
     }
 
@@ -107,6 +177,27 @@ impl Store {
     pub(crate) fn follow(&mut self) -> Result<bool> {
         match &mut self.engine {
             Engine::Sqlite(database) => database.follow(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => Ok(false),
+        }
+    }
+
+    /// Whether what others count shows in [`Store::freshness`].
+    pub(crate) fn tells_of_counts(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => false,
+        }
+    }
+
+    /// Whether a verdict may be given although nothing can be counted: a file that is full is as right as ever, a server that is
+    /// gone says nothing.
+    pub(crate) fn is_there(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => database.is_connected(),
         }
     }
 }
@@ -117,8 +208,20 @@ impl From<Database> for Store {
     }
 }
 
-/// The error of a store that is not there.
-pub fn absent(path: &Path) -> Error {
-    Error::new(Kind::StoreNotFound, format!("no store at {}", SafePath(path)))
-        .hinted("`keyward store create` makes an empty one; --store and KEYWARD_STORE name another")
+#[cfg(feature = "postgres")]
+impl From<postgres::Database> for Store {
+    fn from(database: postgres::Database) -> Self {
+        Self { engine: Engine::Postgres(database), is_rehearsal: false, remark: None }
+    }
+}
+
+/// What else there is for one on a server.
+#[cfg(feature = "postgres")]
+pub(super) const ELSE: &str =
+    "back the database up with pg_dump, or copy the store's records with `keyward store export`";
+
+/// The error of what only a store in a file has.
+#[cfg(feature = "postgres")]
+pub(super) fn of_files(what: &str) -> Error {
+    Error::usage(format!("{what} is for a store in a file")).hinted(ELSE)
 }

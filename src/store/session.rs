@@ -5,8 +5,13 @@
 //! Every engine reads the same text of a statement. Its values are written `?1`, `?2`, …
 
 use super::damage::damaged;
+#[cfg(feature = "postgres")]
+use super::postgres;
 use super::value::{Column, Value};
 use super::{Freshness, sqlite};
+use crate::domain::clock::Clock;
+#[cfg(feature = "postgres")]
+use crate::domain::clock::SLACK_MILLIS;
 use crate::error::Result;
 
 /// How many rows a page has.
@@ -40,16 +45,22 @@ pub(super) fn paged<T>(
 /// A transaction of one engine.
 pub(super) enum Session<'a> {
     Sqlite(sqlite::Session<'a>),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Session<'a>),
 }
 
 /// A row that a statement came to.
 pub(super) enum Row<'r> {
     Sqlite(sqlite::Row<'r>),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Row<'r>),
 }
 
 /// A statement that is run many times.
 pub(super) enum Statement<'s> {
     Sqlite(sqlite::Statement<'s>),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Statement<'s>),
 }
 
 impl Session<'_> {
@@ -105,11 +116,18 @@ impl Session<'_> {
     ) -> Result<Option<T>> {
         match self {
             Self::Sqlite(session) => session.first(sql, values, |row| find(&Row::Sqlite(row))),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.first(sql, values, |row| find(&Row::Postgres(row))),
         }
     }
 
-    /// Runs a statement that changes rows. Returns how many.
-    pub(super) fn run(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
+    /// Whether the row number of a deleted record may become another's.
+    pub(super) fn gives_numbers_again(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// Runs a statement that changes rows, at the latest at the end of the transaction.
+    pub(super) fn run(&self, sql: &str, values: &[Value<'_>]) -> Result<()> {
         self.prepare(sql)?.run(values)
     }
 
@@ -117,6 +135,8 @@ impl Session<'_> {
     pub(super) fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
         match self {
             Self::Sqlite(session) => session.prepare(sql).map(Statement::Sqlite),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => Ok(Statement::Postgres(session.prepare(sql))),
         }
     }
 
@@ -124,6 +144,8 @@ impl Session<'_> {
     pub(super) fn has_changed(&self) -> bool {
         match self {
             Self::Sqlite(session) => session.has_changed(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.has_changed(),
         }
     }
 
@@ -131,6 +153,52 @@ impl Session<'_> {
     pub(super) fn by_index(&self, name: &str) -> String {
         match self {
             Self::Sqlite(_) => format!("INDEXED BY {name}"),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => String::new(),
+        }
+    }
+
+    /// What has the engine read a table row by row: whoever may write a file can make an index leave rows out.
+    pub(super) fn by_rows(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "NOT INDEXED",
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => "",
+        }
+    }
+
+    /// Has nobody else count what is limited until a transaction that counts or changes ends. A file has one such transaction at a
+    /// time.
+    pub(super) fn hold_counts(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.hold_counts(),
+        }
+    }
+
+    /// What the store remembers of the time, where the transaction's beginning has told.
+    pub(super) fn clock(&self) -> Result<Option<Clock>> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.clock(),
+        }
+    }
+
+    /// Whether a transaction that counts is to save the time. Where all who count would wait for one row, that is so once a minute.
+    pub(super) fn takes_time(&self, before: Clock, after: Clock) -> bool {
+        match self {
+            Self::Sqlite(_) => {
+                let _ = (before, after);
+                true
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => {
+                let is_due =
+                    after.leapt != before.leapt || after.seen.since(before.seen) >= SLACK_MILLIS;
+                session.may_write() && is_due
+            }
         }
     }
 
@@ -138,15 +206,19 @@ impl Session<'_> {
     pub(super) fn freshness(&self) -> Result<Freshness> {
         match self {
             Self::Sqlite(session) => session.freshness(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.freshness(),
         }
     }
 }
 
 impl Statement<'_> {
-    /// Runs it once. Returns how many rows that changed.
-    pub(super) fn run(&mut self, values: &[Value<'_>]) -> Result<usize> {
+    /// Runs it once, at the latest at the end of the transaction.
+    pub(super) fn run(&mut self, values: &[Value<'_>]) -> Result<()> {
         match self {
-            Self::Sqlite(statement) => statement.run(values),
+            Self::Sqlite(statement) => statement.run(values).map(drop),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(statement) => statement.run(values),
         }
     }
 }
@@ -156,6 +228,8 @@ impl Row<'_> {
     pub(super) fn value(&self, column: usize) -> Result<Value<'_>> {
         match self {
             Self::Sqlite(row) => sqlite::value(row, column),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(row) => postgres::value(row, column),
         }
     }
 

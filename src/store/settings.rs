@@ -28,12 +28,10 @@ impl Writer<'_> {
 
     /// Deletes the choice if it was this workspace.
     pub fn forget_current_workspace(&self, id: WorkspaceId) -> Result<()> {
-        self.session
-            .run(
-                "DELETE FROM setting WHERE name = ?1 AND value = ?2",
-                values![CURRENT_WORKSPACE, &id.0.to_string()],
-            )
-            .map(drop)
+        self.session.run(
+            "DELETE FROM setting WHERE name = ?1 AND value = ?2",
+            values![CURRENT_WORKSPACE, &id.0.to_string()],
+        )
     }
 
     pub(super) fn set_setting(&self, name: &str, value: &str) -> Result<()> {
@@ -42,6 +40,5 @@ impl Writer<'_> {
                 "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
                 values![name, value],
             )
-            .map(drop)
     }
 }

@@ -17,6 +17,10 @@ impl Store {
             Engine::Sqlite(database) => {
                 database.read(|session| body(&Reader::new(Session::Sqlite(session))))
             }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => {
+                database.read(|session| body(&Reader::new(Session::Postgres(session))))
+            }
         }
     }
 
@@ -61,6 +65,10 @@ impl Store {
             Engine::Sqlite(database) => {
                 database.write(None, |session| change(Session::Sqlite(session), remark, body))
             }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => {
+                database.write(None, |session| change(Session::Postgres(session), remark, body))
+            }
         }
     }
 
@@ -75,6 +83,9 @@ impl Store {
             Engine::Sqlite(database) => {
                 database.write(Some(wait), |session| change(Session::Sqlite(session), remark, body))
             }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => database
+                .write(Some(wait), |session| change(Session::Postgres(session), remark, body)),
         }
     }
 
@@ -87,6 +98,10 @@ impl Store {
         match &mut self.engine {
             Engine::Sqlite(database) => database
                 .write_with_reserve(|session| change(Session::Sqlite(session), remark, &body)),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => {
+                database.write(None, |session| change(Session::Postgres(session), remark, body))
+            }
         }
     }
 
@@ -101,12 +116,16 @@ impl Store {
         let count = |session: Session<'_>| {
             let meter = Meter { reader: Reader::new(session) };
             let value = body(&meter)?;
-            meter.observe(now)?;
+            meter.observe_count(now)?;
             Ok(value)
         };
         match &mut self.engine {
             Engine::Sqlite(database) => {
                 database.count(wait, |session| count(Session::Sqlite(session)))
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => {
+                database.count(wait, |session| count(Session::Postgres(session)))
             }
         }
     }
@@ -115,6 +134,8 @@ impl Store {
     pub fn freshness(&self) -> Result<Freshness> {
         match &self.engine {
             Engine::Sqlite(database) => database.freshness(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => database.freshness(),
         }
     }
 }

@@ -39,6 +39,12 @@ impl Reader<'_> {
         all.map(|(_, workspace)| self.verified_workspace(workspace?)).collect()
     }
 
+    /// How many there are.
+    pub(super) fn count_workspaces(&self) -> Result<u64> {
+        let count = self.session.one("SELECT count(*) FROM workspace", &[], |row| row.get(0))?;
+        Ok(count.map_or(0, i64::unsigned_abs))
+    }
+
     fn workspace(&self, filter: &str, value: Value<'_>) -> Result<Option<Workspace>> {
         let sql = format!("{SELECT} {filter}");
         let found = self.session.one(&sql, &[value], from_row)?;
@@ -107,7 +113,6 @@ impl Writer<'_> {
                     workspace.plan.as_ref(),
                 ],
             )
-            .map(drop)
     }
 
     fn changed_workspace(&self, workspace: &Workspace, policy: &str) {

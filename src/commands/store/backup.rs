@@ -30,6 +30,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    context.store_file("store backup")?;
     let (mut store, actor, now) = context.enter()?;
     let mut job = context.ui.job("copying the store");
     let copy = backup::run(&mut store, &actor, &args.file, now, |reached| {

@@ -2,8 +2,6 @@
 
 use super::info::describe;
 use crate::context::Context;
-use crate::domain::SafePath;
-use crate::domain::sanitize::path_text;
 use crate::error::{Exit, Result};
 use crate::output::view::CreatedStoreView;
 
@@ -18,16 +16,14 @@ use crate::output::view::CreatedStoreView;
 pub struct Args {}
 
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
-    let file = context.store_path()?;
+    let place = context.store_place()?;
     let changed = context.existing_store()?.is_none();
-    let mut store = context.open_or_create_store(|_| Ok(()))?;
-    let view =
-        CreatedStoreView { store: describe(context, &mut store, path_text(&file))?, changed };
-    let path = SafePath(&file);
+    let mut store = context.create_store()?;
+    let view = CreatedStoreView { store: describe(context, &mut store, place.text())?, changed };
     let sentence = if changed {
-        format!("created the empty store {path}")
+        format!("created the empty store {place}")
     } else {
-        format!("no change: the store {path} already exists")
+        format!("no change: the store {place} already exists")
     };
     context.ui.change(&view, &sentence)?;
     Ok(0)

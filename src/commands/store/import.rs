@@ -61,17 +61,21 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             import::run(&mut store, &actor, &request, &mut lines, now, &mut context.rng)?
         }
         None => {
-            let (path, wait) = (context.store_path()?, context.patience());
+            let (place, wait) = (context.store_place()?, context.patience());
+            if !place.makes_itself() {
+                return Err(place.absent());
+            }
+            let path = place.clone().file("this import")?;
             let actor = context.onlooker()?;
             let taken =
                 import::into_new(&path, wait, &actor, &request, &mut lines, now, &mut context.rng)?;
-            made = Some(path);
+            made = Some(place);
             taken
         }
     };
     drop(lines);
-    if let Some(path) = made {
-        context.say_made(&path);
+    if let Some(place) = made {
+        context.say_made(&place);
     }
     let is_made = |outcome: &&LineOutcome| outcome.code == "created" && outcome.id.is_none();
     let workspaces = outcomes.iter().filter(is_made).count();

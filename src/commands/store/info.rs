@@ -1,13 +1,13 @@
 //! `keyward store info`.
 
 use crate::context::Context;
+use crate::domain::Safe;
 use crate::domain::sanitize::path_text;
-use crate::domain::{Safe, SafePath};
 use crate::error::{Exit, Result};
 use crate::ops::store::info;
 use crate::output::relative::size;
 use crate::output::table;
-use crate::output::view::StoreView;
+use crate::output::view::{ServerView, StoreView};
 use crate::store::Store;
 
 /// Show where the store is and what it contains
@@ -18,8 +18,8 @@ use crate::store::Store;
 pub struct Args {}
 
 pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
-    let file = context.store_path()?;
-    let path = path_text(&file);
+    let place = context.store_place()?;
+    let path = place.text();
     let view = match context.store_if_any()? {
         Some(mut store) => describe(context, &mut store, path)?,
         None => StoreView { path, ..StoreView::default() },
@@ -27,13 +27,19 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     context.ui.record(&view, || {
         let none = || "none: no store yet".to_owned();
         let mut fields = vec![
-            ("path", SafePath(&file).to_string()),
+            ("path", place.to_string()),
             ("schema", view.schema.map_or_else(none, |schema| schema.to_string())),
-            ("journal mode", view.journal_mode.clone().unwrap_or_else(none)),
             ("size", size(view.size_bytes)),
             ("workspaces", view.workspaces.to_string()),
             ("keys", view.keys.to_string()),
         ];
+        match &view.server {
+            None => {
+                let mode = view.journal_mode.clone().unwrap_or_else(none);
+                fields.insert(2, ("journal mode", mode));
+            }
+            Some(server) => fields.extend(server.fields()),
+        }
         if let Some(folder) = &view.trusted_folder {
             let text = format!("{} (group and other permissions are not checked)", Safe(folder));
             fields.push(("trusted folder", text));
@@ -53,10 +59,19 @@ pub(super) fn describe(
     Ok(StoreView {
         path,
         schema: Some(info.schema),
-        journal_mode: Some(info.journal_mode),
+        journal_mode: info.journal_mode,
         size_bytes: info.size_bytes,
         workspaces: info.workspaces,
         keys: info.keys,
         trusted_folder: info.trusted_folder.map(|folder| path_text(&folder)),
+        server: info.server.map(|server| ServerView {
+            host: server.server,
+            version: server.version,
+            database: server.database,
+            role: server.role,
+            schema: server.schema,
+            synchronous_commit: server.synchronous_commit,
+            synchronous_standbys: server.synchronous_standbys,
+        }),
     })
 }

@@ -1,4 +1,4 @@
-//! `keyward store`: looking after the file.
+//! `keyward store`: looking after the store.
 //!
 //! This module never opens the file by itself; `crate::store` does.
 
@@ -8,7 +8,9 @@ mod create;
 mod export;
 mod import;
 mod info;
+mod migrate;
 mod restore;
+mod roles;
 
 use clap::Subcommand;
 
@@ -31,6 +33,8 @@ pub enum Command {
     Restore(restore::Args),
     Export(export::Args),
     Import(import::Args),
+    Migrate(migrate::Args),
+    Roles(roles::Args),
 }
 
 impl Command {
@@ -43,6 +47,8 @@ impl Command {
             Self::Restore(args) => restore::run(args, context),
             Self::Export(args) => export::run(args, context),
             Self::Import(args) => import::run(args, context),
+            Self::Migrate(args) => migrate::run(args, context),
+            Self::Roles(args) => roles::run(args, context),
         }
     }
 }

@@ -36,8 +36,9 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+    let file = context.store_file("store restore")?;
     let request = restore::Request {
-        store: context.store_path()?,
+        store: file,
         backup: args.file,
         against: args.against,
         wait: context.patience(),

@@ -13,7 +13,6 @@ use crate::error::{Error, Exit, Kind, Result};
 use crate::ops::verifier::Verifier;
 use crate::output::answers::Answers;
 use crate::output::view::VerdictView;
-use crate::store::absent;
 
 /// The code of a line that cannot be read.
 const BAD_REQUEST: &str = "bad_request";
@@ -77,7 +76,7 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
 fn open(context: &mut Context, waiting: bool) -> Result<Result<Verifier>> {
     let store = match context.existing_store() {
         Ok(Some(store)) => store,
-        Ok(None) => return Ok(Err(absent(&context.store_path()?))),
+        Ok(None) => return Ok(Err(context.store_place()?.absent())),
         Err(error) if waiting && error.kind() != Kind::Usage => return Ok(Err(error)),
         Err(error) => return Err(error),
     };

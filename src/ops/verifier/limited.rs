@@ -18,6 +18,9 @@ impl<T> Verifier<T> {
         now: Timestamp,
         answer: &mut dyn FnMut(Verdict<Kept<T>>),
     ) -> Result<()> {
+        if !self.store.tells_of_counts() {
+            self.state.memory.doubt_uses();
+        }
         let counted = self.store.count(self.wait, now, |meter| {
             let mut judging = self.state.judging(meter, now)?;
             let mut verdicts = Vec::with_capacity(requests.len());
@@ -61,7 +64,9 @@ impl<T> Verifier<T> {
                     false => self.verify_limited(left, now, answer),
                 }
             }
-            Err(error) if error.kind() == Kind::Io => self.verify_uncounted(requests, now, answer),
+            Err(error) if error.kind() == Kind::Io && self.store.is_there() => {
+                self.verify_uncounted(requests, now, answer)
+            }
             Err(error) => Err(error),
         }
     }

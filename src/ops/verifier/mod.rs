@@ -34,7 +34,7 @@ use crate::domain::verdict::{Ask, Verdict};
 use crate::domain::{Key, Timestamp};
 use crate::error::Result;
 use crate::ops::access::Actor;
-use crate::store::{Store, absent};
+use crate::store::{Place, Store};
 pub use known::Kept;
 use limited::is_to_be_counted;
 use memory::Memory;
@@ -82,7 +82,7 @@ pub struct Verifier<T = Key> {
 }
 
 impl<T> Verifier<T> {
-    /// Opens the store at this path, to verify many secrets.
+    /// Opens the store at this path, or the one on the server that it is a URI of, to verify many secrets.
     ///
     /// # Errors
     /// `store_not_found`, and what [`Store::open`] gives.
@@ -91,7 +91,8 @@ impl<T> Verifier<T> {
         wait: Duration,
         keep: impl Fn(Key) -> T + Send + 'static,
     ) -> Result<Self> {
-        let store = Store::open(path, wait)?.ok_or_else(|| absent(path))?;
+        let place = Place::find(path, &|_| None)?;
+        let store = Store::open_at(&place, wait)?.ok_or_else(|| place.absent())?;
         let actor = Actor::Operator("library".to_owned());
         Ok(Self::new(store, actor, keep))
     }

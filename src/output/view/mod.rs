@@ -30,7 +30,7 @@ pub use minted::Minted;
 pub use provision::{ChangeView, Changes, FindingView, WorkspaceChange};
 pub use record::{
     BackupView, CreatedStoreView, EventView, HeadView, HealthView, ImportView, KeptView,
-    ProblemView, RestoreView, StoreView, TrailView,
+    ProblemView, RestoreView, RolesView, ServerView, StoreView, TrailView,
 };
 pub use shown::{LimitsView, Shown};
 pub use verdict::VerdictView;

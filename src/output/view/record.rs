@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Moment;
+use crate::domain::Safe;
 use crate::domain::audit::{About, Event, Head};
 use crate::domain::flaw::{Flaw, Remedy};
 use crate::domain::restoration::What;
@@ -158,7 +159,7 @@ pub struct StoreView {
     pub path: String,
     /// Its schema's number; nothing if no store exists.
     pub schema: Option<i64>,
-    /// Its journal mode; nothing if no store exists.
+    /// A file's journal mode; nothing if no store exists, or it is on a server.
     pub journal_mode: Option<String>,
     pub size_bytes: u64,
     pub workspaces: u64,
@@ -166,6 +167,49 @@ pub struct StoreView {
     /// The trusted folder, if the store is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_folder: Option<String>,
+    /// The PostgreSQL server, if the store is on one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerView>,
+}
+
+/// The SQL of roles.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RolesView {
+    pub sql: String,
+}
+
+/// Facts about a server.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerView {
+    pub host: String,
+    pub version: String,
+    pub database: String,
+    pub role: String,
+    pub schema: String,
+    pub synchronous_commit: String,
+    /// The standbys that have a change before it is confirmed; empty for none.
+    pub synchronous_standbys: String,
+}
+
+impl ServerView {
+    /// The lines of `store info`.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        let safe = |text: &str| Safe(text).to_string();
+        let standbys = match self.synchronous_standbys.as_str() {
+            "" => "none".to_owned(),
+            standbys => safe(standbys),
+        };
+        vec![
+            ("server", safe(&self.host)),
+            ("version", safe(&self.version)),
+            ("database", safe(&self.database)),
+            ("role", safe(&self.role)),
+            ("database schema", safe(&self.schema)),
+            ("synchronous commit", safe(&self.synchronous_commit)),
+            ("synchronous standbys", standbys),
+        ]
+    }
 }
 
 /// A store that was made, or was there already.

@@ -1,30 +1,22 @@
 //! What `store info` shows.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
 use super::failure::failure;
 use super::{Database, migrations};
 use crate::error::Result;
 use crate::files::trusted_folder;
-
-/// Facts about a store.
-#[derive(Debug, Clone)]
-pub struct Info {
-    /// The schema's number.
-    pub schema: i64,
-    /// SQLite's journal mode.
-    pub journal_mode: String,
-    /// The file's size in bytes, its log not counted.
-    pub size_bytes: u64,
-    /// The trusted folder, if the store is in it.
-    pub trusted_folder: Option<PathBuf>,
-    /// How many workspaces there are.
-    pub workspaces: u64,
-    /// How many key records there are, revoked and expired ones included.
-    pub keys: u64,
-}
+use crate::store::Info;
 
 impl Database {
+    /// The schema's number of the store at this path, as it is before it is opened.
+    pub(in crate::store) fn schema_at(path: &Path, wait: Duration) -> Result<Option<i64>> {
+        let store = Self::glance(path, wait)?;
+        store.map(|store| migrations::version(&store.connection)).transpose()
+    }
+
+    /// The facts that are SQLite's.
     pub(in crate::store) fn info(&mut self) -> Result<Info> {
         let store = self.entry.as_ref();
         let size_bytes = store.map_or(Ok(0), super::permissions::length)?;
@@ -34,19 +26,13 @@ impl Database {
             .map(Path::to_owned);
         self.read(|session| {
             let connection = session.connection();
-            let count = |sql: &str| -> Result<u64> {
-                let count = connection.query_row(sql, [], |row| row.get(0));
-                count.map(i64::unsigned_abs).map_err(failure)
-            };
+            let mode = connection.pragma_query_value(None, "journal_mode", |row| row.get(0));
             Ok(Info {
                 schema: migrations::version(connection)?,
-                journal_mode: connection
-                    .pragma_query_value(None, "journal_mode", |row| row.get(0))
-                    .map_err(failure)?,
+                journal_mode: mode.map(Some).map_err(failure)?,
                 size_bytes,
                 trusted_folder,
-                workspaces: count("SELECT count(*) FROM workspace")?,
-                keys: count("SELECT count(*) FROM key")?,
+                ..Info::default()
             })
         })
     }

@@ -12,7 +12,7 @@ use super::access::{Access, moved};
 use super::header::Held;
 use crate::error::Result;
 use crate::files::Found;
-use crate::store::absent;
+use crate::store::Place as StorePlace;
 
 /// A store's path with the file that was opened by it.
 pub(super) struct Place<'a>(&'a Path, Option<&'a Held>);
@@ -50,7 +50,8 @@ impl Database {
         // SECURITY: closed before the other is opened. Both have the files beside the store by the same names, and a
         // process that closes a file loses its locks on it.
         *self = Self::gone(named, wait);
-        *self = Self::open(&self.named, wait)?.ok_or_else(|| absent(&self.named))?;
+        *self = Self::open(&self.named, wait)?
+            .ok_or_else(|| StorePlace::File(self.named.clone()).absent())?;
         Ok(true)
     }
 

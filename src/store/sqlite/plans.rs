@@ -212,14 +212,12 @@ fn every_statement_finds_its_rows_by_an_index() {
     read_everything(&mut store, &key).expect("it can be read");
     delete_everything(&mut store, &key).expect("it can be deleted");
 
-    let Engine::Sqlite(database) = &store.engine;
     let mut statements = seen.lock().expect("one thread").clone();
     statements.sort();
     statements.dedup();
     let mut scans = Vec::new();
     for sql in statements.iter().filter(|sql| !WHOLE.contains(&sql.as_str())) {
-        let mut explained = database
-            .connection
+        let mut explained = connection(&store)
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
             .expect("it ran, so it can be explained");
         let steps = explained
@@ -233,6 +231,14 @@ fn every_statement_finds_its_rows_by_an_index() {
     }
     assert!(statements.len() > 40, "only {} statements", statements.len());
     assert!(scans.is_empty(), "{scans:#?}");
+}
+
+fn connection(store: &Store) -> &rusqlite::Connection {
+    match &store.engine {
+        Engine::Sqlite(database) => &database.connection,
+        #[cfg(feature = "postgres")]
+        Engine::Postgres(_) => panic!("the store is in memory"),
+    }
 }
 
 #[test]

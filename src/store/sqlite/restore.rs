@@ -108,7 +108,7 @@ impl Database {
 impl Writer<'_> {
     /// Calls the closure with everything in the current store that restricts what a backup may restore.
     pub fn for_each_trace(&self, body: impl FnMut(Trace) -> Result<()>) -> Result<Extent> {
-        traces(connection(self), |id| self.may_be_ended(id), body)
+        traces(connection(self)?, |id| self.may_be_ended(id), body)
     }
 
     /// Whether the key of this id is live in the backup or in the current store.
@@ -162,7 +162,7 @@ impl Writer<'_> {
     pub fn replace_tables(&self) -> Result<()> {
         let lost = self.session.all(LOST, &[], |row| row.get(0))?;
         self.hand_on_rate_states(&lost)?;
-        let run = |sql: &str| connection(self).execute_batch(sql).map_err(failure);
+        let run = |sql: &str| connection(self)?.execute_batch(sql).map_err(failure);
         run(REMEMBER_THE_DEAD)?;
         run(REMEMBER_THE_COUNTS)?;
         if self.head()? == Head::NONE {
@@ -248,7 +248,10 @@ impl Writer<'_> {
 }
 
 /// The connection, for statements of SQLite only.
-fn connection<'a>(writer: &Writer<'a>) -> &'a Connection {
-    let AnySession::Sqlite(session) = &writer.session;
-    session.connection()
+fn connection<'a>(writer: &Writer<'a>) -> Result<&'a Connection> {
+    match &writer.session {
+        AnySession::Sqlite(session) => Ok(session.connection()),
+        #[cfg(feature = "postgres")]
+        AnySession::Postgres(_) => Err(crate::store::opening::of_files("a restoration")),
+    }
 }

@@ -9,16 +9,18 @@ use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
 use super::connection::prepare;
-use super::endings::hear_all;
 use super::failure::failure;
 use super::permissions::{entry_if_possible, look};
 use super::schema;
+use super::session::Session;
 use crate::domain::endings::{Ending, Endings};
 use crate::domain::secret::SecretHash;
 use crate::domain::{Key, KeyId, State, Timestamp};
 use crate::error::Result;
+use crate::store::endings::hear_all;
 use crate::store::key_row::{self, BARE};
 use crate::store::session::Row;
+use crate::store::session::Session as AnySession;
 use crate::store::value::Value;
 
 /// How many stores that were moved aside are looked for; some may have been removed.
@@ -122,7 +124,7 @@ pub(super) fn traces(
     refused?;
     let (mut endings, mut asked) = (Endings::default(), Ok(()));
     let heard = hear_all(
-        connection,
+        &AnySession::Sqlite(Session::new(connection)),
         |id| {
             let answer = is_wanted(id);
             answer.or_else(|error| {

@@ -40,7 +40,7 @@ fn a_rate_is_exact_over_four_workers_of_two_processes() {
         }
     });
     assert_eq!((passed.into_inner(), limited.into_inner()), (100, 100));
-    servers.map(Server::end);
+    servers.into_iter().for_each(|server| drop(server.end()));
 }
 
 #[test]

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
-
-use super::failure::failure;
+use super::Reader;
+use super::session::{Row, Session};
 use crate::domain::endings::{ACTIONS, Endings, Told};
 use crate::error::Result;
-use crate::store::Reader;
-use crate::store::session::{Row, Session as AnySession};
 
 /// The condition for the events to read.
 fn actions() -> String {
@@ -22,10 +19,12 @@ impl Reader<'_> {
     /// SECURITY: both tables are read row by row. Somebody who can write to the file can make an index omit rows.
     pub fn revived(&self) -> Result<BTreeMap<String, i64>> {
         let mut endings = Endings::default();
-        let living = "WITH living AS MATERIALIZED (SELECT id FROM key NOT INDEXED WHERE state <> 'revoked') SELECT id FROM living";
+        let living = format!(
+            "WITH living AS MATERIALIZED (SELECT id FROM key {} WHERE state <> 'revoked') SELECT id FROM living",
+            self.session.by_rows()
+        );
         let condition = format!("subject IN ({living}) AND {}", actions());
-        let AnySession::Sqlite(session) = &self.session;
-        hear(session.connection(), &condition, |_| Ok(true), &mut endings)?;
+        hear(&self.session, &condition, |_| Ok(true), &mut endings)?;
         let endings = endings.into_map().into_iter();
         Ok(endings.map(|(id, (seq, _))| (id, seq)).collect())
     }
@@ -33,33 +32,32 @@ impl Reader<'_> {
 
 /// Reads what the whole trail has about the wanted keys, row by row.
 pub(super) fn hear_all(
-    connection: &Connection,
+    session: &Session<'_>,
     is_wanted: impl FnMut(&str) -> Result<bool>,
     endings: &mut Endings,
 ) -> Result<()> {
-    hear(connection, &actions(), is_wanted, endings)
+    hear(session, &actions(), is_wanted, endings)
 }
 
 /// A row that cannot be read is skipped, and is the error after all others were read.
 fn hear(
-    connection: &Connection,
+    session: &Session<'_>,
     condition: &str,
     mut is_wanted: impl FnMut(&str) -> Result<bool>,
     endings: &mut Endings,
 ) -> Result<()> {
-    let mut statement = connection
-        .prepare_cached(&format!(
-            "SELECT seq, time, action, subject, details FROM audit NOT INDEXED WHERE {condition} ORDER BY seq"
-        ))
-        .map_err(failure)?;
-    let mut rows = statement.query([]).map_err(failure)?;
+    let rows = session.by_rows();
+    let sql = format!(
+        "SELECT seq, time, action, subject, details FROM audit {rows} WHERE {condition} ORDER BY seq"
+    );
     let mut unread = Ok(());
-    while let Some(row) = rows.next().map_err(failure)? {
-        let heard = hear_row(&Row::Sqlite(row), &mut is_wanted, endings);
+    session.each(&sql, &[], |row| {
+        let heard = hear_row(row, &mut is_wanted, endings);
         if unread.is_ok() {
             unread = heard;
         }
-    }
+        Ok(())
+    })?;
     unread
 }
 

@@ -1,46 +1,29 @@
-//! Checking the whole store: the file, by SQLite, and every record against the trail.
+//! Checking the whole store: the file or schema, by its engine, and every record against the trail.
 //!
 //! This module never repairs anything and never stops at the first thing it finds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Database, header};
+use super::Reader;
+use super::integrity::{CAME_BACK, CHANGED};
+use super::session::Session;
+use super::sqlite;
+use super::value::values;
 use crate::domain::audit::{About, Action};
 use crate::domain::ended::EndedMark;
 use crate::domain::flaw::{Flaw, Remedy};
 use crate::domain::record::RecordDigest;
 use crate::domain::{Safe, WorkspaceId};
 use crate::error::Result;
-use crate::store::Reader;
-use crate::store::integrity::{CAME_BACK, CHANGED};
-use crate::store::value::values;
-
-/// How many faults of the file are reported.
-const MOST_FAULTS: u32 = 100;
-
-impl Database {
-    pub(in crate::store) fn has_wal_mode(&self) -> bool {
-        header::has_wal_mode(self.held.as_ref())
-    }
-}
 
 impl Reader<'_> {
-    /// What SQLite finds wrong with the file: pages, indexes, and rows that refer to nothing.
-    pub fn for_each_fault(&self, mut body: impl FnMut(Flaw)) -> Result<()> {
-        let mut tell = |problem| body(Flaw::of_file(problem));
-        let sql = format!("PRAGMA integrity_check({MOST_FAULTS})");
-        self.session.each(&sql, &[], |row| {
-            let line = row.text(0)?;
-            if line != "ok" {
-                tell(format!("the file is damaged: {}", Safe(&line)));
-            }
-            Ok(())
-        })?;
-        self.session.each("PRAGMA foreign_key_check", &[], |row| {
-            let (table, parent) = (row.text(0)?, row.text(2)?);
-            tell(format!("a row of {} belongs to no {}", Safe(&table), Safe(&parent)));
-            Ok(())
-        })
+    /// What the engine finds wrong with what it keeps: pages, indexes, rows that refer to nothing, or what was planted.
+    pub fn for_each_fault(&self, body: impl FnMut(Flaw)) -> Result<()> {
+        match &self.session {
+            Session::Sqlite(session) => sqlite::for_each_fault(session, body),
+            #[cfg(feature = "postgres")]
+            Session::Postgres(session) => session.for_each_fault(body),
+        }
     }
 
     /// Calls the closure with every workspace that differs from the trail. Returns the number of workspaces.
@@ -130,12 +113,12 @@ impl Reader<'_> {
         column: &str,
         mut body: impl FnMut(String, i64),
     ) -> Result<()> {
-        // Not by the index of the trail by subject, which can be made to leave some out. The details are those of the row with
-        // the greatest number (SQLite, "Bare columns in an aggregate query").
+        // Not by the index of the trail by subject, which can be made to leave some out.
+        let rows = self.session.by_rows();
         let sql = format!(
-            "SELECT subject, max(seq), details FROM audit NOT INDEXED
-             WHERE substr(action, 1, ?1) = ?2 AND NOT EXISTS (SELECT 1 FROM {table} WHERE {column} = audit.subject)
-             GROUP BY subject"
+            "SELECT subject, seq, details FROM audit {rows} WHERE seq IN (SELECT max(seq) FROM audit {rows}
+             WHERE substr(action, 1, CAST(?1 AS INTEGER)) = ?2
+             AND NOT EXISTS (SELECT 1 FROM {table} WHERE {column} = audit.subject) GROUP BY subject)"
         );
         let front = about.front();
         self.session.each(&sql, values![front.len() as i64, front], |row| {
@@ -150,6 +133,12 @@ impl Reader<'_> {
     ///
     /// SECURITY: the digest of a record is looked up by that index, so a row that is hidden from it decides nothing any more.
     pub fn first_misindexed(&self) -> Result<Option<i64>> {
+        match &self.session {
+            Session::Sqlite(_) => {}
+            // Whoever could make an index leave rows out owns the server.
+            #[cfg(feature = "postgres")]
+            Session::Postgres(_) => return Ok(None),
+        }
         let first = self.session.one(
             "SELECT min(seq) FROM (
                  SELECT rows.seq FROM audit AS rows NOT INDEXED WHERE NOT EXISTS (
@@ -170,29 +159,26 @@ impl Reader<'_> {
     pub fn for_each_forgotten_end(&self, mut body: impl FnMut(Flaw, i64)) -> Result<()> {
         // A row that is out of the table's order is read by the first, and found by no import.
         let mut kept = BTreeSet::new();
-        self.session.each(
-            "SELECT hash FROM ended NOT INDEXED WHERE EXISTS (SELECT 1 FROM ended AS found WHERE found.hash = ended.hash)",
-            &[],
-            |row| {
-                kept.insert(EndedMark::of(&row.get(0)?));
-                Ok(())
-            },
-        )?;
-        self.session.each(
-            "SELECT subject, details, seq FROM audit NOT INDEXED WHERE action = ?1",
-            values![Action::KeyPrune.word()],
-            |row| {
-                let mark = EndedMark::in_details(&row.text(1)?);
-                if mark.is_some_and(|mark| !kept.contains(&mark)) {
-                    let problem = format!(
-                        "the hash of {}, which was pruned, is missing from the hashes of ended keys",
-                        Safe(&row.text(0)?)
-                    );
-                    body(Flaw::of_file(problem), row.get(2)?);
-                }
-                Ok(())
-            },
-        )
+        let rows = self.session.by_rows();
+        let sql = format!(
+            "SELECT hash FROM ended {rows} WHERE EXISTS (SELECT 1 FROM ended AS found WHERE found.hash = ended.hash)"
+        );
+        self.session.each(&sql, &[], |row| {
+            kept.insert(EndedMark::of(&row.get(0)?));
+            Ok(())
+        })?;
+        let sql = format!("SELECT subject, details, seq FROM audit {rows} WHERE action = ?1");
+        self.session.each(&sql, values![Action::KeyPrune.word()], |row| {
+            let mark = EndedMark::in_details(&row.text(1)?);
+            if mark.is_some_and(|mark| !kept.contains(&mark)) {
+                let problem = format!(
+                    "the hash of {}, which was pruned, is missing from the hashes of ended keys",
+                    Safe(&row.text(0)?)
+                );
+                body(Flaw::of_file(problem), row.get(2)?);
+            }
+            Ok(())
+        })
     }
 
     /// The names that workspaces had before, each with the place of the event that took it away.

@@ -1,0 +1,244 @@
+//! Statements of one transaction on a server.
+//!
+//! This module never puts a value into a statement's text. A statement that only changes rows is sent with the next one that is
+//! waited for, so that it costs no way to the server and back of its own.
+
+use std::error::Error as StdError;
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
+use futures_util::future::join;
+use tokio_postgres::Error as Failure;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+
+use super::connection::{Answer, in_order};
+use super::transaction::Transaction;
+use crate::domain::audit::Head;
+use crate::domain::clock::Clock;
+use crate::error::Result;
+use crate::store::Freshness;
+use crate::store::damage::damaged;
+use crate::store::value::Value;
+
+/// A transaction of a server.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct Session<'a>(pub(super) &'a Transaction<'a>);
+
+/// A row of an answer.
+pub(in crate::store) type Row<'r> = &'r tokio_postgres::Row;
+
+/// A statement with its places as this server numbers them.
+pub(in crate::store) struct Statement<'s> {
+    session: Session<'s>,
+    sql: String,
+}
+
+/// A value on its way.
+#[derive(Debug)]
+pub(super) enum Sent {
+    Null,
+    Integer(i64),
+    Text(Vec<u8>),
+    Bytes(Vec<u8>),
+}
+
+/// A statement that waits for the next that is waited for.
+pub(super) struct Queued {
+    pub sql: String,
+    pub values: Vec<Sent>,
+}
+
+impl<'a> Session<'a> {
+    pub(in crate::store) fn first<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut find: impl FnMut(Row<'_>) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let transaction = self.0;
+        transaction.begin()?;
+        let (sql, values) = (placed(sql), sent(values));
+        let queued = transaction.queue.take();
+        let line = transaction.database.line()?;
+        let limit = transaction.patience();
+        let answered = line.wait(limit, async {
+            let writes = in_order(executed(&line.client, &queued));
+            let query = line.client.query_typed_raw(&sql, typed(&values));
+            let (written, rows) = join(writes, query).await;
+            written.into_iter().collect::<Result<Vec<_>, _>>()?;
+            rows
+        });
+        let rows = match answered {
+            Ok(Ok(rows)) => rows,
+            other => {
+                drop(line);
+                return transaction.database.heard(other.map(|rows| rows.map(|_| None)));
+            }
+        };
+        let mut rows = pin!(rows);
+        loop {
+            match line.wait(limit, rows.try_next()) {
+                Ok(Ok(Some(row))) => {
+                    if let Some(found) = find(&row)? {
+                        return Ok(Some(found));
+                    }
+                }
+                Ok(Ok(None)) => return Ok(None),
+                other => {
+                    drop(line);
+                    return transaction.database.heard(other.map(|row| row.map(|_| None)));
+                }
+            }
+        }
+    }
+
+    pub(in crate::store) fn prepare(&self, sql: &str) -> Statement<'a> {
+        Statement { session: *self, sql: placed(sql) }
+    }
+
+    /// Has a statement run, at the latest when the transaction ends.
+    pub(super) fn queue(&self, queued: Queued) -> Result<()> {
+        self.0.begin()?;
+        self.0.has_changed.set(true);
+        self.0.queue.borrow_mut().push(queued);
+        self.0.flush_if_long()
+    }
+
+    pub(in crate::store) fn has_changed(&self) -> bool {
+        self.0.has_changed.get()
+    }
+
+    /// Which changes of others this transaction has seen; where it has not begun, which there are now.
+    pub(in crate::store) fn freshness(&self) -> Result<Freshness> {
+        Ok(Freshness(self.0.look()?.head.seq))
+    }
+
+    /// What the look that the transaction began with said of the time.
+    pub(in crate::store) fn clock(&self) -> Result<Option<Clock>> {
+        self.0.begin().map(|look| look.clock)
+    }
+
+    /// The end of the trail by the row that stands for it.
+    pub(in crate::store) fn head(&self) -> Result<Head> {
+        self.0.begin().map(|look| look.head)
+    }
+
+    /// Whether this role may change records, the store's clock among them.
+    pub(in crate::store) fn may_write(&self) -> bool {
+        self.0.database.privileges.get().may_write
+    }
+
+    /// Has nobody else count what is limited until this transaction ends.
+    pub(in crate::store) fn hold_counts(&self) -> Result<()> {
+        self.0.hold_counts()
+    }
+}
+
+impl Statement<'_> {
+    /// Has it run with these values, at the latest when the transaction ends.
+    pub(in crate::store) fn run(&mut self, values: &[Value<'_>]) -> Result<()> {
+        self.session.queue(Queued { sql: self.sql.clone(), values: sent(values) })
+    }
+}
+
+/// What stands in a column of a row.
+pub(in crate::store) fn value(row: Row<'_>, column: usize) -> Result<Value<'_>> {
+    let found = row.try_get::<_, Found<'_>>(column);
+    found.map(|found| found.0).map_err(|error| damaged(format!("a row cannot be read: {error}")))
+}
+
+struct Found<'r>(Value<'r>);
+
+impl<'r> FromSql<'r> for Found<'r> {
+    fn from_sql(kind: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Self(match *kind {
+            Type::INT8 => Value::Integer(i64::from_be_bytes(raw.try_into()?)),
+            Type::INT4 => Value::Integer(i32::from_be_bytes(raw.try_into()?).into()),
+            Type::BOOL => Value::Integer(i64::from(raw != [0])),
+            Type::TEXT | Type::VARCHAR | Type::NAME | Type::UNKNOWN => Value::Text(raw),
+            Type::BYTEA => Value::Bytes(raw),
+            _ => Value::Other,
+        }))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Self(Value::Null))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+impl ToSql for Sent {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        match self {
+            Self::Null => return Ok(IsNull::Yes),
+            Self::Integer(integer) => out.extend_from_slice(&integer.to_be_bytes()),
+            Self::Text(bytes) | Self::Bytes(bytes) => out.extend_from_slice(bytes),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl Sent {
+    pub(super) fn of(text: String) -> Self {
+        Self::Text(text.into_bytes())
+    }
+
+    /// Of which type it is; that of nothing is for the server to find out.
+    fn kind(&self) -> Type {
+        match self {
+            Self::Null => Type::UNKNOWN,
+            Self::Integer(_) => Type::INT8,
+            Self::Text(_) => Type::TEXT,
+            Self::Bytes(_) => Type::BYTEA,
+        }
+    }
+}
+
+/// Values of a statement with their types.
+pub(super) fn typed(values: &[Sent]) -> Vec<(&Sent, Type)> {
+    values.iter().map(|value| (value, value.kind())).collect()
+}
+
+pub(super) fn sent(values: &[Value<'_>]) -> Vec<Sent> {
+    let of = |value: &Value<'_>| match *value {
+        Value::Null | Value::Other => Sent::Null,
+        Value::Integer(integer) => Sent::Integer(integer),
+        Value::Text(bytes) => Sent::Text(bytes.to_vec()),
+        Value::Bytes(bytes) => Sent::Bytes(bytes.to_vec()),
+    };
+    values.iter().map(of).collect()
+}
+
+/// A statement's text with its places as this server numbers them. No statement has a question mark for anything else.
+pub(super) fn placed(sql: &str) -> String {
+    sql.replace('?', "$")
+}
+
+/// What has waited, ready to be sent.
+pub(super) fn executed<'f>(
+    client: &'f tokio_postgres::Client,
+    queued: &'f [Queued],
+) -> Vec<Answer<'f, u64>> {
+    let execute = |queued: &'f Queued| -> Answer<'f, u64> { Box::pin(execute(client, queued)) };
+    queued.iter().map(execute).collect()
+}
+
+async fn execute(client: &tokio_postgres::Client, queued: &Queued) -> Result<u64, Failure> {
+    let values: Vec<(&(dyn ToSql + Sync), Type)> =
+        queued.values.iter().map(|value| (value as _, value.kind())).collect();
+    client.execute_typed(&queued.sql, &values).await
+}
