@@ -8,6 +8,8 @@ use crate::context::Context;
 use crate::domain::Network;
 use crate::domain::sanitize::Named;
 use crate::error::{Error, Exit, Kind, Result};
+use crate::ops::access::Actor;
+use crate::ops::whoami;
 use crate::options::one_of;
 use crate::serve::{self, Dialect, End, Place, Routes, Settings};
 
@@ -97,8 +99,11 @@ const ERRORS: &[(&str, &str, Dialect)] = &[
 ];
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    // It must exist, in today's form: the workers wait for nobody.
-    let store = context.open_store()?;
+    context.refuse_caller()?;
+    // It must exist, in today's form: the workers wait for nobody. So must the workspace.
+    let mut store = context.open_store()?;
+    let nobody = Actor::Operator(String::new());
+    whoami::run(&mut store, &nobody, context.workspace.as_deref(), context.now())?;
     drop(store);
     let key_from = match args.key_from.is_empty() {
         true => vec!["authorization".to_owned()],

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::environment::{text, variable};
 use super::{Context, account};
 use crate::domain::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::serve::{Manager, Opener};
 use crate::store::Store;
 
@@ -19,6 +19,17 @@ impl Context {
         let open =
             move |wait: Duration| Store::open_at(&place, wait)?.ok_or_else(|| place.absent());
         Ok(Box::new(open))
+    }
+
+    /// Refuses `--as` for a service, whose callers present keys of their own.
+    pub fn refuse_caller(&self) -> Result<()> {
+        match self.caller {
+            None => Ok(()),
+            Some(_) => {
+                Err(Error::usage("serve acts as nobody: each caller presents a key of its own")
+                    .hinted("leave --as out, and KEYWARD_AS_FILE unset"))
+            }
+        }
     }
 
     /// The clock.

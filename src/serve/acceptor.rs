@@ -81,6 +81,9 @@ pub fn run(settings: Settings, ready: impl FnOnce(&[String])) -> Result<End> {
         let ended = ended.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "a worker failed")));
         outcome = outcome.and(ended);
     }
+    if let Some(managers) = managers.and_then(Arc::into_inner) {
+        managers.end();
+    }
     outcome?;
     match interrupts.signal() {
         Some(signal) if signal == SIGTERM => Ok(End::Told),

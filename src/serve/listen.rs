@@ -126,7 +126,10 @@ impl Listener {
                     Socket::Tcp(listener)
                 }
                 _ => match handed.take_unix_listener(at).map_err(wrong)? {
-                    Some(listener) => Socket::Unix(listener),
+                    Some(listener) => {
+                        refuse_open(&listener)?;
+                        Socket::Unix(listener)
+                    }
                     None => continue,
                 },
             };
@@ -186,6 +189,25 @@ fn refuse_remote(address: SocketAddr, allow_remote: bool) -> Result<()> {
         "{address} can be reached from other machines, and keyward has no TLS"
     ))
     .hinted("listen on 127.0.0.1 or unix:PATH behind a proxy, or pass --allow-remote"))
+}
+
+/// Refuses a Unix socket that everybody may connect to: what a peer on one says is believed.
+fn refuse_open(listener: &UnixListener) -> Result<()> {
+    let address = listener.local_addr().ok();
+    let Some(path) = address.as_ref().and_then(|address| address.as_pathname()) else {
+        let message = "a socket that was handed over has no path, so everybody may connect to it";
+        return Err(Error::new(Kind::Permissions, message).hinted("give it a path"));
+    };
+    let entry = entry(path)?;
+    let found = entry.look().map_err(|error| entry.refused("look at", error))?;
+    match found.map(|found| found.mode()) {
+        Some(mode) if mode & 0o007 == 0 => Ok(()),
+        _ => Err(Error::new(
+            Kind::Permissions,
+            format!("everybody may connect to the socket {}", SafePath(entry.path())),
+        )
+        .hinted("set SocketMode=0600 or 0660 in its unit")),
+    }
 }
 
 /// Binds an address that another keyward may be bound to as well, which is how one replaces another without a gap.

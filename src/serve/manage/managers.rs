@@ -4,6 +4,7 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
@@ -24,21 +25,32 @@ type Job = (Route, Call, oneshot::Sender<Answer>);
 /// The threads that work on calls.
 pub struct Managers {
     jobs: Sender<Job>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Managers {
     pub fn start(settings: &Arc<Settings>, metrics: Vec<Arc<Metrics>>) -> Result<Self> {
         let (jobs, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
+        let mut threads = Vec::new();
         for _ in 0..DESKS {
             let desk = Desk::open(Arc::clone(settings), metrics.clone())?;
             let waiting = Arc::clone(&waiting);
             let started = std::thread::Builder::new().spawn(move || work(desk, &waiting));
-            started.map_err(|error| {
+            threads.push(started.map_err(|error| {
                 Error::new(Kind::Io, "cannot start a thread that manages").because(error)
-            })?;
+            })?);
         }
-        Ok(Self { jobs })
+        Ok(Self { jobs, threads })
+    }
+
+    /// Waits until what was begun is done.
+    pub fn end(self) {
+        drop(self.jobs);
+        for thread in self.threads {
+            // One that failed has nothing left to do.
+            let _ = thread.join();
+        }
     }
 
     /// Has a call worked on. Nothing when nobody is left who could.

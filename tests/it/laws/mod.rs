@@ -12,6 +12,8 @@ pub mod import;
 pub mod manifest;
 // `domain::policy`: what was read is written and read as the same, and can be lived by.
 pub mod policy;
+// `domain::credential`, `domain::forwarded` and `domain::percent`: what a request says of itself is read without a guess.
+pub mod presented;
 // `domain::template`: what is minted after a template has its shape and is recognised.
 pub mod template;
 // `TokenFormat::recognises`: a text is taken exactly if it has the form and the checksum.
@@ -35,6 +37,7 @@ pub const ALL: &[(&str, Law)] = &[
     ("import", import::hold),
     ("manifest", manifest::hold),
     ("policy", policy::hold),
+    ("presented", presented::hold),
     ("template", template::hold),
     ("token", token::hold),
     ("verify_line", verify_line::hold),

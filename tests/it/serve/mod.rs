@@ -19,4 +19,4 @@ mod deliver;
 // The documented systems' own clients, read out of their pages.
 mod documented;
 // The recipes of docs/gateways.md, each in front of an API with the real proxy.
-// mod gateways;
+mod gateways;

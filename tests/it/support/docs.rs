@@ -26,6 +26,7 @@ pages!(
     POLICIES = "docs/policies.md",
     RECIPES = "docs/recipes.md",
     SERVICES = "docs/services.md",
+    GATEWAYS = "docs/gateways.md",
     SCRIPTING = "docs/scripting.md",
     DESIGN = "docs/design.md"
 );
