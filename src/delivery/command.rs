@@ -81,6 +81,10 @@ impl CommandSink {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
+        if cfg!(feature = "postgres") {
+            // SECURITY: the password of the store is for keyward only.
+            command.env_remove("PGPASSWORD");
+        }
         command
             .args(&self.arguments)
             .stdin(Stdio::from(reader))

@@ -310,6 +310,9 @@ mod ended;
 mod clock;
 // One test per defect that was once found.
 mod regression;
+// A store on a PostgreSQL server, one that the tests make: several hosts' promises, faults, roles, credentials.
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::fs;
 use std::path::Path;

@@ -16,7 +16,7 @@ use tokio_postgres::tls::{MakeTlsConnect, NoTls, TlsConnect};
 use tokio_postgres::{Client, Config, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure::failure;
+use super::failure::{PASSWORDS, failure};
 use super::server::{Address, Host, Protection, Server};
 use super::tls;
 use crate::error::{Error, Kind, Result};
@@ -135,10 +135,15 @@ async fn connect(
     }
     let refused = |error: tokio_postgres::Error| {
         let is_starting = error.code().is_some_and(|code| code.code() == "57P03");
-        let error = match (error.as_db_error(), std::error::Error::source(&error)) {
+        let cause = std::error::Error::source(&error);
+        let is_of_socket = cause.is_some_and(|cause| cause.is::<std::io::Error>());
+        let error = match (error.as_db_error(), cause) {
+            (Some(_), _) => failure(error),
+            (None, Some(cause)) if !is_of_socket && address.password.is_none() => {
+                without_password(server, cause)
+            }
             (None, Some(cause)) => unreachable(address, cause),
             (None, None) => unreachable(address, &error),
-            _ => failure(error),
         };
         (error, is_starting)
     };
@@ -211,6 +216,11 @@ fn unreachable(address: &Address, error: &dyn std::fmt::Display) -> Error {
     let Address { host, port, .. } = address;
     let message = format!("the store's server at {host}, port {port}, cannot be reached: {error}");
     Error::new(Kind::Io, message)
+}
+
+fn without_password(server: &Server, cause: &dyn std::error::Error) -> Error {
+    let message = format!("the server refuses {} without a password ({cause})", server.user);
+    Error::new(Kind::Permissions, message).hinted(PASSWORDS)
 }
 
 fn silent(server: &Server) -> Error {

@@ -9,6 +9,10 @@ use crate::domain::Safe;
 use crate::error::{Error, Kind};
 use crate::store::damage::damaged;
 
+/// Where a password may be.
+pub(super) const PASSWORDS: &str =
+    "a password is read from PGPASSFILE, ~/.pgpass, the service file or PGPASSWORD";
+
 /// Turns a failure of the server or of the connection into keyward's words, exit status included.
 pub(super) fn failure(error: Failure) -> Error {
     let Some(said) = error.as_db_error() else {
@@ -28,9 +32,7 @@ pub(super) fn failure(error: Failure) -> Error {
                 .hinted("use a role that may: `keyward store roles` prints what each is granted")
         }
         code if code.starts_with("28") => {
-            Error::new(Kind::Permissions, format!("the server refused: {text}")).hinted(
-                "a password is read from PGPASSFILE, ~/.pgpass, the service file or PGPASSWORD",
-            )
+            Error::new(Kind::Permissions, format!("the server refused: {text}")).hinted(PASSWORDS)
         }
         "53100" => Error::new(Kind::Io, "the server's disk is full; the store is as it was"),
         // What keyward writes breaks no constraint: a row that is there does.

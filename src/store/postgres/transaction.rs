@@ -148,10 +148,7 @@ impl<'a> Transaction<'a> {
         if self.began.take().is_none() {
             return;
         }
-        if let Ok(line) = self.database.line() {
-            // Nothing depends on the answer.
-            line.send(line.client.batch_execute("ROLLBACK"));
-        }
+        self.database.roll_back();
     }
 
     /// Ends it with its changes, which leave the trail with this end if there are any.
@@ -224,6 +221,14 @@ impl Database {
         Ok(value)
     }
 
+    /// Ends whatever was begun.
+    fn roll_back(&self) {
+        if let Ok(line) = self.line() {
+            // Nothing depends on the answer.
+            line.send(line.client.batch_execute("ROLLBACK"));
+        }
+    }
+
     /// Which changes of others there are.
     pub(in crate::store) fn freshness(&self) -> Result<Freshness> {
         Ok(Freshness(self.look_after("", self.wait)?.head.seq))
@@ -248,11 +253,9 @@ impl Database {
         let line = self.line()?;
         let answered = line.wait(wait + SOON, line.client.simple_query(&sql));
         drop(line);
-        let rows = connection::rows(self.heard(answered)?);
-        let look = look::read(rows.last()).inspect_err(|_| {
-            // Whatever was begun ends with the connection.
-            self.connection.replace(None);
-        })?;
+        let heard =
+            self.heard(answered).and_then(|heard| look::read(connection::rows(heard).last()));
+        let look = heard.inspect_err(|_| self.roll_back())?;
         self.seen.set(look.head);
         Ok(look)
     }

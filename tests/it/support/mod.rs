@@ -8,6 +8,8 @@ pub mod held;
 mod invocation;
 pub mod ordinary;
 pub mod past;
+#[cfg(feature = "postgres")]
+pub mod server;
 pub mod store;
 pub mod stream;
 pub mod terminal;
@@ -40,6 +42,8 @@ pub const KEYWARD: &str = match option_env!("KEYWARD_TESTED") {
 /// A HOME that exists for one test, and everything keyward keeps under it.
 pub struct Sandbox {
     home: PathBuf,
+    /// What `KEYWARD_STORE` names, if anything.
+    place: Option<String>,
     // Held for its `Drop`, which removes the folder.
     _folder: TempDir,
 }
@@ -48,13 +52,57 @@ impl Sandbox {
     /// Makes an empty HOME; no store exists in it yet.
     #[must_use]
     pub fn new() -> Self {
+        Self::bare().on_other_engine()
+    }
+
+    fn bare() -> Self {
         // Set and not left to the umask: keyward refuses a HOME that others could change.
         let folder = tempfile::Builder::new()
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir()
             .expect("a temporary folder can be made");
         let home = folder.path().canonicalize().expect("the temporary folder exists");
-        Self { home, _folder: folder }
+        Self { home, place: None, _folder: folder }
+    }
+
+    /// Makes an empty HOME whose runs use an empty store on a server.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn on_server(server: &server::Server) -> Self {
+        let sandbox = Self::in_place(server.place());
+        sandbox.keyward(["store", "create"]).ok();
+        sandbox
+    }
+
+    /// Makes an empty HOME whose runs use the store in this place.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn in_place(place: String) -> Self {
+        let mut sandbox = Self::bare();
+        sandbox.place = Some(place);
+        sandbox
+    }
+
+    /// The store that runs use, if it is not the one in HOME.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
+    /// The same with a store on a server, where `KEYWARD_TEST_ENGINE` says so.
+    #[cfg(feature = "postgres")]
+    fn on_other_engine(self) -> Self {
+        match variable("KEYWARD_TEST_ENGINE") {
+            Some(engine) if engine == "postgres" => {
+                Self::on_server(server::Server::shared().expect("PostgreSQL is installed"))
+            }
+            _ => self,
+        }
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn on_other_engine(self) -> Self {
+        self
     }
 
     /// The temporary HOME.
@@ -75,7 +123,7 @@ impl Sandbox {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        Invocation::new(&self.home, OsStr::new(KEYWARD), arguments)
+        self.invocation(OsStr::new(KEYWARD), arguments)
     }
 
     /// Runs keyward with these arguments, and asserts the exit status and the code word of its refusal.
@@ -90,7 +138,19 @@ impl Sandbox {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        Invocation::new(&self.home, program.as_ref(), arguments)
+        self.invocation(program.as_ref(), arguments)
+    }
+
+    fn invocation<I, S>(&self, program: &OsStr, arguments: I) -> Invocation
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let invocation = Invocation::new(&self.home, program, arguments);
+        match &self.place {
+            Some(place) => invocation.env("KEYWARD_STORE", place),
+            None => invocation,
+        }
     }
 
     /// Prepares a run of the command that a hint, a warning or a remedy is or has in its first backticks: in a shell, as a

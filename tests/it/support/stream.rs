@@ -48,6 +48,7 @@ impl Stream {
             .env_clear()
             .env("HOME", sandbox.home())
             .env("TERM", "dumb")
+            .envs(sandbox.place().map(|place| ("KEYWARD_STORE", place)))
             .current_dir(sandbox.home())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,0 +1,35 @@
+//! A store on a PostgreSQL server that the tests make themselves. Where PostgreSQL is not installed they are skipped, which says so;
+//! in CI that is a failure.
+
+// What every command does there, as with a file.
+mod commands;
+// Counts over several hosts: caps, rates, quotas.
+mod counting;
+// Passwords, service files, TLS.
+mod credentials;
+// A connection that is cut at any message.
+mod cut;
+// Servers that are killed, restarted, behind, or held up.
+mod gone;
+// Records that move from a file to a server and back.
+mod moving;
+// What was planted in a schema.
+mod planted;
+// No host says valid once a command has taken something away.
+mod revoking;
+// What each role may do.
+mod roles;
+
+use crate::support::Sandbox;
+use crate::support::server::Server;
+
+/// A sandbox with a store of its own on the server that tests share.
+fn sandbox() -> Option<Sandbox> {
+    Server::shared().map(Sandbox::on_server)
+}
+
+/// The schema that a sandbox's store is in.
+fn schema(sandbox: &Sandbox) -> String {
+    let place = sandbox.place().expect("its store is on a server");
+    place.rsplit_once("schema=").expect("the schema comes last").1.to_owned()
+}
