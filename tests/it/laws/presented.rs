@@ -73,7 +73,7 @@ fn of_addresses(peer: &[u8], fields: &[(String, &[u8])]) {
             assert_eq!(found, None, "a stranger was believed");
         }
         let Some(found) = found else { continue };
-        let last = values().last().expect("it was found somewhere");
+        let last = values().next_back().expect("it was found somewhere");
         let last = std::str::from_utf8(last).expect("it was read");
         let mut hops = last.split(',').map(|hop| read_address(hop.trim_matches([' ', '\t'])));
         if name == LIST {

@@ -54,7 +54,7 @@ fn a_unix_socket_is_its_owners_alone_in_a_safe_folder() {
     let place = socket(&sandbox, "auth.sock");
     let path = sandbox.home().join("auth.sock");
     let server = Server::run(&sandbox, &["--listen", &place]);
-    assert_eq!(server.places, [place.clone()]);
+    assert_eq!(server.places, std::slice::from_ref(&place));
     let mode = fs::metadata(&path).expect("it exists").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     // Another takes the name over; the first one leaves it alone when it ends.
