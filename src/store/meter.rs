@@ -57,7 +57,7 @@ const CREDITS: &str =
     JOIN usage ON usage.slot = (day.number << 40) + line.seq";
 /// Gives a key's rate state to the same relatives, unless theirs is later.
 const HAND_ON: &str = "INSERT INTO meter (key_seq, rate, whole_at)
-    SELECT line.seq, own.rate, own.whole_at FROM meter AS own JOIN (SELECT seq FROM line LIMIT 256) AS line
+    SELECT line.seq, own.rate, own.whole_at FROM meter AS own CROSS JOIN (SELECT seq FROM line LIMIT 256) AS line
     WHERE own.key_seq = ?1 AND own.whole_at > ?2 AND line.seq <> ?1
     ON CONFLICT (key_seq) DO UPDATE SET rate = excluded.rate, whole_at = excluded.whole_at
     WHERE meter.rate IS NULL OR (meter.rate = excluded.rate AND meter.whole_at < excluded.whole_at)";

@@ -1,6 +1,7 @@
 //! Every command works on a server as with a file, but for those that only a file has.
 
 use serde_json::json;
+use sha2::{Digest, Sha512};
 
 use super::{sandbox, schema};
 use crate::support::server::Server;
@@ -139,4 +140,31 @@ fn lists_have_the_same_orders_as_in_a_file() {
         };
         assert_eq!(names(&on_server), names(&in_file), "{order}");
     }
+}
+
+#[test]
+fn a_keys_own_plan_and_another_systems_key_are_judged_as_with_a_file() {
+    let Some(sandbox) = sandbox() else { return };
+    let policy = sandbox.file(
+        "policy.toml",
+        "environments = [\"live\"]\n[plans.small]\nrate = \"100/second\"\nquota = 2\n",
+    );
+    sandbox.keyward(["workspace", "create", "acme", "--policy"]).args([policy]).ok();
+    let secret = sandbox.mint_with("app", &["--plan", "small"]);
+    for _ in 0..2 {
+        sandbox.verdict(&secret, &[], 0, "valid");
+    }
+    sandbox.verdict(&secret, &[], 16, "quota_exceeded");
+    let next = sandbox.keyward(["rotate", "app"]).ok().line();
+    sandbox.verdict(&next, &[], 16, "quota_exceeded");
+    sandbox.keyward(["set", "app", "--clear-plan"]).ok();
+    sandbox.verdict(&next, &[], 0, "valid");
+    let hash: String = Sha512::digest("Qm1xYz09.wL7vKp4sT8uB2nE6")
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let line = json!({ "name": "django", "hash": hash, "algorithm": "sha512" }).to_string();
+    sandbox.keyward(["store", "import", "-"]).stdin(line).ok();
+    sandbox.verdict("Qm1xYz09.wL7vKp4sT8uB2nE6", &[], 0, "valid");
+    sandbox.verdict("Qm1xYz09.wL7vKp4sT8uB2nE7", &[], 10, "not_found");
 }
