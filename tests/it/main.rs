@@ -256,6 +256,8 @@ mod recipes;
 mod recipes_ci;
 // The recipes for containers, and the one for a page.
 mod recipes_containers;
+// The Debian package, installed in a root of its own.
+mod package;
 // Manual pages: their sections, on a terminal, and all of them in a folder.
 mod manual;
 // Completion scripts in real shells.
