@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::damage::damaged;
-use super::session::{Row, paged};
+use super::session::{PAGE, Row, paged};
 use super::value::values;
 use super::{Reader, Writer};
 use crate::domain::Timestamp;
@@ -18,6 +18,9 @@ const SELECT: &str = "SELECT seq, time, actor, action, subject, details, previou
 impl Reader<'_> {
     /// The end of the trail.
     pub fn head(&self) -> Result<Head> {
+        if let Some(head) = self.session.head()? {
+            return Ok(head);
+        }
         let head = self.session.one(
             "SELECT seq, hash FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
             &[],
@@ -54,29 +57,22 @@ impl Reader<'_> {
         paged(first, read, body)
     }
 
-    /// Calls the closure with every event about this subject, the newest first, until it says that it is enough. It may run no
-    /// statement.
+    /// Calls the closure with every event about this subject, the newest first, until it says that it is enough.
     pub fn for_each_event_about(
         &self,
         subject: &str,
-        mut body: impl FnMut(Event) -> Result<bool>,
+        body: impl FnMut(Event) -> Result<bool>,
     ) -> Result<()> {
-        let sql = format!("{SELECT} WHERE subject = ?1 ORDER BY seq DESC");
-        let enough = self.session.first(&sql, values![subject], |row| {
-            let goes_on = body(from_row(row)?)?;
-            Ok((!goes_on).then_some(()))
-        });
-        enough.map(drop)
+        let sql = format!("{SELECT} WHERE subject = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT ?3");
+        let read = |last, limit| self.session.all(&sql, values![subject, last, limit], from_row);
+        backwards(read, body)
     }
 
-    /// Calls the closure with every event, the newest first, until it says that it is enough. It may run no statement.
-    pub fn for_each_event_back(&self, mut body: impl FnMut(Event) -> Result<bool>) -> Result<()> {
-        let sql = format!("{SELECT} ORDER BY seq DESC");
-        let enough = self.session.first(&sql, &[], |row| {
-            let goes_on = body(from_row(row)?)?;
-            Ok((!goes_on).then_some(()))
-        });
-        enough.map(drop)
+    /// Calls the closure with every event, the newest first, until it says that it is enough.
+    pub fn for_each_event_back(&self, body: impl FnMut(Event) -> Result<bool>) -> Result<()> {
+        let sql = format!("{SELECT} WHERE seq <= ?1 ORDER BY seq DESC LIMIT ?2");
+        let read = |last, limit| self.session.all(&sql, values![last, limit], from_row);
+        backwards(read, body)
     }
 
     /// Whether this row is in the trail.
@@ -147,6 +143,27 @@ impl Writer<'_> {
         self.time.set(Some(time));
         Ok(())
     }
+}
+
+/// Goes through events from the newest to the oldest, a page in memory at a time.
+fn backwards(
+    read: impl Fn(i64, u32) -> Result<Vec<Event>>,
+    mut body: impl FnMut(Event) -> Result<bool>,
+) -> Result<()> {
+    let mut last = Some(i64::MAX);
+    while let Some(most) = last {
+        let page = read(most, PAGE)?;
+        last = page
+            .last()
+            .filter(|_| page.len() == PAGE as usize)
+            .and_then(|event| event.seq.checked_sub(1));
+        for event in page {
+            if !body(event)? {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn from_row(row: &Row<'_>) -> Result<Event> {

@@ -42,8 +42,8 @@ impl Reader<'_> {
         for (name, workspace) in self.workspaces_as_they_stand()? {
             count += 1;
             match workspace {
-                Ok((workspace, policy)) => {
-                    if self.verify_workspace(&workspace, &policy).is_err() {
+                Ok(told) => {
+                    if self.verify_workspace(&told).is_err() {
                         tell(name, &format!("its record {CHANGED}"));
                     }
                 }

@@ -8,10 +8,11 @@ use super::damage::damaged;
 use super::key_row::{self, AFTER, BARE, SEQ};
 use super::session::{Row, paged};
 use super::value::{Value, values};
+use super::workspaces::Told;
 use crate::domain::audit::{About, link};
-use crate::domain::endings::{Endings, Told};
+use crate::domain::endings::{Endings, Told as Event};
 use crate::domain::record::RecordDigest;
-use crate::domain::{Key, KeyId, KeySeq, Safe, State, Timestamp, Workspace};
+use crate::domain::{Key, KeyId, KeySeq, Safe, State, Timestamp};
 use crate::error::{Error, Kind, Result};
 
 /// What a key's record is checked against: its seal, the number of the last revision, and whether its hash is among
@@ -141,11 +142,13 @@ impl Reader<'_> {
         Ok(agrees.unwrap_or(false))
     }
 
-    /// Accepts a workspace only if it matches the trail; `policy` is its policy's text. There are few workspaces, so
-    /// they need no seals.
-    pub(super) fn verify_workspace(&self, workspace: &Workspace, policy: &str) -> Result<()> {
-        let digest = RecordDigest::of_workspace(workspace, policy);
-        let fault = match self.agrees(About::Workspace, &workspace.name, digest)? {
+    /// Accepts a workspace only if it matches the trail. There are few workspaces, so they need no seals.
+    pub(super) fn verify_workspace(&self, (workspace, policy, is_told): &Told) -> Result<()> {
+        let agrees = match self.unaudited.of(About::Workspace, &workspace.name) {
+            Some(unaudited) => unaudited == RecordDigest::of_workspace(workspace, policy),
+            None => *is_told,
+        };
+        let fault = match agrees {
             _ if self.trusts_rows.get() => return Ok(()),
             true if workspace.created_at.is_writable() => return Ok(()),
             true => OUT_OF_RANGE,
@@ -157,15 +160,6 @@ impl Reader<'_> {
         )))
     }
 
-    /// Whether the newest event about this subject is whole and has this digest.
-    fn agrees(&self, about: About, subject: &str, digest: RecordDigest) -> Result<bool> {
-        if let Some(unaudited) = self.unaudited.of(about, subject) {
-            return Ok(unaudited == digest);
-        }
-        let agrees = self.newest_event(about, subject, |row| Ok(is_whole_with(row, 0, digest)))?;
-        Ok(agrees.unwrap_or(false))
-    }
-
     /// Whether, according to the trail, the key of this id was revoked, replaced at once, deleted, or voided.
     pub fn was_ended(&self, id: &str) -> Result<bool> {
         let mut events = Vec::new();
@@ -175,7 +169,7 @@ impl Reader<'_> {
         })?;
         let mut endings = Endings::default();
         for event in events.iter().rev() {
-            let told = Told {
+            let told = Event {
                 seq: event.seq,
                 time: event.time,
                 action: &event.action,

@@ -4,11 +4,12 @@
 //! need no audit row, and their commits are not synced: the next synced commit, or the next checkpoint, writes them to
 //! the disk.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 #[cfg(feature = "postgres")]
 use super::postgres;
-use super::session::{Row, Session};
+use super::session::{PAGE, Row, Session};
 use super::value::{Value, values};
 use super::{Reader, Writer, sqlite};
 use crate::domain::day::Month;
@@ -167,11 +168,27 @@ impl Meter<'_> {
             )
     }
 
-    /// Whether the key with this row number that was minted at this moment still exists. A later key may have the row
-    /// number of a deleted record.
-    pub fn has_key(&self, key: KeySeq, made_at: Timestamp) -> Result<bool> {
-        let sql = "SELECT 1 FROM key WHERE seq = ?1 AND created_at = ?2";
-        self.session.exists(sql, values![key, made_at])
+    /// Those of these keys, each by its row number and when it was minted, that do not exist any more. A later key may have the
+    /// row number of a deleted record.
+    pub fn gone(&self, keys: &[(KeySeq, Timestamp)]) -> Result<BTreeSet<KeySeq>> {
+        let mut gone: BTreeSet<KeySeq> = keys.iter().map(|(key, _)| *key).collect();
+        let made_at: BTreeMap<KeySeq, Timestamp> = keys.iter().copied().collect();
+        let places: Vec<String> = (1..=PAGE).map(|nth| format!("?{nth}")).collect();
+        let sql = format!("SELECT seq, created_at FROM key WHERE seq IN ({})", places.join(", "));
+        for page in keys.chunks(PAGE as usize) {
+            // The last page is filled up, so that there is one statement.
+            let fill = std::iter::repeat_n(page[0], PAGE as usize - page.len());
+            let page = page.iter().copied().chain(fill);
+            let values: Vec<Value<'_>> = page.map(|(key, _)| key.into()).collect();
+            self.session.each(&sql, &values, |row| {
+                let key = row.get(0)?;
+                if made_at.get(&key) == Some(&row.get(1)?) {
+                    gone.remove(&key);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(gone)
     }
 
     /// Whether the workspace with this row number that was created at this moment still exists.

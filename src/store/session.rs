@@ -9,13 +9,14 @@ use super::damage::damaged;
 use super::postgres;
 use super::value::{Column, Value};
 use super::{Freshness, sqlite};
+use crate::domain::audit::Head;
 use crate::domain::clock::Clock;
 #[cfg(feature = "postgres")]
 use crate::domain::clock::SLACK_MILLIS;
 use crate::error::Result;
 
 /// How many rows a page has.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 
 /// Goes through rows in the order of their numbers, from `first` on, a page in memory at a time: `read` gives up to so many that
 /// have at least that number, and the closure may run statements.
@@ -183,6 +184,15 @@ impl Session<'_> {
             Self::Sqlite(_) => Ok(None),
             #[cfg(feature = "postgres")]
             Self::Postgres(session) => session.clock(),
+        }
+    }
+
+    /// The end of the trail, where the transaction's beginning has told.
+    pub(super) fn head(&self) -> Result<Option<Head>> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.head(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The `workspace` table.
 
 use super::damage::damaged;
+use super::integrity::is_whole_with;
 use super::session::Row;
 use super::value::{Value, values};
 use super::{Reader, Writer};
@@ -10,17 +11,23 @@ use crate::domain::record::RecordDigest;
 use crate::domain::{Policy, Workspace, WorkspaceId};
 use crate::error::Result;
 
-/// A record with its policy's text, or why it is not a record.
-pub(super) type Standing = Result<(Workspace, String)>;
+/// A record with its policy's text, and whether its newest event is whole and has its digest.
+pub(super) type Told = (Workspace, String, bool);
 
-const SELECT: &str =
-    "SELECT workspace_id, name, preset, policy, plan, created_at, created_by FROM workspace";
+/// Workspaces with the newest event about each.
+pub(super) const SELECT: &str =
+    "SELECT workspace.workspace_id, workspace.name, workspace.preset, workspace.policy, workspace.plan, workspace.created_at,
+    workspace.created_by, event.seq, event.time, event.actor, event.action, event.subject, event.details, event.previous, event.hash
+    FROM workspace LEFT JOIN audit AS event ON event.seq = (SELECT newest.seq FROM audit AS newest
+        WHERE newest.subject = workspace.name AND substr(newest.action, 1, 10) = 'workspace.' ORDER BY newest.seq DESC LIMIT 1)";
+/// The first column of the event.
+const EVENT: usize = 7;
 
 impl Reader<'_> {
     /// The workspace of this name.
     pub fn workspace_named(&self, name: &str) -> Result<Option<Workspace>> {
         for spelling in spellings(name) {
-            let found = self.workspace("WHERE name = ?1", spelling.as_ref().into())?;
+            let found = self.workspace("WHERE workspace.name = ?1", spelling.as_ref().into())?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -30,7 +37,7 @@ impl Reader<'_> {
 
     /// The workspace of this row number.
     pub fn workspace_by_id(&self, id: WorkspaceId) -> Result<Option<Workspace>> {
-        self.workspace("WHERE workspace_id = ?1", id.into())
+        self.workspace("WHERE workspace.workspace_id = ?1", id.into())
     }
 
     /// Every workspace, by name.
@@ -52,23 +59,24 @@ impl Reader<'_> {
     }
 
     /// Every workspace's name and row with its policy's text, damaged or not.
-    pub(super) fn workspaces_as_they_stand(&self) -> Result<Vec<(String, Standing)>> {
-        let sql = format!("{SELECT} ORDER BY name");
+    pub(super) fn workspaces_as_they_stand(&self) -> Result<Vec<(String, Result<Told>)>> {
+        let sql = format!("{SELECT} ORDER BY workspace.name");
         self.session.all(&sql, &[], |row| Ok((row.text(1)?, from_row(row))))
     }
 
-    fn verified_workspace(&self, (workspace, policy): (Workspace, String)) -> Result<Workspace> {
-        self.verify_workspace(&workspace, &policy)?;
-        Ok(workspace)
+    fn verified_workspace(&self, told: Told) -> Result<Workspace> {
+        self.verify_workspace(&told)?;
+        Ok(told.0)
     }
 
     /// The digest of the record of the workspace of this name.
     pub(super) fn digest_of_workspace(&self, name: &str) -> Result<Option<RecordDigest>> {
-        let sql = format!("{SELECT} WHERE name = ?1");
+        let sql = format!("{SELECT} WHERE workspace.name = ?1");
         let found = self.session.one(&sql, values![name], from_row)?;
         found
-            .map(|(workspace, policy)| {
-                self.verify_workspace(&workspace, &policy)?;
+            .map(|told| {
+                self.verify_workspace(&told)?;
+                let (workspace, policy, _) = told;
                 Ok(RecordDigest::of_workspace(&workspace, &policy))
             })
             .transpose()
@@ -135,8 +143,7 @@ impl Writer<'_> {
     }
 }
 
-/// A workspace and its policy's text.
-fn from_row(row: &Row<'_>) -> Result<(Workspace, String)> {
+fn from_row(row: &Row<'_>) -> Result<Told> {
     let policy = row.text(3)?;
     let workspace = Workspace {
         id: row.get(0)?,
@@ -148,5 +155,7 @@ fn from_row(row: &Row<'_>) -> Result<(Workspace, String)> {
         created_at: row.get(5)?,
         created_by: row.text(6)?,
     };
-    Ok((workspace, policy))
+    let digest = RecordDigest::of_workspace(&workspace, &policy);
+    let is_told = is_whole_with(row, EVENT, digest);
+    Ok((workspace, policy, is_told))
 }

@@ -2,7 +2,6 @@
 //!
 //! This module never counts, and never lets a verdict wait long for the disk or for another process.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Verifier;
@@ -99,15 +98,8 @@ fn write(meter: &Meter<'_>, batch: &Batch) -> Result<u64> {
     let piece = &batch.tallies[batch.tallies.len().saturating_sub(PIECE)..];
     // A record that was deleted since takes its counts along.
     let careful = batch.head.is_none() || Some(meter.head()?) != batch.head;
-    let mut gone = BTreeSet::new();
-    if careful {
-        for counted in piece {
-            let (_, key) = counted.place;
-            if !meter.has_key(key, counted.made_at)? {
-                gone.insert(key);
-            }
-        }
-    }
+    let keys = piece.iter().filter(|_| careful).map(|counted| (counted.place.1, counted.made_at));
+    let gone = meter.gone(&keys.collect::<Vec<_>>())?;
     let is_gone = |counted: &&Counted| gone.contains(&counted.place.1);
     let lost = piece.iter().filter(is_gone);
     let lost = lost.map(|counted| counted.tally.uses()).sum();

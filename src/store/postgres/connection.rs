@@ -2,6 +2,7 @@
 //!
 //! This module never knows what a statement means. What it waits for is run on the calling thread alone.
 
+use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -13,7 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, NoTls, TlsConnect};
-use tokio_postgres::{Client, Config, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::{Client, Config, SimpleQueryMessage, SimpleQueryRow, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::{PASSWORDS, failure};
@@ -37,6 +38,8 @@ pub(super) struct Connection {
     // Before the runtime, so that its end is noticed by the connection's task.
     pub client: Client,
     runtime: Runtime,
+    /// The statement that is run again and again, once it is prepared; nothing where that cannot be.
+    pub glance: OnceCell<Option<Statement>>,
 }
 
 impl Connection {
@@ -65,7 +68,7 @@ impl Connection {
         };
         let connected = runtime.block_on(async { tokio::time::timeout(wait, connect).await });
         let client = connected.unwrap_or_else(|_| Err(silent(server)))?;
-        Ok(Self { client, runtime })
+        Ok(Self { client, runtime, glance: OnceCell::new() })
     }
 
     /// Waits for an answer, but no longer than this.

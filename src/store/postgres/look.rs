@@ -2,13 +2,18 @@
 //!
 //! This module never takes a store for the one it was that is behind, or beside, what this process has seen of it before.
 
+use std::time::{Duration, Instant};
+
 use tokio_postgres::SimpleQueryRow;
 
+use super::transaction::SOON;
+use super::{Database, connection};
 use crate::domain::Timestamp;
 use crate::domain::audit::{ChainHash, Head};
 use crate::domain::clock::Clock;
 use crate::domain::digest;
 use crate::error::{Error, Kind, Result};
+use crate::store::Freshness;
 use crate::store::damage::damaged;
 
 /// What was seen.
@@ -20,7 +25,7 @@ pub(super) struct Look {
 }
 
 /// The statement of a look by whoever has seen this end of the trail before.
-pub(super) fn statement(schema: &str, seen: Head) -> String {
+fn statement(schema: &str, seen: Head) -> String {
     let hash = seen.hash;
     format!(
         "SELECT head.seq, pg_catalog.encode(head.hash, 'hex'), clock.seen, clock.leapt,
@@ -32,7 +37,7 @@ pub(super) fn statement(schema: &str, seen: Head) -> String {
 }
 
 /// What the statement has come to.
-pub(super) fn read(row: Option<SimpleQueryRow>) -> Result<Look> {
+fn read(row: Option<SimpleQueryRow>) -> Result<Look> {
     let row = row.ok_or_else(|| damaged("the row of its trail's end is missing"))?;
     let number = |column| row.get(column).and_then(|text| text.parse::<i64>().ok());
     if number(4) != Some(1) {
@@ -51,4 +56,67 @@ pub(super) fn read(row: Option<SimpleQueryRow>) -> Result<Look> {
     });
     let clock = clock.filter(|clock| clock.seen.is_writable());
     Ok(Look { head: Head { seq: number(0).ok_or_else(unreadable)?, hash }, clock })
+}
+
+impl Database {
+    /// Ends whatever was begun.
+    pub(super) fn roll_back(&self) {
+        if let Ok(line) = self.line() {
+            // Nothing depends on the answer.
+            line.send(line.client.batch_execute("ROLLBACK"));
+        }
+    }
+
+    /// Which changes of others there are.
+    pub(in crate::store) fn freshness(&self) -> Result<Freshness> {
+        self.present().map(|head| Freshness(head.seq))
+    }
+
+    /// The end of the trail at this moment: a glance where it is as it was, else a whole look.
+    pub(super) fn present(&self) -> Result<Head> {
+        let seen = self.seen.get();
+        match self.shared.look(|| self.glance()) {
+            Some(head) if head == seen => Ok(head),
+            _ => Ok(self.look_after("", self.wait)?.head),
+        }
+    }
+
+    /// The end of the trail by a statement that is prepared once. Behind a pooler it may be another client's of the same name; the
+    /// hash that is compared tells.
+    fn glance(&self) -> Option<Head> {
+        let line = self.line().ok().filter(|_| self.seen.get() != Head::NONE)?;
+        let limit = self.wait + SOON;
+        let statement = line.glance.get_or_init(|| {
+            let sql = format!("SELECT seq, hash FROM {}.head", self.server.schema);
+            line.wait(limit, line.client.prepare(&sql)).ok()?.ok()
+        });
+        let row = line.wait(limit, line.client.query_one(statement.as_ref()?, &[])).ok()?.ok()?;
+        let hash: &[u8] = row.try_get(1).ok()?;
+        Some(Head { seq: row.try_get(0).ok()?, hash: ChainHash::from_bytes(hash.try_into().ok()?) })
+    }
+
+    /// Runs these statements and then a look. A connection that was lost while nobody used it is made again.
+    pub(super) fn look_after(&self, statements: &str, wait: Duration) -> Result<Look> {
+        let start = Instant::now();
+        let had_line = self.line().is_ok();
+        match self.look_once(statements, wait) {
+            Err(error) if had_line && self.line().is_err() && start.elapsed() < SOON => {
+                drop(error);
+                self.look_once(statements, wait)
+            }
+            look => look,
+        }
+    }
+
+    fn look_once(&self, statements: &str, wait: Duration) -> Result<Look> {
+        self.connect(wait)?;
+        let sql = format!("{statements}{}", statement(&self.server.schema, self.seen.get()));
+        let line = self.line()?;
+        let answered = line.wait(wait + SOON, line.client.simple_query(&sql));
+        drop(line);
+        let heard = self.heard(answered).and_then(|heard| read(connection::rows(heard).last()));
+        let look = heard.inspect_err(|_| self.roll_back())?;
+        self.seen.set(look.head);
+        Ok(look)
+    }
 }

@@ -14,11 +14,13 @@ mod roles;
 mod schema;
 mod server;
 mod session;
+mod shared;
 mod tls;
 mod transaction;
 mod turn;
 
 use std::cell::{Cell, Ref, RefCell};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::Error as Failure;
@@ -28,6 +30,7 @@ use crate::error::{Error, Kind, Result};
 use connection::Connection;
 use failure::{failure, is_of_connection};
 use open::Privileges;
+use shared::Shared;
 
 pub(super) use counts::add;
 pub use server::Server;
@@ -42,6 +45,8 @@ pub(super) struct Database {
     /// The end of the trail as it was last seen.
     seen: Cell<Head>,
     privileges: Cell<Privileges>,
+    /// The looks of all who verify by this store in this process.
+    shared: Arc<Shared>,
 }
 
 impl Database {

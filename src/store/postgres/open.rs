@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::connection::{self, Connection};
 use super::server::Server;
+use super::shared::Shared;
 use super::{Database, migrations, schema};
 use crate::domain::audit::Head;
 use crate::error::{Error, Kind, Result};
@@ -35,6 +36,7 @@ impl Database {
             wait,
             seen: Cell::new(Head::NONE),
             privileges: Cell::default(),
+            shared: Shared::of(server),
         }
     }
 

@@ -72,7 +72,7 @@ impl Database {
 impl Session<'_> {
     /// Calls the closure with what is wrong with the schema, and with an end of the trail that is not its last row.
     pub(in crate::store) fn for_each_fault(&self, body: impl FnMut(Flaw)) -> Result<()> {
-        let head = self.head()?;
+        let head = self.0.begin()?.head;
         let sql = "SELECT 1 FROM audit WHERE seq > ?1 OR (seq = ?1 AND hash <> ?2) LIMIT 1";
         let beyond = self.first(sql, values![head.seq, &head.hash], |_| Ok(Some(())))?;
         let beyond =

@@ -167,6 +167,15 @@ impl Server {
     }
 }
 
+impl Server {
+    /// What tells this store from any other.
+    pub(super) fn identity(&self) -> String {
+        let of = |address: &Address| format!("{}:{}", address.host, address.port);
+        let places: Vec<String> = self.addresses.iter().map(of).collect();
+        format!("{}/{}/{}/{}", places.join(","), self.user, self.database, self.schema)
+    }
+}
+
 /// The URI without a password that a library's caller may have put into it.
 fn without_password(uri: &str) -> String {
     if !has_password(uri) {

@@ -111,7 +111,7 @@ impl<'a> Session<'a> {
 
     /// Which changes of others this transaction has seen; where it has not begun, which there are now.
     pub(in crate::store) fn freshness(&self) -> Result<Freshness> {
-        Ok(Freshness(self.0.look()?.head.seq))
+        self.0.head().map(|head| Freshness(head.seq))
     }
 
     /// What the look that the transaction began with said of the time.
@@ -119,9 +119,10 @@ impl<'a> Session<'a> {
         self.0.begin().map(|look| look.clock)
     }
 
-    /// The end of the trail by the row that stands for it.
-    pub(in crate::store) fn head(&self) -> Result<Head> {
-        self.0.begin().map(|look| look.head)
+    /// The end of the trail that the transaction began with, unless it has changed anything.
+    pub(in crate::store) fn head(&self) -> Result<Option<Head>> {
+        let look = self.0.begin()?;
+        Ok((!self.has_changed()).then_some(look.head))
     }
 
     /// Whether this role may change records, the store's clock among them.

@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::Database;
 use super::connection::{self, in_order};
-use super::look::{self, Look};
+use super::look::Look;
 use super::session::{Queued, Session, executed, sent};
 use crate::domain::audit::Head;
 use crate::error::{Error, Kind, Result};
-use crate::store::Freshness;
 use crate::store::value::values;
 
 /// How long a statement may take where rows are only looked up by an index, beyond what it may wait for others.
@@ -23,8 +22,8 @@ const LONG: Duration = Duration::from_secs(3600);
 const MOST_QUEUED: usize = 500;
 /// A transaction whose client is stopped ends by itself after so many milliseconds: others wait for it.
 const IDLE_MILLIS: u32 = 10_000;
-/// A connection that was found dead so soon is made again without a word.
-const SOON: Duration = Duration::from_secs(1);
+/// How much longer than for others the server itself is waited for.
+pub(super) const SOON: Duration = Duration::from_secs(1);
 /// How long it takes until a server that cannot be reached is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// The class of the advisory lock that whoever counts limited keys takes: "KEYC".
@@ -99,12 +98,12 @@ impl<'a> Transaction<'a> {
         Ok(look)
     }
 
-    /// What is seen of the store, without beginning.
-    pub(super) fn look(&self) -> Result<Look> {
+    /// The end of the trail: as the transaction has it, or as it is before a read begins.
+    pub(super) fn head(&self) -> Result<Head> {
         match (self.began.get(), self.purpose) {
-            (Some(look), _) => Ok(look),
-            (None, Purpose::Read) => self.database.look_after("", self.wait),
-            (None, Purpose::Write | Purpose::Count) => self.begin(),
+            (Some(look), _) => Ok(look.head),
+            (None, Purpose::Read) => self.database.present(),
+            (None, Purpose::Write | Purpose::Count) => self.begin().map(|look| look.head),
         }
     }
 
@@ -219,45 +218,6 @@ impl Database {
         let value = body(Session(&transaction)).inspect_err(|_| transaction.end())?;
         transaction.commit(None).inspect_err(|_| transaction.end())?;
         Ok(value)
-    }
-
-    /// Ends whatever was begun.
-    fn roll_back(&self) {
-        if let Ok(line) = self.line() {
-            // Nothing depends on the answer.
-            line.send(line.client.batch_execute("ROLLBACK"));
-        }
-    }
-
-    /// Which changes of others there are.
-    pub(in crate::store) fn freshness(&self) -> Result<Freshness> {
-        Ok(Freshness(self.look_after("", self.wait)?.head.seq))
-    }
-
-    /// Runs these statements and then a look. A connection that was lost while nobody used it is made again.
-    fn look_after(&self, statements: &str, wait: Duration) -> Result<Look> {
-        let start = Instant::now();
-        let had_line = self.line().is_ok();
-        match self.look_once(statements, wait) {
-            Err(error) if had_line && self.line().is_err() && start.elapsed() < SOON => {
-                drop(error);
-                self.look_once(statements, wait)
-            }
-            look => look,
-        }
-    }
-
-    fn look_once(&self, statements: &str, wait: Duration) -> Result<Look> {
-        self.connect(wait)?;
-        let sql = format!("{statements}{}", look::statement(&self.server.schema, self.seen.get()));
-        let line = self.line()?;
-        let answered = line.wait(wait + SOON, line.client.simple_query(&sql));
-        drop(line);
-        let heard =
-            self.heard(answered).and_then(|heard| look::read(connection::rows(heard).last()));
-        let look = heard.inspect_err(|_| self.roll_back())?;
-        self.seen.set(look.head);
-        Ok(look)
     }
 
     /// Finds out what became of a commit whose answer was lost: whoever has the lock sees all that was committed before, and nothing

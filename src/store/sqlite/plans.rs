@@ -16,16 +16,15 @@ use crate::domain::key::tests::sample;
 use crate::domain::usage::Tally;
 use crate::domain::{Code, Day, Key, KeySeq, Policy, Timestamp, Workspace, WorkspaceId};
 use crate::error::Result;
+use crate::store::workspaces::SELECT;
 use crate::store::{Engine, Order, Remembered, Store};
 
 /// What is allowed to read everything, because everything is its answer.
-const WHOLE: [&str; 7] = [
-    "SELECT workspace_id, name, preset, policy, plan, created_at, created_by FROM workspace ORDER BY name",
+const WHOLE: [&str; 5] = [
     "SELECT count(*) FROM workspace",
     "SELECT count(*) FROM key",
     "PRAGMA data_version",
     "SELECT details FROM audit",
-    "SELECT seq, time, actor, action, subject, details, previous, hash FROM audit ORDER BY seq DESC",
     "UPDATE meter SET rate = NULL, whole_at = NULL WHERE whole_at > ?1",
 ];
 
@@ -113,7 +112,8 @@ fn count_everything(store: &mut Store, key: &Key) -> Result<()> {
         meter.spend(OWNER, Month::of(NOW), 1)?;
         let state = Some(("1/day".parse()?, 1));
         meter.add_limited(Day::of(NOW), [(KeySeq(1), &tally, state)])?;
-        assert!(meter.has_key(KeySeq(1), key.created_at)? && meter.has_workspace(OWNER, NOW)?);
+        assert!(meter.gone(&[(KeySeq(1), key.created_at)])?.is_empty());
+        assert!(meter.has_workspace(OWNER, NOW)?);
         Ok(())
     })
 }
@@ -216,7 +216,9 @@ fn every_statement_finds_its_rows_by_an_index() {
     statements.sort();
     statements.dedup();
     let mut scans = Vec::new();
-    for sql in statements.iter().filter(|sql| !WHOLE.contains(&sql.as_str())) {
+    let workspaces = format!("{SELECT} ORDER BY workspace.name");
+    let is_whole = |sql: &str| WHOLE.contains(&sql) || sql == workspaces;
+    for sql in statements.iter().filter(|sql| !is_whole(sql)) {
         let mut explained = connection(&store)
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
             .expect("it ran, so it can be explained");

@@ -204,10 +204,11 @@ impl Writer<'_> {
         let [workspace_action, key_action] = [Action::WorkspaceRestore, Action::KeyRestore];
         let nothing = serde_json::json!({});
         for (name, workspace) in self.workspaces_as_they_stand()? {
-            let (workspace, policy) = workspace?;
-            if self.verify_workspace(&workspace, &policy).is_ok() {
+            let told = workspace?;
+            if self.verify_workspace(&told).is_ok() {
                 continue;
             }
+            let (workspace, policy, _) = told;
             let digest = RecordDigest::of_workspace(&workspace, &policy);
             self.unaudited(About::Workspace, &name, digest);
             self.audit(time, actor, workspace_action, &name, &nothing)?;

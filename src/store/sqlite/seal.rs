@@ -71,7 +71,7 @@ impl Writer<'_> {
         }
         self.refuse_broken_trail()?;
         for (name, workspace) in self.workspaces_as_they_stand()? {
-            let (workspace, policy) = workspace?;
+            let (workspace, policy, _) = workspace?;
             let digest = RecordDigest::of_workspace(&workspace, &policy);
             self.unaudited(About::Workspace, &name, digest);
             self.audit(time, MIGRATION, Action::WorkspaceSeal, &name, &nothing)?;
