@@ -122,7 +122,7 @@ impl Context {
         rehearse: impl FnOnce(&mut Store) -> Result<()>,
     ) -> Result<Store> {
         if self.caller.is_some() {
-            // No key can be calling: the store that would know it does not exist.
+            // There is no calling key, because its store does not exist.
             return Ok(Store::empty());
         }
         if let Err(error) = rehearse(&mut Store::empty()) {

@@ -39,7 +39,7 @@ pub struct Spending {
 
 impl Allowance {
     /// What a workspace's plan allows a key, and the key's own if it has one: the rate of its own plan in place of the workspace's,
-    /// and both quotas. A plan that the policy does not have, which only a store changed behind keyward's back names, is none.
+    /// and both quotas. A plan that the policy does not have, which only a store changed outside keyward names, is none.
     pub fn of(workspace: &Workspace, own: Option<&str>) -> Self {
         let plan = |name: &str| workspace.policy.plans.get(name);
         let (shared, own) = (workspace.plan.as_deref().and_then(plan), own.and_then(plan));

@@ -191,7 +191,7 @@ fn refuse_remote(address: SocketAddr, allow_remote: bool) -> Result<()> {
     .hinted("listen on 127.0.0.1 or unix:PATH behind a proxy, or pass --allow-remote"))
 }
 
-/// Refuses a Unix socket that everybody may connect to: what a peer on one says is believed.
+/// Refuses a Unix socket that everybody may connect to: what a peer on one says is accepted.
 fn refuse_open(listener: &UnixListener) -> Result<()> {
     let address = listener.local_addr().ok();
     let Some(path) = address.as_ref().and_then(|address| address.as_pathname()) else {

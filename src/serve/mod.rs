@@ -56,7 +56,7 @@ pub use manage::Routes;
 /// How long a request waits for another process that holds the store: proxies give up after 200 ms (Envoy).
 const WAIT: Duration = Duration::from_millis(50);
 
-/// Opens the store anew, waiting for another process at most so long.
+/// Opens the store again, waiting for another process at most so long.
 pub type Opener = Box<dyn Fn(Duration) -> Result<Store> + Send + Sync>;
 
 /// What is served, where and to whom.

@@ -125,7 +125,7 @@ impl Worker {
         }
     }
 
-    /// Uses a verifier. One that a fault was met in is opened anew: nobody knows what it has left undone.
+    /// Uses a verifier. After a panic it is opened again: what it left undone is not known.
     fn guarded<V, R>(
         &self,
         verifier: &RefCell<V>,

@@ -15,6 +15,7 @@ mod integrity;
 mod key_lists;
 mod key_row;
 mod keys;
+mod lineages;
 mod links;
 mod meter;
 mod names;

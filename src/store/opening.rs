@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 #[cfg(feature = "postgres")]
+use super::place::of_files;
+#[cfg(feature = "postgres")]
 use super::postgres;
 use super::sqlite::Database;
 use super::{Copy, Engine, Info, Place, Store, Turn, Writer};
-#[cfg(feature = "postgres")]
-use crate::error::Error;
 use crate::error::Result;
 
 impl Store {
@@ -213,15 +213,4 @@ impl From<postgres::Database> for Store {
     fn from(database: postgres::Database) -> Self {
         Self { engine: Engine::Postgres(database), is_rehearsal: false, remark: None }
     }
-}
-
-/// What else there is for one on a server.
-#[cfg(feature = "postgres")]
-pub(super) const ELSE: &str =
-    "back the database up with pg_dump, or copy the store's records with `keyward store export`";
-
-/// The error of what only a store in a file has.
-#[cfg(feature = "postgres")]
-pub(super) fn of_files(what: &str) -> Error {
-    Error::usage(format!("{what} is for a store in a file")).hinted(ELSE)
 }

@@ -57,8 +57,7 @@ impl Place {
         match self {
             Self::File(path) => Ok(path),
             #[cfg(feature = "postgres")]
-            Self::Server(_) => Err(Error::usage(format!("{operation} is for a store in a file"))
-                .hinted(super::opening::ELSE)),
+            Self::Server(_) => Err(of_files(operation)),
         }
     }
 
@@ -150,6 +149,13 @@ pub(super) fn decoded(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The error of what only a store in a file has.
+#[cfg(feature = "postgres")]
+pub(super) fn of_files(what: &str) -> Error {
+    let instead = "back the database up with pg_dump, or copy the store's records with `keyward store export`";
+    Error::usage(format!("{what} is for a store in a file")).hinted(instead)
 }
 
 #[cfg(test)]

@@ -191,14 +191,13 @@ const WALLS: &[Wall] = &[
 const KEEPERS: &[(&str, &[&str])] = &[
     // Who opens a listening socket.
     ("hyper", &["serve/"]),
-    ("tokio", &["serve/"]),
+    ("tokio", &["serve/", "store/postgres/"]),
     ("listenfd", &["serve/listen.rs"]),
     ("rustix::net", &["serve/listen.rs"]),
     ("std::net::TcpListener", &["serve/listen.rs"]),
     ("std::os::unix::net::UnixListener", &["serve/listen.rs"]),
     ("rusqlite", &["store/sqlite/"]),
     ("tokio_postgres", &["store/postgres/"]),
-    ("tokio", &["store/postgres/"]),
     ("rustls", &["store/postgres/tls.rs"]),
     ("rustix::termios::tcsetattr", &["prompt.rs"]),
     ("rustix::fs::flock", &["files/"]),

@@ -27,7 +27,7 @@ pub enum Deed {
     Revoke,
 }
 
-/// The selector of an id. What is not one is no key's.
+/// The selector of an id. Any other text is `not_found`.
 pub fn selector(id: &str) -> Result<Selector, Failure> {
     let random = id.strip_prefix(KeyId::PREFIX).unwrap_or_default();
     let is_id = random.len() == 16

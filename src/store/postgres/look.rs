@@ -1,6 +1,6 @@
-//! One look at where a store is: the end of its trail, and the latest time it has seen.
+//! One look at a store: the end of its trail, and its last recorded time.
 //!
-//! This module never takes a store for the one it was that is behind, or beside, what this process has seen of it before.
+//! This module never accepts a store that is behind what this process read of it before, or that has diverged from it.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ pub(super) struct Look {
     pub clock: Option<Clock>,
 }
 
-/// The statement of a look by whoever has seen this end of the trail before.
+/// The statement of a look by a process that has read this end of the trail before.
 fn statement(schema: &str, seen: Head) -> String {
     let hash = seen.hash;
     format!(

@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
         self.0.has_changed.get()
     }
 
-    /// Which changes of others this transaction has seen; where it has not begun, which there are now.
+    /// The changes of others that this transaction includes; before it has begun, those that exist now.
     pub(in crate::store) fn freshness(&self) -> Result<Freshness> {
         self.0.head().map(|head| Freshness(head.seq))
     }

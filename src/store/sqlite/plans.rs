@@ -32,7 +32,7 @@ const WHOLE: [&str; 5] = [
 const QUEUES: [&str; 3] = ["SCAN CONSTANT ROW", "SCAN line", "SCAN day"];
 
 /// The files whose methods run statements.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     include_str!("../audit.rs"),
     include_str!("../claims.rs"),
     include_str!("../clock.rs"),
@@ -41,6 +41,7 @@ const SOURCES: [&str; 14] = [
     include_str!("../integrity.rs"),
     include_str!("../key_lists.rs"),
     include_str!("../keys.rs"),
+    include_str!("../lineages.rs"),
     include_str!("../meter.rs"),
     include_str!("../names.rs"),
     include_str!("seal.rs"),

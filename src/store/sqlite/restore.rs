@@ -253,6 +253,6 @@ fn connection<'a>(writer: &Writer<'a>) -> Result<&'a Connection> {
     match &writer.session {
         AnySession::Sqlite(session) => Ok(session.connection()),
         #[cfg(feature = "postgres")]
-        AnySession::Postgres(_) => Err(crate::store::opening::of_files("a restoration")),
+        AnySession::Postgres(_) => Err(crate::store::place::of_files("a restoration")),
     }
 }

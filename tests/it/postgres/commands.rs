@@ -109,7 +109,7 @@ fn a_clock_that_went_back_revives_nothing() {
     let Some(sandbox) = sandbox() else { return };
     let secret = sandbox.mint_with("short", &["--expires", "1s"]);
     sandbox.wait_for_verdict(&secret, 12);
-    // A change raises the time that the store has seen.
+    // A change raises the store's last recorded time.
     sandbox.mint("other");
     let server = Server::shared().expect("it is there");
     let seen = server.psql(&format!("SELECT seen FROM {}.clock", schema(&sandbox)));

@@ -64,7 +64,7 @@ fn scrapewises_own_class_manages_keys() {
     assert_eq!(said("after"), "401 {\"error\":\"unauthorized\"}");
     assert_eq!(said("own"), "401 {\"error\":\"unauthorized\"}");
     assert_eq!(said("wrong"), "401 {\"error\":\"unauthorized\"}");
-    // The paths as the page's headings have them are the same routes; whoever is no key has an empty prefix.
+    // The paths as the page's headings have them are the same routes; a caller that is not a key has an empty prefix.
     let (_, token) = token_file(&sandbox, "ci");
     let request = get("/api/key/whoami", &bearer(&token));
     let whoami = ask(&server.places[0], request.as_bytes());

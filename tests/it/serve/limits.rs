@@ -69,7 +69,7 @@ fn slow_clients_are_closed_in_time_and_idle_ones_are_let_be() {
         scope.spawn(move || {
             let mut connection = connect(place);
             let begun = Instant::now();
-            // A byte at a time does not begin the time anew.
+            // A byte at a time does not begin the time again.
             while begun.elapsed() < Duration::from_secs(14) {
                 if connection.write_all(b"G").is_err() {
                     break;
