@@ -29,8 +29,6 @@ pub struct Answer {
     pub code: &'static str,
     /// The key that it is about.
     pub key: Option<Kept<Identity>>,
-    /// Whether the connection ends with it.
-    pub closes: bool,
 }
 
 impl Answer {
@@ -38,7 +36,7 @@ impl Answer {
     pub fn empty(status: u16) -> Self {
         let mut fields = HeaderMap::with_capacity(FIELDS);
         fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { status, fields, content: Content::Whole(None), code: "", key: None, closes: false }
+        Self { status, fields, content: Content::Whole(None), code: "", key: None }
     }
 
     /// An answer of JSON.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use hyper::header::{self, HeaderValue};
 
-use super::answer::Answer;
+use super::answer::{Answer, sentence};
 use super::caller::Asked;
 use super::dialect::Refusal;
 use super::identity::{FIELDS, Identity, NOTHING, REMAINING};
@@ -58,7 +58,7 @@ async fn judged(worker: &Rc<Worker>, asked: &Asked<'_>, wish: &Wish) -> Answer {
         return refused(worker, &Refusal::of(Code::NotFound, None));
     }
     match worker.judge(request).await {
-        Ok(verdict) if verdict.code == Code::Valid => passed(verdict),
+        Ok(verdict) if verdict.code == Code::Valid => passed(worker, verdict),
         Ok(verdict) => {
             let mut answer = refused(worker, &Refusal::of(verdict.code, verdict.retry_after));
             if verdict.code == Code::InsufficientScope {
@@ -98,13 +98,14 @@ fn refused(worker: &Worker, refusal: &Refusal) -> Answer {
     Answer::refusal(refusal, worker.settings.errors)
 }
 
-fn passed(verdict: Verdict<Kept<Identity>>) -> Answer {
+fn passed(worker: &Worker, verdict: Verdict<Kept<Identity>>) -> Answer {
+    let Some(identity) = &verdict.subject else {
+        return refused(worker, &Refusal::new("internal", 500, sentence(500)));
+    };
     let mut answer = Answer::empty(200);
     answer.code = Code::Valid.word();
-    if let Some(identity) = &verdict.subject {
-        for (at, name) in FIELDS.into_iter().enumerate() {
-            answer.fields.insert(name, identity.value(at));
-        }
+    for (at, name) in FIELDS.into_iter().enumerate() {
+        answer.fields.insert(name, identity.value(at));
     }
     let nothing = HeaderValue::from_static(NOTHING);
     let remaining = verdict.remaining.map_or(nothing, HeaderValue::from);

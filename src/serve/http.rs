@@ -42,7 +42,7 @@ pub async fn answer(
     worker.metrics.answered(route, answer.status);
     worker.log(route, &asked, &answer, begun.elapsed());
     // SECURITY: what is left of a body would be read as the next request.
-    if answer.closes || !body.is_read() || worker.is_ending.get() {
+    if !body.is_read() || worker.is_ending.get() {
         answer.fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     connection.enter(Phase::Answer);

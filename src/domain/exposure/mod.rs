@@ -21,6 +21,9 @@ const OPAQUE_RUN: usize = 40;
 /// if they are mixed as chance does it. Commit ids, UUIDs and checksums, which names and labels lawfully hold, have one
 /// case and no underscore before them.
 pub fn looks_like_secret(argument: &str) -> bool {
+    if argument.len() < LONG_RUN {
+        return false;
+    }
     words(argument).any(|word| {
         let after = |separator: &[char]| word.split_once(separator).map(|(_, rest)| rest);
         let has = |rest: Option<&str>, wanted: fn(&str) -> bool| {
