@@ -1,12 +1,12 @@
 //! keyward administers API keys: it mints, lists, renames, rotates, revokes and verifies them, and hands over each secret
-//! exactly once, with one binary and one SQLite file. One command, `serve`, opens a listening socket.
+//! exactly once, with one binary and one SQLite file or PostgreSQL schema. One command, `serve`, opens a listening socket.
 //!
 //! # The library
 //!
 //! The binary is a thin shell over this crate. A service that embeds keyward needs only the names at its root: [`Verifier`]
 //! verifies the secrets of requests, and [`Keyring`] mints, rotates and revokes keys and calls a closure that delivers each
 //! secret. The modules belong to the command line and change with it. Without the feature `cli`, the crate needs neither
-//! clap nor the other crates of the command line. `examples/http_middleware.rs` is a complete service.
+//! clap nor the other crates of the command line. With the feature `postgres`, a store can be on a server. `examples/http_middleware.rs` is a complete service.
 //!
 //! ```no_run
 //! use std::path::Path;

@@ -15,8 +15,8 @@ use crate::output::ui::Format;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// Use this store [env: KEYWARD_STORE]
-    #[arg(long, global = true, value_name = "PATH", value_hint = clap::ValueHint::FilePath)]
+    /// Use this store: a file, or a PostgreSQL URI [env: KEYWARD_STORE]
+    #[arg(long, global = true, value_name = "PATH|URL", value_hint = clap::ValueHint::FilePath)]
     pub store: Option<PathBuf>,
 
     /// Use this workspace [env: KEYWARD_WORKSPACE]

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use crate::output::usage::UsageView;
 use crate::output::view::{
     BackupView, CallerView, Changed, Changes, CreatedStoreView, EventView, FindingView, HeadView,
-    HealthView, ImportView, KeyView, Minted, RestoreView, Revoked, Shown, StoreView, TrailView,
-    VerdictView, WorkspaceView,
+    HealthView, ImportView, KeyView, Minted, RestoreView, Revoked, RolesView, Shown, StoreView,
+    TrailView, VerdictView, WorkspaceView,
 };
 
 /// A command, and what describes its answer.
 type Described = (&'static str, fn() -> Value);
 
-const COMMANDS: [Described; 34] = [
+const COMMANDS: [Described; 36] = [
     ("mint", || {
         let minted = minted(&[], &[]);
         json!({ "anyOf": [minted, list("keys", &minted)] })
@@ -68,6 +68,8 @@ const COMMANDS: [Described; 34] = [
     ("store restore", of_view::<RestoreView>),
     ("store export", exported),
     ("store import", || list("results", &of_view::<ImportView<'_>>())),
+    ("store migrate", of_view::<CreatedStoreView>),
+    ("store roles", of_view::<RolesView>),
 ];
 
 /// The commands that have a schema.

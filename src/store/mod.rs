@@ -23,6 +23,7 @@ mod opening;
 mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod roles;
 mod session;
 mod settings;
 mod sqlite;

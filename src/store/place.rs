@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "postgres")]
 use super::postgres::Server;
+use super::roles::{SCHEMA, roles};
 use crate::domain::SafePath;
 use crate::domain::sanitize::path_text;
 use crate::error::{Error, Kind, Result};
@@ -70,15 +71,12 @@ impl Place {
         }
     }
 
-    /// The SQL of roles for a store on a server.
-    pub fn roles(&self) -> Result<String> {
+    /// The SQL of roles for the store on this server; where it is in a file, for one in the usual schema.
+    pub fn roles(&self) -> String {
         match self {
-            Self::File(_) => Err(Error::usage(
-                "a store in a file has no roles: whoever may write the file may change it",
-            )
-            .hinted("name a store on a server with --store postgres://HOST/DATABASE")),
+            Self::File(_) => roles(SCHEMA),
             #[cfg(feature = "postgres")]
-            Self::Server(server) => Ok(server.roles()),
+            Self::Server(server) => roles(server.schema()),
         }
     }
 

@@ -10,7 +10,6 @@ mod info;
 mod look;
 mod migrations;
 mod open;
-mod roles;
 mod schema;
 mod server;
 mod session;

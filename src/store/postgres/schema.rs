@@ -5,17 +5,16 @@ use crate::domain::Safe;
 use crate::domain::flaw::Flaw;
 use crate::error::Result;
 use crate::store::damage::damaged;
+use crate::store::roles::SCHEMA;
 use crate::store::value::values;
 
 /// What stands in the newest schema, a line each, as `catalog.sql` tells. A test makes one and compares.
 const CATALOG: &str = include_str!("catalog.txt");
-/// The schema's name in keyward's own statements.
-const NAME: &str = "keyward";
 
 /// A text of statements for the schema of this name.
 pub(super) fn in_schema(sql: &str, schema: &str) -> String {
     match schema {
-        NAME => sql.to_owned(),
+        SCHEMA => sql.to_owned(),
         other => sql
             .replace("keyward.", &format!("{other}."))
             .replace("SCHEMA keyward", &format!("SCHEMA {other}"))

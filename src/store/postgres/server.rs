@@ -14,6 +14,7 @@ use super::credentials;
 use crate::domain::Safe;
 use crate::error::{Error, Result};
 use crate::store::place::{Variables, decoded, has_password};
+use crate::store::roles::SCHEMA;
 
 /// What a connection is made with, by libpq's names.
 pub(super) type Parameters = BTreeMap<String, Zeroizing<String>>;
@@ -36,7 +37,6 @@ const PARAMETERS: [(&str, Option<&str>); 13] = [
     ("user", Some("PGUSER")),
 ];
 const PORT: u16 = 5432;
-const SCHEMA: &str = "keyward";
 
 /// How a connection over a network is protected. One through a Unix socket is plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,6 +168,11 @@ impl Server {
 }
 
 impl Server {
+    /// The schema that the store is in.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
     /// What tells this store from any other.
     pub(super) fn identity(&self) -> String {
         let of = |address: &Address| format!("{}:{}", address.host, address.port);

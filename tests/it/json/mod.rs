@@ -265,6 +265,8 @@ const CASES: &[Case] = &[
     case("audit verify", &[]),
     case("audit head", &[]),
     case("store create", &[]),
+    case("store migrate", &[]),
+    case("store roles", &[]),
     case("store info", &[]),
     case("store check", &[]),
     case("store check", &["--reset-clock"]),

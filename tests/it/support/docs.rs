@@ -27,6 +27,7 @@ pages!(
     RECIPES = "docs/recipes.md",
     SERVICES = "docs/services.md",
     GATEWAYS = "docs/gateways.md",
+    POSTGRES = "docs/postgres.md",
     SCRIPTING = "docs/scripting.md",
     DESIGN = "docs/design.md"
 );
