@@ -53,6 +53,8 @@ words! {
         KeyPrune = "key.prune",
         /// A revoked key's secret was presented.
         KeyReuse = "key.reuse",
+        /// A scan found a key's secret where it does not belong.
+        KeyExpose = "key.expose",
         /// A key came in from another system or another store.
         KeyImport = "key.import",
         /// A key's record was restored from a backup, or removed because the backup has none.
@@ -67,6 +69,8 @@ words! {
         WorkspaceSeal = "workspace.seal",
         /// The store was restored from a backup.
         StoreRestore = "store.restore",
+        /// A token format came in from another store.
+        StoreFormat = "store.format",
         /// The latest time that the store had seen was set to the clock's.
         StoreClock = "store.clock",
     }

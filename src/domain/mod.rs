@@ -24,6 +24,7 @@ pub mod forwarded;
 pub mod holding;
 pub mod idempotency;
 pub mod key;
+pub mod known_format;
 pub mod label;
 pub mod life;
 pub mod lifetime;

@@ -85,6 +85,21 @@ impl TokenFormat {
         environments.find_map(|environment| self.fit(token, environment))
     }
 
+    /// What tokens of each environment begin with, up to the first random part.
+    pub fn fronts(&self) -> impl Iterator<Item = String> {
+        self.environments.iter().map(|environment| self.front(environment))
+    }
+
+    fn front(&self, environment: &str) -> String {
+        let parts = self.template.parts().iter().map_while(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            Part::Prefix => Some(&self.prefix),
+            Part::Environment => Some(environment),
+            Part::Short(_) | Part::Secret(_) | Part::Checksum => None,
+        });
+        parts.collect()
+    }
+
     fn fit<'t>(&self, token: &'t str, environment: &str) -> Option<&'t str> {
         let (mut rest, mut short) = (token, "");
         for part in self.template.parts() {

@@ -219,7 +219,19 @@ fn exported() -> Value {
         "required": ["type", "name", "preset", "policy", "plan"],
         "additionalProperties": false,
     });
-    json!({ "anyOf": [workspace, key] })
+    let format = json!({
+        "type": "object",
+        "properties": {
+            "type": { "const": "format" },
+            "token": text,
+            "alphabet": text,
+            "prefix": { "type": "string" },
+            "environments": { "type": "array", "items": { "type": "string" } },
+        },
+        "required": ["type", "token", "alphabet", "prefix", "environments"],
+        "additionalProperties": false,
+    });
+    json!({ "anyOf": [workspace, format, key] })
 }
 
 fn error() -> Value {

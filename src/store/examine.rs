@@ -45,6 +45,8 @@ impl Reader<'_> {
                 Ok(told) => {
                     if self.verify_workspace(&told).is_err() {
                         tell(name, &format!("its record {CHANGED}"));
+                    } else if !self.has_format(&told.0.policy)? {
+                        tell(name, "its token format is missing from those that a scan looks for");
                     }
                 }
                 Err(error) => tell(name, &error.to_string()),

@@ -10,6 +10,7 @@ mod damage;
 mod ended;
 mod endings;
 mod examine;
+mod formats;
 mod info;
 mod integrity;
 mod key_lists;

@@ -102,6 +102,7 @@ impl Writer<'_> {
         )?;
         let id = id.ok_or_else(|| damaged("it gave a workspace no number"))?;
         let inserted = Workspace { id, ..workspace.clone() };
+        self.keep_format_of(&workspace.policy)?;
         self.changed_workspace(&inserted, &policy);
         Ok(id)
     }
@@ -110,6 +111,7 @@ impl Writer<'_> {
     pub fn update_workspace(&self, workspace: &Workspace) -> Result<()> {
         let policy = workspace.policy.to_toml();
         self.changed_workspace(workspace, &policy);
+        self.keep_format_of(&workspace.policy)?;
         self.session
             .run(
                 "UPDATE workspace SET name = ?2, preset = ?3, policy = ?4, plan = ?5 WHERE workspace_id = ?1",

@@ -120,7 +120,9 @@ fn a_digest_that_was_changed_along_with_the_record_is_not_believed() {
 
 /// What makes a store look as if it had never had digests.
 pub const OLDER: &str = "DROP INDEX audit_subject; DROP TABLE clock; DROP TABLE ended; DROP TABLE revision;
-    DROP INDEX key_form; ALTER TABLE key DROP COLUMN form; ALTER TABLE key DROP COLUMN plan; ALTER TABLE key DROP COLUMN seal; ALTER TABLE key DROP COLUMN revision; PRAGMA user_version = 3";
+    DROP INDEX key_hint; DROP TABLE token_format; DROP INDEX key_form; ALTER TABLE key DROP COLUMN form;
+    ALTER TABLE key DROP COLUMN plan; ALTER TABLE key DROP COLUMN seal; ALTER TABLE key DROP COLUMN revision;
+    PRAGMA user_version = 3";
 
 /// Asserts that a change is not accepted in a store that claims to be an older keyward's.
 #[track_caller]

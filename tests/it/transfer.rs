@@ -157,7 +157,7 @@ fn an_export_is_lines_of_ascii_with_hashes_and_no_secrets() {
     }
     for line in exported.lines() {
         let record: Value = serde_json::from_str(line).expect("a line is JSON");
-        assert!(["workspace", "key"].contains(&text(&record, "type").as_str()));
+        assert!(["format", "workspace", "key"].contains(&text(&record, "type").as_str()));
         assert!(record.get("key").is_none(), "{record:#}");
     }
     for format in ["table", "json", "jsonl", "tsv"] {

@@ -2,13 +2,14 @@
 
 use crate::context::Context;
 use crate::domain::progress::Reached;
-use crate::domain::transfer::{KeyFields, WorkspaceFields};
+use crate::domain::transfer::{FormatFields, KeyFields, WorkspaceFields};
 use crate::error::{Exit, Result};
 use crate::ops::store::export::{self, Record};
 
 /// Export every record as a line of JSON, with hashes and no secrets
 ///
-/// One object a line, whatever the output format: each workspace with its policy, then its keys. `keyward store import`
+/// One object a line, whatever the output format: the token formats of earlier policies, then each workspace
+/// with its policy and its keys. `keyward store import`
 /// reads it. Usage and the audit trail are not included; a backup has them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -26,6 +27,7 @@ pub fn run(_args: Args, context: &mut Context) -> Result<Exit> {
     let mut done = 0;
     let workspace = context.workspace.clone();
     export::run(&mut store, &actor, workspace.as_deref(), now, |record| match record {
+        Record::Format(format) => lines.push(&FormatFields::from(format)),
         Record::Workspace(workspace) => lines.push(&WorkspaceFields::from(workspace)),
         Record::Key(key) => {
             done += 1;

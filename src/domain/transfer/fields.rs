@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::form::HashForm;
 use crate::domain::key::{Key, Status};
+use crate::domain::known_format::KnownFormat;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 
@@ -19,6 +20,17 @@ pub struct WorkspaceFields {
     pub(super) preset: Option<String>,
     pub(super) policy: String,
     pub(super) plan: Option<String>,
+}
+
+/// A token format that is no workspace's any more, or what imported tokens begin with, of which no template is known.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormatFields {
+    r#type: String,
+    pub(super) token: Option<String>,
+    pub(super) alphabet: Option<String>,
+    pub(super) prefix: String,
+    pub(super) environments: Vec<String>,
 }
 
 /// A key, of which other systems say the name and the hash alone.
@@ -67,6 +79,20 @@ impl From<&Workspace> for WorkspaceFields {
             preset: workspace.preset.clone(),
             policy: workspace.policy.to_toml(),
             plan: workspace.plan.clone(),
+        }
+    }
+}
+
+impl From<&KnownFormat> for FormatFields {
+    fn from(format: &KnownFormat) -> Self {
+        let (template, alphabet, prefix, environments) = format.parts();
+        let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Self {
+            r#type: "format".to_owned(),
+            token: known(&template),
+            alphabet: known(alphabet),
+            prefix: prefix.to_owned(),
+            environments: environments.to_vec(),
         }
     }
 }

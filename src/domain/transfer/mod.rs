@@ -12,13 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::address::Network;
 use crate::domain::form::HashForm;
 use crate::domain::key::{KeyId, Rotation, State};
+use crate::domain::known_format::KnownFormat;
 use crate::domain::name::Name;
 use crate::domain::policy::Policy;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Kind;
 
-pub use fields::{KeyFields, WorkspaceFields};
+pub use fields::{FormatFields, KeyFields, WorkspaceFields};
 pub use texts::{free_texts, texts};
 
 /// The longest line, in bytes. A revocation's message of 128 KiB takes 768 KiB if each of its bytes is escaped, a policy of 1 MiB
@@ -29,6 +30,8 @@ pub const LONGEST_LINE: usize = 4 * 1024 * 1024;
 pub enum Line {
     /// A workspace.
     Workspace(Box<WorkspaceLine>),
+    /// A token format that is no workspace's any more.
+    Format(KnownFormat),
     /// A key.
     Key(Box<KeyLine>),
 }

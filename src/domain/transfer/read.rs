@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::fields::{KeyFields, WorkspaceFields, said};
+use super::fields::{FormatFields, KeyFields, WorkspaceFields, said};
 use super::{KeyLine, Line, WorkspaceLine, texts};
 use crate::domain::address::Network;
 use crate::domain::exposure::parts;
 use crate::domain::form::HashForm;
 use crate::domain::key::{KeyId, Rotation, State};
+use crate::domain::known_format::KnownFormat;
 use crate::domain::label::{Label, Owner, check_text};
 use crate::domain::name::is_invisible;
 use crate::domain::policy::Policy;
@@ -47,6 +48,10 @@ impl Line {
                 let fields = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
                 workspace(fields, said(text)).map(|line| Self::Workspace(Box::new(line)))
             }
+            Some("format") => {
+                let fields = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+                format(fields).map(Self::Format)
+            }
             None | Some("key") => {
                 let fields: KeyFields =
                     serde_json::from_str(text).map_err(|error| unreadable(&error))?;
@@ -61,7 +66,7 @@ impl Line {
                 }
                 key(fields, said(text), (form, hash)).map(|key| Self::Key(Box::new(key)))
             }
-            Some(_) => Err(Error::usage("the field type is neither key nor workspace")),
+            Some(_) => Err(Error::usage("the field type is neither key, workspace nor format")),
         }
     }
 }
@@ -80,6 +85,16 @@ fn workspace(fields: WorkspaceFields, said: BTreeSet<String>) -> Result<Workspac
         preset: fields.preset,
         policy,
         plan: fields.plan,
+    })
+}
+
+fn format(fields: FormatFields) -> Result<KnownFormat> {
+    if fields.prefix.len() > LONGEST_PREFIX || fields.prefix.chars().any(is_invisible) {
+        return Err(Error::usage("the field prefix is too long or holds invisible characters"));
+    }
+    let [template, alphabet] = [fields.token, fields.alphabet].map(Option::unwrap_or_default);
+    KnownFormat::new(&template, &alphabet, &fields.prefix, fields.environments).map_err(|_| {
+        Error::usage("the fields token, alphabet, prefix and environments are not a token format")
     })
 }
 

@@ -78,7 +78,7 @@ impl Changes {
     /// anything.
     fn note(&mut self, event: &Event) -> Option<[bool; 2]> {
         let (workspaces, hashes) = match Action::of(&event.action)? {
-            Action::WorkspaceUse => return Some([false, false]),
+            Action::WorkspaceUse | Action::StoreFormat => return Some([false, false]),
             Action::WorkspaceRename => {
                 let details: Value = serde_json::from_str(&event.details).ok()?;
                 self.insert(About::Workspace, details.get("from")?.as_str()?);
@@ -99,7 +99,8 @@ impl Changes {
             | Action::KeyCancel
             | Action::KeyRevoke
             | Action::KeyPrune
-            | Action::KeyReuse => (false, false),
+            | Action::KeyReuse
+            | Action::KeyExpose => (false, false),
             Action::KeyRestore
             | Action::KeySeal
             | Action::WorkspaceDelete

@@ -15,21 +15,22 @@ use crate::store::session::Session as AnySession;
 pub(super) const APPLICATION_ID: i32 = 0x4b45_5957;
 
 /// The steps; a store's `user_version` says how many of them it has had.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_key_desk.sql"),
     include_str!("migrations/0002_metering.sql"),
     include_str!("migrations/0003_provisioning.sql"),
     include_str!("migrations/0004_integrity.sql"),
     include_str!("migrations/0005_ended.sql"),
     include_str!("migrations/0006_seal.sql"),
-    include_str!("migrations/0007_plan.sql"),
-    include_str!("migrations/0008_form.sql"),
+    include_str!("migrations/0007_elsewhere.sql"),
 ];
 
 /// The first schema with digests of records in its events.
 const TOLD: usize = 4;
 /// The first with digests in its records too.
 const SEALED: usize = 6;
+/// The first that keeps every token format.
+const FORMATTED: usize = 7;
 
 /// The schema this keyward writes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
@@ -56,6 +57,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
         writer.seal_all()?;
     } else if done < SEALED {
         writer.seal_what_the_trail_has()?;
+    }
+    if done < FORMATTED {
+        writer.keep_formats_so_far()?;
     }
     if done < MIGRATIONS.len() {
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failure)?;

@@ -13,6 +13,7 @@ use crate::domain::form::HashForm;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 use crate::domain::key::Rotation;
 use crate::domain::key::tests::sample;
+use crate::domain::known_format::KnownFormat;
 use crate::domain::usage::Tally;
 use crate::domain::{Code, Day, Key, KeySeq, Policy, Timestamp, Workspace, WorkspaceId};
 use crate::error::Result;
@@ -20,11 +21,14 @@ use crate::store::workspaces::SELECT;
 use crate::store::{Engine, Order, Remembered, Store};
 
 /// What is allowed to read everything, because everything is its answer.
-const WHOLE: [&str; 5] = [
+const WHOLE: [&str; 8] = [
     "SELECT count(*) FROM workspace",
     "SELECT count(*) FROM key",
     "PRAGMA data_version",
     "SELECT details FROM audit",
+    "SELECT hint FROM key INDEXED BY key_hint WHERE short = ''",
+    "SELECT hint FROM key WHERE short <> ''",
+    "SELECT template, alphabet, prefix, environments FROM token_format\n             ORDER BY template, alphabet, prefix, environments",
     "UPDATE meter SET rate = NULL, whole_at = NULL WHERE whole_at > ?1",
 ];
 
@@ -32,11 +36,12 @@ const WHOLE: [&str; 5] = [
 const QUEUES: [&str; 3] = ["SCAN CONSTANT ROW", "SCAN line", "SCAN day"];
 
 /// The files whose methods run statements.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     include_str!("../audit.rs"),
     include_str!("../claims.rs"),
     include_str!("../clock.rs"),
     include_str!("../ended.rs"),
+    include_str!("../formats.rs"),
     include_str!("info.rs"),
     include_str!("../integrity.rs"),
     include_str!("../key_lists.rs"),
@@ -82,6 +87,7 @@ fn write_everything(store: &mut Store, key: &Key) -> Result<()> {
         writer.update_key(key)?;
         writer.reissue_key(key)?;
         writer.claim(&key.id)?;
+        writer.keep_format(&KnownFormat::Front("sk_live_".to_owned()))?;
         writer.remember(OWNER, &request(), &made(key))?;
         writer.reset_clock(NOW)?;
         writer.note_last_use(&key.id, NOW)?;
@@ -169,6 +175,10 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         let written = reader.key_by_id(key.id.as_str())?.expect("it is there");
         assert!(reader.agrees_on_key(&written)? && !reader.was_ended("x")?);
         assert!(!reader.is_ended(&key.hash)?);
+        assert_eq!(reader.formats()?.len(), 2);
+        assert!(reader.has_format(&workspace().policy)?);
+        reader.for_each_hint(false, |_| ())?;
+        reader.for_each_hint(true, |_| ())?;
         reader.trust_rows();
         reader.newest_action(About::Key, key.id.as_str())?.expect("it has events");
         Ok(())

@@ -59,6 +59,7 @@ const REPLACE: &str = "
     INSERT INTO main.allowance SELECT * FROM source.allowance;
     INSERT INTO main.setting SELECT * FROM source.setting WHERE name <> 'is_backup';
     INSERT INTO main.claim SELECT * FROM source.claim;
+    INSERT OR IGNORE INTO main.token_format SELECT * FROM source.token_format;
     INSERT INTO main.idempotency SELECT * FROM source.idempotency;
     INSERT OR REPLACE INTO main.usage SELECT * FROM temp.kept_usage;
     INSERT OR REPLACE INTO main.refusal SELECT * FROM temp.kept_refusal;

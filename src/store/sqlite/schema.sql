@@ -126,6 +126,18 @@ CREATE TABLE revision (
     number  INTEGER NOT NULL
 ) STRICT;
 
+-- Every token format that keys of this store have or once had; without a template, what imported tokens begin with.
+CREATE TABLE token_format (
+    template     TEXT NOT NULL,
+    alphabet     TEXT NOT NULL,
+    prefix       TEXT NOT NULL,
+    environments TEXT NOT NULL,
+    PRIMARY KEY (template, alphabet, prefix, environments)
+) STRICT, WITHOUT ROWID;
+
+-- The hints of keys whose token has no public random part.
+CREATE INDEX key_hint ON key (hint) WHERE short = '';
+
 CREATE TABLE setting (
     name  TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL

@@ -6,10 +6,10 @@
 use keyward::domain::key::{Key, KeyId, State};
 use keyward::domain::policy::Policy;
 use keyward::domain::timestamp::Timestamp;
-use keyward::domain::transfer::{KeyFields, KeyLine, Line};
+use keyward::domain::transfer::{FormatFields, KeyFields, KeyLine, Line};
 use keyward::domain::workspace::WorkspaceId;
-use keyward::output::json;
-use serde_json::Value;
+use keyward::output::json as ascii;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::shown::assert_presentable;
@@ -40,6 +40,18 @@ pub fn hold(data: &[u8]) {
             assert_eq!(policy.expect("it was read"), line.policy);
             let plan = line.plan.as_deref();
             assert!(plan.is_none_or(|plan| line.policy.plan(plan).is_ok()));
+        }
+        Ok(Line::Format(format)) => {
+            let whole: Value = serde_json::from_slice(data).expect("it was read");
+            let (template, _, prefix, environments) = format.parts();
+            assert_eq!(whole["token"].as_str().unwrap_or_default(), template);
+            assert_eq!(whole["prefix"], prefix);
+            if !template.is_empty() {
+                assert_eq!(whole["environments"], json!(environments));
+            }
+            let written = ascii::to_string(&FormatFields::from(&format));
+            let again = Line::parse(written.as_bytes()).expect("it was taken before");
+            assert!(matches!(again, Line::Format(again) if again == format));
         }
         Ok(Line::Key(line)) => {
             let whole: Value = serde_json::from_slice(data).expect("it was read");
@@ -138,7 +150,7 @@ fn assert_comes_back(line: &KeyLine) {
         seen: LONG_AGO,
     };
     let view = KeyFields::of(&key, LONG_AGO);
-    let Ok(Line::Key(again)) = Line::parse(json::to_string(&view).as_bytes()) else {
+    let Ok(Line::Key(again)) = Line::parse(ascii::to_string(&view).as_bytes()) else {
         // A time before the first that RFC 3339 can say has no line.
         assert!(line.created_at.is_none(), "it does not come back");
         return;

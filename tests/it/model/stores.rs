@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use keyward::domain::timestamp::Timestamp;
-use keyward::domain::transfer::{KeyFields, WorkspaceFields};
+use keyward::domain::transfer::{FormatFields, KeyFields, WorkspaceFields};
 use keyward::error::Result;
 use keyward::ops::store::export::Record;
 use keyward::ops::store::{export, import, restore};
@@ -68,6 +68,7 @@ impl Library {
                 Record::Workspace(workspace) => {
                     serde_json::to_string(&WorkspaceFields::from(workspace))
                 }
+                Record::Format(format) => serde_json::to_string(&FormatFields::from(format)),
                 Record::Key(key) => serde_json::to_string(&KeyFields::of(key, now)),
             };
             let line = line.expect("a line can be written");

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::Request;
 use crate::domain::audit::Action;
 use crate::domain::exposure::{looks_like_secret, parts};
+use crate::domain::known_format::KnownFormat;
 use crate::domain::secret::SecretHash;
-use crate::domain::transfer::{Line, WorkspaceLine, free_texts, texts};
+use crate::domain::transfer::{FormatFields, Line, WorkspaceLine, free_texts, texts};
 use crate::domain::{KeyId, Timestamp, Workspace, WorkspaceId};
 use crate::error::{Error, Result};
 use crate::ops::access::Access;
@@ -36,6 +37,8 @@ pub(super) struct Importer<'a, 'w, R> {
     pub(super) ids: BTreeMap<KeyId, u64>,
     /// Those of records that differ from their lines.
     pub(super) differing: BTreeSet<KeyId>,
+    /// What the tokens of these keys begin with.
+    pub(super) fronts: BTreeSet<String>,
     /// The successors that records name and that do not exist so far, each with the keys that name it; once they were needed.
     pub(super) awaited: Option<BTreeMap<KeyId, Vec<KeyId>>>,
 }
@@ -74,6 +77,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         match Line::parse(line) {
             Err(error) => (None, Err(error)),
             Ok(Line::Workspace(line)) => (Some(line.name.to_string()), self.take_workspace(*line)),
+            Ok(Line::Format(format)) => (None, self.take_format(&format)),
             Ok(Line::Key(line)) => (Some(line.name.to_string()), self.take_key(*line, number)),
         }
     }
@@ -116,6 +120,16 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         let (action, actor) = (Action::WorkspaceImport, &self.access.actor);
         self.writer.audit(self.now, actor, action, &name, &details)?;
         self.owners.clear();
+        Ok(Taken::created(None))
+    }
+
+    fn take_format(&mut self, format: &KnownFormat) -> Result<Taken> {
+        if !self.writer.keep_format(format)? {
+            return Ok(Taken::compared(None, Vec::new()));
+        }
+        let details = json!(FormatFields::from(format));
+        let (action, actor) = (Action::StoreFormat, &self.access.actor);
+        self.writer.audit(self.now, actor, action, "store", &details)?;
         Ok(Taken::created(None))
     }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::importer::{Importer, Taken, beginning};
 use crate::domain::audit::Action;
+use crate::domain::known_format::KnownFormat;
 use crate::domain::policy::is_environment;
 use crate::domain::transfer::KeyLine;
 use crate::domain::{Key, KeyId, State, Timestamp, Workspace};
@@ -32,6 +33,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         let is_record = line.id.is_some();
         let last_used_at = line.last_used_at;
         let key = self.key_of(line, &owner)?;
+        self.keep_front(&key)?;
         self.refuse_bad_links(&key)?;
         if key.is_living(self.now) && !is_record {
             owner.policy.check_scopes(&key.scopes, &[])?;
@@ -50,6 +52,19 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             }
         }
         self.insert(key, last_used_at)
+    }
+
+    /// Keeps what the key's token begins with, where no format has that and it could be that of other keys too.
+    fn keep_front(&mut self, key: &Key) -> Result<()> {
+        let Some(front) = KnownFormat::front_of(key) else {
+            return Ok(());
+        };
+        if self.fronts.insert(front.to_owned())
+            && !self.writer.formats()?.iter().any(|format| format.begins(front))
+        {
+            self.writer.keep_format(&KnownFormat::Front(front.to_owned()))?;
+        }
+        Ok(())
     }
 
     /// Refuses a line that has the hash or the id of an earlier one.

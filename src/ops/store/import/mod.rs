@@ -60,6 +60,7 @@ pub fn run<R: TryCryptoRng>(
             hashes: BTreeMap::new(),
             ids: BTreeMap::new(),
             differing: BTreeSet::new(),
+            fronts: BTreeSet::new(),
             awaited: None,
         };
         let (mut outcomes, mut first, mut refused) = (Vec::new(), None, 0);

@@ -58,6 +58,16 @@ CREATE INDEX key_replaces ON keyward.key (replaces) WHERE replaces IS NOT NULL;
 CREATE INDEX key_form ON keyward.key (form) WHERE form IS NOT NULL;
 CREATE INDEX key_living ON keyward.key (workspace_id, state, created_at, expires_at) WHERE state <> 'revoked';
 
+CREATE INDEX key_hint ON keyward.key (hint) WHERE short = '';
+
+CREATE TABLE keyward.token_format (
+    template     text COLLATE "C" NOT NULL,
+    alphabet     text COLLATE "C" NOT NULL,
+    prefix       text COLLATE "C" NOT NULL,
+    environments text COLLATE "C" NOT NULL,
+    PRIMARY KEY (template, alphabet, prefix, environments)
+);
+
 CREATE TABLE keyward.audit (
     seq      bigint NOT NULL PRIMARY KEY,
     time     bigint NOT NULL,
