@@ -45,7 +45,7 @@
 //! # The modules
 //!
 //! Calls go in one direction: `main` → `cli` → `commands` → `context` → `serve` → {`ops`, `output`, `prompt`, `delivery`} → `store` →
-//! {`files`, `domain`, `random`, `signals`}. No files import each other in a circle. A service calls `keyring` or
+//! {`files`, `domain`, `random`, `signals`}; `search` stands beside `store` and is called by `commands`. No files import each other in a circle. A service calls `keyring` or
 //! `ops::verifier`.
 //!
 //! | module | what it does | what it never contains |
@@ -58,6 +58,7 @@
 //! | `ops` | a file for each use case: `Request` → `Outcome` in one transaction; `now` and the generator are parameters | clap, rendering, prompts, the clock |
 //! | `domain` | types that cannot hold an invalid value, and pure rules: token, policy, manifest, status, verdict, names | SQLite, clap, IO, the clock |
 //! | `store` | a file for each table with its statements, the audit chain, and the seals of records; the same for every engine | clap, rendering, rules, an engine's crate, and `domain::secret::Secret`: it only gets hashes |
+//! | `search` | what a scan reads: files, folders, archives, standard input, and a git repository through git's plumbing | writing, following links, running anything of what it reads, the decision what is a key |
 //! | `store/sqlite` | everything specific to SQLite: opening with checks, transactions, migrations, backups | rules of keys |
 //! | `store/postgres` | everything specific to PostgreSQL, with the feature `postgres`: connections, transactions, tables, roles | rules of keys |
 //! | `files` | safe files, for the store and for deliveries: a folder is opened once, and its files are checked, made private, locked, synced and renamed below its descriptor | what the files contain, SQLite, secrets |
@@ -125,6 +126,9 @@ pub mod output;
 pub mod prompt;
 #[doc(hidden)]
 pub mod random;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod search;
 #[cfg(feature = "serve")]
 #[doc(hidden)]
 pub mod serve;

@@ -48,6 +48,10 @@ pub struct Args {
     #[arg(long)]
     outside_policy: bool,
 
+    /// Find keys whose secret `keyward scan --record` has found
+    #[arg(long)]
+    exposed: bool,
+
     #[command(flatten)]
     everywhere: Everywhere,
 }
@@ -63,11 +67,12 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             never_used: args.never_used,
             older_than: args.older_than,
             outside_policy: args.outside_policy,
+            exposed: args.exposed,
         },
     };
     if request.criteria.are_none() {
         return Err(Error::usage("tell check what to look for").hinted(
-            "pass --expiring-within, --expired-within, --unused-for, --never-used, --older-than or --outside-policy",
+            "pass --expiring-within, --expired-within, --unused-for, --never-used, --older-than, --outside-policy or --exposed",
         ));
     }
     let (mut store, actor, now) = context.enter()?;
@@ -112,7 +117,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
 /// The moment that a finding is about.
 fn when(key: &Key, reason: Reason) -> Option<Timestamp> {
     match reason {
-        Reason::Unused => key.last_used_at,
+        Reason::Unused | Reason::Exposed => key.last_used_at,
         Reason::Expiring | Reason::Expired => key.expires_at,
         Reason::NeverUsed | Reason::Old | Reason::OutsidePolicy => Some(key.created_at),
     }

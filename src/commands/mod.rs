@@ -16,11 +16,13 @@ mod hand_over;
 mod list;
 mod man;
 mod mint;
+mod patterns;
 mod pause;
 mod prune;
 mod rename;
 mod revoke;
 mod rotate;
+mod scan;
 mod schema;
 #[cfg(feature = "serve")]
 mod serve;
@@ -64,6 +66,8 @@ pub enum Command {
     Whoami(whoami::Args),
     Usage(usage::Args),
     Check(check::Args),
+    Scan(scan::Args),
+    Patterns(patterns::Args),
     Ensure(ensure::Args),
     Apply(apply::Args),
     Prune(prune::Args),
@@ -110,6 +114,8 @@ impl Command {
             Self::Whoami(args) => whoami::run(args, context),
             Self::Usage(args) => usage::run(args, context),
             Self::Check(args) => check::run(args, context),
+            Self::Scan(args) => scan::run(args, context),
+            Self::Patterns(args) => patterns::run(args, context),
             Self::Ensure(args) => ensure::run(args, context),
             Self::Apply(args) => apply::run(args, context),
             Self::Prune(args) => prune::run(args, context),

@@ -110,8 +110,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         }
         if !outcome.rest.is_empty() {
             context.ui.warn(&outcome.rest.to_string());
-            let ids = outcome.rest.ids.iter().map(KeyId::as_str);
-            listing.add("stillValid", ids.collect());
+            let ids: Vec<&str> = outcome.rest.ids.iter().map(KeyId::as_str).collect();
+            listing.add("stillValid", &ids);
         }
         listing.finish()
     })?;

@@ -53,6 +53,10 @@ pub enum Document {
     Policy,
     /// KEYs, a line each.
     Keys,
+    /// A scan's exceptions.
+    Exceptions,
+    /// A watch list.
+    WatchList,
 }
 
 impl Document {
@@ -61,6 +65,8 @@ impl Document {
             Self::Manifest => "manifest",
             Self::Policy => "policy",
             Self::Keys => "list of keys",
+            Self::Exceptions => ".keywardignore",
+            Self::WatchList => "watch list",
         }
     }
 
@@ -68,7 +74,7 @@ impl Document {
         match self {
             Self::Manifest => Kind::InvalidManifest,
             Self::Policy => Kind::InvalidPolicy,
-            Self::Keys => Kind::Usage,
+            Self::Keys | Self::Exceptions | Self::WatchList => Kind::Usage,
         }
     }
 }

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::environment::variable;
 use super::guard::refuse_variable;
 use super::{Context, Document};
+use crate::domain::scan::Exceptions;
 use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
 use crate::domain::tilde;
 use crate::domain::{Safe, SafePath};
@@ -49,6 +50,39 @@ impl Context {
 }
 
 impl Context {
+    /// A file's text, of which nothing is ever said.
+    pub fn text_of(&self, path: &Path) -> Result<String> {
+        let mut text = Vec::new();
+        open(path)?
+            .read_to_end(&mut text)
+            .map_err(|error| unread(&SafePath(path).to_string(), error))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Standard input as bytes, for what is too long to be held in memory.
+    pub fn bytes_on_stdin(&mut self) -> Result<std::fs::File> {
+        self.take_stdin("the caller's secret and what is scanned")?;
+        stdin()
+    }
+
+    /// What git gives a hook on standard input.
+    pub fn hook_lines(&mut self) -> Result<String> {
+        self.take_stdin("the caller's secret and a hook's lines")?;
+        read_text(stdin()?, "standard input")
+    }
+
+    /// The exceptions of a folder that is scanned, if it has some.
+    pub fn exceptions(&self, folder: &Path) -> Result<Exceptions> {
+        let path = folder.join(".keywardignore");
+        // A file that is scanned by itself has none, and neither has a folder where this is something else.
+        if !std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+            return Ok(Exceptions::default());
+        }
+        let text = read_text(open(&path)?, &SafePath(&path).to_string())?;
+        self.guard.add(Document::Exceptions, &text)?;
+        Exceptions::parse(&text)
+    }
+
     /// Reads standard input's fields, each of which ends in a NUL.
     pub fn read_fields(&mut self) -> Result<Vec<String>> {
         let text = read_text(stdin()?, "standard input")?;

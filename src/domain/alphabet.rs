@@ -77,7 +77,7 @@ impl Alphabet {
     }
 
     /// How many characters a CRC-32 takes: the least width that holds 2^32 - 1.
-    fn checksum_width(self) -> usize {
+    pub fn checksum_width(self) -> usize {
         match self {
             Self::Base62 | Self::Base58 => 6,
             Self::Base36 => 7,

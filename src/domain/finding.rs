@@ -18,6 +18,8 @@ words! {
         Old = "old",
         /// The policy does not have its environment, or one of its scopes.
         OutsidePolicy = "outside_policy",
+        /// A scan has recorded that its secret leaked.
+        Exposed = "exposed",
     }
 }
 
@@ -41,6 +43,8 @@ pub struct Criteria {
     pub older_than: Option<Lifetime>,
     /// Keys that the policy leaves out.
     pub outside_policy: bool,
+    /// Keys whose secret a scan has found. That stands in the trail, not in the key.
+    pub exposed: bool,
 }
 
 impl Criteria {
@@ -49,6 +53,7 @@ impl Criteria {
             [&self.expiring_within, &self.expired_within, &self.unused_for, &self.older_than];
         !self.never_used
             && !self.outside_policy
+            && !self.exposed
             && dated.iter().all(|criterion| criterion.is_none())
     }
 
@@ -179,6 +184,7 @@ mod tests {
             never_used: true,
             older_than: limit("1d"),
             outside_policy: false,
+            exposed: false,
         };
         let mut key = sample();
         assert_eq!(faults(&key, &all, 9), [Reason::NeverUsed, Reason::Old]);

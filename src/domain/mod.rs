@@ -21,6 +21,8 @@ pub mod finding;
 pub mod flaw;
 pub mod form;
 pub mod forwarded;
+#[cfg(feature = "cli")]
+pub mod glob;
 pub mod holding;
 pub mod idempotency;
 pub mod key;
@@ -33,6 +35,8 @@ pub mod manifest;
 pub mod misread;
 pub mod name;
 pub mod nearest;
+#[cfg(feature = "cli")]
+pub mod pattern;
 pub mod percent;
 pub mod permission;
 pub mod policy;
@@ -45,7 +49,11 @@ pub mod record;
 pub mod restoration;
 pub mod runner_file;
 pub mod sanitize;
+#[cfg(feature = "cli")]
+pub mod scan;
 pub mod secret;
+#[cfg(feature = "cli")]
+pub mod size;
 pub mod template;
 pub mod tilde;
 pub mod timestamp;

@@ -28,6 +28,13 @@ pub struct TokenFormat {
     pub environments: Vec<String>,
 }
 
+/// How long a token is, and where its hint begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measure {
+    pub length: usize,
+    pub hint: usize,
+}
+
 /// A fresh token with its public parts.
 #[derive(Debug)]
 pub struct MintedToken {
@@ -88,6 +95,51 @@ impl TokenFormat {
     /// What tokens of each environment begin with, up to the first random part.
     pub fn fronts(&self) -> impl Iterator<Item = String> {
         self.environments.iter().map(|environment| self.front(environment))
+    }
+
+    /// How long a token of an environment is, and where in it its hint begins, in characters.
+    pub fn measure(&self, environment: &str) -> Measure {
+        let (mut length, mut hint) = (0, 0);
+        for part in self.template.parts() {
+            length += match part {
+                Part::Literal(text) => text.len(),
+                Part::Prefix => self.prefix.len(),
+                Part::Environment => environment.len(),
+                Part::Short(length) | Part::Secret(length) => *length,
+                Part::Checksum => self.alphabet.checksum_width(),
+            };
+            if matches!(part, Part::Secret(_)) {
+                hint = length - HINT_LENGTH;
+            }
+        }
+        Measure { length, hint }
+    }
+
+    /// Every character that a token of this format may have, some of them several times.
+    pub fn characters(&self) -> impl Iterator<Item = u8> {
+        let literals = self.template.parts().iter().filter_map(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            Part::Prefix => Some(&self.prefix),
+            _ => None,
+        });
+        let environments = self.environments.iter().map(String::as_str);
+        let fixed = literals.chain(environments).flat_map(str::bytes);
+        self.alphabet.characters().iter().copied().chain(fixed)
+    }
+
+    /// The public front of a text that has this format, and its environment.
+    pub fn public_parts(&self, token: &str) -> Option<(String, &str)> {
+        let mut environments = self.environments.iter();
+        let environment =
+            environments.find(|environment| self.recognises_in(token, environment))?;
+        let secret = self.measure(environment).hint + HINT_LENGTH - self.template.secret_length();
+        let front = token[..secret].trim_end_matches(['_', '.', '-']);
+        Some((front.to_owned(), environment))
+    }
+
+    /// Whether the text has this format in an environment.
+    pub fn recognises_in(&self, token: &str, environment: &str) -> bool {
+        self.fit(token, environment).is_some()
     }
 
     fn front(&self, environment: &str) -> String {

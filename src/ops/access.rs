@@ -131,6 +131,11 @@ impl Access {
         }
     }
 
+    /// Whether the actor may be told of a key: the operator of every one, a key of its own workspace's.
+    pub fn reaches(&self, key: &Key) -> bool {
+        self.caller.as_ref().is_none_or(|(own, _)| own.workspace_id == key.workspace_id)
+    }
+
     /// Checks that the actor is the operator.
     pub fn require_operator(&self) -> Result<()> {
         match &self.caller {

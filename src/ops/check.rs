@@ -1,5 +1,7 @@
 //! The gate: keys that are stale, expiring, never used or too old.
 
+use std::collections::BTreeSet;
+
 use crate::domain::finding::{Criteria, Reason};
 use crate::domain::policy::Outside;
 use crate::domain::{Key, KeySeq, Permission, Timestamp, Workspace};
@@ -51,6 +53,10 @@ pub fn run(
         let named = request.workspace.as_deref();
         select::selected_workspaces(reader, &admit(reader)?, named, request.all)
     })?;
+    let exposed = match request.criteria.exposed {
+        true => store.read(|reader| reader.exposed())?,
+        false => BTreeSet::new(),
+    };
     let mut count = 0;
     for workspace in workspaces {
         let mut after = Some(KeySeq(0));
@@ -62,6 +68,9 @@ pub fn run(
                 let next = reader.for_each_key_after(&workspace, last, PAGE, |_, key| {
                     for reason in request.criteria.faults(&key, &workspace.policy, now)? {
                         faults.push((key.clone(), reason));
+                    }
+                    if exposed.contains(key.id.as_str()) && key.is_living(now) {
+                        faults.push((key, Reason::Exposed));
                     }
                     Ok(())
                 })?;
@@ -93,6 +102,9 @@ fn is_followed(
     reason: Reason,
     now: Timestamp,
 ) -> Result<bool> {
+    if reason == Reason::Exposed {
+        return Ok(false);
+    }
     if reason == Reason::Expired {
         let holder = select::holder(reader, workspace, &key.environment, &key.name, now)?;
         return Ok(holder.is_some());
@@ -113,6 +125,9 @@ fn remedy(
     let (id, place) = (&key.id, remedy::place(reader, &workspace.name)?);
     if reason == Reason::Expired {
         return Ok(remedy::mint_again(key, &place));
+    }
+    if reason == Reason::Exposed {
+        return Ok(format!("keyward revoke {id}{place} --reason compromised"));
     }
     if reason == Reason::OutsidePolicy {
         let is_known = |scope: &&String| workspace.policy.scopes.contains_key(*scope);

@@ -22,6 +22,8 @@ pub mod lineage;
 mod links;
 pub mod list;
 pub mod mint;
+#[cfg(feature = "cli")]
+pub mod patterns;
 pub mod pause;
 pub mod provision;
 pub mod prune;
@@ -30,6 +32,8 @@ pub mod rename;
 pub mod reuse;
 pub mod revoke;
 pub mod rotate;
+#[cfg(feature = "cli")]
+pub mod scan;
 pub mod select;
 pub mod set;
 pub mod show;

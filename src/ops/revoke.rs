@@ -11,7 +11,7 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::lineage::{Meant, Rest};
 use crate::ops::select::{self, Selector};
 use crate::ops::{in_use, remedy};
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Store, Writer};
 
 words! {
     /// Why a key is revoked.
@@ -95,27 +95,40 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
         writer.trust_rows();
         let found = find(writer, &access, request, now)?;
         let mut keys: Vec<Revoked> = Vec::new();
-        for mut key in found {
-            let is_sound = writer.agrees_on_key(&key)?;
-            let changed = key.status(now) != Status::Revoked || !is_sound;
-            if changed {
+        for key in found {
+            if key.status(now) != Status::Revoked || !writer.agrees_on_key(&key)? {
                 in_use::refuse_used(writer, &key, request.idle.as_ref(), now)?;
-                key.revoke(request.reason.word(), request.message.clone(), now);
-                writer.update_key(&key)?;
-                let mut details =
-                    json!({ "reason": request.reason.word(), "message": request.message });
-                if !is_sound {
-                    details["wasDamaged"] = json!(true);
-                }
-                let (action, subject) = (Action::KeyRevoke, key.id.as_str());
-                writer.audit(now, &access.actor, action, subject, &details)?;
             }
-            keys.push(Revoked { key, changed });
+            keys.push(end(writer, &access, key, request.reason, request.message.clone(), now)?);
         }
         let dealt_with: Vec<&Key> = keys.iter().map(|revoked| &revoked.key).collect();
         let rest = Rest::of(writer, &dealt_with, now)?;
         Ok(Outcome { keys, rest })
     })
+}
+
+/// Revokes a key, unless it is revoked.
+pub(super) fn end(
+    writer: &Writer<'_>,
+    access: &Access,
+    mut key: Key,
+    reason: Reason,
+    message: Option<String>,
+    now: Timestamp,
+) -> Result<Revoked> {
+    let is_sound = writer.agrees_on_key(&key)?;
+    let changed = key.status(now) != Status::Revoked || !is_sound;
+    if changed {
+        let mut details = json!({ "reason": reason.word(), "message": message });
+        key.revoke(reason.word(), message, now);
+        writer.update_key(&key)?;
+        if !is_sound {
+            details["wasDamaged"] = json!(true);
+        }
+        let (action, subject) = (Action::KeyRevoke, key.id.as_str());
+        writer.audit(now, &access.actor, action, subject, &details)?;
+    }
+    Ok(Revoked { key, changed })
 }
 
 /// The keys, each once and in the order they were named.

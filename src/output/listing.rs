@@ -86,9 +86,21 @@ impl Listing {
         if self.pending.len() >= HELD_BACK { self.write_out() } else { Ok(()) }
     }
 
-    /// Adds texts under another name, which only a JSON document has room for.
-    pub fn add(&mut self, name: &str, texts: Vec<&str>) {
-        self.more += &format!(",\"{name}\":{}", json::to_string(&texts));
+    /// The same with several rows for people.
+    pub fn rows(
+        &mut self,
+        view: &impl Serialize,
+        rows: impl FnOnce() -> Vec<Vec<Cell>>,
+    ) -> Result<()> {
+        if self.format.is_for_people() {
+            self.rows.extend(rows());
+        }
+        self.push(view)
+    }
+
+    /// Adds something under another name, which only a JSON document has room for.
+    pub fn add(&mut self, name: &str, value: &impl Serialize) {
+        self.more += &format!(",\"{name}\":{}", json::to_string(value));
     }
 
     /// Ends the answer and makes sure it is out.

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use crate::output::usage::UsageView;
 use crate::output::view::{
     BackupView, CallerView, Changed, Changes, CreatedStoreView, EventView, FindingView, HeadView,
-    HealthView, ImportView, KeyView, Minted, RestoreView, Revoked, RolesView, Shown, StoreView,
-    TrailView, VerdictView, WorkspaceView,
+    HealthView, ImportView, KeyView, LeakView, Minted, RestoreView, Revoked, RolesView,
+    ScannedView, Shown, StoreView, TrailView, UnprovenView, VerdictView, WorkspaceView,
 };
 
 /// A command, and what describes its answer.
 type Described = (&'static str, fn() -> Value);
 
-const COMMANDS: [Described; 36] = [
+const COMMANDS: [Described; 37] = [
     ("mint", || {
         let minted = minted(&[], &[]);
         json!({ "anyOf": [minted, list("keys", &minted)] })
@@ -45,6 +45,7 @@ const COMMANDS: [Described; 36] = [
     ("whoami", of_view::<CallerView>),
     ("usage", usage),
     ("check", || list("findings", &of_view::<FindingView<'_>>())),
+    ("scan", scanned),
     ("ensure", || minted(&["changed", "action"], &["warnings"])),
     ("apply", of_view::<Changes<'_>>),
     ("prune", keys),
@@ -171,6 +172,27 @@ fn workspace() -> Value {
 /// A key with its secret where stdout is the sink.
 fn minted(always: &[&str], sometimes: &[&str]) -> Value {
     narrowed(of_view::<Minted<'_>>(), always, &[sometimes, &["key"]].concat())
+}
+
+fn scanned() -> Value {
+    let leaks = json!({ "anyOf": [
+        of_view::<LeakView<'_, KeyView<'_>>>(),
+        of_view::<LeakView<'_, UnprovenView<'_>>>(),
+    ] });
+    let mut scanned = list("findings", &leaks);
+    let more = [
+        ("complete", json!({ "type": "boolean" })),
+        ("incomplete", of_view::<Vec<String>>()),
+        ("scanned", of_view::<ScannedView>()),
+        ("ignored", json!({ "type": "integer", "minimum": 0 })),
+    ];
+    for (name, schema) in more {
+        scanned["properties"][name] = schema;
+        if let Some(required) = scanned["required"].as_array_mut() {
+            required.push(json!(name));
+        }
+    }
+    scanned
 }
 
 /// Rows of each of the ways to add up.

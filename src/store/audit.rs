@@ -2,6 +2,8 @@
 //!
 //! This module never changes or deletes a row.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::damage::damaged;
@@ -55,6 +57,14 @@ impl Reader<'_> {
             self.session.all(&sql, values![next, limit], |row| Ok((row.get(0)?, from_row(row))))
         };
         paged(first, read, body)
+    }
+
+    /// The keys whose secret a scan has found.
+    pub fn exposed(&self) -> Result<BTreeSet<String>> {
+        let sql = "SELECT subject FROM audit WHERE action = ?1";
+        let action = Action::KeyExpose.word();
+        let subjects = self.session.all(sql, values![action], |row| row.text(0))?;
+        Ok(subjects.into_iter().collect())
     }
 
     /// Calls the closure with every event about this subject, the newest first, until it says that it is enough.

@@ -55,6 +55,10 @@ fn prepared(example: &str) -> Sandbox {
         return sandbox;
     }
     sandbox.workspace("default", &["--policy", "policy.toml"]);
+    if verb == "scan" || verb == "patterns" {
+        scanned(&sandbox);
+        return sandbox;
+    }
     let environment = if names("-e") && names("test") { "test" } else { "live" };
     let secret = sandbox.mint_with("ci-pipeline", &["-e", environment, "--scope", "read"]);
     sandbox.file("secret-file", &secret);
@@ -86,6 +90,16 @@ fn prepared(example: &str) -> Sandbox {
         sandbox.keyward(["rotate", "ci-pipeline", "--hold"]).ok();
     }
     sandbox
+}
+
+/// Makes HOME a repository without a key in it, ahead of its remote, with what examples of `scan` name.
+fn scanned(sandbox: &Sandbox) {
+    let script = "mkdir src docs && echo text > src/a && echo text > ci.log && tar -czf docs/examples.tar.gz src
+        git init -q -b main . && git add src && git -c user.name=a -c user.email=a@b commit -qm first
+        git update-ref refs/remotes/origin/main HEAD
+        echo more > src/a && git -c user.name=a -c user.email=a@b commit -qam second
+        echo staged > src/a && git add src";
+    sandbox.program("sh", ["-ec", script]).ok();
 }
 
 /// Runs a command line as a person would.

@@ -77,6 +77,10 @@ mod check;
 mod remedies;
 // What a key is, in one order for all, and what is past its expiry.
 mod status;
+// `keyward scan`: keys in files, archives and git, and what is done about them; a folder of its own.
+mod scan;
+// `keyward patterns`: scanners' rules, held against real engines.
+mod patterns;
 // `keyward prune`: which records go, what goes with them, and what stays.
 mod prune;
 // `keyward prune` of many keys, and beside other processes.

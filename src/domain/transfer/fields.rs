@@ -10,6 +10,7 @@ use crate::domain::key::{Key, Status};
 use crate::domain::known_format::KnownFormat;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
+use crate::error::{Error, Result};
 
 /// A workspace.
 #[derive(Debug, Serialize, Deserialize)]
@@ -94,6 +95,21 @@ impl From<&KnownFormat> for FormatFields {
             prefix: prefix.to_owned(),
             environments: environments.to_vec(),
         }
+    }
+}
+
+impl FormatFields {
+    /// The format.
+    pub fn format(&self) -> Result<KnownFormat> {
+        let [template, alphabet] =
+            [&self.token, &self.alphabet].map(|field| field.as_deref().unwrap_or_default());
+        KnownFormat::new(template, alphabet, &self.prefix, self.environments.clone()).map_err(
+            |_| {
+                Error::usage(
+                    "the fields token, alphabet, prefix and environments are not a token format",
+                )
+            },
+        )
     }
 }
 

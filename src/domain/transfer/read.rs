@@ -49,8 +49,9 @@ impl Line {
                 workspace(fields, said(text)).map(|line| Self::Workspace(Box::new(line)))
             }
             Some("format") => {
-                let fields = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-                format(fields).map(Self::Format)
+                let fields: FormatFields =
+                    serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+                format(&fields).map(Self::Format)
             }
             None | Some("key") => {
                 let fields: KeyFields =
@@ -88,14 +89,11 @@ fn workspace(fields: WorkspaceFields, said: BTreeSet<String>) -> Result<Workspac
     })
 }
 
-fn format(fields: FormatFields) -> Result<KnownFormat> {
+fn format(fields: &FormatFields) -> Result<KnownFormat> {
     if fields.prefix.len() > LONGEST_PREFIX || fields.prefix.chars().any(is_invisible) {
         return Err(Error::usage("the field prefix is too long or holds invisible characters"));
     }
-    let [template, alphabet] = [fields.token, fields.alphabet].map(Option::unwrap_or_default);
-    KnownFormat::new(&template, &alphabet, &fields.prefix, fields.environments).map_err(|_| {
-        Error::usage("the fields token, alphabet, prefix and environments are not a token format")
-    })
+    fields.format()
 }
 
 /// The form that a line names; SHA-256 where it names none.

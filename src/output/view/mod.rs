@@ -10,6 +10,7 @@ mod key;
 mod minted;
 mod provision;
 mod record;
+mod scan;
 mod shown;
 mod verdict;
 mod workspace;
@@ -32,6 +33,7 @@ pub use record::{
     BackupView, CreatedStoreView, EventView, HeadView, HealthView, ImportView, KeptView,
     ProblemView, RestoreView, RolesView, ServerView, StoreView, TrailView,
 };
+pub use scan::{LeakRow, LeakView, PlaceView, ScannedView, UnprovenView};
 pub use shown::{LimitsView, Shown};
 pub use verdict::VerdictView;
 pub use workspace::WorkspaceView;

@@ -21,7 +21,8 @@ use crate::store::workspaces::SELECT;
 use crate::store::{Engine, Order, Remembered, Store};
 
 /// What is allowed to read everything, because everything is its answer.
-const WHOLE: [&str; 8] = [
+const WHOLE: [&str; 9] = [
+    "SELECT subject FROM audit WHERE action = ?1",
     "SELECT count(*) FROM workspace",
     "SELECT count(*) FROM key",
     "PRAGMA data_version",
@@ -175,6 +176,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         let written = reader.key_by_id(key.id.as_str())?.expect("it is there");
         assert!(reader.agrees_on_key(&written)? && !reader.was_ended("x")?);
         assert!(!reader.is_ended(&key.hash)?);
+        assert!(reader.exposed()?.is_empty());
         assert_eq!(reader.formats()?.len(), 2);
         assert!(reader.has_format(&workspace().policy)?);
         reader.for_each_hint(false, |_| ())?;

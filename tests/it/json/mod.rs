@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::support::{Output, Sandbox};
 
 /// Commands that print a format of their own.
-const EXEMPT: [&str; 4] = ["schema", "completions", "man", "serve"];
+const EXEMPT: [&str; 5] = ["schema", "completions", "man", "serve", "patterns"];
 
 /// What `keyward schema` prints for a command's words.
 fn schema(sandbox: &Sandbox, command: &str) -> Value {
@@ -243,6 +243,9 @@ const CASES: &[Case] = &[
         exit: 18,
         ..case("check", &["--never-used", "--expiring-within", "1y", "--older-than", "0s"])
     },
+    Case { exit: 18, ..case("scan", &["caller", "policy.toml"]) },
+    Case { exit: 7, ..case("scan", &["nothing-there"]) },
+    case("scan", &["policy.toml"]),
     case("prune", &[]),
     case("prune", &["--dead-for", "0s", "--dry-run"]),
     case("prune", &["--dead-for", "1y", "--all-workspaces"]),
@@ -384,7 +387,7 @@ fn every_line_of_a_jsonl_answer_is_valid_by_the_schema_of_its_record() {
         assert!(output.stdout.is_ascii(), "{what}");
         let list = match case.command {
             "list" | "revoke" | "prune" => Some("keys"),
-            "check" => Some("findings"),
+            "check" | "scan" => Some("findings"),
             "apply" => Some("changes"),
             "audit list" => Some("events"),
             "workspace list" => Some("workspaces"),
@@ -411,7 +414,8 @@ fn every_line_of_a_jsonl_answer_is_valid_by_the_schema_of_its_record() {
                 ["--owner", "nobody"]
                 | ["-w", "bare"]
                 | ["--older-than", _]
-                | ["--dead-for", "1y", ..],
+                | ["--dead-for", "1y", ..]
+                | ["nothing-there" | "policy.toml"],
             ) => assert_eq!(lines, 0, "{what}"),
             (Some(_), _) => assert!(lines > 0, "{what}"),
         }

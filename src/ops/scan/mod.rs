@@ -1,0 +1,107 @@
+//! Scanning: what is looked for, which key each token is, and what is done about it.
+//!
+//! This module never takes a token for a key by less than its hash, and never touches what a key was last used at.
+
+mod findings;
+mod response;
+
+use crate::domain::known_format::KnownFormat;
+use crate::domain::policy::Policy;
+use crate::domain::scan::{Hints, Hunter, WatchList, is_opaque, wanted_hints};
+use crate::domain::template::Part;
+use crate::domain::{Key, Permission, Timestamp, WorkspaceId, preset};
+use crate::error::{Error, Result};
+use crate::ops::access::{Access, Actor};
+use crate::ops::{remedy, select};
+use crate::store::{Reader, Store};
+
+pub use findings::{Finding, Findings, Kind, Reached, Subject, Unproven};
+pub use response::{record, revoke};
+
+/// What a store's scan looks for, and in whose keys.
+pub struct Scope {
+    pub hunter: Hunter,
+    /// How many formats are looked for.
+    pub formats: usize,
+    /// Whose keys are reported; nothing is everybody's.
+    pub workspace: Option<WorkspaceId>,
+    /// Whether the store has no format, so that those of the presets are looked for.
+    pub has_none: bool,
+}
+
+/// Gathers what a store's scan looks for.
+pub fn scope(
+    store: &mut Store,
+    actor: &Actor,
+    workspace: Option<&str>,
+    now: Timestamp,
+) -> Result<Scope> {
+    store.read(|reader| {
+        let access = Access::admit(reader, actor, now)?;
+        access.require(Permission::List)?;
+        let own = access.caller.as_ref().map(|(key, _)| key.workspace_id);
+        let workspace = match workspace {
+            Some(name) => Some(select::workspace(reader, &access, Some(name))?.id),
+            None => own,
+        };
+        let mut formats = reader.formats()?;
+        let has_none = formats.is_empty();
+        if has_none {
+            let presets = preset::all().map(|policy| policy.token_format());
+            let presets: Result<Vec<_>> = presets.collect();
+            formats = presets?.into_iter().map(KnownFormat::Minted).collect();
+        }
+        let hints = hints(reader, &formats)?;
+        Ok(Scope {
+            hunter: Hunter::new(&formats, Some(hints)),
+            formats: formats.len(),
+            workspace,
+            has_none,
+        })
+    })
+}
+
+fn hints(reader: &Reader<'_>, formats: &[KnownFormat]) -> Result<Hints> {
+    let mut hints = Hints::default();
+    for (has_short, is_wanted) in [false, true].into_iter().zip(wanted_hints(formats)) {
+        if is_wanted {
+            reader.for_each_hint(has_short, |hint| hints.add(hint))?;
+        }
+    }
+    Ok(hints)
+}
+
+/// The command that ends a key.
+pub fn remedy(store: &mut Store, key: &Key) -> Result<String> {
+    let place = store.read(|reader| remedy::place(reader, &key.workspace))?;
+    Ok(format!("keyward revoke {}{place} --reason compromised", key.id))
+}
+
+/// A hunter for a policy's tokens, where there is no store.
+pub fn hunter_of_policy(policy: &Policy) -> Result<Hunter> {
+    let format = policy.token_format()?;
+    if !format.template.has(&Part::Checksum) {
+        return Err(Error::usage(
+            "tokens of this policy have no checksum, so nothing is proven without the store",
+        )
+        .hinted("scan where the store is, or use a token with {crc}"));
+    }
+    Ok(Hunter::new(&[KnownFormat::Minted(format)], None))
+}
+
+/// A hunter for a watch list. Formats without a checksum prove nothing; says how many there are.
+pub fn hunter_of_watch_list(list: &WatchList) -> Result<(Hunter, usize)> {
+    let mut formats = list.formats()?;
+    let all = formats.len();
+    formats.retain(|format| match format {
+        KnownFormat::Minted(format) => format.template.has(&Part::Checksum) && !is_opaque(format),
+        KnownFormat::Front(_) => false,
+    });
+    if formats.is_empty() {
+        return Err(Error::usage(
+            "no format of the watch list has a checksum, so nothing is proven",
+        ));
+    }
+    let unproven = all - formats.len();
+    Ok((Hunter::new(&formats, None), unproven))
+}

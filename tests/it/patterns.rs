@@ -1,0 +1,213 @@
+//! `keyward patterns`: rules that every token matches in the real engines, and that nothing else does.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{Sandbox, skipped, tool, variable};
+
+/// The presets whose tokens have a rule.
+const PRESETS: [&str; 4] = ["default", "amazonscraperapi", "amser", "scrapewise"];
+
+/// A store with some keys of each of these presets and of a policy with dots and dashes, and their secrets.
+fn minted() -> (Sandbox, Vec<String>) {
+    let sandbox = Sandbox::new();
+    let mut secrets = Vec::new();
+    for preset in PRESETS {
+        sandbox.workspace(preset, &["--preset", preset]);
+        let scope: &[&str] = if preset == "scrapewise" { &["--scope", "USER"] } else { &[] };
+        for number in 0..5 {
+            let flags = [&["-w", preset], scope].concat();
+            secrets.push(sandbox.mint_with(&format!("key-{number}"), &flags));
+        }
+    }
+    let token = "a-b.{prefix}-{env}.{short:4}{secret:40}{crc}";
+    sandbox.workspace("odd", &["--token", token, "--alphabet", "base58"]);
+    for environment in ["live", "test"] {
+        secrets.push(sandbox.mint_with("odd", &["-w", "odd", "-e", environment]));
+    }
+    (sandbox, secrets)
+}
+
+fn printed(sandbox: &Sandbox, format: &str) -> String {
+    sandbox.keyward(["patterns", "--format", format]).ok().stdout
+}
+
+/// What a program of another language finds: for each secret, whether one of the patterns matches it wholly, and whether any does
+/// with a character less.
+fn matched(sandbox: &Sandbox, program: &str, script: &str, secrets: &[String]) {
+    if !tool(program) {
+        return;
+    }
+    sandbox.file("patterns.txt", &printed(sandbox, "regex"));
+    let shorter = secrets.iter().map(|secret| &secret[..secret.len() - 1]);
+    let whole: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    for (texts, expected) in [(whole, true), (shorter.collect(), false)] {
+        sandbox.file("texts.txt", &texts.join("\n"));
+        let flag = if program == "node" { "-e" } else { "-c" };
+        let output = sandbox.program(program, [flag, script]).ok().stdout;
+        let answers: Vec<bool> = output.lines().map(|line| line == "true").collect();
+        assert_eq!(answers, vec![expected; texts.len()], "{program}");
+    }
+}
+
+#[test]
+fn every_token_matches_in_python() {
+    let (sandbox, secrets) = minted();
+    let script = "
+import re
+patterns = [re.compile(line) for line in open('patterns.txt').read().split()]
+for text in open('texts.txt').read().split():
+    print('true' if any(one.fullmatch(text) for one in patterns) else 'false')";
+    matched(&sandbox, "python3", script, &secrets);
+}
+
+/// With the flag `u`, which refuses escapes that mean nothing.
+#[test]
+fn every_token_matches_in_javascript() {
+    let (sandbox, secrets) = minted();
+    let script = "
+const fs = require('fs'), lines = name => fs.readFileSync(name, 'utf8').split(/\\s+/).filter(Boolean);
+const patterns = lines('patterns.txt').map(text => new RegExp('^' + text + '$', 'u'));
+lines('texts.txt').forEach(text => console.log(String(patterns.some(one => one.test(text)))));";
+    matched(&sandbox, "node", script, &secrets);
+}
+
+#[test]
+fn every_token_matches_in_grep() {
+    let (sandbox, secrets) = minted();
+    // POSIX has no group that does not capture.
+    let patterns = printed(&sandbox, "regex").replace("(?:", "(");
+    sandbox.file("patterns.txt", &patterns);
+    sandbox.file("texts.txt", &(secrets.join("\n") + "\n"));
+    let found = sandbox.program("grep", ["-cxEf", "patterns.txt", "texts.txt"]).ok().stdout;
+    assert_eq!(found.trim(), secrets.len().to_string());
+}
+
+#[test]
+fn each_file_can_be_read_and_has_a_rule_for_each_format() {
+    let (sandbox, _) = minted();
+    let gitleaks: toml::Table = printed(&sandbox, "gitleaks").parse().expect("TOML");
+    let rules = gitleaks["rules"].as_array().expect("rules");
+    assert_eq!(rules.len(), PRESETS.len() + 1);
+    let regexes: Vec<&str> = rules.iter().filter_map(|rule| rule["regex"].as_str()).collect();
+    assert_eq!(regexes.join("\n") + "\n", printed(&sandbox, "regex"));
+    let _: toml::Table = printed(&sandbox, "gitlab").parse().expect("TOML");
+    let secretlint: Value = serde_json::from_str(&printed(&sandbox, "secretlint")).expect("JSON");
+    let patterns = &secretlint["rules"][0]["options"]["patterns"];
+    assert_eq!(patterns.as_array().map(Vec::len), Some(rules.len()));
+    let watch: Value = serde_json::from_str(&printed(&sandbox, "watch")).expect("JSON");
+    assert_eq!(watch["keys"].as_array().map(Vec::len), Some(22));
+    for format in ["trufflehog", "github", "kingfisher", "semgrep"] {
+        let text = printed(&sandbox, format);
+        for regex in &regexes {
+            assert!(text.contains(regex), "{format}: {text}");
+        }
+    }
+    assert!(printed(&sandbox, "pre-commit").contains("entry: keyward scan --staged"));
+}
+
+/// A scanner that no test run installs; where it is not, that is said by its name.
+fn scanner(name: &str) -> bool {
+    let path = variable("PATH").unwrap_or_default();
+    let is_there = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    if !is_there {
+        skipped(&format!("{name} is not installed"));
+    }
+    is_there
+}
+
+#[test]
+fn betterleaks_finds_every_token_by_the_printed_rules() {
+    if !scanner("betterleaks") {
+        return;
+    }
+    let (sandbox, secrets) = minted();
+    sandbox.file("rules.toml", &printed(&sandbox, "gitleaks"));
+    let lines: String = secrets.iter().map(|secret| format!("key = \"{secret}\"\n")).collect();
+    fs::create_dir(sandbox.home().join("tree")).expect("a folder can be made");
+    sandbox.file("tree/keys.txt", &lines);
+    let words = [
+        "dir",
+        "tree",
+        "--config",
+        "rules.toml",
+        "--report-format",
+        "json",
+        "--report-path",
+        "r.json",
+        "--exit-code",
+        "0",
+    ];
+    let _ = sandbox.program("betterleaks", words).run();
+    let report = fs::read_to_string(sandbox.home().join("r.json")).expect("a report");
+    for secret in &secrets {
+        assert!(report.contains(secret.as_str()), "a token is not in {report}");
+    }
+}
+
+#[test]
+fn kingfisher_finds_every_token_by_the_printed_rules() {
+    if !scanner("kingfisher") {
+        return;
+    }
+    let (sandbox, secrets) = minted();
+    sandbox.file("rules.yml", &printed(&sandbox, "kingfisher"));
+    let lines: String = secrets.iter().map(|secret| format!("key = \"{secret}\"\n")).collect();
+    fs::create_dir(sandbox.home().join("tree")).expect("a folder can be made");
+    sandbox.file("tree/keys.txt", &lines);
+    let words = [
+        "scan",
+        "tree",
+        "--rules-path",
+        "rules.yml",
+        "--load-builtins=false",
+        "--no-validate",
+        "--no-update-check",
+        "--format",
+        "json",
+    ];
+    let output = sandbox.program("kingfisher", words).run();
+    for secret in &secrets {
+        assert!(output.stdout.contains(secret.as_str()), "{}", output.transcript());
+    }
+}
+
+/// What is committed must not be found by the next scan, and the examples in it are nobody's.
+#[test]
+fn what_is_printed_is_clean_under_a_scan() {
+    let (sandbox, _) = minted();
+    fs::create_dir(sandbox.home().join("rules")).expect("a folder can be made");
+    for format in ["regex", "gitleaks", "trufflehog", "github", "kingfisher", "secretlint", "watch"]
+    {
+        sandbox.file(&format!("rules/{format}"), &printed(&sandbox, format));
+    }
+    let answer = sandbox.keyward(["scan", "rules"]).answer();
+    assert_eq!(answer["findings"], serde_json::json!([]));
+}
+
+#[test]
+fn a_format_that_matches_anything_is_named_instead() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("opaque", &["--preset", "azscraper"]);
+    let output = sandbox.keyward(["patterns"]).ok();
+    assert_eq!(output.stdout, "");
+    assert!(output.stderr.contains("opaque has no rule"), "{}", output.stderr);
+}
+
+#[test]
+fn a_file_that_no_longer_has_the_rules_is_told_from_one_that_has() {
+    let (sandbox, _) = minted();
+    sandbox.file("rules.toml", &printed(&sandbox, "gitleaks"));
+    let check = ["patterns", "--format", "gitleaks", "--check", "rules.toml"];
+    sandbox.keyward(check).ok();
+    sandbox.keyward(["workspace", "set", "-w", "odd", "--prefix", "other"]).ok();
+    let output = sandbox.keyward(check).exit(18);
+    assert_eq!(output.stdout, "");
+    assert!(output.stderr.starts_with("rules.toml differs"), "{}", output.stderr);
+    let only = sandbox.keyward(["patterns", "-w", "amser", "-e", "test"]).ok().stdout;
+    assert!(only.starts_with("amsr_test_"), "{only}");
+    // What keys still have is looked for too.
+    let all = printed(&sandbox, "regex");
+    assert!(all.contains("a-b\\.kw-") && all.contains("a-b\\.other-"), "{all}");
+}

@@ -1,0 +1,112 @@
+//! Files and folders that are not what they seem, and names that want to be obeyed.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Instant;
+
+use super::{one, places, plant, scan, shell};
+
+#[test]
+fn pipes_sockets_devices_and_links_hold_no_scan_up() {
+    let (sandbox, secret) = one();
+    plant(&sandbox, "outside/secret", &secret);
+    plant(&sandbox, "tree/a", "text");
+    shell(
+        &sandbox,
+        "tree",
+        "mkfifo pipe; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"socket\")'; mkdir -p loop/in; ln -s .. loop/in/up; ln -s ../outside out; ln -s ../outside/secret file; ln -s /dev/zero zero; ln -s loop loop2",
+    );
+    let start = Instant::now();
+    scan(&sandbox, &["tree"], 0);
+    for named in ["tree/pipe", "tree/zero", "/dev/zero"] {
+        scan(&sandbox, &[named], 7);
+    }
+    assert!(start.elapsed().as_secs() < 20);
+    // What was named may be a link.
+    scan(&sandbox, &["tree/file"], 18);
+    scan(&sandbox, &["tree/out"], 18);
+}
+
+#[test]
+fn a_links_target_is_text() {
+    let (sandbox, secret) = one();
+    symlink(format!("/nowhere/{secret}"), sandbox.home().join("tree/link")).expect("a link");
+    assert_eq!(places(&scan(&sandbox, &["tree"], 18), "ci"), ["tree/link:1:10"]);
+}
+
+#[test]
+fn names_are_never_obeyed() {
+    let (sandbox, secret) = one();
+    let names: [&[u8]; 5] = [
+        b"a\nb",
+        b"::set-output name=x::y",
+        b"##[error]x",
+        "bi\u{202e}di".as_bytes(),
+        b"no\xffutf8",
+    ];
+    for name in names {
+        let path = sandbox.home().join("tree").join(std::ffi::OsStr::from_bytes(name));
+        fs::write(path, &secret).expect("a file can be written");
+    }
+    for format in [&[][..], &["--json"], &["-o", "tsv"], &["--format", "sarif"]] {
+        let output = sandbox.keyward(["scan", "tree"]).args(format).exit(18);
+        for stream in [&output.stdout, &output.stderr] {
+            assert!(!stream.lines().any(|line| line.trim_start().starts_with("::")), "{stream}");
+            assert!(!stream.contains("##[") && !stream.contains('\u{202e}'), "{stream}");
+        }
+    }
+    assert_eq!(places(&scan(&sandbox, &["tree"], 18), "ci").len(), 5);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (sandbox, _) = one();
+    plant(&sandbox, "tree/open", "text");
+    plant(&sandbox, "tree/closed", "text");
+    let closed = sandbox.home().join("tree/closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("a mode can be set");
+    let answer = scan(&sandbox, &["tree"], 7);
+    assert_eq!(answer["incomplete"][0], "cannot read tree/closed: Permission denied (os error 13)");
+}
+
+#[test]
+fn holes_take_no_time_and_move_no_place() {
+    let (sandbox, secret) = one();
+    shell(
+        &sandbox,
+        "tree",
+        &format!(
+            "truncate -s 20G sparse; printf 'a\\n{secret}' | dd of=sparse bs=1 seek=10737418240 conv=notrunc 2>/dev/null"
+        ),
+    );
+    let start = Instant::now();
+    let answer = scan(&sandbox, &["tree"], 18);
+    assert!(start.elapsed().as_secs() < 20);
+    assert_eq!(super::findings(&answer)[0]["where"][0]["offset"], 10_737_418_242_u64);
+}
+
+#[test]
+fn deep_folders_are_walked() {
+    let (sandbox, secret) = one();
+    plant(&sandbox, "made", &secret);
+    shell(
+        &sandbox,
+        "tree",
+        "i=0; while [ $i -lt 1500 ]; do mkdir folder-$i; cd -P folder-$i; i=$((i+1)); done; cp \"$HOME/made\" leaf",
+    );
+    let answer = scan(&sandbox, &["tree"], 18);
+    assert_eq!(answer["complete"], true, "{:#}", answer["incomplete"]);
+    assert_eq!(places(&answer, "ci").len(), 1);
+}
+
+#[test]
+fn a_file_with_two_names_is_read_once() {
+    let (sandbox, secret) = one();
+    plant(&sandbox, "tree/a", &secret);
+    shell(&sandbox, "tree", "ln a b");
+    assert_eq!(places(&scan(&sandbox, &["tree"], 18), "ci"), ["tree/a:1:1"]);
+}
