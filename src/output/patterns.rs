@@ -20,7 +20,7 @@ pub fn regex(patterns: &[Pattern]) -> String {
     file("", patterns, |pattern| format!("{}\n", pattern.regex))
 }
 
-/// `.gitleaks.toml`, which Betterleaks reads as well. Keywords are compared in lower case.
+/// `.gitleaks.toml`. Betterleaks reads it as well, and refuses fields that it does not know, as `entropy`. Keywords are compared in lower case.
 pub fn gitleaks(patterns: &[Pattern]) -> String {
     let head = "title = \"keyward\"\n\n[extend]\nuseDefault = true\n";
     file(head, patterns, |pattern| {
@@ -30,7 +30,7 @@ pub fn gitleaks(patterns: &[Pattern]) -> String {
             false => format!("keywords = [{}]\n", quoted(keywords)),
         };
         format!(
-            "\n[[rules]]\nid = \"{id}\"\ndescription = \"API key of keyward\"\nregex = '''{regex}'''\nentropy = 3\n{keywords}tags = [\"keyward\"]\n"
+            "\n[[rules]]\nid = \"{id}\"\ndescription = \"API key of keyward\"\nregex = '''{regex}'''\n{keywords}tags = [\"keyward\"]\n"
         )
     })
 }

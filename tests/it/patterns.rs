@@ -127,19 +127,9 @@ fn betterleaks_finds_every_token_by_the_printed_rules() {
     let lines: String = secrets.iter().map(|secret| format!("key = \"{secret}\"\n")).collect();
     fs::create_dir(sandbox.home().join("tree")).expect("a folder can be made");
     sandbox.file("tree/keys.txt", &lines);
-    let words = [
-        "dir",
-        "tree",
-        "--config",
-        "rules.toml",
-        "--report-format",
-        "json",
-        "--report-path",
-        "r.json",
-        "--exit-code",
-        "0",
-    ];
-    let _ = sandbox.program("betterleaks", words).run();
+    let words = ["--config", "rules.toml", "--no-banner", "-o", "r.json", "tree"];
+    let run = sandbox.program("betterleaks", words).run();
+    assert_eq!(run.status, 1, "{}", run.transcript());
     let report = fs::read_to_string(sandbox.home().join("r.json")).expect("a report");
     for secret in &secrets {
         assert!(report.contains(secret.as_str()), "a token is not in {report}");

@@ -43,7 +43,7 @@ use crate::support::disturb::can_disturb;
 use crate::support::{is_thorough, variable};
 
 /// Scenes that are killed at every point also in the short form, and whose pairs are tried at every point in the whole one.
-const CLOSELY: [&str; 3] = ["mint --out", "rotate --out", "revoke two"];
+const CLOSELY: [&str; 4] = ["mint --out", "rotate --out", "revoke two", "scan --revoke"];
 /// The short form tries every so many of the other points.
 const EVERY: usize = 149;
 /// After a kill, the whole form tries every so many points of the other scenes.

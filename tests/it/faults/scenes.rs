@@ -133,6 +133,7 @@ pub const SCENES: &[Scene] = &[
         ..Scene::CHANGE
     },
     REVOKE_TWO,
+    SCAN_AND_REVOKE,
     Scene {
         name: "rename",
         prepare: below_the_cap,
@@ -260,6 +261,19 @@ const REVOKE_TWO: Scene = Scene {
     name: "revoke two",
     prepare: at_the_cap,
     command: &["revoke", "old", "other", "--yes"],
+    ..Scene::CHANGE
+};
+
+/// Both keys are found, or neither.
+const SCAN_AND_REVOKE: Scene = Scene {
+    name: "scan --revoke",
+    prepare: |sandbox| {
+        at_the_cap(sandbox);
+        let read = |name: &str| std::fs::read_to_string(sandbox.home().join(name));
+        let secrets = ["old.key", "other.key"].map(|name| read(name).expect("it was delivered"));
+        sandbox.file("leak", &secrets.concat());
+    },
+    command: &["scan", "leak", "--fail-on", "never", "--revoke", "--yes"],
     ..Scene::CHANGE
 };
 

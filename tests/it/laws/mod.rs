@@ -14,6 +14,8 @@ pub mod manifest;
 pub mod policy;
 // `domain::credential`, `domain::forwarded` and `domain::percent`: what a request says of itself is read without a guess.
 pub mod presented;
+// `domain::scan`: every token that stands in a text is found, and nothing else, however it is cut into parts.
+pub mod scan;
 // `domain::template`: what is minted after a template has its shape and is recognised.
 pub mod template;
 // `TokenFormat::recognises`: a text is taken exactly if it has the form and the checksum.
@@ -38,6 +40,7 @@ pub const ALL: &[(&str, Law)] = &[
     ("manifest", manifest::hold),
     ("policy", policy::hold),
     ("presented", presented::hold),
+    ("scan", scan::hold),
     ("template", template::hold),
     ("token", token::hold),
     ("verify_line", verify_line::hold),

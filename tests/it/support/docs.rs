@@ -29,6 +29,7 @@ pages!(
     GATEWAYS = "docs/gateways.md",
     POSTGRES = "docs/postgres.md",
     SCRIPTING = "docs/scripting.md",
+    LEAKS = "docs/leaks.md",
     DESIGN = "docs/design.md"
 );
 
