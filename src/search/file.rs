@@ -42,7 +42,7 @@ impl Search<'_> {
             return Ok(());
         }
         self.coverage.files += 1;
-        if self.coverage.files % 256 == 0 {
+        if self.coverage.files.is_multiple_of(256) {
             self.sink.reached(&self.coverage);
         }
         let mut source = FileSource::new(File::from(file), &found);

@@ -206,7 +206,7 @@ impl Opaque {
             let run = &window[from + shift..to];
             self.decoded(run, 1, &|at| from + shift + at, body);
         }
-        if (end - start) % 2 == 0 && window[start..end].iter().all(u8::is_ascii_hexdigit) {
+        if (end - start).is_multiple_of(2) && window[start..end].iter().all(u8::is_ascii_hexdigit) {
             let pairs = window[start..end].chunks_exact(2);
             let bytes: Vec<u8> = pairs
                 .map(|pair| nibble(pair[0]).unwrap_or(0) << 4 | nibble(pair[1]).unwrap_or(0))

@@ -11,7 +11,8 @@ const WINDOW: u64 = 32 << 20;
 
 /// Whether what begins like gzip can be unpacked at all.
 pub(super) fn is_gzip(head: &[u8]) -> bool {
-    match GzDecoder::new(head).read(&mut [0]) {
+    let mut first = GzDecoder::new(head).take(1);
+    match io::copy(&mut first, &mut io::sink()) {
         Ok(_) => true,
         // Cut off, or more than has been read.
         Err(error) => error.kind() == io::ErrorKind::UnexpectedEof,

@@ -167,7 +167,7 @@ impl Search<'_> {
                     self.stream(&mut Reading(&mut body), &location)?;
                     std::io::copy(&mut body, &mut std::io::sink()).map_err(unrunnable)?;
                 }
-                if self.coverage.objects % 1024 == 0 {
+                if self.coverage.objects.is_multiple_of(1024) {
                     self.sink.reached(&self.coverage);
                 }
             }

@@ -93,7 +93,7 @@ fn what_cannot_be_read_is_named() {
     plant(&sandbox, "tree/open", "text");
     plant(&sandbox, "tree/closed", "text");
     let closed = sandbox.home().join("tree/closed");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("a mode can be set");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("a mode can be set");
     let answer = scan(&sandbox, &["tree"], 7);
     assert_eq!(answer["incomplete"][0], "cannot read tree/closed: Permission denied (os error 13)");
 }
