@@ -59,7 +59,7 @@
 //! | `domain` | types that cannot hold an invalid value, and pure rules: token, policy, manifest, status, verdict, names | SQLite, clap, IO, the clock |
 //! | `store` | a file for each table with its statements, the audit chain, and the seals of records; the same for every engine | clap, rendering, rules, an engine's crate, and `domain::secret::Secret`: it only gets hashes |
 //! | `search` | what a scan reads: files, folders, archives, standard input, and a git repository through git's plumbing | writing, following links, running anything of what it reads, the decision what is a key |
-//! | `store/sqlite` | everything specific to SQLite: opening with checks, transactions, migrations, backups | rules of keys |
+//! | `store/sqlite` | everything specific to SQLite: opening with checks, transactions, migrations, backups; reading another program's database | rules of keys |
 //! | `store/postgres` | everything specific to PostgreSQL, with the feature `postgres`: connections, transactions, tables, roles | rules of keys |
 //! | `files` | safe files, for the store and for deliveries: a folder is opened once, and its files are checked, made private, locked, synced and renamed below its descriptor | what the files contain, SQLite, secrets |
 //! | `delivery` | a file for each sink: stdout, file, dotenv, GitHub variable, command; what a sink contains already | the decision whether a key becomes active |
@@ -89,6 +89,8 @@
 //! continue a delivery. *Leftover*: a pending key with a claim, which gets a new secret. *Stray*: a live key that a
 //! manifest does not name. *Digest*: the SHA-256 of a record. *Seal*: the digest stored beside the record. *Revision*: how
 //! often a record was written. *Head*: the end of the trail. *Flaw*: what `store check` finds.
+//! *Mapping*: which column of another system's table is which field of an import's line (`src/sources`). *Form*: what of a token a
+//! hash is of.
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

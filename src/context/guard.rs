@@ -57,6 +57,8 @@ pub enum Document {
     Exceptions,
     /// A watch list.
     WatchList,
+    /// Where another system's rows have what an import needs.
+    Mapping,
 }
 
 impl Document {
@@ -67,6 +69,7 @@ impl Document {
             Self::Keys => "list of keys",
             Self::Exceptions => ".keywardignore",
             Self::WatchList => "watch list",
+            Self::Mapping => "mapping",
         }
     }
 
@@ -74,7 +77,7 @@ impl Document {
         match self {
             Self::Manifest => Kind::InvalidManifest,
             Self::Policy => Kind::InvalidPolicy,
-            Self::Keys | Self::Exceptions | Self::WatchList => Kind::Usage,
+            Self::Keys | Self::Exceptions | Self::WatchList | Self::Mapping => Kind::Usage,
         }
     }
 }

@@ -16,9 +16,9 @@ use crate::output::progress::Job;
 const READ_AHEAD: u64 = 64 * 1024 * 1024;
 
 pub struct Lines {
-    input: Box<dyn BufRead>,
+    pub(super) input: Box<dyn BufRead>,
     /// As messages show it.
-    name: String,
+    pub(super) name: String,
     /// The input's size, if known, and how much was read.
     size: u64,
     done: u64,

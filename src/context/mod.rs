@@ -14,6 +14,7 @@ mod input;
 mod line_reader;
 mod lines;
 mod owner;
+mod records;
 #[cfg(feature = "serve")]
 mod service;
 mod stores;
@@ -41,6 +42,7 @@ pub use hardening::{fault, harden};
 pub use input::github_file;
 pub use line_reader::{LONGEST_LINE, Line, LineReader, WaitEnd};
 pub use lines::Lines;
+pub use records::Records;
 
 /// Everything a command needs of the world.
 pub struct Context {

@@ -23,7 +23,35 @@ words! {
     }
 }
 
+/// How hashes begin that nothing can be looked up by, because each has a salt or a key of its own; and what they are.
+const UNFIT: [(&str, &str); 14] = [
+    ("$2", "bcrypt"),
+    ("bcrypt", "bcrypt"),
+    ("$argon2", "Argon2"),
+    ("argon2", "Argon2"),
+    ("$pbkdf2", "PBKDF2"),
+    ("pbkdf2", "PBKDF2"),
+    ("$scrypt", "scrypt"),
+    ("scrypt", "scrypt"),
+    ("$7$", "scrypt"),
+    ("$y$", "yescrypt"),
+    ("$5$", "salted (sha256crypt)"),
+    ("$6$", "salted (sha512crypt)"),
+    ("hmac", "keyed (HMAC)"),
+    ("{ssha", "salted"),
+];
+
 impl HashForm {
+    pub fn words() -> Vec<&'static str> {
+        Self::ALL.iter().map(|form| form.word()).collect()
+    }
+
+    /// What a text is, where it is a hash by which no key can be found: a slow one, a salted one or one with a key.
+    pub fn unfit(text: &str) -> Option<&'static str> {
+        let text = text.to_ascii_lowercase();
+        UNFIT.iter().find(|(front, _)| text.starts_with(front)).map(|(_, what)| *what)
+    }
+
     /// What the store knows a token of this form by; nothing for a text without the separator.
     pub fn hash(self, token: &[u8]) -> Option<SecretHash> {
         let is = |separator: u8| move |byte: &u8| *byte == separator;

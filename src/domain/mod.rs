@@ -32,6 +32,7 @@ pub mod life;
 pub mod lifetime;
 pub mod link;
 pub mod manifest;
+pub mod mapping;
 pub mod misread;
 pub mod name;
 pub mod nearest;

@@ -42,6 +42,15 @@ pub struct Taken {
 }
 
 impl Rate {
+    /// So many requests in so many milliseconds, if that is one of the units.
+    pub fn within(count: u64, millis: u64) -> Option<Self> {
+        let count = u32::try_from(count).ok().filter(|count| *count > 0)?;
+        let rate = |per: &Unit| Self { count, per: *per };
+        let fits =
+            |rate: &Self| rate.burst().unsigned_abs() == millis * NANOS_PER_MILLI.unsigned_abs();
+        Unit::ALL.iter().map(rate).find(fits)
+    }
+
     /// Asks for one request by the generic cell rate algorithm (ITU-T I.371, annex A), with a burst of the whole count:
     /// from rest `count` requests pass at once, and every `unit / count` after that gives one back.
     ///

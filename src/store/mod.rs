@@ -51,8 +51,8 @@ pub use key_lists::Order;
 pub use meter::Meter;
 pub use place::{Place, has_password};
 pub use sqlite::{
-    Backup, Copy, Extent, Note, Trace, beside, fingerprint, look_at_backup, put_in_place, remains,
-    salvage, write_over,
+    Backup, Copy, Extent, Note, Trace, beside, fingerprint, foreign_kind, foreign_rows,
+    look_at_backup, put_in_place, remains, salvage, write_over,
 };
 pub use turn::Turn;
 

@@ -7,7 +7,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::docs::{GUIDE, PAGES, POLICIES, Page, README, SCRIPTING, path_with_keyward};
+use crate::coming;
+use crate::support::docs::{
+    COMING_FROM, GUIDE, PAGES, POLICIES, Page, README, SCRIPTING, path_with_keyward,
+};
 use crate::support::{Sandbox, text, tool};
 
 /// A command of a console block with the lines that follow it.
@@ -31,6 +34,9 @@ fn run(page: Page) {
     let sandbox = Sandbox::new();
     let folder = sandbox.home().join("folder");
     fs::create_dir(&folder).expect("a fresh folder");
+    if page.path == COMING_FROM.path {
+        coming::lay_out(&folder);
+    }
     for (name, text) in files(page) {
         fs::write(folder.join(name), text).expect("the folder is writable");
     }

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use keyward::cli::Cli;
 
+use crate::coming;
 use crate::generated::commands;
 use crate::support::{KEYWARD, Output, Sandbox};
 
@@ -74,6 +75,9 @@ fn prepared(example: &str) -> Sandbox {
     if names("import") {
         let hash = "a".repeat(64);
         sandbox.file("keys.jsonl", &format!("{{\"name\":\"x\",\"hash\":\"{hash}\"}}\n"));
+    }
+    if names("--from") {
+        coming::lay_out(sandbox.home());
     }
     if names("deploy") {
         sandbox.mint("deploy");

@@ -141,6 +141,8 @@ mod import_own;
 mod key_plans;
 // Keys that another system minted, whatever it hashes of their tokens.
 mod foreign;
+// `store import --from`: each system's table to verified keys, what is made to fit, what is refused and how bad lines are named.
+mod coming;
 
 // What cuts across commands.
 

@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::fields::{FormatFields, KeyFields, WorkspaceFields, said};
 use super::{KeyLine, Line, WorkspaceLine, texts};
@@ -16,10 +18,11 @@ use crate::domain::known_format::KnownFormat;
 use crate::domain::label::{Label, Owner, check_text};
 use crate::domain::name::is_invisible;
 use crate::domain::policy::Policy;
+use crate::domain::sanitize::Safe;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::when::When;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// The longest prefix, in characters: more than a template's 200 can become.
 const LONGEST_PREFIX: usize = 1024;
@@ -39,24 +42,27 @@ struct Kinds {
 
 impl Line {
     /// Reads a line of JSON. Nothing of the line's own text is in an error but names of fields and the checked name.
-    pub fn parse(line: &[u8]) -> Result<Self> {
+    /// A hash is of the given form, SHA-256 of the whole token where there is none, unless the line names another.
+    pub fn parse(line: &[u8], usual: Option<HashForm>) -> Result<Self> {
         let text =
             std::str::from_utf8(line).map_err(|_| Error::usage("the line is not UTF-8 text"))?;
-        let kinds: Kinds = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        let kinds: Kinds =
+            serde_json::from_str(text).map_err(|error| unreadable::<Kinds>(text, &error))?;
         match kinds.kind.as_deref() {
             Some("workspace") => {
-                let fields = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+                let fields: WorkspaceFields = serde_json::from_str(text)
+                    .map_err(|error| unreadable::<WorkspaceFields>(text, &error))?;
                 workspace(fields, said(text)).map(|line| Self::Workspace(Box::new(line)))
             }
             Some("format") => {
-                let fields: FormatFields =
-                    serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+                let fields: FormatFields = serde_json::from_str(text)
+                    .map_err(|error| unreadable::<FormatFields>(text, &error))?;
                 format(&fields).map(Self::Format)
             }
             None | Some("key") => {
-                let fields: KeyFields =
-                    serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-                let form = form(&fields)?;
+                let fields: KeyFields = serde_json::from_str(text)
+                    .map_err(|error| unreadable::<KeyFields>(text, &error))?;
+                let form = form(&fields, usual)?;
                 let hash = hash(form, &fields.hash)?;
                 let is_it = |part: &[u8]| form.hash(part) == Some(hash);
                 let has_it = |text: &String| parts(text.as_bytes()).into_iter().any(is_it);
@@ -96,19 +102,29 @@ fn format(fields: &FormatFields) -> Result<KnownFormat> {
     fields.format()
 }
 
-/// The form that a line names; SHA-256 where it names none.
-fn form(fields: &KeyFields) -> Result<HashForm> {
+/// The form that a line names; the usual one where it names none.
+fn form(fields: &KeyFields, usual: Option<HashForm>) -> Result<HashForm> {
     let Some(word) = &fields.algorithm else {
-        return Ok(HashForm::Sha256);
+        return Ok(usual.unwrap_or(HashForm::Sha256));
     };
-    HashForm::of(word).ok_or_else(|| {
-        let words: Vec<&str> = HashForm::ALL.iter().map(|form| form.word()).collect();
-        Error::usage("the field algorithm is no form of a hash that can be imported")
-            .hinted(format!("one of {}", words.join(", ")))
+    HashForm::of(word).ok_or_else(|| match HashForm::unfit(word) {
+        Some(what) => lost("algorithm", what),
+        None => Error::usage("the field algorithm is not a form of a hash that can be imported")
+            .hinted(format!("one of {}", HashForm::words().join(", "))),
     })
 }
 
+/// The error of a hash that no key can be found by.
+fn lost(field: &str, what: &str) -> Error {
+    Error::usage(format!(
+        "the field {field} says that the hash is {what}, which no token can be looked up by: mint a new key for its holder and accept both until it is in use"
+    ))
+}
+
 fn hash(form: HashForm, text: &str) -> Result<SecretHash> {
+    if let Some(what) = HashForm::unfit(text) {
+        return Err(lost("hash", what));
+    }
     form.read(text).ok_or_else(|| match form {
         HashForm::Sha512 => {
             Error::usage("the field hash is not a SHA-512 in hexadecimal or Base64")
@@ -249,8 +265,8 @@ fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>> {
     }
 }
 
-/// What serde says about a line, without its content, which may be a secret.
-fn unreadable(error: &serde_json::Error) -> Error {
+/// What serde says about a line, without its content, which may be a secret: the names of fields and what they take.
+fn unreadable<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> Error {
     let said = error.to_string();
     if said.starts_with("unknown field `key`") {
         return Error::usage(
@@ -258,16 +274,26 @@ fn unreadable(error: &serde_json::Error) -> Error {
         )
         .hinted("give the SHA-256 of the secret in the field hash");
     }
-    let fields = ["missing field `", "duplicate field `"];
-    if let Some(front) = fields.iter().find(|front| said.starts_with(**front)) {
-        let name = said[front.len()..].split('`').next().unwrap_or_default();
-        return Error::usage(format!("{front}{name}`"));
+    for front in ["unknown field `", "missing field `", "duplicate field `"] {
+        if let Some(rest) = said.strip_prefix(front) {
+            let name = rest.split('`').next().unwrap_or_default();
+            return Error::usage(format!("{front}{}`", Safe(name)));
+        }
     }
-    Error::new(
-        Kind::Usage,
-        match error.classify() {
-            serde_json::error::Category::Data => "a field is unknown or of the wrong type",
-            _ => "the line is not a JSON object",
-        },
-    )
+    let fields: BTreeMap<String, Value> = match error.classify() {
+        serde_json::error::Category::Data => serde_json::from_str(text).unwrap_or_default(),
+        _ => BTreeMap::new(),
+    };
+    // Each field is tried without the others, whose absence is reported only after its own type.
+    for (name, value) in fields {
+        let alone = Value::Object([(name.clone(), value)].into_iter().collect());
+        let tried = serde_json::from_value::<T>(alone).err().map(|error| error.to_string());
+        let wanted = tried.as_deref().filter(|said| said.starts_with("invalid "));
+        if let Some((_, wanted)) = wanted.and_then(|said| said.rsplit_once(", expected ")) {
+            let wanted = wanted.replace("a sequence", "a list").replace("a map", "an object");
+            let wanted = wanted.replace("i64", "a whole number");
+            return Error::usage(format!("the field {} is not {wanted}", Safe(&name)));
+        }
+    }
+    Error::usage("the line is not a JSON object")
 }

@@ -177,12 +177,13 @@ fn by_id_start(reader: &Reader<'_>, workspaces: &[Workspace], text: &str) -> Res
     reader.keys_by_id_start(only, text, CANDIDATES as u32 + 1)
 }
 
-/// Looks for the text as a short part, and for every tail of it as the short part of a prefix that is the whole text.
+/// Looks for the text as a short part, and for every tail of it as the short part of a prefix that is the whole text. The short
+/// part of a prefix that came from elsewhere is all of it, whatever its characters.
 fn by_prefix(reader: &Reader<'_>, text: &str) -> Result<Vec<Key>> {
     let random = text.len()
         - text.trim_end_matches(|character: char| character.is_ascii_alphanumeric()).len();
     let tails = (1..=random.min(MAXIMUM_PART)).map(|length| &text[text.len() - length..]);
-    let mut found = reader.keys_with_short(&tails.collect::<Vec<_>>())?;
+    let mut found = reader.keys_with_short(&tails.chain([text]).collect::<Vec<_>>())?;
     found.retain(|key| key.prefix == text || key.short == text);
     Ok(found)
 }

@@ -21,7 +21,7 @@ const LONG_AGO: Timestamp = Timestamp::from_millis(i64::MIN / 4);
 
 /// Holds the reading of lines to its laws.
 pub fn hold(data: &[u8]) {
-    match Line::parse(data) {
+    match Line::parse(data, None) {
         Err(error) => {
             assert_presentable(&error);
             if let Ok(whole) = serde_json::from_slice::<Value>(data)
@@ -50,7 +50,7 @@ pub fn hold(data: &[u8]) {
                 assert_eq!(whole["environments"], json!(environments));
             }
             let written = ascii::to_string(&FormatFields::from(&format));
-            let again = Line::parse(written.as_bytes()).expect("it was taken before");
+            let again = Line::parse(written.as_bytes(), None).expect("it was taken before");
             assert!(matches!(again, Line::Format(again) if again == format));
         }
         Ok(Line::Key(line)) => {
@@ -150,7 +150,7 @@ fn assert_comes_back(line: &KeyLine) {
         seen: LONG_AGO,
     };
     let view = KeyFields::of(&key, LONG_AGO);
-    let Ok(Line::Key(again)) = Line::parse(ascii::to_string(&view).as_bytes()) else {
+    let Ok(Line::Key(again)) = Line::parse(ascii::to_string(&view).as_bytes(), None) else {
         // A time before the first that RFC 3339 can say has no line.
         assert!(line.created_at.is_none(), "it does not come back");
         return;

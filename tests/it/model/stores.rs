@@ -90,14 +90,15 @@ impl Library {
         let file = std::fs::File::open(file).expect("it was exported");
         let lines = BufReader::new(file).lines();
         let mut lines = lines.map(|line| Ok(line.expect("it is text").into_bytes()));
-        let request = import::Request { workspace: None, keep_going };
+        let request = import::Request { keep_going, ..import::Request::default() };
         let (store, actor) = (&mut self.store, &self.actor);
-        let (outcomes, _) = match into {
+        let outcome = match into {
             None => import::run(store, actor, &request, &mut lines, now, random)?,
             Some(path) => import::into_new(path, WAIT, actor, &request, &mut lines, now, random)?,
         };
         let mut done = Done::default();
-        done.answer.lines = outcomes
+        done.answer.lines = outcome
+            .lines
             .into_iter()
             .map(|outcome| match outcome.fields.is_empty() {
                 true => outcome.code.to_owned(),

@@ -28,6 +28,7 @@ pages!(
     SERVICES = "docs/services.md",
     GATEWAYS = "docs/gateways.md",
     POSTGRES = "docs/postgres.md",
+    COMING_FROM = "docs/coming-from.md",
     SCRIPTING = "docs/scripting.md",
     LEAKS = "docs/leaks.md",
     DESIGN = "docs/design.md"

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::TryCryptoRng;
 use serde_json::json;
 
-use super::Request;
+use super::{Notes, Request};
 use crate::domain::audit::Action;
 use crate::domain::exposure::{looks_like_secret, parts};
 use crate::domain::known_format::KnownFormat;
@@ -41,6 +41,9 @@ pub(super) struct Importer<'a, 'w, R> {
     pub(super) fronts: BTreeSet<String>,
     /// The successors that records name and that do not exist so far, each with the keys that name it; once they were needed.
     pub(super) awaited: Option<BTreeMap<KeyId, Vec<KeyId>>>,
+    /// The next number for each name of a workspace that was taken.
+    pub(super) numbers: BTreeMap<(WorkspaceId, String), u64>,
+    pub(super) notes: Notes,
 }
 
 /// What a line became.
@@ -51,11 +54,13 @@ pub(super) struct Taken {
     pub(super) id: Option<KeyId>,
     /// In which fields the record differs.
     pub(super) fields: Vec<&'static str>,
+    /// The key's name, where it may be another than the line's.
+    pub(super) name: Option<String>,
 }
 
 impl Taken {
     pub(super) fn created(id: Option<KeyId>) -> Self {
-        Self { code: "created", id, fields: Vec::new() }
+        Self { code: "created", id, fields: Vec::new(), name: None }
     }
 
     /// The result of a line whose record exists and differs in these fields.
@@ -64,22 +69,43 @@ impl Taken {
             true => "unchanged",
             false => "differs",
         };
-        Self { code, id, fields }
+        Self { code, id, fields, name: None }
     }
 }
 
 impl<R: TryCryptoRng> Importer<'_, '_, R> {
     /// Imports the line with this number. Returns its name, if it could be read.
     pub(super) fn take(&mut self, line: &[u8], number: u64) -> (Option<String>, Result<Taken>) {
-        if let Err(error) = self.refuse_secrets(line) {
-            return (None, Err(error));
-        }
-        match Line::parse(line) {
+        match self.read(line) {
             Err(error) => (None, Err(error)),
-            Ok(Line::Workspace(line)) => (Some(line.name.to_string()), self.take_workspace(*line)),
-            Ok(Line::Format(format)) => (None, self.take_format(&format)),
-            Ok(Line::Key(line)) => (Some(line.name.to_string()), self.take_key(*line, number)),
+            Ok((Line::Workspace(line), _)) => {
+                (Some(line.name.to_string()), self.take_workspace(*line))
+            }
+            Ok((Line::Format(format), _)) => (None, self.take_format(&format)),
+            Ok((Line::Key(line), dropped)) => {
+                let said = line.name.to_string();
+                match self.take_key(*line, number, dropped) {
+                    Ok(mut taken) => (taken.name.take().or(Some(said)), Ok(taken)),
+                    refused => (Some(said), refused),
+                }
+            }
         }
+    }
+
+    /// Reads a line, with what another system's row has and the line does not.
+    fn read(&mut self, line: &[u8]) -> Result<(Line, Vec<String>)> {
+        let mapped = match &self.request.source {
+            None => None,
+            Some(mapping) => {
+                let row = serde_json::from_slice(line)
+                    .map_err(|_| Error::usage("it is not a JSON object"))?;
+                Some(mapping.line(&row, self.request.form)?)
+            }
+        };
+        let line = mapped.as_ref().map_or(line, |mapped| mapped.line.as_bytes());
+        self.refuse_secrets(line)?;
+        let parsed = Line::parse(line, self.request.form)?;
+        Ok((parsed, mapped.map(|mapped| mapped.dropped).unwrap_or_default()))
     }
 
     /// Refuses a line that has a secret where none belongs: one of this store, or anything that looks like one.
@@ -137,6 +163,11 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
     pub(super) fn owner(&mut self, named: Option<String>) -> Result<Workspace> {
         if let Some(owner) = self.owners.get(&named) {
             return Ok(owner.clone());
+        }
+        if let (true, Some(name)) = (self.request.by_owner, &named)
+            && self.writer.workspace_named(name)?.is_none()
+        {
+            self.make_workspace(name)?;
         }
         let (writer, access) = (self.writer, &self.access);
         let (owner, _) = mint::workspace_for(writer, access, named.as_deref(), self.now)?;

@@ -5,36 +5,58 @@ use std::collections::btree_map::Entry;
 use rand::TryCryptoRng;
 use serde_json::json;
 
+use super::Scopes;
+use super::adapt;
 use super::importer::{Importer, Taken, beginning};
 use crate::domain::audit::Action;
 use crate::domain::known_format::KnownFormat;
+use crate::domain::mapping::UNNAMED;
 use crate::domain::policy::is_environment;
 use crate::domain::transfer::KeyLine;
-use crate::domain::{Key, KeyId, State, Timestamp, Workspace};
+use crate::domain::{Key, KeyId, State, Status, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::{limits, links};
 
 impl<R: TryCryptoRng> Importer<'_, '_, R> {
     /// Takes a key in.
-    pub(super) fn take_key(&mut self, line: KeyLine, number: u64) -> Result<Taken> {
+    pub(super) fn take_key(
+        &mut self,
+        mut line: KeyLine,
+        number: u64,
+        mut dropped: Vec<String>,
+    ) -> Result<Taken> {
+        if self.request.scopes == Scopes::None && line.id.is_none() {
+            line.said.remove("scopes");
+            if !std::mem::take(&mut line.scopes).is_empty() {
+                dropped.push("scopes".to_owned());
+            }
+        }
         self.has_said_a_secret |= self.said.contains(&beginning(line.hash));
         self.refuse_twice(&line, number)?;
-        let named = line.workspace.as_ref().or(self.request.workspace.as_ref());
+        let owner = line.owner.as_ref().filter(|_| self.request.by_owner);
+        let named = line.workspace.as_ref().or(owner).or(self.request.workspace.as_ref()).cloned();
         if let Some(present) = self.present(&line)? {
-            let fields = line.differences(&present, named.map(String::as_str), self.now);
+            if self.request.source.is_some() && adapt::is_numbered(&line.name, &present.name) {
+                line.name = present.name.parse()?;
+            }
+            let fields = line.differences(&present, named.as_deref(), self.now);
             if !fields.is_empty() {
                 self.differing.insert(present.id.clone());
             }
-            return Ok(Taken::compared(Some(present.id), fields));
+            let taken = Taken::compared(Some(present.id), fields);
+            return Ok(Taken { name: Some(present.name), ..taken });
         }
         self.refuse_ended(&line)?;
-        let owner = self.owner(named.cloned())?;
+        let mut owner = self.owner(named)?;
         // A record of a store is imported unchanged: the policy may have changed since it was made.
         let is_record = line.id.is_some();
         let last_used_at = line.last_used_at;
-        let key = self.key_of(line, &owner)?;
+        let mut key = self.key_of(line, &owner)?;
         self.keep_front(&key)?;
         self.refuse_bad_links(&key)?;
+        if !is_record {
+            self.widen(&mut owner, &key)?;
+        }
         if key.is_living(self.now) && !is_record {
             owner.policy.check_scopes(&key.scopes, &[])?;
             limits::check_cap(self.writer, &owner, 1, self.now)?;
@@ -42,14 +64,26 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         if let (Some(plan), true) = (&key.plan, key.is_living(self.now)) {
             owner.policy.plan(plan)?;
         }
-        if key.holds_its_name(self.now) {
-            // A store has two records of a name where the first had expired by a clock that was ahead for a while: both come.
-            let is_known = |id: &KeyId| self.ids.contains_key(id) && !self.differing.contains(id);
-            let is_beside = |holder: &Key| is_record && is_known(&holder.id);
-            limits::check_name_of(self.writer, &owner, &key, self.now, is_beside)?;
-            if !is_record {
-                limits::check_no_key_is_called(self.writer, &owner, &key.name)?;
+        let is_unnamed = self.request.source.is_some() && key.name == UNNAMED;
+        let (said, mut is_free) = (key.name.clone(), !is_unnamed);
+        loop {
+            match is_free.then(|| self.check_name(&owner, &key, is_record)) {
+                Some(Ok(())) => break,
+                Some(Err(error))
+                    if error.kind() != Kind::NameTaken || self.request.source.is_none() =>
+                {
+                    return Err(error);
+                }
+                _ => key.name = self.next_name(&owner, &said),
             }
+            is_free = true;
+        }
+        if key.name != said {
+            self.notes.numbered.push((number, key.name.clone()));
+        }
+        self.notes.expired += u64::from(key.status(self.now) == Status::Expired);
+        for what in dropped {
+            *self.notes.dropped.entry(what).or_default() += 1;
         }
         self.insert(key, last_used_at)
     }
@@ -67,10 +101,27 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         Ok(())
     }
 
+    /// Refuses a key whose name is taken or means another key.
+    fn check_name(&self, owner: &Workspace, key: &Key, is_record: bool) -> Result<()> {
+        if !key.holds_its_name(self.now) {
+            return Ok(());
+        }
+        // A store has two records of a name where the first had expired by a clock that was ahead for a while: both come.
+        let is_known = |id: &KeyId| self.ids.contains_key(id) && !self.differing.contains(id);
+        let is_beside = |holder: &Key| is_record && is_known(&holder.id);
+        limits::check_name_of(self.writer, owner, key, self.now, is_beside)?;
+        match is_record {
+            true => Ok(()),
+            false => limits::check_no_key_is_called(self.writer, owner, &key.name),
+        }
+    }
+
     /// Refuses a line that has the hash or the id of an earlier one.
     fn refuse_twice(&mut self, line: &KeyLine, number: u64) -> Result<()> {
+        let unit = self.request.unit;
         let twice = |field: &str, earlier: u64| {
-            let message = format!("lines {earlier} and {number} have the same {field}");
+            let units = unit.plural();
+            let message = format!("{units} {earlier} and {number} have the same {field}");
             Err(Error::new(Kind::Conflict, message))
         };
         match self.hashes.entry(*line.hash.as_bytes()) {
@@ -145,6 +196,11 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             Some(environment) if line.id.is_some() && is_environment(environment) => environment,
             asked => owner.policy.environment(asked.as_deref())?,
         };
+        // A prefix that came from elsewhere selects the key as a whole.
+        let short = match line.short.is_empty() && line.id.is_none() {
+            true => line.prefix.clone(),
+            false => line.short,
+        };
         let is_revoked = line.state == State::Revoked;
         // A pending key that was void by waiting was revoked for none.
         let reason = match line.said.contains("revokedReason") {
@@ -162,7 +218,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             name: line.name.to_string(),
             scopes: line.scopes,
             prefix: line.prefix,
-            short: line.short,
+            short,
             hint: line.hint,
             hash: line.hash,
             form: line.form,
@@ -208,6 +264,6 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             let namers = awaited.entry(successor.clone()).or_default();
             namers.push(key.id.clone());
         }
-        Ok(Taken::created(Some(key.id)))
+        Ok(Taken { name: Some(key.name), ..Taken::created(Some(key.id)) })
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! This module never takes a secret, and never half a line: each is wholly in or not at all.
 
+mod adapt;
 mod importer;
 mod keys;
+mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,7 +13,10 @@ use std::time::Duration;
 
 use rand::TryCryptoRng;
 
+use crate::domain::form::HashForm;
+use crate::domain::mapping::Mapping;
 use crate::domain::transfer::LineOutcome;
+use crate::domain::words::words;
 use crate::domain::{KeyId, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
@@ -19,13 +24,75 @@ use crate::ops::exposure::Found;
 use crate::store::{Store, beside, put_in_place};
 use importer::{Importer, Taken, exposed};
 
+pub use sample::{check_columns, form_of};
+
 /// How lines are imported.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Request {
     /// The workspace of keys whose line names none.
     pub workspace: Option<String>,
     /// Whether to skip refused lines instead of refusing everything.
     pub keep_going: bool,
+    /// Where another system's rows have what a line says. Then names that are taken get a number.
+    pub source: Option<Mapping>,
+    /// The form of hashes whose line names none.
+    pub form: Option<HashForm>,
+    /// What becomes of scopes that a policy lacks.
+    pub scopes: Scopes,
+    /// Whether each owner's keys go to a workspace of that name.
+    pub by_owner: bool,
+    /// What a line is called.
+    pub unit: Unit,
+}
+
+words! {
+    /// What becomes of the scopes of lines.
+    #[derive(Default)]
+    pub enum Scopes {
+        /// Those that the policy lacks are refused.
+        #[default]
+        Known = "known",
+        /// They are added to the policy.
+        Declare = "declare",
+        /// No key gets any.
+        None = "none",
+    }
+}
+
+words! {
+    /// What the records of a file are called.
+    #[derive(Default)]
+    pub enum Unit {
+        #[default]
+        Line = "line",
+        /// Of an array.
+        Entry = "entry",
+        /// Of a table.
+        Row = "row",
+    }
+}
+
+/// What an import did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What became of each line.
+    pub lines: Vec<LineOutcome>,
+    /// Why the first that was refused was.
+    pub refused: Option<Kind>,
+    pub notes: Notes,
+}
+
+/// What else there is to say of the keys that were created.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// The lines whose names got a number, and the names.
+    pub numbered: Vec<(u64, String)>,
+    /// What means something and was not imported, and of how many keys.
+    pub dropped: BTreeMap<String, u64>,
+    /// How many were expired already.
+    pub expired: u64,
+    /// The scopes and plans that were added to policies.
+    pub added: BTreeSet<String>,
 }
 
 /// How many refusals an error lists.
@@ -44,7 +111,7 @@ pub fn run<R: TryCryptoRng>(
     lines: &mut dyn Iterator<Item = Result<Vec<u8>>>,
     now: Timestamp,
     rng: &mut R,
-) -> Result<(Vec<LineOutcome>, Option<Kind>)> {
+) -> Result<Outcome> {
     store.write(|writer| {
         let access = Access::admit(writer, actor, now)?;
         access.require_operator()?;
@@ -62,6 +129,8 @@ pub fn run<R: TryCryptoRng>(
             differing: BTreeSet::new(),
             fronts: BTreeSet::new(),
             awaited: None,
+            numbers: BTreeMap::new(),
+            notes: Notes::default(),
         };
         let (mut outcomes, mut first, mut refused) = (Vec::new(), None, 0);
         for (index, line) in (0..).zip(lines) {
@@ -89,8 +158,8 @@ pub fn run<R: TryCryptoRng>(
             }
         }
         match first {
-            Some(kind) if !request.keep_going => Err(nothing(kind, &outcomes)),
-            first => Ok((outcomes, first)),
+            Some(kind) if !request.keep_going => Err(nothing(kind, &outcomes, request.unit)),
+            refused => Ok(Outcome { lines: outcomes, refused, notes: importer.notes }),
         }
     })
 }
@@ -104,7 +173,7 @@ pub fn into_new<R: TryCryptoRng>(
     lines: &mut dyn Iterator<Item = Result<Vec<u8>>>,
     now: Timestamp,
     rng: &mut R,
-) -> Result<(Vec<LineOutcome>, Option<Kind>)> {
+) -> Result<Outcome> {
     let beside_it = beside(path)?;
     let mut made = Store::open_or_create(&beside_it, wait)?;
     let taken = run(&mut made, actor, request, lines, now, rng);
@@ -118,8 +187,8 @@ pub fn into_new<R: TryCryptoRng>(
 /// What became of a line.
 fn outcome(index: u64, name: Option<String>, taken: Result<Taken>) -> Result<LineOutcome> {
     let (code, id, fields, refusal) = match taken {
-        Ok(Taken { code, id, fields }) if fields.is_empty() => (code, id, fields, None),
-        Ok(Taken { code, id, fields }) => {
+        Ok(Taken { code, id, fields, .. }) if fields.is_empty() => (code, id, fields, None),
+        Ok(Taken { code, id, fields, .. }) => {
             let subject = match (&id, &name) {
                 (None, Some(name)) => format!("workspace {}", Safe(name)),
                 (id, _) => id.as_ref().map(KeyId::to_string).unwrap_or_default(),
@@ -155,24 +224,52 @@ fn is_refusal(kind: Kind) -> bool {
     )
 }
 
-fn nothing(kind: Kind, outcomes: &[LineOutcome]) -> Error {
+fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
     let refused = outcomes.iter().filter(|outcome| outcome.refusal.is_some());
-    let told = refused.clone().take(MOST_TOLD).map(|outcome| {
-        let why = outcome.refusal.as_ref().map(|(_, why)| why.as_str());
-        format!("line {} ({}): {}", outcome.index + 1, outcome.code, why.unwrap_or_default())
-    });
-    let (told, count): (Vec<String>, usize) = (told.collect(), refused.count());
-    let more = match count.saturating_sub(MOST_TOLD) {
+    let count = refused.clone().count();
+    let mut told: Vec<(Vec<u64>, &LineOutcome)> = Vec::new();
+    for outcome in refused {
+        let same = told.iter().position(|(_, first)| first.refusal == outcome.refusal);
+        match same {
+            Some(at) => told[at].0.push(outcome.index + 1),
+            None if told.len() < MOST_TOLD => told.push((vec![outcome.index + 1], outcome)),
+            None => {}
+        }
+    }
+    let said: usize = told.iter().map(|(numbers, _)| numbers.len().min(MOST_TOLD)).sum();
+    let told: Vec<String> = told
+        .iter()
+        .map(|(numbers, outcome)| {
+            let plural = if numbers.len() == 1 { "" } else { "s" };
+            let numbers = numbers.iter().take(MOST_TOLD).map(u64::to_string);
+            let numbers = numbers.collect::<Vec<_>>().join(", ");
+            let why = outcome.refusal.as_ref().map_or("", |(_, why)| why.as_str());
+            format!("{}{plural} {numbers} ({}): {why}", unit.word(), outcome.code)
+        })
+        .collect();
+    let more = match count.saturating_sub(said) {
         0 => String::new(),
         more => format!("; and {more} more"),
     };
     Error::new(
         kind,
         format!(
-            "nothing was imported: {count} of {} lines were rejected: {}{more}",
+            "nothing was imported: {count} of {} {} were rejected: {}{more}",
             outcomes.len(),
+            unit.plural(),
             told.join("; ")
         ),
     )
     .hinted("`keyward store import --keep-going` imports the others")
+}
+
+impl Unit {
+    /// More than one.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Line => "lines",
+            Self::Entry => "entries",
+            Self::Row => "rows",
+        }
+    }
 }

@@ -1,0 +1,103 @@
+//! The records of an import's file: lines, the entries of a JSON array, or the rows of another program's database.
+
+use std::io::{BufRead, Read};
+use std::path::Path;
+
+use serde_json::value::RawValue;
+
+use super::{Context, Lines, input};
+use crate::domain::SafePath;
+use crate::error::{Error, Result};
+use crate::ops::store::import::Unit;
+use crate::store::{foreign_kind, foreign_rows};
+
+/// How much of a file tells whether it is a database, in bytes.
+const HEADER: u64 = 100;
+/// The longest array, in bytes: it is read as a whole.
+const LONGEST_ARRAY: u64 = 1024 * 1024 * 1024;
+
+/// A file's records, each as JSON text.
+pub struct Records {
+    pub unit: Unit,
+    records: Box<dyn Iterator<Item = Result<Vec<u8>>>>,
+}
+
+impl Context {
+    /// Reads a file's records; `-` is standard input. The table is that of a database, where `--from` names one.
+    pub fn records(&mut self, path: &Path, table: Option<&str>) -> Result<Records> {
+        if path.as_os_str() != "-"
+            && let Some(kind) = foreign_kind(&front(path)?)
+        {
+            let table = table.ok_or_else(|| {
+                let path = SafePath(path);
+                let what = "is a database: --from must name a system, or a mapping with its table";
+                Error::usage(format!("{path} {what}"))
+                    .hinted("`keyward store import --help` lists the systems")
+            })?;
+            return Ok(Records::of(Unit::Row, foreign_rows(path, table, kind, self.patience())?));
+        }
+        let mut lines = self.lines(path, "reading lines")?;
+        if lines.begins_with(b'[')? {
+            return Ok(Records::of(Unit::Entry, lines.entries()?));
+        }
+        Ok(Records { unit: Unit::Line, records: Box::new(lines) })
+    }
+}
+
+impl Records {
+    fn of(unit: Unit, records: Vec<Vec<u8>>) -> Self {
+        Self { unit, records: Box::new(records.into_iter().map(Ok)) }
+    }
+
+    /// All of them, in memory. Returned are also these same records to read.
+    pub fn held(self) -> Result<(Self, Vec<Vec<u8>>)> {
+        let records: Vec<Vec<u8>> = self.records.collect::<Result<_>>()?;
+        Ok((Self::of(self.unit, records.clone()), records))
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.records.next()
+    }
+}
+
+impl Lines {
+    /// Whether the first byte that is no space is this one.
+    fn begins_with(&mut self, byte: u8) -> Result<bool> {
+        let front = self.input.fill_buf().map_err(|error| input::unread(&self.name, error))?;
+        Ok(front.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&byte))
+    }
+
+    /// The entries of the array that the file is.
+    fn entries(&mut self) -> Result<Vec<Vec<u8>>> {
+        let mut text = Vec::new();
+        let read = self.input.by_ref().take(LONGEST_ARRAY + 1).read_to_end(&mut text);
+        read.map_err(|error| input::unread(&self.name, error))?;
+        if text.len() as u64 > LONGEST_ARRAY {
+            let message = format!("{} is longer than {LONGEST_ARRAY} bytes", self.name);
+            return Err(Error::usage(message).hinted("import it in parts"));
+        }
+        let entries: Vec<Box<RawValue>> = serde_json::from_slice(&text).map_err(|error| {
+            let (name, line) = (&self.name, error.line());
+            Error::usage(format!("{name} begins as a JSON array and is not one: see line {line}"))
+        })?;
+        if entries.is_empty() {
+            return Err(Error::usage(format!("{} is an empty array", self.name)));
+        }
+        Ok(entries.iter().map(|entry| entry.get().as_bytes().to_vec()).collect())
+    }
+}
+
+/// The beginning of a file; nothing of what is read only once.
+fn front(path: &Path) -> Result<Vec<u8>> {
+    let mut front = Vec::new();
+    let file = input::open(path)?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        let read = file.take(HEADER).read_to_end(&mut front);
+        read.map_err(|error| input::unread(&SafePath(path).to_string(), error))?;
+    }
+    Ok(front)
+}

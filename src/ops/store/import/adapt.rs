@@ -1,0 +1,102 @@
+//! What is made to fit where other systems' keys come in: names that are taken, scopes and plans that a policy lacks, and a
+//! workspace for each owner.
+
+use rand::TryCryptoRng;
+use serde_json::json;
+
+use super::Scopes;
+use super::importer::Importer;
+use crate::domain::audit::Action;
+use crate::domain::mapping::UNNAMED;
+use crate::domain::name::MAXIMUM_LENGTH;
+use crate::domain::policy::{Plan, Scope};
+use crate::domain::preset;
+use crate::domain::{Key, Name, Safe, Workspace};
+use crate::error::{Error, Kind, Result};
+use crate::ops::workspace::create;
+
+/// A name with a number behind it, shortened where both are too long.
+fn numbered(name: &str, number: u64) -> String {
+    let number = format!("-{number}");
+    let front: String = name.chars().take(MAXIMUM_LENGTH - number.len()).collect();
+    format!("{}{number}", front.trim_end())
+}
+
+/// Whether a key of this name may have been called `said` where it came from.
+pub(super) fn is_numbered(said: &Name, name: &str) -> bool {
+    let number = name.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
+    number.is_some_and(|number| numbered(said.as_str(), number) == name)
+}
+
+impl<R: TryCryptoRng> Importer<'_, '_, R> {
+    /// The next name to try for a key whose own is taken, or that has none.
+    pub(super) fn next_name(&mut self, owner: &Workspace, said: &str) -> String {
+        let first = if said == UNNAMED { 1 } else { 2 };
+        let next = self.numbers.entry((owner.id, said.to_owned())).or_insert(first);
+        let name = numbered(said, *next);
+        *next += 1;
+        name
+    }
+
+    /// Makes the workspace of an owner.
+    pub(super) fn make_workspace(&self, name: &str) -> Result<()> {
+        let name: Name = name.parse()?;
+        let policy = preset::load(preset::DEFAULT)?;
+        let preset = Some(preset::DEFAULT.to_owned());
+        let (writer, access) = (self.writer, &self.access);
+        create::insert(writer, access, name.as_str(), preset, policy, None, self.now).map(drop)
+    }
+
+    /// Adds to the policy what a key needs of it: its scopes where that was asked for, and the plan that its own rate became.
+    pub(super) fn widen(&mut self, owner: &mut Workspace, key: &Key) -> Result<()> {
+        refuse_wildcards(&key.scopes)?;
+        let before = owner.policy.to_toml();
+        let policy = &mut owner.policy;
+        let mut added = Vec::new();
+        if self.request.scopes == Scopes::Declare {
+            for scope in &key.scopes {
+                if !policy.scopes.contains_key(scope) {
+                    policy.scopes.insert(scope.clone(), Scope::default());
+                    added.push(format!("scope {scope}"));
+                }
+            }
+        }
+        if let (Some(plan), true) = (&key.plan, self.request.source.is_some())
+            && !policy.plans.contains_key(plan)
+        {
+            let rate = Some(plan.parse()?);
+            policy.plans.insert(plan.clone(), Plan { rate, quota: None });
+            added.push(format!("plan {plan}"));
+        }
+        if added.is_empty() {
+            return Ok(());
+        }
+        policy.check()?;
+        self.writer.update_workspace(owner)?;
+        let details = json!({
+            "preset": owner.preset,
+            "plan": owner.plan,
+            "from": before,
+            "to": owner.policy.to_toml(),
+        });
+        let actor = &self.access.actor;
+        self.writer.audit(self.now, actor, Action::WorkspaceSet, &owner.name, &details)?;
+        self.owners.clear();
+        self.notes.added.extend(added);
+        Ok(())
+    }
+}
+
+/// Refuses a scope that stands for others: what a key may do is a list, which is compared word by word.
+fn refuse_wildcards(scopes: &[String]) -> Result<()> {
+    match scopes.iter().find(|scope| scope.contains('*')) {
+        None => Ok(()),
+        Some(scope) => Err(Error::new(
+            Kind::InvalidScope,
+            format!(
+                "the scope \"{}\" stands for others, and a key's scopes are a list: name each of them, or leave all out with --scopes none",
+                Safe(scope)
+            ),
+        )),
+    }
+}
