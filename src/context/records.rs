@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{Context, Lines, input};
 use crate::domain::SafePath;
 use crate::error::{Error, Result};
-use crate::ops::store::import::Unit;
+use crate::ops::store::import::{MOST_LINES, Unit};
 use crate::store::{foreign_kind, foreign_rows};
 
 /// How much of a file tells whether it is a database, in bytes.
@@ -34,7 +34,10 @@ impl Context {
                 Error::usage(format!("{path} {what}"))
                     .hinted("`keyward store import --help` lists the systems")
             })?;
-            return Ok(Records::of(Unit::Row, foreign_rows(path, table, kind, self.patience())?));
+            return Ok(Records::of(
+                Unit::Row,
+                foreign_rows(path, table, kind, MOST_LINES, self.patience())?,
+            ));
         }
         let mut lines = self.lines(path, "reading lines")?;
         if lines.begins_with(b'[')? {
@@ -45,14 +48,8 @@ impl Context {
 }
 
 impl Records {
-    fn of(unit: Unit, records: Vec<Vec<u8>>) -> Self {
+    pub fn of(unit: Unit, records: Vec<Vec<u8>>) -> Self {
         Self { unit, records: Box::new(records.into_iter().map(Ok)) }
-    }
-
-    /// All of them, in memory. Returned are also these same records to read.
-    pub fn held(self) -> Result<(Self, Vec<Vec<u8>>)> {
-        let records: Vec<Vec<u8>> = self.records.collect::<Result<_>>()?;
-        Ok((Self::of(self.unit, records.clone()), records))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueHint;
 
 use crate::commands::workspace::hint_at_choice;
-use crate::context::{Context, Document, SecretSource};
+use crate::context::{Context, Document, Records, SecretSource};
 use crate::domain::Safe;
 use crate::domain::mapping::Mapping;
 use crate::domain::transfer::LineOutcome;
@@ -77,8 +77,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut records = context.records(&args.file, table)?;
     let mut form = None;
     if source.is_some() || args.sample.is_some() {
-        let (held, all) = records.held()?;
-        records = held;
+        let unit = records.unit;
+        let all: Vec<Vec<u8>> = records.collect::<Result<_>>()?;
         if let Some(mapping) = &source {
             import::check_columns(mapping, &all)?;
         }
@@ -88,8 +88,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 false => SecretSource::File(path.clone()),
             };
             let secret = context.read_secret(&path, "secret")?;
-            form = Some(import::form_of(&secret, source.as_ref(), &all, records.unit)?);
+            form = Some(import::form_of(&secret, source.as_ref(), &all, unit)?);
         }
+        records = Records::of(unit, all);
     }
     let request = import::Request {
         workspace: context.workspace.clone(),

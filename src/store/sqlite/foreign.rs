@@ -36,10 +36,13 @@ pub fn foreign_kind(front: &[u8]) -> Option<ForeignKind> {
 }
 
 /// The rows of a table, each as a JSON object. Bytes are hexadecimal digits after `\x`.
+///
+/// There are at most so many and one more: a view could go on without end.
 pub fn foreign_rows(
     path: &Path,
     table: &str,
     kind: ForeignKind,
+    most: u64,
     wait: Duration,
 ) -> Result<Vec<Vec<u8>>> {
     let unread = |error: rusqlite::Error| {
@@ -56,7 +59,7 @@ pub fn foreign_rows(
         return Err(Error::usage(format!("{} has no table {}", SafePath(path), Safe(table)))
             .hinted(format!("it has {}", Safe(&tables.join(", ")))));
     }
-    rows(&connection, table).map_err(unread)
+    rows(&connection, table, most).map_err(unread)
 }
 
 /// Opens the file so that nothing appears beside it. The log that a program has just written to is read with the index that is
@@ -99,8 +102,8 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     names.collect()
 }
 
-fn rows(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Vec<u8>>> {
-    let sql = format!("SELECT * FROM \"{}\"", table.replace('"', "\"\""));
+fn rows(connection: &Connection, table: &str, most: u64) -> rusqlite::Result<Vec<Vec<u8>>> {
+    let sql = format!("SELECT * FROM \"{}\" LIMIT {most} + 1", table.replace('"', "\"\""));
     let mut statement = connection.prepare(&sql)?;
     let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut found = statement.query([])?;

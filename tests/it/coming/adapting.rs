@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{file_and_source, with_files};
+use super::{database, file_and_source, with_files};
 use crate::support::Sandbox;
 use crate::transfer::hex;
 
@@ -139,7 +139,7 @@ fn a_sample_names_the_form_of_plain_lines() {
 fn rows_in_a_log_that_their_program_has_open_are_imported_and_nothing_beside_it_changes() {
     let sandbox = Sandbox::new();
     let path = sandbox.home().join("live.db");
-    let database = rusqlite::Connection::open(&path).expect("a database");
+    let database = database(&path);
     let sql = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
         CREATE TABLE apikey (name TEXT, key TEXT)";
     database.execute_batch(sql).expect("SQL");
@@ -162,4 +162,18 @@ fn rows_in_a_log_that_their_program_has_open_are_imported_and_nothing_beside_it_
     drop(database);
     assert!(import().ok().stderr.contains("1 unchanged"));
     assert_eq!((of("-wal"), of("-shm")), (None, None));
+}
+
+#[test]
+fn a_line_that_is_left_out_adds_nothing_to_the_policy() {
+    let sandbox = Sandbox::new();
+    sandbox.workspace("full", &["--cap", "1"]);
+    let scoped = |scope: &str| json!({"permissions": format!("{{\"files\":[\"{scope}\"]}}")});
+    let rows =
+        row(&json!("a"), "one", &scoped("read")) + &row(&json!("b"), "two", &scoped("write"));
+    let said = import(&sandbox, "better-auth", &rows).args(["--scopes=declare", "--keep-going"]);
+    let said = said.exit(5).stderr;
+    assert!(said.contains("scope files:read") && !said.contains("files:write"), "{said}");
+    let policy = sandbox.keyward(["workspace", "show", "full", "--policy"]).ok().stdout;
+    assert!(policy.contains("files:read") && !policy.contains("files:write"), "{policy}");
 }

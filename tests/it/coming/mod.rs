@@ -8,6 +8,7 @@ mod systems;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::support::Sandbox;
@@ -53,6 +54,12 @@ pub fn originals(system: &str) -> Vec<Original> {
     all[system].as_array().expect("a system").iter().map(of).collect()
 }
 
+/// Another program's database.
+#[expect(clippy::disallowed_methods, reason = "another program's file has the mode of its umask")]
+fn database(path: &Path) -> Connection {
+    Connection::open(path).expect("a database")
+}
+
 /// Lays out every system's file in a folder, and one original secret of each.
 pub fn lay_out(folder: &Path) {
     for (system, name, content) in FIXTURES {
@@ -60,8 +67,7 @@ pub fn lay_out(folder: &Path) {
         if name.contains(".json") {
             fs::write(path, content).expect("the folder is writable");
         } else {
-            let database = rusqlite::Connection::open(path).expect("a database");
-            database.execute_batch(content).expect("the fixture is SQL");
+            database(&path).execute_batch(content).expect("the fixture is SQL");
         }
         let sample = folder.join(format!("{system}.key"));
         fs::write(sample, &originals(system)[0].secret).expect("the folder is writable");

@@ -9,7 +9,7 @@ use super::importer::Importer;
 use crate::domain::audit::Action;
 use crate::domain::mapping::UNNAMED;
 use crate::domain::name::MAXIMUM_LENGTH;
-use crate::domain::policy::{Plan, Scope};
+use crate::domain::policy::{Plan, Policy, Scope};
 use crate::domain::preset;
 use crate::domain::{Key, Name, Safe, Workspace};
 use crate::error::{Error, Kind, Result};
@@ -47,11 +47,10 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         create::insert(writer, access, name.as_str(), preset, policy, None, self.now).map(drop)
     }
 
-    /// Adds to the policy what a key needs of it: its scopes where that was asked for, and the plan that its own rate became.
-    pub(super) fn widen(&mut self, owner: &mut Workspace, key: &Key) -> Result<()> {
+    /// The policy with what a key needs of it, and what that is: its scopes where they are to be declared, and the plan that its own
+    /// rate became.
+    pub(super) fn widen(&self, policy: &mut Policy, key: &Key) -> Result<Vec<String>> {
         refuse_wildcards(&key.scopes)?;
-        let before = owner.policy.to_toml();
-        let policy = &mut owner.policy;
         let mut added = Vec::new();
         if self.request.scopes == Scopes::Declare {
             for scope in &key.scopes {
@@ -68,10 +67,18 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             policy.plans.insert(plan.clone(), Plan { rate, quota: None });
             added.push(format!("plan {plan}"));
         }
+        if !added.is_empty() {
+            policy.check()?;
+        }
+        Ok(added)
+    }
+
+    /// Saves a workspace to whose policy these were added.
+    pub(super) fn save_widened(&mut self, owner: &Workspace, added: Vec<String>) -> Result<()> {
         if added.is_empty() {
             return Ok(());
         }
-        policy.check()?;
+        let before = self.writer.workspace_by_id(owner.id)?.map(|before| before.policy.to_toml());
         self.writer.update_workspace(owner)?;
         let details = json!({
             "preset": owner.preset,

@@ -54,9 +54,10 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         let mut key = self.key_of(line, &owner)?;
         self.keep_front(&key)?;
         self.refuse_bad_links(&key)?;
-        if !is_record {
-            self.widen(&mut owner, &key)?;
-        }
+        let added = match is_record {
+            true => Vec::new(),
+            false => self.widen(&mut owner.policy, &key)?,
+        };
         if key.is_living(self.now) && !is_record {
             owner.policy.check_scopes(&key.scopes, &[])?;
             limits::check_cap(self.writer, &owner, 1, self.now)?;
@@ -78,6 +79,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             }
             is_free = true;
         }
+        self.save_widened(&owner, added)?;
         if key.name != said {
             self.notes.numbered.push((number, key.name.clone()));
         }

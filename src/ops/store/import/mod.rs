@@ -100,7 +100,7 @@ const MOST_TOLD: usize = 10;
 /// How many refusals are enough where one is too many.
 const MOST_REFUSED: usize = 1_000;
 /// How many lines can be imported at once.
-const MOST_LINES: u64 = 1_000_000;
+pub const MOST_LINES: u64 = 1_000_000;
 
 /// Imports the lines in one transaction. Returns each line's result, and the first refusal's kind. If the request is
 /// for all lines, the first refusal leaves the store unchanged.
@@ -251,7 +251,7 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
         0 => String::new(),
         more => format!("; and {more} more"),
     };
-    Error::new(
+    let error = Error::new(
         kind,
         format!(
             "nothing was imported: {count} of {} {} were rejected: {}{more}",
@@ -259,8 +259,11 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
             unit.plural(),
             told.join("; ")
         ),
-    )
-    .hinted("`keyward store import --keep-going` imports the others")
+    );
+    match count == outcomes.len() {
+        true => error,
+        false => error.hinted("`keyward store import --keep-going` imports the others"),
+    }
 }
 
 impl Unit {
