@@ -36,10 +36,12 @@ impl Mapping {
         let mut line = Fields::default();
         let hash = of("hash", Some(&self.hash), row, cell::text)?;
         line.put("hash", json!(hash.ok_or_else(|| Error::usage("the field hash is empty"))?));
-        let own = || of("form", self.form.as_ref(), row, cell::text);
-        let form = match self.form().or(form) {
+        let form = match self.form() {
             Some(form) => Some(form.word().to_owned()),
-            None => own()?,
+            None => {
+                let own = of("form", self.form.as_ref(), row, cell::text)?;
+                own.or(form.map(|form| form.word().to_owned()))
+            }
         };
         line.put("algorithm", json!(form));
         for (field, name, cell) in [

@@ -5,7 +5,9 @@ use serde_json::Value;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::when::When;
 
-/// From here on a number counts milliseconds: as seconds it would be in the year 5138, as milliseconds it is in 1973.
+/// From here on a number counts seconds, in 1973: a smaller one is a date without its dashes, or a 0 that means anything.
+const SECONDS_FROM: f64 = 100_000_000.0;
+/// From here on it counts milliseconds: as seconds it would be in the year 5138, as milliseconds it is in 1973.
 const MILLIS_FROM: f64 = 100_000_000_000.0;
 /// From here on it would count microseconds.
 const TOO_LARGE: f64 = 100_000_000_000_000.0;
@@ -38,7 +40,7 @@ pub(super) fn read(value: &Value) -> Option<Option<Timestamp>> {
 
 fn epoch(number: f64) -> Option<Timestamp> {
     let millis = match number {
-        number if !(0.0..TOO_LARGE).contains(&number) => return None,
+        number if !(SECONDS_FROM..TOO_LARGE).contains(&number) => return None,
         number if number < MILLIS_FROM => number * 1000.0,
         number => number,
     };
@@ -74,6 +76,10 @@ mod tests {
         {
             assert_eq!(read(&wrong), None, "{wrong}");
         }
-        assert_eq!(read(&json!(AT * 1000)), None, "microseconds");
+        for (wrong, what) in [(AT * 1000, "microseconds"), (20_260_131, "a date"), (0, "anything")]
+        {
+            assert_eq!(read(&json!(wrong)), None, "{what}");
+            assert_eq!(read(&json!(wrong.to_string())), None, "{what}");
+        }
     }
 }

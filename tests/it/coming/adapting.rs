@@ -86,6 +86,13 @@ fn each_owners_keys_go_to_a_workspace_of_its_own() {
     assert_eq!(sandbox.listed(&["-w", "2", "-a"]), ["Ada's phone", "deploy", "trial"]);
     let again = import().ok();
     assert!(again.stderr.contains("0 created, 4 unchanged"), "{}", again.stderr);
+    // An owner all of whose lines are left out gets none.
+    let rows = row(&json!("a"), "x", &json!({"userId": "7", "permissions": "[\"files\"]"}))
+        + &row(&json!("b"), "y", &json!({"userId": "8"}));
+    let options = ["--workspace-by=owner", "--keep-going"];
+    self::import(&sandbox, "better-auth", &rows).args(options).exit(5);
+    assert_eq!(sandbox.listed(&["-w", "8"]), ["b"]);
+    sandbox.keyward(["list", "-w", "7"]).refused(3, "workspace_not_found");
 }
 
 #[test]

@@ -11,9 +11,12 @@ use crate::domain::mapping::UNNAMED;
 use crate::domain::name::MAXIMUM_LENGTH;
 use crate::domain::policy::{Plan, Policy, Scope};
 use crate::domain::preset;
-use crate::domain::{Key, Name, Safe, Workspace};
+use crate::domain::{Key, Name, Safe, Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::ops::workspace::create;
+
+/// What a workspace has for its number until it is saved; the store gives none below 1.
+const UNSAVED: WorkspaceId = WorkspaceId(0);
 
 /// A name with a number behind it, shortened where both are too long.
 fn numbered(name: &str, number: u64) -> String {
@@ -38,13 +41,17 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         name
     }
 
-    /// Makes the workspace of an owner.
-    pub(super) fn make_workspace(&self, name: &str) -> Result<()> {
-        let name: Name = name.parse()?;
-        let policy = preset::load(preset::DEFAULT)?;
-        let preset = Some(preset::DEFAULT.to_owned());
-        let (writer, access) = (self.writer, &self.access);
-        create::insert(writer, access, name.as_str(), preset, policy, None, self.now).map(drop)
+    /// The workspace of an owner that has none; it is not saved.
+    pub(super) fn workspace_of(&self, owner: &str) -> Result<Workspace> {
+        Ok(Workspace {
+            id: UNSAVED,
+            name: owner.parse::<Name>()?.to_string(),
+            preset: Some(preset::DEFAULT.to_owned()),
+            policy: preset::load(preset::DEFAULT)?,
+            plan: None,
+            created_at: self.now,
+            created_by: self.access.actor.clone(),
+        })
     }
 
     /// The policy with what a key needs of it, and what that is: its scopes where they are to be declared, and the plan that its own
@@ -73,22 +80,24 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         Ok(added)
     }
 
-    /// Saves a workspace to whose policy these were added.
-    pub(super) fn save_widened(&mut self, owner: &Workspace, added: Vec<String>) -> Result<()> {
-        if added.is_empty() {
-            return Ok(());
+    /// Saves a workspace that is new, or to whose policy these were added.
+    pub(super) fn settle(&mut self, owner: &mut Workspace, added: Vec<String>) -> Result<()> {
+        let (writer, access) = (self.writer, &self.access);
+        if owner.id == UNSAVED {
+            let Workspace { name, preset, policy, .. } = owner.clone();
+            *owner = create::insert(writer, access, &name, preset, policy, None, self.now)?;
+        } else if !added.is_empty() {
+            let before = writer.workspace_by_id(owner.id)?.map(|before| before.policy.to_toml());
+            writer.update_workspace(owner)?;
+            let details = json!({
+                "preset": owner.preset,
+                "plan": owner.plan,
+                "from": before,
+                "to": owner.policy.to_toml(),
+            });
+            writer.audit(self.now, &access.actor, Action::WorkspaceSet, &owner.name, &details)?;
+            self.owners.clear();
         }
-        let before = self.writer.workspace_by_id(owner.id)?.map(|before| before.policy.to_toml());
-        self.writer.update_workspace(owner)?;
-        let details = json!({
-            "preset": owner.preset,
-            "plan": owner.plan,
-            "from": before,
-            "to": owner.policy.to_toml(),
-        });
-        let actor = &self.access.actor;
-        self.writer.audit(self.now, actor, Action::WorkspaceSet, &owner.name, &details)?;
-        self.owners.clear();
         self.notes.added.extend(added);
         Ok(())
     }

@@ -167,7 +167,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         if let (true, Some(name)) = (self.request.by_owner, &named)
             && self.writer.workspace_named(name)?.is_none()
         {
-            self.make_workspace(name)?;
+            return self.workspace_of(name);
         }
         let (writer, access) = (self.writer, &self.access);
         let (owner, _) = mint::workspace_for(writer, access, named.as_deref(), self.now)?;

@@ -79,7 +79,8 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             }
             is_free = true;
         }
-        self.save_widened(&owner, added)?;
+        self.settle(&mut owner, added)?;
+        key.workspace_id = owner.id;
         if key.name != said {
             self.notes.numbered.push((number, key.name.clone()));
         }
