@@ -64,7 +64,7 @@ pub struct Place {
 
 /// Who decides what candidates are, and keeps where they were.
 pub trait Sink {
-    /// Which finding each of these is, by a number; nothing for what is no key's token.
+    /// Which finding each of these is, by a number; nothing for a token that no key has.
     fn judge(&mut self, candidates: &[Candidate]) -> Result<Vec<Option<usize>>>;
 
     /// Keeps where a finding of this number was.

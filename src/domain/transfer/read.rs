@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::fields::{FormatFields, KeyFields, WorkspaceFields, said};
-use super::{KeyLine, Line, WorkspaceLine, texts};
+use super::{KeyLine, Line, WorkspaceLine, place_of, texts};
 use crate::domain::address::Network;
 use crate::domain::exposure::parts;
 use crate::domain::form::HashForm;
@@ -65,11 +65,12 @@ impl Line {
                 let form = form(&fields, usual)?;
                 let hash = hash(form, &fields.hash)?;
                 let is_it = |part: &[u8]| form.hash(part) == Some(hash);
-                let has_it = |text: &String| parts(text.as_bytes()).into_iter().any(is_it);
-                if texts(line).iter().any(has_it) {
-                    return Err(Error::usage(
-                        "a field contains the key's whole secret, which must not be in a record",
-                    ));
+                let has_it = |text: &str| parts(text.as_bytes()).into_iter().any(is_it);
+                if let Some(it) = texts(line).iter().find(|text| has_it(text)) {
+                    let place = place_of(line, it);
+                    return Err(Error::usage(format!(
+                        "{place} contains the key's whole secret, which must not be in a record"
+                    )));
                 }
                 key(fields, said(text), (form, hash)).map(|key| Self::Key(Box::new(key)))
             }

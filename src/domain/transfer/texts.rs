@@ -1,8 +1,9 @@
 //! The texts of an import's line that could wrongly contain a secret.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::domain::exposure::unescaped;
+use crate::domain::sanitize::Safe;
 
 /// What is checked for a form that no secret has, or is a hash.
 const CHECKED: [&str; 12] = [
@@ -30,6 +31,17 @@ pub fn texts(line: &[u8]) -> Vec<String> {
 /// Those that may be judged by how they look.
 pub fn free_texts(line: &[u8]) -> Vec<String> {
     without(line, &PUBLIC)
+}
+
+/// What an error calls the field in which one of those texts stands; the name of a field may be the text itself.
+pub fn place_of(line: &[u8], text: &str) -> String {
+    let fields: Map<String, Value> = serde_json::from_slice(line).unwrap_or_default();
+    let holder = fields.into_iter().find(|(name, value)| {
+        let mut texts = Vec::new();
+        walk(value.clone(), &mut texts);
+        name != text && texts.iter().any(|inside| inside == text)
+    });
+    holder.map_or_else(|| "a field".to_owned(), |(name, _)| format!("the field {}", Safe(&name)))
 }
 
 fn without(line: &[u8], public: &[&str]) -> Vec<String> {

@@ -23,7 +23,7 @@ words! {
         Live = "live",
         /// A key that was revoked or has expired.
         Dead = "dead",
-        /// A token with a right checksum that is no key of this store.
+        /// A token with a right checksum that no key of this store has.
         Unknown = "unknown",
     }
 }

@@ -24,6 +24,9 @@ fn row(hash: &str, column: &str, value: serde_json::Value) -> String {
 fn each_kind_of_bad_line_is_named_by_line_field_and_what_was_wanted() {
     let seam = |column: &str, value| row("long_token_hash", column, value);
     let better = |column: &str, value| row("key", column, value);
+    let secret = "a-secret-of-some-length";
+    let whole_secret =
+        json!({"name": "a", "hash": hex(secret), "labels": {"t": secret}}).to_string();
     let cases: Vec<(&str, String, &[&str])> = vec![
         ("", plain("name", json!(5)), &["name", "a string"]),
         ("", plain("name", json!(null)), &["name", "a string"]),
@@ -55,6 +58,8 @@ fn each_kind_of_bad_line_is_named_by_line_field_and_what_was_wanted() {
         ("", plain("graceMillis", json!("1h")), &["graceMillis", "a whole number"]),
         ("", plain("replaces", json!("key_x")), &["replaces", "id"]),
         ("", plain("owner", json!(["a"])), &["owner", "a string"]),
+        ("", plain("owner", json!("user_2NNEqL2nrIRdJ194ndJqAHwEfxC")), &["field owner", "secret"]),
+        ("", whole_secret, &["field labels", "whole secret"]),
         ("", plain("nmae", json!("b")), &["unknown field `nmae`"]),
         ("", plain("key", json!("b")), &["field key", "secret"]),
         ("", plain("type", json!("user")), &["type", "workspace"]),
@@ -107,7 +112,7 @@ fn each_kind_of_bad_line_is_named_by_line_field_and_what_was_wanted() {
         for words in said {
             assert!(refused.stderr.contains(words), "no {words:?} for {bad}: {}", refused.stderr);
         }
-        for hidden in ["perhaps", "whenever", "soon", "gone", "home"] {
+        for hidden in ["perhaps", "whenever", "soon", "gone", "home", "user_2NN"] {
             assert!(!refused.stderr.contains(hidden), "{hidden} is repeated: {}", refused.stderr);
         }
         assert!(!sandbox.store_path().exists(), "{bad}");

@@ -1,4 +1,4 @@
-//! What is no key's token is no finding, or unknown, and is never revoked.
+//! A token that no key has is no finding, or unknown, and is never revoked.
 
 use super::{findings, one, plant, scan};
 use crate::support::{Sandbox, token};

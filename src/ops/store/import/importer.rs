@@ -10,7 +10,7 @@ use crate::domain::audit::Action;
 use crate::domain::exposure::{looks_like_secret, parts};
 use crate::domain::known_format::KnownFormat;
 use crate::domain::secret::SecretHash;
-use crate::domain::transfer::{FormatFields, Line, WorkspaceLine, free_texts, texts};
+use crate::domain::transfer::{FormatFields, Line, WorkspaceLine, free_texts, place_of, texts};
 use crate::domain::{KeyId, Timestamp, Workspace, WorkspaceId};
 use crate::error::{Error, Result};
 use crate::ops::access::Access;
@@ -113,12 +113,12 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         let detector = Detector::new(self.writer);
         for text in texts(line) {
             if let Some(found) = detector.finds(text.as_bytes())? {
-                return Err(exposed(found));
+                return Err(exposed(found, &place_of(line, &text)));
             }
         }
         for text in free_texts(line) {
             if looks_like_secret(&text) {
-                return Err(exposed(Found::Form));
+                return Err(exposed(Found::Form, &place_of(line, &text)));
             }
             self.said.extend(
                 parts(text.as_bytes()).into_iter().map(|part| beginning(SecretHash::of(part))),
@@ -177,12 +177,12 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
 }
 
 /// The error of a secret in a line. It repeats nothing of it.
-pub(super) fn exposed(found: Found) -> Error {
+pub(super) fn exposed(found: Found, place: &str) -> Error {
     let (has, replace) = match found {
         Found::Known => ("holds", "replace this key"),
         Found::Form => ("holds what has the form of", "if it is one, replace its key"),
     };
-    Error::usage(format!("a field {has} a key's secret, which must not be in a record"))
+    Error::usage(format!("{place} {has} a key's secret, which must not be in a record"))
         .hinted(format!("remove it, and {replace} with `keyward rotate KEY --now`"))
 }
 

@@ -145,7 +145,7 @@ pub fn run<R: TryCryptoRng>(
             let (name, taken) = importer.take(&line, index + 1);
             if importer.has_said_a_secret {
                 // The other line is already imported, so skipping this one would not help.
-                return Err(exposed(Found::Known));
+                return Err(exposed(Found::Known, "a field"));
             }
             let outcome = outcome(index, name, taken)?;
             if let Some((kind, _)) = &outcome.refusal {
