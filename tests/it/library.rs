@@ -173,3 +173,37 @@ fn there_is_nothing_to_verify_without_a_store() {
     assert_eq!(error.kind().code(), "store_not_found");
     assert!(!sandbox.store_path().exists());
 }
+
+#[test]
+fn requests_that_are_judged_together_have_each_its_own_verdict() {
+    let (sandbox, valid) = Sandbox::with_key("valid");
+    let policy = "prefix = \"kw\"\nenvironments = [\"live\"]\n[plans.p]\nrate = \"2/hour\"\n";
+    let policy = sandbox.file("policy.toml", policy);
+    let policy = policy.to_str().expect("text");
+    sandbox.workspace("slow", &["--policy", policy, "--plan", "p"]);
+    let limited = sandbox.keyward(["-w", "slow", "mint", "limited"]).ok().line();
+    let mint = |name: &str| sandbox.keyward(["-w", "default", "mint", name]).ok().line();
+    let (revoked, changed) = (mint("revoked"), mint("changed"));
+    sandbox.keyward(["-w", "default", "revoke", "revoked", "--yes"]).ok();
+    sandbox.tamper("UPDATE keys SET environment = 'test' WHERE name = 'changed'");
+    let asked = [&valid, &limited, &changed, &revoked, &limited, &valid, &limited, &changed];
+    let mut verifier = open(&sandbox);
+    // Looked up first, and remembered then.
+    for round in 0..3 {
+        let mut requests: Vec<Request> = asked.iter().map(|secret| request(secret)).collect();
+        requests[5].workspace = Some("slow".to_owned());
+        let verdicts = verifier.verify_each(requests, Timestamp::from_millis(now()));
+        let codes: Vec<&str> = verdicts
+            .iter()
+            .map(|verdict| match verdict {
+                Ok(verdict) => verdict.code.word(),
+                Err(error) => error.kind().code(),
+            })
+            .collect();
+        let limit = if round == 0 { "valid" } else { "rate_limited" };
+        let expected =
+            ["valid", limit, "damaged", "revoked", limit, "not_found", "rate_limited", "damaged"];
+        assert_eq!(codes, expected, "{round}");
+    }
+    verifier.close().expect("it can be written");
+}

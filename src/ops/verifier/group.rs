@@ -57,13 +57,21 @@ impl<T> Verifier<T> {
         while verdicts.len() < requests.len() {
             let waiting = &requests[verdicts.len()..];
             let judged = self.verify_in_place(waiting, now, |verdict| verdicts.push(Ok(verdict)));
-            if let Err(error) = judged {
-                if error.kind() == Kind::Busy {
-                    // It was waited for once; the others must not wait for it again and again.
-                    self.wait = Duration::ZERO;
+            let Err(error) = judged else {
+                break;
+            };
+            match error.kind() {
+                // It was waited for once; the others must not wait for it again and again.
+                Kind::Busy => self.wait = Duration::ZERO,
+                // One record's damage is no reason to refuse the other keys.
+                Kind::Damaged => {}
+                // What keeps one from being judged keeps all of them, and may take its time to say so.
+                _ => {
+                    let left = requests.len().saturating_sub(verdicts.len() + 1);
+                    verdicts.extend((0..left).map(|_| Err(same(&error))));
                 }
-                verdicts.push(Err(error));
             }
+            verdicts.push(Err(error));
         }
         self.wait = wait;
         verdicts
