@@ -350,7 +350,7 @@ no keys found
 $ keyward check
 ------- stderr -------
 error: tell check what to look for
-hint: pass --expiring-within, --expired-within, --unused-for, --never-used, --older-than or --outside-policy
+hint: pass --expiring-within, --expired-within, --unused-for, --never-used, --older-than, --outside-policy or --exposed
 [exit status: 2]
 "#,
     );
