@@ -37,6 +37,11 @@ pub fn judge_secret(
     Ok((judge(&Grounds::from(&key), ask, now, key.seen), Some(key)))
 }
 
+/// Whether the hash of a key's record is that of its whole token.
+pub(super) fn is_of_whole_token(key: &Key) -> bool {
+    matches!(key.form, None | Some(HashForm::Sha256))
+}
+
 /// In which forms other systems' keys are in the store, once that was asked for.
 #[derive(Default)]
 pub(super) struct Forms(OnceCell<Vec<HashForm>>);
@@ -62,9 +67,8 @@ impl Forms {
         secret: &Secret,
     ) -> Result<Option<(KeySeq, Key)>> {
         let found = reader.bare_key_by_hash(&secret.hash())?;
-        // SECURITY: a hash of another form is of another text, which is no secret.
-        let is_whole = |(_, key): &(KeySeq, Key)| matches!(key.form, None | Some(HashForm::Sha256));
-        if found.as_ref().is_some_and(is_whole) {
+        // SECURITY: a hash of another form is of another text, which is not a secret.
+        if found.as_ref().is_some_and(|(_, key)| is_of_whole_token(key)) {
             return Ok(found);
         }
         for form in self.of(reader)? {

@@ -110,13 +110,9 @@ pub fn run(
     };
     let order = store.read(|reader| reader.keys_in_order(only, request.order))?;
     for seqs in order.chunks(PAGE as usize) {
-        let mut page = Vec::with_capacity(seqs.len());
-        store.read(|reader| {
+        let page = store.read(|reader| {
             admit(reader)?;
-            for seq in seqs {
-                page.extend(reader.key_by_seq(*seq)?);
-            }
-            Ok(())
+            reader.keys_by_seq(seqs)
         })?;
         hand_over(page)?;
     }

@@ -2,8 +2,11 @@
 //!
 //! This module never computes a status: it loads and saves records, and `domain::key` says what they mean.
 
+use std::collections::BTreeMap;
+
 use super::damage::damaged;
 use super::key_row::{BARE, COLUMNS, INSERT, REISSUE, UPDATE, Written};
+use super::session::{PAGE, pages, places};
 use super::value::{Value, values};
 use super::{Reader, Writer};
 use crate::domain::audit::About;
@@ -53,6 +56,23 @@ impl Reader<'_> {
         self.one_key("WHERE key.seq = ?1", seq.into())
     }
 
+    /// The keys of these row numbers, in their order; those that are gone are left out.
+    pub fn keys_by_seq(&self, seqs: &[KeySeq]) -> Result<Vec<Key>> {
+        let filter = format!("WHERE key.seq IN ({})", places(PAGE as usize));
+        let mut found = BTreeMap::new();
+        for page in pages(seqs) {
+            found.extend(self.verified_keys((COLUMNS, "", &filter), &page)?);
+        }
+        Ok(seqs.iter().filter_map(|seq| found.remove(seq)).collect())
+    }
+
+    /// The keys of these hashes, as [`Reader::bare_key_by_hash`] has each.
+    pub fn bare_keys_by_hash(&self, hashes: &[SecretHash]) -> Result<Vec<(KeySeq, Key)>> {
+        let values: Vec<Value<'_>> = hashes.iter().map(Value::from).collect();
+        let filter = format!("WHERE key.hash IN ({})", places(hashes.len()));
+        self.verified_keys((BARE, "", &filter), &values)
+    }
+
     /// The key of this id.
     pub fn key_by_id(&self, id: &str) -> Result<Option<Key>> {
         self.one_key("WHERE key.id = ?1", id.into())
@@ -100,9 +120,8 @@ impl Reader<'_> {
         if shorts.is_empty() {
             return Ok(Vec::new());
         }
-        let places: Vec<String> = (1..=shorts.len()).map(|nth| format!("?{nth}")).collect();
         let values: Vec<Value<'_>> = shorts.iter().copied().map(Value::from).collect();
-        let shorts = places.join(", ");
+        let shorts = places(shorts.len());
         self.keys(
             &format!("WHERE key.short IN ({shorts}) AND key.short <> '' ORDER BY key.seq"),
             &values,

@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 #[cfg(feature = "postgres")]
 use super::postgres;
-use super::session::{PAGE, Row, Session};
+use super::session::{PAGE, Row, Session, pages, places};
 use super::value::{Value, values};
 use super::{Reader, Writer, sqlite};
 use crate::domain::day::Month;
@@ -139,14 +139,11 @@ impl Meter<'_> {
     pub fn gone(&self, keys: &[(KeySeq, Timestamp)]) -> Result<BTreeSet<KeySeq>> {
         let mut gone: BTreeSet<KeySeq> = keys.iter().map(|(key, _)| *key).collect();
         let made_at: BTreeMap<KeySeq, Timestamp> = keys.iter().copied().collect();
-        let places: Vec<String> = (1..=PAGE).map(|nth| format!("?{nth}")).collect();
-        let sql = format!("SELECT seq, created_at FROM key WHERE seq IN ({})", places.join(", "));
-        for page in keys.chunks(PAGE as usize) {
-            // The last page is filled up, so that there is one statement.
-            let fill = std::iter::repeat_n(page[0], PAGE as usize - page.len());
-            let page = page.iter().copied().chain(fill);
-            let values: Vec<Value<'_>> = page.map(|(key, _)| key.into()).collect();
-            self.session.each(&sql, &values, |row| {
+        let places = places(PAGE as usize);
+        let sql = format!("SELECT seq, created_at FROM key WHERE seq IN ({places})");
+        let keys: Vec<KeySeq> = keys.iter().map(|(key, _)| *key).collect();
+        for page in pages(&keys) {
+            self.session.each(&sql, &page, |row| {
                 let key = row.get(0)?;
                 if made_at.get(&key) == Some(&row.get(1)?) {
                     gone.remove(&key);

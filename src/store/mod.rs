@@ -31,6 +31,7 @@ mod sqlite;
 mod transaction;
 mod turn;
 mod unaudited;
+mod uri;
 mod usage;
 mod value;
 mod workspaces;
@@ -49,12 +50,13 @@ pub use damage::of_backup;
 pub use info::{Info, ServerInfo};
 pub use key_lists::Order;
 pub use meter::Meter;
-pub use place::{Place, has_password};
+pub use place::Place;
 pub use sqlite::{
     Backup, Copy, Extent, Note, Trace, beside, fingerprint, foreign_kind, foreign_rows,
     look_at_backup, put_in_place, remains, salvage, write_over,
 };
 pub use turn::Turn;
+pub use uri::has_password;
 
 /// An open store.
 pub struct Store {
@@ -98,6 +100,11 @@ impl<'a> Reader<'a> {
             unaudited: Unaudited::default(),
             trusts_rows: Cell::new(false),
         }
+    }
+
+    /// Whether a statement goes a long way, so that one for many rows is worth more than it costs.
+    pub fn is_far(&self) -> bool {
+        self.session.is_far()
     }
 }
 

@@ -18,6 +18,22 @@ use crate::error::Result;
 /// How many rows a page has.
 pub(super) const PAGE: u32 = 500;
 
+/// Places for so many values, with commas between them.
+pub(super) fn places(count: usize) -> String {
+    let places: Vec<String> = (1..=count).map(|nth| format!("?{nth}")).collect();
+    places.join(", ")
+}
+
+/// Values in pages of one length, for statements that are prepared once: the last page is filled up with what it begins with.
+pub(super) fn pages<'v, T: Copy + Into<Value<'v>>>(
+    values: &[T],
+) -> impl Iterator<Item = Vec<Value<'v>>> {
+    values.chunks(PAGE as usize).map(|page| {
+        let fill = std::iter::repeat_n(page[0], PAGE as usize - page.len());
+        page.iter().copied().chain(fill).map(Into::into).collect()
+    })
+}
+
 /// Goes through rows in the order of their numbers, from `first` on, a page in memory at a time: `read` gives up to so many that
 /// have at least that number, and the closure may run statements.
 pub(super) fn paged<T>(
@@ -184,6 +200,15 @@ impl Session<'_> {
             Self::Sqlite(_) => Ok(None),
             #[cfg(feature = "postgres")]
             Self::Postgres(session) => session.clock(),
+        }
+    }
+
+    /// Whether a statement goes a long way.
+    pub(super) fn is_far(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
         }
     }
 

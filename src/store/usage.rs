@@ -1,13 +1,29 @@
 //! Reading the tables of counts, and deleting from them.
 
 use super::meter::{KEYS_PER_DAY, last_use, slot};
+use super::session::{PAGE, pages, places};
 use super::value::values;
 use super::{Reader, Writer};
-use crate::domain::usage::Tally;
+use crate::domain::usage::{LastUse, Tally};
 use crate::domain::{Code, Day, KeySeq, WorkspaceId};
 use crate::error::Result;
 
 impl Reader<'_> {
+    /// When these keys last verified, as far as they have.
+    pub fn last_uses(&self, keys: &[KeySeq]) -> Result<Vec<(KeySeq, LastUse)>> {
+        let sql = format!(
+            "SELECT meter.key_seq, usage.last_used_at, usage.last_address FROM meter
+             JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq WHERE meter.key_seq IN ({})",
+            places(PAGE as usize)
+        );
+        let mut uses = Vec::new();
+        for page in pages(keys) {
+            let found = self.session.all(&sql, &page, |row| Ok((row.get(0)?, last_use(row, 1)?)));
+            uses.extend(found?);
+        }
+        Ok(uses)
+    }
+
     /// The first day from `from` on, and before `until`, on which any key was used or refused.
     pub fn next_day_of_use(&self, from: Day, until: Day) -> Result<Option<Day>> {
         let range = values![slot(from, KeySeq(0)), slot(until, KeySeq(0))];

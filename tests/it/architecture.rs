@@ -216,7 +216,7 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("hyper", &["serve/"]),
     ("tokio", &["serve/", "store/postgres/"]),
     ("listenfd", &["serve/listen.rs"]),
-    ("rustix::net", &["serve/listen.rs"]),
+    ("rustix::net", &["serve/listen.rs", "store/postgres/"]),
     ("std::net::TcpListener", &["serve/listen.rs"]),
     ("std::os::unix::net::UnixListener", &["serve/listen.rs"]),
     ("rusqlite", &["store/sqlite/"]),

@@ -1,5 +1,6 @@
 //! Where one transaction judges: everything but limits, then limits, then what of it counts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Request;
@@ -12,8 +13,8 @@ use crate::domain::day::Month;
 use crate::domain::secret::MAXIMUM_LENGTH;
 use crate::domain::usage::LastUse;
 use crate::domain::verdict::{Verdict, judge};
-use crate::domain::{Code, Permission, Timestamp, WorkspaceId};
-use crate::error::Result;
+use crate::domain::{Code, KeySeq, Permission, Timestamp, WorkspaceId};
+use crate::error::{Kind, Result};
 use crate::ops::access::Access;
 use crate::ops::select;
 use crate::store::{Meter, Reader};
@@ -60,6 +61,34 @@ impl<T> Judging<'_, T> {
             let used = used(request, known, verdict.code, self.now);
             self.state.count(used, known);
         }
+    }
+
+    /// Looks up at once what several requests need, where that is faster than one after another.
+    pub fn prepare(&mut self, reader: &Reader<'_>, requests: &[Request]) -> Result<()> {
+        if requests.len() < 2 || !reader.is_far() {
+            return Ok(());
+        }
+        let state = &mut *self.state;
+        let hashes = requests.iter().map(|request| request.secret.hash());
+        let learnt = match state.memory.learn_all(reader, hashes, &state.keep) {
+            // It is told of the request that is for that record.
+            Err(error) if error.kind() == Kind::Damaged => return Ok(()),
+            learnt => learnt?,
+        };
+        let learnt = learnt.iter().filter(|known| known.allowance.rate.is_none());
+        let learnt: BTreeMap<KeySeq, &Arc<Known<T>>> =
+            learnt.map(|known| (known.seq, known)).collect();
+        if learnt.is_empty() {
+            return Ok(());
+        }
+        let seqs: Vec<KeySeq> = learnt.keys().copied().collect();
+        let mut written: BTreeMap<KeySeq, LastUse> = reader.last_uses(&seqs)?.into_iter().collect();
+        for (seq, known) in learnt {
+            let pending = state.pending.last_use(seq, self.now);
+            let last = LastUse::later(written.remove(&seq), pending).map(|last| last.at);
+            known.used.take(state.memory.moment(), last, None);
+        }
+        Ok(())
     }
 
     /// Judges by everything but limits. The hash is looked up first, because a hit proves the form.

@@ -15,9 +15,9 @@ use crate::domain::audit::Head;
 use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::token::TokenFormat;
 use crate::domain::verdict::Grounds;
-use crate::domain::{Code, Key, Workspace, WorkspaceId};
+use crate::domain::{Code, Key, KeySeq, Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
-use crate::ops::judge::{self, Forms};
+use crate::ops::judge::{self, Forms, is_of_whole_token};
 use crate::store::{Freshness, Reader};
 
 /// What is cached of a workspace.
@@ -30,6 +30,9 @@ type Keys<T> = Table<SecretHash, Arc<Known<T>>>;
 
 /// How many secrets are remembered that no key has, and up to as many again. Whoever presents them chooses them.
 const STRANGERS: usize = 1 << 17;
+
+/// How many keys are looked up at once.
+const AT_ONCE: usize = 256;
 
 /// What is cached of the store.
 pub(super) struct Memory<T> {
@@ -172,9 +175,49 @@ impl<T> Memory<T> {
         if self.recall_stranger(&hash).is_some() {
             return Ok(None);
         }
-        let Some((seq, mut key)) = self.forms.find(reader, secret)? else {
+        let Some((seq, key)) = self.forms.find(reader, secret)? else {
             return Ok(None);
         };
+        self.learn(reader, hash, (seq, key), keep).map(Some)
+    }
+
+    /// The keys of these hashes that are not remembered, looked up at once where that is faster.
+    pub fn learn_all(
+        &mut self,
+        reader: &Reader<'_>,
+        hashes: impl Iterator<Item = SecretHash>,
+        keep: &dyn Fn(Key) -> T,
+    ) -> Result<Vec<Arc<Known<T>>>> {
+        if self.capacity == 0 {
+            return Ok(Vec::new());
+        }
+        let is_unknown = |hash: &SecretHash| {
+            !self.young.contains_key(hash)
+                && !self.old.contains_key(hash)
+                && self.recall_stranger(hash).is_none()
+        };
+        let mut unknown: Vec<SecretHash> = hashes.filter(is_unknown).collect();
+        unknown.sort_unstable_by_key(|hash| *hash.as_bytes());
+        unknown.dedup();
+        let mut learnt = Vec::new();
+        for page in unknown.chunks(AT_ONCE) {
+            for (seq, key) in reader.bare_keys_by_hash(page)? {
+                // SECURITY: a hash of another form is of another text, which is not a secret.
+                if is_of_whole_token(&key) {
+                    learnt.push(self.learn(reader, key.hash, (seq, key), keep)?);
+                }
+            }
+        }
+        Ok(learnt)
+    }
+
+    fn learn(
+        &mut self,
+        reader: &Reader<'_>,
+        hash: SecretHash,
+        (seq, mut key): (KeySeq, Key),
+        keep: &dyn Fn(Key) -> T,
+    ) -> Result<Arc<Known<T>>> {
         let owner = self.owner(reader, key.workspace_id)?;
         let workspace_name = Arc::clone(&owner.name);
         key.workspace.clone_from(&owner.record.name);
@@ -196,7 +239,7 @@ impl<T> Memory<T> {
             counted: AtomicUsize::default(),
         });
         self.remember(hash, Arc::clone(&known));
-        Ok(Some(known))
+        Ok(known)
     }
 
     /// Judges a secret that no key has.

@@ -207,6 +207,7 @@ impl<T> Verifier<T> {
         let mut verdicts = Vec::with_capacity(requests.len());
         let judged = self.store.read(|reader| {
             let mut judging = self.state.judging(reader, now)?;
+            judging.prepare(reader, waiting)?;
             while let [request, others @ ..] = waiting {
                 let (code, known) = match judging.judge(reader, request) {
                     Ok(judged) => judged,

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::credentials;
 use crate::domain::Safe;
 use crate::error::{Error, Result};
-use crate::store::place::{Variables, decoded, has_password};
 use crate::store::roles::SCHEMA;
+use crate::store::uri::{Variables, decoded, has_password};
 
 /// What a connection is made with, by libpq's names.
 pub(super) type Parameters = BTreeMap<String, Zeroizing<String>>;

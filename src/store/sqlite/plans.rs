@@ -133,7 +133,9 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         reader.bare_key_by_hash(&key.hash)?.expect("it is there");
         let seq = reader.seq_of(&key.id)?;
         assert_eq!(reader.find_seq(&key.id)?, Some(seq));
-        reader.key_by_seq(seq)?.expect("it is there");
+        assert_eq!(reader.keys_by_seq(&[seq])?.len(), 1);
+        assert_eq!(reader.bare_keys_by_hash(&[key.hash])?.len(), 1);
+        assert_eq!(reader.last_uses(&[seq])?.len(), 1);
         reader.key_by_id(key.id.as_str())?.expect("it is there");
         reader.keys_by_id_start(Some(OWNER), "key_0", 9)?;
         reader.keys_named(OWNER, &key.name)?;

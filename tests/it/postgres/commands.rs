@@ -1,7 +1,7 @@
 //! Every command works on a server as with a file, but for those that only a file has.
 
 use serde_json::json;
-use sha2::{Digest, Sha512};
+use sha2::{Digest, Sha256, Sha512};
 
 use super::{sandbox, schema};
 use crate::support::server::Server;
@@ -167,4 +167,13 @@ fn a_keys_own_plan_and_another_systems_key_are_judged_as_with_a_file() {
     sandbox.keyward(["store", "import", "-"]).stdin(line).ok();
     sandbox.verdict("Qm1xYz09.wL7vKp4sT8uB2nE6", &[], 0, "valid");
     sandbox.verdict("Qm1xYz09.wL7vKp4sT8uB2nE7", &[], 10, "not_found");
+    let hash: String =
+        Sha256::digest("pT4kWq9zLx2VbN8mRc5").iter().map(|byte| format!("{byte:02x}")).collect();
+    let line = json!({ "name": "sanctum", "hash": hash, "algorithm": "sha256-after:|" });
+    sandbox.keyward(["store", "import", "-"]).stdin(line.to_string()).ok();
+    // A group is looked up at once: what was hashed of a token is not a secret there either.
+    let lines = ["pT4kWq9zLx2VbN8mRc5", "17|pT4kWq9zLx2VbN8mRc5", &next];
+    let stream = sandbox.keyward(["verify", "--stream"]).stdin(lines.join("\n")).ok();
+    let codes: Vec<_> = stream.json_lines().iter().map(|line| line["code"].clone()).collect();
+    assert_eq!(codes, ["not_found", "valid", "valid"]);
 }

@@ -15,6 +15,10 @@ mod gone;
 mod moving;
 // What was planted in a schema.
 mod planted;
+// How the server finds rows.
+mod plans;
+// PgBouncer between keyward and the server.
+mod pooled;
 // No host says valid once a command has taken something away.
 mod revoking;
 // What each role may do.

@@ -83,6 +83,12 @@ impl Sandbox {
         sandbox
     }
 
+    /// What names the store that runs use: its path, or its URI.
+    #[must_use]
+    pub fn named(&self) -> PathBuf {
+        self.place.as_ref().map_or_else(|| self.store_path(), PathBuf::from)
+    }
+
     /// The store that runs use, if it is not the one in HOME.
     #[must_use]
     pub fn place(&self) -> Option<&str> {

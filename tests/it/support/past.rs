@@ -12,7 +12,7 @@ use keyward::ops::store::clock;
 use keyward::ops::verifier::{Request, Verifier};
 use keyward::ops::{activate, mint, revoke};
 use keyward::random::SystemRandom;
-use keyward::store::Store;
+use keyward::store::{Place, Store};
 
 use super::Sandbox;
 use super::time::now;
@@ -60,10 +60,16 @@ fn request(
 impl<'a> Past<'a> {
     /// Opens the store, or makes it.
     pub fn of(sandbox: &'a Sandbox) -> Self {
-        let store = Store::open_or_create(&sandbox.store_path(), Duration::from_secs(10));
+        let (place, wait) = (sandbox.named(), Duration::from_secs(10));
+        let place = Place::find(&place, &|_| None).expect("it is one");
+        let open = || Store::open_at(&place, wait).expect("the store can be opened");
+        let store = open().or_else(|| {
+            Store::create_at(&place, wait).expect("the store can be made");
+            open()
+        });
         Self {
             sandbox,
-            store: store.expect("the store can be opened"),
+            store: store.expect("the store is there"),
             actor: Actor::Operator("someone".to_owned()),
         }
     }
@@ -126,7 +132,7 @@ impl<'a> Past<'a> {
 
     /// Verifies each key's secret once.
     pub fn use_them(&self, keys: &[Old], millis: i64) {
-        let (path, wait) = (self.sandbox.store_path(), Duration::from_secs(10));
+        let (path, wait) = (self.sandbox.named(), Duration::from_secs(10));
         let mut verifier = Verifier::open(&path, wait, drop).expect("there is a store");
         for key in keys {
             let request = Request::new(Secret::new(key.secret.clone()));

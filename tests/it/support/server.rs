@@ -269,7 +269,7 @@ fn programs() -> Option<PathBuf> {
 }
 
 /// A program of PostgreSQL's, which root may not start as root.
-fn as_unprivileged(program: &Path) -> Command {
+pub fn as_unprivileged(program: &Path) -> Command {
     if !geteuid().is_root() {
         return Command::new(program);
     }
@@ -285,7 +285,7 @@ fn as_unprivileged(program: &Path) -> Command {
 }
 
 /// The user and group of `nobody`.
-fn unprivileged() -> (u32, u32) {
+pub fn unprivileged() -> (u32, u32) {
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let nobody = accounts.lines().find_map(|line| {
         let mut fields = line.split(':');
