@@ -185,7 +185,7 @@ fn requests_that_are_judged_together_have_each_its_own_verdict() {
     let mint = |name: &str| sandbox.keyward(["-w", "default", "mint", name]).ok().line();
     let (revoked, changed) = (mint("revoked"), mint("changed"));
     sandbox.keyward(["-w", "default", "revoke", "revoked", "--yes"]).ok();
-    sandbox.tamper("UPDATE keys SET environment = 'test' WHERE name = 'changed'");
+    sandbox.tamper("UPDATE key SET environment = 'test' WHERE name = 'changed'");
     let asked = [&valid, &limited, &changed, &revoked, &limited, &valid, &limited, &changed];
     let mut verifier = open(&sandbox);
     // Looked up first, and remembered then.
