@@ -291,3 +291,53 @@ fn protection(mode: Option<&str>) -> Result<Protection> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn find(uri: &str) -> Result<Server> {
+        Server::find(uri, &|name| (name == "PGUSER").then(|| "me".into()))
+    }
+
+    fn places(server: &Server) -> Vec<String> {
+        let of = |address: &Address| format!("{} {}", address.host, address.port);
+        server.addresses.iter().map(of).collect()
+    }
+
+    #[test]
+    fn a_uri_is_read_as_libpq_reads_it() {
+        let server = find("postgres://alice@[::1]:5433,b.example.com/keys").expect("a URI");
+        assert_eq!(places(&server), ["::1 5433", "b.example.com 5432"]);
+        assert_eq!((server.user.as_str(), server.database.as_str()), ("alice", "keys"));
+        let server = find("postgresql://%2Frun%2Fpg/ke%79s?user=bob&schema=other").expect("a URI");
+        assert_eq!(places(&server), ["/run/pg 5432"]);
+        assert_eq!((server.user.as_str(), server.database.as_str()), ("bob", "keys"));
+        assert_eq!(server.schema, "other");
+        let server = find("postgres://db").expect("a URI");
+        assert_eq!((server.user.as_str(), server.database.as_str()), ("me", "me"));
+        assert_eq!(server.protection, Protection::Full);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for uri in [
+            "postgres://db/keys?sslmod=disable",
+            "postgres://db/keys?sslmode=allow",
+            "postgres://db/keys?schema=a;b",
+            "postgres://db/keys?sslmode",
+            "postgres://db:port/keys",
+            "postgres://a,b/keys?port=1,2,3",
+        ] {
+            assert_eq!(find(uri).expect_err(uri).kind(), Kind::Usage, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_a_service_gives_is_never_shown() {
+        let server = find("postgres://alice:hunter2@db/keys?schema=s").expect("a URI");
+        assert!(server.addresses[0].password.is_some());
+        assert!(!format!("{server} {server:?}").contains("hunter2"));
+    }
+}

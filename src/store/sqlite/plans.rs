@@ -133,6 +133,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         reader.bare_key_by_hash(&key.hash)?.expect("it is there");
         let seq = reader.seq_of(&key.id)?;
         assert_eq!(reader.find_seq(&key.id)?, Some(seq));
+        reader.key_by_seq(seq)?.expect("it is there");
         assert_eq!(reader.keys_by_seq(&[seq])?.len(), 1);
         assert_eq!(reader.bare_keys_by_hash(&[key.hash])?.len(), 1);
         assert_eq!(reader.last_uses(&[seq])?.len(), 1);
