@@ -53,9 +53,7 @@ impl Reader<'_> {
         body: impl FnMut(i64, Result<Event>) -> Result<()>,
     ) -> Result<()> {
         let sql = format!("{SELECT} WHERE seq >= ?1 ORDER BY seq LIMIT ?2");
-        let read = |next, limit| {
-            self.session.all(&sql, values![next, limit], |row| Ok((row.get(0)?, from_row(row))))
-        };
+        let read = |next, limit| self.session.all(&sql, values![next, limit], as_it_stands);
         paged(first, read, body)
     }
 
@@ -74,14 +72,15 @@ impl Reader<'_> {
         body: impl FnMut(Event) -> Result<bool>,
     ) -> Result<()> {
         let sql = format!("{SELECT} WHERE subject = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT ?3");
-        let read = |last, limit| self.session.all(&sql, values![subject, last, limit], from_row);
+        let read =
+            |last, limit| self.session.all(&sql, values![subject, last, limit], as_it_stands);
         backwards(read, body)
     }
 
     /// Calls the closure with every event, the newest first, until it says that it is enough.
     pub fn for_each_event_back(&self, body: impl FnMut(Event) -> Result<bool>) -> Result<()> {
         let sql = format!("{SELECT} WHERE seq <= ?1 ORDER BY seq DESC LIMIT ?2");
-        let read = |last, limit| self.session.all(&sql, values![last, limit], from_row);
+        let read = |last, limit| self.session.all(&sql, values![last, limit], as_it_stands);
         backwards(read, body)
     }
 
@@ -157,7 +156,7 @@ impl Writer<'_> {
 
 /// Goes through events from the newest to the oldest, a page in memory at a time.
 fn backwards(
-    read: impl Fn(i64, u32) -> Result<Vec<Event>>,
+    read: impl Fn(i64, u32) -> Result<Vec<(i64, Result<Event>)>>,
     mut body: impl FnMut(Event) -> Result<bool>,
 ) -> Result<()> {
     let mut last = Some(i64::MAX);
@@ -166,14 +165,20 @@ fn backwards(
         last = page
             .last()
             .filter(|_| page.len() == PAGE as usize)
-            .and_then(|event| event.seq.checked_sub(1));
-        for event in page {
-            if !body(event)? {
+            .and_then(|(seq, _)| seq.checked_sub(1));
+        for (_, event) in page {
+            // A row that is not an event matters only to whoever gets as far.
+            if !body(event?)? {
                 return Ok(());
             }
         }
     }
     Ok(())
+}
+
+/// A row's number and its event, or why it is not one.
+fn as_it_stands(row: &Row<'_>) -> Result<(i64, Result<Event>)> {
+    Ok((row.get(0)?, from_row(row)))
 }
 
 fn from_row(row: &Row<'_>) -> Result<Event> {

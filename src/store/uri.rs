@@ -7,7 +7,7 @@ use std::ffi::OsString;
 /// How a variable of the environment is looked up. `PGUSER` gives the account's name where nothing else is set.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+pub(super) const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
 /// Whether a store's name is a server's URI.
 pub fn is_uri(named: &str) -> bool {

@@ -110,6 +110,8 @@ proptest! {
         is_live in any::<bool>(),
         has_checksum in any::<bool>(),
     ) {
+        // A line of the inner Base64 that ends in the very beginning of a token, at its 57th byte, hides it in the outer one.
+        prop_assume!(kind != 16 || !(48..58).contains(&front));
         let crc = if has_checksum { "{crc}" } else { "" };
         let format = format(&format!("{{prefix}}_{{env}}_{{short:{short}}}{{secret:32}}{crc}"));
         let minted = format.mint(if is_live { "live" } else { "test" }, &mut SystemRandom).expect("random");

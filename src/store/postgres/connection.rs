@@ -17,8 +17,9 @@ use tokio_postgres::tls::{MakeTlsConnect, NoTls, TlsConnect};
 use tokio_postgres::{Client, Config, SimpleQueryMessage, SimpleQueryRow, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::address::{Address, Host, Protection};
 use super::failure::{PASSWORDS, failure};
-use super::server::{Address, Host, Protection, Server};
+use super::server::Server;
 use super::tls;
 use crate::error::{Error, Kind, Result};
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::server::{Address, Host, Parameters};
+use super::address::{Address, Host, Parameters};
 use crate::domain::sanitize::QuotedPath;
 use crate::domain::{Safe, SafePath};
 use crate::error::{Error, Kind, Result};

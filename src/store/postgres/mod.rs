@@ -2,6 +2,7 @@
 //!
 //! This module never holds a rule of keys: the tables' statements and what they mean are the store's, whichever engine runs them.
 
+mod address;
 mod connection;
 mod counts;
 mod credentials;

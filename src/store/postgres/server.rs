@@ -4,22 +4,16 @@
 //!
 //! The form is libpq's (<https://www.postgresql.org/docs/current/libpq-connect.html>, "Connection URIs"); `schema` is keyward's own.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
+use super::address::{Address, Host, Parameters, Protection};
 use super::credentials;
 use crate::domain::Safe;
 use crate::error::{Error, Result};
 use crate::store::roles::SCHEMA;
-use crate::store::uri::{Variables, decoded, has_password};
+use crate::store::uri::{SCHEMES, Variables, decoded, has_password};
 
-/// What a connection is made with, by libpq's names.
-pub(super) type Parameters = BTreeMap<String, Zeroizing<String>>;
-
-const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 /// What may be given in a URI or a service file, and the variable that stands in for it.
 const PARAMETERS: [(&str, Option<&str>); 13] = [
     ("application_name", Some("PGAPPNAME")),
@@ -37,45 +31,6 @@ const PARAMETERS: [(&str, Option<&str>); 13] = [
     ("user", Some("PGUSER")),
 ];
 const PORT: u16 = 5432;
-
-/// How a connection over a network is protected. One through a Unix socket is plain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protection {
-    /// Not at all.
-    Plain,
-    /// By TLS if the server has it, with whatever certificate.
-    Preferred,
-    /// By TLS, with whatever certificate.
-    Unverified,
-    /// By TLS with a certificate of a known authority, for whatever name.
-    Authority,
-    /// By TLS with a certificate of a known authority for the server's name.
-    Full,
-}
-
-/// One of the places where the server may be.
-#[derive(Clone)]
-pub(super) struct Address {
-    pub host: Host,
-    pub port: u16,
-    pub password: Option<Zeroizing<String>>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Host {
-    /// The folder of a Unix socket.
-    Socket(PathBuf),
-    Name(String),
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Socket(folder) => folder.display().fmt(formatter),
-            Self::Name(name) => formatter.write_str(name),
-        }
-    }
-}
 
 /// A database with a store in one of its schemas.
 #[derive(Clone)]

@@ -14,7 +14,8 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
-use super::server::{Protection, Server};
+use super::address::Protection;
+use super::server::Server;
 use crate::domain::SafePath;
 use crate::error::{Error, Kind, Result};
 

@@ -137,6 +137,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         assert_eq!(reader.keys_by_seq(&[seq])?.len(), 1);
         assert_eq!(reader.bare_keys_by_hash(&[key.hash])?.len(), 1);
         assert_eq!(reader.last_uses(&[seq])?.len(), 1);
+        reader.key_by_seq(seq)?.expect("it is there");
         reader.key_by_id(key.id.as_str())?.expect("it is there");
         reader.keys_by_id_start(Some(OWNER), "key_0", 9)?;
         reader.keys_named(OWNER, &key.name)?;
