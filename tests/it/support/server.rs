@@ -103,7 +103,7 @@ impl Server {
         let before = fs::read_to_string(&config).expect("read");
         fs::write(&config, format!("{before}\n{settings}\nport = {port}\n{socket}"))
             .expect("written");
-        let script = "cat >/dev/null; pid=$(head -n 1 \"$0/data/postmaster.pid\" 2>/dev/null) && kill -INT \"$pid\"; sleep 1; rm -rf \"$0\"";
+        let script = "cat >/dev/null; pid=$(head -n 1 \"$0/data/postmaster.pid\" 2>/dev/null) && kill -INT \"$pid\"; for i in 1 2 3 4 5 6 7 8 9; do [ -e \"$0/data/postmaster.pid\" ] || break; sleep 0.5; done; rm -rf \"$0\"";
         let watch = Command::new("sh")
             .args(["-c", script])
             .arg(folder.path())
