@@ -8,12 +8,14 @@ use super::damage::damaged;
 use super::key_row::{self, AFTER, BARE, SEQ};
 use super::session::{Row, paged};
 use super::value::{Value, values};
-use super::workspaces::Told;
 use crate::domain::audit::{About, link};
 use crate::domain::endings::{Endings, Told as Event};
 use crate::domain::record::RecordDigest;
-use crate::domain::{Key, KeyId, KeySeq, Safe, State, Timestamp};
+use crate::domain::{Key, KeyId, KeySeq, Safe, State, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
+
+/// A workspace's record with its policy's text, and whether its newest event is whole and has its digest.
+pub(super) type Told = (Workspace, String, bool);
 
 /// What a key's record is checked against: its seal, the number of the last revision, and whether its hash is among
 /// those of ended keys.
@@ -146,7 +148,15 @@ impl Reader<'_> {
     pub(super) fn verify_workspace(&self, (workspace, policy, is_told): &Told) -> Result<()> {
         let agrees = match self.unaudited.of(About::Workspace, &workspace.name) {
             Some(unaudited) => unaudited == RecordDigest::of_workspace(workspace, policy),
-            None => *is_told,
+            None if *is_told => true,
+            // A name that is not UTF-8 stands in the trail as it was read.
+            None => {
+                let digest = RecordDigest::of_workspace(workspace, policy);
+                let newest = self.newest_event(About::Workspace, &workspace.name, |row| {
+                    Ok(is_whole_with(row, 0, digest))
+                })?;
+                newest.unwrap_or(false)
+            }
         };
         let fault = match agrees {
             _ if self.trusts_rows.get() => return Ok(()),

@@ -1,7 +1,7 @@
 //! The `workspace` table.
 
 use super::damage::damaged;
-use super::integrity::is_whole_with;
+use super::integrity::{Told, is_whole_with};
 use super::session::Row;
 use super::value::{Value, values};
 use super::{Reader, Writer};
@@ -10,9 +10,6 @@ use crate::domain::name::spellings;
 use crate::domain::record::RecordDigest;
 use crate::domain::{Policy, Workspace, WorkspaceId};
 use crate::error::Result;
-
-/// A record with its policy's text, and whether its newest event is whole and has its digest.
-pub(super) type Told = (Workspace, String, bool);
 
 /// Workspaces with the newest event about each.
 pub(super) const SELECT: &str =

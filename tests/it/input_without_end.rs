@@ -14,8 +14,8 @@ use crate::support::stream::Stream;
 use crate::support::unheard::{Unheard, peak_memory};
 use crate::support::{KEYWARD, Sandbox, is_thorough, skipped, token};
 
-/// The most memory that any input may take, in KiB.
-const MOST: u64 = 20 * 1024;
+/// The most memory that any input may take beside the program itself, in KiB.
+const MOST: u64 = 8 * 1024;
 
 /// What is prompt: a machine that has much else to do must not fail it.
 const PROMPT: Duration = Duration::from_secs(10);

@@ -23,6 +23,8 @@ use super::server::Server;
 use super::tls;
 use crate::error::{Error, Kind, Result};
 
+/// How much longer than for others the server itself is waited for.
+pub(super) const SOON: Duration = Duration::from_secs(1);
 /// How long a connection is waited for at least: even over a slow network it takes longer than no time at all.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// When a server that is starting is asked again.

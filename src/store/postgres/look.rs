@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::SimpleQueryRow;
 
-use super::transaction::SOON;
-use super::{Database, connection};
+use super::Database;
+use super::connection::{self, SOON};
 use crate::domain::Timestamp;
 use crate::domain::audit::{ChainHash, Head};
 use crate::domain::clock::Clock;

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use super::Database;
-use super::connection::{self, in_order};
+use super::connection::{self, SOON, in_order};
 use super::look::Look;
 use super::session::{Queued, Session, executed, sent};
 use crate::domain::audit::Head;
@@ -22,8 +22,6 @@ const LONG: Duration = Duration::from_secs(3600);
 const MOST_QUEUED: usize = 500;
 /// A transaction whose client is stopped ends by itself after so many milliseconds: others wait for it.
 const IDLE_MILLIS: u32 = 10_000;
-/// How much longer than for others the server itself is waited for.
-pub(super) const SOON: Duration = Duration::from_secs(1);
 /// How long it takes until a server that cannot be reached is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// The class of the advisory lock that whoever counts limited keys takes: "KEYC".

@@ -138,7 +138,7 @@ fn json_carries_the_secret_under_key_and_every_field() {
         "prefix": parts.prefix, "short": parts.short, "keyHint": &parts.secret[28..], "status": "active",
         "createdAt": key["createdAt"], "createdBy": creator, "expiresAt": null, "lastUsedAt": null,
         "revokedAt": null, "revokedReason": null, "replaces": null, "replacedBy": null,
-        "allow": [], "owner": null, "labels": {}, "key": secret,
+        "allow": [], "owner": null, "labels": {}, "plan": null, "key": secret,
     });
     assert_eq!(key, expected);
 }

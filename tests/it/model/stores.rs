@@ -100,6 +100,8 @@ impl Library {
         done.answer.lines = outcome
             .lines
             .into_iter()
+            // A token format, which the model does not have.
+            .filter(|outcome| outcome.name.is_some() || outcome.refusal.is_some())
             .map(|outcome| match outcome.fields.is_empty() {
                 true => outcome.code.to_owned(),
                 false => format!("{}: {}", outcome.code, outcome.fields.join(" ")),

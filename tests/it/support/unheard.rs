@@ -113,11 +113,16 @@ fn time_used(process: u32) -> String {
     }
 }
 
-/// The most memory that a running process has had at once, in KiB.
+/// The most memory that a running process has had at once beside the pages of its program, in KiB.
 #[must_use]
 pub fn peak_memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it is running");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
-    peak.and_then(|peak| peak.parse().ok()).unwrap_or_else(|| panic!("no peak in\n{status}"))
+    let figure = |name: &str| -> u64 {
+        let figure = status.lines().find_map(|line| line.strip_prefix(name));
+        let figure = figure.and_then(|figure| figure.trim().strip_suffix(" kB"));
+        let figure = figure.and_then(|figure| figure.parse().ok());
+        figure.unwrap_or_else(|| panic!("no {name} in\n{status}"))
+    };
+    // The pages of the program itself are the fewer the better it was optimised.
+    figure("VmHWM:") - figure("RssFile:")
 }
