@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::session::{Queued, Sent, Session};
+use super::sent::{Queued, Sent};
+use super::session::Session;
 use crate::domain::usage::Tally;
 use crate::domain::{Day, KeySeq};
 use crate::error::Result;

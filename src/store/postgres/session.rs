@@ -8,11 +8,10 @@ use std::pin::pin;
 
 use futures_util::TryStreamExt;
 use futures_util::future::join;
-use tokio_postgres::Error as Failure;
-use tokio_postgres::types::private::BytesMut;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{FromSql, Type};
 
-use super::connection::{Answer, in_order};
+use super::connection::in_order;
+use super::sent::{Queued, executed, placed, sent, typed};
 use super::transaction::Transaction;
 use crate::domain::audit::Head;
 use crate::domain::clock::Clock;
@@ -32,21 +31,6 @@ pub(in crate::store) type Row<'r> = &'r tokio_postgres::Row;
 pub(in crate::store) struct Statement<'s> {
     session: Session<'s>,
     sql: String,
-}
-
-/// A value on its way.
-#[derive(Debug)]
-pub(super) enum Sent {
-    Null,
-    Integer(i64),
-    Text(Vec<u8>),
-    Bytes(Vec<u8>),
-}
-
-/// A statement that waits for the next that is waited for.
-pub(super) struct Queued {
-    pub sql: String,
-    pub values: Vec<Sent>,
 }
 
 impl<'a> Session<'a> {
@@ -132,7 +116,10 @@ impl<'a> Session<'a> {
 
     /// Has nobody else count what is limited until this transaction ends.
     pub(in crate::store) fn hold_counts(&self) -> Result<()> {
-        self.0.hold_counts()
+        match self.0.lock_of_counts() {
+            Some(lock) => self.first(&lock, &[], |_| Ok(Some(()))).map(drop),
+            None => Ok(()),
+        }
     }
 }
 
@@ -170,76 +157,4 @@ impl<'r> FromSql<'r> for Found<'r> {
     fn accepts(_: &Type) -> bool {
         true
     }
-}
-
-impl ToSql for Sent {
-    fn to_sql(
-        &self,
-        _: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        match self {
-            Self::Null => return Ok(IsNull::Yes),
-            Self::Integer(integer) => out.extend_from_slice(&integer.to_be_bytes()),
-            Self::Text(bytes) | Self::Bytes(bytes) => out.extend_from_slice(bytes),
-        }
-        Ok(IsNull::No)
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-impl Sent {
-    pub(super) fn of(text: String) -> Self {
-        Self::Text(text.into_bytes())
-    }
-
-    /// Of which type it is; that of nothing is for the server to find out.
-    fn kind(&self) -> Type {
-        match self {
-            Self::Null => Type::UNKNOWN,
-            Self::Integer(_) => Type::INT8,
-            Self::Text(_) => Type::TEXT,
-            Self::Bytes(_) => Type::BYTEA,
-        }
-    }
-}
-
-/// Values of a statement with their types.
-pub(super) fn typed(values: &[Sent]) -> Vec<(&Sent, Type)> {
-    values.iter().map(|value| (value, value.kind())).collect()
-}
-
-pub(super) fn sent(values: &[Value<'_>]) -> Vec<Sent> {
-    let of = |value: &Value<'_>| match *value {
-        Value::Null | Value::Other => Sent::Null,
-        Value::Integer(integer) => Sent::Integer(integer),
-        Value::Text(bytes) => Sent::Text(bytes.to_vec()),
-        Value::Bytes(bytes) => Sent::Bytes(bytes.to_vec()),
-    };
-    values.iter().map(of).collect()
-}
-
-/// A statement's text with its places as this server numbers them. No statement has a question mark for anything else.
-pub(super) fn placed(sql: &str) -> String {
-    sql.replace('?', "$")
-}
-
-/// What has waited, ready to be sent.
-pub(super) fn executed<'f>(
-    client: &'f tokio_postgres::Client,
-    queued: &'f [Queued],
-) -> Vec<Answer<'f, u64>> {
-    let execute = |queued: &'f Queued| -> Answer<'f, u64> { Box::pin(execute(client, queued)) };
-    queued.iter().map(execute).collect()
-}
-
-async fn execute(client: &tokio_postgres::Client, queued: &Queued) -> Result<u64, Failure> {
-    let values: Vec<(&(dyn ToSql + Sync), Type)> =
-        queued.values.iter().map(|value| (value as _, value.kind())).collect();
-    client.execute_typed(&queued.sql, &values).await
 }

@@ -4,14 +4,14 @@
 //! This module never tells of a change that is not there, nor of none where there is one.
 
 use std::cell::{Cell, RefCell};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Database;
-use super::connection::{self, SOON, in_order};
+use super::connection::{self, in_order};
 use super::look::Look;
-use super::session::{Queued, Session, executed, sent};
+use super::sent::{Queued, executed, sent};
 use crate::domain::audit::Head;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::store::value::values;
 
 /// How long a statement may take where rows are only looked up by an index, beyond what it may wait for others.
@@ -22,14 +22,12 @@ const LONG: Duration = Duration::from_secs(3600);
 const MOST_QUEUED: usize = 500;
 /// A transaction whose client is stopped ends by itself after so many milliseconds: others wait for it.
 const IDLE_MILLIS: u32 = 10_000;
-/// How long it takes until a server that cannot be reached is asked again.
-const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// The class of the advisory lock that whoever counts limited keys takes: "KEYC".
 const COUNTS: i32 = 0x4b45_5943;
 
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
+pub(super) enum Purpose {
     Read,
     Write,
     Count,
@@ -48,7 +46,7 @@ pub(super) struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    fn new(database: &'a Database, purpose: Purpose, wait: Duration) -> Self {
+    pub(super) fn new(database: &'a Database, purpose: Purpose, wait: Duration) -> Self {
         Self {
             database,
             purpose,
@@ -129,19 +127,19 @@ impl<'a> Transaction<'a> {
         self.database.heard(answered).map(drop)
     }
 
-    pub(super) fn hold_counts(&self) -> Result<()> {
+    /// The statement that has nobody else count what is limited until this ends, unless that is so already or not needed.
+    pub(super) fn lock_of_counts(&self) -> Option<String> {
         if self.purpose == Purpose::Read || self.holds_counts.replace(true) {
-            return Ok(());
+            return None;
         }
-        let lock = format!(
-            "SELECT pg_advisory_xact_lock({COUNTS}, ('{}.head'::regclass::oid::bigint & 2147483647)::int4)",
-            self.database.server.schema
-        );
-        Session(self).first(&lock, &[], |_| Ok(Some(()))).map(drop)
+        let schema = &self.database.server.schema;
+        Some(format!(
+            "SELECT pg_advisory_xact_lock({COUNTS}, ('{schema}.head'::regclass::oid::bigint & 2147483647)::int4)"
+        ))
     }
 
     /// Ends it without a change.
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if self.began.take().is_none() {
             return;
         }
@@ -149,7 +147,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Ends it with its changes, which leave the trail with this end if there are any.
-    fn commit(&self, head: Option<Head>) -> Result<()> {
+    pub(super) fn commit(&self, head: Option<Head>) -> Result<()> {
         if self.began.get().is_none() {
             return Ok(());
         }
@@ -171,86 +169,4 @@ impl<'a> Transaction<'a> {
 /// Waits for whoever changes the store at this moment.
 fn locked(schema: &str) -> String {
     format!("SELECT 1 FROM {schema}.head FOR UPDATE;")
-}
-
-impl Database {
-    pub(in crate::store) fn read<T>(
-        &mut self,
-        body: impl FnOnce(Session<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let transaction = Transaction::new(self, Purpose::Read, self.wait);
-        let outcome = body(Session(&transaction));
-        transaction.end();
-        outcome
-    }
-
-    /// Runs the closure, which returns the trail's end after it, in a synced transaction.
-    pub(in crate::store) fn write<T>(
-        &mut self,
-        wait: Option<Duration>,
-        body: impl FnOnce(Session<'_>) -> Result<(T, Option<Head>)>,
-    ) -> Result<T> {
-        let transaction = Transaction::new(self, Purpose::Write, wait.unwrap_or(self.wait));
-        transaction.begin()?;
-        let (value, head) = body(Session(&transaction)).inspect_err(|_| transaction.end())?;
-        match transaction.commit(head) {
-            Ok(()) => Ok(value),
-            Err(error) if self.line().is_ok() => {
-                // The server has answered, so nothing was changed.
-                transaction.end();
-                Err(error)
-            }
-            Err(error) => self.learn_outcome(head, error).map(|()| value),
-        }
-    }
-
-    pub(in crate::store) fn count<T>(
-        &mut self,
-        wait: Duration,
-        body: impl FnOnce(Session<'_>) -> Result<T>,
-    ) -> Result<T> {
-        if !self.can_count() {
-            return Err(Error::new(Kind::Io, "the database role may not count uses"));
-        }
-        let transaction = Transaction::new(self, Purpose::Count, wait);
-        let value = body(Session(&transaction)).inspect_err(|_| transaction.end())?;
-        transaction.commit(None).inspect_err(|_| transaction.end())?;
-        Ok(value)
-    }
-
-    /// Finds out what became of a commit whose answer was lost: whoever has the lock sees all that was committed before, and nothing
-    /// is committed behind it.
-    fn learn_outcome(&self, head: Option<Head>, error: Error) -> Result<()> {
-        let Some(head) = head else { return Err(error) };
-        let (start, wait) = (Instant::now(), self.wait.max(SOON));
-        let found = loop {
-            let left = wait.saturating_sub(start.elapsed());
-            match self.find_event(head, left) {
-                Err(_) if left > ASK_AGAIN && self.line().is_err() => std::thread::sleep(ASK_AGAIN),
-                found => break found,
-            }
-        };
-        match found {
-            Ok(true) => {
-                self.seen.set(head);
-                Ok(())
-            }
-            Ok(false) => Err(error),
-            Err(_) => Err(Error::new(
-                Kind::UnknownOutcome,
-                format!("it is not known whether the change was made: {error}"),
-            )
-            .hinted("check `keyward audit list`")),
-        }
-    }
-
-    fn find_event(&self, head: Head, wait: Duration) -> Result<bool> {
-        let transaction = Transaction::new(self, Purpose::Write, wait);
-        transaction.begin()?;
-        let session = Session(&transaction);
-        let sql = "SELECT 1 FROM audit WHERE seq = ?1 AND hash = ?2";
-        let found = session.first(sql, values![head.seq, &head.hash], |_| Ok(Some(())));
-        transaction.end();
-        found.map(|found| found.is_some())
-    }
 }
