@@ -65,7 +65,7 @@ impl Code {
             Self::IpDenied => (14, 403, "the key may not be used from this address"),
             Self::InsufficientScope => (14, 403, "the key lacks a required scope"),
             Self::RateLimited => (15, 429, "the key's rate limit is exceeded"),
-            Self::QuotaExceeded => (15, 429, "the workspace has spent this month's credits"),
+            Self::QuotaExceeded => (15, 429, "this month's credits are spent"),
         }
     }
 }

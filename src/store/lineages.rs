@@ -22,7 +22,7 @@ const RATE_STATE: &str = "SELECT max(whole_at) FROM meter WHERE rate = ?2 AND ke
 /// The credits that they have spent from one day to another.
 const CREDITS: &str =
     ", day (number) AS (SELECT ?2 UNION ALL SELECT number + 1 FROM day WHERE number < ?3)
-    SELECT sum(usage.credits) FROM (SELECT seq FROM line LIMIT 256) AS line CROSS JOIN day
+    SELECT CAST(sum(usage.credits) AS bigint) FROM (SELECT seq FROM line LIMIT 256) AS line CROSS JOIN day
     JOIN usage ON usage.slot = (day.number << 40) + line.seq";
 /// Gives a key's rate state to the same relatives, unless theirs is later.
 const HAND_ON: &str = "INSERT INTO meter (key_seq, rate, whole_at)

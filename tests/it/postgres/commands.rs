@@ -154,9 +154,9 @@ fn a_keys_own_plan_and_another_systems_key_are_judged_as_with_a_file() {
     for _ in 0..2 {
         sandbox.verdict(&secret, &[], 0, "valid");
     }
-    sandbox.verdict(&secret, &[], 16, "quota_exceeded");
+    sandbox.verdict(&secret, &[], 15, "quota_exceeded");
     let next = sandbox.keyward(["rotate", "app"]).ok().line();
-    sandbox.verdict(&next, &[], 16, "quota_exceeded");
+    sandbox.verdict(&next, &[], 15, "quota_exceeded");
     sandbox.keyward(["set", "app", "--clear-plan"]).ok();
     sandbox.verdict(&next, &[], 0, "valid");
     let hash: String = Sha512::digest("Qm1xYz09.wL7vKp4sT8uB2nE6")
