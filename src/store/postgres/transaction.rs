@@ -127,7 +127,7 @@ impl<'a> Transaction<'a> {
         self.database.heard(answered).map(drop)
     }
 
-    /// The statement that has nobody else count what is limited until this ends, unless that is so already or not needed.
+    /// The statement that has nobody else count what is limited until this ends, unless it already does, or it is not needed.
     pub(super) fn lock_of_counts(&self) -> Option<String> {
         if self.purpose == Purpose::Read || self.holds_counts.replace(true) {
             return None;
