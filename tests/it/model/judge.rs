@@ -160,6 +160,31 @@ impl Model {
 impl Model {
     /// When a rate is whole again for a key and all that replaced one another up to it and since: a rotation inherits what is spent.
     fn whole_at(&self, key: &Key, rate: &str) -> Option<i64> {
+        let line = self.line(key);
+        let states = line.iter().filter_map(|key| key.whole_at.as_ref());
+        states.filter(|(of, _)| of == rate).map(|(_, at)| *at).max()
+    }
+
+    /// What a key has used of its rate goes on to those of its line before its record goes.
+    pub(super) fn hand_on(&mut self, number: u64) {
+        let key = &self.keys[&number];
+        let Some((rate, at)) = key.whole_at.clone() else {
+            return;
+        };
+        if at <= self.clock.latest * 1_000_000 {
+            return;
+        }
+        let line: Vec<String> = self.line(key).iter().map(|one| one.id.clone()).collect();
+        for other in self.keys.values_mut().filter(|other| line.contains(&other.id)) {
+            let is_less = |(of, had): &(String, i64)| *of == rate && *had < at;
+            if other.whole_at.as_ref().is_none_or(is_less) {
+                other.whole_at = Some((rate.clone(), at));
+            }
+        }
+    }
+
+    /// A key and all that replaced one another up to it and since.
+    fn line<'m>(&'m self, key: &'m Key) -> Vec<&'m Key> {
         let (mut line, mut next) = (vec![key], 0);
         while next < line.len() {
             let one = line[next];
@@ -174,8 +199,7 @@ impl Model {
             line.extend(found);
             next += 1;
         }
-        let states = line.iter().filter_map(|key| key.whole_at.as_ref());
-        states.filter(|(of, _)| of == rate).map(|(_, at)| *at).max()
+        line
     }
 
     /// Holds what keys of a workspace have used of other rates against the one that holds from now on: the same share of it.

@@ -44,6 +44,8 @@ pub struct Done {
     pub records: Vec<Key>,
     /// How long the trail is after a restoration, which tells it of whatever differs.
     pub events: Option<u64>,
+    /// The events of token formats that an import brought, which the model does not have.
+    pub formats: u64,
 }
 
 impl Library {
@@ -326,6 +328,7 @@ impl Done {
             minted: Vec::new(),
             records,
             events: None,
+            formats: 0,
         }
     }
 

@@ -216,6 +216,9 @@ impl Model {
         let ids = due.iter().map(|number| self.keys[number].id.clone());
         let answer = Answer { keys: ids.collect(), ..Answer::default() };
         if !rehearsal {
+            for number in &due {
+                self.hand_on(*number);
+            }
             for number in due {
                 self.tell(number);
                 self.forget(number, now);

@@ -48,6 +48,8 @@ pub struct Report {
     /// The records it returned.
     pub records: Vec<Record>,
     pub events: Option<u64>,
+    /// The events of token formats that an import brought, which the model does not have.
+    pub formats: u64,
 }
 
 /// Why it was refused.
@@ -103,6 +105,7 @@ impl Library {
                 answer: done.answer,
                 minted: done.minted,
                 events: done.events,
+                formats: done.formats,
             }),
             Err(error) => {
                 Err(Failure { code: error.kind().code().to_owned(), message: error.to_string() })

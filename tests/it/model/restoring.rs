@@ -14,6 +14,13 @@ impl Model {
     /// Puts a backup in the place of the store. The answer has the keys of which something stays as it is, and what.
     pub(super) fn restore(&mut self, backup: &Self, now: i64) -> Answer {
         let latest = self.at(now).latest.max(backup.clock.latest);
+        let is_lost = |(number, key): &(&u64, &Key)| {
+            backup.keys.get(number).is_none_or(|theirs| theirs.id != key.id)
+        };
+        let lost: Vec<u64> = self.keys.iter().filter(is_lost).map(|(number, _)| *number).collect();
+        for number in lost {
+            self.hand_on(number);
+        }
         let present = self.clone();
         let mut kept = Vec::new();
         let mut ended = BTreeSet::clone(&present.ended);

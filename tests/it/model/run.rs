@@ -146,7 +146,7 @@ impl Run {
         let minted = done.as_ref().map(|done| done.minted.as_slice());
         let predicted = after.apply(operation, *by, minted.unwrap_or_default());
         if let Ok(done) = &done {
-            after.events = done.events.unwrap_or(after.events);
+            after.events = done.events.unwrap_or(after.events + done.formats);
         }
         self.figures.note(operation.word(), self.processes());
         match (&done, &predicted) {

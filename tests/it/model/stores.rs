@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use keyward::domain::timestamp::Timestamp;
-use keyward::domain::transfer::{FormatFields, KeyFields, WorkspaceFields};
+use keyward::domain::transfer::{FormatFields, KeyFields, LineOutcome, WorkspaceFields};
 use keyward::error::Result;
 use keyward::ops::store::export::Record;
 use keyward::ops::store::{export, import, restore};
@@ -97,6 +97,8 @@ impl Library {
             Some(path) => import::into_new(path, WAIT, actor, &request, &mut lines, now, random)?,
         };
         let mut done = Done::default();
+        let is_format = |line: &&LineOutcome| line.name.is_none() && line.code == "created";
+        done.formats = outcome.lines.iter().filter(is_format).count() as u64;
         done.answer.lines = outcome
             .lines
             .into_iter()
