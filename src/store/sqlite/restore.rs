@@ -170,6 +170,8 @@ impl Writer<'_> {
             run("INSERT INTO main.audit SELECT * FROM source.audit")?;
         }
         run(REPLACE)?;
+        // The backup's time may be the later one, and must not be overwritten with the one that was read before.
+        self.clock.set(None);
         run(BURY)
     }
 
