@@ -1,4 +1,4 @@
-//! Percent-encoding (RFC 3986 2.1), as URLs and header fields have it.
+//! Percent-encoding (RFC 3986, section 2.1), in URLs, header fields and the URIs of stores.
 //!
 //! This module never fails: what is no escape stands for itself.
 

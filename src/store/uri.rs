@@ -4,6 +4,8 @@
 
 use std::ffi::OsString;
 
+use crate::domain::percent::decoded;
+
 /// How a variable of the environment is looked up. `PGUSER` gives the account's name where nothing else is set.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
@@ -24,26 +26,6 @@ pub fn has_password(text: &str) -> bool {
         login.is_some_and(|login| login.contains(':'))
             || names.any(|name| decoded(name) == "password")
     })
-}
-
-/// A part of a URI without percent signs (RFC 3986, section 2.1).
-pub(super) fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, others @ ..] = rest {
-        let hex = others.first_chunk::<2>().and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &others[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = others;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

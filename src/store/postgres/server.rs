@@ -4,15 +4,17 @@
 //!
 //! The form is libpq's (<https://www.postgresql.org/docs/current/libpq-connect.html>, "Connection URIs"); `schema` is keyward's own.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::address::{Address, Host, Parameters, Protection};
 use super::credentials;
 use crate::domain::Safe;
+use crate::domain::percent::decoded;
 use crate::error::{Error, Result};
 use crate::store::roles::SCHEMA;
-use crate::store::uri::{SCHEMES, Variables, decoded, has_password};
+use crate::store::uri::{SCHEMES, Variables, has_password};
 
 /// What may be given in a URI or a service file, and the variable that stands in for it.
 const PARAMETERS: [(&str, Option<&str>); 13] = [
@@ -186,16 +188,16 @@ fn parameters(uri: &str) -> Result<Parameters> {
         ports.push(port);
     }
     let mut given = Parameters::new();
-    let mut take = |name: &str, value: String| {
+    let mut take = |name: &str, value: Cow<'_, str>| {
         if !value.is_empty() {
-            given.insert(name.to_owned(), value.into());
+            given.insert(name.to_owned(), value.into_owned().into());
         }
     };
     take("user", decoded(user));
     take("password", decoded(password));
-    take("host", names.join(","));
+    take("host", names.join(",").into());
     if ports.iter().any(|port| !port.is_empty()) {
-        take("port", ports.join(","));
+        take("port", ports.join(",").into());
     }
     take("dbname", decoded(database));
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
