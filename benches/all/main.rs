@@ -7,7 +7,7 @@
 //!
 //! Each section prints one table of medians. A ratio compares two things measured in turns in the same run, so it means
 //! something on a busy machine too; an absolute number belongs to the machine. A target that is missed is printed as
-//! MISSED and nothing else happens: this measures, it is no test.
+//! MISSED and nothing else happens: this measures, it is not a test.
 
 #![expect(
     clippy::print_stdout,

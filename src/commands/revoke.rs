@@ -70,7 +70,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let asks = !context.yes && !args.dry_run;
     if asks && !context.prompter.allowed {
-        // First of all: a script that forgot --yes is told so, whatever else is wrong.
+        // First of all: a script that forgot --yes gets this error, whatever else is wrong.
         context.prompter.confirm("", "pass --yes to confirm")?;
     }
     let mut store = context.open_store()?.rehearsing(args.dry_run);

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::ops::store::import::{MOST_LINES, Unit};
 use crate::store::{foreign_kind, foreign_rows};
 
-/// How much of a file tells whether it is a database, in bytes.
+/// How much of a file shows whether it is a database, in bytes.
 const HEADER: u64 = 100;
 /// The longest array, in bytes: it is read as a whole.
 const LONGEST_ARRAY: u64 = 1024 * 1024 * 1024;
@@ -62,7 +62,7 @@ impl Iterator for Records {
 }
 
 impl Lines {
-    /// Whether the first byte that is no space is this one.
+    /// Whether the first byte that is not a space is this one.
     fn begins_with(&mut self, byte: u8) -> Result<bool> {
         let front = self.input.fill_buf().map_err(|error| input::unread(&self.name, error))?;
         Ok(front.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&byte))

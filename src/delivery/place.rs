@@ -199,7 +199,7 @@ impl Target {
         }
     }
 
-    /// The mounts that the file and its folder lie in, where the system tells (Linux 5.8).
+    /// The mounts that the file and its folder lie in, where the system says so (Linux 5.8).
     #[cfg(target_os = "linux")]
     fn mounts(&self) -> Result<Option<(u64, u64)>> {
         use std::ffi::OsStr;

@@ -71,7 +71,7 @@ impl HashForm {
         for tag in ["sha512", "sha256"] {
             let rest = text.strip_prefix(tag).map(|rest| rest.trim_start_matches(['$', ':']));
             match rest.filter(|rest| rest.len() < text.len() - tag.len()) {
-                // The tag of another hash is no mistake that may be passed over.
+                // The tag of another hash is not a mistake that may be passed over.
                 Some(_) if (tag == "sha512") != (self == Self::Sha512) => return None,
                 Some(rest) => bare = rest,
                 None => {}

@@ -15,7 +15,7 @@ pub enum KnownFormat {
     Front(String),
 }
 
-/// The shortest front that tells tokens from other text, in bytes.
+/// The shortest front that distinguishes tokens from other text, in bytes.
 pub const SHORTEST_FRONT: usize = 4;
 
 impl KnownFormat {
@@ -59,7 +59,7 @@ impl KnownFormat {
         (front.len() >= SHORTEST_FRONT).then_some(front)
     }
 
-    /// Whether tokens of this format begin so. The separator that follows a front is no part of a key's prefix.
+    /// Whether tokens of this format begin so. The separator that follows a front is not part of a key's prefix.
     pub fn begins(&self, front: &str) -> bool {
         let separators = ['_', '.', '-'];
         match self {

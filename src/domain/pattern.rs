@@ -11,7 +11,7 @@ use crate::domain::token::TokenFormat;
 /// A rule for the tokens of one format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
-    /// `keyward-` and a word that tells it from the others.
+    /// `keyward-` and a word that distinguishes it from the others.
     pub id: String,
     pub regex: String,
     /// What every token begins with, one for each environment.

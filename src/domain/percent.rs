@@ -1,6 +1,6 @@
 //! Percent-encoding (RFC 3986, section 2.1), in URLs, header fields and the URIs of stores.
 //!
-//! This module never fails: what is no escape stands for itself.
+//! This module never fails: what is not an escape stands for itself.
 
 use std::borrow::Cow;
 use std::fmt::Write;

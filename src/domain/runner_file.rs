@@ -20,7 +20,7 @@ pub struct Variable<'t> {
 
 /// Every variable with its value, in order.
 pub fn variables(text: &[u8]) -> Result<Vec<Variable<'_>>, Unreadable> {
-    // The runner tells encodings by their byte order mark; without one, UTF-16 is UTF-8 full of NULs.
+    // The runner recognises encodings by their byte order mark; without one, UTF-16 is UTF-8 full of NULs.
     if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") || text.contains(&0) {
         return Err(Unreadable::Encoding);
     }

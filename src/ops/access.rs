@@ -131,7 +131,7 @@ impl Access {
         }
     }
 
-    /// Whether the actor may be told of a key: the operator of every one, a key of its own workspace's.
+    /// Whether the actor may learn that a key exists: the operator of every key, a key of those in its own workspace.
     pub fn reaches(&self, key: &Key) -> bool {
         self.caller.as_ref().is_none_or(|(own, _)| own.workspace_id == key.workspace_id)
     }

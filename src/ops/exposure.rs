@@ -60,7 +60,7 @@ impl<'r, 'c> Detector<'r, 'c> {
         Ok(false)
     }
 
-    /// Those that tell a token from a checksum. A workspace that cannot be read is for the command to report.
+    /// Those that distinguish a token from a checksum. A workspace that cannot be read is for the command to report.
     fn formats(&self) -> &[TokenFormat] {
         self.formats.get_or_init(|| {
             let workspaces = self.reader.workspaces().unwrap_or_default();

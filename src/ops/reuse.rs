@@ -1,4 +1,4 @@
-//! Use of a revoked key: somebody still has its secret, which the audit trail is to tell.
+//! Use of a revoked key: somebody still has its secret, which belongs in the audit trail.
 //!
 //! This module never changes a verdict, and never fills the trail: a key has one such event an hour at most.
 

@@ -200,7 +200,7 @@ fn save(
     Ok(true)
 }
 
-/// Holds what a key has used of a rate against the one that is in its place now: another plan is no second burst.
+/// Holds what a key has used of a rate against its new one: another plan gives no second burst.
 fn carry_rate(writer: &Writer<'_>, key: &Key, now: Timestamp) -> Result<()> {
     let owner = writer.workspace_by_id(key.workspace_id)?;
     let rate = owner.and_then(|owner| Allowance::of(&owner, key.plan.as_deref()).rate);

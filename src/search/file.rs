@@ -97,7 +97,7 @@ impl Source for FileSource {
             Ok(data) => data,
             // Nothing but a hole follows.
             Err(Errno::NXIO) => self.size.max(self.done),
-            // The file system does not tell.
+            // The file system does not say.
             Err(_) => {
                 self.hole = None;
                 seek(&self.file, SeekFrom::Start(self.done))?;

@@ -52,7 +52,7 @@ pub struct Search<'a> {
     /// How many archives are around what is searched at the moment.
     depth: usize,
     allowance: Allowance,
-    /// Whether git had nothing for a hook to look at, which is no lack.
+    /// Whether git had nothing for a hook to look at, which leaves nothing unread.
     pub has_nothing_to_read: bool,
     /// The objects of git in which something was found.
     found_in: BTreeSet<String>,
@@ -152,7 +152,7 @@ impl<'a> Search<'a> {
         self.text(bytes, location)
     }
 
-    /// Searches text that is in memory and is no file: lines that git was given, say.
+    /// Searches text that is in memory and is not a file: lines that git was given, say.
     fn text(&mut self, text: &[u8], location: &Location) -> Result<()> {
         self.coverage.bytes += text.len() as u64;
         self.hunt(text, 0..text.len(), Position::default(), location)

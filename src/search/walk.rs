@@ -24,7 +24,7 @@ use crate::error::Result;
 const DEEPEST: usize = 4096;
 /// How much of a path is resolved in one call: Linux takes 4,096 bytes.
 const LONGEST_PATH: usize = 2048;
-/// File systems that are no files (statfs(2)): proc, sysfs, debugfs, tracefs, cgroup, cgroup2, securityfs.
+/// File systems that are not files (statfs(2)): proc, sysfs, debugfs, tracefs, cgroup, cgroup2, securityfs.
 const NO_FILES: [u64; 7] =
     [0x9fa0, 0x6265_6572, 0x6462_6720, 0x7472_6163, 0x27_e0eb, 0x6367_7270, 0x7363_6673];
 

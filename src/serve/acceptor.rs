@@ -24,19 +24,19 @@ use crate::signals::Interrupts;
 
 /// The most connections, if the process may have as many files open.
 const MOST: u64 = 4096;
-/// The files that are no connections: stores, listeners, the streams.
+/// The files that are not connections: stores, listeners, the streams.
 const OTHER_FILES: u64 = 128;
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// It was told to end.
+    /// It is to shut down.
     Told,
     /// It was interrupted.
     Interrupted,
 }
 
-/// Serves until a signal. `ready` is told where.
+/// Serves until a signal. `ready` is called with where.
 ///
 /// # Errors
 /// Nothing is served: a place that cannot be listened on, a file that may not be used, a store that cannot be opened. Or the
@@ -91,7 +91,7 @@ pub fn run(settings: Settings, ready: impl FnOnce(&[String])) -> Result<End> {
     }
 }
 
-/// The signal by which a service is told to end well (POSIX `signal.h`).
+/// The signal that asks a service to shut down (POSIX `signal.h`).
 const SIGTERM: i32 = 15;
 
 struct Worker {

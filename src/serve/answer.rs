@@ -14,7 +14,7 @@ use crate::output::json;
 
 /// The code word of a refusal.
 pub const CODE: HeaderName = HeaderName::from_static("x-keyward-code");
-/// The status that a refusal would have if it were not told as 403.
+/// The status that a refusal would have if it were not sent as 403.
 pub const STATUS: HeaderName = HeaderName::from_static("x-keyward-status");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -83,7 +83,7 @@ impl Answer {
         answer
     }
 
-    /// The same told as 403 where a proxy knows no other refusal but 401. The true status stands beside it.
+    /// The same as a 403, for a proxy that knows no refusal but 401. The true status stands beside it.
     #[must_use]
     pub fn only_forbidding(mut self) -> Self {
         if self.status >= 400 {

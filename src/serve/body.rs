@@ -1,6 +1,6 @@
 //! What an answer carries.
 //!
-//! This module never sends the end of a secret's answer before it is told to.
+//! This module never sends the end of a secret's answer before it is released.
 
 use std::pin::Pin;
 use std::rc::Rc;

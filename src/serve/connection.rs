@@ -84,7 +84,7 @@ impl Connection {
         self.is_answered.set(true);
     }
 
-    /// Has this told when everything that was sent so far is with the system. It is gone when that can't be any more.
+    /// Has this notified when everything that was sent so far is with the system. It is gone when that can't be any more.
     pub fn when_flushed(&self, teller: Sender<()>) {
         self.flushed.replace(Some(teller));
     }

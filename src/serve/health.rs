@@ -8,7 +8,7 @@ pub fn alive() -> Answer {
     Answer::json(200, "{\"alive\":true}\n".to_owned())
 }
 
-/// It is ready while the store can be read and it has not been told to end.
+/// It is ready while the store can be read and it is not shutting down.
 pub fn ready(worker: &Worker) -> Answer {
     let recording = match worker.is_ending.get() {
         true => None,

@@ -14,7 +14,7 @@
 //! | `dialect` | what refusals look like |
 //! | `metrics`, `log`, `notify` | what is said of it while it runs |
 //!
-//! This module never holds a rule of keys: it is a view over `ops`. It never listens where it was not told to, and never
+//! This module never holds a rule of keys: it is a view over `ops`. It never listens where it was not asked to, and never
 //! answers 200 in doubt.
 
 mod acceptor;
@@ -102,7 +102,7 @@ pub struct Settings {
 /// What a service manager says (systemd's `sd_notify(3)` and `sd_listen_fds(3)`).
 #[derive(Debug, Default)]
 pub struct Manager {
-    /// Where it wants to be told that the service is ready.
+    /// Where it is notified that the service is ready.
     pub notify: Option<std::ffi::OsString>,
     /// The names of the sockets that it hands over, in their order.
     pub names: Vec<String>,

@@ -1,4 +1,4 @@
-//! What a service manager is told (systemd's `sd_notify(3)`): that keyward is ready, and that it ends.
+//! Notifies a service manager (systemd's `sd_notify(3)`) that keyward is ready and that it ends.
 //!
 //! This module never fails: a service that cannot say so still serves.
 

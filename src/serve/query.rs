@@ -11,12 +11,12 @@ pub struct Wish {
     pub ask: Ask,
     pub workspace: Option<String>,
     pub cost: Option<u32>,
-    /// Whether every refusal but a 401 is told as a 403.
+    /// Whether every refusal but a 401 is sent as a 403.
     pub only_forbids: bool,
 }
 
 impl Wish {
-    /// Reads the options, or says what is wrong with them. Whether refusals are told as 403 is known in either case.
+    /// Reads the options, or says what is wrong with them. Whether refusals are sent as 403 is known in either case.
     pub fn read(query: &str) -> (Self, Result<(), &'static str>) {
         let mut wish = Self::default();
         let mut outcome = Ok(());

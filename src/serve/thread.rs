@@ -67,7 +67,7 @@ impl Prepared {
         Ok(Self { settings, metrics, managers, most, verifier })
     }
 
-    /// Answers until it is told to end and has answered what is due.
+    /// Answers until it is to end and has answered what is due.
     ///
     /// # Errors
     /// The last uses could not be recorded.

@@ -1,6 +1,6 @@
 //! The body of a request as far as it was not read.
 //!
-//! This module never reads more than it is told to.
+//! This module never reads more than it was asked for.
 
 use hyper::body::{Body, Bytes, Incoming};
 use zeroize::Zeroizing;

@@ -33,7 +33,7 @@ pub struct Worker {
     pub settings: Arc<Settings>,
     pub metrics: Arc<Metrics>,
     pub managers: Option<Arc<Managers>>,
-    /// Whether it was told to end.
+    /// Whether it is to end.
     pub is_ending: Cell<bool>,
     verifier: RefCell<Verifier<Identity>>,
     /// The one that knows whole records, once it is needed.

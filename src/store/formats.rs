@@ -9,7 +9,7 @@ use crate::domain::Policy;
 use crate::domain::known_format::{KnownFormat, SHORTEST_FRONT};
 use crate::error::Result;
 
-/// How many fronts of imported tokens are kept. Each is looked for in all that is scanned, and more are no shared beginnings.
+/// How many fronts of imported tokens are kept. Each is looked for in all that is scanned, and more are not shared beginnings.
 const MOST_FRONTS: i64 = 64;
 
 impl Reader<'_> {

@@ -34,7 +34,7 @@ impl Store {
     }
 
     /// Brings a store up to date, which a file's is whenever it is opened. Says whether there was anything to do; nothing where there
-    /// is no store.
+    /// is not a store.
     pub fn migrate_at(place: &Place, wait: Duration) -> Result<bool> {
         match place {
             Place::File(path) => match Database::schema_at(path, wait)? {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::support::{Output, Sandbox, names, text};
 
-/// What is no UTF-8, and what a lossy reading makes of it.
+/// What is not UTF-8, and what a lossy reading makes of it.
 const CAFE: &[u8] = b"caf\xe9.key";
 const MANGLED: &str = "caf\u{fffd}.key";
 

@@ -54,7 +54,7 @@ fn every_input_that_was_kept_is_held_to_its_law() {
     assert!(broken.is_empty(), "laws are broken by {broken:#?}");
 }
 
-/// Inputs so long are no corpus, and fuzzing makes none.
+/// Longer inputs do not belong in a corpus, and fuzzing makes none.
 #[test]
 fn lines_about_the_longest_are_held_to_their_law() {
     for length in LONGEST_LINE - 1..=LONGEST_LINE + 1 {

@@ -25,7 +25,7 @@ pub fn lines<'a>(records: impl IntoIterator<Item = &'a Value>) -> String {
     lines.collect()
 }
 
-/// The line with this field changed; without it where the value is null and it is no text that may be.
+/// The line with this field changed; without it where the value is null and it is not a text that may be.
 fn with(record: &Value, field: &str, value: Value) -> Value {
     let mut record = record.clone();
     record[field] = value;
@@ -118,7 +118,7 @@ fn a_line_that_a_record_contradicts_differs_in_the_fields_that_are_named() {
     }
     let two = with(&with(&full, "owner", Value::Null), "name", json!("x"));
     assert_differs(&sandbox, &two, &["name", "owner"]);
-    // The order of what has none is no difference, and the last use is nobody's word.
+    // The order of what has none is not a difference, and the last use is nobody's word.
     let same = with(&full, "allow", json!(["2001:db8::/32", "203.0.113.0/24", "203.0.113.0/24"]));
     let same = with(&same, "scopes", json!(["write", "read"]));
     let same = with(&same, "lastUsedAt", json!("2020-01-01"));

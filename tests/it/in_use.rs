@@ -67,7 +67,7 @@ fn it_is_said_how_often_the_key_was_used_within_the_time_that_was_asked_for() {
     not_around_midnight();
     let sandbox = Sandbox::new();
     let key = used(&sandbox, &[50 * DAY, 50 * DAY, 49 * DAY, 20 * DAY, 0]);
-    // Refused requests are no uses.
+    // Refused requests are not uses.
     let wrong = &["-e", "test"];
     sandbox.verdict(&key.secret, wrong, 14, "wrong_environment");
     let other = sandbox.mint("other");

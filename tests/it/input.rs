@@ -10,7 +10,7 @@ use crate::support::{Output, Sandbox};
 pub const READERS: [&[&str]; 4] =
     [&["verify"], &["activate"], &["whoami", "--as", "-"], &["verify", "--stream", "--as", "-"]];
 
-/// What is no secret though there is one in it, or none at all; with a name for each.
+/// What is not a secret though there is one in it, or none at all; with a name for each.
 fn malformed(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let bytes = secret.as_bytes();
     let with = |before: &[u8], after: &[u8]| [before, bytes, after].concat();

@@ -120,7 +120,7 @@ fn columns(sandbox: &Sandbox, table: &str) -> Vec<String> {
         .expect("columns have names")
 }
 
-/// For each column of a key's record, what somebody might put there. The row number is no part of the record.
+/// For each column of a key's record, what somebody might put there. The row number is not part of the record.
 const KEY_CHANGES: [(&str, &str); 27] = [
     ("id", "id = 'key_zzzzzzzzzzzzzzzz'"),
     ("workspace_id", "workspace_id = (SELECT workspace_id FROM workspace WHERE name = 'other')"),

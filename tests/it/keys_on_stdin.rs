@@ -26,7 +26,7 @@ fn without_a_key_there_is_nothing_to_revoke() {
     run.refused(2, "usage");
     let run = sandbox.keyward(["revoke", "-", "--yes"]).stdin(b"\xff\n");
     run.refused(2, "usage");
-    // Standard input is no terminal, so there is nobody to ask.
+    // Standard input is not a terminal, so there is nobody to ask.
     let run = sandbox.keyward(["revoke", "-"]).stdin("a\n");
     run.refused(2, "usage");
     assert_eq!(sandbox.listed(&[]), ["a"]);

@@ -269,7 +269,7 @@ mod manual;
 // Completion scripts in real shells.
 mod shells;
 // Where the two streams and the exit status meet.
-// Arguments, paths and variables that are no UTF-8.
+// Arguments, paths and variables that are not UTF-8.
 mod bytes;
 mod streams;
 // Changes that stand although their answer could not be written.

@@ -77,7 +77,7 @@ fn all_pages_are_written_into_a_folder() {
         let committed = fs::read_to_string(repository("man").join(&page)).expect("a page is text");
         assert_eq!(sandbox.text(&format!("new/pages/{page}")), committed, "{page}");
     }
-    // Once more is no error, and a file in the way is.
+    // Once more is not an error, and a file in the way is.
     sandbox.keyward(["man", "--all", "new/pages", "-q"]).ok();
     sandbox.refuses(&["man", "--all", "new/pages/keyward.1"], 7, "io");
     sandbox.refuses(&["man", "mint", "--all", "new/pages"], 2, "usage");

@@ -93,7 +93,7 @@ fn a_stream_says_503_while_there_is_no_file() {
         assert_eq!((&verdict["status"], &verdict["valid"]), (&503.into(), &false.into()));
     }
     assert_eq!(stream.expect("{", "bad_request")["status"], 400);
-    // What is no store is none.
+    // A file that is not a store is refused.
     fs::write(scene.sandbox.store_path(), "nothing").expect("written");
     let odd = stream.ask(&scene.secret);
     assert_eq!(odd["status"], 503, "{odd:#}");

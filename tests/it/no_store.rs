@@ -121,7 +121,7 @@ fn a_stream_waits_for_its_store() {
         assert_eq!(stream.expect("{", "bad_request")["status"], 400);
         let folder = path.parent().expect("a folder");
         std::fs::create_dir_all(folder).expect("it can be made");
-        // Half of a copy is no store yet.
+        // Half of a copy is not a store yet.
         std::fs::write(&path, "SQLite format 3").expect("written");
         assert_eq!(stream.ask(&secret)["status"], 503);
         // In one step, as a restoration or a copy to a volume is done.
@@ -191,7 +191,7 @@ fn an_empty_store_can_be_made_and_is_made_once() {
     let elsewhere = sandbox.keyward(["--as", "ci.key", "store", "create", "--store", "other.db"]);
     elsewhere.refused(10, "not_found");
     assert!(!sandbox.home().join("other.db").exists());
-    // A file that is no store stays what it is.
+    // A file that is not a store stays what it is.
     let text = sandbox.file("notes", "notes");
     sandbox.keyward(["store", "create", "--store", "notes"]).exit(9);
     assert_eq!(std::fs::read_to_string(text).expect("it is there"), "notes");

@@ -89,7 +89,7 @@ fn a_plan_in_use_is_not_dropped_in_silence() {
         message.contains("is on the plan free, which the new policy does not have"),
         "{message}"
     );
-    // Keeping keys is no answer to that; a plan is.
+    // Keeping keys is not an answer to that; a plan is.
     set(&sandbox, &flags).args(["--keep-outside"]).refused(4, "conflict");
     let moved = set(&sandbox, &flags).args(["--plan", "pro"]).answer();
     assert_eq!(moved["plan"], "pro");

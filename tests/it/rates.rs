@@ -370,7 +370,7 @@ fn a_key_and_those_that_replace_it_share_one_rate() {
     let id = sandbox.id_of("ci");
     assert_eq!(spend_all(&sandbox, &second), 4);
     assert_eq!(spend_all(&sandbox, &first), 0);
-    // A rotation that is cancelled is no way round it either, once or again.
+    // Rotating and cancelling, once or again, does not get around it either.
     sandbox.keyward(["rotate", &id, "--cancel"]).ok();
     assert_eq!(spend_all(&sandbox, &first), 0);
     let again = rotate(&[]).line();

@@ -371,7 +371,7 @@ fn a_signal_ends_a_stream_after_the_lines_it_has_read() {
     for (signal, status) in [(Signal::TERM, 0), (Signal::INT, 130), (Signal::HUP, 130)] {
         let mut stream = Stream::start(&sandbox, &[]);
         stream.expect(&secret, "valid");
-        // A piece of a line that never ends is no line.
+        // A piece of a line that never ends is not a line.
         stream.send(&secret[..10]);
         let ended = stream.signalled(signal);
         assert_eq!(ended.status, status, "{}", ended.stderr);

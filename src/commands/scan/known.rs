@@ -1,4 +1,4 @@
-//! What a scan is told before it begins: by a store, a policy or a watch list.
+//! What a scan looks for: from a store, a policy or a watch list.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

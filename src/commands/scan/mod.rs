@@ -1,6 +1,6 @@
 //! `keyward scan`.
 //!
-//! This module never shows a token, and never revokes before it was told to: by `--yes`, or by an answer.
+//! This module never shows a token, and never revokes unconfirmed: `--yes` or an answer comes first.
 
 mod answer;
 mod known;

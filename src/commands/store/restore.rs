@@ -44,7 +44,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         wait: context.patience(),
     };
     if !context.yes {
-        // A script that forgot --yes is told so first, whatever else is wrong.
+        // A script that forgot --yes gets this error first, whatever else is wrong.
         if context.prompter.allowed {
             restore::look(&request)?;
         }

@@ -1,6 +1,6 @@
 //! `keyward verify`.
 //!
-//! This module never takes "cannot tell" for "valid": only a verdict of valid exits 0.
+//! This module never takes an error for "valid": only a verdict of valid exits 0.
 
 mod line;
 pub mod stream;

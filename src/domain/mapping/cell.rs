@@ -162,7 +162,7 @@ pub(super) fn since(value: &Value) -> Result<Option<Option<Timestamp>>, Unfit> {
     }
 }
 
-/// Yes or no; nothing is no answer.
+/// Yes or no; an empty cell is neither.
 pub(super) fn yes(value: &Value) -> Result<Option<bool>, Unfit> {
     flag(value).ok_or_else(|| unfit(FLAG, value))
 }

@@ -14,7 +14,7 @@ const TOO_LARGE: f64 = 100_000_000_000_000.0;
 /// What stands for no time in Go and .NET, and in MySQL.
 const NONE: [&str; 2] = ["0001-01-01", "0000-00-00"];
 
-/// Reads a time; nothing inside for none, and nothing for what is no time. One without a zone is UTC.
+/// Reads a time; `Some(None)` for an empty cell, `None` for what is not a time. One without a zone is UTC.
 pub(super) fn read(value: &Value) -> Option<Option<Timestamp>> {
     let text = match value {
         Value::Null => return Some(None),

@@ -1,5 +1,5 @@
 //! What may stand in the middle of a token: line breaks with what begins the next line, string concatenation, characters without
-//! a width, colours. A checksum or a hash decides afterwards, so being generous here finds nothing that is no token.
+//! a width, colours. A checksum or a hash decides afterwards, so being generous here finds nothing that is not a token.
 
 use super::plain::Text;
 

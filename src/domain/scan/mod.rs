@@ -125,7 +125,7 @@ impl Hunter {
                 KnownFormat::Minted(format) if is_opaque(format) => opaque.push(format.clone()),
                 KnownFormat::Minted(format) => {
                     for (front, environment) in format.fronts().zip(&format.environments) {
-                        // The environments of a policy are no part of what one token looks like.
+                        // The environments of a policy are not part of what one token looks like.
                         let environments = vec![environment.clone()];
                         let one = TokenFormat { environments, ..format.clone() };
                         add(&front, Form::Minted(Box::new(one), environment.clone()));

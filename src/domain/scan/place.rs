@@ -73,7 +73,7 @@ pub trait Sink {
     /// Lets somebody add what is known of kept places only later.
     fn learn(&mut self, learn: &mut dyn FnMut(&mut Location));
 
-    /// Is told how much has been looked at so far.
+    /// Receives how much has been read so far.
     fn reached(&mut self, coverage: &Coverage);
 }
 

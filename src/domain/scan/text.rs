@@ -99,7 +99,7 @@ impl Decoded<'_> {
 
     fn unit(&mut self) -> Option<u8> {
         let byte = self.below.get(self.next)?;
-        // What is no ASCII is no byte of a token.
+        // What is not ASCII is not a byte of a token.
         let is_ascii = self.next == 0 || self.below.get(self.next - 1)? == 0;
         self.next += 2;
         Some(if is_ascii { byte } else { u8::MAX })

@@ -23,7 +23,7 @@ pub struct WorkspaceFields {
     pub(super) plan: Option<String>,
 }
 
-/// A token format that is no workspace's any more, or what imported tokens begin with, of which no template is known.
+/// A token format that is not a workspace's any more, or what imported tokens begin with, of which no template is known.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FormatFields {

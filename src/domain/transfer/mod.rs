@@ -30,7 +30,7 @@ pub const LONGEST_LINE: usize = 4 * 1024 * 1024;
 pub enum Line {
     /// A workspace.
     Workspace(Box<WorkspaceLine>),
-    /// A token format that is no workspace's any more.
+    /// A token format that is not a workspace's any more.
     Format(KnownFormat),
     /// A key.
     Key(Box<KeyLine>),

@@ -133,7 +133,7 @@ pub fn decide(
     }
     let pending = |replacement: &Key| replacement.is_pending(now);
     let replacement = links::replacements(reader, &key)?.into_iter().find(pending);
-    // One that is not claimed is somebody else's, of which rotating will tell.
+    // One that is not claimed is somebody else's; rotating reports it.
     let leftover = match replacement {
         Some(replacement) if reader.is_claimed(&replacement.id)? => Some(replacement),
         _ => None,

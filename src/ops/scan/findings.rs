@@ -70,7 +70,7 @@ impl Finding {
     }
 }
 
-/// Is told of how far a scan has come.
+/// Receives how far a scan has come.
 pub type Reached<'a> = &'a mut dyn FnMut(&Coverage);
 
 /// All findings of a scan so far.

@@ -34,7 +34,7 @@ struct Asked<'a> {
     cost: Option<u32>,
 }
 
-/// What can be read of a line that is no request.
+/// What can be read of a line that is not a request.
 #[derive(Deserialize)]
 struct Id<'a> {
     #[serde(borrow, default, deserialize_with = "some")]
@@ -114,7 +114,7 @@ pub fn turn<'a>(text: &'a str, word: &str, template: &Template) -> Turn<'a> {
 fn request(asked: Asked<'_>, template: &Template) -> Request {
     let mut request = template.request(asked.key);
     if let Some(ip) = asked.ip.filter(|ip| !ip.is_empty()) {
-        // What is no address is an address that is not known.
+        // An address that cannot be read counts as unknown.
         request.ask.address = read_address(&ip);
     }
     if let Some(environment) = asked.environment.filter(|text| !text.is_empty()) {

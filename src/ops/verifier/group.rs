@@ -63,7 +63,7 @@ impl<T> Verifier<T> {
             match error.kind() {
                 // It was waited for once; the others must not wait for it again and again.
                 Kind::Busy => self.wait = Duration::ZERO,
-                // One record's damage is no reason to refuse the other keys.
+                // One record's damage is not a reason to refuse the other keys.
                 Kind::Damaged => {}
                 // What keeps one from being judged keeps all of them, and may take its time to say so.
                 _ => {

@@ -71,7 +71,7 @@ impl<T> Judging<'_, T> {
         let state = &mut *self.state;
         let hashes = requests.iter().map(|request| request.secret.hash());
         let learnt = match state.memory.learn_all(reader, hashes, &state.keep) {
-            // It is told of the request that is for that record.
+            // It belongs to the request for that record.
             Err(error) if error.kind() == Kind::Damaged => return Ok(()),
             learnt => learnt?,
         };

@@ -49,7 +49,7 @@ impl<T> Verifier<T> {
     /// Writes what was counted.
     ///
     /// # Errors
-    /// The store's; the counts are kept for the next time. `io` when some were lost, as [`Verifier::loss`] tells.
+    /// The store's; the counts are kept for the next time. `io` when some were lost, as [`Verifier::loss`] says.
     pub fn flush(&mut self) -> Result<()> {
         while self.write_piece(LONGEST_WAIT)?.is_some() {}
         self.loss().map_or(Ok(()), Err)

@@ -1,6 +1,6 @@
 //! Which commit and which path an object belongs to: asked only for objects with a finding.
 //!
-//! This module never says of an object what is not true of it: what cannot be told is left out.
+//! This module never says of an object what is not true of it: what is not known is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};

@@ -192,7 +192,7 @@ struct Batch {
     stdout: BufReader<ChildStdout>,
 }
 
-/// Passes the names of objects that are no trees on.
+/// Passes the names of objects that are not trees on.
 fn pass_on(names: ChildStdout, batch: ChildStdin) -> Option<()> {
     let mut batch = std::io::BufWriter::with_capacity(PIPE, batch);
     let mut names = BufReader::with_capacity(PIPE, names);

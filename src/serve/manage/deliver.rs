@@ -4,7 +4,7 @@
 //! A client cannot read the answer before its end, so it cannot use the key before it is live; and a key whose answer breaks
 //! off is void. What a proxy has taken and then lost is nobody's to know: for that there are `Idempotency-Key` and `hold`.
 //!
-//! This module never decides that a delivery has worked or has not: `ops::hand_over` does, by what it is told here.
+//! This module never decides that a delivery has worked or has not: `ops::hand_over` does, by what it reports.
 
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};

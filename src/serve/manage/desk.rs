@@ -1,6 +1,6 @@
 //! Where one call after another is worked on: who calls, what they want, and what comes of it.
 //!
-//! This module never tells a calling key more than the table of sentences: messages may name what is not its own.
+//! This module never answers a calling key more than the table of sentences: messages may name what is not its own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

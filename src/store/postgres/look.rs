@@ -82,7 +82,7 @@ impl Database {
     }
 
     /// The end of the trail by a statement that is prepared once. Behind a pooler it may be another client's of the same name; the
-    /// hash that is compared tells.
+    /// compared hash shows.
     fn glance(&self) -> Option<Head> {
         let line = self.line().ok().filter(|_| self.seen.get() != Head::NONE)?;
         let limit = self.wait + SOON;

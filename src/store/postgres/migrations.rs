@@ -21,7 +21,7 @@ const COMMENT: &str = "keyward store ";
 /// The advisory lock of whoever makes or changes tables: "KEYM".
 const LOCK: i32 = 0x4b45_594d;
 
-/// Refuses what is no store of this keyward's. The error of none at all has no hint.
+/// Refuses a schema that is not a store of this version. The error for a schema without any store has no hint.
 pub(super) fn check(comment: Option<&str>, server: &Server) -> Result<()> {
     match version(comment) {
         Some(NEWEST) => Ok(()),

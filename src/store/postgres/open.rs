@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 pub(super) struct Privileges {
     pub may_write: bool,
     pub may_count: bool,
-    /// Whether a commit waits for the disk without being told to.
+    /// Whether a commit waits for the disk by itself.
     pub is_synced: bool,
 }
 

@@ -1,6 +1,6 @@
 //! Running transactions on a server, and what became of a commit whose answer was lost.
 //!
-//! This module never tells of a change that is not there, nor of none where there is one.
+//! This module never reports a change as made unless it was, nor as not made unless it was not.
 
 use std::time::{Duration, Instant};
 

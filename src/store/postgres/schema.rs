@@ -8,7 +8,7 @@ use crate::store::damage::damaged;
 use crate::store::roles::SCHEMA;
 use crate::store::value::values;
 
-/// What stands in the newest schema, a line each, as `catalog.sql` tells. A test makes one and compares.
+/// What stands in the newest schema, a line each, as `catalog.sql` lists it. A test makes one and compares.
 const CATALOG: &str = include_str!("catalog.txt");
 
 /// A text of statements for the schema of this name.
@@ -22,7 +22,7 @@ pub(super) fn in_schema(sql: &str, schema: &str) -> String {
     }
 }
 
-/// Whether these are the outlines of the newest schema, as `opening.sql` tells them.
+/// Whether these are the outlines of the newest schema, as `opening.sql` lists them.
 pub(super) fn has_outlines(outlines: &str) -> bool {
     let columns = |table: &str| {
         let front = format!("column {table}.");

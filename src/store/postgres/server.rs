@@ -130,7 +130,7 @@ impl Server {
         &self.schema
     }
 
-    /// What tells this store from any other.
+    /// What distinguishes this store from any other.
     pub(super) fn identity(&self) -> String {
         let of = |address: &Address| format!("{}:{}", address.host, address.port);
         let places: Vec<String> = self.addresses.iter().map(of).collect();

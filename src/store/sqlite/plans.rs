@@ -33,7 +33,7 @@ const WHOLE: [&str; 9] = [
     "UPDATE meter SET rate = NULL, whole_at = NULL WHERE whole_at > ?1",
 ];
 
-/// What a plan says of rows that are no table's: a constant's, and those that a recursive statement has found so far.
+/// What a plan says of rows outside any table: a constant's, and those that a recursive statement has found so far.
 const QUEUES: [&str; 3] = ["SCAN CONSTANT ROW", "SCAN line", "SCAN day"];
 
 /// The files whose methods run statements.

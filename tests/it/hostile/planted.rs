@@ -36,7 +36,7 @@ impl Planted {
         ))
         .expect("texts are JSON");
         let connection = sandbox.sqlite();
-        // Bytes that are no UTF-8 come in as SQLite lets them in.
+        // Bytes that are not UTF-8 come in as SQLite lets them in.
         let statements = [
             "UPDATE key SET name = CAST(?1 AS TEXT), prefix = CAST(?1 AS TEXT), short = CAST(?1 AS TEXT),
                 hint = CAST(?1 AS TEXT), created_by = CAST(?1 AS TEXT), owner = CAST(?1 AS TEXT),

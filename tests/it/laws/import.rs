@@ -27,7 +27,7 @@ pub fn hold(data: &[u8]) {
             if let Ok(whole) = serde_json::from_slice::<Value>(data)
                 && let Some(fields) = whole.as_object()
             {
-                // A policy is no secret, and what is wrong with it has to be named.
+                // A policy is not a secret, and what is wrong with it has to be named.
                 let secret = fields.iter().filter(|(name, _)| *name != "policy");
                 secret.for_each(|(_, value)| assert_untold(value, &error.to_string()));
             }

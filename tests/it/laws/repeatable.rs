@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use rand::{TryCryptoRng, TryRng};
 
-/// SplitMix64 (Steele, Lea and Flood 2014), which is no source for a key but has no short cycle to be caught in either.
+/// SplitMix64 (Steele, Lea and Flood 2014), which is not a source for a key but has no short cycle to be caught in either.
 pub struct Repeatable(u64);
 
 impl Repeatable {

@@ -55,7 +55,7 @@ impl Model {
                     was.expires_at
                 });
             }
-            // A superseded key's life is only ever shortened; of a lineage's that is no fault but the newest's.
+            // A superseded key's life is only ever shortened; of a lineage's that is not a fault but the newest's.
             let is_longer =
                 key.expires_at.is_none_or(|at| was.expires_at.is_some_and(|was| at > was));
             if was.replaced_by.is_some() && key.expires_at != was.expires_at && is_longer {

@@ -31,7 +31,7 @@ impl Model {
         }
     }
 
-    /// The same where a store without a workspace is no fault.
+    /// The same where a store without a workspace is not a fault.
     pub fn place_if_any(&self, named: Option<&str>) -> Result<Option<u64>, Faults> {
         match self.workspaces.is_empty() && named.is_none() {
             true => Ok(None),

@@ -204,7 +204,7 @@ impl Model {
         Taken::created()
     }
 
-    /// Where a line contradicts the record of its key. What time alone makes of a key is no contradiction.
+    /// Where a line contradicts the record of its key. What time alone makes of a key is not a contradiction.
     fn compare(&self, line: &KeyLine, known: &Key, now: i64) -> Taken {
         let (key, at) = (&line.key, self.at(now));
         let set = |texts: &[String]| texts.iter().cloned().collect::<BTreeSet<String>>();

@@ -41,7 +41,7 @@ fn a_store_moves_either_way_and_every_secret_verifies_alike() {
         assert_eq!(code(&back), code(&file));
     }
     server.keyward(["store", "check"]).ok();
-    // Again is no change.
+    // Again is not a change.
     let again = server.keyward(["store", "import", "-"]).stdin(&lines).answer();
     let results = again["results"].as_array().expect("a list");
     assert!(results.iter().all(|result| result["code"] == "unchanged"), "{again:#}");

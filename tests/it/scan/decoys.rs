@@ -1,4 +1,4 @@
-//! A token that no key has is no finding, or unknown, and is never revoked.
+//! A token that no key has is not a finding, or unknown, and is never revoked.
 
 use super::{findings, one, plant, scan};
 use crate::support::{Sandbox, token};

@@ -189,7 +189,7 @@ fn what_is_staged_is_found_as_it_is_in_the_index() {
     shell(&sandbox, "tree", "git add k; cp ../secret/ci unstaged");
     scan(&sandbox, &["tree", "--staged"], 0);
     shell(&sandbox, "tree", "git reset -q --hard");
-    // There is nothing to look at, and that is no lack.
+    // There is nothing to look at, and that is not a lack.
     scan(&sandbox, &["tree", "--staged"], 0);
     shell(&sandbox, "", "git init -q new && cp secret/ci new/k && cd new && git add k");
     assert_eq!(places(&scan(&sandbox, &["new", "--staged"], 18), "ci"), ["k:1:1"]);

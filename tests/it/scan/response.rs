@@ -29,7 +29,7 @@ fn what_leaked_is_revoked_as_compromised_with_its_place() {
     let events = sandbox.events_of("key.revoke");
     assert_eq!(events.len(), secrets.len());
     assert_eq!(events[0]["details"]["message"], "found by scan: tree/amazonscraperapi:2");
-    // Once more: nothing is left to do, and a revoked key is no alarm.
+    // Once more: nothing is left to do, and a revoked key is not an alarm.
     scan(&sandbox, &["tree", "--revoke", "--yes"], 0);
     assert_eq!(sandbox.events_of("key.revoke").len(), secrets.len());
     sandbox.keyward(["store", "check"]).ok();

@@ -94,7 +94,7 @@ impl Held {
     /// keyward left.
     pub fn ended_by(self, signal: Signal) -> Output {
         let stat = format!("/proc/{}/stat", self.keyward);
-        // More than once: of a fault that is no real one Rust's handler makes nothing the first time. The command stays until
+        // More than once: of a fault that is not a real one Rust's handler makes nothing the first time. The command stays until
         // then, because its end would be taken for a failed delivery.
         while fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
             send(self.keyward, signal);
