@@ -86,8 +86,6 @@ impl Cli {
     /// Every start pays for what clap builds, so at first only the named command is built, which saves half of the
     /// time. Anything that it does not understand is left to the complete command line.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let respelled = respelled(arguments);
-        let arguments = respelled.as_deref().unwrap_or(arguments);
         let named = arguments.get(1).and_then(|name| only(name.to_str()?));
         let short = named.unwrap_or_else(Self::command);
         let read = |command: clap::Command| -> Result<Self, clap::Error> {
@@ -98,7 +96,11 @@ impl Cli {
             Ok(cli)
         };
         match read(short) {
-            Err(error) if error.kind() != ErrorKind::DisplayVersion => read(Self::whole()),
+            Err(error) => match respelled(arguments, &error) {
+                Some(meant) => Self::read(&meant),
+                None if error.kind() == ErrorKind::DisplayVersion => Err(error),
+                None => read(Self::whole()),
+            },
             read => read,
         }
     }
@@ -111,19 +113,18 @@ impl Cli {
     }
 }
 
-/// Turns `help COMMAND` and `version` into the options they mean.
-fn respelled(arguments: &[OsString]) -> Option<Vec<OsString>> {
-    let (program, typed) = arguments.split_first()?;
-    let (first, rest) = typed.split_first()?;
-    let mut respelled = vec![program.clone()];
-    match first.to_str()? {
-        "help" => {
-            respelled.extend_from_slice(rest);
-            respelled.push("--help".into());
-        }
-        "version" if rest.is_empty() => respelled.push("--version".into()),
+/// Turns `help COMMAND` and `version`, which are not commands, into the options they mean.
+fn respelled(arguments: &[OsString], error: &clap::Error) -> Option<Vec<OsString>> {
+    let (option, word) = match error.get(ContextKind::InvalidSubcommand)? {
+        ContextValue::String(word) if word == "help" => ("--help", word),
+        ContextValue::String(word) if word == "version" => ("--version", word),
         _ => return None,
-    }
+    };
+    let mut respelled = arguments.to_vec();
+    // The same word as an option's value before it is kept: one of the two is left.
+    let at = respelled.iter().position(|argument| argument == word.as_str())?;
+    respelled.remove(at);
+    respelled.push(option.into());
     Some(respelled)
 }
 

@@ -17,7 +17,7 @@ use super::stores::{connection_variable, default_store};
 use crate::domain::exposure;
 use crate::error::{Error, Kind, Result};
 use crate::ops::exposure::{Detector, Found};
-use crate::store::{Place, Store, has_password};
+use crate::store::{Place, Reader, Store, has_password};
 
 /// The variables that keyward reads and whose value it may repeat.
 const VARIABLES: [&str; 7] = [
@@ -142,22 +142,21 @@ impl Guard {
         Ok(())
     }
 
+    /// Whether nothing that was given can be a secret of the store's.
+    pub(super) fn is_clear(&self) -> bool {
+        self.knowledge.get() == Knowledge::Clear || self.is_terse()
+    }
+
     /// Refuses what this store has the hash of, or what has the form of its tokens.
-    pub(super) fn refuse_known(&self, store: &mut Store) -> Result<()> {
-        if self.knowledge.get() == Knowledge::Clear || self.is_terse() {
-            self.knowledge.set(Knowledge::Clear);
-            return Ok(());
-        }
-        let texts = self.texts.borrow();
-        store.read(|reader| {
+    pub(super) fn refuse_known(&self, reader: &Reader<'_>) -> Result<()> {
+        if !self.is_clear() {
             let detector = Detector::new(reader);
-            for (origin, text) in texts.iter() {
+            for (origin, text) in self.texts.borrow().iter() {
                 if let Some(found) = detector.finds(text)? {
                     return Err(origin.exposed(found));
                 }
             }
-            Ok(())
-        })?;
+        }
         self.knowledge.set(Knowledge::Clear);
         Ok(())
     }
@@ -176,7 +175,7 @@ impl Guard {
             match Store::glance_at(&place, PATIENCE) {
                 Ok(None) => {}
                 Ok(Some(mut store)) => {
-                    let refused = self.refuse_known(&mut store);
+                    let refused = store.read(|reader| self.refuse_known(reader));
                     return match refused {
                         Err(error) if error.kind().exit() != Kind::Usage.exit() => {
                             self.knowledge.set(Knowledge::Unavailable);

@@ -152,14 +152,19 @@ impl Context {
 
     fn checked(&self, mut store: Store) -> Result<Store> {
         // Scripts have one object on stderr, and that only for a failure.
-        if self.ui.is_for_people()
-            && let Some(doubt) = store.clock().ok().and_then(|clock| clock.doubt(self.now()))
-        {
-            self.ui.warn(&format!(
-                "{doubt}; run `keyward store check --reset-clock` to accept the system clock"
-            ));
+        let warns = self.ui.is_for_people();
+        if !warns && self.guard.is_clear() {
+            return Ok(store);
         }
-        self.guard.refuse_known(&mut store)?;
+        store.read(|reader| {
+            let clock = warns.then(|| reader.clock().ok()).flatten();
+            if let Some(doubt) = clock.and_then(|clock| clock.doubt(self.now())) {
+                self.ui.warn(&format!(
+                    "{doubt}; run `keyward store check --reset-clock` to accept the system clock"
+                ));
+            }
+            self.guard.refuse_known(reader)
+        })?;
         Ok(store)
     }
 }

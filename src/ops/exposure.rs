@@ -36,28 +36,23 @@ impl<'r, 'c> Detector<'r, 'c> {
 
     /// Whether, and how, any part of the text is a secret of this store or has the form of one.
     pub fn finds(&self, text: &[u8]) -> Result<Option<Found>> {
-        for part in parts(text) {
-            if self.has(part)? {
-                return Ok(Some(Found::Known));
-            }
-            let word = std::str::from_utf8(part).unwrap_or_default();
-            if has_run(word) && self.formats().iter().any(|format| format.recognises(word)) {
-                return Ok(Some(Found::Form));
-            }
+        let parts = parts(text);
+        if parts.is_empty() {
+            return Ok(None);
         }
-        Ok(None)
-    }
-
-    fn has(&self, part: &[u8]) -> Result<bool> {
-        if self.reader.has_hash(&SecretHash::of(part))? {
-            return Ok(true);
+        let forms = self.forms.of(self.reader)?;
+        let hashes = parts.iter().flat_map(|part| {
+            let foreign = forms.iter().filter_map(|form| form.hash(part));
+            foreign.chain([SecretHash::of(part)])
+        });
+        if self.reader.has_any_hash(&hashes.collect::<Vec<_>>())? {
+            return Ok(Some(Found::Known));
         }
-        for hash in self.forms.of(self.reader)?.iter().filter_map(|form| form.hash(part)) {
-            if self.reader.has_hash(&hash)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let mut words = parts.iter().filter_map(|part| std::str::from_utf8(part).ok());
+        let has_form = |word: &str| {
+            has_run(word) && self.formats().iter().any(|format| format.recognises(word))
+        };
+        Ok(words.any(has_form).then_some(Found::Form))
     }
 
     /// Those that distinguish a token from a checksum. A workspace that cannot be read is for the command to report.

@@ -51,12 +51,7 @@ impl Forms {
         if let Some(forms) = self.0.get() {
             return Ok(forms);
         }
-        let mut forms = Vec::new();
-        for form in HashForm::ALL {
-            if reader.has_form(*form)? {
-                forms.push(*form);
-            }
-        }
+        let forms = reader.forms()?;
         Ok(self.0.get_or_init(|| forms))
     }
 

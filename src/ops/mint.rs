@@ -11,7 +11,7 @@ use crate::domain::preset;
 use crate::domain::secret::Secret;
 use crate::domain::workspace::FIRST;
 use crate::domain::{Key, Name, Network, Permission, Timestamp, When, Workspace};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::draft::{self, Draft};
 use crate::ops::set::Changes;
@@ -174,8 +174,9 @@ pub(super) fn workspace_for(
     named: Option<&str>,
     now: Timestamp,
 ) -> Result<(Workspace, bool)> {
-    if !is_first_run(writer, named)? {
-        return Ok((select::workspace(writer, access, named)?, false));
+    match select::workspace(writer, access, named) {
+        Err(error) if error.kind() == Kind::WorkspaceNotFound && is_first_run(writer, named)? => {}
+        found => return Ok((found?, false)),
     }
     let policy = preset::load(preset::DEFAULT)?;
     let made = workspace::create::insert(
@@ -192,5 +193,5 @@ pub(super) fn workspace_for(
 
 /// Whether no workspace yet and the first one is meant.
 pub(super) fn is_first_run(reader: &Reader<'_>, named: Option<&str>) -> Result<bool> {
-    Ok(named.is_none_or(|name| name == FIRST) && reader.workspaces()?.is_empty())
+    Ok(named.is_none_or(|name| name == FIRST) && reader.count_workspaces()? == 0)
 }

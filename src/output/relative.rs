@@ -11,8 +11,10 @@ const UNITS: [(&str, u64, u64); 5] = [
     ("minute", 60, 120),
     ("hour", 3600, 49),
     ("day", 86_400, 365),
-    ("year", 365 * 86_400, u64::MAX),
+    ("year", YEAR, u64::MAX),
 ];
+/// In seconds.
+const YEAR: u64 = 365 * 86_400;
 
 /// The time as seen from `now`, in the nearest whole number of one unit.
 pub fn relative(time: Timestamp, now: Timestamp) -> String {
@@ -39,8 +41,8 @@ fn seen(time: Timestamp, now: Timestamp, say: fn(u64, &str) -> String) -> String
     let rounded = |length: u64| seconds.saturating_add(length / 2) / length;
     let unit = UNITS.into_iter().find(|(name, length, end)| {
         // 400 days are not a year.
-        let is_odd_year =
-            *name == "day" && seconds % (365 * 86_400) > 86_400 && seconds < 2 * 365 * 86_400;
+        let over = seconds % YEAR;
+        let is_odd_year = *name == "day" && over.min(YEAR - over) > 86_400 && seconds < 2 * YEAR;
         rounded(*length) < *end || is_odd_year
     });
     match unit {
@@ -90,7 +92,9 @@ mod tests {
             (14 * 86_400_000, "in 14 days"),
             (90 * 86_400_000 - 3000, "in 90 days"),
             (365 * 86_400_000 - 5, "in 1 year"),
+            (365 * 86_400_000 - 3000, "in 1 year"),
             (400 * 86_400_000, "in 400 days"),
+            (630 * 86_400_000, "in 630 days"),
             (730 * 86_400_000, "in 2 years"),
         ] {
             assert_eq!(relative(now.plus_millis(distance), now), expected);

@@ -20,7 +20,9 @@ const SELECT: &str = "SELECT seq, time, actor, action, subject, details, previou
 impl Reader<'_> {
     /// The end of the trail.
     pub fn head(&self) -> Result<Head> {
-        if let Some(head) = self.session.head()? {
+        if !self.session.has_changed()
+            && let Some(head) = self.session.head()?
+        {
             return Ok(head);
         }
         let head = self.session.one(
@@ -106,7 +108,10 @@ impl Writer<'_> {
     ) -> Result<()> {
         let before = match self.head.get() {
             Some(head) => head,
-            None => self.reader.head()?,
+            None => match self.session.head()? {
+                Some(head) => head,
+                None => self.reader.head()?,
+            },
         };
         let mut details = details.as_object().cloned().unwrap_or_default();
         if let Some(remark) = self.remark {

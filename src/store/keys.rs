@@ -17,15 +17,25 @@ use crate::domain::secret::SecretHash;
 use crate::domain::{Key, KeyId, KeySeq, State, WorkspaceId};
 use crate::error::Result;
 
+/// How many hashes are looked up at once: about as many as one argument has parts.
+const HASHES: usize = 16;
+
 impl Reader<'_> {
     /// The key whose secret has this hash.
     pub fn key_by_hash(&self, hash: &SecretHash) -> Result<Option<Key>> {
         self.one_key("WHERE key.hash = ?1", hash.into())
     }
 
-    /// Whether a key's secret has this hash, whatever else its record says.
-    pub fn has_hash(&self, hash: &SecretHash) -> Result<bool> {
-        self.session.exists("SELECT 1 FROM key WHERE hash = ?1", values![hash])
+    /// Whether any key's secret has one of these hashes, whatever else its record says.
+    pub fn has_any_hash(&self, hashes: &[SecretHash]) -> Result<bool> {
+        let sql = format!("SELECT 1 FROM key WHERE hash IN ({})", places(HASHES));
+        let hashes: Vec<&SecretHash> = hashes.iter().collect();
+        for page in pages(&hashes, HASHES) {
+            if self.session.exists(&sql, &page)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The key of this hash with its row number, under which its uses are counted, and without its workspace's name and
@@ -34,9 +44,21 @@ impl Reader<'_> {
         self.one(BARE, "WHERE key.hash = ?1", hash.into())
     }
 
-    /// Whether another system's keys are here whose hashes are of this form.
-    pub fn has_form(&self, form: HashForm) -> Result<bool> {
-        self.session.exists("SELECT 1 FROM key WHERE form = ?1", values![form.word()])
+    /// The forms of the hashes that other systems' keys have here.
+    pub fn forms(&self) -> Result<Vec<HashForm>> {
+        let has = |nth| format!("EXISTS (SELECT 1 FROM key WHERE form = ?{nth})");
+        let columns: Vec<String> = (1..=HashForm::ALL.len()).map(has).collect();
+        let words: Vec<Value<'_>> = HashForm::ALL.iter().map(|form| form.word().into()).collect();
+        let mut forms = Vec::new();
+        self.session.each(&format!("SELECT {}", columns.join(", ")), &words, |row| {
+            for (column, form) in HashForm::ALL.iter().enumerate() {
+                if row.get(column)? {
+                    forms.push(*form);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(forms)
     }
 
     /// The row number of the key of this id.
@@ -60,7 +82,7 @@ impl Reader<'_> {
     pub fn keys_by_seq(&self, seqs: &[KeySeq]) -> Result<Vec<Key>> {
         let filter = format!("WHERE key.seq IN ({})", places(PAGE as usize));
         let mut found = BTreeMap::new();
-        for page in pages(seqs) {
+        for page in pages(seqs, PAGE as usize) {
             found.extend(self.verified_keys((COLUMNS, "", &filter), &page)?);
         }
         Ok(seqs.iter().filter_map(|seq| found.remove(seq)).collect())

@@ -142,7 +142,7 @@ impl Meter<'_> {
         let places = places(PAGE as usize);
         let sql = format!("SELECT seq, created_at FROM key WHERE seq IN ({places})");
         let keys: Vec<KeySeq> = keys.iter().map(|(key, _)| *key).collect();
-        for page in pages(&keys) {
+        for page in pages(&keys, PAGE as usize) {
             self.session.each(&sql, &page, |row| {
                 let key = row.get(0)?;
                 if made_at.get(&key) == Some(&row.get(1)?) {

@@ -24,12 +24,13 @@ pub(super) fn places(count: usize) -> String {
     places.join(", ")
 }
 
-/// Values in pages of one length, for statements that are prepared once: the last page is filled up with what it begins with.
+/// Values in pages of this length, for statements that are prepared once: the last page is filled up with what it begins with.
 pub(super) fn pages<'v, T: Copy + Into<Value<'v>>>(
     values: &[T],
+    length: usize,
 ) -> impl Iterator<Item = Vec<Value<'v>>> {
-    values.chunks(PAGE as usize).map(|page| {
-        let fill = std::iter::repeat_n(page[0], PAGE as usize - page.len());
+    values.chunks(length).map(move |page| {
+        let fill = std::iter::repeat_n(page[0], length - page.len());
         page.iter().copied().chain(fill).map(Into::into).collect()
     })
 }
@@ -194,7 +195,7 @@ impl Session<'_> {
         }
     }
 
-    /// What the store remembers of the time, where the transaction's beginning has told.
+    /// The store's last recorded time, where the transaction's beginning has shown it.
     pub(super) fn clock(&self) -> Result<Option<Clock>> {
         match self {
             Self::Sqlite(_) => Ok(None),
@@ -212,7 +213,7 @@ impl Session<'_> {
         }
     }
 
-    /// The end of the trail, where the transaction's beginning has told.
+    /// The end of the trail before the transaction, where its beginning has shown it.
     pub(super) fn head(&self) -> Result<Option<Head>> {
         match self {
             Self::Sqlite(_) => Ok(None),

@@ -17,7 +17,7 @@ impl Reader<'_> {
             places(PAGE as usize)
         );
         let mut uses = Vec::new();
-        for page in pages(keys) {
+        for page in pages(keys, PAGE as usize) {
             let found = self.session.all(&sql, &page, |row| Ok((row.get(0)?, last_use(row, 1)?)));
             uses.extend(found?);
         }

@@ -44,7 +44,7 @@ impl Reader<'_> {
     }
 
     /// How many there are.
-    pub(super) fn count_workspaces(&self) -> Result<u64> {
+    pub fn count_workspaces(&self) -> Result<u64> {
         let count = self.session.one("SELECT count(*) FROM workspace", &[], |row| row.get(0))?;
         Ok(count.map_or(0, i64::unsigned_abs))
     }

@@ -39,6 +39,9 @@ fn help_and_version_can_be_asked_for_as_commands() {
         (&["help", "mint"], &["mint", "--help"]),
         (&["help", "workspace", "use"], &["workspace", "use", "--help"]),
         (&["version"], &["--version"]),
+        (&["-w", "help", "help", "mint"], &["mint", "--help"]),
+        (&["workspace", "help"], &["workspace", "--help"]),
+        (&["--json", "version"], &["--version"]),
     ] {
         let (one, other) = (sandbox.keyward(words).ok(), sandbox.keyward(option).ok());
         assert_eq!(one.stdout, other.stdout, "{words:?}");

@@ -94,6 +94,7 @@ impl<T> Memory<T> {
     pub fn refresh(&mut self, reader: &Reader<'_>) -> Result<bool> {
         if self.capacity == 0 {
             // Nothing lasts, so nothing has to be compared.
+            self.head = Some(reader.head()?);
             self.owners.clear();
             self.formats = None;
             self.forms = Forms::default();

@@ -148,9 +148,11 @@ impl<T> Verifier<T> {
     ) -> Result<Verdict<Kept<T>>> {
         let now = now.into();
         self.follow()?;
-        let seen = self.store.freshness()?;
-        if let Some(verdict) = self.verify_remembered(request, now, seen)? {
-            return Ok(verdict);
+        if self.state.memory.freshness().is_some() {
+            let seen = self.store.freshness()?;
+            if let Some(verdict) = self.verify_remembered(request, now, seen)? {
+                return Ok(verdict);
+            }
         }
         let mut answer = None;
         self.verify_in_place(std::slice::from_ref(request), now, |verdict| {

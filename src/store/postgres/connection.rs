@@ -8,6 +8,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::future::maybe_done;
 use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -82,6 +83,29 @@ impl Connection {
     ) -> Result<Result<T, tokio_postgres::Error>> {
         let answered = self.runtime.block_on(async { tokio::time::timeout(limit, answer).await });
         answered.map_err(|_| Error::new(Kind::Io, "the store's server has stopped answering"))
+    }
+
+    /// Sends both at once, and waits for one and then for the other, each no longer than it says.
+    pub(super) fn wait_for_both<T, U>(
+        &self,
+        (first, limit): (impl Future<Output = Result<T, tokio_postgres::Error>>, Duration),
+        (second, patience): (impl Future<Output = Result<U, tokio_postgres::Error>>, Duration),
+    ) -> Result<Result<(T, U), tokio_postgres::Error>> {
+        let (mut first, mut second) = (pin!(first), pin!(maybe_done(second)));
+        let both_sent = poll_fn(|context| {
+            let first = first.as_mut().poll(context);
+            let _ = second.as_mut().poll(context);
+            first
+        });
+        let first = match self.wait(limit, both_sent)? {
+            Ok(first) => first,
+            Err(error) => return Ok(Err(error)),
+        };
+        let answered = self.wait(patience, async {
+            second.as_mut().await;
+            second.as_mut().take_output().expect("it is done, and taken once")
+        });
+        Ok(answered?.map(|second| (first, second)))
     }
 
     /// Sends something without waiting for what it comes to.

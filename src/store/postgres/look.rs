@@ -4,10 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use tokio_postgres::SimpleQueryRow;
+use tokio_postgres::{RowStream, SimpleQueryRow};
 
 use super::Database;
 use super::connection::{self, SOON};
+use super::sent::{Queued, typed};
 use crate::domain::Timestamp;
 use crate::domain::audit::{ChainHash, Head};
 use crate::domain::clock::Clock;
@@ -97,26 +98,50 @@ impl Database {
 
     /// Runs these statements and then a look. A connection that was lost while nobody used it is made again.
     pub(super) fn look_after(&self, statements: &str, wait: Duration) -> Result<Look> {
+        Ok(self.look_before(statements, wait, None)?.0)
+    }
+
+    /// The same, with a query that is sent behind it at once and waited for as long as it says.
+    pub(super) fn look_before(
+        &self,
+        statements: &str,
+        wait: Duration,
+        query: Option<(&Queued, Duration)>,
+    ) -> Result<(Look, Option<RowStream>)> {
         let start = Instant::now();
         let had_line = self.line().is_ok();
-        match self.look_once(statements, wait) {
+        match self.look_once(statements, wait, query) {
             Err(error) if had_line && self.line().is_err() && start.elapsed() < SOON => {
                 drop(error);
-                self.look_once(statements, wait)
+                self.look_once(statements, wait, query)
             }
             look => look,
         }
     }
 
-    fn look_once(&self, statements: &str, wait: Duration) -> Result<Look> {
+    fn look_once(
+        &self,
+        statements: &str,
+        wait: Duration,
+        query: Option<(&Queued, Duration)>,
+    ) -> Result<(Look, Option<RowStream>)> {
         self.connect(wait)?;
         let sql = format!("{statements}{}", statement(&self.server.schema, self.seen.get()));
         let line = self.line()?;
-        let answered = line.wait(wait + SOON, line.client.simple_query(&sql));
+        let rows = async {
+            let Some((Queued { sql, values }, _)) = query else { return Ok(None) };
+            line.client.query_typed_raw(sql, typed(values)).await.map(Some)
+        };
+        let patience = query.map_or(SOON, |(_, patience)| patience);
+        let look = (line.client.simple_query(&sql), wait + SOON);
+        let answered = line.wait_for_both(look, (rows, patience));
         drop(line);
-        let heard = self.heard(answered).and_then(|heard| read(connection::rows(heard).last()));
-        let look = heard.inspect_err(|_| self.roll_back())?;
+        let heard = self.heard(answered).and_then(|(heard, rows)| {
+            let look = read(connection::rows(heard).last())?;
+            Ok((look, rows))
+        });
+        let (look, rows) = heard.inspect_err(|_| self.roll_back())?;
         self.seen.set(look.head);
-        Ok(look)
+        Ok((look, rows))
     }
 }

@@ -33,7 +33,6 @@ impl Database {
         body: impl FnOnce(Session<'_>) -> Result<(T, Option<Head>)>,
     ) -> Result<T> {
         let transaction = Transaction::new(self, Purpose::Write, wait.unwrap_or(self.wait));
-        transaction.begin()?;
         let (value, head) = body(Session(&transaction)).inspect_err(|_| transaction.end())?;
         match transaction.commit(head) {
             Ok(()) => Ok(value),
@@ -88,7 +87,6 @@ impl Database {
 
     fn find_event(&self, head: Head, wait: Duration) -> Result<bool> {
         let transaction = Transaction::new(self, Purpose::Write, wait);
-        transaction.begin()?;
         let session = Session(&transaction);
         let sql = "SELECT 1 FROM audit WHERE seq = ?1 AND hash = ?2";
         let found = session.first(sql, values![head.seq, &head.hash], |_| Ok(Some(())));

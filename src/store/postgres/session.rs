@@ -8,6 +8,7 @@ use std::pin::pin;
 
 use futures_util::TryStreamExt;
 use futures_util::future::join;
+use tokio_postgres::RowStream;
 use tokio_postgres::types::{FromSql, Type};
 
 use super::connection::in_order;
@@ -41,40 +42,39 @@ impl<'a> Session<'a> {
         mut find: impl FnMut(Row<'_>) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
         let transaction = self.0;
-        transaction.begin()?;
-        let (sql, values) = (placed(sql), sent(values));
-        let queued = transaction.queue.take();
-        let line = transaction.database.line()?;
-        let limit = transaction.patience();
-        let answered = line.wait(limit, async {
-            let writes = in_order(executed(&line.client, &queued));
-            let query = line.client.query_typed_raw(&sql, typed(&values));
-            let (written, rows) = join(writes, query).await;
-            written.into_iter().collect::<Result<Vec<_>, _>>()?;
-            rows
-        });
-        let rows = match answered {
-            Ok(Ok(rows)) => rows,
-            other => {
-                drop(line);
-                return transaction.database.heard(other.map(|rows| rows.map(|_| None)));
-            }
+        let query = Queued { sql: placed(sql), values: sent(values) };
+        let rows = match transaction.begin_with(&query)? {
+            Some(rows) => rows,
+            None => self.rows(&query)?,
         };
         let mut rows = pin!(rows);
         loop {
-            match line.wait(limit, rows.try_next()) {
-                Ok(Ok(Some(row))) => {
-                    if let Some(found) = find(&row)? {
-                        return Ok(Some(found));
-                    }
-                }
-                Ok(Ok(None)) => return Ok(None),
-                other => {
-                    drop(line);
-                    return transaction.database.heard(other.map(|row| row.map(|_| None)));
-                }
+            let line = transaction.database.line()?;
+            let answered = line.wait(transaction.patience(), rows.try_next());
+            drop(line);
+            let Some(row) = transaction.database.heard(answered)? else {
+                return Ok(None);
+            };
+            if let Some(found) = find(&row)? {
+                return Ok(Some(found));
             }
         }
+    }
+
+    /// Sends what waits, and this query after it.
+    fn rows(&self, query: &Queued) -> Result<RowStream> {
+        let transaction = self.0;
+        let queued = transaction.queue.take();
+        let line = transaction.database.line()?;
+        let answered = line.wait(transaction.patience(), async {
+            let writes = in_order(executed(&line.client, &queued));
+            let rows = line.client.query_typed_raw(&query.sql, typed(&query.values));
+            let (written, rows) = join(writes, rows).await;
+            written.into_iter().collect::<Result<Vec<_>, _>>()?;
+            rows
+        });
+        drop(line);
+        transaction.database.heard(answered)
     }
 
     pub(in crate::store) fn prepare(&self, sql: &str) -> Statement<'a> {
@@ -103,10 +103,9 @@ impl<'a> Session<'a> {
         self.0.begin().map(|look| look.clock)
     }
 
-    /// The end of the trail that the transaction began with, unless it has changed anything.
+    /// The end of the trail that the transaction began with.
     pub(in crate::store) fn head(&self) -> Result<Option<Head>> {
-        let look = self.0.begin()?;
-        Ok((!self.has_changed()).then_some(look.head))
+        self.0.begin().map(|look| Some(look.head))
     }
 
     /// Whether this role may change records, the store's clock among them.

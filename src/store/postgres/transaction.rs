@@ -6,6 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use tokio_postgres::RowStream;
+
 use super::Database;
 use super::connection::{self, in_order};
 use super::look::Look;
@@ -68,9 +70,22 @@ impl<'a> Transaction<'a> {
 
     /// Begins, unless it has.
     pub(super) fn begin(&self) -> Result<Look> {
-        if let Some(look) = self.began.get() {
-            return Ok(look);
+        match self.began.get() {
+            Some(look) => Ok(look),
+            None => Ok(self.begin_before(None)?.0),
         }
+    }
+
+    /// Begins with a query that is sent at once, where that is not to change anything; nothing if it has begun.
+    pub(super) fn begin_with(&self, query: &Queued) -> Result<Option<RowStream>> {
+        // Outside a transaction, where a beginning that fails leaves it, it changes nothing either.
+        match self.began.get().is_none() && query.sql.starts_with("SELECT") {
+            true => Ok(self.begin_before(Some(query))?.1),
+            false => self.begin().map(|_| None),
+        }
+    }
+
+    fn begin_before(&self, query: Option<&Queued>) -> Result<(Look, Option<RowStream>)> {
         let database = self.database;
         let (schema, wait) = (&database.server.schema, self.wait.as_millis().max(1));
         let level = match self.purpose {
@@ -89,9 +104,10 @@ impl<'a> Transaction<'a> {
             SET LOCAL lock_timeout = {wait}; SET LOCAL statement_timeout = 0;
             SET LOCAL idle_in_transaction_session_timeout = {IDLE_MILLIS}; {own}"
         );
-        let look = database.look_after(&begin, self.wait)?;
+        let query = query.map(|query| (query, self.patience()));
+        let (look, rows) = database.look_before(&begin, self.wait, query)?;
         self.began.set(Some(look));
-        Ok(look)
+        Ok((look, rows))
     }
 
     /// The end of the trail: as the transaction has it, or as it is before a read begins.

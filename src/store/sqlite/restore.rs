@@ -23,7 +23,7 @@ use crate::store::value::{Value, values};
 
 /// The revoked records of the current store, and the workspaces that the backup has too.
 const REMEMBER_THE_DEAD: &str = "
-    CREATE TEMP TABLE buried AS SELECT * FROM main.key WHERE state = 'revoked';
+    CREATE TEMP TABLE buried AS SELECT * FROM main.key WHERE state = 'revoked' ORDER BY seq;
     CREATE TEMP TABLE same_workspace AS SELECT workspace_id FROM main.workspace AS ours
         JOIN source.workspace AS theirs USING (workspace_id) WHERE ours.created_at = theirs.created_at;
     INSERT OR IGNORE INTO main.ended SELECT hash FROM source.ended;";
@@ -70,11 +70,10 @@ const REPLACE: &str = "
 
 /// The records of keys that were minted and revoked after the backup are kept, if their workspace exists.
 const BURY: &str = "
-    INSERT INTO main.key SELECT NULL, id, workspace_id, name, environment, scopes, prefix, short, hint, algorithm, hash, state,
-            created_at, created_by, expires_at, revoked_at, revoked_reason, revoked_message, replaces, grace,
-            previous_expires_at, replaced_by, allow, owner, labels, revision, seal, plan, form
-        FROM temp.buried WHERE id NOT IN (SELECT id FROM main.key) AND hash NOT IN (SELECT hash FROM main.key)
-            AND workspace_id IN (SELECT workspace_id FROM temp.same_workspace) ORDER BY seq;
+    UPDATE temp.buried SET seq = NULL;
+    INSERT INTO main.key SELECT * FROM temp.buried
+        WHERE id NOT IN (SELECT id FROM main.key) AND hash NOT IN (SELECT hash FROM main.key)
+            AND workspace_id IN (SELECT workspace_id FROM temp.same_workspace) ORDER BY rowid;
     INSERT INTO main.revision SELECT seq, revision FROM main.key
         WHERE revision > 1 OR (revision = 1 AND state <> 'active');";
 
