@@ -37,7 +37,7 @@ pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>) -> Answer {
 }
 
 async fn judged(worker: &Rc<Worker>, asked: &Asked<'_>, wish: &Wish) -> Answer {
-    let secret = match secret(worker, asked) {
+    let secret = match secret(worker, asked).await {
         Ok(secret) => secret,
         Err(refusal) => return refused(worker, &refusal),
     };
@@ -72,10 +72,10 @@ async fn judged(worker: &Rc<Worker>, asked: &Asked<'_>, wish: &Wish) -> Answer {
 }
 
 /// The secret that is presented, unless the request is refused for how it is presented.
-pub fn secret(worker: &Worker, asked: &Asked<'_>) -> Result<Secret, Refusal> {
+pub async fn secret(worker: &Worker, asked: &Asked<'_>) -> Result<Secret, Refusal> {
     let suspects = asked.suspects();
     if !suspects.is_empty()
-        && worker.is_exposed(&suspects).map_err(|error| Refusal::from(&error))?
+        && worker.is_exposed(suspects).await.map_err(|error| Refusal::from(&error))?
     {
         let message = "there is a key in the URL, where logs keep it; send it in a header";
         return Err(Refusal::new("key_in_url", 401, message));

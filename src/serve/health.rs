@@ -9,10 +9,10 @@ pub fn alive() -> Answer {
 }
 
 /// It is ready while the store can be read and it is not shutting down.
-pub fn ready(worker: &Worker) -> Answer {
+pub async fn ready(worker: &Worker) -> Answer {
     let recording = match worker.is_ending.get() {
         true => None,
-        false => worker.is_recording().ok(),
+        false => worker.is_recording().await.ok(),
     };
     match recording {
         Some(recording) => {

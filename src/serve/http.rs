@@ -69,7 +69,7 @@ async fn route(
         // An answer of 200 to it would make a tunnel.
         _ if asked.method == Method::CONNECT => ("other", refused("method_not_allowed", 405)),
         (_, "/healthz") => ("/healthz", health::alive()),
-        (_, "/readyz") => ("/readyz", health::ready(worker)),
+        (_, "/readyz") => ("/readyz", health::ready(worker).await),
         (Side::Verify, path) if path == auth::PATH || is_below(auth::PATH) => {
             (auth::PATH, auth::answer(worker, asked).await)
         }

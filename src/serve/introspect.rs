@@ -41,7 +41,8 @@ pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>, body: &mut Unread<'_
     request.record = false;
     request.workspace.clone_from(&worker.settings.workspace);
     let now = (worker.settings.clock)();
-    let verdicts = worker.with_records(|verifier| verifier.verify_each(vec![request], now));
+    let verdicts = worker.with_records(move |verifier| verifier.verify_each(vec![request], now));
+    let verdicts = verdicts.await;
     let mut verdicts = match verdicts {
         Ok(verdicts) => verdicts,
         Err(error) => return refused(&Refusal::from(&error)),

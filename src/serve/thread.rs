@@ -4,8 +4,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
@@ -81,8 +84,18 @@ impl Prepared {
         let worker = Rc::new(Worker::new(settings, metrics, managers, verifier));
         let thread =
             Rc::new(Thread { worker: Rc::clone(&worker), connections: RefCell::default(), most });
-        runtime.block_on(thread.serve(messages));
-        // Its tasks have the worker too.
+        let mut serving = Box::pin(thread.serve(messages));
+        let mut is_over = false;
+        while !is_over {
+            let mut wanted = pin!(worker.wanted());
+            is_over = runtime.block_on(poll_fn(|context| match serving.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(true),
+                Poll::Pending => wanted.as_mut().poll(context).map(|()| false),
+            }));
+            worker.work();
+        }
+        // Both have the worker too.
+        drop(serving);
         drop(runtime);
         let worker = Rc::into_inner(worker)
             .ok_or_else(|| Error::new(Kind::Internal, "a connection outlived its thread"))?;
@@ -98,7 +111,6 @@ struct Thread {
 
 impl Thread {
     async fn serve(self: Rc<Self>, mut messages: UnboundedReceiver<Message>) {
-        spawn_local(Rc::clone(&self.worker).judge_groups());
         spawn_local(Rc::clone(&self).look_after());
         let mut number = 0;
         while let Some(Message::Connection(accepted, side)) = messages.recv().await {
@@ -166,7 +178,7 @@ impl Thread {
             for connection in self.connections.borrow().values() {
                 connection.close_if_due(now, self.worker.is_ending.get());
             }
-            self.worker.write_if_due();
+            self.worker.write_if_due().await;
         }
     }
 }

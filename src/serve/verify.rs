@@ -61,7 +61,7 @@ pub async fn answer(worker: &Rc<Worker>, body: &mut Unread<'_>) -> Answer {
         let refusal = Refusal::new("bad_request", 400, error.to_string());
         return Answer::refusal(&refusal, Dialect::Own);
     }
-    match judged(worker, turns) {
+    match judged(worker, turns).await {
         Ok(verdicts) if is_array => Answer::json(200, format!("[{}]\n", verdicts.join(","))),
         Ok(verdicts) => Answer::json(200, format!("{}\n", verdicts.join(""))),
         Err(error) => Answer::refusal(&Refusal::from(&error), Dialect::Own),
@@ -69,7 +69,7 @@ pub async fn answer(worker: &Rc<Worker>, body: &mut Unread<'_>) -> Answer {
 }
 
 /// The verdicts in the order of the requests.
-fn judged(worker: &Worker, turns: Vec<Turn<'_>>) -> Result<Vec<String>> {
+async fn judged(worker: &Worker, turns: Vec<Turn<'_>>) -> Result<Vec<String>> {
     let now = (worker.settings.clock)();
     let mut places = Vec::with_capacity(turns.len());
     let (mut requests, mut asks) = (Vec::new(), Vec::new());
@@ -84,7 +84,7 @@ fn judged(worker: &Worker, turns: Vec<Turn<'_>>) -> Result<Vec<String>> {
         };
         places.push((turn.id, unread));
     }
-    let verdicts = worker.with_records(|verifier| verifier.verify_each(requests, now))?;
+    let verdicts = worker.with_records(move |verifier| verifier.verify_each(requests, now)).await?;
     let mut verdicts = verdicts.iter().zip(&asks);
     let views = places.into_iter().map(|(id, unread)| {
         if let Some(error) = unread {

@@ -1,13 +1,13 @@
 //! A worker: what the connections of a thread share, with a verifier of its own that judges their requests.
 //!
-//! Requests that can be read at the same moment are judged together: each connection's task puts its request into the group
-//! and wakes the judge, whose turn comes after those of all the connections that were woken with it.
+//! Requests that can be read at the same moment are judged together: each connection's task puts its request into the group,
+//! which is judged when all the connections that were woken with it have had their turn. Whatever asks the store waits for
+//! that moment too: it is outside of the runtime, as an engine that reaches its store over a connection has one of its own.
 //!
 //! This module never lets a request's failure end another's, and never judges by what was known before it came in.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,6 +27,8 @@ use crate::ops::verifier::{Kept, Request, Verifier};
 const WHOLE: usize = 1 << 10;
 
 type Judged = Result<Verdict<Kept<Identity>>>;
+/// Something that asks the store.
+type Job = Box<dyn FnOnce(&Worker)>;
 
 /// What the connections of a thread share.
 pub struct Worker {
@@ -39,6 +41,7 @@ pub struct Worker {
     /// The one that knows whole records, once it is needed.
     whole: RefCell<Option<Verifier<Key>>>,
     group: RefCell<Vec<(Request, oneshot::Sender<Judged>)>>,
+    jobs: RefCell<Vec<Job>>,
     wanted: Notify,
 }
 
@@ -77,6 +80,7 @@ impl Worker {
             verifier: RefCell::new(verifier),
             whole: RefCell::default(),
             group: RefCell::default(),
+            jobs: RefCell::default(),
             wanted: Notify::new(),
         }
     }
@@ -98,28 +102,49 @@ impl Worker {
         verdict.await.unwrap_or_else(|_| Err(fault()))
     }
 
-    /// Judges one group after another, for as long as the thread lasts.
-    pub async fn judge_groups(self: Rc<Self>) {
-        loop {
-            self.wanted.notified().await;
-            let (requests, tellers): (Vec<_>, Vec<_>) = self.group.take().into_iter().unzip();
-            let begun = Instant::now();
-            let now = (self.settings.clock)();
-            let verdicts = self
-                .guarded(&self.verifier, compact, |verifier| verifier.verify_each(requests, now));
-            self.metrics.judged(tellers.len(), begun.elapsed());
-            match verdicts {
-                Ok(verdicts) => {
-                    for (teller, verdict) in tellers.into_iter().zip(verdicts) {
-                        self.metrics.verdict(&verdict);
-                        // Whoever asked may have gone.
-                        let _ = teller.send(verdict);
-                    }
+    /// Has this done outside of the runtime.
+    async fn outside<R: 'static>(&self, job: impl FnOnce(&Self) -> R + 'static) -> Result<R> {
+        let (teller, done) = oneshot::channel();
+        self.jobs.borrow_mut().push(Box::new(move |worker| {
+            // Whoever asked may have gone; so below.
+            let _ = teller.send(job(worker));
+        }));
+        self.wanted.notify_one();
+        done.await.map_err(|_| fault())
+    }
+
+    /// Comes to an end when there is something to be done outside of the runtime.
+    pub async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// Does what waits for being done outside of the runtime.
+    pub fn work(&self) {
+        let (requests, tellers): (Vec<_>, Vec<_>) = self.group.take().into_iter().unzip();
+        if !requests.is_empty() {
+            self.judge_group(requests, tellers);
+        }
+        for job in self.jobs.take() {
+            job(self);
+        }
+    }
+
+    fn judge_group(&self, requests: Vec<Request>, tellers: Vec<oneshot::Sender<Judged>>) {
+        let begun = Instant::now();
+        let now = (self.settings.clock)();
+        let verdicts =
+            self.guarded(&self.verifier, compact, |verifier| verifier.verify_each(requests, now));
+        self.metrics.judged(tellers.len(), begun.elapsed());
+        match verdicts {
+            Ok(verdicts) => {
+                for (teller, verdict) in tellers.into_iter().zip(verdicts) {
+                    self.metrics.verdict(&verdict);
+                    let _ = teller.send(verdict);
                 }
-                Err(error) => {
-                    for teller in tellers {
-                        let _ = teller.send(Err(Error::new(error.kind(), error.to_string())));
-                    }
+            }
+            Err(error) => {
+                for teller in tellers {
+                    let _ = teller.send(Err(Error::new(error.kind(), error.to_string())));
                 }
             }
         }
@@ -144,7 +169,14 @@ impl Worker {
     }
 
     /// Uses the verifier that knows whole records.
-    pub fn with_records<R>(&self, body: impl FnOnce(&mut Verifier<Key>) -> R) -> Result<R> {
+    pub async fn with_records<R: 'static>(
+        &self,
+        body: impl FnOnce(&mut Verifier<Key>) -> R + 'static,
+    ) -> Result<R> {
+        self.outside(|worker| worker.records(body)).await?
+    }
+
+    fn records<R>(&self, body: impl FnOnce(&mut Verifier<Key>) -> R) -> Result<R> {
         if self.whole.borrow().is_none() {
             *self.whole.borrow_mut() = Some(whole(&self.settings)?);
         }
@@ -156,17 +188,27 @@ impl Worker {
     }
 
     /// Whether any of these texts holds a key of the store.
-    pub fn is_exposed(&self, texts: &[String]) -> Result<bool> {
-        self.guarded(&self.verifier, compact, |verifier| verifier.finds_secret(texts))?
+    pub async fn is_exposed(&self, texts: Vec<String>) -> Result<bool> {
+        let look = move |worker: &Self| {
+            worker.guarded(&worker.verifier, compact, |verifier| verifier.finds_secret(&texts))?
+        };
+        self.outside(look).await?
     }
 
     /// Whether the store can be read, and then whether uses are recorded.
-    pub fn is_recording(&self) -> Result<bool> {
-        self.guarded(&self.verifier, compact, Verifier::is_recording)?
+    pub async fn is_recording(&self) -> Result<bool> {
+        let look =
+            |worker: &Self| worker.guarded(&worker.verifier, compact, Verifier::is_recording)?;
+        self.outside(look).await?
     }
 
     /// Writes the uses that are due.
-    pub fn write_if_due(&self) {
+    pub async fn write_if_due(&self) {
+        // There is nobody to report a fault to, and they are written the next time.
+        let _ = self.outside(Self::write).await;
+    }
+
+    fn write(&self) {
         let now = (self.settings.clock)();
         // A fault leaves them for the next time.
         let unwritten = self.guarded(&self.verifier, compact, |verifier| {
@@ -175,7 +217,7 @@ impl Worker {
         });
         self.metrics.unwritten(unwritten.unwrap_or_default());
         if self.whole.borrow().is_some() {
-            let _ = self.with_records(|verifier| verifier.write_if_due(now));
+            let _ = self.records(|verifier| verifier.write_if_due(now));
         }
     }
 }

@@ -56,7 +56,7 @@ async fn call(
     body: &mut Unread<'_>,
     route: Route,
 ) -> std::result::Result<Answer, Refusal> {
-    let secret = match auth::secret(worker, asked) {
+    let secret = match auth::secret(worker, asked).await {
         Ok(secret) => Some(secret),
         Err(refusal) if refusal.code == "unauthorized" => None,
         Err(refusal) => return Err(refusal),
@@ -77,7 +77,7 @@ async fn call(
         account: asked.connection.account,
         ends: asked.connection.ends,
         idempotency,
-        is_recording: worker.is_recording().unwrap_or(false),
+        is_recording: worker.is_recording().await.unwrap_or(false),
     };
     let busy = || Refusal::new("busy", 503, sentence(503));
     let managers = worker.managers.as_ref().ok_or_else(busy)?;

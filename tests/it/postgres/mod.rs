@@ -23,6 +23,8 @@ mod pooled;
 mod revoking;
 // What each role may do.
 mod roles;
+// `keyward serve` in front of a store on a server.
+mod serving;
 
 use crate::support::Sandbox;
 use crate::support::server::Server;

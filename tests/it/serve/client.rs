@@ -48,6 +48,7 @@ impl Server {
         let mut child = command
             .env_clear()
             .envs(crate::support::variable("PATH").map(|path| ("PATH", path)))
+            .envs(sandbox.place().map(|place| ("KEYWARD_STORE", place)))
             .env("HOME", sandbox.home())
             .env("TERM", "dumb")
             .current_dir(sandbox.home())

@@ -1,7 +1,7 @@
 //! `keyward serve`: a real server on real sockets, and whoever asks it.
 
 // A running server, and requests as bytes.
-mod client;
+pub mod client;
 // `/v1/auth`: what passes, what is refused and how, and what a client may not choose.
 mod auth;
 // Where a client comes from, as proxies say it and as clients would have it.
