@@ -51,7 +51,7 @@ pub struct Args {
     #[arg(long, value_name = "PRESET", value_parser = one_of(ROUTES))]
     routes: Vec<Routes>,
 
-    /// Answer refusals with the bodies of this documented system
+    /// Answer refusals with the bodies of this documented system, or as RFC 9457 says (problem+json)
     #[arg(long, value_name = "PRESET", value_parser = one_of(ERRORS))]
     errors: Option<Dialect>,
 
@@ -96,6 +96,7 @@ const ERRORS: &[(&str, &str, Dialect)] = &[
     ("audioscrape", "", Dialect::Audioscrape),
     ("azscraper", "", Dialect::Azscraper),
     ("scrapewise", "", Dialect::Scrapewise),
+    ("problem+json", "", Dialect::Problem),
 ];
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {

@@ -68,6 +68,7 @@ impl Answer {
     /// A refusal.
     pub fn refusal(refusal: &Refusal, dialect: Dialect) -> Self {
         let mut answer = Self::json(refusal.status, dialect.body(refusal));
+        answer.fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(dialect.media_type()));
         answer.code = refusal.code;
         answer.fields.insert(CODE, HeaderValue::from_static(refusal.code));
         if refusal.status == 401 {

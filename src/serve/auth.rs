@@ -28,7 +28,7 @@ pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>) -> Answer {
     let (wish, read) = Wish::read(if is_own { asked.query() } else { "" });
     let answer = match read {
         Ok(()) => judged(worker, asked, &wish).await,
-        Err(why) => refused(worker, &Refusal::new("usage", 500, why)),
+        Err(why) => refused(worker, asked, &Refusal::new("usage", 500, why)),
     };
     match wish.only_forbids {
         true => answer.only_forbidding(),
@@ -39,7 +39,7 @@ pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>) -> Answer {
 async fn judged(worker: &Rc<Worker>, asked: &Asked<'_>, wish: &Wish) -> Answer {
     let secret = match secret(worker, asked).await {
         Ok(secret) => secret,
-        Err(refusal) => return refused(worker, &refusal),
+        Err(refusal) => return refused(worker, asked, &refusal),
     };
     let settings = &worker.settings;
     let ask = Ask { address: asked.client(settings), ..wish.ask.clone() };
@@ -55,19 +55,20 @@ async fn judged(worker: &Rc<Worker>, asked: &Asked<'_>, wish: &Wish) -> Answer {
         settings.workspace.as_ref().is_none_or(|only| request.workspace.as_ref() == Some(only));
     let scopes = request.ask.scopes.clone();
     if !is_served {
-        return refused(worker, &Refusal::of(Code::NotFound, None));
+        return refused(worker, asked, &Refusal::of(Code::NotFound, None));
     }
     match worker.judge(request).await {
-        Ok(verdict) if verdict.code == Code::Valid => passed(worker, verdict),
+        Ok(verdict) if verdict.code == Code::Valid => passed(worker, asked, verdict),
         Ok(verdict) => {
-            let mut answer = refused(worker, &Refusal::of(verdict.code, verdict.retry_after));
+            let mut answer =
+                refused(worker, asked, &Refusal::of(verdict.code, verdict.retry_after));
             if verdict.code == Code::InsufficientScope {
                 challenge(&mut answer, &scopes);
             }
             answer.key = verdict.subject;
             answer
         }
-        Err(error) => refused(worker, &Refusal::from(&error)),
+        Err(error) => refused(worker, asked, &Refusal::from(&error)),
     }
 }
 
@@ -94,13 +95,13 @@ pub async fn secret(worker: &Worker, asked: &Asked<'_>) -> Result<Secret, Refusa
     }
 }
 
-fn refused(worker: &Worker, refusal: &Refusal) -> Answer {
-    Answer::refusal(refusal, worker.settings.errors)
+fn refused(worker: &Worker, asked: &Asked<'_>, refusal: &Refusal) -> Answer {
+    Answer::refusal(refusal, asked.dialect(worker.settings.errors))
 }
 
-fn passed(worker: &Worker, verdict: Verdict<Kept<Identity>>) -> Answer {
+fn passed(worker: &Worker, asked: &Asked<'_>, verdict: Verdict<Kept<Identity>>) -> Answer {
     let Some(identity) = &verdict.subject else {
-        return refused(worker, &Refusal::new("internal", 500, sentence(500)));
+        return refused(worker, asked, &Refusal::new("internal", 500, sentence(500)));
     };
     let mut answer = Answer::empty(200);
     answer.code = Code::Valid.word();

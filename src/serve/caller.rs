@@ -4,10 +4,12 @@
 
 use std::net::IpAddr;
 
+use hyper::header::ACCEPT;
 use hyper::{HeaderMap, Uri};
 
 use super::Settings;
 use super::connection::Connection;
+use super::dialect::{Dialect, PROBLEM};
 use crate::domain::credential::{Presented, presented};
 use crate::domain::exposure::looks_like_secret;
 use crate::domain::forwarded::{Peer, client};
@@ -31,6 +33,20 @@ impl<'a> Asked<'a> {
 
     pub fn query(&self) -> &'a str {
         self.uri.query().unwrap_or_default()
+    }
+
+    /// What refusals of this request look like where they have this form otherwise: a client may ask for problem details.
+    pub fn dialect(&self, otherwise: Dialect) -> Dialect {
+        let values = self.fields.get_all(ACCEPT).into_iter();
+        let mut wanted = values.filter_map(|value| value.to_str().ok()).flat_map(|value| {
+            value.split(',').filter_map(|range| range.split(';').next()).map(str::trim)
+        });
+        match otherwise {
+            Dialect::Own if wanted.any(|range| range.eq_ignore_ascii_case(PROBLEM)) => {
+                Dialect::Problem
+            }
+            dialect => dialect,
+        }
     }
 
     /// The key that is presented.

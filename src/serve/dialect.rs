@@ -2,11 +2,15 @@
 //!
 //! This module never says more in one dialect than in another: what is refused is decided before.
 
+use hyper::StatusCode;
 use serde_json::json;
 
 use crate::domain::Code;
 use crate::domain::words::words;
 use crate::output::json;
+
+/// The media type of problem details (RFC 9457).
+pub const PROBLEM: &str = "application/problem+json";
 
 words! {
     /// Whose bodies refusals have.
@@ -21,6 +25,8 @@ words! {
         Azscraper = "azscraper",
         /// The code alone: its page names codes and shows no body.
         Scrapewise = "scrapewise",
+        /// Problem details (RFC 9457).
+        Problem = "problem+json",
     }
 }
 
@@ -46,6 +52,14 @@ impl Refusal {
 }
 
 impl Dialect {
+    /// The body's media type.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Problem => PROBLEM,
+            _ => "application/json",
+        }
+    }
+
     /// The refusal's body, which is JSON.
     pub fn body(self, refusal: &Refusal) -> String {
         let Refusal { code, status, message, retry_after } = refusal;
@@ -62,8 +76,18 @@ impl Dialect {
                     r#"{{"error": "Rate Limited", "message": "Too many requests", "retry_after": {seconds}}}"#
                 )
             }
-            (Self::Own | Self::Audioscrape, _) => {
-                let mut body = json!({ "error": code, "message": message });
+            (Self::Own | Self::Audioscrape | Self::Problem, _) => {
+                let mut body = match self {
+                    // The code says more than a type of its own would: it is the one of the command line.
+                    Self::Problem => json!({
+                        "type": "about:blank",
+                        "title": StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason()),
+                        "status": status,
+                        "detail": message,
+                        "code": code,
+                    }),
+                    _ => json!({ "error": code, "message": message }),
+                };
                 if let Some(seconds) = retry_after {
                     body["retryAfter"] = json!(seconds);
                 }

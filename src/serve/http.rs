@@ -61,7 +61,7 @@ async fn route(
     body: &mut Unread<'_>,
 ) -> (&'static str, Answer) {
     let path = asked.path();
-    let dialect = worker.settings.errors;
+    let dialect = asked.dialect(worker.settings.errors);
     let refused =
         |code, status| Answer::refusal(&Refusal::new(code, status, sentence(status)), dialect);
     let is_below = |front: &str| path.strip_prefix(front).is_some_and(|rest| rest.starts_with('/'));
@@ -74,7 +74,7 @@ async fn route(
             (auth::PATH, auth::answer(worker, asked).await)
         }
         (Side::Verify, verify::PATH) if asked.method == Method::POST => {
-            (verify::PATH, verify::answer(worker, body).await)
+            (verify::PATH, verify::answer(worker, asked, body).await)
         }
         (Side::Verify, introspect::PATH) if asked.method == Method::POST => {
             (introspect::PATH, introspect::answer(worker, asked, body).await)

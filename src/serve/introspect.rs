@@ -22,7 +22,8 @@ pub const PATH: &str = "/v1/introspect";
 
 /// Answers whether a token is active.
 pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>, body: &mut Unread<'_>) -> Answer {
-    let refused = |refusal: &Refusal| Answer::refusal(refusal, Dialect::Own);
+    let dialect = asked.dialect(Dialect::Own);
+    let refused = |refusal: &Refusal| Answer::refusal(refusal, dialect);
     if !is_authorised(worker, asked) {
         let message = "only a client that is known may introspect";
         return refused(&Refusal::new("unauthorized", 401, message));

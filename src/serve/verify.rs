@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, sentence};
+use super::caller::Asked;
 use super::dialect::{Dialect, Refusal};
 use super::unread::{LONGEST_ARRAY, LONGEST_BODY, Unread};
 use super::worker::Worker;
@@ -22,14 +23,14 @@ pub const PATH: &str = "/v1/verify";
 const MOST: usize = 1000;
 
 /// Answers a request, or an array of them.
-pub async fn answer(worker: &Rc<Worker>, body: &mut Unread<'_>) -> Answer {
+pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>, body: &mut Unread<'_>) -> Answer {
+    let dialect = asked.dialect(Dialect::Own);
+    let refused = |refusal: &Refusal| Answer::refusal(refusal, dialect);
     let bytes = match body.read(LONGEST_ARRAY).await {
         Ok(bytes) => bytes,
-        Err(refusal) => return Answer::refusal(&refusal, Dialect::Own),
+        Err(refusal) => return refused(&refusal),
     };
-    let bad = |status| {
-        Answer::refusal(&Refusal::new("bad_request", status, sentence(status)), Dialect::Own)
-    };
+    let bad = |status| refused(&Refusal::new("bad_request", status, sentence(status)));
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return bad(400);
     };
@@ -59,12 +60,12 @@ pub async fn answer(worker: &Rc<Worker>, body: &mut Unread<'_>) -> Answer {
     };
     if let ([Turn { id: None, request: Err(error) }], false) = (turns.as_slice(), is_array) {
         let refusal = Refusal::new("bad_request", 400, error.to_string());
-        return Answer::refusal(&refusal, Dialect::Own);
+        return refused(&refusal);
     }
     match judged(worker, turns).await {
         Ok(verdicts) if is_array => Answer::json(200, format!("[{}]\n", verdicts.join(","))),
         Ok(verdicts) => Answer::json(200, format!("{}\n", verdicts.join(""))),
-        Err(error) => Answer::refusal(&Refusal::from(&error), Dialect::Own),
+        Err(error) => refused(&Refusal::from(&error)),
     }
 }
 

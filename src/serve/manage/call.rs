@@ -15,7 +15,7 @@ use crate::ops::access::Actor;
 use crate::ops::verifier::Verifier;
 use crate::serve::Settings;
 use crate::serve::answer::{Answer, sentence};
-use crate::serve::dialect::Refusal;
+use crate::serve::dialect::{Dialect, Refusal};
 use crate::store::Store;
 
 /// What is asked for, and by whom.
@@ -29,6 +29,8 @@ pub struct Call {
     pub account: Option<u32>,
     pub ends: Option<(SocketAddr, SocketAddr)>,
     pub idempotency: Option<IdempotencyKey>,
+    /// What its refusal looks like.
+    pub dialect: Dialect,
     /// Whether the store could be read and written, for the metrics.
     pub is_recording: bool,
 }

@@ -61,7 +61,7 @@ impl Desk {
     }
 
     fn answer(&mut self, route: Route, call: Call, answer: oneshot::Sender<Answer>) {
-        let dialect = route.dialect(&self.settings);
+        let dialect = call.dialect;
         let actor = match self.actor(&route, &call) {
             Ok(actor) => actor,
             Err(refusal) => {

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::call::Call;
 use super::desk::Desk;
+use super::refused::Refused;
 use super::route::Route;
 use crate::error::{Error, Kind, Result};
 use crate::serve::Settings;
@@ -24,6 +25,7 @@ type Job = (Route, Call, oneshot::Sender<Answer>);
 
 /// The threads that work on calls.
 pub struct Managers {
+    pub refused: Refused,
     jobs: Sender<Job>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -41,7 +43,7 @@ impl Managers {
                 Error::new(Kind::Io, "cannot start a thread that manages").because(error)
             })?);
         }
-        Ok(Self { jobs, threads })
+        Ok(Self { refused: Refused::default(), jobs, threads })
     }
 
     /// Waits until what was begun is done.

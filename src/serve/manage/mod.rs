@@ -12,17 +12,21 @@ mod fields;
 mod keys;
 mod listing;
 mod managers;
+mod refused;
 mod route;
 mod scrapewise;
 
 use std::rc::Rc;
 
+use hyper::header::ALLOW;
+
 use super::answer::{Answer, sentence};
 use super::auth;
 use super::caller::Asked;
-use super::dialect::Refusal;
+use super::dialect::{Dialect, Refusal};
 use super::unread::{LONGEST_BODY, Unread};
 use super::worker::Worker;
+use crate::domain::Code;
 use crate::domain::percent::pairs;
 use call::Call;
 pub use managers::Managers;
@@ -39,22 +43,49 @@ pub async fn answer(
     let found = route::find(asked.method, asked.path(), &settings.routes);
     let (name, route) = match found {
         Ok(found) => found,
-        Err(status) => {
-            let code = if status == 405 { "method_not_allowed" } else { "not_found" };
+        Err(allowed) => {
+            let (code, status) = match allowed.as_slice() {
+                [] => ("not_found", 404),
+                _ => ("method_not_allowed", 405),
+            };
             let refusal = Refusal::new(code, status, sentence(status));
-            return ("other", Answer::refusal(&refusal, settings.errors));
+            let mut answer = Answer::refusal(&refusal, asked.dialect(settings.errors));
+            for method in allowed {
+                answer.fields.append(ALLOW, method.as_str().parse().expect("a word"));
+            }
+            return ("other", answer);
         }
     };
-    let dialect = route.dialect(settings);
-    let outcome = call(worker, asked, body, route).await;
-    (name, outcome.unwrap_or_else(|refusal| Answer::refusal(&refusal, dialect)))
+    let dialect = asked.dialect(route.dialect(settings));
+    let Some(managers) = &worker.managers else {
+        return (name, Answer::refusal(&busy(), dialect));
+    };
+    let peer = asked.connection.ends.map(|(_, peer)| peer.ip());
+    let address = asked.client(settings).or(peer);
+    let wait = address.and_then(|address| managers.refused.wait(address, (settings.clock)()));
+    if let Some(seconds) = wait {
+        let refusal = Refusal::of(Code::RateLimited, Some(seconds));
+        return (name, Answer::refusal(&refusal, dialect));
+    }
+    let outcome = call(worker, asked, body, managers, (route, dialect)).await;
+    let answer = outcome.unwrap_or_else(|refusal| Answer::refusal(&refusal, dialect));
+    let is_stranger = answer.status == 401 || answer.code == Code::IpDenied.word();
+    if let Some(address) = address.filter(|_| is_stranger) {
+        managers.refused.note(address, (settings.clock)());
+    }
+    (name, answer)
+}
+
+fn busy() -> Refusal {
+    Refusal::new("busy", 503, sentence(503))
 }
 
 async fn call(
     worker: &Rc<Worker>,
     asked: &Asked<'_>,
     body: &mut Unread<'_>,
-    route: Route,
+    managers: &Managers,
+    (route, dialect): (Route, Dialect),
 ) -> std::result::Result<Answer, Refusal> {
     let secret = match auth::secret(worker, asked).await {
         Ok(secret) => Some(secret),
@@ -77,10 +108,9 @@ async fn call(
         account: asked.connection.account,
         ends: asked.connection.ends,
         idempotency,
+        dialect,
         is_recording: worker.is_recording().await.unwrap_or(false),
     };
-    let busy = || Refusal::new("busy", 503, sentence(503));
-    let managers = worker.managers.as_ref().ok_or_else(busy)?;
     let answer = managers.work_on(route, call).ok_or_else(busy)?;
     // A desk that met a fault has answered nothing.
     answer.await.map_err(|_| Refusal::new("internal", 500, sentence(500)))

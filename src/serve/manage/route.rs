@@ -35,13 +35,24 @@ pub enum Route {
     Azscraper(String, azscraper::Route),
 }
 
-/// The route and its name, or the status of there being none.
-pub fn find(method: &Method, path: &str, routes: &[Routes]) -> Result<(&'static str, Route), u16> {
-    let (name, route) = match routes.iter().find_map(|routes| documented(*routes, method, path)) {
-        Some(found) => found,
-        None => own(method, path).ok_or(404_u16)?,
+/// The methods that routes have.
+const METHODS: [Method; 5] =
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+/// The route and its name, or the methods for which the path has one. No method means that the path does not exist.
+pub fn find(
+    method: &Method,
+    path: &str,
+    routes: &[Routes],
+) -> Result<(&'static str, Route), Vec<Method>> {
+    let find = |method: &Method| {
+        let (name, route) = routes
+            .iter()
+            .find_map(|routes| documented(*routes, method, path))
+            .or_else(|| own(method, path))?;
+        Some((name, route?))
     };
-    route.map(|route| (name, route)).ok_or(405)
+    find(method).ok_or_else(|| METHODS.into_iter().filter(|one| find(one).is_some()).collect())
 }
 
 type Found = (&'static str, Option<Route>);

@@ -1,7 +1,7 @@
 //! A running `keyward serve`, and a client that says exactly what a test wants it to.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -170,6 +171,19 @@ pub fn connect(place: &str) -> Connection {
             Connection::Tcp(stream)
         }
     }
+}
+
+/// Connects from an address of this machine.
+pub fn connect_from(source: &str, place: SocketAddr) -> Connection {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None);
+    let socket = socket.expect("a socket");
+    let source: SocketAddr = format!("{source}:0").parse().expect("an address");
+    rustix::net::bind(&socket, &source).expect("an own address");
+    rustix::net::connect(&socket, &place).expect("it listens");
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).expect("possible");
+    Connection::Tcp(stream)
 }
 
 impl Read for Connection {

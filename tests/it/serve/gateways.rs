@@ -8,14 +8,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
-
-use super::client::{Connection, Response, Server, bearer, send};
+use super::client::{Connection, Response, Server, bearer, connect_from, send};
 use crate::support::docs::GATEWAYS;
-use crate::support::{Sandbox, skipped, tool, variable};
+use crate::support::{Sandbox, is_thorough, skipped, tool, variable};
 
 /// The API behind the proxy: it answers with the request that reached it.
 fn api() -> SocketAddr {
@@ -32,7 +31,7 @@ fn api() -> SocketAddr {
 fn answer(stream: TcpStream) {
     let mut reader = BufReader::new(stream.try_clone().expect("a descriptor"));
     loop {
-        let (mut head, mut length, mut chunked) = (String::new(), 0, false);
+        let (mut head, mut length, mut chunked, mut upgrades) = (String::new(), 0, false, false);
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line).unwrap_or(0) == 0 {
@@ -43,10 +42,18 @@ fn answer(stream: TcpStream) {
                 length = value.trim().parse().expect("a length");
             }
             chunked |= lower.starts_with("transfer-encoding: chunked");
+            upgrades |= lower == "upgrade: websocket\r\n";
             head += &line;
             if line == "\r\n" {
                 break;
             }
+        }
+        if upgrades {
+            // Its answer to the key that the tests send (RFC 6455 1.3), and from then on whatever comes.
+            let switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+            (&stream).write_all(switched.as_bytes()).expect("it reads");
+            let _ = std::io::copy(&mut reader, &mut &stream);
+            return;
         }
         let mut read = 0;
         while chunked {
@@ -236,19 +243,6 @@ scgi_temp_path t5; include nginx.conf; }";
     }
 }
 
-/// Connects from an address of this machine.
-fn connect_from(source: &str, place: SocketAddr) -> Connection {
-    let flags = SocketFlags::CLOEXEC;
-    let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None);
-    let socket = socket.expect("a socket");
-    let source: SocketAddr = format!("{source}:0").parse().expect("an address");
-    rustix::net::bind(&socket, &source).expect("an own address");
-    rustix::net::connect(&socket, &place).expect("it listens");
-    let stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("possible");
-    Connection::Tcp(stream)
-}
-
 /// The matrix: what a client sees, and what the API sees.
 fn matrix(proxy: &Proxy, program: &std::path::Path) {
     let sandbox = Sandbox::new();
@@ -338,17 +332,72 @@ fn matrix(proxy: &Proxy, program: &std::path::Path) {
     let body = "x".repeat(1 << 20);
     let posted = from("127.0.0.3", &send("POST", "/upload", &bearer(&key), &body));
     assert!(posted.body.ends_with("BODY 1048576"), "{name}: {posted:?}");
-    // After `revoke` has returned, nothing passes that begins later.
-    let mut connection = connect_from("127.0.0.3", running.place);
-    let request = super::client::get("/", &bearer(&owned));
-    assert_eq!(connection.exchange(request.as_bytes()).expect("an answer").status, 200, "{name}");
+    // A WebSocket is judged at its handshake: one that is open outlives its key.
+    let handshake = |key: &str| {
+        let fields = bearer(key)
+            + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        let mut socket = connect_from("127.0.0.3", running.place);
+        let response = socket.exchange(super::client::get("/socket", &fields).as_bytes());
+        (socket, response.unwrap_or_else(|| panic!("{name}: no answer to a handshake")))
+    };
+    assert_eq!(handshake("x").1.refusal(), (401, "malformed"), "{name}");
+    let (mut socket, switched) = handshake(&owned);
+    assert_eq!(switched.status, 101, "{name}: {switched:?}");
+    let mut echoed = |said: &[u8]| {
+        socket.write_all(said).expect("it is open");
+        let mut heard = vec![0; said.len()];
+        socket.read_exact(&mut heard).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(heard, said, "{name}");
+    };
+    echoed(b"\x82\x04one!");
     sandbox.keyward(["-w", "acme", "revoke", "owned", "--yes"]).ok();
-    let after = get(&bearer(&owned));
-    assert_eq!(after.refusal(), (401, "revoked"), "{name}");
+    echoed(b"\x82\x04two!");
+    assert_eq!(handshake(&owned).1.refusal(), (401, "revoked"), "{name}");
+    nothing_passes_after_revoke(&sandbox, name, running.place);
     // Without keyward, nothing passes.
     server.end();
     let stopped = get(&bearer(&key));
     assert!(stopped.status >= 500 || stopped.status == 403, "{name}: {stopped:?}");
+}
+
+/// After `revoke` has returned, nothing passes that begins later, whatever else passes meanwhile.
+fn nothing_passes_after_revoke(sandbox: &Sandbox, name: &str, place: SocketAddr) {
+    let rounds = if is_thorough() { 50 } else { 2 };
+    let late = AtomicU64::new(0);
+    for nth in 0..rounds {
+        let key_name = format!("r{nth}");
+        let key = sandbox.keyward(["-w", "acme", "mint", &key_name]).ok().line();
+        let (revoked, stop) = (AtomicBool::new(false), AtomicBool::new(false));
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                let (key, revoked, stop, late) = (&key, &revoked, &stop, &late);
+                scope.spawn(move || {
+                    let mut connection = connect_from("127.0.0.3", place);
+                    let request = super::client::get("/", &bearer(key));
+                    while !stop.load(Ordering::SeqCst) {
+                        let was_revoked = revoked.load(Ordering::SeqCst);
+                        let Some(response) = connection.exchange(request.as_bytes()) else {
+                            // Proxies end connections after a refusal as they like.
+                            connection = connect_from("127.0.0.3", place);
+                            continue;
+                        };
+                        let expected: &[u16] = if was_revoked { &[401] } else { &[200, 401] };
+                        assert!(expected.contains(&response.status), "{name} {nth}: {response:?}");
+                        late.fetch_add(u64::from(was_revoked), Ordering::Relaxed);
+                    }
+                });
+            }
+            thread::sleep(Duration::from_millis(10));
+            sandbox.keyward(["-w", "acme", "revoke", &key_name, "--yes"]).ok();
+            revoked.store(true, Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(30));
+            stop.store(true, Ordering::SeqCst);
+        });
+    }
+    let late = late.into_inner();
+    writeln!(std::io::stderr(), "{name}: {rounds} rounds, {late} requests after them, all refused")
+        .expect("stderr");
+    assert!(late >= rounds, "{name}: nobody asked after a revocation");
 }
 
 #[test]

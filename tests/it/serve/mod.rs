@@ -14,6 +14,8 @@ mod limits;
 mod life;
 // keyward's own management routes: who may do what, and what is left in the trail.
 mod manage;
+// Callers of the management side that are refused again and again, and problem details.
+mod strangers;
 // A secret in a response: a client or a server that is gone at any moment leaves no live key without a holder.
 mod deliver;
 // The documented systems' own clients, read out of their pages.
