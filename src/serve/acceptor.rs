@@ -43,7 +43,22 @@ pub enum End {
 /// last uses could not be recorded.
 pub fn run(settings: Settings, ready: impl FnOnce(&[String])) -> Result<End> {
     let interrupts = Interrupts::watch()?;
-    let wake = interrupts.wake()?;
+    run_until(&interrupts.wake()?, settings, ready)?;
+    match interrupts.signal() {
+        Some(signal) if signal == SIGTERM => Ok(End::Told),
+        _ => Ok(End::Interrupted),
+    }
+}
+
+/// Serves until the other end of `wake` is written to or closed.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_until(
+    wake: &UnixStream,
+    settings: Settings,
+    ready: impl FnOnce(&[String]),
+) -> Result<()> {
     let listeners = listeners(&settings)?;
     for path in settings.operators.iter().chain(&settings.clients) {
         tokens::read(path)?;
@@ -64,13 +79,13 @@ pub fn run(settings: Settings, ready: impl FnOnce(&[String])) -> Result<End> {
     ready(&listeners.iter().map(Listener::place).collect::<Vec<_>>());
     let manager = settings.manager.notify.as_deref();
     notify::tell(manager, "READY=1");
-    accept(&listeners, &wake, &workers)?;
+    accept(&listeners, wake, &workers)?;
     notify::tell(manager, "STOPPING=1");
-    // What has come already is still answered.
-    for listener in &listeners {
-        take(listener, &mut workers.iter().cycle());
+    // What has come already is still answered. Each goes at once after that: nothing is to come in between.
+    for listener in listeners {
+        take(&listener, &mut workers.iter().cycle());
+        drop(listener);
     }
-    drop(listeners);
     for worker in &workers {
         // One that has ended has nothing left to do.
         let _ = worker.messages.send(Message::End);
@@ -84,11 +99,7 @@ pub fn run(settings: Settings, ready: impl FnOnce(&[String])) -> Result<End> {
     if let Some(managers) = managers.and_then(Arc::into_inner) {
         managers.end();
     }
-    outcome?;
-    match interrupts.signal() {
-        Some(signal) if signal == SIGTERM => Ok(End::Told),
-        _ => Ok(End::Interrupted),
-    }
+    outcome
 }
 
 /// The signal that asks a service to shut down (POSIX `signal.h`).

@@ -167,6 +167,14 @@ impl Read for Wire {
 }
 
 impl Wire {
+    /// What is sent in place of this answer, if it is one that hyper gives by itself to what is not HTTP: a cache may keep that as
+    /// little as any other.
+    fn unkept(&self, answer: &[u8]) -> Option<Vec<u8>> {
+        let is_hypers = matches!(self.connection.phase.get(), Phase::Idle | Phase::Head);
+        let line = answer.iter().position(|byte| *byte == b'\n').filter(|_| is_hypers)? + 1;
+        Some([&answer[..line], b"cache-control: no-store\r\n", &answer[line..]].concat())
+    }
+
     /// Notes whether the peer takes what is sent.
     fn sent(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         let phase = &self.connection.phase;
@@ -190,10 +198,14 @@ impl Write for Wire {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.connection.watch(context)?;
+        let unkept = self.unkept(bytes);
+        let sent = unkept.as_deref().unwrap_or(bytes);
         let written = match &mut self.stream {
-            Stream::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Stream::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(context, sent),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(context, sent),
         };
+        // The connection ends after hyper's own answer, whether all of it was taken or not.
+        let written = if unkept.is_some() { written.map_ok(|_| bytes.len()) } else { written };
         self.sent(written)
     }
 
@@ -203,6 +215,9 @@ impl Write for Wire {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.connection.watch(context)?;
+        if let [piece] = pieces {
+            return self.poll_write(context, piece);
+        }
         let written = match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(context, pieces),

@@ -47,7 +47,7 @@ use crate::domain::{Network, Timestamp};
 use crate::error::Result;
 use crate::store::Store;
 
-pub use acceptor::{End, run};
+pub use acceptor::{End, run, run_until};
 pub use dialect::Dialect;
 pub use listen::Place;
 pub use log::start as start_log;

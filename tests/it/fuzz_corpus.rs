@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use keyward::context::LONGEST_LINE;
 
@@ -50,8 +52,67 @@ fn every_input_that_was_kept_is_held_to_its_law() {
             }
         }
     }
+    laws::answers::end();
     // What is wrong with each is above, in this order.
     assert!(broken.is_empty(), "laws are broken by {broken:#?}");
+}
+
+/// What mutations of two inputs make: pieces of the one in the other, left out, twice, or with other bytes.
+fn mutated(one: &[u8], other: &[u8], random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    let mut made = one.to_vec();
+    for _ in 0..=random(4) {
+        let at = random(made.len());
+        let end = at + random((made.len() - at).min(40));
+        let from = random(other.len());
+        let piece = other[from..from + random((other.len() - from).min(60))].to_vec();
+        match random(5) {
+            0 => drop(made.drain(at..end)),
+            1 => drop(made.splice(at..end, piece)),
+            2 => drop(made.splice(at..at, piece)),
+            3 => {
+                let twice = made[at..end].to_vec();
+                made.splice(at..at, twice);
+            }
+            _ => made
+                .splice(at..at, [[0, b'\r', b'\n', b' ', b':', b'\t', 0xff][random(6)]])
+                .for_each(drop),
+        }
+    }
+    made
+}
+
+/// `KEYWARD_FUZZ="TARGET SECONDS"` holds mutations of a target's corpus to its law for so long. It finds less than fuzzing does,
+/// and needs no other toolchain.
+#[test]
+fn what_is_near_the_corpus_is_held_to_the_law() {
+    let (Some(fuzz), Some(wanted)) = (fuzz(), variable("KEYWARD_FUZZ")) else {
+        return;
+    };
+    let wanted = wanted.into_string().expect("a target and seconds");
+    let (target, seconds) = wanted.split_once(' ').expect("a target and seconds");
+    let law = laws::ALL.iter().find(|(name, _)| *name == target).expect("a target").1;
+    let files = files(&fuzz.join("corpus").join(target));
+    let corpus: Vec<_> = files.iter().map(|file| fs::read(file).expect("an input")).collect();
+    let mut state = 1_u64;
+    // Up to and with this (Knuth's MMIX generator).
+    let mut random = |most: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % (most + 1)
+    };
+    let (begun, mut held) = (Instant::now(), 0_u64);
+    let limit = Duration::from_secs(seconds.parse().expect("seconds"));
+    while begun.elapsed() < limit {
+        let one = &corpus[random(corpus.len() - 1)];
+        let other = &corpus[random(corpus.len() - 1)];
+        let data = mutated(one, other, &mut random);
+        if std::panic::catch_unwind(|| law(&data)).is_err() {
+            panic!("after {held} inputs, the law is broken by {}", data.escape_ascii());
+        }
+        held += 1;
+    }
+    laws::answers::end();
+    writeln!(std::io::stderr(), "{target}: {held} inputs").expect("stderr");
 }
 
 /// Longer inputs do not belong in a corpus, and fuzzing makes none.

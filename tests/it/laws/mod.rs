@@ -4,6 +4,8 @@
 //! Nothing here is asked of the code under test that it could answer about itself: checksums, tokens and the reading of
 //! lines are worked out a second time.
 
+// `keyward serve`: what goes out on a connection is answers, whatever comes in.
+pub mod answers;
 // `domain::sanitize`: what is shown misleads neither a terminal, nor a CI runner, nor a shell.
 pub mod escaper;
 // `domain::transfer`: a line that is taken says what its JSON says, and holds no secret.
@@ -35,6 +37,7 @@ pub type Law = fn(&[u8]);
 
 /// Every fuzz target with its law. A target's name is that of its file, its corpus and its module.
 pub const ALL: &[(&str, Law)] = &[
+    ("answers", answers::hold),
     ("escaper", escaper::hold),
     ("import", import::hold),
     ("manifest", manifest::hold),
