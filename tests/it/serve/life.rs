@@ -172,6 +172,57 @@ fn told_to_end_under_load_it_cuts_no_answer_and_counts_every_one() {
     assert!(failures.into_inner() <= 1, "answers were cut");
 }
 
+/// A client that keeps a connection for some requests and then takes another, until it is told to stop. Returns how many
+/// passed and how many failed.
+fn restless(place: &str, key: &str, stop: &AtomicBool) -> (u64, u64) {
+    let request = get("/v1/auth", &bearer(key));
+    let (mut passed, mut failed) = (0, 0);
+    while !stop.load(Ordering::Relaxed) {
+        let mut connection = connect(place);
+        for _ in 0..15 {
+            let Some(response) = connection.exchange(request.as_bytes()) else {
+                failed += 1;
+                break;
+            };
+            passed += u64::from(response.status == 200);
+            failed += u64::from(response.status != 200);
+            if response.field("connection") == "close" {
+                break;
+            }
+        }
+    }
+    (passed, failed)
+}
+
+#[test]
+fn servers_that_replace_each_other_under_load_fail_no_request() {
+    let sandbox = Sandbox::new();
+    let key = sandbox.mint("web");
+    let rounds = if is_thorough() { 50 } else { 3 };
+    for place in ["127.0.0.1:0", &socket(&sandbox, "auth.sock")] {
+        let mut server = Server::run(&sandbox, &["--listen", place, "--workers", "2"]);
+        let place = server.places[0].clone();
+        let stop = AtomicBool::new(false);
+        let (passed, failed) = thread::scope(|scope| {
+            let load = || restless(&place, &key, &stop);
+            let clients: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
+            for _ in 0..rounds {
+                let next = Server::run(&sandbox, &["--listen", &place, "--workers", "2"]);
+                std::mem::replace(&mut server, next).end();
+            }
+            stop.store(true, Ordering::Relaxed);
+            let ended = clients.into_iter().map(|client| client.join().expect("it ends"));
+            ended.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
+        });
+        server.end();
+        let said = format!("{place}: {rounds} replacements, {passed} passed, {failed} failed");
+        writeln!(std::io::stderr(), "{said}").expect("stderr");
+        assert!(passed > 100 && failed == 0, "{said}");
+    }
+    // Each counted what it answered.
+    sandbox.keyward(["usage"]).ok();
+}
+
 #[test]
 fn one_server_replaces_another_without_a_failed_request() {
     let sandbox = Sandbox::new();

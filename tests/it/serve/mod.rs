@@ -16,6 +16,8 @@ mod life;
 mod manage;
 // Callers of the management side that are refused again and again, and problem details.
 mod strangers;
+// A server that is killed at any system call of a mint.
+mod killed;
 // A secret in a response: a client or a server that is gone at any moment leaves no live key without a holder.
 mod deliver;
 // The documented systems' own clients, read out of their pages.
