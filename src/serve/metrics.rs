@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::domain::Code;
 use crate::domain::verdict::Verdict;
+use crate::domain::{Code, Timestamp};
 use crate::error::{Kind, Result};
 
 /// The upper bounds of the histogram, in microseconds.
@@ -78,13 +78,15 @@ impl Metrics {
 }
 
 /// All that the workers have counted, as a text.
-pub fn text(workers: &[std::sync::Arc<Metrics>], recording: bool) -> String {
+pub fn text(workers: &[std::sync::Arc<Metrics>], recording: bool, begun: Timestamp) -> String {
     let sum = |of: fn(&Metrics) -> &AtomicU64| -> u64 {
         workers.iter().map(|worker| of(worker).load(Ordering::Relaxed)).sum()
     };
     let mut text = Text(String::new());
     text.kind("keyward_build_info", "gauge", "The version that runs.");
     text.line("keyward_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    let begun = begun.as_millis().div_euclid(1000).unsigned_abs();
+    text.one("process_start_time_seconds", "gauge", "When it began, in seconds since 1970.", begun);
     text.kind("keyward_verdicts_total", "counter", "Verdicts by their code.");
     for (at, code) in Code::ALL.iter().enumerate() {
         let counts = workers.iter().map(|worker| worker.verdicts[at].load(Ordering::Relaxed));

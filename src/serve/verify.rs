@@ -3,6 +3,7 @@
 //! This module never answers one request with another's verdict: they keep their order.
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use serde_json::value::RawValue;
 
@@ -85,7 +86,10 @@ async fn judged(worker: &Worker, turns: Vec<Turn<'_>>) -> Result<Vec<String>> {
         };
         places.push((turn.id, unread));
     }
+    let (count, begun) = (requests.len(), Instant::now());
     let verdicts = worker.with_records(move |verifier| verifier.verify_each(requests, now)).await?;
+    worker.metrics.judged(count, begun.elapsed());
+    verdicts.iter().for_each(|verdict| worker.metrics.verdict(verdict));
     let mut verdicts = verdicts.iter().zip(&asks);
     let views = places.into_iter().map(|(id, unread)| {
         if let Some(error) = unread {

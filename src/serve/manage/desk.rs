@@ -12,7 +12,7 @@ use super::call::{Call, Failure, Outcome, Turn};
 use super::route::Route;
 use super::{azscraper, keys, listing, scrapewise};
 use crate::domain::verdict::Ask;
-use crate::domain::{Code, Key};
+use crate::domain::{Code, Key, Timestamp};
 use crate::error::{Error, Result};
 use crate::ops::access::Actor;
 use crate::ops::verifier::{Request, Verifier};
@@ -30,6 +30,7 @@ pub struct Desk {
     store: Store,
     verifier: Verifier<Key>,
     metrics: Vec<Arc<Metrics>>,
+    begun: Timestamp,
 }
 
 fn open(settings: &Settings) -> Result<(Store, Verifier<Key>)> {
@@ -43,7 +44,8 @@ fn open(settings: &Settings) -> Result<(Store, Verifier<Key>)> {
 impl Desk {
     pub fn open(settings: Arc<Settings>, metrics: Vec<Arc<Metrics>>) -> Result<Self> {
         let (store, verifier) = open(&settings)?;
-        Ok(Self { settings, store, verifier, metrics })
+        let begun = (settings.clock)();
+        Ok(Self { settings, store, verifier, metrics, begun })
     }
 
     /// Works on a call and answers it.
@@ -77,9 +79,9 @@ impl Desk {
         }
         self.store.remark(Some(remark));
         let is_operator = matches!(actor, Actor::Operator(_));
-        let Self { settings, store, verifier, metrics } = self;
+        let Self { settings, store, verifier, metrics, begun } = self;
         let mut turn = Turn { settings, store, verifier, actor, call, answer: Some(answer) };
-        let outcome = work(&mut turn, route, metrics);
+        let outcome = work(&mut turn, route, metrics, *begun);
         let Some(answer) = turn.answer.take() else {
             return;
         };
@@ -138,12 +140,12 @@ fn refusal_of(error: &Error, is_operator: bool) -> Refusal {
     }
 }
 
-fn work(turn: &mut Turn<'_>, route: Route, counted: &[Arc<Metrics>]) -> Outcome {
+fn work(turn: &mut Turn<'_>, route: Route, counted: &[Arc<Metrics>], begun: Timestamp) -> Outcome {
     turn.store.follow()?;
     match route {
         Route::Metrics => {
             turn.require_operator()?;
-            let text = metrics::text(counted, turn.call.is_recording);
+            let text = metrics::text(counted, turn.call.is_recording, begun);
             Ok(Some(Answer::text(text)))
         }
         Route::Whoami => whoami(turn),

@@ -226,7 +226,12 @@ fn whoever_may_open_the_unix_socket_is_the_operator_that_they_are() {
     assert_eq!((&whoami["name"], &whoami["kind"]), (&own["name"], &json!("operator")));
     assert_eq!(operator.call("POST", "/v1/keys", &json!({ "name": "x" })).status, 201);
     let metrics = operator.get("/metrics").body;
-    for line in ["keyward_recording 1", "keyward_connections ", "keyward_verify_seconds_count "] {
+    for line in [
+        "keyward_recording 1",
+        "keyward_connections ",
+        "keyward_verify_seconds_count ",
+        "process_start_time_seconds 1",
+    ] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
     }
     for line in metrics.lines().filter(|line| !line.starts_with('#')) {

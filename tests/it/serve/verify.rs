@@ -37,6 +37,25 @@ fn verdicts_are_those_of_the_stream() {
 }
 
 #[test]
+fn verdicts_are_counted_whichever_route_gives_them() {
+    let sandbox = Sandbox::new();
+    let key = sandbox.mint("web");
+    let place = socket(&sandbox, "admin.sock");
+    let server = Server::start(&sandbox, &["--manage", &place, "--workers", "1"]);
+    post(&server, &json!([{ "key": key }, { "key": "x" }, { "key": key }]));
+    assert_eq!(server.auth(&key).status, 200);
+    let metrics = ask(&place, get("/metrics", "").as_bytes()).body;
+    for line in [
+        "keyward_verdicts_total{code=\"valid\"} 3",
+        "keyward_verdicts_total{code=\"malformed\"} 1",
+        "keyward_verify_seconds_count 4",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+    server.end();
+}
+
+#[test]
 fn what_is_no_request_is_a_bad_request() {
     let sandbox = Sandbox::new();
     let key = sandbox.mint("web");
