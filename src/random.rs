@@ -58,7 +58,7 @@ fn draw(bytes: &mut [u8]) -> io::Result<usize> {
 
 #[cfg(not(target_os = "linux"))]
 fn draw(bytes: &mut [u8]) -> io::Result<usize> {
-    rand::rngs::SysRng.try_fill_bytes(bytes)?;
+    rand::rngs::SysRng.try_fill_bytes(bytes).map_err(io::Error::other)?;
     Ok(bytes.len())
 }
 

@@ -2,10 +2,10 @@
 //!
 //! This module never becomes anybody without `--as-owner`.
 
+use std::io;
 use std::os::unix::fs::MetadataExt;
 
 use rustix::process::{Gid, Uid, geteuid};
-use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
 use super::{Context, account};
 use crate::error::{Error, Kind, Result};
@@ -40,15 +40,26 @@ impl Context {
             ));
         }
         let (uid, gid) = (Uid::from_raw(metadata.uid()), Gid::from_raw(group));
-        // The user last: a process that is no longer root cannot change its groups.
-        set_thread_groups(&[])
-            .and_then(|()| set_thread_gid(gid))
-            .and_then(|()| set_thread_uid(uid))
-            .map_err(|error| {
-                let error = std::io::Error::from(error);
-                Error::new(Kind::Permissions, "cannot become the store's owner").because(error)
-            })?;
+        become_user(uid, gid).map_err(|error| {
+            Error::new(Kind::Permissions, "cannot become the store's owner").because(error)
+        })?;
         self.operator = Some(format!("{operator} (as owner)"));
         Ok(self)
     }
+}
+
+/// Becomes this user, of this group alone.
+#[cfg(target_os = "linux")]
+fn become_user(uid: Uid, gid: Gid) -> io::Result<()> {
+    use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+    // The user last: a process that is no longer root cannot change its groups.
+    set_thread_groups(&[])?;
+    set_thread_gid(gid)?;
+    Ok(set_thread_uid(uid)?)
+}
+
+/// On other systems, only unsafe code could.
+#[cfg(not(target_os = "linux"))]
+fn become_user(_: Uid, _: Gid) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -45,7 +45,7 @@ impl Before {
             text,
             owner: Uid::from_raw(found.owner()),
             group: Gid::from_raw(found.group()),
-            mode: Mode::from_raw_mode(found.mode()),
+            mode: found.permissions(),
             access_list: access_list(&file),
         })
     }

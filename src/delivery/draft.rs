@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use rustix::fs::{XattrFlags, fchmod, fchown, fsetxattr, fsync};
+use rustix::fs::{XattrFlags, fchmod, fchown, fsetxattr};
 
 use super::before::Before;
 use super::failed;
@@ -68,7 +68,7 @@ impl<'a> Draft<'a> {
     /// Writes it all and syncs it. A later close has nothing left to report.
     pub(super) fn write(&self, text: &[u8]) -> Result<()> {
         let mut file = self.draft.file();
-        let written = file.write_all(text).and_then(|()| Ok(fsync(file)?));
+        let written = file.write_all(text).and_then(|()| Ok(files::sync(file)?));
         written.map_err(|error| self.failed("write", error))
     }
 

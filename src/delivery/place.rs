@@ -224,7 +224,7 @@ impl Target {
     /// Warns about an existing file that users with one of these permission bits can read.
     pub(super) fn warn_of_readers(&self, readers: Mode) -> Vec<String> {
         match self.look() {
-            Ok(Some(found)) if found.mode() & readers.bits() != 0 => {
+            Ok(Some(found)) if found.permissions().intersects(readers) => {
                 let (name, mode) = (self.named(), found.mode());
                 vec![format!("{name} can be read by other users (mode {mode:04o})")]
             }

@@ -6,11 +6,12 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, fstat, fsync};
+use rustix::fs::{FileType, fstat};
 use rustix::io::{Errno, ioctl_fionread, write};
 
 use super::{failed, undelivered};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::signals::Interrupts;
 
 /// How much is written at once: POSIX's smallest `PIPE_BUF`, so that a pipe that poll calls writable takes it all
@@ -85,7 +86,7 @@ impl Stream {
         let stat = fstat(self.descriptor()).map_err(|error| self.failed(error))?;
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => {
-                fsync(self.descriptor()).map_err(|error| self.failed(error))?
+                files::sync(self.descriptor()).map_err(|error| self.failed(error))?
             }
             kind => self.check_reader(kind)?,
         }

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, fsync, mkdirat, openat, readlinkat};
+use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat, readlinkat};
 use rustix::io::Errno;
 
 use super::{Found, named, safety};
@@ -246,7 +246,7 @@ impl Folder {
     /// Makes the names in it outlive a power failure. Some file systems cannot, and say so.
     pub(crate) fn sync(&self) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        match openat(&self.descriptor, ".", flags, Mode::empty()).and_then(fsync) {
+        match openat(&self.descriptor, ".", flags, Mode::empty()).and_then(super::sync) {
             Ok(()) | Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::fs::{Dev, FileType, Stat, fstat};
+use rustix::fs::{Dev, FileType, Mode, Stat, fstat};
 
 /// What was found under a name, or behind a descriptor.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,11 @@ impl Found {
 
     pub(crate) fn kind(&self) -> FileType {
         FileType::from_raw_mode(self.0.st_mode)
+    }
+
+    /// The permissions, as they are given to another file.
+    pub(crate) fn permissions(&self) -> Mode {
+        Mode::from_raw_mode(self.0.st_mode)
     }
 
     /// The permissions with the sticky, setuid and setgid bits.

@@ -22,12 +22,26 @@ pub(crate) use lock::lock;
 pub use safety::trust_folder;
 pub(crate) use safety::{check_file, kind_of, trusted_folder};
 
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use crate::domain::sanitize::SafePath;
 
 /// The attribute that holds a file's access control list (acl(5)).
 pub(crate) const ACCESS_LIST: &str = "system.posix_acl_access";
+
+/// Waits until a file is on the disk.
+#[cfg(not(target_vendor = "apple"))]
+pub(crate) fn sync(file: impl AsFd) -> rustix::io::Result<()> {
+    rustix::fs::fsync(file)
+}
+
+/// Waits until a file is on the disk. Apple's `fsync` leaves it in the disk's own memory (fsync(2)); a file system that does
+/// not have the other call has this one.
+#[cfg(target_vendor = "apple")]
+pub(crate) fn sync(file: impl AsFd) -> rustix::io::Result<()> {
+    rustix::fs::fcntl_fullfsync(&file).or_else(|_| rustix::fs::fsync(&file))
+}
 
 /// A path as messages show it: quoted, and harmless to a terminal.
 pub(crate) fn named(path: &Path) -> String {

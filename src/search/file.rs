@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{FileType, SeekFrom, Stat, fstat, seek};
+use rustix::fs::{Dev, FileType, SeekFrom, Stat, fstat, seek};
 use rustix::io::Errno;
 
 use super::Search;
@@ -22,7 +22,7 @@ impl Search<'_> {
         &mut self,
         opened: rustix::io::Result<OwnedFd>,
         location: Location,
-        seen: &mut BTreeSet<(u64, u64)>,
+        seen: &mut BTreeSet<(Dev, u64)>,
     ) -> Result<()> {
         let (file, found) = match opened.and_then(|file| fstat(&file).map(|found| (file, found))) {
             Ok(opened) => opened,
@@ -36,8 +36,7 @@ impl Search<'_> {
         if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
             return Ok(());
         }
-        #[expect(clippy::useless_conversion, reason = "the types differ between systems")]
-        let identity = (u64::from(found.st_dev), u64::from(found.st_ino));
+        let identity = (found.st_dev, found.st_ino);
         if found.st_nlink > 1 && !seen.insert(identity) {
             return Ok(());
         }

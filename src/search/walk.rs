@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, fstatfs, openat, readlinkat, statat,
+    AtFlags, CWD, Dev, Dir, FileType, Mode, OFlags, fstat, fstatfs, openat, readlinkat, statat,
 };
 use rustix::io::Errno;
 
@@ -50,7 +50,7 @@ pub(super) struct Root<'a> {
     pub path: &'a Path,
     pub folders: &'a Folders,
     /// Files with several names that were read already.
-    seen: BTreeSet<(u64, u64)>,
+    seen: BTreeSet<(Dev, u64)>,
 }
 
 impl Search<'_> {

@@ -3,7 +3,6 @@
 //! This module never fails: a service that cannot say so still serves.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 /// Tells the service manager at this address.
@@ -19,7 +18,7 @@ pub fn tell(address: Option<&OsStr>, state: &str) {
 /// A path, or a name that is not in the file system and begins with `@`.
 fn meant(address: &OsStr) -> Option<SocketAddr> {
     #[cfg(target_os = "linux")]
-    if let [b'@', name @ ..] = address.as_bytes() {
+    if let [b'@', name @ ..] = address.as_encoded_bytes() {
         use std::os::linux::net::SocketAddrExt;
         return SocketAddr::from_abstract_name(name).ok();
     }

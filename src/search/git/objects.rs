@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::thread;
 
-use rustix::pipe::fcntl_setpipe_size;
 use zeroize::Zeroizing;
 
 use super::{Repository, unrunnable};
@@ -124,7 +123,8 @@ impl Search<'_> {
             .map_err(unrunnable)?;
         let stdout = child.stdout.take().ok_or_else(|| Error::usage("git has no output"))?;
         // Where that is not allowed, git only waits more often.
-        let _ = fcntl_setpipe_size(&stdout, PIPE);
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE);
         let stdout = BufReader::with_capacity(PIPE, stdout);
         Ok(Batch { stdin: child.stdin.take(), stdout, child })
     }
