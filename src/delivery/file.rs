@@ -101,7 +101,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::domain::secret::Secret;
     use crate::error::Kind;
 
     fn sink(path: impl AsRef<Path>) -> FileSink {
@@ -195,7 +194,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let sink = sink(folder.path().join("out"));
         assert_eq!(sink.holding().expect("looked"), Holding::Nothing);
-        let secret = Holding::Secret(Secret::new("kw_live_1".to_owned()).hash());
+        let secret = Holding::of(b"kw_live_1");
         for text in ["kw_live_1", "kw_live_1\n", "kw_live_1\r\n"] {
             fs::write(&sink.path, text).expect("written");
             assert_eq!(sink.holding().expect("looked"), secret, "{text:?}");

@@ -193,7 +193,7 @@ fn decide(
     let is_over = key.state == State::Pending && !key.is_living(now);
     let is_void = is_over || key.revoked_reason.as_deref() == Some(UNDELIVERED);
     let is_open = key.is_pending(now) && reader.is_claimed(&key.id)?;
-    let is_in_place = request.holding.is(&key.hash);
+    let is_in_place = request.holding.is(&key);
     Ok(match () {
         () if is_open && is_in_place => Replay::Finish(Box::new(key)),
         () if is_open || is_void => {

@@ -8,6 +8,7 @@ use schemars::transform::transform_subschemas;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+use crate::domain::form::HashForm;
 use crate::output::usage::UsageView;
 use crate::output::view::{
     BackupView, CallerView, Changed, Changes, CreatedStoreView, EventView, FindingView, HeadView,
@@ -216,8 +217,9 @@ fn exported() -> Value {
     let time = key["properties"]["expiresAt"].clone();
     let more = [
         ("type", json!({ "const": "key" })),
-        ("algorithm", json!({ "const": "sha256" })),
+        ("algorithm", json!({ "enum": HashForm::words() })),
         ("hash", json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })),
+        ("foreign", json!({ "type": "boolean" })),
         ("expired", json!({ "type": "boolean" })),
         ("revokedMessage", text.clone()),
         ("graceMillis", json!({ "type": ["integer", "null"], "minimum": 0 })),

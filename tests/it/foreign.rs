@@ -121,6 +121,56 @@ fn they_are_revoked_rotated_and_exported_like_any_other() {
 }
 
 #[test]
+fn a_plain_hash_is_still_another_systems_when_it_has_moved_to_another_store() {
+    let sandbox = Sandbox::new();
+    sandbox.mint("own");
+    sandbox.keyward(["store", "import", "-"]).stdin(line(&keys()[0])).ok();
+    let exported = sandbox.keyward(["store", "export"]).ok();
+    let said: Vec<Value> = exported.json_lines();
+    let foreign =
+        |name: &str| said.iter().find(|line| line["name"] == name).map(|line| &line["foreign"]);
+    assert_eq!((foreign("own"), foreign("plain")), (Some(&json!(false)), Some(&json!(true))));
+    let other = Sandbox::new();
+    other.keyward(["store", "import", "-"]).stdin(&exported.stdout).ok();
+    for store in [&sandbox, &other] {
+        store.verdict("ba_Xk29fLQmWz81nT0pRC", &[], 10, "not_found");
+    }
+    assert_eq!(other.keyward(["store", "export"]).ok().json_lines(), said);
+}
+
+#[test]
+fn a_line_of_another_form_than_the_record_differs() {
+    let sandbox = Sandbox::new();
+    store(&sandbox);
+    let exported = sandbox.keyward(["store", "export"]).ok().stdout;
+    let line = exported.lines().find(|line| line.contains("\"seam\"")).expect("it is exported");
+    let line = line.replace("sha256-after:_", "sha256-after:|");
+    let refused = sandbox.keyward(["store", "import", "-"]).stdin(line).exit(4);
+    assert!(refused.stderr.contains("differs in this store: algorithm"), "{}", refused.stderr);
+}
+
+#[test]
+fn ensure_knows_an_imported_keys_secret_in_its_file_and_in_its_variable() {
+    let sandbox = Sandbox::new();
+    store(&sandbox);
+    let ensure =
+        |name: &str, sink: &[&str]| sandbox.keyward(["ensure", name]).args(sink).args(["--json"]);
+    for key in keys() {
+        sandbox.file("F", key.token);
+        assert_eq!(ensure(key.name, &["--out", "F"]).answer()["action"], "unchanged");
+        sandbox.file(".env", &format!("KEY='{}'\n", key.token));
+        let found = ensure(key.name, &["--dotenv", ".env", "--var", "KEY"]).answer();
+        assert_eq!(found["action"], "unchanged", "{}", key.name);
+        // Another key's is named, and only what is hashed of it is no secret.
+        let refused = ensure("own", &["--out", "F"]).exit(4).error();
+        let said = refused["message"].as_str().expect("a message");
+        assert!(said.contains(&sandbox.id_of(key.name)), "{said}");
+    }
+    sandbox.file("F", "0aBcDeFgHiJkLm");
+    ensure("seam", &["--out", "F"]).refused(4, "secret_missing");
+}
+
+#[test]
 fn a_stream_takes_a_key_of_another_form_that_came_meanwhile() {
     let sandbox = Sandbox::new();
     sandbox.mint("own");

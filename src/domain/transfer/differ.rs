@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::{KeyLine, WorkspaceLine};
+use crate::domain::form::HashForm;
 use crate::domain::key::{self, Key, Life, State, Status};
 use crate::domain::name::composed;
 use crate::domain::timestamp::Timestamp;
@@ -51,6 +52,8 @@ impl KeyLine {
             is_unlike("keyHint", self.hint != present.hint),
             ("status", self.is_of_another_status(present, now)),
             ("hash", self.hash != present.hash),
+            ("algorithm", whole(self.form) != whole(present.form)),
+            is_unlike("foreign", self.form.is_some() != present.form.is_some()),
             is_unlike("createdAt", self.created_at != Some(present.created_at)),
             is_unlike("createdBy", self.created_by.as_ref() != Some(&present.created_by)),
             is_unlike("expiresAt", self.expires_otherwise(present, now)),
@@ -104,6 +107,11 @@ impl KeyLine {
             _ => present.revoked_at.is_some(),
         }
     }
+}
+
+/// What is hashed, where keyward hashes the whole token.
+fn whole(form: Option<HashForm>) -> HashForm {
+    form.unwrap_or(HashForm::Sha256)
 }
 
 fn sorted(words: &[String]) -> BTreeSet<&String> {

@@ -51,6 +51,9 @@ pub struct KeyFields {
     pub(super) status: Option<String>,
     pub(super) algorithm: Option<String>,
     pub(super) hash: String,
+    /// Whether another system minted the key.
+    #[serde(default)]
+    pub(super) foreign: bool,
     pub(super) created_at: Option<String>,
     pub(super) created_by: Option<String>,
     pub(super) expires_at: Option<String>,
@@ -131,6 +134,7 @@ impl KeyFields {
             status: Some(key.status(now).word().to_owned()),
             algorithm: Some(key.form.unwrap_or(HashForm::Sha256).word().to_owned()),
             hash: key.hash.to_hex(),
+            foreign: key.form.is_some(),
             created_at: text(Some(key.created_at)),
             created_by: Some(key.created_by.clone()),
             expires_at: text(key.expires_at),

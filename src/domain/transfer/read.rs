@@ -169,11 +169,11 @@ fn key(
     let revoked_at = time("revokedAt", fields.revoked_at)?;
     let state = match fields.status.as_deref() {
         // An expired key is an active one whose time is over.
-        None | Some("active" | "expired") => State::Active,
-        Some("pending") => State::Pending,
-        Some("disabled") => State::Disabled,
-        Some("revoked") => State::Revoked,
-        Some(_) => return Err(Error::usage("unknown status")),
+        None | Some("expired") => State::Active,
+        Some(word) => State::of(word).ok_or_else(|| {
+            const WANTED: &str = "active, pending, disabled, revoked or expired";
+            Error::usage(format!("the field status is not {WANTED}"))
+        })?,
     };
     let expires_at = time("expiresAt", fields.expires_at)?;
     let has_expired = fields.expired || fields.status.as_deref() == Some("expired");
@@ -200,7 +200,7 @@ fn key(
     let mut labels = BTreeMap::new();
     for (name, value) in fields.labels {
         if name.contains('=') {
-            return Err(Error::usage("a label's name holds an ="));
+            return Err(Error::usage("the field labels has a name with an ="));
         }
         let label: Label = format!("{name}={value}").parse()?;
         labels.insert(label.name, label.value);
@@ -212,7 +212,7 @@ fn key(
         })
     });
     let owner = fields.owner.map(|owner| owner.parse::<Owner>()).transpose();
-    let is_record = fields.id.is_some();
+    let is_foreign = fields.foreign || fields.id.is_none();
     Ok(KeyLine {
         said,
         workspace: fields.workspace,
@@ -225,7 +225,7 @@ fn key(
         hint: fields.key_hint.unwrap_or_default(),
         hash,
         // A record that has the whole token's SHA-256 may be of a key that keyward minted.
-        form: Some(form).filter(|form| *form != HashForm::Sha256 || !is_record),
+        form: Some(form).filter(|form| is_foreign || *form != HashForm::Sha256),
         state,
         created_at: time("createdAt", fields.created_at)?,
         created_by: fields.created_by,

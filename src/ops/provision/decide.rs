@@ -1,7 +1,7 @@
 //! What must be done so that a key has the requested state.
 
-use super::Wanted;
 use super::refusal::{anothers, missing, not_live};
+use super::{Wanted, held};
 use crate::domain::difference::Difference;
 use crate::domain::holding::{Holding, Place};
 use crate::domain::key::UNDELIVERED;
@@ -124,7 +124,7 @@ pub fn decide(
         Status::Active => {}
         // Minted by a run that was cut short. One that was not is held, or somebody is handing it over.
         Status::Pending if reader.is_claimed(&key.id)? => {
-            return match holding.is(&key.hash) {
+            return match holding.is(&key) {
                 true => Ok(settled(Step::Finish(Box::new(key), Action::Created))),
                 false => create(Some(key)),
             };
@@ -139,12 +139,12 @@ pub fn decide(
         _ => None,
     };
     if let Some(leftover) = &leftover
-        && holding.is(&leftover.hash)
+        && holding.is(leftover)
     {
         let leftover = Box::new(leftover.clone());
         return Ok(settled(Step::Finish(leftover, Action::Rotated)));
     }
-    let is_in_place = holding == Holding::Unknown || holding.is(&key.hash);
+    let is_in_place = holding == Holding::Unknown || holding.is(&key);
     let may_mend = wanted.rotate_if_missing || is_void_successor(reader, holding, &key, now)?;
     if !is_in_place && !may_mend {
         return Err(missing(reader, workspace, &key, place, now)?);
@@ -207,11 +207,7 @@ fn may_replace(
     if wanted.rotate_if_missing {
         return Ok(true);
     }
-    let held = match place.holding {
-        Holding::Secret(hash) => reader.key_by_hash(&hash)?,
-        _ => None,
-    };
-    let Some(held) = held else {
+    let Some(held) = held(reader, place.holding)? else {
         return Ok(false);
     };
     let is_living = held.is_living(now);
@@ -230,15 +226,12 @@ fn is_void_successor(
     key: &Key,
     now: Timestamp,
 ) -> Result<bool> {
-    let Holding::Secret(hash) = holding else {
-        return Ok(false);
-    };
     let is_void = |successor: &Key| {
         let was_voided = successor.revoked_reason.as_deref() == Some(UNDELIVERED);
         was_voided || successor.lapsed_at(now).is_some()
     };
     let replaces = |successor: Key| is_void(&successor) && successor.may_replace(key);
-    Ok(reader.key_by_hash(&hash)?.is_some_and(replaces))
+    Ok(held(reader, holding)?.is_some_and(replaces))
 }
 
 fn is_due(wanted: &Wanted, key: &Key, now: Timestamp) -> Result<bool> {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use rand::TryCryptoRng;
 
-use crate::domain::holding::Place;
+use crate::domain::holding::{Holding, Place};
 use crate::domain::provision::Action;
 use crate::domain::secret::Secret;
 use crate::domain::{Key, Lifetime, Name, Network, Permission, Timestamp, When, Workspace};
@@ -86,6 +86,19 @@ pub struct Due {
     pub old: Option<Key>,
     /// Whether the workspace was made for it.
     pub made_workspace: bool,
+}
+
+/// The key whose secret a sink contains.
+fn held(reader: &Reader<'_>, holding: Holding) -> Result<Option<Key>> {
+    let Holding::Secret(hashes) = holding else {
+        return Ok(None);
+    };
+    for hash in hashes.each() {
+        if let Some(key) = reader.key_by_hash(hash)?.filter(|key| hashes.are_of(key)) {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
 }
 
 impl Due {

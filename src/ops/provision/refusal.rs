@@ -1,5 +1,6 @@
 //! Why a key is not provisioned, and what can be done about it.
 
+use super::held;
 use crate::domain::holding::{Holding, Place};
 use crate::domain::{Key, Safe, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
@@ -36,11 +37,7 @@ pub(super) fn missing(
     place: &Place,
     now: Timestamp,
 ) -> Result<Error> {
-    let held = match place.holding {
-        Holding::Secret(hash) => reader.key_by_hash(&hash)?,
-        _ => None,
-    };
-    let instead = match held {
+    let instead = match held(reader, place.holding)? {
         Some(held) if held.replaced_by.is_some() => {
             format!(" but that of {}, which is superseded", held.id)
         }

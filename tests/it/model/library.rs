@@ -97,9 +97,8 @@ impl Library {
                     mint: request(wish, 1),
                     name: idempotency.parse()?,
                     hold: *hold,
-                    holding: holding.map_or(Holding::Nothing, |secret| {
-                        Holding::Secret(Secret::new(secret.clone()).hash())
-                    }),
+                    holding: holding
+                        .map_or(Holding::Nothing, |secret| Holding::of(secret.as_bytes())),
                 };
                 let (word, key) = match idempotent::run(store, actor, &request, at, random)? {
                     idempotent::Outcome::Due(minted) => {
