@@ -262,8 +262,10 @@ mod recipes;
 mod recipes_ci;
 // The recipes for containers, and the one for a page.
 mod recipes_containers;
-// The Debian package, installed in a root of its own.
+// The Debian and the RPM package, each installed in a root of its own; the bill of materials and the checksums.
 mod package;
+// The GitHub action: its YAML, and its step as the runner runs it.
+mod action;
 // Manual pages: their sections, on a terminal, and all of them in a folder.
 mod manual;
 // Completion scripts in real shells.

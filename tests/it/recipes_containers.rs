@@ -8,6 +8,7 @@ use std::path::Path;
 use rustix::process::geteuid;
 
 use crate::entropy::root_folder;
+use crate::generated::repository;
 use crate::recipes::{Bench, RECIPES};
 use crate::support::docs::{RECIPES as PAGE, path_with_keyward};
 use crate::support::files::set_mode;
@@ -99,14 +100,22 @@ fn the_container_image_needs_nothing_but_the_binary() {
     if !geteuid().is_root() || !tool("chroot") || !tool("ldd") {
         return skipped("no other root can be had here");
     }
-    let lines: Vec<&str> = PAGE.block(RECIPES[8], "dockerfile").lines().collect();
-    let store = lines[2].strip_prefix("ENV ").expect("a variable");
+    let shown = PAGE.block(RECIPES[8], "dockerfile");
+    let read = |name| fs::read_to_string(repository(name)).expect("it is there");
+    let file = read("Dockerfile");
+    assert_eq!(file.split_once('\n').map(|(_, lines)| lines), Some(shown), "below its comment");
+    let lines: Vec<&str> = shown.lines().collect();
+    let after = |instruction: &str| {
+        let mut found = lines.iter().filter_map(|line| line.strip_prefix(instruction));
+        found.next().unwrap_or_else(|| panic!("no {instruction}"))
+    };
+    let store = after("ENV ");
     assert_eq!(lines[0], "FROM scratch");
-    assert_eq!(lines[1], "COPY target/dist/keyward-*-linux-* /keyward");
-    assert_eq!(lines[3..], ["ENTRYPOINT [\"/keyward\"]"]);
-    let release = Path::new(env!("CARGO_MANIFEST_DIR")).join("release/build");
-    let release = fs::read_to_string(release).expect("it is there");
-    assert!(release.contains("name=keyward-$version-$target\n") && release.contains("*-linux-*)"));
+    let copied = after("COPY ").replace("${ARCHITECTURE}", after("ARG ARCHITECTURE="));
+    assert_eq!(copied, "target/dist/keyward-*-x86_64-unknown-linux-gnu /keyward");
+    assert_eq!(after("ENTRYPOINT "), "[\"/keyward\"]");
+    assert!(read("release/build").contains("name=keyward-$version-$target\n"));
+    assert!(read(".dockerignore").contains("*\n!target/dist/keyward-*\n"));
 
     let bench = Bench::new();
     let root = root_folder(&bench.sandbox, "image");
@@ -125,6 +134,23 @@ fn the_container_image_needs_nothing_but_the_binary() {
     let store = root.join("data/keyward.db");
     let verify = bench.sandbox.keyward(["verify", "--file", "work/ci.key", "--store"]);
     verify.args([store]).ok();
+
+    // Without --user it is the image's own, to whom the volume then belongs.
+    let (uid, gid) = after("USER ").split_once(':').expect("a group");
+    let own = root.join("own");
+    fs::create_dir(&own).expect("a fresh folder");
+    let number = |text: &str| Some(text.parse().expect("a number"));
+    chown(&own, number(uid), number(gid)).expect("root may give files away");
+    set_mode(&own, 0o700);
+    for folder in [bench.sandbox.home(), &root] {
+        set_mode(folder, 0o755);
+    }
+    let run = bench.sandbox.program("/keyward", ["mint", "ci", "--store", "/own/keyward.db"]);
+    let user = format!("--userspec={uid}:{gid}");
+    let secret = run.through(["chroot", &user, root.to_str().expect("UTF-8")]).cwd("/").ok().line();
+    let verify = bench.sandbox.program("/keyward", ["verify", "--store", "/own/keyward.db"]);
+    let verify = verify.through(["chroot", &user, root.to_str().expect("UTF-8")]).cwd("/");
+    verify.stdin(secret).ok();
 }
 
 /// What two customers do on the page.
