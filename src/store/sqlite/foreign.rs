@@ -105,7 +105,11 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 fn rows(connection: &Connection, table: &str, most: u64) -> rusqlite::Result<Vec<Vec<u8>>> {
     let sql = format!("SELECT * FROM \"{}\" LIMIT {most} + 1", table.replace('"', "\"\""));
     let mut statement = connection.prepare(&sql)?;
-    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let mut columns = Vec::new();
+    // A list in rusqlite 0.38, an iterator in later ones.
+    for column in statement.column_names() {
+        columns.push(column.to_owned());
+    }
     let mut found = statement.query([])?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
