@@ -85,7 +85,11 @@ impl Model {
             key.is_life_set |= key.expires_at != was.expires_at;
             if key != was {
                 changed.push(*number);
+                let is_plan_new = key.plan != was.plan;
                 self.keys.insert(*number, key);
+                if is_plan_new {
+                    self.carry_rate(*number, now);
+                }
                 self.tell(*number);
             }
         }

@@ -289,6 +289,6 @@ impl Chooser<'_> {
     pub(super) fn plan(&mut self, percent: u64) -> Option<String> {
         self.random
             .percent(percent)
-            .then(|| self.random.pick(&["free", "pro", "huge", "gold"]).to_owned())
+            .then(|| self.random.pick(&["free", "pro", "huge", "small", "gold"]).to_owned())
     }
 }

@@ -36,6 +36,7 @@ pub struct Record {
     allow: Vec<String>,
     owner: Option<String>,
     labels: BTreeMap<String, String>,
+    plan: Option<String>,
 }
 
 impl Record {
@@ -64,6 +65,7 @@ impl Record {
             allow: key.allow.iter().map(ToString::to_string).collect(),
             owner: key.owner.clone(),
             labels: key.labels.clone(),
+            plan: key.plan.clone(),
         }
     }
 
@@ -89,6 +91,7 @@ impl Record {
             allow: key.allow.clone(),
             owner: key.owner.clone(),
             labels: key.labels.clone(),
+            plan: key.plan.clone(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What verify answers, by the contract's order, and what counts.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use super::clock::{By, LEAP, Moment};
 use super::operation::{Answer, Ask, Verdict};
@@ -106,13 +107,14 @@ impl Model {
         // Limits never go by an earlier time than what was counted before.
         let asked = now;
         let now = self.at(now).latest;
-        let limits = self.workspaces[&key.workspace].limits();
-        let rate = limits.and_then(|plan| plan.rate);
+        let limits = self.limits(key);
+        let rate = limits.rate;
         let shared = rate.and_then(|(text, ..)| self.whole_at(key, text));
-        let owner = self.workspaces.get_mut(&key.workspace).expect("it is there");
         // What nothing is held against is counted by the caller's own time.
-        let is_limited = limits.is_some_and(|plan| plan.rate.is_some() || plan.quota.is_some());
-        let (month, ends) = month_of(if is_limited { now } else { asked });
+        let (month, days) = month_of(if limits.is_any() { now } else { asked });
+        let ends = days.end * DAY;
+        let own_spent = limits.own_quota.map_or(0, |_| self.credits_of(key, &days));
+        let owner = self.workspaces.get_mut(&key.workspace).expect("it is there");
         let spent = owner.credits.get(&month).copied().unwrap_or(0);
         let mut whole_at = key.whole_at.clone();
         let mut left = None;
@@ -131,20 +133,20 @@ impl Model {
             whole_at = Some((text.to_owned(), now + after));
             left = Some(((burst - debt).max(0) / interval).unsigned_abs());
         }
-        let quota = limits.and_then(|plan| plan.quota);
-        if let Some(quota) = quota
-            && verdict.code == "valid"
-            && cost > 0
-            && spent + cost > quota
-        {
+        let quotas = [(limits.quota, spent), (limits.own_quota, own_spent)];
+        let quotas = quotas.into_iter().filter_map(|(quota, spent)| Some((quota?, spent)));
+        let quotas: Vec<(u64, u64)> = quotas.collect();
+        let is_spent = |(quota, spent): &(u64, u64)| cost > 0 && spent + cost > *quota;
+        if verdict.code == "valid" && quotas.iter().any(is_spent) {
             "quota_exceeded".clone_into(&mut verdict.code);
             let wait = (ends - asked + 999) / 1000;
-            verdict.retry_after = (cost <= quota).then_some(wait.unsigned_abs());
+            let can_pass = quotas.iter().all(|(quota, _)| cost <= *quota);
+            verdict.retry_after = can_pass.then_some(wait.unsigned_abs());
         }
         let is_taken = verdict.code == "valid" && record;
         let taken = if is_taken { cost } else { 0 };
         let requests = left.map(|left| left - u64::from(is_taken));
-        let credits = quota.map(|quota| quota.saturating_sub(spent + taken));
+        let credits = quotas.iter().map(|(quota, spent)| quota.saturating_sub(spent + taken));
         verdict.remaining = requests.into_iter().chain(credits).min();
         if is_taken {
             if cost > 0 {
@@ -163,6 +165,13 @@ impl Model {
         let line = self.line(key);
         let states = line.iter().filter_map(|key| key.whole_at.as_ref());
         states.filter(|(of, _)| of == rate).map(|(_, at)| *at).max()
+    }
+
+    /// The credits that a key and its line have spent on these days.
+    fn credits_of(&self, key: &Key, days: &Range<i64>) -> u64 {
+        let line = self.line(key);
+        let uses = line.iter().flat_map(|key| key.uses.range(days.clone()));
+        uses.map(|(_, uses)| uses.credits).sum()
     }
 
     /// What a key has used of its rate goes on to those of its line before its record goes.
@@ -202,28 +211,36 @@ impl Model {
         line
     }
 
-    /// Holds what keys of a workspace have used of other rates against the one that holds from now on: the same share of it.
+    /// Holds what keys of a workspace have used of other rates against those that hold from now on.
     pub(super) fn carry_rates(&mut self, workspace: u64, now: i64) {
-        let limits = self.workspaces[&workspace].limits();
-        let Some((text, count, unit)) = limits.and_then(|plan| plan.rate) else {
+        let rules = self.workspaces[&workspace].rules();
+        let has_plan = |key: &Key| key.plan.as_ref().is_none_or(|plan| rules.plan(plan).is_some());
+        let held = self.keys.iter();
+        let held = held.filter(|(_, key)| key.workspace == workspace && has_plan(key));
+        for number in held.map(|(number, _)| *number).collect::<Vec<_>>() {
+            self.carry_rate(number, now);
+        }
+    }
+
+    /// The same of one key: the same share of its rate.
+    pub(super) fn carry_rate(&mut self, number: u64, now: i64) {
+        let Some((text, count, unit)) = self.limits(&self.keys[&number]).rate else {
             return;
         };
         let (now, burst) = (self.at(now).latest * 1_000_000, unit / count * count);
         let plans = POLICIES.iter().flat_map(|policy| policy.plans);
         let rates: Vec<_> = plans.filter_map(|plan| plan.rate).collect();
-        for key in self.keys.values_mut() {
-            let Some((of, at)) = key.whole_at.clone() else {
-                continue;
-            };
-            let was = rates.iter().find(|(text, ..)| *text == of);
-            let (_, count, unit) = was.expect("a rate of one of the policies");
-            let (before, debt) = (unit / count * count, at - now);
-            let is_trusted = debt <= before + LEAP * 1_000_000;
-            if key.workspace == workspace && of != text && debt > 0 && is_trusted {
-                let share = i128::from(debt.min(before)) * i128::from(burst);
-                let used = (share + i128::from(before) - 1) / i128::from(before);
-                key.whole_at = Some((text.to_owned(), now + used as i64));
-            }
+        let Some((of, at)) = self.keys[&number].whole_at.clone() else {
+            return;
+        };
+        let was = rates.iter().find(|(text, ..)| *text == of);
+        let (_, count, unit) = was.expect("a rate of one of the policies");
+        let (before, debt) = (unit / count * count, at - now);
+        let is_trusted = debt <= before + LEAP * 1_000_000;
+        if of != text && debt > 0 && is_trusted {
+            let share = i128::from(debt.min(before)) * i128::from(burst);
+            let used = (share + i128::from(before) - 1) / i128::from(before);
+            self.change(number, |key| key.whole_at = Some((text.to_owned(), now + used as i64)));
         }
     }
 }
@@ -262,8 +279,8 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
     }
 }
 
-/// The calendar month of a moment in UTC, counted from January of the year 0, and when it ends.
-fn month_of(now: i64) -> (i64, i64) {
+/// The calendar month of a moment in UTC, counted from January of the year 0, and its days, counted from 1970.
+fn month_of(now: i64) -> (i64, Range<i64>) {
     let (mut year, mut month, mut starts) = (1970, 0, 0);
     loop {
         let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -275,7 +292,7 @@ fn month_of(now: i64) -> (i64, i64) {
         };
         let ends = starts + days * DAY;
         if now < ends {
-            return (year * 12 + month, ends);
+            return (year * 12 + month, starts / DAY..ends / DAY);
         }
         starts = ends;
         month += 1;

@@ -37,6 +37,9 @@ impl Model {
         if are_scopes_wrong(rules, &wish.scopes) {
             faults.insert("invalid_scope");
         }
+        if wish.plan.as_ref().is_some_and(|plan| rules.plan(plan).is_none()) {
+            faults.insert("usage");
+        }
         let expires_at = expiry(rules, wish.expires, self.at(now)).unwrap_or_else(|wrong| {
             faults.extend(wrong);
             None
@@ -64,6 +67,7 @@ impl Model {
             key.allow.clone_from(&wish.allow);
             key.owner.clone_from(&wish.owner);
             key.labels.clone_from(&wish.labels);
+            key.plan.clone_from(&wish.plan);
             ids.push(key.id.clone());
             self.put(key, None);
         }

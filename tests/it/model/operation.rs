@@ -24,6 +24,8 @@ pub struct Wish {
     pub allow: Vec<String>,
     pub owner: Option<String>,
     pub labels: BTreeMap<String, String>,
+    /// A plan of its own.
+    pub plan: Option<String>,
 }
 
 /// An expiry as it is asked for.
@@ -45,6 +47,8 @@ pub struct Changes {
     pub owner: Option<String>,
     pub clear_labels: bool,
     pub labels: BTreeMap<String, String>,
+    /// An empty one takes it away.
+    pub plan: Option<String>,
 }
 
 /// One request to verify.

@@ -16,7 +16,7 @@ fn changed(changed: bool) -> Answer {
 }
 
 fn has_plan(policy: usize, plan: &str) -> bool {
-    POLICIES[policy].plans.iter().any(|found| found.name == plan)
+    POLICIES[policy].plan(plan).is_some()
 }
 
 impl Model {
@@ -57,13 +57,17 @@ impl Model {
                 if !keep_outside && self.strands(number, &after, now) {
                     return Err(fault("conflict"));
                 }
-                let is_new = after != self.workspaces[&number];
-                let rate = |place: &Workspace| place.limits().and_then(|plan| plan.rate);
-                let is_rate_new = rate(&after) != rate(&self.workspaces[&number]);
+                if self.lacks_plans(number, &after, now) {
+                    return Err(fault("conflict"));
+                }
+                let before = &self.workspaces[&number];
+                let is_new = after != *before;
+                let plans = |place: &Workspace| (place.plan.clone(), place.rules().plans);
+                let are_plans_new = plans(&after) != plans(before);
                 if is_new {
                     self.alter(number, |workspace| *workspace = after);
                 }
-                if is_rate_new {
+                if are_plans_new {
                     self.carry_rates(number, now);
                 }
                 Ok(changed(is_new))
@@ -173,6 +177,19 @@ impl Model {
             }
         }
         Ok(after)
+    }
+
+    /// Whether a live key is on a plan that the policy will not have, which nothing lets by.
+    fn lacks_plans(&self, number: u64, after: &Workspace, now: i64) -> bool {
+        let before = &self.workspaces[&number];
+        let at = self.at(now);
+        let is_lost = |key: &Key| {
+            let plan = key.plan.as_deref();
+            key.workspace == number
+                && key.is_living(at)
+                && plan.is_some_and(|plan| after.rules().plan(plan).is_none())
+        };
+        (before.policy, before.cap) != (after.policy, after.cap) && self.keys.values().any(is_lost)
     }
 
     /// Whether live keys fall out of the policy by this change, or a lowered cap is below them.

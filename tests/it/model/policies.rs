@@ -24,8 +24,16 @@ pub struct Policy {
     pub default_plan: Option<&'static str>,
 }
 
-/// A plan: so many requests of a key in so many nanoseconds, and so many credits of the workspace in a month.
-#[derive(Debug)]
+impl Policy {
+    #[must_use]
+    pub fn plan(&self, name: &str) -> Option<&'static Plan> {
+        self.plans.iter().find(|plan| plan.name == name)
+    }
+}
+
+/// A plan: so many requests of a key in so many nanoseconds, and so many credits of the workspace, or of the key whose own it is,
+/// in a month.
+#[derive(Debug, PartialEq)]
 pub struct Plan {
     pub name: &'static str,
     /// As the policy writes it, how many, in how many nanoseconds.
@@ -86,13 +94,15 @@ pub const POLICIES: [Policy; 5] = [
     },
     Policy {
         toml: "prefix = 'mc'\nactive_key_cap = 8\nusage_retention = '1d'\ndefault_plan = 'free'\n\
-               [plans.free]\nrate = '3/hour'\nquota = 60\n[plans.pro]\nrate = '7/minute'\n[plans.huge]",
+               [plans.free]\nrate = '3/hour'\nquota = 60\n[plans.pro]\nrate = '7/minute'\n[plans.huge]\n\
+               [plans.small]\nrate = '4/minute'\nquota = 9",
         cap: Some(8),
         retention: DAY,
         plans: &[
             Plan { name: "free", rate: Some(("3/hour", 3, 3600 * SECOND)), quota: Some(60) },
             Plan { name: "pro", rate: Some(("7/minute", 7, 60 * SECOND)), quota: None },
             Plan { name: "huge", rate: None, quota: None },
+            Plan { name: "small", rate: Some(("4/minute", 4, 60 * SECOND)), quota: Some(9) },
         ],
         default_plan: Some("free"),
         ..PLAIN

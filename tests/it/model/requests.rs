@@ -40,7 +40,7 @@ pub(super) fn request(wish: &Wish, count: u32) -> mint::Request {
         allow: allow.collect(),
         owner: wish.owner.clone(),
         labels: wish.labels.clone(),
-        plan: None,
+        plan: wish.plan.clone(),
     }
 }
 
@@ -49,13 +49,14 @@ pub(super) fn changed(changes: &Changes) -> set::Changes {
         let networks = texts.iter().map(|text| text.parse().expect("a network"));
         networks.collect()
     };
+    let cleared = |text: &String| (!text.is_empty()).then(|| text.clone());
     set::Changes {
         scopes: changes.scopes.clone(),
         allow: changes.allow.as_ref().map(networks),
-        owner: changes.owner.as_ref().map(|owner| (!owner.is_empty()).then(|| owner.clone())),
+        owner: changes.owner.as_ref().map(cleared),
         clear_labels: changes.clear_labels,
         labels: changes.labels.clone(),
-        plan: None,
+        plan: changes.plan.as_ref().map(cleared),
     }
 }
 

@@ -53,6 +53,7 @@ impl Model {
         key.allow.clone_from(&old.allow);
         key.owner.clone_from(&old.owner);
         key.labels.clone_from(&old.labels);
+        key.plan.clone_from(&old.plan);
         faults.extend(change(rules, &mut key, terms.changes));
         let latest = rules.maximum_lifetime.map(|lifetime| now + lifetime);
         let expires_at = match (terms.expires, old.expires_at) {

@@ -85,6 +85,12 @@ pub(super) fn change(rules: &Policy, key: &mut Key, changes: &Changes) -> Faults
     if let Some(owner) = &changes.owner {
         key.owner = (!owner.is_empty()).then(|| owner.clone());
     }
+    if let Some(plan) = &changes.plan {
+        if !plan.is_empty() && rules.plan(plan).is_none() {
+            faults.insert("usage");
+        }
+        key.plan = (!plan.is_empty()).then(|| plan.clone());
+    }
     if changes.clear_labels {
         key.labels.clear();
     }
@@ -229,6 +235,7 @@ pub(super) fn new_key(workspace: u64, owner: &Workspace, token: &Token, now: i64
         allow: Vec::new(),
         owner: None,
         labels: BTreeMap::new(),
+        plan: None,
         last_used: None,
         uses: BTreeMap::new(),
         whole_at: None,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::clock::{Clock, Moment};
-use super::policies::{POLICIES, Plan, Policy, are_alike};
+use super::policies::{POLICIES, Policy, are_alike};
 use super::restoring::End;
 use super::reuse::Memory;
 use super::shelf::Shelf;
@@ -26,6 +26,17 @@ pub struct Workspace {
     pub is_preset: bool,
     /// Credits by month, counted from January of the year 0.
     pub credits: BTreeMap<i64, u64>,
+}
+
+/// What limits a key.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// As the policy writes it, how many, in how many nanoseconds.
+    pub rate: Option<(&'static str, i64, i64)>,
+    /// Credits of its workspace in a month.
+    pub quota: Option<u64>,
+    /// Those of them that are its own, with those of its line.
+    pub own_quota: Option<u64>,
 }
 
 /// What is stored of a key's life.
@@ -77,6 +88,8 @@ pub struct Key {
     pub allow: Vec<String>,
     pub owner: Option<String>,
     pub labels: BTreeMap<String, String>,
+    /// A plan of its own.
+    pub plan: Option<String>,
     pub last_used: Option<i64>,
     pub uses: BTreeMap<i64, Uses>,
     /// The rate it was last held to, and when its burst is whole again, in nanoseconds.
@@ -211,14 +224,21 @@ impl Workspace {
         &POLICIES[self.policy]
     }
 
-    pub fn limits(&self) -> Option<&'static Plan> {
-        let name = self.plan.as_deref()?;
-        self.rules().plans.iter().find(|plan| plan.name == name)
+    /// What limits its keys, and one with this plan of its own: that plan's rate in place of the workspace's, and both quotas.
+    pub fn limits(&self, own: Option<&str>) -> Limits {
+        let plan = |name: &str| self.rules().plan(name);
+        let (shared, own) = (self.plan.as_deref().and_then(plan), own.and_then(plan));
+        Limits {
+            rate: own.or(shared).and_then(|plan| plan.rate),
+            quota: shared.and_then(|plan| plan.quota),
+            own_quota: own.and_then(|plan| plan.quota),
+        }
     }
+}
 
-    /// Whether using its keys is limited.
-    pub fn is_limited(&self) -> bool {
-        self.limits().is_some_and(|plan| plan.rate.is_some() || plan.quota.is_some())
+impl Limits {
+    pub fn is_any(&self) -> bool {
+        self.rate.is_some() || self.quota.is_some() || self.own_quota.is_some()
     }
 }
 
@@ -240,6 +260,10 @@ impl Model {
 
     pub fn owner(&self, key: &Key) -> &Workspace {
         &self.workspaces[&key.workspace]
+    }
+
+    pub fn limits(&self, key: &Key) -> Limits {
+        self.owner(key).limits(key.plan.as_deref())
     }
 
     pub fn living(&self, workspace: u64, now: i64) -> u64 {

@@ -99,7 +99,7 @@ impl Run {
     fn limited_key(&self, random: &mut Random) -> Option<String> {
         let (model, at) = (&self.course.model, self.course.model.at(self.course.now));
         let is_limited =
-            |key: &&super::state::Key| model.owner(key).is_limited() && key.status(at) == "active";
+            |key: &&super::state::Key| model.limits(key).is_any() && key.status(at) == "active";
         let limited: Vec<_> = model.keys.values().filter(is_limited).collect();
         let fresh: Vec<_> = limited.iter().filter(|key| key.whole_at.is_none()).copied().collect();
         let wanted = match random.below(10) {

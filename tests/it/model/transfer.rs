@@ -187,6 +187,11 @@ impl Model {
             let uses = key.uses.entry(last_used.div_euclid(DAY)).or_default();
             uses.has_row = true;
         }
+        let rules = self.workspaces[&owner].rules();
+        let lacks_plan = key.plan.as_ref().is_some_and(|plan| rules.plan(plan).is_none());
+        if lacks_plan && key.is_living(self.at(now)) && !self.is_linked_badly(&key, now) {
+            return Taken::refused("usage");
+        }
         let waits = key.state == State::Pending && key.rotation.is_some();
         let holders = self.holders(owner, &key.environment, &key.name, now);
         let holds = key.is_living(self.at(now)) && key.replaced_by.is_none() && !waits;
@@ -261,6 +266,7 @@ impl Model {
             ("allow", set(&key.allow) != set(&known.allow)),
             ("owner", key.owner != known.owner),
             ("labels", key.labels != known.labels),
+            ("plan", key.plan != known.plan),
         ])
     }
 

@@ -83,6 +83,7 @@ impl Chooser<'_> {
                 true => self.labels(),
                 false => BTreeMap::new(),
             },
+            plan: self.own_plan(workspace.as_deref()),
             workspace,
         }
     }
@@ -104,6 +105,7 @@ impl Chooser<'_> {
             allow: Vec::new(),
             owner: None,
             labels: BTreeMap::new(),
+            plan: None,
         })
     }
 
@@ -117,6 +119,7 @@ impl Chooser<'_> {
             allow: Vec::new(),
             owner: None,
             labels: BTreeMap::new(),
+            plan: None,
             scopes: Vec::new(),
             workspace: self.workspace(),
         };
@@ -209,6 +212,22 @@ impl Chooser<'_> {
                 true => self.labels(),
                 false => BTreeMap::new(),
             },
+            plan: self.random.percent(20).then(|| match self.random.percent(40) {
+                true => String::new(),
+                false => self.random.pick(&["free", "pro", "huge", "small", "gold"]).to_owned(),
+            }),
+        }
+    }
+
+    /// A plan of a key's own: mostly none, or one that the workspace's policy has.
+    fn own_plan(&mut self, workspace: Option<&str>) -> Option<String> {
+        let found = workspace.and_then(|name| self.model.workspace_named(name));
+        let plans = found.map_or(&[][..], |found| self.model.workspaces[&found].rules().plans);
+        let names: Vec<String> = plans.iter().map(|plan| plan.name.to_owned()).collect();
+        match self.random.below(100) {
+            0 => self.plan(100),
+            1..=49 => self.random.any(&names),
+            _ => None,
         }
     }
 
@@ -227,7 +246,7 @@ impl Chooser<'_> {
         // Each operation is one transaction, so that a crash leaves all of it or nothing.
         let is_limited = |ask: &Ask| {
             let key = self.model.key_of_secret(&ask.secret);
-            key.is_some_and(|key| self.model.owner(&self.model.keys[&key]).is_limited())
+            key.is_some_and(|key| self.model.limits(&self.model.keys[&key]).is_any())
         };
         if asks.iter().any(is_limited) {
             asks.truncate(1);
