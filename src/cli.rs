@@ -96,12 +96,13 @@ impl Cli {
             Ok(cli)
         };
         match read(short) {
-            Err(error) => match respelled(arguments, &error) {
-                Some(meant) => Self::read(&meant),
-                None if error.kind() == ErrorKind::DisplayVersion => Err(error),
-                None => read(Self::whole()),
-            },
-            read => read,
+            Err(error) if error.kind() != ErrorKind::DisplayVersion => {}
+            read => return read,
+        }
+        let read_whole = read(Self::whole());
+        match read_whole.as_ref().err().and_then(|error| respelled(arguments, error)) {
+            Some(meant) => Self::read(&meant),
+            None => read_whole,
         }
     }
 

@@ -166,7 +166,7 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
         reader.for_each_event_about(key.id.as_str(), |_| Ok(true))?;
         reader.workspace_named("default")?.expect("it is there");
         reader.workspace_by_id(OWNER)?.expect("it is there");
-        reader.workspaces()?;
+        assert_eq!(reader.workspaces()?.len() as u64, reader.count_workspaces()?);
         reader.current_workspace()?.expect("it is chosen");
         reader.last_use(seq)?.expect("it was used");
         let (last, state) = reader.metered(seq, Some("1/day".parse()?), true)?;
