@@ -121,10 +121,9 @@ impl<'a> Transaction<'a> {
 
     /// Sends what waits when it is much.
     pub(super) fn flush_if_long(&self) -> Result<()> {
-        match self.queue.borrow().len() < MOST_QUEUED {
-            true => Ok(()),
-            false => self.flush(&[]),
-        }
+        // Nothing may hold the queue while it is emptied.
+        let is_long = self.queue.borrow().len() >= MOST_QUEUED;
+        if is_long { self.flush(&[]) } else { Ok(()) }
     }
 
     /// Sends what waits, and this after it.
