@@ -77,9 +77,14 @@ enum Engine {
     Postgres(postgres::Database),
 }
 
-/// The commits of other processes that a reader includes: equal as long as none was made since. On a server, which changes.
+/// The commits of other processes that a reader includes: equal as long as none was made since. On a server, the changes and the last
+/// recorded time: counts do not move it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Freshness(i64);
+pub struct Freshness {
+    number: i64,
+    /// The last recorded time, where the number does not move with it.
+    clock: Option<Clock>,
+}
 
 /// What a transaction may read.
 pub struct Reader<'a> {
@@ -102,7 +107,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether a statement goes a long way, so that one for many rows is worth more than it costs.
+    /// Whether a statement goes a long way, so that one for many rows is worth more than it costs, and counts of others are not told of.
     pub fn is_far(&self) -> bool {
         self.session.is_far()
     }

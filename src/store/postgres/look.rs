@@ -25,6 +25,21 @@ pub(super) struct Look {
     pub clock: Option<Clock>,
 }
 
+impl Look {
+    fn of(head: Head, seen: Option<i64>, leapt: Option<i64>) -> Self {
+        let clock = seen.map(|seen| Clock {
+            seen: Timestamp::from_millis(seen),
+            leapt: leapt.map(Timestamp::from_millis),
+        });
+        Self { head, clock: clock.filter(|clock| clock.seen.is_writable()) }
+    }
+
+    /// A later time that others have recorded is news too: what had expired by then is expired.
+    pub fn freshness(self) -> Freshness {
+        Freshness { number: self.head.seq, clock: self.clock }
+    }
+}
+
 /// The statement of a look by a process that has read this end of the trail before.
 fn statement(schema: &str, seen: Head) -> String {
     let hash = seen.hash;
@@ -51,12 +66,8 @@ fn read(row: Option<SimpleQueryRow>) -> Result<Look> {
     let unreadable = || damaged("the row of its trail's end cannot be read");
     let hash =
         row.get(1).and_then(digest::hex).map(ChainHash::from_bytes).ok_or_else(unreadable)?;
-    let clock = number(2).map(|seen| Clock {
-        seen: Timestamp::from_millis(seen),
-        leapt: number(3).map(Timestamp::from_millis),
-    });
-    let clock = clock.filter(|clock| clock.seen.is_writable());
-    Ok(Look { head: Head { seq: number(0).ok_or_else(unreadable)?, hash }, clock })
+    let seq = number(0).ok_or_else(unreadable)?;
+    Ok(Look::of(Head { seq, hash }, number(2), number(3)))
 }
 
 impl Database {
@@ -70,30 +81,35 @@ impl Database {
 
     /// Which changes of others there are.
     pub(in crate::store) fn freshness(&self) -> Result<Freshness> {
-        self.present().map(|head| Freshness(head.seq))
+        self.present().map(Look::freshness)
     }
 
-    /// The end of the trail at this moment: a glance where it is as it was, else a whole look.
-    pub(super) fn present(&self) -> Result<Head> {
+    /// What there is at this moment: a glance where the trail's end is as it was, else a whole look.
+    pub(super) fn present(&self) -> Result<Look> {
         let seen = self.seen.get();
         match self.shared.look(|| self.glance()) {
-            Some(head) if head == seen => Ok(head),
-            _ => Ok(self.look_after("", self.wait)?.head),
+            Some(look) if look.head == seen => Ok(look),
+            _ => self.look_after("", self.wait),
         }
     }
 
-    /// The end of the trail by a statement that is prepared once. Behind a pooler it may be another client's of the same name; the
+    /// A look by a statement that is prepared once. Behind a pooler it may be another client's of the same name; the
     /// compared hash shows.
-    fn glance(&self) -> Option<Head> {
+    fn glance(&self) -> Option<Look> {
         let line = self.line().ok().filter(|_| self.seen.get() != Head::NONE)?;
         let limit = self.wait + SOON;
         let statement = line.glance.get_or_init(|| {
-            let sql = format!("SELECT seq, hash FROM {}.head", self.server.schema);
+            let sql = format!(
+                "SELECT head.seq, head.hash, clock.seen, clock.leapt FROM {0}.head LEFT JOIN {0}.clock ON true",
+                self.server.schema
+            );
             line.wait(limit, line.client.prepare(&sql)).ok()?.ok()
         });
         let row = line.wait(limit, line.client.query_one(statement.as_ref()?, &[])).ok()?.ok()?;
         let hash: &[u8] = row.try_get(1).ok()?;
-        Some(Head { seq: row.try_get(0).ok()?, hash: ChainHash::from_bytes(hash.try_into().ok()?) })
+        let hash = ChainHash::from_bytes(hash.try_into().ok()?);
+        let head = Head { seq: row.try_get(0).ok()?, hash };
+        Some(Look::of(head, row.try_get(2).ok()?, row.try_get(3).ok()?))
     }
 
     /// Runs these statements and then a look. A connection that was lost while nobody used it is made again.

@@ -12,6 +12,7 @@ use tokio_postgres::RowStream;
 use tokio_postgres::types::{FromSql, Type};
 
 use super::connection::in_order;
+use super::look::Look;
 use super::sent::{Queued, executed, placed, sent, typed};
 use super::transaction::Transaction;
 use crate::domain::audit::Head;
@@ -95,7 +96,7 @@ impl<'a> Session<'a> {
 
     /// The changes of others that this transaction includes; before it has begun, those that exist now.
     pub(in crate::store) fn freshness(&self) -> Result<Freshness> {
-        self.0.head().map(|head| Freshness(head.seq))
+        self.0.look().map(Look::freshness)
     }
 
     /// What the look that the transaction began with said of the time.

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::look::Look;
 use super::server::Server;
-use crate::domain::audit::Head;
 
 /// The looks at the stores of this process.
 static ALL: Mutex<BTreeMap<String, Weak<Shared>>> = Mutex::new(BTreeMap::new());
@@ -24,7 +24,7 @@ struct State {
     begun: u64,
     over: u64,
     /// What the last one saw; nothing if it failed.
-    head: Option<Head>,
+    seen: Option<Look>,
 }
 
 impl Shared {
@@ -41,21 +41,21 @@ impl Shared {
         })
     }
 
-    /// The end of the trail by a look that begins after this call: one of the caller's own, or another's.
-    pub(super) fn look(&self, look: impl FnOnce() -> Option<Head>) -> Option<Head> {
+    /// What a look sees that begins after this call: one of the caller's own, or another's.
+    pub(super) fn look(&self, look: impl FnOnce() -> Option<Look>) -> Option<Look> {
         let mut state = self.state();
         let own = state.begun + 1;
         while state.over < own {
             if state.begun == state.over {
                 state.begun += 1;
                 drop(state);
-                let mut ending = Ending { shared: self, head: None };
-                ending.head = look();
-                return ending.head;
+                let mut ending = Ending { shared: self, seen: None };
+                ending.seen = look();
+                return ending.seen;
             }
             state = self.done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.head
+        state.seen
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -66,14 +66,14 @@ impl Shared {
 /// Ends a look, however it ends.
 struct Ending<'a> {
     shared: &'a Shared,
-    head: Option<Head>,
+    seen: Option<Look>,
 }
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         let mut state = self.shared.state();
         state.over = state.begun;
-        state.head = self.head;
+        state.seen = self.seen;
         self.shared.done.notify_all();
     }
 }
@@ -85,6 +85,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::domain::audit::Head;
 
     #[test]
     fn nobody_is_given_what_was_seen_before_they_asked_and_few_look() {
@@ -93,15 +94,15 @@ mod tests {
             looks.fetch_add(1, Ordering::SeqCst);
             let seq = clock.load(Ordering::SeqCst);
             thread::sleep(Duration::from_millis(2));
-            Some(Head { seq, hash: Head::NONE.hash })
+            Some(Look { head: Head { seq, hash: Head::NONE.hash }, clock: None })
         };
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..20 {
                         let asked = clock.fetch_add(1, Ordering::SeqCst) + 1;
-                        let head = shared.look(look).expect("a look");
-                        assert!(head.seq >= asked, "{} at {asked}", head.seq);
+                        let seq = shared.look(look).expect("a look").head.seq;
+                        assert!(seq >= asked, "{seq} at {asked}");
                     }
                 });
             }

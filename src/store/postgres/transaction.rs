@@ -110,12 +110,12 @@ impl<'a> Transaction<'a> {
         Ok((look, rows))
     }
 
-    /// The end of the trail: as the transaction has it, or as it is before a read begins.
-    pub(super) fn head(&self) -> Result<Head> {
+    /// What the transaction began with, or what there is before a read begins.
+    pub(super) fn look(&self) -> Result<Look> {
         match (self.began.get(), self.purpose) {
-            (Some(look), _) => Ok(look.head),
+            (Some(look), _) => Ok(look),
             (None, Purpose::Read) => self.database.present(),
-            (None, Purpose::Write | Purpose::Count) => self.begin().map(|look| look.head),
+            (None, Purpose::Write | Purpose::Count) => self.begin(),
         }
     }
 

@@ -77,7 +77,7 @@ pub(super) fn freshness(connection: &Connection) -> Result<Freshness> {
     connection
         .prepare_cached("PRAGMA data_version")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .map(Freshness)
+        .map(|number| Freshness { number, clock: None })
         .map_err(failure)
 }
 
