@@ -17,6 +17,8 @@ pub const LEAP_MILLIS: i64 = 30 * DAY_MILLIS;
 pub const TRIAL_MILLIS: i64 = DAY_MILLIS;
 /// How far a clock may be behind without a word, in milliseconds: a minute, as clocks that are set by a server are.
 pub const SLACK_MILLIS: i64 = 60 * 1000;
+/// How long a use that another process has counted may stay unknown where the store does not tell of it, in milliseconds.
+pub const COUNTS_LAG_MILLIS: i64 = 1000;
 /// A day in milliseconds.
 pub const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 

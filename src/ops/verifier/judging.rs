@@ -34,6 +34,9 @@ impl<T> State<T> {
         let access = Access::admit(reader, &self.actor, now)?;
         access.require(Permission::Verify)?;
         let within = self.confinement(reader, &access)?;
+        if reader.is_far() {
+            self.doubt_old_uses(now);
+        }
         if self.memory.refresh(reader)? {
             self.clock = reader.clock()?;
         }

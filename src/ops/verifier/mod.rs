@@ -110,6 +110,7 @@ impl<T> Verifier<T> {
             own_credits: Credits::default(),
             records: store.can_count(),
             clock: Clock::NEW,
+            doubted_at: Clock::NEW.seen,
         };
         Self { store, state, wait: Duration::MAX, reused: Reused::default(), lost: 0 }
     }

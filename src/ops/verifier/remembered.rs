@@ -38,6 +38,9 @@ impl<T> Verifier<T> {
         if request.secret.expose().len() > MAXIMUM_LENGTH {
             return Ok(None);
         }
+        if !self.store.tells_of_counts() {
+            state.doubt_old_uses(now);
+        }
         let clock = state.clock.after(now);
         let hash = request.secret.hash();
         let known = state.memory.recall(&hash).map(Arc::clone);

@@ -8,7 +8,7 @@ use super::memory::Memory;
 use super::pending::{Pending, Use};
 use super::spent::Credits;
 use crate::domain::allowance::Used;
-use crate::domain::clock::Clock;
+use crate::domain::clock::{COUNTS_LAG_MILLIS, Clock};
 use crate::domain::day::Month;
 use crate::domain::verdict::Verdict;
 use crate::domain::{Code, Key, KeySeq, Timestamp, WorkspaceId};
@@ -31,6 +31,8 @@ pub(super) struct State<T> {
     pub records: bool,
     /// The time that the store has recorded, and what this verifier has met since.
     pub clock: Clock,
+    /// When uses were last looked up again for their age.
+    pub doubted_at: Timestamp,
 }
 
 impl<T> State<T> {
@@ -41,6 +43,14 @@ impl<T> State<T> {
         }
         let head = self.memory.head();
         self.pending.add(used, head, &known.counted);
+    }
+
+    /// Has uses that were looked up some time ago looked up again: this store does not tell of what others count.
+    pub fn doubt_old_uses(&mut self, now: Timestamp) {
+        if now.since(self.doubted_at).abs() >= COUNTS_LAG_MILLIS {
+            self.memory.doubt_uses();
+            self.doubted_at = now;
+        }
     }
 
     /// The verdict on a key, with what is left of its limits as far as that was asked for.
