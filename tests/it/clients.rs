@@ -66,10 +66,7 @@ fn check(program: &str, heading: &str, language: &str, lines: &str) {
     let script = sandbox.file(&format!("client.{language}"), &format!("{code}\n{lines}"));
     let output = sandbox.program(program, [script]).env("PATH", path_with_keyward()).ok();
     assert_eq!(output.stdout, EXPECTED, "{}", output.stderr);
-    let uses: i64 = sandbox
-        .sqlite()
-        .query_row("SELECT sum(valid) FROM usage", [], |row| row.get(0))
-        .expect("uses were recorded");
+    let uses = sandbox.number("SELECT sum(valid) FROM usage");
     let many = if program == "node" { 250 } else { 200 };
     assert_eq!(uses, 1 + many, "the uses at the end are recorded too");
 }

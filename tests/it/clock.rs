@@ -14,7 +14,7 @@ use crate::support::time::{DAY, HOUR, SECOND, assert_about, now};
 use crate::support::{Sandbox, moment, names, text};
 
 fn open(sandbox: &Sandbox) -> Verifier<String> {
-    let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
+    let (path, wait) = (sandbox.named(), Duration::from_secs(10));
     Verifier::open(&path, wait, |key| key.name).expect("there is a store")
 }
 

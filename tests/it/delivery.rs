@@ -252,7 +252,7 @@ fn a_signal_while_a_reader_stalls_voids_every_key() {
     let mut mint = Command::new(KEYWARD)
         .args(["mint", "bulk", "--count", "3000"])
         .env_clear()
-        .env("HOME", sandbox.home())
+        .envs(sandbox.variables())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

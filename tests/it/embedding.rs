@@ -22,7 +22,7 @@ impl Service {
             .arg(sandbox.store_path())
             .arg("127.0.0.1:0")
             .env_clear()
-            .env("HOME", sandbox.home())
+            .envs(sandbox.variables())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the example can be started");
@@ -110,13 +110,8 @@ fn the_example_service_lets_valid_keys_in_and_counts_them() {
     assert!(status == 401 && body.contains("revoked"), "{body}");
 
     service.end();
-    let (valid, address): (i64, String) = sandbox
-        .sqlite()
-        .query_row("SELECT valid, last_address FROM usage WHERE valid > 0", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .expect("the uses of one key on one day");
-    assert_eq!((valid, address.as_str()), (4, "127.0.0.1"));
+    let uses = sandbox.rows("SELECT valid, last_address FROM usage WHERE valid > 0");
+    assert_eq!(uses, [["4", "127.0.0.1"]], "the uses of one key on one day");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::support::{Sandbox, is_thorough, tool};
 const WAIT: Duration = Duration::from_secs(10);
 
 fn open(sandbox: &Sandbox) -> Verifier<String> {
-    Verifier::open(&sandbox.store_path(), WAIT, |key| key.name).expect("there is a store")
+    Verifier::open(&sandbox.named(), WAIT, |key| key.name).expect("there is a store")
 }
 
 fn judge(verifier: &mut Verifier<String>, secret: &str) -> Code {

@@ -172,7 +172,7 @@ fn a_stores_own_export_comes_in_again_after_every_change_of_its_policy() {
 
 /// Verifies a secret by the library, so many milliseconds from now: the store sees that moment.
 fn visit(sandbox: &Sandbox, secret: &str, millis: i64) {
-    let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
+    let (path, wait) = (sandbox.named(), Duration::from_secs(10));
     let mut verifier = Verifier::open(&path, wait, drop).expect("there is a store");
     let request = Request::new(Secret::new(secret.to_owned()));
     let at = Timestamp::from_millis(now() + millis);

@@ -207,7 +207,7 @@ fn a_stream_of_endless_zeros_still_hears_that_it_is_to_end() {
     let mut child = Command::new(KEYWARD)
         .args(["verify", "--stream"])
         .env_clear()
-        .env("HOME", sandbox.home())
+        .envs(sandbox.variables())
         .stdin(zeros())
         .stdout(Stdio::piped())
         .spawn()

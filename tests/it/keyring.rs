@@ -45,7 +45,7 @@ fn of(key: &Key) -> RotateRequest {
 
 fn judge(sandbox: &Sandbox, secret: &Secret) -> Code {
     let mut verifier =
-        Verifier::open(&sandbox.store_path(), WAIT, |key| key.name).expect("there is a store");
+        Verifier::open(&sandbox.named(), WAIT, |key| key.name).expect("there is a store");
     let verdict = verifier.verify(&Request::new(secret.clone()), Timestamp::from_millis(now()));
     verdict.expect("the store can be read").code
 }
@@ -55,14 +55,14 @@ fn a_keyring_may_go_to_another_thread_and_takes_the_systems_clock() {
     fn is_send<T: Send>(_: &T) {}
     let sandbox = sandbox();
     #[expect(clippy::disallowed_methods, reason = "what a service gives")]
-    let keyring = Keyring::open(&sandbox.store_path(), WAIT, SystemTime::now);
+    let keyring = Keyring::open(&sandbox.named(), WAIT, SystemTime::now);
     is_send(&keyring.expect("there is a store"));
 }
 
 #[test]
 fn a_key_verifies_once_the_closure_has_delivered_its_secret_and_not_before() {
     let sandbox = sandbox();
-    let mut keyring = open(&sandbox.store_path()).acting_as("billing");
+    let mut keyring = open(&sandbox.named()).acting_as("billing");
     let mut delivered = None;
     let key = keyring.mint(&named("customer"), |key, secret| {
         assert_eq!(judge(&sandbox, secret), Code::Pending);
@@ -82,7 +82,7 @@ fn a_key_verifies_once_the_closure_has_delivered_its_secret_and_not_before() {
 #[test]
 fn a_closure_that_fails_leaves_a_void_key_and_a_free_name() {
     let sandbox = sandbox();
-    let mut keyring = open(&sandbox.store_path());
+    let mut keyring = open(&sandbox.named());
     let mut delivered = None;
     let refused = keyring.mint(&named("customer"), |_, secret| {
         delivered = Some(secret.clone());
@@ -105,7 +105,7 @@ fn a_closure_that_fails_leaves_a_void_key_and_a_free_name() {
 #[test]
 fn a_closure_that_fails_after_the_holder_has_presented_the_secret_leaves_a_live_key() {
     let sandbox = sandbox();
-    let minted = open(&sandbox.store_path()).mint(&named("customer"), |_, secret| {
+    let minted = open(&sandbox.named()).mint(&named("customer"), |_, secret| {
         let activate = sandbox.keyward(["activate"]).stdin(secret.expose());
         let _ = activate.ok();
         Err("the answer was lost on its way back")
@@ -157,7 +157,7 @@ fn a_process_is_killed_in_its_closure() {
 #[test]
 fn a_rotation_leaves_the_old_key_untouched_unless_the_new_secret_was_delivered() {
     let sandbox = sandbox();
-    let mut keyring = open(&sandbox.store_path());
+    let mut keyring = open(&sandbox.named());
     let mut secrets = Vec::new();
     let mut keep = |_: &Key, secret: &Secret| {
         secrets.push(secret.clone());
@@ -180,7 +180,7 @@ fn a_rotation_leaves_the_old_key_untouched_unless_the_new_secret_was_delivered()
 #[test]
 fn a_held_rotation_stays_pending_until_its_holder_activates_it() {
     let sandbox = sandbox();
-    let mut keyring = open(&sandbox.store_path());
+    let mut keyring = open(&sandbox.named());
     let key = keyring.mint(&named("customer"), |_, _| Ok::<(), Undelivered>(()));
     let mut request = of(&key.expect("minted"));
     request.terms = RotateTerms { hold: true, ..RotateTerms::default() };
@@ -201,7 +201,7 @@ fn a_held_rotation_stays_pending_until_its_holder_activates_it() {
 #[test]
 fn a_revoked_key_verifies_nowhere_from_then_on() {
     let sandbox = sandbox();
-    let mut keyring = open(&sandbox.store_path());
+    let mut keyring = open(&sandbox.named());
     let mut delivered = None;
     let key = keyring.mint(&named("customer"), |_, secret| {
         delivered = Some(secret.clone());
@@ -221,7 +221,7 @@ fn a_keyring_mints_one_key_at_a_time() {
     let sandbox = sandbox();
     let mut request = named("customer");
     request.count = 2;
-    let minted = open(&sandbox.store_path()).mint(&request, |_, _| Ok::<(), Undelivered>(()));
+    let minted = open(&sandbox.named()).mint(&request, |_, _| Ok::<(), Undelivered>(()));
     assert_eq!(minted.expect_err("two are refused").kind(), Kind::Usage);
     assert_eq!(sandbox.listed(&[]), Vec::<String>::new());
 }
@@ -230,7 +230,7 @@ fn a_keyring_mints_one_key_at_a_time() {
 fn a_keyring_needs_a_store() {
     let sandbox = Sandbox::new();
     let clock = || Timestamp::from_millis(now());
-    let opened = Keyring::open(&sandbox.store_path(), WAIT, clock);
+    let opened = Keyring::open(&sandbox.named(), WAIT, clock);
     let error = opened.err().expect("there is no store");
     assert_eq!(error.kind(), Kind::StoreNotFound);
     assert!(!sandbox.store_path().exists());

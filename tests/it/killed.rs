@@ -20,7 +20,7 @@ fn killed_after(sandbox: &Sandbox, arguments: &[&str], delay: Duration) -> Kille
     let mut child = Command::new(KEYWARD)
         .args(arguments)
         .env_clear()
-        .env("HOME", sandbox.home())
+        .envs(sandbox.variables())
         .current_dir(sandbox.home())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -10,7 +10,7 @@ use crate::support::{Sandbox, tool};
 const WAIT: Duration = Duration::from_secs(10);
 
 fn open(sandbox: &Sandbox) -> Verifier<String> {
-    Verifier::open(&sandbox.store_path(), WAIT, |key| key.name).expect("there is a store")
+    Verifier::open(&sandbox.named(), WAIT, |key| key.name).expect("there is a store")
 }
 
 fn request(secret: &str) -> Request {
@@ -168,7 +168,7 @@ fn a_second_verifier_takes_no_lock_away_from_the_first() {
 #[test]
 fn there_is_nothing_to_verify_without_a_store() {
     let sandbox = Sandbox::new();
-    let opened = Verifier::open(&sandbox.store_path(), WAIT, |key| key.name);
+    let opened = Verifier::open(&sandbox.named(), WAIT, |key| key.name);
     let error = opened.err().expect("there is no store");
     assert_eq!(error.kind().code(), "store_not_found");
     assert!(!sandbox.store_path().exists());

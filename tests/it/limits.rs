@@ -117,14 +117,15 @@ fn the_pro_plan_takes_a_hundred_a_minute_and_enterprise_any_number() {
     audioscrape(&sandbox, Some("pro"));
     let secret = sandbox.mint("app");
     let asked = format!("{secret}\n").repeat(101);
-    let verdicts = answers(&sandbox, &[], &asked);
+    let dear = json!({"key": secret, "cost": 10_001});
+    let verdicts = answers(&sandbox, &[], format!("{asked}{dear}\n"));
     let codes = each(&verdicts, "code");
     assert!(codes[..100].iter().all(|code| code == "valid"), "{codes:?}");
     assert_eq!(codes[100], "rate_limited");
     assert_eq!(verdicts[0]["remaining"], 99);
     assert_eq!(verdicts[100]["retryAfter"], 1);
-    let refused = sandbox.verdict(&secret, &["--cost", "10001"], 15, "rate_limited");
-    assert_eq!(refused["retryAfter"], 1, "the rate is asked first");
+    assert_eq!(verdicts[101]["code"], "rate_limited", "the rate is asked first");
+    assert_eq!(verdicts[101]["retryAfter"], 1);
 
     set_plan(&sandbox, "enterprise");
     let verdicts = answers(&sandbox, &[], &asked);

@@ -35,7 +35,7 @@ pub fn codes(sandbox: &Sandbox, secrets: &[String]) -> Vec<String> {
 #[track_caller]
 fn assert_all_revoked(sandbox: &Sandbox, secrets: &[String]) {
     assert!(codes(sandbox, secrets).iter().all(|code| code == "revoked"), "the stream lets one in");
-    let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
+    let (path, wait) = (sandbox.named(), Duration::from_secs(10));
     let mut library = Verifier::open(&path, wait, drop).expect("there is a store");
     for secret in secrets {
         sandbox.verdict(secret, &[], 11, "revoked");

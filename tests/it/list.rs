@@ -96,9 +96,7 @@ fn jsonl_is_one_object_a_line() {
 #[test]
 fn tsv_is_one_line_a_key_whatever_its_name() {
     let sandbox = Sandbox::with_keys(&["plain", "planted"]);
-    sandbox.rewrite(
-        "UPDATE key SET name = 'a' || char(9) || 'b' || char(10) || 'c\\d' WHERE name = 'planted'",
-    );
+    sandbox.rewrite("UPDATE key SET name = 'a\tb\nc\\d' WHERE name = 'planted'");
     let output = sandbox.keyward(["list", "-o", "tsv"]).ok();
     let lines: Vec<&str> = output.stdout.lines().collect();
     assert_eq!(lines.len(), 2, "stdout is\n{}", output.stdout);

@@ -320,6 +320,8 @@ mod ended;
 mod clock;
 // One test per defect that was once found.
 mod regression;
+// The list of the tests that do not run on the second engine.
+mod second_engine;
 // A store on a PostgreSQL server, one that the tests make: several hosts' promises, faults, roles, credentials.
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -101,7 +101,7 @@ fn a_reader_of_secrets_that_is_struck_down_leaves_no_core() {
                 .arg(KEYWARD)
                 .args(arguments)
                 .env_clear()
-                .env("HOME", sandbox.home())
+                .envs(sandbox.variables())
                 .current_dir(sandbox.home())
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null())

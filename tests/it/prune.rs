@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::past::{Old, Past, ids};
@@ -33,24 +32,14 @@ fn assert_pruned(sandbox: &Sandbox, flags: &[&str], expected: &[&str]) {
 
 /// The subjects of the trail's rows of this action, sorted.
 pub fn subjects(sandbox: &Sandbox, action: &str) -> Vec<String> {
-    let connection = sandbox.sqlite();
-    let sql = "SELECT subject FROM audit WHERE action = ?1 ORDER BY subject";
-    let mut rows = connection.prepare(sql).expect("there is a trail");
-    rows.query_map([action], |row| row.get(0))
-        .and_then(Iterator::collect)
-        .expect("the trail can be read")
-}
-
-fn number(connection: &Connection, sql: &str) -> i64 {
-    let found = connection.query_row(sql, [], |row| row.get(0));
-    found.unwrap_or_else(|error| panic!("{error}: {sql}"))
+    let sql = format!("SELECT subject FROM audit WHERE action = '{action}' ORDER BY subject");
+    sandbox.rows(&sql).concat()
 }
 
 /// How many rows each table has that says something of single keys.
 fn rows(sandbox: &Sandbox) -> [i64; 5] {
-    let connection = sandbox.sqlite();
     ["key", "usage", "refusal", "meter", "claim"]
-        .map(|table| number(&connection, &format!("SELECT count(*) FROM {table}")))
+        .map(|table| sandbox.number(&format!("SELECT count(*) FROM {table}")))
 }
 
 /// A store with keys that have been dead for 200 days, 90 days, an hour less than that, and a day; and living ones.

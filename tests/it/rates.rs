@@ -80,8 +80,8 @@ fn ask(caller: Caller, sandbox: &Sandbox, secret: &str, end: Instant) -> Seen {
         }
         Caller::Library(off) => {
             let wait = Duration::from_secs(10);
-            let mut verifier = Verifier::open(&sandbox.store_path(), wait, |key| key.name)
-                .expect("there is a store");
+            let mut verifier =
+                Verifier::open(&sandbox.named(), wait, |key| key.name).expect("there is a store");
             let request = Request::new(Secret::new(secret.to_owned()));
             while Instant::now() < end {
                 let asked = Instant::now();
@@ -321,8 +321,8 @@ fn spend(caller: Caller, sandbox: &Sandbox, secret: &str, cost: u32) -> u64 {
         }
         Caller::Library(_) => {
             let wait = Duration::from_secs(10);
-            let mut verifier = Verifier::open(&sandbox.store_path(), wait, |key| key.name)
-                .expect("there is a store");
+            let mut verifier =
+                Verifier::open(&sandbox.named(), wait, |key| key.name).expect("there is a store");
             let mut request = Request::new(Secret::new(secret.to_owned()));
             request.cost = cost;
             let mut code = || {

@@ -119,7 +119,7 @@ fn an_hour_later_the_use_of_a_revoked_key_is_an_event_again() {
     drop(past);
     let start = now() - 8 * HOUR;
     let open = || {
-        let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
+        let (path, wait) = (sandbox.named(), Duration::from_secs(10));
         Verifier::open(&path, wait, drop).expect("there is a store")
     };
     let mut verifiers = [open(), open()];
@@ -158,7 +158,7 @@ fn an_hour_later_the_use_of_a_revoked_key_is_an_event_again() {
 fn a_verifier_that_remembers_a_revoked_key_notes_its_use_again_after_an_hour() {
     let sandbox = Sandbox::new();
     let (secret, _) = revoked(&sandbox, "ci");
-    let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
+    let (path, wait) = (sandbox.named(), Duration::from_secs(10));
     let mut verifier = Verifier::open(&path, wait, drop).expect("there is a store");
     let request = Request::new(Secret::new(secret));
     let start = now();

@@ -50,7 +50,7 @@ struct Judges<'a> {
 impl<'a> Judges<'a> {
     fn new(sandbox: &'a Sandbox) -> Self {
         let wait = Duration::from_secs(10);
-        let verifier = Verifier::open(&sandbox.store_path(), wait, |key| key.name);
+        let verifier = Verifier::open(&sandbox.named(), wait, |key| key.name);
         Self {
             sandbox,
             listener: Listener::start(sandbox),

@@ -184,13 +184,7 @@ fn a_killed_stream_loses_a_second_at_most_and_leaves_the_store_whole() {
         let valid = counts(&sandbox, "ci").valid;
         assert!(valid >= before + 200, "{valid} after {before}");
         assert!(valid <= before + 200 + 100 * i64::try_from(round).expect("small"));
-        sandbox.keyward(["audit", "verify"]).ok();
-        let connection = sandbox.sqlite();
-        let check: String = connection
-            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-            .expect("the store can be checked");
-        assert_eq!(check, "ok");
-        connection.close().expect("the store can be closed");
+        sandbox.assert_whole();
         sandbox.mint(&format!("next-{round}"));
         sandbox.verdict(&secret, &[], 0, "valid");
     }

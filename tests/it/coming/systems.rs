@@ -28,7 +28,7 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[track_caller]
 fn assert_each_verdict(sandbox: &Sandbox, keys: &[Original], system: &str) {
-    let (path, wait) = (sandbox.store_path(), Duration::from_secs(10));
+    let (path, wait) = (sandbox.named(), Duration::from_secs(10));
     let mut library = Verifier::open(&path, wait, drop).expect("there is a store");
     let requests: String =
         keys.iter().map(|key| json!({"key": key.secret}).to_string() + "\n").collect();

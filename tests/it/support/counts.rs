@@ -23,41 +23,29 @@ pub struct Counts {
 /// Reads what the key of this name was used for today. It may be read while keyward writes.
 #[must_use]
 pub fn counts(sandbox: &Sandbox, name: &str) -> Counts {
-    let connection = sandbox.sqlite();
-    connection.busy_timeout(Duration::from_secs(10)).expect("a time to wait can be set");
-    let seq: i64 = connection
-        .query_row("SELECT seq FROM key WHERE name = ?1", [name], |row| row.get(0))
-        .expect("the key is there");
+    let seq = sandbox.number(&format!("SELECT seq FROM key WHERE name = '{name}'"));
     // The slot of a key's day, written a second time from the schema's comment.
     let slot = now() / DAY * (1 << 40) + seq;
+    let number = |text: &String| text.parse::<i64>().expect("a number");
     let mut counts = Counts::default();
-    let mut rows = connection
-        .prepare("SELECT valid, credits, last_used_at FROM usage WHERE slot = ?1")
-        .expect("there is such a table");
-    let mut rows = rows.query([slot]).expect("it can be read");
-    if let Some(row) = rows.next().expect("it can be read") {
-        counts.valid = row.get(0).expect("a number");
-        counts.credits = row.get(1).expect("a number");
-        counts.last_used_at = row.get(2).expect("a number");
+    let uses = format!("SELECT valid, credits, last_used_at FROM usage WHERE slot = {slot}");
+    if let Some([valid, credits, last_used_at]) = sandbox.rows(&uses).first().map(Vec::as_slice) {
+        counts.valid = number(valid);
+        counts.credits = number(credits);
+        counts.last_used_at = number(last_used_at);
     }
-    drop(rows);
-    let mut statement = connection
-        .prepare("SELECT code, count FROM refusal WHERE slot = ?1")
-        .expect("there is such a table");
-    counts.refused = statement
-        .query_map([slot], |row| Ok((row.get(0)?, row.get(1)?)))
-        .and_then(Iterator::collect)
-        .expect("it can be read");
+    let refused = sandbox.rows(&format!("SELECT code, count FROM refusal WHERE slot = {slot}"));
+    counts.refused = refused.iter().map(|row| (row[0].clone(), number(&row[1]))).collect();
     counts
 }
 
 /// The credits a workspace has spent, over all months.
 #[must_use]
 pub fn credits(sandbox: &Sandbox, workspace: &str) -> i64 {
-    let connection = sandbox.sqlite();
-    let sql = "SELECT coalesce(sum(allowance.credits), 0) FROM allowance
-        JOIN workspace USING (workspace_id) WHERE workspace.name = ?1";
-    connection.query_row(sql, [workspace], |row| row.get(0)).expect("there is such a table")
+    sandbox.number(&format!(
+        "SELECT coalesce(sum(allowance.credits), 0) FROM allowance
+        JOIN workspace USING (workspace_id) WHERE workspace.name = '{workspace}'"
+    ))
 }
 
 /// Waits until so many valid uses of the key stand in the store, and returns how long that took.

@@ -78,10 +78,13 @@ pub fn database(path: impl AsRef<Path>) -> Connection {
 }
 
 impl Sandbox {
-    /// The store's bytes, with nobody having it open. A log beside it, which `verify` may leave, must be empty: it would
+    /// The store's bytes, or what its tables contain on a server, with nobody having it open. A log beside it, which `verify` may leave, must be empty: it would
     /// hold a part of them.
     #[must_use]
     pub fn store_bytes(&self) -> Vec<u8> {
+        if let Some(content) = self.content_on_server() {
+            return content;
+        }
         let log = self.store_path().with_extension("db-wal");
         let length = fs::metadata(log).map_or(0, |log| log.len());
         assert_eq!(length, 0, "the store's log holds a part of it");
@@ -90,6 +93,9 @@ impl Sandbox {
 
     /// The store's bytes once what `verify` left in its log is part of them.
     pub fn settled_bytes(&self) -> Vec<u8> {
+        if let Some(content) = self.content_on_server() {
+            return content;
+        }
         let connection = self.sqlite();
         connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))

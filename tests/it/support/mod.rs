@@ -12,6 +12,7 @@ pub mod past;
 pub mod server;
 pub mod store;
 pub mod stream;
+pub mod tables;
 pub mod terminal;
 pub mod time;
 pub mod token;
@@ -123,6 +124,12 @@ impl Sandbox {
         self.home.join(".local/share/keyward/keyward.db")
     }
 
+    /// The variables that every run has of the sandbox: HOME, and which store it is if it is not the one in HOME.
+    pub fn variables(&self) -> impl Iterator<Item = (&'static str, &OsStr)> {
+        let store = self.place().map(|place| ("KEYWARD_STORE", OsStr::new(place)));
+        [("HOME", self.home.as_os_str())].into_iter().chain(store)
+    }
+
     /// Prepares a run of the built keyward with these arguments.
     pub fn keyward<I, S>(&self, arguments: I) -> Invocation
     where
@@ -153,10 +160,8 @@ impl Sandbox {
         S: AsRef<OsStr>,
     {
         let invocation = Invocation::new(&self.home, program, arguments);
-        match &self.place {
-            Some(place) => invocation.env("KEYWARD_STORE", place),
-            None => invocation,
-        }
+        let with = |run: Invocation, (name, value)| run.env(name, value);
+        self.variables().fold(invocation, with)
     }
 
     /// Prepares a run of the command that a hint, a warning or a remedy is or has in its first backticks: in a shell, as a
@@ -251,6 +256,9 @@ impl Sandbox {
 
     /// Alters the store outside keyward: triggers that would forbid it are dropped and made again.
     pub fn tamper(&self, sql: &str) {
+        if self.tamper_on_server(sql) {
+            return;
+        }
         let connection = self.sqlite();
         let triggers: Vec<(String, String)> = connection
             .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
@@ -271,8 +279,11 @@ impl Sandbox {
     }
 
     /// Alters the store as somebody would who wrote its whole history again: nothing in the file tells, and keyward
-    /// takes it as it stands. The trail begins with it.
+    /// takes it as it stands. The trail begins with it; that of a store on a server goes on.
     pub fn rewrite(&self, sql: &str) {
+        if self.tamper_on_server(sql) {
+            return self.confirm_records();
+        }
         self.tamper(&format!("{sql}; DELETE FROM audit; {OLDER}"));
         self.keyward(["store", "info"]).ok();
         let kept = format!("{}.schema-3", self.store_path().display());

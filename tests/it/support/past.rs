@@ -12,7 +12,7 @@ use keyward::ops::store::clock;
 use keyward::ops::verifier::{Request, Verifier};
 use keyward::ops::{activate, mint, revoke};
 use keyward::random::SystemRandom;
-use keyward::store::{Place, Store};
+use keyward::store::Store;
 
 use super::Sandbox;
 use super::time::now;
@@ -60,12 +60,9 @@ fn request(
 impl<'a> Past<'a> {
     /// Opens the store, or makes it.
     pub fn of(sandbox: &'a Sandbox) -> Self {
-        let (place, wait) = (sandbox.named(), Duration::from_secs(10));
-        let place = Place::find(&place, &|_| None).expect("it is one");
-        let open = || Store::open_at(&place, wait).expect("the store can be opened");
-        let store = open().or_else(|| {
-            Store::create_at(&place, wait).expect("the store can be made");
-            open()
+        let store = sandbox.open().or_else(|| {
+            sandbox.keyward(["store", "create"]).ok();
+            sandbox.open()
         });
         Self {
             sandbox,

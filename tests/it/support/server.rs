@@ -249,6 +249,23 @@ impl Drop for Server {
     }
 }
 
+/// The rows of SQL that is run in the store of this URI by whoever owns it.
+pub fn rows_at(place: &str, sql: &str) -> Vec<Vec<String>> {
+    let (uri, schema) = place.rsplit_once("&schema=").expect("the schema comes last");
+    let programs = programs().expect("PostgreSQL is installed");
+    let ran = Command::new(programs.join("psql"))
+        .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-F", "\u{1f}", "-R", "\u{1e}"])
+        .args(["-d", uri, "-c", sql])
+        .env("PGOPTIONS", format!("-c search_path={schema}"))
+        .output()
+        .expect("psql can be started");
+    assert!(ran.status.success(), "{sql}\n{}", String::from_utf8_lossy(&ran.stderr));
+    let text = String::from_utf8(ran.stdout).expect("it is text");
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let rows = text.split('\u{1e}').filter(|row| !row.is_empty());
+    rows.map(|row| row.split('\u{1f}').map(str::to_owned).collect()).collect()
+}
+
 /// Where PostgreSQL's programs are.
 fn programs() -> Option<PathBuf> {
     let path = variable("PATH").unwrap_or_default();

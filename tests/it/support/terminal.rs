@@ -61,7 +61,9 @@ impl Terminal {
         command.args(arguments);
         command.env_clear();
         command.env("PATH", variable("PATH").unwrap_or_default());
-        command.env("HOME", sandbox.home());
+        for (name, value) in sandbox.variables() {
+            command.env(name, value);
+        }
         command.env("TERM", "xterm");
         for (name, value) in environment {
             command.env(name, value);

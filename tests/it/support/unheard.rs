@@ -43,7 +43,7 @@ impl Unheard {
             .arg("--json")
             .args(arguments)
             .env_clear()
-            .env("HOME", sandbox.home())
+            .envs(sandbox.variables())
             .current_dir(sandbox.home())
             .stdin(stdin.map_or_else(Stdio::null, Stdio::from))
             .stdout(writer.try_clone().expect("a pipe has room for two"))
