@@ -112,7 +112,9 @@ impl Chooser<'_> {
         let backups: Vec<PathBuf> = self.model.shelf.backups.keys().cloned().collect();
         let number = self.random.below(3);
         match (self.random.below(100), self.random.any(&exports)) {
-            (0..=24, _) => Operation::Backup(folder.join(format!("{number}.db"))),
+            (0..=24, _) if !self.model.is_on_server => {
+                Operation::Backup(folder.join(format!("{number}.db")))
+            }
             (70..=89, _) if !backups.is_empty() => Operation::Restore(self.random.pick(&backups)),
             (30..=69, Some(file)) => {
                 Operation::Import { file, keep_going: self.random.percent(60), into: None }

@@ -9,6 +9,8 @@ use crate::support::time::DAY;
 pub const LEAP: i64 = 30 * DAY;
 /// For how long the time must have gone on after a leap before it is accepted.
 const TRIAL: i64 = DAY;
+/// By how much the last recorded time of a server's store may lag behind counts.
+const SLACK: i64 = 60_000;
 /// Nothing is pruned by a clock that is further ahead than this.
 const FAR_AHEAD: i64 = 366 * DAY;
 
@@ -79,6 +81,16 @@ impl Clock {
 }
 
 impl Model {
+    /// Sees the time of a count. On a server that is noted once a minute, or all who count would wait for one row.
+    pub fn observe_count(&mut self, now: i64) {
+        let before = self.clock;
+        self.clock.observe(now);
+        let is_due = self.clock.leapt != before.leapt || self.clock.latest - before.latest >= SLACK;
+        if self.is_on_server && !is_due {
+            self.clock = before;
+        }
+    }
+
     /// This moment.
     pub fn at(&self, now: i64) -> Moment {
         self.clock.at(now)

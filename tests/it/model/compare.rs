@@ -10,13 +10,13 @@ use keyward::domain::timestamp::Timestamp;
 use keyward::ops::access::Actor;
 use keyward::ops::{audit, list, usage, whoami, workspace};
 use keyward::store::{Order, Store};
-use rusqlite::{Connection, OpenFlags, ToSql};
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
 use super::library::Library;
 use super::policies::POLICIES;
 use super::state::{Key, Model, Uses};
+use crate::support::tables::rows_in;
 
 /// A key as both sides can say it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +126,7 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
         first_bad: None,
     };
     let about = match trail.contradicted.or(trail.first_bad) {
-        Some(seq) => trail_of(&path, "(SELECT subject FROM audit WHERE seq = ?1)", seq),
+        Some(seq) => trail_of(&path, &format!("(SELECT subject FROM audit WHERE seq = {seq})")),
         None => String::new(),
     };
     same("the audit trail", trail, expected).map_err(|difference| difference + &about)?;
@@ -147,7 +147,8 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
         let keys = keys.filter(|key| model.owner(key).name == owner.name);
         let expected: Vec<Record> = keys.map(|key| Record::expected(model, key, now)).collect();
         for (found, expected) in found.iter().zip(&expected) {
-            let about = |difference: String| difference + &trail_of(&path, "?1", &found.id);
+            let about =
+                |difference: String| difference + &trail_of(&path, &format!("'{}'", found.id));
             same("a key", found, expected).map_err(about)?;
         }
         same("the number of keys", found.len(), expected.len())?;
@@ -187,52 +188,48 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
     workspaces(store, &actor, model, now)
 }
 
-/// What the trail has about a subject, said by a term with this value.
+/// What the trail has about a subject, said by a term of SQL.
 #[must_use]
-pub fn trail_of(path: &Path, subject: &str, value: impl ToSql) -> String {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let rows = || {
-        let connection = Connection::open_with_flags(path, flags)?;
-        let mut statement = connection.prepare(&format!(
-            "SELECT concat_ws(' ', seq, time, action, subject, details) FROM audit WHERE subject = {subject}"
-        ))?;
-        let rows = statement.query_map([value], |row| row.get::<_, String>(0))?;
-        rows.collect::<rusqlite::Result<Vec<_>>>()
-    };
-    format!("\n{:#?}", rows())
+pub fn trail_of(path: &Path, subject: &str) -> String {
+    let columns = "concat_ws(' ', seq, time, action, subject, details)";
+    let rows = rows_in(path, &format!("SELECT {columns} FROM audit WHERE subject = {subject}"));
+    format!("\n{rows:#?}")
 }
 
 /// Compares the order of keys, and what is spent of rates and quotas: the store says it in verdicts alone, and rounded.
 fn limits(path: &Path, model: &Model) -> Result<(), String> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| error.to_string())?;
-    let rows = |query: &str| {
-        let mut statement = connection.prepare(query)?;
-        let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        rows.collect::<Result<BTreeSet<(String, String, i64)>, _>>()
+    let rows = |query: &str| rows_in(path, query).into_iter().collect::<BTreeSet<_>>();
+    // A server never gives a number twice, so there the order is all that can be foreseen.
+    let numbers = match model.is_on_server {
+        true => "SELECT id, row_number() OVER (ORDER BY seq) FROM key",
+        false => "SELECT id, seq FROM key",
     };
-    let found = rows("SELECT id, '', seq FROM key");
-    let keys = model.keys.iter();
-    let keys = keys.map(|(number, key)| (key.id.clone(), String::new(), *number as i64));
-    same("the order of minting", found, Ok(keys.collect()))?;
+    let found = rows(numbers);
+    let keys = (1..).zip(&model.keys).map(|(nth, (own, key))| {
+        let number: u64 = if model.is_on_server { nth } else { *own };
+        vec![key.id.clone(), number.to_string()]
+    });
+    let expected: BTreeSet<_> = keys.collect();
+    same("the order of minting", found, expected)?;
     let found = rows(
         "SELECT id, rate, whole_at FROM meter JOIN key ON seq = key_seq WHERE rate IS NOT NULL",
     );
     let expected = model.keys.values().filter_map(|key| {
         let (rate, whole_at) = key.whole_at.clone()?;
-        Some((key.id.clone(), rate, whole_at))
+        Some(vec![key.id.clone(), rate, whole_at.to_string()])
     });
     let expected: BTreeSet<_> = expected.collect();
-    same("what is spent of rates", found, Ok(expected))?;
-    let found = rows(
-        "SELECT name, CAST(month AS TEXT), credits FROM allowance JOIN workspace USING (workspace_id)",
-    );
+    same("what is spent of rates", found, expected)?;
+    let found =
+        rows("SELECT name, month, credits FROM allowance JOIN workspace USING (workspace_id)");
     let expected = model.workspaces.values().flat_map(|owner| {
         let months = owner.credits.iter();
-        months.map(|(month, credits)| (owner.name.clone(), month.to_string(), *credits as i64))
+        months.map(|(month, credits)| {
+            vec![owner.name.clone(), month.to_string(), credits.to_string()]
+        })
     });
     let expected: BTreeSet<_> = expected.collect();
-    same("what is spent of quotas", found, Ok(expected))
+    same("what is spent of quotas", found, expected)
 }
 
 fn workspaces(store: &mut Store, actor: &Actor, model: &Model, now: i64) -> Result<(), String> {

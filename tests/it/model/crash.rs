@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
-
 use super::compare;
 use super::course::{Course, Turn};
+use super::engine::folder;
 use super::library::Library;
 use super::log::Tear;
 use super::operation::{Operation, Token};
 use super::process::{Order, Reply, Worker};
 use super::random::Random;
-use super::run::{Open, Run, folder, path_in};
+use super::run::{Open, Run};
 use super::state::Model;
+use crate::support::tables::rows_in;
 
 /// Whether an operation leaves something beside the store too.
 fn has_a_file(operation: &Operation) -> bool {
@@ -33,17 +33,18 @@ impl Run {
         let workspace = None;
         let out = Operation::Export { file: file.clone(), workspace };
         self.step_with(out);
-        let folder = folder();
+        let home = self.engine.home();
         let turn = self.course.turn(|_| Operation::Import {
             file: file.clone(),
             keep_going: false,
-            into: Some(path_in(&folder)),
+            into: Some(home.path.clone()),
         });
         let done = self.take(&turn);
         let mut model = Model {
             shelf: self.course.model.shelf.clone(),
             gone: self.course.model.gone.clone(),
             memories: self.course.model.memories.clone(),
+            is_on_server: self.course.model.is_on_server,
             ..Model::default()
         };
         let predicted = model.apply(&turn.operation, turn.by, &[]);
@@ -57,8 +58,7 @@ impl Run {
         });
         self.figures.note(turn.operation.word(), self.processes());
         self.close_all();
-        self.path = path_in(&folder);
-        self.folder = folder;
+        self.home = home;
         self.course.model = model;
         self.reopen("moved into a new store");
     }
@@ -67,11 +67,11 @@ impl Run {
     pub fn crash(&mut self, tear: Tear) {
         let Course { seed, step, .. } = self.course;
         let mut random = Random::of(seed, step, 2);
-        let folder = folder();
-        let (models, tear) = self.open().log.image(&path_in(&folder), tear, &mut random);
+        let home = self.engine.home();
+        let log = self.open().log.as_ref().expect("a file has a log");
+        let (models, tear) = log.image(&home.path, tear, &mut random);
         self.close_all();
-        self.path = path_in(&folder);
-        self.folder = folder;
+        self.home = home;
         self.settle(models);
         self.reopen(match tear {
             Tear::Whole => "power lost",
@@ -79,6 +79,14 @@ impl Run {
             Tear::Garbled => "power lost, log garbled",
             Tear::Filling => "power lost while the log was copied",
         });
+    }
+
+    /// Cuts every connection to the server. Nothing is lost, and nobody is told anything else than before.
+    pub fn cut(&mut self) {
+        self.engine.cut();
+        let kind = "connections cut";
+        self.compare_whole(kind);
+        *self.figures.crashes.entry(kind.to_owned()).or_default() += 1;
     }
 
     /// Kills a process: between two operations, or in the midst of one. The others keep the store open, or they do not.
@@ -121,7 +129,7 @@ impl Run {
         match is_alone {
             false => self.resume(process, "killed in an operation"),
             true => {
-                self.workers[worker] = Worker::start(&self.path);
+                self.workers[worker] = Worker::start(&self.home.path);
                 self.reopen("killed in an operation, alone");
             }
         }
@@ -135,9 +143,18 @@ impl Run {
         }
         let copy = folder();
         let mut random = turn.random.clone();
-        let log = &self.open().log;
-        let _ = log.image(&path_in(&copy), Tear::Whole, &mut random);
-        let mut library = Library::open(&path_in(&copy)).expect("the copy can be opened");
+        let mut library = match &self.open().log {
+            Some(log) => {
+                let path = copy.path().join("keyward.db");
+                let _ = log.image(&path, Tear::Whole, &mut random);
+                Library::open(&path).expect("the copy can be opened")
+            }
+            // The store itself, in which nothing is changed.
+            None => {
+                let library = Library::open(&self.home.path).expect("the store can be opened");
+                Library { store: library.store.rehearsing(true), ..library }
+            }
+        };
         let done = library.report(&turn.operation, turn.by.now, turn.random.clone());
         done.map_or(Vec::new(), |done| done.minted)
     }
@@ -177,7 +194,7 @@ impl Run {
         let mut opened = None;
         let library = match &mut self.open {
             Some(open) => &mut open.library,
-            None => opened.insert(Library::open(&self.path).expect("the store can be opened")),
+            None => opened.insert(Library::open(&self.home.path).expect("the store can be opened")),
         };
         for model in models {
             match compare::whole(library, &model, self.course.now) {
@@ -208,29 +225,27 @@ impl Run {
     fn reopen(&mut self, kind: &str) {
         let model = &mut self.course.model;
         (0..model.memories.len()).for_each(|process| model.close(process));
-        self.open = Some(Open::at(&self.path, model));
+        self.open = Some(Open::at(&self.home.path, model));
         for worker in &mut self.workers {
-            worker.ask(&Order::Open(self.path.clone()));
+            worker.ask(&Order::Open(self.home.path.clone()));
         }
         self.compare_whole(kind);
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let connection = Connection::open_with_flags(&self.path, flags);
-        let connection = connection.expect("it can be opened");
-        for pragma in ["integrity_check", "foreign_key_check"] {
-            let found: Result<String, _> =
-                connection.pragma_query_value(None, pragma, |row| row.get(0));
-            let found = found.unwrap_or_else(|_| "ok".to_owned());
-            assert_eq!(found, "ok", "{}, {kind}, {pragma}", self.place());
+        if self.engine.is_folder() {
+            let of = |pragma: &str| rows_in(&self.home.path, &format!("PRAGMA {pragma}"));
+            assert_eq!(of("integrity_check"), [["ok"]], "{}, {kind}", self.place());
+            assert!(of("foreign_key_check").is_empty(), "{}, {kind}", self.place());
         }
         *self.figures.crashes.entry(kind.to_owned()).or_default() += 1;
     }
 
     /// Starts another process in the place of one that was killed, and compares everything. The others never closed the store.
     fn resume(&mut self, process: usize, kind: &str) {
-        self.workers[process - 1] = Worker::start(&self.path);
+        self.workers[process - 1] = Worker::start(&self.home.path);
         let model = &mut self.course.model;
         model.close(process);
-        self.open.as_mut().expect("the store is open").log.begin(model);
+        if let Some(log) = &mut self.open.as_mut().expect("the store is open").log {
+            log.begin(model);
+        }
         self.compare_whole(kind);
         *self.figures.crashes.entry(kind.to_owned()).or_default() += 1;
     }

@@ -19,7 +19,7 @@ use keyward::ops::{
     activate, audit, cancel, change, idempotent, list, mint, pause, prune, rename, revoke, rotate,
     set, show, workspace,
 };
-use keyward::store::Store;
+use keyward::store::{Place, Store};
 
 use super::operation::{Answer, Ask, Delivered, Operation, Token, Verdict};
 use super::policies::POLICIES;
@@ -30,7 +30,7 @@ pub const WAIT: Duration = Duration::from_secs(10);
 
 /// A store that is open, with a verifier that stays open beside it.
 pub struct Library {
-    verifier: Verifier<String>,
+    pub(super) verifier: Verifier<String>,
     pub store: Store,
     pub path: PathBuf,
     pub(super) actor: Actor,
@@ -54,7 +54,9 @@ impl Library {
     /// # Errors
     /// The library's.
     pub fn open(path: &Path) -> Result<Self> {
-        let store = Store::open_or_create(path, WAIT)?;
+        let place = Place::find(path, &|_| None)?;
+        Store::create_at(&place, WAIT)?;
+        let store = Store::open_at(&place, WAIT)?.ok_or_else(|| place.absent())?;
         let verifier = Verifier::open(path, WAIT, |key| key.id.as_str().to_owned())?;
         let actor = Actor::Operator("model".to_owned());
         Ok(Self { verifier, store, path: path.to_owned(), actor })
@@ -280,6 +282,7 @@ impl Library {
     }
 
     fn verify(&mut self, workspace: Option<&String>, asks: &[Ask], now: Timestamp) -> Result<Done> {
+        let is_in_file = self.path.is_absolute();
         let mut other = None;
         if let Some(workspace) = workspace {
             let opened = Verifier::open(&self.path, WAIT, |key| key.id.as_str().to_owned())?;
@@ -292,7 +295,7 @@ impl Library {
             done.answer.verdicts.push(Verdict {
                 code: verdict.code.word().to_owned(),
                 subject: verdict.subject.map(|key| (*key).clone()),
-                last_used: verdict.last_used_at.map(Timestamp::as_millis),
+                last_used: verdict.last_used_at.map(Timestamp::as_millis).filter(|_| is_in_file),
                 recorded: verdict.recorded,
                 retry_after: verdict.retry_after,
                 remaining: verdict.remaining,

@@ -37,6 +37,7 @@ mod stores;
 // Going on step by step, in several processes, and being stopped.
 mod course;
 mod crash;
+mod engine;
 mod figures;
 pub mod log;
 mod process;
@@ -45,6 +46,7 @@ mod together;
 
 use std::io::Write;
 
+use engine::Engine;
 use figures::Figures;
 use log::Tear;
 use random::Random;
@@ -56,8 +58,8 @@ use crate::support::{is_thorough, variable};
 const STEPS: u64 = 5_000;
 
 /// One run, with about so many crashes in each hundred steps.
-fn run(seed: u64, steps: u64, crashes: u64) -> Figures {
-    let mut run = Run::new(seed);
+fn run(seed: u64, steps: u64, crashes: u64, engine: Engine) -> Figures {
+    let mut run = Run::new(seed, engine);
     for step in 0..steps {
         let mut random = Random::of(seed, step, 4);
         match random.percent(6) {
@@ -68,6 +70,7 @@ fn run(seed: u64, steps: u64, crashes: u64) -> Figures {
             match random.below(100) {
                 0..=14 => run.close(),
                 15..=19 => run.move_out(),
+                20..=89 if run.course.model.is_on_server => run.cut(),
                 20..=39 => run.crash(Tear::Whole),
                 40..=59 => run.crash(Tear::Cut),
                 60..=74 => run.crash(Tear::Garbled),
@@ -86,21 +89,23 @@ pub fn seed() -> Option<u64> {
     Some(seed.expect("KEYWARD_SEED is a number"))
 }
 
+/// The seeds of so many runs, or the one that is to be repeated.
+fn seeds(runs: u64) -> Vec<u64> {
+    if let Some(seed) = seed() {
+        return vec![seed];
+    }
+    let start = std::time::UNIX_EPOCH.elapsed().expect("it is past 1970");
+    let start = start.as_nanos() as u64;
+    (0..runs).map(|run| Random::of(start, run, 0).next()).collect()
+}
+
 #[test]
 fn random_operations_with_crashes_in_between_do_to_the_store_what_they_do_to_the_model() {
     let thorough = is_thorough();
     let (runs, steps, crashes) = if thorough { (21, STEPS, 2) } else { (3, 600, 2) };
-    let seeds: Vec<u64> = match seed() {
-        Some(seed) => vec![seed],
-        None => {
-            let start = std::time::UNIX_EPOCH.elapsed().expect("it is past 1970");
-            let start = start.as_nanos() as u64;
-            (0..runs).map(|run| Random::of(start, run, 0).next()).collect()
-        }
-    };
     let mut all = Figures::default();
-    for seed in seeds {
-        all.add(run(seed, steps, crashes));
+    for seed in seeds(runs) {
+        all.add(run(seed, steps, crashes, Engine::Folder));
     }
     if thorough {
         writeln!(std::io::stderr(), "{all}").expect("stderr can be written");
@@ -109,7 +114,19 @@ fn random_operations_with_crashes_in_between_do_to_the_store_what_they_do_to_the
     }
 }
 
-/// Does nothing unless the test above starts it, in a process of its own.
+#[cfg(feature = "postgres")]
+#[test]
+fn the_same_seeds_do_on_a_server_what_they_do_to_the_model() {
+    let (runs, steps, crashes) = if is_thorough() { (4, 2_500, 2) } else { (2, 150, 4) };
+    let mut all = Figures::default();
+    for seed in seeds(runs) {
+        let Some(server) = crate::support::server::Server::start("") else { return };
+        all.add(run(seed, steps, crashes, Engine::Server(std::rc::Rc::new(server))));
+    }
+    writeln!(std::io::stderr(), "on a server: {all}").expect("stderr can be written");
+}
+
+/// Does nothing unless a test above starts it, in a process of its own.
 #[test]
 fn a_process_of_a_run_does_what_it_is_told() {
     process::work();

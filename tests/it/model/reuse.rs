@@ -60,7 +60,9 @@ impl Model {
         let key = format!("{number}, {}", self.keys[&number].created_at);
         if !is_within_an_hour(memory.saw.get(&key).copied(), now) {
             memory.saw.insert(key, now);
+            let before = self.events;
             self.note_reuse(number, now);
+            memory.is_fresh &= !self.is_on_server || self.events == before;
         }
     }
 
@@ -94,7 +96,7 @@ impl Model {
             match verdict.code.as_str() {
                 "revoked" => state.see_to(number, &mut memory, by.now),
                 // A limit is asked in a transaction that counts, and its refusal is counted with the others.
-                "rate_limited" | "quota_exceeded" => state.clock.observe(by.now),
+                "rate_limited" | "quota_exceeded" => state.observe_count(by.now),
                 _ => continue,
             }
             states.push(state.clone());

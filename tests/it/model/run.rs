@@ -1,8 +1,10 @@
 //! One run: a store and a model that go the same way, a step at a time.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::TempDir;
+
+use super::engine::{Engine, Home, folder};
 
 use super::clock::By;
 use super::compare::{self, Record};
@@ -22,38 +24,20 @@ const WHOLE_EVERY: u64 = 200;
 pub struct Run {
     pub course: Course,
     pub figures: Figures,
-    pub path: PathBuf,
+    pub engine: Engine,
     pub open: Option<Open>,
     pub workers: Vec<Worker>,
     /// Where backups and exports are.
     _shelf: TempDir,
     /// Last, because it goes with all that is in it.
-    pub folder: TempDir,
+    pub home: Home,
 }
 
-/// A store that is open, and a look at its log that never closes what SQLite has locked.
+/// A store that is open, and a look at a file's log that never closes what SQLite has locked.
 pub struct Open {
     pub library: Library,
     /// Last, because a process that closes a file loses its locks on it.
-    pub log: Log,
-}
-
-/// Where a store is in its folder.
-#[must_use]
-pub fn path_in(folder: &TempDir) -> PathBuf {
-    folder.path().join("keyward.db")
-}
-
-/// A folder that keyward keeps a store in. In memory where that can be had: what a lost power takes away is said by the
-/// images of [`Log`], and waiting for a disk would take most of the time.
-#[must_use]
-pub fn folder() -> TempDir {
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    let mut builder = tempfile::Builder::new();
-    builder.permissions(mode);
-    let made = builder.tempdir_in("/dev/shm");
-    let made = made.or_else(|_| builder.tempdir());
-    made.expect("a temporary folder can be made")
+    pub log: Option<Log>,
 }
 
 impl Open {
@@ -61,7 +45,7 @@ impl Open {
     #[must_use]
     pub fn at(path: &Path, model: &Model) -> Self {
         let library = Library::open(path).expect("the store can be opened");
-        let log = Log::open(path, model);
+        let log = (!model.is_on_server).then(|| Log::open(path, model));
         Self { library, log }
     }
 }
@@ -69,20 +53,20 @@ impl Open {
 impl Run {
     /// Begins with an empty store.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
-        let (mut course, shelf, folder) = (Course::new(seed), folder(), folder());
+    pub fn new(seed: u64, engine: Engine) -> Self {
+        let (mut course, shelf, home) = (Course::new(seed), folder(), engine.home());
         course.model.shelf.folder = shelf.path().to_owned();
-        let path = path_in(&folder);
-        let open = Some(Open::at(&path, &course.model));
+        course.model.is_on_server = !engine.is_folder();
+        let open = Some(Open::at(&home.path, &course.model));
         let others = 1..course.offsets.len();
         Self {
-            workers: others.map(|_| Worker::start(&path)).collect(),
+            workers: others.map(|_| Worker::start(&home.path)).collect(),
             course,
             figures: Figures::default(),
-            path,
+            engine,
             open,
             _shelf: shelf,
-            folder,
+            home,
         }
     }
 
@@ -180,7 +164,9 @@ impl Run {
         self.count_oddities(&before, *by);
         self.compare_touched(turn, done.ok());
         let open = self.open.as_mut().expect("the store is open");
-        open.log.note(&before, on_the_way, &self.course.model);
+        if let Some(log) = &mut open.log {
+            log.note(&before, on_the_way, &self.course.model);
+        }
     }
 
     /// Counts what the clock did, and uses of revoked and expired keys.

@@ -142,6 +142,8 @@ pub struct Model {
     /// What the verifier of each process has in memory, which stays open between operations.
     pub memories: Vec<Memory>,
     pub shelf: Shelf,
+    /// Whether the store is on a server, whose last recorded time lags behind counts.
+    pub is_on_server: bool,
 }
 
 /// The code words of everything that speaks against an operation; any of them may be the answer.

@@ -94,7 +94,13 @@ impl Library {
         let (store, actor) = (&mut self.store, &self.actor);
         let outcome = match into {
             None => import::run(store, actor, &request, &mut lines, now, random)?,
-            Some(path) => import::into_new(path, WAIT, actor, &request, &mut lines, now, random)?,
+            Some(path) if path.is_absolute() => {
+                import::into_new(path, WAIT, actor, &request, &mut lines, now, random)?
+            }
+            Some(uri) => {
+                let mut made = Library::open(uri)?.store;
+                import::run(&mut made, actor, &request, &mut lines, now, random)?
+            }
         };
         let mut done = Done::default();
         let is_format = |line: &&LineOutcome| line.name.is_none() && line.code == "created";

@@ -81,11 +81,14 @@ impl Run {
             );
         };
         self.course.model = after;
-        // Who wrote last is not known; whoever looks again sees what it knows already.
-        self.course.model.note_commit(None);
-        let model = &self.course.model;
-        let open = self.open.as_mut().expect("the store is open");
-        open.log.begin(model);
+        let model = &mut self.course.model;
+        if !model.is_on_server {
+            // Who wrote last is not known; whoever looks again sees what it knows already.
+            model.note_commit(None);
+        }
+        if let Some(log) = &mut self.open.as_mut().expect("the store is open").log {
+            log.begin(model);
+        }
         for Did { turn, done } in search.did.into_iter().flatten() {
             if let Ok(mut report) = done {
                 // What was returned may have been changed since.
