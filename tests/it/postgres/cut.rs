@@ -1,222 +1,155 @@
 //! A connection that is cut after any message of a command, so that the server has the message or has it not.
 //!
-//! Whatever is told is so: exit status 0 if and only if the change is there, and after 7 and 16 no key lives.
+//! Whatever is told is so: exit status 0 if and only if the change is there, and after 7 and 16 no key lives that nobody holds.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use keyward::{Keyring, MintRequest, Timestamp};
 
+use super::proxy::{Cut, cut_everywhere, states};
 use super::{sandbox, schema};
 use crate::support::server::Server;
 use crate::support::time::now;
 use crate::support::{Output, Sandbox};
 
-/// Something between keyward and a server, through which each connection goes until it is cut.
-struct Proxy {
-    folder: tempfile::TempDir,
-    state: Arc<State>,
-}
+/// The most runs of a command that is cut everywhere.
+const RUNS: usize = 160;
 
-#[derive(Default)]
-struct State {
-    /// How many messages still go through; fewer than none never end.
-    left: AtomicI64,
-    /// Whether the last is given to the server, and only its answer is lost.
-    is_answer_lost: std::sync::atomic::AtomicBool,
-    /// Whether everything that comes later is refused.
-    stays_cut: std::sync::atomic::AtomicBool,
-    seen: AtomicUsize,
-}
-
-impl Proxy {
-    fn start(server: &Server) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let state = Arc::new(State { left: AtomicI64::new(-1), ..State::default() });
-        let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).expect("a socket");
-        let (target, shared) = (server.socket().join(".s.PGSQL.5432"), Arc::clone(&state));
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let (target, state) = (target.clone(), Arc::clone(&shared));
-                thread::spawn(move || pass(client, target, &state));
-            }
+/// Mints keys named key-001 and so on, by the library, which is fast, and returns their secrets.
+fn minted(sandbox: &Sandbox) -> Vec<String> {
+    let place = Path::new(sandbox.place().expect("on a server"));
+    let clock = || Timestamp::from_millis(now());
+    let mut keyring = Keyring::open(place, Duration::from_secs(10), clock).expect("a store");
+    let mut secrets = Vec::new();
+    for number in 1..=RUNS {
+        let request = MintRequest::new(name_of(number).parse().expect("a name"));
+        let minted = keyring.mint(&request, |_, secret| {
+            secrets.push(secret.expose().to_owned());
+            std::io::Result::Ok(())
         });
-        Self { folder, state }
+        minted.expect("minted");
     }
+    secrets
+}
 
-    /// Runs a command through it, cut after so many messages.
-    fn run(&self, sandbox: &Sandbox, arguments: &[&str], cut: Option<(i64, bool, bool)>) -> Output {
-        let (after, is_answer_lost, stays_cut) = cut.unwrap_or((-1, false, false));
-        self.state.left.store(after, Ordering::SeqCst);
-        self.state.is_answer_lost.store(is_answer_lost, Ordering::SeqCst);
-        self.state.stays_cut.store(stays_cut, Ordering::SeqCst);
-        self.state.seen.store(0, Ordering::SeqCst);
-        let place = sandbox.place().expect("on a server");
-        let (_, parameters) = place.split_once("&user").expect("the host comes first");
-        let place =
-            format!("postgres:///postgres?host={}&user{parameters}", self.folder.path().display());
-        sandbox.keyward(arguments).args(["--wait", "2s"]).env("KEYWARD_STORE", place).run()
+fn name_of(number: usize) -> String {
+    format!("key-{number:03}")
+}
+
+/// Asserts that a mint was told as it is, where `held` is what its sink has got.
+#[track_caller]
+fn assert_told(sandbox: &Sandbox, number: usize, output: &Output, held: Option<String>) {
+    let states = states(sandbox, &name_of(number));
+    let is_active = states.iter().any(|state| state == "active");
+    match output.status {
+        0 => {
+            assert!(is_active, "{states:?} after {}", output.transcript());
+            let held = held.expect("it was delivered");
+            sandbox.verdict(held.trim_end(), &["--no-record"], 0, "valid");
+        }
+        17 => {}
+        _ => assert!(!is_active, "{states:?} after {}", output.transcript()),
     }
 }
 
-/// Passes on what comes from a client, message by message, and whatever comes back.
-fn pass(mut client: UnixStream, target: PathBuf, state: &State) {
-    if state.left.load(Ordering::SeqCst) == 0 && state.stays_cut.load(Ordering::SeqCst) {
-        return;
-    }
-    let Ok(mut server) = UnixStream::connect(target) else { return };
-    let (mut answers, mut back) =
-        (server.try_clone().expect("a socket"), client.try_clone().expect("a socket"));
-    thread::spawn(move || {
-        let mut buffer = [0; 8192];
-        while let Ok(length @ 1..) = answers.read(&mut buffer) {
-            if back.write_all(&buffer[..length]).is_err() {
-                break;
-            }
-        }
-        let _ = back.shutdown(std::net::Shutdown::Both);
-    });
-    let mut is_first = true;
-    loop {
-        // The first message has no type (PostgreSQL's protocol, "Message Formats").
-        let mut head = vec![0; if is_first { 4 } else { 5 }];
-        if client.read_exact(&mut head).is_err() {
-            break;
-        }
-        let length = head[head.len() - 4..].try_into().map(u32::from_be_bytes).expect("four bytes");
-        let mut rest = vec![0; length as usize - 4];
-        if client.read_exact(&mut rest).is_err() {
-            break;
-        }
-        // What the server answers: statements, and the ends of those that are prepared.
-        let counts = !is_first && matches!(head[0], b'Q' | b'S');
-        is_first = false;
-        let is_last = counts && {
-            state.seen.fetch_add(1, Ordering::SeqCst);
-            let left = state.left.load(Ordering::SeqCst);
-            if left > 0 {
-                state.left.store(left - 1, Ordering::SeqCst);
-            }
-            left == 1
-        };
-        if is_last && !state.is_answer_lost.load(Ordering::SeqCst) {
-            break;
-        }
-        if is_last {
-            // Its answer does not get through.
-            let _ = client.shutdown(std::net::Shutdown::Both);
-        }
-        if server.write_all(&[head, rest].concat()).is_err() || is_last {
-            break;
-        }
-    }
-    let _ = (client.shutdown(std::net::Shutdown::Both), server.shutdown(std::net::Shutdown::Write));
-}
+/// The flags of a sink, and the variables that it needs.
+type Flags = (Vec<String>, Vec<(&'static str, PathBuf)>);
 
-/// Runs a command that changes something, cut at every message of it, and has each outcome judged.
-fn cut_everywhere(
-    server: &Server,
-    sandbox: &Sandbox,
-    command: &dyn Fn(usize) -> Vec<String>,
-    judge: &dyn Fn(usize, &Output),
+/// Mints into a sink, cut everywhere.
+fn cut_mints(
+    flags: &dyn Fn(usize, &Sandbox) -> Flags,
+    held: &dyn Fn(usize, &Sandbox, &Output) -> Option<String>,
 ) {
-    let proxy = Proxy::start(server);
-    let mut number = 0;
-    let mut run = |cut| {
-        number += 1;
-        let arguments = command(number);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let output = proxy.run(sandbox, &arguments, cut);
-        judge(number, &output);
-        (output.status, proxy.state.seen.load(Ordering::SeqCst))
-    };
-    let (status, messages) = run(None);
-    assert_eq!(status, 0);
-    assert!(messages > 4, "only {messages} messages");
-    let mut unknown = 0;
-    for after in 1..=messages as i64 {
-        for (is_answer_lost, stays_cut) in [(false, false), (true, false), (true, true)] {
-            let (status, _) = run(Some((after, is_answer_lost, stays_cut)));
-            assert!([0, 7, 16, 17].contains(&status), "{status} after {after} of {messages}");
-            unknown += usize::from(status == 17);
-            assert!(status != 17 || stays_cut, "what can be looked up is not unknown");
-        }
-    }
-    assert!(
-        unknown > 0,
-        "a commit without an answer is unknown while the server cannot be reached"
-    );
-}
-
-/// What the key of this name is, without the proxy.
-fn status(sandbox: &Sandbox, name: &str) -> Option<String> {
-    let listed = sandbox.keyward(["list", "--all", "--name", name]).answer();
-    let keys = listed["keys"].as_array().expect("a list").clone();
-    let own = keys.iter().find(|key| key["name"] == name);
-    own.map(|key| key["status"].as_str().expect("a word").to_owned())
-}
-
-#[test]
-fn a_mint_that_is_cut_anywhere_leaves_no_live_key_without_a_holder() {
     let Some(sandbox) = sandbox() else { return };
     let server = Server::shared().expect("it is there");
     sandbox.mint("first");
     let command = |number: usize| {
-        ["mint", &format!("key-{number:03}"), "--out", &format!("{number}.key")]
-            .map(str::to_owned)
-            .to_vec()
+        let (flags, environment) = flags(number, &sandbox);
+        let mint = Cut::of(&["mint", &name_of(number)]);
+        Cut { arguments: [mint.arguments, flags].concat(), environment, ..mint }
     };
     cut_everywhere(server, &sandbox, &command, &|number, output| {
-        let name = format!("key-{number:03}");
-        let status = status(&sandbox, &name);
-        let is_active = status.as_deref() == Some("active");
-        match output.status {
-            0 => {
-                assert!(is_active, "{}", output.transcript());
-                let secret = fs::read_to_string(sandbox.home().join(format!("{number}.key")));
-                sandbox.verdict(
-                    secret.expect("delivered").trim_end(),
-                    &["--no-record"],
-                    0,
-                    "valid",
-                );
-            }
-            17 => {}
-            _ => assert!(!is_active, "{status:?} after {}", output.transcript()),
-        }
+        assert_told(&sandbox, number, output, held(number, &sandbox, output));
     });
     sandbox.keyward(["store", "check"]).ok();
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+/// The text of a file in HOME, if there is one.
+fn read(sandbox: &Sandbox, name: &str) -> Option<String> {
+    fs::read_to_string(sandbox.home().join(name)).ok()
+}
+
+/// The value of the variable `KEY` in a file of assignments.
+fn value(text: &str) -> Option<String> {
+    let found = text.lines().find_map(|line| line.strip_prefix("KEY="));
+    found.map(|value| value.trim_matches(['"', '\'']).to_owned())
+}
+
+#[test]
+fn a_mint_into_a_file_that_is_cut_anywhere_leaves_no_live_key_without_a_holder() {
+    cut_mints(
+        &|number, _| (words(&["--out", &format!("{number}.key")]), Vec::new()),
+        &|number, sandbox, _| read(sandbox, &format!("{number}.key")),
+    );
+}
+
+#[test]
+fn a_mint_on_stdout_that_is_cut_anywhere_leaves_no_live_key_without_a_holder() {
+    cut_mints(&|_, _| (words(&["--stdout"]), Vec::new()), &|_, _, output| {
+        Some(output.stdout.clone())
+    });
+}
+
+#[test]
+fn a_mint_into_a_dotenv_file_that_is_cut_anywhere_leaves_no_live_key_without_a_holder() {
+    cut_mints(
+        &|number, _| (words(&["--dotenv", &format!("{number}.env"), "--var", "KEY"]), Vec::new()),
+        &|number, sandbox, _| value(&read(sandbox, &format!("{number}.env"))?),
+    );
+}
+
+#[test]
+fn a_mint_for_a_job_that_is_cut_anywhere_leaves_no_live_key_without_a_holder() {
+    cut_mints(
+        &|number, sandbox| {
+            let file = sandbox.file(&format!("{number}.env"), "");
+            (words(&["--github-env", "KEY"]), vec![("GITHUB_ENV", file)])
+        },
+        &|number, sandbox, _| {
+            let text = read(sandbox, &format!("{number}.env"))?;
+            // NAME<<END, the value, END.
+            text.lines().nth(1).map(str::to_owned).or_else(|| value(&text))
+        },
+    );
+}
+
+#[test]
+fn a_mint_for_a_command_that_is_cut_anywhere_leaves_no_live_key_without_a_holder() {
+    cut_mints(
+        &|number, _| (words(&["--", "sh", "-c", &format!("cat > {number}.key")]), Vec::new()),
+        &|number, sandbox, _| read(sandbox, &format!("{number}.key")),
+    );
 }
 
 #[test]
 fn a_revocation_that_is_cut_anywhere_is_told_as_it_is() {
     let Some(sandbox) = sandbox() else { return };
     let server = Server::shared().expect("it is there");
-    let place = Path::new(sandbox.place().expect("on a server"));
-    let clock = || Timestamp::from_millis(now());
-    let mut keyring =
-        Keyring::open(place, Duration::from_secs(10), clock).expect("there is a store");
     sandbox.mint("first");
-    for number in 1..=120 {
-        let name = format!("key-{number:03}").parse().expect("a name");
-        let minted = keyring.mint(&MintRequest::new(name), |_, _| std::io::Result::Ok(()));
-        minted.expect("minted");
-    }
-    let command = |number: usize| {
-        ["revoke", &format!("key-{number:03}"), "--yes"].map(str::to_owned).to_vec()
-    };
+    minted(&sandbox);
+    let command = |number: usize| Cut::of(&["revoke", &name_of(number), "--yes"]);
     cut_everywhere(server, &sandbox, &command, &|number, output| {
-        let status = status(&sandbox, &format!("key-{number:03}"));
+        let states = states(&sandbox, &name_of(number));
         match output.status {
-            0 => assert_eq!(status.as_deref(), Some("revoked"), "{}", output.transcript()),
+            0 => assert_eq!(states, ["revoked"], "{}", output.transcript()),
             17 => {}
-            _ => assert_eq!(status.as_deref(), Some("active"), "{}", output.transcript()),
+            _ => assert_eq!(states, ["active"], "{}", output.transcript()),
         }
     });
     // The events of what was done, and of nothing else.
@@ -224,4 +157,106 @@ fn a_revocation_that_is_cut_anywhere_is_told_as_it_is() {
         format!("SELECT count(*) FROM {0}.audit WHERE action = 'key.revoke'", schema(&sandbox));
     let ended = format!("SELECT count(*) FROM {0}.key WHERE state = 'revoked'", schema(&sandbox));
     assert_eq!(server.psql(&revoked), server.psql(&ended));
+}
+
+#[test]
+fn a_rotation_that_is_cut_anywhere_ends_the_old_secret_only_if_the_new_one_is_held() {
+    let Some(sandbox) = sandbox() else { return };
+    let server = Server::shared().expect("it is there");
+    sandbox.mint("first");
+    let secrets = minted(&sandbox);
+    let command = |number: usize| {
+        Cut::of(&["rotate", &name_of(number), "--now", "--out", &format!("{number}.key")])
+    };
+    cut_everywhere(server, &sandbox, &command, &|number, output| {
+        let states = states(&sandbox, &name_of(number));
+        let active: Vec<_> = states.iter().filter(|state| *state == "active").collect();
+        let verify = |secret: &str| {
+            let verify = sandbox.keyward(["verify", "--no-record"]).stdin(secret).run();
+            verify.status == 0
+        };
+        let is_old_valid = verify(&secrets[number - 1]);
+        match output.status {
+            0 => {
+                assert_eq!((active.len(), is_old_valid), (1, false), "{states:?}");
+                let new = read(&sandbox, &format!("{number}.key")).expect("it was delivered");
+                assert!(verify(new.trim_end()), "{states:?} after {}", output.transcript());
+            }
+            17 => assert_eq!(active.len(), 1, "{states:?} after {}", output.transcript()),
+            _ => {
+                assert_eq!((active.len(), is_old_valid), (1, true), "{}", output.transcript());
+            }
+        }
+    });
+    sandbox.keyward(["store", "check"]).ok();
+}
+
+#[test]
+fn an_activation_that_is_cut_anywhere_is_told_as_it_is() {
+    let Some(sandbox) = sandbox() else { return };
+    let server = Server::shared().expect("it is there");
+    let count = RUNS.to_string();
+    let held = sandbox.keyward(["mint", "held", "--hold", "--count", &count]).ok();
+    let secrets: Vec<&str> = held.stdout.lines().collect();
+    let command = |number: usize| {
+        let activate = Cut::of(&["activate"]);
+        Cut { stdin: secrets[number - 1].to_owned(), ..activate }
+    };
+    cut_everywhere(server, &sandbox, &command, &|number, output| {
+        let states = states(&sandbox, &format!("held-{number}"));
+        match output.status {
+            0 => assert_eq!(states, ["active"], "{}", output.transcript()),
+            17 => {}
+            _ => assert_eq!(states, ["pending"], "{}", output.transcript()),
+        }
+    });
+    sandbox.keyward(["store", "check"]).ok();
+}
+
+#[test]
+fn an_ensured_key_that_is_cut_anywhere_is_told_as_it_is_and_the_next_run_makes_up_for_it() {
+    let Some(sandbox) = sandbox() else { return };
+    let server = Server::shared().expect("it is there");
+    sandbox.mint("first");
+    let file = |number: usize| format!("{number}.key");
+    let command = |number: usize| Cut::of(&["ensure", &name_of(number), "--out", &file(number)]);
+    cut_everywhere(server, &sandbox, &command, &|number, output| {
+        let held = read(&sandbox, &file(number));
+        assert_told(&sandbox, number, output, held);
+        if output.status != 0 {
+            sandbox.keyward(["ensure", &name_of(number), "--out", &file(number)]).ok();
+            let held = read(&sandbox, &file(number)).expect("it was delivered");
+            sandbox.verdict(held.trim_end(), &["--no-record"], 0, "valid");
+            let states = states(&sandbox, &name_of(number));
+            let active = states.iter().filter(|state| *state == "active").count();
+            assert_eq!(active, 1, "{states:?} after {}", output.transcript());
+        }
+    });
+    sandbox.keyward(["store", "check"]).ok();
+}
+
+#[test]
+fn an_import_that_is_cut_anywhere_is_there_whole_or_not_at_all() {
+    let Some(sandbox) = sandbox() else { return };
+    let server = Server::shared().expect("it is there");
+    sandbox.mint("first");
+    let command = |number: usize| {
+        let line = |nth: usize| {
+            let hash = format!("{number:032x}{nth:032x}");
+            format!("{{\"name\":\"{}-{nth}\",\"hash\":\"{hash}\"}}\n", name_of(number))
+        };
+        let import = Cut::of(&["store", "import", "-"]);
+        Cut { stdin: (1..=3).map(line).collect(), ..import }
+    };
+    cut_everywhere(server, &sandbox, &command, &|number, output| {
+        let states: Vec<String> = (1..=3)
+            .flat_map(|nth| states(&sandbox, &format!("{}-{nth}", name_of(number))))
+            .collect();
+        match output.status {
+            0 => assert_eq!(states, ["active"; 3], "{}", output.transcript()),
+            17 => assert!(states.is_empty() || states == ["active"; 3], "{states:?}"),
+            _ => assert!(states.is_empty(), "{states:?} after {}", output.transcript()),
+        }
+    });
+    sandbox.keyward(["store", "check"]).ok();
 }

@@ -17,6 +17,8 @@ mod moving;
 mod planted;
 // How the server finds rows.
 mod plans;
+// What cuts a connection after any message.
+mod proxy;
 // PgBouncer between keyward and the server.
 mod pooled;
 // No host says valid once a command has taken something away.
