@@ -153,6 +153,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut findings = Findings::new(known.store.as_mut(), watched, scope, now, &mut progress);
     let mut coverage = Coverage::default();
     search(&args, context, &known.hunter, &mut findings, &mut coverage)?;
+    findings.note(&mut coverage);
     let (ignored, doubts) = (findings.ignored, std::mem::take(&mut findings.doubts));
     let (mut found, left_out) = findings.finish();
     drop(job);

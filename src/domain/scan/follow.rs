@@ -2,9 +2,10 @@
 
 use zeroize::Zeroizing;
 
+use super::escape::escaped;
 use super::join;
 use super::plain::Text;
-use super::text::{MOST_JOINS, nibble};
+use super::text::MOST_JOINS;
 use crate::domain::secret::Secret;
 use crate::domain::template::Part;
 use crate::domain::token::TokenFormat;
@@ -106,30 +107,7 @@ impl Reader<'_> {
             if self.joins > MOST_JOINS {
                 return None;
             }
-            self.at += join::at(self.text, self.at, &wanted)?;
+            self.at += join::escaped(self.text, self.at, &wanted)?;
         }
     }
-}
-
-/// The character that is written as an escape here, and how long that is: `%5F` (RFC 3986), `=5F` (RFC 2045), `\x5f`, `\u005f`,
-/// `\_`.
-fn escaped(text: &mut dyn Text, at: usize, first: u8) -> Option<(u8, usize)> {
-    match first {
-        b'%' | b'=' => hexadecimal(text, at + 1, 2).map(|byte| (byte, 3)),
-        b'\\' => match text.get(at + 1)? {
-            b'x' => hexadecimal(text, at + 2, 2).map(|byte| (byte, 4)),
-            b'u' => hexadecimal(text, at + 2, 4).map(|byte| (byte, 6)),
-            other => other.is_ascii_punctuation().then_some((other, 2)),
-        },
-        _ => None,
-    }
-}
-
-/// The character of this many hexadecimal digits.
-fn hexadecimal(text: &mut dyn Text, at: usize, digits: usize) -> Option<u8> {
-    let mut value = 0_u32;
-    for next in at..at + digits {
-        value = value << 4 | u32::from(nibble(text.get(next)?)?);
-    }
-    u8::try_from(value).ok()
 }

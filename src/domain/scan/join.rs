@@ -1,6 +1,7 @@
 //! What may stand in the middle of a token: line breaks with what begins the next line, string concatenation, characters without
 //! a width, colours. A checksum or a hash decides afterwards, so being generous here finds nothing that is not a token.
 
+use super::escape;
 use super::plain::Text;
 
 /// The longest join, in bytes.
@@ -8,13 +9,34 @@ const LONGEST: usize = 128;
 
 /// How much of a text from this place on is a join, with one of the wanted bytes after it.
 pub(super) fn at(text: &mut dyn Text, at: usize, wanted: impl Fn(u8) -> bool) -> Option<usize> {
+    before(text, at, |_, _, byte| wanted(byte))
+}
+
+/// The same, where one of the wanted bytes may be written as an escape.
+pub(super) fn escaped(
+    text: &mut dyn Text,
+    at: usize,
+    wanted: impl Fn(u8) -> bool,
+) -> Option<usize> {
+    before(text, at, |text, at, byte| {
+        wanted(byte) || escape::escaped(text, at, byte).is_some_and(|(byte, _)| wanted(byte))
+    })
+}
+
+fn before(
+    text: &mut dyn Text,
+    at: usize,
+    wanted: impl Fn(&mut dyn Text, usize, u8) -> bool,
+) -> Option<usize> {
     let (mut next, mut quotes, mut is_join) = (at, 0, false);
     while next - at < LONGEST {
         let byte = text.get(next)?;
-        if is_join && wanted(byte) {
+        if is_join && wanted(text, next, byte) {
             return Some(next - at);
         }
         match byte {
+            // What an object has between a name and its value.
+            b':' if quotes == 1 => return None,
             b'\n' | b'\r' => is_join = true,
             b'"' | b'\'' | b'`' => {
                 quotes += 1;
@@ -22,6 +44,8 @@ pub(super) fn at(text: &mut dyn Text, at: usize, wanted: impl Fn(u8) -> bool) ->
             }
             b' ' | b'\t' | b'+' | b'-' | b'&' | b'.' | b',' | b'=' | b'>' | b'|' | b'#' | b'/'
             | b'*' | b';' | b':' | b'(' | b')' => {}
+            // Basic's sign that a line goes on.
+            b'_' if text.get(next + 1).is_some_and(|next| matches!(next, b'\n' | b'\r')) => {}
             b'\\' => {
                 if let Some(length) = written_break(text, next) {
                     is_join = true;
@@ -90,6 +114,7 @@ mod tests {
             "' . '",
             "\"\n      \"",
             "\" \\\n  \"",
+            "\" & _\r\n  \"",
             "\n+ ",
             "\n> > ",
             "\n # ",
@@ -107,7 +132,10 @@ mod tests {
 
     #[test]
     fn what_ends_a_word_is_no_join() {
-        for text in [" ", "\t", "", "\"", "\": ", ", ", "=", ": ", "<p>", "\u{fc}", "\n", "\nü"] {
+        for text in [
+            " ", "\t", "", "\"", "\": ", "\":\"", "\": \"", ", ", "=", ": ", "<p>", "\u{fc}", "\n",
+            "\nü",
+        ] {
             assert_eq!(join(text), None, "{text:?}");
             if text != "\n" {
                 assert_eq!(join(&format!("{text}k")), None, "{text:?}");

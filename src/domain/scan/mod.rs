@@ -3,16 +3,21 @@
 //! This module never decides that something is a key. What it finds has the form, and the checksum where the format has one; only
 //! the hash in a store proves more. It reads nothing but what it is given, so it can be fuzzed.
 
+mod escape;
 mod follow;
+mod foreign;
 mod ignore;
 mod join;
 mod needles;
 mod opaque;
 mod place;
 mod plain;
+mod runs;
 mod search;
 mod text;
+mod view;
 mod watch;
+mod wide;
 
 use std::ops::Range;
 
@@ -26,6 +31,7 @@ use plain::{Plain, Text};
 use search::Search;
 use text::decoded;
 
+pub use foreign::Foreign;
 pub use ignore::{Exceptions, Standing};
 pub use needles::Encoding;
 pub use opaque::Hints;
@@ -103,7 +109,7 @@ pub fn is_opaque(format: &TokenFormat) -> bool {
 
 impl Hunter {
     /// Makes a hunter for these formats. Without hints, tokens without a front are found by their checksum.
-    pub fn new(formats: &[KnownFormat], hints: Option<Hints>) -> Self {
+    pub fn new(formats: &[KnownFormat], hints: Option<Hints>, foreign: Foreign) -> Self {
         let mut fronts: Vec<Front> = Vec::new();
         let mut opaque = Vec::new();
         let mut add = |text: &str, form: Form| {
@@ -135,8 +141,9 @@ impl Hunter {
         }
         let needles = (0..).zip(&fronts);
         let needles = needles.flat_map(|(nth, front)| needles::of_front(&front.text, nth));
-        let search = Search::new(needles.collect());
-        Self { fronts, search, opaque: Opaque::new(opaque, hints) }
+        let texts: Vec<&str> = fronts.iter().map(|front| front.text.as_str()).collect();
+        let search = Search::new(needles.collect(), &texts);
+        Self { fronts, search, opaque: Opaque::new(opaque, hints, foreign) }
     }
 
     /// How many needles are searched for.
@@ -148,27 +155,29 @@ impl Hunter {
     /// ends in it, nothing is said.
     pub fn hunt(&self, window: &[u8], part: Range<usize>, found: &mut dyn FnMut(Candidate)) {
         let mut judge = |at: usize, needle: &Needle| {
-            if let Some(start) = at.checked_sub(needle.before)
+            // Where the upper half of a character comes first, the token begins with it.
+            let is_wide = needle.encodings.first() == Some(&Encoding::Utf16);
+            let shift = usize::from(is_wide && wide::is_big_endian(window, at));
+            if let Some(start) = at.checked_sub(needle.before + shift)
                 && part.contains(&start)
             {
                 self.follow(window, at, start, needle, found);
             }
         };
         self.search.whole(window, &mut judge);
-        self.search.cut(window, &mut judge);
+        self.search.broken(window, &mut judge);
         if self.opaque.is_empty() {
             return;
         }
-        self.opaque.find(window, &mut |run| {
-            if part.contains(&run.start)
-                && let Ok(token) = std::str::from_utf8(run.token)
+        self.opaque.find(window, &mut |token| {
+            if part.contains(&token.span.start)
+                && let Ok(text) = std::str::from_utf8(token.token)
             {
-                let encoding = if run.is_hex { Encoding::Hex } else { Encoding::Base64 };
                 found(Candidate {
-                    checked: checked(run.format, token),
-                    secret: Secret::new(token.to_owned()),
-                    span: run.start..run.end,
-                    encodings: vec![encoding; run.depth],
+                    checked: token.format.and_then(|format| checked(format, text)),
+                    secret: Secret::new(text.to_owned()),
+                    span: token.span,
+                    encodings: token.encodings.to_vec(),
                 });
             }
         });
@@ -201,7 +210,7 @@ impl Hunter {
                         Form::Free => None,
                     },
                     secret: token.secret,
-                    span: start..at + text.extent(token.length),
+                    span: start..at.min(start + needle.before) + text.extent(token.length),
                     encodings: needle.encodings.clone(),
                 });
             }

@@ -1,16 +1,20 @@
-//! Tokens without a front: runs of letters and digits whose length and hint are those of a key.
+//! Tokens without a front, however they are written: runs of letters and digits whose length and hint are those of a key, and
+//! words with the hash of another system's.
 
-use super::text::{nibble, sextet};
+use std::ops::Range;
+
+use super::Encoding;
+use super::foreign::{self, Foreign};
+use super::runs::{self, Class, Wanted, class};
+use super::text::sextet;
+use super::view::{Reading, View};
+use super::wide;
 use crate::domain::token::TokenFormat;
 
 /// The longest run in which every place is tried, in characters. Tokens are glued to a few letters; a longer run is an image.
 const LONGEST_RUN: usize = 256;
-/// The longest run that is decoded, in characters.
-const LONGEST_ENCODED: usize = 4096;
 /// How often one encoding is looked for in another.
 const DEEPEST: usize = 2;
-/// How many characters decide about a run before all of it is decoded.
-const TASTE: usize = 12;
 
 /// The hints of the keys whose tokens have no front: a bit for each four letters or digits.
 pub struct Hints(Vec<u64>);
@@ -71,220 +75,166 @@ struct Shape {
 /// What is searched for in runs.
 pub(super) struct Opaque {
     shapes: Vec<Shape>,
-    /// Whether a byte may be part of one of these tokens.
-    class: [bool; 256],
+    /// Which bytes may be part of one of these tokens.
+    class: Class,
+    /// Which may be part of anything that a token is encoded in.
+    digits: Class,
     shortest: usize,
+    longest: usize,
     /// The hints, or nothing where a checksum has to do.
     hints: Option<Hints>,
+    foreign: Foreign,
 }
 
-/// A run that is one of these tokens as far as can be seen.
+/// What is one of these tokens as far as can be seen.
 pub(super) struct Found<'a> {
     /// Where it stands in the window.
-    pub start: usize,
-    pub end: usize,
+    pub span: Range<usize>,
     /// The token as it reads.
     pub token: &'a [u8],
-    pub format: &'a TokenFormat,
-    /// How often it was encoded, and whether in hexadecimal.
-    pub depth: usize,
-    pub is_hex: bool,
+    /// Nothing for a token of another system.
+    pub format: Option<&'a TokenFormat>,
+    pub encodings: &'a [Encoding],
 }
 
+type Body<'b> = &'b mut dyn FnMut(Found<'_>);
+
 impl Opaque {
-    pub(super) fn new(formats: Vec<TokenFormat>, hints: Option<Hints>) -> Self {
-        let mut class = [false; 256];
-        let mut shapes = Vec::new();
-        for format in formats {
-            for environment in &format.environments {
+    pub(super) fn new(formats: Vec<TokenFormat>, hints: Option<Hints>, foreign: Foreign) -> Self {
+        let characters = formats.iter().flat_map(TokenFormat::characters);
+        let class = class(characters);
+        let shapes: Vec<Shape> = formats
+            .iter()
+            .flat_map(|format| format.environments.iter().map(move |one| (format, one)))
+            .map(|(format, environment)| {
                 let measure = format.measure(environment);
-                shapes.push(Shape {
-                    environment: environment.clone(),
-                    length: measure.length,
-                    hint: measure.hint,
-                    format: format.clone(),
-                });
-            }
-            format.characters().for_each(|byte| class[usize::from(byte)] = true);
-        }
-        let shortest = shapes.iter().map(|shape| shape.length).min().unwrap_or(0);
-        Self { shapes, class, shortest, hints }
+                let environment = environment.clone();
+                let (length, hint) = (measure.length, measure.hint);
+                Shape { format: format.clone(), environment, length, hint }
+            })
+            .collect();
+        let lengths = || shapes.iter().map(|shape| shape.length);
+        let of_foreign = Some(foreign::SHORTEST).filter(|_| !foreign.is_empty());
+        let shortest = lengths().chain(of_foreign).min().unwrap_or(0);
+        let of_foreign = Some(foreign::LONGEST).filter(|_| !foreign.is_empty());
+        let longest = lengths().chain(of_foreign).max().unwrap_or(0);
+        let digits = runs::class((0..=u8::MAX).filter(|byte| sextet(*byte).is_some()));
+        Self { shapes, class, digits, shortest, longest, hints, foreign }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.shapes.is_empty()
+        self.shapes.is_empty() && self.foreign.is_empty()
     }
 
-    /// Calls the closure with every run that could be a token.
-    pub(super) fn find(&self, window: &[u8], body: &mut dyn FnMut(Found<'_>)) {
-        self.find_runs(window, &mut |start, end| {
-            self.judge(window, start, end, body);
-            if end - start >= self.shortest.saturating_mul(4) / 3 {
-                self.decode(window, start, end, body);
-            }
-        });
+    /// Calls the closure with everything in a window that could be a token.
+    pub(super) fn find(&self, window: &[u8], body: Body<'_>) {
+        self.look(&View::of_window(window), body);
     }
 
-    /// Calls the closure with every run that is long enough. Only every so manieth byte is looked at.
-    fn find_runs(&self, window: &[u8], body: &mut dyn FnMut(usize, usize)) {
-        let is_part = |at: usize| self.class[usize::from(window[at])];
-        let (mut least, mut at) = (0, self.shortest.saturating_sub(1));
-        while at < window.len() {
-            if !is_part(at) {
-                least = at + 1;
-                at += self.shortest;
-                continue;
-            }
-            let mut start = at;
-            while start > least && is_part(start - 1) {
-                start -= 1;
-            }
-            let mut end = at + 1;
-            while end < window.len() && is_part(end) {
-                end += 1;
-            }
-            if end - start >= self.shortest {
-                body(start, end);
-            }
-            least = end;
-            at = end + self.shortest;
+    /// Looks through a text, and through what it reads as.
+    fn look(&self, view: &View<'_>, body: Body<'_>) {
+        self.read(view, false, body);
+        let mut classes = Vec::new();
+        if !self.shapes.is_empty() {
+            classes.push((&self.class, self.shortest, true));
+        }
+        if !self.foreign.is_empty() {
+            classes.push((&self.foreign.class, self.shortest, true));
+        }
+        if view.depth < DEEPEST {
+            classes.push((&self.digits, self.shortest * 4 / 3, false));
+        }
+        for (class, shortest, is_token) in classes {
+            let wanted = Wanted { class, shortest, longest: self.longest };
+            runs::broken(view, &wanted, |reading| {
+                let broken = reading.view(view.encodings, view.depth);
+                match is_token {
+                    true => self.read(&broken, true, body),
+                    false => self.undo(&broken, 0..broken.text.len(), body),
+                }
+            });
+        }
+        if view.depth < DEEPEST {
+            wide::find(view, self.shortest, self.longest, |reading| {
+                self.inside(view, Encoding::Utf16, reading, body);
+            });
         }
     }
 
-    fn judge(&self, window: &[u8], start: usize, end: usize, body: &mut dyn FnMut(Found<'_>)) {
-        let length = end - start;
+    /// Looks at the runs of a text, and at what each is decoded to.
+    fn read(&self, view: &View<'_>, is_broken: bool, body: Body<'_>) {
+        if !self.shapes.is_empty() {
+            runs::whole(view.text, &self.class, self.shortest, |run| {
+                self.judge(view, run, is_broken, body);
+            });
+        }
+        if !self.foreign.is_empty() {
+            self.foreign.find(view.text, &mut |part| {
+                let (span, token) = (view.span(part.clone()), &view.text[part]);
+                body(Found { span, token, format: None, encodings: view.encodings });
+            });
+        }
+        if view.depth < DEEPEST {
+            let shortest = self.shortest * 4 / 3;
+            runs::whole(view.text, &self.digits, shortest, |run| self.undo(view, run, body));
+        }
+    }
+
+    /// Looks at what a run is decoded to.
+    fn undo(&self, view: &View<'_>, run: Range<usize>, body: Body<'_>) {
+        view.base64(run.clone(), &mut |reading| {
+            self.inside(view, Encoding::Base64, reading, body);
+        });
+        let is_digit = |at: &usize| view.text[*at].is_ascii_hexdigit();
+        let mut start = run.start;
+        while start < run.end {
+            let end = (start..run.end).find(|at| !is_digit(at)).unwrap_or(run.end);
+            if end - start >= self.shortest * 2 {
+                view.hexadecimal(start..end, &mut |reading| {
+                    self.inside(view, Encoding::Hex, reading, body);
+                });
+            }
+            start = end + 1;
+        }
+    }
+
+    fn inside(&self, view: &View<'_>, encoding: Encoding, reading: &Reading, body: Body<'_>) {
+        let encodings = [view.encodings, &[encoding]].concat();
+        self.look(&reading.view(&encodings, view.depth + 1), body);
+    }
+
+    fn judge(&self, view: &View<'_>, run: Range<usize>, is_broken: bool, body: Body<'_>) {
         for shape in &self.shapes {
-            let Some(slack) = length.checked_sub(shape.length) else {
+            let Some(slack) = run.len().checked_sub(shape.length) else {
                 continue;
             };
             let mut test = |at: usize| {
-                let token = &window[at..at + shape.length];
-                if self.fits(shape, token) {
-                    let (start, end) = (at, at + shape.length);
-                    body(Found {
-                        start,
-                        end,
-                        token,
-                        format: &shape.format,
-                        depth: 0,
-                        is_hex: false,
-                    });
+                let token = &view.text[at..at + shape.length];
+                let has_hint = || {
+                    let hint = &token[shape.hint..shape.hint + 4];
+                    self.hints.as_ref().is_none_or(|hints| hints.has(hint))
+                };
+                if has_hint() && is_of(shape, token) {
+                    let span = view.span(at..at + shape.length);
+                    let (format, encodings) = (Some(&shape.format), view.encodings);
+                    // What stands there uninterrupted was seen already.
+                    if !is_broken || span.len() > shape.length {
+                        body(Found { span, token, format, encodings });
+                    }
                 }
             };
-            match slack {
-                0 => test(start),
-                _ if length <= LONGEST_RUN => (start..=start + slack).for_each(test),
-                _ => {
-                    // Where the run begins and ends, whatever it is.
-                    test(start);
-                    test(start + slack);
-                }
-            }
-        }
-    }
-
-    fn fits(&self, shape: &Shape, token: &[u8]) -> bool {
-        let hint = &token[shape.hint..shape.hint + 4];
-        self.hints.as_ref().is_none_or(|hints| hints.has(hint))
-            && std::str::from_utf8(token)
-                .is_ok_and(|token| shape.format.recognises_in(token, &shape.environment))
-    }
-
-    /// Decodes a run, and looks for exact runs in what that gives.
-    fn decode(&self, window: &[u8], start: usize, end: usize, body: &mut dyn FnMut(Found<'_>)) {
-        let (mut from, mut to) = (start, end);
-        while from > 0 && end - from < LONGEST_ENCODED && sextet(window[from - 1]).is_some() {
-            from -= 1;
-        }
-        while to < window.len() && to - from < LONGEST_ENCODED && sextet(window[to]).is_some() {
-            to += 1;
-        }
-        if to - from >= LONGEST_ENCODED {
-            return;
-        }
-        for shift in 0..4.min(to - from) {
-            let run = &window[from + shift..to];
-            self.decoded(run, 1, &|at| from + shift + at, body);
-        }
-        if (end - start).is_multiple_of(2) && window[start..end].iter().all(u8::is_ascii_hexdigit) {
-            let pairs = window[start..end].chunks_exact(2);
-            let bytes: Vec<u8> = pairs
-                .map(|pair| nibble(pair[0]).unwrap_or(0) << 4 | nibble(pair[1]).unwrap_or(0))
-                .collect();
-            self.exact(&zeroize::Zeroizing::new(bytes), &mut |text, from, to| {
-                self.tell(text, from, to, 1, true, start + 2 * from..start + 2 * to, body);
-            });
-        }
-    }
-
-    /// The same of Base64 that stands at this depth; `place` says where a character of it stands in the window.
-    fn decoded(
-        &self,
-        run: &[u8],
-        depth: usize,
-        place: &dyn Fn(usize) -> usize,
-        body: &mut dyn FnMut(Found<'_>),
-    ) {
-        let is_text = |byte: &u8| matches!(*byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
-        if run.len() < TASTE || !base64(&run[..TASTE]).iter().all(is_text) {
-            return;
-        }
-        let text = zeroize::Zeroizing::new(base64(run));
-        let character = |at: usize| at * 8 / 6;
-        self.exact(&text, &mut |text, from, to| {
-            let span = place(character(from))..place((to * 8).div_ceil(6) - 1) + 1;
-            self.tell(text, from, to, depth, false, span, body);
-        });
-        if depth < DEEPEST {
-            self.find_runs(&text, &mut |start, end| {
-                if (self.shortest * 4 / 3..LONGEST_ENCODED).contains(&(end - start)) {
-                    let place = |at: usize| place(character(start + at));
-                    self.decoded(&text[start..end], depth + 1, &place, body);
-                }
-            });
-        }
-    }
-
-    /// Calls the closure with every run of exactly the length of a token.
-    fn exact(&self, text: &[u8], body: &mut dyn FnMut(&[u8], usize, usize)) {
-        self.find_runs(text, &mut |start, end| body(text, start, end));
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "where a run stands, twice, and how it was written"
-    )]
-    fn tell(
-        &self,
-        text: &[u8],
-        from: usize,
-        to: usize,
-        depth: usize,
-        is_hex: bool,
-        span: std::ops::Range<usize>,
-        body: &mut dyn FnMut(Found<'_>),
-    ) {
-        for shape in self.shapes.iter().filter(|shape| shape.length == to - from) {
-            let token = &text[from..to];
-            if self.fits(shape, token) {
-                let (start, end, format) = (span.start, span.end, &shape.format);
-                body(Found { start, end, token, format, depth, is_hex });
+            if is_broken || run.len() <= LONGEST_RUN {
+                (run.start..=run.start + slack).for_each(test);
+            } else {
+                // Where the run begins and ends, whatever it is.
+                test(run.start);
+                test(run.start + slack);
             }
         }
     }
 }
 
-/// Whole bytes of Base64 without padding.
-fn base64(run: &[u8]) -> Vec<u8> {
-    let (mut bits, mut count) = (0_u32, 0);
-    let mut bytes = Vec::with_capacity(run.len() * 3 / 4);
-    for value in run.iter().filter_map(|byte| sextet(*byte)) {
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count & 0xff) as u8);
-        }
-    }
-    bytes
+fn is_of(shape: &Shape, token: &[u8]) -> bool {
+    std::str::from_utf8(token)
+        .is_ok_and(|token| shape.format.recognises_in(token, &shape.environment))
 }

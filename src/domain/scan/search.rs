@@ -3,8 +3,9 @@
 use aho_corasick::packed::{Config, MatchKind, Searcher as Packed};
 use aho_corasick::{AhoCorasick, Input};
 
+use super::escape::escaped;
 use super::join;
-use super::needles::Needle;
+use super::needles::{Encoding, Needle};
 use super::plain::Plain;
 
 /// How many patterns a packed searcher takes. With one more, its SIMD is given up for an automaton that is eight times slower.
@@ -41,10 +42,23 @@ pub(super) struct Search {
     cuts: Vec<Vec<(u32, u8)>>,
     /// Which pairs have any.
     is_cut: Vec<u64>,
+    /// The fronts by their first characters that somebody may write as an escape: the front, and where in it that is.
+    written: Vec<Vec<(usize, usize)>>,
+    /// Each front as an escape of this kind.
+    escaped: Vec<Vec<Needle>>,
 }
 
+/// What begins an escape, and what the encoding is called.
+const ESCAPES: [(u8, Encoding); 4] = [
+    (b'%', Encoding::Percent),
+    (b'=', Encoding::QuotedPrintable),
+    (b'\\', Encoding::Escaped),
+    (b'&', Encoding::Html),
+];
+
 impl Search {
-    pub(super) fn new(needles: Vec<Needle>) -> Self {
+    /// A search for these needles, which are of these fronts.
+    pub(super) fn new(needles: Vec<Needle>, fronts: &[&str]) -> Self {
         let mut cuts = vec![Vec::new(); if needles.is_empty() { 0 } else { 1 << 16 }];
         let mut is_cut = vec![0_u64; 1 << 10];
         for (number, needle) in (0..).zip(&needles) {
@@ -54,7 +68,21 @@ impl Search {
                 is_cut[pair / 64] |= 1 << (pair % 64);
             }
         }
-        Self { searchers: searchers(&needles), needles, cuts, is_cut }
+        let mut written = vec![Vec::new(); 1 << 8];
+        for (front, text) in fronts.iter().enumerate() {
+            // Somebody writes every character so, or those that are neither letters nor digits.
+            let special = text.bytes().position(|byte| !byte.is_ascii_alphanumeric());
+            for at in [Some(0), special.filter(|at| *at > 0)].into_iter().flatten() {
+                let byte = text.as_bytes().get(at).copied();
+                byte.into_iter().for_each(|byte| written[usize::from(byte)].push((front, at)));
+            }
+        }
+        let of = |(_, encoding): (u8, Encoding)| {
+            let fronts = fronts.iter().enumerate();
+            fronts.map(|(nth, text)| Needle::escaped(text, nth, encoding)).collect()
+        };
+        let escaped = ESCAPES.map(of).into();
+        Self { searchers: searchers(&needles), needles, cuts, is_cut, written, escaped }
     }
 
     /// Calls the closure with each place and needle where one begins, in no order.
@@ -73,25 +101,34 @@ impl Search {
         }
     }
 
-    /// The same of needles with a join in them.
-    pub(super) fn cut(&self, window: &[u8], mut body: impl FnMut(usize, &Needle)) {
+    /// The same of fronts that are written with escapes, and of needles with a join in them.
+    pub(super) fn broken(&self, window: &[u8], mut body: impl FnMut(usize, &Needle)) {
         if self.needles.is_empty() {
             return;
         }
         let breaks = memchr::memchr3_iter(b'\n', b'"', b'\'', window);
         let invisible = memchr::memchr3_iter(0x1b, 0xe2, b'\\', window);
-        for at in breaks.chain(invisible).chain(memchr::memchr_iter(b'<', window)) {
+        let markup = memchr::memchr3_iter(b'<', 0xc2, 0xef, window);
+        let escapes = memchr::memchr3_iter(b'%', b'=', b'&', window);
+        for at in breaks.chain(invisible).chain(markup).chain(escapes) {
             let (byte, Some(next)) = (window[at], window.get(at + 1).copied()) else {
                 continue;
             };
+            if matches!(byte, b'%' | b'=' | b'&' | b'\\') {
+                self.escaped_at(window, at, &mut body);
+            }
             let may_join = match byte {
                 b'\n' => true,
                 b'"' | b'\'' => b" \t+.&\"'".contains(&next),
                 0x1b => next == b'[',
                 // The first bytes of characters without a width: U+200B and others.
                 0xe2 => matches!(next, 0x80 | 0x81),
+                0xc2 => next == 0xad,
+                0xef => next == 0xbb,
                 b'\\' => matches!(next, b'n' | b'r' | b'u'),
-                _ => matches!(next, b'w' | b'b'),
+                b'&' => matches!(next, b's' | b'#'),
+                b'<' => matches!(next, b'w' | b'b'),
+                _ => false,
             };
             if !may_join {
                 continue;
@@ -104,6 +141,22 @@ impl Search {
             let is_decided = byte == b'\n' && next.is_ascii_alphanumeric();
             if self.continues(last) && (!is_decided || self.has_cut(last, next)) {
                 self.cut_at(window, left, last, &mut body);
+            }
+        }
+    }
+
+    fn escaped_at(&self, window: &[u8], at: usize, body: &mut impl FnMut(usize, &Needle)) {
+        let rest = &window[at..];
+        let Some((byte, _)) = escaped(&mut Plain(rest), 0, rest[0]) else {
+            return;
+        };
+        let kind = ESCAPES.iter().position(|(first, _)| *first == rest[0]);
+        for (front, nth) in &self.written[usize::from(byte)] {
+            let needle = kind.map(|kind| &self.escaped[kind][*front]);
+            if let Some(needle) = needle
+                && window[..at].ends_with(&needle.bytes[..*nth])
+            {
+                body(at - nth, needle);
             }
         }
     }
@@ -141,7 +194,7 @@ fn pair_of(last: u8, next: u8) -> usize {
 }
 
 /// Where the text of a line ends that is broken at this place.
-fn line_end(window: &[u8], at: usize) -> usize {
+pub(super) fn line_end(window: &[u8], at: usize) -> usize {
     let mut end = at;
     while let Some(before) = end.checked_sub(1)
         && matches!(window[before], b'\r' | b' ' | b'\t' | b'\\' | b'=' | b'"' | b'\'' | b'+')

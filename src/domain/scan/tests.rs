@@ -21,7 +21,7 @@ fn hunter(formats: &[TokenFormat], hints: &[String]) -> Hunter {
     let known: Vec<_> = formats.iter().cloned().map(KnownFormat::Minted).collect();
     let mut all = Hints::default();
     hints.iter().for_each(|hint| all.add(hint.as_bytes()));
-    Hunter::new(&known, Some(all))
+    Hunter::new(&known, Some(all), Foreign::default())
 }
 
 fn found(hunter: &Hunter, window: &[u8]) -> Vec<(String, usize)> {
@@ -125,7 +125,7 @@ proptest! {
     #[test]
     fn whatever_comes_in_nothing_upsets_the_hunter(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
         let formats: Vec<_> = preset::all().map(|policy| policy.token_format().expect("a format")).collect();
-        let hunter = Hunter::new(&formats.into_iter().map(KnownFormat::Minted).collect::<Vec<_>>(), None);
+        let hunter = Hunter::new(&formats.into_iter().map(KnownFormat::Minted).collect::<Vec<_>>(), None, Foreign::default());
         hunter.hunt(&bytes, 0..bytes.len(), &mut |_| {});
     }
 }

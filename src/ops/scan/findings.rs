@@ -11,10 +11,15 @@ use crate::domain::secret::SecretHash;
 use crate::domain::words::words;
 use crate::domain::{Key, Timestamp, WorkspaceId};
 use crate::error::Result;
+use crate::ops::judge::Forms;
 use crate::store::Store;
 
 /// How many places of a finding are kept; the others are counted.
 const KEPT: usize = 100;
+/// How many places are kept besides the first of each finding.
+const MOST_KEPT: usize = 50_000;
+/// How many tokens are kept that no key has. Anybody can make as many as they like; keys are as many as the store has.
+const MOST_UNPROVEN: usize = 10_000;
 
 words! {
     /// What a finding is.
@@ -82,6 +87,12 @@ pub struct Findings<'a> {
     now: Timestamp,
     found: Vec<Finding>,
     by_hash: BTreeMap<[u8; 32], usize>,
+    /// How many places are kept, and how many tokens that no key has.
+    kept: usize,
+    unproven: usize,
+    /// Whether there were more of those.
+    has_more: bool,
+    forms: Forms,
     exceptions: Exceptions,
     /// What the paths of places begin with that exceptions do not have.
     base: Vec<u8>,
@@ -109,6 +120,10 @@ impl<'a> Findings<'a> {
             now,
             found: Vec::new(),
             by_hash: BTreeMap::new(),
+            kept: 0,
+            unproven: 0,
+            has_more: false,
+            forms: Forms::default(),
             exceptions: Exceptions::default(),
             base: Vec::new(),
             ignored: 0,
@@ -120,6 +135,15 @@ impl<'a> Findings<'a> {
     /// Takes these exceptions for what is found from now on, below this path.
     pub fn except(&mut self, exceptions: Exceptions, base: Vec<u8>) {
         (self.exceptions, self.base) = (exceptions, base);
+    }
+
+    /// Notes where not all could be kept.
+    pub fn note(&self, coverage: &mut Coverage) {
+        if self.has_more {
+            coverage.lacks(format!(
+                "there are more than {MOST_UNPROVEN} tokens that no key has; the others are not listed"
+            ));
+        }
     }
 
     /// The findings that are to be reported, the worst first, and how many others there were.
@@ -169,28 +193,46 @@ impl Sink for Findings<'_> {
         let hashes: Vec<SecretHash> =
             candidates.iter().map(|candidate| candidate.secret.hash()).collect();
         let by_hash = &self.by_hash;
-        let is_new = |hash: &&SecretHash| !by_hash.contains_key(hash.as_bytes());
+        let is_new = |hash: &SecretHash| !by_hash.contains_key(hash.as_bytes());
+        let forms = &self.forms;
         let keys = match &mut self.store {
-            Some(store) if hashes.iter().any(|hash| is_new(&hash)) => store.read(|reader| {
+            Some(store) if hashes.iter().any(is_new) => store.read(|reader| {
                 // A record that somebody has changed is found all the same.
                 reader.trust_rows();
-                let find = |hash| match is_new(&hash) {
-                    true => reader.key_by_hash(hash),
+                let find = |(candidate, hash): (&Candidate, &SecretHash)| match is_new(hash) {
+                    true => match forms.find(reader, &candidate.secret)? {
+                        Some((seq, _)) => reader.key_by_seq(seq),
+                        None => Ok(None),
+                    },
                     false => Ok(None),
                 };
-                hashes.iter().map(find).collect::<Result<Vec<_>>>()
+                candidates.iter().zip(&hashes).map(find).collect::<Result<Vec<_>>>()
             })?,
             _ => hashes.iter().map(|_| None).collect(),
         };
         let mut judged = Vec::new();
         for ((candidate, hash), key) in candidates.iter().zip(hashes).zip(keys) {
             let known = self.by_hash.get(hash.as_bytes()).copied();
+            // A key of another system can have several texts.
+            let known = known.or_else(|| {
+                let key = key.as_ref()?;
+                self.found.iter().position(|one| one.key().is_some_and(|one| one.id == key.id))
+            });
             let finding = known.or_else(|| {
                 let finding = self.judge_one(key, candidate.checked.as_ref())?;
+                if finding.key().is_none() {
+                    self.has_more |= self.unproven == MOST_UNPROVEN;
+                    if self.has_more {
+                        return None;
+                    }
+                    self.unproven += 1;
+                }
                 self.found.push(finding);
-                self.by_hash.insert(*hash.as_bytes(), self.found.len() - 1);
                 Some(self.found.len() - 1)
             });
+            if let Some(finding) = finding {
+                self.by_hash.insert(*hash.as_bytes(), finding);
+            }
             judged.push(finding);
         }
         Ok(judged)
@@ -232,8 +274,10 @@ impl Sink for Findings<'_> {
             return;
         }
         finding.count += 1;
-        if finding.places.len() < KEPT {
+        let is_kept = finding.places.len() < KEPT && self.kept < MOST_KEPT;
+        if finding.places.is_empty() || is_kept {
             finding.places.push(place);
+            self.kept += 1;
         }
     }
 

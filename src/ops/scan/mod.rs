@@ -7,7 +7,7 @@ mod response;
 
 use crate::domain::known_format::KnownFormat;
 use crate::domain::policy::Policy;
-use crate::domain::scan::{Hints, Hunter, WatchList, is_opaque, wanted_hints};
+use crate::domain::scan::{Foreign, Hints, Hunter, WatchList, is_opaque, wanted_hints};
 use crate::domain::template::Part;
 use crate::domain::{Key, Permission, Timestamp, WorkspaceId, preset};
 use crate::error::{Error, Result};
@@ -52,8 +52,10 @@ pub fn scope(
             formats = presets?.into_iter().map(KnownFormat::Minted).collect();
         }
         let hints = hints(reader, &formats)?;
+        let mut foreign = Foreign::default();
+        reader.for_each_foreign_hash(|form, hash| foreign.add(form, hash))?;
         Ok(Scope {
-            hunter: Hunter::new(&formats, Some(hints)),
+            hunter: Hunter::new(&formats, Some(hints), foreign),
             formats: formats.len(),
             workspace,
             has_none,
@@ -86,7 +88,7 @@ pub fn hunter_of_policy(policy: &Policy) -> Result<Hunter> {
         )
         .hinted("scan where the store is, or use a token with {crc}"));
     }
-    Ok(Hunter::new(&[KnownFormat::Minted(format)], None))
+    Ok(Hunter::new(&[KnownFormat::Minted(format)], None, Foreign::default()))
 }
 
 /// A hunter for a watch list. Formats without a checksum prove nothing; says how many there are.
@@ -103,5 +105,5 @@ pub fn hunter_of_watch_list(list: &WatchList) -> Result<(Hunter, usize)> {
         ));
     }
     let unproven = all - formats.len();
-    Ok((Hunter::new(&formats, None), unproven))
+    Ok((Hunter::new(&formats, None, Foreign::default()), unproven))
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::support::Sandbox;
 
 /// What the fixtures' README says of each: a system's name, its file, and the file's content.
-const FIXTURES: [(&str, &str, &str); 6] = [
+pub const FIXTURES: [(&str, &str, &str); 6] = [
     ("better-auth", "app.db", include_str!("../fixtures/coming/better-auth.sql")),
     ("drf", "django.sqlite3", include_str!("../fixtures/coming/drf.sql")),
     ("sanctum", "laravel.sqlite", include_str!("../fixtures/coming/sanctum.sql")),
@@ -76,7 +76,7 @@ pub fn lay_out(folder: &Path) {
 }
 
 /// A sandbox with those files, whose folder is returned.
-fn with_files() -> (Sandbox, PathBuf) {
+pub fn with_files() -> (Sandbox, PathBuf) {
     let sandbox = Sandbox::new();
     let folder = sandbox.home().join("folder");
     fs::create_dir(&folder).expect("a fresh folder");
@@ -85,7 +85,7 @@ fn with_files() -> (Sandbox, PathBuf) {
 }
 
 /// A system's file, and what `--from` says of it.
-fn file_and_source(folder: &Path, system: &str) -> (String, String) {
+pub fn file_and_source(folder: &Path, system: &str) -> (String, String) {
     let (_, name, _) = FIXTURES.iter().find(|(name, ..)| *name == system).expect("a system");
     let path = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
     let source = if system == "own" { path("own.toml") } else { system.to_owned() };

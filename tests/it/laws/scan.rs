@@ -1,14 +1,15 @@
 //! `domain::scan`: whatever it reads, a scan tells of every token that stands there as it is, of no token that is none, and of the
 //! same ones however the text is cut into parts.
 //!
-//! An input's first byte chooses a format, the next two where a token is put, the one after where the text is cut; the rest is the
+//! An input's first byte chooses a format and a way of writing, the next two where a token is put, the one after where the text is cut; the rest is the
 //! text.
 
 use std::sync::OnceLock;
 
+use keyward::domain::alphabet::Alphabet;
 use keyward::domain::known_format::KnownFormat;
 use keyward::domain::preset;
-use keyward::domain::scan::{Hunter, is_opaque};
+use keyward::domain::scan::{Foreign, Hunter, is_opaque};
 use keyward::domain::token::TokenFormat;
 
 use super::reference;
@@ -33,6 +34,47 @@ pub fn hold(data: &[u8]) {
     let planted = [&text[..place], token.as_bytes(), &text[place..]].concat();
     let found = judge(&planted, usize::from(padded[3]));
     assert!(found.contains(&(place, token.to_owned())), "a planted token is not found");
+    // Written in another way, between lines of the text.
+    let written = written(usize::from(padded[0]) / formats.len(), token.as_bytes());
+    let around = [&text[..place], b"\n\n ", &written, b" \n\n", &text[place..]].concat();
+    let start = place + 3;
+    let is_it = |(at, found): &(usize, String)| {
+        found == token && (start..start + written.len()).contains(at)
+    };
+    assert!(
+        judge(&around, usize::from(padded[3])).iter().any(is_it),
+        "a written token is not found"
+    );
+}
+
+/// A token in one of the ways in which texts have it.
+fn written(way: usize, token: &[u8]) -> Vec<u8> {
+    let each = |write: fn(u8) -> String| -> Vec<u8> {
+        token.iter().flat_map(|byte| write(*byte).into_bytes()).collect()
+    };
+    let lines = |between: &[u8]| token.chunks(18).collect::<Vec<_>>().join(between);
+    match way % 9 {
+        0 => each(|byte| format!("%{byte:02X}")),
+        1 => each(|byte| format!("\\u{byte:04x}")),
+        2 => each(|byte| format!("&#{byte};")),
+        3 => each(|byte| format!("{byte:02x}")),
+        4 => token.iter().flat_map(|byte| [*byte, 0]).collect(),
+        5 => token.iter().flat_map(|byte| [0, *byte]).collect(),
+        6 => lines(b"\n  "),
+        7 => lines(b"\" + \""),
+        _ => base64(token),
+    }
+}
+
+fn base64(bytes: &[u8]) -> Vec<u8> {
+    const CHARACTERS: &[u8; 64] =
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
+    let character = |start: usize| {
+        let value = (start..start + 6).fold(0, |value, at| value << 1 | bit(at));
+        CHARACTERS[usize::from(value)]
+    };
+    (0..bytes.len() * 8).step_by(6).map(character).collect()
 }
 
 /// Where tokens are, as the search says; held against a look at every place.
@@ -63,7 +105,7 @@ fn hunt(text: &[u8], edges: &[usize]) -> Vec<(usize, String)> {
     static HUNTER: OnceLock<Hunter> = OnceLock::new();
     let hunter = HUNTER.get_or_init(|| {
         let known: Vec<_> = formats().iter().cloned().map(KnownFormat::Minted).collect();
-        Hunter::new(&known, None)
+        Hunter::new(&known, None, Foreign::default())
     });
     let mut found = Vec::new();
     for part in edges.windows(2) {
@@ -77,11 +119,17 @@ fn hunt(text: &[u8], edges: &[usize]) -> Vec<(usize, String)> {
     found
 }
 
-/// The presets' formats that have a front.
+/// The presets' formats that have a front, and one that has none: without a store it is found by its checksum.
 fn formats() -> &'static [TokenFormat] {
     static FORMATS: OnceLock<Vec<TokenFormat>> = OnceLock::new();
     FORMATS.get_or_init(|| {
         let formats = preset::all().map(|policy| policy.token_format().expect("a preset"));
-        formats.filter(|format| !is_opaque(format)).collect()
+        let bare = TokenFormat {
+            template: "{secret:43}{crc}".parse().expect("a template"),
+            alphabet: Alphabet::Base62,
+            prefix: String::new(),
+            environments: vec!["live".to_owned()],
+        };
+        formats.filter(|format| !is_opaque(format)).chain([bare]).collect()
     })
 }

@@ -2,14 +2,15 @@
 
 use super::{everything, one, places, plant, scan};
 
-/// A form: its name, how a token is written in it, where it begins, and whether tokens without a front are found in it too.
-type Form = (&'static str, fn(&str) -> Vec<u8>, (u64, u64), bool);
+/// A form: its name, how a token is written in it, and where it begins.
+type Form = (&'static str, fn(&str) -> Vec<u8>, (u64, u64));
 
 fn text(text: String) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Base64 (RFC 4648, section 4).
+pub(super) fn base64(bytes: &[u8]) -> String {
     const CHARACTERS: &[u8; 64] =
         b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
@@ -37,38 +38,39 @@ fn wide(token: &str, is_little: bool) -> Vec<u8> {
     token.bytes().flat_map(unit).collect()
 }
 
-const FORMS: [Form; 37] = [
-    ("plain", |token| text(token.to_owned()), (1, 1), true),
-    ("assignment", |token| text(format!("# env\nKEY=\"{token}\"\n")), (2, 6), true),
-    ("url", |token| text(format!("GET /v1?key%3D{token}&a=1\n")), (1, 15), true),
-    ("escape", |token| text(format!("\"a\\n{token}\\n\"\n")), (1, 5), true),
-    ("unicode-escape-before", |token| text(format!("\"\\u003d{token}\"\n")), (1, 8), true),
-    ("glued", |token| text(format!("pre{token}post")), (1, 4), true),
-    ("nul", |token| text(format!("\0\0{token}\0")), (1, 3), true),
-    ("crlf", |token| text(format!("a\r\nb\r\n{token}\r\n")), (3, 1), true),
-    ("deep", |token| text(format!("{}{token}", "line\n".repeat(70_000))), (70_001, 1), true),
-    (
-        "long-line",
-        |token| text(format!("{} {token} x", "w ".repeat(1_500_000))),
-        (1, 3_000_002),
-        true,
-    ),
-    ("base64", |token| text(base64(token.as_bytes())), (1, 1), true),
-    ("base64-line", |token| text(base64(format!("{token}\n").as_bytes())), (1, 1), true),
-    ("base64-offset-1", |token| text(base64(format!("={token}=").as_bytes())), (1, 2), true),
-    ("base64-offset-2", |token| text(base64(format!("k={token}=").as_bytes())), (1, 3), true),
+fn special(token: &str, write: fn(u8) -> String) -> Vec<u8> {
+    let write = |byte: u8| match byte.is_ascii_alphanumeric() {
+        true => vec![byte],
+        false => write(byte).into_bytes(),
+    };
+    token.bytes().flat_map(write).collect()
+}
+
+fn url_safe(base64: &str) -> String {
+    base64.replace('+', "-").replace('/', "_")
+}
+
+const FORMS: [Form; 62] = [
+    ("plain", |token| text(token.to_owned()), (1, 1)),
+    ("assignment", |token| text(format!("# env\nKEY=\"{token}\"\n")), (2, 6)),
+    ("url", |token| text(format!("GET /v1?key%3D{token}&a=1\n")), (1, 15)),
+    ("escape", |token| text(format!("\"a\\n{token}\\n\"\n")), (1, 5)),
+    ("unicode-escape-before", |token| text(format!("\"\\u003d{token}\"\n")), (1, 8)),
+    ("glued", |token| text(format!("pre{token}post")), (1, 4)),
+    ("nul", |token| text(format!("\0\0{token}\0")), (1, 3)),
+    ("crlf", |token| text(format!("a\r\nb\r\n{token}\r\n")), (3, 1)),
+    ("deep", |token| text(format!("{}{token}", "line\n".repeat(70_000))), (70_001, 1)),
+    ("long-line", |token| text(format!("{} {token} x", "w ".repeat(1_500_000))), (1, 3_000_002)),
+    ("base64", |token| text(base64(token.as_bytes())), (1, 1)),
+    ("base64-line", |token| text(base64(format!("{token}\n").as_bytes())), (1, 1)),
+    ("base64-offset-1", |token| text(base64(format!("={token}=").as_bytes())), (1, 2)),
+    ("base64-offset-2", |token| text(base64(format!("k={token}=").as_bytes())), (1, 3)),
     (
         "base64-twice",
         |token| text(base64(base64(format!("k: {token}\n").as_bytes()).as_bytes())),
         (1, 6),
-        true,
     ),
-    (
-        "base64-data",
-        |token| text(format!("data:\n  key: {}\n", base64(token.as_bytes()))),
-        (2, 8),
-        true,
-    ),
+    ("base64-data", |token| text(format!("data:\n  key: {}\n", base64(token.as_bytes()))), (2, 8)),
     (
         "base64-wrapped",
         |token| {
@@ -76,14 +78,13 @@ const FORMS: [Form; 37] = [
             wrapped(&base64(long.as_bytes()), 76, "\n")
         },
         (2, 18),
-        false,
     ),
-    ("utf-16-le", |token| wide(token, true), (1, 1), false),
-    ("utf-16-be", |token| wide(token, false), (1, 2), false),
-    ("utf-16-bom", |token| [&b"\xff\xfe"[..], &wide(token, true)].concat(), (1, 3), false),
-    ("base64-utf-16", |token| text(base64(&wide(token, true))), (1, 1), false),
-    ("hex", |token| each(token, |byte| format!("{byte:02x}")), (1, 1), true),
-    ("hex-upper", |token| each(token, |byte| format!("{byte:02X}")), (1, 1), true),
+    ("utf-16-le", |token| wide(token, true), (1, 1)),
+    ("utf-16-be", |token| wide(token, false), (1, 1)),
+    ("utf-16-bom", |token| [&b"\xff\xfe"[..], &wide(token, true)].concat(), (1, 3)),
+    ("base64-utf-16", |token| text(base64(&wide(token, true))), (1, 1)),
+    ("hex", |token| each(token, |byte| format!("{byte:02x}")), (1, 1)),
+    ("hex-upper", |token| each(token, |byte| format!("{byte:02X}")), (1, 1)),
     (
         "hex-wrapped",
         |token| {
@@ -91,51 +92,117 @@ const FORMS: [Form; 37] = [
             wrapped(&String::from_utf8_lossy(&hex), 60, "\n")
         },
         (1, 1),
-        false,
     ),
-    ("percent", |token| each(token, |byte| format!("%{byte:02X}")), (1, 1), false),
-    ("unicode", |token| each(token, |byte| format!("\\u{byte:04x}")), (1, 1), false),
-    ("hex-escapes", |token| each(token, |byte| format!("\\x{byte:02x}")), (1, 1), false),
-    ("quoted-printable", |token| each(token, |byte| format!("={byte:02X}")), (1, 1), false),
-    ("soft-break", |token| wrapped(token, 20, "=\r\n"), (1, 1), false),
+    ("percent", |token| each(token, |byte| format!("%{byte:02X}")), (1, 1)),
+    ("unicode", |token| each(token, |byte| format!("\\u{byte:04x}")), (1, 1)),
+    ("hex-escapes", |token| each(token, |byte| format!("\\x{byte:02x}")), (1, 1)),
+    ("quoted-printable", |token| each(token, |byte| format!("={byte:02X}")), (1, 1)),
+    ("soft-break", |token| wrapped(token, 20, "=\r\n"), (1, 1)),
     (
         "concatenated",
         |token| text(format!("'{}'", String::from_utf8_lossy(&wrapped(token, 15, "' + '")))),
         (1, 2),
-        false,
     ),
     (
         "implicit",
         |token| text(format!("\"{}\"", String::from_utf8_lossy(&wrapped(token, 15, "\"\n    \"")))),
         (1, 2),
-        false,
     ),
-    ("hard-wrapped", |token| wrapped(token, 13, "\n"), (1, 1), false),
-    ("diff", |token| [&b"+"[..], &wrapped(token, 16, "\n+")].concat(), (1, 2), false),
-    ("quoted-mail", |token| [&b"> "[..], &wrapped(token, 16, "\n> ")].concat(), (1, 3), false),
-    ("yaml-folded", |token| wrapped(token, 16, "\n      "), (1, 1), false),
-    ("colours", |token| wrapped(token, 9, "\u{1b}[0m\u{1b}[31m"), (1, 1), false),
-    ("zero-width", |token| wrapped(token, 8, "\u{200b}"), (1, 1), false),
+    ("hard-wrapped", |token| wrapped(token, 13, "\n"), (1, 1)),
+    ("diff", |token| [&b"+"[..], &wrapped(token, 16, "\n+")].concat(), (1, 2)),
+    ("quoted-mail", |token| [&b"> "[..], &wrapped(token, 16, "\n> ")].concat(), (1, 3)),
+    ("yaml-folded", |token| wrapped(token, 16, "\n      "), (1, 1)),
+    ("colours", |token| wrapped(token, 9, "\u{1b}[0m\u{1b}[31m"), (1, 1)),
+    ("zero-width", |token| wrapped(token, 8, "\u{200b}"), (1, 1)),
+    ("url-escapes", |token| special(token, |byte| format!("%{byte:02x}")), (1, 1)),
+    ("base64-url", |token| text(url_safe(&base64(format!("?>?{token}?>").as_bytes()))), (1, 5)),
+    (
+        "base64-basic",
+        |token| text(format!("Basic {}", base64(format!("me:{token}").as_bytes()))),
+        (1, 11),
+    ),
+    ("base64-without-padding", |token| text(base64(token.as_bytes()).replace('=', "")), (1, 1)),
+    (
+        "base64-of-many-lines",
+        |token| {
+            let long = format!("{}{token}{}", "a line of text\n".repeat(500), "\nmore".repeat(500));
+            wrapped(&base64(long.as_bytes()), 76, "\n")
+        },
+        (132, 45),
+    ),
+    (
+        "base64-in-yaml",
+        |token| {
+            let long = format!("{}{token}\n", "k: v\n".repeat(9));
+            let lines = wrapped(&base64(long.as_bytes()), 64, "\n    ");
+            [&b"data: |\n    "[..], &lines].concat()
+        },
+        (2, 65),
+    ),
+    (
+        "hex-in-a-number",
+        |token| [&b"0x"[..], &each(token, |byte| format!("{byte:02x}"))].concat(),
+        (1, 3),
+    ),
+    ("utf-16-be-bom", |token| [&b"\xfe\xff"[..], &wide(token, false)].concat(), (1, 3)),
+    (
+        "utf-16-wrapped",
+        |token| wide(&String::from_utf8_lossy(&wrapped(token, 20, "\r\n  ")), true),
+        (1, 1),
+    ),
+    ("html-decimal", |token| each(token, |byte| format!("&#{byte};")), (1, 1)),
+    ("html-hexadecimal", |token| each(token, |byte| format!("&#x{byte:X};")), (1, 1)),
+    ("html-special", |token| special(token, |byte| format!("&#x{byte:04x};")), (1, 1)),
+    ("html-named", |token| text(token.replace('_', "&lowbar;").replace('.', "&period;")), (1, 1)),
+    ("unicode-upper", |token| each(token, |byte| format!("\\u{byte:04X}")), (1, 1)),
+    ("unicode-braces", |token| each(token, |byte| format!("\\u{{{byte:x}}}")), (1, 1)),
+    ("octal", |token| each(token, |byte| format!("\\{byte:03o}")), (1, 1)),
+    ("hex-escapes-upper", |token| each(token, |byte| format!("\\x{byte:02X}")), (1, 1)),
+    ("markdown", |token| special(token, |byte| format!("\\{}", char::from(byte))), (1, 1)),
+    (
+        "line-of-64",
+        |token| text(format!("{} {}\n{}", "x".repeat(44), &token[..19], &token[19..])),
+        (1, 46),
+    ),
+    (
+        "line-of-76",
+        |token| text(format!("{} {}\n{}", "x".repeat(56), &token[..19], &token[19..])),
+        (1, 58),
+    ),
+    ("removed-lines", |token| [&b"-"[..], &wrapped(token, 16, "\n-")].concat(), (1, 2)),
+    ("continued", |token| wrapped(token, 24, "\\\n"), (1, 1)),
+    (
+        "basic-strings",
+        |token| {
+            text(format!("\"{}\"", String::from_utf8_lossy(&wrapped(token, 15, "\" & _\r\n \""))))
+        },
+        (1, 2),
+    ),
+    ("soft-hyphens", |token| wrapped(token, 8, "\u{ad}"), (1, 1)),
+    (
+        "percent-wrapped",
+        |token| {
+            let written = each(token, |byte| format!("%{byte:02X}"));
+            wrapped(&String::from_utf8_lossy(&written), 60, "\n")
+        },
+        (1, 1),
+    ),
 ];
 
 #[test]
 fn every_presets_tokens_are_found_in_every_form_at_their_place() {
     let (sandbox, secrets) = everything();
     for (preset, secret) in &secrets {
-        let is_opaque = ["azscraper", "audioscrape"].contains(preset);
-        for (form, write, _, opaque) in FORMS {
-            if opaque || !is_opaque {
-                plant(&sandbox, &format!("tree/{preset}/{form}"), write(secret));
-            }
+        for (form, write, _) in FORMS {
+            plant(&sandbox, &format!("tree/{preset}/{form}"), write(secret));
         }
     }
     let answer = scan(&sandbox, &["tree"], 18);
     assert_eq!(answer["complete"], true, "{:#}", answer["incomplete"]);
     for (preset, _) in &secrets {
-        let is_opaque = ["azscraper", "audioscrape"].contains(preset);
-        let forms = FORMS.iter().filter(|(.., opaque)| *opaque || !is_opaque);
-        let mut expected: Vec<String> = forms
-            .map(|(form, _, (line, column), _)| format!("tree/{preset}/{form}:{line}:{column}"))
+        let mut expected: Vec<String> = FORMS
+            .iter()
+            .map(|(form, _, (line, column))| format!("tree/{preset}/{form}:{line}:{column}"))
             .collect();
         expected.sort();
         assert_eq!(places(&answer, &format!("key-{preset}")), expected, "{preset}");
