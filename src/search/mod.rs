@@ -52,6 +52,8 @@ pub struct Search<'a> {
     /// How many archives are around what is searched at the moment.
     depth: usize,
     allowance: Allowance,
+    /// How many bytes of archives are held in memory.
+    held: u64,
     /// Whether git had nothing for a hook to look at, which leaves nothing unread.
     pub has_nothing_to_read: bool,
     /// The objects of git in which something was found.
@@ -71,6 +73,7 @@ impl<'a> Search<'a> {
             coverage: Coverage::default(),
             depth: 0,
             allowance: Allowance::default(),
+            held: 0,
             has_nothing_to_read: false,
             found_in: BTreeSet::new(),
             spare: Vec::new(),
@@ -145,7 +148,7 @@ impl<'a> Search<'a> {
     }
 
     /// Searches bytes that are in memory.
-    fn bytes(&mut self, mut bytes: &[u8], location: &Location) -> Result<()> {
+    pub fn bytes(&mut self, mut bytes: &[u8], location: &Location) -> Result<()> {
         if bytes.len() > MEMORY || archive::kind(bytes).is_some() {
             return self.stream(&mut bytes, location);
         }

@@ -116,9 +116,19 @@ impl Search<'_> {
     }
 }
 
+/// By how much a buffer grows, in bytes.
+const GROWTH: u64 = 1 << 20;
+
 /// Everything that a reader has, if that is no more than this.
 fn all(reader: &mut dyn Read, most: u64) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut bytes = Zeroizing::new(Vec::new());
-    reader.take(most + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= most).then_some(bytes))
+    // By little at a time: a buffer that doubles has twice what it needs, and all of it is wiped in the end.
+    while bytes.len() as u64 <= most {
+        let count = GROWTH.min(most + 1 - bytes.len() as u64);
+        bytes.reserve_exact(usize::try_from(count).map_err(io::Error::other)? + 64);
+        if reader.take(count).read_to_end(&mut bytes)? == 0 {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
 }

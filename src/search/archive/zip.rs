@@ -16,6 +16,9 @@ const LARGEST: u64 = 64 << 20;
 const END: u64 = 22;
 const COMMENT: u64 = 65_535;
 
+/// How much is held so at once, by archives inside each other.
+const MOST_HELD: u64 = 2 * LARGEST;
+
 /// A member as the directory has it.
 struct Member {
     name: Vec<u8>,
@@ -26,15 +29,33 @@ struct Member {
     header: u64,
 }
 
+/// Where a member is: what is kept of it until its turn. A directory can be larger than memory.
+struct Entry {
+    header: u64,
+    packed: u64,
+    /// Where the directory has it.
+    record: u64,
+}
+
 trait Seekable: Read + Seek {}
 impl<T: Read + Seek> Seekable for T {}
 
 impl Search<'_> {
     pub(super) fn zip(&mut self, mut whole: Whole<'_>, location: &Location) -> Result<()> {
+        let held = self.held;
+        let searched = self.held_zip(&mut whole, location);
+        self.held = held;
+        searched
+    }
+
+    fn held_zip(&mut self, whole: &mut Whole<'_>, location: &Location) -> Result<()> {
         let mut source: Box<dyn Seekable> = match whole.rest.file() {
             Ok(Some(file)) => Box::new(BufReader::new(file)),
-            Ok(None) => match super::all(&mut whole, LARGEST) {
-                Ok(Some(bytes)) => Box::new(Cursor::new(Bytes(bytes))),
+            Ok(None) => match super::all(whole, LARGEST.min(MOST_HELD - self.held)) {
+                Ok(Some(bytes)) => {
+                    self.held += bytes.len() as u64;
+                    Box::new(Cursor::new(Bytes(bytes)))
+                }
                 Ok(None) => {
                     self.lacks(location, "a zip archive of more than 64 MiB has to be a file");
                     return Ok(());
@@ -49,15 +70,19 @@ impl Search<'_> {
                 return Ok(());
             }
         };
-        let members = match directory(&mut *source) {
-            Ok(members) => members,
+        let entries = match directory(&mut *source) {
+            Ok(entries) => entries,
             Err(error) => {
                 self.lacks(location, &format!("zip: {error}"));
                 return Ok(());
             }
         };
-        for member in members {
-            self.zip_member(&mut *source, &member, location)?;
+        for Entry { record, .. } in entries {
+            let found = source.seek(SeekFrom::Start(record)).and_then(|_| member(&mut source));
+            match found {
+                Ok(member) => self.zip_member(&mut *source, &member, location)?,
+                Err(error) => self.lacks(location, &format!("zip: {error}")),
+            }
         }
         Ok(())
     }
@@ -118,7 +143,7 @@ fn begin(source: &mut dyn Seekable, member: &Member) -> io::Result<()> {
 }
 
 /// The members in the order they stand in. Two that share bytes are refused: a few kilobytes can unpack to petabytes so.
-fn directory(source: &mut dyn Seekable) -> io::Result<Vec<Member>> {
+fn directory(source: &mut dyn Seekable) -> io::Result<Vec<Entry>> {
     let size = source.seek(SeekFrom::End(0))?;
     let tail = size.min(END + COMMENT);
     let mut end = vec![0; usize::try_from(tail).map_err(io::Error::other)?];
@@ -141,21 +166,24 @@ fn directory(source: &mut dyn Seekable) -> io::Result<Vec<Member>> {
     }
     source.seek(SeekFrom::Start(start))?;
     let mut source = BufReader::new(source.take(length));
-    let mut members = Vec::new();
+    let mut entries = Vec::new();
     for _ in 0..count {
-        members.push(entry(&mut source)?);
+        // What is not in the buffer any more was read before this record.
+        let left = source.get_ref().limit() + source.buffer().len() as u64;
+        let Member { header, packed, .. } = member(&mut source)?;
+        entries.push(Entry { header, packed, record: start + (length - left) });
     }
-    members.sort_by_key(|member| member.header);
-    let overlaps = members.windows(2).any(|pair| {
+    entries.sort_unstable_by_key(|entry| entry.header);
+    let overlaps = entries.windows(2).any(|pair| {
         pair[0].header.saturating_add(30).saturating_add(pair[0].packed) > pair[1].header
     });
     match overlaps {
         true => Err(io::Error::other("members overlap")),
-        false => Ok(members),
+        false => Ok(entries),
     }
 }
 
-fn entry(source: &mut impl Read) -> io::Result<Member> {
+fn member(source: &mut impl Read) -> io::Result<Member> {
     let mut record = [0; 46];
     source.read_exact(&mut record)?;
     if record[..4] != *b"PK\x01\x02" {

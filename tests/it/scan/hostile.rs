@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Instant;
 
 use super::{one, places, plant, scan, shell};
-use crate::support::tool;
+use crate::support::{token, tool};
 
 #[test]
 fn pipes_sockets_devices_and_links_hold_no_scan_up() {
@@ -136,4 +136,66 @@ fn a_file_with_two_names_is_read_once() {
     plant(&sandbox, "tree/a", &secret);
     shell(&sandbox, "tree", "ln a b");
     assert_eq!(places(&scan(&sandbox, &["tree"], 18), "ci"), ["tree/a:1:1"]);
+}
+
+/// A scan's largest resident set in MiB, and its exit status.
+fn memory(sandbox: &crate::support::Sandbox, arguments: &[&str]) -> (u64, i32) {
+    let script = "import os, resource, subprocess, sys
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024, status)";
+    let words = [&["-c", script, crate::support::KEYWARD, "scan"], arguments].concat();
+    let output = sandbox.program("python3", words).ok().stdout;
+    let numbers: Vec<i64> =
+        output.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    (numbers[0] as u64, numbers[1] as i32)
+}
+
+/// However much somebody packs, or writes that looks like tokens, a scan needs no more memory than it says.
+#[test]
+fn nothing_that_is_read_takes_much_memory() {
+    if !tool("python3") || !tool("zip") || !tool("zstd") {
+        return;
+    }
+    let (sandbox, _) = one();
+    shell(
+        &sandbox,
+        "tree",
+        "python3 -c \"
+import struct
+# A directory of 240 MB of names.
+name = b'n' * 60000
+record = struct.pack('<4sHHHHHHIIIHHHHHII', b'PK\\x01\\x02', 20, 20, 0, 0, 0, 0, 0, 0, 0, 60000, 0, 0, 0, 0, 0, 0)
+with open('names.zip', 'wb') as file:
+    file.write(b'PK\\x03\\x04' + bytes(26))
+    for _ in range(4000): file.write(record + name)
+    size = 4000 * len(record + name)
+    file.write(struct.pack('<4sHHHHIIH', b'PK\\x05\\x06', 0, 0, 4000, 4000, size, 30, 0))
+\"
+        head -c 40000000 /dev/zero | zstd -q -19 > zeros.zst; truncate -s 20G sparse
+        printf '\\050\\265\\057\\375\\000\\250\\001\\000\\000' > window.zst
+        head -c 50000000 /dev/zero | tr '\\0' a > a; zip -q0 ../1.zip a; cd ..
+        zip -q0 2.zip 1.zip; zip -q0 3.zip 2.zip; zip -q0 4.zip 3.zip; rm tree/a",
+    );
+    let (most, _) = memory(&sandbox, &["tree"]);
+    assert!(most <= 64, "{most} MiB");
+    let (most, exit) = memory(&sandbox, &["4.zip", "--max-bytes", "400M"]);
+    assert!(most <= 192 && [0, 7].contains(&exit), "{most} MiB, {exit}");
+}
+
+/// Anybody can write a million texts whose checksum is right.
+#[test]
+fn of_tokens_that_no_key_has_so_many_are_listed_and_the_rest_is_said() {
+    let (sandbox, secret) = one();
+    let mut forged = String::new();
+    for number in 0..10_002 {
+        let body = format!("kw_live_{number:044}");
+        let checksum = token::checksum(&body, token::BASE62);
+        forged += &format!("{body}{checksum}\n");
+    }
+    plant(&sandbox, "tree/forged", format!("{forged}{secret}\n"));
+    let answer = scan(&sandbox, &["tree"], 18);
+    let found = super::findings(&answer);
+    assert_eq!((found.len(), &found[0]["name"]), (10_001, &serde_json::json!("ci")));
+    let why = "there are more than 10000 tokens that no key has; the others are not listed";
+    assert_eq!(answer["incomplete"], serde_json::json!([why]));
 }
