@@ -6,6 +6,8 @@
 
 // `keyward serve`: what goes out on a connection is answers, whatever comes in.
 pub mod answers;
+// `search`: what is packed is found at its place, and no archive keeps a scan from its end and its limits.
+pub mod archive;
 // `domain::sanitize`: what is shown misleads neither a terminal, nor a CI runner, nor a shell.
 pub mod escaper;
 // `domain::transfer`: a line that is taken says what its JSON says, and holds no secret.
@@ -38,6 +40,7 @@ pub type Law = fn(&[u8]);
 /// Every fuzz target with its law. A target's name is that of its file, its corpus and its module.
 pub const ALL: &[(&str, Law)] = &[
     ("answers", answers::hold),
+    ("archive", archive::hold),
     ("escaper", escaper::hold),
     ("import", import::hold),
     ("manifest", manifest::hold),

@@ -73,13 +73,18 @@ fn front(format: &TokenFormat, environment: &str) -> Vec<Place> {
         .collect()
 }
 
-/// CRC-32 (IEEE 802.3, reflected) bit by bit, in the format's alphabet with its zero in front.
-fn checksum(front: &[u8], format: &TokenFormat) -> String {
-    let mut value = u64::from(!front.iter().fold(u32::MAX, |register, byte| {
+/// CRC-32 (IEEE 802.3, reflected) bit by bit.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |register, byte| {
         (0..8).fold(register ^ u32::from(*byte), |register, _| {
             (register >> 1) ^ (0xedb8_8320 * (register & 1))
         })
-    }));
+    })
+}
+
+/// The same in the format's alphabet with its zero in front.
+fn checksum(front: &[u8], format: &TokenFormat) -> String {
+    let mut value = u64::from(crc32(front));
     let digits = format.alphabet.characters();
     let base = digits.len() as u64;
     let mut bound = 1;
