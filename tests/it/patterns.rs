@@ -124,9 +124,7 @@ fn betterleaks_finds_every_token_by_the_printed_rules() {
     }
     let (sandbox, secrets) = minted();
     sandbox.file("rules.toml", &printed(&sandbox, "gitleaks"));
-    let lines: String = secrets.iter().map(|secret| format!("key = \"{secret}\"\n")).collect();
-    fs::create_dir(sandbox.home().join("tree")).expect("a folder can be made");
-    sandbox.file("tree/keys.txt", &lines);
+    plant(&sandbox, &secrets);
     let words = ["--config", "rules.toml", "--no-banner", "-o", "r.json", "tree"];
     let run = sandbox.program("betterleaks", words).run();
     assert_eq!(run.status, 1, "{}", run.transcript());
@@ -143,9 +141,7 @@ fn kingfisher_finds_every_token_by_the_printed_rules() {
     }
     let (sandbox, secrets) = minted();
     sandbox.file("rules.yml", &printed(&sandbox, "kingfisher"));
-    let lines: String = secrets.iter().map(|secret| format!("key = \"{secret}\"\n")).collect();
-    fs::create_dir(sandbox.home().join("tree")).expect("a folder can be made");
-    sandbox.file("tree/keys.txt", &lines);
+    plant(&sandbox, &secrets);
     let words = [
         "scan",
         "tree",
@@ -161,6 +157,81 @@ fn kingfisher_finds_every_token_by_the_printed_rules() {
     for secret in &secrets {
         assert!(output.stdout.contains(secret.as_str()), "{}", output.transcript());
     }
+}
+
+/// The secrets, each as a program would have it, in a file of a folder `tree`.
+fn plant(sandbox: &Sandbox, secrets: &[String]) {
+    let lines: String = secrets.iter().map(|secret| format!("key = \"{secret}\"\n")).collect();
+    fs::create_dir(sandbox.home().join("tree")).expect("a folder can be made");
+    sandbox.file("tree/keys.txt", &lines);
+}
+
+/// GitHub's custom patterns are compiled by Hyperscan.
+#[test]
+fn hyperscan_finds_every_token_by_the_printed_rules_and_none_that_is_cut() {
+    if !tool("python3") {
+        return;
+    }
+    let (sandbox, secrets) = minted();
+    if sandbox.program("python3", ["-c", "import hyperscan"]).run().status != 0 {
+        skipped("Python's hyperscan is not installed");
+        return;
+    }
+    let github = printed(&sandbox, "github");
+    let patterns: Vec<&str> =
+        github.lines().filter_map(|line| line.strip_prefix("Secret format: ")).collect();
+    sandbox.file("patterns.txt", &patterns.join("\n"));
+    sandbox.file("texts.txt", &secrets.join("\n"));
+    let script = "
+import hyperscan
+patterns = open('patterns.txt', 'rb').read().split()
+base = hyperscan.Database()
+base.compile(expressions=patterns, flags=[hyperscan.HS_FLAG_SOM_LEFTMOST] * len(patterns))
+def places(text):
+    found = []
+    base.scan(text, match_event_handler=lambda id, start, end, *_: found.append((start, end)))
+    return found
+for text in open('texts.txt', 'rb').read().split():
+    print((1, 1 + len(text)) in places(b' ' + text + b' ') and not places(text[:-1]))";
+    let answers = sandbox.program("python3", ["-c", script]).ok().stdout;
+    assert_eq!(answers.lines().collect::<Vec<_>>(), vec!["True"; secrets.len()]);
+}
+
+#[test]
+fn secretlint_finds_every_token_by_the_printed_rules() {
+    if !scanner("secretlint") {
+        return;
+    }
+    let (sandbox, secrets) = minted();
+    // Its rules are packages beside it, and it looks for them beside the file that names them.
+    let path = variable("PATH").unwrap_or_default();
+    let program =
+        std::env::split_paths(&path).find_map(|at| at.join("secretlint").canonicalize().ok());
+    let packages = program.iter().flat_map(|program| program.ancestors());
+    let packages = packages.filter(|at| at.join("@secretlint/secretlint-rule-pattern").is_dir());
+    let Some(packages) = packages.last() else {
+        skipped("secretlint's rule for patterns is not installed");
+        return;
+    };
+    std::os::unix::fs::symlink(packages, sandbox.home().join("node_modules")).expect("a link");
+    sandbox.file(".secretlintrc.json", &printed(&sandbox, "secretlint"));
+    plant(&sandbox, &secrets);
+    let output = sandbox.program("secretlint", ["--format", "json", "tree/*"]).exit(1);
+    let messages = output.json()[0]["messages"].as_array().map(Vec::len);
+    assert_eq!(messages, Some(secrets.len()), "{}", output.stdout);
+}
+
+#[test]
+fn semgrep_finds_every_token_by_the_printed_rules() {
+    if !scanner("semgrep") {
+        return;
+    }
+    let (sandbox, secrets) = minted();
+    sandbox.file("rules.yml", &printed(&sandbox, "semgrep"));
+    plant(&sandbox, &secrets);
+    let words = ["scan", "--metrics=off", "--disable-version-check", "--config", "rules.yml"];
+    let output = sandbox.program("semgrep", words).args(["--json", "tree"]).ok().json();
+    assert_eq!(output["results"].as_array().map(Vec::len), Some(secrets.len()), "{output:#}");
 }
 
 /// What is committed must not be found by the next scan, and the examples in it are nobody's.
