@@ -30,15 +30,15 @@ impl Found {
         FileType::from_raw_mode(self.0.st_mode)
     }
 
-    /// The permissions, as they are given to another file.
+    /// The permissions with the sticky, setuid and setgid bits, as they are given to another file.
     pub(crate) fn permissions(&self) -> Mode {
         Mode::from_raw_mode(self.0.st_mode)
     }
 
-    /// The permissions with the sticky, setuid and setgid bits.
+    /// The same as a number.
     #[expect(clippy::useless_conversion, reason = "elsewhere it is narrower")]
     pub(crate) fn mode(&self) -> u32 {
-        u32::from(self.0.st_mode) & 0o7777
+        u32::from(self.permissions().as_raw_mode())
     }
 
     pub(crate) fn owner(&self) -> u32 {
