@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -81,13 +81,24 @@ impl Prepared {
             Error::new(Kind::Io, "cannot start a thread that answers").because(error)
         })?;
         let Self { settings, metrics, managers, most, verifier } = self;
+        let is_far = verifier.is_far();
         let worker = Rc::new(Worker::new(settings, metrics, managers, verifier));
-        let thread =
-            Rc::new(Thread { worker: Rc::clone(&worker), connections: RefCell::default(), most });
+        let thread = Rc::new(Thread {
+            worker: Rc::clone(&worker),
+            connections: RefCell::default(),
+            most,
+            is_far,
+        });
         let mut serving = Box::pin(thread.serve(messages));
         let mut is_over = false;
         while !is_over {
-            let mut wanted = pin!(worker.wanted());
+            // Leaving the runtime and coming back costs two system calls.
+            let mut wanted = pin!(async {
+                match is_far {
+                    true => worker.wanted().await,
+                    false => pending().await,
+                }
+            });
             is_over = runtime.block_on(poll_fn(|context| match serving.as_mut().poll(context) {
                 Poll::Ready(()) => Poll::Ready(true),
                 Poll::Pending => wanted.as_mut().poll(context).map(|()| false),
@@ -107,11 +118,16 @@ struct Thread {
     worker: Rc<Worker>,
     connections: RefCell<BTreeMap<u64, Rc<Connection>>>,
     most: usize,
+    /// Whether the store is on a server, which is asked outside of the runtime.
+    is_far: bool,
 }
 
 impl Thread {
     async fn serve(self: Rc<Self>, mut messages: UnboundedReceiver<Message>) {
         spawn_local(Rc::clone(&self).look_after());
+        if !self.is_far {
+            spawn_local(Rc::clone(&self.worker).work_within());
+        }
         let mut number = 0;
         while let Some(Message::Connection(accepted, side)) = messages.recv().await {
             number += 1;

@@ -2,12 +2,13 @@
 //!
 //! Requests that can be read at the same moment are judged together: each connection's task puts its request into the group,
 //! which is judged when all the connections that were woken with it have had their turn. Whatever asks the store waits for
-//! that moment too: it is outside of the runtime, as an engine that reaches its store over a connection has one of its own.
+//! that moment too. For a store on a server it is outside of the runtime, as its engine has one of its own.
 //!
 //! This module never lets a request's failure end another's, and never judges by what was known before it came in.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -102,8 +103,8 @@ impl Worker {
         verdict.await.unwrap_or_else(|_| Err(fault()))
     }
 
-    /// Has this done outside of the runtime.
-    async fn outside<R: 'static>(&self, job: impl FnOnce(&Self) -> R + 'static) -> Result<R> {
+    /// Has this done when it is the store's turn.
+    async fn in_turn<R: 'static>(&self, job: impl FnOnce(&Self) -> R + 'static) -> Result<R> {
         let (teller, done) = oneshot::channel();
         self.jobs.borrow_mut().push(Box::new(move |worker| {
             // Whoever asked may have gone; so below.
@@ -113,12 +114,20 @@ impl Worker {
         done.await.map_err(|_| fault())
     }
 
-    /// Comes to an end when there is something to be done outside of the runtime.
+    /// Comes to an end when it is the store's turn.
     pub async fn wanted(&self) {
         self.wanted.notified().await;
     }
 
-    /// Does what waits for being done outside of the runtime.
+    /// Does what waits for the store, for as long as the thread lasts.
+    pub async fn work_within(self: Rc<Self>) {
+        loop {
+            self.wanted().await;
+            self.work();
+        }
+    }
+
+    /// Does what waits for the store.
     pub fn work(&self) {
         let (requests, tellers): (Vec<_>, Vec<_>) = self.group.take().into_iter().unzip();
         if !requests.is_empty() {
@@ -173,7 +182,7 @@ impl Worker {
         &self,
         body: impl FnOnce(&mut Verifier<Key>) -> R + 'static,
     ) -> Result<R> {
-        self.outside(|worker| worker.records(body)).await?
+        self.in_turn(|worker| worker.records(body)).await?
     }
 
     fn records<R>(&self, body: impl FnOnce(&mut Verifier<Key>) -> R) -> Result<R> {
@@ -192,20 +201,20 @@ impl Worker {
         let look = move |worker: &Self| {
             worker.guarded(&worker.verifier, compact, |verifier| verifier.finds_secret(&texts))?
         };
-        self.outside(look).await?
+        self.in_turn(look).await?
     }
 
     /// Whether the store can be read, and then whether uses are recorded.
     pub async fn is_recording(&self) -> Result<bool> {
         let look =
             |worker: &Self| worker.guarded(&worker.verifier, compact, Verifier::is_recording)?;
-        self.outside(look).await?
+        self.in_turn(look).await?
     }
 
     /// Writes the uses that are due.
     pub async fn write_if_due(&self) {
         // There is nobody to report a fault to, and they are written the next time.
-        let _ = self.outside(Self::write).await;
+        let _ = self.in_turn(Self::write).await;
     }
 
     fn write(&self) {

@@ -100,6 +100,15 @@ impl Store {
         }
     }
 
+    /// Whether it is on a server.
+    pub fn is_far(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => true,
+        }
+    }
+
     /// Whether changes go to a log beside the file, as they should.
     pub fn has_wal_mode(&self) -> bool {
         match &self.engine {

@@ -130,6 +130,12 @@ impl<T> Verifier<T> {
         self
     }
 
+    /// Whether its store is on a server.
+    #[cfg(feature = "serve")]
+    pub(crate) fn is_far(&self) -> bool {
+        self.store.is_far()
+    }
+
     /// Waits at most this long for another process before counting a key with limits, and never longer than the store
     /// would.
     pub fn wait_at_most(&mut self, wait: Duration) {
