@@ -90,7 +90,7 @@ impl Model {
         let cost = u64::from(ask.cost);
         if verdict.code == "valid" {
             self.spend(&mut key, &mut verdict, cost, ask.record, now);
-            if self.is_on_server && ask.record && self.owner(&key).is_limited() {
+            if self.is_on_server && ask.record && self.limits(&key).is_any() {
                 // Such a use is counted at once, and the time with it.
                 let before = self.clock;
                 self.observe_count(now);
