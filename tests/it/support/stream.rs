@@ -57,7 +57,8 @@ impl Stream {
         let pid = Pid::from_child(&child);
         let (watch, called_off) = mpsc::channel::<()>();
         thread::spawn(move || {
-            if called_off.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let patience = if super::is_thorough() { PATIENCE * 30 } else { PATIENCE };
+            if called_off.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
                 // It may have ended this very moment; then there is nothing to kill.
                 let _ = kill_process(pid, Signal::KILL);
             }
