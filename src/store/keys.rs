@@ -63,14 +63,14 @@ impl Reader<'_> {
 
     /// Calls the closure with what every key of another system is known by, and the form of that.
     pub fn for_each_foreign_hash(&self, mut body: impl FnMut(HashForm, &SecretHash)) -> Result<()> {
-        let sql = "SELECT form, hash FROM key WHERE form IS NOT NULL";
-        self.session.each(sql, &[], |row| {
-            // A form that nobody knows makes the record damaged, which is for others to say.
-            if let Some(form) = HashForm::of(&row.text(0)?) {
-                body(form, &SecretHash::from_bytes(row.get(1)?));
-            }
-            Ok(())
-        })
+        for form in self.forms()? {
+            let sql = "SELECT hash FROM key WHERE form = ?1";
+            self.session.each(sql, values![form.word()], |row| {
+                body(form, &row.get(0)?);
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     /// The row number of the key of this id.

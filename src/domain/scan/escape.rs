@@ -1,7 +1,6 @@
 //! Characters that are written as escapes: in addresses, mails, strings of programs, and HTML.
 
 use super::plain::Text;
-use super::text::nibble;
 
 /// The longest reference of HTML, in bytes: `&lowbar;`, or a number with as many zeros before it.
 const LONGEST_REFERENCE: usize = 10;
@@ -39,7 +38,7 @@ pub(super) fn escaped(text: &mut dyn Text, at: usize, first: u8) -> Option<(u8, 
 fn hexadecimal(text: &mut dyn Text, at: usize, digits: usize) -> Option<u8> {
     let mut value = 0_u32;
     for next in at..at + digits {
-        value = value << 4 | u32::from(nibble(text.get(next)?)?);
+        value = value << 4 | char::from(text.get(next)?).to_digit(16)?;
     }
     u8::try_from(value).ok()
 }

@@ -129,6 +129,9 @@ fn read_everything(store: &mut Store, key: &Key) -> Result<()> {
     store.read(|reader| {
         reader.key_by_hash(&key.hash)?.expect("it is there");
         assert!(reader.has_any_hash(&[key.hash])? && reader.forms()?.is_empty());
+        reader.for_each_foreign_hash(|form, _| {
+            panic!("it has no hash in the form {}", form.word())
+        })?;
         reader.bare_key_by_hash(&key.hash)?.expect("it is there");
         let seq = reader.seq_of(&key.id)?;
         assert_eq!(reader.find_seq(&key.id)?, Some(seq));

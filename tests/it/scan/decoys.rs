@@ -4,6 +4,9 @@ use super::planted::base64;
 use super::{findings, one, plant, scan};
 use crate::support::{Sandbox, token};
 
+/// Stands between decoys: a token may be wrapped, so the end of one and the beginning of the next must not make one.
+const APART: &str = "\n(next)\n";
+
 #[test]
 fn nothing_that_only_looks_like_a_key_is_one() {
     let (sandbox, secrets) = super::everything();
@@ -35,9 +38,9 @@ fn nothing_that_only_looks_like_a_key_is_one() {
             format!("{}{}", &secret[..secret.len() / 2], &other[secret.len() / 2..]),
         ]);
         decoys.retain(|decoy| decoy != secret);
-        plant(&sandbox, &format!("tree/{preset}"), decoys.join("\n\n"));
+        plant(&sandbox, &format!("tree/{preset}"), decoys.join(APART));
         let encoded: Vec<String> = decoys.iter().map(|decoy| base64(decoy.as_bytes())).collect();
-        plant(&sandbox, &format!("tree/{preset}.b64"), encoded.join("\n\n"));
+        plant(&sandbox, &format!("tree/{preset}.b64"), encoded.join(APART));
     }
     assert_eq!(findings(&scan(&sandbox, &["tree"], 0)), Vec::<serde_json::Value>::new());
     // What has a checksum proves nothing else either.
