@@ -138,6 +138,9 @@ impl Meter<'_> {
     /// row number of a deleted record.
     pub fn gone(&self, keys: &[(KeySeq, Timestamp)]) -> Result<BTreeSet<KeySeq>> {
         let mut gone: BTreeSet<KeySeq> = keys.iter().map(|(key, _)| *key).collect();
+        if gone.is_empty() {
+            return Ok(gone);
+        }
         let made_at: BTreeMap<KeySeq, Timestamp> = keys.iter().copied().collect();
         let places = places(PAGE as usize);
         let sql = format!("SELECT seq, created_at FROM key WHERE seq IN ({places})");
