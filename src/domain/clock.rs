@@ -29,6 +29,8 @@ pub struct Clock {
     pub seen: Timestamp,
     /// The first time after a leap that is not accepted yet.
     pub leapt: Option<Timestamp>,
+    /// The furthest time that anything was recorded at, believed or not.
+    pub furthest: Timestamp,
 }
 
 /// A doubt about a clock.
@@ -74,19 +76,20 @@ impl fmt::Display for Span {
 
 impl Clock {
     /// A clock that has recorded nothing.
-    pub const NEW: Self = Self { seen: Timestamp::EPOCH, leapt: None };
+    pub const NEW: Self =
+        Self { seen: Timestamp::EPOCH, leapt: None, furthest: Timestamp::EPOCH };
 
     /// What is recorded after something happened at `now`.
     #[must_use]
     pub fn after(self, now: Timestamp) -> Self {
-        if !self.is_leap(now) {
-            return Self { seen: self.seen.max(now), leapt: None };
-        }
-        match self.leapt {
-            Some(leapt) if now.since(leapt) >= TRIAL_MILLIS => Self { seen: now, leapt: None },
-            Some(leapt) if now >= leapt => self,
-            _ => Self { leapt: Some(now), ..self },
-        }
+        let furthest = self.furthest.max(now);
+        let (seen, leapt) = match self.leapt {
+            _ if !self.is_leap(now) => (self.seen.max(now), None),
+            Some(leapt) if now.since(leapt) >= TRIAL_MILLIS => (now, None),
+            Some(leapt) if now >= leapt => (self.seen, Some(leapt)),
+            _ => (self.seen, Some(now)),
+        };
+        Self { seen, leapt, furthest }
     }
 
     /// The doubt about the clock at `now`, if any.
@@ -129,7 +132,7 @@ mod tests {
         let leapt = seen(0).after(at(4000));
         assert_eq!(leapt.seen, at(0));
         assert_eq!(leapt.doubt(at(4000)), Some(Doubt::Ahead(4000 * DAY_MILLIS)));
-        assert_eq!(leapt.after(at(1)), seen(1));
+        assert_eq!(leapt.after(at(1)), Clock { furthest: at(4000), ..seen(1) });
     }
 
     #[test]
@@ -138,7 +141,8 @@ mod tests {
         assert_eq!(leapt.after(at(90)).seen, at(0));
         assert_eq!(leapt.after(at(91)), seen(91));
         // Another leap begins its own day.
-        assert_eq!(leapt.after(at(60)).after(at(61)), seen(61));
+        let other = leapt.after(at(60)).after(at(61));
+        assert_eq!(other, Clock { furthest: at(90), ..seen(61) });
     }
 
     #[test]

@@ -25,10 +25,10 @@ impl Reader<'_> {
             return Ok(clock);
         }
         let gone = || damaged("its last recorded time is missing");
-        let sql = "SELECT seen, leapt FROM clock WHERE \"only\" = 1";
-        let clock = self
-            .session
-            .one(sql, &[], |row| Ok(Clock { seen: row.get(0)?, leapt: row.get(1)? }))?;
+        let sql = "SELECT seen, leapt, furthest FROM clock WHERE \"only\" = 1";
+        let clock = self.session.one(sql, &[], |row| {
+            Ok(Clock { seen: row.get(0)?, leapt: row.get(1)?, furthest: row.get(2)? })
+        })?;
         let clock = clock.filter(|clock| clock.seen.is_writable()).ok_or_else(gone)?;
         self.clock.set(Some(clock));
         Ok(clock)
@@ -59,9 +59,9 @@ impl Reader<'_> {
     /// Every commit counts, so that every log has the count in it.
     fn save_clock(&self, clock: Clock) -> Result<()> {
         self.session.run(
-            "INSERT INTO clock (\"only\", seen, leapt) VALUES (1, ?1, ?2)
-             ON CONFLICT (\"only\") DO UPDATE SET seen = ?1, leapt = ?2, commits = clock.commits + 1",
-            values![clock.seen, clock.leapt],
+            "INSERT INTO clock (\"only\", seen, leapt, furthest) VALUES (1, ?1, ?2, ?3)
+             ON CONFLICT (\"only\") DO UPDATE SET seen = ?1, leapt = ?2, furthest = ?3, commits = clock.commits + 1",
+            values![clock.seen, clock.leapt, clock.furthest],
         )?;
         self.clock.set(Some(clock));
         Ok(())
@@ -73,6 +73,6 @@ impl Writer<'_> {
     /// dropped, because they would keep their keys waiting until that time.
     pub fn reset_clock(&self, now: Timestamp) -> Result<()> {
         self.drop_rate_states_after(now)?;
-        self.save_clock(Clock { seen: now, leapt: None })
+        self.save_clock(Clock { seen: now, leapt: None, ..self.clock()?.after(now) })
     }
 }

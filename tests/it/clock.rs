@@ -134,6 +134,48 @@ fn the_last_use_never_falls_among_several_verifiers_whose_clocks_have_leapt() {
 }
 
 #[test]
+fn a_use_by_a_clock_that_was_not_believed_stays_the_last_for_who_knew_the_key_before() {
+    let sandbox = Sandbox::new();
+    let secret = sandbox.mint("ci");
+    let mut knows = open(&sandbox);
+    let start = now();
+    assert_eq!(judge(&mut knows, &secret, 0), Code::Valid);
+    // Somebody's clock has leapt, and somebody else's shows that it had.
+    assert_eq!(visit(&sandbox, &secret, 40 * DAY), Code::Valid);
+    let ahead = moment(&sandbox.show("ci"), "lastUsedAt");
+    assert_about(ahead, start + 40 * DAY);
+    assert_eq!(visit(&sandbox, &secret, SECOND), Code::Valid);
+    let request = Request::new(Secret::new(secret.clone()));
+    for seconds in [2, 3] {
+        let at = Timestamp::from_millis(start + seconds * SECOND);
+        let verdict = knows.verify(&request, at).expect("a verdict");
+        assert_eq!(verdict.last_used_at, Some(Timestamp::from_millis(ahead)));
+    }
+}
+
+#[test]
+fn what_is_taken_of_a_month_by_a_clock_that_is_behind_is_missing_for_all() {
+    let small = &["--plan", "small"][..];
+    for (workspaces, own) in [(small, &[][..]), (&[], small)] {
+        let sandbox = Sandbox::new();
+        let _ = sandbox.file("policy.toml", "[plans.small]\nquota = 10\n");
+        sandbox.workspace("default", &[&["--policy", "policy.toml"], workspaces].concat());
+        let secret = sandbox.mint_with("ci", own);
+        // The store's time goes two months on, a step at a time.
+        for days in [29, 58] {
+            assert_eq!(visit(&sandbox, &secret, days * DAY), Code::Valid);
+        }
+        let ask = || {
+            let mut request = Request::new(Secret::new(secret.clone()));
+            request.cost = 6;
+            let verdict = open(&sandbox).verify(&request, Timestamp::from_millis(now()));
+            verdict.expect("a verdict").code
+        };
+        assert_eq!([ask(), ask()], [Code::Valid, Code::QuotaExceeded], "{own:?}");
+    }
+}
+
+#[test]
 fn events_are_in_the_order_they_happened_in_whatever_the_clock_said() {
     let sandbox = Sandbox::new();
     let mut past = Past::of(&sandbox);

@@ -83,11 +83,11 @@ pub fn store() -> (Sandbox, String, Vec<u8>) {
 #[test]
 fn a_newer_store_is_refused_and_left_alone() {
     let (sandbox, secret, _) = store();
-    for version in ["8", "9", "999", "2147483647"] {
+    for version in ["9", "10", "999", "2147483647"] {
         sandbox.tamper(&format!("PRAGMA user_version = {version}"));
         assert_refused(&sandbox, &secret, &["newer_store"], version);
     }
-    sandbox.tamper("PRAGMA user_version = 7");
+    sandbox.tamper("PRAGMA user_version = 8");
     sandbox.verdict(&secret, &[], 0, "valid");
 }
 

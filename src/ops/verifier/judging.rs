@@ -8,7 +8,6 @@ use super::known::{Kept, Known};
 use super::spent::Spent;
 use super::state::{State, is_limited, of_stranger, used};
 use crate::domain::allowance::{Spending, Used};
-use crate::domain::clock::Clock;
 use crate::domain::day::Month;
 use crate::domain::secret::MAXIMUM_LENGTH;
 use crate::domain::usage::LastUse;
@@ -146,22 +145,22 @@ impl<T> Judging<'_, T> {
             verdict.retry_after = spending.retry_after;
             verdict.remaining = known.allowance.remaining(used, at);
         }
-        let is_use = verdict.code == Code::Valid && verdict.recorded;
-        verdict.last_used_at = self.last_used_at(reader, known, is_use)?;
+        let this_time = (verdict.code == Code::Valid && verdict.recorded).then_some(self.now);
+        verdict.last_used_at = self.last_used_at(reader, known, this_time)?;
         Ok(verdict)
     }
 
-    /// When the key was last used, this time included if it is one. A clock that went back does not make it earlier.
+    /// When the key was last used, this time included if it is a use. A clock that went back does not make it earlier.
     fn last_used_at(
         &self,
         reader: &Reader<'_>,
         known: &Known<T>,
-        is_use: bool,
+        this_time: Option<Timestamp>,
     ) -> Result<Option<Timestamp>> {
-        let this_time = is_use.then_some(self.now);
-        // Uses by a clock that has leapt are not among what the store has recorded.
-        let Clock { seen, leapt } = self.state.clock;
-        if is_use && leapt.is_none() && self.now >= seen && known.used.is_latest(self.now) {
+        if let Some(at) = this_time
+            && at >= self.state.clock.furthest
+            && known.used.is_latest(at)
+        {
             return Ok(this_time);
         }
         self.look(reader, known)?;
@@ -188,7 +187,7 @@ impl<T> Judging<'_, T> {
     }
 
     /// Judges a valid request by its key's limits, and takes of them; [`Judging::settle`] writes it. A refusal is still to be
-    /// counted.
+    /// counted. The use is of the time that its limits were judged at, so that what is taken of a month is counted in it.
     pub fn spend(
         &mut self,
         meter: &Meter<'_>,
@@ -204,18 +203,18 @@ impl<T> Judging<'_, T> {
         let verdict = Verdict {
             code,
             subject: Some(Kept(Arc::clone(known))),
-            last_used_at: self.last_used_at(meter, known, is_use)?,
+            last_used_at: self.last_used_at(meter, known, is_use.then_some(at))?,
             recorded: true,
             retry_after,
             remaining: known.allowance.remaining(after, at),
         };
         if is_use {
-            known.used.add(self.now);
+            known.used.add(at);
             known.used.set_whole_at(after.whole_at);
             let place = (known.workspace, Month::of(at));
             self.state.credits.spend(place, cost);
             self.state.own_credits.spend((known.seq, place.1), cost);
-            self.spent.add(known, place, cost, self.now, request.ask.address);
+            self.spent.add(known, place, cost, at, request.ask.address);
             if known.shares_limits {
                 // The next request may be for another key of its lineage.
                 self.settle(meter)?;
@@ -226,7 +225,8 @@ impl<T> Judging<'_, T> {
 
     /// Writes what was taken.
     pub fn settle(&mut self, meter: &Meter<'_>) -> Result<()> {
-        std::mem::take(&mut self.spent).write(meter, self.now)
+        let at = self.latest(meter)?;
+        std::mem::take(&mut self.spent).write(meter, at)
     }
 
     /// The time that limits are judged at: the caller's, or that of the last count where it is later. The caller took its own

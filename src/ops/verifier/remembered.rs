@@ -27,9 +27,8 @@ impl<T> Verifier<T> {
         if !anyone || !request.record || !state.records {
             return Ok(None);
         }
-        // After a clock went back or leapt ahead, the last use must be looked up: another process may have recorded a
-        // later one.
-        if now < state.clock.seen || state.clock.leapt.is_some() {
+        // Another process may have recorded a later use, so it must be looked up.
+        if now < state.clock.furthest {
             return Ok(None);
         }
         if state.memory.freshness() != Some(seen) {

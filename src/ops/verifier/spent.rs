@@ -38,13 +38,13 @@ impl<T> Spent<T> {
         known: &Arc<Known<T>>,
         place: Place,
         cost: u64,
-        now: Timestamp,
+        at: Timestamp,
         address: Option<IpAddr>,
     ) {
         let none = || (Arc::clone(known), Tally::default());
         let (latest, tally) = self.uses.entry(known.seq).or_insert_with(none);
         latest.clone_from(known);
-        tally.count(Code::Valid, cost, now, address);
+        tally.count(Code::Valid, cost, at, address);
         if cost > 0 {
             let spent = self.credits.entry(place).or_default();
             *spent = spent.saturating_add(cost);
@@ -52,12 +52,12 @@ impl<T> Spent<T> {
     }
 
     /// Writes all of it, which was at this time.
-    pub fn write(&self, meter: &Meter<'_>, now: Timestamp) -> Result<()> {
+    pub fn write(&self, meter: &Meter<'_>, at: Timestamp) -> Result<()> {
         let uses = self.uses.iter().map(|(key, (known, tally))| {
             let state = known.allowance.rate.zip(known.used.whole_at());
             (*key, tally, state)
         });
-        meter.add_limited(Day::of(now), uses)?;
+        meter.add_limited(Day::of(at), uses)?;
         for ((workspace, month), credits) in &self.credits {
             meter.spend(*workspace, *month, *credits)?;
         }

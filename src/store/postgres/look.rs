@@ -26,10 +26,11 @@ pub(super) struct Look {
 }
 
 impl Look {
-    fn of(head: Head, seen: Option<i64>, leapt: Option<i64>) -> Self {
-        let clock = seen.map(|seen| Clock {
+    fn of(head: Head, [seen, leapt, furthest]: [Option<i64>; 3]) -> Self {
+        let clock = seen.zip(furthest).map(|(seen, furthest)| Clock {
             seen: Timestamp::from_millis(seen),
             leapt: leapt.map(Timestamp::from_millis),
+            furthest: Timestamp::from_millis(furthest),
         });
         Self { head, clock: clock.filter(|clock| clock.seen.is_writable()) }
     }
@@ -44,7 +45,7 @@ impl Look {
 fn statement(schema: &str, seen: Head) -> String {
     let hash = seen.hash;
     format!(
-        "SELECT head.seq, pg_catalog.encode(head.hash, 'hex'), clock.seen, clock.leapt,
+        "SELECT head.seq, pg_catalog.encode(head.hash, 'hex'), clock.seen, clock.leapt, clock.furthest,
         ({seq} = 0 OR (head.seq = {seq} AND head.hash = '\\x{hash}'::pg_catalog.bytea) OR (head.seq > {seq}
             AND EXISTS (SELECT 1 FROM {schema}.audit WHERE audit.seq = {seq} AND audit.hash = '\\x{hash}'::pg_catalog.bytea)))::pg_catalog.int4
         FROM {schema}.head LEFT JOIN {schema}.clock ON true",
@@ -56,7 +57,7 @@ fn statement(schema: &str, seen: Head) -> String {
 fn read(row: Option<SimpleQueryRow>) -> Result<Look> {
     let row = row.ok_or_else(|| damaged("the row of its trail's end is missing"))?;
     let number = |column| row.get(column).and_then(|text| text.parse::<i64>().ok());
-    if number(4) != Some(1) {
+    if number(5) != Some(1) {
         return Err(Error::new(
             Kind::Io,
             "the database is behind what was read from it before, or another: its audit trail lacks an event",
@@ -67,7 +68,7 @@ fn read(row: Option<SimpleQueryRow>) -> Result<Look> {
     let hash =
         row.get(1).and_then(digest::hex).map(ChainHash::from_bytes).ok_or_else(unreadable)?;
     let seq = number(0).ok_or_else(unreadable)?;
-    Ok(Look::of(Head { seq, hash }, number(2), number(3)))
+    Ok(Look::of(Head { seq, hash }, [number(2), number(3), number(4)]))
 }
 
 impl Database {
@@ -100,7 +101,7 @@ impl Database {
         let limit = self.wait + SOON;
         let statement = line.glance.get_or_init(|| {
             let sql = format!(
-                "SELECT head.seq, head.hash, clock.seen, clock.leapt FROM {0}.head LEFT JOIN {0}.clock ON true",
+                "SELECT head.seq, head.hash, clock.seen, clock.leapt, clock.furthest FROM {0}.head LEFT JOIN {0}.clock ON true",
                 self.server.schema
             );
             line.wait(limit, line.client.prepare(&sql)).ok()?.ok()
@@ -109,7 +110,7 @@ impl Database {
         let hash: &[u8] = row.try_get(1).ok()?;
         let hash = ChainHash::from_bytes(hash.try_into().ok()?);
         let head = Head { seq: row.try_get(0).ok()?, hash };
-        Some(Look::of(head, row.try_get(2).ok()?, row.try_get(3).ok()?))
+        Some(Look::of(head, [row.try_get(2).ok()?, row.try_get(3).ok()?, row.try_get(4).ok()?]))
     }
 
     /// Runs these statements and then a look. A connection that was lost while nobody used it is made again.

@@ -12,7 +12,8 @@ use crate::domain::Safe;
 use crate::error::{Error, Kind, Result};
 
 /// The steps; the schema's comment says how many of them it has had.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_store.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_store.sql"), include_str!("migrations/0002_furthest.sql")];
 
 /// The schema this keyward writes.
 pub(super) const NEWEST: usize = MIGRATIONS.len();

@@ -15,7 +15,7 @@ use crate::store::session::Session as AnySession;
 pub(super) const APPLICATION_ID: i32 = 0x4b45_5957;
 
 /// The steps; a store's `user_version` says how many of them it has had.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_key_desk.sql"),
     include_str!("migrations/0002_metering.sql"),
     include_str!("migrations/0003_provisioning.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005_ended.sql"),
     include_str!("migrations/0006_seal.sql"),
     include_str!("migrations/0007_elsewhere.sql"),
+    include_str!("migrations/0008_furthest.sql"),
 ];
 
 /// The first schema with digests of records in its events.

@@ -66,6 +66,7 @@ const REPLACE: &str = "
     INSERT OR REPLACE INTO main.meter SELECT * FROM temp.kept_meter;
     INSERT OR REPLACE INTO main.allowance SELECT * FROM temp.kept_allowance;
     UPDATE main.clock SET seen = max(seen, (SELECT seen FROM source.clock)),
+        furthest = max(furthest, (SELECT furthest FROM source.clock)),
         commits = max(commits, (SELECT commits FROM source.clock));";
 
 /// The records of keys that were minted and revoked after the backup are kept, if their workspace exists.

@@ -72,13 +72,14 @@ CREATE TABLE audit (
 -- The newest event about a key or a workspace, which has the digest of its record.
 CREATE INDEX audit_subject ON audit (subject);
 
--- The latest time that the store has recorded, the first one after a leap that is not accepted yet, and the number of
--- commits; one row.
+-- The latest time that the store has recorded, the first one after a leap that is not accepted yet, the number of commits, and
+-- the furthest time that anything was recorded at, believed or not; one row.
 CREATE TABLE clock (
     only  INTEGER PRIMARY KEY CHECK (only = 1),
     seen  INTEGER NOT NULL,
     leapt INTEGER,
-    commits INTEGER NOT NULL DEFAULT 0
+    commits INTEGER NOT NULL DEFAULT 0,
+    furthest INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Where verify left a key: the day of its last use, and when its burst is whole again under this rate.

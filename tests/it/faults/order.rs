@@ -45,9 +45,26 @@ fn traced(scene: &Scene) -> (Vec<Event>, Vec<String>, String) {
     let trace = sandbox.text(TRACE);
     let process = trace.split_whitespace().next().unwrap_or_default();
     let own = trace.lines().filter_map(|line| line.strip_prefix(process)?.strip_prefix(' '));
-    let events = own.filter_map(|call| event(call.trim_start(), &secrets));
-    let events: Vec<Event> = events.collect();
+    let events = whole(own).iter().filter_map(|call| event(call, &secrets)).collect();
     (events, secrets, trace)
+}
+
+/// The calls of one process, each on one line: strace cuts a call in two where another process is heard of during it.
+fn whole<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut begun = String::new();
+    let mut calls = Vec::new();
+    for line in lines.map(str::trim_start) {
+        if let Some(beginning) = line.strip_suffix("<unfinished ...>") {
+            begun = beginning.to_owned();
+        } else if let Some((_, rest)) =
+            line.strip_prefix("<... ").and_then(|line| line.split_once(" resumed>"))
+        {
+            calls.push(std::mem::take(&mut begun) + rest);
+        } else {
+            calls.push(line.to_owned());
+        }
+    }
+    calls
 }
 
 /// What a line of the trace says, if it matters.
@@ -180,4 +197,16 @@ fn everything_is_synced_before_what_depends_on_it() {
             );
         }
     }
+}
+
+#[test]
+fn a_call_that_was_reported_in_two_pieces_is_one() {
+    let lines = [
+        "wait4(7,  <unfinished ...>",
+        "<... wait4 resumed>[{WIFEXITED(s) && WEXITSTATUS(s) == 0}], WNOHANG, NULL) = 7",
+        "fsync(3</folder/keyward.db-wal>) = 0",
+    ];
+    let events: Vec<Event> =
+        whole(lines.into_iter()).iter().filter_map(|call| event(call, &[])).collect();
+    assert_eq!(events, [Event::Ended, Event::LogSynced]);
 }

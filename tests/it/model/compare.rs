@@ -114,7 +114,7 @@ fn told(what: &'static str) -> impl Fn(keyward::error::Error) -> String {
 /// The first difference, in words.
 pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), String> {
     let path = library.path.clone();
-    limits(&path, model)?;
+    unsaid(&path, model)?;
     let store = &mut library.store;
     let actor = Actor::Operator("model".to_owned());
     let at = Timestamp::from_millis(now);
@@ -196,8 +196,9 @@ pub fn trail_of(path: &Path, subject: &str) -> String {
     format!("\n{rows:#?}")
 }
 
-/// Compares the order of keys, and what is spent of rates and quotas: the store says it in verdicts alone, and rounded.
-fn limits(path: &Path, model: &Model) -> Result<(), String> {
+/// Compares the order of keys, what is spent of rates and quotas, and which events keep others from being recorded: the store
+/// says it in verdicts alone, and rounded, or by what it does later.
+fn unsaid(path: &Path, model: &Model) -> Result<(), String> {
     let rows = |query: &str| rows_in(path, query).into_iter().collect::<BTreeSet<_>>();
     // A server never gives a number twice, so there the order is all that can be foreseen.
     let numbers = match model.is_on_server {
@@ -220,6 +221,14 @@ fn limits(path: &Path, model: &Model) -> Result<(), String> {
     });
     let expected: BTreeSet<_> = expected.collect();
     same("what is spent of rates", found, expected)?;
+    let found = rows(
+        "SELECT subject, time FROM audit AS newest WHERE action = 'key.reuse' AND subject IN (SELECT id FROM key)
+            AND seq = (SELECT max(seq) FROM audit AS one WHERE one.subject = newest.subject)",
+    );
+    let expected = model.keys.values();
+    let expected = expected.filter_map(|key| Some(vec![key.id.clone(), key.reused?.to_string()]));
+    let expected: BTreeSet<_> = expected.collect();
+    same("which uses of a revoked key speak for others", found, expected)?;
     let found =
         rows("SELECT name, month, credits FROM allowance JOIN workspace USING (workspace_id)");
     let expected = model.workspaces.values().flat_map(|owner| {

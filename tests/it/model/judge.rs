@@ -88,6 +88,8 @@ impl Model {
             remaining: None,
         };
         let cost = u64::from(ask.cost);
+        // A use that was held against limits is of the time that they were judged at.
+        let at = if self.limits(&key).is_any() { self.at(now).latest } else { now };
         if verdict.code == "valid" {
             self.spend(&mut key, &mut verdict, cost, ask.record, now);
             if self.is_on_server && ask.record && self.limits(&key).is_any() {
@@ -98,12 +100,13 @@ impl Model {
             }
         }
         if ask.record {
-            let uses = key.uses.entry(now.div_euclid(DAY)).or_default();
+            let at = if verdict.code == "valid" { at } else { now };
+            let uses = key.uses.entry(at.div_euclid(DAY)).or_default();
             if verdict.code == "valid" {
                 uses.has_row = true;
                 uses.valid += 1;
                 uses.credits += cost;
-                key.last_used = Some(key.last_used.map_or(now, |last| last.max(now)));
+                key.last_used = Some(key.last_used.map_or(at, |last| last.max(at)));
             } else {
                 *uses.refused.entry(verdict.code.clone()).or_default() += 1;
             }

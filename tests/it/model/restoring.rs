@@ -204,9 +204,12 @@ impl Model {
                     }
                 }),
                 None => {
-                    let gone = present.key_of_id(&successor);
-                    let rotation = gone.and_then(|gone| present.keys[&gone].rotation.clone());
-                    let previous = earlier(rotation.and_then(|of| of.previous), bound);
+                    // Of a successor that an earlier restoration lost already, the trail knows.
+                    let known = match present.key_of_id(&successor) {
+                        Some(gone) => present.keys[&gone].rotation.as_ref().map(|of| of.previous),
+                        None => present.before.get(&key.id).map(|(_, previous)| *previous),
+                    };
+                    let previous = earlier(known.flatten(), bound);
                     self.before.insert(key.id.clone(), (successor, previous));
                 }
             }

@@ -95,3 +95,20 @@ fn a_newer_store_is_refused_and_left_alone() {
     let refusal = sandbox.keyward(["list"]).refused(4, "conflict");
     assert!(refusal["hint"].as_str().is_some_and(|hint| hint.contains("store migrate")));
 }
+
+#[test]
+fn a_store_of_the_first_schema_is_brought_up_to_date_by_its_owner() {
+    let Some(sandbox) = sandbox() else { return };
+    let server = Server::shared().expect("it is there");
+    let schema = schema(&sandbox);
+    let secret = sandbox.mint("ci");
+    sandbox.verdict(&secret, &[], 0, "valid");
+    server.psql(&format!(
+        "ALTER TABLE {schema}.clock DROP COLUMN furthest; COMMENT ON SCHEMA {schema} IS 'keyward store 1'"
+    ));
+    sandbox.refuses(&["list"], 4, "conflict");
+    sandbox.keyward(["store", "migrate"]).ok();
+    let last = format!("SELECT furthest >= (SELECT max(last_used_at) FROM {schema}.usage) FROM {schema}.clock");
+    assert_eq!(server.psql(&last), "t");
+    sandbox.verdict(&secret, &[], 0, "valid");
+}
