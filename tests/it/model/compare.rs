@@ -228,7 +228,10 @@ fn unsaid(path: &Path, model: &Model) -> Result<(), String> {
     let expected = model.keys.values();
     let expected = expected.filter_map(|key| Some(vec![key.id.clone(), key.reused?.to_string()]));
     let expected: BTreeSet<_> = expected.collect();
-    same("which uses of a revoked key speak for others", found, expected)?;
+    let differing = found.symmetric_difference(&expected).next();
+    let about = differing.map_or(String::new(), |row| trail_of(path, &format!("'{}'", row[0])));
+    same("which uses of a revoked key speak for others", found, expected)
+        .map_err(|difference| difference + &about)?;
     let found =
         rows("SELECT name, month, credits FROM allowance JOIN workspace USING (workspace_id)");
     let expected = model.workspaces.values().flat_map(|owner| {

@@ -99,7 +99,7 @@ impl Model {
         }
         key.form = owner.policy;
         key.created_at = now;
-        key.reused = None;
+        (key.reused, key.revision) = (None, key.revision + 1);
         self.put(key, Some(number));
         match faults.is_empty() {
             true => Ok(()),

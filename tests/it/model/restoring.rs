@@ -51,8 +51,6 @@ impl Model {
                 key.revoked = Some(end);
                 what = vec!["revoked"];
             }
-            // A record that the trail had to be told of has that for its newest event.
-            key.reused = known.filter(|is| alike(is, &key)).and_then(|is| is.reused);
             count(&mut key, counted.and(known));
             if !what.is_empty() {
                 kept.push(format!("{}: {}", key.id, what.join(" ")));
@@ -102,6 +100,7 @@ impl Model {
             self.carry_rates(workspace, now);
         }
         self.settle_names(&present, backup, now);
+        self.tell_of_restored(&present, backup);
         self.events += 1;
         Answer { lines: kept, ..Answer::default() }
     }
@@ -222,6 +221,22 @@ fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
     one.into_iter().chain(other).min()
 }
 
+impl Model {
+    /// Tells the trail of each record that is not the one it has. A new store takes the backup's trail.
+    fn tell_of_restored(&mut self, present: &Self, backup: &Self) {
+        let present = if present.events == 0 { backup } else { present };
+        for (number, was) in &backup.keys {
+            let is = present.key_of_id(&was.id).map(|is| &present.keys[&is]);
+            self.change(*number, |key| {
+                let revision = was.revision + u64::from(!alike(was, key));
+                let same = is.filter(|is| is.revision == revision && alike(is, key));
+                key.reused = same.and_then(|is| is.reused);
+                key.revision = same.map_or(present.events + 1, |is| is.revision);
+            });
+        }
+    }
+}
+
 /// Whether two records are the same, uses aside.
 fn alike(one: &Key, other: &Key) -> bool {
     let bare = |key: &Key| Key {
@@ -231,6 +246,7 @@ fn alike(one: &Key, other: &Key) -> bool {
         is_claimed: false,
         is_life_set: false,
         reused: None,
+        revision: 0,
         ..key.clone()
     };
     bare(one) == bare(other)

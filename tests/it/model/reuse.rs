@@ -39,7 +39,7 @@ impl Model {
     /// Tells the trail something about a key.
     pub fn tell(&mut self, number: u64) {
         self.events += 1;
-        self.change(number, |key| key.reused = None);
+        self.change(number, |key| (key.reused, key.revision) = (None, key.revision + 1));
     }
 
     /// Tells the trail that a revoked or expired key was used, unless the newest event about it says so and is less

@@ -242,5 +242,6 @@ pub(super) fn new_key(workspace: u64, owner: &Workspace, token: &Token, now: i64
         is_claimed: false,
         is_life_set: false,
         reused: None,
+        revision: 0,
     }
 }

@@ -100,6 +100,8 @@ pub struct Key {
     pub is_life_set: bool,
     /// When it was used though it was dead, if that is the newest event about it.
     pub reused: Option<i64>,
+    /// How often its record was written since it was minted; more where a number might else be used again.
+    pub revision: u64,
 }
 
 /// What was minted under an idempotency key.

@@ -171,12 +171,18 @@ impl Model {
         let Some(owner) = self.workspace_named(&line.workspace) else {
             return Taken::refused("workspace_not_found");
         };
+        let was_known = self.gone.iter().any(|gone| gone.secret == line.key.secret);
         let mut key = Key {
             workspace: owner,
             whole_at: None,
             is_claimed: false,
             is_life_set: false,
             reused: None,
+            revision: match line.key.state {
+                State::Pending => 0,
+                _ if was_known => self.events + 1,
+                _ => 1,
+            },
             uses: Default::default(),
             ..line.key.clone()
         };
