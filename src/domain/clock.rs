@@ -29,7 +29,7 @@ pub struct Clock {
     pub seen: Timestamp,
     /// The first time after a leap that is not accepted yet.
     pub leapt: Option<Timestamp>,
-    /// The furthest time that anything was recorded at, believed or not.
+    /// The furthest time that anything was recorded at, accepted or not.
     pub furthest: Timestamp,
 }
 

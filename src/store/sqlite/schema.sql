@@ -73,7 +73,7 @@ CREATE TABLE audit (
 CREATE INDEX audit_subject ON audit (subject);
 
 -- The latest time that the store has recorded, the first one after a leap that is not accepted yet, the number of commits, and
--- the furthest time that anything was recorded at, believed or not; one row.
+-- the furthest time that anything was recorded at, accepted or not; one row.
 CREATE TABLE clock (
     only  INTEGER PRIMARY KEY CHECK (only = 1),
     seen  INTEGER NOT NULL,

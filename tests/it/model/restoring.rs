@@ -225,6 +225,8 @@ impl Model {
     /// Tells the trail of each record that is not the one it has. A new store takes the backup's trail.
     fn tell_of_restored(&mut self, present: &Self, backup: &Self) {
         let present = if present.events == 0 { backup } else { present };
+        let restored = backup.keys.values().map(|key| key.id.clone());
+        self.told = Rc::new(present.told.iter().cloned().chain(restored).collect());
         for (number, was) in &backup.keys {
             let is = present.key_of_id(&was.id).map(|is| &present.keys[&is]);
             self.change(*number, |key| {

@@ -134,6 +134,8 @@ pub struct Model {
     pub gone: Vec<Gone>,
     /// All of them that have ended here: no record of theirs is imported again.
     pub ended: Rc<BTreeSet<String>>,
+    /// The ids of all keys that the trail has an event of.
+    pub told: Rc<BTreeSet<String>>,
     /// How keys ended for good, by their ids.
     pub endings: Rc<BTreeMap<String, End>>,
     /// Of each superseded key its successor's id, and the expiry that it had before, as the trail has them.
@@ -348,6 +350,7 @@ impl Model {
     }
 
     pub fn add_key(&mut self, key: Key) {
+        Rc::make_mut(&mut self.told).insert(key.id.clone());
         let last = self.keys.keys().next_back();
         self.keys.insert(last.map_or(1, |last| last + 1), key);
     }

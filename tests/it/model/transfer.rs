@@ -171,7 +171,6 @@ impl Model {
         let Some(owner) = self.workspace_named(&line.workspace) else {
             return Taken::refused("workspace_not_found");
         };
-        let was_known = self.gone.iter().any(|gone| gone.secret == line.key.secret);
         let mut key = Key {
             workspace: owner,
             whole_at: None,
@@ -180,7 +179,7 @@ impl Model {
             reused: None,
             revision: match line.key.state {
                 State::Pending => 0,
-                _ if was_known => self.events + 1,
+                _ if self.told.contains(&line.key.id) => self.events + 1,
                 _ => 1,
             },
             uses: Default::default(),

@@ -1,4 +1,4 @@
--- The furthest time that anything was recorded at, believed or not; see ../../sqlite/migrations/0008_furthest.sql.
+-- The furthest time that anything was recorded at, accepted or not; see ../../sqlite/migrations/0008_furthest.sql.
 
 ALTER TABLE keyward.clock ADD COLUMN furthest bigint NOT NULL DEFAULT 0;
 
