@@ -231,7 +231,9 @@ impl Model {
             let is = present.key_of_id(&was.id).map(|is| &present.keys[&is]);
             self.change(*number, |key| {
                 let revision = was.revision + u64::from(!alike(was, key));
-                let same = is.filter(|is| is.revision == revision && alike(is, key));
+                // The first two are the same in the trail.
+                let is_same = |is: &&Key| is.revision.max(1) == revision.max(1) && alike(is, key);
+                let same = is.filter(is_same);
                 key.reused = same.and_then(|is| is.reused);
                 key.revision = same.map_or(present.events + 1, |is| is.revision);
             });
