@@ -63,7 +63,9 @@ impl Ui {
     /// Answers after a change, which stays saved even if the answer fails. The error then says what was changed.
     pub fn after(&self, change: &str, answer: impl FnOnce() -> Result<()>) -> Result<()> {
         answer().map_err(|error| {
-            error.told(|why| format!("{change}; only the answer could not be written: {why}"))
+            let error =
+                error.told(|why| format!("{change}; only the answer could not be written: {why}"));
+            error.hinted("`keyward audit list -A` lists what was changed")
         })
     }
 

@@ -26,6 +26,7 @@ fn assert_stands(sandbox: &Sandbox, arguments: &[&str], stdin: &str, said: &[&st
         for said in said.iter().chain(&["only the answer could not be written"]) {
             assert!(message.contains(said), "{arguments:?}: {message}");
         }
+        assert!(output.stderr.contains("`keyward audit list -A`"), "{}", output.stderr);
     }
 }
 

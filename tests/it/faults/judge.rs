@@ -11,6 +11,14 @@ use crate::support::{Output, Sandbox, text};
 /// The store, and what keyward and SQLite keep beside it, begin with this.
 const STORE: &str = ".local/share/keyward/keyward.db";
 
+/// What a message says where everything was done but the answer.
+const UNANSWERED: &str = "only the answer could not be written";
+
+/// Whether a line of stderr says why a command failed, to people or to programs.
+fn is_error(line: &str) -> bool {
+    ["error: ", "{\"error\":"].iter().any(|word| line.starts_with(word))
+}
+
 /// What is found wrong, in words.
 pub type Finding = Result<(), String>;
 
@@ -27,6 +35,10 @@ pub struct Case<'a> {
 enum Ending {
     /// As undisturbed: its work is done.
     Done,
+    /// Its work is done, and a message says so, because the answer could not be written.
+    Unanswered,
+    /// Neither an answer nor a message could be written: its work is done, or everything is as it was.
+    Unheard,
     /// It is not, and everything is as it was.
     Failed,
     /// Nobody said.
@@ -43,9 +55,6 @@ impl Case<'_> {
         if ending != Ending::Unknown {
             self.no_draft_is_left()?;
         }
-        if ending == Ending::Failed {
-            self.nothing_is_half_said()?;
-        }
         for sink in self.scene.sinks {
             sink.lost(self.sandbox).map_or(Ok(()), Err)?;
         }
@@ -56,7 +65,17 @@ impl Case<'_> {
         self.verdicts_agree(&now)?;
         match ending {
             Ending::Done => self.is_done(&now, self.output)?,
-            Ending::Failed => self.is_undone(&now)?,
+            Ending::Unanswered => {
+                self.stands_without_an_answer(&now)?;
+                self.what_stands_is_said(&now)?;
+            }
+            Ending::Unheard if self.is_undone(&now).is_err() => {
+                self.stands_without_an_answer(&now)?;
+            }
+            Ending::Unheard | Ending::Failed => {
+                self.nothing_is_half_said()?;
+                self.is_undone(&now)?;
+            }
             Ending::Unknown => self.is_one_or_the_other(&now)?,
         }
         match self.scene.again {
@@ -72,6 +91,8 @@ impl Case<'_> {
         match output.status {
             status if status == self.baseline.status => Ok(Ending::Done),
             17 | 137 => Ok(Ending::Unknown),
+            7 if output.stderr.contains(UNANSWERED) => Ok(Ending::Unanswered),
+            7 if !output.stderr.lines().any(is_error) => Ok(Ending::Unheard),
             7 => Ok(Ending::Failed),
             // Not the store's or a file's fault: without random numbers there is nothing to be minted.
             1 if output.stderr.contains("random generator failed") => Ok(Ending::Failed),
@@ -100,14 +121,18 @@ impl Case<'_> {
         Ok(())
     }
 
+    /// After a failure stdout is empty.
+    fn nothing_is_answered(&self) -> Finding {
+        let output = self.output;
+        let is_silent = output.stdout.is_empty() || self.scene.speaks();
+        must!(is_silent, "it failed and answered: {}", told(output));
+        Ok(())
+    }
+
     /// After a failure stdout is empty, and the sinks are as they were, or it is said that they are not.
     fn nothing_is_half_said(&self) -> Finding {
+        self.nothing_is_answered()?;
         let output = self.output;
-        must!(
-            output.stdout.is_empty() || self.scene.speaks(),
-            "it failed and answered: {}",
-            told(output)
-        );
         let is_said =
             ["still holds", "was delivered"].iter().any(|words| output.stderr.contains(words));
         let kept = self.scene.sinks.iter();
@@ -214,6 +239,24 @@ impl Case<'_> {
                 told(output)
             );
         }
+        Ok(())
+    }
+
+    /// Everything is as at the undisturbed end, and stdout is empty.
+    fn stands_without_an_answer(&self, now: &State) -> Finding {
+        self.nothing_is_answered()?;
+        self.is_done(now, self.output)
+    }
+
+    /// A message in place of an answer names each key that is not as before, and says where to look.
+    fn what_stands_is_said(&self, now: &State) -> Finding {
+        let (before, said) = (&self.baseline.before, &self.output.stderr);
+        let shapes = (now.shapes_of(now), before.shapes_of(before));
+        for id in now.keys.keys().map(String::as_str) {
+            let is_told = shapes.0.get(id) == shapes.1.get(id) || said.contains(id);
+            must!(is_told, "it changed {id}, and does not say so: {}", told(self.output));
+        }
+        must!(said.contains("hint: "), "it does not say where to look: {}", told(self.output));
         Ok(())
     }
 
