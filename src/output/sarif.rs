@@ -77,7 +77,7 @@ fn result(result: &Result<'_>) -> Value {
     let path = result.path.unwrap_or(b"unknown");
     let mut location = json!({ "artifactLocation": { "uri": uri(path) } });
     if let Some((line, column)) = result.spot {
-        // Columns are counted in bytes, and SARIF's in characters, so only the line is said where they may differ.
+        // In bytes, where SARIF counts characters: behind other ones than ASCII, the place is marked too far to the right.
         location["region"] = json!({ "startLine": line, "startColumn": column });
     }
     let known = Sha256::digest([result.subject.as_bytes(), b":", path].concat());

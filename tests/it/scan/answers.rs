@@ -122,27 +122,6 @@ fn what_git_ignores_and_what_is_excluded_is_left_out() {
 }
 
 #[test]
-fn sarif_has_a_result_for_each_place_and_no_text_of_it() {
-    let (sandbox, secret) = one();
-    plant(&sandbox, "tree/a b.py", format!("before secret\n{secret} after secret\n"));
-    let output = sandbox.keyward(["scan", "tree", "--format", "sarif"]).exit(18);
-    let document = output.json();
-    assert_eq!(document["version"], "2.1.0");
-    let run = &document["runs"][0];
-    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
-    let result = &run["results"][0];
-    assert!(rules.iter().any(|rule| rule["id"] == result["ruleId"]), "{result:#}");
-    assert_eq!((&result["ruleId"], &result["level"]), (&json!("live-key"), &json!("error")));
-    let location = &result["locations"][0]["physicalLocation"];
-    assert_eq!(location["artifactLocation"]["uri"], "tree/a%20b.py");
-    assert_eq!(location["region"], json!({ "startLine": 2, "startColumn": 1 }));
-    for absent in [&secret[20..], "before secret", "after secret"] {
-        assert!(!output.stdout.contains(absent), "{}", output.stdout);
-    }
-    assert_eq!(run["invocations"][0]["executionSuccessful"], true);
-}
-
-#[test]
 fn every_line_of_tsv_has_the_same_fields() {
     let (sandbox, secret) = one();
     let foreign = crate::support::Sandbox::with_key("theirs").1;

@@ -12,6 +12,8 @@ mod git;
 mod hostile;
 // The formats of answers, exit statuses and exceptions.
 mod answers;
+// SARIF, and the schema of its standard.
+mod sarif;
 // Revoking what was found, and what the trail is told.
 mod response;
 // The formats that a store keeps.
