@@ -152,7 +152,8 @@ impl<'a> Search<'a> {
         if bytes.len() > MEMORY || archive::kind(bytes).is_some() {
             return self.stream(&mut bytes, location);
         }
-        self.text(bytes, location)
+        self.text(bytes, location)?;
+        self.behind(bytes, true, &mut &[][..], location)
     }
 
     /// Searches text that is in memory and is not a file: lines that git was given, say.

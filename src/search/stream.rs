@@ -77,14 +77,13 @@ impl Search<'_> {
         loop {
             let state = window.fill(source);
             let head = &window.bytes[..window.filled];
-            if std::mem::take(&mut is_first)
-                && let Some(kind) = archive::kind(head)
-            {
+            let is_all = std::mem::take(&mut is_first);
+            if is_all && let Some(kind) = archive::kind(head) {
                 if self.depth < self.limits.depth {
                     let zeros = if let Filled::Gap(zeros) = state { zeros } else { 0 };
                     return self.archive(kind, Whole { head, rest: source, zeros }, location);
                 }
-                self.lacks(location, "archives are nested deeper than --max-depth allows");
+                self.lacks(location, archive::TOO_DEEP);
             }
             let until = match state {
                 Filled::Full => window.filled - LONGEST,
@@ -106,7 +105,7 @@ impl Search<'_> {
                     window.position = window.position.after(bytes).after_zeros(zeros);
                     (window.filled, window.from) = (0, 0);
                 }
-                Filled::End => return Ok(()),
+                Filled::End => return self.behind(bytes, is_all, source, location),
                 Filled::Failed(error) => {
                     self.lacks(location, &error.to_string());
                     return Ok(());

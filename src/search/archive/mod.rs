@@ -3,23 +3,28 @@
 //! This module never writes what it unpacks anywhere, and never unpacks more than it may: a name is only shown, and every byte is
 //! counted before it is looked at.
 
+mod directory;
 mod packed;
 mod tar;
 mod zip;
 
 use std::cell::Cell;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::rc::Rc;
 
 use zeroize::Zeroizing;
 
 use super::Search;
-use super::source::{Reading, Whole};
+use super::source::{Reading, Source, Whole};
 use crate::domain::scan::Location;
 use crate::error::Result;
+use directory::Directory;
 
 /// How many members an archive may have.
 const MOST_MEMBERS: u64 = 1_000_000;
+
+/// What is said of an archive inside too many others.
+pub(super) const TOO_DEEP: &str = "archives are nested deeper than --max-depth allows";
 
 /// What a text begins like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +96,34 @@ impl Search<'_> {
         };
         self.depth -= 1;
         searched
+    }
+
+    /// Searches the zip archive that a text ends with, if it does: in a program that unpacks itself. `text` is the end of it, or
+    /// all.
+    pub(super) fn behind(
+        &mut self,
+        text: &[u8],
+        is_all: bool,
+        rest: &mut dyn Source,
+        location: &Location,
+    ) -> Result<()> {
+        if is_all && !directory::may_end(text) {
+            return Ok(());
+        }
+        let (found, head) = match rest.file() {
+            Ok(Some(file)) => (Directory::find(&mut BufReader::new(file)), &[][..]),
+            _ if is_all => (Directory::find(&mut Cursor::new(text)), text),
+            _ => return Ok(()),
+        };
+        match found {
+            Ok(Some(_)) if self.depth == self.limits.depth => self.lacks(location, TOO_DEEP),
+            Ok(Some(_)) => {
+                return self.archive(Kind::Zip, Whole { head, rest, zeros: 0 }, location);
+            }
+            Ok(None) => {}
+            Err(error) => self.lacks(location, &error.to_string()),
+        }
+        Ok(())
     }
 
     fn unpacked(&mut self, inner: impl Read, location: &Location) -> Result<()> {

@@ -104,13 +104,19 @@ impl Search<'_> {
         location: &Location,
     ) -> Result<io::Result<bool>> {
         let mut block = [0; BLOCK];
-        match fill(source, &mut block) {
-            Ok(true) if block.iter().all(|byte| *byte == 0) => return Ok(Ok(false)),
-            Ok(true) => {}
-            other => return Ok(other),
-        }
-        if !is_header(&block) {
-            return Ok(Err(io::Error::other("the archive is damaged")));
+        let mut has_ended = false;
+        loop {
+            match fill(source, &mut block) {
+                // The end, unless another archive follows.
+                Ok(true) if block.iter().all(|byte| *byte == 0) => has_ended = true,
+                Ok(true) if is_header(&block) => break,
+                Ok(false) => return Ok(Ok(false)),
+                _ if has_ended => {
+                    return Ok(Err(io::Error::other("something else follows the archive")));
+                }
+                Ok(true) => return Ok(Err(io::Error::other("the archive is damaged"))),
+                Err(error) => return Ok(Err(error)),
+            }
         }
         let Some(size) = said.size.take().or_else(|| octal(&block[124..136])) else {
             return Ok(Err(io::Error::other("the archive is damaged")));

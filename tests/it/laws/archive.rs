@@ -44,6 +44,8 @@ pub fn hold(data: &[u8]) {
             0 => (gzip(&packed), inside),
             1 => (zstd(&packed), inside),
             2 => (tar(&packed), inside + 1),
+            // Some have a program in front that unpacks them.
+            _ if *kind > 127 => ([&b"#!\n"[..], &zip(&packed)].concat(), inside + 1),
             _ => (zip(&packed), inside + 1),
         };
     }

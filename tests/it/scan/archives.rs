@@ -56,6 +56,60 @@ fn what_is_in_an_archive_is_found_at_its_place_in_the_member() {
     }
 }
 
+/// A program that unpacks itself has its archive at its end; the archive may or may not know of what comes before it.
+#[test]
+fn a_zip_that_other_bytes_come_before_is_found() {
+    if !tool("zip") {
+        return;
+    }
+    let (sandbox, secret) = one();
+    let long = format!("{}KEY={secret}\n", "a line\n".repeat(100));
+    plant(&sandbox, "made/app.env", long);
+    shell(
+        &sandbox,
+        "made",
+        "t=../tree
+        zip -q a.zip app.env; printf '#!/bin/sh\nexec unzip -p \"$0\" | sh\n' > run; cat a.zip >> run
+        cp run $t; tar cf $t/run.tar run; (cat run; echo signature) > $t/signed
+        (head -c 3000000 /dev/zero | tr '\\0' '.'; cat a.zip) > $t/large; cp $t/large $t/adjusted; zip -qA $t/adjusted
+        printf 'text: PK\\005\\006, the end record of a zip archive' > $t/text
+        for name in run large; do cp $t/$name .; done
+        git init -q ../tree; git -C ../tree add run large; git -C ../tree commit -qm all",
+    );
+    let expected = |names: &[&str]| -> Vec<String> {
+        names.iter().map(|name| format!("tree/{name}!app.env:101:5")).collect()
+    };
+    let answer = scan(&sandbox, &["tree"], 18);
+    assert_eq!(answer["complete"], true, "{:#}", answer["incomplete"]);
+    let names = ["adjusted", "large", "run", "run.tar!run", "signed"];
+    assert_eq!(places(&answer, "ci"), expected(&names));
+    let history = places(&scan(&sandbox, &["tree", "--history"], 18), "ci");
+    for name in ["large!app.env:101:5", "run!app.env:101:5"] {
+        assert!(history.iter().any(|place| place.ends_with(name)), "{name}: {history:?}");
+    }
+    let answer = scan(&sandbox, &["tree/run", "--max-depth", "0"], 7);
+    assert!(answer["incomplete"][0].as_str().is_some_and(|why| why.contains("--max-depth")));
+}
+
+#[test]
+fn what_follows_the_end_of_a_tar_is_read_or_said() {
+    let (sandbox, secret) = one();
+    plant(&sandbox, "made/a", "text");
+    plant(&sandbox, "made/app.env", &secret);
+    shell(
+        &sandbox,
+        "made",
+        "tar cf a.tar a; tar cf b.tar app.env; cat a.tar b.tar > ../tree/both.tar; (cat a.tar; echo more) > ../tree/more.tar",
+    );
+    assert_eq!(
+        places(&scan(&sandbox, &["tree/both.tar"], 18), "ci"),
+        ["tree/both.tar!app.env:1:1"]
+    );
+    let answer = scan(&sandbox, &["tree/more.tar"], 7);
+    let why = "cannot read tree/more.tar: something else follows the archive";
+    assert_eq!(answer["incomplete"], serde_json::json!([why]));
+}
+
 #[test]
 fn a_member_whose_name_has_a_token_is_masked() {
     if !tool("zip") {
