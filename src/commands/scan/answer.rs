@@ -39,10 +39,7 @@ impl Answer<'_> {
             self.list(context, remedies)?;
         }
         if is_sarif || ui.format != Format::Json {
-            self.coverage.incomplete.iter().for_each(|lack| ui.warn(lack));
-            if self.coverage.more > 0 {
-                ui.warn(&format!("{} more could not be read", many(self.coverage.more, "thing")));
-            }
+            self.lacks().iter().for_each(|lack| ui.warn(lack));
         }
         ui.status(&self.sentence(covered));
         Ok(())
@@ -75,11 +72,7 @@ impl Answer<'_> {
             }
         }
         listing.add("complete", &self.coverage.is_complete());
-        let mut incomplete = self.coverage.incomplete.clone();
-        if self.coverage.more > 0 {
-            incomplete.push(format!("{} more could not be read", self.coverage.more));
-        }
-        listing.add("incomplete", &incomplete);
+        listing.add("incomplete", &self.lacks());
         listing.add("scanned", &ScannedView::from(self.coverage));
         listing.add("ignored", &self.ignored);
         let columns = [
@@ -200,7 +193,16 @@ impl Answer<'_> {
                 });
             }
         }
-        sarif::document(&results, &self.coverage.incomplete)
+        sarif::document(&results, &self.lacks())
+    }
+
+    /// What was not read, a sentence each, the last about those that are too many to name.
+    fn lacks(&self) -> Vec<String> {
+        let mut lacks = self.coverage.incomplete.clone();
+        if self.coverage.more > 0 {
+            lacks.push(format!("{} more could not be read", many(self.coverage.more, "thing")));
+        }
+        lacks
     }
 
     /// What was covered, and what came of it.

@@ -41,6 +41,13 @@ fn every_sarif_document_is_valid() {
     assert_eq!(invocation["executionSuccessful"], false);
     assert_eq!(invocation["toolExecutionNotifications"].as_array().map(Vec::len), Some(1));
 
+    // More than are named.
+    let many: Vec<String> = (0..102).map(|number| format!("nowhere-{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let unread = &sarif(&sandbox, &many, 7)["runs"][0]["invocations"][0];
+    let notes = unread["toolExecutionNotifications"].as_array().expect("a list");
+    assert_eq!(notes[100]["message"]["text"], "2 things more could not be read");
+
     let dead = sandbox.mint("gone");
     sandbox.keyward(["revoke", "gone", "--yes"]).ok();
     plant(&sandbox, "tree/all", format!("{secret}\n{dead}\n{foreign}\n"));
