@@ -117,21 +117,31 @@ fn scanner(name: &str) -> bool {
     is_there
 }
 
-#[test]
-fn betterleaks_finds_every_token_by_the_printed_rules() {
-    if !scanner("betterleaks") {
+/// Asserts that a scanner that reads gitleaks' configuration finds every token, and writes it to `r.json`.
+fn assert_reported(name: &str, words: &[&str]) {
+    if !scanner(name) {
         return;
     }
     let (sandbox, secrets) = minted();
     sandbox.file("rules.toml", &printed(&sandbox, "gitleaks"));
     plant(&sandbox, &secrets);
-    let words = ["--config", "rules.toml", "--no-banner", "-o", "r.json", "tree"];
-    let run = sandbox.program("betterleaks", words).run();
+    let common = ["--config", "rules.toml", "--no-banner"];
+    let run = sandbox.program(name, words.iter().chain(&common)).run();
     assert_eq!(run.status, 1, "{}", run.transcript());
     let report = fs::read_to_string(sandbox.home().join("r.json")).expect("a report");
     for secret in &secrets {
         assert!(report.contains(secret.as_str()), "a token is not in {report}");
     }
+}
+
+#[test]
+fn gitleaks_finds_every_token_by_the_printed_rules() {
+    assert_reported("gitleaks", &["dir", "tree", "-r", "r.json"]);
+}
+
+#[test]
+fn betterleaks_finds_every_token_by_the_printed_rules() {
+    assert_reported("betterleaks", &["tree", "-o", "r.json"]);
 }
 
 #[test]
