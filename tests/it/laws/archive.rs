@@ -38,6 +38,8 @@ pub fn hold(data: &[u8]) {
     let place = number(4..6) % (text.len() + 1);
     // What comes first is no archive's beginning.
     let mut packed = [b"#", &text[..place], token.as_bytes(), &text[place..]].concat();
+    // It may end with one, which may be damaged.
+    let has_end = packed.windows(4).any(|four| four == b"PK\x05\x06");
     let mut inside = 0;
     for kind in &padded[1..][..usize::from(padded[0] % 4)] {
         (packed, inside) = match kind % 4 {
@@ -50,7 +52,7 @@ pub fn hold(data: &[u8]) {
         };
     }
     let whole = scan(&packed);
-    assert!(whole.coverage.is_complete(), "{:?}", whole.coverage.incomplete);
+    assert!(whole.coverage.is_complete() || has_end, "{:?}", whole.coverage.incomplete);
     let expected = (vec![MEMBER.to_vec(); inside], place as u64 + 1, token.to_owned());
     assert!(whole.found.contains(&expected), "a packed token is not found at its place");
     let at = number(6..8) % packed.len();
