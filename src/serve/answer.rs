@@ -119,7 +119,7 @@ pub fn sentence(status: u16) -> &'static str {
         405 => "this method is not allowed here",
         408 => "the request took too long",
         409 => "the request conflicts with what exists",
-        413 => "the request is too large",
+        413 | 414 | 431 => "the request is too large",
         422 => "the request asks for something that is not allowed",
         429 => "too many requests",
         503 => "the key cannot be checked now; try again",

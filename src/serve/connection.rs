@@ -134,18 +134,20 @@ pub enum Stream {
 }
 
 /// The bytes of a connection as its phases have them.
-pub struct Wire {
+pub struct Wire<R> {
     pub stream: Stream,
     pub connection: Rc<Connection>,
+    /// The header fields, with their ends, and the body of a refusal with this status.
+    pub refuse: R,
 }
 
-impl Read for Wire {
+impl<R: Unpin> Read for Wire<R> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         mut cursor: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { stream, connection } = self.get_mut();
+        let Self { stream, connection, .. } = self.get_mut();
         connection.watch(context)?;
         let mut bytes = [0; READ];
         let room = cursor.remaining().min(READ);
@@ -166,13 +168,18 @@ impl Read for Wire {
     }
 }
 
-impl Wire {
-    /// What is sent in place of this answer, if it is one that hyper gives by itself to what is not HTTP: a cache may keep that as
-    /// little as any other.
-    fn unkept(&self, answer: &[u8]) -> Option<Vec<u8>> {
+impl<R: Fn(u16) -> (String, String)> Wire<R> {
+    /// What is sent in place of this answer, if it is one that hyper gives by itself to what is not HTTP: that has no body, and
+    /// a cache may keep it.
+    fn refused(&self, answer: &[u8]) -> Option<Vec<u8>> {
         let is_hypers = matches!(self.connection.phase.get(), Phase::Idle | Phase::Head);
-        let line = answer.iter().position(|byte| *byte == b'\n').filter(|_| is_hypers)? + 1;
-        Some([&answer[..line], b"cache-control: no-store\r\n", &answer[line..]].concat())
+        let head = std::str::from_utf8(answer).ok().filter(|_| is_hypers)?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        let (fields, body) = (self.refuse)(status);
+        let is_kept =
+            |line: &&str| !line.trim_end().is_empty() && !line.starts_with("content-length");
+        let head: String = head.split_inclusive('\n').filter(is_kept).collect();
+        Some(format!("{head}{fields}content-length: {}\r\n\r\n{body}", body.len()).into_bytes())
     }
 
     /// Notes whether the peer takes what is sent.
@@ -191,21 +198,21 @@ impl Wire {
     }
 }
 
-impl Write for Wire {
+impl<R: Fn(u16) -> (String, String) + Unpin> Write for Wire<R> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.connection.watch(context)?;
-        let unkept = self.unkept(bytes);
-        let sent = unkept.as_deref().unwrap_or(bytes);
+        let refused = self.refused(bytes);
+        let sent = refused.as_deref().unwrap_or(bytes);
         let written = match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(context, sent),
             Stream::Unix(stream) => Pin::new(stream).poll_write(context, sent),
         };
         // The connection ends after hyper's own answer, whether all of it was taken or not.
-        let written = if unkept.is_some() { written.map_ok(|_| bytes.len()) } else { written };
+        let written = if refused.is_some() { written.map_ok(|_| bytes.len()) } else { written };
         self.sent(written)
     }
 

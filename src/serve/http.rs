@@ -4,6 +4,7 @@
 //! its end.
 
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -51,6 +52,19 @@ pub async fn answer(
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = answer.fields;
     Ok(response)
+}
+
+/// The header fields and the body of the refusal of what cannot be read as a request.
+pub fn unreadable(worker: &Worker, status: u16) -> (String, String) {
+    worker.metrics.answered("other", status);
+    let dialect = worker.settings.errors;
+    let refusal = Refusal::new("bad_request", status, sentence(status));
+    let answer = Answer::refusal(&refusal, dialect);
+    let mut fields = String::new();
+    for (name, value) in &answer.fields {
+        let _ = write!(fields, "{name}: {}\r\n", value.to_str().unwrap_or_default());
+    }
+    (fields, dialect.body(&refusal))
 }
 
 /// Finds the route, which has a name for the log, and its answer.

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `listen` | sockets: their addresses, their modes, those that a service manager hands over |
 //! | `acceptor` | takes connections, gives them to the workers in turn, and ends everything on a signal |
-//! | `thread`, `worker` | a thread and its connections; its verifier, and the requests that are judged together |
+//! | `thread`, `worker` | a thread, its connections and what they share |
+//! | `judge` | a worker's verifiers, and the requests that are judged together |
 //! | `connection` | a connection's bytes, and how long each phase of it may take |
 //! | `http`, `unread`, `answer`, `body`, `identity` | a request becomes an answer |
 //! | `caller`, `query` | what a request says of itself: its key, its address, its options |
@@ -28,6 +29,7 @@ mod health;
 mod http;
 mod identity;
 mod introspect;
+mod judge;
 mod listen;
 mod log;
 mod manage;

@@ -4,11 +4,8 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::future::{pending, poll_fn};
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
@@ -18,14 +15,13 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::spawn_local;
 
 use super::connection::{Connection, Stream, Wire};
-use super::identity::Identity;
+use super::judge::Judge;
 use super::listen::Side;
 use super::manage::Managers;
 use super::metrics::Metrics;
-use super::worker::{Worker, compact};
+use super::worker::Worker;
 use super::{Settings, http};
 use crate::error::{Error, Kind, Result};
-use crate::ops::verifier::Verifier;
 
 /// How often is looked after connections, and uses that are to be written.
 const TURN: Duration = Duration::from_millis(250);
@@ -55,7 +51,7 @@ pub struct Prepared {
     metrics: Arc<Metrics>,
     managers: Option<Arc<Managers>>,
     most: usize,
-    verifier: Verifier<Identity>,
+    judge: Judge,
 }
 
 impl Prepared {
@@ -66,8 +62,8 @@ impl Prepared {
         managers: Option<Arc<Managers>>,
         most: usize,
     ) -> Result<Self> {
-        let verifier = compact(&settings)?;
-        Ok(Self { settings, metrics, managers, most, verifier })
+        let judge = Judge::open(&settings, &metrics)?;
+        Ok(Self { settings, metrics, managers, most, judge })
     }
 
     /// Answers until it is to end and has answered what is due.
@@ -80,33 +76,12 @@ impl Prepared {
         let runtime = runtime.map_err(|error| {
             Error::new(Kind::Io, "cannot start a thread that answers").because(error)
         })?;
-        let Self { settings, metrics, managers, most, verifier } = self;
-        let is_far = verifier.is_far();
-        let worker = Rc::new(Worker::new(settings, metrics, managers, verifier));
-        let thread = Rc::new(Thread {
-            worker: Rc::clone(&worker),
-            connections: RefCell::default(),
-            most,
-            is_far,
-        });
-        let mut serving = Box::pin(thread.serve(messages));
-        let mut is_over = false;
-        while !is_over {
-            // Leaving the runtime and coming back costs two system calls.
-            let mut wanted = pin!(async {
-                match is_far {
-                    true => worker.wanted().await,
-                    false => pending().await,
-                }
-            });
-            is_over = runtime.block_on(poll_fn(|context| match serving.as_mut().poll(context) {
-                Poll::Ready(()) => Poll::Ready(true),
-                Poll::Pending => wanted.as_mut().poll(context).map(|()| false),
-            }));
-            worker.work();
-        }
-        // Both have the worker too.
-        drop(serving);
+        let Self { settings, metrics, managers, most, judge } = self;
+        let worker = Rc::new(Worker::new(settings, metrics, managers, judge)?);
+        let connections = RefCell::default();
+        let thread = Rc::new(Thread { worker: Rc::clone(&worker), connections, most });
+        runtime.block_on(thread.serve(messages));
+        // It has the worker too.
         drop(runtime);
         let worker = Rc::into_inner(worker)
             .ok_or_else(|| Error::new(Kind::Internal, "a connection outlived its thread"))?;
@@ -118,16 +93,13 @@ struct Thread {
     worker: Rc<Worker>,
     connections: RefCell<BTreeMap<u64, Rc<Connection>>>,
     most: usize,
-    /// Whether the store is on a server, which is asked outside of the runtime.
-    is_far: bool,
 }
 
 impl Thread {
     async fn serve(self: Rc<Self>, mut messages: UnboundedReceiver<Message>) {
         spawn_local(Rc::clone(&self).look_after());
-        if !self.is_far {
-            spawn_local(Rc::clone(&self.worker).work_within());
-        }
+        spawn_local(Rc::clone(&self.worker).work());
+        spawn_local(Rc::clone(&self).write());
         let mut number = 0;
         while let Some(Message::Connection(accepted, side)) = messages.recv().await {
             number += 1;
@@ -160,7 +132,9 @@ impl Thread {
             let service = service_fn(|request| {
                 http::answer(Rc::clone(&thread.worker), Rc::clone(&connection), side, request)
             });
-            let wire = Wire { stream, connection: Rc::clone(&connection) };
+            let worker = &thread.worker;
+            let refuse = |status| http::unreadable(worker, status);
+            let wire = Wire { stream, connection: Rc::clone(&connection), refuse };
             // The phases of a connection have times of their own.
             let served = http1::Builder::new()
                 .header_read_timeout(None)
@@ -194,6 +168,12 @@ impl Thread {
             for connection in self.connections.borrow().values() {
                 connection.close_if_due(now, self.worker.is_ending.get());
             }
+        }
+    }
+
+    async fn write(self: Rc<Self>) {
+        loop {
+            tokio::time::sleep(TURN).await;
             self.worker.write_if_due().await;
         }
     }

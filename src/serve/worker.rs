@@ -1,35 +1,29 @@
-//! A worker: what the connections of a thread share, with a verifier of its own that judges their requests.
+//! A worker: what the connections of a thread share, and the way from them to their judge.
 //!
-//! Requests that can be read at the same moment are judged together: each connection's task puts its request into the group,
-//! which is judged when all the connections that were woken with it have had their turn. Whatever asks the store waits for
-//! that moment too. For a store on a server it is outside of the runtime, as its engine has one of its own.
-//!
-//! This module never lets a request's failure end another's, and never judges by what was known before it came in.
+//! Requests that can be read at the same moment are judged together: each connection's task puts its request to the others,
+//! which are judged when all the connections that were woken with it have had their turn. Whatever asks the store waits for
+//! that moment too. A file is asked on this thread. A server may take its time, and is asked on a thread beside it: what needs no
+//! store is answered meanwhile, and what comes in waits together for the next look.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
-use super::identity::{Identity, REMEMBERED};
+use super::Settings;
+use super::judge::{Judge, Judged, Matter, fault};
 use super::manage::Managers;
 use super::metrics::Metrics;
-use super::{Settings, WAIT};
 use crate::domain::Key;
-use crate::domain::verdict::Verdict;
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::Actor;
-use crate::ops::verifier::{Kept, Request, Verifier};
+use crate::ops::verifier::{Request, Verifier};
 
-/// How many keys are remembered with their whole records, which only `/v1/verify` asks for.
-const WHOLE: usize = 1 << 10;
-
-type Judged = Result<Verdict<Kept<Identity>>>;
-/// Something that asks the store.
-type Job = Box<dyn FnOnce(&Worker)>;
+/// How long is waited for the store before it is said that it cannot be read.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 /// What the connections of a thread share.
 pub struct Worker {
@@ -38,32 +32,49 @@ pub struct Worker {
     pub managers: Option<Arc<Managers>>,
     /// Whether it is to end.
     pub is_ending: Cell<bool>,
-    verifier: RefCell<Verifier<Identity>>,
-    /// The one that knows whole records, once it is needed.
-    whole: RefCell<Option<Verifier<Key>>>,
-    group: RefCell<Vec<(Request, oneshot::Sender<Judged>)>>,
-    jobs: RefCell<Vec<Job>>,
-    wanted: Notify,
+    bench: Bench,
 }
 
-/// Opens a verifier that keeps this of keys.
-fn verifier<T>(
-    settings: &Settings,
-    keep: impl Fn(Key) -> T + Send + 'static,
-) -> Result<Verifier<T>> {
-    let store = (settings.open)(WAIT)?;
-    let mut verifier = Verifier::new(store, Actor::Operator(String::new()), keep);
-    verifier.wait_at_most(WAIT);
-    Ok(verifier)
+/// Where the judge is.
+enum Bench {
+    /// On this thread, whose turn it is when somebody waits.
+    Here { judge: RefCell<Judge>, waiting: RefCell<Vec<Matter>>, wanted: Notify },
+    /// On a thread of its own.
+    Beside { waiting: Sender<Matter>, thread: JoinHandle<Result<()>> },
 }
 
-/// The verifier of a worker, which may be opened before its thread begins: what can fail has not failed then.
-pub fn compact(settings: &Settings) -> Result<Verifier<Identity>> {
-    Ok(verifier(settings, |key| Identity::new(&key))?.remembering(REMEMBERED))
+/// Judges for as long as somebody may come.
+fn judge(mut judge: Judge, waiting: &Receiver<Matter>) -> Result<()> {
+    while let Ok(first) = waiting.recv() {
+        judge.work([first].into_iter().chain(waiting.try_iter()));
+    }
+    judge.close()
 }
 
-fn whole(settings: &Settings) -> Result<Verifier<Key>> {
-    Ok(verifier(settings, |key| key)?.remembering(WHOLE))
+impl Bench {
+    fn new(own: Judge) -> Result<Self> {
+        if !own.is_far() {
+            let (judge, waiting) = (RefCell::new(own), RefCell::default());
+            return Ok(Self::Here { judge, waiting, wanted: Notify::new() });
+        }
+        let (waiting, received) = channel();
+        let thread = std::thread::Builder::new().spawn(move || judge(own, &received));
+        let thread = thread.map_err(|error| {
+            Error::new(Kind::Io, "cannot start a thread that judges").because(error)
+        })?;
+        Ok(Self::Beside { waiting, thread })
+    }
+
+    fn put(&self, matter: Matter) {
+        match self {
+            Self::Here { waiting, wanted, .. } => {
+                waiting.borrow_mut().push(matter);
+                wanted.notify_one();
+            }
+            // Whoever waits for it learns that it is gone.
+            Self::Beside { waiting, .. } => drop(waiting.send(matter)),
+        }
+    }
 }
 
 impl Worker {
@@ -71,19 +82,10 @@ impl Worker {
         settings: Arc<Settings>,
         metrics: Arc<Metrics>,
         managers: Option<Arc<Managers>>,
-        verifier: Verifier<Identity>,
-    ) -> Self {
-        Self {
-            settings,
-            metrics,
-            managers,
-            is_ending: Cell::new(false),
-            verifier: RefCell::new(verifier),
-            whole: RefCell::default(),
-            group: RefCell::default(),
-            jobs: RefCell::default(),
-            wanted: Notify::new(),
-        }
+        judge: Judge,
+    ) -> Result<Self> {
+        let bench = Bench::new(judge)?;
+        Ok(Self { settings, metrics, managers, is_ending: Cell::new(false), bench })
     }
 
     /// Writes the last uses.
@@ -91,146 +93,70 @@ impl Worker {
     /// # Errors
     /// They could not be recorded.
     pub fn close(self) -> Result<()> {
-        let whole = self.whole.into_inner().map_or(Ok(()), Verifier::close);
-        self.verifier.into_inner().close().and(whole)
+        match self.bench {
+            Bench::Here { judge, .. } => judge.into_inner().close(),
+            Bench::Beside { waiting, thread } => {
+                drop(waiting);
+                thread.join().unwrap_or_else(|_| Err(fault()))
+            }
+        }
+    }
+
+    /// Does what waits for the store, for as long as the thread lasts.
+    pub async fn work(self: Rc<Self>) {
+        if let Bench::Here { judge, waiting, wanted } = &self.bench {
+            loop {
+                wanted.notified().await;
+                judge.borrow_mut().work(waiting.take());
+            }
+        }
     }
 
     /// Judges a request together with those that came in with it.
     pub async fn judge(&self, request: Request) -> Judged {
         let (teller, verdict) = oneshot::channel();
-        self.group.borrow_mut().push((request, teller));
-        self.wanted.notify_one();
+        self.bench.put(Matter::Request(request, teller));
         verdict.await.unwrap_or_else(|_| Err(fault()))
     }
 
     /// Has this done when it is the store's turn.
-    async fn in_turn<R: 'static>(&self, job: impl FnOnce(&Self) -> R + 'static) -> Result<R> {
+    async fn in_turn<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Judge) -> R + Send + 'static,
+    ) -> Result<R> {
         let (teller, done) = oneshot::channel();
-        self.jobs.borrow_mut().push(Box::new(move |worker| {
-            // Whoever asked may have gone; so below.
-            let _ = teller.send(job(worker));
-        }));
-        self.wanted.notify_one();
+        self.bench.put(Matter::Job(Box::new(move |judge| {
+            if !teller.is_closed() {
+                // Whoever asked may go meanwhile.
+                let _ = teller.send(job(judge));
+            }
+        })));
         done.await.map_err(|_| fault())
     }
 
-    /// Comes to an end when it is the store's turn.
-    pub async fn wanted(&self) {
-        self.wanted.notified().await;
-    }
-
-    /// Does what waits for the store, for as long as the thread lasts.
-    pub async fn work_within(self: Rc<Self>) {
-        loop {
-            self.wanted().await;
-            self.work();
-        }
-    }
-
-    /// Does what waits for the store.
-    pub fn work(&self) {
-        let (requests, tellers): (Vec<_>, Vec<_>) = self.group.take().into_iter().unzip();
-        if !requests.is_empty() {
-            self.judge_group(requests, tellers);
-        }
-        for job in self.jobs.take() {
-            job(self);
-        }
-    }
-
-    fn judge_group(&self, requests: Vec<Request>, tellers: Vec<oneshot::Sender<Judged>>) {
-        let begun = Instant::now();
-        let now = (self.settings.clock)();
-        let verdicts =
-            self.guarded(&self.verifier, compact, |verifier| verifier.verify_each(requests, now));
-        self.metrics.judged(tellers.len(), begun.elapsed());
-        match verdicts {
-            Ok(verdicts) => {
-                for (teller, verdict) in tellers.into_iter().zip(verdicts) {
-                    self.metrics.verdict(&verdict);
-                    let _ = teller.send(verdict);
-                }
-            }
-            Err(error) => {
-                for teller in tellers {
-                    let _ = teller.send(Err(Error::new(error.kind(), error.to_string())));
-                }
-            }
-        }
-    }
-
-    /// Uses a verifier. After a panic it is opened again: what it left undone is not known.
-    fn guarded<V, R>(
-        &self,
-        verifier: &RefCell<V>,
-        open: impl FnOnce(&Settings) -> Result<V>,
-        body: impl FnOnce(&mut V) -> R,
-    ) -> Result<R> {
-        let mut verifier = verifier.borrow_mut();
-        match catch_unwind(AssertUnwindSafe(|| body(&mut verifier))) {
-            Ok(done) => Ok(done),
-            Err(_) => {
-                self.metrics.panicked();
-                *verifier = open(&self.settings)?;
-                Err(fault())
-            }
-        }
-    }
-
     /// Uses the verifier that knows whole records.
-    pub async fn with_records<R: 'static>(
+    pub async fn with_records<R: Send + 'static>(
         &self,
-        body: impl FnOnce(&mut Verifier<Key>) -> R + 'static,
+        body: impl FnOnce(&mut Verifier<Key>) -> R + Send + 'static,
     ) -> Result<R> {
-        self.in_turn(|worker| worker.records(body)).await?
-    }
-
-    fn records<R>(&self, body: impl FnOnce(&mut Verifier<Key>) -> R) -> Result<R> {
-        if self.whole.borrow().is_none() {
-            *self.whole.borrow_mut() = Some(whole(&self.settings)?);
-        }
-        self.guarded(
-            &self.whole,
-            |settings| whole(settings).map(Some),
-            |verifier| body(verifier.as_mut().expect("it was opened")),
-        )
+        self.in_turn(|judge| judge.with_records(body)).await?
     }
 
     /// Whether any of these texts holds a key of the store.
     pub async fn is_exposed(&self, texts: Vec<String>) -> Result<bool> {
-        let look = move |worker: &Self| {
-            worker.guarded(&worker.verifier, compact, |verifier| verifier.finds_secret(&texts))?
-        };
-        self.in_turn(look).await?
+        self.in_turn(move |judge| judge.with(|verifier| verifier.finds_secret(&texts))?).await?
     }
 
     /// Whether the store can be read, and then whether uses are recorded.
     pub async fn is_recording(&self) -> Result<bool> {
-        let look =
-            |worker: &Self| worker.guarded(&worker.verifier, compact, Verifier::is_recording)?;
-        self.in_turn(look).await?
+        let look = self.in_turn(|judge| judge.with(Verifier::is_recording)?);
+        let silent = |_| Error::new(Kind::Io, "the store does not answer");
+        tokio::time::timeout(LONGEST_LOOK, look).await.map_err(silent)??
     }
 
     /// Writes the uses that are due.
     pub async fn write_if_due(&self) {
         // There is nobody to report a fault to, and they are written the next time.
-        let _ = self.in_turn(Self::write).await;
+        let _ = self.in_turn(Judge::write).await;
     }
-
-    fn write(&self) {
-        let now = (self.settings.clock)();
-        // A fault leaves them for the next time.
-        let unwritten = self.guarded(&self.verifier, compact, |verifier| {
-            verifier.write_if_due(now);
-            verifier.unwritten()
-        });
-        self.metrics.unwritten(unwritten.unwrap_or_default());
-        if self.whole.borrow().is_some() {
-            let _ = self.records(|verifier| verifier.write_if_due(now));
-        }
-    }
-}
-
-fn fault() -> Error {
-    Error::new(Kind::Internal, "internal error")
 }

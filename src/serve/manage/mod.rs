@@ -109,7 +109,7 @@ async fn call(
         ends: asked.connection.ends,
         idempotency,
         dialect,
-        is_recording: worker.is_recording().await.unwrap_or(false),
+        is_recording: route == Route::Metrics && worker.is_recording().await.unwrap_or(false),
     };
     let answer = managers.work_on(route, call).ok_or_else(busy)?;
     // A desk that met a fault has answered nothing.

@@ -1,18 +1,19 @@
 //! One connection to a server: made, spoken over and waited for, never longer than was said.
 //!
-//! This module never knows what a statement means. What it waits for is run on the calling thread alone.
+//! This module never knows what a statement means. What it waits for is run while the caller waits, and not otherwise.
 
 use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use futures_util::future::maybe_done;
 use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, NoTls, TlsConnect};
 use tokio_postgres::{Client, Config, SimpleQueryMessage, SimpleQueryRow, Statement};
@@ -35,24 +36,55 @@ const SILENCE: Duration = Duration::from_secs(15);
 
 /// What a statement, or several one after another, comes to.
 pub(super) type Answer<'f, T> =
-    Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>> + 'f>>;
+    Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>> + Send + 'f>>;
 
 /// A connection. The socket's descriptor is kept open by whom it was given to.
 pub(super) struct Connection {
     // Before the runtime, so that its end is noticed by the connection's task.
     pub client: Client,
-    runtime: Runtime,
+    engine: Engine,
     /// The statement that is run again and again, once it is prepared; nothing where that cannot be.
     pub glance: OnceCell<Option<Statement>>,
+}
+
+/// What runs a connection.
+struct Engine(Option<Runtime>);
+
+impl Engine {
+    fn start() -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let failed = |error| Error::new(Kind::Io, "no connection can be made").because(error);
+        runtime.map(|runtime| Self(Some(runtime))).map_err(failed)
+    }
+
+    /// Runs this to its end. Tokio starts no runtime on a thread that runs one already, as where a service calls in one of its
+    /// tasks: there it is a thread of its own.
+    fn run<T: Send>(&self, future: impl Future<Output = T> + Send) -> Result<T> {
+        let runtime = self.0.as_ref().expect("it is there until it is dropped");
+        if Handle::try_current().is_err() {
+            return Ok(runtime.block_on(future));
+        }
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().spawn_scoped(scope, || runtime.block_on(future));
+            let failed = |error| Error::new(Kind::Io, "no thread can be started").because(error);
+            thread.map_err(failed)?.join().map_err(|_| Error::new(Kind::Internal, "internal error"))
+        })
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // Dropped as it is, it would panic in a task.
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Connection {
     /// Connects to the first of the server's addresses that answers and can be written.
     pub(super) fn open(server: &Server, wait: Duration, is_inherited: bool) -> Result<Self> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::new(Kind::Io, "no connection can be made").because(error))?;
+        let engine = Engine::start()?;
         let wait = wait.max(SHORTEST_WAIT);
         let mut refused = None;
         let connect = async {
@@ -70,26 +102,29 @@ impl Connection {
                 }
             }
         };
-        let connected = runtime.block_on(async { tokio::time::timeout(wait, connect).await });
+        let connected = engine.run(async { tokio::time::timeout(wait, connect).await })?;
         let client = connected.unwrap_or_else(|_| Err(silent(server)))?;
-        Ok(Self { client, runtime, glance: OnceCell::new() })
+        Ok(Self { client, engine, glance: OnceCell::new() })
     }
 
     /// Waits for an answer, but no longer than this.
-    pub(super) fn wait<T>(
+    pub(super) fn wait<T: Send>(
         &self,
         limit: Duration,
-        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>> + Send,
     ) -> Result<Result<T, tokio_postgres::Error>> {
-        let answered = self.runtime.block_on(async { tokio::time::timeout(limit, answer).await });
+        let answered = self.engine.run(async { tokio::time::timeout(limit, answer).await })?;
         answered.map_err(|_| Error::new(Kind::Io, "the store's server has stopped answering"))
     }
 
     /// Sends both at once, and waits for one and then for the other, each no longer than it says.
-    pub(super) fn wait_for_both<T, U>(
+    pub(super) fn wait_for_both<T: Send, U: Send>(
         &self,
-        (first, limit): (impl Future<Output = Result<T, tokio_postgres::Error>>, Duration),
-        (second, patience): (impl Future<Output = Result<U, tokio_postgres::Error>>, Duration),
+        (first, limit): (impl Future<Output = Result<T, tokio_postgres::Error>> + Send, Duration),
+        (second, patience): (
+            impl Future<Output = Result<U, tokio_postgres::Error>> + Send,
+            Duration,
+        ),
     ) -> Result<Result<(T, U), tokio_postgres::Error>> {
         let (mut first, mut second) = (pin!(first), pin!(maybe_done(second)));
         let both_sent = poll_fn(|context| {
@@ -109,9 +144,10 @@ impl Connection {
     }
 
     /// Sends something without waiting for what it comes to.
-    pub(super) fn send(&self, answer: impl Future) {
+    pub(super) fn send(&self, answer: impl Future + Send) {
         let mut answer = pin!(answer);
-        self.runtime.block_on(async {
+        // Nobody learns what it comes to, so nor whether it came to be sent.
+        let _ = self.engine.run(async {
             poll_fn(|context| {
                 let _ = answer.as_mut().poll(context);
                 Poll::Ready(())
@@ -123,7 +159,7 @@ impl Connection {
 }
 
 /// Runs these one after another, all of them sent at once.
-pub(super) async fn in_order<T>(
+pub(super) async fn in_order<T: Send>(
     mut answers: Vec<Answer<'_, T>>,
 ) -> Vec<Result<T, tokio_postgres::Error>> {
     let mut done: Vec<Option<_>> = answers.iter().map(|_| None).collect();

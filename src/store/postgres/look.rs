@@ -106,7 +106,10 @@ impl Database {
             );
             line.wait(limit, line.client.prepare(&sql)).ok()?.ok()
         });
-        let row = line.wait(limit, line.client.query_one(statement.as_ref()?, &[])).ok()?.ok()?;
+        let answered = line.wait(limit, line.client.query_one(statement.as_ref()?, &[]));
+        drop(line);
+        // One that does not answer is not asked a second time on the same connection.
+        let row = self.heard(answered).ok()?;
         let hash: &[u8] = row.try_get(1).ok()?;
         let hash = ChainHash::from_bytes(hash.try_into().ok()?);
         let head = Head { seq: row.try_get(0).ok()?, hash };
@@ -145,12 +148,13 @@ impl Database {
         self.connect(wait)?;
         let sql = format!("{statements}{}", statement(&self.server.schema, self.seen.get()));
         let line = self.line()?;
+        let client = &line.client;
         let rows = async {
             let Some((Queued { sql, values }, _)) = query else { return Ok(None) };
-            line.client.query_typed_raw(sql, typed(values)).await.map(Some)
+            client.query_typed_raw(sql, typed(values)).await.map(Some)
         };
         let patience = query.map_or(SOON, |(_, patience)| patience);
-        let look = (line.client.simple_query(&sql), wait + SOON);
+        let look = (client.simple_query(&sql), wait + SOON);
         let answered = line.wait_for_both(look, (rows, patience));
         drop(line);
         let heard = self.heard(answered).and_then(|(heard, rows)| {

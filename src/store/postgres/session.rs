@@ -67,9 +67,10 @@ impl<'a> Session<'a> {
         let transaction = self.0;
         let queued = transaction.queue.take();
         let line = transaction.database.line()?;
+        let client = &line.client;
         let answered = line.wait(transaction.patience(), async {
-            let writes = in_order(executed(&line.client, &queued));
-            let rows = line.client.query_typed_raw(&query.sql, typed(&query.values));
+            let writes = in_order(executed(client, &queued));
+            let rows = client.query_typed_raw(&query.sql, typed(&query.values));
             let (written, rows) = join(writes, rows).await;
             written.into_iter().collect::<Result<Vec<_>, _>>()?;
             rows

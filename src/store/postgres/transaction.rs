@@ -130,10 +130,11 @@ impl<'a> Transaction<'a> {
     fn flush(&self, last: &[&str]) -> Result<()> {
         let queued = self.queue.take();
         let line = self.database.line()?;
+        let client = &line.client;
         let answered = line.wait(self.patience(), async {
-            let mut answers = executed(&line.client, &queued);
+            let mut answers = executed(client, &queued);
             answers.extend(last.iter().map(|sql| -> connection::Answer<'_, u64> {
-                Box::pin(async { line.client.batch_execute(sql).await.map(|()| 0) })
+                Box::pin(async { client.batch_execute(sql).await.map(|()| 0) })
             }));
             // After one that fails, the rest do nothing.
             in_order(answers).await.into_iter().collect::<Result<Vec<_>, _>>()

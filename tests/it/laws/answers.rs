@@ -281,7 +281,7 @@ impl Answer {
         assert!(identity.is_empty() || (*status == 200 && with_key), "{}", told());
         assert!(identity.is_empty() || identity.len() == IDENTITY.len(), "{}", told());
         assert!(identity.iter().all(|value| !value.is_empty()), "{}", told());
-        if *status >= 400 && code.is_some() {
+        if *status >= 400 {
             let body: serde_json::Value = serde_json::from_slice(body).expect("a refusal is JSON");
             assert!(body.is_object(), "{}", told());
         }

@@ -27,6 +27,8 @@ mod revoking;
 mod roles;
 // `keyward serve` in front of a store on a server.
 mod serving;
+// The library in the tasks of a runtime.
+mod tasks;
 
 use crate::support::Sandbox;
 use crate::support::server::Server;

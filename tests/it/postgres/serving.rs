@@ -1,5 +1,6 @@
 //! `keyward serve` in front of a store on a server: what it says over HTTP is what it says with a file.
 
+use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,7 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::sandbox;
-use crate::serve::client::{Server, ask, bearer, connect, get, path_of, send, socket, token_file};
+use crate::serve::client::{
+    Connection, Server, ask, bearer, connect, get, path_of, send, socket, token_file,
+};
 use crate::support::server::Server as Database;
 use crate::support::{Sandbox, is_thorough, text};
 
@@ -154,6 +157,39 @@ fn without_its_server_nothing_passes_and_with_it_everything_is_as_before() {
     assert_eq!(server.ask(&get("/readyz", "")).status, 503);
     assert_eq!(server.ask(&get("/healthz", "")).status, 200);
     database.restart();
+    let begun = Instant::now();
+    while server.auth(&key).status != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", server.auth(&key));
+    }
+    server.end();
+}
+
+#[test]
+fn while_its_server_is_silent_what_needs_no_store_is_answered() {
+    let Some(database) = Database::start("") else { return };
+    let sandbox = Sandbox::on_server(&database);
+    let key = sandbox.mint("web");
+    let manage = socket(&sandbox, "admin.sock");
+    let server = Server::start(&sandbox, &["--workers", "1", "--manage", &manage]);
+    assert_eq!(server.auth(&key).status, 200);
+    let paused = database.pause();
+    let mut waiting = connect(&server.places[0]);
+    waiting.write_all(get("/v1/auth", &bearer(&key)).as_bytes()).expect("it reads");
+    for (target, status) in [("/healthz", 200), ("/v1/auth", 401), ("/other", 404)] {
+        assert_eq!(server.ask(&get(target, "")).status, status, "{target}");
+    }
+    // All of that came before this could be answered, or refused.
+    let Connection::Tcp(stream) = &mut waiting else { panic!("an address") };
+    stream.set_nonblocking(true).expect("possible");
+    let answered = stream.peek(&mut [0]).expect_err("it is still asked");
+    assert_eq!(answered.kind(), ErrorKind::WouldBlock);
+    stream.set_nonblocking(false).expect("possible");
+    let metrics = ask(&manage, get("/metrics", "").as_bytes());
+    assert_eq!(metrics.status, 200, "{metrics:?}");
+    assert!(metrics.body.contains("\nkeyward_recording 0\n"), "{metrics:?}");
+    assert_eq!(server.ask(&get("/readyz", "")).status, 503);
+    assert_eq!(waiting.response().expect("an answer").refusal(), (503, "io"));
+    drop(paused);
     let begun = Instant::now();
     while server.auth(&key).status != 200 {
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", server.auth(&key));

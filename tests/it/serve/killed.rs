@@ -1,7 +1,10 @@
 //! A server that is killed at any system call by which a key is minted over HTTP: no live key is without a holder, and what
 //! was answered is true.
 //!
-//! The short form kills it at every so many calls. The whole one takes some minutes:
+//! At each call by which something is sent, a thread is also held for a moment before the server is killed, so that the others
+//! have done by then whatever does not wait for it: what is not sent yet must not be taken for sent.
+//!
+//! Elsewhere, the short form kills it at every so many calls. The whole one takes some minutes:
 //!
 //! ```sh
 //! KEYWARD_THOROUGH=1 cargo test --locked --test it -- serve::killed --nocapture
@@ -26,6 +29,10 @@ use crate::support::{Sandbox, is_thorough, skipped, text};
 const TRACE: &str = "trace";
 /// The short form kills at every so many calls.
 const EVERY: usize = 17;
+/// The calls that send something.
+const SENDS: [&str; 4] = ["sendmsg", "sendto", "write", "writev"];
+/// How long a thread is held at such a call: longer than it takes to come there and to make a key live.
+const HELD: Duration = Duration::from_millis(300);
 
 /// strace, which watches a server that runs.
 struct Watch {
@@ -141,17 +148,35 @@ fn killed_at_any_call_of_a_mint_it_leaves_no_live_key_without_a_holder() {
         return skipped("strace may not watch a process that runs");
     };
     let points = counts.iter().flat_map(|(call, count)| (1..=*count).map(move |nth| (call, nth)));
-    let points: Vec<_> = points.step_by(if is_thorough() { 1 } else { EVERY }).collect();
+    let all: Vec<_> = points.collect();
+    let sends = all.iter().filter(|(call, _)| SENDS.contains(&call.as_str()));
+    let held = sends.map(|(call, nth)| (*call, *nth, true));
+    let step = if is_thorough() { 1 } else { EVERY };
+    let points = all.iter().step_by(step).map(|(call, nth)| (*call, *nth, false));
+    let points: Vec<_> = points.chain(held).collect();
     let (mut killed, mut fates) = (0, BTreeMap::<String, u32>::new());
-    for (nth, (call, place_of)) in points.iter().enumerate() {
-        let point = format!("{call}:signal=KILL:when={place_of}");
+    for (nth, (call, place_of, is_held)) in points.iter().enumerate() {
+        let what = if *is_held { "delay_enter=60000000" } else { "signal=KILL" };
+        let point = format!("{call}:{what}:when={place_of}");
         let inject = format!("inject={point}");
         let filter = [&format!("trace={call}")[..], &inject];
         let watch = Watch::over(&server, &sandbox, &filter).expect("it could before");
         let name = format!("n{nth:04}");
-        let got = mint(&server.places[0], &name);
+        let place = server.places[0].clone();
+        let got = thread::scope(|scope| {
+            let minting = scope.spawn(|| mint(&place, &name));
+            if *is_held {
+                thread::sleep(HELD);
+                server.child.kill().expect("it runs");
+            }
+            minting.join().expect("it ends")
+        });
         watch.end();
-        let ended = server.child.try_wait().expect("a child");
+        let ended = match is_held {
+            true => server.child.wait().map(Some),
+            false => server.child.try_wait(),
+        };
+        let ended = ended.expect("a child");
         if let Some(status) = ended {
             assert_eq!(status.signal(), Some(9), "{point}: {status}");
             killed += 1;

@@ -1,11 +1,14 @@
 //! What requests and connections may cost: sizes, times, numbers, and a limit over several processes.
 
-use std::io::{Read, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::client::{Connection, Server, bearer, connect, get, send};
+use serde_json::Value;
+
+use super::client::{Connection, Server, bearer, connect, get, send, socket};
 use crate::support::Sandbox;
 
 #[test]
@@ -91,25 +94,72 @@ fn slow_clients_are_closed_in_time_and_idle_ones_are_let_be() {
     server.end();
 }
 
+/// Sends requests without reading any answer, until it is closed.
+fn flood(place: &str, request: &[u8]) {
+    let mut stream =
+        UnixStream::connect(place.strip_prefix("unix:").expect("a path")).expect("it listens");
+    stream.set_write_timeout(Some(Duration::from_secs(60))).expect("possible");
+    loop {
+        if let Err(error) = stream.write_all(request) {
+            // Otherwise the server has only stopped to read.
+            assert_ne!(error.kind(), ErrorKind::WouldBlock, "it is still open");
+            return;
+        }
+    }
+}
+
 #[test]
-fn a_client_beside_a_thousand_idle_connections_is_answered() {
+fn clients_that_send_or_read_slowly_are_all_closed_and_one_beside_them_is_answered_all_along() {
     let sandbox = Sandbox::new();
     let key = sandbox.mint("web");
-    let server = Server::start(&sandbox, &[]);
+    let unix = socket(&sandbox, "auth.sock");
+    let server = Server::start(&sandbox, &["--listen", &unix, "--workers", "1"]);
     let place = &server.places[0];
     // As many as this process may have open.
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let wanted = limit.current.unwrap_or(u64::MAX).saturating_sub(200).min(1024);
-    let idle: Vec<Connection> = (0..wanted).map(|_| connect(place)).collect();
     let request = get("/v1/auth", &bearer(&key));
-    let mut connection = connect(place);
-    let begun = Instant::now();
-    for _ in 0..200 {
-        let response = connection.exchange(request.as_bytes()).expect("an answer");
+    let body = send("POST", "/v1/verify", "", &" ".repeat(100));
+    let mut idle: Vec<Connection> = (0..wanted / 2).map(|_| connect(place)).collect();
+    let begun = |(nth, begin): (u64, &str)| {
+        let mut connection = connect(place);
+        let length = if nth % 2 == 0 { begin.len() / 2 } else { begin.len() - 1 };
+        connection.write_all(&begin.as_bytes()[..length]).expect("it reads");
+        connection
+    };
+    let slow: Vec<_> = (0..wanted / 4).zip([request.as_str(), &body].into_iter().cycle()).collect();
+    let slow: Vec<Connection> = slow.into_iter().map(begun).collect();
+    let stop = AtomicBool::new(false);
+    let answered = thread::scope(|scope| {
+        let beside = scope.spawn(|| {
+            let mut connection = connect(place);
+            let mut answered = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let response = connection.exchange(request.as_bytes()).expect("an answer");
+                assert_eq!(response.status, 200);
+                answered += 1;
+            }
+            answered
+        });
+        let readers: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| flood(&unix, request.as_bytes()))).collect();
+        for mut connection in slow {
+            // Ended by the server, whatever it has said before.
+            let mut rest = Vec::new();
+            if let Err(error) = connection.read_to_end(&mut rest) {
+                assert_ne!(error.kind(), ErrorKind::WouldBlock, "it is still open");
+            }
+        }
+        readers.into_iter().for_each(|reader| reader.join().expect("it was closed"));
+        stop.store(true, Ordering::Relaxed);
+        beside.join().expect("it was answered")
+    });
+    writeln!(std::io::stderr(), "{answered} answers beside them").expect("stderr");
+    assert!(answered > 500, "only {answered} answers beside them");
+    for connection in &mut idle {
+        let response = connection.exchange(request.as_bytes()).expect("it was let be");
         assert_eq!(response.status, 200);
     }
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-    drop(idle);
     server.end();
 }
 
@@ -156,9 +206,22 @@ fn what_is_too_large_or_no_http_is_refused_and_the_connection_ends() {
     ] {
         let mut connection = connect(&server.places[0]);
         let response = connection.exchange(request.as_bytes());
-        let status_of = response.as_ref().map(|response| response.status);
-        assert_eq!(status_of, Some(status), "{request:.80} {response:?}");
+        let response = response.expect("an answer");
+        let code = if status == 405 { "method_not_allowed" } else { "bad_request" };
+        assert_eq!(response.refusal(), (status, code), "{request:.80} {response:?}");
+        assert_eq!(response.json()["error"], code, "{request:.80}");
+        assert_eq!(response.field("cache-control"), "no-store");
+        assert_eq!(response.field("content-type"), "application/json");
+        if status != 405 {
+            assert_eq!(response.field("connection"), "close");
+            assert_eq!(connection.response().map(|other| other.head), None, "{request:.80}");
+        }
     }
+    // So is what follows a request.
+    let mut connection = connect(&server.places[0]);
+    let first = connection.exchange((get("/v1/auth", &own) + "GET /v1/auth\r\n\r\n").as_bytes());
+    assert_eq!(first.expect("an answer").status, 200);
+    assert_eq!(connection.response().expect("another").refusal(), (400, "bad_request"));
     // With both lengths, what follows is not read as a request.
     let both = "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n";
     let smuggled = format!(
@@ -176,4 +239,25 @@ fn what_is_too_large_or_no_http_is_refused_and_the_connection_ends() {
     let second = connection.response().expect("another");
     assert_eq!((first.body.as_str(), &second.json()["code"]), ("", &"malformed".into()));
     server.end();
+}
+
+#[test]
+fn what_is_no_http_is_refused_in_the_form_that_every_refusal_has() {
+    let sandbox = Sandbox::new();
+    sandbox.mint("web");
+    let long = get("/v1/auth", &format!("X: {}\r\n", "x".repeat(20_000)));
+    for (errors, body, kind) in [
+        ("problem+json", "status", "application/problem+json"),
+        ("amazonscraperapi", "error", "application/json"),
+    ] {
+        let server = Server::start(&sandbox, &["--errors", errors]);
+        for (request, status) in [("no http\r\n\r\n", 400), (&long, 431)] {
+            let response = server.ask(request);
+            assert_eq!(response.refusal(), (status, "bad_request"));
+            assert_eq!(response.field("content-type"), kind);
+            let expected = if body == "status" { status.into() } else { "bad_request".into() };
+            assert_eq!(response.json()[body], Value::clone(&expected), "{response:?}");
+        }
+        server.end();
+    }
 }

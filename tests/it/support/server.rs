@@ -206,6 +206,20 @@ impl Server {
         postmaster.wait().expect("it ends");
     }
 
+    /// Stops the server and all its processes: they keep their connections, take new ones, and answer nothing, until this is
+    /// dropped.
+    pub fn pause(&self) -> Paused {
+        let postmaster = self.postmaster.lock().expect("one at a time");
+        let postmaster = postmaster.as_ref().expect("it is running").id();
+        let children = format!("/proc/{postmaster}/task/{postmaster}/children");
+        let children = fs::read_to_string(children).expect("it runs");
+        let children = children.split_ascii_whitespace().map(|id| id.parse().expect("a number"));
+        let ids = [postmaster as i32].into_iter().chain(children);
+        let paused = Paused(ids.filter_map(Pid::from_raw).collect());
+        paused.signal(Signal::STOP);
+        paused
+    }
+
     /// Starts it, again.
     pub fn restart(&self) {
         let start = Instant::now();
@@ -234,6 +248,24 @@ impl Server {
     /// Ends every connection to it but that which says so.
     pub fn cut_all(&self) {
         self.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()");
+    }
+}
+
+/// A server's processes, which are stopped.
+pub struct Paused(Vec<Pid>);
+
+impl Paused {
+    fn signal(&self, signal: Signal) {
+        for process in &self.0 {
+            // One that has ended does nothing anyway.
+            let _ = kill_process(*process, signal);
+        }
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        self.signal(Signal::CONT);
     }
 }
 
