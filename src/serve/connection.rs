@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -149,9 +150,9 @@ impl<R: Unpin> Read for Wire<R> {
     ) -> Poll<io::Result<()>> {
         let Self { stream, connection, .. } = self.get_mut();
         connection.watch(context)?;
-        let mut bytes = [0; READ];
+        let mut bytes = [const { MaybeUninit::uninit() }; READ];
         let room = cursor.remaining().min(READ);
-        let mut buffer = ReadBuf::new(&mut bytes[..room]);
+        let mut buffer = ReadBuf::uninit(&mut bytes[..room]);
         ready!(match stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(context, &mut buffer),
             Stream::Unix(stream) => Pin::new(stream).poll_read(context, &mut buffer),
@@ -161,9 +162,8 @@ impl<R: Unpin> Read for Wire<R> {
             connection.enter(Phase::Head);
         }
         cursor.put_slice(filled);
-        let length = filled.len();
         // SECURITY: there is a key in it.
-        bytes[..length].zeroize();
+        buffer.filled_mut().zeroize();
         Poll::Ready(Ok(()))
     }
 }
