@@ -21,6 +21,10 @@ use crate::files::{Entry, Folder, Unreachable};
 /// How many connections wait to be accepted.
 const BACKLOG: i32 = 1024;
 
+/// How much the system keeps of answers that a client does not read, in bytes; Linux takes it twice. By itself, it would keep
+/// megabytes for each connection, and have thousands of answers made for nobody.
+const UNREAD: usize = 32 * 1024;
+
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -140,7 +144,11 @@ impl Listener {
 
     fn prepared(self) -> std::io::Result<Self> {
         match &self.socket {
-            Socket::Tcp(listener) => listener.set_nonblocking(true)?,
+            Socket::Tcp(listener) => {
+                // Its connections have it too.
+                sockopt::set_socket_send_buffer_size(listener, UNREAD)?;
+                listener.set_nonblocking(true)?;
+            }
             Socket::Unix(listener) => listener.set_nonblocking(true)?,
         }
         Ok(self)

@@ -1,14 +1,14 @@
 //! What requests and connections may cost: sizes, times, numbers, and a limit over several processes.
 
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::client::{Connection, Server, bearer, connect, get, send, socket};
+use super::client::{Connection, Server, bearer, connect, get, send};
 use crate::support::Sandbox;
 
 #[test]
@@ -96,8 +96,7 @@ fn slow_clients_are_closed_in_time_and_idle_ones_are_let_be() {
 
 /// Sends requests without reading any answer, until it is closed.
 fn flood(place: &str, request: &[u8]) {
-    let mut stream =
-        UnixStream::connect(place.strip_prefix("unix:").expect("a path")).expect("it listens");
+    let mut stream = TcpStream::connect(place).expect("it listens");
     stream.set_write_timeout(Some(Duration::from_secs(60))).expect("possible");
     loop {
         if let Err(error) = stream.write_all(request) {
@@ -112,8 +111,8 @@ fn flood(place: &str, request: &[u8]) {
 fn clients_that_send_or_read_slowly_are_all_closed_and_one_beside_them_is_answered_all_along() {
     let sandbox = Sandbox::new();
     let key = sandbox.mint("web");
-    let unix = socket(&sandbox, "auth.sock");
-    let server = Server::start(&sandbox, &["--listen", &unix, "--workers", "1"]);
+    let unread = get("/v1/auth", &bearer(&sandbox.mint("unread")));
+    let server = Server::start(&sandbox, &["--workers", "1"]);
     let place = &server.places[0];
     // As many as this process may have open.
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
@@ -142,7 +141,7 @@ fn clients_that_send_or_read_slowly_are_all_closed_and_one_beside_them_is_answer
             answered
         });
         let readers: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| flood(&unix, request.as_bytes()))).collect();
+            (0..8).map(|_| scope.spawn(|| flood(place, unread.as_bytes()))).collect();
         for mut connection in slow {
             // Ended by the server, whatever it has said before.
             let mut rest = Vec::new();
@@ -161,6 +160,12 @@ fn clients_that_send_or_read_slowly_are_all_closed_and_one_beside_them_is_answer
         assert_eq!(response.status, 200);
     }
     server.end();
+    let usage = sandbox.keyward(["usage"]).answer();
+    let used = usage["usage"].as_array().expect("an array").iter();
+    let made = used.filter(|one| one["name"] == "unread").filter_map(|one| one["valid"].as_u64());
+    let made = made.sum::<u64>();
+    writeln!(std::io::stderr(), "{made} answers for 8 that read none").expect("stderr");
+    assert!(made < 8 * 2500, "{made} answers for 8 that read none");
 }
 
 #[test]
