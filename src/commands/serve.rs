@@ -118,6 +118,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         .hinted("have the proxy set X-Real-Ip or X-Forwarded-For"));
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (log, unwritten) = args.access_log.then(serve::start_log).unzip();
     let settings = Settings {
         listen: args.listen,
         manage: args.manage,
@@ -130,7 +131,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         operators: args.operator_token_file,
         clients: args.client_token_file,
         workers: args.workers.map_or(cores, usize::from),
-        log: args.access_log.then(serve::start_log),
+        log,
         workspace: context.workspace.clone(),
         open: context.opener()?,
         patience: context.patience(),
@@ -143,8 +144,9 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         for place in places {
             ui.status(&format!("listening on {place}"));
         }
-    })?;
-    match end {
+    });
+    unwritten.into_iter().for_each(serve::Unwritten::finish);
+    match end? {
         End::Told => Ok(0),
         End::Interrupted => Err(Error::new(Kind::Interrupted, "interrupted")),
     }

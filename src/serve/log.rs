@@ -2,8 +2,9 @@
 //!
 //! This module never writes a header field, a query or a path that a client chose: a key could be in any of them.
 
+use std::convert::Infallible;
 use std::io::Write;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 use serde_json::json;
@@ -17,19 +18,35 @@ use crate::output::json;
 /// How many lines wait for stderr. A reader that has fallen behind so far misses lines: requests do not wait for it.
 const WAITING: usize = 4096;
 
+/// How long the last lines may take.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
 /// Where lines go.
 pub type Log = SyncSender<String>;
 
+/// Lines that are not written yet.
+pub struct Unwritten(Receiver<Infallible>);
+
 /// Starts the thread that writes lines.
-pub fn start() -> Log {
+pub fn start() -> (Log, Unwritten) {
     let (log, lines) = sync_channel::<String>(WAITING);
+    let (ending, ended) = channel();
     std::thread::spawn(move || {
         while let Ok(line) = lines.recv() {
             // There is nowhere left to report that stderr is gone.
             let _ = std::io::stderr().write_all(line.as_bytes());
         }
+        drop(ending);
     });
-    log
+    (log, Unwritten(ended))
+}
+
+impl Unwritten {
+    /// Waits until they are written, once nothing more is logged; not for long, as there may be nobody who reads them.
+    pub fn finish(self) {
+        // It ends with the thread, or after that time.
+        let _ = self.0.recv_timeout(LONGEST_WAIT);
+    }
 }
 
 impl Worker {

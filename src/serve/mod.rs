@@ -52,7 +52,7 @@ use crate::store::Store;
 pub use acceptor::{End, run, run_until};
 pub use dialect::Dialect;
 pub use listen::Place;
-pub use log::start as start_log;
+pub use log::{Unwritten, start as start_log};
 pub use manage::Routes;
 
 /// How long a request waits for another process that holds the store: proxies give up after 200 ms (Envoy).

@@ -174,6 +174,37 @@ fn told_to_end_under_load_it_cuts_no_answer_and_counts_every_one() {
     assert!(failures.into_inner() <= 1, "answers were cut");
 }
 
+#[test]
+fn every_answer_is_logged_before_it_ends_even_where_the_log_is_read_late() {
+    let sandbox = Sandbox::new();
+    let key = sandbox.mint("web");
+    let mut child = Command::new(KEYWARD)
+        .args(["serve", "--listen", "127.0.0.1:0", "--workers", "1", "--access-log"])
+        .env_clear()
+        .env("HOME", sandbox.home())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stderr = std::io::BufReader::new(child.stderr.take().expect("piped"));
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut stderr, &mut line).expect("a place");
+    let place = line.trim().strip_prefix("listening on ").expect("a place");
+    let mut connection = connect(place);
+    // More than a pipe holds.
+    for _ in 0..1000 {
+        let response = connection.exchange(get("/v1/auth", &bearer(&key)).as_bytes());
+        assert_eq!(response.expect("an answer").status, 200);
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    drop(connection);
+    // Time to end in, for one that does not wait.
+    thread::sleep(Duration::from_millis(500));
+    let lines = std::io::BufRead::lines(stderr).count();
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(lines, 1000);
+}
+
 /// A client that keeps a connection for some requests and then takes another, until it is told to stop. Returns how many
 /// passed and how many failed.
 fn restless(place: &str, key: &str, stop: &AtomicBool) -> (u64, u64) {
