@@ -38,7 +38,7 @@ pub struct Worker {
 /// Where the judge is.
 enum Bench {
     /// On this thread, whose turn it is when somebody waits.
-    Here { judge: RefCell<Judge>, waiting: RefCell<Vec<Matter>>, wanted: Notify },
+    Here { judge: Box<RefCell<Judge>>, waiting: RefCell<Vec<Matter>>, wanted: Notify },
     /// On a thread of its own.
     Beside { waiting: Sender<Matter>, thread: JoinHandle<Result<()>> },
 }
@@ -54,7 +54,7 @@ fn judge(mut judge: Judge, waiting: &Receiver<Matter>) -> Result<()> {
 impl Bench {
     fn new(own: Judge) -> Result<Self> {
         if !own.is_far() {
-            let (judge, waiting) = (RefCell::new(own), RefCell::default());
+            let (judge, waiting) = (Box::new(RefCell::new(own)), RefCell::default());
             return Ok(Self::Here { judge, waiting, wanted: Notify::new() });
         }
         let (waiting, received) = channel();
@@ -94,7 +94,7 @@ impl Worker {
     /// They could not be recorded.
     pub fn close(self) -> Result<()> {
         match self.bench {
-            Bench::Here { judge, .. } => judge.into_inner().close(),
+            Bench::Here { judge, .. } => (*judge).into_inner().close(),
             Bench::Beside { waiting, thread } => {
                 drop(waiting);
                 thread.join().unwrap_or_else(|_| Err(fault()))
