@@ -76,8 +76,7 @@ impl fmt::Display for Span {
 
 impl Clock {
     /// A clock that has recorded nothing.
-    pub const NEW: Self =
-        Self { seen: Timestamp::EPOCH, leapt: None, furthest: Timestamp::EPOCH };
+    pub const NEW: Self = Self { seen: Timestamp::EPOCH, leapt: None, furthest: Timestamp::EPOCH };
 
     /// What is recorded after something happened at `now`.
     #[must_use]

@@ -48,7 +48,7 @@ impl Run {
             ..Model::default()
         };
         let predicted = model.apply(&turn.operation, turn.by, &[]);
-        model.events += done.as_ref().map_or(0, |done| done.formats);
+        model.take_formats(done.as_ref().map_or(0, |done| done.formats), turn.by.now);
         let refusal =
             done.as_ref().err().map(|failure| format!("{}: {}", failure.code, failure.message));
         let (done, answer) = (done.map(|done| done.answer).ok(), predicted.as_ref().ok());

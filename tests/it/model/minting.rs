@@ -96,8 +96,8 @@ impl Model {
         self.change(number, |key| key.revoke("undelivered", None, now));
         if let Some(token) = minted.first() {
             key.secret.clone_from(&token.secret);
+            key.form = owner.policy;
         }
-        key.form = owner.policy;
         key.created_at = now;
         (key.reused, key.revision) = (None, key.revision + 1);
         self.put(key, Some(number));

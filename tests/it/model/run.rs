@@ -130,7 +130,8 @@ impl Run {
         let minted = done.as_ref().map(|done| done.minted.as_slice());
         let predicted = after.apply(operation, *by, minted.unwrap_or_default());
         if let Ok(done) = &done {
-            after.events = done.events.unwrap_or(after.events + done.formats);
+            after.take_formats(done.formats, turn.by.now);
+            after.events = done.events.unwrap_or(after.events);
         }
         self.figures.note(operation.word(), self.processes());
         match (&done, &predicted) {

@@ -160,6 +160,14 @@ impl Model {
         Taken::created()
     }
 
+    /// Takes so many token formats that an import has brought: an event for each.
+    pub(super) fn take_formats(&mut self, count: u64, now: i64) {
+        self.events += count;
+        if count > 0 {
+            self.clock.observe(now);
+        }
+    }
+
     fn import_key(&mut self, line: &KeyLine, known: &BTreeSet<String>, now: i64) -> Taken {
         let there = self.key_of_secret(&line.key.secret);
         if let Some(number) = there.or_else(|| self.key_of_id(&line.key.id)) {
