@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{one, plant, shell};
 use crate::support::Sandbox;
 
-/// From Microsoft's sarif-sdk; the folder has a README about it.
+/// The constraints of the standard; the folder has a README about it.
 const SCHEMA: &str = include_str!("../fixtures/sarif/sarif-2.1.0.json");
 
 /// Scans, expects this exit status, and returns a document that the schema accepts.
