@@ -5,7 +5,7 @@ use crate::commands::sink::SinkArgs;
 use crate::commands::wish::WishArgs;
 use crate::context::Context;
 use crate::delivery::{Existing, Sink};
-use crate::domain::provision::Action;
+use crate::domain::holding::Action;
 use crate::domain::{Key, Lifetime, Name, Safe};
 use crate::error::{Error, Exit, Result};
 use crate::ops::access::Actor;

@@ -1,9 +1,8 @@
 //! What plans allow: how often each key may be used, and how many credits it and its workspace may spend in a month.
 
 use crate::domain::code::Code;
-use crate::domain::day::Month;
 use crate::domain::rate::Rate;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::timestamp::{Month, Timestamp};
 use crate::domain::workspace::Workspace;
 
 /// The limits that hold for a key.

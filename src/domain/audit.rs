@@ -1,13 +1,19 @@
-//! The audit trail's rows and the chain that ties each to the one before.
+//! The audit trail's rows, the chain that ties each to the one before, and the end of a trail, which is one line to keep
+//! elsewhere.
 //!
 //! This module never writes a row. What a chain shows and what it cannot: an edit, insertion, deletion or reordering
 //! breaks it; a cut tail or a complete rewrite does not, so a head should be kept elsewhere.
 
+use std::fmt;
+use std::str::FromStr;
+
 use sha2::{Digest, Sha256};
 
-pub use crate::domain::chain::{ChainHash, Head};
+use crate::domain::digest::{hex, write_hex};
+use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::words::words;
+use crate::error::{Error, Result};
 
 /// What a row's hash begins with, so that no other use of SHA-256 can produce one.
 const DOMAIN: &[u8] = b"keyward.audit.v1\0";
@@ -161,6 +167,79 @@ pub fn link(previous: &ChainHash, seq: i64, time: Timestamp, texts: [&[u8]; 4]) 
         hasher.update(text);
     }
     ChainHash::from_bytes(hasher.finalize().into())
+}
+
+/// A link of the chain: SHA-256 of a row and the link before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainHash([u8; 32]);
+
+impl ChainHash {
+    /// What the first row follows.
+    pub const GENESIS: Self = Self([0; 32]);
+
+    /// Takes a link read from the store.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ChainHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(formatter, &self.0)
+    }
+}
+
+impl FromStr for ChainHash {
+    type Err = Error;
+
+    /// Reads 64 hexadecimal digits.
+    fn from_str(text: &str) -> Result<Self> {
+        let hash = hex(text).ok_or_else(|| Error::usage("a link is 64 hexadecimal digits"))?;
+        Ok(Self(hash))
+    }
+}
+
+/// The end of a trail at some moment: its last row's place and link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The place, 0 when there is no row.
+    pub seq: i64,
+    /// The link.
+    pub hash: ChainHash,
+}
+
+impl Head {
+    /// The end of a trail without rows.
+    pub const NONE: Self = Self { seq: 0, hash: ChainHash::GENESIS };
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.seq, self.hash)
+    }
+}
+
+impl FromStr for Head {
+    type Err = Error;
+
+    /// Reads `SEQ:HASH`, as `audit head` prints it.
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || {
+            Error::usage(format!("\"{}\" is not an audit head", Safe(text)))
+                .hinted("an audit head is SEQ:HASH, as `keyward audit head` prints it")
+        };
+        let (seq, hash) = text.trim().split_once(':').ok_or_else(wrong)?;
+        let seq = seq.parse().ok().filter(|seq| *seq >= 0).ok_or_else(wrong)?;
+        let hash = hash.parse().map_err(|_| wrong())?;
+        let head = Self { seq, hash };
+        // A trail without rows has one end.
+        if seq == 0 && head != Self::NONE { Err(wrong()) } else { Ok(head) }
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
-//! What a sink holds before anything is delivered to it.
+//! What a sink holds before anything is delivered to it, and what provisioning then does to the key, in the words people and
+//! scripts see.
 //!
 //! This module never keeps a secret: of what a sink holds, only its hash is passed on.
 
 use crate::domain::form::HashForm;
 use crate::domain::key::Key;
 use crate::domain::secret::{MAXIMUM_LENGTH, SecretHash};
+use crate::domain::words::words;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holding {
@@ -59,5 +61,34 @@ impl Hashes {
         let is_own = |form: &HashForm| *form == key.form.unwrap_or(HashForm::Sha256);
         let index = HashForm::ALL.iter().position(is_own);
         index.is_some_and(|index| self.0[index] == Some(key.hash))
+    }
+}
+
+words! {
+    /// What was, or will be, done to a key.
+    pub enum Action {
+        Created = "created",
+        Unchanged = "unchanged",
+        /// Its scopes, addresses, owner or labels were changed.
+        Updated = "updated",
+        Rotated = "rotated",
+        Revoked = "revoked",
+    }
+}
+
+impl Action {
+    /// The sign in a plan.
+    pub fn sign(self) -> char {
+        match self {
+            Self::Created => '+',
+            Self::Unchanged => '=',
+            Self::Updated | Self::Rotated => '~',
+            Self::Revoked => '-',
+        }
+    }
+
+    /// Whether it changes anything.
+    pub fn is_change(self) -> bool {
+        self != Self::Unchanged
     }
 }

@@ -3,18 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::difference::Difference;
-use crate::domain::holding::Place;
+use crate::domain::holding::{Action, Place};
 use crate::domain::manifest::KeyEntry;
 use crate::domain::name::composed;
-use crate::domain::policy_changes::PolicyChanges;
-use crate::domain::preset;
-use crate::domain::provision::Action;
-use crate::domain::{Key, KeySeq, Name, Permission, Policy, Timestamp, Workspace, WorkspaceId};
+use crate::domain::policy::PolicyChanges;
+use crate::domain::{
+    Key, KeySeq, Name, Permission, Policy, Timestamp, Workspace, WorkspaceId, preset,
+};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::provision::{Decision, Wanted, decide, environment};
-use crate::ops::select;
-use crate::ops::workspace;
+use crate::ops::{select, workspace};
 use crate::store::{Reader, Store};
 
 /// A workspace there should be.

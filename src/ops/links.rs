@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::link::{BadLink, Field};
+use crate::domain::flaw::{BadLink, Field};
 use crate::domain::{Key, KeyId, Timestamp};
 use crate::error::Result;
 use crate::store::Reader;

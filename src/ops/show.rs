@@ -1,7 +1,7 @@
 //! Showing one key.
 
 use crate::domain::allowance::{Allowance, Used};
-use crate::domain::day::Month;
+use crate::domain::timestamp::Month;
 use crate::domain::usage::LastUse;
 use crate::domain::{Key, KeyId, Permission, Timestamp, Workspace};
 use crate::error::Result;

@@ -4,8 +4,8 @@
 
 use super::value::{Value, values};
 use super::{Reader, Writer};
-use crate::domain::day::Month;
 use crate::domain::rate::Rate;
+use crate::domain::timestamp::Month;
 use crate::domain::{Day, KeyId, KeySeq, Timestamp, WorkspaceId};
 use crate::error::Result;
 

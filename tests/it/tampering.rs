@@ -4,8 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use keyward::domain::audit::Event;
-use keyward::domain::chain::ChainHash;
+use keyward::domain::audit::{ChainHash, Event};
 use keyward::domain::record::RecordDigest;
 use keyward::domain::secret::Secret;
 use keyward::store::Store;

@@ -13,7 +13,7 @@ use crate::commands::hand_over::HandOver;
 use crate::commands::sink::Delivery;
 use crate::commands::workspace::hint_at_choice;
 use crate::context::Context;
-use crate::domain::provision::Action;
+use crate::domain::holding::Action;
 use crate::domain::words::counted;
 use crate::domain::{Key, Safe};
 use crate::error::{Exit, FINDINGS, Kind, Result};

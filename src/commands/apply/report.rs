@@ -1,7 +1,7 @@
 //! What `apply` says: the plan, what has become of it, and where it stopped.
 
 use crate::domain::difference::Difference;
-use crate::domain::provision::Action;
+use crate::domain::holding::Action;
 use crate::domain::{Key, Safe};
 use crate::error::{Error, Result};
 use crate::ops::apply::{Plan, Request, WorkspaceStep};

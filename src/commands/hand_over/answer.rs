@@ -4,7 +4,7 @@ use std::io::Write;
 
 use zeroize::Zeroizing;
 
-use crate::domain::provision::Action;
+use crate::domain::holding::Action;
 use crate::domain::secret::Secret;
 use crate::domain::{Key, KeyId, State, Timestamp};
 use crate::error::{Error, Kind, Result};

@@ -6,9 +6,8 @@ use std::str::FromStr;
 use clap::ValueHint;
 
 use crate::context::{Context, Document};
-use crate::domain::policy_changes::PolicyChanges;
-use crate::domain::preset;
-use crate::domain::{Alphabet, Lifetime, Policy};
+use crate::domain::policy::PolicyChanges;
+use crate::domain::{Alphabet, Lifetime, Policy, preset};
 use crate::error::{Error, Result};
 use crate::options::one_of;
 

@@ -4,7 +4,6 @@
 
 mod deliver;
 mod read;
-mod source;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,21 +1,20 @@
 //! Reading a manifest, so that errors name the line and the field.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::str::FromStr;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::deliver::{RawDeliver, Taken};
-use super::source::Source;
 use super::{KeyEntry, Manifest, PolicySource, WorkspaceEntry};
 use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
 use crate::domain::name::composed;
-use crate::domain::preset;
 use crate::domain::sanitize::Safe;
-use crate::domain::tilde;
-use crate::error::{Error, Result};
+use crate::domain::{preset, tilde};
+use crate::error::{Error, Kind, Result};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,6 +158,73 @@ impl Source<'_> {
         };
         labels.into_iter().map(check).collect()
     }
+}
+
+/// The text, in which errors have their place.
+pub(super) struct Source<'a> {
+    text: &'a str,
+    lines: Vec<usize>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+        Self { text, lines: std::iter::once(0).chain(ends).collect() }
+    }
+
+    /// The number of the line in which something begins, from 1.
+    pub(super) fn line(&self, span: &Range<usize>) -> usize {
+        self.lines.partition_point(|begin| *begin <= span.start)
+    }
+
+    /// What TOML says, with the field that the line sets where it does not name one itself.
+    pub(super) fn unreadable(&self, error: &toml::de::Error) -> Error {
+        let message = Safe(&error.message().replace('\n', " ")).to_string();
+        let Some(span) = error.span() else {
+            return invalid(format!("the manifest cannot be read: {message}"));
+        };
+        let line = self.text.lines().nth(self.line(&span) - 1).unwrap_or_default();
+        let field = line.split_once('=').map(|(field, _)| field.trim());
+        match field.filter(|field| !message.contains(*field)) {
+            Some(field) => self.refuse(&span, field, message),
+            None => invalid(format!("line {}: {message}", self.line(&span))),
+        }
+    }
+
+    pub(super) fn refuse(
+        &self,
+        span: &Range<usize>,
+        field: &str,
+        message: impl std::fmt::Display,
+    ) -> Error {
+        invalid(format!("line {}: {}: {message}", self.line(span), Safe(field)))
+    }
+
+    pub(super) fn parse<T: FromStr<Err = Error>>(
+        &self,
+        field: &str,
+        text: &Spanned<String>,
+    ) -> Result<T> {
+        text.get_ref().parse().map_err(|error: Error| {
+            let refused = self.refuse(&text.span(), field, &error);
+            match error.hint() {
+                Some(hint) => refused.hinted(hint),
+                None => refused,
+            }
+        })
+    }
+
+    pub(super) fn parse_if_there<T: FromStr<Err = Error>>(
+        &self,
+        field: &str,
+        text: &Option<Spanned<String>>,
+    ) -> Result<Option<T>> {
+        text.as_ref().map(|text| self.parse(field, text)).transpose()
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(Kind::InvalidManifest, message)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 
 mod cell;
 mod line;
-mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
 

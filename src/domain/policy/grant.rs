@@ -1,12 +1,43 @@
-//! What a policy grants a key: its environment, scopes, expiry, and what it may manage.
+//! What a policy grants a key: its environment, scopes, expiry, and what it may do to other keys; and which keys a policy
+//! leaves out.
+
+use std::fmt;
+
+use serde::Deserialize;
 
 use super::{Bounds, Plan, Policy};
-use crate::domain::nearest::nearest;
-use crate::domain::permission::Permission;
+use crate::domain::key::Key;
 use crate::domain::sanitize::Safe;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::when::When;
+use crate::domain::words::{nearest, words};
 use crate::error::{Error, Kind, Result};
+
+words! {
+    /// One thing a scope may let its holder manage.
+    #[derive(PartialOrd, Ord, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Permission {
+        /// Mint keys.
+        Mint = "mint",
+        /// List and show keys and the caller's own workspace.
+        List = "list",
+        /// Rename keys.
+        Rename = "rename",
+        /// Change scopes, expiry, addresses, owner, labels.
+        Set = "set",
+        /// Disable keys.
+        Disable = "disable",
+        /// Enable keys.
+        Enable = "enable",
+        /// Rotate keys.
+        Rotate = "rotate",
+        /// Revoke keys, itself included.
+        Revoke = "revoke",
+        /// Verify secrets of its workspace.
+        Verify = "verify",
+    }
+}
 
 impl Policy {
     /// The environment asked for, or the first.
@@ -151,6 +182,38 @@ fn known<'a>(
     match words.as_slice() {
         [] => none.to_owned(),
         words => format!("{meant}{front} {}", words.join(", ")),
+    }
+}
+
+/// What a policy does not have, of what a key has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outside<'a> {
+    /// Its environment.
+    Environment(&'a str),
+    /// One of its scopes.
+    Scope(&'a str),
+}
+
+impl fmt::Display for Outside<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(environment) => {
+                write!(formatter, "environment {}", Safe(environment))
+            }
+            Self::Scope(scope) => write!(formatter, "scope {}", Safe(scope)),
+        }
+    }
+}
+
+impl Policy {
+    /// The first thing that this policy lacks for a key; nothing when the key is within it.
+    pub fn lacks<'a>(&self, key: &'a Key) -> Option<Outside<'a>> {
+        if !self.environments.contains(&key.environment) {
+            return Some(Outside::Environment(&key.environment));
+        }
+        let mut scopes = key.scopes.iter();
+        let unknown = scopes.find(|scope| !self.scopes.contains_key(*scope));
+        unknown.map(|scope| Outside::Scope(scope))
     }
 }
 

@@ -1,10 +1,10 @@
-//! A workspace's policy: what its keys look like, what they may do, how many there may be and how long they live.
+//! A workspace's policy: what its keys look like, what they may do, how many there may be and how long they live; and single
+//! fields of it, as the flags of `workspace create` and `workspace set` give them.
 //!
 //! This module never reads a file; TOML text comes in and goes out.
 
 mod check;
 mod grant;
-mod outside;
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::alphabet::Alphabet;
 use crate::domain::lifetime::Lifetime;
-use crate::domain::permission::Permission;
 use crate::domain::rate::Rate;
 use crate::domain::sanitize::Safe;
 use crate::domain::template::Template;
@@ -20,7 +19,7 @@ use crate::domain::token::TokenFormat;
 use crate::error::{Error, Kind, Result};
 
 pub use check::is_environment;
-pub use outside::Outside;
+pub use grant::{Outside, Permission};
 
 /// A policy as written. Make one with [`Policy::from_toml`], which checks it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -171,6 +170,54 @@ impl Policy {
             prefix: self.prefix.clone(),
             environments: self.environments.clone(),
         })
+    }
+}
+
+/// The fields to change; `None` means no change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyChanges {
+    pub token: Option<String>,
+    pub alphabet: Option<Alphabet>,
+    pub prefix: Option<String>,
+    /// The environments, which replace the current ones.
+    pub environments: Option<Vec<String>>,
+    /// The scopes, which replace the current ones. Those that the policy has keep what they manage and grant.
+    pub scopes: Option<Vec<String>>,
+    /// The cap; 0 takes it away.
+    pub active_key_cap: Option<u32>,
+    /// The default lifetime; `Some(None)` takes it away.
+    pub default_lifetime: Option<Option<Lifetime>>,
+    /// The maximum lifetime; `Some(None)` takes it away.
+    pub maximum_lifetime: Option<Option<Lifetime>>,
+    pub rotation_grace: Option<Lifetime>,
+    pub usage_retention: Option<Lifetime>,
+}
+
+impl PolicyChanges {
+    pub fn apply(self, policy: &mut Policy) -> Result<()> {
+        fn put<T>(field: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *field = value;
+            }
+        }
+        put(&mut policy.token, self.token);
+        put(&mut policy.alphabet, self.alphabet);
+        put(&mut policy.prefix, self.prefix);
+        put(&mut policy.environments, self.environments);
+        if let Some(names) = self.scopes {
+            let mut before = std::mem::take(&mut policy.scopes);
+            let kept = |name: String| {
+                let scope = before.remove(&name).unwrap_or_default();
+                (name, scope)
+            };
+            policy.scopes = names.into_iter().map(kept).collect();
+        }
+        put(&mut policy.active_key_cap, self.active_key_cap.map(|cap| (cap > 0).then_some(cap)));
+        put(&mut policy.default_lifetime, self.default_lifetime);
+        put(&mut policy.maximum_lifetime, self.maximum_lifetime);
+        put(&mut policy.rotation_grace, self.rotation_grace);
+        put(&mut policy.usage_retention, self.usage_retention);
+        policy.check()
     }
 }
 

@@ -3,9 +3,8 @@
 use super::refusal::{anothers, missing, not_live};
 use super::{Wanted, held};
 use crate::domain::difference::Difference;
-use crate::domain::holding::{Holding, Place};
+use crate::domain::holding::{Action, Holding, Place};
 use crate::domain::key::UNDELIVERED;
-use crate::domain::provision::Action;
 use crate::domain::{Key, Status, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::{limits, lineage, links, rotate, select, set};

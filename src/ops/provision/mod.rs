@@ -13,15 +13,13 @@ use std::collections::BTreeMap;
 
 use rand::TryCryptoRng;
 
-use crate::domain::holding::{Holding, Place};
-use crate::domain::provision::Action;
+use crate::domain::holding::{Action, Holding, Place};
 use crate::domain::secret::Secret;
 use crate::domain::{Key, Lifetime, Name, Network, Permission, Timestamp, When, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::rotate::Terms;
-use crate::ops::set;
-use crate::ops::{activate, limits, mint, rotate, select};
+use crate::ops::rotate::{self, Terms};
+use crate::ops::{activate, limits, mint, select, set};
 use crate::store::{Reader, Store, Writer};
 
 pub use decide::{Decision, Step};

@@ -4,7 +4,7 @@ use rand::TryCryptoRng;
 
 use super::{Outcome, Request, Step, preview, run};
 use crate::domain::Timestamp;
-use crate::domain::provision::Action;
+use crate::domain::holding::Action;
 use crate::error::Result;
 use crate::ops::access::Actor;
 use crate::ops::hand_over::Sink;

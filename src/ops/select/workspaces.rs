@@ -5,7 +5,7 @@
 use std::ops::Deref;
 
 use super::CANDIDATES;
-use crate::domain::nearest::nearest;
+use crate::domain::words::nearest;
 use crate::domain::{Safe, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Access;

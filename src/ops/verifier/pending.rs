@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::domain::audit::Head;
-use crate::domain::day::Month;
+use crate::domain::timestamp::Month;
 use crate::domain::usage::{LastUse, Tally};
 use crate::domain::{Code, Day, KeySeq, Timestamp, WorkspaceId};
 use crate::ops::verifier::table::Table;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::known::{Known, Uses};
-use crate::domain::day::Month;
+use crate::domain::timestamp::Month;
 use crate::domain::usage::Tally;
 use crate::domain::{Code, Day, KeySeq, Timestamp, WorkspaceId};
 use crate::error::Result;

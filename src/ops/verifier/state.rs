@@ -9,7 +9,7 @@ use super::pending::{Pending, Use};
 use super::spent::Credits;
 use crate::domain::allowance::Used;
 use crate::domain::clock::{COUNTS_LAG_MILLIS, Clock};
-use crate::domain::day::Month;
+use crate::domain::timestamp::Month;
 use crate::domain::verdict::Verdict;
 use crate::domain::{Code, Key, KeySeq, Timestamp, WorkspaceId};
 use crate::ops::access::Actor;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::domain::allowance::Allowance;
 use crate::domain::audit::Action;
 use crate::domain::difference::Difference;
-use crate::domain::policy_changes::PolicyChanges;
+use crate::domain::policy::PolicyChanges;
 use crate::domain::words::counted;
 use crate::domain::{KeySeq, Policy, Safe, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::KeyView;
 use super::key::texts;
-use crate::domain::provision::Action;
+use crate::domain::holding::Action;
 use crate::domain::{Key, KeyId, Timestamp};
 
 /// A key that mint, rotate or ensure made. It has its secret only when stdout is the sink.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::KeyView;
 use crate::domain::difference::Difference;
 use crate::domain::finding::Reason;
-use crate::domain::provision::Action;
+use crate::domain::holding::Action;
 use crate::domain::{Key, Timestamp};
 
 /// Something that is wrong with a key.

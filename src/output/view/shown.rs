@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{KeyView, Moment};
 use crate::domain::allowance::{Allowance, Used};
-use crate::domain::day::Month;
 use crate::domain::rate::Rate;
+use crate::domain::timestamp::Month;
 use crate::domain::{Key, Timestamp};
 
 /// A key with what is left of its limits.

@@ -8,11 +8,11 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 use super::Database;
 use crate::domain::audit::{About, Action};
-use crate::domain::day::Month;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 use crate::domain::key::Rotation;
 use crate::domain::key::tests::sample;
 use crate::domain::known_format::KnownFormat;
+use crate::domain::timestamp::Month;
 use crate::domain::usage::Tally;
 use crate::domain::{Code, Day, Key, KeySeq, Policy, Timestamp, Workspace, WorkspaceId};
 use crate::error::Result;

@@ -6,18 +6,17 @@ use std::time::Duration;
 use keyward::domain::audit::Head;
 use keyward::domain::holding::Holding;
 use keyward::domain::key::{Key, KeyId};
-use keyward::domain::policy::Policy;
-use keyward::domain::policy_changes::PolicyChanges;
+use keyward::domain::policy::{Policy, PolicyChanges};
 use keyward::domain::secret::Secret;
 use keyward::domain::timestamp::Timestamp;
 use keyward::error::Result;
 use keyward::ops::access::Actor;
-use keyward::ops::pause::Change;
+use keyward::ops::pause::{self, Change};
 use keyward::ops::select::Selector;
 use keyward::ops::verifier::Verifier;
 use keyward::ops::{
-    activate, audit, cancel, change, idempotent, list, mint, pause, prune, rename, revoke, rotate,
-    set, show, workspace,
+    activate, audit, cancel, change, idempotent, list, mint, prune, rename, revoke, rotate, set,
+    show, workspace,
 };
 use keyward::store::{Place, Store};
 
