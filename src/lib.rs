@@ -52,10 +52,10 @@
 //! |---|---|---|
 //! | `main`, `arguments` | turns arguments into an exit status; reports wrong arguments, after `context` has looked for secrets in them | rules, SQL |
 //! | `cli`, `options` | the whole command line as clap types, and what commands share: the global options, and KEY | rules, IO |
-//! | `commands` | a file for each command: `Args` (whose doc comments are help and manual page) above `run` | SQL, hashing, randomness, files, the environment |
+//! | `commands` | a file for each command, or for a few that belong together: `Args` (whose doc comments are help and manual page) above `run` | SQL, hashing, randomness, files, the environment |
 //! | `serve` | `keyward serve`: sockets, HTTP, and the routes, which are views over `ops`; its `mod.rs` has a map | rules, SQL, the environment |
 //! | `keyring` | minting, rotating and revoking for a service: passes the clock, the generator and a closure to `ops` | clap, rules, the store's tables |
-//! | `ops` | a file for each use case: `Request` → `Outcome` in one transaction; `now` and the generator are parameters | clap, rendering, prompts, the clock |
+//! | `ops` | a file for each use case, or for a few that belong together: `Request` → `Outcome` in one transaction; `now` and the generator are parameters | clap, rendering, prompts, the clock |
 //! | `domain` | types that cannot hold an invalid value, and pure rules: token, policy, manifest, status, verdict, names | SQLite, clap, IO, the clock |
 //! | `store` | a file for each table with its statements, the audit chain, and the seals of records; the same for every engine | clap, rendering, rules, an engine's crate, and `domain::secret::Secret`: it only gets hashes |
 //! | `search` | what a scan reads: files, folders, archives, standard input, and a git repository through git's plumbing | writing, following links, running anything of what it reads, the decision what is a key |
@@ -63,7 +63,7 @@
 //! | `store/postgres` | everything specific to PostgreSQL, with the feature `postgres`: connections, transactions, tables, roles | rules of keys |
 //! | `files` | safe files, for the store and for deliveries: a folder is opened once, and its files are checked, made private, locked, synced and renamed below its descriptor | what the files contain, SQLite, secrets |
 //! | `delivery` | a file for each sink: stdout, file, dotenv, GitHub variable, command; what a sink contains already | the decision whether a key becomes active |
-//! | `output` | `view` has exactly the fields that a user may see; `json`, `tsv` and `table` render it; `ui` owns the streams; `man` renders pages, which `manual` shows or writes | the store, use cases |
+//! | `output` | `view` has exactly the fields that a user may see; `json`, `tsv` and `table` render it; `ui` owns the streams; `man` renders, shows and writes pages | the store, use cases |
 //! | `prompt` | questions at a terminal | the decision what is dangerous |
 //! | `context` | environment, clock, terminal, folders, files that a user names | SQLite |
 //! | `signals` | signals that arrive during a delivery | ending the process |

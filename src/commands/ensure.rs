@@ -1,8 +1,8 @@
 //! `keyward ensure`.
 
 use crate::commands::hand_over::HandOver;
+use crate::commands::mint::WishArgs;
 use crate::commands::sink::SinkArgs;
-use crate::commands::wish::WishArgs;
 use crate::context::Context;
 use crate::delivery::{Existing, Sink};
 use crate::domain::holding::Action;

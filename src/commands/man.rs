@@ -1,6 +1,6 @@
-//! `keyward man`.
+//! `keyward man` and `keyward schema`: the reference that the binary contains.
 //!
-//! The pages under man/ are this command's output, and a test holds them equal.
+//! The pages under man/ are the output of `keyward man`, and a test holds them equal.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use clap::ValueHint;
 use crate::context::Context;
 use crate::domain::{Safe, SafePath};
 use crate::error::{Error, Exit, Result};
-use crate::output::{man, manual};
+use crate::output::{json, man, schema};
 
 /// Show a manual page
 ///
@@ -35,7 +35,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let root = (context.command_line)();
     if let Some(folder) = &args.all {
         let pages = man::pages(&root)?;
-        manual::write(folder, &pages)?;
+        man::write(folder, &pages)?;
         let said = format!("wrote {} pages to {}", pages.len(), SafePath(folder));
         context.ui.status(&said);
         return Ok(0);
@@ -45,6 +45,31 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         Error::usage(format!("unknown command \"{}\"", Safe(&name)))
             .hinted("`keyward --help` lists the commands")
     })?;
-    manual::show(&page)?;
+    man::show(&page)?;
+    Ok(0)
+}
+
+/// Print the JSON Schema of a command's output
+///
+/// COMMAND is a command's words, or `error` for what a command writes to stderr with --json.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward schema list
+  keyward schema workspace list
+  keyward schema error")]
+pub struct SchemaArgs {
+    /// The command
+    #[arg(value_name = "COMMAND", required = true)]
+    command: Vec<String>,
+}
+
+pub fn schema(args: SchemaArgs, context: &mut Context) -> Result<Exit> {
+    let words: Vec<&str> = args.command.iter().flat_map(|word| word.split([' ', '-'])).collect();
+    let name = words.join(" ");
+    let schema = schema::of(&name).ok_or_else(|| {
+        Error::usage(format!("no schema for \"{}\"", Safe(&args.command.join(" "))))
+            .hinted(format!("there are schemas for {} and error", schema::commands().join(", ")))
+    })?;
+    context.ui.data(&(json::to_string(&schema) + "\n"))?;
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! The commands: one file each, `Args` right above `run`.
+//! The commands: a file for each, or for a few that belong together, with `Args` right above `run`.
 //!
 //! This module never touches the store's engine, files, the environment or the streams by itself: `ops` does the work,
 //! `context` reads the world, `output` speaks.
@@ -6,34 +6,26 @@
 mod activate;
 mod apply;
 mod audit;
-mod changed;
+mod change;
 mod check;
 mod completions;
-mod disable;
-mod enable;
 mod ensure;
 mod hand_over;
 mod list;
 mod man;
 mod mint;
 mod patterns;
-mod pause;
 mod prune;
-mod rename;
 mod revoke;
 mod rotate;
 mod scan;
-mod schema;
 #[cfg(feature = "serve")]
 mod serve;
-mod set;
 mod show;
 mod sink;
 mod store;
 mod usage;
 mod verify;
-mod whoami;
-mod wish;
 mod workspace;
 
 use clap::Subcommand;
@@ -55,15 +47,15 @@ pub enum Command {
     Mint(mint::Args),
     List(list::Args),
     Show(show::Args),
-    Rename(rename::Args),
-    Set(set::Args),
-    Disable(disable::Args),
-    Enable(enable::Args),
+    Rename(change::RenameArgs),
+    Set(change::SetArgs),
+    Disable(change::DisableArgs),
+    Enable(change::EnableArgs),
     Rotate(rotate::Args),
     Activate(activate::Args),
     Revoke(revoke::Args),
     Verify(verify::Args),
-    Whoami(whoami::Args),
+    Whoami(show::WhoamiArgs),
     Usage(usage::Args),
     Check(check::Args),
     Scan(scan::Args),
@@ -79,7 +71,7 @@ pub enum Command {
     Store(store::Command),
     #[cfg(feature = "serve")]
     Serve(serve::Args),
-    Schema(schema::Args),
+    Schema(man::SchemaArgs),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -103,15 +95,15 @@ impl Command {
             Self::Mint(args) => mint::run(args, context),
             Self::List(args) => list::run(args, context),
             Self::Show(args) => show::run(args, context),
-            Self::Rename(args) => rename::run(args, context),
-            Self::Set(args) => set::run(args, context),
-            Self::Disable(args) => disable::run(args, context),
-            Self::Enable(args) => enable::run(args, context),
+            Self::Rename(args) => change::rename(args, context),
+            Self::Set(args) => change::set(args, context),
+            Self::Disable(args) => change::disable(args, context),
+            Self::Enable(args) => change::enable(args, context),
             Self::Rotate(args) => rotate::run(args, context),
             Self::Activate(args) => activate::run(args, context),
             Self::Revoke(args) => revoke::run(args, context),
             Self::Verify(args) => verify::run(args, context),
-            Self::Whoami(args) => whoami::run(args, context),
+            Self::Whoami(args) => show::whoami(args, context),
             Self::Usage(args) => usage::run(args, context),
             Self::Check(args) => check::run(args, context),
             Self::Scan(args) => scan::run(args, context),
@@ -124,7 +116,7 @@ impl Command {
             Self::Store(command) => command.run(context),
             #[cfg(feature = "serve")]
             Self::Serve(args) => serve::run(args, context),
-            Self::Schema(args) => schema::run(args, context),
+            Self::Schema(args) => man::schema(args, context),
             Self::Completions(args) => completions::run(args, context),
             Self::Man(args) => man::run(args, context),
         }

@@ -2,7 +2,7 @@
 //!
 //! This module never revokes without confirmation, by `--yes` or by an answer.
 
-use crate::commands::changed;
+use crate::commands::change;
 use crate::context::Context;
 use crate::domain::{Key, KeyId, Lifetime, Safe, Status, Timestamp};
 use crate::error::{Exit, Result};
@@ -98,7 +98,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             format!("{verb} {name} ({})", outcome.key.id)
         } else {
             let what = format!("{name} ({}) is already revoked", outcome.key.id);
-            changed::unchanged(&what, rest)
+            change::unchanged(&what, rest)
         };
         context.ui.status(&sentence);
         sentences.push(sentence);

@@ -1,14 +1,15 @@
-//! `keyward show`.
+//! `keyward show`, and `keyward whoami`, which shows the caller.
 
 use crate::context::Context;
 use crate::domain::key::UNDELIVERED;
 use crate::domain::{Key, KeyId, Safe, Status, Timestamp};
 use crate::error::{Exit, Result};
 use crate::ops::show::{self, Outcome};
+use crate::ops::whoami;
 use crate::options::{Everywhere, KeyArgument};
 use crate::output::relative::relative;
 use crate::output::table::{listed, render_record};
-use crate::output::view::{LimitsView, Shown};
+use crate::output::view::{CallerView, LimitsView, Shown};
 
 /// Show one key
 #[derive(Debug, clap::Args)]
@@ -136,4 +137,36 @@ fn standing(key: Option<&Key>, now: Timestamp) -> String {
         }
         _ => status.word().to_owned(),
     }
+}
+
+/// Show the current caller
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward whoami
+  keyward whoami --as secret-file --json")]
+pub struct WhoamiArgs {}
+
+pub fn whoami(_args: WhoamiArgs, context: &mut Context) -> Result<Exit> {
+    let (mut store, actor, now) = context.enter_or_empty()?;
+    let outcome = whoami::run(&mut store, &actor, context.workspace.as_deref(), now)?;
+    let (view, sentence) = match &outcome {
+        whoami::Outcome::Operator { name, workspace } => {
+            let place = match workspace {
+                Some(workspace) => format!(", working in {}", Safe(workspace)),
+                None => String::new(),
+            };
+            (
+                CallerView::operator(name, workspace.clone()),
+                format!("operator {}{place}\n", Safe(name)),
+            )
+        }
+        whoami::Outcome::Caller(key) => {
+            let (name, workspace) = (Safe(&key.name), Safe(&key.workspace));
+            let sentence =
+                format!("key {name} ({}) of {workspace}/{}\n", key.id, Safe(&key.environment));
+            (CallerView::key(key), sentence)
+        }
+    };
+    context.ui.record(&view, || sentence)?;
+    Ok(0)
 }

@@ -6,13 +6,11 @@
 //! `KEYWARD_TRUSTED_FOLDER`, `CI`, `NO_COLOR`, `TERM`, `GITHUB_ENV`, `GITHUB_OUTPUT`, `SUDO_UID`, those that `--env` names, and, for the data folder,
 //! `HOME` and `XDG_DATA_HOME`.
 
-mod account;
 mod environment;
 mod guard;
 mod hardening;
 mod input;
 mod line_reader;
-mod lines;
 mod owner;
 mod records;
 #[cfg(feature = "serve")]
@@ -41,8 +39,7 @@ pub use guard::{Document, Guard};
 pub use hardening::{fault, harden};
 pub use input::github_file;
 pub use line_reader::{LONGEST_LINE, Line, LineReader, WaitEnd};
-pub use lines::Lines;
-pub use records::Records;
+pub use records::{Lines, Records};
 
 /// Everything a command needs of the world.
 pub struct Context {
@@ -124,7 +121,7 @@ impl Context {
     }
 
     fn operator(&self) -> String {
-        self.operator.clone().unwrap_or_else(account::operator)
+        self.operator.clone().unwrap_or_else(owner::operator)
     }
 
     /// The workspace that a command's own argument names, or the one of `-w` and the environment.

@@ -6,7 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::environment::{text, variable};
-use super::{Context, account};
+use super::{Context, owner};
 use crate::domain::Timestamp;
 use crate::error::{Error, Result};
 use crate::serve::{Manager, Opener};
@@ -40,7 +40,7 @@ impl Context {
 
     /// What names accounts by their numbers.
     pub fn accounts(&self) -> fn(u32) -> String {
-        account::name
+        owner::name
     }
 
     /// What a service manager says to a service that it starts.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::environment::variable;
-use super::{Context, account};
+use super::{Context, owner};
 use crate::domain::tilde;
 use crate::error::{Error, Result};
 use crate::store::{Place, Store};
@@ -171,7 +171,7 @@ impl Context {
 
 /// A variable that says how a server is connected to. Its user is the account's if none is named.
 pub(super) fn connection_variable(name: &str) -> Option<OsString> {
-    let account = || (name == "PGUSER").then(account::name_of_user)?.map(OsString::from);
+    let account = || (name == "PGUSER").then(owner::name_of_user)?.map(OsString::from);
     variable(name).or_else(account)
 }
 

@@ -4,12 +4,11 @@
 
 use zeroize::Zeroizing;
 
-use super::assignment::{self, Unfit};
+use super::assignment::Unfit;
 use super::before::Before;
 use super::draft::Draft;
-use super::place::Target;
-use super::placed::Placed;
-use super::{undelivered, variable};
+use super::place::{Placed, Target};
+use super::{assignment, undelivered, variable};
 use crate::domain::dotenv::{self, Misread};
 use crate::domain::holding::Holding;
 use crate::error::{Error, Result};

@@ -12,10 +12,10 @@ use rustix::fs::{XattrFlags, fchmod, fchown, fsetxattr};
 
 use super::before::Before;
 use super::failed;
-use super::place::Target;
-use super::placed::Placed;
+use super::place::{Placed, Target};
 use crate::error::{Error, Kind, Result};
-use crate::files::{self, ACCESS_LIST, Found};
+use crate::files;
+use crate::files::{ACCESS_LIST, Found};
 use crate::signals::Interrupts;
 
 /// How long another delivery to the same file is waited for.
@@ -131,9 +131,8 @@ fn name_of(target: &OsStr) -> OsString {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::path::Path;
-    use std::thread;
+    use std::{fs, thread};
 
     use super::*;
 

@@ -6,8 +6,7 @@ use zeroize::Zeroizing;
 
 use super::before::Before;
 use super::draft::{Draft, create};
-use super::place::Target;
-use super::placed::Placed;
+use super::place::{Placed, Target};
 use super::undelivered;
 use crate::domain::holding::Holding;
 use crate::error::Result;

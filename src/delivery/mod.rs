@@ -11,7 +11,6 @@ mod dotenv;
 mod draft;
 mod file;
 mod place;
-mod placed;
 mod stdout;
 mod variable;
 
@@ -22,8 +21,7 @@ pub use ci::GithubSink;
 pub use command::CommandSink;
 pub use dotenv::DotenvSink;
 pub use file::{Existing, FileSink};
-pub use place::{Target, Whereabouts};
-pub use placed::Placed;
+pub use place::{Placed, Target, Whereabouts};
 pub use stdout::Stream;
 
 use draft::Draft;

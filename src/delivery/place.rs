@@ -1,10 +1,10 @@
-//! The file of a sink: a name in a folder that is opened once, and what already exists there.
+//! The file of a sink: a name in a folder that is opened once, what already exists there, and a delivery into it that may have to
+//! be taken back.
 
-use std::fmt;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::{fmt, io};
 
 use rustix::fs::{Access, AtFlags, Dev, FileType, Mode, accessat};
 
@@ -12,6 +12,7 @@ use super::before::Before;
 use super::{failed, named, undelivered};
 use crate::error::{Error, Result};
 use crate::files::{Entry, Folder, Found, Unreachable};
+use crate::signals::Interrupts;
 
 /// The path of a sink's file. Its folder is opened with the first look at it: all that follows is done there, whatever is put
 /// in the path's place meanwhile.
@@ -246,5 +247,37 @@ fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
+    }
+}
+
+/// A delivery into a file, which can be taken back.
+pub struct Placed {
+    target: Target,
+    undo: Box<dyn FnOnce() -> Result<()>>,
+}
+
+impl Placed {
+    /// What was delivered into this file, and how that is taken back.
+    pub(super) fn new(target: &Target, undo: impl FnOnce() -> Result<()> + 'static) -> Self {
+        Self { target: target.clone(), undo: Box::new(undo) }
+    }
+
+    /// Syncs the folder, so that the name survives a power failure. An interrupt that arrived meanwhile undoes
+    /// everything. If that fails, the file is unchanged, or the hint says that it is not.
+    pub(super) fn settle(self, interrupts: &Interrupts) -> Result<Self> {
+        match self.target.sync().and_then(|()| interrupts.heed()) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(match self.take_back() {
+                Ok(()) => error,
+                Err(kept) => error.hinted(format!("{kept}, so it still contains the void secret")),
+            }),
+        }
+    }
+
+    /// Removes the secret from its file again, and nothing that somebody else has put there since.
+    pub fn take_back(self) -> Result<()> {
+        let Self { target, undo } = self;
+        undo()?;
+        target.sync()
     }
 }

@@ -9,18 +9,15 @@
 mod draft;
 mod entry;
 mod folder;
-mod found;
-mod groups;
 mod lock;
 mod safety;
 
 pub(crate) use draft::Draft;
 pub(crate) use entry::Entry;
 pub(crate) use folder::{Folder, Unreachable};
-pub(crate) use found::Found;
 pub(crate) use lock::lock;
 pub use safety::trust_folder;
-pub(crate) use safety::{check_file, kind_of, trusted_folder};
+pub(crate) use safety::{Found, check_file, kind_of, trusted_folder};
 
 use std::os::fd::AsFd;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The use cases: one file each, a `Request` in, an `Outcome` out, one transaction between.
+//! The use cases: a `Request` in, an `Outcome` out, one transaction between.
 //!
 //! This module never prints, asks, reads a clock or the environment: `now` and the random generator are parameters.
 

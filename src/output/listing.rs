@@ -1,4 +1,4 @@
-//! An answer of many records, in any format, written as they come.
+//! The formats of answers, and an answer of many records, in any format, written as they come.
 
 use std::fs::File;
 use std::io::Write;
@@ -6,10 +6,35 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::output::format::Format;
 use crate::output::stdout::{stdout, unwritten};
 use crate::output::table::Cell;
 use crate::output::{json, tsv, value};
+
+/// How answers are written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// Tables and sentences, for people
+    #[default]
+    Table,
+    /// Tables with every column
+    Wide,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Jsonl,
+    /// One record a line, fields between tabs
+    Tsv,
+    /// This field of each record, a line each
+    #[value(skip)]
+    Value(String),
+}
+
+impl Format {
+    /// Whether people read it.
+    pub fn is_for_people(&self) -> bool {
+        matches!(self, Self::Table | Self::Wide)
+    }
+}
 
 /// How much of a listing is held back, in bytes. An answer that fits is complete or absent: what goes wrong while its
 /// records are gathered leaves stdout empty.

@@ -7,23 +7,19 @@
 //!   * A text from outside is shown through `sanitize::Safe`, or as JSON, which is pure ASCII.
 //!   * Times are relative in tables and RFC 3339 in data.
 
-pub mod answers;
-pub mod format;
 pub mod json;
 pub mod keys;
 pub mod listing;
 pub mod man;
-pub mod manual;
 pub mod patterns;
 pub mod progress;
 pub mod relative;
 pub mod sarif;
 pub mod schema;
-mod stdout;
+pub mod stdout;
 pub mod table;
 pub mod tsv;
 pub mod ui;
 pub mod usage;
 pub mod value;
 pub mod view;
-pub mod why;

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::domain::sanitize::harmless;
 use crate::error::{Error, Result};
-pub use crate::output::format::Format;
+pub use crate::output::listing::Format;
 use crate::output::listing::Listing;
 use crate::output::progress::{Job, Progress};
-use crate::output::table::{Cell, Column, Look};
-use crate::output::{json, stdout, table, tsv, value};
+use crate::output::table::{self, Cell, Column, Look};
+use crate::output::{json, stdout, tsv, value};
 
 /// The streams and how to write them.
 #[derive(Debug, Clone)]

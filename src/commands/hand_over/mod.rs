@@ -3,7 +3,6 @@
 //! This module never changes a key by itself.
 
 mod answer;
-mod said;
 
 use zeroize::Zeroizing;
 

@@ -4,7 +4,6 @@
 
 mod answer;
 mod known;
-mod respond;
 
 use std::path::{Path, PathBuf};
 
@@ -159,12 +158,12 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     drop(job);
     doubts.iter().for_each(|doubt| context.ui.warn(doubt));
     if args.record {
-        respond::record(&mut known, context, &found)?;
+        known::record(&mut known, context, &found)?;
     }
     let mut changes = Vec::new();
     if args.revoke {
         let message = args.message.as_deref();
-        changes = respond::revoke(&mut known, context, &mut found, message)?;
+        changes = known::revoke(&mut known, context, &mut found, message)?;
     }
     let remedies = known.remedies(&found)?;
     let answer = Answer { found: &found, coverage: &coverage, ignored, left_out, now };

@@ -4,13 +4,8 @@
 
 mod backup;
 mod check;
-mod create;
-mod export;
-mod import;
 mod info;
-mod migrate;
-mod restore;
-mod roles;
+mod transfer;
 
 use clap::Subcommand;
 
@@ -26,29 +21,29 @@ pub(super) const EXAMPLES: &str = "Examples:
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {
-    Create(create::Args),
-    Info(info::Args),
+    Create(info::CreateArgs),
+    Info(info::InfoArgs),
     Check(check::Args),
-    Backup(backup::Args),
-    Restore(restore::Args),
-    Export(export::Args),
-    Import(import::Args),
-    Migrate(migrate::Args),
-    Roles(roles::Args),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
+    Export(transfer::ExportArgs),
+    Import(transfer::ImportArgs),
+    Migrate(info::MigrateArgs),
+    Roles(info::RolesArgs),
 }
 
 impl Command {
     pub fn run(self, context: &mut Context) -> Result<Exit> {
         match self {
-            Self::Create(args) => create::run(args, context),
-            Self::Info(args) => info::run(args, context),
+            Self::Create(args) => info::create(args, context),
+            Self::Info(args) => info::info(args, context),
             Self::Check(args) => check::run(args, context),
-            Self::Backup(args) => backup::run(args, context),
-            Self::Restore(args) => restore::run(args, context),
-            Self::Export(args) => export::run(args, context),
-            Self::Import(args) => import::run(args, context),
-            Self::Migrate(args) => migrate::run(args, context),
-            Self::Roles(args) => roles::run(args, context),
+            Self::Backup(args) => backup::backup(args, context),
+            Self::Restore(args) => backup::restore(args, context),
+            Self::Export(args) => transfer::export(args, context),
+            Self::Import(args) => transfer::import(args, context),
+            Self::Migrate(args) => info::migrate(args, context),
+            Self::Roles(args) => info::roles(args, context),
         }
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! This module never takes an error for "valid": only a verdict of valid exits 0.
 
-mod line;
 pub mod stream;
 
 use std::path::PathBuf;
@@ -11,9 +10,8 @@ use clap::ValueHint;
 
 use crate::context::{Context, SecretSource};
 use crate::domain::address::Origin;
-use crate::domain::misread;
 use crate::domain::verdict::{Ask, Verdict};
-use crate::domain::{Code, Key, Safe, Timestamp};
+use crate::domain::{Code, Key, Safe, Timestamp, misread};
 use crate::error::{Exit, Result};
 use crate::ops::access::Actor;
 use crate::ops::verifier::asked::Template;

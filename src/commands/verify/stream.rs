@@ -1,18 +1,21 @@
-//! `keyward verify --stream`: a request a line, a verdict a line.
+//! `keyward verify --stream`: a request a line, which is a bare secret or JSON, and a verdict a line.
 //!
-//! This module never lets a line that cannot be read end the stream, and never answers out of turn.
+//! This module never lets a line that cannot be read end the stream, never answers out of turn, and never repeats what stands
+//! in a line, which may be a secret.
 
 use std::time::Duration;
 
-pub use super::line::{Template, Turn, turn};
 use serde_json::value::RawValue;
 
-use crate::context::{Context, WaitEnd};
+use crate::context::{Context, LONGEST_LINE, Line, WaitEnd};
 use crate::domain::Timestamp;
+use crate::domain::secret::Secret;
 use crate::error::{Error, Exit, Kind, Result};
-use crate::ops::verifier::Verifier;
-use crate::output::answers::Answers;
+use crate::ops::verifier::{Verifier, asked};
+use crate::output::stdout::Answers;
 use crate::output::view::VerdictView;
+
+pub use crate::ops::verifier::asked::{Template, Turn};
 
 /// The code of a line that cannot be read.
 const BAD_REQUEST: &str = "bad_request";
@@ -167,4 +170,19 @@ fn answer(
         }
     }
     Ok(())
+}
+
+/// Reads a line.
+pub fn turn<'a>(line: &Line<'a>, template: &Template) -> Turn<'a> {
+    let unreadable = |message: String| Turn { id: None, request: Err(Error::usage(message)) };
+    let Line::Whole(bytes) = line else {
+        return unreadable(format!("the line is longer than {LONGEST_LINE} bytes"));
+    };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return unreadable("the line is not UTF-8 text".to_owned());
+    };
+    if !text.trim_start().starts_with('{') {
+        return Turn { id: None, request: Ok(template.request(Secret::new(text.to_owned()))) };
+    }
+    asked::turn(text, "line", template)
 }

@@ -2,14 +2,9 @@
 //!
 //! This module never decides which keys a workspace may hold; its policy does.
 
-mod create;
-mod delete;
+mod change;
 mod list;
 mod policy;
-mod rename;
-mod set;
-mod show;
-mod r#use;
 
 use clap::Subcommand;
 
@@ -27,25 +22,25 @@ pub(super) const EXAMPLES: &str = "Examples:
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {
-    Create(create::Args),
-    List(list::Args),
-    Show(show::Args),
-    Set(set::Args),
-    Rename(rename::Args),
-    Delete(delete::Args),
-    Use(r#use::Args),
+    Create(change::CreateArgs),
+    List(list::ListArgs),
+    Show(list::ShowArgs),
+    Set(change::SetArgs),
+    Rename(change::RenameArgs),
+    Delete(change::DeleteArgs),
+    Use(change::UseArgs),
 }
 
 impl Command {
     pub fn run(self, context: &mut Context) -> Result<Exit> {
         match self {
-            Self::Create(args) => create::run(args, context),
-            Self::List(args) => list::run(args, context),
-            Self::Show(args) => show::run(args, context),
-            Self::Set(args) => set::run(args, context),
-            Self::Rename(args) => rename::run(args, context),
-            Self::Delete(args) => delete::run(args, context),
-            Self::Use(args) => r#use::run(args, context),
+            Self::Create(args) => change::create(args, context),
+            Self::List(args) => list::list(args, context),
+            Self::Show(args) => list::show(args, context),
+            Self::Set(args) => change::set(args, context),
+            Self::Rename(args) => change::rename(args, context),
+            Self::Delete(args) => change::delete(args, context),
+            Self::Use(args) => change::choose(args, context),
         }
     }
 }

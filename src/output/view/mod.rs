@@ -11,7 +11,6 @@ mod minted;
 mod provision;
 mod record;
 mod scan;
-mod shown;
 mod verdict;
 mod workspace;
 
@@ -26,7 +25,7 @@ use crate::domain::Timestamp;
 pub use documented::{
     AzscraperKey, AzscraperMinted, Data, ScrapewiseCaller, ScrapewiseKey, ScrapewiseMinted,
 };
-pub use key::{CallerView, Changed, KeyView, Keys, Revoked};
+pub use key::{CallerView, Changed, KeyView, Keys, LimitsView, Revoked, Shown};
 pub use minted::Minted;
 pub use provision::{ChangeView, Changes, FindingView, WorkspaceChange};
 pub use record::{
@@ -34,7 +33,6 @@ pub use record::{
     ProblemView, RestoreView, RolesView, ServerView, StoreView, TrailView,
 };
 pub use scan::{LeakRow, LeakView, PlaceView, ScannedView, UnprovenView};
-pub use shown::{LimitsView, Shown};
 pub use verdict::VerdictView;
 pub use workspace::WorkspaceView;
 

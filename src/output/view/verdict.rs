@@ -1,4 +1,7 @@
-//! What verify answers.
+//! What verify answers, and why a verdict is what it is, in a sentence.
+//!
+//! This module never repeats a word of a request that could be a secret, nor the message of a revocation, which is for
+//! operators.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -8,9 +11,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::KeyView;
+use crate::domain::exposure::could_be_secret;
+use crate::domain::key::UNDELIVERED;
 use crate::domain::verdict::{Ask, Verdict};
-use crate::domain::{Code, Key, Timestamp};
-use crate::output::why::why;
+use crate::domain::{Code, Key, Safe, Timestamp};
+use crate::output::relative::relative;
+use crate::output::table::listed;
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -80,5 +86,80 @@ impl<'a> VerdictView<'a> {
     pub fn to(mut self, id: Option<&'a RawValue>) -> Self {
         self.id = id;
         self
+    }
+}
+
+/// How many characters of a request's word are shown at most; policies have none that are longer.
+const LONGEST: usize = 64;
+
+/// The sentence on a key that was found; `retry_after` is in seconds. Made for refusals only, because a stream has many that
+/// are valid.
+pub fn why(
+    code: Code,
+    key: &Key,
+    ask: &Ask,
+    retry_after: Option<u64>,
+    now: Timestamp,
+) -> Cow<'static, str> {
+    let said = match code {
+        Code::Revoked => revoked(key, now),
+        Code::Expired => {
+            key.expires_at.map(|expires_at| format!("the key expired {}", past(expires_at, now)))
+        }
+        Code::WrongEnvironment => {
+            ask.environment.as_deref().filter(|word| may_be_shown(word)).map(|asked| {
+                let own = Safe(&key.environment);
+                format!("the key belongs to environment {own}, not {}", Safe(asked))
+            })
+        }
+        Code::IpDenied => Some(match ask.address {
+            Some(address) => format!("the key may not be used from {address}"),
+            None => "the key may be used from certain addresses only, and the request has none"
+                .to_owned(),
+        }),
+        Code::InsufficientScope => missing(key, ask),
+        Code::RateLimited | Code::QuotaExceeded => retry_after.map(|seconds| {
+            let millis = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
+            let when = relative(now.plus_millis(millis), now);
+            format!("{}; try again {when}", code.message())
+        }),
+        _ => None,
+    };
+    said.map_or(Cow::Borrowed(code.message()), Cow::Owned)
+}
+
+fn revoked(key: &Key, now: Timestamp) -> Option<String> {
+    let lapsed_at = key.lapsed_at(now);
+    let at = past(key.revoked_at.or(lapsed_at)?, now);
+    let reason = key.revoked_reason.as_deref();
+    Some(match reason.or_else(|| lapsed_at.map(|_| UNDELIVERED)) {
+        Some(reason) => format!("the key was revoked {at} ({})", Safe(reason)),
+        None => format!("the key was revoked {at}"),
+    })
+}
+
+/// The scopes that are required and that the key does not have.
+fn missing(key: &Key, ask: &Ask) -> Option<String> {
+    let missing = ask.scopes.iter();
+    let missing = missing.filter(|scope| !key.scopes.contains(scope));
+    let shown: Vec<_> = missing.map(|scope| may_be_shown(scope).then_some(Safe(scope))).collect();
+    // Where one cannot be named, to name the others would mislead.
+    let shown: Option<Vec<_>> = shown.into_iter().collect();
+    shown.map(|scopes| match scopes.as_slice() {
+        [scope] => format!("the key lacks the scope {scope}"),
+        scopes => format!("the key lacks the scopes {}", listed(scopes)),
+    })
+}
+
+/// Whether a word of a request is certainly not a secret in the wrong field.
+fn may_be_shown(word: &str) -> bool {
+    word.len() <= LONGEST && !could_be_secret(word)
+}
+
+/// A time that has passed, also where the clock has gone back behind it.
+fn past(time: Timestamp, now: Timestamp) -> String {
+    match relative(time.min(now), now).as_str() {
+        "now" => "just now".to_owned(),
+        ago => ago.to_owned(),
     }
 }

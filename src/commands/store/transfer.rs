@@ -1,4 +1,4 @@
-//! `keyward store import`.
+//! `keyward store export` and `keyward store import`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +8,50 @@ use crate::commands::workspace::hint_at_choice;
 use crate::context::{Context, Document, Records, SecretSource};
 use crate::domain::Safe;
 use crate::domain::mapping::Mapping;
-use crate::domain::transfer::LineOutcome;
+use crate::domain::progress::Reached;
+use crate::domain::transfer::{FormatFields, KeyFields, LineOutcome, WorkspaceFields};
 use crate::domain::words::counted;
 use crate::error::{Exit, Result};
+use crate::ops::store::export::{self, Record};
 use crate::ops::store::import::{self, Notes, Outcome, Scopes};
 use crate::output::table::listed;
 use crate::output::view::ImportView;
 use crate::store::Store;
+
+/// Export every record as a line of JSON, with hashes and no secrets
+///
+/// One object a line, whatever the output format: the token formats of earlier policies, then each workspace
+/// with its policy and its keys. `keyward store import`
+/// reads it. Usage and the audit trail are not included; a backup has them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward store export
+  keyward store export -w default")]
+pub struct ExportArgs {}
+
+pub fn export(_args: ExportArgs, context: &mut Context) -> Result<Exit> {
+    let (mut store, actor, now) = context.enter()?;
+    let of = store.info()?.keys;
+    let mut lines = context.ui.lines()?;
+    // On a terminal the lines themselves say how far it has come.
+    let is_seen = context.ui.width.is_some();
+    let mut job = (!is_seen).then(|| context.ui.job("exporting keys"));
+    let mut done = 0;
+    let workspace = context.workspace.clone();
+    export::run(&mut store, &actor, workspace.as_deref(), now, |record| match record {
+        Record::Format(format) => lines.push(&FormatFields::from(format)),
+        Record::Workspace(workspace) => lines.push(&WorkspaceFields::from(workspace)),
+        Record::Key(key) => {
+            done += 1;
+            if let Some(job) = &mut job {
+                job.reach(Reached { verb: "exported", done, of, unit: "keys" });
+            }
+            lines.push(&KeyFields::of(key, now))
+        }
+    })?;
+    lines.finish()?;
+    Ok(0)
+}
 
 /// Import workspaces and keys by hash
 ///
@@ -36,7 +73,7 @@ use crate::store::Store;
   keyward store import keys.jsonl --dry-run
   keyward store import - --keep-going --json
   keyward store import app.db --from better-auth --scopes declare --sample better-auth.key")]
-pub struct Args {
+pub struct ImportArgs {
     /// The file, or - for standard input
     #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
@@ -71,7 +108,7 @@ fn scopes(word: &str) -> Result<Scopes, String> {
     Scopes::of(word).ok_or_else(|| format!("one of {}", words.join(", ")))
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn import(args: ImportArgs, context: &mut Context) -> Result<Exit> {
     let source = args.from.as_deref().map(|from| mapping(context, from)).transpose()?;
     let table = source.as_ref().and_then(|mapping| mapping.table.as_deref());
     let mut records = context.records(&args.file, table)?;

@@ -1,23 +1,52 @@
-//! `keyward audit list`.
+//! `keyward audit`: the trail of every change.
+//!
+//! This module never writes to the trail, and never shortens the hash of its head: a part of it proves nothing.
 
 use std::str::FromStr;
 
+use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 
 use crate::context::Context;
-use crate::domain::audit::{Action, Event};
+use crate::domain::audit::{Action, Event, Head};
 use crate::domain::clock::DAY_MILLIS;
 use crate::domain::record::RecordDigest;
+use crate::domain::words::counted;
 use crate::domain::{Safe, Timestamp, When};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Kind, Result};
+use crate::ops::audit;
 use crate::ops::events::{self, Request};
 use crate::ops::select::Selector;
 use crate::options::{Everywhere, look_back};
 use crate::output::relative::moment;
 use crate::output::table::{Cell, Column};
 use crate::output::ui::Format;
-use crate::output::view::EventView;
+use crate::output::view::{EventView, HeadView, TrailView};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  keyward audit list
+  keyward audit verify
+  keyward audit head > audit-head.txt";
+
+/// Read and check the audit trail
+#[derive(Debug, Subcommand)]
+#[command(defer = true)]
+pub enum Command {
+    List(Box<ListArgs>),
+    Verify(VerifyArgs),
+    Head(HeadArgs),
+}
+
+impl Command {
+    pub fn run(self, context: &mut Context) -> Result<Exit> {
+        match self {
+            Self::List(args) => list(*args, context),
+            Self::Verify(args) => verify(args, context),
+            Self::Head(args) => head(args, context),
+        }
+    }
+}
 
 /// How many of the newest events a terminal shows where nobody says how many.
 const SCREENFUL: u32 = 50;
@@ -33,7 +62,7 @@ const SCREENFUL: u32 = 50;
   keyward audit list ci-pipeline --since 7d
   keyward audit list --action key.revoke,key.prune --until 2026-12-31
   keyward audit list --limit 20 --output jsonl")]
-pub struct Args {
+pub struct ListArgs {
     /// The key: its id or the beginning of it, its prefix, or its name; without one, everything
     #[arg(value_name = "KEY")]
     key: Option<String>,
@@ -88,7 +117,7 @@ fn action() -> impl TypedValueParser<Value = Action> {
         .map(|word| Action::of(&word).expect("clap lets no other word through"))
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn list(args: ListArgs, context: &mut Context) -> Result<Exit> {
     let now = context.now();
     let since = args.since.map(|when| look_back("--since", &when, now));
     let until = args.until.map(|until| {
@@ -171,4 +200,56 @@ fn summary(details: &str, fits: bool) -> String {
         }
     });
     shown.collect::<Vec<_>>().join(" ")
+}
+
+/// Check that the audit trail is intact
+///
+/// Names the first row that was edited, inserted, deleted, reordered or hidden from the trail's index, or that ended a key
+/// which can be used again, and exits with 9. A chain cannot reveal that its newest rows were removed or that all of it was
+/// rewritten: save `keyward audit head` elsewhere from time to time, and compare with --against.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward audit verify
+  keyward audit verify --json
+  keyward audit verify --against \"$(cat audit-head.txt)\"")]
+pub struct VerifyArgs {
+    /// A saved head that the trail must still contain
+    #[arg(long, value_name = "SEQ:HASH")]
+    against: Option<Head>,
+}
+
+pub fn verify(args: VerifyArgs, context: &mut Context) -> Result<Exit> {
+    let (mut store, actor, now) = context.enter()?;
+    let outcome = audit::verify(&mut store, &actor, args.against, now)?;
+    let first_bad = outcome.first_bad.or(outcome.misindexed).or(outcome.contradicted);
+    let view = TrailView { ok: first_bad.is_none(), checked: outcome.checked, first_bad };
+    context.ui.record(&view, || {
+        let verdict = match (outcome.first_bad, outcome.misindexed, outcome.contradicted) {
+            (None, None, None) => "audit trail intact".to_owned(),
+            (Some(seq), ..) => format!("audit trail broken at row {seq}"),
+            (None, Some(seq), _) => format!("the audit trail's index does not match row {seq}"),
+            (None, None, Some(seq)) => format!("a key that row {seq} ended can be used again"),
+        };
+        format!("{verdict}: {} checked\n", counted(outcome.checked, "row"))
+    })?;
+    if view.ok && args.against.is_none() {
+        context.ui.hint(
+            "to detect a truncated or rewritten trail, compare it with a saved head: `keyward audit verify --against SEQ:HASH`",
+        );
+    }
+    Ok(if view.ok { 0 } else { Kind::Damaged.exit() })
+}
+
+/// Print the audit trail's head (SEQ:HASH) to save elsewhere
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward audit head
+  keyward audit head > audit-head.txt")]
+pub struct HeadArgs {}
+
+pub fn head(_args: HeadArgs, context: &mut Context) -> Result<Exit> {
+    let (mut store, actor, now) = context.enter_or_empty()?;
+    let head = audit::head(&mut store, &actor, now)?;
+    context.ui.record(&HeadView::from(head), || format!("{head}\n"))?;
+    Ok(0)
 }
