@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use keyward::arguments;
 use keyward::cli::Cli;
-use keyward::context::{self, Context, Guard};
+use keyward::context::{Context, Guard};
 use keyward::error::{Kind, Result};
+use keyward::output::tsv;
 use keyward::output::ui::Format;
-use keyward::output::value;
+use keyward::{arguments, context};
 
 fn main() -> ExitCode {
     context::harden();
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli, guard: Rc<Guard>) -> Result<u8> {
     if let Format::Value(field) = &cli.globals.output {
-        value::check(field, &cli.named)?;
+        tsv::check_field(field, &cli.named)?;
     }
     let mut context = Context::new(&cli.globals, guard, Cli::whole)?;
     cli.command.run(&mut context)

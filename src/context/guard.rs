@@ -16,7 +16,7 @@ use super::environment::variable;
 use super::stores::{connection_variable, default_store};
 use crate::domain::exposure;
 use crate::error::{Error, Kind, Result};
-use crate::ops::exposure::{Detector, Found};
+use crate::ops::judge::{Detector, Found};
 use crate::store::{Place, Reader, Store, has_password};
 
 /// The variables that keyward reads and whose value it may repeat.

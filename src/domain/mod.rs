@@ -12,7 +12,6 @@ pub mod credential;
 pub mod difference;
 pub mod digest;
 pub mod dotenv;
-pub mod ended;
 pub mod endings;
 pub mod exposure;
 pub mod finding;
@@ -30,7 +29,6 @@ pub mod life;
 pub mod lifetime;
 pub mod manifest;
 pub mod mapping;
-pub mod misread;
 pub mod name;
 #[cfg(feature = "cli")]
 pub mod pattern;

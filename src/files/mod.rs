@@ -9,13 +9,11 @@
 mod draft;
 mod entry;
 mod folder;
-mod lock;
 mod safety;
 
-pub(crate) use draft::Draft;
+pub(crate) use draft::{Draft, lock};
 pub(crate) use entry::Entry;
 pub(crate) use folder::{Folder, Unreachable};
-pub(crate) use lock::lock;
 pub use safety::trust_folder;
 pub(crate) use safety::{Found, check_file, kind_of, trusted_folder};
 

@@ -9,8 +9,7 @@ use crate::domain::secret::Secret;
 use crate::domain::verdict::Ask;
 use crate::domain::{Code, Key, Permission, Policy, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
-use crate::ops::judge::judge_secret;
-use crate::ops::reuse;
+use crate::ops::judge::{self, judge_secret};
 use crate::store::{Reader, Store};
 
 /// The longest that recording a use waits for another process; what the caller wants done matters more.
@@ -45,7 +44,7 @@ pub fn enter(store: &mut Store, secret: Secret, now: Timestamp) -> Result<Actor>
         && error.kind() == Kind::Refused(Code::Revoked)
     {
         // The refusal matters more than the note of it.
-        let _ = reuse::note_secret(store, secret, now);
+        let _ = judge::note_secret(store, secret, now);
     }
     if let Some((key, _)) = admitted?.caller {
         // A caller that cannot be recorded, on a read-only disk say, may still act where nothing is written.

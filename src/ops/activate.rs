@@ -11,9 +11,9 @@ use crate::domain::verdict::Ask;
 use crate::domain::{Code, Key, KeyId, State, Status, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::judge::judge_secret;
+use crate::ops::judge::{self, judge_secret};
 use crate::ops::succession::PREVIOUS;
-use crate::ops::{limits, lineage, links, remedy, reuse, select};
+use crate::ops::{limits, lineage, links, remedy, select};
 use crate::store::{Reader, Store, Writer};
 
 /// A key made live by its holder.
@@ -180,7 +180,7 @@ pub fn present(
         && error.kind() == Kind::Refused(Code::Revoked)
     {
         // The refusal matters more than the note of it.
-        let _ = reuse::note_secret(store, secret, now);
+        let _ = judge::note_secret(store, secret, now);
     }
     presented
 }

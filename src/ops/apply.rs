@@ -199,8 +199,8 @@ pub fn settle_workspace(
         WorkspaceStep::Leave => Ok(()),
         WorkspaceStep::Create => {
             let (preset, policy) = policy_of(wanted)?;
-            let request = workspace::create::Request { name, preset, policy, plan };
-            match workspace::create::run(store, actor, request, now) {
+            let request = workspace::Request { name, preset, policy, plan };
+            match workspace::create(store, actor, request, now) {
                 // Another process was first; what it has made may be as it should be.
                 Err(error) if error.kind() == Kind::NameTaken => {
                     let step = |reader: &Reader<'_>| workspace_as_wanted(reader, wanted, now);

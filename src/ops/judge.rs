@@ -1,17 +1,25 @@
-//! From a presented secret to its key and the reason it is or is not good.
+//! From a presented secret to its key and the reason it is or is not good; this store's secrets in texts where none belongs;
+//! and the use of a revoked key, which belongs in the audit trail, because somebody still has its secret.
 //!
-//! This module never records a use and does not depend on who presents the secret.
+//! This module does not depend on who presents the secret. It never records a use that is good, never changes a verdict for
+//! one that is not, and never fills the trail: a key has one such event an hour at most. It never says which secret of a text
+//! it found, or where.
 
 use std::cell::OnceCell;
+use std::net::IpAddr;
+use std::time::Duration;
 
+use serde_json::json;
+
+use crate::domain::audit::{About, Action};
+use crate::domain::exposure::{has_run, parts};
 use crate::domain::form::HashForm;
-use crate::domain::preset;
-use crate::domain::secret::{MAXIMUM_LENGTH, Secret};
+use crate::domain::secret::{MAXIMUM_LENGTH, Secret, SecretHash};
 use crate::domain::token::TokenFormat;
 use crate::domain::verdict::{Ask, Grounds, judge};
-use crate::domain::{Code, Key, KeySeq, Timestamp, WorkspaceId};
+use crate::domain::{Code, Key, KeySeq, Status, Timestamp, WorkspaceId, preset};
 use crate::error::{Error, Kind, Result};
-use crate::store::Reader;
+use crate::store::{Reader, Store};
 
 /// Judges a secret as of one moment of the store.
 ///
@@ -124,4 +132,98 @@ pub(super) fn formats(reader: &Reader<'_>) -> Result<Vec<TokenFormat>> {
         }
     }
     Ok(formats)
+}
+
+/// How a secret was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// The store has its hash.
+    Known,
+    /// It has the form of one, which other words may have too.
+    Form,
+}
+
+/// What looks for the secrets of one store.
+pub struct Detector<'r, 'c> {
+    reader: &'r Reader<'c>,
+    /// The forms of the workspaces' tokens, once something is as long as one.
+    formats: OnceCell<Vec<TokenFormat>>,
+    forms: Forms,
+}
+
+impl<'r, 'c> Detector<'r, 'c> {
+    /// Looks by this reader.
+    pub fn new(reader: &'r Reader<'c>) -> Self {
+        Self { reader, formats: OnceCell::new(), forms: Forms::default() }
+    }
+
+    /// Whether, and how, any part of the text is a secret of this store or has the form of one.
+    pub fn finds(&self, text: &[u8]) -> Result<Option<Found>> {
+        let parts = parts(text);
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        let forms = self.forms.of(self.reader)?;
+        let hashes = parts.iter().flat_map(|part| {
+            let foreign = forms.iter().filter_map(|form| form.hash(part));
+            foreign.chain([SecretHash::of(part)])
+        });
+        if self.reader.has_any_hash(&hashes.collect::<Vec<_>>())? {
+            return Ok(Some(Found::Known));
+        }
+        let mut words = parts.iter().filter_map(|part| std::str::from_utf8(part).ok());
+        let has_form = |word: &str| {
+            has_run(word) && self.formats().iter().any(|format| format.recognises(word))
+        };
+        Ok(words.any(has_form).then_some(Found::Form))
+    }
+
+    /// Those that distinguish a token from a checksum. A workspace that cannot be read is for the command to report.
+    fn formats(&self) -> &[TokenFormat] {
+        self.formats.get_or_init(|| {
+            let workspaces = self.reader.workspaces().unwrap_or_default();
+            let formats =
+                workspaces.iter().filter_map(|workspace| workspace.policy.token_format().ok());
+            formats.filter(TokenFormat::is_distinctive).collect()
+        })
+    }
+}
+
+/// How long a key's last such event speaks for further uses, in milliseconds: an hour.
+pub const SPEAKS_FOR: i64 = 60 * 60 * 1000;
+/// The longest that the event waits for another process; the verdict is known by then.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Adds the event of a revoked key's use, unless one speaks for it or the key is not revoked.
+pub fn note(store: &mut Store, key: KeySeq, address: Option<IpAddr>, now: Timestamp) -> Result<()> {
+    if store.read(|reader| to_be_noted(reader, key, now))?.is_none() {
+        return Ok(());
+    }
+    store.write_within(WAIT, |writer| {
+        let Some(key) = to_be_noted(writer, key, now)? else {
+            return Ok(());
+        };
+        let details = json!({ "address": address.map(|address| address.to_string()) });
+        let actor = format!("key:{}", key.id.as_str());
+        writer.audit(now, &actor, Action::KeyReuse, key.id.as_str(), &details)
+    })
+}
+
+/// The same for the key of a secret that was presented to act or to be activated.
+pub fn note_secret(store: &mut Store, secret: &Secret, now: Timestamp) -> Result<()> {
+    match store.read(|reader| Forms::default().find(reader, secret))? {
+        Some((key, _)) => note(store, key, None, now),
+        None => Ok(()),
+    }
+}
+
+fn to_be_noted(reader: &Reader<'_>, key: KeySeq, now: Timestamp) -> Result<Option<Key>> {
+    let Some(key) = reader.key_by_seq(key)? else {
+        return Ok(None);
+    };
+    let newest = reader.newest_action(About::Key, key.id.as_str())?;
+    let is_spoken_for = newest.is_some_and(|(action, time)| {
+        action == Action::KeyReuse.word() && now.since(time).abs() < SPEAKS_FOR
+    });
+    Ok((key.status(now) == Status::Revoked && !is_spoken_for).then_some(key))
 }

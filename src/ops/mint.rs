@@ -179,7 +179,7 @@ pub(super) fn workspace_for(
         found => return Ok((found?, false)),
     }
     let policy = preset::load(preset::DEFAULT)?;
-    let made = workspace::create::insert(
+    let made = workspace::insert(
         writer,
         access,
         FIRST,

@@ -7,9 +7,9 @@ use crate::domain::{Lifetime, Permission, State, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::change::{self, Outcome};
-use crate::ops::in_use;
 use crate::ops::lineage::{self, Meant};
 use crate::ops::select::{self, Selector};
+use crate::ops::usage;
 use crate::store::Store;
 
 /// Which way.
@@ -62,7 +62,7 @@ pub fn run(
             if !lineage::can_be_paused(key, now) || key.state == wanted {
                 continue;
             }
-            in_use::refuse_used(writer, key, idle, now)?;
+            usage::refuse_used(writer, key, idle, now)?;
             let mut key = key.clone();
             key.state = wanted;
             writer.update_key(&key)?;

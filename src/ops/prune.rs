@@ -6,12 +6,12 @@ use serde_json::json;
 
 use crate::domain::audit::Action;
 use crate::domain::clock::{Clock, DAY_MILLIS, Doubt};
-use crate::domain::ended::EndedMark;
+use crate::domain::secret::EndedMark;
 use crate::domain::words::counted;
 use crate::domain::{Key, KeySeq, Lifetime, Permission, Status, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::{in_use, links, select};
+use crate::ops::{links, select, usage};
 use crate::store::{Reader, Store};
 
 /// How many keys are deleted in one transaction, so that others get their turn.
@@ -65,7 +65,7 @@ pub fn run(
                 store.read(|reader| {
                     let mut keys = keys.iter();
                     keys.try_for_each(|(_, key)| {
-                        in_use::refuse_used(reader, key, request.idle.as_ref(), now)
+                        usage::refuse_used(reader, key, request.idle.as_ref(), now)
                     })
                 })
             })?;
@@ -153,7 +153,7 @@ fn delete(
         }
         keep_prunable(writer, &mut present, request, workspace, now)?;
         for (_, key) in &present {
-            in_use::refuse_used(writer, key, request.idle.as_ref(), now)?;
+            usage::refuse_used(writer, key, request.idle.as_ref(), now)?;
             let details = json!({
                 "workspace": key.workspace,
                 "name": key.name,

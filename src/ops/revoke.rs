@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::lineage::{Meant, Rest};
 use crate::ops::select::{self, Selector};
-use crate::ops::{in_use, remedy};
+use crate::ops::{remedy, usage};
 use crate::store::{Reader, Store, Writer};
 
 words! {
@@ -97,7 +97,7 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
         let mut keys: Vec<Revoked> = Vec::new();
         for key in found {
             if key.status(now) != Status::Revoked || !writer.agrees_on_key(&key)? {
-                in_use::refuse_used(writer, &key, request.idle.as_ref(), now)?;
+                usage::refuse_used(writer, &key, request.idle.as_ref(), now)?;
             }
             keys.push(end(writer, &access, key, request.reason, request.message.clone(), now)?);
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::output::stdout::{stdout, unwritten};
 use crate::output::table::Cell;
-use crate::output::{json, tsv, value};
+use crate::output::{json, tsv};
 
 /// How answers are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -104,7 +104,7 @@ impl Listing {
             }
             Format::Tsv => writeln!(self.pending, "{}", tsv::line(view)).map_err(unwritten)?,
             Format::Value(field) => {
-                let line = value::line(view, field);
+                let line = tsv::value(view, field);
                 writeln!(self.pending, "{line}").map_err(unwritten)?;
             }
         }

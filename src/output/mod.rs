@@ -21,5 +21,4 @@ pub mod table;
 pub mod tsv;
 pub mod ui;
 pub mod usage;
-pub mod value;
 pub mod view;

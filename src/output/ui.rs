@@ -10,7 +10,7 @@ pub use crate::output::listing::Format;
 use crate::output::listing::Listing;
 use crate::output::progress::{Job, Progress};
 use crate::output::table::{self, Cell, Column, Look};
-use crate::output::{json, stdout, tsv, value};
+use crate::output::{json, stdout, tsv};
 
 /// The streams and how to write them.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ impl Ui {
                 self.data(&format!("{}\n{}\n", tsv::header(view), tsv::line(view)))
             }
             Format::Tsv => self.data(&(tsv::line(view) + "\n")),
-            Format::Value(field) => self.data(&(value::line(view, field) + "\n")),
+            Format::Value(field) => self.data(&(tsv::value(view, field) + "\n")),
         }
     }
 

@@ -1,20 +1,21 @@
-//! Checking the whole store: the file or schema, by its engine, and every record against the trail.
+//! Checking the whole store: the file or schema, by its engine, and every record against the trail and against those that it
+//! names, because a rotation has linked them.
 //!
 //! This module never repairs anything and never stops at the first thing it finds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Reader;
 use super::integrity::{CAME_BACK, CHANGED};
+use super::key_row::COLUMNS;
 use super::session::Session;
-use super::sqlite;
 use super::value::values;
+use super::{Reader, sqlite};
 use crate::domain::audit::{About, Action};
-use crate::domain::ended::EndedMark;
 use crate::domain::flaw::{Flaw, Remedy};
 use crate::domain::record::RecordDigest;
-use crate::domain::{Safe, WorkspaceId};
-use crate::error::Result;
+use crate::domain::secret::EndedMark;
+use crate::domain::{Key, KeyId, Safe, WorkspaceId};
+use crate::error::{Kind, Result};
 
 impl Reader<'_> {
     /// What the engine finds wrong with what it keeps: pages, indexes, rows that refer to nothing, or what was planted.
@@ -203,3 +204,31 @@ impl Reader<'_> {
 }
 
 const MISSING: &str = "its record was deleted outside keyward";
+
+impl Reader<'_> {
+    /// Calls the closure with every sound record that names another key.
+    pub fn for_each_linked_key(&self, mut body: impl FnMut(Key) -> Result<()>) -> Result<()> {
+        let condition = "(key.replaces IS NOT NULL OR key.replaced_by IS NOT NULL)";
+        self.for_each_sealed(COLUMNS, condition, |_, _, key| match key {
+            Ok((key, None)) => body(key),
+            Ok((_, Some(_))) => Ok(()),
+            Err(error) if error.kind() == Kind::Damaged => Ok(()),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// The ids that records name as their successors and that do not exist, each with the keys that name it.
+    pub fn missing_successors(&self) -> Result<BTreeMap<KeyId, Vec<KeyId>>> {
+        let mut missing: BTreeMap<KeyId, Vec<KeyId>> = BTreeMap::new();
+        self.session.each(
+            "SELECT replaced_by, id FROM key WHERE replaced_by IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM key AS successor WHERE successor.id = key.replaced_by)",
+            &[],
+            |row| {
+                missing.entry(row.get(0)?).or_default().push(row.get(1)?);
+                Ok(())
+            },
+        )?;
+        Ok(missing)
+    }
+}

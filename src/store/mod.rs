@@ -5,21 +5,17 @@
 
 mod audit;
 mod claims;
-mod clock;
 mod damage;
-mod ended;
 mod endings;
 mod examine;
-mod formats;
 mod info;
 mod integrity;
+mod kept;
 mod key_lists;
 mod key_row;
 mod keys;
 mod lineages;
-mod links;
 mod meter;
-mod names;
 mod opening;
 mod place;
 #[cfg(feature = "postgres")]
@@ -29,8 +25,6 @@ mod session;
 mod settings;
 mod sqlite;
 mod transaction;
-mod turn;
-mod unaudited;
 mod uri;
 mod usage;
 mod value;
@@ -43,19 +37,19 @@ use crate::domain::Timestamp;
 use crate::domain::audit::Head;
 use crate::domain::clock::Clock;
 use session::Session;
-use unaudited::Unaudited;
+use transaction::Unaudited;
 
 pub use claims::Remembered;
 pub use damage::of_backup;
 pub use info::{Info, ServerInfo};
 pub use key_lists::Order;
 pub use meter::Meter;
+pub use opening::Turn;
 pub use place::Place;
 pub use sqlite::{
     Backup, Copy, Extent, Note, Trace, beside, fingerprint, foreign_kind, foreign_rows,
     look_at_backup, put_in_place, remains, salvage, write_over,
 };
-pub use turn::Turn;
 pub use uri::has_password;
 
 /// An open store.

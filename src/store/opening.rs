@@ -1,4 +1,4 @@
-//! Opening a store, and operations on a whole store.
+//! Opening a store, operations on a whole store, and the right to provision, which one process has at a time.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::place::of_files;
 #[cfg(feature = "postgres")]
 use super::postgres;
 use super::sqlite::Database;
-use super::{Copy, Engine, Info, Place, Store, Turn, Writer};
+use super::{Copy, Engine, Info, Place, Store, Writer, sqlite};
 use crate::error::Result;
 
 impl Store {
@@ -221,5 +221,23 @@ impl From<Database> for Store {
 impl From<postgres::Database> for Store {
     fn from(database: postgres::Database) -> Self {
         Self { engine: Engine::Postgres(database), is_rehearsal: false, remark: None }
+    }
+}
+
+/// A turn. It ends when this is dropped. When its process is killed instead, it goes on for as long as a program that the process has
+/// started does: a delivery that outlives keyward must not overtake the next one.
+#[derive(Debug)]
+pub enum Turn {
+    /// At a file.
+    File(sqlite::Turn),
+    /// On a server.
+    #[cfg(feature = "postgres")]
+    Server(Box<postgres::Turn>),
+}
+
+impl Turn {
+    /// Waits for a turn at a store in a file that may not be there, or not be whole. Its folder is made.
+    pub fn at(store: &Path, wait: Duration) -> Result<Self> {
+        sqlite::Turn::at(store, wait).map(Self::File)
     }
 }

@@ -1,13 +1,17 @@
-//! Reading, changing and counting: what a transaction has to leave, whichever engine runs it.
+//! Reading, changing and counting: what a transaction has to leave, whichever engine runs it; and what it has written and the
+//! trail does not have yet.
 //!
 //! This module never reports a change as made unless it was, nor as not made unless it was not.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::session::Session;
 use super::{Engine, Freshness, Meter, Reader, Remark, Store, Writer};
 use crate::domain::Timestamp;
-use crate::domain::audit::Head;
+use crate::domain::audit::{About, Head};
+use crate::domain::record::RecordDigest;
 use crate::error::{Error, Kind, Result};
 
 impl Store {
@@ -165,4 +169,48 @@ fn change<'a, T>(
         writer.observe(time)?;
     }
     Ok((value, head))
+}
+
+/// The digests of records that a transaction has written without an audit row so far.
+#[derive(Default)]
+pub(super) struct Unaudited(RefCell<BTreeMap<(About, String), RecordDigest>>);
+
+impl Unaudited {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    pub(super) fn of(&self, about: About, subject: &str) -> Option<RecordDigest> {
+        let digests = self.0.borrow();
+        if digests.is_empty() {
+            return None;
+        }
+        digests.get(&(about, subject.to_owned())).copied()
+    }
+}
+
+impl Writer<'_> {
+    /// Notes a record's new digest. The next event about it adds it to the trail; without one, nothing is committed.
+    pub(super) fn unaudited(&self, about: About, subject: &str, digest: RecordDigest) {
+        let place = (about, subject.to_owned());
+        self.unaudited.0.borrow_mut().insert(place, digest);
+    }
+
+    /// The digest that an event about this subject must have: of what was written, or of the stored record. Nothing if
+    /// the record is gone.
+    pub(super) fn digest_for_event(
+        &self,
+        about: About,
+        subject: &str,
+    ) -> Result<Option<RecordDigest>> {
+        let unaudited = self.unaudited.0.borrow_mut().remove(&(about, subject.to_owned()));
+        if unaudited.is_some() {
+            return Ok(unaudited);
+        }
+        Ok(match about {
+            About::Key => self.key_by_id(subject)?.map(|key| RecordDigest::of_key(&key)),
+            About::Workspace => self.digest_of_workspace(subject)?,
+            About::Store => None,
+        })
+    }
 }

@@ -17,7 +17,7 @@ use crate::ops::lineage::Rest;
 use crate::output::relative::relative_or_never;
 use crate::output::ui::{Format, Ui};
 use crate::output::view::{KeyView, Keys, Minted};
-use crate::output::{json, tsv, value};
+use crate::output::{json, tsv};
 
 /// The keys that were minted and the one that the only one of them replaces.
 #[derive(Clone, Default)]
@@ -113,7 +113,7 @@ impl Answer {
             Format::Value(field) => self
                 .keys
                 .iter()
-                .try_for_each(|key| writeln!(text, "{}", value::line(&plain(key), field))),
+                .try_for_each(|key| writeln!(text, "{}", tsv::value(&plain(key), field))),
         };
         written.map_err(|error| {
             Error::new(Kind::Internal, "the answer could not be rendered").because(error)

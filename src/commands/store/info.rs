@@ -1,13 +1,17 @@
-//! `keyward store create`, `info`, `migrate` and `roles`: making a store, what it is, and what a server needs for one.
+//! `keyward store create`, `info`, `check`, `migrate` and `roles`: making a store, what it is, whether it is whole, and what a
+//! server needs for one.
 
 use crate::context::Context;
 use crate::domain::Safe;
 use crate::domain::sanitize::path_text;
-use crate::error::{Exit, Result};
-use crate::ops::store::info;
+use crate::domain::words::counted;
+use crate::error::{Exit, Kind, Result};
+use crate::ops::store::{self, check, clock};
 use crate::output::relative::size;
 use crate::output::table;
-use crate::output::view::{CreatedStoreView, RolesView, ServerView, StoreView};
+use crate::output::view::{
+    CreatedStoreView, HealthView, ProblemView, RolesView, ServerView, StoreView,
+};
 use crate::store::Store;
 
 /// Create an empty store
@@ -79,7 +83,7 @@ pub(super) fn describe(
     path: String,
 ) -> Result<StoreView> {
     let actor = context.actor(store)?;
-    let info = info::run(store, &actor, context.now())?;
+    let info = store::info(store, &actor, context.now())?;
     Ok(StoreView {
         path,
         schema: Some(info.schema),
@@ -139,4 +143,73 @@ pub fn roles(_args: RolesArgs, context: &mut Context) -> Result<Exit> {
     let view = RolesView { sql: context.store_place()?.roles() };
     context.ui.record(&view, || view.sql.clone())?;
     Ok(0)
+}
+
+/// Check every page, record and event of the store
+///
+/// Finds damage to the file, rows that were changed, deleted or added outside keyward, a broken audit trail, and links
+/// between keys that no rotation makes. Lists each with the command that fixes it, and exits with 9. It changes nothing and
+/// blocks no other process.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  keyward store check
+  keyward store check --json
+  keyward store check --reset-clock")]
+pub struct CheckArgs {
+    /// Reset the last recorded time to the current clock
+    ///
+    /// The store records the latest time, so that expired keys stay expired when the clock goes back. Use this if a wrong
+    /// clock was far ahead. It is refused, naming the keys, if keys would be live again beside others of the same name or
+    /// beyond the cap.
+    #[arg(long)]
+    reset_clock: bool,
+}
+
+pub fn check(args: CheckArgs, context: &mut Context) -> Result<Exit> {
+    let (mut store, actor, now) = context.enter()?;
+    let mut reset = None;
+    if args.reset_clock {
+        let before = clock::reset(&mut store, &actor, now)?;
+        let sentence = format!("reset the last recorded time from {} to {now}", before.seen);
+        context.ui.status(&sentence);
+        reset = Some(sentence);
+    }
+    let mut job = context.ui.job("checking the file");
+    let outcome = check::run(&mut store, &actor, now, |reached| job.reach(reached))?;
+    drop(job);
+    let view = HealthView {
+        ok: outcome.flaws.is_empty(),
+        workspaces: outcome.workspaces,
+        keys: outcome.keys,
+        events: outcome.events,
+        problems: outcome.flaws.iter().map(ProblemView::new).collect(),
+    };
+    let answer = || context.ui.record(&view, || summary(&view));
+    match &reset {
+        Some(sentence) => context.ui.after(sentence, answer)?,
+        None => answer()?,
+    }
+    Ok(if view.ok { 0 } else { Kind::Damaged.exit() })
+}
+
+fn summary(view: &HealthView) -> String {
+    let mut text = String::new();
+    for problem in &view.problems {
+        let subject = match problem.kind {
+            "store" => String::new(),
+            kind => format!("{kind} {}: ", Safe(&problem.subject)),
+        };
+        let (problem, remedy) = (Safe(&problem.problem), Safe(&problem.remedy));
+        text += &format!("{subject}{problem}\n  {remedy}\n");
+    }
+    let found = match view.problems.len() {
+        0 => "no problems".to_owned(),
+        count => counted(count, "problem"),
+    };
+    text + &format!(
+        "{found}: checked {}, {} and {}\n",
+        counted(view.workspaces, "workspace"),
+        counted(view.keys, "key"),
+        counted(view.events, "event")
+    )
 }

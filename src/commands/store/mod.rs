@@ -3,7 +3,6 @@
 //! This module never opens the file by itself; `crate::store` does.
 
 mod backup;
-mod check;
 mod info;
 mod transfer;
 
@@ -23,7 +22,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 pub enum Command {
     Create(info::CreateArgs),
     Info(info::InfoArgs),
-    Check(check::Args),
+    Check(info::CheckArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Export(transfer::ExportArgs),
@@ -37,7 +36,7 @@ impl Command {
         match self {
             Self::Create(args) => info::create(args, context),
             Self::Info(args) => info::info(args, context),
-            Self::Check(args) => check::run(args, context),
+            Self::Check(args) => info::check(args, context),
             Self::Backup(args) => backup::backup(args, context),
             Self::Restore(args) => backup::restore(args, context),
             Self::Export(args) => transfer::export(args, context),

@@ -11,7 +11,7 @@ use clap::ValueHint;
 use crate::context::{Context, SecretSource};
 use crate::domain::address::Origin;
 use crate::domain::verdict::{Ask, Verdict};
-use crate::domain::{Code, Key, Safe, Timestamp, misread};
+use crate::domain::{Code, Key, Safe, Timestamp, secret};
 use crate::error::{Exit, Result};
 use crate::ops::access::Actor;
 use crate::ops::verifier::asked::Template;
@@ -110,7 +110,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let mut verifier = open(context)?.remembering(0);
     let secret = context.read_secret(&args.source.source(), "secret")?;
-    let slip = misread::slip(&secret);
+    let slip = secret::slip(&secret);
     let now = context.now();
     let request = template.request(secret);
     let verdict = verifier.verify_once(&request, now)?;

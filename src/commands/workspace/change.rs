@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::domain::{Name, Safe, preset};
 use crate::error::{Error, Exit, Result};
 use crate::ops::access::Actor;
-use crate::ops::workspace::{choose, create, delete, rename, set};
+use crate::ops::workspace::{self, set};
 use crate::output::view::WorkspaceView;
 
 /// Create a workspace
@@ -40,13 +40,13 @@ pub fn create(args: CreateArgs, context: &mut Context) -> Result<Exit> {
         None => (Some(preset::DEFAULT.to_owned()), preset::load(preset::DEFAULT)?),
     };
     args.policy.changes().apply(&mut policy)?;
-    let request = create::Request { name: args.name, preset, policy, plan: args.plan };
+    let request = workspace::Request { name: args.name, preset, policy, plan: args.plan };
     let now = context.now();
     let mut store = context.open_or_create_store(|empty| {
-        create::run(empty, &Actor::Operator(String::new()), request.clone(), now).map(drop)
+        workspace::create(empty, &Actor::Operator(String::new()), request.clone(), now).map(drop)
     })?;
     let actor = context.actor(&mut store)?;
-    let outcome = create::run(&mut store, &actor, request, context.now())?;
+    let outcome = workspace::create(&mut store, &actor, request, context.now())?;
     let view = WorkspaceView::new(&outcome.workspace, outcome.census);
     context.ui.change(&view, &format!("created workspace {}", Safe(&outcome.workspace.name)))?;
     hint_at_choice(context, &mut store, 1);
@@ -125,7 +125,7 @@ pub struct RenameArgs {
 
 pub fn rename(args: RenameArgs, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
-    let (outcome, changed) = rename::run(&mut store, &actor, &args.old, &args.new, now)?;
+    let (outcome, changed) = workspace::rename(&mut store, &actor, &args.old, &args.new, now)?;
     let new = Safe(args.new.as_str());
     let sentence = if changed {
         format!("renamed workspace {} to {new}", Safe(&args.old))
@@ -150,7 +150,7 @@ pub struct DeleteArgs {
 
 pub fn delete(args: DeleteArgs, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
-    let (_, records) = delete::preview(&mut store, &actor, &args.name, now)?;
+    let (_, records) = workspace::preview_deletion(&mut store, &actor, &args.name, now)?;
     if records > 0 && !context.yes {
         let question = format!(
             "Delete workspace {} and the records of {records} revoked or expired keys?",
@@ -158,7 +158,7 @@ pub fn delete(args: DeleteArgs, context: &mut Context) -> Result<Exit> {
         );
         context.prompter.confirm(&question, "pass --yes to confirm")?;
     }
-    let outcome = delete::run(&mut store, &actor, &args.name, context.now())?;
+    let outcome = workspace::delete(&mut store, &actor, &args.name, context.now())?;
     let view = WorkspaceView::new(&outcome.workspace, outcome.census);
     context.ui.change(&view, &format!("deleted workspace {}", Safe(&args.name)))?;
     Ok(0)
@@ -178,7 +178,7 @@ pub struct UseArgs {
 
 pub fn choose(args: UseArgs, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
-    let (outcome, changed) = choose::run(&mut store, &actor, &args.name, now)?;
+    let (outcome, changed) = workspace::choose(&mut store, &actor, &args.name, now)?;
     let name = Safe(&args.name);
     let sentence = if changed {
         format!("commands now use workspace {name}")

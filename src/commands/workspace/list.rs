@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::domain::Safe;
 use crate::error::{Exit, Result};
-use crate::ops::workspace::{Outcome, list};
+use crate::ops::workspace::{self, Outcome};
 use crate::output::relative::relative;
 use crate::output::table::{self, Column};
 use crate::output::view::WorkspaceView;
@@ -20,8 +20,8 @@ pub struct ListArgs {}
 pub fn list(_args: ListArgs, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter_or_empty()?;
     let named = context.workspace.clone();
-    let outcomes = list::run(&mut store, &actor, now)?;
-    let in_use = list::in_use(&mut store, &actor, named.as_deref(), now)?;
+    let outcomes = workspace::list(&mut store, &actor, now)?;
+    let in_use = workspace::in_use(&mut store, &actor, named.as_deref(), now)?;
     let mut listing = context.ui.list("workspaces")?;
     for Outcome { workspace, census } in outcomes {
         let is_used = in_use == Some(workspace.id);
@@ -73,7 +73,7 @@ pub struct ShowArgs {
 pub fn show(args: ShowArgs, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let named = context.workspace_argument(args.name)?;
-    let outcome = list::show(&mut store, &actor, named.as_deref(), now)?;
+    let outcome = workspace::show(&mut store, &actor, named.as_deref(), now)?;
     let (workspace, census) = (&outcome.workspace, outcome.census);
     if args.policy {
         context.ui.data(&workspace.policy.to_toml())?;

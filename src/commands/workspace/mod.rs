@@ -10,7 +10,7 @@ use clap::Subcommand;
 
 use crate::context::Context;
 use crate::error::{Exit, Result};
-use crate::ops::workspace::list::needs_choice;
+use crate::ops::workspace::needs_choice;
 use crate::store::Store;
 
 pub(super) const EXAMPLES: &str = "Examples:

@@ -7,8 +7,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::deliver::{RawDeliver, Taken};
-use super::{KeyEntry, Manifest, PolicySource, WorkspaceEntry};
+use super::{KeyEntry, Manifest, PolicySource, RawDeliver, Taken, WorkspaceEntry};
 use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
 use crate::domain::name::composed;

@@ -5,8 +5,6 @@
 //! left is taken up: a pending key whose secret reached the sink becomes active, any other is given a new secret.
 
 mod decide;
-mod prepare;
-mod refusal;
 mod settle;
 
 use std::collections::BTreeMap;
@@ -24,7 +22,7 @@ use crate::store::{Reader, Store, Writer};
 
 pub use decide::{Decision, Step};
 pub(super) use decide::{decide, environment};
-pub use prepare::prepare;
+pub use settle::prepare;
 
 /// The requested key. `None` leaves a field unchanged, or means the policy's default when the key is minted.
 #[derive(Debug, Clone)]

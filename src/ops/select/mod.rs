@@ -2,7 +2,6 @@
 //!
 //! This module never guesses: what could mean two things is an error that lists them.
 
-mod refusals;
 mod workspaces;
 
 use crate::domain::sanitize::Quoted;
@@ -11,8 +10,7 @@ use crate::domain::{Key, KeyId, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::links;
 use crate::store::Reader;
-use refusals::{ambiguous, not_found};
-use workspaces::undecided;
+use workspaces::{ambiguous, not_found, undecided};
 
 pub use workspaces::{
     Reach, confinement, no_such_workspace, selected_workspaces, workspace, workspaces,

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::Verifier;
 use crate::domain::exposure::looks_like_secret;
 use crate::error::Result;
-use crate::ops::exposure::Detector;
+use crate::ops::judge::Detector;
 
 /// How many words of a text are looked up, and how long one is: a client chooses both. More of either is as good as a key.
 const MOST_WORDS: usize = 4;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Request;
+use super::known::Spent;
 use super::known::{Kept, Known};
-use super::spent::Spent;
 use super::state::{State, is_limited, of_stranger, used};
 use crate::domain::allowance::{Spending, Used};
 use crate::domain::secret::MAXIMUM_LENGTH;

@@ -7,9 +7,8 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use super::changes::{Changes, Told};
+use super::changes::{Changes, Table, Told};
 use super::known::{Known, Uses};
-use super::table::Table;
 use crate::domain::allowance::Allowance;
 use crate::domain::audit::Head;
 use crate::domain::secret::{Secret, SecretHash};

@@ -11,18 +11,13 @@
 mod asides;
 pub mod asked;
 mod changes;
-mod follow;
 mod group;
 mod judging;
 mod known;
 mod limited;
 mod memory;
 mod pending;
-mod remembered;
-mod reused;
-mod spent;
 mod state;
-mod table;
 mod writing;
 
 use std::path::Path;
@@ -35,13 +30,13 @@ use crate::domain::{Key, Timestamp};
 use crate::error::Result;
 use crate::ops::access::Actor;
 use crate::store::{Place, Store};
+use known::Credits;
 pub use known::Kept;
 use limited::is_to_be_counted;
 use memory::Memory;
 use pending::Pending;
-use reused::Reused;
-use spent::Credits;
 use state::State;
+use writing::Reused;
 
 /// How many keys are cached, unless [`Verifier::remembering`] says otherwise.
 pub const REMEMBERED: usize = 1 << 20;

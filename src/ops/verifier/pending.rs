@@ -8,7 +8,7 @@ use crate::domain::audit::Head;
 use crate::domain::timestamp::Month;
 use crate::domain::usage::{LastUse, Tally};
 use crate::domain::{Code, Day, KeySeq, Timestamp, WorkspaceId};
-use crate::ops::verifier::table::Table;
+use crate::ops::verifier::changes::Table;
 
 /// How long a use may wait, in milliseconds: a second, less the time that writing a second's uses takes.
 const WRITE_AFTER: i64 = 750;

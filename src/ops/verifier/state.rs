@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::Request;
+use super::known::Credits;
 use super::known::{Kept, Known};
 use super::memory::Memory;
 use super::pending::{Pending, Use};
-use super::spent::Credits;
 use crate::domain::allowance::Used;
 use crate::domain::clock::{COUNTS_LAG_MILLIS, Clock};
 use crate::domain::timestamp::Month;

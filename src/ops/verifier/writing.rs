@@ -1,13 +1,23 @@
-//! Writing what a verifier counted: some at a time while it judges, all of it when it is idle and at its end.
+//! Writing what a verifier counted: some at a time while it judges, all of it when it is idle and at its end; telling the trail
+//! of revoked keys that were presented, without asking it each time; and continuing with the file at the store's path if it
+//! is not the one that was opened.
 //!
-//! This module never counts, and never lets a verdict wait long for the disk or for another process.
+//! This module never counts, and never lets a verdict wait long for the disk or for another process: what is noted of a
+//! revoked key is noted after it. It never writes to a file that is no longer at its path: a key revoked in the other would
+//! still be valid.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::Verifier;
+use super::known::Kept;
 use super::pending::{Batch, Counted, Pending};
-use crate::domain::Timestamp;
-use crate::error::{Kind, Result};
+use super::{Request, Verifier};
+use crate::domain::verdict::Verdict;
+use crate::domain::words::counted;
+use crate::domain::{Code, KeySeq, Timestamp};
+use crate::error::{Error, Kind, Result};
+use crate::ops::judge::{self, SPEAKS_FOR};
 use crate::store::Meter;
 
 /// How many keys' counts are written in one transaction: about five milliseconds' worth. Other processes, and secrets
@@ -114,4 +124,90 @@ fn write(meter: &Meter<'_>, batch: &Batch) -> Result<u64> {
         }
     }
     Ok(lost)
+}
+
+/// How many revoked keys are kept whose use was recorded.
+const REMEMBERED: usize = 1 << 16;
+
+/// Revoked keys that were presented.
+#[derive(Debug, Default)]
+pub(super) struct Reused {
+    /// When each was seen to by this verifier; each with when it was minted, because row numbers are used again.
+    seen: BTreeMap<(KeySeq, Timestamp), Timestamp>,
+    /// Those to be noted now.
+    due: Vec<(KeySeq, Timestamp, Option<IpAddr>)>,
+}
+
+impl Reused {
+    /// Takes a look at a verdict. A request that is not to be recorded leaves no note either.
+    pub fn see<T>(&mut self, request: &Request, verdict: &Verdict<Kept<T>>, now: Timestamp) {
+        let Some(Kept(known)) = &verdict.subject else {
+            return;
+        };
+        if verdict.code != Code::Revoked || !request.record {
+            return;
+        }
+        let key = (known.seq, known.grounds.life.created_at);
+        let last = self.seen.get(&key);
+        if last.is_some_and(|last| now.since(*last).abs() < SPEAKS_FOR) {
+            return;
+        }
+        if self.seen.len() >= REMEMBERED {
+            self.seen.clear();
+        }
+        self.seen.insert(key, now);
+        self.due.push((key.0, key.1, request.ask.address));
+    }
+}
+
+impl<T> Verifier<T> {
+    /// Notes the revoked keys that were presented. One that cannot be noted, because the disk is full say, is tried again with
+    /// its next use.
+    pub(super) fn note_reused(&mut self, now: Timestamp) {
+        for (key, made_at, address) in std::mem::take(&mut self.reused.due) {
+            if !self.store.can_count() || judge::note(&mut self.store, key, address, now).is_err() {
+                self.reused.seen.remove(&(key, made_at));
+            }
+        }
+    }
+}
+
+impl<T> Verifier<T> {
+    /// Checks whether the store's file was replaced, moved or deleted, and continues with the one at its path now.
+    /// Every verdict begins with this, so a service calls it only to find out beforehand.
+    ///
+    /// Uses that were not written yet are counted for the same keys in the other file; [`Verifier::loss`] reports the
+    /// rest.
+    ///
+    /// # Errors
+    /// `store_not_found` while there is no file; what opening the other gives. The next call tries again.
+    pub fn follow(&mut self) -> Result<()> {
+        if !self.store.follow()? {
+            return Ok(());
+        }
+        self.state.memory.forget();
+        self.state.within = None;
+        self.state.records = self.store.can_count();
+        self.reused = Reused::default();
+        // What is left cannot wait any longer: in the other file, row numbers belong to other keys.
+        while let Ok(Some(gone)) = self.write_piece(LONGEST_WAIT) {
+            self.lost = self.lost.saturating_add(gone);
+        }
+        let left = std::mem::take(&mut self.state.pending);
+        self.lost = self.lost.saturating_add(left.uses());
+        Ok(())
+    }
+
+    /// The uses since the last call that could not be recorded because the store's file was replaced; nothing if there
+    /// are none.
+    pub fn loss(&mut self) -> Option<Error> {
+        let uses = match std::mem::take(&mut self.lost) {
+            0 => return None,
+            lost => counted(lost, "use"),
+        };
+        Some(Error::new(
+            Kind::Io,
+            format!("{uses} could not be recorded: the store's file was replaced"),
+        ))
+    }
 }

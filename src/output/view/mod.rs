@@ -8,7 +8,6 @@
 mod documented;
 mod key;
 mod minted;
-mod provision;
 mod record;
 mod scan;
 mod verdict;
@@ -27,14 +26,13 @@ pub use documented::{
 };
 pub use key::{CallerView, Changed, KeyView, Keys, LimitsView, Revoked, Shown};
 pub use minted::Minted;
-pub use provision::{ChangeView, Changes, FindingView, WorkspaceChange};
 pub use record::{
     BackupView, CreatedStoreView, EventView, HeadView, HealthView, ImportView, KeptView,
     ProblemView, RestoreView, RolesView, ServerView, StoreView, TrailView,
 };
 pub use scan::{LeakRow, LeakView, PlaceView, ScannedView, UnprovenView};
 pub use verdict::VerdictView;
-pub use workspace::WorkspaceView;
+pub use workspace::{ChangeView, Changes, FindingView, WorkspaceChange, WorkspaceView};
 
 /// A point in time as scripts read it: RFC 3339 in UTC with milliseconds.
 #[derive(Debug, Clone, Copy)]

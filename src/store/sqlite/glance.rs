@@ -9,10 +9,10 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::access::Access;
 use super::connection::{LONGEST_WAIT, open_alone, prepare};
 use super::failure::failure;
 use super::permissions::{entry_if_possible, has_log};
+use super::place::Access;
 use super::{Database, header, permissions};
 use crate::error::Result;
 

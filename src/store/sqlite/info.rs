@@ -1,13 +1,18 @@
-//! What `store info` shows.
+//! What `store info` shows, and what SQLite finds wrong with a file.
+//!
+//! This module never repairs anything.
 
 use std::path::Path;
 use std::time::Duration;
 
 use super::failure::failure;
-use super::{Database, migrations};
+use super::{Database, Session, header, migrations};
+use crate::domain::Safe;
+use crate::domain::flaw::Flaw;
 use crate::error::Result;
 use crate::files::trusted_folder;
 use crate::store::Info;
+use crate::store::session::Row;
 
 impl Database {
     /// The schema's number of the store at this path, as it is before it is opened.
@@ -36,4 +41,39 @@ impl Database {
             })
         })
     }
+}
+
+/// How many faults of the file are told.
+const MOST_FAULTS: u32 = 100;
+
+impl Database {
+    pub(in crate::store) fn has_wal_mode(&self) -> bool {
+        header::has_wal_mode(self.held.as_ref())
+    }
+}
+
+/// Pages, indexes, and rows that refer to nothing.
+pub(in crate::store) fn for_each_fault(
+    session: &Session<'_>,
+    mut body: impl FnMut(Flaw),
+) -> Result<()> {
+    let mut tell = |problem| body(Flaw::of_file(problem));
+    let each = |sql: &str, tell: &mut dyn FnMut(Row<'_>) -> Result<()>| {
+        let none: Option<()> =
+            session.first(sql, &[], |row| tell(Row::Sqlite(row)).map(|()| None))?;
+        debug_assert!(none.is_none(), "the closure finds nothing");
+        Ok(())
+    };
+    each(&format!("PRAGMA integrity_check({MOST_FAULTS})"), &mut |row| {
+        let line = row.text(0)?;
+        if line != "ok" {
+            tell(format!("the file is damaged: {}", Safe(&line)));
+        }
+        Ok(())
+    })?;
+    each("PRAGMA foreign_key_check", &mut |row| {
+        let (table, parent) = (row.text(0)?, row.text(2)?);
+        tell(format!("a row of {} belongs to no {}", Safe(&table), Safe(&parent)));
+        Ok(())
+    })
 }

@@ -2,20 +2,16 @@
 //!
 //! This module never holds a rule of keys: the tables' statements and what they mean are the store's, whichever engine runs them.
 
-mod access;
-mod alone;
 mod backup;
 mod connection;
 mod copy;
 mod create;
 mod failure;
-mod faults;
 mod foreign;
 mod glance;
 mod header;
 mod info;
 mod log;
-mod log_index;
 mod migrations;
 mod open;
 mod permissions;
@@ -26,7 +22,6 @@ mod reserve;
 mod restore;
 mod salvage;
 mod schema;
-mod seal;
 mod session;
 mod transaction;
 mod turn;
@@ -40,14 +35,14 @@ use rusqlite::Connection;
 use crate::files::Entry;
 use crate::store::Reader;
 use crate::store::session::Session as AnySession;
-use access::Access;
 use header::Held;
-use log_index::LogIndex;
+use log::LogIndex;
+use place::Access;
 
 pub use backup::{Backup, beside, look_at_backup, put_in_place, write_over};
 pub use copy::Copy;
-pub(super) use faults::for_each_fault;
 pub use foreign::{foreign_kind, foreign_rows};
+pub(super) use info::for_each_fault;
 pub use restore::Note;
 pub use salvage::{Extent, Trace, fingerprint, remains, salvage};
 pub(super) use session::{Row, Session, Statement, value};

@@ -7,12 +7,14 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access as Permission, AtFlags, accessat};
 
-use super::access::{Access, stamp_of};
 use super::connection::{LONGEST_WAIT, keep_log, prepare, uri};
-use super::failure::{self, failure};
+use super::failure::failure;
 use super::header::Held;
 use super::permissions::{absolute, entry_if_possible, has_log, look};
-use super::{Database, alone, copy, header, migrations, permissions, reserve, schema};
+use super::place::{Access, stamp_of};
+use super::{
+    Database, connection, copy, failure, header, migrations, permissions, reserve, schema,
+};
 use crate::error::{Error, Kind, Result};
 use crate::files::Entry;
 
@@ -122,7 +124,7 @@ impl Database {
             _ => error,
         })?;
         header::refuse_newer(version, store.path())?;
-        alone::refuse_wrong_log(&connection, store)?;
+        connection::refuse_wrong_log(&connection, store)?;
         let is_older = version < migrations::NEWEST;
         if is_older {
             let kept = store.beside(&format!(".schema-{version}"));

@@ -36,20 +36,17 @@ const WHOLE: [&str; 9] = [
 const QUEUES: [&str; 3] = ["SCAN CONSTANT ROW", "SCAN line", "SCAN day"];
 
 /// The files whose methods run statements.
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 13] = [
     include_str!("../audit.rs"),
     include_str!("../claims.rs"),
-    include_str!("../clock.rs"),
-    include_str!("../ended.rs"),
-    include_str!("../formats.rs"),
+    include_str!("../kept.rs"),
     include_str!("info.rs"),
     include_str!("../integrity.rs"),
     include_str!("../key_lists.rs"),
     include_str!("../keys.rs"),
     include_str!("../lineages.rs"),
     include_str!("../meter.rs"),
-    include_str!("../names.rs"),
-    include_str!("seal.rs"),
+    include_str!("migrations.rs"),
     include_str!("../settings.rs"),
     include_str!("../usage.rs"),
     include_str!("../workspaces.rs"),

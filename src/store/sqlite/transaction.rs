@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::access::Access;
 use super::connection::make_room;
 use super::failure::failure;
-use super::log_index::LogIndex;
-use super::place::Place;
-use super::session::{self, Session};
-use super::{Database, reserve};
+use super::log::LogIndex;
+use super::place::{Access, Place};
+use super::session::Session;
+use super::{Database, reserve, session};
 use crate::domain::audit::Head;
 use crate::error::{Error, Kind, Result};
 use crate::store::session::Session as AnySession;

@@ -246,7 +246,7 @@ fn unsaid(path: &Path, model: &Model) -> Result<(), String> {
 
 fn workspaces(store: &mut Store, actor: &Actor, model: &Model, now: i64) -> Result<(), String> {
     let at = Timestamp::from_millis(now);
-    let found = workspace::list::run(store, actor, at).map_err(told("workspace list"))?;
+    let found = workspace::list(store, actor, at).map_err(told("workspace list"))?;
     let found: Vec<_> = found
         .into_iter()
         .map(|found| {

@@ -243,17 +243,17 @@ impl Library {
         let policy = |policy: &usize| Policy::from_toml(POLICIES[*policy].toml);
         let changed = match operation {
             Operation::CreateWorkspace { name, policy: of, plan } => {
-                let request = workspace::create::Request {
+                let request = workspace::Request {
                     name: name.parse()?,
                     preset: None,
                     policy: policy(of)?,
                     plan: plan.clone(),
                 };
-                workspace::create::run(store, actor, request, now)?;
+                workspace::create(store, actor, request, now)?;
                 None
             }
             Operation::RenameWorkspace { from, to } => {
-                Some(workspace::rename::run(store, actor, from, &to.parse()?, now)?.1)
+                Some(workspace::rename(store, actor, from, &to.parse()?, now)?.1)
             }
             Operation::SetWorkspace { workspace, policy: of, cap, plan, keep_outside } => {
                 let request = workspace::set::Request {
@@ -269,12 +269,10 @@ impl Library {
                 Some(workspace::set::run(store, actor, request, now)?.1)
             }
             Operation::DeleteWorkspace(name) => {
-                workspace::delete::run(store, actor, name, now)?;
+                workspace::delete(store, actor, name, now)?;
                 None
             }
-            Operation::UseWorkspace(name) => {
-                Some(workspace::choose::run(store, actor, name, now)?.1)
-            }
+            Operation::UseWorkspace(name) => Some(workspace::choose(store, actor, name, now)?.1),
             other => panic!("this is done elsewhere: {other:?}"),
         };
         Ok(Done::of([], changed))

@@ -10,10 +10,9 @@ use crate::domain::audit::Action;
 use crate::domain::mapping::UNNAMED;
 use crate::domain::name::MAXIMUM_LENGTH;
 use crate::domain::policy::{Plan, Policy, Scope};
-use crate::domain::preset;
-use crate::domain::{Key, Name, Safe, Workspace, WorkspaceId};
+use crate::domain::{Key, Name, Safe, Workspace, WorkspaceId, preset};
 use crate::error::{Error, Kind, Result};
-use crate::ops::workspace::create;
+use crate::ops::workspace;
 
 /// What a workspace has for its number until it is saved; the store gives none below 1.
 const UNSAVED: WorkspaceId = WorkspaceId(0);
@@ -85,7 +84,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         let (writer, access) = (self.writer, &self.access);
         if owner.id == UNSAVED {
             let Workspace { name, preset, policy, .. } = owner.clone();
-            *owner = create::insert(writer, access, &name, preset, policy, None, self.now)?;
+            *owner = workspace::insert(writer, access, &name, preset, policy, None, self.now)?;
         } else if !added.is_empty() {
             let before = writer.workspace_by_id(owner.id)?.map(|before| before.policy.to_toml());
             writer.update_workspace(owner)?;

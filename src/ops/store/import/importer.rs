@@ -14,7 +14,7 @@ use crate::domain::transfer::{FormatFields, Line, WorkspaceLine, free_texts, pla
 use crate::domain::{KeyId, Timestamp, Workspace, WorkspaceId};
 use crate::error::{Error, Result};
 use crate::ops::access::Access;
-use crate::ops::exposure::{Detector, Found};
+use crate::ops::judge::{Detector, Found};
 use crate::ops::mint;
 use crate::store::Writer;
 

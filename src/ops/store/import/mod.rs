@@ -20,7 +20,7 @@ use crate::domain::words::words;
 use crate::domain::{KeyId, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::exposure::Found;
+use crate::ops::judge::Found;
 use crate::store::{Store, beside, put_in_place};
 use importer::{Importer, Taken, exposed};
 
