@@ -262,7 +262,7 @@ mod recipes;
 mod recipes_ci;
 // The recipes for containers, and the one for a page.
 mod recipes_containers;
-// The Debian and the RPM package, each installed in a root of its own; the bill of materials and the checksums.
+// The Debian and the RPM package, each installed in a root of its own; the bill of materials, the checksums and the source's package.
 mod package;
 // The GitHub action: its YAML, and its step as the runner runs it.
 mod action;

@@ -1,5 +1,5 @@
 //! What `release/` makes to hand out: a Debian and an RPM package, each installed in a root of its own, the bill of materials, and
-//! the checksums.
+//! the checksums; and how many files the package of the source has.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,6 +96,20 @@ fn the_checksums_are_those_of_each_file_to_hand_out() {
     let names: Vec<_> = named.iter().map(|(_, name)| *name).collect();
     assert_eq!(names, ["keyward-1-x86_64-unknown-linux-gnu", "keyward-1.x86_64.rpm"]);
     sandbox.program("sha256sum", ["--check", "SHA256SUMS"]).cwd(sandbox.home()).ok();
+}
+
+/// A reader of the package, and whoever unpacks it, has to find their way in it.
+#[test]
+fn the_package_of_the_source_has_fewer_than_four_hundred_files() {
+    if !tool("cargo") {
+        return skipped("no cargo");
+    }
+    let sandbox = Sandbox::new();
+    let words = ["package", "--list", "--locked", "--allow-dirty", "--quiet"];
+    let list = cargo(&sandbox, Path::new("cargo"), &words).cwd(repository("")).ok().stdout;
+    let count = list.lines().count();
+    assert!(list.lines().any(|file| file == "src/lib.rs"), "{list}");
+    assert!(count < 400, "{count} files: merge what is read together");
 }
 
 /// A run of a script that calls cargo, which finds what it has downloaded as the tests did.
