@@ -116,7 +116,10 @@ fn what_is_exported_comes_in_again_as_it_was() {
     let results = results["results"].as_array().expect("a list");
     assert_eq!(results.len(), exported.lines().count());
     for (index, result) in results.iter().enumerate() {
-        assert_eq!(fields(result), ["code", "fields", "id", "index", "line", "message", "name"]);
+        assert_eq!(
+            fields(result),
+            ["code", "fields", "hint", "id", "index", "line", "message", "name"]
+        );
         assert_eq!((&result["index"], &result["line"]), (&json!(index), &json!(index + 1)));
         assert_eq!(result["code"], "created", "{result:#}");
     }

@@ -88,6 +88,33 @@ fn keep_going_takes_in_what_it_can_and_says_what_became_of_each_line() {
 }
 
 #[test]
+fn the_hint_of_a_rejected_line_is_said_with_it() {
+    const HINT: &str = "a hash is 64 hexadecimal digits, or 44 characters of Base64";
+    let sandbox = with_a_key();
+    let unfit = |name: &str| json!({"name": name, "hash": "abc"}).to_string() + "\n";
+    let mixed = line("good", &foreign(1), &json!({})) + &unfit("bad") + &unfit("worse");
+    let rejected = import(&sandbox, &mixed).args(["--json"]).exit(2).error();
+    let message = text(&rejected, "message");
+    assert!(message.ends_with(&format!("in hexadecimal or Base64 ({HINT})")), "{message}");
+    assert!(text(&rejected, "hint").contains("--keep-going"));
+    let only = import(&sandbox, &(unfit("bad") + &unfit("worse"))).args(["--json"]).exit(2).error();
+    assert_eq!(text(&only, "hint"), HINT);
+    assert!(!text(&only, "message").contains(HINT), "said twice: {only}");
+    let said = import(&sandbox, &mixed).args(["--keep-going", "--dry-run"]).exit(2);
+    let told: Vec<&str> = said.stderr.lines().skip(1).collect();
+    let why = "the field hash is not a SHA-256 in hexadecimal or Base64";
+    let expected = [
+        format!("line 2 (usage): {why}"),
+        format!("hint: {HINT}"),
+        format!("line 3 (usage): {why}"),
+    ];
+    assert_eq!(told, expected, "{}", said.transcript());
+    let answer = import(&sandbox, &mixed).args(["--keep-going", "--json"]).exit(2).json();
+    let hints = [0, 1, 2].map(|at| answer["results"][at]["hint"].clone());
+    assert_eq!(hints, [Value::Null, json!(HINT), json!(HINT)]);
+}
+
+#[test]
 fn each_conflict_has_its_code() {
     let sandbox = with_a_key();
     let present = sandbox.id_of("present");

@@ -1,5 +1,6 @@
 //! `keyward store export` and `keyward store import`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
@@ -9,7 +10,7 @@ use crate::context::{Context, Document, Records, SecretSource};
 use crate::domain::Safe;
 use crate::domain::mapping::Mapping;
 use crate::domain::progress::Reached;
-use crate::domain::transfer::{FormatFields, KeyFields, LineOutcome, WorkspaceFields};
+use crate::domain::transfer::{FormatFields, KeyFields, LineOutcome, Refusal, WorkspaceFields};
 use crate::domain::words::counted;
 use crate::error::{Exit, Result};
 use crate::ops::store::export::{self, Record};
@@ -192,9 +193,14 @@ pub fn import(args: ImportArgs, context: &mut Context) -> Result<Exit> {
     })?;
     context.ui.status(&sentence);
     let unit = request.unit.word();
+    let mut hinted = BTreeSet::new();
     for line in &outcome.lines {
-        if let Some((_, why)) = &line.refusal {
-            context.ui.status(&format!("{unit} {} ({}): {why}", line.index + 1, line.code));
+        let Some(Refusal { message, hint, .. }) = &line.refusal else {
+            continue;
+        };
+        context.ui.status(&format!("{unit} {} ({}): {message}", line.index + 1, line.code));
+        if let Some(hint) = hint.as_deref().filter(|hint| hinted.insert(*hint)) {
+            context.ui.hint(hint);
         }
     }
     tell(context, &outcome.notes, unit);

@@ -98,8 +98,15 @@ pub struct LineOutcome {
     pub name: Option<String>,
     /// In which fields the record differs, by their names in JSON.
     pub fields: Vec<&'static str>,
-    /// Why it was refused: the error's kind and its message.
-    pub refusal: Option<(Kind, String)>,
+    pub refusal: Option<Refusal>,
+}
+
+/// Why a line was refused, as its error says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub kind: Kind,
+    pub message: String,
+    pub hint: Option<String>,
 }
 
 impl WorkspaceLine {

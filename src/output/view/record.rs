@@ -232,6 +232,7 @@ pub struct ImportView<'a> {
     /// In which fields the record differs.
     fields: &'a [&'static str],
     message: Option<&'a str>,
+    hint: Option<&'a str>,
 }
 
 impl<'a> ImportView<'a> {
@@ -243,7 +244,8 @@ impl<'a> ImportView<'a> {
             id: outcome.id.as_ref().map(|id| id.as_str()),
             name: outcome.name.as_deref(),
             fields: &outcome.fields,
-            message: outcome.refusal.as_ref().map(|(_, why)| why.as_str()),
+            message: outcome.refusal.as_ref().map(|refusal| refusal.message.as_str()),
+            hint: outcome.refusal.as_ref().and_then(|refusal| refusal.hint.as_deref()),
         }
     }
 }

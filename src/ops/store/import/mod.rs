@@ -15,7 +15,7 @@ use rand::TryCryptoRng;
 
 use crate::domain::form::HashForm;
 use crate::domain::mapping::Mapping;
-use crate::domain::transfer::LineOutcome;
+use crate::domain::transfer::{LineOutcome, Refusal};
 use crate::domain::words::words;
 use crate::domain::{KeyId, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
@@ -148,8 +148,8 @@ pub fn run<R: TryCryptoRng>(
                 return Err(exposed(Found::Known, "a field"));
             }
             let outcome = outcome(index, name, taken)?;
-            if let Some((kind, _)) = &outcome.refusal {
-                first.get_or_insert(*kind);
+            if let Some(refusal) = &outcome.refusal {
+                first.get_or_insert(refusal.kind);
                 refused += 1;
             }
             outcomes.push(outcome);
@@ -195,11 +195,12 @@ fn outcome(index: u64, name: Option<String>, taken: Result<Taken>) -> Result<Lin
             };
             let fields_named = fields.join(", ");
             let message = format!("{subject} differs in this store: {fields_named}");
-            (code, id, fields, Some((Kind::Conflict, message)))
+            (code, id, fields, Some(Refusal { kind: Kind::Conflict, message, hint: None }))
         }
         Err(error) if is_refusal(error.kind()) => {
-            let (kind, message) = (error.kind(), error.to_string());
-            (kind.code(), None, Vec::new(), Some((kind, message)))
+            let hint = error.hint().map(str::to_owned);
+            let refusal = Refusal { kind: error.kind(), message: error.to_string(), hint };
+            (refusal.kind.code(), None, Vec::new(), Some(refusal))
         }
         Err(error) => return Err(error),
     };
@@ -224,6 +225,8 @@ fn is_refusal(kind: Kind) -> bool {
     )
 }
 
+/// The error that says of every refused line why. It has the hint of the only reason if nothing else can help; otherwise each
+/// reason has its hint beside it.
 fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
     let refused = outcomes.iter().filter(|outcome| outcome.refusal.is_some());
     let count = refused.clone().count();
@@ -237,14 +240,23 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
         }
     }
     let said: usize = told.iter().map(|(numbers, _)| numbers.len().min(MOST_TOLD)).sum();
+    let is_all = count == outcomes.len();
+    let only = match told.as_slice() {
+        [(_, first)] if is_all => first.refusal.as_ref().and_then(|refusal| refusal.hint.clone()),
+        _ => None,
+    };
     let told: Vec<String> = told
         .iter()
         .map(|(numbers, outcome)| {
             let plural = if numbers.len() == 1 { "" } else { "s" };
             let numbers = numbers.iter().take(MOST_TOLD).map(u64::to_string);
             let numbers = numbers.collect::<Vec<_>>().join(", ");
-            let why = outcome.refusal.as_ref().map_or("", |(_, why)| why.as_str());
-            format!("{}{plural} {numbers} ({}): {why}", unit.word(), outcome.code)
+            let refusal = outcome.refusal.as_ref();
+            let why = refusal.map_or("", |refusal| refusal.message.as_str());
+            let hint = refusal.and_then(|refusal| refusal.hint.as_ref());
+            let beside = hint.filter(|_| only.is_none());
+            let beside = beside.map_or_else(String::new, |hint| format!(" ({hint})"));
+            format!("{}{plural} {numbers} ({}): {why}{beside}", unit.word(), outcome.code)
         })
         .collect();
     let more = match count.saturating_sub(said) {
@@ -260,9 +272,10 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
             told.join("; ")
         ),
     );
-    match count == outcomes.len() {
-        true => error,
-        false => error.hinted("`keyward store import --keep-going` imports the others"),
+    match (is_all, only) {
+        (true, None) => error,
+        (true, Some(hint)) => error.hinted(hint),
+        (false, _) => error.hinted("`keyward store import --keep-going` imports the others"),
     }
 }
 
