@@ -4,8 +4,9 @@ use super::planted::base64;
 use super::{findings, one, plant, scan};
 use crate::support::{Sandbox, token};
 
-/// Stands between decoys: a token may be wrapped, so the end of one and the beginning of the next must not make one.
-const APART: &str = "\n(next)\n";
+/// Stands between decoys: a token may be wrapped, so the end of one and the beginning of the next must not make one, and
+/// neither with a letter of this.
+const APART: &str = "\n(é next é)\n";
 
 #[test]
 fn nothing_that_only_looks_like_a_key_is_one() {
