@@ -8,9 +8,13 @@ mod hooks;
 mod objects;
 mod tree;
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 
 use crate::domain::SafePath;
 use crate::domain::scan::Location;
@@ -51,6 +55,12 @@ const REPOSITORY: [&str; 6] = [
     "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
 ];
+
+/// How long git may be silent where it soon has something to say: a pipe in place of a file that it reads holds it up for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What git opens before it says anything, beside a repository's objects.
+const OPENED: [&str; 5] =
+    ["packed-refs", "shallow", "info/exclude", "info/attributes", "objects/info/alternates"];
 
 /// A repository.
 pub(super) struct Repository {
@@ -94,11 +104,10 @@ impl Repository {
     /// The repository that a folder is in; as a hook has it, if it is one.
     pub(super) fn of(folder: &Path, is_hooks: bool) -> Result<Self> {
         let mut asked = command(folder, is_hooks);
-        asked.args(["rev-parse", "--is-shallow-repository", "--git-common-dir"]);
+        asked.args(["rev-parse", "--git-common-dir", "--git-dir"]);
         asked.stderr(Stdio::piped());
         let absent = |why: &str| Error::usage(format!("{} {why}", SafePath(folder)));
-        let answer = asked
-            .output()
+        let answer = output(&mut asked, PATIENCE)
             .map_err(|error| Error::new(Kind::Usage, "git cannot be run").because(error))?;
         if !answer.status.success() {
             let is_others = String::from_utf8_lossy(&answer.stderr).contains("dubious ownership");
@@ -110,16 +119,26 @@ impl Repository {
         }
         let text = String::from_utf8_lossy(&answer.stdout).into_owned();
         let mut lines = text.lines();
-        let is_shallow = lines.next() == Some("true");
         let common = folder.join(lines.next().unwrap_or_default());
+        let own = folder.join(lines.next().unwrap_or_default());
+        for path in OPENED.map(|name| common.join(name)).into_iter().chain([own.join("index")]) {
+            if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+                return Err(Error::new(Kind::Io, format!("{} is not a file", SafePath(&path)))
+                    .hinted(
+                        "git reads it; `keyward scan --all-files` reads the files without git",
+                    ));
+            }
+        }
         let mut repository = Self {
             folder: folder.to_owned(),
             is_hooks,
             common,
-            is_shallow,
+            is_shallow: false,
             is_partial: false,
             front: Vec::new(),
         };
+        let shallow = repository.read(&["rev-parse", "--is-shallow-repository"])?;
+        repository.is_shallow = shallow.trim_ascii() == b"true";
         let promisors =
             ["config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$"];
         repository.is_partial = !repository.read(&promisors)?.is_empty();
@@ -135,7 +154,7 @@ impl Repository {
 
     /// What a command of git prints that prints little; nothing where it fails.
     fn read<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Result<Vec<u8>> {
-        let answer = self.git(arguments).output().map_err(unrunnable)?;
+        let answer = output(&mut self.git(arguments), PATIENCE).map_err(unrunnable)?;
         Ok(if answer.status.success() { answer.stdout } else { Vec::new() })
     }
 
@@ -150,7 +169,36 @@ impl Repository {
     }
 }
 
-fn unrunnable(error: std::io::Error) -> Error {
+/// What a command prints, as [`Command::output`] has it.
+///
+/// # Errors
+/// It was silent for longer than this, and was ended.
+fn output(command: &mut Command, patience: Duration) -> io::Result<Output> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    if let Some(mut output) = child.stdout.take() {
+        let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+        let mut part = [0; 1 << 14];
+        loop {
+            let mut wanted = [PollFd::new(&output, PollFlags::IN)];
+            if retry_on_intr(|| poll(&mut wanted, Some(&patience)))? == 0 {
+                child.kill()?;
+                child.wait()?;
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "git does not answer"));
+            }
+            match output.read(&mut part)? {
+                0 => break,
+                length => stdout.extend_from_slice(&part[..length]),
+            }
+        }
+    }
+    if let Some(mut output) = child.stderr.take() {
+        output.read_to_end(&mut stderr)?;
+    }
+    Ok(Output { status: child.wait()?, stdout, stderr })
+}
+
+fn unrunnable(error: io::Error) -> Error {
     Error::new(Kind::Io, "git cannot be run").because(error)
 }
 
@@ -161,4 +209,18 @@ fn fields(mut output: impl Read, end: u8) -> Result<Vec<Vec<u8>>> {
     let mut fields: Vec<Vec<u8>> = bytes.split(|byte| *byte == end).map(<[u8]>::to_vec).collect();
     fields.retain(|field| !field.is_empty());
     Ok(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_says_nothing_is_ended() {
+        let soon = Duration::from_millis(50);
+        let silent = output(Command::new("sleep").arg("600"), soon);
+        assert_eq!(silent.map_err(|error| error.kind()).err(), Some(io::ErrorKind::TimedOut));
+        let said = output(Command::new("echo").arg("here"), PATIENCE).expect("it runs");
+        assert_eq!((said.status.success(), said.stdout), (true, b"here\n".to_vec()));
+    }
 }

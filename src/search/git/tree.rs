@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Repository, command, fields};
+use super::{PATIENCE, Repository, command, fields, output};
 use crate::error::Result;
 use crate::search::Search;
 use crate::search::walk::{Folders, Root};
@@ -14,11 +14,12 @@ use crate::search::walk::{Folders, Root};
 const BESIDE: [&str; 7] =
     ["config", "config.worktree", "COMMIT_EDITMSG", "MERGE_MSG", "FETCH_HEAD", "hooks", "logs"];
 
-/// The files below a folder that git tracks or would add, if the folder is in a work tree.
+/// The files below a folder that git tracks or would add, if the folder is in a work tree. Nothing where git does not answer, as
+/// where one of its lists of what to leave out is a pipe: then all files are read.
 pub(in crate::search) fn listed(folder: &Path) -> Option<Vec<PathBuf>> {
     let mut git = command(folder, false);
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]);
-    let answer = git.output().ok().filter(|answer| answer.status.success())?;
+    let answer = output(&mut git, PATIENCE).ok().filter(|answer| answer.status.success())?;
     let names = fields(answer.stdout.as_slice(), 0).ok()?;
     let names: BTreeSet<PathBuf> =
         names.iter().map(|name| PathBuf::from(OsStr::from_bytes(name))).collect();

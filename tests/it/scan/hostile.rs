@@ -30,6 +30,22 @@ fn pipes_sockets_devices_and_links_hold_no_scan_up() {
 }
 
 #[test]
+fn a_pipe_that_git_would_wait_for_is_named() {
+    let (sandbox, secret) = one();
+    plant(&sandbox, "tree/a", &secret);
+    shell(&sandbox, "tree", "git init -q . && git add a && git commit -qm first");
+    for name in ["packed-refs", "shallow", "index", "info/exclude"] {
+        let script = format!("mv .git/{name} kept || :; mkfifo .git/{name}");
+        shell(&sandbox, "tree", &script);
+        let refused =
+            sandbox.keyward(["scan", "tree", "--history"]).refused(7, "io")["message"].to_string();
+        assert!(refused.contains(name) && refused.contains("is not a file"), "{refused}");
+        shell(&sandbox, "tree", &format!("rm .git/{name}; mv kept .git/{name} || :"));
+    }
+    scan(&sandbox, &["tree", "--history"], 18);
+}
+
+#[test]
 fn no_connection_is_made() {
     if !tool("strace") {
         return;
