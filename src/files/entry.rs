@@ -88,15 +88,20 @@ impl Entry {
 
     /// Makes a file that has this name, which nothing may have, of mode 0600.
     pub(crate) fn create(&self, how: OFlags) -> io::Result<File> {
-        let file = self.open_with(how | OFlags::CREATE | OFlags::EXCL, PRIVATE)?;
+        let file = self.make(how)?;
         make_private(&file)?;
         Ok(file)
     }
 
-    /// Opens what has the name, or makes it. Says whether it was made.
+    fn make(&self, how: OFlags) -> io::Result<File> {
+        self.open_with(how | OFlags::CREATE | OFlags::EXCL, PRIVATE)
+    }
+
+    /// Opens what has the name, or makes it. Says whether it was made: it is still to be made private, by whoever has locked it if
+    /// it may be given another name.
     pub(crate) fn open_or_create(&self, how: OFlags) -> io::Result<(File, bool)> {
         loop {
-            match self.create(how) {
+            match self.make(how) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 made => return Ok((made?, true)),
             }
@@ -115,7 +120,10 @@ impl Entry {
             // A pipe that nobody reads cannot be opened for writing, and would be no better if it could.
             self.check_own(&found)?;
         }
-        let (file, _) = self.open_or_create(how).map_err(refused)?;
+        let (file, is_new) = self.open_or_create(how).map_err(refused)?;
+        if is_new {
+            make_private(&file).map_err(refused)?;
+        }
         self.check_own(&Found::of(&file).map_err(refused)?)?;
         Ok(file)
     }

@@ -208,6 +208,33 @@ fn deliveries_into_one_file_lose_none_of_each_others_variables() {
 }
 
 #[test]
+fn whoever_made_a_draft_and_lost_its_turn_changes_nothing_of_it() {
+    if !can_disturb() {
+        return;
+    }
+    let sandbox = Sandbox::with_keys(&["first"]);
+    let path = sandbox.file(".env", "PORT=8080");
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("it is mine");
+    let mint =
+        |name: &str| sandbox.keyward(["mint", name, "--dotenv", ".env", "--var"]).args([name]);
+    thread::scope(|scope| {
+        // The draft is there, and whoever made it pauses before it is made private.
+        let delay = "inject=fremovexattr:delay_enter=1000000";
+        let slow = mint("SLOW").through(["strace", "-f", "-qq", "-o", "trace", "-e", delay]);
+        let slow = scope.spawn(|| slow.ok());
+        let draft = path.with_file_name("..env.keyward-draft");
+        while !draft.exists() && !slow.is_finished() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        mint("FAST").ok();
+        slow.join().expect("a run does not panic");
+    });
+    assert_eq!(mode(&path), 0o640);
+    let text = content(&sandbox, ".env").expect("it is there");
+    assert!(text.contains("SLOW=") && text.contains("FAST="), "{text}");
+}
+
+#[test]
 fn of_deliveries_to_one_new_file_one_succeeds() {
     let sandbox = Sandbox::with_keys(&["first"]);
     let runs = (0..16).map(|number| sandbox.keyward(["mint", &format!("k{number}"), "--out", "f"]));
