@@ -56,7 +56,7 @@ const REPOSITORY: [&str; 6] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
 ];
 
-/// How long git may be silent where it soon has something to say: a pipe in place of a file that it reads holds it up for ever.
+/// How long git may be silent where it soon has something to say: a pipe in place of a file that it reads blocks it forever.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What git opens before it says anything, beside a repository's objects.
 const OPENED: [&str; 5] =
