@@ -98,11 +98,16 @@ impl Model {
         let is_claimed = |delivered: &Delivered| self.keys[&delivered.number].is_claimed;
         if delivered.iter().any(is_claimed) {
             for Delivered { number, .. } in delivered {
-                self.tell(*number);
-                self.change(*number, |key| key.is_claimed = false);
+                self.leave_pending(*number);
             }
         }
         Answer::default()
+    }
+
+    /// Tells the trail that a key stays pending, which does not write its record.
+    pub(super) fn leave_pending(&mut self, number: u64) {
+        self.events += 1;
+        self.change(number, |key| (key.reused, key.is_claimed) = (None, false));
     }
 
     pub(super) fn present(

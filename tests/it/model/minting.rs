@@ -159,8 +159,7 @@ impl Model {
                 is_over || key.revoked.as_ref().is_some_and(|(_, why, _)| why == "undelivered");
             if is_open && holding == Some(key.secret.as_str()) {
                 if hold {
-                    self.tell(number);
-                    self.change(number, |key| key.is_claimed = false);
+                    self.leave_pending(number);
                 } else {
                     self.activate(number, now)?;
                 }

@@ -36,7 +36,7 @@ impl Memory {
 }
 
 impl Model {
-    /// Tells the trail something about a key.
+    /// Tells the trail of a change of a key's record.
     pub fn tell(&mut self, number: u64) {
         self.events += 1;
         self.change(number, |key| (key.reused, key.revision) = (None, key.revision + 1));
