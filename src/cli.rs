@@ -35,22 +35,22 @@ use crate::options::Globals;
 Exit status:
   0    done; verify: the key is valid
   1    unexpected failure
-  2    the arguments or a file they name are wrong, or a question cannot be asked
+  2    wrong arguments, a wrong file, or a question without a terminal
   3    no such key, workspace or store
-  4    conflict: name taken, selector ambiguous, not in a state for this
+  4    conflict: name taken, KEY ambiguous, or wrong state for this
   5    the policy refuses
   6    the store stayed busy longer than --wait
   7    reading or writing failed
   8    a file or folder has unsafe permissions
   9    the store is damaged, foreign, or made by a newer keyward
-  10   verify: not one of ours
+  10   verify: not a secret of this store
   11   verify: revoked
   12   verify: expired
   13   verify: pending or disabled
   14   verify: wrong environment, address or scope
   15   verify: rate or quota used up
   16   the secret was not delivered; the key is void
-  17   the outcome could not be learned
+  17   the outcome is unknown
   18   a gate has findings, or changes are pending
   130  interrupted, or a question was declined
 
@@ -60,13 +60,14 @@ Environment:
   KEYWARD_AS_FILE       the file with the calling key's secret
   KEYWARD_REQUIRE_SINK  refuse to mint to bare stdout
   KEYWARD_TRUSTED_FOLDER
-                        the folder whose group and other permissions are not
-                        checked, because an orchestrator sets them
+                        a folder whose group and other permissions are
+                        set by an orchestrator and not checked
+  XDG_DATA_HOME         the folder of keyward/keyward.db
   CI                    never ask; warn of secrets on bare stdout
   NO_COLOR, TERM=dumb   no colour
 
 Files:
-  ~/.local/share/keyward/keyward.db  the store, where XDG_DATA_HOME is not set"
+  ~/.local/share/keyward/keyward.db  the store, by default"
 )]
 pub struct Cli {
     /// The options of every command.

@@ -113,7 +113,8 @@ impl TypedValueParser for FormatParser {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let field = PossibleValue::new("value=FIELD").help("One field of each record, a line each");
+        let field =
+            PossibleValue::new("value=FIELD").help("One field of each record, one per line");
         let words = Format::value_variants().iter();
         let words = words.filter_map(ValueEnum::to_possible_value);
         Some(Box::new(words.chain([field])))

@@ -49,7 +49,7 @@ impl Prompter {
     pub fn secret(&self, label: &str) -> Result<Secret> {
         if !self.allowed {
             return Err(Error::usage("a secret is needed, but this is not a terminal")
-                .hinted("send it on standard input"));
+                .hinted("send it on stdin"));
         }
         let before = tcgetattr(stdin()).map_err(failed)?;
         let interrupts = Interrupts::watch()?;
@@ -109,7 +109,11 @@ fn ask(question: &str) -> Result<Vec<u8>> {
             Err(error) => return Err(failed(error)),
         }
         match read(stdin(), &mut line[filled..]) {
-            Ok(0) => break,
+            Ok(0) => {
+                // Ctrl-D ends no line.
+                let _ = stderr.write_all(b"\n");
+                break;
+            }
             Ok(count) => filled += count,
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(error) => return Err(failed(error)),

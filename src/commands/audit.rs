@@ -153,18 +153,48 @@ pub fn list(args: ListArgs, context: &mut Context) -> Result<Exit> {
         Column::text("DETAILS"),
     ];
     if context.ui.end(listing, &columns)? {
-        context.ui.hint(if is_cut {
-            "--limit 0 lists no events"
-        } else if request.is_of_everything() {
-            "no events yet"
-        } else {
-            "no such events: `keyward audit list -A` lists all"
-        });
+        match is_cut {
+            true => context.ui.hint("--limit 0 lists no events"),
+            false => {
+                context.ui.status(&nothing(&request));
+                if !request.is_of_everything() {
+                    context.ui.hint("`keyward audit list --all-workspaces` lists all events");
+                }
+            }
+        }
     }
     if is_cut && args.limit.is_none() {
         context.ui.hint(&format!("these are the newest {SCREENFUL}; --limit N lists more"));
     }
     Ok(0)
+}
+
+/// What was looked for and not found.
+fn nothing(request: &Request) -> String {
+    if request.is_of_everything() {
+        return "no events yet".to_owned();
+    }
+    let mut sentence = "no events".to_owned();
+    if let Some(key) = &request.key {
+        sentence += &format!(" of key {}", Safe(&key.text));
+    }
+    if let Some(workspace) = request.workspace.as_deref().filter(|_| !request.everywhere) {
+        sentence += &format!(" in workspace {}", Safe(workspace));
+    }
+    let mut filters = Vec::new();
+    let actions: Vec<&str> = request.actions.iter().map(|action| action.word()).collect();
+    if !actions.is_empty() {
+        filters.push(format!("with action {}", actions.join(" or ")));
+    }
+    if let Some(actor) = &request.actor {
+        filters.push(format!("by {}", Safe(actor)));
+    }
+    filters.extend(request.since.map(|since| format!("since {since}")));
+    filters.extend(request.until.map(|until| format!("until {until}")));
+    match filters.is_empty() {
+        true => sentence,
+        false => format!("{sentence} {}", filters.join(" ")),
+    }
 }
 
 fn row(event: &Event, now: Timestamp, fits: bool) -> Vec<Cell> {
@@ -220,7 +250,10 @@ pub struct VerifyArgs {
 
 pub fn verify(args: VerifyArgs, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
-    let outcome = audit::verify(&mut store, &actor, args.against, now)?;
+    let mut job = context.ui.job("checking the audit trail");
+    let outcome =
+        audit::verify(&mut store, &actor, args.against, now, |reached| job.reach(reached))?;
+    drop(job);
     let first_bad = outcome.first_bad.or(outcome.misindexed).or(outcome.contradicted);
     let view = TrailView { ok: first_bad.is_none(), checked: outcome.checked, first_bad };
     context.ui.record(&view, || {

@@ -101,11 +101,11 @@ pub struct SetArgs {
     #[arg(long)]
     clear_labels: bool,
 
-    /// A plan of the policy for this key alone: its rate instead of the workspace's, its quota as well as the workspace's
+    /// A plan of the policy only for this key: its rate replaces the workspace's, its quota applies as well as the workspace's
     #[arg(long, value_name = "PLAN", conflicts_with = "clear_plan")]
     plan: Option<String>,
 
-    /// Hold the key to its workspace's plan alone
+    /// Use only the workspace's plan
     #[arg(long)]
     clear_plan: bool,
 }

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::domain::{Safe, Status};
 use crate::error::{Exit, Result};
-use crate::ops::list;
+use crate::ops::{list, select};
 use crate::options::{Everywhere, one_of};
 use crate::output::keys::{COLUMNS, row};
 use crate::output::view::KeyView;
@@ -106,7 +106,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let place = workspace.as_deref();
         context.ui.status(&nothing(&request, place));
         if let Some(hint) = way_on(&request) {
-            context.ui.hint(hint);
+            context.ui.hint(&hint);
         }
     }
     Ok(0)
@@ -151,18 +151,21 @@ fn nothing(request: &list::Request, workspace: Option<&str>) -> String {
 }
 
 /// What lists more, or makes a key.
-fn way_on(request: &list::Request) -> Option<&'static str> {
+fn way_on(request: &list::Request) -> Option<String> {
     let is_filtered = request.environment.is_some()
         || request.name.is_some()
         || request.owner.is_some()
         || !request.labels.is_empty()
         || !request.scopes.is_empty();
+    let place = request.workspace.as_deref().map(|name| format!(" {}", select::option(name)));
+    let place = place.unwrap_or_default();
+    let mints = format!("`keyward mint NAME{place}` mints one");
+    let place = if request.everywhere { " --all-workspaces".to_owned() } else { place };
+    let lists = format!("`keyward list --all{place}` lists revoked and expired keys too");
     match (request.statuses.is_empty() && !request.all, is_filtered) {
-        (true, false) => Some(
-            "`keyward mint NAME` mints one, `keyward list --all` lists revoked and expired keys too",
-        ),
-        (true, true) => Some("`keyward list --all` lists revoked and expired keys too"),
-        (false, false) if request.all => Some("`keyward mint NAME` mints one"),
+        (true, false) => Some(format!("{mints}, {lists}")),
+        (true, true) => Some(lists),
+        (false, false) if request.all => Some(mints),
         (false, _) => None,
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use crate::context::Context;
+use crate::domain::words::nearest;
 use crate::domain::{Safe, SafePath};
 use crate::error::{Error, Exit, Result};
 use crate::output::{json, man, schema};
@@ -42,8 +43,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     }
     let page = man::render(&root, &args.command)?.ok_or_else(|| {
         let name = args.command.join(" ");
-        Error::usage(format!("unknown command \"{}\"", Safe(&name)))
-            .hinted("`keyward --help` lists the commands")
+        let meant = nearest(&name, root.get_subcommands().map(clap::Command::get_name));
+        Error::usage(format!("no command \"{}\"", Safe(&name))).hinted(match meant {
+            Some(meant) => format!("did you mean `keyward man {meant}`?"),
+            None => "`keyward --help` lists the commands".to_owned(),
+        })
     })?;
     man::show(&page)?;
     Ok(0)
@@ -67,8 +71,13 @@ pub fn schema(args: SchemaArgs, context: &mut Context) -> Result<Exit> {
     let words: Vec<&str> = args.command.iter().flat_map(|word| word.split([' ', '-'])).collect();
     let name = words.join(" ");
     let schema = schema::of(&name).ok_or_else(|| {
-        Error::usage(format!("no schema for \"{}\"", Safe(&args.command.join(" "))))
-            .hinted(format!("there are schemas for {} and error", schema::commands().join(", ")))
+        let names = schema::commands();
+        let meant = nearest(&name, names);
+        let hint = match meant {
+            Some(meant) => format!("did you mean `keyward schema {meant}`?"),
+            None => format!("there are schemas for {} and error", names.join(", ")),
+        };
+        Error::usage(format!("no schema for \"{}\"", Safe(&args.command.join(" ")))).hinted(hint)
     })?;
     context.ui.data(&(json::to_string(&schema) + "\n"))?;
     Ok(0)

@@ -169,7 +169,7 @@ pub struct WishArgs {
     #[arg(long = "label", value_name = "NAME=VALUE")]
     labels: Vec<Label>,
 
-    /// A plan of the policy for this key alone: its rate instead of the workspace's, its quota as well as the workspace's
+    /// A plan of the policy only for this key: its rate replaces the workspace's, its quota applies as well as the workspace's
     #[arg(long, value_name = "PLAN")]
     pub plan: Option<String>,
 }

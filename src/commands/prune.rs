@@ -9,6 +9,7 @@ use crate::error::{Exit, Result};
 use crate::ops::access::Actor;
 use crate::ops::prune;
 use crate::options::Everywhere;
+use crate::output::relative::spelled;
 use crate::output::view::KeyView;
 use crate::store::Store;
 
@@ -74,7 +75,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let answer = || written.and_then(|()| listing.finish());
     let dead_for = dead_for.map_or_else(
         || "as long as their policies keep them".to_owned(),
-        |dead_for| dead_for.to_string(),
+        |dead_for| spelled(&dead_for),
     );
     let sentence = match count {
         0 => format!("nothing to prune: no key has been revoked or expired for {dead_for}"),

@@ -26,7 +26,7 @@ use crate::output::view::Revoked;
   keyward revoke ci-pipeline --dry-run
   keyward revoke - --yes < key-ids")]
 pub struct Args {
-    /// The keys: ids or their beginnings, prefixes, or names; - reads them from standard input, a line each
+    /// The keys: ids or their beginnings, prefixes, or names; - reads them from stdin, one per line
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 
@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(short, long, value_name = "ENV")]
     environment: Option<String>,
 
-    /// Why
+    /// Why the keys are revoked
     #[arg(long, default_value = "unspecified", value_name = "REASON", value_parser = one_of(REASONS))]
     reason: Reason,
 

@@ -11,13 +11,14 @@ use crate::ops::cancel::Old;
 use crate::ops::rotate::Terms;
 use crate::ops::{cancel, rotate};
 use crate::options::KeyArgument;
+use crate::output::relative::relative;
 use crate::output::view::{KeyView, Minted};
 use crate::signals::Interrupts;
 use crate::store::Store;
 
 /// Replace a key's secret with an overlap
 ///
-/// The new key inherits name, environment, scopes, addresses, owner and labels, and a lifetime as long as the old one's,
+/// The new key inherits name, environment, scopes, addresses, owner, labels and plan, and a lifetime as long as the old one's,
 /// starting now. The old key stays valid for the grace period, but never beyond its own expiry.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -119,11 +120,15 @@ fn rehearsed(rotated: rotate::Outcome, is_held: bool, context: &Context) -> Resu
     let until = match (is_held, old.status(now), old.expires_at) {
         (true, ..) => "would keep its lifetime until the new one is activated".to_owned(),
         (false, Status::Revoked, _) => "would be revoked at once".to_owned(),
-        (false, _, Some(expires_at)) => format!("would stay valid until {expires_at}"),
+        (false, _, Some(expires_at)) => {
+            format!("would expire {} ({expires_at})", relative(expires_at, now))
+        }
         (false, _, None) => "would stay valid".to_owned(),
     };
     let expiry = match key.expires_at {
-        Some(expires_at) => format!("would expire at {expires_at}"),
+        Some(expires_at) => {
+            format!("would expire {} ({expires_at})", relative(expires_at, now))
+        }
         None => "would not expire".to_owned(),
     };
     let name = Safe(&old.name);

@@ -13,18 +13,18 @@ use crate::ops::whoami;
 use crate::options::one_of;
 use crate::serve::{self, Dialect, End, Place, Routes, Settings};
 
-/// Judge requests in front of an HTTP API
+/// Verify requests in front of an HTTP API
 ///
-/// A proxy asks /v1/auth whether a request may pass: 200 with the key's identity in X-Keyward-* fields, or 401, 403, 429 or
-/// 503 with the code in X-Keyward-Code. The options environment, scope, workspace, cost and denied=403 stand in the query.
-/// POST /v1/verify takes the JSON of `keyward verify --stream`, or an array of up to 1,000; POST /v1/introspect answers as
-/// RFC 7662 says; /healthz and /readyz are for whoever looks after the service.
+/// A proxy asks /v1/auth whether a request may pass. The answer is 200 with the key's identity in X-Keyward-* headers, or 401,
+/// 403, 429 or 503 with the code in X-Keyward-Code. environment, scope, workspace, cost and denied=403 are query parameters.
+/// POST /v1/verify takes the JSON of `keyward verify --stream`, or an array of up to 1,000 such requests; POST /v1/introspect
+/// is RFC 7662; /healthz and /readyz are health checks.
 ///
-/// Nothing listens unless --listen or --manage says where, or a service manager hands sockets over. There is no TLS: the
-/// proxy in front has it.
+/// Nothing listens unless --listen or --manage says where, or a service manager passes sockets. There is no TLS; leave it to
+/// the proxy in front.
 ///
 /// With --manage, keys are managed over HTTP: /v1/keys and the routes below it, /v1/whoami and /metrics. A caller presents a
-/// key, and may do what it may with --as. The operator is whoever may open the Unix socket, or presents a token of
+/// key and has the same rights as with --as. The operator is anyone who can open the Unix socket or presents a token of
 /// --operator-token-file.
 ///
 /// A client's address is known only if --client-ip-from names the header that has it and the peer is in --trust-proxy or on a
@@ -39,7 +39,7 @@ use crate::serve::{self, Dialect, End, Place, Routes, Settings};
   keyward serve --listen 127.0.0.1:7700 --manage unix:admin.sock
   keyward serve --manage 127.0.0.1:7701 --operator-token-file ci.token --routes scrapewise")]
 pub struct Args {
-    /// Judge requests here: ADDRESS:PORT or unix:PATH (can be repeated)
+    /// Verify requests here: ADDRESS:PORT or unix:PATH (can be repeated)
     #[arg(long, value_name = "PLACE")]
     listen: Vec<Place>,
 
@@ -51,11 +51,11 @@ pub struct Args {
     #[arg(long, value_name = "PRESET", value_parser = one_of(ROUTES))]
     routes: Vec<Routes>,
 
-    /// Answer refusals with the bodies of this documented system, or as RFC 9457 says (problem+json)
+    /// Answer refusals with the bodies of this documented system, or as in RFC 9457 (problem+json)
     #[arg(long, value_name = "PRESET", value_parser = one_of(ERRORS))]
     errors: Option<Dialect>,
 
-    /// Trust what peers of this network say of their clients (can be repeated)
+    /// Trust what peers in this network say about their clients (can be repeated)
     #[arg(long, value_name = "CIDR")]
     trust_proxy: Vec<Network>,
 
@@ -67,19 +67,19 @@ pub struct Args {
     #[arg(long, value_name = "HEADER")]
     key_from: Vec<String>,
 
-    /// Who presents the token in this file is the operator of the file's name (can be repeated)
+    /// Anyone who presents the token in this file is an operator, named like the file (can be repeated)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     operator_token_file: Vec<PathBuf>,
 
-    /// Who presents the token in this file may introspect
+    /// Anyone who presents the token in this file may introspect
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     client_token_file: Option<PathBuf>,
 
-    /// Judge with this many threads [default: one for each processor]
+    /// Verify with this many threads [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
 
-    /// Log each request on stderr, a line of JSON each
+    /// Log each request on stderr, one line of JSON per request
     #[arg(long)]
     access_log: bool,
 

@@ -1,7 +1,6 @@
 //! `keyward show`, and `keyward whoami`, which shows the caller.
 
 use crate::context::Context;
-use crate::domain::key::UNDELIVERED;
 use crate::domain::{Key, KeyId, Safe, Status, Timestamp};
 use crate::error::{Exit, Result};
 use crate::ops::show::{self, Outcome};
@@ -64,7 +63,14 @@ fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static 
                 None => time(key.last_used_at),
             },
         ),
-        ("expires", time(key.expires_at)),
+        (
+            if key.expires_at.is_some_and(|expires_at| expires_at <= now) {
+                "expired"
+            } else {
+                "expires"
+            },
+            time(key.expires_at),
+        ),
     ];
     if key.is_pending(now) {
         let lapses = time(key.life().lapses_at());
@@ -94,7 +100,7 @@ fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static 
     }
     if let Some(rate) = limits.rate {
         let whole = match rate.whole_at {
-            Some(whole_at) => format!(", whole again {}", relative(whole_at.0, now)),
+            Some(whole_at) => format!(", full again {}", relative(whole_at.0, now)),
             None => String::new(),
         };
         add("rate", format!("{}: {} left{whole}", rate.limit, rate.remaining));
@@ -112,8 +118,7 @@ fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static 
     if let Some(revoked_at) = key.revoked_at.or(lapsed_at) {
         add("revoked", time(Some(revoked_at)));
     }
-    let undelivered = lapsed_at.map(|_| UNDELIVERED);
-    add("reason", or_none(key.revoked_reason.as_deref().or(undelivered)));
+    add("reason", or_none(key.reason(now)));
     add("message", or_none(key.revoked_message.as_deref()));
     fields
 }

@@ -93,7 +93,7 @@ impl SinkArgs {
         if count > 1 && matches!(sink, Sink::Dotenv(_) | Sink::GithubEnv(_) | Sink::GithubOutput(_))
         {
             return Err(Error::usage("a variable takes one secret, and --count asks for several")
-                .hinted("deliver them to stdout, --out FILE or a command, one a line"));
+                .hinted("deliver them to stdout, --out FILE or a command, one per line"));
         }
         if count > 1 && !newline {
             return Err(Error::usage("several secrets need line feeds between them"));

@@ -3,16 +3,16 @@
 use clap::ValueEnum;
 
 use crate::context::Context;
-use crate::domain::{Day, When};
+use crate::domain::{Day, Safe, When};
 use crate::error::{Error, Exit, Result};
 use crate::ops::select::Selector;
 use crate::ops::usage::{self, Grouping};
 use crate::options::{Everywhere, look_back};
 use crate::output::usage::{UsageView, table};
 
-/// Show what keys were used for
+/// Show how keys were used
 ///
-/// Shows valid requests, their cost, and rejected ones by reason, for each key and UTC day, or summed by what --by names. Revoked
+/// Shows valid requests, their cost, and refused ones by reason, for each key and UTC day, or summed as --by says. Revoked
 /// and expired keys are included as long as their records are kept. Requests with an unknown secret are not counted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -93,12 +93,32 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     })?;
     listing.finish()?;
     if people && rows.is_empty() {
-        context.ui.hint("no usage recorded yet: each `keyward verify` counts as a use");
+        context.ui.status(&nothing(&request));
+        context.ui.hint("each `keyward verify` counts as a use");
     } else if people {
         let (columns, cells) = table(&rows);
         context.ui.data(&context.ui.table(&columns, cells))?;
     }
     Ok(0)
+}
+
+/// What was looked for and not found.
+fn nothing(request: &usage::Request) -> String {
+    let mut sentence = "no usage".to_owned();
+    if let Some(key) = &request.key {
+        sentence += &format!(" of key {}", Safe(&key.text));
+    }
+    if let Some(workspace) = request.workspace.as_deref().filter(|_| !request.all) {
+        sentence += &format!(" in workspace {}", Safe(workspace));
+    }
+    match (request.since, request.until) {
+        (None, None) => sentence += " recorded yet",
+        (since, until) => {
+            sentence += &since.map_or_else(String::new, |day| format!(" since {day}"));
+            sentence += &until.map_or_else(String::new, |day| format!(" until {day}"));
+        }
+    }
+    sentence
 }
 
 fn grouping(by: &[By]) -> Grouping {

@@ -269,9 +269,9 @@ impl Origin {
         };
         match self {
             Self::Argument => Error::usage(format!("an argument {is} a key's secret, and arguments are visible to every process of this machine"))
-                .hinted(format!("send a secret on standard input, for instance `keyward verify < FILE`; {replace}")),
+                .hinted(format!("send a secret on stdin, for instance `keyward verify < FILE`; {replace}")),
             Self::Variable(name) => Error::usage(format!("{name} {has} a key's secret, and is not for secrets"))
-                .hinted(format!("send a secret on standard input, or name its file with KEYWARD_AS_FILE; {replace}")),
+                .hinted(format!("send a secret on stdin, or name its file with KEYWARD_AS_FILE; {replace}")),
             Self::Document(document, line) => {
                 let place = line.map_or_else(String::new, |line| format!("line {line}: "));
                 let what = document.word();

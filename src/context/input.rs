@@ -68,7 +68,7 @@ impl Context {
     /// What git gives a hook on standard input.
     pub fn hook_lines(&mut self) -> Result<String> {
         self.take_stdin("the caller's secret and a hook's lines")?;
-        read_text(stdin()?, "standard input")
+        read_text(stdin()?, "stdin")
     }
 
     /// The exceptions of a folder that is scanned, if it has some.
@@ -85,7 +85,7 @@ impl Context {
 
     /// Reads standard input's fields, each of which ends in a NUL.
     pub fn read_fields(&mut self) -> Result<Vec<String>> {
-        let text = read_text(stdin()?, "standard input")?;
+        let text = read_text(stdin()?, "stdin")?;
         let mut fields: Vec<String> = text.split('\0').map(str::to_owned).collect();
         fields.pop();
         Ok(fields)
@@ -116,7 +116,7 @@ pub(super) fn read_variable(name: &str) -> Result<Secret> {
 /// SECURITY: that buffer is never wiped, and a secret would stay in it.
 pub(super) fn stdin() -> Result<std::fs::File> {
     let duplicate = std::io::stdin().as_fd().try_clone_to_owned();
-    duplicate.map(std::fs::File::from).map_err(|error| unread("standard input", error))
+    duplicate.map(std::fs::File::from).map_err(|error| unread("stdin", error))
 }
 
 pub(super) fn read_secret_file(path: &Path) -> Result<Secret> {
@@ -163,8 +163,8 @@ pub(super) fn read_secret(source: &mut dyn Read, name: &str) -> Result<Secret> {
 
 /// Reads a text from standard input. Nothing at all is what a command before it in a pipe leaves that has failed.
 pub(super) fn read_piped_text() -> Result<String> {
-    let text = read_text(stdin()?, "standard input")?;
-    if text.trim().is_empty() { Err(Error::usage("standard input is empty")) } else { Ok(text) }
+    let text = read_text(stdin()?, "stdin")?;
+    if text.trim().is_empty() { Err(Error::usage("stdin is empty")) } else { Ok(text) }
 }
 
 /// Reads a text; `name` is shown unescaped.

@@ -166,5 +166,5 @@ impl LineReader {
 }
 
 fn unreadable(error: Errno) -> Error {
-    Error::new(Kind::Io, "cannot read standard input").because(error)
+    Error::new(Kind::Io, "cannot read stdin").because(error)
 }

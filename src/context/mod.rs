@@ -200,7 +200,7 @@ impl Context {
                 if std::io::stdin().is_terminal() {
                     return self.prompter.secret(label);
                 }
-                input::read_secret(&mut input::stdin()?, "standard input")
+                input::read_secret(&mut input::stdin()?, "stdin")
             }
             SecretSource::File(path) => input::read_secret_file(path),
             SecretSource::Variable(name) => input::read_variable(name),
@@ -216,7 +216,7 @@ impl Context {
     /// Refuses a second use of standard input, which could not give both of these.
     fn take_stdin(&mut self, both: &str) -> Result<()> {
         if std::mem::replace(&mut self.stdin_taken, true) {
-            let message = format!("standard input cannot give {both}");
+            let message = format!("stdin cannot give {both}");
             return Err(Error::usage(message).hinted("name a file for the caller's with --as FILE"));
         }
         Ok(())

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::{Context, input};
 use crate::domain::SafePath;
 use crate::domain::transfer::LONGEST_LINE;
+use crate::domain::words::counted;
 use crate::error::{Error, Result};
 use crate::ops::store::import::{MOST_LINES, Unit};
 use crate::output::progress::Job;
@@ -125,7 +126,7 @@ impl Context {
         let job = self.ui.job(doing);
         let (input, name, size): (Box<dyn BufRead>, _, _) = if path.as_os_str() == "-" {
             self.take_stdin("the caller's secret and lines")?;
-            let name = "standard input".to_owned();
+            let name = "stdin".to_owned();
             let mut front = Vec::new();
             std::io::stdin()
                 .lock()
@@ -147,12 +148,13 @@ impl Context {
 impl Lines {
     /// Says how many lines were read, and how much that is of a file.
     fn advance(&mut self) {
+        let lines = counted(self.number, "line");
         let number = self.number;
         match (1000 * self.done).checked_div(self.size) {
-            Some(thousandths) => self.job.show("read", thousandths, || {
-                format!("read {number} lines ({} %)", thousandths / 10)
-            }),
-            None => self.job.show("read", number / 100, || format!("read {number} lines")),
+            Some(thousandths) => self
+                .job
+                .show("read", thousandths, || format!("read {lines} ({} %)", thousandths / 10)),
+            None => self.job.show("read", number / 100, || format!("read {lines}")),
         }
     }
 }

@@ -63,8 +63,7 @@ impl CommandSink {
         let unread = ioctl_fionread(&unread)
             .map_err(|error| failed(format!("cannot tell what {name} has read"), error))?;
         if unwritten > 0 || unread > negligible {
-            let message =
-                format!("{name} ended without reading the whole secret on its standard input");
+            let message = format!("{name} ended without reading the whole secret on its stdin");
             return Err(undelivered(message));
         }
         interrupts.heed()
@@ -217,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_program_that_leaves_the_secret_unread_has_not_got_it() {
-        let unread = "ended without reading the whole secret on its standard input";
+        let unread = "ended without reading the whole secret on its stdin";
         assert!(failure(run("exit 0", b"secret\n")).ends_with(unread));
         assert!(
             failure(deliver(&["true"], b"secret\n", &Interrupts::simulated(false)))

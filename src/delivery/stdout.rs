@@ -45,8 +45,8 @@ impl Stream {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Stdout => "standard output",
-            Self::Stderr => "standard error",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
         }
     }
 
@@ -148,6 +148,6 @@ mod tests {
         let error = Stream::Stdout.failed(Errno::PIPE);
         assert_eq!(error.kind(), Kind::DeliveryFailed);
         assert!(error.is_broken_pipe());
-        assert!(error.to_string().starts_with("cannot write to standard output: "));
+        assert!(error.to_string().starts_with("cannot write to stdout: "));
     }
 }

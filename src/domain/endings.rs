@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::audit::Action;
-use crate::domain::key::{SUPERSEDED, UNDELIVERED};
+use crate::domain::key::{SUPERSEDED, UNDELIVERED, UNSPECIFIED};
 use crate::domain::timestamp::Timestamp;
 
 /// The actions of the events that [`Endings::hear`] needs, in the order of the trail.
@@ -26,7 +26,7 @@ pub struct Ending {
 impl Ending {
     /// One of which no more is known.
     pub fn unspecified(at: Timestamp) -> Self {
-        Self { at, reason: Some("unspecified".to_owned()), message: None }
+        Self { at, reason: Some(UNSPECIFIED.to_owned()), message: None }
     }
 }
 
@@ -61,10 +61,10 @@ impl Endings {
         let is = |action: Action| told.action == action.word();
         let ending = if is(Action::KeyRevoke) {
             let details: serde_json::Value = serde_json::from_str(told.details).unwrap_or_default();
-            let reason = details["reason"].as_str().unwrap_or("unspecified");
+            let reason = details["reason"].as_str().unwrap_or(UNSPECIFIED);
             end(reason, details["message"].as_str())
         } else if is(Action::KeyPrune) {
-            end("unspecified", None)
+            end(UNSPECIFIED, None)
         } else if is(Action::KeyRotate) && told.details.contains("\"revoked\":true") {
             end(SUPERSEDED, None)
         } else if is(Action::KeyVoid) {

@@ -20,6 +20,8 @@ use crate::error::{Error, Kind, Result};
 
 /// The reason recorded for a key whose secret never reached a holder.
 pub const UNDELIVERED: &str = "undelivered";
+/// What is recorded as the reason where none was given.
+pub const UNSPECIFIED: &str = "unspecified";
 
 /// The reason recorded for a key that another took the place of at once.
 pub const SUPERSEDED: &str = "superseded";
@@ -185,6 +187,13 @@ impl Key {
     /// When a pending key became void by waiting, if it has.
     pub fn lapsed_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.life().lapsed_at(now, self.seen)
+    }
+
+    /// Why it was revoked, or became void by waiting; nothing if no reason was given.
+    pub fn reason(&self, now: Timestamp) -> Option<&str> {
+        let given = self.revoked_reason.as_deref();
+        let reason = given.or_else(|| self.lapsed_at(now).map(|_| UNDELIVERED));
+        reason.filter(|reason| *reason != UNSPECIFIED)
     }
 
     /// Every time in the record except its last use.

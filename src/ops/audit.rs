@@ -27,10 +27,11 @@ pub fn verify(
     actor: &Actor,
     against: Option<Head>,
     now: Timestamp,
+    mut progress: impl FnMut(Reached),
 ) -> Result<Outcome> {
     store.read(|reader| {
         Access::admit(reader, actor, now)?.require_operator()?;
-        let mut outcome = check(reader, against, &mut |_| ())?;
+        let mut outcome = check(reader, against, &mut progress)?;
         outcome.misindexed = reader.first_misindexed()?;
         let mut contradicted: Vec<i64> = reader.revived()?.into_values().collect();
         reader.for_each_forgotten_end(|_, seq| contradicted.push(seq))?;

@@ -2,7 +2,6 @@
 
 use super::relative::{brief, moment, relative};
 use super::table::{Cell, Column, listed};
-use crate::domain::key::UNDELIVERED;
 use crate::domain::{Key, KeyId, Safe, Status, Timestamp};
 
 /// The columns of keys. PREFIX…HINT can be a KEY, also in its short form.
@@ -82,9 +81,7 @@ fn handle(key: &Key) -> Cell {
 fn end(key: &Key, now: Timestamp) -> Cell {
     let lapsed_at = key.lapsed_at(now);
     if let Some(revoked_at) = key.revoked_at.or(lapsed_at) {
-        let reason = key.revoked_reason.as_deref();
-        let reason = reason.or_else(|| lapsed_at.map(|_| UNDELIVERED));
-        let why = reason.map_or_else(String::new, |reason| format!(", {}", Safe(reason)));
+        let why = key.reason(now).map_or_else(String::new, |reason| format!(", {}", Safe(reason)));
         let text = format!("revoked {}{why}", relative(revoked_at, now));
         return Cell::from(text).short(format!("{}{why}", brief(revoked_at, now)));
     }

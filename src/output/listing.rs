@@ -20,11 +20,11 @@ pub enum Format {
     Wide,
     /// One JSON document
     Json,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
-    /// One record a line, fields between tabs
+    /// One record per line, fields separated by tabs
     Tsv,
-    /// This field of each record, a line each
+    /// This field of each record, one per line
     #[value(skip)]
     Value(String),
 }

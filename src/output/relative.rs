@@ -1,11 +1,11 @@
 //! Times and sizes for people: `3 days ago`, `in 10 minutes`, `156 KiB`.
 
-use crate::domain::Timestamp;
 use crate::domain::words::counted;
+use crate::domain::{Day, Lifetime, Timestamp};
 use crate::output::table::Cell;
 
-/// Units with their length in seconds, and from how many of them on the next larger one is used: a day more often given as 48 hours, a
-/// year as 365 days.
+/// Units with their length in seconds, and from how many of them on the next larger one is used: a day is more often given as 24
+/// hours, a year as 365 days. Exactly 60 seconds or minutes are one of the next.
 const UNITS: [(&str, u64, u64); 5] = [
     ("second", 1, 120),
     ("minute", 60, 120),
@@ -26,11 +26,17 @@ pub fn brief(time: Timestamp, now: Timestamp) -> String {
     seen(time, now, |count, unit| format!("{count}{}", &unit[..1]))
 }
 
-/// The time in a table, or `never`.
+/// The time in a table, or `never`. Its long form has the date, unless the time is near.
 pub fn moment(time: Option<Timestamp>, now: Timestamp) -> Cell {
-    match time {
-        Some(time) => Cell::from(relative(time, now)).short(brief(time, now)),
-        None => Cell::from("never"),
+    /// In milliseconds.
+    const NEAR: u64 = 48 * 3_600_000;
+    let Some(time) = time else {
+        return Cell::from("never");
+    };
+    let cell = Cell::from(relative(time, now)).short(brief(time, now));
+    match time.since(now).unsigned_abs() > NEAR {
+        true => cell.long(format!("{} ({})", relative(time, now), Day::of(time))),
+        false => cell,
     }
 }
 
@@ -43,7 +49,8 @@ fn seen(time: Timestamp, now: Timestamp, say: fn(u64, &str) -> String) -> String
         // 400 days are not a year.
         let over = seconds % YEAR;
         let is_odd_year = *name == "day" && over.min(YEAR - over) > 86_400 && seconds < 2 * YEAR;
-        rounded(*length) < *end || is_odd_year
+        let is_one = rounded(*length) == 60 && matches!(*name, "second" | "minute");
+        rounded(*length) < *end && !is_one || is_odd_year
     });
     match unit {
         Some((name, length, _)) if seconds > 0 => {
@@ -52,6 +59,31 @@ fn seen(time: Timestamp, now: Timestamp, say: fn(u64, &str) -> String) -> String
         }
         _ => "now".to_owned(),
     }
+}
+
+/// A duration in words, in the units it was written in: `90 days`, `1 hour 30 minutes`.
+pub fn spelled(lifetime: &Lifetime) -> String {
+    let text = lifetime.to_string();
+    let mut rest = text.as_str();
+    let mut words = Vec::new();
+    while let Some(end) = rest.find(|character: char| !character.is_ascii_digit()) {
+        let (number, unit) = rest.split_at(end);
+        let length = unit.find(|character: char| character.is_ascii_digit());
+        let (unit, after) = unit.split_at(length.unwrap_or(unit.len()));
+        let noun = match unit {
+            "ms" => "millisecond",
+            "s" => "second",
+            "m" => "minute",
+            "h" => "hour",
+            "d" => "day",
+            "w" => "week",
+            "mo" => "month",
+            _ => "year",
+        };
+        words.push(counted(number.parse().unwrap_or(u64::MAX), noun));
+        rest = after;
+    }
+    words.join(" ")
 }
 
 /// A size in bytes, as files are listed.
@@ -86,7 +118,10 @@ mod tests {
             (-1000, "1 second ago"),
             (-90_000, "90 seconds ago"),
             (600_000, "in 10 minutes"),
-            (3_600_000, "in 60 minutes"),
+            (60_000, "in 1 minute"),
+            (61_000, "in 61 seconds"),
+            (90 * 60_000, "in 90 minutes"),
+            (3_600_000 - 20, "in 1 hour"),
             (48 * 3_600_000 - 20, "in 48 hours"),
             (-3 * 86_400_000, "3 days ago"),
             (14 * 86_400_000, "in 14 days"),
@@ -98,6 +133,15 @@ mod tests {
             (730 * 86_400_000, "in 2 years"),
         ] {
             assert_eq!(relative(now.plus_millis(distance), now), expected);
+        }
+        for (written, words) in [
+            ("90d", "90 days"),
+            ("1h30m", "1 hour 30 minutes"),
+            ("0s", "0 seconds"),
+            ("1mo", "1 month"),
+        ] {
+            let lifetime: Lifetime = written.parse().expect("a duration");
+            assert_eq!(spelled(&lifetime), words);
         }
         assert_eq!(brief(now.plus_millis(-3 * 86_400_000), now), "3d ago");
         assert_eq!(brief(now.plus_millis(600_000), now), "in 10m");

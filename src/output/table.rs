@@ -2,7 +2,7 @@
 //!
 //! This module never wraps a row. Off a terminal nothing is cut, and columns are as wide as they need. On a terminal,
 //! text that does not fit is shown in its short form if it has one, and is otherwise cut with `…`: names first, ids
-//! never.
+//! never. Where there is room for all of them, texts are shown in their long form.
 
 use std::fmt::Display;
 
@@ -80,6 +80,7 @@ impl From<&'static str> for Column {
 pub struct Cell {
     text: String,
     short: Option<String>,
+    long: Option<String>,
     /// The colour, as a terminal's code (ECMA-48 8.3.117).
     colour: Option<&'static str>,
 }
@@ -89,6 +90,13 @@ impl Cell {
     #[must_use]
     pub fn short(mut self, short: String) -> Self {
         self.short = Some(short);
+        self
+    }
+
+    /// The same with a long form, for terminals with room for it.
+    #[must_use]
+    pub fn long(mut self, long: String) -> Self {
+        self.long = Some(long);
         self
     }
 
@@ -127,7 +135,7 @@ pub struct Look {
 /// Renders rows under a header.
 pub fn render(columns: &[Column], rows: Vec<Vec<Cell>>, look: Look) -> String {
     let shown = |column: &Column| look.is_wide || !column.is_wide;
-    let rows: Vec<Vec<Cell>> = rows
+    let mut rows: Vec<Vec<Cell>> = rows
         .into_iter()
         .map(|row| {
             let cells = row.into_iter().zip(columns);
@@ -135,6 +143,9 @@ pub fn render(columns: &[Column], rows: Vec<Vec<Cell>>, look: Look) -> String {
         })
         .collect();
     let columns: Vec<Column> = columns.iter().copied().filter(shown).collect();
+    if let Some(room) = look.width {
+        lengthen(&columns, &mut rows, room);
+    }
     let mut widths: Vec<usize> =
         (0..columns.len()).map(|at| shown_width(&columns, &rows, at, usize::MAX)).collect();
     if let Some(room) = look.width {
@@ -213,6 +224,23 @@ fn shown_width(columns: &[Column], rows: &[Vec<Cell>], at: usize, limit: usize) 
     let widths = cells.map(|cell| cell.within(limit).width());
     let title = columns[at].title.width();
     widths.fold(title, usize::max)
+}
+
+/// Shows every text in its long form if a row of them fits into this room.
+fn lengthen(columns: &[Column], rows: &mut [Vec<Cell>], room: usize) {
+    let widest = |(at, column): (usize, &Column)| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        let widths = cells.map(|cell| cell.long.as_ref().unwrap_or(&cell.text).width());
+        widths.fold(column.title.width(), usize::max)
+    };
+    let widths: usize = columns.iter().enumerate().map(widest).sum();
+    if widths + GAP * columns.len().saturating_sub(1) <= room {
+        for cell in rows.iter_mut().flatten() {
+            if let Some(long) = cell.long.take() {
+                cell.text = long;
+            }
+        }
+    }
 }
 
 /// Narrows columns until a row fits into this room, or nothing more can be narrowed.
@@ -311,6 +339,19 @@ mod tests {
         ] {
             let table = render(&columns, vec![cells(&name)], look(width));
             assert_eq!(table.lines().nth(1), Some(expected.as_str()), "{width}");
+        }
+    }
+
+    #[test]
+    fn the_long_form_is_used_where_a_terminal_has_room_for_it() {
+        let columns = [Column::text("NAME"), Column::last("WHEN")];
+        let cell = || Cell::from("in 3 days").long("in 3 days (2027-01-02)".to_owned());
+        for (width, when) in
+            [(Some(28), "in 3 days (2027-01-02)"), (Some(27), "in 3 days"), (None, "in 3 days")]
+        {
+            let look = Look { width, colour: false, is_wide: false };
+            let table = render(&columns, vec![vec![Cell::from("ci"), cell()]], look);
+            assert_eq!(table.lines().nth(1), Some(format!("ci    {when}").as_str()), "{width:?}");
         }
     }
 

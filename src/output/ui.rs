@@ -182,7 +182,7 @@ impl Ui {
             if word.is_empty() { harmless(text) } else { harmless(text).replace('\n', "\\n") };
         let mut stderr = io::stderr().lock();
         // There is nowhere left to report that stderr is gone.
-        let _ = if self.colour_stderr && !colour.is_empty() {
+        let _ = if self.colour_stderr && !word.is_empty() {
             writeln!(stderr, "\u{1b}[1;{colour}m{word}\u{1b}[0m{text}")
         } else {
             writeln!(stderr, "{word}{text}")

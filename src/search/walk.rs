@@ -89,7 +89,7 @@ impl Search<'_> {
             }
             _ => {
                 self.coverage.lacks(format!(
-                    "{} is neither a file nor a folder; - reads standard input",
+                    "{} is neither a file nor a folder; - reads stdin",
                     SafePath(path)
                 ));
                 Ok(())

@@ -131,13 +131,13 @@ fn listeners(settings: &Settings) -> Result<Vec<Listener>> {
         listeners.push(Listener::open(place, Side::Manage, remote)?);
     }
     if listeners.is_empty() {
-        return Err(Error::usage("serve is not told where to listen").hinted(
+        return Err(Error::usage("serve needs an address or a socket to listen on").hinted(
             "for example --listen 127.0.0.1:7700 or --listen unix:/run/keyward/auth.sock",
         ));
     }
     let is_open = |listener: &Listener| listener.side == Side::Manage && !listener.is_local();
     if listeners.iter().any(is_open) && settings.operators.is_empty() {
-        return Err(Error::usage("whoever reaches an address could manage keys")
+        return Err(Error::usage("anyone who reaches the address could manage keys")
             .hinted("pass --operator-token-file FILE, or manage on unix:PATH"));
     }
     Ok(listeners)

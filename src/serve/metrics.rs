@@ -95,7 +95,7 @@ pub fn text(workers: &[std::sync::Arc<Metrics>], recording: bool, begun: Timesta
     text.one(
         "keyward_failures_total",
         "counter",
-        "Requests that could not be judged.",
+        "Requests that could not be verified.",
         sum(|one| &one.failures),
     );
     text.one(

@@ -60,7 +60,7 @@ impl Bench {
         let (waiting, received) = channel();
         let thread = std::thread::Builder::new().spawn(move || judge(own, &received));
         let thread = thread.map_err(|error| {
-            Error::new(Kind::Io, "cannot start a thread that judges").because(error)
+            Error::new(Kind::Io, "cannot start a thread that verifies").because(error)
         })?;
         Ok(Self::Beside { waiting, thread })
     }

@@ -128,7 +128,7 @@ fn import_says_what_would_become_of_each_line() {
     let answer = rehearsed(&sandbox, &["store", "import", "keys.jsonl"]);
     assert_eq!(answer["results"][0]["code"], "created", "{answer:#}");
     let told = said(&sandbox, &["store", "import", "keys.jsonl"]);
-    assert!(told.contains("would create 1: 0 unchanged, 0 differ, 0 refused"), "{told}");
+    assert!(told.contains("would create 1: 0 unchanged, 0 differ, 0 rejected"), "{told}");
     sandbox.file("wrong.jsonl", "{\"name\":\"worker\"}\n");
     sandbox.refuses(&["store", "import", "wrong.jsonl", "--dry-run"], 2, "usage");
     sandbox.assert_whole();

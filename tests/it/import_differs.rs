@@ -245,7 +245,7 @@ fn two_lines_of_one_import_are_not_of_the_same_key() {
     assert!(text(&error, "message").contains("lines 1 and 2"), "{error:#}");
     let all = present.repeat(2) + &line("c", &foreign(3), &json!({}));
     let kept = import(&sandbox, &all).args(["--keep-going"]).exit(4);
-    let expected = "1 created, 1 unchanged, 0 differ, 1 refused";
+    let expected = "1 created, 1 unchanged, 0 differ, 1 rejected";
     assert!(kept.stderr.contains(expected), "{}", kept.transcript());
 }
 
@@ -258,7 +258,7 @@ fn people_read_how_many_lines_differ_and_where() {
     let both = lines([&other]) + &new;
     let run = import(&sandbox, &both).args(["--keep-going"]).exit(4);
     for expected in [
-        "1 created, 0 unchanged, 1 differs, 0 refused".to_owned(),
+        "1 created, 0 unchanged, 1 differs, 0 rejected".to_owned(),
         format!("line 1 (differs): {id} differs in this store: owner"),
     ] {
         assert!(run.stderr.contains(&expected), "{}", run.transcript());

@@ -191,7 +191,7 @@ web   live  active  <prefix>…<hint>  never      never
 $ keyward revoke web --yes --quiet; keyward list --all
 NAME  ENV   STATUS   PREFIX…HINT                LAST USED  EXPIRES
 ci    live  active   <prefix>…<hint>  never      never
-web   live  revoked  <prefix>…<hint>  never      revoked <now>, unspecified
+web   live  revoked  <prefix>…<hint>  never      revoked <now>
 ------- stderr -------
 [exit status: 0]
 $ keyward list --name nothing

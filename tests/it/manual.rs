@@ -45,6 +45,21 @@ fn every_page_has_every_section_in_the_usual_order() {
 }
 
 #[test]
+fn what_every_page_says_fits_80_columns() {
+    /// `man` has two columns of margin, and indents a section's text by seven.
+    const ROOM: usize = 80 - 2 - 7;
+    for page in names_in(repository("man")) {
+        let text = fs::read_to_string(repository("man").join(&page)).expect("a page is text");
+        let (_, after) = text.split_once(".SH \"EXIT STATUS\"\n").expect("it has exit statuses");
+        let (common, _) = after.split_once(".SH \"EXAMPLES\"").expect("it has examples");
+        for line in common.lines() {
+            let shown = line.replace("\\-", "-").replace("\\&", "").chars().count();
+            assert!(shown <= ROOM, "{page}: {line}");
+        }
+    }
+}
+
+#[test]
 fn every_page_refers_to_pages_that_exist() {
     let folder = repository("man");
     for page in names_in(&folder) {

@@ -71,6 +71,27 @@ fn a_slip_of_the_finger_is_answered_with_the_word_that_was_meant() {
 }
 
 #[test]
+fn a_misspelled_key_is_answered_with_the_nearest_and_a_command_that_lists_them() {
+    let sandbox = Sandbox::with_workspace("acme", &[]);
+    let told = |words: &[&str]| hint(&sandbox, words);
+    for name in ["ci-pipeline", "deploy"] {
+        sandbox.mint(name);
+    }
+    let listed = "`keyward list --all` shows every key";
+    assert_eq!(told(&["show", "ci-piplin"]), format!("did you mean ci-pipeline? {listed}"));
+    assert_eq!(told(&["revoke", "--yes", "xdeploy"]), format!("did you mean deploy? {listed}"));
+    assert_eq!(told(&["show", "worker"]), listed);
+    // A hint is a command that runs where the key was looked for.
+    sandbox.workspace("my shop", &[]);
+    let listed = "`keyward list --all -w 'my shop'` shows every key";
+    assert_eq!(told(&["show", "deploi", "-w", "my shop"]), listed);
+    assert_eq!(told(&["show", "x", "-A"]), "`keyward list --all --all-workspaces` shows every key");
+    let run = sandbox.keyward(["list", "-w", "my shop"]).ok();
+    assert!(run.stderr.contains("`keyward mint NAME -w 'my shop'` mints one"), "{}", run.stderr);
+    sandbox.keyward(["list", "--all", "-w", "my shop"]).ok();
+}
+
+#[test]
 fn a_calling_key_learns_no_other_workspaces_name() {
     let sandbox = Sandbox::with_workspace("sw", &["--preset", "scrapewise"]);
     sandbox.workspace("default", &[]);
@@ -98,6 +119,19 @@ fn other_tools_words_are_answered_with_keywards() {
         (&["prune", "--all"], "--all-workspaces"),
         (&["verify", "word"], "`keyward verify < FILE`"),
         (&["activate", "word"], "`keyward activate < FILE`"),
+        (&["search", "ci"], "`keyward scan`"),
+        (&["pause", "ci"], "`keyward disable KEY`"),
+        (&["events"], "`keyward audit list`"),
+        // The words of a group of commands, and of the commands in it.
+        (&["restore", "b.db"], "did you mean `keyward store restore`?"),
+        (&["head"], "did you mean `keyward audit head`?"),
+        (&["use", "acme"], "did you mean `keyward workspace use`?"),
+        (&["store", "imprt"], "did you mean `keyward store import`?"),
+        (&["rovoke", "ci"], "did you mean `keyward revoke`?"),
+        (&["help", "mnt"], "did you mean `keyward mint`?"),
+        (&["man", "mnt"], "did you mean `keyward man mint`?"),
+        (&["schema", "lst"], "did you mean `keyward schema list`?"),
+        (&["store", "import", "-", "--from", "sanktum"], "did you mean sanctum?"),
     ] {
         let hint = hint(&sandbox, arguments);
         assert!(hint.contains(meant), "{arguments:?}: {hint}");

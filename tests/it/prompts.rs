@@ -84,7 +84,7 @@ fn anything_but_yes_changes_nothing_and_exits_130() {
         terminal.types(keys);
         let (status, seen) = terminal.end();
         assert_eq!(status, 130, "{what}: {seen}");
-        let is_said = seen.ends_with("cancelled: nothing was changed\r\n");
+        let is_said = seen.ends_with("\r\ncancelled: nothing was changed\r\n");
         assert!(is_said, "{what}: {seen}");
         assert_eq!(terminal.modes(), modes, "{what}: the terminal is left changed");
         assert_eq!(sandbox.show("ci"), before, "{what}");
@@ -265,7 +265,8 @@ fn deleting_a_workspace_asks_only_when_records_would_go() {
     terminal.types("n\r");
     let (status, seen) = terminal.end();
     assert_eq!(status, 130, "{seen}");
-    assert!(seen.contains("used"), "{seen}");
+    let question = "Delete workspace used and the records of 1 revoked or expired key?";
+    assert!(seen.contains(question), "{seen}");
     sandbox.keyward(["workspace", "show", "used"]).ok();
 
     let mut terminal = ask(&sandbox, &["workspace", "delete", "used"]);

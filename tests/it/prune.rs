@@ -212,10 +212,10 @@ fn people_are_told_what_was_deleted_or_that_there_was_nothing() {
     let output = sandbox.keyward(["prune"]).ok();
     assert_eq!(output.stdout, "");
     assert_eq!(output.stderr.matches("deleted ").count(), 6);
-    assert!(output.stderr.contains("deleted 5 keys that had been revoked or expired for 90d"));
+    assert!(output.stderr.contains("deleted 5 keys that had been revoked or expired for 90 days"));
     assert!(output.stderr.contains("revoked long ago"));
     let output = sandbox.keyward(["prune"]).ok();
-    let nothing = "nothing to prune: no key has been revoked or expired for 90d";
+    let nothing = "nothing to prune: no key has been revoked or expired for 90 days";
     assert_eq!(output.stderr.lines().last(), Some(nothing));
     let lines = sandbox.keyward(["prune", "-o", "jsonl", "--dead-for", "0s", "--yes"]);
     assert_eq!(lines.ok().stdout.lines().count(), 4);

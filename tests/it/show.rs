@@ -105,7 +105,7 @@ fn a_failure_for_people_is_an_error_line_on_stderr() {
 $ keyward show cd
 ------- stderr -------
 error: no key "cd" in workspace default
-hint: `keyward list --all` shows every key
+hint: did you mean ci? `keyward list --all` shows every key
 [exit status: 3]
 "#,
     );

@@ -27,7 +27,7 @@ fn rate_and_quota_say_what_is_left_and_when_they_are_whole_again() {
     assert_eq!(used["quota"]["remaining"], 95);
     assert_about(moment(&used["rate"], "wholeAt"), now() + 20 * 60 * 1000);
     let told = sandbox.keyward(["show", "ci"]).ok().stdout;
-    assert!(told.contains("3/hour: 2 left, whole again in 20 minutes"), "{told}");
+    assert!(told.contains("3/hour: 2 left, full again in 20 minutes"), "{told}");
     assert!(told.contains("95 of 100 credits left this month; resets in "), "{told}");
     // A rotation inherits what is used.
     sandbox.keyward(["rotate", "ci", "--now"]).ok();

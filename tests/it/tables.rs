@@ -90,7 +90,8 @@ fn on_any_terminal_a_row_is_a_line() {
         ("rotating ", "superseded"),
         ("rotating ", "2 hours left"),
         ("expired-key ", "4 days ago"),
-        (&LONG[..64], "in 90 days"),
+        (&LONG[..64], "in 90 days (20"),
+        ("expired-key ", " days ago (20"),
     ] {
         let line = line_of(&wide, name);
         assert!(line.contains(said), "{line}");
@@ -229,6 +230,36 @@ $ keyward list --json --status active
 [exit status: 0]
 "#,
     );
+}
+
+#[test]
+fn empty_lists_of_events_and_uses_say_what_was_looked_for_too() {
+    let sandbox = Sandbox::with_workspace("acme", &[]);
+    for (words, said) in [
+        (&["audit", "list", "--actor", "bob"][..], "no events by bob\n"),
+        (
+            &["audit", "list", "-w", "acme", "--action", "key.mint,key.prune"],
+            "no events in workspace acme with action key.mint or key.prune\n",
+        ),
+        (
+            &["usage", "--since", "2020-01-01", "--until", "2020-01-02"],
+            "no usage since 2020-01-01 until 2020-01-02\n",
+        ),
+        (&["usage", "-w", "acme"], "no usage in workspace acme recorded yet\n"),
+    ] {
+        let run = sandbox.keyward(words).ok();
+        assert!(run.stderr.starts_with(said), "{words:?}: {}", run.stderr);
+        assert_eq!(run.stdout, "");
+    }
+}
+
+#[test]
+fn what_is_past_is_in_the_past_tense() {
+    let sandbox = twelve();
+    let shown = sandbox.keyward(["show", "expired-key"]).ok().stdout;
+    assert!(shown.contains("\nexpired      4 days ago ("), "{shown}");
+    let shown = sandbox.keyward(["show", "paused"]).ok().stdout;
+    assert!(shown.contains("\nexpires      "), "{shown}");
 }
 
 #[test]

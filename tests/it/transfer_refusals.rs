@@ -79,7 +79,7 @@ fn keep_going_takes_in_what_it_can_and_says_what_became_of_each_line() {
     assert_eq!(sandbox.listed(&[]), ["a", "c", "present"]);
     let said = import(&sandbox, &lines).args(["--keep-going"]).exit(4);
     assert!(
-        said.stderr.contains("0 created, 2 unchanged, 0 differ, 4 refused"),
+        said.stderr.contains("0 created, 2 unchanged, 0 differ, 4 rejected"),
         "{}",
         said.transcript()
     );

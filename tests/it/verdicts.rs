@@ -42,7 +42,7 @@ fn a_refusal_names_what_was_asked_and_what_the_key_has() {
         (
             &[],
             r#"{"key":"SECRET"}"#,
-            "the key may be used from certain addresses only, and the request has none",
+            "the key may only be used from certain addresses, and the request has none",
         ),
         (
             &["--ip", "192.0.2.7"],
@@ -93,7 +93,10 @@ fn a_limited_key_says_how_long_to_wait() {
     sandbox.verdict(&secret, &[], 0, "valid");
     let verdict = sandbox.verdict(&secret, &[], 15, "rate_limited");
     let message = text(&verdict, "message");
-    let wait = format!("try again in {} seconds", verdict["retryAfter"]);
+    let wait = match verdict["retryAfter"].as_u64() {
+        Some(60) => "try again in 1 minute".to_owned(),
+        seconds => format!("try again in {} seconds", seconds.expect("a number of seconds")),
+    };
     assert_eq!(message, format!("the key's rate limit is exceeded; {wait}"));
 }
 

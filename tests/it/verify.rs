@@ -311,7 +311,7 @@ $ keyward mint ci --out ci.key --quiet
 ------- stderr -------
 [exit status: 0]
 $ keyward verify --file ci.key
-valid: ci (<id>) in default/live, expires never
+valid: ci (<id>) in default/live, never expires
 ------- stderr -------
 [exit status: 0]
 $ keyward verify --file ci.key -e test
@@ -327,7 +327,7 @@ disabled: ci (<id>) in default/live: the key is disabled
 ------- stderr -------
 [exit status: 13]
 $ keyward revoke ci --yes --quiet; keyward verify --file ci.key
-revoked: ci (<id>) in default/live: the key was revoked <now> (unspecified)
+revoked: ci (<id>) in default/live: the key was revoked <now>
 ------- stderr -------
 [exit status: 11]
 $ keyward verify --file unknown.key

@@ -39,7 +39,7 @@ use report::Report;
   keyward apply keys.toml --check --json
   keyward apply keys.toml --prune --yes")]
 pub struct Args {
-    /// The manifest, in TOML, or - for standard input
+    /// The manifest, in TOML, or - for stdin
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: PathBuf,
 

@@ -1,8 +1,8 @@
 //! What a scan answers, in each format.
 
-use super::many;
 use crate::context::Context;
 use crate::domain::scan::{Coverage, Place, shown};
+use crate::domain::words::counted;
 use crate::domain::{Safe, Timestamp};
 use crate::error::Result;
 use crate::ops::scan::{Finding, Kind, Subject};
@@ -200,7 +200,7 @@ impl Answer<'_> {
     fn lacks(&self) -> Vec<String> {
         let mut lacks = self.coverage.incomplete.clone();
         if self.coverage.more > 0 {
-            lacks.push(format!("{} more could not be read", many(self.coverage.more, "thing")));
+            lacks.push(format!("{} more could not be read", counted(self.coverage.more, "thing")));
         }
         lacks
     }
@@ -210,38 +210,38 @@ impl Answer<'_> {
         let coverage = self.coverage;
         let mut read = Vec::new();
         if coverage.files > 0 || coverage.objects == 0 {
-            read.push(many(coverage.files, "file"));
+            read.push(counted(coverage.files, "file"));
         }
         if coverage.objects > 0 {
-            read.push(many(coverage.objects, "object"));
+            read.push(counted(coverage.objects, "object"));
         }
-        read.push(size(coverage.bytes));
         let count = |kind| self.found.iter().filter(|one| one.kind == kind).count() as u64;
         let kinds = [(Kind::Live, "live key"), (Kind::Dead, "revoked or expired key")];
         let mut parts: Vec<String> = kinds
             .into_iter()
             .filter(|(kind, _)| count(*kind) > 0)
-            .map(|(kind, noun)| many(count(kind), noun))
+            .map(|(kind, noun)| counted(count(kind), noun))
             .collect();
         if count(Kind::Unknown) > 0 {
-            parts.push(many(count(Kind::Unknown), "unknown token"));
+            parts.push(counted(count(Kind::Unknown), "unknown token"));
         }
         if parts.is_empty() {
             parts.push("no findings".to_owned());
         }
         if self.ignored > 0 {
-            parts.push(format!("{} ignored", many(self.ignored, "place")));
+            parts.push(format!("{} ignored", counted(self.ignored, "place")));
         }
         if self.left_out > 0 {
             parts.push(format!(
                 "{} of other workspaces or environments",
-                many(self.left_out, "finding")
+                counted(self.left_out, "finding")
             ));
         }
         if !coverage.is_complete() {
             parts.push("incomplete".to_owned());
         }
-        format!("scanned {} for {covered}: {}", read.join(", "), parts.join(", "))
+        let (read, bytes) = (read.join(" and "), size(coverage.bytes));
+        format!("scanned {read} ({bytes}) for {covered}: {}", parts.join(", "))
     }
 }
 

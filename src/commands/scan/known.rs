@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::{Args, many};
+use super::Args;
 use crate::context::{Context, Document};
 use crate::domain::policy::Policy;
 use crate::domain::scan::{Hunter, WatchList, WatchedKey, shown};
@@ -78,7 +78,7 @@ impl Known {
 
     /// What was looked for, as the last line says it.
     pub(super) fn covered(&self) -> String {
-        format!("{}, {}", many(self.formats as u64, "format"), many(self.keys, "key"))
+        format!("{} in {}", counted(self.keys, "key"), counted(self.formats, "format"))
     }
 
     /// The command that ends each of the keys, where it is live.

@@ -13,7 +13,6 @@ use crate::context::Context;
 use crate::domain::glob::Glob;
 use crate::domain::scan::{Coverage, Exceptions, Hunter};
 use crate::domain::size::Size;
-use crate::domain::words::counted;
 use crate::error::{Error, Exit, FINDINGS, Kind, Result};
 use crate::ops::scan::{Findings, Kind as Found};
 use crate::options::one_of;
@@ -38,7 +37,7 @@ use known::Known;
   keyward scan - < ci.log
   keyward scan --revoke --yes")]
 pub struct Args {
-    /// Files, folders and archives; - for standard input [default: .]
+    /// Files, folders and archives; - for stdin [default: .]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     paths: Vec<PathBuf>,
 
@@ -73,11 +72,11 @@ pub struct Args {
     #[arg(long)]
     allow_incomplete: bool,
 
-    /// How much the archives in one file may come to [default: 2G]
+    /// Largest unpacked size of all archives in one file [default: 2G]
     #[arg(long, value_name = "SIZE")]
     max_bytes: Option<Size>,
 
-    /// How many archives may be inside each other [default: 4]
+    /// How deeply archives may be nested [default: 4]
     #[arg(long, value_name = "N")]
     max_depth: Option<usize>,
 
@@ -145,7 +144,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let mut job = context.ui.job("scanning");
     let mut progress = |coverage: &Coverage| {
         let bytes = coverage.bytes;
-        job.show("scanned", bytes >> 26, || format!("scanned {}", size(bytes)));
+        job.show("scanned", bytes >> 20, || format!("scanned {}", size(bytes)));
     };
     let scope = (known.workspace, args.environment.clone());
     let watched = std::mem::take(&mut known.watched);
@@ -206,7 +205,7 @@ fn search(
         }
         let is_input = path == Path::new("-");
         if is_input && args.git.is_any() {
-            return Err(Error::usage("standard input is not a git repository"));
+            return Err(Error::usage("stdin is not a git repository"));
         }
         let exceptions = if is_input { Exceptions::default() } else { context.exceptions(path)? };
         findings.except(exceptions, known::base(path));
@@ -236,18 +235,4 @@ impl Git {
     fn is_any(&self) -> bool {
         self.history.is_some() || self.staged || self.pushed
     }
-}
-
-/// A number with its noun and separators, as people read it.
-fn many(number: u64, noun: &str) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (nth, digit) in digits.chars().enumerate() {
-        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let counted = counted(number, noun);
-    counted.replacen(&digits, &grouped, 1)
 }

@@ -11,7 +11,7 @@ use crate::domain::Safe;
 use crate::domain::mapping::Mapping;
 use crate::domain::progress::Reached;
 use crate::domain::transfer::{FormatFields, KeyFields, LineOutcome, Refusal, WorkspaceFields};
-use crate::domain::words::counted;
+use crate::domain::words::{counted, nearest};
 use crate::error::{Exit, Result};
 use crate::ops::store::export::{self, Record};
 use crate::ops::store::import::{self, Notes, Outcome, Scopes};
@@ -21,7 +21,7 @@ use crate::store::Store;
 
 /// Export every record as a line of JSON, with hashes and no secrets
 ///
-/// One object a line, whatever the output format: the token formats of earlier policies, then each workspace
+/// One object per line, whatever the output format: the token formats of earlier policies, then each workspace
 /// with its policy and its keys. `keyward store import`
 /// reads it. Usage and the audit trail are not included; a backup has them.
 #[derive(Debug, clap::Args)]
@@ -56,7 +56,7 @@ pub fn export(_args: ExportArgs, context: &mut Context) -> Result<Exit> {
 
 /// Import workspaces and keys by hash
 ///
-/// Reads a JSON object a line (or an array of them): what `keyward store export` prints, or another system's keys, which need
+/// Reads one JSON object per line (or an array of them): what `keyward store export` prints, or another system's keys, which need
 /// only the fields name and hash (the SHA-256 of the whole secret in hexadecimal or Base64; algorithm names another form:
 /// sha512, sha256-after:| or sha256-after:_). Everything is imported, or nothing.
 ///
@@ -75,7 +75,7 @@ pub fn export(_args: ExportArgs, context: &mut Context) -> Result<Exit> {
   keyward store import - --keep-going --json
   keyward store import app.db --from better-auth --scopes declare --sample better-auth.key")]
 pub struct ImportArgs {
-    /// The file, or - for standard input
+    /// The file, or - for stdin
     #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
 
@@ -215,9 +215,11 @@ fn mapping(context: &mut Context, from: &Path) -> Result<Mapping> {
     if let Some(mapping) = from.to_str().and_then(Mapping::named) {
         return Ok(mapping);
     }
-    let names = Mapping::names().collect::<Vec<_>>().join(", ");
     let text = context.read_text(from, Document::Mapping).map_err(|error| {
-        error.hinted(format!("the systems are {names}; any other needs a file"))
+        let names: Vec<&str> = Mapping::names().collect();
+        let meant = nearest(&from.to_string_lossy(), names.iter().copied());
+        let meant = meant.map_or_else(String::new, |meant| format!("did you mean {meant}? "));
+        error.hinted(format!("{meant}the systems are {}; any other needs a file", names.join(", ")))
     })?;
     Mapping::from_toml(&text)
 }
@@ -225,9 +227,9 @@ fn mapping(context: &mut Context, from: &Path) -> Result<Mapping> {
 fn sentence(outcome: &Outcome, is_rehearsal: bool) -> String {
     let count = |code: &str| outcome.lines.iter().filter(|line| line.code == code).count();
     let (created, unchanged, differ) = (count("created"), count("unchanged"), count("differs"));
-    let refused = outcome.lines.len() - created - unchanged - differ;
+    let rejected = outcome.lines.len() - created - unchanged - differ;
     let verb = if differ == 1 { "differs" } else { "differ" };
-    let rest = format!("{unchanged} unchanged, {differ} {verb}, {refused} refused");
+    let rest = format!("{unchanged} unchanged, {differ} {verb}, {rejected} rejected");
     match is_rehearsal {
         true => format!("would create {created}: {rest}"),
         false => format!("{created} created, {rest}"),

@@ -16,7 +16,7 @@ use crate::error::{Exit, Result};
 use crate::ops::access::Actor;
 use crate::ops::verifier::asked::Template;
 use crate::ops::verifier::{Kept, Verifier};
-use crate::output::relative::relative_or_never;
+use crate::output::relative::relative;
 use crate::output::view::VerdictView;
 use crate::store::Store;
 
@@ -31,7 +31,7 @@ use crate::store::Store;
 ///
 /// With --stream, keyward answers every line of stdin with a line of JSON, in order: a line is a bare secret, or
 /// {"key": SECRET, "id": ANYTHING, "environment": ENV, "scopes": [SCOPE], "ip": ADDRESS, "cost": N}. All but "key" are
-/// optional, and may be null or an empty text. The options apply to lines that do not say otherwise. A change committed by any
+/// optional, and may be null or an empty string. The options apply to lines that do not say otherwise. A change committed by any
 /// process applies to the next line. Uses are recorded within a second, at the end of input, and on SIGTERM. While there is
 /// no store, lines are answered with store_not_found and the status 503.
 #[derive(Debug, clap::Args)]
@@ -66,7 +66,7 @@ pub struct Args {
     #[arg(long)]
     no_record: bool,
 
-    /// Answer requests, one a line, until stdin ends
+    /// Answer requests, one per line, until stdin ends
     #[arg(long, conflicts_with_all = ["file", "env"])]
     stream: bool,
 }
@@ -160,7 +160,10 @@ fn sentence(verdict: &Verdict<Kept<Key>>, message: &str, now: Timestamp) -> Stri
     if verdict.code != Code::Valid {
         return sentence + &format!(": {message}\n");
     }
-    sentence += &format!(", expires {}", relative_or_never(key.expires_at, now));
+    match key.expires_at {
+        Some(expires_at) => sentence += &format!(", expires {}", relative(expires_at, now)),
+        None => sentence += ", never expires",
+    }
     if let Some(remaining) = verdict.remaining {
         sentence += &format!(", {remaining} left");
     }

@@ -5,6 +5,7 @@
 use crate::commands::workspace::hint_at_choice;
 use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;
+use crate::domain::words::counted;
 use crate::domain::{Name, Safe, preset};
 use crate::error::{Error, Exit, Result};
 use crate::ops::access::Actor;
@@ -13,7 +14,7 @@ use crate::output::view::WorkspaceView;
 
 /// Create a workspace
 ///
-/// Its policy is the preset's or the file's, with the fields that options change; without either, that of the preset "default".
+/// The policy comes from --preset or --policy (default: the preset "default"); the other options change single fields of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   keyward workspace create acme
@@ -26,7 +27,7 @@ pub struct CreateArgs {
     #[arg(value_name = "NAME")]
     name: Name,
 
-    /// The plan it is on
+    /// The workspace's plan
     #[arg(long, value_name = "PLAN")]
     plan: Option<String>,
 
@@ -69,7 +70,7 @@ pub struct SetArgs {
     #[arg(value_name = "NAME")]
     name: Option<String>,
 
-    /// The plan it is on
+    /// The workspace's plan
     #[arg(long, value_name = "PLAN")]
     plan: Option<String>,
 
@@ -153,8 +154,9 @@ pub fn delete(args: DeleteArgs, context: &mut Context) -> Result<Exit> {
     let (_, records) = workspace::preview_deletion(&mut store, &actor, &args.name, now)?;
     if records > 0 && !context.yes {
         let question = format!(
-            "Delete workspace {} and the records of {records} revoked or expired keys?",
-            Safe(&args.name)
+            "Delete workspace {} and the records of {}?",
+            Safe(&args.name),
+            counted(records, "revoked or expired key")
         );
         context.prompter.confirm(&question, "pass --yes to confirm")?;
     }

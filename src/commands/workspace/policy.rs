@@ -20,7 +20,7 @@ pub struct PolicyArgs {
         value_parser = clap::builder::PossibleValuesParser::new(preset::names()))]
     preset: Option<String>,
 
-    /// Take the policy from this TOML file, or - for standard input
+    /// Take the policy from this TOML file, or - for stdin
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     policy: Option<PathBuf>,
 

@@ -253,7 +253,7 @@ pub fn holder(
 }
 
 /// The option that names a workspace.
-pub(super) fn option(workspace: &str) -> String {
+pub fn option(workspace: &str) -> String {
     match workspace.starts_with('-') {
         // With an equals sign, a name that begins with a dash is not taken for an option.
         true => format!("-w={}", Quoted(workspace)),

@@ -192,13 +192,46 @@ pub(super) fn not_found(
         Some(other) => {
             format!("workspace {} has it: pass {}", Safe(&other.name), option(&other.name))
         }
-        None => "`keyward list --all` shows every key".to_owned(),
+        None => {
+            let meant = match similar(reader, reach, selector)? {
+                Some(name) => format!("did you mean {}? ", Safe(&name)),
+                None => String::new(),
+            };
+            format!("{meant}`keyward list --all{}` shows every key", way_to(reader, reach)?)
+        }
     };
     Ok(Error::new(
         Kind::KeyNotFound,
         format!("no key \"{}\"{environment}{place}", Safe(&selector.text)),
     )
     .hinted(hint))
+}
+
+/// The options without which a listing would not show these workspaces.
+fn way_to(reader: &Reader<'_>, reach: &Reach) -> Result<String> {
+    if !reach.is_operators {
+        return Ok(String::new());
+    }
+    Ok(match &**reach {
+        [here] if reader.current_workspace()? == Some(here.id) => String::new(),
+        [here] if reader.workspaces()?.len() > 1 => format!(" {}", option(&here.name)),
+        [_] => String::new(),
+        _ => " --all-workspaces".to_owned(),
+    })
+}
+
+/// The name of a key of the workspace that is nearest to what was typed, if the operator asks: one of the first names, or of
+/// those that begin with the same letter.
+fn similar(reader: &Reader<'_>, reach: &Reach, selector: &Selector) -> Result<Option<String>> {
+    /// How many names are compared.
+    const COMPARED: usize = 1_000;
+    let ([here], true) = (&**reach, reach.is_operators) else { return Ok(None) };
+    let first: String = selector.text.chars().take(1).collect();
+    let environment = selector.environment.as_deref();
+    let mut names = reader.key_names(here.id, environment, "", None, COMPARED)?;
+    names.extend(reader.key_names(here.id, environment, &first, None, COMPARED)?);
+    let names = names.iter().map(String::as_str);
+    Ok(nearest(&selector.text, names).map(str::to_owned))
 }
 
 /// Another workspace that has what a selector means, if the operator asks.

@@ -89,7 +89,7 @@ pub fn run(
         look_through(&backup, actor, now, &mut progress).map_err(of_backup)?;
     let restoration = Restoration { request, actor, now, backup: &backup, backup_head, total };
     let present = match Store::open(store, *wait) {
-        Ok(Some(mut present)) => match is_sound(&mut present, actor, now) {
+        Ok(Some(mut present)) => match is_sound(&mut present, actor, now, &mut progress) {
             Ok(true) => Some(present),
             Err(error) if error.kind() != Kind::Damaged => return Err(error),
             _ => None,
@@ -154,10 +154,11 @@ impl Restoration<'_> {
         mut progress: impl FnMut(Reached),
     ) -> Result<(Outcome, Extent)> {
         let now = self.now;
+        let of = store.info()?.keys;
         let (kept, extent) = store.write_beside(self.backup.path(), |writer| {
             let access = Access::admit(writer, self.actor, now)?;
             access.require_operator()?;
-            let (mut carried, extent) = self.gather(writer, is_present, lost)?;
+            let (mut carried, extent) = self.gather(writer, is_present, lost, of, &mut progress)?;
             writer.replace_tables()?;
             let latest = writer.clock()?.seen.max(now);
             carried.write(writer, latest)?;
@@ -201,16 +202,23 @@ impl Restoration<'_> {
         Ok((outcome, extent))
     }
 
-    /// Gathers what is to stay, and says whether all could be read that might have been.
+    /// Gathers what is to stay, and says whether all could be read that might have been. `of` is how many keys the store has.
     fn gather(
         &self,
         writer: &Writer<'_>,
         is_present: bool,
         lost: &[PathBuf],
+        of: u64,
+        progress: &mut impl FnMut(Reached),
     ) -> Result<(Carried, Extent)> {
         let (mut carried, mut extent) = (Carried::default(), Extent::Whole);
         if is_present {
-            extent = writer.for_each_trace(|trace| carried.take(writer, trace, Origin::Present))?;
+            let mut done = 0;
+            extent = writer.for_each_trace(|trace| {
+                done = of.min(done + 1);
+                progress(Reached { verb: "compared", done, of, unit: "keys" });
+                carried.take(writer, trace, Origin::Present)
+            })?;
         }
         let is_there = Store::is_at(&self.request.store).is_ok_and(|is_there| is_there);
         for (nth, path) in lost.iter().enumerate() {
@@ -255,8 +263,13 @@ fn look_through(
 }
 
 /// Whether the current file and its trail can be kept: any damage in them would stay.
-fn is_sound(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<bool> {
-    if audit::verify(store, actor, None, now)?.first_bad.is_some() {
+fn is_sound(
+    store: &mut Store,
+    actor: &Actor,
+    now: Timestamp,
+    progress: impl FnMut(Reached),
+) -> Result<bool> {
+    if audit::verify(store, actor, None, now, progress)?.first_bad.is_some() {
         return Ok(false);
     }
     store.clock()?;

@@ -12,7 +12,6 @@ use serde_json::value::RawValue;
 
 use super::KeyView;
 use crate::domain::exposure::could_be_secret;
-use crate::domain::key::UNDELIVERED;
 use crate::domain::verdict::{Ask, Verdict};
 use crate::domain::{Code, Key, Safe, Timestamp};
 use crate::output::relative::relative;
@@ -114,7 +113,7 @@ pub fn why(
         }
         Code::IpDenied => Some(match ask.address {
             Some(address) => format!("the key may not be used from {address}"),
-            None => "the key may be used from certain addresses only, and the request has none"
+            None => "the key may only be used from certain addresses, and the request has none"
                 .to_owned(),
         }),
         Code::InsufficientScope => missing(key, ask),
@@ -131,8 +130,7 @@ pub fn why(
 fn revoked(key: &Key, now: Timestamp) -> Option<String> {
     let lapsed_at = key.lapsed_at(now);
     let at = past(key.revoked_at.or(lapsed_at)?, now);
-    let reason = key.revoked_reason.as_deref();
-    Some(match reason.or_else(|| lapsed_at.map(|_| UNDELIVERED)) {
+    Some(match key.reason(now) {
         Some(reason) => format!("the key was revoked {at} ({})", Safe(reason)),
         None => format!("the key was revoked {at}"),
     })

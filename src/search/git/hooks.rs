@@ -69,12 +69,12 @@ impl Search<'_> {
                 }
                 [known, added, name] => (added, known, vec![name]),
                 _ => {
-                    return Err(Error::usage("a line on standard input is none of a git hook's")
+                    return Err(Error::usage("a line on stdin is not one of a git hook")
                         .hinted("--pushed reads what git gives a pre-push or pre-receive hook"));
                 }
             };
             if !is_object(added) || !is_object(known) {
-                return Err(Error::usage("a line on standard input has no object ids")
+                return Err(Error::usage("a line on stdin has no object ids")
                     .hinted("--pushed reads what git gives a pre-push or pre-receive hook"));
             }
             for name in names {

@@ -24,7 +24,7 @@ fn what_became_of_names_limits_and_the_rest_is_said() {
     let (file, _) = file_and_source(&folder, "unkey");
     let said = sandbox.keyward(["store", "import", &file, "--from", "unkey"]).ok().stderr;
     for sentence in [
-        "6 created, 0 unchanged, 0 differ, 0 refused",
+        "6 created, 0 unchanged, 0 differ, 0 rejected",
         "entry 2: the name was taken or missing, so it is unnamed-1",
         "entry 3: the name was taken or missing, so it is worker-2",
         "added to the policy: plan 100/minute",

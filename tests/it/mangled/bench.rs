@@ -84,7 +84,7 @@ impl Asked {
                     Ok(_) => listed = Some(found),
                     Err(error) => refused("list", &error),
                 }
-                match audit::verify(&mut store, &actor, None, at) {
+                match audit::verify(&mut store, &actor, None, at, |_| ()) {
                     Ok(_) => {}
                     Err(error) => refused("audit verify", &error),
                 }

@@ -118,7 +118,7 @@ pub fn whole(library: &mut Library, model: &Model, now: i64) -> Result<(), Strin
     let store = &mut library.store;
     let actor = Actor::Operator("model".to_owned());
     let at = Timestamp::from_millis(now);
-    let trail = audit::verify(store, &actor, None, at).map_err(told("audit verify"))?;
+    let trail = audit::verify(store, &actor, None, at, |_| ()).map_err(told("audit verify"))?;
     let expected = audit::Outcome {
         misindexed: None,
         contradicted: None,

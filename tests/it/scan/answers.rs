@@ -16,7 +16,7 @@ fn a_session_says_who_leaked_where_and_what_ends_it() {
 KIND  NAME  ENV   STATUS  LAST USED  WHERE                REMEDY
 live  ci    live  active  never      tree/src/app.py:2:8  keyward revoke <id> --reason compromised
 ------- stderr -------
-scanned 1 file, 77 bytes for 1 format, 1 key: 1 live key
+scanned 1 file (77 bytes) for 1 key in 1 format: 1 live key
 [exit status: 18]
 ",
     );

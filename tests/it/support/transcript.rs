@@ -46,7 +46,7 @@ fn just_revoked(line: &str) -> String {
     let Some((before, rest)) = line.rsplit_once("revoked ") else {
         return line.to_owned();
     };
-    let end = rest.find([',', '(']).unwrap_or_default();
+    let end = rest.find([',', '(', '\n']).unwrap_or(rest.len());
     let ago = rest[..end].trim_end();
     let is_now =
         matches!(ago, "now" | "just now" | "1 second ago") || ago.ends_with(" seconds ago");

@@ -9,6 +9,7 @@ use super::Scopes;
 use super::adapt;
 use super::importer::{Importer, Taken, beginning};
 use crate::domain::audit::Action;
+use crate::domain::key::UNSPECIFIED;
 use crate::domain::known_format::KnownFormat;
 use crate::domain::mapping::UNNAMED;
 use crate::domain::policy::is_environment;
@@ -123,7 +124,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
     fn refuse_twice(&mut self, line: &KeyLine, number: u64) -> Result<()> {
         let unit = self.request.unit;
         let twice = |field: &str, earlier: u64| {
-            let units = unit.plural();
+            let units = unit.noun(2);
             let message = format!("{units} {earlier} and {number} have the same {field}");
             Err(Error::new(Kind::Conflict, message))
         };
@@ -208,7 +209,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         // A pending key that was void by waiting was revoked for none.
         let reason = match line.said.contains("revokedReason") {
             true => line.revoked_reason,
-            false => Some("unspecified".to_owned()),
+            false => Some(UNSPECIFIED.to_owned()),
         };
         Ok(Key {
             environment: environment.to_owned(),

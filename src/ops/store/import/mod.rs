@@ -248,7 +248,7 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
     let told: Vec<String> = told
         .iter()
         .map(|(numbers, outcome)| {
-            let plural = if numbers.len() == 1 { "" } else { "s" };
+            let noun = unit.noun(numbers.len());
             let numbers = numbers.iter().take(MOST_TOLD).map(u64::to_string);
             let numbers = numbers.collect::<Vec<_>>().join(", ");
             let refusal = outcome.refusal.as_ref();
@@ -256,7 +256,7 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
             let hint = refusal.and_then(|refusal| refusal.hint.as_ref());
             let beside = hint.filter(|_| only.is_none());
             let beside = beside.map_or_else(String::new, |hint| format!(" ({hint})"));
-            format!("{}{plural} {numbers} ({}): {why}{beside}", unit.word(), outcome.code)
+            format!("{noun} {numbers} ({}): {why}{beside}", outcome.code)
         })
         .collect();
     let more = match count.saturating_sub(said) {
@@ -266,9 +266,10 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
     let error = Error::new(
         kind,
         format!(
-            "nothing was imported: {count} of {} {} were rejected: {}{more}",
+            "nothing was imported: {count} of {} {} {} rejected: {}{more}",
             outcomes.len(),
-            unit.plural(),
+            unit.noun(outcomes.len()),
+            if count == 1 { "was" } else { "were" },
             told.join("; ")
         ),
     );
@@ -280,9 +281,10 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
 }
 
 impl Unit {
-    /// More than one.
-    pub fn plural(self) -> &'static str {
+    /// What so many of them are.
+    pub fn noun(self, count: usize) -> &'static str {
         match self {
+            _ if count == 1 => self.word(),
             Self::Line => "lines",
             Self::Entry => "entries",
             Self::Row => "rows",

@@ -2,6 +2,8 @@
 //!
 //! This module never repeats an argument that could be a secret.
 
+mod nearest;
+
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -12,6 +14,7 @@ use crate::domain::exposure;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Colour, Globals};
 use crate::output::ui::Ui;
+use nearest::{meant, nearest_help, other_option};
 
 /// The options that decide how to write output, read from arguments that may be invalid.
 pub fn guess_globals(arguments: &[OsString]) -> Globals {
@@ -94,7 +97,7 @@ pub fn answer(
         {
             Err(not_text(arguments))
         }
-        _ => Err(understood(error, || named(arguments, whole))),
+        _ => Err(understood(error, arguments, whole)),
     }
 }
 
@@ -109,7 +112,7 @@ fn not_text(arguments: &[OsString]) -> Error {
 }
 
 /// clap's error in keyward's form. A value's own error is kept; anything else is said in clap's words.
-fn understood(error: &clap::Error, named: impl FnOnce() -> String) -> Error {
+fn understood(error: &clap::Error, arguments: &[OsString], whole: fn() -> clap::Command) -> Error {
     if let Some(own) =
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>())
     {
@@ -120,7 +123,7 @@ fn understood(error: &clap::Error, named: impl FnOnce() -> String) -> Error {
         let refused = Error::new(own.kind(), format!("{option}{own}"));
         return match own.hint() {
             Some(hint) => refused.hinted(hint),
-            None => helped(refused, &named()),
+            None => helped(refused, &named(arguments, whole)),
         };
     }
     let text = error.render().to_string();
@@ -136,28 +139,32 @@ fn understood(error: &clap::Error, named: impl FnOnce() -> String) -> Error {
             let words = usage.split_whitespace().take_while(|word| is_word(word));
             words.skip(1).collect::<Vec<_>>().join(" ")
         }
-        None => named(),
+        None => named(arguments, whole),
     };
-    let typed = match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word)) => elsewhere(&command, word),
+    let hint = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => Some(meant(&command, word, &whole())),
         _ => None,
     };
     let option = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(option)) => other_option(&command, option),
+        Some(ContextValue::String(option)) => other_option(&command, option).map(str::to_owned),
         _ => None,
     };
-    let hint = typed.or(option).or(after("tip: ")).map(str::to_owned);
+    // Of several that are similar, clap names the nearest last.
+    let similar = [ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    let similar = similar.into_iter().find_map(|kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word),
+        Some(ContextValue::Strings(words)) => words.last(),
+        _ => None,
+    });
+    let similar = similar.map(|word| format!("did you mean {word}?"));
+    let tip = after("tip: ").map(str::to_owned);
+    let hint = hint.or(option).or(similar).or(tip);
     Error::usage(message).hinted(hint.unwrap_or_else(|| nearest_help(&command)))
 }
 
 /// A word of a command's name, as clap writes a usage: what follows is an option or a value.
 fn is_word(word: &str) -> bool {
     word.starts_with(|first: char| first.is_ascii_lowercase())
-}
-
-fn nearest_help(command: &str) -> String {
-    let command = format!("keyward {command}");
-    format!("see `{} --help`", command.trim_end())
 }
 
 /// The words of the arguments that name a command, as far as they do.
@@ -179,52 +186,6 @@ pub fn helped(error: Error, command: &str) -> Error {
     match (error.kind(), error.hint()) {
         (Kind::Usage, None) => error.hinted(nearest_help(command)),
         _ => error,
-    }
-}
-
-/// What other tools call by this word is called here.
-fn elsewhere(command: &str, word: &str) -> Option<&'static str> {
-    Some(match (command, word) {
-        ("", "get" | "ls" | "keys") => "`keyward list` lists keys, `keyward show KEY` shows one",
-        ("", "describe" | "info" | "view" | "cat") => "`keyward show KEY` shows a key",
-        ("", "create" | "new" | "add" | "generate" | "issue" | "init") => {
-            "`keyward mint NAME` mints a key, `keyward workspace create NAME` creates a workspace"
-        }
-        ("", "delete" | "remove" | "rm" | "del" | "destroy") => {
-            "`keyward revoke KEY` revokes a key, `keyward prune` deletes old records"
-        }
-        ("", "update" | "edit" | "patch") => "`keyward set KEY` changes a key",
-        ("", "renew" | "roll" | "regenerate") => "`keyward rotate KEY` replaces a key's secret",
-        ("", "mv") => "`keyward rename KEY NAME` renames a key",
-        ("", "validate" | "auth") => "`keyward verify` checks a secret",
-        ("", "workspaces" | "projects") => "`keyward workspace list` lists workspaces",
-        ("", "log" | "logs" | "history") => "`keyward audit list` lists events",
-        ("", "login" | "status") => "`keyward whoami` says who is calling",
-        ("workspace", "get" | "ls") => "`keyward workspace list` lists workspaces",
-        ("workspace", "new" | "add" | "init") => "`keyward workspace create NAME` creates one",
-        ("workspace", "rm" | "remove" | "del") => "`keyward workspace delete NAME` deletes one",
-        ("workspace", "switch" | "select") => "`keyward workspace use NAME` chooses one",
-        ("audit", "ls" | "show" | "log") => "`keyward audit list` lists events",
-        _ => return None,
-    })
-}
-
-/// The option that is meant by one that other commands have.
-fn other_option(command: &str, option: &str) -> Option<&'static str> {
-    match (command, option) {
-        ("verify", "--scope" | "--scopes") => {
-            Some("`keyward verify --require SCOPE` asks for a scope")
-        }
-        ("check" | "prune", "--all" | "-a") => {
-            Some("--all-workspaces (-A) includes every workspace")
-        }
-        ("verify", word) if !word.starts_with('-') => {
-            Some("the secret is read from stdin: `keyward verify < FILE`, or --file or --env")
-        }
-        ("activate", word) if !word.starts_with('-') => {
-            Some("the secret is read from stdin: `keyward activate < FILE`, or --file or --env")
-        }
-        _ => None,
     }
 }
 
