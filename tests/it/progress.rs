@@ -108,6 +108,24 @@ fn a_job_is_shown_from_its_beginning_to_its_end_in_the_unit_it_names() {
 }
 
 #[test]
+fn a_scan_is_shown_in_each_mebibyte_that_it_has_read() {
+    let sandbox = many();
+    for name in ["one", "two", "three", "four"] {
+        sandbox.file(name, &"no key\n".repeat(170_000));
+    }
+    let pieces = shown(&sandbox, "\"$0\" scan one two three four");
+    let told = pieces.join("\n");
+    assert_eq!(pieces.get(1).map(String::as_str), Some("scanning"), "{told}");
+    let reached =
+        pieces.iter().filter(|piece| piece.starts_with("scanned ") && piece.ends_with("iB"));
+    assert!(reached.count() >= 4, "{told}");
+    assert!(
+        pieces.last().is_some_and(|last| last.starts_with("scanned 4 files (4.5 MiB)")),
+        "{told}"
+    );
+}
+
+#[test]
 fn nothing_is_shown_off_a_terminal_or_where_quiet_is_asked_for() {
     let sandbox = many();
     for command in ["store check", "store backup copy.db", "store export"] {

@@ -94,16 +94,16 @@ fn the_mask_reaches_the_runner_when_stdout_goes_elsewhere() {
 fn a_mask_that_nobody_would_read_is_refused_before_anything_is_minted() {
     for (flag, variable) in SINKS {
         for (script, stream) in [
-            ("\"$0\" mint ci \"$1\" KEY >/dev/null", "standard output"),
-            ("\"$0\" mint ci \"$1\" KEY --json 2>/dev/null", "standard error"),
-            ("\"$0\" ensure ci \"$1\" KEY --json 2>&-", "standard error"),
+            ("\"$0\" mint ci \"$1\" KEY >/dev/null", "stdout"),
+            ("\"$0\" mint ci \"$1\" KEY --json 2>/dev/null", "stderr"),
+            ("\"$0\" ensure ci \"$1\" KEY --json 2>&-", "stderr"),
         ] {
             let sandbox = Sandbox::new();
             let path = sandbox.file("runner", "");
             let run = sandbox.program("sh", ["-c", script, KEYWARD, flag]);
             let refused = run.env(variable, &path).exit(16);
             let said = format!("{stream} is closed or /dev/null, so the mask line would be lost");
-            let is_said = refused.stderr.contains(&said) || stream == "standard error";
+            let is_said = refused.stderr.contains(&said) || stream == "stderr";
             assert!(is_said, "{}", refused.stderr);
             assert_eq!(refused.stdout, "");
             assert_eq!(fs::read_to_string(&path).expect("it is text"), "");
