@@ -50,7 +50,7 @@ enum Format {
 }
 
 const FORMATS: &[(&str, &str, Format)] = &[
-    ("regex", "One regular expression a line", Format::Regex),
+    ("regex", "One regular expression per line", Format::Regex),
     ("gitleaks", ".gitleaks.toml, also for Betterleaks", Format::Gitleaks),
     ("trufflehog", "Custom detectors for --config", Format::Trufflehog),
     ("github", "Fields of a custom pattern", Format::Github),

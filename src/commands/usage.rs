@@ -104,20 +104,17 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
 
 /// What was looked for and not found.
 fn nothing(request: &usage::Request) -> String {
-    let mut sentence = "no usage".to_owned();
+    let is_ever = request.since.is_none() && request.until.is_none();
+    let mut sentence =
+        if is_ever { "no usage recorded yet" } else { "no usage recorded" }.to_owned();
     if let Some(key) = &request.key {
         sentence += &format!(" of key {}", Safe(&key.text));
     }
     if let Some(workspace) = request.workspace.as_deref().filter(|_| !request.all) {
         sentence += &format!(" in workspace {}", Safe(workspace));
     }
-    match (request.since, request.until) {
-        (None, None) => sentence += " recorded yet",
-        (since, until) => {
-            sentence += &since.map_or_else(String::new, |day| format!(" since {day}"));
-            sentence += &until.map_or_else(String::new, |day| format!(" until {day}"));
-        }
-    }
+    sentence += &request.since.map_or_else(String::new, |day| format!(" since {day}"));
+    sentence += &request.until.map_or_else(String::new, |day| format!(" until {day}"));
     sentence
 }
 

@@ -260,10 +260,10 @@ impl Origin {
     /// The error of a secret there. It repeats nothing of it.
     fn exposed(self, found: Found) -> Error {
         let (is, has, replace) = match found {
-            Found::Known => ("is", "holds", "replace this one with `keyward rotate KEY --now`"),
+            Found::Known => ("is", "contains", "replace this one with `keyward rotate KEY --now`"),
             Found::Form => (
-                "has the form of",
-                "holds what has the form of",
+                "looks like",
+                "contains what looks like",
                 "if it is one, replace it with `keyward rotate KEY --now`",
             ),
         };

@@ -26,7 +26,7 @@ impl Context {
         match self.caller {
             None => Ok(()),
             Some(_) => {
-                Err(Error::usage("serve acts as nobody: each caller presents a key of its own")
+                Err(Error::usage("serve does not take --as: each caller presents its own key")
                     .hinted("leave --as out, and KEYWARD_AS_FILE unset"))
             }
         }

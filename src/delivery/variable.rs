@@ -50,7 +50,8 @@ fn is_word(byte: u8) -> bool {
 /// The only secret handed over, made of bytes that mean themselves wherever a variable's value is read.
 pub(super) fn only_secret<'a>(payload: &Payload<'a>) -> Result<&'a str> {
     let [secret] = payload.secrets else {
-        let message = format!("a variable holds one secret, not {}", payload.secrets.len());
+        let message =
+            format!("a variable can contain only one secret, not {}", payload.secrets.len());
         return Err(undelivered(message));
     };
     let secret = secret.expose();

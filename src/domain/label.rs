@@ -61,7 +61,7 @@ pub fn check_text(what: &str, text: &str) -> Result<(), Error> {
     }
     match text.chars().find(|character| is_invisible(*character)) {
         Some(character) => Err(Error::usage(format!(
-            "the {what} holds the invisible character U+{:04X}",
+            "the {what} contains the invisible character U+{:04X}",
             u32::from(character)
         ))),
         None => Ok(()),

@@ -53,14 +53,14 @@ impl FromStr for Name {
         if let Some(character) = text.chars().find(|character| is_invisible(*character)) {
             return Err(Error::new(
                 Kind::InvalidName,
-                format!("the name holds the invisible character U+{:04X}", u32::from(character)),
+                format!("the name contains the invisible character U+{:04X}", u32::from(character)),
             )
             .hinted("names have no control, bidirectional or zero-width characters"));
         }
         if let Some(character) = text.chars().find(|character| is_blank(*character)) {
             return Err(Error::new(
                 Kind::InvalidName,
-                format!("the name holds the blank character U+{:04X}", u32::from(character)),
+                format!("the name contains the blank character U+{:04X}", u32::from(character)),
             )
             .hinted("the only blank character in names is the space, U+0020"));
         }

@@ -110,7 +110,7 @@ pub(super) fn judge_unknown(
         if let Some(key) = found.iter().find(|key| key.hash == hash) {
             return Err(Error::new(
                 Kind::Damaged,
-                format!("the store is damaged: the index of hashes does not know {}", key.id),
+                format!("the store is damaged: the index of hashes lacks {}", key.id),
             )
             .hinted("run `keyward store check`"));
         }

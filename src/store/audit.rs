@@ -127,7 +127,7 @@ impl Writer<'_> {
         let seq = before
             .seq
             .checked_add(1)
-            .ok_or_else(|| damaged("the audit trail's numbers have come to their end"))?;
+            .ok_or_else(|| damaged("the audit trail has run out of numbers"))?;
         let mut event = Event {
             seq,
             time,

@@ -273,7 +273,7 @@ impl Row<'_> {
     pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
         let value = self.value(column)?;
         T::of(value).ok_or_else(|| {
-            damaged(format!("a row cannot be read: its column {column} holds something else"))
+            damaged(format!("a row cannot be read: its column {column} contains something else"))
         })
     }
 
@@ -293,7 +293,7 @@ impl Row<'_> {
         match self.value(column)? {
             Value::Null => Ok(None),
             Value::Text(bytes) => Ok(Some(bytes)),
-            _ => Err(damaged("a text column holds something else")),
+            _ => Err(damaged("a text column contains something else")),
         }
     }
 }

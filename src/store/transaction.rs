@@ -163,7 +163,7 @@ fn change<'a, T>(
     let head = writer.head.get();
     let is_untold = writer.session.has_changed() && head.is_none();
     if is_untold || !writer.unaudited.is_empty() {
-        return Err(Error::new(Kind::Internal, "a change without an audit row was taken back"));
+        return Err(Error::new(Kind::Internal, "a change without an audit row was rolled back"));
     }
     if let Some(time) = writer.time.get() {
         writer.observe(time)?;

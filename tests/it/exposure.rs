@@ -305,7 +305,7 @@ fn words_that_no_store_knows_are_names_like_others() {
 fn what_only_looks_like_a_secret_is_not_called_one() {
     let (sandbox, secrets) = with_secrets();
     for (word, sentence) in [
-        ("org_01EHZNVPK3SFK441A1RGBPTPKE", "an argument has the form of a key's secret"),
+        ("org_01EHZNVPK3SFK441A1RGBPTPKE", "an argument looks like a key's secret"),
         (secrets[2].as_str(), "an argument is a key's secret"),
     ] {
         let error = sandbox.keyward(["show", word]).refused(2, "usage");

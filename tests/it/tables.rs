@@ -243,9 +243,9 @@ fn empty_lists_of_events_and_uses_say_what_was_looked_for_too() {
         ),
         (
             &["usage", "--since", "2020-01-01", "--until", "2020-01-02"],
-            "no usage since 2020-01-01 until 2020-01-02\n",
+            "no usage recorded since 2020-01-01 until 2020-01-02\n",
         ),
-        (&["usage", "-w", "acme"], "no usage in workspace acme recorded yet\n"),
+        (&["usage", "-w", "acme"], "no usage recorded yet in workspace acme\n"),
     ] {
         let run = sandbox.keyward(words).ok();
         assert!(run.stderr.starts_with(said), "{words:?}: {}", run.stderr);

@@ -95,8 +95,7 @@ impl Source {
                 None => taken.take(place, variable, entry.line),
             };
             other.map_err(|other| {
-                let message =
-                    format!("deliver: that is the file where the key in line {other} goes");
+                let message = format!("deliver: the key in line {other} already goes to that file");
                 placed(Error::new(Kind::InvalidManifest, message))
             })?;
         }

@@ -78,7 +78,7 @@ impl FromStr for Manifest {
             let key = source.key(key)?;
             if let Some((path, variable)) = key.deliver.place() {
                 taken.take(path, variable, key.line).map_err(|other| {
-                    let message = format!("that is where the key in line {other} goes");
+                    let message = format!("the key in line {other} already goes there");
                     source.refuse(&deliver, "deliver", message)
                 })?;
             }

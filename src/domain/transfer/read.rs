@@ -98,7 +98,7 @@ fn workspace(fields: WorkspaceFields, said: BTreeSet<String>) -> Result<Workspac
 
 fn format(fields: &FormatFields) -> Result<KnownFormat> {
     if fields.prefix.len() > LONGEST_PREFIX || fields.prefix.chars().any(is_invisible) {
-        return Err(Error::usage("the field prefix is too long or holds invisible characters"));
+        return Err(Error::usage("the field prefix is too long or contains invisible characters"));
     }
     fields.format()
 }
@@ -152,7 +152,7 @@ fn key(
     for (name, text, longest) in texts {
         let Some(text) = text else { continue };
         if text.chars().any(is_invisible) {
-            let message = format!("the field {name} holds invisible characters");
+            let message = format!("the field {name} contains invisible characters");
             return Err(Error::usage(message));
         }
         if text.chars().count() > longest {

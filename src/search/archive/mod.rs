@@ -67,7 +67,7 @@ impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.left.0.get();
         if left == 0 {
-            return Err(io::Error::other("it comes to more bytes than --max-bytes allows"));
+            return Err(io::Error::other("it unpacks to more bytes than --max-bytes allows"));
         }
         let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let count = self.inner.read(&mut buffer[..most])?;

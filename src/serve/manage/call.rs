@@ -96,7 +96,7 @@ impl Turn<'_> {
     /// Refuses texts that hold a key's secret, which is for its sink alone.
     pub fn refuse_secrets(&mut self, texts: &[&str]) -> std::result::Result<(), Failure> {
         if self.verifier.holds_secret(texts)? {
-            let message = "a field holds a key's secret, which is for its holder only";
+            let message = "a field contains a key's secret, which only its holder may have";
             return Err(Refusal::new("usage", 422, message).into());
         }
         Ok(())

@@ -30,7 +30,7 @@ pub(super) fn check(comment: Option<&str>, server: &Server) -> Result<()> {
         Some(newer) if newer > NEWEST => Err(Error::new(
             Kind::NewerStore,
             format!(
-                "{server} was made by a newer keyward (schema {newer}, this one knows {NEWEST})"
+                "{server} was made by a newer keyward (schema {newer}, this one supports {NEWEST})"
             ),
         )
         .hinted("update keyward; the store was not touched")),

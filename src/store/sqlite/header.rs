@@ -189,7 +189,7 @@ pub(super) fn refuse_newer(version: i64, path: &Path) -> Result<()> {
     Err(Error::new(
         Kind::NewerStore,
         format!(
-            "{} was made by a newer keyward (schema {version}, this one knows {NEWEST})",
+            "{} was made by a newer keyward (schema {version}, this one supports {NEWEST})",
             SafePath(path)
         ),
     )

@@ -179,8 +179,8 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
 /// The error of a secret in a line. It repeats nothing of it.
 pub(super) fn exposed(found: Found, place: &str) -> Error {
     let (has, replace) = match found {
-        Found::Known => ("holds", "replace this key"),
-        Found::Form => ("holds what has the form of", "if it is one, replace its key"),
+        Found::Known => ("contains", "replace this key"),
+        Found::Form => ("contains what looks like", "if it is one, replace its key"),
     };
     Error::usage(format!("{place} {has} a key's secret, which must not be in a record"))
         .hinted(format!("remove it, and {replace} with `keyward rotate KEY --now`"))
