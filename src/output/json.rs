@@ -6,14 +6,19 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 /// Writes a value as one line of ASCII JSON, without a line feed.
-pub fn write(writer: impl Write, value: &impl Serialize) -> io::Result<()> {
+pub fn write(writer: impl Write, value: &(impl Serialize + ?Sized)) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(writer, Ascii)).map_err(io::Error::from)
+}
+
+/// Adds a value to what is written.
+pub fn append(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    write(buffer, value).expect("memory takes every byte, and views have text keys");
 }
 
 /// The value as one line of ASCII JSON.
 pub fn to_string(value: &impl Serialize) -> String {
     let mut buffer = Vec::new();
-    write(&mut buffer, value).expect("memory takes every byte, and views have text keys");
+    append(&mut buffer, value);
     String::from_utf8(buffer).expect("the formatter writes ASCII")
 }
 
@@ -23,7 +28,7 @@ pub fn to_string(value: &impl Serialize) -> String {
 #[cfg(feature = "serve")]
 pub fn to_bytes(value: &impl Serialize) -> zeroize::Zeroizing<Vec<u8>> {
     let mut buffer = zeroize::Zeroizing::new(Vec::with_capacity(16 * 1024));
-    write(&mut *buffer, value).expect("memory takes every byte, and views have text keys");
+    append(&mut buffer, value);
     buffer
 }
 

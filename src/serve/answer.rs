@@ -2,6 +2,7 @@
 //!
 //! This module never lets an answer be kept by a cache.
 
+use hyper::body::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
@@ -40,7 +41,7 @@ impl Answer {
     }
 
     /// An answer of JSON.
-    pub fn json(status: u16, text: String) -> Self {
+    pub fn json(status: u16, text: impl Into<Bytes>) -> Self {
         Self::empty(status).with_json(Content::Whole(Some(text.into())))
     }
 

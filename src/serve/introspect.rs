@@ -54,7 +54,7 @@ pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>, body: &mut Unread<'_
             let is_active =
                 matches!(verdict.code, Code::Valid | Code::RateLimited | Code::QuotaExceeded);
             let key = verdict.subject.as_deref().filter(|_| is_active);
-            let text = key.map_or_else(|| "{\"active\":false}".to_owned(), active);
+            let text = key.map_or_else(|| "{\"active\":false}".to_owned(), |key| active(key));
             Answer::json(200, text + "\n")
         }
         Some(Err(error)) => refused(&Refusal::from(&error)),

@@ -18,9 +18,10 @@ use crate::domain::verdict::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::Actor;
 use crate::ops::verifier::{Kept, Request, Verifier};
+use crate::output::view::Answered;
 
 /// How many keys are remembered with their whole records, which only `/v1/verify` asks for.
-const WHOLE: usize = 1 << 10;
+const WHOLE: usize = 1 << 13;
 
 /// What a request comes to.
 pub type Judged = Result<Verdict<Kept<Identity>>>;
@@ -39,7 +40,7 @@ pub struct Judge {
     metrics: Arc<Metrics>,
     verifier: Verifier<Identity>,
     /// The one that knows whole records, once it is needed.
-    whole: Option<Verifier<Key>>,
+    whole: Option<Verifier<Answered>>,
 }
 
 /// Opens a verifier that keeps this of keys.
@@ -54,8 +55,8 @@ fn compact(settings: &Settings) -> Result<Verifier<Identity>> {
     Ok(open(settings, |key| Identity::new(&key))?.remembering(REMEMBERED))
 }
 
-fn whole(settings: &Settings) -> Result<Verifier<Key>> {
-    Ok(open(settings, |key| key)?.remembering(WHOLE))
+fn whole(settings: &Settings) -> Result<Verifier<Answered>> {
+    Ok(open(settings, Answered::from)?.remembering(WHOLE))
 }
 
 /// Uses a verifier. After a panic it is opened again: what it left undone is not known.
@@ -146,7 +147,10 @@ impl Judge {
     }
 
     /// Uses the verifier that knows whole records.
-    pub fn with_records<R>(&mut self, body: impl FnOnce(&mut Verifier<Key>) -> R) -> Result<R> {
+    pub fn with_records<R>(
+        &mut self,
+        body: impl FnOnce(&mut Verifier<Answered>) -> R,
+    ) -> Result<R> {
         let Self { settings, metrics, whole: opened, .. } = self;
         let verifier = match opened {
             Some(verifier) => verifier,

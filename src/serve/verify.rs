@@ -16,7 +16,7 @@ use crate::domain::verdict::Ask;
 use crate::error::{Kind, Result};
 use crate::ops::verifier::asked::{Template, Turn, turn};
 use crate::output::json;
-use crate::output::view::VerdictView;
+use crate::output::view::{self, VerdictView};
 
 pub const PATH: &str = "/v1/verify";
 
@@ -63,15 +63,19 @@ pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>, body: &mut Unread<'_
         let refusal = Refusal::new("bad_request", 400, error.to_string());
         return refused(&refusal);
     }
-    match judged(worker, turns).await {
-        Ok(verdicts) if is_array => Answer::json(200, format!("[{}]\n", verdicts.join(","))),
-        Ok(verdicts) => Answer::json(200, format!("{}\n", verdicts.join(""))),
+    let [begin, end] = if is_array { ["[", "]\n"] } else { ["", "\n"] };
+    let mut text = begin.as_bytes().to_vec();
+    match judged(worker, turns, &mut text).await {
+        Ok(()) => {
+            text.extend_from_slice(end.as_bytes());
+            Answer::json(200, text)
+        }
         Err(error) => refused(&Refusal::from(&error)),
     }
 }
 
-/// The verdicts in the order of the requests.
-async fn judged(worker: &Worker, turns: Vec<Turn<'_>>) -> Result<Vec<String>> {
+/// Adds the verdicts in the order of the requests, with commas between them.
+async fn judged(worker: &Worker, turns: Vec<Turn<'_>>, text: &mut Vec<u8>) -> Result<()> {
     let now = (worker.settings.clock)();
     let mut places = Vec::with_capacity(turns.len());
     let (mut requests, mut asks) = (Vec::new(), Vec::new());
@@ -91,21 +95,26 @@ async fn judged(worker: &Worker, turns: Vec<Turn<'_>>) -> Result<Vec<String>> {
     worker.metrics.judged(count, begun.elapsed());
     verdicts.iter().for_each(|verdict| worker.metrics.verdict(verdict));
     let mut verdicts = verdicts.iter().zip(&asks);
-    let views = places.into_iter().map(|(id, unread)| {
+    for (nth, (id, unread)) in places.into_iter().enumerate() {
+        if nth > 0 {
+            text.push(b',');
+        }
+        let mut fail = |code, status, message: &str| {
+            json::append(text, &VerdictView::none(code, status, message).to(id));
+        };
         if let Some(error) = unread {
-            let message = error.to_string();
-            return json::to_string(&VerdictView::none("bad_request", 400, &message).to(id));
+            fail("bad_request", 400, &error.to_string());
+            continue;
         }
         let (verdict, ask) = verdicts.next().expect("each request has its verdict");
         match verdict {
-            Ok(verdict) => json::to_string(&VerdictView::new(verdict, ask, now).to(id)),
+            Ok(verdict) => view::answer(text, verdict, ask, now, id),
             Err(error) => {
                 let kind = error.kind();
                 let status = if kind == Kind::Damaged { 500 } else { 503 };
-                let view = VerdictView::none(kind.code(), status, sentence(status));
-                json::to_string(&view.to(id))
+                fail(kind.code(), status, sentence(status));
             }
         }
-    });
-    Ok(views.collect())
+    }
+    Ok(())
 }

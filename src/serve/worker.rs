@@ -18,9 +18,9 @@ use super::Settings;
 use super::judge::{Judge, Judged, Matter, fault};
 use super::manage::Managers;
 use super::metrics::Metrics;
-use crate::domain::Key;
 use crate::error::{Error, Kind, Result};
 use crate::ops::verifier::{Request, Verifier};
+use crate::output::view::Answered;
 
 /// How long is waited for the store before it is said that it cannot be read.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
@@ -137,7 +137,7 @@ impl Worker {
     /// Uses the verifier that knows whole records.
     pub async fn with_records<R: Send + 'static>(
         &self,
-        body: impl FnOnce(&mut Verifier<Key>) -> R + Send + 'static,
+        body: impl FnOnce(&mut Verifier<Answered>) -> R + Send + 'static,
     ) -> Result<R> {
         self.in_turn(|judge| judge.with_records(body)).await?
     }

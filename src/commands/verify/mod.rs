@@ -11,13 +11,13 @@ use clap::ValueHint;
 use crate::context::{Context, SecretSource};
 use crate::domain::address::Origin;
 use crate::domain::verdict::{Ask, Verdict};
-use crate::domain::{Code, Key, Safe, Timestamp, secret};
+use crate::domain::{Code, Safe, Timestamp, secret};
 use crate::error::{Exit, Result};
 use crate::ops::access::Actor;
 use crate::ops::verifier::asked::Template;
 use crate::ops::verifier::{Kept, Verifier};
 use crate::output::relative::relative;
-use crate::output::view::VerdictView;
+use crate::output::view::{Answered, VerdictView};
 use crate::store::Store;
 
 /// Check a secret and say whether it is valid
@@ -132,20 +132,20 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     Ok(verdict.code.exit())
 }
 
-fn open(context: &mut Context) -> Result<Verifier> {
+fn open(context: &mut Context) -> Result<Verifier<Answered>> {
     let store = context.open_store()?;
     admit(context, store)
 }
 
 /// Lets the caller in.
-fn admit(context: &mut Context, mut store: Store) -> Result<Verifier> {
+fn admit(context: &mut Context, mut store: Store) -> Result<Verifier<Answered>> {
     // Verifying leaves nothing that would name the operator, so the account's name need not be looked up.
     let operator = || Actor::Operator(String::new());
     let actor = context.caller(&mut store)?.unwrap_or_else(operator);
-    Ok(Verifier::new(store, actor, |key| key).within(context.workspace.clone()))
+    Ok(Verifier::new(store, actor, Answered::from).within(context.workspace.clone()))
 }
 
-fn sentence(verdict: &Verdict<Kept<Key>>, message: &str, now: Timestamp) -> String {
+fn sentence(verdict: &Verdict<Kept<Answered>>, message: &str, now: Timestamp) -> String {
     let code = verdict.code.word();
     let Some(key) = &verdict.subject else {
         return format!("{code}: {message}\n");

@@ -13,15 +13,15 @@ use crate::domain::secret::Secret;
 use crate::error::{Error, Exit, Kind, Result};
 use crate::ops::verifier::{Verifier, asked};
 use crate::output::stdout::Answers;
-use crate::output::view::VerdictView;
+use crate::output::view::{self, Answered, VerdictView};
 
 pub use crate::ops::verifier::asked::{Template, Turn};
 
 /// The code of a line that cannot be read.
 const BAD_REQUEST: &str = "bad_request";
 
-/// How many keys are cached: with their whole records, about 200 MB if so many are in use.
-const REMEMBERED: usize = 1 << 18;
+/// How many keys are cached: with their whole records and answers, about 200 MB if so many are in use.
+const REMEMBERED: usize = 1 << 17;
 
 /// Answers until input ends or a signal says so.
 pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
@@ -76,7 +76,7 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
 
 /// Opens the store. The inner error is temporary: the store does not exist, or, when `waiting` for one, is not complete
 /// yet.
-fn open(context: &mut Context, waiting: bool) -> Result<Result<Verifier>> {
+fn open(context: &mut Context, waiting: bool) -> Result<Result<Verifier<Answered>>> {
     let store = match context.existing_store() {
         Ok(Some(store)) => store,
         Ok(None) => return Ok(Err(context.store_place()?.absent())),
@@ -88,7 +88,7 @@ fn open(context: &mut Context, waiting: bool) -> Result<Result<Verifier>> {
 }
 
 /// How long until uses must be written; nothing when none wait.
-fn time_left(verifier: Option<&Verifier>, now: Timestamp) -> Option<Duration> {
+fn time_left(verifier: Option<&Verifier<Answered>>, now: Timestamp) -> Option<Duration> {
     let due = verifier?.due()?;
     Some(Duration::from_millis(due.since(now).max(0).unsigned_abs()))
 }
@@ -117,7 +117,7 @@ fn fail(
 
 /// Judges the turns and answers them in order.
 fn answer(
-    verifier: &mut Verifier,
+    verifier: &mut Verifier<Answered>,
     turns: Vec<Turn<'_>>,
     now: Timestamp,
     answers: &mut Answers,
@@ -161,7 +161,9 @@ fn answer(
         }
         let (verdict, request) = verdicts.next().expect("each request has its verdict");
         match verdict {
-            Ok(verdict) => answers.push(&VerdictView::new(verdict, &request.ask, now).to(id)),
+            Ok(verdict) => {
+                answers.add(|buffer| view::answer(buffer, verdict, &request.ask, now, id));
+            }
             Err(error) => {
                 let kind = error.kind();
                 let status = if kind == Kind::Damaged { 500 } else { 503 };

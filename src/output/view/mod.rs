@@ -31,7 +31,7 @@ pub use record::{
     ProblemView, RestoreView, RolesView, ServerView, StoreView, TrailView,
 };
 pub use scan::{LeakRow, LeakView, PlaceView, ScannedView, UnprovenView};
-pub use verdict::VerdictView;
+pub use verdict::{Answered, VerdictView, answer};
 pub use workspace::{ChangeView, Changes, FindingView, WorkspaceChange, WorkspaceView};
 
 /// A point in time as scripts read it: RFC 3339 in UTC with milliseconds.

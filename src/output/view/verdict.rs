@@ -5,17 +5,96 @@
 
 use std::borrow::Cow;
 use std::ops::Deref;
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::KeyView;
+use super::{KeyView, Moment};
 use crate::domain::exposure::could_be_secret;
 use crate::domain::verdict::{Ask, Verdict};
 use crate::domain::{Code, Key, Safe, Timestamp};
+use crate::output::json;
 use crate::output::relative::relative;
 use crate::output::table::listed;
+
+/// A key that is remembered, with what is answered while it is valid: that is put together once, because a busy key is
+/// asked about again and again.
+pub struct Answered {
+    key: Key,
+    valid: OnceLock<Valid>,
+}
+
+/// The answer of a valid key, but for its last use and what remains, which belong at these places.
+struct Valid {
+    text: Box<str>,
+    last_used_at: usize,
+    remaining: usize,
+}
+
+impl From<Key> for Answered {
+    fn from(key: Key) -> Self {
+        Self { key, valid: OnceLock::new() }
+    }
+}
+
+impl Deref for Answered {
+    type Target = Key;
+
+    fn deref(&self) -> &Key {
+        &self.key
+    }
+}
+
+impl Answered {
+    fn valid(&self, now: Timestamp) -> Valid {
+        let verdict = Verdict {
+            code: Code::Valid,
+            subject: Some(self),
+            last_used_at: None,
+            recorded: true,
+            retry_after: None,
+            remaining: None,
+        };
+        let mut text = json::to_string(&VerdictView::new(&verdict, &Ask::default(), now));
+        // No text of a key has these words with such quotes: a quote within a text is escaped.
+        let mut cut = |field: &str| {
+            let place = text.find(&format!("{field}:null")).expect("a verdict has every field");
+            let value = place + field.len() + 1;
+            text.replace_range(value..value + "null".len(), "");
+            value
+        };
+        let (last_used_at, remaining) = (cut("\"lastUsedAt\""), cut("\"remaining\""));
+        Valid { text: text.into(), last_used_at, remaining }
+    }
+}
+
+/// Writes the verdict on a request that asks for this, and that has this id, as a line of JSON without its end.
+pub fn answer<S: Deref<Target = Answered>>(
+    buffer: &mut Vec<u8>,
+    verdict: &Verdict<S>,
+    ask: &Ask,
+    now: Timestamp,
+    id: Option<&RawValue>,
+) {
+    let subject = verdict.subject.as_deref();
+    let Some(key) = subject.filter(|_| verdict.code == Code::Valid && verdict.recorded) else {
+        return json::append(buffer, &VerdictView::new(verdict, ask, now).to(id));
+    };
+    let Valid { text, last_used_at, remaining } = key.valid.get_or_init(|| key.valid(now));
+    buffer.push(b'{');
+    if let Some(id) = id {
+        buffer.extend_from_slice(b"\"id\":");
+        json::append(buffer, id);
+        buffer.push(b',');
+    }
+    buffer.extend_from_slice(&text.as_bytes()[1..*last_used_at]);
+    json::append(buffer, &verdict.last_used_at.map(Moment));
+    buffer.extend_from_slice(&text.as_bytes()[*last_used_at..*remaining]);
+    json::append(buffer, &verdict.remaining);
+    buffer.extend_from_slice(&text.as_bytes()[*remaining..]);
+}
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -44,7 +123,10 @@ fn codes() -> Vec<&'static str> {
 
 impl<'a> VerdictView<'a> {
     /// The verdict on a request that asks for this.
-    pub fn new<S: Deref<Target = Key>>(verdict: &'a Verdict<S>, ask: &Ask, now: Timestamp) -> Self {
+    pub fn new<S>(verdict: &'a Verdict<S>, ask: &Ask, now: Timestamp) -> Self
+    where
+        S: Deref<Target = Answered>,
+    {
         let (code, retry_after) = (verdict.code, verdict.retry_after);
         let message = verdict
             .subject
@@ -159,5 +241,49 @@ fn past(time: Timestamp, now: Timestamp) -> String {
     match relative(time.min(now), now).as_str() {
         "now" => "just now".to_owned(),
         ago => ago.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::key::tests::sample;
+
+    #[test]
+    fn an_answer_that_was_put_together_before_is_the_same_as_one_that_was_not() {
+        let mut key = sample();
+        let fields = [r#""lastUsedAt":null"#, r#"lastUsedAt":null"#, r#""remaining":null,"#, "\\"];
+        key.name = fields.concat();
+        key.owner = Some(fields[0].to_owned());
+        key.labels = fields.iter().map(|text| ((*text).to_owned(), (*text).to_owned())).collect();
+        key.labels
+            .extend(["lastUsedAt", "remaining"].map(|word| (word.to_owned(), "null".to_owned())));
+        let key = Answered::from(key);
+        let (now, ask) = (Timestamp::from_millis(5000), Ask::default());
+        let id: &RawValue =
+            serde_json::from_str(r###"["##é", {"lastUsedAt":null}]"###).expect("JSON");
+        for id in [None, Some(id)] {
+            for remaining in [None, Some(7)] {
+                for recorded in [true, false] {
+                    for last_used_at in [None, Some(now)] {
+                        let verdict = Verdict {
+                            code: Code::Valid,
+                            subject: Some(&key),
+                            last_used_at,
+                            recorded,
+                            retry_after: None,
+                            remaining,
+                        };
+                        let mut answered = Vec::new();
+                        answer(&mut answered, &verdict, &ask, now, id);
+                        let view = VerdictView::new(&verdict, &ask, now).to(id);
+                        assert_eq!(
+                            String::from_utf8(answered).expect("ASCII"),
+                            json::to_string(&view)
+                        );
+                    }
+                }
+            }
+        }
     }
 }
