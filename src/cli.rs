@@ -84,11 +84,9 @@ pub struct Cli {
 impl Cli {
     /// Reads the arguments, the program's name in front.
     ///
-    /// Every start pays for what clap builds, so at first only the named command is built, which saves half of the
+    /// Every start pays for what clap builds, so at first only the named command is built, or none, which saves half of the
     /// time. Anything that it does not understand is left to the complete command line.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let named = arguments.get(1).and_then(|name| only(name.to_str()?));
-        let short = named.unwrap_or_else(Self::command);
         let read = |command: clap::Command| -> Result<Self, clap::Error> {
             let matches = command.try_get_matches_from(arguments)?;
             refuse_one_of_all(&matches)?;
@@ -96,7 +94,7 @@ impl Cli {
             cli.named = words(&matches).join(" ");
             Ok(cli)
         };
-        match read(short) {
+        match read(short(arguments)) {
             Err(error) if error.kind() != ErrorKind::DisplayVersion => {}
             read => return read,
         }
@@ -155,10 +153,14 @@ fn words(matches: &clap::ArgMatches) -> Vec<&str> {
     }
 }
 
-/// The command line with only this command.
-fn only(name: &str) -> Option<clap::Command> {
+/// The command line with the first command that these arguments name, if they name one, and without any other.
+fn short(arguments: &[OsString]) -> clap::Command {
+    let root = clap::Command::new("keyward").version(env!("CARGO_PKG_VERSION"));
+    let root = Globals::augment_args(root.args_override_self(true));
     let commands = Command::augment_subcommands(clap::Command::new("keyward"));
-    let command = commands.find_subcommand(name)?.clone();
-    let root = clap::Command::new("keyward").args_override_self(true);
-    Some(Globals::augment_args(root).subcommand(command))
+    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    match words.find_map(|word| commands.find_subcommand(word)) {
+        Some(command) => root.subcommand(command.clone()),
+        None => root,
+    }
 }

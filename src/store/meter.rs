@@ -186,10 +186,10 @@ fn add_to_file<'t>(
     session: &sqlite::Session<'_>,
     uses: impl IntoIterator<Item = (Day, KeySeq, &'t Tally, Option<RateState>)>,
 ) -> Result<()> {
-    // An update first, because most keys have their day already.
-    let (mut count, mut begin) = (session.prepare(COUNT)?, session.prepare(BEGIN)?);
-    let (mut turn, mut refuse) = (session.prepare(TURN)?, session.prepare(REFUSE)?);
-    let mut save = session.prepare(RATE)?;
+    // An update first, because most keys have their day already. A process that counts one use pays for every statement, so
+    // none is prepared before it is needed.
+    let mut count = session.prepare(COUNT)?;
+    let (mut begin, mut turn, mut refuse, mut save) = (None, None, None, None);
     for (day, key, tally, state) in uses {
         let slot = slot(day, key);
         if let Some(last) = tally.last {
@@ -198,24 +198,45 @@ fn add_to_file<'t>(
             let row: &[Value<'_>] = values![slot, valid, credits, last.at, address.as_ref()];
             let begins = count.run(row)? == 0;
             if begins {
-                begin.run(row)?;
+                prepared(session, &mut begin, BEGIN)?.run(row)?;
             }
             let day = slot / KEYS_PER_DAY;
             match state {
                 Some((rate, whole_at)) => {
-                    save.run(values![key, day, &rate.to_string(), whole_at])?;
+                    prepared(session, &mut save, RATE)?.run(values![
+                        key,
+                        day,
+                        &rate.to_string(),
+                        whole_at
+                    ])?;
                 }
                 None if begins => {
-                    turn.run(values![key, day])?;
+                    prepared(session, &mut turn, TURN)?.run(values![key, day])?;
                 }
                 None => {}
             }
         }
         for (code, count) in &tally.refused {
-            refuse.run(values![slot, code.word(), stored(*count)])?;
+            prepared(session, &mut refuse, REFUSE)?.run(values![
+                slot,
+                code.word(),
+                stored(*count)
+            ])?;
         }
     }
     Ok(())
+}
+
+/// A statement that is prepared when it is first needed.
+fn prepared<'s, 'a>(
+    session: &sqlite::Session<'a>,
+    statement: &'s mut Option<sqlite::Statement<'a>>,
+    sql: &str,
+) -> Result<&'s mut sqlite::Statement<'a>> {
+    match statement {
+        Some(statement) => Ok(statement),
+        none => Ok(none.insert(session.prepare(sql)?)),
+    }
 }
 
 fn touch(reader: &Reader<'_>, id: &KeyId, at: Timestamp) -> Result<()> {
