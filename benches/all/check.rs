@@ -5,8 +5,9 @@ use crate::measure::{Table, Target, median, millis, short};
 use crate::stores::{Size, Stage};
 
 pub fn run(stage: &mut Stage) {
+    let repetitions = stage.rounds(5, 3);
     let mut table = Table::new(
-        "check: rows a second, keys and events together, median of 5",
+        &format!("check: rows a second, keys and events together, median of {repetitions}"),
         ["", "time", "rows/s", "target", ""],
     );
     for size in stage.among([Size::HUNDRED_THOUSAND, Size::MILLION]) {
@@ -15,7 +16,7 @@ pub fn run(stage: &mut Stage) {
         let (keys, events) = (f64::from(size.0), 2.0 * f64::from(size.0));
         for (words, rows) in [(["store", "check"], keys + events), (["audit", "verify"], events)] {
             let run = Run::keyward(stage.home(), &store.path).args(words);
-            let times: Vec<_> = (0..5).map(|_| run.time()).collect();
+            let times: Vec<_> = (0..repetitions).map(|_| run.time()).collect();
             let time = median(&times);
             let rate = rows / time.as_secs_f64();
             let cells = [

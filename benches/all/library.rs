@@ -8,9 +8,8 @@ use crate::measure::{Table, Target, judged, median, short};
 use crate::stores::{Limits, Size, Stage, Store};
 use crate::worker;
 
-/// How long a repetition lasts, in milliseconds: some rounds of writing what was counted.
-const LENGTH: u32 = 2500;
-const REPETITIONS: usize = 5;
+/// How long a repetition lasts, in milliseconds: a round of writing what was counted at least.
+const LENGTH: u32 = 1000;
 
 /// What is measured, by its number of threads in the first process and the other.
 struct Way {
@@ -21,6 +20,24 @@ struct Way {
     beside_a_writer: bool,
     /// The least share of the rate of one thread.
     target: Option<f64>,
+}
+
+/// Who else uses the store meanwhile.
+#[derive(PartialEq, Eq)]
+enum Company {
+    None,
+    Verifiers,
+    Writer,
+}
+
+impl Way {
+    fn company(&self) -> Company {
+        match self.threads {
+            _ if self.beside_a_writer => Company::Writer,
+            [1, 0] => Company::None,
+            _ => Company::Verifiers,
+        }
+    }
 }
 
 const fn way(name: &'static str, threads: [usize; 2], way: &'static str) -> Way {
@@ -39,13 +56,14 @@ const fn to_reach(share: f64, way: Way) -> Way {
 /// A refusal may take 1.3 times as long as a valid verdict.
 const REFUSAL: f64 = 0.77;
 
-const WAYS: [Way; 13] = [
+const WAYS: [Way; 14] = [
     way("1 thread", [1, 0], "one"),
     way("2 threads", [2, 0], "one"),
     way("4 threads", [4, 0], "one"),
     to_reach(1.5, way("2 processes", [1, 1], "one")),
     way("1 thread, batches of 64", [1, 0], "batch"),
     way("2 processes, batches of 64", [1, 1], "batch"),
+    way("2 processes, wrong environment", [1, 1], "refused"),
     to_reach(0.7, beside_a_writer(way("1 thread beside a writer", [1, 0], "one"))),
     beside_a_writer(way("same, batches of 64", [1, 0], "batch")),
     to_reach(REFUSAL, way("1 thread, wrong environment", [1, 0], "refused")),
@@ -72,24 +90,27 @@ pub fn run(stage: &mut Stage) {
         }
         let mut rates = vec![Vec::new(); WAYS.len()];
         let mut renames = Vec::new();
-        // The writer clears what is remembered, so it comes when everything else is measured.
-        for with_a_writer in [false, true] {
-            for _ in 0..REPETITIONS {
+        // What others count is looked up once more, and what they change as well, so the ways take turns only with their like:
+        // what a thread does alone, what several do at once, what they do beside a writer.
+        let stages = [Company::None, Company::Verifiers, Company::Writer];
+        let repetitions = stage.rounds(5, 3);
+        for company in stages {
+            for _ in 0..repetitions {
                 for (way, rates) in WAYS.iter().zip(&mut rates) {
-                    if way.beside_a_writer != with_a_writer {
+                    if way.company() != company {
                         continue;
                     }
-                    if with_a_writer {
+                    if way.beside_a_writer {
                         workers[1].order(&format!("1 rename {LENGTH}"));
                     }
                     rates.push(measure(&mut workers, way));
-                    if with_a_writer {
+                    if way.beside_a_writer {
                         renames.push(workers[1].answer());
                     }
                 }
             }
         }
-        print(size, &rates, median(&renames));
+        print(size, &rates, median(&renames), repetitions);
         for worker in workers {
             worker.end();
         }
@@ -106,12 +127,11 @@ fn measure(workers: &mut [Worker; 2], way: &Way) -> f64 {
     busy.filter(|(_, threads)| *threads > 0).map(|(worker, _)| worker.answer()).sum()
 }
 
-fn print(size: Size, rates: &[Vec<f64>], renames: f64) {
+fn print(size: Size, rates: &[Vec<f64>], renames: f64, repetitions: usize) {
     let title = format!(
-        "library: verifications a second at {} keys, recorded, random keys, every key seen, median of 5 times {} ms; \
-         the writer renames a key {renames:.0} times a second",
+        "library: verifications a second at {} keys, recorded, random keys, every key seen, median of {repetitions} times \
+         {LENGTH} ms; the writer renames a key {renames:.0} times a second",
         size.label(),
-        LENGTH
     );
     let heads = ["", "verifications/s", "to 1 thread", "target", ""];
     let mut table = Table::new(&title, heads);

@@ -9,8 +9,6 @@ use crate::child::{Run, tool};
 use crate::measure::{ABSENT, Table, Target, median, millis, ratio, short, untargeted};
 use crate::stores::{Size, Stage, Store};
 
-const REPETITIONS: usize = 5;
-
 pub fn run(stage: &mut Stage) {
     let store = stage.store(Size::HUNDRED_THOUSAND);
     let keys = store.secrets.len();
@@ -19,7 +17,8 @@ pub fn run(stage: &mut Stage) {
     let script = shell.as_ref().map(|shell| script(stage, shell, &store));
     let mut minted = Vec::new();
     let mut inserted = Vec::new();
-    for number in 0..REPETITIONS {
+    let repetitions = stage.rounds(5, 3);
+    for number in 0..repetitions {
         let fresh = |name: &str| stage.home().join(format!("{name}-{number}.db"));
         let count = keys.to_string();
         let mint = Run::keyward(stage.home(), &fresh("mint"))
@@ -34,7 +33,9 @@ pub fn run(stage: &mut Stage) {
         }
     }
     let mut table = Table::new(
-        "mint: 100,000 keys into a fresh store, jsonl into a file, against INSERTs in one transaction, median of 5",
+        &format!(
+            "mint: 100,000 keys into a fresh store, jsonl into a file, against INSERTs in one transaction, median of {repetitions}"
+        ),
         ["", "time", "keys/s", "ratio of rates", "target", ""],
     );
     let rate = |time: Duration| short((keys as f64 / time.as_secs_f64()).round());

@@ -8,8 +8,6 @@ use crate::child::{Run, in_turns};
 use crate::measure::{Table, Target, median, millis, ratio, short, untargeted};
 use crate::stores::{Size, Stage};
 
-const ROUNDS: usize = 200;
-const REPETITIONS: usize = 5;
 /// How many keys the manifest has.
 const APPLIED: usize = 100;
 
@@ -21,8 +19,11 @@ pub fn run(stage: &mut Stage) {
 
 /// `ensure` of a key that is as it should be, against a verify that records nothing.
 fn again(stage: &mut Stage) {
+    let rounds = stage.rounds(200, 60);
     let mut table = Table::new(
-        "provision: ensure of a key that is there, against verify --no-record, median of 200 runs each",
+        &format!(
+            "provision: ensure of a key that is there, against verify --no-record, median of {rounds} runs each"
+        ),
         ["keys", "ensure", "verify", "ratio", "target", ""],
     );
     for size in stage.among([Size::THOUSAND, Size::HUNDRED_THOUSAND, Size::MILLION]) {
@@ -32,7 +33,7 @@ fn again(stage: &mut Stage) {
         let ensure = || keyward().args(["ensure", "ensured", "--out"]).arg(&secret);
         ensure().time();
         let verify = keyward().args(["verify", "--no-record"]).stdin(&secret);
-        let times = in_turns(&[ensure(), verify], ROUNDS);
+        let times = in_turns(&[ensure(), verify], rounds);
         let [ensure, verify] = [0, 1].map(|index| median(&times[index]));
         let ratio = ratio(ensure, verify);
         let cells = [size.label(), millis(ensure), millis(verify), format!("{ratio:.2}")];
@@ -52,7 +53,8 @@ fn manifest(stage: &mut Stage) {
     let file = stage.home().join("keys.toml");
     fs::write(&file, text).expect("the temporary folder can be written");
     let (mut first, mut again) = (Vec::new(), Vec::new());
-    for number in 0..REPETITIONS {
+    let repetitions = stage.rounds(5, 3);
+    for number in 0..repetitions {
         let store = stage.home().join(format!("applied-{number}.db"));
         let apply = Run::keyward(stage.home(), &store).arg("apply").arg(&file);
         first.push(apply.time());
@@ -60,7 +62,9 @@ fn manifest(stage: &mut Stage) {
         fs::remove_dir_all(stage.home().join("applied")).expect("the secrets were delivered");
     }
     let mut table = Table::new(
-        "provision: apply of 100 keys, each into a file of its own, median of 5",
+        &format!(
+            "provision: apply of {APPLIED} keys, each into a file of its own, median of {repetitions}"
+        ),
         ["", "time", "a key", "", ""],
     );
     for (name, times) in [("into a fresh store", first), ("again", again)] {
@@ -74,8 +78,11 @@ fn manifest(stage: &mut Stage) {
 
 /// What looks at every key of a store.
 fn whole(stage: &mut Stage) {
+    let repetitions = stage.rounds(5, 3);
     let mut table = Table::new(
-        "provision: every key looked at, median of 5; revoked and deleted, once",
+        &format!(
+            "provision: every key looked at, median of {repetitions}; revoked and deleted, once"
+        ),
         ["", "keys", "time", "keys/s", "", ""],
     );
     for size in stage.among([Size::HUNDRED_THOUSAND, Size::MILLION]) {
@@ -87,7 +94,7 @@ fn whole(stage: &mut Stage) {
             table.row(cells, untargeted());
         };
         let check = keyward().args(["check", "--older-than", "90d"]);
-        row("check", median(&in_turns(&[check], REPETITIONS)[0]));
+        row("check", median(&in_turns(&[check], repetitions)[0]));
     }
     let dead = stage.home().join("dead.db");
     let keyward = || Run::keyward(stage.home(), &dead);

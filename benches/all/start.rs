@@ -7,23 +7,22 @@ use crate::child::{KEYWARD, Run, in_turns, tool};
 use crate::measure::{Table, Target, median, millis, ratio, untargeted};
 use crate::stores::Stage;
 
-const ROUNDS: usize = 1000;
-
 pub fn run(stage: &mut Stage) {
+    let rounds = stage.rounds(1000, 300);
     let mut table = Table::new(
-        "start: keyward --version against an empty program, median of 1,000 runs each",
+        &format!("start: keyward --version against an empty program, median of {rounds} runs each"),
         ["", "median", "ratio", "target", ""],
     );
     let keyward = Run::new(KEYWARD, stage.home()).args(["--version"]);
     let Some(empty) = empty(stage) else {
-        let times = in_turns(&[keyward], ROUNDS);
+        let times = in_turns(&[keyward], rounds);
         let cells = ["keyward --version".to_owned(), millis(median(&times[0])), String::new()];
         table.row(cells, untargeted());
         let skipped = ["empty program", "skipped", "no rustc"].map(str::to_owned);
         table.row(skipped, untargeted());
         return table.print();
     };
-    let times = in_turns(&[keyward, empty], ROUNDS);
+    let times = in_turns(&[keyward, empty], rounds);
     let [keyward, empty] = [0, 1].map(|index| median(&times[index]));
     let ratio = ratio(keyward, empty);
     table.row(

@@ -65,6 +65,11 @@ impl Stage {
         Self { sizes, folder, made: Vec::new() }
     }
 
+    /// How often something is measured: so often, or with `--quick`, without a million keys, so often.
+    pub fn rounds(&self, whole: usize, quick: usize) -> usize {
+        if self.sizes.contains(&Size::MILLION) { whole } else { quick }
+    }
+
     /// The temporary folder, which is HOME for all that is run.
     pub fn home(&self) -> &Path {
         self.folder.path()

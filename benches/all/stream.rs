@@ -12,7 +12,6 @@ use crate::child::Run;
 use crate::measure::{Table, Target, judged, median, micros, quantile, short};
 use crate::stores::{Dice, Limits, Size, Stage, Store};
 
-const REPETITIONS: usize = 5;
 /// How many lines are sent one at a time.
 const SINGLE_LINES: usize = 20_000;
 
@@ -44,19 +43,22 @@ pub fn run(stage: &mut Stage) {
         cases.push(Case {
             name: name.to_owned(),
             store: stage.limited(Size::HUNDRED_THOUSAND, limits),
-            lines: 200_000,
+            lines: 100_000,
             target: Some(Target::AtLeast(target)),
         });
     }
     let mut rates = vec![Vec::new(); cases.len()];
-    for _ in 0..REPETITIONS {
+    let repetitions = stage.rounds(5, 3);
+    for _ in 0..repetitions {
         for (case, rates) in cases.iter().zip(&mut rates) {
             rates.push(lines_per_second(stage.home(), case));
         }
     }
     let mut table = Table::new(
-        "stream: lines a second, recorded, random keys, from start to end of the process, median of 5; \
-         and the answer to one line at a time",
+        &format!(
+            "stream: lines a second, recorded, random keys, from start to end of the process, median of {repetitions}; \
+             and the answer to one line at a time"
+        ),
         ["keys", "lines/s", "median", "p99", "target", ""],
     );
     for (case, rates) in cases.iter().zip(&rates) {

@@ -14,7 +14,6 @@ use crate::stores::{Dice, Size, Stage, Store};
 /// turns each would pay for the other: verify would start a new log each time, and sqlite3 would clear one each time. In
 /// blocks both pay once a block.
 const BLOCK: usize = 50;
-const BLOCKS: usize = 10;
 
 /// The times of a store.
 struct Measured {
@@ -33,7 +32,8 @@ pub fn run(stage: &mut Stage) {
         ways.push(ways_to_verify(stage.home(), &store));
     }
     let mut times = vec![[Vec::new(), Vec::new(), Vec::new()]; sizes.len()];
-    for _ in 0..BLOCKS {
+    let blocks = stage.rounds(10, 4);
+    for _ in 0..blocks {
         for (ways, times) in ways.iter().zip(&mut times) {
             for (runs, times) in ways.iter().zip(times) {
                 times.extend(runs.iter().map(Run::time));
@@ -50,7 +50,7 @@ pub fn run(stage: &mut Stage) {
             sqlite: (!sqlite.is_empty()).then(|| median(sqlite)),
         })
         .collect();
-    print(&measured);
+    print(&measured, blocks * BLOCK);
 }
 
 /// A block of each: recorded, not recorded, and the shell's, with the same keys; none of the last without a shell.
@@ -76,9 +76,11 @@ fn ways_to_verify(home: &Path, store: &Store) -> [Vec<Run>; 3] {
     ways
 }
 
-fn print(measured: &[Measured]) {
+fn print(measured: &[Measured], runs: usize) {
     let mut table = Table::new(
-        "verify: a process each, median of 500 runs each, in alternating blocks of 50",
+        &format!(
+            "verify: a process each, median of {runs} runs each, in alternating blocks of {BLOCK}"
+        ),
         ["keys", "keyward", "sqlite3", "ratio", "target", ""],
     );
     for of in measured {
