@@ -43,7 +43,7 @@ pub fn run(stage: &mut Stage) {
         cases.push(Case {
             name: name.to_owned(),
             store: stage.limited(Size::HUNDRED_THOUSAND, limits),
-            lines: 100_000,
+            lines: 200_000,
             target: Some(Target::AtLeast(target)),
         });
     }
