@@ -17,11 +17,8 @@ use crate::support::{KEYWARD, Sandbox, skipped, text, tool};
 #[test]
 fn a_name_that_begins_with_a_line_feed_and_colons_stays_on_its_line() {
     let sandbox = Sandbox::with_keys(&["ci"]);
-    let connection = sandbox.sqlite();
-    let planted = connection.execute("UPDATE key SET name = ?1", ["\n::error::x"]);
-    assert_eq!(planted, Ok(1));
-    connection.close().expect("the store can be closed");
-    sandbox.rewrite("");
+    sandbox.rewrite("UPDATE key SET name = '\n::error::x'");
+    assert_eq!(sandbox.rows("SELECT name FROM key"), [["\n::error::x"]]);
     let tsv = sandbox.keyward(["list", "-o", "tsv"]).ok().stdout;
     assert_eq!(tsv.lines().count(), 1, "{tsv}");
     let table = sandbox.keyward(["list"]).ok().stdout;
@@ -34,11 +31,8 @@ fn an_ambiguity_shows_no_environment_as_it_is() {
     let sandbox = Sandbox::new();
     sandbox.mint_with("ci", &["-e", "live"]);
     sandbox.mint_with("ci", &["-e", "test"]);
-    let connection = sandbox.sqlite();
-    let plant = "UPDATE key SET environment = ?1 WHERE environment = 'test'";
-    assert_eq!(connection.execute(plant, ["\u{1b}[31mtest"]), Ok(1));
-    connection.close().expect("the store can be closed");
-    sandbox.rewrite("");
+    let plant = "UPDATE key SET environment = '\u{1b}[31mtest' WHERE environment = 'test'";
+    sandbox.rewrite(plant);
     let output = sandbox.keyward(["show", "ci"]).exit(4);
     assert!(!output.stderr.contains('\u{1b}'), "{:?}", output.stderr);
 }

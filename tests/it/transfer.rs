@@ -172,7 +172,9 @@ fn an_export_is_lines_of_ascii_with_hashes_and_no_secrets() {
     let secret = sandbox.mint("caller");
     let run = sandbox.keyward(["--as", "-", "store", "export"]).stdin(secret);
     run.refused(5, "scope_rejected");
-    Sandbox::new().keyward(["store", "export"]).refused(3, "store_not_found");
+    if sandbox.place().is_none() {
+        Sandbox::new().keyward(["store", "export"]).refused(3, "store_not_found");
+    }
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn days_outside_the_range_are_left_out() {
     used(&sandbox);
     // Ten days ago `a` was used 7 times.
     sandbox.tamper(
-        "INSERT INTO usage SELECT slot - (10 << 40), 7, 7, last_used_at - 864000000, NULL FROM usage ORDER BY slot LIMIT 1",
+        "INSERT INTO usage SELECT slot - (CAST(10 AS bigint) << 40), 7, 7, last_used_at - 864000000, NULL FROM usage ORDER BY slot LIMIT 1",
     );
     assert_eq!(counts(&usage(&sandbox, &["a"])), [(7, 0, 7), (3, 1, 3)]);
     assert_eq!(counts(&usage(&sandbox, &["a", "--by", "key"])), [(10, 1, 10)]);

@@ -114,6 +114,14 @@ impl Sandbox {
         names
     }
 
+    /// The names in HOME, sorted, but for the folder that a store in a file is in.
+    #[must_use]
+    pub fn names_at_home(&self) -> Vec<String> {
+        let mut names = names_in(&self.home);
+        names.retain(|name| name != ".local");
+        names
+    }
+
     /// The text of a file in HOME.
     #[must_use]
     pub fn text(&self, name: &str) -> String {

@@ -1,11 +1,20 @@
 //! The rules of a token, written a second time from the contract so that the tests do not believe the code under test.
 
+use sha2::{Digest, Sha256};
+
 /// The alphabets a policy can choose, each in the order its checksum counts in.
 pub const BASE62: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Lowercase letters and digits.
 pub const BASE36: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
 /// Lowercase hexadecimal.
 pub const HEX: &str = "0123456789abcdef";
+
+/// The hash of a text, as a query of the store's tables has it.
+pub fn hash(text: &str) -> String {
+    let digits = Sha256::digest(text.as_bytes());
+    let digits: Vec<String> = digits.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("\\x{}", digits.concat())
+}
 
 /// The parts of a token of the default template, `{prefix}_{env}_{short:12}{secret:32}{crc}`.
 pub struct Parts<'token> {
