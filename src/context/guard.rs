@@ -150,8 +150,13 @@ impl Guard {
     /// Refuses what this store has the hash of, or what has the form of its tokens.
     pub(super) fn refuse_known(&self, reader: &Reader<'_>) -> Result<()> {
         if !self.is_clear() {
+            let texts = self.texts.borrow();
+            reader.ahead(|reader| {
+                let detector = Detector::new(reader);
+                texts.iter().try_for_each(|(_, text)| detector.finds(text).map(drop))
+            });
             let detector = Detector::new(reader);
-            for (origin, text) in self.texts.borrow().iter() {
+            for (origin, text) in texts.iter() {
                 if let Some(found) = detector.finds(text)? {
                     return Err(origin.exposed(found));
                 }

@@ -161,13 +161,14 @@ impl Context {
             return Ok(store);
         }
         store.read(|reader| {
+            let refused = self.guard.refuse_known(reader);
             let clock = warns.then(|| reader.clock().ok()).flatten();
             if let Some(doubt) = clock.and_then(|clock| clock.doubt(self.now())) {
                 self.ui.warn(&format!(
                     "{doubt}; run `keyward store check --reset-clock` to accept the system clock"
                 ));
             }
-            self.guard.refuse_known(reader)
+            refused
         })?;
         Ok(store)
     }

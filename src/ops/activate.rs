@@ -42,6 +42,10 @@ pub fn complete(
         delivered
             .iter()
             .map(|delivered| {
+                writer.ahead(|reader| {
+                    record_of(reader, delivered)?;
+                    reader.confirm_in_trail(&delivered.id)
+                });
                 let record = record_of(writer, delivered)?;
                 let status = record.as_ref().map(|key| key.standing(now));
                 let fate = match (record, status) {

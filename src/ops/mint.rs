@@ -124,8 +124,12 @@ pub(super) fn insert<R: TryCryptoRng>(
     let format = policy.token_format()?;
     let (mut keys, mut secrets) = (Vec::new(), Vec::new());
     for name in request.name.numbered(request.count)? {
-        limits::check_name(writer, workspace, environment, name.as_str(), now)?;
-        limits::check_no_key_is_called(writer, workspace, name.as_str())?;
+        let check = |reader: &Reader<'_>| {
+            limits::check_name(reader, workspace, environment, name.as_str(), now)?;
+            limits::check_no_key_is_called(reader, workspace, name.as_str())
+        };
+        writer.ahead(check);
+        check(writer)?;
         let draft = Draft {
             workspace,
             name: name.as_str(),

@@ -41,12 +41,10 @@ impl Reader<'_> {
         (columns, joins, filter): (&str, &str, &str),
         values: &[Value<'_>],
     ) -> Result<Vec<(KeySeq, Key)>> {
-        // Before any row is open.
-        let seen = self.clock()?.seen;
         let trusts_rows = self.trusts_rows.get();
         let voucher = if trusts_rows { "" } else { VOUCHER };
         let sql = format!("{columns}{voucher} FROM key {joins} {filter}");
-        self.session.all(&sql, values, |row| {
+        let mut keys: Vec<(KeySeq, Key)> = self.session.all(&sql, values, |row| {
             let key = key_row::from_row(row).map_err(|error| unreadable(row, error))?;
             if !trusts_rows && let Some(fault) = fault_of_key(row, &key)? {
                 let name = Safe(&key.name);
@@ -55,8 +53,13 @@ impl Reader<'_> {
                     key.id
                 )));
             }
-            Ok((row.get(SEQ)?, Key { seen, ..key }))
-        })
+            Ok((row.get(SEQ)?, key))
+        })?;
+        if !keys.is_empty() {
+            let seen = self.clock()?.seen;
+            keys.iter_mut().for_each(|(_, key)| key.seen = seen);
+        }
+        Ok(keys)
     }
 
     /// Calls the closure with every key's id, row number and record, damaged or not, in the order of minting. With the

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
+use super::ahead::Foreseen;
 #[cfg(feature = "postgres")]
 use super::postgres;
 use super::session::{PAGE, Row, Session, pages, places};
@@ -41,6 +42,13 @@ const RATE: &str = "INSERT INTO meter (key_seq, last_day, rate, whole_at) VALUES
 const REFUSE: &str =
     "INSERT INTO refusal (slot, code, count) VALUES (?1, ?2, ?3) ON CONFLICT (slot, code)
     DO UPDATE SET count = refusal.count + excluded.count";
+/// A key's last use and the state of its rate, if it has any.
+const METERED: &str =
+    "SELECT usage.last_used_at, usage.last_address, meter.rate, meter.whole_at, key.seq
+    FROM key LEFT JOIN meter ON meter.key_seq = key.seq
+    LEFT JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq";
+const METERED_BY_SEQ: &str = "WHERE key.seq = ?1";
+const METERED_SEQ: usize = 4;
 /// What a transaction that counts may read and write.
 pub struct Meter<'a> {
     pub(super) reader: Reader<'a>,
@@ -73,24 +81,29 @@ impl Reader<'_> {
         rate: Option<Rate>,
         is_shared: bool,
     ) -> Result<(Option<LastUse>, Option<i64>)> {
-        self.session.hold_counts()?;
+        if rate.is_some() {
+            self.session.hold_counts()?;
+        }
         let rate = rate.map(|rate| rate.to_string());
-        let found = self.session.one(
-            "SELECT usage.last_used_at, usage.last_address, CASE WHEN meter.rate = ?2 THEN meter.whole_at END
-             FROM meter LEFT JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq
-             WHERE meter.key_seq = ?1",
-            values![key, rate.as_ref()],
-            |row| {
-                let is_used = row.get::<Option<i64>>(0)?.is_some();
-                let last = is_used.then(|| last_use(row, 0)).transpose()?;
-                Ok((last, row.get(2)?))
-            },
-        )?;
+        let sql = format!("{METERED} {METERED_BY_SEQ}");
+        let found = self.session.one(&sql, values![key], |row| {
+            let is_used = row.get::<Option<i64>>(0)?.is_some();
+            let last = is_used.then(|| last_use(row, 0)).transpose()?;
+            let is_of_rate = rate.is_some() && row.optional_text(2)? == rate;
+            Ok((last, row.get::<Option<i64>>(3)?.filter(|_| is_of_rate)))
+        })?;
         let (last, own) = found.unwrap_or_default();
         if !is_shared || rate.is_none() {
             return Ok((last, own));
         }
         Ok((last, self.rate_of_lineage(key, rate.as_deref())?))
+    }
+
+    /// Has the same of the key that a condition finds brought with the next statement that is waited for.
+    pub(super) fn foresee_metered(&self, filter: &str, value: Value<'_>) {
+        let [sql, asked] = [filter, METERED_BY_SEQ].map(|filter| format!("{METERED} {filter}"));
+        let foreseen = Foreseen { sql: &sql, asked: &asked, column: METERED_SEQ };
+        self.session.foresee(&foreseen, &[value]);
     }
 
     /// The credits that a workspace has spent in a month.

@@ -3,6 +3,7 @@
 //! This module never sees a `Secret`, only its hash, so plaintext cannot be stored; and it never decides what a key may
 //! do: the rules are in `domain` and `ops`, which load and save through [`Reader`] and [`Writer`].
 
+mod ahead;
 mod audit;
 mod claims;
 mod damage;

@@ -10,10 +10,14 @@ use crate::error::Result;
 
 /// The setting that `workspace use` makes.
 const CURRENT_WORKSPACE: &str = "current_workspace";
+/// The workspace of a setting, unless somebody has put something other than a number there.
+const CURRENT: &str = "WHERE workspace.workspace_id = (SELECT CAST(value AS BIGINT) FROM setting
+    WHERE name = ?1 AND value <> '' AND length(value) < 19 AND trim(value, '0123456789') = '')";
 
 impl Reader<'_> {
     /// The workspace that `workspace use` chose.
     pub fn current_workspace(&self) -> Result<Option<WorkspaceId>> {
+        self.foresee_workspace(CURRENT, CURRENT_WORKSPACE.into());
         Ok(self.setting(CURRENT_WORKSPACE)?.and_then(|value| value.parse().ok()).map(WorkspaceId))
     }
 

@@ -1,5 +1,6 @@
 //! The `workspace` table.
 
+use super::ahead::Foreseen;
 use super::damage::damaged;
 use super::integrity::{Told, is_whole_with};
 use super::session::Row;
@@ -17,6 +18,8 @@ pub(super) const SELECT: &str =
     workspace.created_by, event.seq, event.time, event.actor, event.action, event.subject, event.details, event.previous, event.hash
     FROM workspace LEFT JOIN audit AS event ON event.seq = (SELECT newest.seq FROM audit AS newest
         WHERE newest.subject = workspace.name AND substr(newest.action, 1, 10) = 'workspace.' ORDER BY newest.seq DESC LIMIT 1)";
+/// Which has a row number.
+const BY_ID: &str = "WHERE workspace.workspace_id = ?1";
 /// The first column of the event.
 const EVENT: usize = 7;
 
@@ -34,7 +37,13 @@ impl Reader<'_> {
 
     /// The workspace of this row number.
     pub fn workspace_by_id(&self, id: WorkspaceId) -> Result<Option<Workspace>> {
-        self.workspace("WHERE workspace.workspace_id = ?1", id.into())
+        self.workspace(BY_ID, id.into())
+    }
+
+    /// Has the workspace that a condition finds brought with the next statement that is waited for.
+    pub(super) fn foresee_workspace(&self, filter: &str, value: Value<'_>) {
+        let [sql, asked] = [filter, BY_ID].map(|filter| format!("{SELECT} {filter}"));
+        self.session.foresee(&Foreseen { sql: &sql, asked: &asked, column: 0 }, &[value]);
     }
 
     /// Every workspace, by name.

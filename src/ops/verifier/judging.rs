@@ -29,7 +29,15 @@ pub(super) struct Judging<'a, T> {
 
 impl<T> State<T> {
     /// Admits the actor, and drops what is outdated.
-    pub fn judging(&mut self, reader: &Reader<'_>, now: Timestamp) -> Result<Judging<'_, T>> {
+    pub fn judging(
+        &mut self,
+        reader: &Reader<'_>,
+        requests: &[Request],
+        now: Timestamp,
+    ) -> Result<Judging<'_, T>> {
+        if let [request] = requests {
+            self.memory.foresee(reader, &request.secret);
+        }
         let access = Access::admit(reader, &self.actor, now)?;
         access.require(Permission::Verify)?;
         let within = self.confinement(reader, &access)?;

@@ -22,7 +22,7 @@ impl<T> Verifier<T> {
             self.state.memory.doubt_uses();
         }
         let counted = self.store.count(self.wait, now, |meter| {
-            let mut judging = self.state.judging(meter, now)?;
+            let mut judging = self.state.judging(meter, requests, now)?;
             let mut verdicts = Vec::with_capacity(requests.len());
             for request in requests {
                 let (code, known) = match judging.judge(meter, request) {
@@ -82,7 +82,7 @@ impl<T> Verifier<T> {
         self.store.confirm_place()?;
         let records = std::mem::replace(&mut self.state.records, false);
         let judged = self.store.read(|reader| {
-            let mut judging = self.state.judging(reader, now)?;
+            let mut judging = self.state.judging(reader, requests, now)?;
             let judge = |request| {
                 let (code, known) = judging.judge(reader, request)?;
                 judging.verdict(reader, request, code, known.as_ref())

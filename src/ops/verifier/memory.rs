@@ -172,13 +172,19 @@ impl<T> Memory<T> {
         if let Some(known) = self.recall(&hash) {
             return Ok(Some(Arc::clone(known)));
         }
-        if self.recall_stranger(&hash).is_some() {
-            return Ok(None);
-        }
-        let Some((seq, key)) = self.forms.find(reader, secret)? else {
-            return Ok(None);
+        let found = match self.recall_stranger(&hash) {
+            Some(_) => None,
+            None => self.forms.find(reader, secret)?,
         };
-        self.learn(reader, hash, (seq, key), keep).map(Some)
+        found.map(|found| self.learn(reader, hash, found, keep)).transpose()
+    }
+
+    /// Has what [`Memory::key`] needs brought at once, where each part of it would be a way of its own.
+    pub fn foresee(&mut self, reader: &Reader<'_>, secret: &Secret) {
+        let hash = &secret.hash();
+        if self.recall(hash).is_none() && self.recall_stranger(hash).is_none() {
+            reader.foresee_key(hash, self.owners.is_empty());
+        }
     }
 
     /// The keys of these hashes that are not remembered, looked up at once where that is faster.

@@ -16,6 +16,8 @@ mod judging;
 mod known;
 mod limited;
 mod memory;
+#[cfg(feature = "cli")]
+mod once;
 mod pending;
 mod state;
 mod writing;
@@ -163,28 +165,6 @@ impl<T> Verifier<T> {
         Ok(answer.expect("each request has its verdict"))
     }
 
-    /// Judges the only secret of this verifier and writes its count at once, so that the verdict says whether it was
-    /// recorded.
-    ///
-    /// # Errors
-    /// As [`Verifier::verify`].
-    #[cfg(feature = "cli")]
-    pub(crate) fn verify_once(
-        &mut self,
-        request: &Request,
-        now: Timestamp,
-    ) -> Result<Verdict<Kept<T>>> {
-        let verdict = self.verify(request, now)?;
-        if !verdict.recorded || self.flush().is_ok() {
-            return Ok(verdict);
-        }
-        self.state.pending = Pending::default();
-        let mut answer = None;
-        let request = std::slice::from_ref(request);
-        self.verify_uncounted(request, now, &mut |verdict| answer = Some(verdict))?;
-        Ok(answer.expect("each request has its verdict"))
-    }
-
     /// Judges several secrets at one moment, in their order. After an error, the verdicts so far stand, and the error
     /// is about the next secret.
     ///
@@ -210,7 +190,7 @@ impl<T> Verifier<T> {
         let mut waiting = requests;
         let mut verdicts = Vec::with_capacity(requests.len());
         let judged = self.store.read(|reader| {
-            let mut judging = self.state.judging(reader, now)?;
+            let mut judging = self.state.judging(reader, waiting, now)?;
             judging.prepare(reader, waiting)?;
             while let [request, others @ ..] = waiting {
                 let (code, known) = match judging.judge(reader, request) {

@@ -88,11 +88,16 @@ impl<T> Verifier<T> {
             self.state.records &= error.kind() == Kind::Busy;
         }
         let gone = written?;
+        self.written();
+        Ok(Some(gone))
+    }
+
+    /// Notes that the last piece is in the store.
+    pub(super) fn written(&mut self) {
         self.state.records = true;
         self.state.pending.written(PIECE);
         self.state.credits.forget();
         self.state.own_credits.forget();
-        Ok(Some(gone))
     }
 }
 
@@ -104,7 +109,7 @@ impl<T> Drop for Verifier<T> {
 }
 
 /// Writes the last [`PIECE`] keys of a batch, and its credits. Returns how many uses were of keys that are gone.
-fn write(meter: &Meter<'_>, batch: &Batch) -> Result<u64> {
+pub(super) fn write(meter: &Meter<'_>, batch: &Batch) -> Result<u64> {
     let piece = &batch.tallies[batch.tallies.len().saturating_sub(PIECE)..];
     // A record that was deleted since takes its counts along.
     let careful = batch.head.is_none() || Some(meter.head()?) != batch.head;

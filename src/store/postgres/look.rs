@@ -4,11 +4,13 @@
 
 use std::time::{Duration, Instant};
 
-use tokio_postgres::{RowStream, SimpleQueryRow};
+use futures_util::future::join;
+use tokio_postgres::{Row, RowStream, SimpleQueryRow};
 
 use super::Database;
+use super::ahead::{Waiting, collected};
 use super::connection::{self, SOON};
-use super::sent::{Queued, typed};
+use super::sent::{self, Queued};
 use crate::domain::Timestamp;
 use crate::domain::audit::{ChainHash, Head};
 use crate::domain::clock::Clock;
@@ -40,6 +42,17 @@ impl Look {
         Freshness { number: self.head.seq, clock: self.clock }
     }
 }
+
+/// What is sent behind a look at once, and how long it is waited for.
+#[derive(Default)]
+pub(super) struct Behind<'q> {
+    pub ahead: &'q [Waiting],
+    pub query: Option<&'q Queued>,
+    pub patience: Duration,
+}
+
+/// A look, the rows that come early, and those of the query behind it.
+type Seen = (Look, Vec<Vec<Row>>, Option<RowStream>);
 
 /// The statement of a look by a process that has read this end of the trail before.
 fn statement(schema: &str, seen: Head) -> String {
@@ -118,51 +131,49 @@ impl Database {
 
     /// Runs these statements and then a look. A connection that was lost while nobody used it is made again.
     pub(super) fn look_after(&self, statements: &str, wait: Duration) -> Result<Look> {
-        Ok(self.look_before(statements, wait, None)?.0)
+        Ok(self.look_before(statements, wait, &Behind::default())?.0)
     }
 
-    /// The same, with a query that is sent behind it at once and waited for as long as it says.
+    /// The same, with queries that are sent behind it.
     pub(super) fn look_before(
         &self,
         statements: &str,
         wait: Duration,
-        query: Option<(&Queued, Duration)>,
-    ) -> Result<(Look, Option<RowStream>)> {
+        behind: &Behind<'_>,
+    ) -> Result<Seen> {
         let start = Instant::now();
         let had_line = self.line().is_ok();
-        match self.look_once(statements, wait, query) {
+        match self.look_once(statements, wait, behind) {
             Err(error) if had_line && self.line().is_err() && start.elapsed() < SOON => {
                 drop(error);
-                self.look_once(statements, wait, query)
+                self.look_once(statements, wait, behind)
             }
             look => look,
         }
     }
 
-    fn look_once(
-        &self,
-        statements: &str,
-        wait: Duration,
-        query: Option<(&Queued, Duration)>,
-    ) -> Result<(Look, Option<RowStream>)> {
+    fn look_once(&self, statements: &str, wait: Duration, behind: &Behind<'_>) -> Result<Seen> {
         self.connect(wait)?;
         let sql = format!("{statements}{}", statement(&self.server.schema, self.seen.get()));
         let line = self.line()?;
         let client = &line.client;
         let rows = async {
-            let Some((Queued { sql, values }, _)) = query else { return Ok(None) };
-            client.query_typed_raw(sql, typed(values)).await.map(Some)
+            let Some(query) = behind.query else { return Ok(None) };
+            sent::query(client, query).await.map(Some)
         };
-        let patience = query.map_or(SOON, |(_, patience)| patience);
+        let rows = async {
+            let (early, rows) = join(collected(client, behind.ahead), rows).await;
+            Ok((early?, rows?))
+        };
         let look = (client.simple_query(&sql), wait + SOON);
-        let answered = line.wait_for_both(look, (rows, patience));
+        let answered = line.wait_for_both(look, (rows, behind.patience.max(SOON)));
         drop(line);
-        let heard = self.heard(answered).and_then(|(heard, rows)| {
+        let heard = self.heard(answered).and_then(|(heard, (early, rows))| {
             let look = read(connection::rows(heard).last())?;
-            Ok((look, rows))
+            Ok((look, early, rows))
         });
-        let (look, rows) = heard.inspect_err(|_| self.roll_back())?;
-        self.seen.set(look.head);
-        Ok((look, rows))
+        let seen = heard.inspect_err(|_| self.roll_back())?;
+        self.seen.set(seen.0.head);
+        Ok(seen)
     }
 }

@@ -3,6 +3,7 @@
 //! This module never holds a rule of keys: the tables' statements and what they mean are the store's, whichever engine runs them.
 
 mod address;
+mod ahead;
 mod connection;
 mod counts;
 mod credentials;
@@ -11,6 +12,7 @@ mod info;
 mod look;
 mod migrations;
 mod open;
+mod received;
 mod running;
 mod schema;
 mod sent;
@@ -35,8 +37,9 @@ use open::Privileges;
 use shared::Shared;
 
 pub(super) use counts::add;
+pub(super) use received::value;
 pub use server::Server;
-pub(super) use session::{Row, Session, Statement, value};
+pub(super) use session::{Row, Session, Statement};
 pub use turn::Turn;
 
 /// A store on a server. Its connection is made again when it is lost.

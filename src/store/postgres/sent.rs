@@ -4,15 +4,15 @@
 
 use std::error::Error as StdError;
 
-use tokio_postgres::Error as Failure;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Error as Failure, RowStream};
 
 use super::connection::Answer;
 use crate::store::value::Value;
 
 /// A value on its way.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Sent {
     Null,
     Integer(i64),
@@ -20,7 +20,8 @@ pub(super) enum Sent {
     Bytes(Vec<u8>),
 }
 
-/// A statement that waits for the next that is waited for.
+/// A statement and its values.
+#[derive(Clone, PartialEq)]
 pub(super) struct Queued {
     pub sql: String,
     pub values: Vec<Sent>,
@@ -63,9 +64,10 @@ impl Sent {
     }
 }
 
-/// Values of a statement with their types.
-pub(super) fn typed(values: &[Sent]) -> Vec<(&Sent, Type)> {
-    values.iter().map(|value| (value, value.kind())).collect()
+/// Sends a query, and gives its rows as they come.
+pub(super) async fn query(client: &Client, query: &Queued) -> Result<RowStream, Failure> {
+    let values: Vec<_> = query.values.iter().map(|value| (value, value.kind())).collect();
+    client.query_typed_raw(&query.sql, values).await
 }
 
 pub(super) fn sent(values: &[Value<'_>]) -> Vec<Sent> {
@@ -84,15 +86,12 @@ pub(super) fn placed(sql: &str) -> String {
 }
 
 /// What has waited, ready to be sent.
-pub(super) fn executed<'f>(
-    client: &'f tokio_postgres::Client,
-    queued: &'f [Queued],
-) -> Vec<Answer<'f, u64>> {
+pub(super) fn executed<'f>(client: &'f Client, queued: &'f [Queued]) -> Vec<Answer<'f, u64>> {
     let execute = |queued: &'f Queued| -> Answer<'f, u64> { Box::pin(execute(client, queued)) };
     queued.iter().map(execute).collect()
 }
 
-async fn execute(client: &tokio_postgres::Client, queued: &Queued) -> Result<u64, Failure> {
+async fn execute(client: &Client, queued: &Queued) -> Result<u64, Failure> {
     let values: Vec<(&(dyn ToSql + Sync), Type)> =
         queued.values.iter().map(|value| (value as _, value.kind())).collect();
     client.execute_typed(&queued.sql, &values).await

@@ -3,23 +3,22 @@
 //! This module never puts a value into a statement's text. A statement that only changes rows is sent with the next one that is
 //! waited for, so that it costs no way to the server and back of its own.
 
-use std::error::Error as StdError;
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use futures_util::future::join;
+use futures_util::future::join3;
 use tokio_postgres::RowStream;
-use tokio_postgres::types::{FromSql, Type};
 
+use super::ahead::collected;
 use super::connection::in_order;
 use super::look::Look;
-use super::sent::{Queued, executed, placed, sent, typed};
+use super::sent::{self, Queued, executed, placed, sent};
 use super::transaction::Transaction;
 use crate::domain::audit::Head;
 use crate::domain::clock::Clock;
 use crate::error::Result;
 use crate::store::Freshness;
-use crate::store::damage::damaged;
+use crate::store::ahead::Foreseen;
 use crate::store::value::Value;
 
 /// A transaction of a server.
@@ -44,6 +43,15 @@ impl<'a> Session<'a> {
     ) -> Result<Option<T>> {
         let transaction = self.0;
         let query = Queued { sql: placed(sql), values: sent(values) };
+        if transaction.ahead.heard(&query) {
+            return Ok(None);
+        }
+        if let Some(rows) = transaction.ahead.answer(&query) {
+            return rows.iter().find_map(|row| find(row).transpose()).transpose();
+        }
+        if !is_question(sql) {
+            transaction.changes();
+        }
         let rows = match transaction.begin_with(&query)? {
             Some(rows) => rows,
             None => self.rows(&query)?,
@@ -62,21 +70,35 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Has what the closure asks for sent with the next statement that is waited for. The closure is told of no rows.
+    pub(in crate::store) fn ahead(&self, ask: impl FnOnce()) {
+        self.0.ahead.hear(ask);
+    }
+
+    /// The same of a query whose rows another will ask for.
+    pub(in crate::store) fn foresee(&self, foreseen: &Foreseen<'_>, values: &[Value<'_>]) {
+        let query = Queued { sql: placed(foreseen.sql), values: sent(values) };
+        let asked = Some((placed(foreseen.asked), foreseen.column));
+        self.0.ahead.add(query, asked);
+    }
+
     /// Sends what waits, and this query after it.
     fn rows(&self, query: &Queued) -> Result<RowStream> {
         let transaction = self.0;
-        let queued = transaction.queue.take();
+        let (queued, ahead) = (transaction.queue.take(), transaction.ahead.take());
         let line = transaction.database.line()?;
         let client = &line.client;
         let answered = line.wait(transaction.patience(), async {
             let writes = in_order(executed(client, &queued));
-            let rows = client.query_typed_raw(&query.sql, typed(&query.values));
-            let (written, rows) = join(writes, rows).await;
+            let early = collected(client, &ahead);
+            let (written, early, rows) = join3(writes, early, sent::query(client, query)).await;
             written.into_iter().collect::<Result<Vec<_>, _>>()?;
-            rows
+            Ok((early?, rows?))
         });
         drop(line);
-        transaction.database.heard(answered)
+        let (early, rows) = transaction.database.heard(answered)?;
+        transaction.ahead.keep(ahead, early);
+        Ok(rows)
     }
 
     pub(in crate::store) fn prepare(&self, sql: &str) -> Statement<'a> {
@@ -86,7 +108,7 @@ impl<'a> Session<'a> {
     /// Has a statement run, at the latest when the transaction ends.
     pub(super) fn queue(&self, queued: Queued) -> Result<()> {
         self.0.begin()?;
-        self.0.has_changed.set(true);
+        self.0.changes();
         self.0.queue.borrow_mut().push(queued);
         self.0.flush_if_long()
     }
@@ -117,45 +139,24 @@ impl<'a> Session<'a> {
 
     /// Has nobody else count what is limited until this transaction ends.
     pub(in crate::store) fn hold_counts(&self) -> Result<()> {
-        match self.0.lock_of_counts() {
-            Some(lock) => self.first(&lock, &[], |_| Ok(Some(()))).map(drop),
-            None => Ok(()),
+        if let Some(sql) = self.0.lock_of_counts() {
+            self.0.begin()?;
+            // What was read before it waits may be outdated; whatever is sent from here on comes behind it.
+            self.0.ahead.forget();
+            self.0.queue.borrow_mut().push(Queued { sql, values: Vec::new() });
         }
+        Ok(())
     }
+}
+
+/// Whether a statement changes nothing.
+fn is_question(sql: &str) -> bool {
+    ["SELECT", "WITH"].iter().any(|word| sql.starts_with(word))
 }
 
 impl Statement<'_> {
     /// Has it run with these values, at the latest when the transaction ends.
     pub(in crate::store) fn run(&mut self, values: &[Value<'_>]) -> Result<()> {
         self.session.queue(Queued { sql: self.sql.clone(), values: sent(values) })
-    }
-}
-
-/// What stands in a column of a row.
-pub(in crate::store) fn value(row: Row<'_>, column: usize) -> Result<Value<'_>> {
-    let found = row.try_get::<_, Found<'_>>(column);
-    found.map(|found| found.0).map_err(|error| damaged(format!("a row cannot be read: {error}")))
-}
-
-struct Found<'r>(Value<'r>);
-
-impl<'r> FromSql<'r> for Found<'r> {
-    fn from_sql(kind: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
-        Ok(Self(match *kind {
-            Type::INT8 => Value::Integer(i64::from_be_bytes(raw.try_into()?)),
-            Type::INT4 => Value::Integer(i32::from_be_bytes(raw.try_into()?).into()),
-            Type::BOOL => Value::Integer(i64::from(raw != [0])),
-            Type::TEXT | Type::VARCHAR | Type::NAME | Type::UNKNOWN => Value::Text(raw),
-            Type::BYTEA => Value::Bytes(raw),
-            _ => Value::Other,
-        }))
-    }
-
-    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn StdError + Sync + Send>> {
-        Ok(Self(Value::Null))
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
     }
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use tokio_postgres::RowStream;
 
 use super::Database;
+use super::ahead::Ahead;
 use super::connection::{self, in_order};
-use super::look::Look;
+use super::look::{Behind, Look};
 use super::sent::{Queued, executed, sent};
 use crate::domain::audit::Head;
 use crate::error::Result;
@@ -43,6 +44,7 @@ pub(super) struct Transaction<'a> {
     /// What it began with, once it has.
     began: Cell<Option<Look>>,
     pub queue: RefCell<Vec<Queued>>,
+    pub ahead: Ahead,
     pub has_changed: Cell<bool>,
     holds_counts: Cell<bool>,
 }
@@ -55,6 +57,7 @@ impl<'a> Transaction<'a> {
             wait: wait.min(database.wait),
             began: Cell::new(None),
             queue: RefCell::default(),
+            ahead: Ahead::default(),
             has_changed: Cell::new(false),
             holds_counts: Cell::new(false),
         }
@@ -104,8 +107,10 @@ impl<'a> Transaction<'a> {
             SET LOCAL lock_timeout = {wait}; SET LOCAL statement_timeout = 0;
             SET LOCAL idle_in_transaction_session_timeout = {IDLE_MILLIS}; {own}"
         );
-        let query = query.map(|query| (query, self.patience()));
-        let (look, rows) = database.look_before(&begin, self.wait, query)?;
+        let ahead = self.ahead.take();
+        let behind = Behind { ahead: &ahead, query, patience: self.patience() };
+        let (look, early, rows) = database.look_before(&begin, self.wait, &behind)?;
+        self.ahead.keep(ahead, early);
         self.began.set(Some(look));
         Ok((look, rows))
     }
@@ -117,6 +122,12 @@ impl<'a> Transaction<'a> {
             (None, Purpose::Read) => self.database.present(),
             (None, Purpose::Write | Purpose::Count) => self.begin(),
         }
+    }
+
+    /// Notes that it changes something.
+    pub(super) fn changes(&self) {
+        self.has_changed.set(true);
+        self.ahead.forget();
     }
 
     /// Sends what waits when it is much.
@@ -165,6 +176,10 @@ impl<'a> Transaction<'a> {
     /// Ends it with its changes, which leave the trail with this end if there are any.
     pub(super) fn commit(&self, head: Option<Head>) -> Result<()> {
         if self.began.get().is_none() {
+            return Ok(());
+        }
+        if !self.has_changed.get() {
+            self.end();
             return Ok(());
         }
         if let Some(head) = head {

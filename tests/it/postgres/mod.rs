@@ -29,6 +29,8 @@ mod roles;
 mod serving;
 // The library in the tasks of a runtime.
 mod tasks;
+// How often a command waits for the server.
+mod ways;
 
 use crate::support::Sandbox;
 use crate::support::server::Server;

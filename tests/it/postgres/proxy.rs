@@ -1,10 +1,10 @@
 //! Something between keyward and a server that cuts a connection after any message, so that the server has the message or has it not.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::support::server::Server;
@@ -36,10 +36,14 @@ struct State {
     /// How many messages still go through; fewer than none never end.
     left: AtomicI64,
     /// Whether the last is given to the server, and only its answer is lost.
-    is_answer_lost: std::sync::atomic::AtomicBool,
+    is_answer_lost: AtomicBool,
     /// Whether everything that comes later is refused.
-    stays_cut: std::sync::atomic::AtomicBool,
+    stays_cut: AtomicBool,
     seen: AtomicUsize,
+    /// How often something was sent behind an answer.
+    ways: AtomicUsize,
+    /// Whether the server has answered since something was sent.
+    has_answered: AtomicBool,
 }
 
 impl Proxy {
@@ -57,6 +61,13 @@ impl Proxy {
         Self { folder, state }
     }
 
+    /// How often a command that works has the server answer it, once it is connected.
+    pub fn ways(&self, sandbox: &Sandbox, command: &Cut) -> usize {
+        let output = self.run(sandbox, command, None);
+        assert_eq!(output.status, 0, "{}", output.transcript());
+        self.state.ways.load(Ordering::SeqCst)
+    }
+
     /// Runs a command through it, cut after so many messages.
     fn run(&self, sandbox: &Sandbox, command: &Cut, cut: Option<(i64, bool, bool)>) -> Output {
         let (after, is_answer_lost, stays_cut) = cut.unwrap_or((-1, false, false));
@@ -64,6 +75,7 @@ impl Proxy {
         self.state.is_answer_lost.store(is_answer_lost, Ordering::SeqCst);
         self.state.stays_cut.store(stays_cut, Ordering::SeqCst);
         self.state.seen.store(0, Ordering::SeqCst);
+        self.state.ways.store(0, Ordering::SeqCst);
         let place = sandbox.place().expect("on a server");
         let (_, parameters) = place.split_once("&user").expect("the host comes first");
         let place =
@@ -77,16 +89,18 @@ impl Proxy {
 }
 
 /// Passes on what comes from a client, message by message, and whatever comes back.
-fn pass(mut client: UnixStream, target: PathBuf, state: &State) {
+fn pass(client: UnixStream, target: PathBuf, state: &Arc<State>) {
     if state.left.load(Ordering::SeqCst) == 0 && state.stays_cut.load(Ordering::SeqCst) {
         return;
     }
     let Ok(mut server) = UnixStream::connect(target) else { return };
     let (mut answers, mut back) =
         (server.try_clone().expect("a socket"), client.try_clone().expect("a socket"));
+    let shared = Arc::clone(state);
     thread::spawn(move || {
         let mut buffer = [0; 8192];
         while let Ok(length @ 1..) = answers.read(&mut buffer) {
+            shared.has_answered.store(true, Ordering::SeqCst);
             if back.write_all(&buffer[..length]).is_err() {
                 break;
             }
@@ -94,16 +108,26 @@ fn pass(mut client: UnixStream, target: PathBuf, state: &State) {
         let _ = back.shutdown(std::net::Shutdown::Both);
     });
     let mut is_first = true;
+    let mut sent = BufReader::with_capacity(1 << 16, &client);
+    let mut begins = true;
     loop {
+        begins |= sent.buffer().is_empty();
         // The first message has no type (PostgreSQL's protocol, "Message Formats").
         let mut head = vec![0; if is_first { 4 } else { 5 }];
-        if client.read_exact(&mut head).is_err() {
+        if sent.read_exact(&mut head).is_err() {
             break;
         }
         let length = head[head.len() - 4..].try_into().map(u32::from_be_bytes).expect("four bytes");
         let mut rest = vec![0; length as usize - 4];
-        if client.read_exact(&mut rest).is_err() {
+        if sent.read_exact(&mut rest).is_err() {
             break;
+        }
+        // Nobody waits for the end of a transaction that changes nothing, nor for that of the connection.
+        let is_waited_for = !is_first && head[0] != b'X' && rest != b"ROLLBACK\0";
+        if is_waited_for {
+            let is_answered = begins && state.has_answered.swap(false, Ordering::SeqCst);
+            state.ways.fetch_add(is_answered.into(), Ordering::SeqCst);
+            begins = false;
         }
         // What the server answers: statements, and the ends of those that are prepared.
         let counts = !is_first && matches!(head[0], b'Q' | b'S');
