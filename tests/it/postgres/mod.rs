@@ -11,6 +11,8 @@ mod credentials;
 mod cut;
 // Servers that are killed, restarted, behind, or held up.
 mod gone;
+// Hosts with networks of their own, one of which is cut off.
+mod hosts;
 // Records that move from a file to a server and back.
 mod moving;
 // What was planted in a schema.

@@ -46,6 +46,8 @@ pub struct Server {
     folder: TempDir,
     programs: PathBuf,
     port: u16,
+    /// The network namespace that it listens in, if it is not that of the tests.
+    namespace: Option<String>,
     postmaster: std::sync::Mutex<Option<Child>>,
     stores: AtomicUsize,
     // Ends the server when this process ends, however it does.
@@ -64,8 +66,22 @@ impl Server {
         Self::start_at(PORT, settings, &[])
     }
 
+    /// A server that listens in this network namespace on every address of it, to whoever comes from there.
+    pub fn within(namespace: &str) -> Option<Self> {
+        let access = format!("{ACCESS}host all all samenet trust\n");
+        let settings = format!("{SETTINGS}listen_addresses = '*'\n");
+        let (folder, programs) = Self::made(&[("pg_hba.conf", &access)])?;
+        Some(Self::begin(folder, programs, PORT, &settings, Some(namespace.to_owned())))
+    }
+
     /// The same at a port, with these files in its folder of data.
     pub fn start_at(port: u16, settings: &str, files: &[(&str, &str)]) -> Option<Self> {
+        let (folder, programs) = Self::made(files)?;
+        Some(Self::begin(folder, programs, port, &format!("{SETTINGS}{settings}"), None))
+    }
+
+    /// A folder of data with these files in it, and the programs that made it.
+    fn made(files: &[(&str, &str)]) -> Option<(TempDir, PathBuf)> {
         let programs = programs()?;
         let folder = tempfile::Builder::new()
             .prefix("keyward-postgres-")
@@ -93,10 +109,16 @@ impl Server {
                 chown(&path, Some(user), Some(group)).expect("a file can be given away");
             }
         }
-        Some(Self::begin(folder, programs, port, &format!("{SETTINGS}{settings}")))
+        Some((folder, programs))
     }
 
-    fn begin(folder: TempDir, programs: PathBuf, port: u16, settings: &str) -> Self {
+    fn begin(
+        folder: TempDir,
+        programs: PathBuf,
+        port: u16,
+        settings: &str,
+        namespace: Option<String>,
+    ) -> Self {
         let data = folder.path().join("data");
         let config = data.join("postgresql.conf");
         let socket = format!("unix_socket_directories = '{}'\n", folder.path().display());
@@ -116,6 +138,7 @@ impl Server {
             folder,
             programs,
             port,
+            namespace,
             postmaster: std::sync::Mutex::new(None),
             stores: AtomicUsize::new(0),
             _watch: watch,
@@ -143,7 +166,7 @@ impl Server {
             .output()
             .expect("pg_basebackup can be started");
         assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
-        Self::begin(folder, self.programs.clone(), self.port, "")
+        Self::begin(folder, self.programs.clone(), self.port, "", None)
     }
 
     /// Makes a standby a server of its own.
@@ -198,11 +221,11 @@ impl Server {
         (ran.status.success(), String::from_utf8_lossy(&text).trim_end().to_owned())
     }
 
-    /// Kills it at once.
+    /// Kills it at once, with all its processes: those that serve a connection would else answer for a moment more.
     pub fn kill(&self) {
         let postmaster = self.postmaster.lock().expect("one at a time").take();
         let mut postmaster = postmaster.expect("it is running");
-        postmaster.kill().expect("killed");
+        signal(&processes(&postmaster), Signal::KILL);
         postmaster.wait().expect("it ends");
     }
 
@@ -210,14 +233,9 @@ impl Server {
     /// dropped.
     pub fn pause(&self) -> Paused {
         let postmaster = self.postmaster.lock().expect("one at a time");
-        let postmaster = postmaster.as_ref().expect("it is running").id();
-        let children = format!("/proc/{postmaster}/task/{postmaster}/children");
-        let children = fs::read_to_string(children).expect("it runs");
-        let children = children.split_ascii_whitespace().map(|id| id.parse().expect("a number"));
-        let ids = [postmaster as i32].into_iter().chain(children);
-        let paused = Paused(ids.filter_map(Pid::from_raw).collect());
-        paused.signal(Signal::STOP);
-        paused
+        let paused = processes(postmaster.as_ref().expect("it is running"));
+        signal(&paused, Signal::STOP);
+        Paused(paused)
     }
 
     /// Starts it, again.
@@ -225,7 +243,14 @@ impl Server {
         let start = Instant::now();
         // Those it leaves behind have to end first.
         while start.elapsed() < Duration::from_secs(30) {
-            let mut postmaster = as_unprivileged(&self.programs.join("postgres"))
+            let mut postgres = as_unprivileged(&self.programs.join("postgres"));
+            if let Some(namespace) = &self.namespace {
+                let program = postgres.get_program().to_owned();
+                let mut within = Command::new("ip");
+                within.args(["netns", "exec", namespace]).arg(program).args(postgres.get_args());
+                postgres = within;
+            }
+            let mut postmaster = postgres
                 .arg("-D")
                 .arg(self.folder.path().join("data"))
                 .stdin(Stdio::null())
@@ -254,18 +279,24 @@ impl Server {
 /// A server's processes, which are stopped.
 pub struct Paused(Vec<Pid>);
 
-impl Paused {
-    fn signal(&self, signal: Signal) {
-        for process in &self.0 {
-            // One that has ended does nothing anyway.
-            let _ = kill_process(*process, signal);
-        }
+impl Drop for Paused {
+    fn drop(&mut self) {
+        signal(&self.0, Signal::CONT);
     }
 }
 
-impl Drop for Paused {
-    fn drop(&mut self) {
-        self.signal(Signal::CONT);
+/// A server's processes, that which starts the others in front.
+fn processes(postmaster: &Child) -> Vec<Pid> {
+    let id = postmaster.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).expect("it runs");
+    let children = children.split_ascii_whitespace().map(|id| id.parse().expect("a number"));
+    [id as i32].into_iter().chain(children).filter_map(Pid::from_raw).collect()
+}
+
+fn signal(processes: &[Pid], signal: Signal) {
+    for process in processes {
+        // One that has ended does nothing anyway.
+        let _ = kill_process(*process, signal);
     }
 }
 

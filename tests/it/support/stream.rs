@@ -41,9 +41,15 @@ pub struct Ended {
 impl Stream {
     /// Starts `keyward verify --stream` with these flags.
     pub fn start(sandbox: &Sandbox, flags: &[&str]) -> Self {
+        Self::start_within(sandbox, &[], flags)
+    }
+
+    /// The same behind this command line, which starts the rest of its arguments in its own place.
+    pub fn start_within(sandbox: &Sandbox, within: &[&str], flags: &[&str]) -> Self {
         let_children_hear_signals();
-        let mut child = Command::new(KEYWARD)
-            .args(["verify", "--stream"])
+        let words = [within, &[KEYWARD, "verify", "--stream"]].concat();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
             .args(flags)
             .env_clear()
             .envs(sandbox.variables())
