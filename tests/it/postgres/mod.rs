@@ -9,6 +9,8 @@ mod counting;
 mod credentials;
 // A connection that is cut at any message.
 mod cut;
+// A server that is killed, and the standby that takes over.
+mod failover;
 // Servers that are killed, restarted, behind, or held up.
 mod gone;
 // Hosts with networks of their own, one of which is cut off.

@@ -12,7 +12,7 @@ use crate::support::stream::Stream;
 use crate::support::{Sandbox, tool};
 
 /// A PgBouncer in front of a server. It is killed when it is dropped.
-struct Pooler {
+pub struct Pooler {
     folder: tempfile::TempDir,
     child: Child,
 }
@@ -25,7 +25,7 @@ impl Drop for Pooler {
 }
 
 impl Pooler {
-    fn start(server: &Server) -> Self {
+    pub fn start(server: &Server) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (socket, data) = (server.socket().display(), folder.path().display());
         let config = format!(
@@ -56,7 +56,7 @@ impl Pooler {
     }
 
     /// The store of a sandbox through the pooler.
-    fn sandbox(&self, direct: &Sandbox) -> Sandbox {
+    pub fn sandbox(&self, direct: &Sandbox) -> Sandbox {
         let folder = self.folder.path().display();
         let schema = schema(direct);
         Sandbox::in_place(format!("postgres:///postgres?host={folder}&user=owner&schema={schema}"))
