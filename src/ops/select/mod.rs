@@ -102,6 +102,19 @@ fn search(
     selector: &Selector,
     now: Timestamp,
 ) -> Result<Option<(Key, bool)>> {
+    if let [] | [_] = searched {
+        reader.ahead(|reader| search_each(reader, workspaces, searched, selector, now));
+    }
+    search_each(reader, workspaces, searched, selector, now)
+}
+
+fn search_each(
+    reader: &Reader<'_>,
+    workspaces: &[Workspace],
+    searched: &[Workspace],
+    selector: &Selector,
+    now: Timestamp,
+) -> Result<Option<(Key, bool)>> {
     let text = selector.text.as_str();
     let within = |key: &Key| workspaces.iter().any(|workspace| workspace.id == key.workspace_id);
     let asked_for = |key: &Key| {

@@ -40,7 +40,7 @@ impl Ahead {
     /// Whether this query was only to be heard.
     pub(super) fn heard(&self, query: &Queued) -> bool {
         let is_heard = self.hears.get();
-        if is_heard && self.answer(query).is_none() {
+        if is_heard && !self.is_waiting(query) && self.answer(query).is_none() {
             self.add(query.clone(), None);
         }
         is_heard
@@ -56,6 +56,12 @@ impl Ahead {
         let answered = self.answered.borrow();
         let found = answered.iter().find(|(known, _)| known == query);
         found.map(|(_, rows)| Rc::clone(rows))
+    }
+
+    /// Whether this query is one of those that go with the next.
+    pub(super) fn is_waiting(&self, query: &Queued) -> bool {
+        let waiting = self.waiting.borrow();
+        waiting.iter().any(|waiting| waiting.asked.is_none() && waiting.query == *query)
     }
 
     /// Those that are to go now.

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::join;
+use futures_util::future::{OptionFuture, join};
 use tokio_postgres::{Row, RowStream, SimpleQueryRow};
 
 use super::Database;
@@ -157,13 +157,10 @@ impl Database {
         let sql = format!("{statements}{}", statement(&self.server.schema, self.seen.get()));
         let line = self.line()?;
         let client = &line.client;
-        let rows = async {
-            let Some(query) = behind.query else { return Ok(None) };
-            sent::query(client, query).await.map(Some)
-        };
+        let rows = OptionFuture::from(behind.query.map(|query| sent::query(client, query)));
         let rows = async {
             let (early, rows) = join(collected(client, behind.ahead), rows).await;
-            Ok((early?, rows?))
+            Ok((early?, rows.transpose()?))
         };
         let look = (client.simple_query(&sql), wait + SOON);
         let answered = line.wait_for_both(look, (rows, behind.patience.max(SOON)));

@@ -6,7 +6,7 @@
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use futures_util::future::join3;
+use futures_util::future::{OptionFuture, join3};
 use tokio_postgres::RowStream;
 
 use super::ahead::collected;
@@ -46,6 +46,12 @@ impl<'a> Session<'a> {
         if transaction.ahead.heard(&query) {
             return Ok(None);
         }
+        if transaction.ahead.is_waiting(&query) {
+            match transaction.has_begun() {
+                true => drop(self.send(None)?),
+                false => drop(transaction.begin()?),
+            }
+        }
         if let Some(rows) = transaction.ahead.answer(&query) {
             return rows.iter().find_map(|row| find(row).transpose()).transpose();
         }
@@ -53,9 +59,10 @@ impl<'a> Session<'a> {
             transaction.changes();
         }
         let rows = match transaction.begin_with(&query)? {
-            Some(rows) => rows,
-            None => self.rows(&query)?,
+            None => self.send(Some(&query))?,
+            rows => rows,
         };
+        let Some(rows) = rows else { return Ok(None) };
         let mut rows = pin!(rows);
         loop {
             let line = transaction.database.line()?;
@@ -83,7 +90,7 @@ impl<'a> Session<'a> {
     }
 
     /// Sends what waits, and this query after it.
-    fn rows(&self, query: &Queued) -> Result<RowStream> {
+    fn send(&self, query: Option<&Queued>) -> Result<Option<RowStream>> {
         let transaction = self.0;
         let (queued, ahead) = (transaction.queue.take(), transaction.ahead.take());
         let line = transaction.database.line()?;
@@ -91,9 +98,10 @@ impl<'a> Session<'a> {
         let answered = line.wait(transaction.patience(), async {
             let writes = in_order(executed(client, &queued));
             let early = collected(client, &ahead);
-            let (written, early, rows) = join3(writes, early, sent::query(client, query)).await;
+            let rows = OptionFuture::from(query.map(|query| sent::query(client, query)));
+            let (written, early, rows) = join3(writes, early, rows).await;
             written.into_iter().collect::<Result<Vec<_>, _>>()?;
-            Ok((early?, rows?))
+            Ok((early?, rows.transpose()?))
         });
         drop(line);
         let (early, rows) = transaction.database.heard(answered)?;

@@ -71,6 +71,11 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// Whether it has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.began.get().is_some()
+    }
+
     /// Begins, unless it has.
     pub(super) fn begin(&self) -> Result<Look> {
         match self.began.get() {

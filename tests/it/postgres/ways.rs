@@ -35,3 +35,14 @@ fn a_verify_waits_for_the_server_four_times_at_most() {
     let usage = sandbox.keyward(["usage"]).answer();
     assert_eq!(usage["usage"][0]["valid"], 2, "{usage:#}");
 }
+
+#[test]
+fn a_change_waits_for_the_server_nine_times_at_most() {
+    let Some((sandbox, proxy, _)) = with_key() else { return };
+    let id = sandbox.id_of("pay");
+    let ways = |key: &str, owner: &str| {
+        proxy.ways(&sandbox, &Cut::of(&["set", key, "--owner", owner, "-w", "default"]))
+    };
+    // Whose name it is costs one more.
+    assert_eq!((ways("pay", "me"), ways(&id, "you")), (9, 8));
+}
