@@ -59,7 +59,7 @@ impl Request {
 
 /// How many keys are read at once. Between two pages the store is not locked, so a slow reader such as a pager does not
 /// keep the log from being cleared.
-const PAGE: u32 = 500;
+const PAGE: u32 = 2_000;
 
 /// Calls the closure with every key that the request selects. A key that is renamed or revoked meanwhile is listed
 /// once, in its state at that moment. Returns the name of the workspace that was listed, if there was one.
