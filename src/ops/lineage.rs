@@ -2,6 +2,7 @@
 //!
 //! This module never changes a key, and never takes an id or a prefix for more than the one record it names.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::domain::{Key, KeyId, Status, Timestamp};
@@ -97,11 +98,11 @@ pub struct Rest {
 impl Rest {
     /// The keys of these keys' lineages, as before the command, that stay valid when these keys are done.
     pub(super) fn of(reader: &Reader<'_>, dealt_with: &[&Key], now: Timestamp) -> Result<Self> {
+        let mut known: BTreeSet<KeyId> = dealt_with.iter().map(|key| key.id.clone()).collect();
         let mut left: Vec<Key> = Vec::new();
         for key in dealt_with {
             for other in still_valid(reader, key, now)? {
-                let mut known = dealt_with.iter().copied().chain(&left);
-                if known.all(|known| known.id != other.id) {
+                if known.insert(other.id.clone()) {
                     left.push(other);
                 }
             }

@@ -1,5 +1,7 @@
 //! Revoking keys permanently: all of them in one transaction, or none.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::domain::audit::Action;
@@ -140,12 +142,12 @@ fn find(
 ) -> Result<Vec<Key>> {
     access.require(Permission::Revoke)?;
     let workspaces = select::workspaces(reader, access, request.workspace.as_deref())?;
-    let mut found: Vec<Key> = Vec::new();
+    let (mut found, mut known) = (Vec::new(), BTreeSet::new());
     for selector in &request.selectors {
         let meant = Meant::by(reader, &workspaces, selector, now)?;
         refuse_name(reader, &workspaces, selector, &meant)?;
         for key in std::iter::once(meant.key).chain(meant.others) {
-            if found.iter().all(|known| known.id != key.id) {
+            if known.insert(key.id.clone()) {
                 found.push(key);
             }
         }
