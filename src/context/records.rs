@@ -71,8 +71,12 @@ impl Iterator for Records {
 impl Lines {
     /// Whether the first byte that is not a space is this one.
     fn begins_with(&mut self, byte: u8) -> Result<bool> {
-        let front = self.input.fill_buf().map_err(|error| input::unread(&self.name, error))?;
-        Ok(front.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&byte))
+        Ok(self.front()?.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&byte))
+    }
+
+    /// What comes first of what is not read yet.
+    fn front(&mut self) -> Result<&[u8]> {
+        self.input.fill_buf().map_err(|error| input::unread(&self.name, error))
     }
 
     /// The entries of the array that the file is.
@@ -108,6 +112,8 @@ fn front(path: &Path) -> Result<Vec<u8>> {
 
 /// How many bytes of standard input are read first: a slow writer must not keep the store locked.
 const READ_AHEAD: u64 = 64 * 1024 * 1024;
+/// The byte order mark, which Windows programs write before UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 pub struct Lines {
     pub(super) input: Box<dyn BufRead>,
@@ -141,7 +147,11 @@ impl Context {
             let name = SafePath(path).to_string();
             (Box::new(BufReader::new(file)), name, size)
         };
-        Ok(Lines { input, name, size, done: 0, number: 0, job })
+        let mut lines = Lines { input, name, size, done: 0, number: 0, job };
+        if lines.front()?.starts_with(MARK) {
+            lines.input.consume(MARK.len());
+        }
+        Ok(lines)
     }
 }
 

@@ -52,6 +52,12 @@ impl HashForm {
         UNFIT.iter().find(|(front, _)| text.starts_with(front)).map(|(_, what)| *what)
     }
 
+    /// The form that a hash's own tag says, where it leaves no other.
+    pub fn tagged(hash: &str) -> Option<Self> {
+        let rest = hash.strip_prefix(Self::Sha512.word())?;
+        rest.starts_with(['$', ':']).then_some(Self::Sha512)
+    }
+
     /// What the store knows a token of this form by; nothing for a text without the separator.
     pub fn hash(self, token: &[u8]) -> Option<SecretHash> {
         let is = |separator: u8| move |byte: &u8| *byte == separator;

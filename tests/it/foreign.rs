@@ -213,3 +213,75 @@ fn a_hash_in_the_form_of_another_is_refused_by_field() {
     }
     assert_eq!(sandbox.keyward(["list", "-o", "jsonl"]).ok().stdout.lines().count(), 1);
 }
+
+#[test]
+fn a_hash_may_name_its_form_by_its_tag() {
+    let sandbox = Sandbox::new();
+    sandbox.mint("own");
+    let [django, plain] = ["Qm1xYz09.wL7vKp4sT8uB2nE6", "ba_Xk29fLQmWz81nT0pRc"];
+    let [sha512, sha256] = [hex(&Sha512::digest(django)), hex(&Sha256::digest(plain))];
+    let lines = [
+        json!({ "name": "django", "hash": format!("sha512$${sha512}") }),
+        json!({ "name": "plain", "hash": format!("sha256${sha256}") }),
+    ];
+    // The sample says what the hashes without a tag are of, and nothing of the others.
+    sandbox.file("sample", plain);
+    let lines = lines.map(|line| line.to_string()).join("\n");
+    sandbox.keyward(["store", "import", "-", "--sample", "sample"]).stdin(lines).ok();
+    sandbox.verdict(django, &[], 0, "valid");
+    sandbox.verdict(plain, &[], 0, "valid");
+}
+
+#[test]
+fn a_line_has_its_times_as_its_system_writes_them() {
+    let sandbox = Sandbox::new();
+    sandbox.mint("own");
+    let line = |name: &str, expires: Value| {
+        let hash = hex(&Sha256::digest(name));
+        json!({ "name": name, "hash": hash, "createdAt": 1_700_000_000, "expiresAt": expires })
+    };
+    let lines = [
+        line("seconds", json!(4_102_444_800_u64)),
+        line("millis", json!(4_102_444_800_000_u64)),
+        line("sql", json!("2100-01-01 00:00:00")),
+        line("text", json!("4102444800")),
+        line("zero", json!("0001-01-01T00:00:00Z")),
+        line("none", Value::Null),
+    ];
+    // Windows programs write a byte order mark first.
+    let lines = lines.map(|line| line.to_string()).join("\r\n");
+    sandbox.keyward(["store", "import", "-"]).stdin(format!("\u{feff}{lines}\r\n")).ok();
+    for name in ["seconds", "millis", "sql", "text", "zero", "none"] {
+        let key = sandbox.show(name);
+        assert_eq!(key["createdAt"], "2023-11-14T22:13:20.000Z", "{name}");
+        let expires = match name {
+            "zero" | "none" => Value::Null,
+            _ => json!("2100-01-01T00:00:00.000Z"),
+        };
+        assert_eq!(key["expiresAt"], expires, "{name}");
+    }
+    let array = json!([line("array", Value::Null)]).to_string();
+    sandbox.file("array.json", &format!("\u{feff}{array}"));
+    sandbox.keyward(["store", "import", "array.json"]).ok();
+    let wrong = line("wrong", json!(true)).to_string();
+    let refused = sandbox.keyward(["store", "import", "-"]).stdin(wrong).exit(2);
+    assert!(refused.stderr.contains("the field expiresAt is not a time"), "{}", refused.stderr);
+}
+
+#[test]
+fn null_is_absent_in_every_field_that_may_be_left_out() {
+    let sandbox = Sandbox::new();
+    let own = sandbox.mint("own");
+    let exported = sandbox.keyward(["store", "export"]).ok().json_lines();
+    let record = exported.iter().find(|line| line["type"] == "key").expect("a key");
+    let fields: Vec<String> = record.as_object().expect("an object").keys().cloned().collect();
+    assert!(fields.len() > 25, "{fields:?}");
+    for field in fields.iter().filter(|field| !["name", "hash"].contains(&field.as_str())) {
+        let token = format!("{field}.Xk29fLQmWz81nT0pRc");
+        let mut line = json!({ "name": field, "hash": hex(&Sha256::digest(&token)) });
+        line[field] = Value::Null;
+        sandbox.keyward(["store", "import", "-"]).stdin(line.to_string()).ok();
+        sandbox.verdict(&token, &[], 0, "valid");
+    }
+    sandbox.verdict(&own, &[], 0, "valid");
+}

@@ -201,10 +201,15 @@ fn a_line_that_is_none_is_refused() {
         assert_refused(&sandbox, wrong, 2, "usage", "");
     }
     let before = sandbox.settled_bytes();
-    for bytes in [&b"{\"name\":\"\xff\"}"[..], b"\xef\xbb\xbf", &[0; 4096], &b"x".repeat(300_000)] {
+    for bytes in [
+        &b"{\"name\":\"\xff\"}"[..],
+        b"\xef\xbb\xbf\xef\xbb\xbf",
+        &[0; 4096],
+        &b"x".repeat(300_000),
+    ] {
         sandbox.keyward(["store", "import", "-"]).stdin(bytes).refused(2, "usage");
     }
-    for nothing in ["", "\n", "\r\n \n\t\n"] {
+    for nothing in ["", "\n", "\r\n \n\t\n", "\u{feff}", "\u{feff}\r\n"] {
         let answer = import(&sandbox, nothing).answer();
         assert_eq!(answer, json!({"results": []}), "{nothing:?}");
     }

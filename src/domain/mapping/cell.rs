@@ -157,7 +157,7 @@ fn flag(value: &Value) -> Option<Option<bool>> {
 pub(super) fn since(value: &Value) -> Result<Option<Option<Timestamp>>, Unfit> {
     match flag(value) {
         Some(is_so) => Ok((is_so == Some(true)).then_some(None)),
-        None => match read(value) {
+        None => match read_time(value) {
             Some(at) => Ok(at.map(Some)),
             None => Err(unfit("true or false, 1 or 0, or a time", value)),
         },
@@ -180,9 +180,12 @@ pub(super) fn number(value: &Value) -> Result<Option<u64>, Unfit> {
     read.map(Some).ok_or_else(|| unfit("a whole number", value))
 }
 
+/// What a time may be.
+pub const WANTED_TIME: &str = "a time (SQL, RFC 3339 or seconds since 1970)";
+
 /// A point in time.
 pub(super) fn at(value: &Value) -> Result<Option<Timestamp>, Unfit> {
-    read(value).ok_or_else(|| unfit("a time (SQL, RFC 3339 or seconds since 1970)", value))
+    read_time(value).ok_or_else(|| unfit(WANTED_TIME, value))
 }
 
 /// Words: a list, a text with spaces or commas between them, or an object of lists, whose names stand before a `:`.
@@ -235,7 +238,7 @@ const TOO_LARGE: f64 = 100_000_000_000_000.0;
 const NONE: [&str; 2] = ["0001-01-01", "0000-00-00"];
 
 /// Reads a time; `Some(None)` for an empty cell, `None` for what is not a time. One without a zone is UTC.
-pub(super) fn read(value: &Value) -> Option<Option<Timestamp>> {
+pub fn read_time(value: &Value) -> Option<Option<Timestamp>> {
     let text = match value {
         Value::Null => return Some(None),
         Value::Number(number) => return epoch(number.as_f64()?).map(Some),
@@ -287,20 +290,20 @@ mod tests {
             json!(AT.to_string()),
             json!(1_769_862_896.5),
         ] {
-            assert_eq!(read(&value), Some(Some(Timestamp::from_millis(AT))), "{value}");
+            assert_eq!(read_time(&value), Some(Some(Timestamp::from_millis(AT))), "{value}");
         }
         for none in ["", "0001-01-01T00:00:00Z", "0001-01-01 00:00:00+00", "0000-00-00 00:00:00"] {
-            assert_eq!(read(&json!(none)), Some(None), "{none}");
+            assert_eq!(read_time(&json!(none)), Some(None), "{none}");
         }
         for wrong in
             [json!("soon"), json!("90d"), json!("never"), json!(true), json!([1]), json!(-1)]
         {
-            assert_eq!(read(&wrong), None, "{wrong}");
+            assert_eq!(read_time(&wrong), None, "{wrong}");
         }
         for (wrong, what) in [(AT * 1000, "microseconds"), (20_260_131, "a date"), (0, "anything")]
         {
-            assert_eq!(read(&json!(wrong)), None, "{what}");
-            assert_eq!(read(&json!(wrong.to_string())), None, "{what}");
+            assert_eq!(read_time(&json!(wrong)), None, "{what}");
+            assert_eq!(read_time(&json!(wrong.to_string())), None, "{what}");
         }
     }
 }

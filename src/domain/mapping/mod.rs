@@ -14,6 +14,7 @@ use crate::domain::form::HashForm;
 use crate::domain::sanitize::Safe;
 use crate::error::{Error, Result};
 use cell::Cell;
+pub(in crate::domain) use cell::{WANTED_TIME, read_time};
 pub use line::Mapped;
 
 /// The name of a key that has none in its row; it gets a number.

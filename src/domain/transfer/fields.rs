@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::exposure::unescaped;
@@ -47,7 +47,7 @@ pub struct KeyFields {
     pub(super) id: Option<String>,
     pub(super) name: String,
     pub(super) environment: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "absent")]
     pub(super) scopes: Vec<String>,
     pub(super) prefix: Option<String>,
     pub(super) short: Option<String>,
@@ -56,27 +56,34 @@ pub struct KeyFields {
     pub(super) algorithm: Option<String>,
     pub(super) hash: String,
     /// Whether another system minted the key.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "absent")]
     pub(super) foreign: bool,
-    pub(super) created_at: Option<String>,
+    pub(super) created_at: Option<Value>,
     pub(super) created_by: Option<String>,
-    pub(super) expires_at: Option<String>,
-    #[serde(default)]
+    pub(super) expires_at: Option<Value>,
+    #[serde(default, deserialize_with = "absent")]
     pub(super) expired: bool,
-    pub(super) last_used_at: Option<String>,
-    pub(super) revoked_at: Option<String>,
+    pub(super) last_used_at: Option<Value>,
+    pub(super) revoked_at: Option<Value>,
     pub(super) revoked_reason: Option<String>,
     pub(super) revoked_message: Option<String>,
     pub(super) replaces: Option<String>,
     pub(super) grace_millis: Option<i64>,
-    pub(super) previous_expires_at: Option<String>,
+    pub(super) previous_expires_at: Option<Value>,
     pub(super) replaced_by: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "absent")]
     pub(super) allow: Vec<String>,
     pub(super) owner: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "absent")]
     pub(super) labels: BTreeMap<String, String>,
     pub(super) plan: Option<String>,
+}
+
+/// What null means in a field that need not be there.
+pub fn absent<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl From<&Workspace> for WorkspaceFields {
@@ -123,7 +130,7 @@ impl FormatFields {
 impl KeyFields {
     /// The key's fields, its status as of this moment.
     pub fn of(key: &Key, now: Timestamp) -> Self {
-        let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        let text = |time: Option<Timestamp>| time.map(|time| Value::String(time.to_string()));
         let rotation = key.rotation.as_ref();
         Self {
             r#type: Some("key".to_owned()),

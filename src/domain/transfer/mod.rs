@@ -20,7 +20,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 use crate::error::Kind;
 
-pub use fields::{FormatFields, KeyFields, WorkspaceFields, free_texts, place_of, texts};
+pub use fields::{FormatFields, KeyFields, WorkspaceFields, absent, free_texts, place_of, texts};
 
 /// The longest line, in bytes. A revocation's message of 128 KiB takes 768 KiB if each of its bytes is escaped, a policy of 1 MiB
 /// takes 2 MiB with its lines and quotes escaped, and a label at most 3 KiB.

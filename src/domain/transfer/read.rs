@@ -16,12 +16,12 @@ use crate::domain::form::HashForm;
 use crate::domain::key::{KeyId, Rotation, State};
 use crate::domain::known_format::KnownFormat;
 use crate::domain::label::{Label, Owner, check_text};
+use crate::domain::mapping::{WANTED_TIME, read_time};
 use crate::domain::name::is_invisible;
 use crate::domain::policy::Policy;
 use crate::domain::sanitize::Safe;
 use crate::domain::secret::SecretHash;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::when::When;
 use crate::error::{Error, Result};
 
 /// The longest prefix, in characters: more than a template's 200 can become.
@@ -103,10 +103,10 @@ fn format(fields: &FormatFields) -> Result<KnownFormat> {
     fields.format()
 }
 
-/// The form that a line names; the usual one where it names none.
+/// The form that a line names, or its hash's tag; the usual one where neither does.
 fn form(fields: &KeyFields, usual: Option<HashForm>) -> Result<HashForm> {
     let Some(word) = &fields.algorithm else {
-        return Ok(usual.unwrap_or(HashForm::Sha256));
+        return Ok(HashForm::tagged(&fields.hash).or(usual).unwrap_or(HashForm::Sha256));
     };
     HashForm::of(word).ok_or_else(|| match HashForm::unfit(word) {
         Some(what) => lost("algorithm", what),
@@ -258,12 +258,9 @@ fn id(field: &str, text: String) -> Result<KeyId> {
     }
 }
 
-fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>> {
-    match text.map(|text| text.parse()) {
-        None => Ok(None),
-        Some(Ok(When::At(time))) => Ok(Some(time)),
-        Some(_) => Err(Error::usage(format!("the field {field} is not an RFC 3339 time"))),
-    }
+fn time(field: &str, value: Option<Value>) -> Result<Option<Timestamp>> {
+    read_time(&value.unwrap_or_default())
+        .ok_or_else(|| Error::usage(format!("the field {field} is not {WANTED_TIME}")))
 }
 
 /// What serde says about a line, without its content, which may be a secret: the names of fields and what they take.

@@ -50,7 +50,7 @@ fn each_kind_of_bad_line_is_named_by_line_field_and_what_was_wanted() {
         ("", plain("allow", json!(["home"])), &["allow", "address"]),
         ("", plain("allow", json!("10.0.0.1")), &["allow", "a list"]),
         ("", plain("createdAt", json!("soon")), &["createdAt", "time"]),
-        ("", plain("createdAt", json!(17)), &["createdAt", "a string"]),
+        ("", plain("createdAt", json!(17)), &["createdAt", "a time"]),
         ("", plain("expiresAt", json!("90d")), &["expiresAt", "time"]),
         ("", plain("expired", json!("yes")), &["expired", "a boolean"]),
         ("", plain("status", json!("gone")), &["status", "active, pending, disabled"]),
