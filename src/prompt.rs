@@ -25,18 +25,22 @@ const LONGEST_LINE: usize = 4096;
 /// Asks, if somebody may be asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Prompter {
-    /// Whether standard input and standard error are terminals and neither `--no-input` nor `CI` forbids prompts.
-    pub allowed: bool,
+    /// Why nobody can be asked, if so.
+    pub obstacle: Option<&'static str>,
 }
 
 impl Prompter {
+    /// Whether somebody can be asked.
+    pub fn is_allowed(&self) -> bool {
+        self.obstacle.is_none()
+    }
+
     /// Asks a yes/no question on standard error, and fails with anything but a line `y` or `yes`. The question is
     /// printed unchanged; if nobody can be asked, `otherwise` says what to do.
     pub fn confirm(&self, question: &str, otherwise: &str) -> Result<()> {
-        if !self.allowed {
-            return Err(
-                Error::usage("confirmation required, but this is not a terminal").hinted(otherwise)
-            );
+        if let Some(obstacle) = self.obstacle {
+            let message = format!("confirmation required, but {obstacle}");
+            return Err(Error::usage(message).hinted(otherwise));
         }
         let answer = ask(&format!("{question} [y/N] "))?;
         match answer.trim_ascii().to_ascii_lowercase().as_slice() {
@@ -47,9 +51,9 @@ impl Prompter {
 
     /// Reads a secret with echo off. An empty line is an empty secret.
     pub fn secret(&self, label: &str) -> Result<Secret> {
-        if !self.allowed {
-            return Err(Error::usage("a secret is needed, but this is not a terminal")
-                .hinted("send it on stdin"));
+        if let Some(obstacle) = self.obstacle {
+            let message = format!("a secret is needed, but {obstacle}");
+            return Err(Error::usage(message).hinted("send it on stdin"));
         }
         let before = tcgetattr(stdin()).map_err(failed)?;
         let interrupts = Interrupts::watch()?;

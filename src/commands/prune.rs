@@ -99,7 +99,7 @@ fn ask(
 ) -> Result<()> {
     /// How many keys a question names.
     const NAMED: usize = 20;
-    let can_ask = context.prompter.allowed;
+    let can_ask = context.prompter.is_allowed();
     if !can_ask && request.dead_for.is_none() {
         return Ok(());
     }

@@ -69,7 +69,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         idle: args.if_unused_for,
     };
     let asks = !context.yes && !args.dry_run;
-    if asks && !context.prompter.allowed {
+    if asks && !context.prompter.is_allowed() {
         // First of all: a script that forgot --yes gets this error, whatever else is wrong.
         context.prompter.confirm("", "pass --yes to confirm")?;
     }

@@ -87,7 +87,12 @@ impl Context {
             return Err(Error::usage("--header names the columns of --output tsv only")
                 .hinted("pass --output tsv, or leave --header out"));
         }
-        let may_ask = !globals.no_input && !is_ci();
+        let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let obstacles = [
+            (!is_terminal, "this is not a terminal"),
+            (globals.no_input, "--no-input forbids questions"),
+            (is_ci(), "CI is set, which forbids questions"),
+        ];
         let wait = match &globals.wait {
             None => std::time::Duration::from_secs(10),
             Some(wait) => wait_of(wait)?,
@@ -95,9 +100,7 @@ impl Context {
         Self {
             ui: ui(globals),
             prompter: Prompter {
-                allowed: may_ask
-                    && std::io::stdin().is_terminal()
-                    && std::io::stderr().is_terminal(),
+                obstacle: obstacles.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why),
             },
             yes: globals.yes,
             workspace: match &globals.workspace {

@@ -393,3 +393,21 @@ fn a_stream_that_is_no_terminal_gets_no_colour_beside_one_that_is() {
         assert!(!content.is_empty() && !content.contains('\u{1b}'), "{content}");
     }
 }
+
+#[test]
+fn what_forbids_a_question_is_said_where_there_is_a_terminal() {
+    let (sandbox, secret) = Sandbox::with_key("ci");
+    let is_ci: &[(&str, &str)] = &[("CI", "true")];
+    for (flags, variables, why) in [
+        (&["--no-input"][..], &[][..], "but --no-input forbids questions"),
+        (&[], is_ci, "but CI is set, which forbids questions"),
+    ] {
+        for command in [&["revoke", "ci"][..], &["verify"]] {
+            let arguments = [command, flags].concat();
+            let (status, seen) = Terminal::keyward(&sandbox, &arguments, variables).end();
+            assert_eq!(status, 2, "{seen}");
+            assert!(seen.contains(why), "{seen}");
+        }
+    }
+    sandbox.verdict(&secret, &[], 0, "valid");
+}

@@ -98,7 +98,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     report.announce(&context.ui);
     if !plan.strays.is_empty() && !context.yes {
         let strays = report.strays();
-        if context.prompter.allowed {
+        if context.prompter.is_allowed() {
             strays.iter().for_each(|line| context.ui.notice(line));
         }
         let question = format!("Permanently revoke {}?", counted(strays.len(), "key"));

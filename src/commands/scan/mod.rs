@@ -135,7 +135,7 @@ struct Sarif;
 const FORMATS: &[(&str, &str, Sarif)] = &[("sarif", "SARIF 2.1.0, for code scanning", Sarif)];
 
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
-    if args.revoke && !context.yes && !context.prompter.allowed {
+    if args.revoke && !context.yes && !context.prompter.is_allowed() {
         // Before anything is looked at: a script that forgot --yes learns it whatever is found.
         context.prompter.confirm("", "pass --yes to confirm")?;
     }

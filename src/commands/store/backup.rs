@@ -87,7 +87,7 @@ pub fn restore(args: RestoreArgs, context: &mut Context) -> Result<Exit> {
     };
     if !context.yes {
         // A script that forgot --yes gets this error first, whatever else is wrong.
-        if context.prompter.allowed {
+        if context.prompter.is_allowed() {
             restore::look(&request)?;
         }
         let question = format!(
