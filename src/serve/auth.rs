@@ -28,7 +28,10 @@ pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>) -> Answer {
     let (wish, read) = Wish::read(if is_own { asked.query() } else { "" });
     let answer = match read {
         Ok(()) => judged(worker, asked, &wish).await,
-        Err(why) => refused(worker, asked, &Refusal::new("usage", 500, why)),
+        Err(why) => {
+            let exposed = unexposed(worker, asked).await.err();
+            refused(worker, asked, &exposed.unwrap_or(Refusal::new("usage", 500, why)))
+        }
     };
     match wish.only_forbids {
         true => answer.only_forbidding(),
@@ -74,13 +77,7 @@ async fn judged(worker: &Rc<Worker>, asked: &Asked<'_>, wish: &Wish) -> Answer {
 
 /// The secret that is presented, unless the request is refused for how it is presented.
 pub async fn secret(worker: &Worker, asked: &Asked<'_>) -> Result<Secret, Refusal> {
-    let suspects = asked.suspects();
-    if !suspects.is_empty()
-        && worker.is_exposed(suspects).await.map_err(|error| Refusal::from(&error))?
-    {
-        let message = "there is a key in the URL, where logs keep it; send it in a header";
-        return Err(Refusal::new("key_in_url", 401, message));
-    }
+    unexposed(worker, asked).await?;
     match asked.presented(&worker.settings) {
         Presented::Key(key) => Ok(Secret::new(key.to_owned())),
         Presented::Malformed => Ok(Secret::new(String::new())),
@@ -93,6 +90,18 @@ pub async fn secret(worker: &Worker, asked: &Asked<'_>) -> Result<Secret, Refusa
             Err(Refusal::new("ambiguous_key", 401, message))
         }
     }
+}
+
+/// Refuses a request with a key in its URL.
+async fn unexposed(worker: &Worker, asked: &Asked<'_>) -> Result<(), Refusal> {
+    let suspects = asked.suspects();
+    if !suspects.is_empty()
+        && worker.is_exposed(suspects).await.map_err(|error| Refusal::from(&error))?
+    {
+        let message = "there is a key in the URL, where logs keep it; send it in a header";
+        return Err(Refusal::new("key_in_url", 401, message));
+    }
+    Ok(())
 }
 
 fn refused(worker: &Worker, asked: &Asked<'_>, refusal: &Refusal) -> Answer {

@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 
 use super::call::{Call, Failure, Outcome, Turn};
 use super::route::Route;
-use super::{azscraper, keys, listing, scrapewise};
+use super::{azscraper, fields, keys, listing, scrapewise};
+use crate::domain::secret::Secret;
 use crate::domain::verdict::Ask;
 use crate::domain::{Code, Key, Timestamp};
 use crate::error::{Error, Result};
@@ -171,7 +172,10 @@ fn whoami(turn: &mut Turn<'_>) -> Outcome {
 }
 
 fn activate(turn: &mut Turn<'_>) -> Outcome {
-    let Some(secret) = turn.call.secret.take() else {
+    let body = std::mem::take(&mut turn.call.body);
+    let wish: fields::Activate = fields::read(&body)?;
+    let secret = wish.key.map(Secret::new).or_else(|| turn.call.secret.take());
+    let Some(secret) = secret else {
         return Err(Refusal::new("unauthorized", 401, sentence(401)).into());
     };
     let (now, workspace) = (turn.now(), turn.settings.workspace.as_deref());

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::label::{Label, Owner};
+use crate::domain::transfer::absent;
 use crate::domain::{Lifetime, Name, Network, When};
 use crate::error::Error;
 use crate::ops::revoke::Reason;
@@ -20,16 +21,16 @@ use crate::serve::dialect::Refusal;
 pub struct Mint {
     pub name: String,
     pub environment: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "absent")]
     pub scopes: Vec<String>,
     pub expires: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "absent")]
     pub allow: Vec<String>,
     pub owner: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "absent")]
     pub labels: BTreeMap<String, String>,
     pub plan: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "absent")]
     pub hold: bool,
 }
 
@@ -38,7 +39,9 @@ pub struct Mint {
 #[serde(deny_unknown_fields)]
 pub struct Change {
     pub name: Option<String>,
-    pub expires: Option<String>,
+    /// Null is never.
+    #[serde(default, deserialize_with = "some")]
+    pub expires: Option<Option<String>>,
     pub scopes: Option<Vec<String>>,
     pub allow: Option<Vec<String>>,
     /// Null takes it away.
@@ -56,7 +59,9 @@ pub struct Change {
 #[serde(deny_unknown_fields, default)]
 pub struct Rotate {
     pub grace: Option<String>,
+    #[serde(deserialize_with = "absent")]
     pub now: bool,
+    #[serde(deserialize_with = "absent")]
     pub hold: bool,
     pub expires: Option<String>,
 }
@@ -67,6 +72,13 @@ pub struct Rotate {
 pub struct Revoke {
     pub reason: Option<String>,
     pub message: Option<String>,
+}
+
+/// The secret of a pending key, which its holder may also present as any caller does.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Activate {
+    pub key: Option<String>,
 }
 
 /// A name alone.

@@ -5,7 +5,7 @@
 use super::call::{Failure, Outcome, Turn};
 use super::{deliver, fields};
 use crate::domain::holding::Holding;
-use crate::domain::{Key, KeyId};
+use crate::domain::{Key, KeyId, When};
 use crate::error::Kind;
 use crate::ops::select::Selector;
 use crate::ops::set::Changes;
@@ -73,7 +73,11 @@ fn changed(turn: &mut Turn<'_>, selector: &Selector) -> Outcome {
     let request = set::Request {
         workspace: workspace.clone(),
         selector: selector.clone(),
-        expires: fields::expires(wish.expires.as_deref())?,
+        expires: match &wish.expires {
+            Some(None) => Some(When::Never),
+            Some(Some(text)) => fields::expires(Some(text))?,
+            None => None,
+        },
         changes: Changes {
             scopes: wish.scopes,
             allow: wish.allow.as_deref().map(fields::allow).transpose()?,

@@ -209,6 +209,8 @@ fn a_key_in_a_url_is_refused_and_what_only_looks_like_one_is_not() {
         (format!("/v1/auth/x?api_key={escaped}"), String::new()),
         ("/v1/auth".to_owned(), format!("X-Forwarded-Uri: /x?k={other}\r\n")),
         ("/v1/auth".to_owned(), format!("X-Original-URI: /x?k={escaped}\r\n")),
+        // An option that is not known, and whatever it is called, is no reason to pass over it.
+        (format!("/v1/auth?api_key={other}"), String::new()),
         // Even the very key that is presented.
         (format!("/v1/auth/x?api_key={key}"), String::new()),
     ] {

@@ -287,6 +287,37 @@ fn a_held_key_is_made_live_by_presenting_its_secret() {
         nobody.call("POST", "/v1/keys:activate", &Value::Null).refusal(),
         (401, "malformed")
     );
+    // The operator hands on what a holder presents, in the body.
+    let minted = operator.call("POST", "/v1/keys", &json!({ "name": "other", "hold": true }));
+    let presented = json!({ "key": minted.json()["key"] });
+    let live = operator.call("POST", "/v1/keys:activate", &presented);
+    assert_eq!((live.status, &live.json()["status"]), (200, &json!("active")));
+    let refused = operator.call("POST", "/v1/keys:activate", &json!({ "key": "x" }));
+    assert_eq!(refused.refusal(), (401, "malformed"));
+    server.end();
+}
+
+#[test]
+fn null_takes_an_expiry_away_as_it_does_an_owner() {
+    let sandbox = Sandbox::new();
+    sandbox.mint_with("web", &["--expires", "90d", "--owner", "me"]);
+    let id = text(&sandbox.show("web"), "id");
+    let (server, token) = managed(&sandbox, &[]);
+    let operator = Caller { server: &server, fields: bearer(&token) };
+    let target = format!("/v1/keys/{id}");
+    let changed = operator.call("PATCH", &target, &json!({ "owner": "you" }));
+    assert!(changed.json()["expiresAt"].is_string(), "{changed:?}");
+    let changed = operator.call("PATCH", &target, &json!({ "owner": null, "expires": null }));
+    let changed = (changed.status, changed.json());
+    assert_eq!((changed.0, &changed.1["expiresAt"]), (200, &Value::Null), "{changed:?}");
+    assert_eq!(changed.1["owner"], Value::Null);
+    // In a new key it is as good as nothing.
+    let wish = json!({
+        "name": "new", "environment": null, "scopes": null, "expires": null, "allow": null, "owner": null, "labels": null,
+        "plan": null, "hold": null,
+    });
+    let minted = operator.call("POST", "/v1/keys", &wish);
+    assert_eq!((minted.status, &minted.json()["status"]), (201, &json!("active")), "{minted:?}");
     server.end();
 }
 
