@@ -1,4 +1,5 @@
-//! A tilde that no shell has expanded: `--store=~/x` and `KEYWARD_STORE=~/x` in a unit file arrive unchanged.
+//! Paths that do not mean what they say: a tilde that no shell has expanded (`--store=~/x` and `KEYWARD_STORE=~/x` in a unit file
+//! arrive unchanged), and `-` where a file is about to be made.
 
 use std::path::{Component, Path};
 
@@ -16,6 +17,10 @@ pub fn begins(path: &Path) -> bool {
 
 /// Refuses such a path for something that is about to be made.
 pub fn refuse(path: &Path) -> Result<()> {
+    if path.as_os_str() == "-" {
+        return Err(Error::usage("\"-\" is not the name of a file here")
+            .hinted("write ./- for a file of that name"));
+    }
     match begins(path) {
         false => Ok(()),
         true => Err(Error::usage(format!(

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "postgres")]
 use super::postgres::Server;
 use super::roles::{SCHEMA, roles};
-use super::uri::{Variables, is_uri};
+use super::uri::{Variables, is_uri, scheme};
 use crate::domain::SafePath;
 use crate::domain::sanitize::path_text;
 use crate::error::{Error, Kind, Result};
@@ -29,6 +29,14 @@ impl Place {
     /// # Errors
     /// `usage` for a URI that cannot be read or that this keyward cannot use; `permissions`, `io` of the files it needs.
     pub fn find(named: &Path, variable: Variables<'_>) -> Result<Self> {
+        let foreign = named.to_str().filter(|text| !is_uri(text)).and_then(scheme);
+        if let Some(scheme) = foreign {
+            // What follows may have a password in it.
+            let message =
+                format!("a store is a file or a database of PostgreSQL, not {scheme}://…");
+            return Err(Error::usage(message)
+                .hinted("write the path of a file, or postgres://USER@HOST/DATABASE"));
+        }
         match named.to_str().filter(|text| is_uri(text)) {
             None => Ok(Self::File(named.to_owned())),
             #[cfg(feature = "postgres")]

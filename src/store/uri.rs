@@ -16,6 +16,15 @@ pub fn is_uri(named: &str) -> bool {
     SCHEMES.iter().any(|scheme| named.starts_with(scheme))
 }
 
+/// The scheme of a URI (RFC 3986), where a text begins with one.
+#[must_use]
+pub fn scheme(named: &str) -> Option<&str> {
+    let (scheme, _) = named.split_once("://")?;
+    let is_one = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    is_one.then_some(scheme)
+}
+
 /// Whether a text has a server's URI with a password in it.
 pub fn has_password(text: &str) -> bool {
     let mut uris = SCHEMES.iter().flat_map(|scheme| text.split(scheme).skip(1));

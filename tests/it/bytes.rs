@@ -152,6 +152,30 @@ fn names_selectors_owners_labels_and_other_words_that_are_no_utf_8_are_refused()
 }
 
 #[test]
+fn a_dash_is_not_the_name_of_a_file_that_is_about_to_be_made() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    let manifest = "[workspace.default]\n[[key]]\nworkspace = 'default'\nname = 'x'\ndeliver = { out = '-' }\n";
+    let manifest = sandbox.file("keys.toml", manifest).display().to_string();
+    for (words, code) in [
+        (&["mint", "a", "--out", "-"][..], "usage"),
+        (&["mint", "a", "--dotenv", "-", "--var", "A"], "usage"),
+        (&["ensure", "a", "--out", "-"], "usage"),
+        (&["rotate", "ci", "--out", "-"], "usage"),
+        (&["store", "backup", "-"], "usage"),
+        (&["--store", "-", "mint", "a"], "usage"),
+        (&["apply", &manifest], "invalid_manifest"),
+    ] {
+        let output = sandbox.keyward(["--json"]).args(words).exit(2);
+        assert_eq!(output.error()["code"], code, "{words:?}");
+        assert!(text(&output.error(), "hint").contains("./-"), "{}", output.stderr);
+    }
+    assert!(!sandbox.home().join("-").exists());
+    assert_eq!(sandbox.listed(&["--all"]), ["ci"]);
+    sandbox.keyward(["mint", "a", "--out", "./-"]).ok();
+    assert!(sandbox.home().join("-").is_file());
+}
+
+#[test]
 fn a_tilde_that_no_shell_has_replaced_makes_no_folder() {
     let sandbox = Sandbox::with_keys(&["ci"]);
     let manifest = "[workspace.default]\n[[key]]\nworkspace = 'default'\nname = 'x'\ndeliver = { out = '~/a/x.key' }\n";

@@ -249,3 +249,23 @@ fn the_store_is_what_the_contract_says_it_is() {
         .expect("the tables can be listed");
     assert_eq!(lax, 0, "a table is not STRICT");
 }
+
+#[test]
+fn the_uri_of_anything_else_is_neither_a_path_nor_repeated() {
+    let sandbox = Sandbox::new();
+    for uri in [
+        "mysql://alice:hunter2@db/keys",
+        "postgresql+psycopg://alice:hunter2@db/keys",
+        "Postgres://alice:hunter2@db/keys",
+        "file:///tmp/hunter2.db",
+    ] {
+        for command in [&["list"][..], &["mint", "ci"], &["store", "info"]] {
+            let output = with(&sandbox, uri, command).args(["--json"]).exit(2);
+            assert_eq!(output.error()["code"], "usage");
+            assert!(!output.transcript().contains("hunter2"), "{}", output.transcript());
+        }
+    }
+    assert_eq!(fs::read_dir(sandbox.home()).expect("a folder").count(), 0, "a folder was made");
+    with(&sandbox, "./a://b", &["mint", "ci"]).ok();
+    assert!(sandbox.home().join("a:").is_dir());
+}

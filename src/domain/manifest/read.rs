@@ -123,7 +123,8 @@ impl Source<'_> {
         let deliver = raw.deliver.get_ref().choose().map_err(misplaced)?;
         if let Some((path, _)) = deliver.file() {
             tilde::refuse(path).map_err(|error| {
-                self.refuse(&raw.deliver.span(), "deliver", &error).hinted(tilde::HINT)
+                let refused = self.refuse(&raw.deliver.span(), "deliver", &error);
+                refused.hinted(error.hint().unwrap_or_default())
             })?;
         }
         let owner: Option<Owner> = self.parse_if_there("owner", &raw.owner)?;
