@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::{fmt, io};
 
 use rustix::fs::{Access, AtFlags, Dev, FileType, Mode, accessat};
+use rustix::io::Errno;
 
 use super::before::Before;
 use super::{failed, named, undelivered};
@@ -56,7 +57,7 @@ impl Target {
     pub(super) fn entry(&self) -> Result<&Entry> {
         self.entry_if_possible()?.ok_or_else(|| {
             let folder = named(folder_of(&self.path));
-            failed(format!("cannot use the folder {folder}"), io::ErrorKind::NotFound)
+            failed(format!("cannot use the folder {folder}"), Errno::NOENT)
                 .hinted("name a file in a folder that exists")
         })
     }

@@ -68,7 +68,7 @@ impl Folder {
         Self::walk(path, |folder, name| {
             check(folder).map_err(Unreachable::Refused)?;
             let path = folder.path.join(name);
-            Err(Unreachable::Failed(path, io::ErrorKind::NotFound.into()))
+            Err(Unreachable::Failed(path, Errno::NOENT.into()))
         })
     }
 

@@ -286,7 +286,7 @@ fn shortened(text: &str, width: usize) -> String {
     let room = width.saturating_sub(CUT.width());
     let ends = text.char_indices().map(|(at, _)| at);
     let end = ends.take_while(|at| text[..*at].width() <= room).last();
-    format!("{}{CUT}", text[..end.unwrap_or_default()].trim_end())
+    format!("{}{CUT}", text[..end.unwrap_or_default()].trim_end_matches([' ', '…']))
 }
 
 #[cfg(test)]
@@ -353,6 +353,12 @@ mod tests {
             let table = render(&columns, vec![vec![Cell::from("ci"), cell()]], look);
             assert_eq!(table.lines().nth(1), Some(format!("ci    {when}").as_str()), "{width:?}");
         }
+    }
+
+    #[test]
+    fn what_is_cut_at_a_mark_of_its_own_gets_no_second_one() {
+        assert_eq!(shortened("Tq0x4k…w7Ra", 8), "Tq0x4k…");
+        assert_eq!(shortened("Tq0x4k…w7Ra", 9), "Tq0x4k…w…");
     }
 
     #[test]

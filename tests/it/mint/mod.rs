@@ -334,7 +334,7 @@ hint: pass --out a file that does not exist
 [exit status: 16]
 $ keyward mint web --out nowhere/web.key
 ------- stderr -------
-error: cannot use the folder "nowhere": entity not found
+error: cannot use the folder "nowhere": No such file or directory (os error 2)
 hint: name a file in a folder that exists
 [exit status: 16]
 $ keyward mint web -- false
