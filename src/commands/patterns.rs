@@ -10,6 +10,7 @@ use crate::error::{Exit, FINDINGS, Result};
 use crate::ops::patterns::{self, Request};
 use crate::options::one_of;
 use crate::output::patterns as rules;
+use crate::output::view::PatternView;
 
 /// Print scanners' rules for this store's keys
 ///
@@ -22,9 +23,9 @@ use crate::output::patterns as rules;
   keyward patterns --format gitleaks
   keyward patterns --format watch -w default")]
 pub struct Args {
-    /// Print rules for this scanner
-    #[arg(long, value_name = "FORMAT", default_value = "regex", value_parser = one_of(FORMATS))]
-    format: Format,
+    /// Print rules for this scanner instead of in --output's format [default: regex]
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(FORMATS))]
+    format: Option<Format>,
 
     /// Print only rules for this environment
     #[arg(short, long, value_name = "ENV")]
@@ -66,7 +67,8 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let workspace = context.workspace.clone();
     let request = Request { workspace, environment: args.environment };
-    let text = match args.format {
+    let is_listed = args.format.is_none() && args.check.is_none() && !context.ui.is_for_people();
+    let text = match args.format.unwrap_or(Format::Regex) {
         Format::Watch => rules::pretty(&patterns::watch_list(&mut store, &actor, &request, now)?),
         Format::PreCommit => rules::pre_commit(),
         Format::Gitlab => rules::gitlab(),
@@ -77,6 +79,13 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
                     "{} has no rule: its tokens have neither a fixed beginning nor a checksum; `keyward scan` finds them",
                     Safe(owner)
                 ));
+            }
+            if is_listed {
+                let mut listing = context.ui.list("patterns")?;
+                for pattern in &outcome.patterns {
+                    listing.push(&PatternView::from(pattern))?;
+                }
+                return listing.finish().map(|()| 0);
             }
             let render = match format {
                 Format::Gitleaks => rules::gitleaks,

@@ -12,14 +12,14 @@ use crate::domain::form::HashForm;
 use crate::output::usage::UsageView;
 use crate::output::view::{
     BackupView, CallerView, Changed, Changes, CreatedStoreView, EventView, FindingView, HeadView,
-    HealthView, ImportView, KeyView, LeakView, Minted, RestoreView, Revoked, RolesView,
-    ScannedView, Shown, StoreView, TrailView, UnprovenView, VerdictView, WorkspaceView,
+    HealthView, ImportView, KeyView, LeakView, Minted, PatternView, RestoreView, Revoked,
+    RolesView, ScannedView, Shown, StoreView, TrailView, UnprovenView, VerdictView, WorkspaceView,
 };
 
 /// A command, and what describes its answer.
 type Described = (&'static str, fn() -> Value);
 
-const COMMANDS: [Described; 37] = [
+const COMMANDS: [Described; 38] = [
     ("mint", || {
         let minted = minted(&[], &[]);
         json!({ "anyOf": [minted, list("keys", &minted)] })
@@ -47,6 +47,7 @@ const COMMANDS: [Described; 37] = [
     ("usage", usage),
     ("check", || list("findings", &of_view::<FindingView<'_>>())),
     ("scan", scanned),
+    ("patterns", || list("patterns", &of_view::<PatternView<'_>>())),
     ("ensure", || minted(&["changed", "action"], &["warnings"])),
     ("apply", of_view::<Changes<'_>>),
     ("prune", keys),

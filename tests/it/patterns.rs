@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Sandbox, skipped, tool, variable};
+use crate::support::{Sandbox, fields, skipped, tool, variable};
 
 /// The presets whose tokens have a rule.
 const PRESETS: [&str; 4] = ["default", "amazonscraperapi", "amser", "scrapewise"];
@@ -281,4 +281,25 @@ fn a_file_that_no_longer_has_the_rules_is_told_from_one_that_has() {
     // What keys still have is looked for too.
     let all = printed(&sandbox, "regex");
     assert!(all.contains("a-b\\.kw-") && all.contains("a-b\\.other-"), "{all}");
+}
+
+#[test]
+fn the_rules_are_records_too_and_a_scanners_form_is_its_own_whatever_the_output() {
+    let (sandbox, _) = minted();
+    let regexes = printed(&sandbox, "regex");
+    let ids = sandbox.keyward(["patterns", "-o", "value=id"]).ok().stdout;
+    assert!(ids.lines().count() > 2 && ids.lines().all(|id| id.starts_with("keyward-")), "{ids}");
+    let answer = sandbox.keyward(["patterns"]).answer();
+    let records = answer["patterns"].as_array().expect("a list");
+    assert_eq!(records.len(), regexes.lines().count());
+    for (record, regex) in records.iter().zip(regexes.lines()) {
+        assert_eq!(fields(record), ["example", "id", "keywords", "regex"]);
+        assert_eq!(record["regex"], regex);
+    }
+    let gitleaks = printed(&sandbox, "gitleaks");
+    let own = sandbox.keyward(["patterns", "--format", "gitleaks", "--json"]).ok().stdout;
+    assert_eq!(own, gitleaks);
+    sandbox.file("regexes", &regexes);
+    let checked = sandbox.keyward(["patterns", "--check", "regexes", "--json"]).ok();
+    assert_eq!(checked.stdout, "");
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::pattern::Pattern;
 use crate::domain::scan::{Coverage, Encoding, Place, escaped};
 
 /// What a scan found of a key, or of a token that is proven by its checksum alone.
@@ -95,5 +96,23 @@ pub struct ScannedView {
 impl From<&Coverage> for ScannedView {
     fn from(coverage: &Coverage) -> Self {
         Self { files: coverage.files, objects: coverage.objects, bytes: coverage.bytes }
+    }
+}
+
+/// A rule for a scanner of another program.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PatternView<'a> {
+    id: &'a str,
+    regex: &'a str,
+    /// What every token begins with, one for each environment.
+    keywords: &'a [String],
+    /// What looks like a token and is none.
+    example: &'a str,
+}
+
+impl<'a> From<&'a Pattern> for PatternView<'a> {
+    fn from(pattern: &'a Pattern) -> Self {
+        let Pattern { id, regex, keywords, example } = pattern;
+        Self { id, regex, keywords, example }
     }
 }

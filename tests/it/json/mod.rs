@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::support::{Output, Sandbox};
 
 /// Commands that print a format of their own.
-const EXEMPT: [&str; 5] = ["schema", "completions", "man", "serve", "patterns"];
+const EXEMPT: [&str; 4] = ["schema", "completions", "man", "serve"];
 
 /// What `keyward schema` prints for a command's words.
 fn schema(sandbox: &Sandbox, command: &str) -> Value {
@@ -246,6 +246,8 @@ const CASES: &[Case] = &[
     Case { exit: 18, ..case("scan", &["caller", "policy.toml"]) },
     Case { exit: 7, ..case("scan", &["nothing-there"]) },
     case("scan", &["policy.toml"]),
+    case("patterns", &[]),
+    case("patterns", &["-w", "acme", "-e", "test"]),
     case("prune", &[]),
     case("prune", &["--dead-for", "0s", "--dry-run"]),
     case("prune", &["--dead-for", "1y", "--all-workspaces"]),
@@ -388,6 +390,7 @@ fn every_line_of_a_jsonl_answer_is_valid_by_the_schema_of_its_record() {
         let list = match case.command {
             "list" | "revoke" | "prune" => Some("keys"),
             "check" | "scan" => Some("findings"),
+            "patterns" => Some("patterns"),
             "apply" => Some("changes"),
             "audit list" => Some("events"),
             "workspace list" => Some("workspaces"),
