@@ -10,6 +10,7 @@ use crate::domain::transfer::FormatFields;
 use crate::domain::{KeySeq, Permission, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
+use crate::ops::scan::require_environment;
 use crate::ops::select;
 use crate::store::{Reader, Store};
 
@@ -85,6 +86,8 @@ fn formats(
             }
         }
     }
+    let environments = formats.iter().flat_map(|(_, format)| &format.environments);
+    require_environment(environments, request.environment.as_deref())?;
     Ok(formats)
 }
 

@@ -29,15 +29,15 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn gather(args: &Args, context: &mut Context) -> Result<Self> {
-        let now = context.now();
+        let (now, environment) = (context.now(), args.environment.as_deref());
         if let Some(path) = &args.policy {
             let policy = Policy::from_toml(&context.read_text(path, Document::Policy)?)?;
-            let hunter = scan::hunter_of_policy(&policy)?;
+            let hunter = scan::hunter_of_policy(&policy, environment)?;
             return Ok(Self::without_store(hunter, Vec::new(), 1, now));
         }
         if let Some(path) = &args.watch {
             let list = WatchList::parse(&context.read_text(path, Document::WatchList)?)?;
-            let (hunter, unproven) = scan::hunter_of_watch_list(&list)?;
+            let (hunter, unproven) = scan::hunter_of_watch_list(&list, environment)?;
             if unproven > 0 {
                 let formats = counted(unproven, "format");
                 context.ui.warn(&format!(
@@ -47,7 +47,8 @@ impl Known {
             return Ok(Self::without_store(hunter, list.keys, list.formats.len() - unproven, now));
         }
         let (mut store, actor, now) = context.enter()?;
-        let scope = scan::scope(&mut store, &actor, context.workspace.as_deref(), now)?;
+        let scope =
+            scan::scope(&mut store, &actor, context.workspace.as_deref(), environment, now)?;
         if scope.has_none {
             context
                 .ui

@@ -4,6 +4,8 @@
 
 mod findings;
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::domain::audit::Action;
@@ -11,7 +13,7 @@ use crate::domain::known_format::KnownFormat;
 use crate::domain::policy::Policy;
 use crate::domain::scan::{Foreign, Hints, Hunter, WatchList, is_opaque, wanted_hints};
 use crate::domain::template::Part;
-use crate::domain::{Key, KeyId, Permission, Timestamp, WorkspaceId, preset};
+use crate::domain::{Key, KeyId, Permission, Safe, Timestamp, WorkspaceId, preset};
 use crate::error::{Error, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::revoke::{self, Reason, Revoked};
@@ -36,6 +38,7 @@ pub fn scope(
     store: &mut Store,
     actor: &Actor,
     workspace: Option<&str>,
+    environment: Option<&str>,
     now: Timestamp,
 ) -> Result<Scope> {
     store.read(|reader| {
@@ -53,6 +56,7 @@ pub fn scope(
             let presets: Result<Vec<_>> = presets.collect();
             formats = presets?.into_iter().map(KnownFormat::Minted).collect();
         }
+        require_environment(environments(&formats), environment)?;
         let hints = hints(reader, &formats)?;
         let mut foreign = Foreign::default();
         reader.for_each_foreign_hash(|form, hash| foreign.add(form, hash))?;
@@ -63,6 +67,27 @@ pub fn scope(
             has_none,
         })
     })
+}
+
+fn environments(formats: &[KnownFormat]) -> impl Iterator<Item = &String> {
+    formats.iter().flat_map(|format| format.parts().3)
+}
+
+/// Refuses an environment that no key can be of: a scan for its keys would find nothing, whatever there is.
+pub(super) fn require_environment<'e>(
+    known: impl Iterator<Item = &'e String>,
+    asked: Option<&str>,
+) -> Result<()> {
+    let known: BTreeSet<&str> = known.map(String::as_str).collect();
+    match asked.filter(|asked| !known.contains(asked)) {
+        None => Ok(()),
+        Some(asked) => {
+            let message = format!("no key has the environment \"{}\"", Safe(asked));
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            let refused = Error::new(crate::error::Kind::InvalidEnvironment, message);
+            Err(refused.hinted(format!("the environments are {}", Safe(&known))))
+        }
+    }
 }
 
 fn hints(reader: &Reader<'_>, formats: &[KnownFormat]) -> Result<Hints> {
@@ -82,7 +107,8 @@ pub fn remedy(store: &mut Store, key: &Key) -> Result<String> {
 }
 
 /// A hunter for a policy's tokens, where there is no store.
-pub fn hunter_of_policy(policy: &Policy) -> Result<Hunter> {
+pub fn hunter_of_policy(policy: &Policy, environment: Option<&str>) -> Result<Hunter> {
+    require_environment(policy.environments.iter(), environment)?;
     let format = policy.token_format()?;
     if !format.template.has(&Part::Checksum) {
         return Err(Error::usage(
@@ -94,8 +120,12 @@ pub fn hunter_of_policy(policy: &Policy) -> Result<Hunter> {
 }
 
 /// A hunter for a watch list. Formats without a checksum prove nothing; says how many there are.
-pub fn hunter_of_watch_list(list: &WatchList) -> Result<(Hunter, usize)> {
+pub fn hunter_of_watch_list(
+    list: &WatchList,
+    environment: Option<&str>,
+) -> Result<(Hunter, usize)> {
     let mut formats = list.formats()?;
+    require_environment(environments(&formats), environment)?;
     let all = formats.len();
     formats.retain(|format| match format {
         KnownFormat::Minted(format) => format.template.has(&Part::Checksum) && !is_opaque(format),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{findings, one, plant};
-use crate::support::Sandbox;
+use crate::support::{Sandbox, text};
 
 #[test]
 fn a_policy_proves_by_its_checksum() {
@@ -42,4 +42,30 @@ fn a_watch_list_names_the_key_and_proves_nothing_more() {
     let id = sandbox.id_of("ci");
     assert_eq!(named, (&json!("unknown"), &json!("ci"), &json!("active"), &json!(id)));
     assert_eq!(finding["remedy"], json!(null));
+}
+
+#[test]
+fn an_environment_that_no_key_can_have_is_no_clean_scan() {
+    let (sandbox, secret) = one();
+    let policy = sandbox.keyward(["workspace", "show", "default", "--policy"]).ok().stdout;
+    sandbox.file("policy.toml", &policy);
+    let list = sandbox.keyward(["patterns", "--format", "watch"]).ok().stdout;
+    sandbox.file("keys.watch", &list);
+    plant(&sandbox, "tree/a", &secret);
+    for words in [
+        &["scan", "tree"][..],
+        &["scan", "tree", "--policy", "policy.toml"],
+        &["scan", "tree", "--watch", "keys.watch"],
+        &["patterns"],
+        &["patterns", "--format", "watch"],
+    ] {
+        let refused = sandbox.keyward(words).args(["-e", "lvie"]).refused(5, "invalid_environment");
+        assert_eq!(text(&refused, "hint"), "the environments are live, test", "{words:?}");
+    }
+    sandbox.keyward(["scan", "tree", "-e", "test"]).ok();
+    // An environment that a policy no longer has is still one that keys have.
+    sandbox.mint_with("old", &["-e", "test"]);
+    let set = ["workspace", "set", "default", "--environments", "live", "--keep-outside"];
+    sandbox.keyward(set).ok();
+    sandbox.keyward(["scan", "tree", "-e", "test"]).ok();
 }
