@@ -133,14 +133,17 @@ mod tests {
 
     #[test]
     fn without_a_terminal_a_question_is_a_usage_error_with_the_way_out() {
-        let error =
-            Prompter { allowed: false }.confirm("Revoke?", "pass --yes").expect_err("refused");
+        let error = Prompter { obstacle: Some("this is not a terminal") }
+            .confirm("Revoke?", "pass --yes")
+            .expect_err("refused");
         assert_eq!((error.kind(), error.hint()), (Kind::Usage, Some("pass --yes")));
     }
 
     #[test]
     fn without_a_terminal_a_secret_is_not_read() {
-        let error = Prompter { allowed: false }.secret("Secret").expect_err("refused");
+        let error = Prompter { obstacle: Some("this is not a terminal") }
+            .secret("Secret")
+            .expect_err("refused");
         assert_eq!(error.kind(), Kind::Usage);
     }
 }
