@@ -203,8 +203,11 @@ async fn connect(
         let is_starting = error.code().is_some_and(|code| code.code() == "57P03");
         let cause = std::error::Error::source(&error);
         let is_of_socket = cause.is_some_and(|cause| cause.is::<std::io::Error>());
+        let has_no_tls = !is_of_socket && error.to_string().starts_with("error performing TLS");
         let error = match (error.as_db_error(), cause) {
             (Some(_), _) => failure(error),
+            (None, Some(cause)) if has_no_tls => unreachable(address, cause)
+                .hinted("turn TLS on at the server, or accept none with sslmode=disable"),
             (None, Some(cause)) if !is_of_socket && address.password.is_none() => {
                 without_password(server, cause)
             }

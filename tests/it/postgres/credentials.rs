@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::sandbox;
 use crate::support::server::Server;
-use crate::support::{Sandbox, tool};
+use crate::support::{Sandbox, text, tool};
 
 const PASSWORD: &str = "correct horse 100%";
 
@@ -176,5 +176,9 @@ fn over_a_network_the_certificate_and_its_name_are_verified() {
     while run(place("localhost", &ours), &["list"]).run().status != 7 {
         assert!(start.elapsed().as_secs() < 10, "it was spoken to without TLS");
     }
+    // That is the reason, whether or not there is a password.
+    let refused = files.keyward(["list", "--store", &place("localhost", "")]).refused(7, "io");
+    assert!(text(&refused, "message").contains("does not support TLS"), "{refused}");
+    assert!(text(&refused, "hint").contains("sslmode=disable"), "{refused}");
     run(place("localhost", "&sslmode=disable"), &["list"]).ok();
 }
