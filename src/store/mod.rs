@@ -21,7 +21,6 @@ mod opening;
 mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod roles;
 mod session;
 mod settings;
 mod sqlite;

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "postgres")]
 use super::postgres::Server;
-use super::roles::{SCHEMA, roles};
-use super::uri::{Variables, is_uri, scheme};
+use super::uri::{SCHEMA, Variables, is_uri, scheme};
 use crate::domain::SafePath;
 use crate::domain::sanitize::path_text;
 use crate::error::{Error, Kind, Result};
@@ -120,4 +119,17 @@ impl fmt::Display for Place {
 pub(super) fn of_files(what: &str) -> Error {
     let instead = "back the database up with pg_dump, or copy the store's records with `keyward store export`";
     Error::usage(format!("{what} is for a store in a file")).hinted(instead)
+}
+
+/// What a role needs to administer a store on a server in this schema, and what one needs to verify with it, as statements for
+/// psql.
+fn roles(schema: &str) -> String {
+    let text = include_str!("roles.sql");
+    match schema {
+        SCHEMA => text.to_owned(),
+        other => text
+            .replace("keyward_", &format!("{other}_"))
+            .replace("keyward.", &format!("{other}."))
+            .replace("SCHEMA keyward", &format!("SCHEMA {other}")),
+    }
 }

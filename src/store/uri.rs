@@ -9,6 +9,9 @@ use crate::domain::percent::decoded;
 /// How a variable of the environment is looked up. `PGUSER` gives the account's name where nothing else is set.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
+/// The schema that a store on a server is in unless its URI says otherwise.
+pub(super) const SCHEMA: &str = "keyward";
+
 pub(super) const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
 /// Whether a store's name is a server's URI.

@@ -5,7 +5,7 @@ use crate::domain::Safe;
 use crate::domain::flaw::Flaw;
 use crate::error::Result;
 use crate::store::damage::damaged;
-use crate::store::roles::SCHEMA;
+use crate::store::uri::SCHEMA;
 use crate::store::value::values;
 
 /// What stands in the newest schema, a line each, as `catalog.sql` lists it. A test makes one and compares.

@@ -13,8 +13,7 @@ use super::credentials;
 use crate::domain::Safe;
 use crate::domain::percent::decoded;
 use crate::error::{Error, Result};
-use crate::store::roles::SCHEMA;
-use crate::store::uri::{SCHEMES, Variables, has_password};
+use crate::store::uri::{SCHEMA, SCHEMES, Variables, has_password};
 
 /// What may be given in a URI or a service file, and the variable that stands in for it.
 const PARAMETERS: [(&str, Option<&str>); 13] = [
