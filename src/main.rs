@@ -51,5 +51,6 @@ fn run(cli: Cli, guard: Rc<Guard>) -> Result<u8> {
         tsv::check_field(field, &cli.named)?;
     }
     let mut context = Context::new(&cli.globals, guard, Cli::whole)?;
-    cli.command.run(&mut context)
+    let outcome = cli.command.run(&mut context);
+    context.ui.conclude(outcome)
 }

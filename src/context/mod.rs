@@ -248,6 +248,7 @@ pub fn ui(globals: &Globals) -> Ui {
         colour_stderr: colour(std::io::stderr().is_terminal()),
         stderr_is_terminal: std::io::stderr().is_terminal()
             && variable("TERM").is_none_or(|term| term != "dumb"),
+        held: Rc::default(),
     }
 }
 

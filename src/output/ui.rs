@@ -1,6 +1,8 @@
 //! The two streams: answers on stdout, everything else on stderr.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
+use std::rc::Rc;
 
 use serde::Serialize;
 
@@ -26,6 +28,8 @@ pub struct Ui {
     pub colour_stderr: bool,
     /// Whether stderr is a terminal that can be written over.
     pub stderr_is_terminal: bool,
+    /// Warnings that wait for the command's end.
+    pub held: Rc<RefCell<Vec<String>>>,
 }
 
 impl Ui {
@@ -144,18 +148,43 @@ impl Ui {
         self.stderr("", "", text.trim_end());
     }
 
-    /// Warns people and programs; programs in ASCII, like everything for them.
+    /// Warns people and programs. A program gets one object on stderr if the command fails, so its warnings wait for the end.
     pub fn warn(&self, sentence: &str) {
-        let sentence = match self.format {
-            Format::Table | Format::Wide | Format::Tsv | Format::Value(_) => sentence.to_owned(),
-            Format::Json | Format::Jsonl => ascii(sentence),
-        };
+        match self.has_objects() {
+            true => self.held.borrow_mut().push(sentence.to_owned()),
+            false => self.warn_now(sentence),
+        }
+    }
+
+    /// Warns in the middle of what may go on for long; programs in ASCII, like everything for them.
+    pub fn warn_now(&self, sentence: &str) {
+        let sentence = if self.has_objects() { ascii(sentence) } else { sentence.to_owned() };
         self.stderr("warning: ", "33", &sentence);
+    }
+
+    /// Ends a command: warnings that waited are said, or are part of what is said of its failure.
+    pub fn conclude<T>(&self, outcome: Result<T>) -> Result<T> {
+        let held = self.held.take();
+        match outcome {
+            Err(error) if !held.is_empty() => {
+                let hint = error.hint().map(str::to_owned);
+                let hints: Vec<String> = held.into_iter().chain(hint).collect();
+                Err(error.hinted(hints.join("; ")))
+            }
+            outcome => {
+                held.iter().for_each(|sentence| self.warn_now(sentence));
+                outcome
+            }
+        }
+    }
+
+    fn has_objects(&self) -> bool {
+        matches!(self.format, Format::Json | Format::Jsonl)
     }
 
     /// Reports a failure: two lines for people, one object for scripts. That a person declined is not an error to them.
     pub fn error(&self, error: &Error) {
-        if !matches!(self.format, Format::Json | Format::Jsonl) {
+        if !self.has_objects() {
             let message = error.to_string();
             let word = if message.starts_with("cancelled: ") { "" } else { "error: " };
             self.stderr(word, "31", &message);

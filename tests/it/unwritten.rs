@@ -110,3 +110,23 @@ fn a_reading_command_says_that_its_answer_could_not_be_written_and_no_more() {
         assert!(!output.stderr.contains("only the answer"), "{}", output.stderr);
     }
 }
+
+#[test]
+fn a_warning_is_part_of_the_object_that_a_failure_is_and_waits_for_a_success() {
+    let sandbox = Sandbox::with_keys(&["ci"]);
+    let old = sandbox.id_of("ci");
+    sandbox.keyward(["rotate", "ci", "--out", "ci.key"]).ok();
+    let new = sandbox.id_of("ci");
+    let (disable, enable) = (["disable", &new, "--json"], ["enable", &new, "--json"]);
+    let output = sandbox.keyward(disable).stdout(full()).exit(7);
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+    let hint = text(&output.error(), "hint");
+    assert!(hint.contains(&format!("keyward revoke {old}")), "{hint}");
+    assert!(hint.contains("keyward audit list -A"), "{hint}");
+    let output = sandbox.keyward(enable).ok();
+    assert!(output.stderr.starts_with("warning: another key of this name"), "{}", output.stderr);
+    sandbox.workspace("opaque", &["--preset", "azscraper"]);
+    let output = sandbox.keyward(["patterns", "--json"]).stdout(full()).exit(7);
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+    assert!(text(&output.error(), "hint").contains("opaque has no rule"), "{}", output.stderr);
+}

@@ -48,7 +48,7 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
             Ok(verifier) => answer(verifier, turns, now, &mut answers)?,
         }
         if let Some(loss) = verifier.as_mut().ok().and_then(Verifier::loss) {
-            context.ui.warn(&loss.to_string());
+            context.ui.warn_now(&loss.to_string());
         }
         // A client that does not read its answers must not keep uses from being written, or a signal from ending the
         // stream.
@@ -66,7 +66,7 @@ pub(super) fn run(template: &Template, context: &mut Context) -> Result<Exit> {
     if let Ok(verifier) = verifier
         && let Err(error) = verifier.close()
     {
-        context.ui.warn(&format!("the last uses were not recorded: {error}"));
+        context.ui.warn_now(&format!("the last uses were not recorded: {error}"));
     }
     match signal {
         None | Some(SIGTERM) => Ok(0),
