@@ -67,11 +67,12 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (mut store, actor, now) = context.enter()?;
     let workspace = context.workspace.clone();
     let request = Request { workspace, environment: args.environment };
+    // Before anything is said of the rules: a failure says nothing else.
+    let present = args.check.as_deref().map(|path| context.text_of(path)).transpose()?;
     let is_listed = args.format.is_none() && args.check.is_none() && !context.ui.is_for_people();
     let text = match args.format.unwrap_or(Format::Regex) {
         Format::Watch => rules::pretty(&patterns::watch_list(&mut store, &actor, &request, now)?),
         Format::PreCommit => rules::pre_commit(),
-        Format::Gitlab => rules::gitlab(),
         format => {
             let outcome = patterns::run(&mut store, &actor, &request, now)?;
             for owner in &outcome.without {
@@ -88,6 +89,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
                 return listing.finish().map(|()| 0);
             }
             let render = match format {
+                Format::Gitlab => rules::gitlab,
                 Format::Gitleaks => rules::gitleaks,
                 Format::Trufflehog => rules::trufflehog,
                 Format::Github => rules::github,
@@ -99,11 +101,11 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             render(&outcome.patterns)
         }
     };
-    let Some(path) = &args.check else {
+    let (Some(path), Some(present)) = (&args.check, present) else {
         context.ui.data(&text)?;
         return Ok(0);
     };
-    if context.text_of(path)? == text {
+    if present == text {
         context.ui.status(&format!("no change: {} has these rules", SafePath(path)));
         return Ok(0);
     }

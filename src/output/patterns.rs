@@ -59,7 +59,7 @@ pub fn github(patterns: &[Pattern]) -> String {
 }
 
 /// `.gitlab/secret-detection-ruleset.toml`, which takes its rules from the gitleaks file beside it.
-pub fn gitlab() -> String {
+pub fn gitlab(_: &[Pattern]) -> String {
     "# The rules: keyward patterns --format gitleaks > .gitleaks.toml\n[secrets]\ndescription = \"keyward\"\n\n[[secrets.passthrough]]\ntype = \"file\"\ntarget = \"gitleaks.toml\"\nvalue = \".gitleaks.toml\"\n".to_owned()
 }
 

@@ -264,6 +264,13 @@ fn a_format_that_matches_anything_is_named_instead() {
     let output = sandbox.keyward(["patterns"]).ok();
     assert_eq!(output.stdout, "");
     assert!(output.stderr.contains("opaque has no rule"), "{}", output.stderr);
+    // GitLab reads the file of gitleaks, which has none either.
+    let output = sandbox.keyward(["patterns", "--format", "gitlab"]).ok();
+    assert!(output.stderr.contains("opaque has no rule"), "{}", output.stderr);
+    // A failure says nothing else.
+    let output = sandbox.keyward(["patterns", "--check", "missing", "--json"]).exit(2);
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+    output.error();
 }
 
 #[test]
