@@ -189,6 +189,10 @@ pub fn minted(
 fn rotated(turn: &mut Turn<'_>, selector: Selector) -> Outcome {
     let body = std::mem::take(&mut turn.call.body);
     let wish: fields::Rotate = fields::read(&body)?;
+    if wish.now && wish.grace.is_some() {
+        let message = "the old key ends at once or after a grace: send now or grace";
+        return Err(Refusal::new("usage", 422, message).into());
+    }
     let request = rotate::Request {
         workspace: turn.workspace(),
         selector,

@@ -68,6 +68,9 @@ fn the_operator_manages_keys_with_the_command_lines_objects() {
         let done = operator.call("POST", &format!("{target}{verb}"), &Value::Null);
         assert_eq!((done.status, &done.json()["status"]), (200, &json!(status)));
     }
+    let both = json!({ "grace": "1h", "now": true });
+    let refused = operator.call("POST", &format!("{target}:rotate"), &both);
+    assert_eq!(refused.refusal(), (422, "usage"));
     let rotated = operator.call("POST", &format!("{target}:rotate"), &json!({ "grace": "1h" }));
     assert_eq!(rotated.status, 201);
     let rotated = rotated.json();
