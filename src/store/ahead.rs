@@ -1,4 +1,4 @@
-//! Asking for several things by one way, where each statement goes a long one.
+//! Asking for several things in one round trip, where each statement costs one.
 
 use super::Reader;
 use super::session::Session;
@@ -16,8 +16,8 @@ pub(super) struct Foreseen<'q> {
 }
 
 impl Session<'_> {
-    /// Has what the closure asks for brought by one way with the next statement that is waited for, where each costs one. There the
-    /// closure is told of no rows.
+    /// Has what the closure asks for brought in one round trip with the next statement that is waited for, where each costs one.
+    /// There the closure is told of no rows.
     pub(super) fn ahead(&self, ask: impl FnOnce()) {
         match self {
             Self::Sqlite(_) => drop(ask),
@@ -39,8 +39,8 @@ impl Session<'_> {
 }
 
 impl Reader<'_> {
-    /// Has what the closure asks for brought by one way, where each statement costs one: the closure runs with no rows there, and what it
-    /// asked for is answered without a further way until this transaction changes something.
+    /// Has what the closure asks for brought in one round trip, where each statement costs one: the closure runs with no rows there,
+    /// and what it asked for is answered without another until this transaction changes something.
     pub fn ahead<T>(&self, ask: impl FnOnce(&Self) -> Result<T>) {
         self.session.ahead(|| {
             // What it says without rows is of no interest.

@@ -101,7 +101,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether a statement goes a long way, so that one for many rows is worth more than it costs, and counts of others are not told of.
+    /// Whether each statement costs a round trip, so that one for many rows is worth more than it costs, and counts of others are not
+    /// told of.
     pub fn is_far(&self) -> bool {
         self.session.is_far()
     }

@@ -204,7 +204,7 @@ impl Session<'_> {
         }
     }
 
-    /// Whether a statement goes a long way.
+    /// Whether each statement costs a round trip.
     pub(super) fn is_far(&self) -> bool {
         match self {
             Self::Sqlite(_) => false,

@@ -40,7 +40,7 @@ impl<T> Verifier<T> {
         Ok(answer.expect("each request has its verdict"))
     }
 
-    /// Judges a request and writes its count in one transaction, where two would go a long way; nothing where that cannot be.
+    /// Judges a request and writes its count in one transaction, where two would cost more round trips; nothing where that cannot be.
     fn verify_at_once(
         &mut self,
         request: &Request,

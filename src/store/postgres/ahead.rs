@@ -1,4 +1,4 @@
-//! Queries that go to the server with another, before they are asked, so that several cost one way.
+//! Queries that go to the server with another, before they are asked, so that several cost one round trip.
 //!
 //! This module never answers by what was read before this transaction changed anything, or before it began to wait for others who
 //! count.
