@@ -31,12 +31,9 @@ impl Network {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let network = Self { name: format!("kw{}n{number}", process::id()) };
         let name = &network.name;
-        if !ip(&format!("netns add {name}")) {
-            skipped("no network namespace can be made");
-            return None;
-        }
+        let mut lines = vec![format!("netns add {name}")];
         for host in 0..3 {
-            let lines = [
+            lines.extend([
                 format!("netns add {name}h{host}"),
                 format!(
                     "link add c{host} netns {name} type veth peer name wire netns {name}h{host}"
@@ -45,10 +42,13 @@ impl Network {
                 format!("-n {name}h{host} address add 10.99.{host}.2/24 dev wire"),
                 format!("-n {name} link set c{host} up"),
                 format!("-n {name}h{host} link set wire up"),
-            ];
-            for line in lines {
-                assert!(ip(&line), "ip {line}");
-            }
+                format!("netns exec {name}h{host} true"),
+            ]);
+        }
+        // Not every machine lets a test do this.
+        if let Some(refused) = lines.iter().find(|line| !ip(line)) {
+            skipped(&format!("no networks can be made: ip {refused}"));
+            return None;
         }
         Some(network)
     }
