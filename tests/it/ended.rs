@@ -10,13 +10,10 @@ use crate::support::{Sandbox, text};
 /// The address that the scene's key is allowed at.
 const ADDRESS: &str = "203.0.113.1";
 
-/// Gives the trail's index by subject this text and fills it again, so that it leaves out what the text says, and gives
-/// it its own text back.
-fn reindex(sandbox: &Sandbox, condition: &str) {
-    let own = "CREATE INDEX audit_subject ON audit (subject)";
-    for (text, after) in
-        [(format!("{own} {condition}"), "REINDEX audit_subject"), (own.to_owned(), "")]
-    {
+/// Fills the trail's index by subject with what this says instead of its own `(subject)`, and gives it its own text back.
+fn reindex(sandbox: &Sandbox, with: &str) {
+    let index = |with: &str| format!("CREATE INDEX audit_subject ON audit {with}");
+    for (text, after) in [(index(with), "REINDEX audit_subject"), (index("(subject)"), "")] {
         let connection = sandbox.sqlite();
         let version: i64 = connection
             .pragma_query_value(None, "schema_version", |row| row.get(0))
@@ -63,7 +60,7 @@ fn hidden() -> (Scene, String) {
     std::fs::write(&copy, &scene.whole).expect("the store can be copied");
     scene.sandbox.keyward(["revoke", &scene.id, "--yes"]).ok();
     let revoked = trail_row(&scene, "key.revoke");
-    reindex(&scene.sandbox, &format!("WHERE seq <> {revoked}"));
+    reindex(&scene.sandbox, &format!("(subject) WHERE seq <> {revoked}"));
     scene.sandbox.tamper(&format!(
         "ATTACH '{}' AS copy; INSERT OR REPLACE INTO key SELECT * FROM copy.key WHERE id = '{}'; DETACH copy",
         copy.display(),
@@ -158,9 +155,18 @@ fn a_record_that_keyward_itself_was_led_to_seal_is_found_by_its_trail() {
 fn a_row_that_is_added_to_the_trails_index_is_found() {
     let scene = Scene::new();
     let minted = trail_row(&scene, "key.mint");
-    reindex(&scene.sandbox, &format!("WHERE seq < {minted}"));
+    reindex(&scene.sandbox, &format!("(subject) WHERE seq < {minted}"));
     assert_eq!(first_bad(&scene.sandbox, &[]), minted);
     assert!(!scene.flawed("store").is_empty());
+}
+
+#[test]
+fn an_index_of_the_trail_that_has_every_row_in_another_order_is_found() {
+    let scene = Scene::new();
+    reindex(&scene.sandbox, "(subject DESC)");
+    assert_ne!(first_bad(&scene.sandbox, &[]), Value::Null);
+    scene.sandbox.tamper("REINDEX");
+    scene.sandbox.keyward(["audit", "verify"]).ok();
 }
 
 /// The exported line of a key, without these fields.

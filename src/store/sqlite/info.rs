@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::connection::make_room;
 use super::failure::failure;
 use super::{Database, Session, header, migrations};
 use crate::domain::Safe;
@@ -57,6 +58,8 @@ pub(in crate::store) fn for_each_fault(
     session: &Session<'_>,
     mut body: impl FnMut(Flaw),
 ) -> Result<()> {
+    // Every row is looked up in every index of its table, all over the file.
+    make_room(session.connection())?;
     let mut tell = |problem| body(Flaw::of_file(problem));
     let each = |sql: &str, tell: &mut dyn FnMut(Row<'_>) -> Result<()>| {
         let none: Option<()> =
