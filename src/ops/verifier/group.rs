@@ -3,7 +3,6 @@
 //!
 //! This module never lets one request's failure become another's.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::known::Kept;
@@ -119,7 +118,7 @@ impl<T> Verifier<T> {
         }
         let clock = state.clock.after(now);
         let hash = request.secret.hash();
-        let known = state.memory.recall(&hash).map(Arc::clone);
+        let known = state.memory.recall(&hash);
         let verdict = match &known {
             None => state.memory.recall_stranger(&hash).map(of_stranger),
             Some(known) if !known.is_of(request.workspace.as_deref()) => {

@@ -149,7 +149,7 @@ impl<T> Memory<T> {
     }
 
     /// A key, if it is cached and was not changed since.
-    pub fn recall(&mut self, hash: &SecretHash) -> Option<&Arc<Known<T>>> {
+    pub fn recall(&mut self, hash: &SecretHash) -> Option<Arc<Known<T>>> {
         if let Some(known) = self.old.remove(hash) {
             self.remember(*hash, known);
         }
@@ -158,7 +158,7 @@ impl<T> Memory<T> {
             self.young.remove(hash);
             return None;
         }
-        self.young.get(hash)
+        Some(Arc::clone(known))
     }
 
     /// The key of this secret, remembered or looked up.
@@ -170,7 +170,7 @@ impl<T> Memory<T> {
     ) -> Result<Option<Arc<Known<T>>>> {
         let hash = secret.hash();
         if let Some(known) = self.recall(&hash) {
-            return Ok(Some(Arc::clone(known)));
+            return Ok(Some(known));
         }
         let found = match self.recall_stranger(&hash) {
             Some(_) => None,
