@@ -5,7 +5,7 @@ use crate::measure::{Table, Target, median, millis, short};
 use crate::stores::{Size, Stage};
 
 pub fn run(stage: &mut Stage) {
-    let repetitions = stage.rounds(5, 3);
+    let repetitions = stage.rounds(5, 2);
     let mut table = Table::new(
         &format!("check: rows a second, keys and events together, median of {repetitions}"),
         ["", "time", "rows/s", "target", ""],

@@ -82,7 +82,7 @@ pub fn run(stage: &mut Stage) {
         let strangers = stage.limited(Size::HUNDRED_THOUSAND, Limits::Wide);
         let start = || Worker::start(stage, &store, &strangers);
         let mut workers = [start(), start()];
-        // Warms up: every verifier that will be measured is opened and has verified every key.
+        // Every verifier that will be measured is opened and has verified every key.
         workers[0].order("4 one 1");
         workers[1].order("1 one 1");
         for worker in &mut workers {
@@ -93,7 +93,7 @@ pub fn run(stage: &mut Stage) {
         // What others count is looked up once more, and what they change as well, so the ways take turns only with their like:
         // what a thread does alone, what several do at once, what they do beside a writer.
         let stages = [Company::None, Company::Verifiers, Company::Writer];
-        let repetitions = stage.rounds(5, 3);
+        let repetitions = stage.rounds(5, 2);
         for company in stages {
             for _ in 0..repetitions {
                 for (way, rates) in WAYS.iter().zip(&mut rates) {
@@ -129,7 +129,7 @@ fn measure(workers: &mut [Worker; 2], way: &Way) -> f64 {
 
 fn print(size: Size, rates: &[Vec<f64>], renames: f64, repetitions: usize) {
     let title = format!(
-        "library: verifications a second at {} keys, recorded, random keys, every key seen, median of {repetitions} times \
+        "library: verifications a second at {} keys, recorded, random secrets, every one seen before, median of {repetitions} times \
          {LENGTH} ms; the writer renames a key {renames:.0} times a second",
         size.label(),
     );

@@ -98,10 +98,9 @@ fn whole(stage: &mut Stage) {
     }
     let dead = stage.home().join("dead.db");
     let keyward = || Run::keyward(stage.home(), &dead);
-    let count = Size::HUNDRED_THOUSAND;
-    let keys = count.0.to_string();
+    let keys = stage.rounds(100_000, 20_000);
     let secrets = stage.home().join("dead.secrets");
-    let mint = ["mint", "key", "--stdout", "--count", &keys];
+    let mint = ["mint", "key", "--stdout", "--count", &keys.to_string()];
     keyward().args(mint).stdout(&secrets).time();
     let empty = stage.home().join("empty.toml");
     fs::write(&empty, "[workspace.default]\n").expect("the temporary folder can be written");
@@ -109,8 +108,8 @@ fn whole(stage: &mut Stage) {
     let prune = keyward().args(["prune", "--dead-for", "0s", "--yes"]);
     for (name, run) in [("apply --prune", apply), ("prune", prune)] {
         let time = run.time();
-        let rate = short((f64::from(count.0) / time.as_secs_f64()).round());
-        let cells = [name.to_owned(), count.label(), millis(time), rate];
+        let rate = short((keys as f64 / time.as_secs_f64()).round());
+        let cells = [name.to_owned(), short(keys as f64), millis(time), rate];
         table.row(cells, untargeted());
     }
     table.print();

@@ -5,6 +5,7 @@
 //! a second. `1 rename MILLISECONDS` renames a key 450 times a second, or as often as the disk lets it; `1 floor MILLISECONDS` looks
 //! hashes up and keeps uses in a bare log, and judges nothing. They answer with how often a second they did it.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Barrier;
@@ -24,6 +25,9 @@ use crate::stores::Dice;
 
 /// The hidden first argument; the store's path, the file of its secrets and that of another store's follow.
 pub const ARGUMENT: &str = "--worker";
+/// A verifier, and with which verdicts every secret has been presented to it once.
+type Seen = (Verifier<KeyId>, BTreeSet<Code>);
+
 /// How many requests a call takes where it takes several.
 const BATCH: usize = 64;
 /// How often the writer changes something: several operators and a pipeline at once.
@@ -32,7 +36,7 @@ const CHANGES_PER_SECOND: u32 = 450;
 pub fn run(store: &Path, secrets: &Path, strangers: &Path) {
     let [secrets, strangers] = [secrets, strangers].map(read);
     let malformed: Vec<String> = secrets.iter().map(|secret| secret[1..].to_owned()).collect();
-    let mut verifiers: Vec<Verifier<KeyId>> = Vec::new();
+    let mut verifiers: Vec<Seen> = Vec::new();
     for line in std::io::stdin().lines() {
         let line = line.expect("orders can be read");
         let words: Vec<&str> = line.split(' ').collect();
@@ -50,7 +54,10 @@ pub fn run(store: &Path, secrets: &Path, strangers: &Path) {
             answer(rate);
             continue;
         }
-        open(&mut verifiers, threads, store, &secrets);
+        for _ in verifiers.len()..threads {
+            let opened = Verifier::open(store, Duration::from_secs(10), |key| key.id);
+            verifiers.push((opened.expect("the store can be opened"), BTreeSet::new()));
+        }
         let (secrets, expected) = match *way {
             "refused" => (&secrets, Code::WrongEnvironment),
             "unknown" => (&strangers, Code::NotFound),
@@ -59,6 +66,11 @@ pub fn run(store: &Path, secrets: &Path, strangers: &Path) {
         };
         let in_batches = *way == "batch";
         let verifiers = &mut verifiers[..threads];
+        for (verifier, seen) in &mut *verifiers {
+            if seen.insert(expected) {
+                present(verifier, secrets, expected);
+            }
+        }
         let rate = measure(verifiers, in_batches, length, secrets, expected);
         answer(rate);
     }
@@ -136,25 +148,20 @@ fn read(secrets: &Path) -> Vec<String> {
     secrets.lines().map(str::to_owned).collect()
 }
 
-/// Opens verifiers until there are so many; each has had every key once before it is measured.
-fn open(verifiers: &mut Vec<Verifier<KeyId>>, threads: usize, store: &Path, secrets: &[String]) {
-    for _ in verifiers.len()..threads {
-        let opened = Verifier::open(store, Duration::from_secs(10), |key| key.id);
-        let mut verifier = opened.expect("the store can be opened");
-        for some in secrets.chunks(BATCH) {
-            let requests: Vec<Request> = some.iter().map(|secret| request(secret)).collect();
-            verifier
-                .verify_all(&requests, now(), |verdict| assert_eq!(verdict.code, Code::Valid))
-                .expect("the store can be read");
-        }
-        flush(&mut verifier);
-        verifiers.push(verifier);
+/// Presents every secret once.
+fn present(verifier: &mut Verifier<KeyId>, secrets: &[String], expected: Code) {
+    for some in secrets.chunks(BATCH) {
+        let requests: Vec<Request> = some.iter().map(|secret| request(secret, expected)).collect();
+        verifier
+            .verify_all(&requests, now(), |verdict| assert_eq!(verdict.code, expected))
+            .expect("the store can be read");
     }
+    flush(verifier);
 }
 
 /// Verifications a second of all threads together, the writing of what they counted included.
 fn measure(
-    verifiers: &mut [Verifier<KeyId>],
+    verifiers: &mut [Seen],
     in_batches: bool,
     length: Duration,
     secrets: &[String],
@@ -165,7 +172,7 @@ fn measure(
         let threads: Vec<_> = verifiers
             .iter_mut()
             .enumerate()
-            .map(|(number, verifier)| {
+            .map(|(number, (verifier, _))| {
                 let all_ready = &all_ready;
                 scope.spawn(move || {
                     let mut dice = Dice::new(u64::from(std::process::id()) << 8 | number as u64);
@@ -203,10 +210,7 @@ fn singles(
     expected: Code,
 ) -> usize {
     for _ in 0..BATCH {
-        let mut request = request(dice.choose(secrets));
-        if expected == Code::WrongEnvironment {
-            request.ask.environment = Some("elsewhere".to_owned());
-        }
+        let request = request(dice.choose(secrets), expected);
         let verdict = verifier.verify(&request, now()).expect("the store can be read");
         assert_eq!(verdict.code, expected);
     }
@@ -214,7 +218,8 @@ fn singles(
 }
 
 fn batch(verifier: &mut Verifier<KeyId>, dice: &mut Dice, secrets: &[String]) -> usize {
-    let requests: Vec<Request> = (0..BATCH).map(|_| request(dice.choose(secrets))).collect();
+    let requests: Vec<Request> =
+        (0..BATCH).map(|_| request(dice.choose(secrets), Code::Valid)).collect();
     verifier
         .verify_all(&requests, now(), |verdict| assert_eq!(verdict.code, Code::Valid))
         .expect("the store can be read");
@@ -222,8 +227,12 @@ fn batch(verifier: &mut Verifier<KeyId>, dice: &mut Dice, secrets: &[String]) ->
 }
 
 /// A request as a service has it: the secret's text is its own, taken from a header.
-fn request(secret: &str) -> Request {
-    Request::new(Secret::new(secret.to_owned()))
+fn request(secret: &str, expected: Code) -> Request {
+    let mut request = Request::new(Secret::new(secret.to_owned()));
+    if expected == Code::WrongEnvironment {
+        request.ask.environment = Some("elsewhere".to_owned());
+    }
+    request
 }
 
 #[expect(clippy::disallowed_methods, reason = "the clock is the service's, and this plays one")]
