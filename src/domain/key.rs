@@ -1,22 +1,19 @@
-//! The record of a key, and what may be done with it at a moment.
+//! The record of a key, and how it is stored.
 //!
-//! This module never holds a secret, and never stores a status that time alone decides.
+//! This module never holds a secret.
 
 use std::collections::BTreeMap;
-use std::fmt;
-
-use rand::TryCryptoRng;
-use serde::Serialize;
 
 use crate::domain::address::Network;
-use crate::domain::alphabet::Alphabet;
 use crate::domain::form::HashForm;
+pub use crate::domain::key_id::KeyId;
 pub use crate::domain::life::{Life, State, Status};
-use crate::domain::sanitize::Safe;
 use crate::domain::secret::SecretHash;
+use crate::domain::stored::Stored::{Hash, Labels, Maybe, Networks, Number, Text, Texts, Time};
+use crate::domain::stored::{Field, Source};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::WorkspaceId;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 
 /// The reason recorded for a key whose secret never reached a holder.
 pub const UNDELIVERED: &str = "undelivered";
@@ -25,49 +22,6 @@ pub const UNSPECIFIED: &str = "unspecified";
 
 /// The reason recorded for a key that another took the place of at once.
 pub const SUPERSEDED: &str = "superseded";
-
-/// A key's identifier: `key_` and 16 random characters of `0-9a-z` (82 bits).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct KeyId(String);
-
-impl KeyId {
-    /// What every key id begins with.
-    pub const PREFIX: &'static str = "key_";
-    /// How many random characters follow it.
-    pub const RANDOM_LENGTH: usize = 16;
-
-    /// Draws a new id. Random rather than ordered by time, so that six characters of it are enough to name a key.
-    pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self> {
-        let mut id = Self::PREFIX.to_owned();
-        let mut bytes = [0u8; 32];
-        while id.len() < Self::PREFIX.len() + Self::RANDOM_LENGTH {
-            rng.try_fill_bytes(&mut bytes).map_err(|error| {
-                Error::new(Kind::Internal, format!("the system's random generator failed: {error}"))
-            })?;
-            let wanted = Self::PREFIX.len() + Self::RANDOM_LENGTH - id.len();
-            let picked = bytes.iter().filter_map(|byte| Alphabet::Base36.pick(*byte));
-            id.extend(picked.take(wanted).map(char::from));
-        }
-        Ok(Self(id))
-    }
-
-    /// Takes an id read from the store.
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// For people: an id planted in a store is escaped like any other text. Data takes [`KeyId::as_str`].
-impl fmt::Display for KeyId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Safe(&self.0).fmt(formatter)
-    }
-}
 
 /// The rotation that a key came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,106 +98,126 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key's life.
-    pub fn life(&self) -> Life {
-        Life { state: self.state, created_at: self.created_at, expires_at: self.expires_at }
+    /// A pending record in which nothing is said yet.
+    pub(crate) const fn blank() -> Self {
+        Self {
+            id: KeyId::from_stored(String::new()),
+            workspace_id: WorkspaceId(0),
+            workspace: String::new(),
+            name: String::new(),
+            environment: String::new(),
+            scopes: Vec::new(),
+            prefix: String::new(),
+            short: String::new(),
+            hint: String::new(),
+            hash: SecretHash::from_bytes([0; 32]),
+            form: None,
+            state: State::Pending,
+            created_at: Timestamp::EPOCH,
+            created_by: String::new(),
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+            revoked_reason: None,
+            revoked_message: None,
+            rotation: None,
+            replaced_by: None,
+            allow: Vec::new(),
+            owner: None,
+            plan: None,
+            labels: BTreeMap::new(),
+            revision: 0,
+            seen: Timestamp::EPOCH,
+        }
     }
 
-    /// What the key is at this moment, as verify would say.
-    pub fn status(&self, now: Timestamp) -> Status {
-        self.life().status(now, self.seen)
-    }
+    /// How many fields are stored.
+    pub(crate) const FIELDS: usize = 27;
 
-    /// How the key has ended, if it has.
-    pub fn ended(&self, now: Timestamp) -> Option<Status> {
-        self.life().ended(now, self.seen)
-    }
-
-    /// Whether the key can still come to verify.
-    pub fn is_living(&self, now: Timestamp) -> bool {
-        self.ended(now).is_none()
-    }
-
-    /// Whether the key's holder can still activate it.
-    pub fn is_pending(&self, now: Timestamp) -> bool {
-        self.state == State::Pending && self.is_living(now)
-    }
-
-    /// Whether the key is paused, and enabling it makes it verify again.
-    pub fn is_paused(&self, now: Timestamp) -> bool {
-        self.state == State::Disabled && self.is_living(now)
-    }
-
-    /// The key's status for a change: an ended key is no longer pending or disabled.
-    pub fn standing(&self, now: Timestamp) -> Status {
-        self.ended(now).unwrap_or_else(|| self.status(now))
-    }
-
-    /// The id of the key that it replaces.
-    pub fn replaces(&self) -> Option<&KeyId> {
-        self.rotation.as_ref().map(|rotation| &rotation.replaces)
-    }
-
-    /// When a pending key became void by waiting, if it has.
-    pub fn lapsed_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.life().lapsed_at(now, self.seen)
-    }
-
-    /// Why it was revoked, or became void by waiting; nothing if no reason was given.
-    pub fn reason(&self, now: Timestamp) -> Option<&str> {
-        let given = self.revoked_reason.as_deref();
-        let reason = given.or_else(|| self.lapsed_at(now).map(|_| UNDELIVERED));
-        reason.filter(|reason| *reason != UNSPECIFIED)
-    }
-
-    /// Every time in the record except its last use.
-    pub fn times(&self) -> impl Iterator<Item = Timestamp> {
-        let optional = [self.expires_at, self.revoked_at, self.previous_expires_at()];
-        optional.into_iter().flatten().chain([self.created_at])
-    }
-
-    /// The expiry that the key before had when this one superseded it.
-    pub fn previous_expires_at(&self) -> Option<Timestamp> {
+    /// The stored fields: the columns of a key's row, and its digest, which has them in this order. A new one comes last,
+    /// as [`Field::added`] after `\x03`, its name and `\0`.
+    pub(crate) fn fields(&self) -> [Field<'_>; Self::FIELDS] {
         let rotation = self.rotation.as_ref();
-        rotation.and_then(|rotation| rotation.previous_expires_at)
+        let form = self.form.map_or(Maybe(None), |form| Text(form.word()));
+        [
+            Field::fixed("id", Text(self.id.as_str())),
+            Field::fixed("workspace_id", Number(Some(self.workspace_id.0))),
+            Field::changing("name", Text(&self.name)),
+            Field::fixed("environment", Text(&self.environment)),
+            Field::changing("scopes", Texts(&self.scopes)),
+            Field::fixed("prefix", Text(&self.prefix)),
+            Field::fixed("short", Text(&self.short)),
+            Field::fixed("hint", Text(&self.hint)),
+            Field::fixed("algorithm", Text(SecretHash::ALGORITHM)),
+            Field::fixed("hash", Hash(&self.hash)),
+            Field::changing("state", Text(self.state.word())),
+            Field::fixed("created_at", Time(Some(self.created_at))),
+            Field::fixed("created_by", Text(&self.created_by)),
+            Field::changing("expires_at", Time(self.expires_at)),
+            Field::changing("revoked_at", Time(self.revoked_at)),
+            Field::changing("revoked_reason", Maybe(self.revoked_reason.as_deref())),
+            Field::changing("revoked_message", Maybe(self.revoked_message.as_deref())),
+            Field::fixed("replaces", Maybe(self.replaces().map(KeyId::as_str))),
+            Field::fixed("grace", Number(rotation.map(|rotation| rotation.grace_millis))),
+            Field::changing("previous_expires_at", Time(self.previous_expires_at())),
+            Field::changing("replaced_by", Maybe(self.replaced_by.as_ref().map(KeyId::as_str))),
+            Field::changing("allow", Networks(&self.allow)),
+            Field::changing("owner", Maybe(self.owner.as_deref())),
+            Field::changing("labels", Labels(&self.labels)),
+            Field::changing("revision", Number(Some(self.revision))).added(b"", self.revision > 1),
+            Field::changing("plan", Maybe(self.plan.as_deref())).added(b"", self.plan.is_some()),
+            Field::fixed("form", form).added(b"\x02", self.form.is_some()),
+        ]
     }
 
-    /// Revokes the key.
-    pub fn revoke(&mut self, reason: &str, message: Option<String>, now: Timestamp) {
-        self.state = State::Revoked;
-        self.revoked_at = Some(now);
-        self.revoked_reason = Some(reason.to_owned());
-        self.revoked_message = message;
-    }
-
-    /// Takes over from `old` at this moment: ends or shortens its life and ties the two together.
-    ///
-    /// The old key's expiry is never moved to a later time; a grace of zero revokes it.
-    pub fn supersede(&mut self, old: &mut Self, now: Timestamp) {
-        let Some(rotation) = &mut self.rotation else {
-            return;
-        };
-        let is_again = old.replaced_by.as_ref() == Some(&self.id);
-        old.replaced_by = Some(self.id.clone());
-        if !old.is_living(now) {
-            return;
-        }
-        if rotation.grace_millis == 0 {
-            old.revoke(SUPERSEDED, None, now);
-        } else {
-            let ends = now.plus_millis(rotation.grace_millis);
-            // A backup may have restored an earlier time; what was recorded then is kept.
-            if !is_again {
-                rotation.previous_expires_at = old.expires_at;
-            }
-            old.expires_at = Some(old.expires_at.map_or(ends, |expires_at| expires_at.min(ends)));
-        }
-    }
-
-    /// Whether the key's name is its own: it lives, has not been superseded, and does not wait to supersede another.
-    pub fn holds_its_name(&self, now: Timestamp) -> bool {
-        let waits_to_supersede = self.state == State::Pending && self.rotation.is_some();
-        self.is_living(now) && self.replaced_by.is_none() && !waits_to_supersede
+    /// Takes a record from its row, in the same order. Its workspace's name and its last use are in other tables.
+    pub(crate) fn load<S: Source>(row: &mut S) -> Result<Self> {
+        Ok(Self {
+            id: KeyId::from_stored(row.text("id")?),
+            workspace_id: WorkspaceId(row.integer("workspace_id")?),
+            name: row.text("name")?,
+            environment: row.text("environment")?,
+            scopes: row.json("scopes", "[]")?,
+            prefix: row.text("prefix")?,
+            short: row.text("short")?,
+            hint: row.text("hint")?,
+            hash: {
+                row.word("algorithm", "its hash is of an unknown algorithm", |word| {
+                    (word == Some(SecretHash::ALGORITHM)).then_some(())
+                })?;
+                row.hash("hash")?
+            },
+            state: row.word("state", "a key has an unknown state", |word| State::of(word?))?,
+            created_at: Timestamp::from_millis(row.integer("created_at")?),
+            created_by: row.text("created_by")?,
+            expires_at: row.time("expires_at")?,
+            revoked_at: row.time("revoked_at")?,
+            revoked_reason: row.maybe("revoked_reason")?,
+            revoked_message: row.maybe("revoked_message")?,
+            rotation: {
+                let replaces = row.maybe("replaces")?.map(KeyId::from_stored);
+                let grace_millis = row.number("grace")?;
+                let previous_expires_at = row.time("previous_expires_at")?;
+                replaces.zip(grace_millis).map(|(replaces, grace_millis)| Rotation {
+                    replaces,
+                    grace_millis,
+                    previous_expires_at,
+                })
+            },
+            replaced_by: row.maybe("replaced_by")?.map(KeyId::from_stored),
+            allow: row.networks("allow")?,
+            owner: row.maybe("owner")?,
+            labels: row.json("labels", "{}")?,
+            revision: row.integer("revision")?,
+            plan: row.maybe("plan")?,
+            form: row.word("form", "its hash is of an unknown form", |word| match word {
+                None => Some(None),
+                Some(word) => HashForm::of(word).map(Some),
+            })?,
+            workspace: String::new(),
+            last_used_at: None,
+            seen: Timestamp::EPOCH,
+        })
     }
 }
 
@@ -262,53 +236,10 @@ pub(crate) mod tests {
             prefix: "kw_live_0".to_owned(),
             short: "0".to_owned(),
             hint: "a1b2".to_owned(),
-            hash: SecretHash::from_bytes([0; 32]),
-            form: None,
             state: State::Active,
-            created_at: Timestamp::from_millis(0),
             created_by: "operator:someone".to_owned(),
-            expires_at: None,
-            last_used_at: None,
-            revoked_at: None,
-            revoked_reason: None,
-            revoked_message: None,
-            rotation: None,
-            replaced_by: None,
-            allow: Vec::new(),
-            owner: None,
-            labels: BTreeMap::new(),
-            plan: None,
             revision: 1,
-            seen: Timestamp::EPOCH,
+            ..Key::blank()
         }
-    }
-
-    #[test]
-    fn superseding_never_prolongs_the_old_key() {
-        let now = Timestamp::from_millis(1000);
-        for (expires_at, grace_millis, ends) in
-            [(None, 500, 1500), (Some(1200), 500, 1200), (Some(9000), 500, 1500)]
-        {
-            let mut old = sample();
-            old.expires_at = expires_at.map(Timestamp::from_millis);
-            let mut new = sample();
-            new.id = KeyId::from_stored("key_new".to_owned());
-            let previous_expires_at = None;
-            new.rotation =
-                Some(Rotation { replaces: old.id.clone(), grace_millis, previous_expires_at });
-            let before = old.expires_at;
-            new.supersede(&mut old, now);
-            assert_eq!(old.expires_at, Some(Timestamp::from_millis(ends)));
-            assert_eq!(old.replaced_by, Some(new.id.clone()));
-            assert_eq!(new.rotation.and_then(|rotation| rotation.previous_expires_at), before);
-        }
-    }
-
-    #[test]
-    fn ids_are_key_and_16_lowercase_characters() {
-        let id = KeyId::generate(&mut crate::random::SystemRandom).expect("random");
-        let random = id.as_str().strip_prefix("key_").expect("prefix");
-        assert_eq!(random.len(), 16);
-        assert!(random.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()));
     }
 }

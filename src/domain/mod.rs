@@ -23,6 +23,7 @@ pub mod glob;
 pub mod holding;
 pub mod idempotency;
 pub mod key;
+mod key_id;
 pub mod known_format;
 pub mod label;
 pub mod life;
@@ -46,6 +47,8 @@ pub mod scan;
 pub mod secret;
 #[cfg(feature = "cli")]
 pub mod size;
+pub mod standing;
+pub(crate) mod stored;
 pub mod template;
 pub mod tilde;
 pub mod timestamp;

@@ -9,9 +9,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::domain::digest::write_hex;
-use crate::domain::form::HashForm;
-use crate::domain::key::{Key, KeyId};
-use crate::domain::secret::SecretHash;
+use crate::domain::key::Key;
+use crate::domain::stored::{Field, Stored};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::workspace::Workspace;
 
@@ -30,43 +29,8 @@ impl RecordDigest {
     /// The digest of a key's record.
     pub fn of_key(key: &Key) -> Self {
         let mut form = Form::begin(KEY);
-        form.text(key.id.as_str());
-        form.number(key.workspace_id.0);
-        for text in [&key.name, &key.environment] {
-            form.text(text);
-        }
-        form.texts(key.scopes.iter());
-        for text in [&key.prefix, &key.short, &key.hint] {
-            form.text(text);
-        }
-        form.text(SecretHash::ALGORITHM);
-        form.bytes(key.hash.as_bytes());
-        form.text(key.state.word());
-        form.time(Some(key.created_at));
-        form.text(&key.created_by);
-        form.time(key.expires_at);
-        form.time(key.revoked_at);
-        form.maybe(key.revoked_reason.as_deref());
-        form.maybe(key.revoked_message.as_deref());
-        let rotation = key.rotation.as_ref();
-        form.maybe(rotation.map(|rotation| rotation.replaces.as_str()));
-        form.number(rotation.map_or(0, |rotation| rotation.grace_millis));
-        form.time(rotation.and_then(|rotation| rotation.previous_expires_at));
-        form.maybe(key.replaced_by.as_ref().map(KeyId::as_str));
-        let networks: Vec<String> = key.allow.iter().map(ToString::to_string).collect();
-        form.texts(networks.iter());
-        form.maybe(key.owner.as_deref());
-        form.texts(key.labels.iter().flat_map(|(name, value)| [name, value]));
-        // Records of before there were revisions have the same digest as then.
-        if key.revision > 1 {
-            form.number(key.revision);
-        }
-        // Likewise of before a key could have a plan of its own.
-        if key.plan.is_some() {
-            form.maybe(key.plan.as_deref());
-        }
-        if let Some(hashed) = key.form {
-            form.form(hashed);
+        for field in key.fields().iter().filter(|field| field.is_hashed) {
+            form.field(field);
         }
         form.end()
     }
@@ -130,6 +94,25 @@ impl Form {
         Self(bytes)
     }
 
+    fn field(&mut self, field: &Field<'_>) {
+        self.0.extend_from_slice(field.lead);
+        match field.value {
+            Stored::Text(text) => self.text(text),
+            Stored::Maybe(text) => self.maybe(text),
+            Stored::Number(number) => self.number(number.unwrap_or(0)),
+            Stored::Time(time) => self.time(time),
+            Stored::Hash(hash) => self.bytes(hash.as_bytes()),
+            Stored::Texts(texts) => self.texts(texts.iter()),
+            Stored::Networks(networks) => {
+                let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
+                self.texts(networks.iter());
+            }
+            Stored::Labels(labels) => {
+                self.texts(labels.iter().flat_map(|(name, value)| [name, value]));
+            }
+        }
+    }
+
     /// A length in 8 bytes, the highest first, and so many bytes.
     fn bytes(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
@@ -151,12 +134,6 @@ impl Form {
         if let Some(text) = text {
             self.text(text);
         }
-    }
-
-    /// A two, which nothing else that may be left out begins with, and the form's word.
-    fn form(&mut self, hashed: HashForm) {
-        self.0.push(2);
-        self.text(hashed.word());
     }
 
     /// A zero byte for never, or a one and the milliseconds since 1970.
@@ -183,9 +160,11 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::form::HashForm;
     use crate::domain::key::tests::sample;
-    use crate::domain::key::{Rotation, State};
+    use crate::domain::key::{KeyId, Rotation, State};
     use crate::domain::policy::Policy;
+    use crate::domain::secret::SecretHash;
     use crate::domain::workspace::WorkspaceId;
 
     #[test]
@@ -236,6 +215,64 @@ mod tests {
         let mut key = sample();
         key.allow.push("10.0.0.0/8".parse().expect("a network"));
         assert!(!seen.contains(&RecordDigest::of_key(&key).to_string()));
+    }
+
+    /// Stores have these digests in their records and their trails: none may ever change.
+    #[test]
+    fn the_digests_of_records_are_those_of_every_keyward_before() {
+        let digest = |change: fn(&mut Key)| {
+            let mut key = sample();
+            change(&mut key);
+            RecordDigest::of_key(&key).to_string()
+        };
+        let mut digests = [
+            digest(|_| {}),
+            digest(whole),
+            digest(|key| key.revision = 7),
+            digest(|key| key.plan = Some("pro".to_owned())),
+            digest(|key| key.form = Some(HashForm::AfterBar)),
+        ]
+        .into_iter();
+        for before in [
+            "35c8ce58480a6be2841365ba1c5afe58d328d542031bc8bb9ba731bcf6cc72ef",
+            "bb0c7bf8dd71b35565db5dbb70020222566faf14e2884c461a61e5f005c031d8",
+            "38b835524c5d7b6c3832b61e2bb972b2bcf8af703b2e91ab8ea49a729fc5dc7d",
+            "3f8b9afc033517008d5017bab4bcc247ed292a196c74c454d0423fec62af7e71",
+            "04ceef683d6833587706968194832555800fa9326e7fd8cf76da8bb944171296",
+        ] {
+            assert_eq!(digests.next().as_deref(), Some(before));
+        }
+    }
+
+    /// Gives a key something in each of its fields.
+    fn whole(key: &mut Key) {
+        let time = |millis| Some(Timestamp::from_millis(millis));
+        key.form = Some(HashForm::Sha512);
+        key.state = State::Revoked;
+        key.expires_at = time(1);
+        key.revoked_at = time(2);
+        key.revoked_reason = Some("leaked".to_owned());
+        key.revoked_message = Some("in a log".to_owned());
+        key.rotation = Some(Rotation {
+            replaces: KeyId::from_stored("key_aaaaaaaaaaaaaaaa".to_owned()),
+            grace_millis: 3,
+            previous_expires_at: time(4),
+        });
+        key.replaced_by = Some(KeyId::from_stored("key_bbbbbbbbbbbbbbbb".to_owned()));
+        key.allow.push("10.0.0.0/8".parse().expect("a network"));
+        key.owner = Some("ops".to_owned());
+        key.labels.insert("team".to_owned(), "a".to_owned());
+        key.plan = Some("pro".to_owned());
+        key.revision = 5;
+    }
+
+    #[test]
+    fn a_field_that_is_added_now_is_hashed_after_its_name_where_it_has_a_value() {
+        let key = sample();
+        for field in key.fields().iter().skip_while(|field| field.column != "form").skip(1) {
+            let lead = [b"\x03", field.column.as_bytes(), b"\0"].concat();
+            assert_eq!((field.lead, field.is_hashed), (&lead[..], false), "{}", field.column);
+        }
     }
 
     #[test]

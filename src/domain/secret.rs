@@ -58,7 +58,7 @@ impl SecretHash {
     pub const ALGORITHM: &'static str = "sha256";
 
     /// Takes a digest read from the store.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 

@@ -1,8 +1,6 @@
 //! A key in the making: a pending record with its secret, and the row it becomes. A pending record of whose delivery nothing is
 //! known, a leftover, is given another secret instead.
 
-use std::collections::BTreeMap;
-
 use rand::TryCryptoRng;
 use serde_json::{Value, json};
 
@@ -11,7 +9,7 @@ use crate::domain::key::UNDELIVERED;
 use crate::domain::restoration::What;
 use crate::domain::secret::Secret;
 use crate::domain::token::TokenFormat;
-use crate::domain::{Key, KeyId, State, Timestamp, Workspace};
+use crate::domain::{Key, KeyId, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::access::Access;
 use crate::ops::limits;
@@ -40,28 +38,13 @@ impl Draft<'_> {
             workspace: self.workspace.name.clone(),
             name: self.name.to_owned(),
             environment: self.environment.to_owned(),
-            scopes: Vec::new(),
             prefix: token.prefix,
             short: token.short,
             hint: token.hint,
             hash: token.secret.hash(),
-            form: None,
-            state: State::Pending,
             created_at: self.created_at,
             created_by: self.created_by.to_owned(),
-            expires_at: None,
-            last_used_at: None,
-            revoked_at: None,
-            revoked_reason: None,
-            revoked_message: None,
-            rotation: None,
-            replaced_by: None,
-            allow: Vec::new(),
-            owner: None,
-            labels: BTreeMap::new(),
-            plan: None,
-            revision: 0,
-            seen: Timestamp::EPOCH,
+            ..Key::blank()
         };
         Ok((key, token.secret))
     }

@@ -245,7 +245,7 @@ impl Reader<'_> {
     /// Calls the closure with every sound record that names another key.
     pub fn for_each_linked_key(&self, mut body: impl FnMut(Key) -> Result<()>) -> Result<()> {
         let condition = "(key.replaces IS NOT NULL OR key.replaced_by IS NOT NULL)";
-        self.for_each_sealed(COLUMNS, condition, |_, _, key| match key {
+        self.for_each_sealed(&COLUMNS, condition, |_, _, key| match key {
             Ok((key, None)) => body(key),
             Ok((_, Some(_))) => Ok(()),
             Err(error) if error.kind() == Kind::Damaged => Ok(()),

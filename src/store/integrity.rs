@@ -5,7 +5,7 @@
 
 use super::Reader;
 use super::damage::damaged;
-use super::key_row::{self, AFTER, BARE, SEQ};
+use super::key_row::{self, AFTER, BARE, ID, SEQ};
 use super::session::{Row, paged};
 use super::value::{Value, values};
 use crate::domain::audit::{About, link};
@@ -69,7 +69,7 @@ impl Reader<'_> {
         &self,
         body: impl FnMut(String, KeySeq, Standing) -> Result<()>,
     ) -> Result<()> {
-        self.for_each_record((BARE, NEWEST), "TRUE", body)
+        self.for_each_record((&BARE, NEWEST), "TRUE", body)
     }
 
     /// The same for the keys that meet a condition, with these columns, checked only by their seals.
@@ -103,7 +103,7 @@ impl Reader<'_> {
                         Ok((Key { seen, ..key }, fault))
                     },
                 );
-                Ok((row.get(SEQ)?, (row.text(0)?, key)))
+                Ok((row.get(SEQ)?, (row.text(ID)?, key)))
             })
         };
         paged(i64::MIN, read, |seq, (id, key)| body(id, KeySeq(seq), key))
@@ -140,7 +140,7 @@ impl Reader<'_> {
 
     /// Whether a key's record matches its seal and the trail, and its state matches the hashes of ended keys.
     pub fn agrees_on_key(&self, key: &Key) -> Result<bool> {
-        let sql = format!("{BARE}{VOUCHER}{NEWEST} FROM key WHERE key.id = ?1");
+        let sql = format!("{}{VOUCHER}{NEWEST} FROM key WHERE key.id = ?1", *BARE);
         let agrees = self.session.one(&sql, values![&key.id], |row| {
             Ok(fault_of_key(row, key)?.is_none() && fault_of_trail(row, key)?.is_none())
         })?;
@@ -277,7 +277,7 @@ pub(super) fn unlike_itself(what: &str) -> Error {
 
 /// The error of a key's row that is not a record, with the key's id if it can be read.
 fn unreadable(row: &Row<'_>, error: Error) -> Error {
-    match row.get::<String>(0) {
+    match row.get::<String>(ID) {
         Ok(id) if error.kind() == Kind::Damaged => {
             damaged(format!("the record of {} cannot be read", Safe(&id))).because(error)
         }

@@ -53,7 +53,7 @@ impl Reader<'_> {
         let joins = format!("{} {LAST_USES}", self.session.by_index("key_workspace"));
         let filter = "WHERE key.workspace_id = ?1 AND key.seq > ?2 ORDER BY key.seq LIMIT ?3";
         let keys =
-            self.verified_keys((MANY, &joins, filter), values![workspace.id, after, limit])?;
+            self.verified_keys((&MANY, &joins, filter), values![workspace.id, after, limit])?;
         let is_full = keys.len() == limit as usize;
         let mut last = None;
         for (seq, mut key) in keys {

@@ -1,260 +1,221 @@
-//! A row of the `key` table as a record, and back.
+//! A row of the `key` table as a record, and back. `domain::key` has the list of the columns.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use serde::de::DeserializeOwned;
+
 use super::damage::damaged;
-use super::session::Row;
+use super::session::{Row, places};
 use super::value::Value;
-use crate::domain::form::HashForm;
-use crate::domain::key::Rotation;
 use crate::domain::record::RecordDigest;
 use crate::domain::secret::SecretHash;
-use crate::domain::{Key, KeyId, Network, State, Timestamp};
-use crate::error::Result;
+use crate::domain::stored::{Field, Source, Stored};
+use crate::domain::{Key, Network, State};
+use crate::error::{Error, Result};
 
-macro_rules! columns {
-    ($workspace:literal, $last_used_at:literal) => {
-        concat!(
-            "SELECT key.id, key.workspace_id, ", $workspace, ", key.name, key.environment, key.scopes, key.prefix,
-                key.short, key.hint, key.hash, key.state, key.created_at, key.created_by, key.expires_at, ",
-            $last_used_at, ", key.revoked_at, key.revoked_reason, key.revoked_message, key.replaces, key.grace,
-                key.previous_expires_at, key.replaced_by, key.allow, key.owner, key.labels, key.seq,
-                key.algorithm, key.revision, key.plan, key.form"
-        )
-    };
-}
-
-/// The columns, in the order [`from_row`] reads them. The workspace's name is its present one.
-pub(super) const COLUMNS: &str = columns!(
-    "(SELECT workspace.name FROM workspace WHERE workspace.workspace_id = key.workspace_id)",
-    "(SELECT usage.last_used_at FROM meter JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq
-        WHERE meter.key_seq = key.seq)"
-);
+/// The columns that [`from_row`] reads. The workspace's name is its present one.
+pub(super) static COLUMNS: LazyLock<String> = LazyLock::new(|| {
+    select(
+        "(SELECT workspace.name FROM workspace WHERE workspace.workspace_id = key.workspace_id)",
+        "(SELECT usage.last_used_at FROM meter JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq
+            WHERE meter.key_seq = key.seq)",
+    )
+});
 
 /// The same without columns of other tables, for callers that have these already.
-pub(super) const BARE: &str = columns!("''", "NULL");
+pub(super) static BARE: LazyLock<String> = LazyLock::new(|| select("''", "NULL"));
 
 /// The same without the workspace's name, for many rows of one workspace; wants [`LAST_USES`] after it. A join opens its
 /// tables once, the subqueries of [`COLUMNS`] open them for each row.
-pub(super) const MANY: &str = columns!("''", "usage.last_used_at");
+pub(super) static MANY: LazyLock<String> = LazyLock::new(|| select("''", "usage.last_used_at"));
 
 /// Each key's last use, if it has one.
 pub(super) const LAST_USES: &str = "LEFT JOIN meter ON meter.key_seq = key.seq
     LEFT JOIN usage ON usage.slot = (meter.last_day << 40) + meter.key_seq";
 
-/// Columns that are read even if the rest of a row is not a record.
-pub(super) const HASH: usize = 9;
-pub(super) const STATE: usize = 10;
-pub(super) const EXPIRES_AT: usize = 13;
-pub(super) const REVOKED_AT: usize = 15;
-/// The column of the row number, which is not part of the record.
-pub(super) const SEQ: usize = 25;
-/// The column of the hash's algorithm, of which there is one.
-const ALGORITHM: usize = 26;
-/// The column of the revision.
-const REVISION: usize = 27;
+fn select(workspace: &str, last_used_at: &str) -> String {
+    let record = NAMES.join(", key.");
+    format!("SELECT key.seq, {workspace}, {last_used_at}, key.{record}")
+}
+
+/// The row number, which is not part of the record.
+pub(super) const SEQ: usize = 0;
+const WORKSPACE: usize = 1;
+const LAST_USED_AT: usize = 2;
+/// The id, the first column of the record.
+pub(super) const ID: usize = 3;
 /// The first column of what may follow.
-pub(super) const AFTER: usize = 30;
+pub(super) const AFTER: usize = ID + Key::FIELDS;
+
+/// The columns of the record.
+static NAMES: LazyLock<[&str; Key::FIELDS]> =
+    LazyLock::new(|| Key::blank().fields().map(|field| field.column));
+
+/// Where a column stands, to read it even if the rest of the row is not a record.
+pub(super) fn place(column: &str) -> usize {
+    ID + NAMES.iter().take_while(|name| **name != column).count()
+}
 
 pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {
-    if row.bytes(ALGORITHM)? != Some(SecretHash::ALGORITHM.as_bytes()) {
-        return Err(damaged("its hash is of an unknown algorithm"));
-    }
-    let rotation = match (row.optional_text(18)?, row.get(19)?) {
-        (Some(replaces), Some(grace_millis)) => Some(Rotation {
-            replaces: KeyId::from_stored(replaces),
-            grace_millis,
-            previous_expires_at: row.get(20)?,
-        }),
-        _ => None,
-    };
-    Ok(Key {
-        id: KeyId::from_stored(row.text(0)?),
-        workspace_id: row.get(1)?,
-        workspace: row.text(2)?,
-        name: row.text(3)?,
-        environment: row.text(4)?,
-        scopes: json(row, 5, "[]")?,
-        prefix: row.text(6)?,
-        short: row.text(7)?,
-        hint: row.text(8)?,
-        hash: row.get(9)?,
-        form: form(row)?,
-        state: state(row, 10)?,
-        created_at: row.get(11)?,
-        created_by: row.text(12)?,
-        expires_at: row.get(13)?,
-        last_used_at: row.get(14)?,
-        revoked_at: row.get(15)?,
-        revoked_reason: row.optional_text(16)?,
-        revoked_message: row.optional_text(17)?,
-        rotation,
-        replaced_by: row.optional_text(21)?.map(KeyId::from_stored),
-        allow: networks(row, 22)?,
-        owner: row.optional_text(23)?,
-        labels: json(row, 24, "{}")?,
-        plan: row.optional_text(REVISION + 1)?,
-        revision: row.get(REVISION)?,
-        seen: Timestamp::EPOCH,
-    })
+    let mut key = Key::load(&mut Record { row, next: ID })?;
+    key.workspace = row.text(WORKSPACE)?;
+    key.last_used_at = row.get(LAST_USED_AT)?;
+    Ok(key)
 }
 
-fn json<T: serde::de::DeserializeOwned + Default>(
+/// The columns of a row's record that were not taken yet.
+struct Record<'r> {
+    row: &'r Row<'r>,
+    next: usize,
+}
+
+impl Record<'_> {
+    fn next(&mut self, column: &str) -> usize {
+        debug_assert_eq!(NAMES[self.next - ID], column, "read in the order of the list");
+        self.next += 1;
+        self.next - 1
+    }
+}
+
+impl Source for Record<'_> {
+    fn maybe(&mut self, column: &'static str) -> Result<Option<String>> {
+        self.row.optional_text(self.next(column))
+    }
+
+    fn integer(&mut self, column: &'static str) -> Result<i64> {
+        self.row.get(self.next(column))
+    }
+
+    fn number(&mut self, column: &'static str) -> Result<Option<i64>> {
+        self.row.get(self.next(column))
+    }
+
+    fn hash(&mut self, column: &'static str) -> Result<SecretHash> {
+        self.row.get(self.next(column))
+    }
+
+    fn json<T: DeserializeOwned + Default>(
+        &mut self,
+        column: &'static str,
+        empty: &str,
+    ) -> Result<T> {
+        let text = self.row.bytes(self.next(column))?.unwrap_or_default();
+        if text == empty.as_bytes() {
+            return Ok(T::default());
+        }
+        serde_json::from_slice(text)
+            .map_err(|error| damaged(format!("a key's scopes or labels: {error}")))
+    }
+
+    fn word<T>(
+        &mut self,
+        column: &'static str,
+        fault: &str,
+        read: impl FnOnce(Option<&str>) -> Option<T>,
+    ) -> Result<T> {
+        word(self.row, self.next(column), fault, read)
+    }
+
+    fn fault(what: &str) -> Error {
+        damaged(what)
+    }
+}
+
+fn word<T>(
     row: &Row<'_>,
     column: usize,
-    empty: &str,
+    fault: &str,
+    read: impl FnOnce(Option<&str>) -> Option<T>,
 ) -> Result<T> {
-    let text = row.bytes(column)?.unwrap_or_default();
-    if text == empty.as_bytes() {
-        return Ok(T::default());
-    }
-    serde_json::from_slice(text)
-        .map_err(|error| damaged(format!("a key's scopes or labels: {error}")))
+    let word = row.bytes(column)?.map(std::str::from_utf8).transpose();
+    word.ok().and_then(read).ok_or_else(|| damaged(fault))
 }
 
-fn form(row: &Row<'_>) -> Result<Option<HashForm>> {
-    let Some(word) = row.optional_text(REVISION + 2)? else {
-        return Ok(None);
-    };
-    let form = HashForm::of(&word);
-    form.map(Some).ok_or_else(|| damaged("its hash is of an unknown form"))
-}
-
-fn networks(row: &Row<'_>, column: usize) -> Result<Vec<Network>> {
-    let texts: Vec<String> = json(row, column, "[]")?;
-    texts
-        .iter()
-        .map(|text| text.parse().map_err(|_| damaged("a key's allow-list cannot be read")))
-        .collect()
-}
-
+/// A key's state.
 pub(super) fn state(row: &Row<'_>, column: usize) -> Result<State> {
-    let word = row.bytes(column)?.unwrap_or_default();
-    let state = std::str::from_utf8(word).ok().and_then(State::of);
-    state.ok_or_else(|| damaged("a key has an unknown state"))
+    word(row, column, "a key has an unknown state", |word| State::of(word?))
 }
 
-/// What is written once.
-const FIXED: [&str; 13] = [
-    "id",
-    "workspace_id",
-    "environment",
-    "prefix",
-    "short",
-    "hint",
-    "algorithm",
-    "hash",
-    "form",
-    "created_at",
-    "created_by",
-    "replaces",
-    "grace",
-];
-/// What changes later.
-const CHANGING: [&str; 15] = [
-    "name",
-    "scopes",
-    "state",
-    "expires_at",
-    "revoked_at",
-    "revoked_reason",
-    "revoked_message",
-    "previous_expires_at",
-    "replaced_by",
-    "allow",
-    "owner",
-    "labels",
-    "plan",
-    "revision",
-    "seal",
-];
+/// What is written of a record that changes: its id, by which it is found, and what changes.
+fn is_updated(field: &Field<'_>) -> bool {
+    field.changes || field.column == "id"
+}
 
-/// Adds a record of these values: the fixed ones, then those that change.
+/// Adds a record of the values of [`Written::all`].
 pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let columns = [&FIXED[..], &CHANGING].concat();
-    let places: Vec<String> = (1..=columns.len()).map(|nth| format!("?{nth}")).collect();
-    format!("INSERT INTO key ({}) VALUES ({})", columns.join(", "), places.join(", "))
+    let places = places(NAMES.len() + 1);
+    format!("INSERT INTO key ({}, seal) VALUES ({places})", NAMES.join(", "))
 });
-/// Writes what changes; the first value is the id.
-pub(super) static UPDATE: LazyLock<String> = LazyLock::new(|| update(&CHANGING));
-/// Writes everything; the first value is the id.
-pub(super) static REISSUE: LazyLock<String> =
-    LazyLock::new(|| update(&[&FIXED[1..], &CHANGING].concat()));
+/// Writes the values of [`Written::changing`].
+pub(super) static UPDATE: LazyLock<String> = LazyLock::new(|| update(is_updated));
+/// Writes the values of [`Written::all`].
+pub(super) static REISSUE: LazyLock<String> = LazyLock::new(|| update(|_| true));
 
-fn update(columns: &[&str]) -> String {
-    let set: Vec<String> =
-        (2..).zip(columns).map(|(nth, column)| format!("{column} = ?{nth}")).collect();
-    format!("UPDATE key SET {} WHERE id = ?1", set.join(", "))
+fn update(wanted: fn(&Field<'_>) -> bool) -> String {
+    let record = Key::blank();
+    let wanted = record.fields().into_iter().filter(wanted).map(|field| field.column);
+    let set = (1..).zip(wanted.chain(["seal"])).map(|(nth, column)| format!("{column} = ?{nth}"));
+    format!("UPDATE key SET {} WHERE id = ?1", set.skip(1).collect::<Vec<_>>().join(", "))
 }
 
 /// A record on its way into its row.
 pub(super) struct Written {
     key: Key,
-    scopes: String,
-    allow: String,
-    labels: String,
+    /// The columns that are JSON.
+    json: BTreeMap<&'static str, String>,
     pub seal: RecordDigest,
 }
 
 impl Written {
     /// The record as this revision.
     pub(super) fn new(key: &Key, revision: i64) -> Self {
-        let networks: Vec<String> = key.allow.iter().map(Network::to_string).collect();
-        let text = |json: serde_json::Result<String>| json.expect("texts are JSON");
         let key = Key { revision, ..key.clone() };
-        Self {
-            scopes: text(serde_json::to_string(&key.scopes)),
-            allow: text(serde_json::to_string(&networks)),
-            labels: text(serde_json::to_string(&key.labels)),
-            seal: RecordDigest::of_key(&key),
-            key,
-        }
+        let fields = key.fields().into_iter();
+        let json = fields.filter_map(|field| Some((field.column, json(field.value)?))).collect();
+        Self { seal: RecordDigest::of_key(&key), json, key }
     }
 
     pub(super) fn key(&self) -> &Key {
         &self.key
     }
 
-    /// The values of [`FIXED`].
-    pub(super) fn fixed(&self) -> [Value<'_>; FIXED.len()] {
-        let key = &self.key;
-        let rotation = key.rotation.as_ref();
-        [
-            (&key.id).into(),
-            key.workspace_id.into(),
-            (&key.environment).into(),
-            (&key.prefix).into(),
-            (&key.short).into(),
-            (&key.hint).into(),
-            SecretHash::ALGORITHM.into(),
-            (&key.hash).into(),
-            key.form.map(HashForm::word).into(),
-            key.created_at.into(),
-            (&key.created_by).into(),
-            rotation.map(|rotation| &rotation.replaces).into(),
-            rotation.map(|rotation| rotation.grace_millis).into(),
-        ]
+    /// Every value, the id first.
+    pub(super) fn all(&self) -> Vec<Value<'_>> {
+        self.values(|_| true)
     }
 
-    /// The values of [`CHANGING`].
-    pub(super) fn changing(&self) -> [Value<'_>; CHANGING.len()] {
-        let key = &self.key;
-        [
-            (&key.name).into(),
-            (&self.scopes).into(),
-            key.state.word().into(),
-            key.expires_at.into(),
-            key.revoked_at.into(),
-            key.revoked_reason.as_ref().into(),
-            key.revoked_message.as_ref().into(),
-            key.previous_expires_at().into(),
-            key.replaced_by.as_ref().into(),
-            (&self.allow).into(),
-            key.owner.as_ref().into(),
-            (&self.labels).into(),
-            key.plan.as_ref().into(),
-            self.key.revision.into(),
-            self.seal.as_bytes().into(),
-        ]
+    /// The id, and every value that changes.
+    pub(super) fn changing(&self) -> Vec<Value<'_>> {
+        self.values(is_updated)
     }
+
+    fn values(&self, wanted: fn(&Field<'_>) -> bool) -> Vec<Value<'_>> {
+        let fields = self.key.fields().into_iter().filter(wanted);
+        let values = fields.map(|field| match field.value {
+            Stored::Text(text) => text.into(),
+            Stored::Maybe(text) => text.into(),
+            Stored::Number(number) => number.into(),
+            Stored::Time(time) => time.into(),
+            Stored::Hash(hash) => hash.into(),
+            Stored::Texts(_) | Stored::Networks(_) | Stored::Labels(_) => {
+                self.json.get(field.column).into()
+            }
+        });
+        values.chain([self.seal.as_bytes().into()]).collect()
+    }
+}
+
+/// The text of a field that is stored as JSON.
+fn json(value: Stored<'_>) -> Option<String> {
+    let text = match value {
+        Stored::Texts(texts) => serde_json::to_string(texts),
+        Stored::Networks(networks) => {
+            let networks: Vec<String> = networks.iter().map(Network::to_string).collect();
+            serde_json::to_string(&networks)
+        }
+        Stored::Labels(labels) => serde_json::to_string(labels),
+        _ => return None,
+    };
+    Some(text.expect("texts are JSON"))
 }

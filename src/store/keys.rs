@@ -41,7 +41,7 @@ impl Reader<'_> {
     /// The key of this hash with its row number, under which its uses are counted, and without its workspace's name and
     /// its last use, which are in other tables.
     pub fn bare_key_by_hash(&self, hash: &SecretHash) -> Result<Option<(KeySeq, Key)>> {
-        self.one(BARE, "WHERE key.hash = ?1", hash.into())
+        self.one(&BARE, "WHERE key.hash = ?1", hash.into())
     }
 
     /// The forms of the hashes that other systems' keys have here.
@@ -95,7 +95,7 @@ impl Reader<'_> {
         let filter = format!("WHERE key.seq IN ({})", places(PAGE as usize));
         let mut found = BTreeMap::new();
         for page in pages(seqs, PAGE as usize) {
-            found.extend(self.verified_keys((COLUMNS, "", &filter), &page)?);
+            found.extend(self.verified_keys((&COLUMNS, "", &filter), &page)?);
         }
         Ok(seqs.iter().filter_map(|seq| found.remove(seq)).collect())
     }
@@ -104,7 +104,7 @@ impl Reader<'_> {
     pub fn bare_keys_by_hash(&self, hashes: &[SecretHash]) -> Result<Vec<(KeySeq, Key)>> {
         let values: Vec<Value<'_>> = hashes.iter().map(Value::from).collect();
         let filter = format!("WHERE key.hash IN ({})", places(hashes.len()));
-        self.verified_keys((BARE, "", &filter), &values)
+        self.verified_keys((&BARE, "", &filter), &values)
     }
 
     /// The key of this id.
@@ -135,7 +135,7 @@ impl Reader<'_> {
         let spelling = |nth: usize| spellings.get(nth).unwrap_or(&spellings[0]).as_ref();
         let index = self.session.by_index("key_name");
         let read =
-            |filter, values: &[Value<'_>]| self.verified_keys((COLUMNS, &index, filter), values);
+            |filter, values: &[Value<'_>]| self.verified_keys((&COLUMNS, &index, filter), values);
         let keys = match spellings.len() {
             1 => read(
                 "WHERE key.workspace_id = ?1 AND key.name = ?2 ORDER BY +key.seq DESC",
@@ -186,7 +186,7 @@ impl Reader<'_> {
     }
 
     fn one_key(&self, filter: &str, value: Value<'_>) -> Result<Option<Key>> {
-        Ok(self.one(COLUMNS, filter, value)?.map(|(_, key)| key))
+        Ok(self.one(&COLUMNS, filter, value)?.map(|(_, key)| key))
     }
 
     fn one(&self, columns: &str, filter: &str, value: Value<'_>) -> Result<Option<(KeySeq, Key)>> {
@@ -194,7 +194,7 @@ impl Reader<'_> {
     }
 
     fn keys(&self, filter: &str, values: &[Value<'_>]) -> Result<Vec<Key>> {
-        let keys = self.verified_keys((COLUMNS, "", filter), values)?;
+        let keys = self.verified_keys((&COLUMNS, "", filter), values)?;
         Ok(keys.into_iter().map(|(_, key)| key).collect())
     }
 }
@@ -211,8 +211,7 @@ impl Writer<'_> {
             _ => 1,
         };
         let written = self.changed_key(key, revision)?;
-        let values = [&written.fixed()[..], &written.changing()].concat();
-        self.session.run(&INSERT, &values)?;
+        self.session.run(&INSERT, &written.all())?;
         self.begin_row(&key.id)?;
         self.revised(written.key())
     }
@@ -250,8 +249,7 @@ impl Writer<'_> {
     }
 
     fn update(&self, written: &Written) -> Result<()> {
-        let values = [&written.fixed()[..1], &written.changing()].concat();
-        self.session.run(&UPDATE, &values)?;
+        self.session.run(&UPDATE, &written.changing())?;
         self.revised(written.key())
     }
 
@@ -261,8 +259,7 @@ impl Writer<'_> {
         let sql = "SELECT revision FROM key WHERE id = ?1";
         let before: Option<i64> = self.session.one(sql, values![&key.id], |row| row.get(0))?;
         let written = self.changed_key(key, before.unwrap_or_default().saturating_add(1))?;
-        let values = [&written.fixed()[..], &written.changing()].concat();
-        self.session.run(&REISSUE, &values)?;
+        self.session.run(&REISSUE, &written.all())?;
         self.revised(written.key())
     }
 

@@ -116,7 +116,7 @@ impl Writer<'_> {
     /// Seals every key's record that matches its newest event, in a store from before there were seals. Any other
     /// record stays without a seal, and is damaged, as before.
     pub(super) fn seal_what_the_trail_has(&self) -> Result<()> {
-        let sql = format!("{BARE}{WITH_EVENTS}");
+        let sql = format!("{}{WITH_EVENTS}", *BARE);
         let read = |next, limit| {
             self.session.all(&sql, values![next, limit], |row| {
                 let digest = from_row(row).map(|key| RecordDigest::of_key(&key)).ok();

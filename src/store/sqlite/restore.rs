@@ -142,7 +142,7 @@ impl Writer<'_> {
         condition: &str,
         value: Value<'_>,
     ) -> Result<Option<(KeySeq, Key)>> {
-        let sql = format!("{BARE} FROM {table} WHERE {condition}");
+        let sql = format!("{} FROM {table} WHERE {condition}", *BARE);
         self.session.one(&sql, &[value], |row| Ok((row.get(SEQ)?, from_row(row)?)))
     }
 
@@ -181,7 +181,8 @@ impl Writer<'_> {
         mut body: impl FnMut(KeySeq, Key) -> Result<()>,
     ) -> Result<()> {
         let sql = format!(
-            "{BARE} FROM key WHERE key.hash IN (SELECT hash FROM ended) AND key.state <> 'revoked'"
+            "{} FROM key WHERE key.hash IN (SELECT hash FROM ended) AND key.state <> 'revoked'",
+            *BARE
         );
         let alive = self.session.all(&sql, &[], |row| Ok((row.get(SEQ)?, from_row(row)?)))?;
         alive.into_iter().try_for_each(|(seq, key)| body(seq, key))

@@ -18,7 +18,7 @@ use crate::domain::secret::SecretHash;
 use crate::domain::{Key, KeyId, State, Timestamp};
 use crate::error::Result;
 use crate::store::endings::hear_all;
-use crate::store::key_row::{self, BARE};
+use crate::store::key_row::{self, BARE, ID, place};
 use crate::store::session::Row;
 use crate::store::session::Session as AnySession;
 use crate::store::value::Value;
@@ -148,15 +148,15 @@ fn record(row: &Row<'_>, hand_over: &mut impl FnMut(Trace) -> Result<()>) -> Res
         Ok(key) => return hand_over(Trace::Record(Box::new(key))),
         Err(error) => error,
     };
-    let id = || row.text(0).map(KeyId::from_stored);
-    if let Ok(expires_at) = row.get(key_row::EXPIRES_AT) {
+    let id = || row.text(ID).map(KeyId::from_stored);
+    if let Ok(expires_at) = row.get(place("expires_at")) {
         hand_over(Trace::Expiry(id()?, expires_at))?;
     }
-    if key_row::state(row, key_row::STATE).is_ok_and(|state| state == State::Revoked) {
-        if let Ok(hash) = row.get(key_row::HASH) {
+    if key_row::state(row, place("state")).is_ok_and(|state| state == State::Revoked) {
+        if let Ok(hash) = row.get(place("hash")) {
             hand_over(Trace::Hash(hash))?;
         }
-        let at = row.get(key_row::REVOKED_AT);
+        let at = row.get(place("revoked_at"));
         let ending = Ending::unspecified(at.unwrap_or(Timestamp::EPOCH));
         hand_over(Trace::End(id()?, ending))?;
     }
