@@ -225,23 +225,21 @@ mod tests {
             change(&mut key);
             RecordDigest::of_key(&key).to_string()
         };
-        let mut digests = [
+        let digests = [
             digest(|_| {}),
             digest(whole),
             digest(|key| key.revision = 7),
             digest(|key| key.plan = Some("pro".to_owned())),
             digest(|key| key.form = Some(HashForm::AfterBar)),
-        ]
-        .into_iter();
-        for before in [
+        ];
+        let before = [
             "35c8ce58480a6be2841365ba1c5afe58d328d542031bc8bb9ba731bcf6cc72ef",
             "bb0c7bf8dd71b35565db5dbb70020222566faf14e2884c461a61e5f005c031d8",
             "38b835524c5d7b6c3832b61e2bb972b2bcf8af703b2e91ab8ea49a729fc5dc7d",
             "3f8b9afc033517008d5017bab4bcc247ed292a196c74c454d0423fec62af7e71",
             "04ceef683d6833587706968194832555800fa9326e7fd8cf76da8bb944171296",
-        ] {
-            assert_eq!(digests.next().as_deref(), Some(before));
-        }
+        ];
+        assert_eq!(digests, before);
     }
 
     /// Gives a key something in each of its fields.

@@ -80,12 +80,12 @@ fn check(folder: &str, expected: &BTreeMap<String, String>) {
     );
 }
 
-fn blessing() -> bool {
+pub fn blessing() -> bool {
     static ASKED: OnceLock<bool> = OnceLock::new();
     *ASKED.get_or_init(|| variable("KEYWARD_BLESS").is_some_and(|value| value == "1"))
 }
 
-fn write(path: &Path, text: &str) {
+pub fn write(path: &Path, text: &str) {
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))

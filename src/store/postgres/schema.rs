@@ -8,7 +8,8 @@ use crate::store::damage::damaged;
 use crate::store::uri::SCHEMA;
 use crate::store::value::values;
 
-/// What stands in the newest schema, a line each, as `catalog.sql` lists it. A test makes one and compares.
+/// What stands in the newest schema, a line each, as `catalog.sql` lists it. A test makes one and compares, or
+/// writes this file.
 const CATALOG: &str = include_str!("catalog.txt");
 
 /// A text of statements for the schema of this name.

@@ -168,15 +168,6 @@ mod tests {
     }
 
     #[test]
-    fn the_migrated_store_is_the_written_schema() {
-        let mut migrated = Connection::open_in_memory().expect("memory");
-        migrate(&mut migrated).expect("migrations");
-        let written = Connection::open_in_memory().expect("memory");
-        written.execute_batch(include_str!("schema.sql")).expect("schema.sql");
-        assert_eq!(schema(&migrated), schema(&written));
-    }
-
-    #[test]
     fn migrating_twice_changes_nothing() {
         let mut connection = Connection::open_in_memory().expect("memory");
         migrate(&mut connection).expect("first");

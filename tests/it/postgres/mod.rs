@@ -1,6 +1,8 @@
 //! A store on a PostgreSQL server that the tests make themselves. Where PostgreSQL is not installed they are skipped, which says so;
 //! in CI that is a failure.
 
+// What a schema is held against.
+mod catalog;
 // What every command does there, as with a file.
 mod commands;
 // Counts over several hosts: caps, rates, quotas.

@@ -1,5 +1,6 @@
 //! What was planted in a schema is refused before any of it can run.
 
+use super::catalog::steps;
 use super::{sandbox, schema};
 use crate::support::server::Server;
 
@@ -103,9 +104,19 @@ fn a_store_of_the_first_schema_is_brought_up_to_date_by_its_owner() {
     let schema = schema(&sandbox);
     let secret = sandbox.mint("ci");
     sandbox.verdict(&secret, &[], 0, "valid");
-    server.psql(&format!(
-        "ALTER TABLE {schema}.clock DROP COLUMN furthest; COMMENT ON SCHEMA {schema} IS 'keyward store 1'"
-    ));
+    let steps = steps().into_iter().skip(1).collect::<String>();
+    let added = steps.lines().filter_map(|line| {
+        let (table, column) =
+            line.strip_prefix("ALTER TABLE keyward.")?.split_once(" ADD COLUMN ")?;
+        Some((table, column.split_whitespace().next()?))
+    });
+    for (table, column) in added {
+        server.psql(&format!(
+            "ALTER TABLE {schema}.{table} DROP COLUMN {}",
+            column.trim_end_matches(';')
+        ));
+    }
+    server.psql(&format!("COMMENT ON SCHEMA {schema} IS 'keyward store 1'"));
     sandbox.refuses(&["list"], 4, "conflict");
     sandbox.keyward(["store", "migrate"]).ok();
     assert_eq!(server.psql(&format!("SELECT furthest >= seen FROM {schema}.clock")), "t");
