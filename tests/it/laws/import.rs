@@ -56,7 +56,7 @@ pub fn hold(data: &[u8]) {
         Ok(Line::Key(line)) => {
             let whole: Value = serde_json::from_slice(data).expect("it was read");
             assert!(whole.get("key").is_none(), "a secret was taken");
-            assert_holds_no_secret(&whole, line.hash.as_bytes());
+            assert_holds_no_secret(&whole, line.key.hash.as_bytes());
             assert_says(&whole, &line);
             assert_comes_back(&line);
         }
@@ -96,23 +96,23 @@ fn assert_says(whole: &Value, line: &KeyLine) {
     assert_eq!(whole["name"], line.name.as_str());
     let text = |field: &str| whole[field].as_str();
     let hexadecimal: String =
-        line.hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        line.key.hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let hash = text("hash").expect("it was read");
     assert!(hash.len() != 64 || hash.eq_ignore_ascii_case(&hexadecimal));
     assert_eq!(text("id"), line.id.as_ref().map(KeyId::as_str));
     assert_eq!(text("environment"), line.environment.as_deref());
-    assert_eq!(text("prefix").unwrap_or_default(), line.prefix);
-    assert_eq!(text("owner"), line.owner.as_deref());
+    assert_eq!(text("prefix").unwrap_or_default(), line.key.prefix);
+    assert_eq!(text("owner"), line.key.owner.as_deref());
     let state = match text("status") {
         Some("pending") => State::Pending,
         Some("disabled") => State::Disabled,
         Some("revoked") => State::Revoked,
         _ => State::Active,
     };
-    assert_eq!(state, line.state);
+    assert_eq!(state, line.key.state);
     assert_eq!(line.has_expired, text("status") == Some("expired"));
     let labels = whole["labels"].as_object().map_or(0, serde_json::Map::len);
-    assert_eq!(labels, line.labels.len());
+    assert_eq!(labels, line.key.labels.len());
 }
 
 /// A key that was taken in is handed out as a line that is taken in as the same.
@@ -126,28 +126,11 @@ fn assert_comes_back(line: &KeyLine) {
         workspace: line.workspace.clone().unwrap_or_default(),
         name: line.name.to_string(),
         environment: line.environment.clone().unwrap_or_default(),
-        scopes: line.scopes.clone(),
-        prefix: line.prefix.clone(),
-        short: line.short.clone(),
-        hint: line.hint.clone(),
-        hash: line.hash,
-        form: line.form,
-        state: line.state,
         created_at: line.created_at.unwrap_or(LONG_AGO),
         created_by: line.created_by.clone().unwrap_or_default(),
-        expires_at: line.expires_at,
-        last_used_at: line.last_used_at,
-        revoked_at: line.revoked_at,
-        revoked_reason: line.revoked_reason.clone(),
-        revoked_message: line.revoked_message.clone(),
-        rotation: line.rotation.clone(),
-        replaced_by: line.replaced_by.clone(),
-        allow: line.allow.clone(),
-        owner: line.owner.clone(),
-        labels: line.labels.clone(),
-        plan: line.plan.clone(),
         revision: 1,
         seen: LONG_AGO,
+        ..line.key.clone()
     };
     let view = KeyFields::of(&key, LONG_AGO);
     let Ok(Line::Key(again)) = Line::parse(ascii::to_string(&view).as_bytes(), None) else {
@@ -155,12 +138,12 @@ fn assert_comes_back(line: &KeyLine) {
         assert!(line.created_at.is_none(), "it does not come back");
         return;
     };
-    assert_eq!(again.hash.as_bytes(), line.hash.as_bytes());
+    assert_eq!(again.key.hash.as_bytes(), line.key.hash.as_bytes());
     assert_eq!(again.name, line.name);
-    assert_eq!(again.scopes, line.scopes);
-    assert_eq!(again.labels, line.labels);
-    assert_eq!(again.owner, line.owner);
-    assert_eq!(again.expires_at, line.expires_at);
-    assert_eq!(again.rotation, line.rotation);
-    assert_eq!(again.state, line.state);
+    assert_eq!(again.key.scopes, line.key.scopes);
+    assert_eq!(again.key.labels, line.key.labels);
+    assert_eq!(again.key.owner, line.key.owner);
+    assert_eq!(again.key.expires_at, line.key.expires_at);
+    assert_eq!(again.key.rotation, line.key.rotation);
+    assert_eq!(again.key.state, line.key.state);
 }

@@ -28,13 +28,13 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
     ) -> Result<Taken> {
         if self.request.scopes == Scopes::None && line.id.is_none() {
             line.said.remove("scopes");
-            if !std::mem::take(&mut line.scopes).is_empty() {
+            if !std::mem::take(&mut line.key.scopes).is_empty() {
                 dropped.push("scopes".to_owned());
             }
         }
-        self.has_said_a_secret |= self.said.contains(&beginning(line.hash));
+        self.has_said_a_secret |= self.said.contains(&beginning(line.key.hash));
         self.refuse_twice(&line, number)?;
-        let owner = line.owner.as_ref().filter(|_| self.request.by_owner);
+        let owner = line.key.owner.as_ref().filter(|_| self.request.by_owner);
         let named = line.workspace.as_ref().or(owner).or(self.request.workspace.as_ref()).cloned();
         if let Some(present) = self.present(&line)? {
             if self.request.source.is_some() && adapt::is_numbered(&line.name, &present.name) {
@@ -51,7 +51,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         let mut owner = self.owner(named)?;
         // A record of a store is imported unchanged: the policy may have changed since it was made.
         let is_record = line.id.is_some();
-        let last_used_at = line.last_used_at;
+        let last_used_at = line.key.last_used_at;
         let mut key = self.key_of(line, &owner)?;
         self.keep_front(&key)?;
         self.refuse_bad_links(&key)?;
@@ -128,7 +128,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             let message = format!("{units} {earlier} and {number} have the same {field}");
             Err(Error::new(Kind::Conflict, message))
         };
-        match self.hashes.entry(*line.hash.as_bytes()) {
+        match self.hashes.entry(*line.key.hash.as_bytes()) {
             Entry::Occupied(earlier) => return twice("hash", *earlier.get()),
             Entry::Vacant(free) => free.insert(number),
         };
@@ -144,7 +144,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
 
     /// The key that the line is about, by its hash or its id.
     fn present(&self, line: &KeyLine) -> Result<Option<Key>> {
-        match (self.writer.key_by_hash(&line.hash)?, &line.id) {
+        match (self.writer.key_by_hash(&line.key.hash)?, &line.id) {
             (None, Some(id)) => self.writer.key_by_id(id.as_str()),
             (found, _) => Ok(found),
         }
@@ -153,7 +153,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
     /// Refuses a key that has ended in this store and whose record is gone.
     fn refuse_ended(&self, line: &KeyLine) -> Result<()> {
         // Whatever the line says: its secret is not to be valid again under any id.
-        if self.writer.is_ended(&line.hash)? {
+        if self.writer.is_ended(&line.key.hash)? {
             return Err(Error::new(
                 Kind::Conflict,
                 "the hash is that of a key which was revoked or pruned in this store",
@@ -161,7 +161,9 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         }
         match &line.id {
             // Revoking is permanent, also where the record is gone.
-            Some(id) if line.state != State::Revoked && self.writer.was_ended(id.as_str())? => {
+            Some(id)
+                if line.key.state != State::Revoked && self.writer.was_ended(id.as_str())? =>
+            {
                 Err(Error::new(
                     Kind::Conflict,
                     format!("{id} was revoked in this store, or deleted when it was dead"),
@@ -200,19 +202,22 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             Some(environment) if line.id.is_some() && is_environment(environment) => environment,
             asked => owner.policy.environment(asked.as_deref())?,
         };
-        // A prefix that came from elsewhere selects the key as a whole.
-        let short = match line.short.is_empty() && line.id.is_none() {
-            true => line.prefix.clone(),
-            false => line.short,
-        };
-        let is_revoked = line.state == State::Revoked;
-        // A pending key that was void by waiting was revoked for none.
-        let reason = match line.said.contains("revokedReason") {
-            true => line.revoked_reason,
-            false => Some(UNSPECIFIED.to_owned()),
-        };
+        let mut key = line.key;
+        if line.id.is_none() && key.short.is_empty() {
+            // A prefix that came from elsewhere selects the key as a whole.
+            key.short.clone_from(&key.prefix);
+        }
+        if line.has_expired {
+            key.expires_at = key.expires_at.map(|expires_at| expires_at.min(self.now));
+        }
+        if key.state == State::Revoked {
+            key.revoked_at.get_or_insert(self.now);
+            // A pending key that was void by waiting was revoked for none.
+            if !line.said.contains("revokedReason") {
+                key.revoked_reason = Some(UNSPECIFIED.to_owned());
+            }
+        }
         Ok(Key {
-            environment: environment.to_owned(),
             id: match line.id {
                 None => KeyId::generate(self.rng)?,
                 Some(id) => id,
@@ -220,31 +225,12 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             workspace_id: owner.id,
             workspace: owner.name.clone(),
             name: line.name.to_string(),
-            scopes: line.scopes,
-            prefix: line.prefix,
-            short,
-            hint: line.hint,
-            hash: line.hash,
-            form: line.form,
-            state: line.state,
+            environment: environment.to_owned(),
             created_at: line.created_at.unwrap_or(self.now),
             created_by: line.created_by.unwrap_or_else(|| self.access.actor.clone()),
-            expires_at: match line.has_expired {
-                true => line.expires_at.map(|expires_at| expires_at.min(self.now)),
-                false => line.expires_at,
-            },
             last_used_at: None,
-            revoked_at: is_revoked.then(|| line.revoked_at.unwrap_or(self.now)),
-            revoked_reason: reason.filter(|_| is_revoked),
-            revoked_message: line.revoked_message,
-            rotation: line.rotation,
-            replaced_by: line.replaced_by,
-            allow: line.allow,
-            owner: line.owner,
-            labels: line.labels,
-            plan: line.plan,
-            revision: 0,
             seen: self.writer.clock()?.seen,
+            ..key
         })
     }
 
