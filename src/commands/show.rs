@@ -37,11 +37,16 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let limits = &shown.limits;
     let limits = LimitsView::new(limits.allowance, limits.used, limits.at);
     let view = Shown::new(&shown.key, limits, now);
-    context.ui.record(&view, || render_record(&fields(&shown, limits, now)))?;
+    context.ui.record(&view, || render_record(&fields(&shown, &view, limits, now)))?;
     Ok(0)
 }
 
-fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static str, String)> {
+fn fields(
+    shown: &Outcome,
+    view: &Shown<'_>,
+    limits: LimitsView,
+    now: Timestamp,
+) -> Vec<(&'static str, String)> {
     let key = &shown.key;
     let time = |time: Option<Timestamp>| match time {
         Some(time) => format!("{} ({time})", relative(time, now)),
@@ -81,13 +86,9 @@ fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static 
             fields.push((name, Safe(&value).to_string()));
         }
     };
-    let or_none = |value: Option<&str>| value.unwrap_or_default().to_owned();
-    add("scopes", listed(&key.scopes));
-    add("allowed from", listed(&key.allow));
-    add("owner", or_none(key.owner.as_deref()));
-    add("plan", or_none(key.plan.as_deref()));
-    let labels = key.labels.iter();
-    add("labels", listed(labels.map(|(name, value)| format!("{name}={value}"))));
+    for (name, value) in view.terms() {
+        add(name, value);
+    }
     let (old, new) = &shown.neighbours;
     if let Some(id) = key.replaces() {
         add("replaces", format!("{id} ({})", standing(old.as_ref(), now)));
@@ -118,8 +119,8 @@ fn fields(shown: &Outcome, limits: LimitsView, now: Timestamp) -> Vec<(&'static 
     if let Some(revoked_at) = key.revoked_at.or(lapsed_at) {
         add("revoked", time(Some(revoked_at)));
     }
-    add("reason", or_none(key.reason(now)));
-    add("message", or_none(key.revoked_message.as_deref()));
+    add("reason", key.reason(now).unwrap_or_default().to_owned());
+    add("message", key.revoked_message.clone().unwrap_or_default());
     fields
 }
 

@@ -143,6 +143,20 @@ fn a_line_of_a_workspace_differs_in_its_policy_or_its_plan() {
 }
 
 #[test]
+fn a_hash_is_named_before_its_form_and_null_is_a_value_only_where_a_record_may_have_none() {
+    let (sandbox, full) = with_a_full_key();
+    let mut line = with(&full, "hash", json!("0".repeat(128)));
+    line["algorithm"] = json!("sha512");
+    assert_differs(&sandbox, &line, &["hash", "algorithm", "foreign"]);
+    for field in ["environment", "scopes", "prefix", "createdAt", "createdBy", "allow", "labels"] {
+        assert_unchanged(&sandbox, &lines([&with(&full, field, Value::Null)]));
+    }
+    for field in ["expiresAt", "owner"] {
+        assert_differs(&sandbox, &with(&full, field, Value::Null), &[field]);
+    }
+}
+
+#[test]
 fn a_line_that_says_little_contradicts_little() {
     let (sandbox, full) = with_a_full_key();
     let says = |more: Value| {

@@ -13,6 +13,7 @@ use crate::domain::key::UNDELIVERED;
 use crate::domain::rate::Rate;
 use crate::domain::timestamp::Month;
 use crate::domain::{Key, KeyId, Network, Status, Timestamp};
+use crate::output::table::listed;
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -196,6 +197,19 @@ pub struct Shown<'a> {
 impl<'a> Shown<'a> {
     pub fn new(key: &'a Key, limits: LimitsView, now: Timestamp) -> Self {
         Self { view: KeyView::new(key, now), limits }
+    }
+
+    /// What people read of what was asked for with the key; an empty text where it has none of it.
+    pub fn terms(&self) -> [(&'static str, String); 5] {
+        let KeyView { scopes, allow, owner, plan, labels, .. } = self.view;
+        let or_none = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        [
+            ("scopes", listed(scopes)),
+            ("allowed from", listed(allow)),
+            ("owner", or_none(owner)),
+            ("plan", or_none(plan)),
+            ("labels", listed(labels.iter().map(|(name, value)| format!("{name}={value}")))),
+        ]
     }
 }
 
