@@ -5,6 +5,7 @@ use std::fs;
 use keyward::domain::secret::Secret;
 
 use crate::integrity::{ADDRESS, STRANGE_ID, Scene};
+use crate::migrations::steps;
 use crate::support::token;
 
 #[test]
@@ -39,9 +40,11 @@ fn a_record_put_back_to_an_earlier_state_is_damage() {
 fn planted(like: &str, secret: &str) -> String {
     let hash = Secret::new(secret.to_owned()).hash();
     format!(
-        "INSERT INTO key SELECT NULL, '{STRANGE_ID}', workspace_id, 'planted', environment, scopes, prefix, short, hint,
-             algorithm, x'{}', 'active', created_at, created_by, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '[]',
-             owner, labels, revision, seal, plan, form FROM key WHERE id = '{like}'",
+        "INSERT INTO key (id, workspace_id, name, environment, scopes, prefix, short, hint, algorithm, hash, state,
+             created_at, created_by, allow, owner, labels, revision, seal, plan, form)
+         SELECT '{STRANGE_ID}', workspace_id, 'planted', environment, scopes, prefix, short, hint, algorithm, x'{}',
+             'active', created_at, created_by, '[]', owner, labels, revision, seal, plan, form FROM key
+         WHERE id = '{like}'",
         hash.to_hex()
     )
 }
@@ -118,16 +121,26 @@ fn a_digest_that_was_changed_along_with_the_record_is_not_believed() {
     scene.sandbox.keyward(["audit", "verify"]).exit(9);
 }
 
-/// What makes a store look as if it had never had digests.
-pub const OLDER: &str = "DROP INDEX audit_subject; DROP TABLE clock; DROP TABLE ended; DROP TABLE revision;
-    DROP INDEX key_hint; DROP TABLE token_format; DROP INDEX key_form; ALTER TABLE key DROP COLUMN form;
-    ALTER TABLE key DROP COLUMN plan; ALTER TABLE key DROP COLUMN seal; ALTER TABLE key DROP COLUMN revision;
-    PRAGMA user_version = 3";
+/// What makes a store look as if it had never had digests: the third schema, without what later migrations add.
+pub fn older() -> String {
+    let later: String = steps("sqlite").into_iter().skip(3).collect();
+    let undone = later.lines().rev().filter_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["CREATE", "TABLE" | "INDEX", name, ..] => Some(format!("DROP {} {name};", words[1])),
+            ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => {
+                Some(format!("ALTER TABLE {table} DROP COLUMN {column};"))
+            }
+            _ => None,
+        }
+    });
+    undone.chain(["PRAGMA user_version = 3".to_owned()]).collect()
+}
 
 /// Asserts that a change is not accepted in a store that claims to be an older keyward's.
 #[track_caller]
 fn assert_unbelieved_when_older(scene: &Scene, sql: &str, secret: &str, subject: &str) {
-    scene.change(&format!("{sql}; {OLDER}"));
+    scene.change(&format!("{sql}; {}", older()));
     // Whoever opens it first brings it up to date.
     let output = scene.verify(secret).args(ADDRESS).run();
     assert_eq!(output.status, 9, "{sql}\n{}", output.transcript());

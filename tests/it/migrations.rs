@@ -8,6 +8,7 @@ use std::thread;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
+use crate::generated::repository;
 use crate::support::counts::{counts, not_around_midnight};
 use crate::support::files::mode;
 use crate::support::time::{assert_about, now};
@@ -24,7 +25,16 @@ pub const OLD: [&str; 7] = [
     include_str!("fixtures/schema-7.sql"),
 ];
 /// The schema that this keyward makes of them.
-const NEWEST: i64 = OLD.len() as i64 + 1;
+pub const NEWEST: i64 = OLD.len() as i64 + 1;
+
+/// An engine's migrations, in their order.
+pub fn steps(engine: &str) -> Vec<String> {
+    let folder = repository(&format!("src/store/{engine}/migrations"));
+    let steps = fs::read_dir(folder).expect("a folder").map(|step| step.expect("a file").path());
+    let mut steps: Vec<_> = steps.collect();
+    steps.sort();
+    steps.into_iter().map(|step| fs::read_to_string(step).expect("a migration")).collect()
+}
 
 /// A sandbox whose store is of the first schema.
 fn old_store() -> Sandbox {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 
 use crate::backup_faults::spoil;
-use crate::forgery::OLDER;
+use crate::forgery::older;
 use crate::restore::{Scene, restore};
 use crate::support::disturb::{can_disturb, disturbed};
 use crate::support::files::{Stamp, database, names_in, set_mode};
@@ -78,7 +78,7 @@ fn a_changed_backup_is_not_believed_because_it_says_it_is_an_older_keywards() {
     let scene = Scene::new();
     with_backup(
         &scene,
-        &format!("UPDATE key SET scopes = '[\"admin\"]' WHERE name = 'stays'; {OLDER}"),
+        &format!("UPDATE key SET scopes = '[\"admin\"]' WHERE name = 'stays'; {}", older()),
     );
     assert_refused(&scene, "b.db", &[9], "scopes");
 }

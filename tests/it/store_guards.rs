@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::migrations::NEWEST;
 use crate::support::{Sandbox, text};
 
 /// Writes a file of these bytes and mode 0600.
@@ -83,11 +84,11 @@ pub fn store() -> (Sandbox, String, Vec<u8>) {
 #[test]
 fn a_newer_store_is_refused_and_left_alone() {
     let (sandbox, secret, _) = store();
-    for version in ["9", "10", "999", "2147483647"] {
+    for version in [NEWEST + 1, NEWEST + 2, 999, 2_147_483_647] {
         sandbox.tamper(&format!("PRAGMA user_version = {version}"));
-        assert_refused(&sandbox, &secret, &["newer_store"], version);
+        assert_refused(&sandbox, &secret, &["newer_store"], &version.to_string());
     }
-    sandbox.tamper("PRAGMA user_version = 8");
+    sandbox.tamper(&format!("PRAGMA user_version = {NEWEST}"));
     sandbox.verdict(&secret, &[], 0, "valid");
 }
 

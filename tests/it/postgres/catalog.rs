@@ -6,15 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::generated::{blessing, repository, write};
+use crate::migrations::steps;
 use crate::support::server::Server;
-
-/// The migrations, in their order.
-pub fn steps() -> Vec<String> {
-    let steps = fs::read_dir(repository("src/store/postgres/migrations")).expect("a folder");
-    let mut steps: Vec<_> = steps.map(|step| step.expect("a file").path()).collect();
-    steps.sort();
-    steps.into_iter().map(|step| fs::read_to_string(step).expect("a migration")).collect()
-}
 
 #[test]
 fn the_catalog_is_what_the_migrations_make() {
@@ -24,7 +17,7 @@ fn the_catalog_is_what_the_migrations_make() {
     server.psql("CREATE SCHEMA made");
     let list = read(folder.join("catalog.sql"));
     let mut made = String::new();
-    for step in steps().into_iter().chain([list]) {
+    for step in steps("postgres").into_iter().chain([list]) {
         let statements = step
             .replace("keyward.", "made.")
             .replace("SCHEMA keyward", "SCHEMA made")

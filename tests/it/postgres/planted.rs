@@ -1,7 +1,7 @@
 //! What was planted in a schema is refused before any of it can run.
 
-use super::catalog::steps;
 use super::{sandbox, schema};
+use crate::migrations::steps;
 use crate::support::server::Server;
 
 #[test]
@@ -104,7 +104,7 @@ fn a_store_of_the_first_schema_is_brought_up_to_date_by_its_owner() {
     let schema = schema(&sandbox);
     let secret = sandbox.mint("ci");
     sandbox.verdict(&secret, &[], 0, "valid");
-    let steps = steps().into_iter().skip(1).collect::<String>();
+    let steps = steps("postgres").into_iter().skip(1).collect::<String>();
     let added = steps.lines().filter_map(|line| {
         let (table, column) =
             line.strip_prefix("ALTER TABLE keyward.")?.split_once(" ADD COLUMN ")?;

@@ -19,7 +19,7 @@ pub mod token;
 mod transcript;
 pub mod unheard;
 
-use crate::forgery::OLDER;
+use crate::forgery::older;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
@@ -284,7 +284,7 @@ impl Sandbox {
         if self.tamper_on_server(sql) {
             return self.confirm_records();
         }
-        self.tamper(&format!("{sql}; DELETE FROM audit; {OLDER}"));
+        self.tamper(&format!("{sql}; DELETE FROM audit; {}", older()));
         self.keyward(["store", "info"]).ok();
         let kept = format!("{}.schema-3", self.store_path().display());
         fs::remove_file(kept).expect("the store was kept as it was");
