@@ -58,6 +58,13 @@ impl RecordDigest {
         &self.0
     }
 
+    /// Adds the digest at the end of an event's details, which are an object.
+    pub fn append(self, details: &mut String) {
+        details.pop();
+        let comma = if details.ends_with('{') { "" } else { "," };
+        details.push_str(&format!("{comma}\"{}\":\"{self}\"}}", Self::FIELD));
+    }
+
     /// Whether an event's details, an object as keyward writes them, end with this digest.
     pub fn ends(self, details: &str) -> bool {
         let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
@@ -319,6 +326,12 @@ mod tests {
         assert!(with(serde_json::json!({ "a": 1, "record": digest.to_string() })));
         assert!(!with(serde_json::json!({ "record": "00".repeat(32) })));
         assert!(!with(serde_json::json!({ "record": digest.to_string(), "a": 1 })));
+        for mut details in [serde_json::json!({}), serde_json::json!({ "a": 1 })] {
+            let mut text = details.to_string();
+            digest.append(&mut text);
+            details["record"] = digest.to_string().into();
+            assert_eq!(text, details.to_string());
+        }
         let within = format!(",\"record\":\"{digest}");
         assert!(!with(serde_json::json!({ "a": within })));
         assert!(!with(serde_json::json!({})));

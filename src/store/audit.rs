@@ -12,7 +12,6 @@ use super::value::values;
 use super::{Reader, Writer};
 use crate::domain::Timestamp;
 use crate::domain::audit::{Action, ChainHash, Event, Head};
-use crate::domain::record::RecordDigest;
 use crate::error::Result;
 
 const SELECT: &str = "SELECT seq, time, actor, action, subject, details, previous, hash FROM audit";
@@ -113,16 +112,20 @@ impl Writer<'_> {
                 None => self.reader.head()?,
             },
         };
-        let mut details = details.as_object().cloned().unwrap_or_default();
-        if let Some(remark) = self.remark {
-            details.extend(remark.clone());
-        }
+        let mut details = self.remark.map_or_else(
+            || details.to_string(),
+            |remark| {
+                let mut details = details.as_object().cloned().unwrap_or_default();
+                details.extend(remark.clone());
+                Value::Object(details).to_string()
+            },
+        );
         let digest = match action.ends_record() {
             true => None,
             false => self.digest_for_event(action.about(), subject)?,
         };
         if let Some(digest) = digest {
-            details.insert(RecordDigest::FIELD.to_owned(), digest.to_string().into());
+            digest.append(&mut details);
         }
         let seq = before
             .seq
@@ -134,7 +137,7 @@ impl Writer<'_> {
             actor: actor.to_owned(),
             action: action.word().to_owned(),
             subject: subject.to_owned(),
-            details: Value::Object(details).to_string(),
+            details,
             previous: before.hash,
             hash: ChainHash::GENESIS,
         };
