@@ -122,10 +122,7 @@ pub fn list(args: ListArgs, context: &mut Context) -> Result<Exit> {
     let since = args.since.map(|when| look_back("--since", &when, now));
     let until = args.until.map(|until| {
         let moment = look_back("--until", &until.when, now)?;
-        Ok(match until.is_day {
-            true => moment.plus_millis(DAY_MILLIS - 1),
-            false => moment,
-        })
+        Ok(if until.is_day { moment.plus_millis(DAY_MILLIS - 1) } else { moment })
     });
     let is_screen = context.ui.is_for_people() && context.ui.width.is_some();
     let request = Request {
@@ -191,10 +188,7 @@ fn nothing(request: &Request) -> String {
     }
     filters.extend(request.since.map(|since| format!("since {since}")));
     filters.extend(request.until.map(|until| format!("until {until}")));
-    match filters.is_empty() {
-        true => sentence,
-        false => format!("{sentence} {}", filters.join(" ")),
-    }
+    if filters.is_empty() { sentence } else { format!("{sentence} {}", filters.join(" ")) }
 }
 
 fn row(event: &Event, now: Timestamp, fits: bool) -> Vec<Cell> {

@@ -98,10 +98,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let workspace = list::run(&mut store, &actor, &request, now, |key| {
         listing.row(&KeyView::new(&key, now), || row(&key, now))
     })?;
-    let columns = COLUMNS.map(|column| match everywhere {
-        true => column.shown("WORKSPACE"),
-        false => column,
-    });
+    let columns = COLUMNS.map(|column| if everywhere { column.shown("WORKSPACE") } else { column });
     if context.ui.end(listing, &columns)? {
         let place = workspace.as_deref();
         context.ui.status(&nothing(&request, place));

@@ -48,10 +48,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         idle: args.if_unused_for,
         is_rehearsal: args.dry_run,
     };
-    let (verb, had) = match args.dry_run {
-        true => ("would delete", "have"),
-        false => ("deleted", "had"),
-    };
+    let (verb, had) = if args.dry_run { ("would delete", "have") } else { ("deleted", "had") };
     let mut store = context.open_store_or_empty()?;
     let actor = if args.dry_run { context.onlooker()? } else { context.actor(&mut store)? };
     let now = context.now();

@@ -74,10 +74,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         context.prompter.confirm("", "pass --yes to confirm")?;
     }
     let mut store = context.open_store()?.rehearsing(args.dry_run);
-    let actor = match args.dry_run {
-        true => context.onlooker()?,
-        false => context.actor(&mut store)?,
-    };
+    let actor = if args.dry_run { context.onlooker()? } else { context.actor(&mut store)? };
     if asks {
         let now = context.now();
         let keys = revoke::preview(&mut store, &actor, &request, now)?;

@@ -101,10 +101,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
 /// Opens the store for the actor, or for a rehearsal, which does not record the actor.
 fn enter(is_rehearsal: bool, context: &mut Context) -> Result<(Store, Actor)> {
     let mut store = context.open_store()?.rehearsing(is_rehearsal);
-    let actor = match is_rehearsal {
-        true => context.onlooker()?,
-        false => context.actor(&mut store)?,
-    };
+    let actor = if is_rehearsal { context.onlooker()? } else { context.actor(&mut store)? };
     Ok((store, actor))
 }
 

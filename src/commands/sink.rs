@@ -153,10 +153,7 @@ pub fn github(context: &Context, name: String, file: &'static str) -> Result<Git
             .hinted("elsewhere use --out FILE, --dotenv FILE --var NAME or -- CMD")
     })?;
     // The runner reads both streams; with a document on stdout the mask line goes to the other one.
-    let mask = match context.ui.is_for_people() {
-        true => Stream::Stdout,
-        false => Stream::Stderr,
-    };
+    let mask = if context.ui.is_for_people() { Stream::Stdout } else { Stream::Stderr };
     Ok(GithubSink { path: path.into(), variable: name, mask })
 }
 

@@ -100,10 +100,7 @@ pub(super) fn expiry(
         };
         Ok(!is_set && !is(Action::KeyMint))
     })?;
-    match is_set {
-        true => Ok(leftover.expires_at),
-        false => from_now(),
-    }
+    if is_set { Ok(leftover.expires_at) } else { from_now() }
 }
 
 /// Adds a pending key, or gives its leftover its secret, and its audit row.

@@ -157,10 +157,7 @@ fn ids_meant(
                 is_known = event.action.starts_with(About::Key.front());
                 Ok(!is_known)
             })?;
-            match is_known {
-                true => Ok(vec![selector.text.clone()]),
-                false => Err(error),
-            }
+            if is_known { Ok(vec![selector.text.clone()]) } else { Err(error) }
         }
         Err(error) => Err(error),
     }

@@ -29,10 +29,7 @@ impl Meant {
         now: Timestamp,
     ) -> Result<Self> {
         let (key, is_name) = select::find(reader, reach, selector, now)?;
-        let others = match is_name {
-            true => others(reader, &key, now)?,
-            false => Vec::new(),
-        };
+        let others = if is_name { others(reader, &key, now)? } else { Vec::new() };
         Ok(Self { key, others })
     }
 

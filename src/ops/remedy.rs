@@ -68,10 +68,7 @@ fn living(reader: &Reader<'_>, workspace: &Workspace, key: &Key, now: Timestamp)
         (Status::Disabled, _) => format!("it is disabled: `keyward enable {id}{place}`"),
         (Status::Active, None) => {
             // Without a grace, the new key takes the old one's place under the cap.
-            let at_once = match has_room(reader, workspace, now)? {
-                true => "",
-                false => " --now",
-            };
+            let at_once = if has_room(reader, workspace, now)? { "" } else { " --now" };
             format!(
                 "`keyward rotate {id}{place}{at_once}` replaces its secret, `keyward revoke {id}{place}` ends it"
             )

@@ -27,10 +27,7 @@ pub const COLUMNS: [Column; 16] = [
 /// A key at this moment.
 pub fn row(key: &Key, now: Timestamp) -> Vec<Cell> {
     let safe = |text: &str| Cell::from(Safe(text).to_string());
-    let or_none = |text: String| match text.is_empty() {
-        true => Cell::from("-"),
-        false => safe(&text),
-    };
+    let or_none = |text: String| if text.is_empty() { Cell::from("-") } else { safe(&text) };
     let labels = key.labels.iter();
     let labels = labels.map(|(name, value)| format!("{name}={value}"));
     vec![
@@ -71,10 +68,7 @@ fn status(key: &Key, now: Timestamp) -> Cell {
 fn handle(key: &Key) -> Cell {
     let ending = |front: &str| format!("{}…{}", Safe(front), Safe(&key.hint));
     let whole = Cell::from(ending(&key.prefix));
-    match key.short.is_empty() {
-        true => whole,
-        false => whole.short(ending(&key.short)),
-    }
+    if key.short.is_empty() { whole } else { whole.short(ending(&key.short)) }
 }
 
 /// When a key stops, or when and why it was revoked.

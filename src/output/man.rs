@@ -197,10 +197,7 @@ fn wrap(line: &str) -> Vec<String> {
 /// written unformatted.
 pub fn show(page: &str) -> Result<()> {
     let is_read = std::io::stdout().is_terminal() && read(page)?;
-    match is_read {
-        true => Ok(()),
-        false => stdout::answer(page),
-    }
+    if is_read { Ok(()) } else { stdout::answer(page) }
 }
 
 /// Whether `man` has shown the page.

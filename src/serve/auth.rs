@@ -33,10 +33,7 @@ pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>) -> Answer {
             refused(worker, asked, &exposed.unwrap_or(Refusal::new("usage", 500, why)))
         }
     };
-    match wish.only_forbids {
-        true => answer.only_forbidding(),
-        false => answer,
-    }
+    if wish.only_forbids { answer.only_forbidding() } else { answer }
 }
 
 async fn judged(worker: &Rc<Worker>, asked: &Asked<'_>, wish: &Wish) -> Answer {

@@ -10,10 +10,7 @@ pub fn alive() -> Answer {
 
 /// It is ready while the store can be read and it is not shutting down.
 pub async fn ready(worker: &Worker) -> Answer {
-    let recording = match worker.is_ending.get() {
-        true => None,
-        false => worker.is_recording().await.ok(),
-    };
+    let recording = if worker.is_ending.get() { None } else { worker.is_recording().await.ok() };
     match recording {
         Some(recording) => {
             Answer::json(200, format!("{{\"ready\":true,\"recording\":{recording}}}\n"))

@@ -81,10 +81,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     let has_store = existing.is_some();
     let mut store = existing.unwrap_or_else(Store::empty);
-    let actor = match is_rehearsal {
-        true => context.onlooker()?,
-        false => context.actor(&mut store)?,
-    };
+    let actor = if is_rehearsal { context.onlooker()? } else { context.actor(&mut store)? };
     let plan = plan(context, &mut store, &actor, &source, &mut request)?;
     let mut report = Report::new(&request, &plan);
     let is_made = |step: &&WorkspaceStep| matches!(step, WorkspaceStep::Create);

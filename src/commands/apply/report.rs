@@ -156,10 +156,7 @@ impl Report {
             counts.join(", ")
         };
         ui.status(&sentence);
-        match ui.is_for_people() {
-            true => Ok(()),
-            false => ui.after(&sentence, || self.answer(ui)),
-        }
+        if ui.is_for_people() { Ok(()) } else { ui.after(&sentence, || self.answer(ui)) }
     }
 
     /// Answers with the plan, or with what has become of it.

@@ -104,10 +104,7 @@ impl Known {
 
 /// What the paths of a folder's files begin with.
 pub(super) fn base(path: &Path) -> Vec<u8> {
-    match path == Path::new(".") {
-        true => Vec::new(),
-        false => path.as_os_str().as_bytes().to_vec(),
-    }
+    if path == Path::new(".") { Vec::new() } else { path.as_os_str().as_bytes().to_vec() }
 }
 
 /// Where a finding's first place is, as a record has it.

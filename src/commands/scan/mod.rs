@@ -167,9 +167,10 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let remedies = known.remedies(&found)?;
     let answer = Answer { found: &found, coverage: &coverage, ignored, left_out, now };
     let give = || answer.give(context, &remedies, args.format.is_some(), &known.covered());
-    match changes.is_empty() {
-        true => give()?,
-        false => context.ui.after(&changes.join(", "), give)?,
+    if changes.is_empty() {
+        give()?
+    } else {
+        context.ui.after(&changes.join(", "), give)?
     }
     let fails = match args.fail_on {
         Some(FailOn::Never) => false,

@@ -148,10 +148,8 @@ pub fn import(args: ImportArgs, context: &mut Context) -> Result<Exit> {
     let outcome = match existing {
         Some(store) => {
             let mut store = store.rehearsing(args.dry_run);
-            let actor = match args.dry_run {
-                true => context.onlooker()?,
-                false => context.actor(&mut store)?,
-            };
+            let actor =
+                if args.dry_run { context.onlooker()? } else { context.actor(&mut store)? };
             import::run(&mut store, &actor, &request, &mut records, now, &mut context.rng)?
         }
         None => {

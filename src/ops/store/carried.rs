@@ -140,10 +140,7 @@ impl Carried {
         }
         let told = expiry_before(writer, &key, &successor)?;
         let known = self.successors.get(&successor).copied().or(told);
-        let previous = match is_bound {
-            true => Some(earlier(known.flatten(), bound)),
-            false => known,
-        };
+        let previous = if is_bound { Some(earlier(known.flatten(), bound)) } else { known };
         if let Some(previous) = previous {
             let mut note = Note { is_due: told != Some(previous), ..Note::default() };
             let previous = previous.map(|at| at.to_string());

@@ -110,10 +110,7 @@ impl Directory {
         let overlaps = entries.windows(2).any(|pair| {
             pair[0].header.saturating_add(30).saturating_add(pair[0].packed) > pair[1].header
         });
-        match overlaps {
-            true => Err(io::Error::other("members overlap")),
-            false => Ok(entries),
-        }
+        if overlaps { Err(io::Error::other("members overlap")) } else { Ok(entries) }
     }
 }
 

@@ -135,10 +135,7 @@ impl Desk {
 /// The refusal that an error is. The operator is told what a person at the terminal is told.
 fn refusal_of(error: &Error, is_operator: bool) -> Refusal {
     let refusal = Refusal::from(error);
-    match is_operator {
-        true => Refusal { message: error.to_string(), ..refusal },
-        false => refusal,
-    }
+    if is_operator { Refusal { message: error.to_string(), ..refusal } } else { refusal }
 }
 
 fn work(turn: &mut Turn<'_>, route: Route, counted: &[Arc<Metrics>], begun: Timestamp) -> Outcome {

@@ -65,10 +65,7 @@ impl Taken {
 
     /// The result of a line whose record exists and differs in these fields.
     pub(super) fn compared(id: Option<KeyId>, fields: Vec<&'static str>) -> Self {
-        let code = match fields.is_empty() {
-            true => "unchanged",
-            false => "differs",
-        };
+        let code = if fields.is_empty() { "unchanged" } else { "differs" };
         Self { code, id, fields, name: None }
     }
 }

@@ -55,10 +55,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         let mut key = self.key_of(line, &owner)?;
         self.keep_front(&key)?;
         self.refuse_bad_links(&key)?;
-        let added = match is_record {
-            true => Vec::new(),
-            false => self.widen(&mut owner.policy, &key)?,
-        };
+        let added = if is_record { Vec::new() } else { self.widen(&mut owner.policy, &key)? };
         if key.is_living(self.now) && !is_record {
             owner.policy.check_scopes(&key.scopes, &[])?;
             limits::check_cap(self.writer, &owner, 1, self.now)?;

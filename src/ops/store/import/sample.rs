@@ -69,8 +69,5 @@ pub fn check_columns(mapping: &Mapping, lines: &[Vec<u8>]) -> Result<()> {
             columns.insert(column);
         }
     }
-    match columns.is_empty() {
-        true => Ok(()),
-        false => mapping.check_columns(&columns),
-    }
+    if columns.is_empty() { Ok(()) } else { mapping.check_columns(&columns) }
 }
