@@ -5,7 +5,7 @@
 use crate::commands::verify::SourceArgs;
 use crate::context::Context;
 use crate::domain::Safe;
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::ops::activate;
 use crate::output::table::listed;
 use crate::output::view::KeyView;
@@ -22,7 +22,7 @@ pub struct Args {
     source: SourceArgs,
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     let mut store = context.open_store()?;
     let actor = context.actor(&mut store)?;
     let secret = context.read_secret(&args.source.source(), "secret")?;
@@ -39,6 +39,5 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             format!("activated {name} ({}), which supersedes {superseded}", outcome.key.id)
         }
     };
-    context.ui.change(&KeyView::new(&outcome.key, now), &sentence)?;
-    Ok(0)
+    context.ui.change(&KeyView::new(&outcome.key, now), &sentence)
 }

@@ -41,9 +41,9 @@ pub enum Command {
 impl Command {
     pub fn run(self, context: &mut Context) -> Result<Exit> {
         match self {
-            Self::List(args) => list(*args, context),
+            Self::List(args) => list(*args, context).map(|()| 0),
             Self::Verify(args) => verify(args, context),
-            Self::Head(args) => head(args, context),
+            Self::Head(args) => head(args, context).map(|()| 0),
         }
     }
 }
@@ -117,7 +117,7 @@ fn action() -> impl TypedValueParser<Value = Action> {
         .map(|word| Action::of(&word).expect("clap lets no other word through"))
 }
 
-pub fn list(args: ListArgs, context: &mut Context) -> Result<Exit> {
+pub fn list(args: ListArgs, context: &mut Context) -> Result<()> {
     let now = context.now();
     let since = args.since.map(|when| look_back("--since", &when, now));
     let until = args.until.map(|until| {
@@ -163,7 +163,7 @@ pub fn list(args: ListArgs, context: &mut Context) -> Result<Exit> {
     if is_cut && args.limit.is_none() {
         context.ui.hint(&format!("these are the newest {SCREENFUL}; --limit N lists more"));
     }
-    Ok(0)
+    Ok(())
 }
 
 /// What was looked for and not found.
@@ -274,9 +274,8 @@ pub fn verify(args: VerifyArgs, context: &mut Context) -> Result<Exit> {
   keyward audit head > audit-head.txt")]
 pub struct HeadArgs {}
 
-pub fn head(_args: HeadArgs, context: &mut Context) -> Result<Exit> {
+pub fn head(_args: HeadArgs, context: &mut Context) -> Result<()> {
     let (mut store, actor, now) = context.enter_or_empty()?;
     let head = audit::head(&mut store, &actor, now)?;
-    context.ui.record(&HeadView::from(head), || format!("{head}\n"))?;
-    Ok(0)
+    context.ui.record(&HeadView::from(head), || format!("{head}\n"))
 }

@@ -5,7 +5,7 @@
 use crate::context::Context;
 use crate::domain::label::{Label, Owner};
 use crate::domain::{Lifetime, Name, Network, Safe, Timestamp, When};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Result};
 use crate::ops::change::Outcome;
 use crate::ops::lineage::Rest;
 use crate::ops::pause::{self, Change};
@@ -30,7 +30,7 @@ pub struct RenameArgs {
     name: Name,
 }
 
-pub fn rename(args: RenameArgs, context: &mut Context) -> Result<Exit> {
+pub fn rename(args: RenameArgs, context: &mut Context) -> Result<()> {
     let (mut store, actor, now) = context.enter()?;
     let workspace = context.workspace.as_deref();
     let outcome =
@@ -43,8 +43,7 @@ pub fn rename(args: RenameArgs, context: &mut Context) -> Result<Exit> {
             unchanged(&what, &outcome.rest)
         }
     };
-    answer(context, &outcome, &sentence, now)?;
-    Ok(0)
+    answer(context, &outcome, &sentence, now)
 }
 
 /// Change a key's scopes, expiry, addresses, owner, labels or plan
@@ -110,7 +109,7 @@ pub struct SetArgs {
     clear_plan: bool,
 }
 
-pub fn set(args: SetArgs, context: &mut Context) -> Result<Exit> {
+pub fn set(args: SetArgs, context: &mut Context) -> Result<()> {
     let labels = args.labels.into_iter();
     let request = set::Request {
         workspace: context.workspace.clone(),
@@ -143,8 +142,7 @@ pub fn set(args: SetArgs, context: &mut Context) -> Result<Exit> {
             unchanged(&what, &outcome.rest)
         }
     };
-    answer(context, &outcome, &sentence, now)?;
-    Ok(0)
+    answer(context, &outcome, &sentence, now)
 }
 
 /// Disable a key until it is enabled again
@@ -164,7 +162,7 @@ pub struct DisableArgs {
     if_unused_for: Option<Lifetime>,
 }
 
-pub fn disable(args: DisableArgs, context: &mut Context) -> Result<Exit> {
+pub fn disable(args: DisableArgs, context: &mut Context) -> Result<()> {
     pause(&args.key, Change::Disable, args.if_unused_for.as_ref(), context)
 }
 
@@ -179,7 +177,7 @@ pub struct EnableArgs {
     key: KeyArgument,
 }
 
-pub fn enable(args: EnableArgs, context: &mut Context) -> Result<Exit> {
+pub fn enable(args: EnableArgs, context: &mut Context) -> Result<()> {
     pause(&args.key, Change::Enable, None, context)
 }
 
@@ -189,7 +187,7 @@ pub fn pause(
     change: Change,
     idle: Option<&Lifetime>,
     context: &mut Context,
-) -> Result<Exit> {
+) -> Result<()> {
     let (mut store, actor, now) = context.enter()?;
     let outcome = pause::run(
         &mut store,
@@ -211,8 +209,7 @@ pub fn pause(
             unchanged(&what, &outcome.rest)
         }
     };
-    answer(context, &outcome, &sentence, now)?;
-    Ok(0)
+    answer(context, &outcome, &sentence, now)
 }
 
 /// Answers with the key, with those that changed with it, and with those that were not meant.

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::delivery::{Existing, Sink};
 use crate::domain::holding::Action;
 use crate::domain::{Key, Lifetime, Name, Safe};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Result};
 use crate::ops::access::Actor;
 use crate::ops::provision::{self, Outcome, Step, Wanted};
 use crate::output::ui::Format;
@@ -51,7 +51,7 @@ pub struct Args {
     sink: SinkArgs,
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     let rotate_if_missing = args.rotate_if_missing;
     let mut delivery = args.sink.chosen(context, 1, false)?;
     if let Sink::File(file) = &mut delivery.sink {
@@ -103,15 +103,14 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     match provision::prepare(&mut store, &actor, &mut request, &mut delivery, clock, &mut rng)? {
         Outcome::Due(due) => {
             let hand_over = HandOver::provisioned(context, *due);
-            hand_over.run(context, &mut store, &actor, &delivery, &interrupts)?;
-            Ok(0)
+            hand_over.run(context, &mut store, &actor, &delivery, &interrupts)
         }
         Outcome::Settled(key, action) => settled(context, &key, action, &delivery.sink),
     }
 }
 
 /// Answers where nothing was delivered.
-fn settled(context: &Context, key: &Key, action: Action, sink: &Sink) -> Result<Exit> {
+fn settled(context: &Context, key: &Key, action: Action, sink: &Sink) -> Result<()> {
     let name = Safe(&key.name);
     let told = format!("{name} was delivered before, so nothing was delivered now");
     match sink {
@@ -134,6 +133,5 @@ fn settled(context: &Context, key: &Key, action: Action, sink: &Sink) -> Result<
     if context.ui.format != Format::Tsv {
         view.warnings = &warnings;
     }
-    context.ui.change(&view, &sentence)?;
-    Ok(0)
+    context.ui.change(&view, &sentence)
 }

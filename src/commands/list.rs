@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::{Safe, Status};
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::ops::{list, select};
 use crate::options::{Everywhere, one_of};
 use crate::output::keys::{COLUMNS, row};
@@ -79,7 +79,7 @@ const ORDERS: &[(&str, &str, Order)] = &[
     ("last-used", "By last use, longest unused first", Order::LastUsed),
 ];
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     let request = list::Request {
         workspace: context.workspace.clone(),
         everywhere: args.everywhere.all_workspaces,
@@ -106,7 +106,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             context.ui.hint(&hint);
         }
     }
-    Ok(0)
+    Ok(())
 }
 
 /// What was looked for and not found.

@@ -9,7 +9,7 @@ use clap::ValueHint;
 use crate::context::Context;
 use crate::domain::words::nearest;
 use crate::domain::{Safe, SafePath};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Result};
 use crate::output::{json, man, schema};
 
 /// Show a manual page
@@ -32,14 +32,14 @@ pub struct Args {
     all: Option<PathBuf>,
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     let root = (context.command_line)();
     if let Some(folder) = &args.all {
         let pages = man::pages(&root)?;
         man::write(folder, &pages)?;
         let said = format!("wrote {} pages to {}", pages.len(), SafePath(folder));
         context.ui.status(&said);
-        return Ok(0);
+        return Ok(());
     }
     let page = man::render(&root, &args.command)?.ok_or_else(|| {
         let name = args.command.join(" ");
@@ -49,8 +49,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             None => "`keyward --help` lists the commands".to_owned(),
         })
     })?;
-    man::show(&page)?;
-    Ok(0)
+    man::show(&page)
 }
 
 /// Print the JSON Schema of a command's output
@@ -67,7 +66,7 @@ pub struct SchemaArgs {
     command: Vec<String>,
 }
 
-pub fn schema(args: SchemaArgs, context: &mut Context) -> Result<Exit> {
+pub fn schema(args: SchemaArgs, context: &mut Context) -> Result<()> {
     let words: Vec<&str> = args.command.iter().flat_map(|word| word.split([' ', '-'])).collect();
     let name = words.join(" ");
     let schema = schema::of(&name).ok_or_else(|| {
@@ -79,6 +78,5 @@ pub fn schema(args: SchemaArgs, context: &mut Context) -> Result<Exit> {
         };
         Error::usage(format!("no schema for \"{}\"", Safe(&args.command.join(" ")))).hinted(hint)
     })?;
-    context.ui.data(&(json::to_string(&schema) + "\n"))?;
-    Ok(0)
+    context.ui.data(&(json::to_string(&schema) + "\n"))
 }

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::label::{Label, Owner};
 use crate::domain::{Name, Network, Safe, When};
-use crate::error::{Error, Exit, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::ops::access::Actor;
 use crate::ops::idempotent::{self, Outcome};
 use crate::ops::mint;
@@ -53,7 +53,7 @@ pub struct Args {
     sink: SinkArgs,
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     let delivery = args.sink.chosen(context, args.count, args.hold.hold)?;
     let wish = args.wish;
     let request = mint::Request {
@@ -77,8 +77,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let interrupts = Interrupts::watch()?;
     let now = context.now();
     let minted = mint::run(&mut store, &actor, &request, now, &mut context.rng)?;
-    hand_over(context, minted).run(context, &mut store, &actor, &delivery, &interrupts)?;
-    Ok(0)
+    hand_over(context, minted).run(context, &mut store, &actor, &delivery, &interrupts)
 }
 
 /// Mints under an idempotency key, or finds that this was done before.
@@ -87,7 +86,7 @@ fn idempotent(
     request: mint::Request,
     name: IdempotencyKey,
     mut delivery: Delivery,
-) -> Result<Exit> {
+) -> Result<()> {
     let mut request = idempotent::Request {
         mint: request,
         name,
@@ -102,13 +101,11 @@ fn idempotent(
     let clock = || context.now();
     match idempotent::prepare(&mut store, &actor, &mut request, &mut delivery, clock, &mut rng)? {
         Outcome::Due(minted) => {
-            hand_over(context, minted).run(context, &mut store, &actor, &delivery, &interrupts)?;
-            Ok(0)
+            hand_over(context, minted).run(context, &mut store, &actor, &delivery, &interrupts)
         }
         Outcome::Finished(key) => {
             let sentence = format!("minted {} ({})", Safe(&key.name), key.id);
-            context.ui.change(&KeyView::new(&key, context.now()), &sentence)?;
-            Ok(0)
+            context.ui.change(&KeyView::new(&key, context.now()), &sentence)
         }
         Outcome::Delivered { key, way_out } => {
             let now = context.now();

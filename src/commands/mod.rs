@@ -91,7 +91,15 @@ impl Command {
         if self.speaks_before_it_opens() {
             context.refuse_secrets()?;
         }
-        match self {
+        let done = match self {
+            // What they found is in their exit status too.
+            Self::Verify(args) => return verify::run(args, context),
+            Self::Check(args) => return check::run(args, context),
+            Self::Scan(args) => return scan::run(args, context),
+            Self::Patterns(args) => return patterns::run(args, context),
+            Self::Apply(args) => return apply::run(args, context),
+            Self::Audit(command) => return command.run(context),
+            Self::Store(command) => return command.run(context),
             Self::Mint(args) => mint::run(args, context),
             Self::List(args) => list::run(args, context),
             Self::Show(args) => show::run(args, context),
@@ -102,24 +110,18 @@ impl Command {
             Self::Rotate(args) => rotate::run(args, context),
             Self::Activate(args) => activate::run(args, context),
             Self::Revoke(args) => revoke::run(args, context),
-            Self::Verify(args) => verify::run(args, context),
             Self::Whoami(args) => show::whoami(args, context),
             Self::Usage(args) => usage::run(args, context),
-            Self::Check(args) => check::run(args, context),
-            Self::Scan(args) => scan::run(args, context),
-            Self::Patterns(args) => patterns::run(args, context),
             Self::Ensure(args) => ensure::run(args, context),
-            Self::Apply(args) => apply::run(args, context),
             Self::Prune(args) => prune::run(args, context),
             Self::Workspace(command) => command.run(context),
-            Self::Audit(command) => command.run(context),
-            Self::Store(command) => command.run(context),
             #[cfg(feature = "serve")]
             Self::Serve(args) => serve::run(args, context),
             Self::Schema(args) => man::schema(args, context),
             Self::Completions(args) => completions::run(args, context),
             Self::Man(args) => man::run(args, context),
-        }
+        };
+        done.map(|()| 0)
     }
 
     /// Whether it says something before it opens the store, or never opens it.

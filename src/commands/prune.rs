@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::context::Context;
 use crate::domain::words::counted;
 use crate::domain::{Key, Lifetime, Safe, Timestamp};
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::ops::access::Actor;
 use crate::ops::prune;
 use crate::options::Everywhere;
@@ -40,7 +40,7 @@ pub struct Args {
     dry_run: bool,
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     let request = prune::Request {
         workspace: context.workspace.clone(),
         all: args.everywhere.all_workspaces,
@@ -83,7 +83,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     };
     context.ui.after(&sentence, answer)?;
     context.ui.status(&sentence);
-    Ok(0)
+    Ok(())
 }
 
 /// Asks before records are deleted: at the policy's retention where somebody can be asked, before it in any case.

@@ -5,7 +5,7 @@
 use crate::commands::change;
 use crate::context::Context;
 use crate::domain::{Key, KeyId, Lifetime, Safe, Status, Timestamp};
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::ops::revoke::{self, Reason};
 use crate::ops::select::Selector;
 use crate::options::one_of;
@@ -58,7 +58,7 @@ const REASONS: &[(&str, &str, Reason)] = &[
     ("unspecified", "No reason given", Reason::Unspecified),
 ];
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     let environment = args.environment;
     let select = |text| Selector { text, environment: environment.clone() };
     let mut request = revoke::Request {
@@ -111,8 +111,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
             listing.add("stillValid", &ids);
         }
         listing.finish()
-    })?;
-    Ok(0)
+    })
 }
 
 /// Asks about every key to revoke: a single one in the question itself, several above it, a line each.

@@ -5,7 +5,7 @@ use crate::commands::sink::{HoldArgs, SinkArgs};
 use crate::context::Context;
 use crate::delivery::Sink;
 use crate::domain::{Lifetime, Safe, State, Status, Timestamp, When};
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::ops::access::Actor;
 use crate::ops::cancel::Old;
 use crate::ops::rotate::Terms;
@@ -59,7 +59,7 @@ pub struct Args {
     sink: SinkArgs,
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     if args.cancel {
         return cancel(&args.key, args.dry_run, context);
     }
@@ -94,8 +94,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         warnings: Vec::new(),
     };
     let hand_over = HandOver { answer, secrets: vec![rotated.secret] };
-    hand_over.run(context, &mut store, &actor, &delivery, &interrupts)?;
-    Ok(0)
+    hand_over.run(context, &mut store, &actor, &delivery, &interrupts)
 }
 
 /// Opens the store for the actor, or for a rehearsal, which does not record the actor.
@@ -106,7 +105,7 @@ fn enter(is_rehearsal: bool, context: &mut Context) -> Result<(Store, Actor)> {
 }
 
 /// Answers as the rotation would, without what is random in the new key.
-fn rehearsed(rotated: rotate::Outcome, is_held: bool, context: &Context) -> Result<Exit> {
+fn rehearsed(rotated: rotate::Outcome, is_held: bool, context: &Context) -> Result<()> {
     let rotate::Outcome { mut key, mut old, ending, rest, .. } = rotated;
     let now = context.now();
     if !is_held {
@@ -143,10 +142,10 @@ fn rehearsed(rotated: rotate::Outcome, is_held: bool, context: &Context) -> Resu
     if !rest.is_empty() {
         context.ui.warn(&rest.to_string());
     }
-    Ok(0)
+    Ok(())
 }
 
-fn cancel(key: &KeyArgument, is_rehearsal: bool, context: &mut Context) -> Result<Exit> {
+fn cancel(key: &KeyArgument, is_rehearsal: bool, context: &mut Context) -> Result<()> {
     let (mut store, actor) = enter(is_rehearsal, context)?;
     let now = context.now();
     let outcome =
@@ -155,8 +154,7 @@ fn cancel(key: &KeyArgument, is_rehearsal: bool, context: &mut Context) -> Resul
         true => format!("would have {}", cancelled(&outcome, now)),
         false => cancelled(&outcome, now),
     };
-    context.ui.change(&KeyView::new(&outcome.key, now), &sentence)?;
-    Ok(0)
+    context.ui.change(&KeyView::new(&outcome.key, now), &sentence)
 }
 
 /// What became of both keys.

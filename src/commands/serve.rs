@@ -7,7 +7,7 @@ use clap::ValueHint;
 use crate::context::Context;
 use crate::domain::Network;
 use crate::domain::sanitize::Named;
-use crate::error::{Error, Exit, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::ops::access::Actor;
 use crate::ops::whoami;
 use crate::options::one_of;
@@ -99,7 +99,7 @@ const ERRORS: &[(&str, &str, Dialect)] = &[
     ("problem+json", "", Dialect::Problem),
 ];
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     context.refuse_caller()?;
     // It must exist, in today's form: the workers wait for nobody. So must the workspace.
     let mut store = context.open_store()?;
@@ -147,7 +147,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     });
     unwritten.into_iter().for_each(serve::Unwritten::finish);
     match end? {
-        End::Told => Ok(0),
+        End::Told => Ok(()),
         End::Interrupted => Err(Error::new(Kind::Interrupted, "interrupted")),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::{Key, KeyId, Safe, Status, Timestamp};
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::ops::show::{self, Outcome};
 use crate::ops::whoami;
 use crate::options::{Everywhere, KeyArgument};
@@ -24,7 +24,7 @@ pub struct Args {
     everywhere: Everywhere,
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     let (mut store, actor, now) = context.enter()?;
     let selector = args.key.selector();
     let shown = match args.everywhere.all_workspaces {
@@ -37,8 +37,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let limits = &shown.limits;
     let limits = LimitsView::new(limits.allowance, limits.used, limits.at);
     let view = Shown::new(&shown.key, limits, now);
-    context.ui.record(&view, || render_record(&fields(&shown, &view, limits, now)))?;
-    Ok(0)
+    context.ui.record(&view, || render_record(&fields(&shown, &view, limits, now)))
 }
 
 fn fields(
@@ -152,7 +151,7 @@ fn standing(key: Option<&Key>, now: Timestamp) -> String {
   keyward whoami --as secret-file --json")]
 pub struct WhoamiArgs {}
 
-pub fn whoami(_args: WhoamiArgs, context: &mut Context) -> Result<Exit> {
+pub fn whoami(_args: WhoamiArgs, context: &mut Context) -> Result<()> {
     let (mut store, actor, now) = context.enter_or_empty()?;
     let outcome = whoami::run(&mut store, &actor, context.workspace.as_deref(), now)?;
     let (view, sentence) = match &outcome {
@@ -173,6 +172,5 @@ pub fn whoami(_args: WhoamiArgs, context: &mut Context) -> Result<Exit> {
             (CallerView::key(key), sentence)
         }
     };
-    context.ui.record(&view, || sentence)?;
-    Ok(0)
+    context.ui.record(&view, || sentence)
 }

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use crate::context::Context;
 use crate::domain::{Day, Safe, When};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Result};
 use crate::ops::select::Selector;
 use crate::ops::usage::{self, Grouping};
 use crate::options::{Everywhere, look_back};
@@ -58,7 +58,7 @@ enum By {
     Workspace,
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     let now = context.now();
     let day = |option: &str, when: Option<When>| {
         let moment = when.map(|when| look_back(option, &when, now));
@@ -99,7 +99,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
         let (columns, cells) = table(&rows);
         context.ui.data(&context.ui.table(&columns, cells))?;
     }
-    Ok(0)
+    Ok(())
 }
 
 /// What was looked for and not found.

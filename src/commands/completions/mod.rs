@@ -14,7 +14,7 @@ use clap::{Arg, Command, ValueEnum};
 
 use crate::context::Context;
 use crate::domain::Safe;
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::ops::complete::{self, Request, Wanted};
 use typed::{Place, Words};
 
@@ -78,13 +78,13 @@ impl Args {
     }
 }
 
-pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
+pub fn run(args: Args, context: &mut Context) -> Result<()> {
     if !args.answer {
         context.ui.data(args.shell.script())?;
     } else if let Ok(Some(answer)) = answer(args.shell, context) {
         context.ui.data(&answer)?;
     }
-    Ok(0)
+    Ok(())
 }
 
 /// A line with the kind of answer, and a line for each candidate.

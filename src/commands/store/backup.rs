@@ -12,7 +12,7 @@ use crate::domain::restoration::What;
 use crate::domain::sanitize::path_text;
 use crate::domain::words::counted;
 use crate::domain::{KeyId, Network, Safe, SafePath, Timestamp};
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::ops::store::backup;
 use crate::ops::store::restore::{self, Compared, Kept, Outcome};
 use crate::output::relative::size;
@@ -34,7 +34,7 @@ pub struct BackupArgs {
     file: PathBuf,
 }
 
-pub fn backup(args: BackupArgs, context: &mut Context) -> Result<Exit> {
+pub fn backup(args: BackupArgs, context: &mut Context) -> Result<()> {
     context.store_file("store backup")?;
     let (mut store, actor, now) = context.enter()?;
     let mut job = context.ui.job("copying the store");
@@ -53,8 +53,7 @@ pub fn backup(args: BackupArgs, context: &mut Context) -> Result<Exit> {
         size(view.size_bytes),
         copy.head
     );
-    context.ui.change(&view, &sentence)?;
-    Ok(0)
+    context.ui.change(&view, &sentence)
 }
 
 /// Restore a backup; keys revoked since stay revoked
@@ -77,7 +76,7 @@ pub struct RestoreArgs {
     against: Option<Head>,
 }
 
-pub fn restore(args: RestoreArgs, context: &mut Context) -> Result<Exit> {
+pub fn restore(args: RestoreArgs, context: &mut Context) -> Result<()> {
     let file = context.store_file("store restore")?;
     let request = restore::Request {
         store: file,
@@ -124,8 +123,7 @@ pub fn restore(args: RestoreArgs, context: &mut Context) -> Result<Exit> {
         SafePath(&request.store),
         outcome.head
     );
-    context.ui.change(&view, &sentence)?;
-    Ok(0)
+    context.ui.change(&view, &sentence)
 }
 
 fn kept(kept: &Kept) -> impl Iterator<Item = KeptView> + '_ {

@@ -24,7 +24,7 @@ use crate::store::Store;
   keyward store create --store keyward.db --json")]
 pub struct CreateArgs {}
 
-pub fn create(_args: CreateArgs, context: &mut Context) -> Result<Exit> {
+pub fn create(_args: CreateArgs, context: &mut Context) -> Result<()> {
     let place = context.store_place()?;
     let changed = context.existing_store()?.is_none();
     let mut store = context.create_store()?;
@@ -34,8 +34,7 @@ pub fn create(_args: CreateArgs, context: &mut Context) -> Result<Exit> {
     } else {
         format!("no change: the store {place} already exists")
     };
-    context.ui.change(&view, &sentence)?;
-    Ok(0)
+    context.ui.change(&view, &sentence)
 }
 
 /// Show where the store is and what it contains
@@ -45,7 +44,7 @@ pub fn create(_args: CreateArgs, context: &mut Context) -> Result<Exit> {
   keyward store info --json")]
 pub struct InfoArgs {}
 
-pub fn info(_args: InfoArgs, context: &mut Context) -> Result<Exit> {
+pub fn info(_args: InfoArgs, context: &mut Context) -> Result<()> {
     let place = context.store_place()?;
     let path = place.text();
     let view = match context.store_if_any()? {
@@ -73,8 +72,7 @@ pub fn info(_args: InfoArgs, context: &mut Context) -> Result<Exit> {
             fields.push(("trusted folder", text));
         }
         table::render_record(&fields)
-    })?;
-    Ok(0)
+    })
 }
 
 pub(super) fn describe(
@@ -114,7 +112,7 @@ pub(super) fn describe(
   keyward store migrate --json")]
 pub struct MigrateArgs {}
 
-pub fn migrate(_args: MigrateArgs, context: &mut Context) -> Result<Exit> {
+pub fn migrate(_args: MigrateArgs, context: &mut Context) -> Result<()> {
     context.refuse_secrets()?;
     let place = context.store_place()?;
     let changed = Store::migrate_at(&place, context.patience())?;
@@ -124,8 +122,7 @@ pub fn migrate(_args: MigrateArgs, context: &mut Context) -> Result<Exit> {
         true => format!("brought the store {place} up to date"),
         false => format!("no change: the store {place} is already up to date"),
     };
-    context.ui.change(&view, &sentence)?;
-    Ok(0)
+    context.ui.change(&view, &sentence)
 }
 
 /// Print the SQL of an admin and a verifier role for a store on PostgreSQL
@@ -138,11 +135,10 @@ pub fn migrate(_args: MigrateArgs, context: &mut Context) -> Result<Exit> {
   keyward store roles --json")]
 pub struct RolesArgs {}
 
-pub fn roles(_args: RolesArgs, context: &mut Context) -> Result<Exit> {
+pub fn roles(_args: RolesArgs, context: &mut Context) -> Result<()> {
     context.refuse_secrets()?;
     let view = RolesView { sql: context.store_place()?.roles() };
-    context.ui.record(&view, || view.sql.clone())?;
-    Ok(0)
+    context.ui.record(&view, || view.sql.clone())
 }
 
 /// Check every page, record and event of the store

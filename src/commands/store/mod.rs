@@ -33,16 +33,18 @@ pub enum Command {
 
 impl Command {
     pub fn run(self, context: &mut Context) -> Result<Exit> {
-        match self {
+        let done = match self {
+            // What they found is in their exit status too.
+            Self::Check(args) => return info::check(args, context),
+            Self::Import(args) => return transfer::import(args, context),
             Self::Create(args) => info::create(args, context),
             Self::Info(args) => info::info(args, context),
-            Self::Check(args) => info::check(args, context),
             Self::Backup(args) => backup::backup(args, context),
             Self::Restore(args) => backup::restore(args, context),
             Self::Export(args) => transfer::export(args, context),
-            Self::Import(args) => transfer::import(args, context),
             Self::Migrate(args) => info::migrate(args, context),
             Self::Roles(args) => info::roles(args, context),
-        }
+        };
+        done.map(|()| 0)
     }
 }

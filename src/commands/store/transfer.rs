@@ -30,7 +30,7 @@ use crate::store::Store;
   keyward store export -w default")]
 pub struct ExportArgs {}
 
-pub fn export(_args: ExportArgs, context: &mut Context) -> Result<Exit> {
+pub fn export(_args: ExportArgs, context: &mut Context) -> Result<()> {
     let (mut store, actor, now) = context.enter()?;
     let of = store.info()?.keys;
     let mut lines = context.ui.lines()?;
@@ -50,8 +50,7 @@ pub fn export(_args: ExportArgs, context: &mut Context) -> Result<Exit> {
             lines.push(&KeyFields::of(key, now))
         }
     })?;
-    lines.finish()?;
-    Ok(0)
+    lines.finish()
 }
 
 /// Import workspaces and keys by hash

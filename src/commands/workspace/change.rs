@@ -7,7 +7,7 @@ use crate::commands::workspace::policy::PolicyArgs;
 use crate::context::Context;
 use crate::domain::words::counted;
 use crate::domain::{Name, Safe, preset};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Result};
 use crate::ops::access::Actor;
 use crate::ops::workspace::{self, set};
 use crate::output::view::WorkspaceView;
@@ -35,7 +35,7 @@ pub struct CreateArgs {
     policy: PolicyArgs,
 }
 
-pub fn create(args: CreateArgs, context: &mut Context) -> Result<Exit> {
+pub fn create(args: CreateArgs, context: &mut Context) -> Result<()> {
     let (preset, mut policy) = match args.policy.base(context)? {
         Some(base) => base,
         None => (Some(preset::DEFAULT.to_owned()), preset::load(preset::DEFAULT)?),
@@ -51,7 +51,7 @@ pub fn create(args: CreateArgs, context: &mut Context) -> Result<Exit> {
     let view = WorkspaceView::new(&outcome.workspace, outcome.census);
     context.ui.change(&view, &format!("created workspace {}", Safe(&outcome.workspace.name)))?;
     hint_at_choice(context, &mut store, 1);
-    Ok(0)
+    Ok(())
 }
 
 /// Change a workspace's policy or plan
@@ -86,7 +86,7 @@ pub struct SetArgs {
     policy: PolicyArgs,
 }
 
-pub fn set(args: SetArgs, context: &mut Context) -> Result<Exit> {
+pub fn set(args: SetArgs, context: &mut Context) -> Result<()> {
     let request = set::Request {
         workspace: context.workspace_argument(args.name)?,
         policy: args.policy.base(context)?,
@@ -106,8 +106,7 @@ pub fn set(args: SetArgs, context: &mut Context) -> Result<Exit> {
     } else {
         format!("no change: workspace {name} already has these values")
     };
-    context.ui.change(&WorkspaceView::new(&outcome.workspace, outcome.census), &sentence)?;
-    Ok(0)
+    context.ui.change(&WorkspaceView::new(&outcome.workspace, outcome.census), &sentence)
 }
 
 /// Rename a workspace
@@ -124,7 +123,7 @@ pub struct RenameArgs {
     new: Name,
 }
 
-pub fn rename(args: RenameArgs, context: &mut Context) -> Result<Exit> {
+pub fn rename(args: RenameArgs, context: &mut Context) -> Result<()> {
     let (mut store, actor, now) = context.enter()?;
     let (outcome, changed) = workspace::rename(&mut store, &actor, &args.old, &args.new, now)?;
     let new = Safe(args.new.as_str());
@@ -133,8 +132,7 @@ pub fn rename(args: RenameArgs, context: &mut Context) -> Result<Exit> {
     } else {
         format!("no change: the workspace is already named {new}")
     };
-    context.ui.change(&WorkspaceView::new(&outcome.workspace, outcome.census), &sentence)?;
-    Ok(0)
+    context.ui.change(&WorkspaceView::new(&outcome.workspace, outcome.census), &sentence)
 }
 
 /// Delete a workspace that has no live keys
@@ -149,7 +147,7 @@ pub struct DeleteArgs {
     name: String,
 }
 
-pub fn delete(args: DeleteArgs, context: &mut Context) -> Result<Exit> {
+pub fn delete(args: DeleteArgs, context: &mut Context) -> Result<()> {
     let (mut store, actor, now) = context.enter()?;
     let (_, records) = workspace::preview_deletion(&mut store, &actor, &args.name, now)?;
     if records > 0 && !context.yes {
@@ -162,8 +160,7 @@ pub fn delete(args: DeleteArgs, context: &mut Context) -> Result<Exit> {
     }
     let outcome = workspace::delete(&mut store, &actor, &args.name, context.now())?;
     let view = WorkspaceView::new(&outcome.workspace, outcome.census);
-    context.ui.change(&view, &format!("deleted workspace {}", Safe(&args.name)))?;
-    Ok(0)
+    context.ui.change(&view, &format!("deleted workspace {}", Safe(&args.name)))
 }
 
 /// Choose the workspace that commands use
@@ -178,7 +175,7 @@ pub struct UseArgs {
     name: String,
 }
 
-pub fn choose(args: UseArgs, context: &mut Context) -> Result<Exit> {
+pub fn choose(args: UseArgs, context: &mut Context) -> Result<()> {
     let (mut store, actor, now) = context.enter()?;
     let (outcome, changed) = workspace::choose(&mut store, &actor, &args.name, now)?;
     let name = Safe(&args.name);
@@ -187,6 +184,5 @@ pub fn choose(args: UseArgs, context: &mut Context) -> Result<Exit> {
     } else {
         format!("no change: commands already use workspace {name}")
     };
-    context.ui.change(&WorkspaceView::new(&outcome.workspace, outcome.census), &sentence)?;
-    Ok(0)
+    context.ui.change(&WorkspaceView::new(&outcome.workspace, outcome.census), &sentence)
 }

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::domain::Safe;
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::ops::workspace::{self, Outcome};
 use crate::output::relative::relative;
 use crate::output::table::{self, Column};
@@ -17,7 +17,7 @@ use crate::output::view::WorkspaceView;
   keyward workspace list --json")]
 pub struct ListArgs {}
 
-pub fn list(_args: ListArgs, context: &mut Context) -> Result<Exit> {
+pub fn list(_args: ListArgs, context: &mut Context) -> Result<()> {
     let (mut store, actor, now) = context.enter_or_empty()?;
     let named = context.workspace.clone();
     let outcomes = workspace::list(&mut store, &actor, now)?;
@@ -52,7 +52,7 @@ pub fn list(_args: ListArgs, context: &mut Context) -> Result<Exit> {
     if context.ui.end(listing, &columns)? {
         context.ui.hint("no workspaces yet: `keyward workspace create NAME` makes one");
     }
-    Ok(0)
+    Ok(())
 }
 
 /// Show a workspace and its policy
@@ -70,14 +70,14 @@ pub struct ShowArgs {
     policy: bool,
 }
 
-pub fn show(args: ShowArgs, context: &mut Context) -> Result<Exit> {
+pub fn show(args: ShowArgs, context: &mut Context) -> Result<()> {
     let (mut store, actor, now) = context.enter()?;
     let named = context.workspace_argument(args.name)?;
     let outcome = workspace::show(&mut store, &actor, named.as_deref(), now)?;
     let (workspace, census) = (&outcome.workspace, outcome.census);
     if args.policy {
         context.ui.data(&workspace.policy.to_toml())?;
-        return Ok(0);
+        return Ok(());
     }
     let view = WorkspaceView::new(workspace, census).with_policy(&workspace.policy);
     context.ui.record(&view, || {
@@ -102,6 +102,5 @@ pub fn show(args: ShowArgs, context: &mut Context) -> Result<Exit> {
         let policy = workspace.policy.to_toml();
         let policy: String = policy.lines().map(|line| format!("  {line}\n")).collect();
         table::render_record(&fields) + "policy\n" + &policy
-    })?;
-    Ok(0)
+    })
 }

@@ -9,7 +9,7 @@ mod policy;
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::ops::workspace::needs_choice;
 use crate::store::Store;
 
@@ -32,7 +32,7 @@ pub enum Command {
 }
 
 impl Command {
-    pub fn run(self, context: &mut Context) -> Result<Exit> {
+    pub fn run(self, context: &mut Context) -> Result<()> {
         match self {
             Self::Create(args) => change::create(args, context),
             Self::List(args) => list::list(args, context),
