@@ -3,14 +3,18 @@
 //! This module never trusts an earlier look: every transaction admits its actor again.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::domain::audit::Action;
 use crate::domain::secret::Secret;
 use crate::domain::verdict::Ask;
 use crate::domain::{Code, Key, Permission, Policy, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::ops::judge::{self, judge_secret};
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Store, Writer};
 
 /// The longest that recording a use waits for another process; what the caller wants done matters more.
 const RECORDING_WAIT: Duration = Duration::from_secs(1);
@@ -99,6 +103,25 @@ impl Access {
         }
     }
 
+    /// Lets in whoever may manage this.
+    pub fn to(
+        reader: &Reader<'_>,
+        actor: &Actor,
+        permission: Permission,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let access = Self::admit(reader, actor, now)?;
+        access.require(permission)?;
+        Ok(access)
+    }
+
+    /// Lets in the operator alone.
+    pub fn of_operator(reader: &Reader<'_>, actor: &Actor, now: Timestamp) -> Result<Self> {
+        let access = Self::admit(reader, actor, now)?;
+        access.require_operator()?;
+        Ok(access)
+    }
+
     /// Checks that the actor may manage this.
     pub fn require(&self, permission: Permission) -> Result<()> {
         match &self.caller {
@@ -144,5 +167,27 @@ impl Access {
                 format!("the calling key {} may not do this: only the operator may", key.id),
             )),
         }
+    }
+}
+
+/// What an admitted actor does in one transaction, all of it at one time.
+pub(super) struct Act<'a, 'w> {
+    pub(super) writer: &'a Writer<'w>,
+    pub(super) access: Access,
+    pub(super) now: Timestamp,
+}
+
+impl<'w> Deref for Act<'_, 'w> {
+    type Target = Writer<'w>;
+
+    fn deref(&self) -> &Writer<'w> {
+        self.writer
+    }
+}
+
+impl Act<'_, '_> {
+    /// Adds an event to the trail.
+    pub(super) fn note(&self, action: Action, subject: &str, details: &Value) -> Result<()> {
+        self.writer.audit(self.now, &self.access.actor, action, subject, details)
     }
 }

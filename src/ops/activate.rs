@@ -10,11 +10,11 @@ use crate::domain::secret::Secret;
 use crate::domain::verdict::Ask;
 use crate::domain::{Code, Key, KeyId, State, Status, Timestamp};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::judge::{self, judge_secret};
 use crate::ops::succession::PREVIOUS;
 use crate::ops::{limits, lineage, links, remedy, select};
-use crate::store::{Reader, Store, Writer};
+use crate::store::{Reader, Store};
 
 /// A key made live by its holder.
 #[derive(Debug)]
@@ -38,19 +38,19 @@ pub fn complete(
     now: Timestamp,
 ) -> Result<Vec<Outcome>> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
+        let act = Act { writer, access: Access::admit(writer, actor, now)?, now };
         delivered
             .iter()
             .map(|delivered| {
-                writer.ahead(|reader| {
+                act.ahead(|reader| {
                     record_of(reader, delivered)?;
                     reader.confirm_in_trail(&delivered.id)
                 });
-                let record = record_of(writer, delivered)?;
+                let record = record_of(&act, delivered)?;
                 let status = record.as_ref().map(|key| key.standing(now));
                 let fate = match (record, status) {
                     (Some(key), Some(Status::Pending | Status::Active)) => {
-                        return activate(writer, &access, key, now);
+                        return activate(&act, key);
                     }
                     (_, Some(Status::Expired)) => "expired",
                     _ => "was voided",
@@ -81,36 +81,34 @@ pub fn are_pending(store: &mut Store, delivered: &[Key], now: Timestamp) -> Resu
 /// activated by presenting its secret meanwhile has a holder, and stays. If that fails, the keys void themselves after a
 /// day.
 pub fn void(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp) -> Result<bool> {
-    store.write(|writer| {
-        let mut are_void = true;
-        for undelivered in undelivered {
-            let Some(mut key) = record_of(writer, undelivered)? else {
-                continue;
-            };
-            if key.state == State::Pending {
-                key.revoke(UNDELIVERED, None, now);
-                writer.update_key(&key)?;
-                writer.unclaim(&key.id)?;
-                writer.audit(now, actor, Action::KeyVoid, key.id.as_str(), &json!({}))?;
-            }
-            are_void &= !key.is_living(now);
-        }
-        Ok(are_void)
-    })
+    end(store, actor, undelivered, now, |key| key.state == State::Pending)
 }
 
 /// Ends keys that were just made live and never reached their holders. Says whether all of them ended: one that has replaced
 /// another does not.
 pub fn recall(store: &mut Store, actor: &str, undelivered: &[Key], now: Timestamp) -> Result<bool> {
+    let may_end = |key: &Key| key.state == State::Active && key.rotation.is_none();
+    end(store, actor, undelivered, now, may_end)
+}
+
+/// Ends those of the keys that may end. Says whether all of them have ended.
+fn end(
+    store: &mut Store,
+    actor: &str,
+    undelivered: &[Key],
+    now: Timestamp,
+    may_end: impl Fn(&Key) -> bool,
+) -> Result<bool> {
     store.write(|writer| {
         let mut are_void = true;
         for undelivered in undelivered {
             let Some(mut key) = record_of(writer, undelivered)? else {
                 continue;
             };
-            if key.state == State::Active && key.rotation.is_none() {
+            if may_end(&key) {
                 key.revoke(UNDELIVERED, None, now);
                 writer.update_key(&key)?;
+                writer.unclaim(&key.id)?;
                 writer.audit(now, actor, Action::KeyVoid, key.id.as_str(), &json!({}))?;
             }
             are_void &= !key.is_living(now);
@@ -128,24 +126,15 @@ pub fn hold(store: &mut Store, actor: &Actor, delivered: &[Key], now: Timestamp)
         return Ok(());
     }
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        for key in delivered {
-            set_on_hold(writer, &access, key, now)?;
-        }
-        Ok(())
+        let act = Act { writer, access: Access::admit(writer, actor, now)?, now };
+        delivered.iter().try_for_each(|key| set_on_hold(&act, key))
     })
 }
 
 /// Notes of a pending key that its holder has its secret.
-pub(super) fn set_on_hold(
-    writer: &Writer<'_>,
-    access: &Access,
-    key: &Key,
-    now: Timestamp,
-) -> Result<()> {
-    writer.unclaim(&key.id)?;
-    let (action, details) = (Action::KeyHold, json!({}));
-    writer.audit(now, &access.actor, action, key.id.as_str(), &details)
+pub(super) fn set_on_hold(act: &Act<'_, '_>, key: &Key) -> Result<()> {
+    act.unclaim(&key.id)?;
+    act.note(Action::KeyHold, key.id.as_str(), &json!({}))
 }
 
 /// The current record of a key, unless it was given another secret.
@@ -163,14 +152,14 @@ pub fn present(
     now: Timestamp,
 ) -> Result<Outcome> {
     let presented = store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        let within = select::confinement(writer, &access, workspace)?;
+        let act = Act { writer, access: Access::admit(writer, actor, now)?, now };
+        let within = select::confinement(writer, &act.access, workspace)?;
         let within = within.map(|workspace| workspace.id);
         let (code, key) = judge_secret(writer, secret, within, &Ask::default(), now)?;
         let refused = |code: Code| Err(Error::new(Kind::Refused(code), code.message()));
         let Some(key) = key else { return refused(code) };
         match key.standing(now) {
-            Status::Pending | Status::Active => activate(writer, &access, key, now),
+            Status::Pending | Status::Active => activate(&act, key),
             Status::Disabled => {
                 let place = remedy::place(writer, &key.workspace)?;
                 let error = Error::new(Kind::Conflict, format!("{} is disabled", key.id));
@@ -190,38 +179,33 @@ pub fn present(
 }
 
 /// Makes a pending key live; an active one is left alone.
-pub(super) fn activate(
-    writer: &Writer<'_>,
-    access: &Access,
-    mut key: Key,
-    now: Timestamp,
-) -> Result<Outcome> {
+pub(super) fn activate(act: &Act<'_, '_>, mut key: Key) -> Result<Outcome> {
     if key.state == State::Active {
-        let replaced = links::predecessor(writer, &key)?;
+        let replaced = links::predecessor(act, &key)?;
         return Ok(Outcome { key, replaced, ended: Vec::new(), changed: false });
     }
     // SECURITY: a pending key may have been given scopes since it was minted.
-    access.require_grant(&[], &key.scopes)?;
+    act.access.require_grant(&[], &key.scopes)?;
     key.state = State::Active;
     let (mut replaced, mut ended) = (None, Vec::new());
     if let Some(rotation) = key.rotation.clone() {
-        let old = supersede(writer, access, &mut key, now)?;
+        let old = supersede(act, &mut key)?;
         if rotation.grace_millis == 0 {
-            ended = end_lineage(writer, access, &key, &old, now)?;
+            ended = end_lineage(act, &key, &old)?;
         }
         replaced = Some(old);
     }
-    writer.update_key(&key)?;
-    writer.unclaim(&key.id)?;
-    writer.audit(now, &access.actor, Action::KeyActivate, key.id.as_str(), &json!({}))?;
+    act.update_key(&key)?;
+    act.unclaim(&key.id)?;
+    act.note(Action::KeyActivate, key.id.as_str(), &json!({}))?;
     Ok(Outcome { key, replaced, ended, changed: true })
 }
 
 /// Lets the key take over from the one it replaces.
-fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp) -> Result<Key> {
-    let place = remedy::place(writer, &key.workspace)?;
+fn supersede(act: &Act<'_, '_>, key: &mut Key) -> Result<Key> {
+    let (now, place) = (act.now, remedy::place(act, &key.workspace)?);
     // SECURITY: what it replaces is ended, so a link out of its workspace must lead nowhere.
-    let Some(mut old) = links::predecessor(writer, key)? else {
+    let Some(mut old) = links::predecessor(act, key)? else {
         return Err(Error::new(
             Kind::Conflict,
             format!(
@@ -241,10 +225,10 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
     if old.is_living(now)
         && let Some(rotation) = &key.rotation
     {
-        limits::check_grace(writer, rotation.grace_millis, now)?;
+        limits::check_grace(act, rotation.grace_millis, now)?;
     }
     key.supersede(&mut old, now);
-    writer.update_key(&old)?;
+    act.update_key(&old)?;
     let previous = key.previous_expires_at();
     let details = json!({
         "replacedBy": key.id.as_str(),
@@ -252,28 +236,21 @@ fn supersede(writer: &Writer<'_>, access: &Access, key: &mut Key, now: Timestamp
         "revoked": old.state == State::Revoked,
         PREVIOUS: previous.map(|expires_at| expires_at.to_string()),
     });
-    writer.audit(now, &access.actor, Action::KeyRotate, old.id.as_str(), &details)?;
+    act.note(Action::KeyRotate, old.id.as_str(), &details)?;
     Ok(old)
 }
 
 /// Ends what was superseded before the old key: without a grace, nothing of the lineage outlives the rotation.
-fn end_lineage(
-    writer: &Writer<'_>,
-    access: &Access,
-    key: &Key,
-    old: &Key,
-    now: Timestamp,
-) -> Result<Vec<KeyId>> {
+fn end_lineage(act: &Act<'_, '_>, key: &Key, old: &Key) -> Result<Vec<KeyId>> {
     let mut ended = Vec::new();
-    for mut other in lineage::others(writer, key, now)? {
+    for mut other in lineage::others(act, key, act.now)? {
         if other.id == old.id {
             continue;
         }
-        other.revoke(SUPERSEDED, None, now);
-        writer.update_key(&other)?;
+        other.revoke(SUPERSEDED, None, act.now);
+        act.update_key(&other)?;
         let details = json!({ "reason": SUPERSEDED, "endedBy": key.id.as_str() });
-        let (action, subject) = (Action::KeyRevoke, other.id.as_str());
-        writer.audit(now, &access.actor, action, subject, &details)?;
+        act.note(Action::KeyRevoke, other.id.as_str(), &details)?;
         ended.push(other.id);
     }
     Ok(ended)

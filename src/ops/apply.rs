@@ -123,8 +123,7 @@ impl Plan {
 /// Makes the plan.
 pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Plan> {
     store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require(Permission::List)?;
+        let access = Access::to(reader, actor, Permission::List, now)?;
         let mut workspaces = BTreeMap::new();
         let mut steps = Vec::new();
         for wanted in &request.workspaces {

@@ -7,11 +7,11 @@ use serde_json::json;
 use crate::domain::audit::Action;
 use crate::domain::{Key, KeyId, Permission, Status, Timestamp};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::select::{self, Selector};
 use crate::ops::succession::{Way, expiry_before, had_expiry, way_on};
 use crate::ops::{limits, links, remedy};
-use crate::store::{Reader, Store, Writer};
+use crate::store::{Reader, Store};
 
 /// What is recorded of a new key whose rotation was cancelled.
 const CANCELLED: &str = "rotation cancelled";
@@ -68,13 +68,13 @@ pub fn run(
     now: Timestamp,
 ) -> Result<Outcome> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(Permission::Rotate)?;
+        let access = Access::to(writer, actor, Permission::Rotate, now)?;
         let workspaces = select::workspaces(writer, &access, workspace)?;
+        let act = Act { writer, access, now };
         let named = select::key(writer, &workspaces, selector, now)?;
         let place = remedy::place(writer, &named.workspace)?;
         let Pair { mut old, successor, mut new } = rotation_of(writer, &named, &place, now)?;
-        refuse_caller(&access, &old)?;
+        refuse_caller(&act.access, &old)?;
         let was = new.as_ref().map(|new| new.standing(now));
         if was != Some(Status::Pending) && !old.is_living(now) {
             let status = old.standing(now).word();
@@ -100,41 +100,32 @@ pub fn run(
             old.expires_at = before;
         }
         old.replaced_by = None;
-        end(writer, &access, &successor, new.as_mut(), now)?;
+        end(&act, &successor, new.as_mut())?;
         if outcome != Old::Untouched {
             let owner = select::owner_of(&workspaces, &old);
             limits::check_name(writer, owner, &old.environment, &old.name, now)?;
         }
         writer.update_key(&old)?;
         let details = json!({ "cancelled": successor.as_str() });
-        writer.audit(now, &access.actor, Action::KeyCancel, old.id.as_str(), &details)?;
+        act.note(Action::KeyCancel, old.id.as_str(), &details)?;
         Ok(Outcome { key: old, successor, cancelled: new, was, old: outcome })
     })
 }
 
 /// Revokes the new key, unless it has ended. If its record is not in the store, the trail records the revocation, so
 /// that no backup makes it live again.
-fn end(
-    writer: &Writer<'_>,
-    access: &Access,
-    successor: &KeyId,
-    new: Option<&mut Key>,
-    now: Timestamp,
-) -> Result<()> {
+fn end(act: &Act<'_, '_>, successor: &KeyId, new: Option<&mut Key>) -> Result<()> {
     match new {
-        Some(new) if !new.is_living(now) => return Ok(()),
+        Some(new) if !new.is_living(act.now) => return Ok(()),
         Some(new) => {
-            new.revoke("retired", Some(CANCELLED.to_owned()), now);
-            writer.update_key(new)?;
+            new.revoke("retired", Some(CANCELLED.to_owned()), act.now);
+            act.update_key(new)?;
         }
-        None if writer.was_ended(successor.as_str())? => return Ok(()),
+        None if act.was_ended(successor.as_str())? => return Ok(()),
         None => {}
     }
-    let (action, details) = (
-        Action::KeyRevoke,
-        json!({ "reason": "retired", "message": CANCELLED, "cancelled": true }),
-    );
-    writer.audit(now, &access.actor, action, successor.as_str(), &details)
+    let details = json!({ "reason": "retired", "message": CANCELLED, "cancelled": true });
+    act.note(Action::KeyRevoke, successor.as_str(), &details)
 }
 
 /// Refuses a caller that gains or gives away more than it may.

@@ -44,11 +44,7 @@ pub fn run(
     now: Timestamp,
     mut body: impl FnMut(&Finding) -> Result<()>,
 ) -> Result<u64> {
-    let admit = |reader: &Reader<'_>| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require(Permission::List)?;
-        Ok(access)
-    };
+    let admit = |reader: &Reader<'_>| Access::to(reader, actor, Permission::List, now);
     let workspaces = store.read(|reader| {
         let named = request.workspace.as_deref();
         select::selected_workspaces(reader, &admit(reader)?, named, request.all)

@@ -11,67 +11,56 @@ use crate::domain::secret::Secret;
 use crate::domain::token::TokenFormat;
 use crate::domain::{Key, KeyId, Timestamp, Workspace};
 use crate::error::Result;
-use crate::ops::access::Access;
+use crate::ops::access::Act;
 use crate::ops::limits;
-use crate::store::{Reader, Writer};
+use crate::store::Reader;
 
-/// The parts of a new key that have no default.
-pub(super) struct Draft<'a> {
-    pub(super) workspace: &'a Workspace,
-    pub(super) name: &'a str,
-    pub(super) environment: &'a str,
-    pub(super) created_by: &'a str,
-    pub(super) created_at: Timestamp,
-}
-
-impl Draft<'_> {
-    /// Makes the pending record and its secret.
-    pub(super) fn mint<R: TryCryptoRng>(
-        &self,
-        format: &TokenFormat,
-        rng: &mut R,
-    ) -> Result<(Key, Secret)> {
-        let token = format.mint(self.environment, rng)?;
-        let key = Key {
-            id: KeyId::generate(rng)?,
-            workspace_id: self.workspace.id,
-            workspace: self.workspace.name.clone(),
-            name: self.name.to_owned(),
-            environment: self.environment.to_owned(),
-            prefix: token.prefix,
-            short: token.short,
-            hint: token.hint,
-            hash: token.secret.hash(),
-            created_at: self.created_at,
-            created_by: self.created_by.to_owned(),
-            ..Key::blank()
-        };
-        Ok((key, token.secret))
-    }
+/// Makes a pending record with nothing but its name, and its secret.
+pub(super) fn mint<R: TryCryptoRng>(
+    act: &Act<'_, '_>,
+    workspace: &Workspace,
+    (environment, name): (&str, &str),
+    format: &TokenFormat,
+    rng: &mut R,
+) -> Result<(Key, Secret)> {
+    let token = format.mint(environment, rng)?;
+    let key = Key {
+        id: KeyId::generate(rng)?,
+        workspace_id: workspace.id,
+        workspace: workspace.name.clone(),
+        name: name.to_owned(),
+        environment: environment.to_owned(),
+        prefix: token.prefix,
+        short: token.short,
+        hint: token.hint,
+        hash: token.secret.hash(),
+        created_at: act.now,
+        created_by: act.access.actor.clone(),
+        ..Key::blank()
+    };
+    Ok((key, token.secret))
 }
 
 /// Makes another secret for a leftover, whose place and name are free until it is saved. Its day of waiting for the
 /// holder begins again; everything else stays as requested, or as changed since.
 pub(super) fn renew<R: TryCryptoRng>(
-    writer: &Writer<'_>,
-    access: &Access,
+    act: &Act<'_, '_>,
     workspace: &Workspace,
     leftover: &Key,
-    now: Timestamp,
     rng: &mut R,
 ) -> Result<(Key, Secret)> {
     let format = workspace.policy.token_format()?;
     let token = format.mint(&leftover.environment, rng)?;
     let mut aside = leftover.clone();
-    aside.revoke(UNDELIVERED, None, now);
-    writer.update_key(&aside)?;
+    aside.revoke(UNDELIVERED, None, act.now);
+    act.update_key(&aside)?;
     let key = Key {
         prefix: token.prefix,
         short: token.short,
         hint: token.hint,
         hash: token.secret.hash(),
-        created_at: now,
-        created_by: access.actor.clone(),
+        created_at: act.now,
+        created_by: act.access.actor.clone(),
         ..leftover.clone()
     };
     Ok((key, token.secret))
@@ -104,22 +93,16 @@ pub(super) fn expiry(
 }
 
 /// Adds a pending key, or gives its leftover its secret, and its audit row.
-pub(super) fn save(
-    writer: &Writer<'_>,
-    access: &Access,
-    key: &Key,
-    is_new: bool,
-    now: Timestamp,
-) -> Result<()> {
-    limits::check_expiry(writer, key.expires_at, now)?;
-    limits::check_wait(writer, now)?;
+pub(super) fn save(act: &Act<'_, '_>, key: &Key, is_new: bool) -> Result<()> {
+    limits::check_expiry(act, key.expires_at, act.now)?;
+    limits::check_wait(act, act.now)?;
     let action = match is_new {
         true => {
-            writer.insert_key(key)?;
+            act.insert_key(key)?;
             Action::KeyMint
         }
         false => {
-            writer.reissue_key(key)?;
+            act.reissue_key(key)?;
             Action::KeyReissue
         }
     };
@@ -132,5 +115,5 @@ pub(super) fn save(
         "expiresAt": key.expires_at.map(|expires_at| expires_at.to_string()),
         "replaces": key.rotation.as_ref().map(|rotation| rotation.replaces.as_str()),
     });
-    writer.audit(now, &access.actor, action, key.id.as_str(), &details)
+    act.note(action, key.id.as_str(), &details)
 }

@@ -74,8 +74,7 @@ pub fn run(
         )),
     };
     store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require_operator()?;
+        let access = Access::of_operator(reader, actor, now)?;
         if let Some(selector) = &request.key {
             let (events, is_cut) = about_key(reader, &access, request, selector, now)?;
             events.into_iter().try_for_each(hand_over)?;

@@ -11,7 +11,7 @@ use crate::domain::idempotency::{Fingerprint, IdempotencyKey, KEPT_MILLIS};
 use crate::domain::key::UNDELIVERED;
 use crate::domain::{Key, Network, Permission, Safe, State, Timestamp, When, Workspace};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::hand_over::Sink;
 use crate::ops::set::Changes;
 use crate::ops::{activate, mint, remedy, select};
@@ -111,11 +111,10 @@ pub fn run<R: TryCryptoRng>(
     rng: &mut R,
 ) -> Result<Outcome> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(Permission::Mint)?;
-        access.require_grant(&[Permission::Mint], &request.mint.scopes)?;
+        let act = Act { writer, access: Access::to(writer, actor, Permission::Mint, now)?, now };
+        act.access.require_grant(&[Permission::Mint], &request.mint.scopes)?;
         let named = request.mint.workspace.as_deref();
-        let (workspace, made_workspace) = mint::workspace_for(writer, &access, named, now)?;
+        let (workspace, made_workspace) = mint::workspace_for(&act, named)?;
         let leftover = match decide(writer, &workspace, request, now)? {
             Replay::Delivered(key) => {
                 return Ok(Outcome::Delivered {
@@ -124,24 +123,23 @@ pub fn run<R: TryCryptoRng>(
                 });
             }
             Replay::Finish(key) if request.hold => {
-                activate::set_on_hold(writer, &access, &key, now)?;
+                activate::set_on_hold(&act, &key)?;
                 return Ok(Outcome::Finished(*key));
             }
             Replay::Finish(key) => {
-                let activated = activate::activate(writer, &access, *key, now)?;
-                return Ok(Outcome::Finished(activated.key));
+                return Ok(Outcome::Finished(activate::activate(&act, *key)?.key));
             }
             Replay::Mint { leftover, .. } => leftover,
         };
         let (keys, secrets) = match leftover {
-            None => mint::insert(writer, &access, &workspace, &request.mint, now, rng)?,
+            None => mint::insert(&act, &workspace, &request.mint, rng)?,
             Some(leftover) => {
                 let again = mint::Again {
                     leftover: &leftover,
                     expires: request.mint.expires.as_ref(),
                     changes: Changes::default(),
                 };
-                let made = mint::reissue(writer, &access, &workspace, &again, now, rng)?;
+                let made = mint::reissue(&act, &workspace, &again, rng)?;
                 (vec![made.0], vec![made.1])
             }
         };

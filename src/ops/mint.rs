@@ -12,11 +12,11 @@ use crate::domain::secret::Secret;
 use crate::domain::workspace::FIRST;
 use crate::domain::{Key, Name, Network, Permission, Timestamp, When, Workspace};
 use crate::error::{Kind, Result};
-use crate::ops::access::{Access, Actor};
-use crate::ops::draft::{self, Draft};
+use crate::ops::access::{Access, Act, Actor};
+use crate::ops::draft;
 use crate::ops::set::Changes;
 use crate::ops::{limits, select, workspace};
-use crate::store::{Reader, Store, Writer};
+use crate::store::{Reader, Store};
 
 /// What to mint.
 #[derive(Debug, Clone)]
@@ -94,33 +94,29 @@ pub fn run<R: TryCryptoRng>(
     rng: &mut R,
 ) -> Result<Outcome> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(Permission::Mint)?;
-        let named = request.workspace.as_deref();
-        let (workspace, made_workspace) = workspace_for(writer, &access, named, now)?;
-        let (keys, secrets) = insert(writer, &access, &workspace, request, now, rng)?;
+        let act = Act { writer, access: Access::to(writer, actor, Permission::Mint, now)?, now };
+        let (workspace, made_workspace) = workspace_for(&act, request.workspace.as_deref())?;
+        let (keys, secrets) = insert(&act, &workspace, request, rng)?;
         Ok(Outcome { keys, secrets, made_workspace })
     })
 }
 
 /// Inserts the pending keys.
 pub(super) fn insert<R: TryCryptoRng>(
-    writer: &Writer<'_>,
-    access: &Access,
+    act: &Act<'_, '_>,
     workspace: &Workspace,
     request: &Request,
-    now: Timestamp,
     rng: &mut R,
 ) -> Result<(Vec<Key>, Vec<Secret>)> {
-    let policy = &workspace.policy;
+    let (policy, now) = (&workspace.policy, act.now);
     let environment = policy.environment(request.environment.as_deref())?;
     policy.check_scopes(&request.scopes, &[])?;
     if let Some(plan) = &request.plan {
         policy.plan(plan)?;
     }
-    access.require_grant(&[Permission::Mint], &request.scopes)?;
+    act.access.require_grant(&[Permission::Mint], &request.scopes)?;
     let expires_at = policy.expiry(request.expires.as_ref(), now)?;
-    limits::check_cap(writer, workspace, u64::from(request.count), now)?;
+    limits::check_cap(act, workspace, u64::from(request.count), now)?;
     let format = policy.token_format()?;
     let (mut keys, mut secrets) = (Vec::new(), Vec::new());
     for name in request.name.numbered(request.count)? {
@@ -128,23 +124,17 @@ pub(super) fn insert<R: TryCryptoRng>(
             limits::check_name(reader, workspace, environment, name.as_str(), now)?;
             limits::check_no_key_is_called(reader, workspace, name.as_str())
         };
-        writer.ahead(check);
-        check(writer)?;
-        let draft = Draft {
-            workspace,
-            name: name.as_str(),
-            environment,
-            created_by: &access.actor,
-            created_at: now,
-        };
-        let (mut key, secret) = draft.mint(&format, rng)?;
+        act.ahead(check);
+        check(act)?;
+        let place = (environment, name.as_str());
+        let (mut key, secret) = draft::mint(act, workspace, place, &format, rng)?;
         key.scopes.clone_from(&request.scopes);
         key.expires_at = expires_at;
         key.allow.clone_from(&request.allow);
         key.owner.clone_from(&request.owner);
         key.labels.clone_from(&request.labels);
         key.plan.clone_from(&request.plan);
-        draft::save(writer, access, &key, true, now)?;
+        draft::save(act, &key, true)?;
         keys.push(key);
         secrets.push(secret);
     }
@@ -153,45 +143,30 @@ pub(super) fn insert<R: TryCryptoRng>(
 
 /// Gives a leftover another secret. It keeps its place under the cap and its name.
 pub(super) fn reissue<R: TryCryptoRng>(
-    writer: &Writer<'_>,
-    access: &Access,
+    act: &Act<'_, '_>,
     workspace: &Workspace,
     again: &Again<'_>,
-    now: Timestamp,
     rng: &mut R,
 ) -> Result<(Key, Secret)> {
     let (policy, leftover) = (&workspace.policy, again.leftover);
-    let (mut key, secret) = draft::renew(writer, access, workspace, leftover, now, rng)?;
+    let (mut key, secret) = draft::renew(act, workspace, leftover, rng)?;
     again.changes.apply(policy, &mut key)?;
     // SECURITY: it may have been given scopes since it was minted.
-    access.require_grant(&[Permission::Mint], &key.scopes)?;
-    let from_now = || policy.expiry(again.expires, now);
-    key.expires_at = draft::expiry(writer, Some(leftover), from_now)?;
-    draft::save(writer, access, &key, false, now)?;
+    act.access.require_grant(&[Permission::Mint], &key.scopes)?;
+    let from_now = || policy.expiry(again.expires, act.now);
+    key.expires_at = draft::expiry(act, Some(leftover), from_now)?;
+    draft::save(act, &key, false)?;
     Ok((key, secret))
 }
 
 /// The workspace to mint in; on an empty store the first one is made.
-pub(super) fn workspace_for(
-    writer: &Writer<'_>,
-    access: &Access,
-    named: Option<&str>,
-    now: Timestamp,
-) -> Result<(Workspace, bool)> {
-    match select::workspace(writer, access, named) {
-        Err(error) if error.kind() == Kind::WorkspaceNotFound && is_first_run(writer, named)? => {}
+pub(super) fn workspace_for(act: &Act<'_, '_>, named: Option<&str>) -> Result<(Workspace, bool)> {
+    match select::workspace(act, &act.access, named) {
+        Err(error) if error.kind() == Kind::WorkspaceNotFound && is_first_run(act, named)? => {}
         found => return Ok((found?, false)),
     }
     let policy = preset::load(preset::DEFAULT)?;
-    let made = workspace::insert(
-        writer,
-        access,
-        FIRST,
-        Some(preset::DEFAULT.to_owned()),
-        policy,
-        None,
-        now,
-    )?;
+    let made = workspace::insert(act, FIRST, Some(preset::DEFAULT.to_owned()), policy, None)?;
     Ok((made, true))
 }
 

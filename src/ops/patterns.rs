@@ -97,8 +97,7 @@ fn workspaces(
     request: &Request,
     now: Timestamp,
 ) -> Result<(Vec<Workspace>, bool)> {
-    let access = Access::admit(reader, actor, now)?;
-    access.require(Permission::List)?;
+    let access = Access::to(reader, actor, Permission::List, now)?;
     let named = request.workspace.as_deref();
     let is_everything = named.is_none() && access.caller.is_none();
     let all = select::selected_workspaces(reader, &access, named, is_everything)?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::domain::audit::Action;
 use crate::domain::{Lifetime, Permission, State, Timestamp};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::change::{self, Outcome};
 use crate::ops::lineage::{self, Meant};
 use crate::ops::select::{self, Selector};
@@ -38,9 +38,8 @@ pub fn run(
         Change::Enable => (Permission::Enable, State::Active, Action::KeyEnable),
     };
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(permission)?;
-        let workspaces = select::workspaces(writer, &access, workspace)?;
+        let act = Act { writer, access: Access::to(writer, actor, permission, now)?, now };
+        let workspaces = select::workspaces(writer, &act.access, workspace)?;
         let meant = Meant::by(writer, &workspaces, selector, now)?;
         let beside = match change {
             Change::Disable => meant.pending_beside_a_pause(now),
@@ -66,7 +65,7 @@ pub fn run(
             let mut key = key.clone();
             key.state = wanted;
             writer.update_key(&key)?;
-            writer.audit(now, &access.actor, action, key.id.as_str(), &json!({}))?;
+            act.note(action, key.id.as_str(), &json!({}))?;
             changed.push(key.id);
         }
         change::outcome(writer, &meant, changed, now)

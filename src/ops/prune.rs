@@ -10,7 +10,7 @@ use crate::domain::secret::EndedMark;
 use crate::domain::words::counted;
 use crate::domain::{Key, KeySeq, Lifetime, Permission, Status, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::{links, select, usage};
 use crate::store::{Reader, Store};
 
@@ -49,8 +49,7 @@ pub fn run(
     mut body: impl FnMut(&[Key]) -> Result<()>,
 ) -> Result<Option<Lifetime>> {
     let workspaces = store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require(Permission::Revoke)?;
+        let access = Access::to(reader, actor, Permission::Revoke, now)?;
         refuse_leap(reader.clock()?, now)?;
         if request.dead_for.is_some() {
             // A calling key is held to the policy's retention.
@@ -143,8 +142,7 @@ fn delete(
     now: Timestamp,
 ) -> Result<Page> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(Permission::Revoke)?;
+        let act = Act { writer, access: Access::to(writer, actor, Permission::Revoke, now)?, now };
         // Another process may have deleted a key, and a newer one may have its row number.
         let mut present = Vec::new();
         for (seq, seen) in &page {
@@ -162,8 +160,7 @@ fn delete(
                 "status": key.status(now).word(),
                 EndedMark::FIELD: EndedMark::of(&key.hash).to_string(),
             });
-            let (action, subject) = (Action::KeyPrune, key.id.as_str());
-            writer.audit(now, &access.actor, action, subject, &details)?;
+            act.note(Action::KeyPrune, key.id.as_str(), &details)?;
         }
         let seqs: Vec<KeySeq> = present.iter().map(|(seq, _)| *seq).collect();
         writer.delete_keys(&seqs)?;

@@ -6,7 +6,7 @@ use crate::domain::audit::Action;
 use crate::domain::name::composed;
 use crate::domain::{Key, Name, Permission, Timestamp};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::change::{self, Outcome, refuse_dead};
 use crate::ops::limits;
 use crate::ops::lineage::Meant;
@@ -24,9 +24,8 @@ pub fn run(
     now: Timestamp,
 ) -> Result<Outcome> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(Permission::Rename)?;
-        let workspaces = select::workspaces(writer, &access, workspace)?;
+        let act = Act { writer, access: Access::to(writer, actor, Permission::Rename, now)?, now };
+        let workspaces = select::workspaces(writer, &act.access, workspace)?;
         let meant = Meant::by(writer, &workspaces, selector, now)?;
         let key = &meant.key;
         refuse_dead(key, now)?;
@@ -62,8 +61,7 @@ pub fn run(
         for key in &mut renamed {
             name.as_str().clone_into(&mut key.name);
             writer.update_key(key)?;
-            let (action, subject) = (Action::KeyRename, key.id.as_str());
-            writer.audit(now, &access.actor, action, subject, &details)?;
+            act.note(Action::KeyRename, key.id.as_str(), &details)?;
         }
         let changed = renamed.into_iter().map(|key| key.id).collect();
         change::outcome(writer, &meant, changed, now)

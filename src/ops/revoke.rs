@@ -9,11 +9,11 @@ use crate::domain::policy::RevokeBy;
 use crate::domain::words::words;
 use crate::domain::{Key, Lifetime, Permission, Safe, Status, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::lineage::{Meant, Rest};
 use crate::ops::select::{self, Selector};
 use crate::ops::{remedy, usage};
-use crate::store::{Reader, Store, Writer};
+use crate::store::{Reader, Store};
 
 words! {
     /// Why a key is revoked.
@@ -80,7 +80,7 @@ pub fn preview(
     now: Timestamp,
 ) -> Result<Vec<Key>> {
     store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
+        let access = Access::to(reader, actor, Permission::Revoke, now)?;
         reader.trust_rows();
         find(reader, &access, request, now)
     })
@@ -92,16 +92,16 @@ pub fn preview(
 /// `key_not_found`, `ambiguous`, `scope_rejected`, `workspace_not_found`, `in_use`; the store's.
 pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Outcome> {
     store.write_with_reserve(|writer| {
-        let access = Access::admit(writer, actor, now)?;
+        let act = Act { writer, access: Access::to(writer, actor, Permission::Revoke, now)?, now };
         // A record that somebody has changed is revoked all the same.
         writer.trust_rows();
-        let found = find(writer, &access, request, now)?;
+        let found = find(writer, &act.access, request, now)?;
         let mut keys: Vec<Revoked> = Vec::new();
         for key in found {
             if key.status(now) != Status::Revoked || !writer.agrees_on_key(&key)? {
                 usage::refuse_used(writer, &key, request.idle.as_ref(), now)?;
             }
-            keys.push(end(writer, &access, key, request.reason, request.message.clone(), now)?);
+            keys.push(end(&act, key, request.reason, request.message.clone())?);
         }
         let dealt_with: Vec<&Key> = keys.iter().map(|revoked| &revoked.key).collect();
         let rest = Rest::of(writer, &dealt_with, now)?;
@@ -111,24 +111,21 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
 
 /// Revokes a key, unless it is revoked.
 pub(super) fn end(
-    writer: &Writer<'_>,
-    access: &Access,
+    act: &Act<'_, '_>,
     mut key: Key,
     reason: Reason,
     message: Option<String>,
-    now: Timestamp,
 ) -> Result<Revoked> {
-    let is_sound = writer.agrees_on_key(&key)?;
-    let changed = key.status(now) != Status::Revoked || !is_sound;
+    let is_sound = act.agrees_on_key(&key)?;
+    let changed = key.status(act.now) != Status::Revoked || !is_sound;
     if changed {
         let mut details = json!({ "reason": reason.word(), "message": message });
-        key.revoke(reason.word(), message, now);
-        writer.update_key(&key)?;
+        key.revoke(reason.word(), message, act.now);
+        act.update_key(&key)?;
         if !is_sound {
             details["wasDamaged"] = json!(true);
         }
-        let (action, subject) = (Action::KeyRevoke, key.id.as_str());
-        writer.audit(now, &access.actor, action, subject, &details)?;
+        act.note(Action::KeyRevoke, key.id.as_str(), &details)?;
     }
     Ok(Revoked { key, changed })
 }
@@ -140,7 +137,6 @@ fn find(
     request: &Request,
     now: Timestamp,
 ) -> Result<Vec<Key>> {
-    access.require(Permission::Revoke)?;
     let workspaces = select::workspaces(reader, access, request.workspace.as_deref())?;
     let (mut found, mut known) = (Vec::new(), BTreeSet::new());
     for selector in &request.selectors {

@@ -11,14 +11,14 @@ use crate::domain::key::Rotation;
 use crate::domain::secret::Secret;
 use crate::domain::{Key, KeyId, Lifetime, Permission, Policy, Status, Timestamp, When, Workspace};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
-use crate::ops::draft::{self, Draft};
+use crate::ops::access::{Access, Act, Actor};
+use crate::ops::draft;
 use crate::ops::lineage::{self, Meant, Rest};
 use crate::ops::links;
 use crate::ops::select::{self, Selector};
 use crate::ops::set::Changes;
 use crate::ops::{limits, remedy};
-use crate::store::{Reader, Store, Writer};
+use crate::store::{Reader, Store};
 
 /// What to rotate.
 #[derive(Debug)]
@@ -84,9 +84,8 @@ pub fn run<R: TryCryptoRng>(
     rng: &mut R,
 ) -> Result<Outcome> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(Permission::Rotate)?;
-        let workspaces = select::workspaces(writer, &access, request.workspace.as_deref())?;
+        let act = Act { writer, access: Access::to(writer, actor, Permission::Rotate, now)?, now };
+        let workspaces = select::workspaces(writer, &act.access, request.workspace.as_deref())?;
         let meant = Meant::by(writer, &workspaces, &request.selector, now)?;
         let workspace = select::owner_of(&workspaces, &meant.key);
         // Before the new key is one of them.
@@ -94,7 +93,7 @@ pub fn run<R: TryCryptoRng>(
         let rest = Rest::of(writer, &dealt_with, now)?;
         let old = meant.key;
         let others = lineage::others(writer, &old, now)?;
-        let (key, secret) = insert(writer, &access, workspace, &old, &request.terms, now, rng)?;
+        let (key, secret) = insert(&act, workspace, &old, &request.terms, rng)?;
         let is_graceless = |rotation: &Rotation| rotation.grace_millis == 0;
         let is_at_once = !request.terms.hold && key.rotation.as_ref().is_some_and(is_graceless);
         let others = others.into_iter().map(|other| other.id);
@@ -108,35 +107,34 @@ pub fn run<R: TryCryptoRng>(
 
 /// Inserts the pending replacement of a key.
 pub(super) fn insert<R: TryCryptoRng>(
-    writer: &Writer<'_>,
-    access: &Access,
+    act: &Act<'_, '_>,
     workspace: &Workspace,
     old: &Key,
     terms: &Terms,
-    now: Timestamp,
     rng: &mut R,
 ) -> Result<(Key, Secret)> {
+    let now = act.now;
     // What the new key inherits must be what the trail has.
-    writer.confirm_in_trail(&old.id)?;
+    act.confirm_in_trail(&old.id)?;
     let leftover = terms.leftover.as_ref();
     let renewed = match leftover {
-        Some(leftover) => Some(draft::renew(writer, access, workspace, leftover, now, rng)?),
+        Some(leftover) => Some(draft::renew(act, workspace, leftover, rng)?),
         None => None,
     };
-    check_rotatable(writer, workspace, old, now)?;
+    check_rotatable(act, workspace, old, now)?;
     let grace_millis = match terms.now {
         true => 0,
         false => grace_millis(&workspace.policy, terms.grace.as_ref(), now)?,
     };
     // The grace of a held replacement begins when it is activated.
     if !terms.hold {
-        limits::check_grace(writer, grace_millis, now)?;
+        limits::check_grace(act, grace_millis, now)?;
     }
     // The swap of --now is one transaction; a held replacement and the old key are there together until it comes.
     if (grace_millis > 0 || terms.hold)
-        && let Err(error) = limits::check_cap(writer, workspace, 1, now)
+        && let Err(error) = limits::check_cap(act, workspace, 1, now)
     {
-        let place = remedy::place(writer, &workspace.name)?;
+        let place = remedy::place(act, &workspace.name)?;
         return Err(match error.kind() {
             Kind::LimitReached if !terms.hold => error.hinted(format!(
                 "`keyward rotate {}{place} --now` ends the old secrets at once and fits the cap",
@@ -147,36 +145,30 @@ pub(super) fn insert<R: TryCryptoRng>(
     }
     let (mut key, secret) = match renewed {
         Some(renewed) => renewed,
-        None => inherit(access, workspace, old, now, rng)?,
+        None => inherit(act, workspace, old, rng)?,
     };
     terms.changes.apply(&workspace.policy, &mut key)?;
     // SECURITY: the caller gets the new secret, so it must be allowed to grant all of the key's scopes.
-    access.require_grant(&[Permission::Rotate], &key.scopes)?;
+    act.access.require_grant(&[Permission::Rotate], &key.scopes)?;
     let from_now = || expiry(&workspace.policy, old, terms.expires.as_ref(), now);
-    key.expires_at = draft::expiry(writer, leftover, from_now)?;
+    key.expires_at = draft::expiry(act, leftover, from_now)?;
     key.rotation =
         Some(Rotation { replaces: old.id.clone(), grace_millis, previous_expires_at: None });
-    draft::save(writer, access, &key, leftover.is_none(), now)?;
+    draft::save(act, &key, leftover.is_none())?;
     Ok((key, secret))
 }
 
 /// A new key that has all that the old one has.
 fn inherit<R: TryCryptoRng>(
-    access: &Access,
+    act: &Act<'_, '_>,
     workspace: &Workspace,
     old: &Key,
-    now: Timestamp,
     rng: &mut R,
 ) -> Result<(Key, Secret)> {
-    let draft = Draft {
-        workspace,
-        name: &old.name,
-        // Even if the policy no longer has it.
-        environment: &old.environment,
-        created_by: &access.actor,
-        created_at: now,
-    };
-    let (mut key, secret) = draft.mint(&workspace.policy.token_format()?, rng)?;
+    // In its environment even if the policy no longer has it.
+    let place = (old.environment.as_str(), old.name.as_str());
+    let format = workspace.policy.token_format()?;
+    let (mut key, secret) = draft::mint(act, workspace, place, &format, rng)?;
     key.scopes.clone_from(&old.scopes);
     key.allow.clone_from(&old.allow);
     key.owner.clone_from(&old.owner);

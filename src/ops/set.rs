@@ -9,7 +9,7 @@ use crate::domain::audit::Action;
 use crate::domain::difference::Difference;
 use crate::domain::{Key, Network, Permission, Policy, Timestamp, When, Workspace};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::change::{self, Outcome, refuse_dead};
 use crate::ops::lineage::Meant;
 use crate::ops::select::{self, Selector};
@@ -86,9 +86,8 @@ impl Request {
 /// Changes a key, or every key that its name stands for.
 pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Outcome> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(Permission::Set)?;
-        let workspaces = select::workspaces(writer, &access, request.workspace.as_deref())?;
+        let act = Act { writer, access: Access::to(writer, actor, Permission::Set, now)?, now };
+        let workspaces = select::workspaces(writer, &act.access, request.workspace.as_deref())?;
         let meant = Meant::by(writer, &workspaces, &request.selector, now)?;
         refuse_dead(&meant.key, now)?;
         let owner = select::owner_of(&workspaces, &meant.key);
@@ -105,10 +104,10 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
             match expiry {
                 // A new expiry for the name is not an error for keys that are already in their grace period.
                 Some(expiry) if key.id != meant.key.id && is_longer(&before, expiry) => {}
-                Some(expiry) => live_until(writer, &access, owner, &mut after, expiry, now)?,
+                Some(expiry) => live_until(&act, owner, &mut after, expiry)?,
                 None => {}
             }
-            if save(writer, &access, &before, &after, now)? {
+            if save(&act, &before, &after)? {
                 changed.push(after.id);
             }
         }
@@ -130,73 +129,59 @@ fn is_longer(key: &Key, expiry: Option<Timestamp>) -> bool {
 
 /// Gives a key this expiry; that of a superseded one is only ever shortened.
 fn live_until(
-    writer: &Writer<'_>,
-    access: &Access,
+    act: &Act<'_, '_>,
     owner: &Workspace,
     key: &mut Key,
     expiry: Option<Timestamp>,
-    now: Timestamp,
 ) -> Result<()> {
     if is_longer(key, expiry) {
         let error = Error::new(
             Kind::InvalidExpiry,
             format!("{} is superseded, so its expiry can only be moved earlier", key.id),
         );
-        return Err(match way_on(writer, key, now)? {
-            Some(way @ Way::Cancel(_)) => {
-                error.hinted(way.hint(&remedy::place(writer, &owner.name)?))
-            }
+        return Err(match way_on(act, key, act.now)? {
+            Some(way @ Way::Cancel(_)) => error.hinted(way.hint(&remedy::place(act, &owner.name)?)),
             _ => error,
         });
     }
     if expiry != key.expires_at {
         key.expires_at = expiry;
-        limits::check_expiry(writer, expiry, now)?;
-        keep_on_cancel(writer, access, key, now)?;
+        limits::check_expiry(act, expiry, act.now)?;
+        keep_on_cancel(act, key)?;
     }
     Ok(())
 }
 
 /// Makes these changes to each of the keys. Says whether anything was different.
 pub(super) fn change_all(
-    writer: &Writer<'_>,
-    access: &Access,
+    act: &Act<'_, '_>,
     policy: &Policy,
     keys: &[Key],
     changes: &Changes,
-    now: Timestamp,
 ) -> Result<bool> {
     let mut is_any = false;
     for before in keys {
         let mut after = before.clone();
         changes.apply(policy, &mut after)?;
-        is_any |= save(writer, access, before, &after, now)?;
+        is_any |= save(act, before, &after)?;
     }
     Ok(is_any)
 }
 
 /// Saves a changed record with its audit row. Says whether anything was different.
-fn save(
-    writer: &Writer<'_>,
-    access: &Access,
-    before: &Key,
-    after: &Key,
-    now: Timestamp,
-) -> Result<bool> {
+fn save(act: &Act<'_, '_>, before: &Key, after: &Key) -> Result<bool> {
     let (was, is) = (fields(before), fields(after));
     if was == is {
         return Ok(false);
     }
     let added = after.scopes.iter();
     let added = added.filter(|scope| !before.scopes.contains(scope));
-    access.require_grant(&[Permission::Set], &added.cloned().collect::<Vec<_>>())?;
-    writer.update_key(after)?;
+    act.access.require_grant(&[Permission::Set], &added.cloned().collect::<Vec<_>>())?;
+    act.update_key(after)?;
     if before.plan != after.plan {
-        carry_rate(writer, after, now)?;
+        carry_rate(act, after, act.now)?;
     }
-    let details = difference(&was, &is);
-    let (action, subject) = (Action::KeySet, after.id.as_str());
-    writer.audit(now, &access.actor, action, subject, &details)?;
+    act.note(Action::KeySet, after.id.as_str(), &difference(&was, &is))?;
     Ok(true)
 }
 
@@ -239,15 +224,15 @@ fn are_same(some: &[String], others: &[String]) -> bool {
 }
 
 /// Makes a superseded key's shorter life outlast a cancelled rotation.
-fn keep_on_cancel(writer: &Writer<'_>, access: &Access, key: &Key, now: Timestamp) -> Result<()> {
-    if let Some(mut successor) = links::successor(writer, key)?
+fn keep_on_cancel(act: &Act<'_, '_>, key: &Key) -> Result<()> {
+    if let Some(mut successor) = links::successor(act, key)?
         && let Some(rotation) = &mut successor.rotation
     {
         rotation.previous_expires_at = key.expires_at;
-        writer.update_key(&successor)?;
+        act.update_key(&successor)?;
         let previous = key.expires_at.map(|expires_at| expires_at.to_string());
-        let (action, details) = (Action::KeySet, json!({ "previousExpiresAt": previous }));
-        writer.audit(now, &access.actor, action, successor.id.as_str(), &details)?;
+        let details = json!({ "previousExpiresAt": previous });
+        act.note(Action::KeySet, successor.id.as_str(), &details)?;
     }
     Ok(())
 }

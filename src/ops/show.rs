@@ -48,7 +48,7 @@ pub fn run(
     now: Timestamp,
 ) -> Result<Outcome> {
     store.read(|reader| {
-        let access = admit(reader, actor, now)?;
+        let access = Access::to(reader, actor, Permission::List, now)?;
         let workspaces = select::workspaces(reader, &access, workspace)?;
         let key = select::key(reader, &workspaces, selector, now)?;
         shown(reader, &workspaces, key, now)
@@ -63,16 +63,11 @@ pub fn anywhere(
     now: Timestamp,
 ) -> Result<Outcome> {
     store.read(|reader| {
-        let workspaces = select::workspaces_anywhere(reader, &admit(reader, actor, now)?)?;
+        let access = Access::to(reader, actor, Permission::List, now)?;
+        let workspaces = select::workspaces_anywhere(reader, &access)?;
         let key = select::key_anywhere(reader, &workspaces, selector, now)?;
         shown(reader, &workspaces, key, now)
     })
-}
-
-fn admit(reader: &Reader<'_>, actor: &Actor, now: Timestamp) -> Result<Access> {
-    let access = Access::admit(reader, actor, now)?;
-    access.require(Permission::List)?;
-    Ok(access)
 }
 
 fn shown(

@@ -79,8 +79,7 @@ pub fn run(
     mut body: impl FnMut(Row) -> Result<()>,
 ) -> Result<()> {
     let (scope, days) = store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require(Permission::List)?;
+        let access = Access::to(reader, actor, Permission::List, now)?;
         Ok((scope(reader, &access, request, now)?, days(reader, request)?))
     })?;
     let mut sums = Sums { by: request.by, rows: BTreeMap::new() };

@@ -15,10 +15,10 @@ use crate::domain::holding::{Action, Holding, Place};
 use crate::domain::secret::Secret;
 use crate::domain::{Key, Lifetime, Name, Network, Permission, Timestamp, When, Workspace};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::rotate::{self, Terms};
 use crate::ops::{activate, limits, mint, select, set};
-use crate::store::{Reader, Store, Writer};
+use crate::store::{Reader, Store};
 
 pub use decide::{Decision, Step};
 pub(super) use decide::{decide, environment};
@@ -154,8 +154,7 @@ pub fn preview(
     now: Timestamp,
 ) -> Result<Decision> {
     store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require(Permission::List)?;
+        let access = Access::to(reader, actor, Permission::List, now)?;
         let named = request.workspace.as_deref();
         match mint::is_first_run(reader, named)? {
             true => Ok(Decision::create(&request.wanted)),
@@ -177,37 +176,36 @@ pub fn run<R: TryCryptoRng>(
     rng: &mut R,
 ) -> Result<Outcome> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(Permission::List)?;
+        let act = Act { writer, access: Access::to(writer, actor, Permission::List, now)?, now };
         let named = request.workspace.as_deref();
-        let (workspace, made_workspace) = mint::workspace_for(writer, &access, named, now)?;
+        let (workspace, made_workspace) = mint::workspace_for(&act, named)?;
         let wanted = &request.wanted;
         let decision = decide(writer, &workspace, wanted, &request.place, now)?;
         let made = match decision.step {
             Step::Leave(key) => return Ok(Outcome::Settled(key, Action::Unchanged)),
             Step::Update(key) => {
-                let key = wanted.settle(writer, &access, &workspace, &key, now)?;
+                let key = wanted.settle(&act, &workspace, &key)?;
                 return Ok(Outcome::Settled(key, Action::Updated));
             }
             Step::Finish(pending, action) => {
-                access.require(match action {
+                act.access.require(match action {
                     Action::Rotated => Permission::Rotate,
                     _ => Permission::Mint,
                 })?;
-                let key = activate::activate(writer, &access, *pending, now)?.key;
+                let key = activate::activate(&act, *pending)?.key;
                 // What was asked for may have changed since it was minted.
-                let key = wanted.settle(writer, &access, &workspace, &key, now)?;
+                let key = wanted.settle(&act, &workspace, &key)?;
                 return Ok(Outcome::Settled(key, action));
             }
             Step::Create { leftover } => {
-                access.require(Permission::Mint)?;
-                create(writer, &access, &workspace, wanted, leftover.as_deref(), now, rng)?
+                act.access.require(Permission::Mint)?;
+                create(&act, &workspace, wanted, leftover.as_deref(), rng)?
             }
             Step::Rotate { old, leftover } => {
-                access.require(Permission::Rotate)?;
+                act.access.require(Permission::Rotate)?;
                 let key = std::slice::from_ref(&*old);
                 if !set::differences(&workspace.policy, key, &wanted.changes())?.is_empty() {
-                    access.require(Permission::Set)?;
+                    act.access.require(Permission::Set)?;
                 }
                 let terms = Terms {
                     grace: wanted.grace.clone(),
@@ -216,7 +214,7 @@ pub fn run<R: TryCryptoRng>(
                     leftover: leftover.map(|leftover| *leftover),
                     ..Terms::default()
                 };
-                let made = rotate::insert(writer, &access, &workspace, &old, &terms, now, rng);
+                let made = rotate::insert(&act, &workspace, &old, &terms, rng);
                 let at_once = |error: Error| match error.kind() {
                     Kind::LimitReached => {
                         error.hinted("a grace of 0s revokes the old key at once and fits the cap")
@@ -227,8 +225,8 @@ pub fn run<R: TryCryptoRng>(
             }
         };
         let ((key, secret), old) = made;
-        if wanted.bound_others(writer, &access, &workspace, &key, now)? {
-            access.require(Permission::Set)?;
+        if wanted.bound_others(&act, &workspace, &key)? {
+            act.access.require(Permission::Set)?;
         }
         writer.claim(&key.id)?;
         Ok(Outcome::Due(Box::new(Due { key, secret, old: old.map(|old| *old), made_workspace })))
@@ -239,22 +237,19 @@ pub fn run<R: TryCryptoRng>(
 type Made = ((Key, Secret), Option<Box<Key>>);
 
 fn create<R: TryCryptoRng>(
-    writer: &Writer<'_>,
-    access: &Access,
+    act: &Act<'_, '_>,
     workspace: &Workspace,
     wanted: &Wanted,
     leftover: Option<&Key>,
-    now: Timestamp,
     rng: &mut R,
 ) -> Result<Made> {
     if let Some(leftover) = leftover {
         let again =
             mint::Again { leftover, expires: wanted.expires.as_ref(), changes: wanted.changes() };
-        let made = mint::reissue(writer, access, workspace, &again, now, rng)?;
+        let made = mint::reissue(act, workspace, &again, rng)?;
         return Ok((made, None));
     }
-    let (mut keys, mut secrets) =
-        mint::insert(writer, access, workspace, &wanted.mint(), now, rng)?;
+    let (mut keys, mut secrets) = mint::insert(act, workspace, &wanted.mint(), rng)?;
     let made = keys.pop().zip(secrets.pop());
     Ok((made.expect("one key is minted for a count of one"), None))
 }

@@ -7,11 +7,11 @@ use super::{Outcome, Request, Step, Wanted, preview, run};
 use crate::domain::holding::Action;
 use crate::domain::{Key, Permission, Timestamp, Workspace};
 use crate::error::Result;
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Act, Actor};
 use crate::ops::hand_over::Sink;
 use crate::ops::lineage;
 use crate::ops::set::{self, Changes};
-use crate::store::{Store, Writer};
+use crate::store::Store;
 
 /// Looks at a key and its sink, checks the sink if it will have a delivery, and does what one transaction can.
 ///
@@ -63,32 +63,27 @@ impl Wanted {
     /// Bounds the other keys of a key's name. Says whether anything was different.
     pub(super) fn bound_others(
         &self,
-        writer: &Writer<'_>,
-        access: &Access,
+        act: &Act<'_, '_>,
         workspace: &Workspace,
         key: &Key,
-        now: Timestamp,
     ) -> Result<bool> {
-        let (policy, others) = (&workspace.policy, lineage::others(writer, key, now)?);
-        set::change_all(writer, access, policy, &others, &self.bounds(), now)
+        let others = lineage::others(act, key, act.now)?;
+        set::change_all(act, &workspace.policy, &others, &self.bounds())
     }
 
     /// Makes a key as it should be, and bounds the others of its name.
     pub(super) fn settle(
         &self,
-        writer: &Writer<'_>,
-        access: &Access,
+        act: &Act<'_, '_>,
         workspace: &Workspace,
         key: &Key,
-        now: Timestamp,
     ) -> Result<Box<Key>> {
-        let (policy, changes) = (&workspace.policy, self.changes());
         let keys = std::slice::from_ref(key);
-        let is_changed = set::change_all(writer, access, policy, keys, &changes, now)?;
-        if self.bound_others(writer, access, workspace, key, now)? || is_changed {
-            access.require(Permission::Set)?;
+        let is_changed = set::change_all(act, &workspace.policy, keys, &self.changes())?;
+        if self.bound_others(act, workspace, key)? || is_changed {
+            act.access.require(Permission::Set)?;
         }
-        let key = writer.key_by_id(key.id.as_str())?;
+        let key = act.key_by_id(key.id.as_str())?;
         Ok(Box::new(key.expect("a key that is provisioned stays")))
     }
 }

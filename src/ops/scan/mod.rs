@@ -15,7 +15,7 @@ use crate::domain::scan::{Foreign, Hints, Hunter, WatchList, is_opaque, wanted_h
 use crate::domain::template::Part;
 use crate::domain::{Key, KeyId, Permission, Safe, Timestamp, WorkspaceId, preset};
 use crate::error::{Error, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::revoke::{self, Reason, Revoked};
 use crate::ops::{remedy, select};
 use crate::store::{Reader, Store};
@@ -42,8 +42,7 @@ pub fn scope(
     now: Timestamp,
 ) -> Result<Scope> {
     store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require(Permission::List)?;
+        let access = Access::to(reader, actor, Permission::List, now)?;
         let own = access.caller.as_ref().map(|(key, _)| key.workspace_id);
         let workspace = match workspace {
             Some(name) => Some(select::workspace(reader, &access, Some(name))?.id),
@@ -149,15 +148,15 @@ pub fn revoke(
     now: Timestamp,
 ) -> Result<Vec<Revoked>> {
     store.write_with_reserve(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(Permission::Revoke)?;
+        let act = Act { writer, access: Access::to(writer, actor, Permission::Revoke, now)?, now };
         // A record that somebody has changed is revoked all the same.
         writer.trust_rows();
         let mut revoked = Vec::new();
         for (id, message) in keys {
-            if let Some(key) = writer.key_by_id(id.as_str())?.filter(|key| access.reaches(key)) {
+            if let Some(key) = writer.key_by_id(id.as_str())?.filter(|key| act.access.reaches(key))
+            {
                 let message = Some(message.clone());
-                revoked.push(revoke::end(writer, &access, key, Reason::Compromised, message, now)?);
+                revoked.push(revoke::end(&act, key, Reason::Compromised, message)?);
             }
         }
         Ok(revoked)
@@ -175,13 +174,12 @@ pub fn record(
         return Ok(());
     }
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require(Permission::List)?;
+        let act = Act { writer, access: Access::to(writer, actor, Permission::List, now)?, now };
         writer.trust_rows();
         for (id, place, places) in keys {
-            if writer.key_by_id(id.as_str())?.is_some_and(|key| access.reaches(&key)) {
+            if writer.key_by_id(id.as_str())?.is_some_and(|key| act.access.reaches(&key)) {
                 let details = json!({ "where": place, "places": places });
-                writer.audit(now, &access.actor, Action::KeyExpose, id.as_str(), &details)?;
+                act.note(Action::KeyExpose, id.as_str(), &details)?;
             }
         }
         Ok(())

@@ -9,6 +9,7 @@ use crate::domain::endings::Ending;
 use crate::domain::restoration::{Merged, What, earlier};
 use crate::domain::{Key, KeyId, KeySeq, State, Timestamp};
 use crate::error::Result;
+use crate::ops::access::Act;
 use crate::ops::select;
 use crate::ops::succession::{PREVIOUS, expiry_before};
 use crate::store::{Note, Trace, Writer};
@@ -163,24 +164,18 @@ impl Carried {
 
     /// Takes a cancelled rotation back where another key has the name that the old key would have: it stays superseded, and
     /// cancelling says what is in the way.
-    pub(super) fn settle_names(
-        &mut self,
-        writer: &Writer<'_>,
-        actor: &str,
-        now: Timestamp,
-    ) -> Result<()> {
+    pub(super) fn settle_names(&mut self, act: &Act<'_, '_>) -> Result<()> {
         for merged in self.merged.values_mut() {
             let Some(old) = merged.uncancelled() else {
                 continue;
             };
-            if !old.holds_its_name(now) || !is_taken(writer, &old, now)? {
+            if !old.holds_its_name(act.now) || !is_taken(act, &old, act.now)? {
                 continue;
             }
             merged.forget_cancelled();
-            writer.update_key(&merged.key)?;
+            act.update_key(&merged.key)?;
             let details = json!({ "status": merged.key.state.word() });
-            let (action, subject) = (Action::KeyRestore, merged.key.id.as_str());
-            writer.audit(now, actor, action, subject, &details)?;
+            act.note(Action::KeyRestore, merged.key.id.as_str(), &details)?;
         }
         Ok(())
     }

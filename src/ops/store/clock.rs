@@ -9,7 +9,7 @@ use crate::domain::clock::Clock;
 use crate::domain::words::counted;
 use crate::domain::{Key, KeyId, KeySeq, Safe, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::{remedy, select};
 use crate::store::{Reader, Store};
 
@@ -19,8 +19,7 @@ const NAMED: usize = 20;
 /// Takes the clock's time as the latest time. Returns what the store had recorded before.
 pub fn reset(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Clock> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require_operator()?;
+        let act = Act { writer, access: Access::of_operator(writer, actor, now)?, now };
         // If the recorded time is lost, only the clock is left.
         let before = writer.clock().unwrap_or(Clock::NEW);
         writer.reset_clock(now)?;
@@ -35,8 +34,7 @@ pub fn reset(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Clock> 
             "from": before.seen.to_string(),
             "to": now.to_string(),
         });
-        let (action, subject) = (Action::StoreClock, "store");
-        writer.audit(now, &access.actor, action, subject, &details)?;
+        act.note(Action::StoreClock, "store", &details)?;
         Ok(before)
     })
 }

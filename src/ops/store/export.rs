@@ -29,8 +29,7 @@ pub fn run(
     mut body: impl FnMut(Record<'_>) -> Result<()>,
 ) -> Result<()> {
     store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require_operator()?;
+        let access = Access::of_operator(reader, actor, now)?;
         let every = workspace.is_none();
         let workspaces = select::selected_workspaces(reader, &access, workspace, every)?;
         for format in earlier(reader, &workspaces, every)? {

@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::domain::audit::{Action, Head};
 use crate::domain::progress::Reached;
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::audit;
 pub use crate::ops::store::carried::Kept;
 use crate::ops::store::carried::{Carried, Origin};
@@ -156,8 +156,8 @@ impl Restoration<'_> {
         let now = self.now;
         let of = store.info()?.keys;
         let (kept, extent) = store.write_beside(self.backup.path(), |writer| {
-            let access = Access::admit(writer, self.actor, now)?;
-            access.require_operator()?;
+            let access = Access::of_operator(writer, self.actor, now)?;
+            let act = Act { writer, access, now };
             let (mut carried, extent) = self.gather(writer, is_present, lost, of, &mut progress)?;
             writer.replace_tables()?;
             let latest = writer.clock()?.seen.max(now);
@@ -166,10 +166,9 @@ impl Restoration<'_> {
                 "backup": self.backup_head.to_string(),
                 "kept": carried.count(),
             });
-            let (action, actor) = (Action::StoreRestore, &access.actor);
-            writer.audit(now, actor, action, "store", &details)?;
+            act.note(Action::StoreRestore, "store", &details)?;
             let note_of = |seq| carried.note_of(seq);
-            writer.audit_all(now, actor, note_of, |done| {
+            writer.audit_all(now, &act.access.actor, note_of, |done| {
                 progress(Reached {
                     verb: "restored",
                     done,
@@ -177,7 +176,7 @@ impl Restoration<'_> {
                     unit: "keys",
                 });
             })?;
-            carried.settle_names(writer, actor, now)?;
+            carried.settle_names(&act)?;
             // The counts of the current store are kept, and the plan may be different.
             for workspace in writer.workspaces()? {
                 hold_to_rates(writer, &workspace, latest)?;

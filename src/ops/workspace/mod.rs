@@ -15,7 +15,7 @@ use crate::domain::words::counted;
 use crate::domain::workspace::Census;
 use crate::domain::{KeySeq, Name, Permission, Policy, Safe, Timestamp, Workspace, WorkspaceId};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::select;
 use crate::store::{Reader, Store, Writer};
 
@@ -38,8 +38,7 @@ impl Outcome {
 /// Every workspace by name; a key sees its own alone.
 pub fn list(store: &mut Store, actor: &Actor, now: Timestamp) -> Result<Vec<Outcome>> {
     store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require(Permission::List)?;
+        let access = Access::to(reader, actor, Permission::List, now)?;
         let found = match access.caller.is_some() {
             true => select::workspaces(reader, &access, None)?.into_iter().collect(),
             false => reader.workspaces()?,
@@ -81,8 +80,7 @@ pub fn show(
     now: Timestamp,
 ) -> Result<Outcome> {
     store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
-        access.require(Permission::List)?;
+        let access = Access::to(reader, actor, Permission::List, now)?;
         let workspace = select::workspace(reader, &access, named)?;
         Outcome::of(reader, workspace, now)
     })
@@ -109,24 +107,21 @@ pub fn create(
     now: Timestamp,
 ) -> Result<Outcome> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require_operator()?;
+        let act = Act { writer, access: Access::of_operator(writer, actor, now)?, now };
         check_name(writer, request.name.as_str())?;
         let Request { name, preset, policy, plan } = request;
-        let workspace = insert(writer, &access, name.as_str(), preset, policy, plan, now)?;
+        let workspace = insert(&act, name.as_str(), preset, policy, plan)?;
         Outcome::of(writer, workspace, now)
     })
 }
 
 /// Adds a workspace and its audit row.
 pub(in crate::ops) fn insert(
-    writer: &Writer<'_>,
-    access: &Access,
+    act: &Act<'_, '_>,
     name: &str,
     preset: Option<String>,
     policy: Policy,
     plan: Option<String>,
-    now: Timestamp,
 ) -> Result<Workspace> {
     if let Some(plan) = &plan {
         policy.plan(plan)?;
@@ -138,16 +133,16 @@ pub(in crate::ops) fn insert(
         preset,
         policy,
         plan,
-        created_at: now,
-        created_by: access.actor.clone(),
+        created_at: act.now,
+        created_by: act.access.actor.clone(),
     };
-    workspace.id = writer.insert_workspace(&workspace)?;
+    workspace.id = act.insert_workspace(&workspace)?;
     let details = json!({
         "preset": workspace.preset,
         "plan": workspace.plan,
         "policy": workspace.policy.to_toml(),
     });
-    writer.audit(now, &access.actor, Action::WorkspaceCreate, name, &details)?;
+    act.note(Action::WorkspaceCreate, name, &details)?;
     Ok(workspace)
 }
 
@@ -172,9 +167,8 @@ pub fn rename(
     now: Timestamp,
 ) -> Result<(Outcome, bool)> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require_operator()?;
-        let mut workspace = select::workspace(writer, &access, Some(from))?;
+        let act = Act { writer, access: Access::of_operator(writer, actor, now)?, now };
+        let mut workspace = select::workspace(writer, &act.access, Some(from))?;
         let changed = workspace.name != to.as_str();
         if changed {
             // A name that an older keyward took in another form is the same name.
@@ -183,13 +177,7 @@ pub fn rename(
             }
             workspace.name = to.to_string();
             writer.update_workspace(&workspace)?;
-            writer.audit(
-                now,
-                &access.actor,
-                Action::WorkspaceRename,
-                to.as_str(),
-                &json!({ "from": from }),
-            )?;
+            act.note(Action::WorkspaceRename, to.as_str(), &json!({ "from": from }))?;
         }
         Ok((Outcome::of(writer, workspace, now)?, changed))
     })
@@ -203,7 +191,7 @@ pub fn preview_deletion(
     now: Timestamp,
 ) -> Result<(Outcome, u64)> {
     store.read(|reader| {
-        let access = Access::admit(reader, actor, now)?;
+        let access = Access::of_operator(reader, actor, now)?;
         let outcome = find(reader, &access, name, now)?;
         let records = reader.count_keys(outcome.workspace.id)?;
         Ok((outcome, records))
@@ -213,8 +201,8 @@ pub fn preview_deletion(
 /// Deletes a workspace and the records of its revoked and expired keys.
 pub fn delete(store: &mut Store, actor: &Actor, name: &str, now: Timestamp) -> Result<Outcome> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        let outcome = find(writer, &access, name, now)?;
+        let act = Act { writer, access: Access::of_operator(writer, actor, now)?, now };
+        let outcome = find(writer, &act.access, name, now)?;
         let id = outcome.workspace.id;
         let records = writer.count_keys(id)?;
         writer.for_each_key_after(&outcome.workspace, KeySeq(0), u32::MAX, |_, key| {
@@ -223,24 +211,16 @@ pub fn delete(store: &mut Store, actor: &Actor, name: &str, now: Timestamp) -> R
                 "name": key.name,
                 EndedMark::FIELD: EndedMark::of(&key.hash).to_string(),
             });
-            let (action, subject) = (Action::KeyPrune, key.id.as_str());
-            writer.audit(now, &access.actor, action, subject, &details)
+            act.note(Action::KeyPrune, key.id.as_str(), &details)
         })?;
         writer.delete_workspace(id)?;
         writer.forget_current_workspace(id)?;
-        writer.audit(
-            now,
-            &access.actor,
-            Action::WorkspaceDelete,
-            name,
-            &json!({ "keys": records }),
-        )?;
+        act.note(Action::WorkspaceDelete, name, &json!({ "keys": records }))?;
         Ok(outcome)
     })
 }
 
 fn find(reader: &Reader<'_>, access: &Access, name: &str, now: Timestamp) -> Result<Outcome> {
-    access.require_operator()?;
     let workspace = select::workspace(reader, access, Some(name))?;
     let outcome = Outcome::of(reader, workspace, now)?;
     let living = outcome.census.living;
@@ -262,13 +242,12 @@ pub fn choose(
     now: Timestamp,
 ) -> Result<(Outcome, bool)> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require_operator()?;
-        let workspace = select::workspace(writer, &access, Some(name))?;
+        let act = Act { writer, access: Access::of_operator(writer, actor, now)?, now };
+        let workspace = select::workspace(writer, &act.access, Some(name))?;
         let changed = writer.current_workspace()? != Some(workspace.id);
         if changed {
             writer.set_current_workspace(workspace.id)?;
-            writer.audit(now, &access.actor, Action::WorkspaceUse, name, &json!({}))?;
+            act.note(Action::WorkspaceUse, name, &json!({}))?;
         }
         Ok((Outcome::of(writer, workspace, now)?, changed))
     })

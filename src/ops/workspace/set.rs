@@ -11,7 +11,7 @@ use crate::domain::policy::PolicyChanges;
 use crate::domain::words::counted;
 use crate::domain::{KeySeq, Policy, Safe, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::select;
 use crate::ops::workspace::Outcome;
 use crate::store::{Reader, Store, Writer};
@@ -46,9 +46,8 @@ pub fn run(
     now: Timestamp,
 ) -> Result<(Outcome, bool)> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require_operator()?;
-        let before = select::workspace(writer, &access, request.workspace.as_deref())?;
+        let act = Act { writer, access: Access::of_operator(writer, actor, now)?, now };
+        let before = select::workspace(writer, &act.access, request.workspace.as_deref())?;
         let after = changed(&before, request.policy, request.changes, request.plan)?;
         refuse_to_strand(writer, &before, &after, request.keep_outside, now)?;
         let is_changed = after.policy != before.policy
@@ -63,7 +62,7 @@ pub fn run(
                 "from": before.policy.to_toml(),
                 "to": after.policy.to_toml(),
             });
-            writer.audit(now, &access.actor, Action::WorkspaceSet, &after.name, &details)?;
+            act.note(Action::WorkspaceSet, &after.name, &details)?;
         }
         Ok((Outcome::of(writer, after, now)?, is_changed))
     })

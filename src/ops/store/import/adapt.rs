@@ -48,8 +48,8 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             preset: Some(preset::DEFAULT.to_owned()),
             policy: preset::load(preset::DEFAULT)?,
             plan: None,
-            created_at: self.now,
-            created_by: self.access.actor.clone(),
+            created_at: self.act.now,
+            created_by: self.act.access.actor.clone(),
         })
     }
 
@@ -81,20 +81,20 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
 
     /// Saves a workspace that is new, or to whose policy these were added.
     pub(super) fn settle(&mut self, owner: &mut Workspace, added: Vec<String>) -> Result<()> {
-        let (writer, access) = (self.writer, &self.access);
         if owner.id == UNSAVED {
             let Workspace { name, preset, policy, .. } = owner.clone();
-            *owner = workspace::insert(writer, access, &name, preset, policy, None, self.now)?;
+            *owner = workspace::insert(&self.act, &name, preset, policy, None)?;
         } else if !added.is_empty() {
-            let before = writer.workspace_by_id(owner.id)?.map(|before| before.policy.to_toml());
-            writer.update_workspace(owner)?;
+            let before = self.act.workspace_by_id(owner.id)?;
+            let before = before.map(|before| before.policy.to_toml());
+            self.act.update_workspace(owner)?;
             let details = json!({
                 "preset": owner.preset,
                 "plan": owner.plan,
                 "from": before,
                 "to": owner.policy.to_toml(),
             });
-            writer.audit(self.now, &access.actor, Action::WorkspaceSet, &owner.name, &details)?;
+            self.act.note(Action::WorkspaceSet, &owner.name, &details)?;
             self.owners.clear();
         }
         self.notes.added.extend(added);

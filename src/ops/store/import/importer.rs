@@ -11,19 +11,16 @@ use crate::domain::exposure::{looks_like_secret, parts};
 use crate::domain::known_format::KnownFormat;
 use crate::domain::secret::SecretHash;
 use crate::domain::transfer::{FormatFields, Line, WorkspaceLine, free_texts, place_of, texts};
-use crate::domain::{KeyId, Timestamp, Workspace, WorkspaceId};
+use crate::domain::{KeyId, Workspace, WorkspaceId};
 use crate::error::{Error, Result};
-use crate::ops::access::Access;
+use crate::ops::access::Act;
 use crate::ops::judge::{Detector, Found};
 use crate::ops::mint;
-use crate::store::Writer;
 
 /// What taking lines in needs.
 pub(super) struct Importer<'a, 'w, R> {
-    pub(super) writer: &'a Writer<'w>,
-    pub(super) access: Access,
+    pub(super) act: Act<'a, 'w>,
     pub(super) request: &'a Request,
-    pub(super) now: Timestamp,
     pub(super) rng: &'a mut R,
     /// The workspaces met so far, by the name that lines have for them.
     pub(super) owners: BTreeMap<Option<String>, Workspace>,
@@ -107,7 +104,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
 
     /// Refuses a line that has a secret where none belongs: one of this store, or anything that looks like one.
     fn refuse_secrets(&mut self, line: &[u8]) -> Result<()> {
-        let detector = Detector::new(self.writer);
+        let detector = Detector::new(&self.act);
         for text in texts(line) {
             if let Some(found) = detector.finds(text.as_bytes())? {
                 return Err(exposed(found, &place_of(line, &text)));
@@ -126,7 +123,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
 
     fn take_workspace(&mut self, line: WorkspaceLine) -> Result<Taken> {
         let name = line.name.to_string();
-        if let Some(present) = self.writer.workspace_named(&name)? {
+        if let Some(present) = self.act.workspace_named(&name)? {
             return Ok(Taken::compared(None, line.differences(&present)));
         }
         let mut workspace = Workspace {
@@ -135,24 +132,21 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             preset: line.preset,
             policy: line.policy,
             plan: line.plan,
-            created_at: self.now,
-            created_by: self.access.actor.clone(),
+            created_at: self.act.now,
+            created_by: self.act.access.actor.clone(),
         };
-        workspace.id = self.writer.insert_workspace(&workspace)?;
+        workspace.id = self.act.insert_workspace(&workspace)?;
         let details = json!({ "preset": workspace.preset, "plan": workspace.plan });
-        let (action, actor) = (Action::WorkspaceImport, &self.access.actor);
-        self.writer.audit(self.now, actor, action, &name, &details)?;
+        self.act.note(Action::WorkspaceImport, &name, &details)?;
         self.owners.clear();
         Ok(Taken::created(None))
     }
 
     fn take_format(&mut self, format: &KnownFormat) -> Result<Taken> {
-        if !self.writer.keep_format(format)? {
+        if !self.act.keep_format(format)? {
             return Ok(Taken::compared(None, Vec::new()));
         }
-        let details = json!(FormatFields::from(format));
-        let (action, actor) = (Action::StoreFormat, &self.access.actor);
-        self.writer.audit(self.now, actor, action, "store", &details)?;
+        self.act.note(Action::StoreFormat, "store", &json!(FormatFields::from(format)))?;
         Ok(Taken::created(None))
     }
 
@@ -162,12 +156,11 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             return Ok(owner.clone());
         }
         if let (true, Some(name)) = (self.request.by_owner, &named)
-            && self.writer.workspace_named(name)?.is_none()
+            && self.act.workspace_named(name)?.is_none()
         {
             return self.workspace_of(name);
         }
-        let (writer, access) = (self.writer, &self.access);
-        let (owner, _) = mint::workspace_for(writer, access, named.as_deref(), self.now)?;
+        let (owner, _) = mint::workspace_for(&self.act, named.as_deref())?;
         self.owners.insert(named, owner.clone());
         Ok(owner)
     }

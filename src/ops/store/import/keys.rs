@@ -40,7 +40,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             if self.request.source.is_some() && adapt::is_numbered(&line.name, &present.name) {
                 line.name = present.name.parse()?;
             }
-            let fields = line.differences(&present, named.as_deref(), self.now);
+            let fields = line.differences(&present, named.as_deref(), self.act.now);
             if !fields.is_empty() {
                 self.differing.insert(present.id.clone());
             }
@@ -56,11 +56,11 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         self.keep_front(&key)?;
         self.refuse_bad_links(&key)?;
         let added = if is_record { Vec::new() } else { self.widen(&mut owner.policy, &key)? };
-        if key.is_living(self.now) && !is_record {
+        if key.is_living(self.act.now) && !is_record {
             owner.policy.check_scopes(&key.scopes, &[])?;
-            limits::check_cap(self.writer, &owner, 1, self.now)?;
+            limits::check_cap(&self.act, &owner, 1, self.act.now)?;
         }
-        if let (Some(plan), true) = (&key.plan, key.is_living(self.now)) {
+        if let (Some(plan), true) = (&key.plan, key.is_living(self.act.now)) {
             owner.policy.plan(plan)?;
         }
         let is_unnamed = self.request.source.is_some() && key.name == UNNAMED;
@@ -82,7 +82,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         if key.name != said {
             self.notes.numbered.push((number, key.name.clone()));
         }
-        self.notes.expired += u64::from(key.status(self.now) == Status::Expired);
+        self.notes.expired += u64::from(key.status(self.act.now) == Status::Expired);
         for what in dropped {
             *self.notes.dropped.entry(what).or_default() += 1;
         }
@@ -95,25 +95,25 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             return Ok(());
         };
         if self.fronts.insert(front.to_owned())
-            && !self.writer.formats()?.iter().any(|format| format.begins(front))
+            && !self.act.formats()?.iter().any(|format| format.begins(front))
         {
-            self.writer.keep_format(&KnownFormat::Front(front.to_owned()))?;
+            self.act.keep_format(&KnownFormat::Front(front.to_owned()))?;
         }
         Ok(())
     }
 
     /// Refuses a key whose name is taken or means another key.
     fn check_name(&self, owner: &Workspace, key: &Key, is_record: bool) -> Result<()> {
-        if !key.holds_its_name(self.now) {
+        if !key.holds_its_name(self.act.now) {
             return Ok(());
         }
         // A store has two records of a name where the first had expired by a clock that was ahead for a while: both come.
         let is_known = |id: &KeyId| self.ids.contains_key(id) && !self.differing.contains(id);
         let is_beside = |holder: &Key| is_record && is_known(&holder.id);
-        limits::check_name_of(self.writer, owner, key, self.now, is_beside)?;
+        limits::check_name_of(&self.act, owner, key, self.act.now, is_beside)?;
         match is_record {
             true => Ok(()),
-            false => limits::check_no_key_is_called(self.writer, owner, &key.name),
+            false => limits::check_no_key_is_called(&self.act, owner, &key.name),
         }
     }
 
@@ -141,8 +141,8 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
 
     /// The key that the line is about, by its hash or its id.
     fn present(&self, line: &KeyLine) -> Result<Option<Key>> {
-        match (self.writer.key_by_hash(&line.key.hash)?, &line.id) {
-            (None, Some(id)) => self.writer.key_by_id(id.as_str()),
+        match (self.act.key_by_hash(&line.key.hash)?, &line.id) {
+            (None, Some(id)) => self.act.key_by_id(id.as_str()),
             (found, _) => Ok(found),
         }
     }
@@ -150,7 +150,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
     /// Refuses a key that has ended in this store and whose record is gone.
     fn refuse_ended(&self, line: &KeyLine) -> Result<()> {
         // Whatever the line says: its secret is not to be valid again under any id.
-        if self.writer.is_ended(&line.key.hash)? {
+        if self.act.is_ended(&line.key.hash)? {
             return Err(Error::new(
                 Kind::Conflict,
                 "the hash is that of a key which was revoked or pruned in this store",
@@ -159,7 +159,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         match &line.id {
             // Revoking is permanent, also where the record is gone.
             Some(id)
-                if line.key.state != State::Revoked && self.writer.was_ended(id.as_str())? =>
+                if line.key.state != State::Revoked && self.act.was_ended(id.as_str())? =>
             {
                 Err(Error::new(
                     Kind::Conflict,
@@ -175,10 +175,10 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
     fn refuse_bad_links(&mut self, key: &Key) -> Result<()> {
         let awaited = match &mut self.awaited {
             Some(awaited) => awaited,
-            unread => unread.insert(self.writer.missing_successors()?),
+            unread => unread.insert(self.act.missing_successors()?),
         };
         let namers = awaited.remove(&key.id).unwrap_or_default();
-        let fault = links::fault_of_new(self.writer, key, &namers, self.now)?;
+        let fault = links::fault_of_new(&self.act, key, &namers, self.act.now)?;
         if fault.is_some() && !namers.is_empty() {
             awaited.insert(key.id.clone(), namers);
         }
@@ -205,10 +205,10 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             key.short.clone_from(&key.prefix);
         }
         if line.has_expired {
-            key.expires_at = key.expires_at.map(|expires_at| expires_at.min(self.now));
+            key.expires_at = key.expires_at.map(|expires_at| expires_at.min(self.act.now));
         }
         if key.state == State::Revoked {
-            key.revoked_at.get_or_insert(self.now);
+            key.revoked_at.get_or_insert(self.act.now);
             // A pending key that was void by waiting was revoked for none.
             if !line.said.contains("revokedReason") {
                 key.revoked_reason = Some(UNSPECIFIED.to_owned());
@@ -223,30 +223,29 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
             workspace: owner.name.clone(),
             name: line.name.to_string(),
             environment: environment.to_owned(),
-            created_at: line.created_at.unwrap_or(self.now),
-            created_by: line.created_by.unwrap_or_else(|| self.access.actor.clone()),
+            created_at: line.created_at.unwrap_or(self.act.now),
+            created_by: line.created_by.unwrap_or_else(|| self.act.access.actor.clone()),
             last_used_at: None,
-            seen: self.writer.clock()?.seen,
+            seen: self.act.clock()?.seen,
             ..key
         })
     }
 
     fn insert(&mut self, key: Key, last_used_at: Option<Timestamp>) -> Result<Taken> {
-        self.writer.insert_key(&key)?;
+        self.act.insert_key(&key)?;
         if let Some(at) = last_used_at {
-            self.writer.note_last_use(&key.id, at)?;
+            self.act.note_last_use(&key.id, at)?;
         }
         let details = json!({
             "workspace": key.workspace,
             "name": key.name,
             "environment": key.environment,
             "prefix": key.prefix,
-            "status": key.status(self.now).word(),
+            "status": key.status(self.act.now).word(),
         });
-        let (action, actor) = (Action::KeyImport, &self.access.actor);
-        self.writer.audit(self.now, actor, action, key.id.as_str(), &details)?;
+        self.act.note(Action::KeyImport, key.id.as_str(), &details)?;
         if let (Some(awaited), Some(successor)) = (&mut self.awaited, &key.replaced_by)
-            && self.writer.find_seq(successor)?.is_none()
+            && self.act.find_seq(successor)?.is_none()
         {
             let namers = awaited.entry(successor.clone()).or_default();
             namers.push(key.id.clone());

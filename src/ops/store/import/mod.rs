@@ -19,7 +19,7 @@ use crate::domain::transfer::{LineOutcome, Refusal};
 use crate::domain::words::words;
 use crate::domain::{KeyId, Safe, Timestamp};
 use crate::error::{Error, Kind, Result};
-use crate::ops::access::{Access, Actor};
+use crate::ops::access::{Access, Act, Actor};
 use crate::ops::judge::Found;
 use crate::store::{Store, beside, put_in_place};
 use importer::{Importer, Taken, exposed};
@@ -113,13 +113,9 @@ pub fn run<R: TryCryptoRng>(
     rng: &mut R,
 ) -> Result<Outcome> {
     store.write(|writer| {
-        let access = Access::admit(writer, actor, now)?;
-        access.require_operator()?;
         let mut importer = Importer {
-            writer,
-            access,
+            act: Act { writer, access: Access::of_operator(writer, actor, now)?, now },
             request,
-            now,
             rng,
             owners: BTreeMap::new(),
             said: BTreeSet::new(),
