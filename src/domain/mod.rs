@@ -56,6 +56,7 @@ pub mod token;
 pub mod transfer;
 pub mod usage;
 pub mod verdict;
+pub mod wanted;
 pub mod when;
 pub(crate) mod words;
 pub mod workspace;

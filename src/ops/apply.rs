@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
-use crate::ops::provision::{Decision, Wanted, decide, environment};
+use crate::ops::provision::{Decision, decide, environment};
 use crate::ops::{select, workspace};
 use crate::store::{Reader, Store};
 
@@ -38,26 +38,6 @@ pub struct KeyWanted {
     pub place: Place,
 }
 
-impl KeyWanted {
-    /// The key alone.
-    pub fn wanted(&self, rotate_if_missing: bool) -> Wanted {
-        let entry = &self.entry;
-        Wanted {
-            name: entry.name.clone(),
-            environment: entry.environment.clone(),
-            scopes: entry.scopes.clone(),
-            expires: entry.expires.clone(),
-            allow: entry.allow.clone(),
-            owner: entry.owner.clone(),
-            labels: entry.labels.clone(),
-            plan: entry.plan.clone(),
-            rotate_before: entry.rotate_before.clone(),
-            grace: entry.grace.clone(),
-            rotate_if_missing,
-        }
-    }
-}
-
 /// What there should be.
 #[derive(Debug)]
 pub struct Request {
@@ -67,8 +47,6 @@ pub struct Request {
     pub keys: Vec<KeyWanted>,
     /// Whether to revoke live keys of these workspaces that are not in the manifest.
     pub prune: bool,
-    /// Whether keys are rotated whose secrets are not in their sinks.
-    pub rotate_if_missing: bool,
     /// Whether live keys that a changed policy no longer allows are kept unchanged.
     pub keep_outside: bool,
 }
@@ -152,19 +130,18 @@ pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp)
         let mut keys = Vec::new();
         let mut named: BTreeMap<(&str, String, &str), usize> = BTreeMap::new();
         for key in &request.keys {
-            let entry = &key.entry;
+            let (entry, wanted) = (&key.entry, &key.entry.wanted);
             let workspace = &workspaces[entry.workspace.as_str()];
             let placed = |error: Error| entry.at_its_line(error);
-            let (asked, name) = (entry.environment.as_deref(), entry.name.as_str());
+            let (asked, name) = (wanted.environment.as_deref(), wanted.name.as_str());
             let environment =
                 environment(reader, workspace, asked, name, now).map_err(placed)?.to_owned();
-            let place = (entry.workspace.as_str(), environment.clone(), entry.name.as_str());
+            let place = (entry.workspace.as_str(), environment.clone(), name);
             if let Some(first) = named.insert(place, entry.line) {
                 let message = format!("name: it is the same key as in line {first}");
                 return Err(placed(Error::new(Kind::InvalidManifest, message)));
             }
-            let wanted = key.wanted(request.rotate_if_missing);
-            let decision = decide(reader, workspace, &wanted, &key.place, now).map_err(placed)?;
+            let decision = decide(reader, workspace, wanted, &key.place, now).map_err(placed)?;
             keys.push((environment, decision));
         }
         let names: BTreeSet<_> = named.into_keys().collect();

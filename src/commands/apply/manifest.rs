@@ -61,7 +61,6 @@ impl Source {
             workspaces,
             keys: keys.collect::<Result<_>>()?,
             prune: false,
-            rotate_if_missing: false,
             keep_outside: false,
         };
         Ok((source, request))

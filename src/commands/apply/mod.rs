@@ -67,8 +67,10 @@ pub struct Args {
 pub fn run(args: Args, context: &mut Context) -> Result<Exit> {
     let (source, mut request) = Source::read(context, &args.file)?;
     request.prune = args.prune;
-    request.rotate_if_missing = args.rotate_if_missing;
     request.keep_outside = args.keep_outside;
+    for key in &mut request.keys {
+        key.entry.wanted.rotate_if_missing = args.rotate_if_missing;
+    }
     let now = context.now();
     let is_rehearsal = args.dry_run || args.check;
     let existing = match is_rehearsal {
@@ -168,7 +170,7 @@ impl Work<'_> {
                 continue;
             }
             progress.step(&report.place(at));
-            let settled = self.settle(store, request, key);
+            let settled = self.settle(store, key);
             let (key, action) =
                 settled.map_err(|error| report.stopped(error, &report.place(at)))?;
             report.done(at, &key, action);
@@ -184,12 +186,7 @@ impl Work<'_> {
     }
 
     /// Does what one key needs now, which may be more or less than was planned.
-    fn settle(
-        &mut self,
-        store: &mut Store,
-        request: &Request,
-        key: &KeyWanted,
-    ) -> Result<(Key, Action)> {
+    fn settle(&mut self, store: &mut Store, key: &KeyWanted) -> Result<(Key, Action)> {
         let _turn = store.turn(|| self.interrupts.heed())?;
         let sink = self.source.sink(self.context, &key.entry)?;
         sink.make_folder()?;
@@ -197,7 +194,7 @@ impl Work<'_> {
             Delivery { sink, hold: false, newline: key.entry.newline, warning: None };
         let mut wanted = provision::Request {
             workspace: Some(key.entry.workspace.clone()),
-            wanted: key.wanted(request.rotate_if_missing),
+            wanted: key.entry.wanted.clone(),
             place: key.place.clone(),
         };
         let (context, actor) = (self.context, self.actor);

@@ -29,7 +29,7 @@ impl Report {
         let wanted = keys.map(|(key, (environment, decision))| ChangeView {
             workspace: key.entry.workspace.clone(),
             environment: environment.clone(),
-            name: key.entry.name.as_str().to_owned(),
+            name: key.entry.wanted.name.as_str().to_owned(),
             id: decision.step.key().map(|key| key.id.as_str().to_owned()),
             action: decision.step.action(),
             differences: decision.differences.clone(),

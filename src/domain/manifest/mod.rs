@@ -9,11 +9,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::domain::address::Network;
-use crate::domain::lifetime::Lifetime;
 use crate::domain::name::Name;
 use crate::domain::sanitize::Safe;
-use crate::domain::when::When;
+use crate::domain::wanted::Wanted;
 use crate::error::Error;
 
 #[derive(Debug)]
@@ -42,28 +40,11 @@ pub enum PolicySource {
     File(PathBuf),
 }
 
-/// A key. A field that is not given stays unchanged, or gets the policy's default when the key is minted.
 #[derive(Debug)]
 pub struct KeyEntry {
     /// The workspace it belongs to, which the manifest has.
     pub workspace: String,
-    /// Its environment; the policy's first when not given.
-    pub environment: Option<String>,
-    pub name: Name,
-    pub scopes: Option<Vec<String>>,
-    /// When it expires, seen from its minting.
-    pub expires: Option<When>,
-    /// How long before that it is rotated.
-    pub rotate_before: Option<Lifetime>,
-    /// How long its predecessor stays valid.
-    pub grace: Option<Lifetime>,
-    /// The networks it may be used from.
-    pub allow: Option<Vec<Network>>,
-    pub owner: Option<String>,
-    /// Its labels, all of them.
-    pub labels: Option<BTreeMap<String, String>>,
-    /// A plan of its own, beside its workspace's.
-    pub plan: Option<String>,
+    pub wanted: Wanted,
     pub deliver: Deliver,
     /// Whether a line feed follows it there.
     pub newline: bool,
@@ -74,7 +55,7 @@ impl KeyEntry {
     /// Says of an error which key of the manifest it is about.
     #[must_use]
     pub fn at_its_line(&self, error: Error) -> Error {
-        let name = Safe(self.name.as_str());
+        let name = Safe(self.wanted.name.as_str());
         error.told(|message| format!("line {}: {name}: {message}", self.line))
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
 use crate::domain::name::composed;
 use crate::domain::sanitize::Safe;
+use crate::domain::wanted::Wanted;
 use crate::domain::{preset, tilde};
 use crate::error::{Error, Kind, Result};
 
@@ -128,10 +129,9 @@ impl Source<'_> {
             })?;
         }
         let owner: Option<Owner> = self.parse_if_there("owner", &raw.owner)?;
-        Ok(KeyEntry {
-            workspace: composed(raw.workspace.get_ref()).into_owned(),
-            environment: raw.environment,
+        let wanted = Wanted {
             name: self.parse("name", &raw.name)?,
+            environment: raw.environment,
             scopes: raw.scopes,
             expires: self.parse_if_there("expires", &raw.expires)?,
             rotate_before: self.parse_if_there("rotate_before", &raw.rotate_before)?,
@@ -140,6 +140,11 @@ impl Source<'_> {
             owner: owner.map(|owner| owner.0),
             labels: raw.labels.map(|labels| self.labels(labels)).transpose()?,
             plan: raw.plan,
+            rotate_if_missing: false,
+        };
+        Ok(KeyEntry {
+            workspace: composed(raw.workspace.get_ref()).into_owned(),
+            wanted,
             deliver,
             newline: raw.deliver.get_ref().newline().map_err(misplaced)?,
             line,
@@ -278,9 +283,9 @@ mod tests {
         let [ci, web] = manifest.keys.as_slice() else {
             panic!("two keys");
         };
-        assert_eq!((ci.line, ci.scopes.as_deref()), (6, Some(&[][..])));
-        assert_eq!(ci.labels.as_ref().map(|labels| labels["team"].as_str()), Some("core"));
-        assert_eq!(web.scopes, None);
+        assert_eq!((ci.line, ci.wanted.scopes.as_deref()), (6, Some(&[][..])));
+        assert_eq!(ci.wanted.labels.as_ref().map(|labels| labels["team"].as_str()), Some("core"));
+        assert_eq!(web.wanted.scopes, None);
         assert_eq!(
             web.deliver,
             Deliver::Dotenv { path: ".env".into(), variable: "ACME_KEY".to_owned() }

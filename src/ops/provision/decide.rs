@@ -1,9 +1,10 @@
 //! What must be done so that a key has the requested state, or why it is not provisioned and what can be done about it.
 
-use super::{Wanted, held};
+use super::held;
 use crate::domain::difference::Difference;
 use crate::domain::holding::{Action, Holding, Place};
 use crate::domain::key::UNDELIVERED;
+use crate::domain::wanted::Wanted;
 use crate::domain::{Key, Safe, Status, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::{limits, lineage, links, remedy, rotate, select, set};

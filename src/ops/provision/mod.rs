@@ -7,13 +7,12 @@
 mod decide;
 mod settle;
 
-use std::collections::BTreeMap;
-
 use rand::TryCryptoRng;
 
 use crate::domain::holding::{Action, Holding, Place};
 use crate::domain::secret::Secret;
-use crate::domain::{Key, Lifetime, Name, Network, Permission, Timestamp, When, Workspace};
+use crate::domain::wanted::Wanted;
+use crate::domain::{Key, Permission, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Act, Actor};
 use crate::ops::rotate::{self, Terms};
@@ -23,33 +22,6 @@ use crate::store::{Reader, Store};
 pub use decide::{Decision, Step};
 pub(super) use decide::{decide, environment};
 pub use settle::prepare;
-
-/// The requested key. `None` leaves a field unchanged, or means the policy's default when the key is minted.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// Its name.
-    pub name: Name,
-    /// Its environment.
-    pub environment: Option<String>,
-    /// Its scopes.
-    pub scopes: Option<Vec<String>>,
-    /// When it expires, seen from its minting.
-    pub expires: Option<When>,
-    /// The networks it may be used from.
-    pub allow: Option<Vec<Network>>,
-    /// The person or team responsible for it.
-    pub owner: Option<String>,
-    /// Its labels, all of them.
-    pub labels: Option<BTreeMap<String, String>>,
-    /// A plan of its own.
-    pub plan: Option<String>,
-    /// How long before it expires it is rotated.
-    pub rotate_before: Option<Lifetime>,
-    /// How long its predecessor stays valid.
-    pub grace: Option<Lifetime>,
-    /// Whether it is rotated when its secret is not in the sink.
-    pub rotate_if_missing: bool,
-}
 
 /// What to provision.
 #[derive(Debug, Clone)]

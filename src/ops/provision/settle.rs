@@ -3,8 +3,9 @@
 
 use rand::TryCryptoRng;
 
-use super::{Outcome, Request, Step, Wanted, preview, run};
+use super::{Outcome, Request, Step, preview, run};
 use crate::domain::holding::Action;
+use crate::domain::wanted::Wanted;
 use crate::domain::{Key, Permission, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::access::{Act, Actor};

@@ -117,34 +117,35 @@ fn is_key(entry: &KeyEntry, table: &Table) {
         "deliver",
     ];
     has_only(table, &fields);
+    let wanted = &entry.wanted;
     assert_eq!(Some(entry.workspace.as_str()), word(table, "workspace"));
-    assert_eq!(entry.environment.as_deref(), word(table, "environment"));
-    assert_eq!(Some(entry.name.as_str()), word(table, "name"));
-    assert!(entry.name.as_str().parse::<Name>().is_ok());
-    assert_eq!(entry.scopes, list(table, "scopes"));
+    assert_eq!(wanted.environment.as_deref(), word(table, "environment"));
+    assert_eq!(Some(wanted.name.as_str()), word(table, "name"));
+    assert!(wanted.name.as_str().parse::<Name>().is_ok());
+    assert_eq!(wanted.scopes, list(table, "scopes"));
     let lifetime = |field| word(table, field).map(|text| text.parse::<Lifetime>().expect(text));
-    assert_eq!(entry.rotate_before, lifetime("rotate_before"));
-    assert_eq!(entry.grace, lifetime("grace"));
+    assert_eq!(wanted.rotate_before, lifetime("rotate_before"));
+    assert_eq!(wanted.grace, lifetime("grace"));
     let when = |text: &str| text.parse::<When>().expect(text);
-    assert_eq!(entry.expires, word(table, "expires").map(when));
+    assert_eq!(wanted.expires, word(table, "expires").map(when));
     // As it is printed, it is read as the same.
-    let printed = entry.expires.as_ref().map(When::to_string);
-    assert_eq!(printed.map(|text| when(&text)), entry.expires);
+    let printed = wanted.expires.as_ref().map(When::to_string);
+    assert_eq!(printed.map(|text| when(&text)), wanted.expires);
     let network = |text: &String| text.parse::<Network>().expect(text);
     let allow = list(table, "allow").map(|allow| allow.iter().map(network).collect::<Vec<_>>());
-    assert_eq!(entry.allow, allow);
-    for network in entry.allow.iter().flatten() {
+    assert_eq!(wanted.allow, allow);
+    for network in wanted.allow.iter().flatten() {
         assert_eq!(network.to_string().parse::<Network>().ok(), Some(*network));
     }
-    assert_eq!(entry.owner.as_deref(), word(table, "owner"));
-    assert!(entry.owner.iter().all(|owner| owner.parse::<Owner>().is_ok()));
+    assert_eq!(wanted.owner.as_deref(), word(table, "owner"));
+    assert!(wanted.owner.iter().all(|owner| owner.parse::<Owner>().is_ok()));
     let labels = table.get("labels").and_then(Value::as_table);
     let labels = labels.map(|labels| -> BTreeMap<String, String> {
         let pair = |(name, value): (&String, &Value)| (name.clone(), text(value).to_owned());
         labels.iter().map(pair).collect()
     });
-    assert_eq!(entry.labels, labels);
-    for (name, value) in entry.labels.iter().flatten() {
+    assert_eq!(wanted.labels, labels);
+    for (name, value) in wanted.labels.iter().flatten() {
         let label: Label = format!("{name}={value}").parse().expect("a label");
         assert_eq!((&label.name, &label.value), (name, value));
     }
