@@ -173,6 +173,11 @@ impl Error {
         Self::new(Kind::Usage, message)
     }
 
+    /// Makes the error of a thing that is not in a state for this.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(Kind::Conflict, message)
+    }
+
     /// Adds what the user can do about it.
     #[must_use]
     pub fn hinted(mut self, hint: impl Into<String>) -> Self {

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::label::{Label, Owner};
 use crate::domain::{Name, Network, Safe, When};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ops::access::Actor;
 use crate::ops::idempotent::{self, Outcome};
 use crate::ops::mint;
@@ -114,7 +114,7 @@ fn idempotent(
                 // Perhaps before it was handed over.
                 false => format!("was minted before and is {}", key.standing(now).word()),
             };
-            Err(Error::new(Kind::Conflict, format!("{} {fate}", key.id)).hinted(way_out))
+            Err(Error::conflict(format!("{} {fate}", key.id)).hinted(way_out))
         }
     }
 }

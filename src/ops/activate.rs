@@ -162,7 +162,7 @@ pub fn present(
             Status::Pending | Status::Active => activate(&act, key),
             Status::Disabled => {
                 let place = remedy::place(writer, &key.workspace)?;
-                let error = Error::new(Kind::Conflict, format!("{} is disabled", key.id));
+                let error = Error::conflict(format!("{} is disabled", key.id));
                 Err(error.hinted(format!("keyward enable {}{place}", key.id)))
             }
             Status::Expired => refused(Code::Expired),
@@ -206,20 +206,17 @@ fn supersede(act: &Act<'_, '_>, key: &mut Key) -> Result<Key> {
     let (now, place) = (act.now, remedy::place(act, &key.workspace)?);
     // SECURITY: what it replaces is ended, so a link out of its workspace must lead nowhere.
     let Some(mut old) = links::predecessor(act, key)? else {
-        return Err(Error::new(
-            Kind::Conflict,
-            format!(
-                "{} cannot replace its key, which was deleted or replaced, or belongs to another workspace or environment",
-                key.id
-            ),
-        )
+        return Err(Error::conflict(format!(
+            "{} cannot replace its key, which was deleted or replaced, or belongs to another workspace or environment",
+            key.id
+        ))
         .hinted(format!("keyward revoke {}{place}", key.id)));
     };
     if old.is_paused(now) {
-        return Err(Error::new(
-            Kind::Conflict,
-            format!("{} would replace {}, which is disabled", key.id, old.id),
-        )
+        return Err(Error::conflict(format!(
+            "{} would replace {}, which is disabled",
+            key.id, old.id
+        ))
         .hinted(format!("keyward enable {}{place}", old.id)));
     }
     if old.is_living(now)

@@ -79,7 +79,7 @@ pub fn run(
         if was != Some(Status::Pending) && !old.is_living(now) {
             let status = old.standing(now).word();
             let message = format!("the rotation is finished: {} is {status}", old.id);
-            let error = Error::new(Kind::Conflict, message);
+            let error = Error::conflict(message);
             return Err(match way_on(writer, &old, now)? {
                 Some(way) => error.hinted(way.hint(&place)),
                 None => error,
@@ -173,9 +173,8 @@ fn rotation_of(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) ->
 /// Why this key has no rotation to cancel, and what can be done instead.
 fn refusal(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Result<Error> {
     let (id, status) = (&named.id, named.standing(now));
-    let conflict = |message: String| Error::new(Kind::Conflict, message);
     if let Some(successor) = &named.replaced_by {
-        let error = conflict(format!(
+        let error = Error::conflict(format!(
             "the rotation of {id} is finished: {successor}, which replaced it, {}",
             match reader.key_by_id(successor.as_str())? {
                 Some(new) if new.replaced_by.is_some() => "was replaced in turn".to_owned(),
@@ -190,14 +189,14 @@ fn refusal(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Res
     }
     Ok(match &named.rotation {
         None if status == Status::Pending => {
-            let error = conflict(format!("{id} is pending, but it replaces no other key"));
+            let error = Error::conflict(format!("{id} is pending, but it replaces no other key"));
             error.hinted(format!(
                 "present its secret to `keyward activate`, or `keyward revoke {id}{place}`"
             ))
         }
         Some(rotation) if !named.is_living(now) => {
             let old = &rotation.replaces;
-            let error = conflict(format!(
+            let error = Error::conflict(format!(
                 "the rotation of {old} has ended: {id}, its replacement, is {}",
                 status.word()
             ));
@@ -212,7 +211,7 @@ fn refusal(reader: &Reader<'_>, named: &Key, place: &str, now: Timestamp) -> Res
             }
         }
         _ => {
-            let error = conflict(format!("{id} is not being rotated"));
+            let error = Error::conflict(format!("{id} is not being rotated"));
             match status {
                 Status::Active => {
                     error.hinted(format!("run `keyward rotate {id}{place}` to start a rotation"))

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use crate::domain::{Key, KeyId, Safe, Timestamp};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ops::lineage::{Meant, Rest};
 use crate::store::Writer;
 
@@ -56,10 +56,9 @@ pub(super) fn outcome(
 pub(super) fn refuse_dead(key: &Key, now: Timestamp) -> Result<()> {
     match key.ended(now) {
         None => Ok(()),
-        Some(end) => Err(Error::new(
-            Kind::Conflict,
-            format!("{} is {} and stays as it is", key.id, end.word()),
-        )
-        .hinted("mint a new key instead")),
+        Some(end) => {
+            Err(Error::conflict(format!("{} is {} and stays as it is", key.id, end.word()))
+                .hinted("mint a new key instead"))
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::holding::Holding;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey, KEPT_MILLIS};
 use crate::domain::key::UNDELIVERED;
 use crate::domain::{Key, Network, Permission, Safe, State, Timestamp, When, Workspace};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ops::access::{Access, Act, Actor};
 use crate::ops::hand_over::Sink;
 use crate::ops::set::Changes;
@@ -174,8 +174,7 @@ fn decide(
     };
     let name = Safe(request.name.as_str());
     let conflict = |message: String| {
-        Err(Error::new(Kind::Conflict, message)
-            .hinted("another --idempotency-key mints another key"))
+        Err(Error::conflict(message).hinted("another --idempotency-key mints another key"))
     };
     if made.request != fingerprint(workspace, &request.mint)? {
         return conflict(format!(

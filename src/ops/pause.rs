@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::domain::audit::Action;
 use crate::domain::{Lifetime, Permission, State, Timestamp};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ops::access::{Access, Act, Actor};
 use crate::ops::change::{self, Outcome};
 use crate::ops::lineage::{self, Meant};
@@ -51,10 +51,7 @@ pub fn run(
         });
         if let Some(key) = in_the_way {
             let (verb, status) = (permission.word(), key.standing(now).word());
-            return Err(Error::new(
-                Kind::Conflict,
-                format!("{} is {status}: it cannot be {verb}d", key.id),
-            ));
+            return Err(Error::conflict(format!("{} is {status}: it cannot be {verb}d", key.id)));
         }
         let mut changed = Vec::new();
         for key in meant.all() {

@@ -9,7 +9,7 @@ use crate::domain::clock::{Clock, DAY_MILLIS, Doubt};
 use crate::domain::secret::EndedMark;
 use crate::domain::words::counted;
 use crate::domain::{Key, KeySeq, Lifetime, Permission, Status, Timestamp, Workspace};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ops::access::{Access, Act, Actor};
 use crate::ops::{links, select, usage};
 use crate::store::{Reader, Store};
@@ -92,13 +92,10 @@ const FAR_AHEAD: i64 = 366 * DAY_MILLIS;
 /// Refuses to prune while the clock has leapt far ahead, perhaps wrongly.
 fn refuse_leap(clock: Clock, now: Timestamp) -> Result<()> {
     match clock.doubt(now) {
-        Some(Doubt::Ahead(millis)) if millis > FAR_AHEAD => Err(Error::new(
-            Kind::Conflict,
-            format!(
-                "the clock is {} ahead of this store's last recorded time, and deleted records cannot be restored",
-                counted(millis / DAY_MILLIS, "day")
-            ),
-        )
+        Some(Doubt::Ahead(millis)) if millis > FAR_AHEAD => Err(Error::conflict(format!(
+            "the clock is {} ahead of this store's last recorded time, and deleted records cannot be restored",
+            counted(millis / DAY_MILLIS, "day")
+        ))
         .hinted("if the clock is right, run `keyward store check --reset-clock`")),
         _ => Ok(()),
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::domain::audit::Action;
 use crate::domain::name::composed;
 use crate::domain::{Key, Name, Permission, Timestamp};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ops::access::{Access, Act, Actor};
 use crate::ops::change::{self, Outcome, refuse_dead};
 use crate::ops::limits;
@@ -44,10 +44,10 @@ pub fn run(
             && key.is_pending(now)
             && !select::holds_its_name(writer, key, now)?
         {
-            return Err(Error::new(
-                Kind::Conflict,
-                format!("{} waits to replace {} and has its name", key.id, rotation.replaces),
-            )
+            return Err(Error::conflict(format!(
+                "{} waits to replace {} and has its name",
+                key.id, rotation.replaces
+            ))
             .hinted(format!("rename {} instead", rotation.replaces)));
         }
         // A replacement that is pending goes by the name of the key it waits for.

@@ -197,7 +197,7 @@ fn check_rotatable(
         }
     };
     let way_out = remedy::way_out(reader, workspace, old, now)?;
-    Err(Error::new(Kind::Conflict, message).hinted(way_out))
+    Err(Error::conflict(message).hinted(way_out))
 }
 
 /// How long the old key stays valid when the grace begins now.

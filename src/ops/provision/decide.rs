@@ -243,11 +243,8 @@ fn is_due(wanted: &Wanted, key: &Key, now: Timestamp) -> Result<bool> {
 /// The sink has the only copy of another live key's secret.
 pub(super) fn anothers(place: &Place, held: &Key) -> Error {
     let (sink, name) = (&place.name, Safe(&held.name));
-    Error::new(
-        Kind::Conflict,
-        format!("{sink} contains the secret of another key, {name} ({})", held.id),
-    )
-    .hinted("deliver each key to its own file, or pass --rotate-if-missing to replace it")
+    Error::conflict(format!("{sink} contains the secret of another key, {name} ({})", held.id))
+        .hinted("deliver each key to its own file, or pass --rotate-if-missing to replace it")
 }
 
 /// The key exists, but is neither live nor a leftover of a run.
@@ -258,7 +255,7 @@ pub(super) fn not_live(
     now: Timestamp,
 ) -> Result<Error> {
     let (name, status) = (Safe(&key.name), key.status(now).word());
-    let error = Error::new(Kind::Conflict, format!("{name} ({}) is {status}", key.id));
+    let error = Error::conflict(format!("{name} ({}) is {status}", key.id));
     Ok(error.hinted(remedy::way_out(reader, workspace, key, now)?))
 }
 

@@ -8,7 +8,7 @@ use crate::domain::audit::Action;
 use crate::domain::clock::Clock;
 use crate::domain::words::counted;
 use crate::domain::{Key, KeyId, KeySeq, Safe, Timestamp, Workspace};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ops::access::{Access, Act, Actor};
 use crate::ops::{remedy, select};
 use crate::store::{Reader, Store};
@@ -129,6 +129,6 @@ fn refused(
     let named = in_the_way.iter().take(NAMED);
     let ids: Vec<&str> = named.map(|key| key.id.as_str()).collect();
     let place = remedy::place(reader, &workspace.name)?;
-    Err(Error::new(Kind::Conflict, message)
+    Err(Error::conflict(message)
         .hinted(format!("`keyward revoke {}{place}` ends what is in the way", ids.join(" "))))
 }

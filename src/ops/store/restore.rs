@@ -182,10 +182,9 @@ impl Restoration<'_> {
                 hold_to_rates(writer, &workspace, latest)?;
             }
             match self.request.against {
-                Some(head) if !writer.has_head(head)? => Err(Error::new(
-                    Kind::Conflict,
-                    format!("neither this store nor the backup contains the audit head {head}, so revocations may be missing"),
-                )
+                Some(head) if !writer.has_head(head)? => Err(Error::conflict(format!(
+                    "neither this store nor the backup contains the audit head {head}, so revocations may be missing"
+                ))
                 .hinted("use a later backup, or leave out --against to restore this one as it is")),
                 _ => Ok((carried.into_kept(writer)?, extent)),
             }

@@ -226,10 +226,11 @@ fn find(reader: &Reader<'_>, access: &Access, name: &str, now: Timestamp) -> Res
     let living = outcome.census.living;
     match living {
         0 => Ok(outcome),
-        _ => Err(Error::new(
-            Kind::Conflict,
-            format!("workspace {} still has {}", Safe(name), counted(living, "live key")),
-        )
+        _ => Err(Error::conflict(format!(
+            "workspace {} still has {}",
+            Safe(name),
+            counted(living, "live key")
+        ))
         .hinted(format!("`keyward list -w {}` lists them", Quoted(name)))),
     }
 }

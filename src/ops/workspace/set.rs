@@ -10,7 +10,7 @@ use crate::domain::difference::Difference;
 use crate::domain::policy::PolicyChanges;
 use crate::domain::words::counted;
 use crate::domain::{KeySeq, Policy, Safe, Timestamp, Workspace};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ops::access::{Access, Act, Actor};
 use crate::ops::select;
 use crate::ops::workspace::Outcome;
@@ -121,14 +121,11 @@ pub(in crate::ops) fn changed(
     match after.policy.plan(plan) {
         Ok(_) => Ok(after),
         Err(unknown) if is_asked => Err(unknown),
-        Err(unknown) => Err(Error::new(
-            Kind::Conflict,
-            format!(
-                "workspace {} is on the plan {}, which the new policy does not have",
-                Safe(&before.name),
-                Safe(plan)
-            ),
-        )
+        Err(unknown) => Err(Error::conflict(format!(
+            "workspace {} is on the plan {}, which the new policy does not have",
+            Safe(&before.name),
+            Safe(plan)
+        ))
         .hinted(format!(
             "`keyward workspace set` with --plan or --clear-plan moves it; {}",
             unknown.hint().unwrap_or_default()
@@ -182,17 +179,16 @@ pub(in crate::ops) fn refuse_to_strand(
     })?;
     if without_plan.count > 0 {
         let workspace = Safe(&before.name);
-        return Err(Error::new(
-            Kind::Conflict,
-            format!("the new policy of {workspace} lacks plans of {without_plan}"),
-        )
+        return Err(Error::conflict(format!(
+            "the new policy of {workspace} lacks plans of {without_plan}"
+        ))
         .hinted("`keyward set KEY` with --plan or --clear-plan moves a key to another plan"));
     }
     if keep_outside {
         return Ok(());
     }
     let refused = |message: String| {
-        Err(Error::new(Kind::Conflict, message)
+        Err(Error::conflict(message)
             .hinted("pass --keep-outside to keep these keys as they are, or revoke them first"))
     };
     if stranded.count > 0 {

@@ -122,8 +122,7 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         let unit = self.request.unit;
         let twice = |field: &str, earlier: u64| {
             let units = unit.noun(2);
-            let message = format!("{units} {earlier} and {number} have the same {field}");
-            Err(Error::new(Kind::Conflict, message))
+            Err(Error::conflict(format!("{units} {earlier} and {number} have the same {field}")))
         };
         match self.hashes.entry(*line.key.hash.as_bytes()) {
             Entry::Occupied(earlier) => return twice("hash", *earlier.get()),
@@ -151,20 +150,16 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
     fn refuse_ended(&self, line: &KeyLine) -> Result<()> {
         // Whatever the line says: its secret is not to be valid again under any id.
         if self.act.is_ended(&line.key.hash)? {
-            return Err(Error::new(
-                Kind::Conflict,
+            return Err(Error::conflict(
                 "the hash is that of a key which was revoked or pruned in this store",
             ));
         }
         match &line.id {
             // Revoking is permanent, also where the record is gone.
-            Some(id)
-                if line.key.state != State::Revoked && self.act.was_ended(id.as_str())? =>
-            {
-                Err(Error::new(
-                    Kind::Conflict,
-                    format!("{id} was revoked in this store, or deleted when it was dead"),
-                ))
+            Some(id) if line.key.state != State::Revoked && self.act.was_ended(id.as_str())? => {
+                Err(Error::conflict(format!(
+                    "{id} was revoked in this store, or deleted when it was dead"
+                )))
             }
             _ => Ok(()),
         }
@@ -184,13 +179,8 @@ impl<R: TryCryptoRng> Importer<'_, '_, R> {
         }
         match fault {
             None => Ok(()),
-            Some(link) if link.holder == key.id => {
-                Err(Error::new(Kind::Conflict, link.to_string()))
-            }
-            Some(link) => {
-                let message = format!("in {}, {link}", link.holder);
-                Err(Error::new(Kind::Conflict, message))
-            }
+            Some(link) if link.holder == key.id => Err(Error::conflict(link.to_string())),
+            Some(link) => Err(Error::conflict(format!("in {}, {link}", link.holder))),
         }
     }
 
