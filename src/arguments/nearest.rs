@@ -4,7 +4,6 @@
 
 use crate::domain::words::nearest;
 
-/// The help of a command.
 pub fn nearest_help(command: &str) -> String {
     let command = format!("keyward {command}");
     format!("see `{} --help`", command.trim_end())

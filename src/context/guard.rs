@@ -53,9 +53,7 @@ pub enum Document {
     Policy,
     /// KEYs, a line each.
     Keys,
-    /// A scan's exceptions.
     Exceptions,
-    /// A watch list.
     WatchList,
     /// Where another system's rows have what an import needs.
     Mapping,

@@ -68,9 +68,7 @@ pub struct Context {
 pub enum SecretSource {
     /// Standard input, hidden when it is a terminal.
     Stdin,
-    /// A file.
     File(PathBuf),
-    /// An environment variable.
     Variable(String),
 }
 
@@ -143,7 +141,6 @@ impl Context {
         self.guard.arguments().last().is_some_and(|argument| argument == "--")
     }
 
-    /// The time.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn now(&self) -> Timestamp {
         SystemTime::now().into()

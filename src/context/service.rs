@@ -32,7 +32,6 @@ impl Context {
         }
     }
 
-    /// The clock.
     #[expect(clippy::disallowed_methods, reason = "the clock of those who have no context")]
     pub fn clock(&self) -> fn() -> Timestamp {
         || SystemTime::now().into()

@@ -62,7 +62,6 @@ impl Context {
         }
     }
 
-    /// Opens the store if it exists.
     pub fn existing_store(&self) -> Result<Option<Store>> {
         match Store::open_at(&self.store_place()?, self.wait)? {
             Some(store) => self.checked(store).map(Some),

@@ -21,11 +21,9 @@ const DOMAIN: &[u8] = b"keyward.audit.v1\0";
 words! {
     /// What happened.
     pub enum Action {
-        /// A workspace was created.
         WorkspaceCreate = "workspace.create",
         /// A workspace's policy or plan changed.
         WorkspaceSet = "workspace.set",
-        /// A workspace was renamed.
         WorkspaceRename = "workspace.rename",
         /// A workspace and its revoked and expired keys' records were deleted.
         WorkspaceDelete = "workspace.delete",
@@ -37,23 +35,18 @@ words! {
         KeyReissue = "key.reissue",
         /// A pending key's secret was handed over to be presented later.
         KeyHold = "key.hold",
-        /// A key became active.
         KeyActivate = "key.activate",
         /// A key was voided because its secret was not delivered.
         KeyVoid = "key.void",
-        /// A key was renamed.
         KeyRename = "key.rename",
         /// A key's scopes, expiry, addresses, owner or labels changed.
         KeySet = "key.set",
-        /// A key was paused.
         KeyDisable = "key.disable",
-        /// A key was resumed.
         KeyEnable = "key.enable",
         /// A key was superseded by another.
         KeyRotate = "key.rotate",
         /// A rotation was taken back.
         KeyCancel = "key.cancel",
-        /// A key was revoked.
         KeyRevoke = "key.revoke",
         /// A revoked or expired key's record and usage were deleted.
         KeyPrune = "key.prune",
@@ -73,7 +66,6 @@ words! {
         WorkspaceRestore = "workspace.restore",
         /// A workspace of an older schema was taken as it stood.
         WorkspaceSeal = "workspace.seal",
-        /// The store was restored from a backup.
         StoreRestore = "store.restore",
         /// A token format came in from another store.
         StoreFormat = "store.format",
@@ -82,14 +74,12 @@ words! {
     }
 }
 
-/// What an action is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum About {
     /// A key; the subject is its id.
     Key,
     /// A workspace; the subject is its name.
     Workspace,
-    /// The store as a whole.
     Store,
 }
 
@@ -110,7 +100,6 @@ impl Action {
         matches!(self, Self::KeyPrune | Self::WorkspaceDelete)
     }
 
-    /// What it is about.
     pub fn about(self) -> About {
         let word = self.word();
         let kinds = [About::Key, About::Workspace];
@@ -124,7 +113,6 @@ impl Action {
 pub struct Event {
     /// Its place, from 1.
     pub seq: i64,
-    /// When.
     pub time: Timestamp,
     /// Who: `operator:NAME` or `key:ID`.
     pub actor: String,
@@ -182,7 +170,6 @@ impl ChainHash {
         Self(bytes)
     }
 
-    /// The digest.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -209,7 +196,6 @@ impl FromStr for ChainHash {
 pub struct Head {
     /// The place, 0 when there is no row.
     pub seq: i64,
-    /// The link.
     pub hash: ChainHash,
 }
 

@@ -19,7 +19,6 @@ pub const TRIAL_MILLIS: i64 = DAY_MILLIS;
 pub const SLACK_MILLIS: i64 = 60 * 1000;
 /// How long a use that another process has counted may stay unknown where the store does not tell of it, in milliseconds.
 pub const COUNTS_LAG_MILLIS: i64 = 1000;
-/// A day in milliseconds.
 pub const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// The time that a store has recorded.
@@ -33,7 +32,6 @@ pub struct Clock {
     pub furthest: Timestamp,
 }
 
-/// A doubt about a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
     /// It is behind what the store has recorded, by so many milliseconds.
@@ -91,7 +89,6 @@ impl Clock {
         Self { seen, leapt, furthest }
     }
 
-    /// The doubt about the clock at `now`, if any.
     pub fn doubt(self, now: Timestamp) -> Option<Doubt> {
         if self.is_leap(now) {
             return Some(Doubt::Ahead(now.since(self.seen)));

@@ -5,7 +5,6 @@
 /// What a request presents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presented<'a> {
-    /// No key.
     Nothing,
     /// One, once or several times.
     Key(&'a str),

@@ -16,7 +16,6 @@ pub struct Difference {
     pub field: String,
     /// What it is; null for nothing.
     pub from: Value,
-    /// What it will be.
     pub to: Value,
 }
 

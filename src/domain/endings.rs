@@ -12,10 +12,8 @@ use crate::domain::timestamp::Timestamp;
 pub const ACTIONS: [Action; 5] =
     [Action::KeyRevoke, Action::KeyPrune, Action::KeyRotate, Action::KeyVoid, Action::KeyReissue];
 
-/// How a key ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// When.
     pub at: Timestamp,
     /// Why: a word. A key that was void by waiting was revoked for none.
     pub reason: Option<String>,
@@ -33,9 +31,7 @@ impl Ending {
 /// One event of the trail.
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'a> {
-    /// Its place.
     pub seq: i64,
-    /// When.
     pub time: Timestamp,
     /// What: an [`Action`]'s word.
     pub action: &'a str,

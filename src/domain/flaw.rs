@@ -76,9 +76,7 @@ impl Flaw {
 words! {
     /// A record's field that names another key.
     pub enum Field {
-        /// The key that it replaces.
         Replaces = "replaces",
-        /// The key that replaced it.
         ReplacedBy = "replacedBy",
     }
 }

@@ -87,7 +87,6 @@ impl Action {
         }
     }
 
-    /// Whether it changes anything.
     pub fn is_change(self) -> bool {
         self != Self::Unchanged
     }

@@ -20,7 +20,6 @@ const NANOS_PER_MILLI: i64 = 1_000_000;
 pub struct Rate {
     /// How many; also the burst.
     pub count: u32,
-    /// In how long.
     pub per: Unit,
 }
 

@@ -27,7 +27,6 @@ words! {
 #[derive(Debug, Clone)]
 pub struct Merged {
     pub backup: Key,
-    /// The resulting key.
     pub key: Key,
     /// What it keeps, in order.
     pub kept: Vec<What>,

@@ -49,7 +49,6 @@ impl fmt::Debug for Secret {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// Hashes what could be a secret.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
@@ -73,7 +72,6 @@ impl SecretHash {
         Hex(self.0).to_string()
     }
 
-    /// The digest.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -96,7 +94,6 @@ impl EndedMark {
     /// The name of the mark among an event's details.
     pub const FIELD: &'static str = "ended";
 
-    /// The mark of this hash.
     pub fn of(hash: &SecretHash) -> Self {
         let hasher = Sha256::new().chain_update(DOMAIN);
         Self(hasher.chain_update(hash.as_bytes()).finalize().into())

@@ -6,7 +6,6 @@ use std::path::{Component, Path};
 use crate::domain::sanitize::SafePath;
 use crate::error::{Error, Result};
 
-/// What to write instead.
 pub const HINT: &str = "write $HOME in place of ~, or ./~ for a folder of that name";
 
 /// Whether the path begins with a folder named `~`.

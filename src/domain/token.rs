@@ -137,7 +137,6 @@ impl TokenFormat {
         Some((front.to_owned(), environment))
     }
 
-    /// Whether the text has this format in an environment.
     pub fn recognises_in(&self, token: &str, environment: &str) -> bool {
         self.fit(token, environment).is_some()
     }

@@ -10,11 +10,8 @@ use crate::domain::when::When;
 /// The requested key. `None` leaves a field unchanged, or means the policy's default when the key is minted.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// Its name.
     pub name: Name,
-    /// Its environment.
     pub environment: Option<String>,
-    /// Its scopes.
     pub scopes: Option<Vec<String>>,
     /// When it expires, seen from its minting.
     pub expires: Option<When>,

@@ -11,7 +11,6 @@ use crate::error::{Error, Kind};
 /// When something ends, as a person writes it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum When {
-    /// `never`.
     Never,
     /// A date (its first moment in UTC) or an RFC 3339 time.
     At(Timestamp),

@@ -265,7 +265,6 @@ impl Folder {
         self.is_in_trusted
     }
 
-    /// Its path as messages show it.
     #[cfg(feature = "cli")]
     pub(crate) fn shown(&self) -> PathBuf {
         // A relative path gets a prefix, so that it is not taken for an option; an absolute one is not changed.

@@ -19,14 +19,12 @@ use crate::store::{Reader, Store, Writer};
 /// The longest that recording a use waits for another process; what the caller wants done matters more.
 const RECORDING_WAIT: Duration = Duration::from_secs(1);
 
-/// The actor.
 #[derive(Debug)]
 pub enum Actor {
     /// The person at the terminal, by the name of their account.
     Operator(String),
     /// The key whose secret was given with `--as`, or presented over HTTP.
     Caller {
-        /// Its secret.
         secret: Secret,
         /// Where it calls from, if that is known.
         address: Option<IpAddr>,

@@ -19,7 +19,6 @@ use crate::store::{Reader, Store};
 /// A key made live by its holder.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The key.
     pub key: Key,
     /// The key it superseded, in its current state.
     pub replaced: Option<Key>,

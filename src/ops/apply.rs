@@ -19,11 +19,9 @@ use crate::store::{Reader, Store};
 /// A workspace there should be.
 #[derive(Debug, Clone)]
 pub struct WorkspaceWanted {
-    /// Its name.
     pub name: Name,
     /// Its policy and the preset that it is; what it has, or the preset "default" when it is made, when not given.
     pub policy: Option<(Option<String>, Policy)>,
-    /// The plan it is on.
     pub plan: Option<String>,
     /// The manifest's line it begins in.
     pub line: usize,
@@ -34,16 +32,12 @@ pub struct WorkspaceWanted {
 pub struct KeyWanted {
     /// The manifest's values for it.
     pub entry: KeyEntry,
-    /// Its sink.
     pub place: Place,
 }
 
-/// What there should be.
 #[derive(Debug)]
 pub struct Request {
-    /// The workspaces.
     pub workspaces: Vec<WorkspaceWanted>,
-    /// The keys.
     pub keys: Vec<KeyWanted>,
     /// Whether to revoke live keys of these workspaces that are not in the manifest.
     pub prune: bool,
@@ -54,21 +48,16 @@ pub struct Request {
 /// What will be done to a workspace.
 #[derive(Debug)]
 pub enum WorkspaceStep {
-    /// Make it.
     Create,
     /// Change its plan, and its policy where one is given.
     Set {
-        /// That policy and its preset.
         policy: Option<Box<(Option<String>, Policy)>>,
-        /// What is different then.
         differences: Vec<Difference>,
     },
-    /// Nothing.
     Leave,
 }
 
 impl WorkspaceStep {
-    /// What it does to the workspace.
     pub fn action(&self) -> Action {
         match self {
             Self::Create => Action::Created,
@@ -85,12 +74,10 @@ pub struct Plan {
     pub workspaces: Vec<WorkspaceStep>,
     /// To each key, in the request's order, with its environment.
     pub keys: Vec<(String, Decision)>,
-    /// The keys to revoke.
     pub strays: Vec<Key>,
 }
 
 impl Plan {
-    /// Whether there is anything to do.
     pub fn is_pending(&self) -> bool {
         self.workspaces.iter().any(|step| step.action().is_change())
             || self.keys.iter().any(|(_, decision)| decision.step.action().is_change())
@@ -98,7 +85,6 @@ impl Plan {
     }
 }
 
-/// Makes the plan.
 pub fn plan(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) -> Result<Plan> {
     store.read(|reader| {
         let access = Access::to(reader, actor, Permission::List, now)?;

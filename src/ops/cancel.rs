@@ -25,7 +25,6 @@ pub struct Outcome {
     pub successor: KeyId,
     /// The new key, revoked or expired, if its record is in the store.
     pub cancelled: Option<Key>,
-    /// What that was before.
     pub was: Option<Status>,
     /// What became of the old key.
     pub old: Old,

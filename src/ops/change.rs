@@ -10,11 +10,8 @@ use crate::store::Writer;
 /// A key, and those its name stands for, after a command that may have changed nothing.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The key.
     pub key: Key,
-    /// Whether it changed.
     pub changed: bool,
-    /// The others that changed.
     pub also_changed: Vec<KeyId>,
     /// Those of its lineage that were not meant.
     pub rest: Rest,

@@ -14,23 +14,18 @@ use crate::store::{Reader, Store};
 /// How many keys are read at once. Between two such pages nothing is held in the store.
 const PAGE: u32 = 500;
 
-/// What is looked for, and where.
 #[derive(Debug)]
 pub struct Request {
-    /// The workspace.
     pub workspace: Option<String>,
     /// Every workspace there is instead.
     pub all: bool,
-    /// What is looked for.
     pub criteria: Criteria,
 }
 
 /// Something that is wrong with a key.
 #[derive(Debug)]
 pub struct Finding {
-    /// The key.
     pub key: Key,
-    /// What.
     pub reason: Reason,
     /// The command that fixes it.
     pub remedy: String,

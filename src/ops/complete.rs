@@ -21,26 +21,18 @@ pub enum Wanted {
         /// Whether revoked and expired keys are of use.
         shows_ended: bool,
     },
-    /// A workspace.
     Workspaces,
-    /// An environment.
     Environments,
-    /// A scope.
     Scopes,
-    /// A plan.
     Plans,
 }
 
 /// What was typed.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// What is wanted.
     pub wanted: Wanted,
-    /// The workspace that was named.
     pub workspace: Option<&'a str>,
-    /// The environment that was named.
     pub environment: Option<&'a str>,
-    /// The preset that was named.
     pub preset: Option<&'a str>,
     /// The beginning of what is wanted.
     pub front: &'a str,

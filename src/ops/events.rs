@@ -13,7 +13,6 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::select::{self, Selector};
 use crate::store::{Reader, Store};
 
-/// Which events.
 #[derive(Debug, Default)]
 pub struct Request {
     /// The workspace, whose events and whose keys' events are wanted.

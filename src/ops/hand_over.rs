@@ -26,13 +26,11 @@ pub struct Request<'a> {
 /// What has become of the keys.
 #[derive(Debug)]
 pub enum Outcome {
-    /// They are live.
     Live(Vec<activate::Outcome>),
     /// They are pending, and their holders have the secrets.
     Held,
 }
 
-/// A delivery that worked.
 #[derive(Default)]
 pub struct Delivered<'a> {
     /// The time from which the keys are live by what the recipient was shown; when nothing was, it is when the delivery ended.

@@ -17,7 +17,6 @@ use crate::ops::set::Changes;
 use crate::ops::{activate, mint, remedy, select};
 use crate::store::{Reader, Remembered, Store};
 
-/// What to mint.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The key, one of it.
@@ -26,7 +25,6 @@ pub struct Request {
     pub name: IdempotencyKey,
     /// Whether the key stays pending after its delivery.
     pub hold: bool,
-    /// What the sink holds.
     pub holding: Holding,
 }
 
@@ -35,7 +33,6 @@ pub struct Request {
 pub enum Replay {
     /// Mint a key, or give a pending one another secret.
     Mint {
-        /// The pending one.
         leftover: Option<Box<Key>>,
         /// Whether the sink holds its secret, which is void and may be replaced.
         may_replace: bool,
@@ -46,7 +43,6 @@ pub enum Replay {
     Delivered(Box<Key>),
 }
 
-/// What was done.
 #[derive(Debug)]
 pub enum Outcome {
     /// A key is pending, and its secret must be delivered.
@@ -55,7 +51,6 @@ pub enum Outcome {
     Finished(Key),
     /// The key was delivered before.
     Delivered {
-        /// It.
         key: Key,
         /// What can be done about it, as a hint.
         way_out: String,

@@ -152,7 +152,6 @@ pub struct Detector<'r, 'c> {
 }
 
 impl<'r, 'c> Detector<'r, 'c> {
-    /// Looks by this reader.
     pub fn new(reader: &'r Reader<'c>) -> Self {
         Self { reader, formats: OnceCell::new(), forms: Forms::default() }
     }

@@ -21,7 +21,6 @@ pub(super) struct Meant {
 }
 
 impl Meant {
-    /// What a selector means.
     pub(super) fn by(
         reader: &Reader<'_>,
         reach: &Reach,
@@ -86,7 +85,6 @@ pub(super) fn still_valid(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Res
 /// Keys that a command did not change, although a key of their name was meant.
 #[derive(Debug, Clone, Default)]
 pub struct Rest {
-    /// Which.
     pub ids: Vec<KeyId>,
     /// The commands that end them, one for each workspace.
     commands: Vec<String>,

@@ -15,7 +15,6 @@ pub(super) fn predecessor(reader: &Reader<'_>, key: &Key) -> Result<Option<Key>>
     Ok(old.filter(|old| key.may_replace(old)))
 }
 
-/// The key that has replaced this one.
 pub(super) fn successor(reader: &Reader<'_>, key: &Key) -> Result<Option<Key>> {
     let new = named(reader, key.replaced_by.as_ref())?;
     Ok(new.filter(|new| new.may_replace(key)))

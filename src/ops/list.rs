@@ -12,7 +12,6 @@ use crate::store::{Order, Reader, Store};
 /// Which keys, and in what order.
 #[derive(Debug)]
 pub struct Request {
-    /// The workspace.
     pub workspace: Option<String>,
     /// Every workspace there is instead.
     pub everywhere: bool,
@@ -20,17 +19,14 @@ pub struct Request {
     pub statuses: Vec<Status>,
     /// Revoked and expired keys too.
     pub all: bool,
-    /// Of this environment.
     pub environment: Option<String>,
     /// Whose name holds this text.
     pub name: Option<String>,
-    /// Of this owner.
     pub owner: Option<String>,
     /// With all of these labels: a name, or a name and its value.
     pub labels: Vec<(String, Option<String>)>,
     /// With all of these scopes.
     pub scopes: Vec<String>,
-    /// The order.
     pub order: Order,
 }
 

@@ -66,18 +66,14 @@ pub(super) struct Again<'a> {
     pub(super) leftover: &'a Key,
     /// When a life that begins again ends.
     pub(super) expires: Option<&'a When>,
-    /// What is different.
     pub(super) changes: Changes,
 }
 
 /// Pending keys and their secrets, each secret beside its key.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The keys.
     pub keys: Vec<Key>,
-    /// Their secrets.
     pub secrets: Vec<Secret>,
-    /// Whether the workspace was made for them.
     pub made_workspace: bool,
 }
 

@@ -14,7 +14,6 @@ use crate::ops::scan::require_environment;
 use crate::ops::select;
 use crate::store::{Reader, Store};
 
-/// What is to be printed.
 #[derive(Debug)]
 pub struct Request {
     /// The workspace; without one, every workspace's formats and those that none has any more.
@@ -23,7 +22,6 @@ pub struct Request {
     pub environment: Option<String>,
 }
 
-/// The rules.
 #[derive(Debug)]
 pub struct Outcome {
     pub patterns: Vec<Pattern>,

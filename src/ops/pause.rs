@@ -12,12 +12,9 @@ use crate::ops::select::{self, Selector};
 use crate::ops::usage;
 use crate::store::Store;
 
-/// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Pause.
     Disable,
-    /// Resume.
     Enable,
 }
 

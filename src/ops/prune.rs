@@ -17,10 +17,8 @@ use crate::store::{Reader, Store};
 /// How many keys are deleted in one transaction, so that others get their turn.
 const PAGE: u32 = 500;
 
-/// What to delete.
 #[derive(Debug)]
 pub struct Request {
-    /// The workspace.
     pub workspace: Option<String>,
     /// Every workspace there is instead.
     pub all: bool,

@@ -17,16 +17,12 @@ use crate::ops::succession::{Way, way_on};
 use crate::ops::{limits, links, remedy};
 use crate::store::{Store, Writer};
 
-/// What is to change.
 #[derive(Debug)]
 pub struct Request {
-    /// The workspace.
     pub workspace: Option<String>,
-    /// The key.
     pub selector: Selector,
     /// The expiry; `None` means no change.
     pub expires: Option<When>,
-    /// The rest.
     pub changes: Changes,
 }
 

@@ -11,12 +11,9 @@ use crate::ops::succession::{Way, way_on};
 use crate::ops::{lineage, remedy};
 use crate::store::{Reader, Store};
 
-/// A key as shown.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The key.
     pub key: Key,
-    /// Its last use.
     pub last_use: Option<LastUse>,
     /// The others of its name and environment that are still valid, the newest first.
     pub others: Vec<KeyId>,
@@ -31,9 +28,7 @@ pub struct Outcome {
 /// What a plan allows a key, and what is used of it at this time.
 #[derive(Debug)]
 pub struct Limits {
-    /// What it allows.
     pub allowance: Allowance,
-    /// What is used.
     pub used: Used,
     /// When: now, or the time of the last count if that is later.
     pub at: Timestamp,

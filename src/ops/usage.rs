@@ -19,13 +19,10 @@ const NEAR: i64 = 16;
 /// Whose uses of when, and what they are added up by.
 #[derive(Debug)]
 pub struct Request {
-    /// The workspace.
     pub workspace: Option<String>,
     /// Every workspace there is instead.
     pub all: bool,
-    /// One key.
     pub key: Option<Selector>,
-    /// What they are added up by.
     pub by: Grouping,
     /// The first day.
     pub since: Option<Day>,
@@ -36,20 +33,15 @@ pub struct Request {
 /// What uses are added up by. Workspaces are always separate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Grouping {
-    /// Each key by itself.
     pub key: bool,
-    /// Each day by itself.
     pub day: bool,
-    /// Each environment by itself.
     pub environment: bool,
     /// Every workspace there is, not only the one a command works in.
     pub workspace: bool,
 }
 
-/// A sum.
 #[derive(Debug)]
 pub struct Row {
-    /// The workspace.
     pub workspace: String,
     /// The key, where each is by itself.
     pub key: Option<Key>,

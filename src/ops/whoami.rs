@@ -8,17 +8,14 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::select;
 use crate::store::Store;
 
-/// Who is calling.
 #[derive(Debug)]
 pub enum Outcome {
     /// The operator, with the workspace that commands would work in.
     Operator {
-        /// The account's name.
         name: String,
         /// The workspace, when one is chosen or there is just one.
         workspace: Option<String>,
     },
-    /// A key.
     Caller(Box<Key>),
 }
 

@@ -24,7 +24,6 @@ pub const COLUMNS: [Column; 16] = [
     Column::text("REPLACES").wide(),
 ];
 
-/// A key at this moment.
 pub fn row(key: &Key, now: Timestamp) -> Vec<Cell> {
     let safe = |text: &str| Cell::from(Safe(text).to_string());
     let or_none = |text: String| if text.is_empty() { Cell::from("-") } else { safe(&text) };

@@ -30,7 +30,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// Whether people read it.
     pub fn is_for_people(&self) -> bool {
         matches!(self, Self::Table | Self::Wide)
     }

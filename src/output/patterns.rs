@@ -63,7 +63,6 @@ pub fn gitlab(_: &[Pattern]) -> String {
     "# The rules: keyward patterns --format gitleaks > .gitleaks.toml\n[secrets]\ndescription = \"keyward\"\n\n[[secrets.passthrough]]\ntype = \"file\"\ntarget = \"gitleaks.toml\"\nvalue = \".gitleaks.toml\"\n".to_owned()
 }
 
-/// Rules of Kingfisher.
 pub fn kingfisher(patterns: &[Pattern]) -> String {
     file("rules:\n", patterns, |pattern| {
         let Pattern { id, regex, example, .. } = pattern;
@@ -89,7 +88,6 @@ pub fn secretlint(patterns: &[Pattern]) -> String {
     pretty(&document)
 }
 
-/// Rules of Semgrep.
 pub fn semgrep(patterns: &[Pattern]) -> String {
     file("rules:\n", patterns, |pattern| {
         let Pattern { id, regex, .. } = pattern;

@@ -100,7 +100,6 @@ pub fn size(bytes: u64) -> String {
     format!("{size:.digits$} {}", UNITS[unit])
 }
 
-/// The time as seen from `now`, or `never`.
 pub fn relative_or_never(time: Option<Timestamp>, now: Timestamp) -> String {
     time.map_or_else(|| "never".to_owned(), |time| relative(time, now))
 }

@@ -34,7 +34,6 @@ const RULES: [(&str, &str, &str, &str); 3] = [
     ("dead", "note", "2.0", "The token of a key that was revoked or has expired."),
 ];
 
-/// The document.
 pub fn document(results: &[Result<'_>], incomplete: &[String]) -> String {
     let rules = RULES.map(|(kind, level, severity, text)| {
         json!({

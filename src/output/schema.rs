@@ -75,7 +75,6 @@ const COMMANDS: [Described; 38] = [
     ("store roles", of_view::<RolesView>),
 ];
 
-/// The commands that have a schema.
 pub fn commands() -> [&'static str; COMMANDS.len()] {
     COMMANDS.map(|(command, _)| command)
 }

@@ -26,7 +26,6 @@ enum Kind {
     Number,
 }
 
-/// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     title: &'static str,
@@ -49,7 +48,6 @@ impl Column {
         Self::of(title, Kind::Last)
     }
 
-    /// Numbers.
     pub const fn number(title: &'static str) -> Self {
         Self::of(title, Kind::Number)
     }
@@ -100,7 +98,6 @@ impl Cell {
         self
     }
 
-    /// The same in a colour.
     #[must_use]
     pub fn coloured(mut self, colour: &'static str) -> Self {
         self.colour = Some(colour);

@@ -140,14 +140,12 @@ impl<'a> Search<'a> {
         Ok(shown)
     }
 
-    /// Searches standard input.
     pub fn input(&mut self, input: &mut std::fs::File) -> Result<()> {
         let path = Some(b"-".to_vec());
         let location = Location { path, ..Location::default() };
         self.stream(&mut Reading(input), &location)
     }
 
-    /// Searches bytes that are in memory.
     pub fn bytes(&mut self, mut bytes: &[u8], location: &Location) -> Result<()> {
         if bytes.len() > MEMORY || archive::kind(bytes).is_some() {
             return self.stream(&mut bytes, location);

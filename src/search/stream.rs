@@ -18,7 +18,6 @@ const WINDOW: usize = 1 << 20;
 /// A window that moves over a source.
 struct Window {
     bytes: Zeroizing<Vec<u8>>,
-    /// How much of it is filled.
     filled: usize,
     /// Where what was not searched yet begins.
     from: usize,

@@ -37,13 +37,11 @@ const FILE: OFlags =
 /// What of folders is searched.
 #[derive(Debug, Default)]
 pub struct Folders {
-    /// What is left out.
     pub exclude: Vec<Glob>,
     /// Whether what git ignores is searched too.
     pub all_files: bool,
 }
 
-/// A folder that is being searched.
 pub(super) struct Root<'a> {
     pub folder: OwnedFd,
     /// As it was named.

@@ -27,12 +27,10 @@ const MOST: u64 = 4096;
 /// The files that are not connections: stores, listeners, the streams.
 const OTHER_FILES: u64 = 128;
 
-/// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// It is to shut down.
     Told,
-    /// It was interrupted.
     Interrupted,
 }
 

@@ -28,7 +28,6 @@ pub struct Answer {
     pub content: Content,
     /// A word for the log.
     pub code: &'static str,
-    /// The key that it is about.
     pub key: Option<Kept<Identity>>,
 }
 
@@ -40,7 +39,6 @@ impl Answer {
         Self { status, fields, content: Content::Whole(None), code: "", key: None }
     }
 
-    /// An answer of JSON.
     pub fn json(status: u16, text: impl Into<Bytes>) -> Self {
         Self::empty(status).with_json(Content::Whole(Some(text.into())))
     }
@@ -54,7 +52,6 @@ impl Answer {
         answer
     }
 
-    /// The view as JSON.
     pub fn view(status: u16, view: &impl Serialize) -> Self {
         Self::json(status, json::to_string(view) + "\n")
     }
@@ -66,7 +63,6 @@ impl Answer {
         self
     }
 
-    /// A refusal.
     pub fn refusal(refusal: &Refusal, dialect: Dialect) -> Self {
         let mut answer = Self::json(refusal.status, dialect.body(refusal));
         answer.fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(dialect.media_type()));

@@ -22,7 +22,6 @@ use crate::ops::verifier::{Kept, Request};
 /// Where a proxy asks. Below it, the path and the query are the client's, and say nothing here.
 pub const PATH: &str = "/v1/auth";
 
-/// Answers a proxy.
 pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>) -> Answer {
     let is_own = asked.path() == PATH;
     let (wish, read) = Wish::read(if is_own { asked.query() } else { "" });

@@ -49,7 +49,6 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// The key that is presented.
     pub fn presented(&self, settings: &'a Settings) -> Presented<'a> {
         let fields = settings.key_from.iter().flat_map(|name| {
             let values = self.fields.get_all(name.as_str()).into_iter();
@@ -58,7 +57,6 @@ impl<'a> Asked<'a> {
         presented(fields)
     }
 
-    /// The client's address, if it is known.
     pub fn client(&self, settings: &Settings) -> Option<IpAddr> {
         let name = settings.client_from.as_deref()?;
         let peer = match self.connection.ends {

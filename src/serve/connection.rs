@@ -34,7 +34,6 @@ pub enum Phase {
     Idle,
     Head,
     Body,
-    /// The answer is being made.
     Answer,
     /// The peer does not take what is sent.
     Stalled,
@@ -90,7 +89,6 @@ impl Connection {
         self.flushed.replace(Some(teller));
     }
 
-    /// Since when the connection is idle, if it is.
     pub fn idle_since(&self) -> Option<Instant> {
         (self.phase.get() == Phase::Idle).then(|| self.since.get())
     }
@@ -128,7 +126,6 @@ impl Connection {
     }
 }
 
-/// A connection's bytes.
 pub enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),

@@ -30,7 +30,6 @@ words! {
     }
 }
 
-/// A refusal.
 #[derive(Debug, Clone)]
 pub struct Refusal {
     pub code: &'static str,
@@ -52,7 +51,6 @@ impl Refusal {
 }
 
 impl Dialect {
-    /// The body's media type.
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Problem => PROBLEM,
@@ -60,7 +58,6 @@ impl Dialect {
         }
     }
 
-    /// The refusal's body, which is JSON.
     pub fn body(self, refusal: &Refusal) -> String {
         let Refusal { code, status, message, retry_after } = refusal;
         match (self, status) {

@@ -22,7 +22,6 @@ use super::unread::Unread;
 use super::worker::Worker;
 use super::{auth, health, introspect, manage, verify};
 
-/// Answers a request.
 pub async fn answer(
     worker: Rc<Worker>,
     connection: Rc<Connection>,

@@ -66,13 +66,11 @@ impl Identity {
         start as usize..self.ends[at] as usize
     }
 
-    /// The value of a field.
     pub fn value(&self, at: usize) -> HeaderValue {
         let value = HeaderValue::from_maybe_shared(self.text.slice(self.range(at)));
         value.expect("it was encoded")
     }
 
-    /// The key's id.
     pub fn id(&self) -> &str {
         self.text_of(0)
     }

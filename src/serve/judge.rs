@@ -140,7 +140,6 @@ impl Judge {
         }
     }
 
-    /// Uses the verifier.
     pub fn with<R>(&mut self, body: impl FnOnce(&mut Verifier<Identity>) -> R) -> Result<R> {
         let Self { settings, metrics, verifier, .. } = self;
         guarded((settings, metrics), verifier, compact, body)

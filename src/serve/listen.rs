@@ -28,9 +28,7 @@ const UNREAD: usize = 32 * 1024;
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// A Unix socket at this path.
     Unix(PathBuf),
-    /// An address and a port.
     Tcp(SocketAddr),
 }
 
@@ -57,16 +55,12 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// What a listener is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// Judging requests.
     Verify,
-    /// Managing keys.
     Manage,
 }
 
-/// An open listener.
 pub struct Listener {
     pub side: Side,
     pub socket: Socket,
@@ -95,7 +89,6 @@ impl AsFd for Listener {
 }
 
 impl Listener {
-    /// Listens on a place.
     pub fn open(place: &Place, side: Side, allow_remote: bool) -> Result<Self> {
         let failed = |error: std::io::Error| cannot_listen(place, error);
         let (socket, name) = match place {

@@ -65,7 +65,6 @@ pub type Opener = Box<dyn Fn(Duration) -> Result<Store> + Send + Sync>;
 pub struct Settings {
     /// Where requests are judged.
     pub listen: Vec<Place>,
-    /// Where keys are managed.
     pub manage: Option<Place>,
     /// Whether it may be reached from other machines.
     pub allow_remote: bool,
@@ -89,11 +88,9 @@ pub struct Settings {
     pub log: Option<log::Log>,
     /// The only workspace whose keys are good.
     pub workspace: Option<String>,
-    /// The store.
     pub open: Opener,
     /// How long a change waits for another process.
     pub patience: Duration,
-    /// The time.
     pub clock: fn() -> Timestamp,
     /// The name of the account with this number.
     pub account: fn(u32) -> String,

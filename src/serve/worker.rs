@@ -30,7 +30,6 @@ pub struct Worker {
     pub settings: Arc<Settings>,
     pub metrics: Arc<Metrics>,
     pub managers: Option<Arc<Managers>>,
-    /// Whether it is to end.
     pub is_ending: Cell<bool>,
     bench: Bench,
 }
@@ -154,7 +153,6 @@ impl Worker {
         tokio::time::timeout(LONGEST_LOOK, look).await.map_err(silent)??
     }
 
-    /// Writes the uses that are due.
     pub async fn write_if_due(&self) {
         // There is nobody to report a fault to, and they are written the next time.
         let _ = self.in_turn(Judge::write).await;

@@ -82,7 +82,6 @@ impl Report {
             .collect()
     }
 
-    /// Notes what was done to a key.
     pub fn done(&mut self, at: usize, key: &Key, action: Action) {
         self.changes[at].id = Some(key.id.as_str().to_owned());
         self.changes[at].action = action;

@@ -198,7 +198,6 @@ pub fn of(place: &Place<'_>, root: &Command, context: &Context) -> Result<Answer
     Ok(Answer::Values(found))
 }
 
-/// What an argument's value is.
 enum Value {
     Hinted(Answer),
     Choice,

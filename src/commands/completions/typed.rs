@@ -6,7 +6,6 @@ use clap::{Arg, Command, Id};
 pub struct Place<'a> {
     /// The words of the command.
     pub path: Vec<&'a str>,
-    /// The command.
     pub command: &'a Command,
     /// The argument whose value is typed, with how many values it was given before.
     pub argument: Option<(&'a Arg, usize)>,

@@ -281,7 +281,6 @@ impl<'a> Named<'a> {
     }
 }
 
-/// How bad a finding is.
 fn severity(finding: &Finding, kind: Kind) -> &'static str {
     match kind {
         Kind::Live if finding.key().is_some_and(|key| key.environment == "test") => "high",

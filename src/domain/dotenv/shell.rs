@@ -117,7 +117,6 @@ impl<'t> Command<'t> {
         Self { words: Vec::new(), is_sure: true }
     }
 
-    /// Adds what this command sets.
     fn set(self, found: &mut Vec<Binding<'t>>) -> Result<(), usize> {
         let assigned = |&(start, word): &(usize, &'t str)| {
             let (name, value) = word.split_once('=')?;

@@ -16,7 +16,6 @@ use crate::error::Error;
 
 #[derive(Debug)]
 pub struct Manifest {
-    /// The workspaces, by name.
     pub workspaces: BTreeMap<String, WorkspaceEntry>,
     /// The keys, in the order they are written.
     pub keys: Vec<KeyEntry>,
@@ -30,7 +29,6 @@ pub struct WorkspaceEntry {
     pub line: usize,
 }
 
-/// Where a workspace's policy comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicySource {
     /// What it has, or the preset "default" when it is made.

@@ -169,7 +169,6 @@ pub(super) fn yes(value: &Value) -> Result<Option<bool>, Unfit> {
     flag(value).ok_or_else(|| unfit(FLAG, value))
 }
 
-/// A whole number.
 pub(super) fn number(value: &Value) -> Result<Option<u64>, Unfit> {
     let read = match value {
         Value::Null => return Ok(None),

@@ -114,7 +114,6 @@ impl Mapping {
         self.form.as_ref()?.word().and_then(HashForm::of)
     }
 
-    /// The text that a row has for the hash.
     pub fn hash_of(&self, row: &Row) -> Option<String> {
         self.hash.read(row).ok()?.as_str().map(str::to_owned)
     }

@@ -18,19 +18,14 @@ words! {
     #[derive(PartialOrd, Ord, Deserialize)]
     #[serde(rename_all = "lowercase")]
     pub enum Permission {
-        /// Mint keys.
         Mint = "mint",
         /// List and show keys and the caller's own workspace.
         List = "list",
-        /// Rename keys.
         Rename = "rename",
         /// Change scopes, expiry, addresses, owner, labels.
         Set = "set",
-        /// Disable keys.
         Disable = "disable",
-        /// Enable keys.
         Enable = "enable",
-        /// Rotate keys.
         Rotate = "rotate",
         /// Revoke keys, itself included.
         Revoke = "revoke",
@@ -188,9 +183,7 @@ fn known<'a>(
 /// What a policy does not have, of what a key has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outside<'a> {
-    /// Its environment.
     Environment(&'a str),
-    /// One of its scopes.
     Scope(&'a str),
 }
 

@@ -21,7 +21,6 @@ pub(super) struct Read {
     pub length: usize,
 }
 
-/// Reads a token of this format and environment.
 pub(super) fn token(text: &mut dyn Text, format: &TokenFormat, environment: &str) -> Option<Read> {
     let mut reader = Reader { text, at: 0, joins: 0 };
     // SECURITY: room for the longest token, so that growing leaves no copy behind.

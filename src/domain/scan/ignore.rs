@@ -23,7 +23,6 @@ pub struct Exceptions(Vec<Exception>);
 /// What is known of a finding here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It is reported.
     Reported,
     Ignored,
     /// A line names it, but a live key is only ignored until a date.

@@ -146,7 +146,6 @@ impl Hunter {
         Self { fronts, search, opaque: Opaque::new(opaque, hints, foreign) }
     }
 
-    /// How many needles are searched for.
     pub fn needles(&self) -> usize {
         self.search.needles.len()
     }

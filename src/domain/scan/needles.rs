@@ -37,7 +37,6 @@ pub(super) struct Needle {
     pub encodings: Vec<Encoding>,
     /// How many bytes before the needle the token begins.
     pub before: usize,
-    /// Which front.
     pub front: usize,
 }
 

@@ -13,7 +13,6 @@ pub struct Location {
     pub inside: Vec<Vec<u8>>,
     /// The object of git.
     pub object: Option<String>,
-    /// A commit that has it.
     pub commit: Option<String>,
 }
 
@@ -42,7 +41,6 @@ pub fn escaped(name: &[u8]) -> String {
     SafePath(std::path::Path::new(std::ffi::OsStr::from_bytes(name))).to_string()
 }
 
-/// Where in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spot {
     /// From 1.
@@ -53,7 +51,6 @@ pub struct Spot {
     pub offset: u64,
 }
 
-/// A place of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub location: Location,

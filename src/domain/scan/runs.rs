@@ -11,7 +11,6 @@ use super::view::{PIECE, Reading, View};
 /// Which bytes a run may have.
 pub(super) type Class = [bool; 256];
 
-/// The class of these bytes.
 pub(super) fn class(bytes: impl Iterator<Item = u8>) -> Class {
     let mut class = [false; 256];
     bytes.for_each(|byte| class[usize::from(byte)] = true);

@@ -57,7 +57,6 @@ const ESCAPES: [(u8, Encoding); 4] = [
 ];
 
 impl Search {
-    /// A search for these needles, which are of these fronts.
     pub(super) fn new(needles: Vec<Needle>, fronts: &[&str]) -> Self {
         let mut cuts = vec![Vec::new(); if needles.is_empty() { 0 } else { 1 << 16 }];
         let mut is_cut = vec![0_u64; 1 << 10];

@@ -8,7 +8,6 @@ use crate::domain::known_format::KnownFormat;
 use crate::domain::transfer::FormatFields;
 use crate::error::{Error, Result};
 
-/// The list, as it is written.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct WatchList {
     pub formats: Vec<FormatFields>,

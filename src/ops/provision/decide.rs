@@ -10,10 +10,8 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::{limits, lineage, links, remedy, rotate, select, set};
 use crate::store::Reader;
 
-/// What will be done.
 #[derive(Debug)]
 pub struct Decision {
-    /// That.
     pub step: Step,
     /// Whether the file that is the sink may be replaced: it holds a revoked or expired key's secret or the one that is
     /// being replaced, or the operator has said so.
@@ -22,17 +20,14 @@ pub struct Decision {
     pub differences: Vec<Difference>,
 }
 
-/// One thing to do.
 #[derive(Debug)]
 pub enum Step {
     /// Mint a key, or give one that never reached its holder another secret.
     Create {
-        /// That key.
         leftover: Option<Box<Key>>,
     },
     /// Replace a key that expires soon, or whose secret is not in the sink.
     Rotate {
-        /// That key.
         old: Box<Key>,
         /// An earlier replacement that never reached its holder.
         leftover: Option<Box<Key>>,
@@ -41,7 +36,6 @@ pub enum Step {
     Finish(Box<Key>, Action),
     /// Change what differs in a key, or in another key that its name stands for.
     Update(Box<Key>),
-    /// Leave the key alone.
     Leave(Box<Key>),
 }
 
@@ -57,7 +51,6 @@ impl Decision {
 }
 
 impl Step {
-    /// What it does to the key.
     pub fn action(&self) -> Action {
         match self {
             Self::Create { .. } => Action::Created,
@@ -68,12 +61,10 @@ impl Step {
         }
     }
 
-    /// Whether a secret is delivered.
     pub fn delivers(&self) -> bool {
         matches!(self, Self::Create { .. } | Self::Rotate { .. })
     }
 
-    /// The existing key.
     pub fn key(&self) -> Option<&Key> {
         match self {
             Self::Create { leftover } => leftover.as_deref(),
@@ -85,7 +76,6 @@ impl Step {
     }
 }
 
-/// Decides.
 pub fn decide(
     reader: &Reader<'_>,
     workspace: &Workspace,

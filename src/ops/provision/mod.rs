@@ -23,14 +23,10 @@ pub use decide::{Decision, Step};
 pub(super) use decide::{decide, environment};
 pub use settle::prepare;
 
-/// What to provision.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The workspace.
     pub workspace: Option<String>,
-    /// The key.
     pub wanted: Wanted,
-    /// Its sink.
     pub place: Place,
 }
 
@@ -46,13 +42,10 @@ pub enum Outcome {
 /// A key on its way.
 #[derive(Debug)]
 pub struct Due {
-    /// The key, pending.
     pub key: Key,
-    /// Its secret.
     pub secret: Secret,
     /// The key it will replace.
     pub old: Option<Key>,
-    /// Whether the workspace was made for it.
     pub made_workspace: bool,
 }
 
@@ -70,7 +63,6 @@ fn held(reader: &Reader<'_>, holding: Holding) -> Result<Option<Key>> {
 }
 
 impl Due {
-    /// What the delivery does.
     pub fn action(&self) -> Action {
         match self.old {
             None => Action::Created,

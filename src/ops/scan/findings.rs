@@ -22,7 +22,6 @@ const MOST_KEPT: usize = 50_000;
 const MOST_UNPROVEN: usize = 10_000;
 
 words! {
-    /// What a finding is.
     pub enum Kind {
         /// A key that can still verify.
         Live = "live",
@@ -52,13 +51,11 @@ pub struct Unproven {
     pub watched: Option<WatchedKey>,
 }
 
-/// A finding.
 #[derive(Debug)]
 pub struct Finding {
     pub subject: Subject,
     /// The first of its places.
     pub places: Vec<Place>,
-    /// How many places there are.
     pub count: u64,
     /// What it was when it was found.
     pub kind: Kind,

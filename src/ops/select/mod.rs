@@ -144,7 +144,6 @@ fn search_each(
     Ok(found.pop().map(|key| (key, is_name)))
 }
 
-/// The workspace, of those a key was selected from, that owns it.
 pub fn owner_of<'a>(workspaces: &'a [Workspace], key: &Key) -> &'a Workspace {
     let owner = workspaces.iter().find(|workspace| workspace.id == key.workspace_id);
     owner.expect("a key is selected from its workspace")
@@ -158,9 +157,6 @@ pub fn is_id_start(text: &str) -> bool {
 
 /// What else than a name a text is: a key's id wherever that key is, or, of this workspace's keys, the beginning of an id or
 /// the public front of a token.
-///
-/// # Errors
-/// The store's.
 pub fn other_meaning(
     reader: &Reader<'_>,
     workspace: &Workspace,
@@ -233,9 +229,6 @@ enum Claim {
 }
 
 /// Whether a name is this key's own. A pending replacement has it once the key it waits for has let go of it.
-///
-/// # Errors
-/// The store's.
 pub fn holds_its_name(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
     match &key.rotation {
         Some(_) if key.is_pending(now) => {
@@ -247,9 +240,6 @@ pub fn holds_its_name(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<
 }
 
 /// The key that holds a name in an environment.
-///
-/// # Errors
-/// The store's.
 pub fn holder(
     reader: &Reader<'_>,
     workspace: &Workspace,

@@ -223,7 +223,6 @@ fn way_to(reader: &Reader<'_>, reach: &Reach) -> Result<String> {
 /// The name of a key of the workspace that is nearest to what was typed, if the operator asks: one of the first names, or of
 /// those that begin with the same letter.
 fn similar(reader: &Reader<'_>, reach: &Reach, selector: &Selector) -> Result<Option<String>> {
-    /// How many names are compared.
     const COMPARED: usize = 1_000;
     let ([here], true) = (&**reach, reach.is_operators) else { return Ok(None) };
     let first: String = selector.text.chars().take(1).collect();

@@ -19,7 +19,6 @@ use crate::store::{Note, Trace, Writer};
 pub struct Kept {
     /// The current key.
     pub key: Key,
-    /// The key in the backup.
     pub backup: Key,
     /// What stays.
     pub what: Vec<What>,
@@ -38,7 +37,6 @@ pub(super) enum Origin {
     Aside,
 }
 
-/// What is carried over.
 #[derive(Default)]
 pub(super) struct Carried {
     merged: BTreeMap<KeySeq, Merged>,

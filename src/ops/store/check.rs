@@ -8,16 +8,11 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::{audit, links, remedy};
 use crate::store::{Reader, Store};
 
-/// What was found.
 #[derive(Debug)]
 pub struct Outcome {
-    /// How many workspaces were looked at.
     pub workspaces: u64,
-    /// How many keys.
     pub keys: u64,
-    /// How many events of the trail.
     pub events: u64,
-    /// What is wrong.
     pub flaws: Vec<Flaw>,
 }
 

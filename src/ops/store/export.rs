@@ -9,14 +9,12 @@ use crate::ops::access::{Access, Actor};
 use crate::ops::select;
 use crate::store::{Reader, Store};
 
-/// A record that is handed out.
 #[derive(Debug)]
 pub enum Record<'a> {
     /// A workspace; it comes before its keys.
     Workspace(&'a Workspace),
     /// A token format that no workspace has any more; they come first.
     Format(&'a KnownFormat),
-    /// A key.
     Key(&'a Key),
 }
 

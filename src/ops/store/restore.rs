@@ -22,12 +22,9 @@ use crate::store::{
     put_in_place, remains, salvage, write_over,
 };
 
-/// What to restore.
 #[derive(Debug)]
 pub struct Request {
-    /// The store.
     pub store: PathBuf,
-    /// The backup.
     pub backup: PathBuf,
     /// A head that the trail must have afterwards.
     pub against: Option<Head>,
@@ -35,7 +32,6 @@ pub struct Request {
     pub wait: Duration,
 }
 
-/// The result.
 #[derive(Debug)]
 pub struct Outcome {
     /// What the store holds now.

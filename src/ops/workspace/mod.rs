@@ -22,7 +22,6 @@ use crate::store::{Reader, Store, Writer};
 /// A workspace with the count of its keys.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The workspace.
     pub workspace: Workspace,
     /// Its keys by status.
     pub census: Census,
@@ -72,7 +71,6 @@ pub fn needs_choice(store: &mut Store, made: usize) -> Result<bool> {
     })
 }
 
-/// One workspace.
 pub fn show(
     store: &mut Store,
     actor: &Actor,
@@ -86,20 +84,16 @@ pub fn show(
     })
 }
 
-/// What to create.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The name.
     pub name: Name,
     /// The preset the policy came from.
     pub preset: Option<String>,
-    /// The policy.
     pub policy: Policy,
     /// The plan; the policy's default when not given.
     pub plan: Option<String>,
 }
 
-/// Makes a workspace.
 pub fn create(
     store: &mut Store,
     actor: &Actor,

@@ -16,10 +16,8 @@ use crate::ops::select;
 use crate::ops::workspace::Outcome;
 use crate::store::{Reader, Store, Writer};
 
-/// What is to change.
 #[derive(Debug)]
 pub struct Request {
-    /// The workspace.
     pub workspace: Option<String>,
     /// The policy to put in the old one's place, with the preset it came from.
     pub policy: Option<(Option<String>, Policy)>,

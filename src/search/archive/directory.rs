@@ -30,7 +30,6 @@ pub(super) struct Entry {
     pub record: u64,
 }
 
-/// Where a directory is.
 pub(super) struct Directory {
     count: u64,
     length: u64,
@@ -131,7 +130,6 @@ fn at_place<const LENGTH: usize>(
     }
 }
 
-/// Reads what the directory has of a member.
 pub(super) fn member(source: &mut impl Read) -> io::Result<Member> {
     let mut record = [0; 46];
     source.read_exact(&mut record)?;

@@ -77,7 +77,6 @@ impl<R: Read> Read for Counted<R> {
 }
 
 impl Search<'_> {
-    /// Searches what is in an archive.
     pub(super) fn archive(
         &mut self,
         kind: Kind,

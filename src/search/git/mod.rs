@@ -62,7 +62,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const OPENED: [&str; 5] =
     ["packed-refs", "shallow", "info/exclude", "info/attributes", "objects/info/alternates"];
 
-/// A repository.
 pub(super) struct Repository {
     folder: PathBuf,
     /// Whether the environment says which repository it is.
@@ -158,7 +157,6 @@ impl Repository {
         Ok(if answer.status.success() { answer.stdout } else { Vec::new() })
     }
 
-    /// A place in this repository.
     fn at(&self, path: Option<&[u8]>, object: Option<&str>, commit: Option<&str>) -> Location {
         Location {
             path: path.map(|path| [&self.front, path].concat()),

@@ -74,7 +74,6 @@ impl Search<'_> {
         self.attribute(repository, revisions)
     }
 
-    /// Searches these objects.
     pub(super) fn listed(&mut self, repository: &Repository, list: &List) -> Result<()> {
         let mut batch = self.batch(repository)?;
         thread::scope(|scope| {

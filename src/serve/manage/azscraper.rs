@@ -14,7 +14,6 @@ use crate::output::json;
 use crate::output::view::{AzscraperKey, AzscraperMinted, Data};
 use crate::serve::answer::Answer;
 
-/// A route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     List,

@@ -49,7 +49,6 @@ impl Desk {
         Ok(Self { settings, store, verifier, metrics, begun })
     }
 
-    /// Works on a call and answers it.
     pub fn work(&mut self, route: Route, call: Call, answer: oneshot::Sender<Answer>) {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.answer(route, call, answer)));
         if outcome.is_err() {

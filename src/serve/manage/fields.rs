@@ -81,7 +81,6 @@ pub struct Activate {
     pub key: Option<String>,
 }
 
-/// A name alone.
 #[derive(Deserialize)]
 pub struct Named {
     pub name: String,

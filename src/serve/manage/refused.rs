@@ -30,7 +30,6 @@ impl Refused {
         Some(millis.unsigned_abs().div_ceil(1000))
     }
 
-    /// Notes that a caller from this address was refused.
     pub fn note(&self, address: IpAddr, now: Timestamp) {
         let mut all = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
         let address = host(address);

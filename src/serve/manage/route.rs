@@ -21,7 +21,6 @@ words! {
     }
 }
 
-/// A route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     Metrics,
@@ -35,7 +34,6 @@ pub enum Route {
     Azscraper(String, azscraper::Route),
 }
 
-/// The methods that routes have.
 const METHODS: [Method; 5] =
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 

@@ -16,7 +16,6 @@ use crate::serve::answer::Answer;
 /// What may stand before the paths: the page's base URL has it.
 const BASE: &str = "/api/scraper-api";
 
-/// A route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     Whoami,

@@ -30,7 +30,6 @@ pub(super) struct Importer<'a, 'w, R> {
     pub(super) has_said_a_secret: bool,
     /// The hashes of the lines so far, with the lines' numbers.
     pub(super) hashes: BTreeMap<[u8; 32], u64>,
-    /// Their ids.
     pub(super) ids: BTreeMap<KeyId, u64>,
     /// Those of records that differ from their lines.
     pub(super) differing: BTreeSet<KeyId>,
@@ -47,7 +46,6 @@ pub(super) struct Importer<'a, 'w, R> {
 pub(super) struct Taken {
     /// `created`, `unchanged` or `differs`.
     pub(super) code: &'static str,
-    /// The key, if it is one.
     pub(super) id: Option<KeyId>,
     /// In which fields the record differs.
     pub(super) fields: Vec<&'static str>,

@@ -19,7 +19,6 @@ use crate::error::{Error, Kind, Result};
 use crate::ops::{limits, links};
 
 impl<R: TryCryptoRng> Importer<'_, '_, R> {
-    /// Takes a key in.
     pub(super) fn take_key(
         &mut self,
         mut line: KeyLine,

@@ -72,7 +72,6 @@ words! {
     }
 }
 
-/// What an import did.
 #[derive(Debug)]
 pub struct Outcome {
     /// What became of each line.
@@ -89,7 +88,6 @@ pub struct Notes {
     pub numbered: Vec<(u64, String)>,
     /// What means something and was not imported, and of how many keys.
     pub dropped: BTreeMap<String, u64>,
-    /// How many were expired already.
     pub expired: u64,
     /// The scopes and plans that were added to policies.
     pub added: BTreeSet<String>,
@@ -277,7 +275,6 @@ fn nothing(kind: Kind, outcomes: &[LineOutcome], unit: Unit) -> Error {
 }
 
 impl Unit {
-    /// What so many of them are.
     pub fn noun(self, count: usize) -> &'static str {
         match self {
             _ if count == 1 => self.word(),
