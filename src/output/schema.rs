@@ -6,7 +6,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::transform::transform_subschemas;
 use schemars::{JsonSchema, Schema};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::domain::form::HashForm;
 use crate::output::usage::UsageView;
@@ -153,13 +153,29 @@ fn narrowed(mut object: Value, always: &[&str], sometimes: &[&str]) -> Value {
     object
 }
 
-fn list(name: &str, item: &Value) -> Value {
+/// An object that has all of these fields, and no others.
+fn object(properties: Value) -> Value {
+    let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
     json!({
         "type": "object",
-        "properties": { name: { "type": "array", "items": item } },
-        "required": [name],
+        "properties": properties,
+        "required": required,
         "additionalProperties": false,
     })
+}
+
+/// Adds fields that an object always has.
+fn extend<const COUNT: usize>(object: &mut Value, more: [(&str, Value); COUNT]) {
+    for (name, schema) in more {
+        object["properties"][name] = schema;
+        if let Some(required) = object["required"].as_array_mut() {
+            required.push(json!(name));
+        }
+    }
+}
+
+fn list(name: &str, item: &Value) -> Value {
+    object(json!({ name: { "type": "array", "items": item } }))
 }
 
 fn keys() -> Value {
@@ -187,12 +203,7 @@ fn scanned() -> Value {
         ("scanned", of_view::<ScannedView>()),
         ("ignored", json!({ "type": "integer", "minimum": 0 })),
     ];
-    for (name, schema) in more {
-        scanned["properties"][name] = schema;
-        if let Some(required) = scanned["required"].as_array_mut() {
-            required.push(json!(name));
-        }
-    }
+    extend(&mut scanned, more);
     scanned
 }
 
@@ -225,55 +236,30 @@ fn exported() -> Value {
         ("graceMillis", json!({ "type": ["integer", "null"], "minimum": 0 })),
         ("previousExpiresAt", time),
     ];
-    for (name, schema) in more {
-        key["properties"][name] = schema;
-        if let Some(required) = key["required"].as_array_mut() {
-            required.push(json!(name));
-        }
-    }
-    let workspace = json!({
-        "type": "object",
-        "properties": {
-            "type": { "const": "workspace" },
-            "name": { "type": "string" },
-            "preset": text,
-            "policy": { "type": "string", "description": "TOML" },
-            "plan": text,
-        },
-        "required": ["type", "name", "preset", "policy", "plan"],
-        "additionalProperties": false,
-    });
-    let format = json!({
-        "type": "object",
-        "properties": {
-            "type": { "const": "format" },
-            "token": text,
-            "alphabet": text,
-            "prefix": { "type": "string" },
-            "environments": { "type": "array", "items": { "type": "string" } },
-        },
-        "required": ["type", "token", "alphabet", "prefix", "environments"],
-        "additionalProperties": false,
-    });
+    extend(&mut key, more);
+    let workspace = object(json!({
+        "type": { "const": "workspace" },
+        "name": { "type": "string" },
+        "preset": text,
+        "policy": { "type": "string", "description": "TOML" },
+        "plan": text,
+    }));
+    let format = object(json!({
+        "type": { "const": "format" },
+        "token": text,
+        "alphabet": text,
+        "prefix": { "type": "string" },
+        "environments": { "type": "array", "items": { "type": "string" } },
+    }));
     json!({ "anyOf": [workspace, format, key] })
 }
 
 fn error() -> Value {
-    let error = json!({
-        "type": "object",
-        "properties": {
-            "code": { "type": "string", "pattern": "^[a-z_]+$" },
-            "message": { "type": "string" },
-            "hint": { "type": ["string", "null"] },
-            "exit": { "type": "integer", "minimum": 1, "maximum": 130 },
-        },
-        "required": ["code", "message", "hint", "exit"],
-        "additionalProperties": false,
-    });
-    json!({
-        "type": "object",
-        "properties": { "error": error },
-        "required": ["error"],
-        "additionalProperties": false,
-    })
+    let error = object(json!({
+        "code": { "type": "string", "pattern": "^[a-z_]+$" },
+        "message": { "type": "string" },
+        "hint": { "type": ["string", "null"] },
+        "exit": { "type": "integer", "minimum": 1, "maximum": 130 },
+    }));
+    object(json!({ "error": error }))
 }
