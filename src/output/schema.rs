@@ -12,8 +12,8 @@ use crate::domain::form::HashForm;
 use crate::output::usage::UsageView;
 use crate::output::view::{
     BackupView, CallerView, Changed, Changes, CreatedStoreView, EventView, FindingView, HeadView,
-    HealthView, ImportView, KeyView, LeakView, Minted, PatternView, RestoreView, Revoked,
-    RolesView, ScannedView, Shown, StoreView, TrailView, UnprovenView, VerdictView, WorkspaceView,
+    HealthView, ImportView, KeyView, LeakView, Minted, NamedView, PatternView, RestoreView,
+    Revoked, RolesView, ScannedView, Shown, StoreView, TrailView, VerdictView, WorkspaceView,
 };
 
 /// A command, and what describes its answer.
@@ -194,7 +194,7 @@ fn minted(always: &[&str], sometimes: &[&str]) -> Value {
 fn scanned() -> Value {
     let leaks = json!({ "anyOf": [
         of_view::<LeakView<'_, KeyView<'_>>>(),
-        of_view::<LeakView<'_, UnprovenView<'_>>>(),
+        of_view::<LeakView<'_, NamedView<'_>>>(),
     ] });
     let mut scanned = list("findings", &leaks);
     let more = [

@@ -10,7 +10,7 @@ use crate::output::relative::{moment, size};
 use crate::output::sarif;
 use crate::output::table::{Cell, Column};
 use crate::output::ui::Format;
-use crate::output::view::{KeyView, LeakRow, LeakView, PlaceView, ScannedView, UnprovenView};
+use crate::output::view::{KeyView, LeakRow, LeakView, NamedView, PlaceView, ScannedView};
 
 /// How many of a finding's places a table has; each has a line.
 const SHOWN: usize = 5;
@@ -57,17 +57,9 @@ impl Answer<'_> {
                     let key = KeyView::new(key, self.now);
                     listing.rows(&self.view(finding, key, remedy), rows)?;
                 }
-                Subject::Unproven(unproven) => {
-                    let named = Named::of(finding, self.now);
-                    let subject = UnprovenView {
-                        prefix: named.prefix,
-                        environment: unproven.environment.as_deref(),
-                        id: named.id,
-                        name: named.name,
-                        workspace: named.workspace,
-                        status: named.status,
-                    };
-                    listing.rows(&self.view(finding, subject, remedy), rows)?;
+                Subject::Unproven(_) => {
+                    let named = named(finding, self.now);
+                    listing.rows(&self.view(finding, named, remedy), rows)?;
                 }
             }
         }
@@ -99,7 +91,7 @@ impl Answer<'_> {
             subject,
             kind: finding.kind.word(),
             reason: "leaked",
-            severity: severity(finding, finding.kind),
+            severity: severity(finding),
             places: finding.count,
             r#where: finding.places.iter().map(PlaceView::from).collect(),
             remedy,
@@ -111,10 +103,10 @@ impl Answer<'_> {
         let place = finding.places.first();
         let location = place.map(|place| &place.location);
         let spot = place.and_then(|place| place.spot);
-        let named = Named::of(finding, self.now);
+        let named = named(finding, self.now);
         LeakRow {
             kind: kind.word(),
-            severity: severity(finding, kind),
+            severity: severity(finding),
             id: named.id,
             name: named.name,
             workspace: named.workspace,
@@ -132,7 +124,7 @@ impl Answer<'_> {
 
     /// A row for each of the first places; only the first says whose they are.
     fn cells(&self, finding: &Finding, remedy: Option<&str>) -> Vec<Vec<Cell>> {
-        let named = Named::of(finding, self.now);
+        let named = named(finding, self.now);
         let safe = |text: Option<&str>| Cell::from(Safe(text.unwrap_or("-")).to_string());
         let kind = finding.kind;
         let colour = if kind == Kind::Live { "1;31" } else { "33" };
@@ -171,7 +163,7 @@ impl Answer<'_> {
     fn sarif(&self, remedies: &[Option<String>]) -> String {
         let mut results = Vec::new();
         for (finding, remedy) in self.found.iter().zip(remedies) {
-            let (named, kind) = (Named::of(finding, self.now), finding.kind);
+            let (named, kind) = (named(finding, self.now), finding.kind);
             for place in &finding.places {
                 let who = match (named.name, named.id) {
                     (Some(name), Some(id)) => format!("key {} ({})", Safe(name), Safe(id)),
@@ -246,43 +238,32 @@ impl Answer<'_> {
 }
 
 /// What is said of whoever a finding belongs to.
-struct Named<'a> {
-    id: Option<&'a str>,
-    name: Option<&'a str>,
-    workspace: Option<&'a str>,
-    environment: Option<&'a str>,
-    status: Option<&'a str>,
-    prefix: &'a str,
-}
-
-impl<'a> Named<'a> {
-    fn of(finding: &'a Finding, now: Timestamp) -> Self {
-        match &finding.subject {
-            Subject::Key(key) => Self {
-                id: Some(key.id.as_str()),
-                name: Some(&key.name),
-                workspace: Some(&key.workspace),
-                environment: Some(&key.environment),
-                status: Some(key.status(now).word()),
-                prefix: &key.prefix,
-            },
-            Subject::Unproven(unproven) => {
-                let watched = unproven.watched.as_ref();
-                Self {
-                    id: watched.map(|key| key.id.as_str()),
-                    name: watched.map(|key| key.name.as_str()),
-                    workspace: watched.map(|key| key.workspace.as_str()),
-                    environment: unproven.environment.as_deref(),
-                    status: watched.map(|key| key.status.as_str()),
-                    prefix: &unproven.prefix,
-                }
+fn named(finding: &Finding, now: Timestamp) -> NamedView<'_> {
+    match &finding.subject {
+        Subject::Key(key) => NamedView {
+            prefix: &key.prefix,
+            environment: Some(&key.environment),
+            id: Some(key.id.as_str()),
+            name: Some(&key.name),
+            workspace: Some(&key.workspace),
+            status: Some(key.status(now).word()),
+        },
+        Subject::Unproven(unproven) => {
+            let watched = unproven.watched.as_ref();
+            NamedView {
+                prefix: &unproven.prefix,
+                environment: unproven.environment.as_deref(),
+                id: watched.map(|key| key.id.as_str()),
+                name: watched.map(|key| key.name.as_str()),
+                workspace: watched.map(|key| key.workspace.as_str()),
+                status: watched.map(|key| key.status.as_str()),
             }
         }
     }
 }
 
-fn severity(finding: &Finding, kind: Kind) -> &'static str {
-    match kind {
+fn severity(finding: &Finding) -> &'static str {
+    match finding.kind {
         Kind::Live if finding.key().is_some_and(|key| key.environment == "test") => "high",
         Kind::Live => "critical",
         Kind::Unknown => "medium",

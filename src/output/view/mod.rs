@@ -30,7 +30,7 @@ pub use record::{
     BackupView, CreatedStoreView, EventView, HeadView, HealthView, ImportView, KeptView,
     ProblemView, RestoreView, RolesView, ServerView, StoreView, TrailView,
 };
-pub use scan::{LeakRow, LeakView, PatternView, PlaceView, ScannedView, UnprovenView};
+pub use scan::{LeakRow, LeakView, NamedView, PatternView, PlaceView, ScannedView};
 pub use verdict::{Answered, VerdictView, answer};
 pub use workspace::{ChangeView, Changes, FindingView, WorkspaceChange, WorkspaceView};
 

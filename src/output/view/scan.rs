@@ -25,9 +25,9 @@ pub struct LeakView<'a, S> {
     pub remedy: Option<&'a str>,
 }
 
-/// The public front of a token, and what the watch list has of it.
+/// The public front of a token, and what is known of its key.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct UnprovenView<'a> {
+pub struct NamedView<'a> {
     pub prefix: &'a str,
     pub environment: Option<&'a str>,
     pub id: Option<&'a str>,
