@@ -6,7 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+pub use signal_hook::consts::SIGTERM;
+use signal_hook::consts::{SIGHUP, SIGINT};
 use signal_hook::{flag, low_level};
 
 use crate::error::{Error, Kind, Result};

@@ -1,7 +1,6 @@
 //! The environment variables that decide something, one function each.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use crate::domain::SafePath;
 use crate::error::{Error, Result};
@@ -23,11 +22,6 @@ pub(super) fn text(name: &str) -> Result<Option<String>> {
     value.into_string().map(Some).map_err(|value| {
         Error::usage(format!("{name} is not UTF-8 text: \"{}\"", SafePath(value.as_ref())))
     })
-}
-
-/// The folder whose modes are an orchestrator's and are not judged.
-pub(super) fn trusted_folder() -> Option<PathBuf> {
-    variable("KEYWARD_TRUSTED_FOLDER").map(PathBuf::from)
 }
 
 /// A variable that is set and not empty.

@@ -78,8 +78,8 @@ impl Context {
         guard: Rc<Guard>,
         command_line: fn() -> clap::Command,
     ) -> Result<Self> {
-        if let Some(folder) = environment::trusted_folder() {
-            files::trust_folder(&folder);
+        if let Some(folder) = variable("KEYWARD_TRUSTED_FOLDER") {
+            files::trust_folder(folder.as_ref());
         }
         if globals.header && (globals.json || globals.output != Format::Tsv) {
             return Err(Error::usage("--header names the columns of --output tsv only")

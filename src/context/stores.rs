@@ -104,7 +104,18 @@ impl Context {
         if !place.makes_itself() {
             return Err(place.absent());
         }
-        self.create_rehearsed(&place, rehearse)
+        if self.caller.is_some() {
+            // There is no calling key, because its store does not exist.
+            return Ok(Store::empty());
+        }
+        if let Err(error) = rehearse(&mut Store::empty()) {
+            // Another process may have made the store meanwhile, and what stood in the way with it.
+            return self.existing_store()?.ok_or(error);
+        }
+        if Store::create_at(&place, self.wait)? {
+            self.say_made(&place);
+        }
+        self.open_store()
     }
 
     /// Opens the store, making it first if needed, wherever that is. The caller says that it was made.
@@ -116,25 +127,6 @@ impl Context {
             return Ok(Store::empty());
         }
         Store::create_at(&self.store_place()?, self.wait)?;
-        self.open_store()
-    }
-
-    fn create_rehearsed(
-        &self,
-        place: &Place,
-        rehearse: impl FnOnce(&mut Store) -> Result<()>,
-    ) -> Result<Store> {
-        if self.caller.is_some() {
-            // There is no calling key, because its store does not exist.
-            return Ok(Store::empty());
-        }
-        if let Err(error) = rehearse(&mut Store::empty()) {
-            // Another process may have made the store meanwhile, and what stood in the way with it.
-            return self.existing_store()?.ok_or(error);
-        }
-        if Store::create_at(place, self.wait)? {
-            self.say_made(place);
-        }
         self.open_store()
     }
 

@@ -163,7 +163,8 @@ fn delete(
     })
 }
 
-/// Keeps in a page the keys that were revoked or expired long enough ago and that no pending key needs.
+/// Keeps in a page the keys that were revoked or expired long enough ago, and whose place no pending key will take: it needs
+/// their records.
 fn keep_prunable(
     reader: &Reader<'_>,
     page: &mut Page,
@@ -177,7 +178,11 @@ fn keep_prunable(
         let Some(dead_since) = dead_since(&key, now) else {
             continue;
         };
-        if retention.after(dead_since)? <= now && !is_awaited(reader, &key, now)? {
+        if retention.after(dead_since)? > now {
+            continue;
+        }
+        let is_pending = |replacement: &Key| replacement.is_pending(now);
+        if !links::replacements(reader, &key)?.iter().any(is_pending) {
             kept.push((seq, key));
         }
     }
@@ -191,11 +196,4 @@ fn dead_since(key: &Key, now: Timestamp) -> Option<Timestamp> {
         Status::Revoked => key.revoked_at.or_else(|| key.lapsed_at(now)),
         _ => key.expires_at,
     }
-}
-
-/// Whether a pending key will take this one's place, which needs its record.
-fn is_awaited(reader: &Reader<'_>, key: &Key, now: Timestamp) -> Result<bool> {
-    let replacements = links::replacements(reader, key)?;
-    let is_pending = |replacement: &Key| replacement.is_pending(now);
-    Ok(replacements.iter().any(is_pending))
 }

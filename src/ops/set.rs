@@ -94,7 +94,8 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
         };
         let mut changed = Vec::new();
         for key in meant.all() {
-            let before = reread(writer, key)?;
+            // As this transaction has left it: shortening a superseded key's life is noted in its successor.
+            let before = writer.key_by_id(key.id.as_str())?.expect("a key that is changed stays");
             let mut after = before.clone();
             request.changes.apply(policy, &mut after)?;
             match expiry {
@@ -109,12 +110,6 @@ pub fn run(store: &mut Store, actor: &Actor, request: &Request, now: Timestamp) 
         }
         change::outcome(writer, &meant, changed, now)
     })
-}
-
-/// The record as this transaction has left it: shortening a superseded key's life is noted in its successor.
-fn reread(writer: &Writer<'_>, key: &Key) -> Result<Key> {
-    let key = writer.key_by_id(key.id.as_str())?;
-    Ok(key.expect("a key that is changed stays"))
 }
 
 /// Whether this expiry would prolong a superseded key.

@@ -29,8 +29,11 @@ pub fn run(
     store.read(|reader| {
         let access = Access::admit(reader, actor, now)?;
         let found = match select::workspace(reader, &access, workspace) {
-            Err(error) if workspace.is_some() || !is_undecided(error.kind()) => return Err(error),
-            found => found.ok(),
+            Ok(found) => Some(found),
+            Err(error) => match error.kind() {
+                Kind::WorkspaceNotFound | Kind::Ambiguous if workspace.is_none() => None,
+                _ => return Err(error),
+            },
         };
         Ok(match access.caller {
             Some((key, _)) => Outcome::Caller(Box::new(key)),
@@ -40,8 +43,4 @@ pub fn run(
             },
         })
     })
-}
-
-fn is_undecided(kind: Kind) -> bool {
-    matches!(kind, Kind::WorkspaceNotFound | Kind::Ambiguous)
 }

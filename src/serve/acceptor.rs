@@ -20,7 +20,7 @@ use super::metrics::Metrics;
 use super::thread::{Accepted, Message, Prepared};
 use super::{Settings, notify, tokens};
 use crate::error::{Error, Kind, Result};
-use crate::signals::Interrupts;
+use crate::signals::{Interrupts, SIGTERM};
 
 /// The most connections, if the process may have as many files open.
 const MOST: u64 = 4096;
@@ -99,9 +99,6 @@ pub fn run_until(
     }
     outcome
 }
-
-/// The signal that asks a service to shut down (POSIX `signal.h`).
-const SIGTERM: i32 = 15;
 
 struct Worker {
     messages: UnboundedSender<Message>,

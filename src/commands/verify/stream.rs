@@ -14,6 +14,7 @@ use crate::error::{Error, Exit, Kind, Result};
 use crate::ops::verifier::{Verifier, asked};
 use crate::output::stdout::Answers;
 use crate::output::view::{self, Answered, VerdictView};
+use crate::signals::SIGTERM;
 
 pub use crate::ops::verifier::asked::{Template, Turn};
 
@@ -92,9 +93,6 @@ fn time_left(verifier: Option<&Verifier<Answered>>, now: Timestamp) -> Option<Du
     let due = verifier?.due()?;
     Some(Duration::from_millis(due.since(now).max(0).unsigned_abs()))
 }
-
-/// The signal that asks a service to shut down (POSIX `signal.h`).
-const SIGTERM: i32 = 15;
 
 /// Answers a line while no store exists.
 fn refuse(turn: Turn<'_>, error: &Error, answers: &mut Answers) {
