@@ -4,10 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
 
 use super::objects::List;
-use super::{Repository, fields, unrunnable};
+use super::{Repository, begin, fields, unrunnable};
 use crate::domain::scan::Location;
 use crate::error::Result;
 use crate::search::Search;
@@ -26,37 +25,33 @@ impl Search<'_> {
     ) -> Result<List> {
         let arguments =
             [&["rev-list", "--objects", "--missing=print"], revisions, &["--"]].concat();
-        let mut child =
-            repository.git(&arguments).stdout(Stdio::piped()).spawn().map_err(unrunnable)?;
-        let mut list = List::new();
-        let mut missing = 0_u64;
-        if let Some(output) = child.stdout.take() {
-            let mut output = BufReader::with_capacity(1 << 20, output);
-            let mut line = Vec::new();
-            loop {
-                line.clear();
-                if output.read_until(b'\n', &mut line).map_err(unrunnable)? == 0 {
-                    break;
-                }
-                let line = line.strip_suffix(b"\n").unwrap_or(&line);
-                if line.starts_with(b"?") {
-                    missing += 1;
-                    continue;
-                }
-                let (object, path) = match line.iter().position(|byte| *byte == b' ') {
-                    Some(space) => (&line[..space], Some(&line[space + 1..])),
-                    None => (line, None),
-                };
-                let object = String::from_utf8_lossy(object).into_owned();
-                let mut shown = None;
-                if let Some(path) = path.filter(|path| !path.is_empty()) {
-                    self.coverage.bytes += path.len() as u64;
-                    let place = |path: Vec<u8>| repository.at(Some(&path), Some(&object), None);
-                    shown = Some(self.name(path, place)?);
-                }
-                if keeps_all || self.found_in.contains(&object) {
-                    list.insert(object, shown);
-                }
+        let (child, output) = begin(&mut repository.git(&arguments))?;
+        let mut output = BufReader::with_capacity(1 << 20, output);
+        let (mut list, mut missing) = (List::new(), 0_u64);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            if output.read_until(b'\n', &mut line).map_err(unrunnable)? == 0 {
+                break;
+            }
+            let line = line.strip_suffix(b"\n").unwrap_or(&line);
+            if line.starts_with(b"?") {
+                missing += 1;
+                continue;
+            }
+            let (object, path) = match line.iter().position(|byte| *byte == b' ') {
+                Some(space) => (&line[..space], Some(&line[space + 1..])),
+                None => (line, None),
+            };
+            let object = String::from_utf8_lossy(object).into_owned();
+            let mut shown = None;
+            if let Some(path) = path.filter(|path| !path.is_empty()) {
+                self.coverage.bytes += path.len() as u64;
+                let place = |path: Vec<u8>| repository.at(Some(&path), Some(&object), None);
+                shown = Some(self.name(path, place)?);
+            }
+            if keeps_all || self.found_in.contains(&object) {
+                list.insert(object, shown);
             }
         }
         if missing > 0 {
@@ -120,19 +115,13 @@ fn introduced(
     first: &mut BTreeMap<String, (String, Vec<u8>)>,
 ) -> Result<()> {
     let commits = [&["rev-list", "--reverse", "--topo-order"], revisions, &["--"]].concat();
-    let mut commits =
-        repository.git(&commits).stdout(Stdio::piped()).spawn().map_err(unrunnable)?;
+    let (mut commits, output) = begin(&mut repository.git(&commits))?;
     let mut diff = repository.git(&["diff-tree", "--stdin", "-r", "-m", "--root", "--raw", "-z"]);
     diff.args(["--no-renames", "--no-ext-diff", "--no-textconv", "--no-abbrev"]);
     diff.args(wanted.iter().map(|object| format!("--find-object={object}")));
-    if let Some(output) = commits.stdout.take() {
-        diff.stdin(Stdio::from(output));
-    }
-    let mut diff = diff.stdout(Stdio::piped()).spawn().map_err(unrunnable)?;
+    let (mut diff, output) = begin(diff.stdin(output))?;
+    let mut output = BufReader::new(output);
     let mut left: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
-    let mut output = BufReader::new(
-        diff.stdout.take().ok_or_else(|| unrunnable(std::io::ErrorKind::BrokenPipe.into()))?,
-    );
     let (mut commit, mut added) = (String::new(), None::<String>);
     let mut field = Vec::new();
     while !left.is_empty() {

@@ -1,10 +1,9 @@
 //! What a hook asks about: what is about to be committed, pushed or received.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use super::objects::List;
-use super::{Repository, fields, unrunnable};
+use super::{Repository, begin, fields};
 use crate::error::{Error, Result};
 use crate::search::Search;
 
@@ -28,11 +27,8 @@ impl Search<'_> {
             &["--no-ext-diff", "--diff-filter=d", "--ignore-submodules=none", &base, "--"],
         ]
         .concat();
-        let mut child = repository.git(&diff).stdout(Stdio::piped()).spawn().map_err(unrunnable)?;
-        let changes = match child.stdout.take() {
-            Some(output) => fields(output, 0)?,
-            None => Vec::new(),
-        };
+        let (child, output) = begin(&mut repository.git(&diff))?;
+        let changes = fields(output, 0)?;
         self.ended(child, "git diff-index")?;
         let mut list = List::new();
         for pair in changes.chunks(2) {

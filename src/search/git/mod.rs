@@ -10,7 +10,7 @@ mod tree;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -165,6 +165,14 @@ impl Repository {
             ..Location::default()
         }
     }
+}
+
+/// Starts a command whose output is read as it comes.
+fn begin(command: &mut Command) -> Result<(Child, ChildStdout)> {
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(unrunnable)?;
+    let output = child.stdout.take();
+    let output = output.ok_or_else(|| unrunnable(io::ErrorKind::BrokenPipe.into()))?;
+    Ok((child, output))
 }
 
 /// What a command prints, as [`Command::output`] has it.

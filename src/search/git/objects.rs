@@ -8,7 +8,7 @@ use std::thread;
 
 use zeroize::Zeroizing;
 
-use super::{Repository, unrunnable};
+use super::{Repository, begin, unrunnable};
 use crate::error::{Error, Result};
 use crate::search::Search;
 use crate::search::source::Reading;
@@ -75,7 +75,7 @@ impl Search<'_> {
     }
 
     pub(super) fn listed(&mut self, repository: &Repository, list: &List) -> Result<()> {
-        let mut batch = self.batch(repository)?;
+        let mut batch = Batch::begin(repository)?;
         thread::scope(|scope| {
             let stdin = batch.stdin.take();
             scope.spawn(move || {
@@ -100,32 +100,16 @@ impl Search<'_> {
             "--unordered",
             "--buffer",
         ];
-        let mut names =
-            repository.git(&check).stdout(Stdio::piped()).spawn().map_err(unrunnable)?;
-        let mut batch = self.batch(repository)?;
+        let (names, output) = begin(&mut repository.git(&check))?;
+        let mut batch = Batch::begin(repository)?;
         let nothing = List::new();
-        let (output, stdin) = (names.stdout.take(), batch.stdin.take());
+        let stdin = batch.stdin.take();
         thread::scope(|scope| {
-            scope.spawn(move || pass_on(output?, stdin?));
+            scope.spawn(move || pass_on(output, stdin?));
             self.answers(repository, &mut batch.stdout, &nothing)
         })?;
         self.ended(names, "git cat-file")?;
         self.ended(batch.child, "git cat-file")
-    }
-
-    fn batch(&mut self, repository: &Repository) -> Result<Batch> {
-        let mut child = repository
-            .git(&["cat-file", "--batch", "--buffer"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(unrunnable)?;
-        let stdout = child.stdout.take().ok_or_else(|| Error::usage("git has no output"))?;
-        // Where that is not allowed, git only waits more often.
-        #[cfg(target_os = "linux")]
-        let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE);
-        let stdout = BufReader::with_capacity(PIPE, stdout);
-        Ok(Batch { stdin: child.stdin.take(), stdout, child })
     }
 
     /// Searches what `git cat-file --batch` answers.
@@ -189,6 +173,18 @@ struct Batch {
     child: std::process::Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
+}
+
+impl Batch {
+    fn begin(repository: &Repository) -> Result<Self> {
+        let mut git = repository.git(&["cat-file", "--batch", "--buffer"]);
+        let (mut child, stdout) = begin(git.stdin(Stdio::piped()))?;
+        // Where that is not allowed, git only waits more often.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE);
+        let stdout = BufReader::with_capacity(PIPE, stdout);
+        Ok(Self { stdin: child.stdin.take(), stdout, child })
+    }
 }
 
 /// Passes the names of objects that are not trees on.
