@@ -94,11 +94,18 @@ impl Answer {
     }
 }
 
+impl Refusal {
+    /// A refusal that says no more than its status does.
+    pub fn plain(code: &'static str, status: u16) -> Self {
+        Self::new(code, status, sentence(status))
+    }
+}
+
 impl From<&Error> for Refusal {
     /// The refusal of a request that could not be judged. It says nothing of the store.
     fn from(error: &Error) -> Self {
         let (kind, status) = (error.kind(), error.kind().http_status());
-        let mut refusal = Self::new(kind.code(), status, sentence(status));
+        let mut refusal = Self::plain(kind.code(), status);
         if status == 503 {
             refusal.retry_after = Some(1);
         }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use hyper::header::{self, HeaderValue};
 
-use super::answer::{Answer, sentence};
+use super::answer::Answer;
 use super::caller::Asked;
 use super::dialect::Refusal;
 use super::identity::{FIELDS, Identity, NOTHING, REMAINING};
@@ -106,7 +106,7 @@ fn refused(worker: &Worker, asked: &Asked<'_>, refusal: &Refusal) -> Answer {
 
 fn passed(worker: &Worker, asked: &Asked<'_>, verdict: Verdict<Kept<Identity>>) -> Answer {
     let Some(identity) = &verdict.subject else {
-        return refused(worker, asked, &Refusal::new("internal", 500, sentence(500)));
+        return refused(worker, asked, &Refusal::plain("internal", 500));
     };
     let mut answer = Answer::empty(200);
     answer.code = Code::Valid.word();

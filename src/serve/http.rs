@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::answer::{Answer, sentence};
+use super::answer::Answer;
 use super::body::Body;
 use super::caller::Asked;
 use super::connection::{Connection, Phase};
@@ -57,7 +57,7 @@ pub async fn answer(
 pub fn unreadable(worker: &Worker, status: u16) -> (String, String) {
     worker.metrics.answered("other", status);
     let dialect = worker.settings.errors;
-    let refusal = Refusal::new("bad_request", status, sentence(status));
+    let refusal = Refusal::plain("bad_request", status);
     let answer = Answer::refusal(&refusal, dialect);
     let mut fields = String::new();
     for (name, value) in &answer.fields {
@@ -75,8 +75,7 @@ async fn route(
 ) -> (&'static str, Answer) {
     let path = asked.path();
     let dialect = asked.dialect(worker.settings.errors);
-    let refused =
-        |code, status| Answer::refusal(&Refusal::new(code, status, sentence(status)), dialect);
+    let refused = |code, status| Answer::refusal(&Refusal::plain(code, status), dialect);
     let is_below = |front: &str| path.strip_prefix(front).is_some_and(|rest| rest.starts_with('/'));
     match (side, path) {
         // An answer of 200 to it would make a tunnel.

@@ -5,7 +5,6 @@
 use hyper::body::{Body, Bytes, Incoming};
 use zeroize::Zeroizing;
 
-use super::answer::sentence;
 use super::connection::{Connection, Phase};
 use super::dialect::Refusal;
 
@@ -31,7 +30,7 @@ impl<'a> Unread<'a> {
 
     /// Reads all of it, unless that is more than this.
     pub async fn read(&mut self, longest: usize) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-        let too_large = || Refusal::new("bad_request", 413, sentence(413));
+        let too_large = || Refusal::plain("bad_request", 413);
         if self.incoming.size_hint().lower() > longest as u64 {
             return Err(too_large());
         }
@@ -40,7 +39,7 @@ impl<'a> Unread<'a> {
         let room = self.incoming.size_hint().upper().map_or(longest, |upper| upper as usize);
         let mut bytes = Zeroizing::new(Vec::with_capacity(room.min(longest)));
         while let Some(piece) = self.piece().await {
-            let piece = piece.map_err(|_| Refusal::new("bad_request", 400, sentence(400)))?;
+            let piece = piece.map_err(|_| Refusal::plain("bad_request", 400))?;
             if bytes.len() + piece.len() > longest {
                 return Err(too_large());
             }

@@ -31,7 +31,7 @@ pub async fn answer(worker: &Rc<Worker>, asked: &Asked<'_>, body: &mut Unread<'_
         Ok(bytes) => bytes,
         Err(refusal) => return refused(&refusal),
     };
-    let bad = |status| refused(&Refusal::new("bad_request", status, sentence(status)));
+    let bad = |status| refused(&Refusal::plain("bad_request", status));
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return bad(400);
     };

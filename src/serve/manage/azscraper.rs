@@ -54,8 +54,7 @@ pub fn work(turn: &mut Turn<'_>, project: &str, route: &Route) -> Outcome {
             })
         }
         Route::Create => {
-            let body = std::mem::take(&mut turn.call.body);
-            let wish: fields::Named = fields::read(&body)?;
+            let wish: fields::Named = fields::read(&turn.call.body)?;
             let name = fields::name(&wish.name)?;
             let request = mint::Request { workspace, ..mint::Request::new(name) };
             keys::minted(turn, request, false, 201, |key, secret, _| {
@@ -63,8 +62,7 @@ pub fn work(turn: &mut Turn<'_>, project: &str, route: &Route) -> Outcome {
             })
         }
         Route::Rename(id) => {
-            let body = std::mem::take(&mut turn.call.body);
-            let wish: fields::Named = fields::read(&body)?;
+            let wish: fields::Named = fields::read(&turn.call.body)?;
             turn.refuse_secrets(&[&wish.name])?;
             let (selector, name) = (keys::selector(id)?, fields::name(&wish.name)?);
             let (store, actor) = (&mut *turn.store, &turn.actor);

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::ops::access::Actor;
 use crate::ops::verifier::Verifier;
 use crate::serve::Settings;
-use crate::serve::answer::{Answer, sentence};
+use crate::serve::answer::Answer;
 use crate::serve::dialect::{Dialect, Refusal};
 use crate::store::Store;
 
@@ -88,7 +88,7 @@ impl Turn<'_> {
             Actor::Operator(_) => Ok(()),
             Actor::Caller { .. } => {
                 let code = Kind::ScopeRejected.code();
-                Err(Refusal::new(code, 403, sentence(403)).into())
+                Err(Refusal::plain(code, 403).into())
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::ops::access::Actor;
 use crate::ops::verifier::{Request, Verifier};
 use crate::ops::{activate, whoami};
 use crate::output::view::{CallerView, KeyView};
-use crate::serve::answer::{Answer, sentence};
+use crate::serve::answer::Answer;
 use crate::serve::dialect::Refusal;
 use crate::serve::metrics::Metrics;
 use crate::serve::{Settings, WAIT, metrics, tokens};
@@ -90,7 +90,7 @@ impl Desk {
                 let _ = answer.send(done);
                 return;
             }
-            Ok(None) => Refusal::new("internal", 500, sentence(500)),
+            Ok(None) => Refusal::plain("internal", 500),
             Err(Failure::Refused(refusal)) => refusal,
             Err(Failure::Failed(error)) => refusal_of(&error, is_operator),
         };
@@ -99,7 +99,7 @@ impl Desk {
 
     /// Who calls: the operator, or a key that is valid, which is counted and limited as any request's.
     fn actor(&mut self, route: &Route, call: &Call) -> std::result::Result<Actor, Refusal> {
-        let unauthorized = || Refusal::new("unauthorized", 401, sentence(401));
+        let unauthorized = || Refusal::plain("unauthorized", 401);
         if *route == Route::Activate {
             // The secret itself is what gives the right.
             return Ok(Actor::Operator("http".to_owned()));
@@ -168,11 +168,10 @@ fn whoami(turn: &mut Turn<'_>) -> Outcome {
 }
 
 fn activate(turn: &mut Turn<'_>) -> Outcome {
-    let body = std::mem::take(&mut turn.call.body);
-    let wish: fields::Activate = fields::read(&body)?;
+    let wish: fields::Activate = fields::read(&turn.call.body)?;
     let secret = wish.key.map(Secret::new).or_else(|| turn.call.secret.take());
     let Some(secret) = secret else {
-        return Err(Refusal::new("unauthorized", 401, sentence(401)).into());
+        return Err(Refusal::plain("unauthorized", 401).into());
     };
     let (now, workspace) = (turn.now(), turn.settings.workspace.as_deref());
     match activate::present(turn.store, &turn.actor, workspace, &secret, now) {

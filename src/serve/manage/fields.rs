@@ -12,7 +12,6 @@ use crate::domain::transfer::absent;
 use crate::domain::{Lifetime, Name, Network, When};
 use crate::error::Error;
 use crate::ops::revoke::Reason;
-use crate::serve::answer::sentence;
 use crate::serve::dialect::Refusal;
 
 /// What a new key is to have.
@@ -99,7 +98,7 @@ pub fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Refusal> {
         serde_json::error::Category::Data => {
             Refusal::new("usage", 422, "a field is missing, unknown or of the wrong type")
         }
-        _ => Refusal::new("bad_request", 400, sentence(400)),
+        _ => Refusal::plain("bad_request", 400),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::ops::{change, idempotent, mint, pause, rename, revoke, rotate, set, s
 use crate::output::json;
 use crate::output::view::{Changed, LimitsView, Minted, Revoked, Shown};
 use crate::random::SystemRandom;
-use crate::serve::answer::{Answer, sentence};
+use crate::serve::answer::Answer;
 use crate::serve::dialect::Refusal;
 
 /// What is to be done to a key.
@@ -34,7 +34,7 @@ pub fn selector(id: &str) -> Result<Selector, Failure> {
         && random.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
     match is_id {
         true => Ok(id.into()),
-        false => Err(Refusal::new(Kind::KeyNotFound.code(), 404, sentence(404)).into()),
+        false => Err(Refusal::plain(Kind::KeyNotFound.code(), 404).into()),
     }
 }
 
@@ -67,8 +67,7 @@ fn after(turn: &Turn<'_>, outcome: &change::Outcome) -> Answer {
 }
 
 fn changed(turn: &mut Turn<'_>, selector: &Selector) -> Outcome {
-    let body = std::mem::take(&mut turn.call.body);
-    let wish: fields::Change = fields::read(&body)?;
+    let wish: fields::Change = fields::read(&turn.call.body)?;
     let (now, workspace) = (turn.now(), turn.workspace());
     let request = set::Request {
         workspace: workspace.clone(),
@@ -116,8 +115,7 @@ fn paused(turn: &mut Turn<'_>, selector: &Selector, change: pause::Change) -> Ou
 }
 
 fn revoked(turn: &mut Turn<'_>, selector: Selector) -> Outcome {
-    let body = std::mem::take(&mut turn.call.body);
-    let wish: fields::Revoke = fields::read(&body)?;
+    let wish: fields::Revoke = fields::read(&turn.call.body)?;
     turn.refuse_secrets(&wish.message.as_deref().into_iter().collect::<Vec<_>>())?;
     let request = revoke::Request {
         workspace: turn.workspace(),
@@ -132,8 +130,7 @@ fn revoked(turn: &mut Turn<'_>, selector: Selector) -> Outcome {
 
 /// Mints a key as the body says.
 pub fn mint(turn: &mut Turn<'_>) -> Outcome {
-    let body = std::mem::take(&mut turn.call.body);
-    let wish: fields::Mint = fields::read(&body)?;
+    let wish: fields::Mint = fields::read(&turn.call.body)?;
     let request = mint::Request {
         workspace: turn.workspace(),
         name: fields::name(&wish.name)?,
@@ -187,8 +184,7 @@ pub fn minted(
 }
 
 fn rotated(turn: &mut Turn<'_>, selector: Selector) -> Outcome {
-    let body = std::mem::take(&mut turn.call.body);
-    let wish: fields::Rotate = fields::read(&body)?;
+    let wish: fields::Rotate = fields::read(&turn.call.body)?;
     if wish.now && wish.grace.is_some() {
         let message = "the old key ends at once or after a grace: send now or grace";
         return Err(Refusal::new("usage", 422, message).into());

@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use hyper::header::ALLOW;
 
-use super::answer::{Answer, sentence};
+use super::answer::Answer;
 use super::auth;
 use super::caller::Asked;
 use super::dialect::{Dialect, Refusal};
@@ -48,7 +48,7 @@ pub async fn answer(
                 [] => ("not_found", 404),
                 _ => ("method_not_allowed", 405),
             };
-            let refusal = Refusal::new(code, status, sentence(status));
+            let refusal = Refusal::plain(code, status);
             let mut answer = Answer::refusal(&refusal, asked.dialect(settings.errors));
             for method in allowed {
                 answer.fields.append(ALLOW, method.as_str().parse().expect("a word"));
@@ -77,7 +77,7 @@ pub async fn answer(
 }
 
 fn busy() -> Refusal {
-    Refusal::new("busy", 503, sentence(503))
+    Refusal::plain("busy", 503)
 }
 
 async fn call(
@@ -113,5 +113,5 @@ async fn call(
     };
     let answer = managers.work_on(route, call).ok_or_else(busy)?;
     // A desk that met a fault has answered nothing.
-    answer.await.map_err(|_| Refusal::new("internal", 500, sentence(500)))
+    answer.await.map_err(|_| Refusal::plain("internal", 500))
 }
