@@ -11,14 +11,31 @@ pub fn write_hex(formatter: &mut fmt::Formatter<'_>, digest: &[u8; 32]) -> fmt::
 
 /// Reads a digest's bytes as two hexadecimal digits each, of either case.
 pub fn hex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
-    if text.len() != 2 * LENGTH || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if text.len() != 2 * LENGTH {
         return None;
     }
     let mut digest = [0; LENGTH];
-    for (at, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    for (byte, digits) in digest.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = nibble(digits[0])? << 4 | nibble(digits[1])?;
     }
     Some(digest)
+}
+
+/// The value of a hexadecimal digit.
+pub fn nibble(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).map(|digit| digit as u8)
+}
+
+/// The value of a character of Base64, of either alphabet (RFC 4648, sections 4 and 5).
+pub fn sextet(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    }
 }
 
 /// Reads a digest's bytes in Base64 (RFC 4648, sections 4 and 5), of either alphabet, with the padding or without.
@@ -34,15 +51,7 @@ pub fn base64<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
 pub fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::with_capacity(text.len() * 3 / 4));
     for byte in text.bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = (bits & 0xff) << 6 | u32::from(value);
+        bits = (bits & 0xff) << 6 | u32::from(sextet(byte)?);
         count += 6;
         if count >= 8 {
             count -= 8;

@@ -63,7 +63,7 @@ impl HashForm {
         let is = |separator: u8| move |byte: &u8| *byte == separator;
         let from = match self {
             Self::Sha256 => 0,
-            Self::Sha512 => return Some(Self::folded(&Sha512::digest(token).into())),
+            Self::Sha512 => return Some(SecretHash::of(&Sha512::digest(token))),
             Self::AfterBar => token.iter().position(is(b'|'))? + 1,
             Self::AfterUnderscore => token.iter().rposition(is(b'_'))? + 1,
         };
@@ -85,17 +85,12 @@ impl HashForm {
         }
         let bare = bare.strip_prefix("\\x").unwrap_or(bare);
         if self == Self::Sha512
-            && let Some(digest) = digest::hex(bare).or_else(|| digest::base64(bare))
+            && let Some(digest) = digest::hex::<64>(bare).or_else(|| digest::base64(bare))
         {
-            return Some(Self::folded(&digest));
+            return Some(SecretHash::of(&digest));
         }
         let digest = digest::hex(bare).or_else(|| digest::base64(bare));
         digest.map(SecretHash::from_bytes)
-    }
-
-    /// What the store knows a SHA-512 by.
-    fn folded(digest: &[u8; 64]) -> SecretHash {
-        SecretHash::of(digest)
     }
 }
 

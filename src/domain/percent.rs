@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::domain::digest::nibble;
+
 /// A text with its escapes undone. Bytes that are not UTF-8 are replaced.
 pub fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
@@ -14,7 +16,7 @@ pub fn decoded(text: &str) -> Cow<'_, str> {
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
         let escaped = match rest {
-            [b'%', high, low, ..] => digit(*high).zip(digit(*low)),
+            [b'%', high, low, ..] => nibble(*high).zip(nibble(*low)),
             _ => None,
         };
         match escaped {
@@ -29,10 +31,6 @@ pub fn decoded(text: &str) -> Cow<'_, str> {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned().into()
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// The name and value pairs of a query or a form (WHATWG URL, `application/x-www-form-urlencoded`).

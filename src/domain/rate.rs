@@ -80,8 +80,6 @@ impl Rate {
         (debt > 0).then(|| nanos(now).saturating_add(debt))
     }
 
-    /// What of the burst is used, in nanoseconds. More than the burst means that another process counted with a later time:
-    /// then nothing is left.
     /// When all of it is free again; `None` where it is.
     pub fn whole_again(self, whole_at: Option<i64>, now: Timestamp) -> Option<Timestamp> {
         let debt = self.debt(whole_at, now);
@@ -89,6 +87,8 @@ impl Rate {
         (debt > 0).then(|| now.plus_millis(millis))
     }
 
+    /// What of the burst is used, in nanoseconds. More than the burst means that another process counted with a later time:
+    /// then nothing is left.
     fn debt(self, whole_at: Option<i64>, now: Timestamp) -> i64 {
         let debt = whole_at.map_or(0, |at| at.saturating_sub(nanos(now)).max(0));
         // The store does not trust a clock that jumped this far ahead, so its rates must not keep a key waiting either.

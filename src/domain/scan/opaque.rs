@@ -6,9 +6,9 @@ use std::ops::Range;
 use super::Encoding;
 use super::foreign::{self, Foreign};
 use super::runs::{self, Class, Wanted, class};
-use super::text::sextet;
 use super::view::{Reading, View};
 use super::wide;
+use crate::domain::digest::sextet;
 use crate::domain::token::TokenFormat;
 
 /// The longest run in which every place is tried, in characters. Tokens are glued to a few letters; a longer run is an image.

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::join;
 use super::plain::Text;
+use crate::domain::digest::{nibble, sextet};
 
 /// How many joins a text may have before it is taken for something else. A token of 500 characters in Base64 has ten lines.
 pub(super) const MOST_JOINS: usize = 24;
@@ -104,23 +105,6 @@ impl Decoded<'_> {
         self.next += 2;
         Some(if is_ascii { byte } else { u8::MAX })
     }
-}
-
-/// The value of a character of Base64, of either alphabet (RFC 4648, sections 4 and 5).
-pub(super) fn sextet(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
-}
-
-/// The value of a hexadecimal digit.
-pub(super) fn nibble(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
 
 #[cfg(test)]

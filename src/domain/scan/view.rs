@@ -5,7 +5,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::Encoding;
-use super::text::{nibble, sextet};
+use crate::domain::digest::{nibble, sextet};
 
 /// How much of a text is decoded at once, in characters.
 pub(super) const PIECE: usize = 4096;
