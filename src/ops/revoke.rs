@@ -70,9 +70,6 @@ pub struct Revoked {
 }
 
 /// Finds the keys that [`run`] would revoke, without revoking them.
-///
-/// # Errors
-/// As [`run`].
 pub fn preview(
     store: &mut Store,
     actor: &Actor,

@@ -49,9 +49,6 @@ pub fn run(settings: Settings, ready: impl FnOnce(&[String])) -> Result<End> {
 }
 
 /// Serves until the other end of `wake` is written to or closed.
-///
-/// # Errors
-/// As [`run`].
 pub fn run_until(
     wake: &UnixStream,
     settings: Settings,

@@ -90,9 +90,6 @@ impl Judge {
     }
 
     /// Writes the last uses.
-    ///
-    /// # Errors
-    /// They could not be recorded.
     pub fn close(self) -> Result<()> {
         let whole = self.whole.map_or(Ok(()), Verifier::close);
         self.verifier.close().and(whole)

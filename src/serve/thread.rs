@@ -67,9 +67,6 @@ impl Prepared {
     }
 
     /// Answers until it is to end and has answered what is due.
-    ///
-    /// # Errors
-    /// The last uses could not be recorded.
     pub fn run(self, messages: UnboundedReceiver<Message>) -> Result<()> {
         let options = LocalOptions::default();
         let runtime = Builder::new_current_thread().enable_all().build_local(options);

@@ -88,9 +88,6 @@ impl Worker {
     }
 
     /// Writes the last uses.
-    ///
-    /// # Errors
-    /// They could not be recorded.
     pub fn close(self) -> Result<()> {
         match self.bench {
             Bench::Here { judge, .. } => (*judge).into_inner().close(),

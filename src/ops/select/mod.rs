@@ -51,9 +51,6 @@ pub fn key(reader: &Reader<'_>, reach: &Reach, selector: &Selector, now: Timesta
 }
 
 /// The same where every one of these workspaces is meant: a name is looked for in each.
-///
-/// # Errors
-/// As [`key`].
 pub fn key_anywhere(
     reader: &Reader<'_>,
     reach: &Reach,
