@@ -75,10 +75,7 @@ impl Listing {
         view: &impl Serialize,
         row: impl FnOnce() -> Vec<C>,
     ) -> Result<()> {
-        if self.format.is_for_people() {
-            self.rows.push(row().into_iter().map(Into::into).collect());
-        }
-        self.push(view)
+        self.rows(view, || vec![row().into_iter().map(Into::into).collect()])
     }
 
     /// Writes one record, for scripts alone.

@@ -124,9 +124,7 @@ impl Ui {
 
     /// Says what happened, only to people.
     pub fn status(&self, sentence: &str) {
-        if !self.quiet && self.is_for_people() {
-            self.stderr("", "", sentence);
-        }
+        self.signed("", "", sentence);
     }
 
     /// The same on a line after a sign, which has this colour.
@@ -138,9 +136,7 @@ impl Ui {
 
     /// Says what could help, only to people.
     pub fn hint(&self, sentence: &str) {
-        if !self.quiet && self.is_for_people() {
-            self.stderr("hint: ", "36", sentence);
-        }
+        self.signed("hint: ", "36", sentence);
     }
 
     /// Prints a text of several lines on stderr unchanged.
