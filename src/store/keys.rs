@@ -152,7 +152,10 @@ impl Reader<'_> {
     /// The keys whose token has one of these random public parts.
     pub fn keys_with_short(&self, shorts: &[&str]) -> Result<Vec<Key>> {
         let values: Vec<Value<'_>> = shorts.iter().copied().map(Value::from).collect();
-        if !self.is_far() && !self.has_any_short(&values)? {
+        // Hardly a name is one. To look for each costs less than the list below, of which SQLite makes a table.
+        let has = |nth| format!("EXISTS (SELECT 1 FROM key WHERE short = ?{nth} AND short <> '')");
+        let any = (1..=values.len()).map(has).collect::<Vec<_>>().join(" OR ");
+        if !self.is_far() && !self.session.exists(&format!("SELECT 1 WHERE {any}"), &values)? {
             return Ok(Vec::new());
         }
         let shorts = places(shorts.len());
@@ -160,14 +163,6 @@ impl Reader<'_> {
             &format!("WHERE key.short IN ({shorts}) AND key.short <> '' ORDER BY key.seq"),
             &values,
         )
-    }
-
-    /// Whether any key has one of these public parts. Hardly a name is one, and looking for each costs less than the list
-    /// that has their records, of which SQLite makes a table.
-    fn has_any_short(&self, shorts: &[Value<'_>]) -> Result<bool> {
-        let has = |nth| format!("EXISTS (SELECT 1 FROM key WHERE short = ?{nth} AND short <> '')");
-        let any: Vec<String> = (1..=shorts.len()).map(has).collect();
-        self.session.exists(&format!("SELECT 1 WHERE {}", any.join(" OR ")), shorts)
     }
 
     /// Whether the key replaced another, or another was minted to replace it: those share limits.
