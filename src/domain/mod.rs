@@ -23,7 +23,6 @@ pub mod glob;
 pub mod holding;
 pub mod idempotency;
 pub mod key;
-mod key_id;
 pub mod known_format;
 pub mod label;
 pub mod life;
