@@ -132,17 +132,9 @@ fn ids_meant(
     selector: &Selector,
     now: Timestamp,
 ) -> Result<Vec<String>> {
-    let found = match request.everywhere {
-        true => {
-            let all = select::workspaces_anywhere(reader, access)?;
-            select::find_anywhere(reader, &all, selector, now)
-        }
-        false => {
-            let reach = select::workspaces(reader, access, request.workspace.as_deref())?;
-            select::find(reader, &reach, selector, now)
-        }
-    };
-    match found {
+    let named = request.workspace.as_deref();
+    let reach = select::reach(reader, access, named, request.everywhere)?;
+    match select::find(reader, &reach, selector, now) {
         Ok((key, true)) => {
             let mut named = reader.keys_named(key.workspace_id, &key.name)?;
             named.retain(|other| other.environment == key.environment);

@@ -59,8 +59,8 @@ pub fn anywhere(
 ) -> Result<Outcome> {
     store.read(|reader| {
         let access = Access::to(reader, actor, Permission::List, now)?;
-        let workspaces = select::workspaces_anywhere(reader, &access)?;
-        let key = select::key_anywhere(reader, &workspaces, selector, now)?;
+        let workspaces = select::reach(reader, &access, None, true)?;
+        let key = select::key(reader, &workspaces, selector, now)?;
         shown(reader, &workspaces, key, now)
     })
 }

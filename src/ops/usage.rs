@@ -104,17 +104,13 @@ pub fn run(
 
 fn scope(reader: &Reader<'_>, access: &Access, request: &Request, now: Timestamp) -> Result<Scope> {
     let everywhere = request.all || (request.by.workspace && request.workspace.is_none());
-    let workspaces = match everywhere {
-        true => select::workspaces_anywhere(reader, access)?,
-        false => select::workspaces(reader, access, request.workspace.as_deref())?,
-    };
+    let mut reach = select::reach(reader, access, request.workspace.as_deref(), everywhere)?;
     let Some(selector) = &request.key else {
-        return Ok(Scope::Workspaces(workspaces.into_iter().collect()));
+        return Ok(Scope::Workspaces(reach.into_iter().collect()));
     };
-    let key = match request.all {
-        true => select::key_anywhere(reader, &workspaces, selector, now)?,
-        false => select::key(reader, &workspaces, selector, now)?,
-    };
+    // Adding up by workspace alone does not say which one a name is of.
+    reach.is_each_meant = request.all;
+    let key = select::key(reader, &reach, selector, now)?;
     let seq = reader.seq_of(&key.id)?;
     Ok(Scope::One(vec![(seq, key)]))
 }

@@ -13,8 +13,7 @@ use crate::store::Reader;
 use workspaces::{ambiguous, not_found, undecided};
 
 pub use workspaces::{
-    Reach, confinement, no_such_workspace, selected_workspaces, workspace, workspaces,
-    workspaces_anywhere,
+    Reach, confinement, no_such_workspace, reach, selected_workspaces, workspace, workspaces,
 };
 
 /// How many random characters of an id are enough to name a key.
@@ -42,22 +41,12 @@ impl From<&str> for Selector {
 /// A whole id wins. Otherwise everything it could mean is looked up: the beginning of an id, a prefix, the prefix's
 /// short part, a name. A name means its holder, where there is none the newest key that can still verify, or else the one
 /// that had it last; `ops::lineage` adds those it stands for. Where no workspace was chosen, ids and prefixes are still one
-/// key's, but a name is nobody's.
+/// key's, but a name is nobody's, unless every workspace is meant.
 ///
 /// # Errors
 /// `key_not_found`, or `ambiguous` with the candidates.
 pub fn key(reader: &Reader<'_>, reach: &Reach, selector: &Selector, now: Timestamp) -> Result<Key> {
     find(reader, reach, selector, now).map(|(key, _)| key)
-}
-
-/// The same where every one of these workspaces is meant: a name is looked for in each.
-pub fn key_anywhere(
-    reader: &Reader<'_>,
-    reach: &Reach,
-    selector: &Selector,
-    now: Timestamp,
-) -> Result<Key> {
-    find_anywhere(reader, reach, selector, now).map(|(key, _)| key)
 }
 
 /// The same, with whether it was meant by its name alone.
@@ -68,23 +57,10 @@ pub(super) fn find(
     now: Timestamp,
 ) -> Result<(Key, bool)> {
     let searched = match &**reach {
-        [_, _, ..] => &[],
-        one => one,
+        [_, _, ..] if !reach.is_each_meant => &[],
+        meant => meant,
     };
     match search(reader, reach, searched, selector, now)? {
-        Some(found) => Ok(found),
-        None => Err(not_found(reader, reach, selector, now)?),
-    }
-}
-
-/// The same where every one of these workspaces is meant.
-pub(super) fn find_anywhere(
-    reader: &Reader<'_>,
-    reach: &Reach,
-    selector: &Selector,
-    now: Timestamp,
-) -> Result<(Key, bool)> {
-    match search(reader, reach, reach, selector, now)? {
         Some(found) => Ok(found),
         None => Err(not_found(reader, reach, selector, now)?),
     }

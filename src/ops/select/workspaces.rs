@@ -15,14 +15,10 @@ use crate::store::Reader;
 #[derive(Debug)]
 pub struct Reach {
     workspaces: Vec<Workspace>,
+    /// Whether a name is looked for in each of several.
+    pub(in crate::ops) is_each_meant: bool,
     /// Whether its actor may see other workspaces.
     pub(super) is_operators: bool,
-}
-
-impl Reach {
-    fn of(access: &Access, workspaces: Vec<Workspace>) -> Self {
-        Self { workspaces, is_operators: access.caller.is_none() }
-    }
 }
 
 impl Deref for Reach {
@@ -44,7 +40,7 @@ impl IntoIterator for Reach {
 
 /// The workspace a command works in: the named one, the caller's, the one in use, or the only one.
 pub fn workspace(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> Result<Workspace> {
-    let mut found = workspaces(reader, access, named)?.workspaces;
+    let mut found = found(reader, access, named)?;
     if found.len() > 1 {
         return Err(undecided(&found));
     }
@@ -56,8 +52,22 @@ pub fn workspace(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> R
 
 /// The workspaces a KEY may be in: the one a command works in, or all of them when none is chosen.
 pub fn workspaces(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> Result<Reach> {
-    let found = found(reader, access, named)?;
-    Ok(Reach::of(access, found))
+    reach(reader, access, named, false)
+}
+
+/// The same, or every workspace the actor may see.
+pub fn reach(
+    reader: &Reader<'_>,
+    access: &Access,
+    named: Option<&str>,
+    everywhere: bool,
+) -> Result<Reach> {
+    let is_operators = access.caller.is_none();
+    let workspaces = match everywhere && is_operators {
+        true => reader.workspaces()?,
+        false => found(reader, access, named.filter(|_| !everywhere))?,
+    };
+    Ok(Reach { workspaces, is_each_meant: everywhere, is_operators })
 }
 
 fn found(reader: &Reader<'_>, access: &Access, named: Option<&str>) -> Result<Vec<Workspace>> {
@@ -98,14 +108,6 @@ pub fn selected_workspaces(
     match workspace(reader, access, named.filter(|_| !all)) {
         Err(error) if error.kind() == Kind::WorkspaceNotFound && named.is_none() => Ok(Vec::new()),
         found => found.map(|workspace| vec![workspace]),
-    }
-}
-
-/// The workspaces a KEY may be in where it may be in any: every one the actor may see.
-pub fn workspaces_anywhere(reader: &Reader<'_>, access: &Access) -> Result<Reach> {
-    match access.caller {
-        Some(_) => workspaces(reader, access, None),
-        None => Ok(Reach::of(access, reader.workspaces()?)),
     }
 }
 
