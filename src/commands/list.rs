@@ -88,7 +88,7 @@ pub fn run(args: Args, context: &mut Context) -> Result<()> {
         environment: args.environment,
         name: args.name,
         owner: args.owner,
-        labels: args.labels.iter().map(|label| split_label(label)).collect(),
+        labels: args.labels.iter().map(|label| list::label(label)).collect(),
         scopes: args.scopes,
         order: args.sort,
     };
@@ -164,12 +164,5 @@ fn way_on(request: &list::Request) -> Option<String> {
         (true, true) => Some(lists),
         (false, false) if request.all => Some(mints),
         (false, _) => None,
-    }
-}
-
-fn split_label(label: &str) -> (String, Option<String>) {
-    match label.split_once('=') {
-        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-        None => (label.to_owned(), None),
     }
 }

@@ -53,6 +53,14 @@ impl Request {
     }
 }
 
+/// A label that is asked for: its name, and its value where one is given.
+pub fn label(text: &str) -> (String, Option<String>) {
+    match text.split_once('=') {
+        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+        None => (text.to_owned(), None),
+    }
+}
+
 /// How many keys are read at once. Between two pages the store is not locked, so a slow reader such as a pager does not
 /// keep the log from being cleared.
 const PAGE: u32 = 2_000;

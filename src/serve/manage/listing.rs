@@ -118,10 +118,7 @@ fn request(turn: &Turn<'_>) -> Result<list::Request, Failure> {
                 true
             }
             "label" => {
-                let (name, wanted) = value
-                    .split_once('=')
-                    .map_or((value.as_str(), None), |(name, value)| (name, Some(value)));
-                request.labels.push((name.to_owned(), wanted.map(str::to_owned)));
+                request.labels.push(list::label(value));
                 true
             }
             _ => false,
