@@ -8,11 +8,9 @@ use hyper::Method;
 use super::call::{Outcome, Turn};
 use super::{fields, keys, listing};
 use crate::domain::percent::decoded;
-use crate::ops::revoke::{self, Reason};
 use crate::ops::{mint, rename};
 use crate::output::json;
 use crate::output::view::{AzscraperKey, AzscraperMinted, Data};
-use crate::serve::answer::Answer;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
@@ -44,7 +42,6 @@ const ITEM: &str = "/private/projects/{projectId}/api-keys/{id}";
 
 pub fn work(turn: &mut Turn<'_>, project: &str, route: &Route) -> Outcome {
     turn.require_operator()?;
-    let success = || Ok(Some(Answer::json(200, "{\"success\":true}".to_owned())));
     let (workspace, now) = (Some(project.to_owned()), turn.now());
     match route {
         Route::List => {
@@ -67,15 +64,8 @@ pub fn work(turn: &mut Turn<'_>, project: &str, route: &Route) -> Outcome {
             let (selector, name) = (keys::selector(id)?, fields::name(&wish.name)?);
             let (store, actor) = (&mut *turn.store, &turn.actor);
             rename::run(store, actor, Some(project), &selector, &name, now)?;
-            success()
+            keys::success()
         }
-        Route::Revoke(id) => {
-            let request = revoke::Request {
-                workspace,
-                ..revoke::Request::new(keys::selector(id)?, Reason::Unspecified)
-            };
-            revoke::run(turn.store, &turn.actor, &request, now)?;
-            success()
-        }
+        Route::Revoke(id) => keys::ended(turn, workspace, id),
     }
 }

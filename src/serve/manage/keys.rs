@@ -128,6 +128,21 @@ fn revoked(turn: &mut Turn<'_>, selector: Selector) -> Outcome {
     Ok(Some(Answer::view(200, &Revoked::new(&revoked.key, revoked.changed, now))))
 }
 
+/// Revokes a key as the documented systems do: without a reason, and with no more of an answer than that it worked.
+pub fn ended(turn: &mut Turn<'_>, workspace: Option<String>, id: &str) -> Outcome {
+    let request = revoke::Request {
+        workspace,
+        ..revoke::Request::new(selector(id)?, revoke::Reason::Unspecified)
+    };
+    let now = turn.now();
+    revoke::run(turn.store, &turn.actor, &request, now)?;
+    success()
+}
+
+pub fn success() -> Outcome {
+    Ok(Some(Answer::json(200, "{\"success\":true}")))
+}
+
 /// Mints a key as the body says.
 pub fn mint(turn: &mut Turn<'_>) -> Outcome {
     let wish: fields::Mint = fields::read(&turn.call.body)?;

@@ -7,7 +7,6 @@ use hyper::Method;
 use super::call::{Outcome, Turn};
 use super::{fields, keys, listing};
 use crate::domain::percent::decoded;
-use crate::ops::revoke::{self, Reason};
 use crate::ops::{mint, whoami};
 use crate::output::json;
 use crate::output::view::{ScrapewiseCaller, ScrapewiseKey, ScrapewiseMinted};
@@ -48,7 +47,7 @@ pub fn work(turn: &mut Turn<'_>, route: &Route) -> Outcome {
                 json::to_string(&ScrapewiseKey::new(key))
             })
         }
-        Route::Revoke(id) => revoke(turn, id),
+        Route::Revoke(id) => keys::ended(turn, turn.workspace(), id),
     }
 }
 
@@ -74,14 +73,4 @@ fn generate(turn: &mut Turn<'_>) -> Outcome {
     keys::minted(turn, request, false, 200, |key, secret, _| {
         json::to_bytes(&ScrapewiseMinted::new(key, secret))
     })
-}
-
-fn revoke(turn: &mut Turn<'_>, id: &str) -> Outcome {
-    let request = revoke::Request {
-        workspace: turn.workspace(),
-        ..revoke::Request::new(keys::selector(id)?, Reason::Unspecified)
-    };
-    let now = turn.now();
-    revoke::run(turn.store, &turn.actor, &request, now)?;
-    Ok(Some(Answer::json(200, "{\"success\":true}".to_owned())))
 }
