@@ -6,7 +6,7 @@ use crate::commands::sink::SinkArgs;
 use crate::context::Context;
 use crate::delivery::{Existing, Sink};
 use crate::domain::holding::Action;
-use crate::domain::wanted::Wanted;
+use crate::domain::manifest::Wanted;
 use crate::domain::{Key, Lifetime, Name, Safe};
 use crate::error::{Error, Result};
 use crate::ops::access::Actor;

@@ -24,7 +24,6 @@ use crate::error::{Error, Kind, Result};
 pub const UNDELIVERED: &str = "undelivered";
 /// What is recorded as the reason where none was given.
 pub const UNSPECIFIED: &str = "unspecified";
-
 /// The reason recorded for a key that another took the place of at once.
 pub const SUPERSEDED: &str = "superseded";
 

@@ -1,11 +1,34 @@
 //! Enums whose every variant has one word, which scripts, the store and the trail use for it; numbers with their nouns; and
 //! the word that was probably meant by a misspelled one.
 
+use std::fmt;
+
 /// A number with its noun: "1 key", "2 keys".
 pub fn counted(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+/// How far a long job has come: so many of so many things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// What was done to them.
+    pub verb: &'static str,
+    /// How many it was done to.
+    pub done: u64,
+    /// How many there are.
+    pub of: u64,
+    /// What they are, in the plural.
+    pub unit: &'static str,
+}
+
+/// `checked 120000 of 1000000 keys`.
+impl fmt::Display for Reached {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verb, done, of, unit } = self;
+        write!(formatter, "{verb} {done} of {of} {unit}")
+    }
 }
 
 /// Declares such an enum: each variant with its word. It gets `word`, `ALL` and `of`, and is serialised as its word.

@@ -2,7 +2,7 @@
 
 use crate::domain::Timestamp;
 use crate::domain::audit::{ChainHash, Head};
-use crate::domain::progress::Reached;
+use crate::domain::words::Reached;
 use crate::error::Result;
 use crate::ops::access::{Access, Actor};
 use crate::store::{Reader, Store};

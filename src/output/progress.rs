@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::domain::Safe;
-use crate::domain::progress::Reached;
+use crate::domain::words::Reached;
 
 const WIDTH: usize = 20;
 /// How much of a step's name is shown.

@@ -1,10 +1,12 @@
-//! Takes connections and gives them to the workers in turn, until a signal says that it is over.
+//! Takes connections and gives them to the workers in turn, until a signal says that it is over; and tells a service manager
+//! when that begins and ends.
 //!
 //! In turn, because a proxy brings a handful of connections that stay: a hash over them would leave workers idle.
 //!
 //! This module never reads a byte of a connection.
 
-use std::os::unix::net::UnixStream;
+use std::ffi::OsStr;
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use super::listen::{Listener, Side, Socket};
 use super::manage::Managers;
 use super::metrics::Metrics;
 use super::thread::{Accepted, Message, Prepared};
-use super::{Settings, notify, tokens};
+use super::{Settings, tokens};
 use crate::error::{Error, Kind, Result};
 use crate::signals::{Interrupts, SIGTERM};
 
@@ -73,9 +75,9 @@ pub fn run_until(
     let workers = prepared.into_iter().map(Worker::start).collect::<Result<Vec<_>>>()?;
     ready(&listeners.iter().map(Listener::place).collect::<Vec<_>>());
     let manager = settings.manager.notify.as_deref();
-    notify::tell(manager, "READY=1");
+    tell(manager, "READY=1");
     accept(&listeners, wake, &workers)?;
-    notify::tell(manager, "STOPPING=1");
+    tell(manager, "STOPPING=1");
     // What has come already is still answered. Each goes at once after that: nothing is to come in between.
     for listener in listeners {
         take(&listener, &mut workers.iter().cycle());
@@ -200,4 +202,24 @@ fn take<'w>(listener: &Listener, turns: &mut impl Iterator<Item = &'w Worker>) {
             let _ = worker.messages.send(Message::Connection(accepted, listener.side));
         }
     }
+}
+
+/// Tells the service manager at this address (systemd's `sd_notify(3)`). A service that cannot still serves.
+fn tell(address: Option<&OsStr>, state: &str) {
+    let Some(address) = address.and_then(meant) else {
+        return;
+    };
+    if let Ok(socket) = UnixDatagram::unbound() {
+        let _ = socket.send_to_addr(state.as_bytes(), &address);
+    }
+}
+
+/// A path, or a name that is not in the file system and begins with `@`.
+fn meant(address: &OsStr) -> Option<SocketAddr> {
+    #[cfg(target_os = "linux")]
+    if let [b'@', name @ ..] = address.as_encoded_bytes() {
+        use std::os::linux::net::SocketAddrExt;
+        return SocketAddr::from_abstract_name(name).ok();
+    }
+    SocketAddr::from_pathname(address).ok()
 }

@@ -20,7 +20,7 @@ use super::dialect::Refusal;
 use super::listen::Side;
 use super::unread::Unread;
 use super::worker::Worker;
-use super::{auth, health, introspect, manage, verify};
+use super::{auth, introspect, manage, verify};
 
 pub async fn answer(
     worker: Rc<Worker>,
@@ -80,8 +80,8 @@ async fn route(
     match (side, path) {
         // An answer of 200 to it would make a tunnel.
         _ if asked.method == Method::CONNECT => ("other", refused("method_not_allowed", 405)),
-        (_, "/healthz") => ("/healthz", health::alive()),
-        (_, "/readyz") => ("/readyz", health::ready(worker).await),
+        (_, "/healthz") => ("/healthz", alive()),
+        (_, "/readyz") => ("/readyz", ready(worker).await),
         (Side::Verify, path) if path == auth::PATH || is_below(auth::PATH) => {
             (auth::PATH, auth::answer(worker, asked).await)
         }
@@ -98,5 +98,21 @@ async fn route(
         }
         (Side::Verify, _) => ("other", refused("not_found", 404)),
         (Side::Manage, _) => manage::answer(worker, asked, body).await,
+    }
+}
+
+/// It lives while it answers.
+fn alive() -> Answer {
+    Answer::json(200, "{\"alive\":true}\n".to_owned())
+}
+
+/// It is ready while the store can be read and it is not shutting down.
+async fn ready(worker: &Worker) -> Answer {
+    let recording = if worker.is_ending.get() { None } else { worker.is_recording().await.ok() };
+    match recording {
+        Some(recording) => {
+            Answer::json(200, format!("{{\"ready\":true,\"recording\":{recording}}}\n"))
+        }
+        None => Answer::json(503, "{\"ready\":false,\"recording\":false}\n".to_owned()),
     }
 }

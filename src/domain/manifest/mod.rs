@@ -9,9 +9,11 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::domain::address::Network;
+use crate::domain::lifetime::Lifetime;
 use crate::domain::name::Name;
 use crate::domain::sanitize::Safe;
-use crate::domain::wanted::Wanted;
+use crate::domain::when::When;
 use crate::error::Error;
 
 #[derive(Debug)]
@@ -19,6 +21,30 @@ pub struct Manifest {
     pub workspaces: BTreeMap<String, WorkspaceEntry>,
     /// The keys, in the order they are written.
     pub keys: Vec<KeyEntry>,
+}
+
+/// A key there should be: what `ensure` is asked for, and each entry of a manifest. `None` leaves a field unchanged, or means the policy's default when the key is minted.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub name: Name,
+    pub environment: Option<String>,
+    pub scopes: Option<Vec<String>>,
+    /// When it expires, seen from its minting.
+    pub expires: Option<When>,
+    /// The networks it may be used from.
+    pub allow: Option<Vec<Network>>,
+    /// The person or team responsible for it.
+    pub owner: Option<String>,
+    /// Its labels, all of them.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// A plan of its own.
+    pub plan: Option<String>,
+    /// How long before it expires it is rotated.
+    pub rotate_before: Option<Lifetime>,
+    /// How long its predecessor stays valid.
+    pub grace: Option<Lifetime>,
+    /// Whether it is rotated when its secret is not in the sink.
+    pub rotate_if_missing: bool,
 }
 
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use toml::Spanned;
 use super::{KeyEntry, Manifest, PolicySource, RawDeliver, Taken, WorkspaceEntry};
 use crate::domain::address::Network;
 use crate::domain::label::{Label, Owner};
+use crate::domain::manifest::Wanted;
 use crate::domain::name::composed;
 use crate::domain::sanitize::Safe;
-use crate::domain::wanted::Wanted;
 use crate::domain::{preset, tilde};
 use crate::error::{Error, Kind, Result};
 

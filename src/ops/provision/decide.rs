@@ -4,7 +4,7 @@ use super::held;
 use crate::domain::difference::Difference;
 use crate::domain::holding::{Action, Holding, Place};
 use crate::domain::key::UNDELIVERED;
-use crate::domain::wanted::Wanted;
+use crate::domain::manifest::Wanted;
 use crate::domain::{Key, Safe, Status, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::{limits, lineage, links, remedy, rotate, select, set};

@@ -10,8 +10,8 @@ mod settle;
 use rand::TryCryptoRng;
 
 use crate::domain::holding::{Action, Holding, Place};
+use crate::domain::manifest::Wanted;
 use crate::domain::secret::Secret;
-use crate::domain::wanted::Wanted;
 use crate::domain::{Key, Permission, Timestamp, Workspace};
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Act, Actor};

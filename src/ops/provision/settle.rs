@@ -5,7 +5,7 @@ use rand::TryCryptoRng;
 
 use super::{Outcome, Request, Step, preview, run};
 use crate::domain::holding::Action;
-use crate::domain::wanted::Wanted;
+use crate::domain::manifest::Wanted;
 use crate::domain::{Key, Permission, Timestamp, Workspace};
 use crate::error::Result;
 use crate::ops::access::{Act, Actor};

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::domain::Timestamp;
 use crate::domain::flaw::Flaw;
-use crate::domain::progress::Reached;
 use crate::domain::tilde;
+use crate::domain::words::Reached;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Actor};
 use crate::ops::store::check;

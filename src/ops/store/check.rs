@@ -1,7 +1,7 @@
 //! Looking a store through.
 
 use crate::domain::flaw::Flaw;
-use crate::domain::progress::Reached;
+use crate::domain::words::Reached;
 use crate::domain::{Timestamp, WorkspaceId};
 use crate::error::{Kind, Result};
 use crate::ops::access::{Access, Actor};

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::domain::Timestamp;
 use crate::domain::audit::{Action, Head};
-use crate::domain::progress::Reached;
+use crate::domain::words::Reached;
 use crate::error::{Error, Kind, Result};
 use crate::ops::access::{Access, Act, Actor};
 use crate::ops::audit;

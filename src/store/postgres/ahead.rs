@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use tokio_postgres::{Client, Row};
 
 use super::connection::{Answer, in_order};
-use super::received::value;
+use super::sent::value;
 use super::sent::{Queued, query, sent};
 
 /// What is known of queries that will be asked.

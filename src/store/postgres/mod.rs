@@ -12,7 +12,6 @@ mod info;
 mod look;
 mod migrations;
 mod open;
-mod received;
 mod running;
 mod schema;
 mod sent;
@@ -37,7 +36,7 @@ use open::Privileges;
 use shared::Shared;
 
 pub(super) use counts::add;
-pub(super) use received::value;
+pub(super) use sent::value;
 pub use server::Server;
 pub(super) use session::{Row, Session, Statement};
 pub use turn::Turn;

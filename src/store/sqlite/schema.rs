@@ -171,16 +171,31 @@ mod tests {
         (error.to_string(), error.hint().unwrap_or_default().to_owned())
     }
 
+    /// What a store looks like after every migration.
+    fn written(store: &Connection) -> String {
+        let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC, name";
+        let mut statement = store.prepare(sql).expect("valid SQL");
+        let objects = statement.query_map([], |row| row.get(0)).expect("readable");
+        let objects: Vec<String> = objects.collect::<Result<_, _>>().expect("readable");
+        let head = "-- A store after every migration, which say why it is so; written by KEYWARD_BLESS=1 cargo test.";
+        format!("{head}\n\n{};\n", objects.join(";\n\n"))
+    }
+
     #[test]
     #[expect(clippy::disallowed_methods, reason = "whoever runs the test may ask it to write")]
     fn the_digest_is_that_of_the_newest_schema() {
-        let digest = digest(&read(&store()).expect("readable"));
+        let store = store();
+        let (digest, written) = (digest(&read(&store).expect("readable")), written(&store));
         if std::env::var_os("KEYWARD_BLESS").is_some_and(|value| value == "1") {
-            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/schema.digest");
-            std::fs::write(file, format!("{digest:?}\n")).expect("the repository is writable");
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite");
+            for (file, text) in [("digest", format!("{digest:?}\n")), ("sql", written)] {
+                let file = format!("{folder}/schema.{file}");
+                std::fs::write(file, text).expect("the repository is writable");
+            }
             return;
         }
         assert_eq!(digest, DIGEST, "`KEYWARD_BLESS=1 cargo test --lib schema` writes it");
+        assert_eq!(closed_up(&written), closed_up(include_str!("schema.sql")));
     }
 
     #[test]
