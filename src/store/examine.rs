@@ -161,36 +161,28 @@ impl Reader<'_> {
         Ok(first.flatten())
     }
 
-    /// Whether the index of the trail by subject has its rows, each once and in order, as a look-up needs them. Sums of
-    /// hashes under a random key are compared, so that both are read from beginning to end: looking each row up in the
-    /// other would read a page for nearly every one.
+    /// Whether the index of the trail by subject has its rows, and each is found in it. Sums of hashes under a random key are
+    /// compared, so that both are read from beginning to end: to look each row of one up in the other would read a page for
+    /// nearly every one.
     fn index_lists_every_event(&self) -> Result<bool> {
         let key = RandomState::new();
-        let sum =
-            |sum: u64, subject: &[u8], seq: i64| sum.wrapping_add(key.hash_one((subject, seq)));
-        let (mut listed, mut is_sound, mut last) = (0, true, (Vec::new(), i64::MIN));
-        let sql = "SELECT subject, seq FROM audit INDEXED BY audit_subject";
-        self.session.each(sql, &[], |row| {
-            let (Ok(Some(subject)), seq) = (row.bytes(0), row.get(1)?) else {
-                is_sound = false;
-                return Ok(());
-            };
-            is_sound &= (last.0.as_slice(), last.1) < (subject, seq);
-            last.0.clear();
-            last.0.extend_from_slice(subject);
-            last.1 = seq;
-            listed = sum(listed, subject, seq);
-            Ok(())
-        })?;
-        let mut there = 0;
-        let sql = "SELECT subject, seq FROM audit NOT INDEXED
-             WHERE EXISTS (SELECT 1 FROM audit AS found NOT INDEXED WHERE found.seq = audit.seq)";
-        self.session.each(sql, &[], |row| {
-            let subject = row.bytes(0).ok().flatten().unwrap_or_default();
-            there = sum(there, subject, row.get(1)?);
-            Ok(())
-        })?;
-        Ok(is_sound && listed == there)
+        let sum = |sql: &str| {
+            let (mut sum, mut are_texts) = (0_u64, true);
+            self.session.each(sql, &[], |row| {
+                let subject = row.bytes(0).ok().flatten();
+                are_texts &= subject.is_some();
+                sum = sum.wrapping_add(key.hash_one((subject, row.get::<i64>(1)?)));
+                Ok(())
+            })?;
+            Ok(are_texts.then_some(sum))
+        };
+        let listed = sum("SELECT subject, seq FROM audit INDEXED BY audit_subject")?;
+        let there = sum("SELECT subject, seq FROM audit NOT INDEXED
+             WHERE EXISTS (SELECT 1 FROM audit AS found NOT INDEXED WHERE found.seq = audit.seq)")?;
+        let is_lost = "SELECT 1 FROM audit AS listed INDEXED BY audit_subject WHERE NOT EXISTS (
+             SELECT 1 FROM audit AS found INDEXED BY audit_subject
+             WHERE found.subject = listed.subject AND found.seq = listed.seq)";
+        Ok(listed.is_some() && listed == there && !self.session.exists(is_lost, &[])?)
     }
 
     /// Calls the closure with every pruned key whose hash is in the trail but not in the table of ended keys, and with

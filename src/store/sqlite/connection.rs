@@ -35,8 +35,9 @@ pub(super) fn prepare(connection: Connection, wait: Duration) -> Result<Connecti
     Ok(connection)
 }
 
-/// Prepares for many changes or counts all over the file: up to 64 MiB of pages stay in memory, and the log is cleared
-/// at 16 MiB instead of 4, which needs fewer syncs. For reading a table once, SQLite's own 2 MiB are enough.
+/// Prepares for going all over the file, as changes, counts and a check of everything do: up to 64 MiB of pages stay in
+/// memory, and the log is cleared at 16 MiB instead of 4, which needs fewer syncs. For reading a table once, SQLite's own 2
+/// MiB are enough.
 pub(super) fn make_room(connection: &Connection) -> Result<()> {
     connection
         .execute_batch("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096")
