@@ -6,6 +6,7 @@ use std::io::Write;
 use keyward::domain::secret::Secret;
 use serde_json::{Value, json};
 
+use crate::support::stream::answers;
 use crate::support::terminal::Terminal;
 use crate::support::time::{DAY, HOUR, now};
 use crate::support::{Invocation, Sandbox, fields, is_thorough, text};
@@ -253,6 +254,18 @@ fn a_line_says_how_the_key_is_and_was() {
     let _ = import(&sandbox, &line("later", &foreign(50), &more)).run();
     let verify = sandbox.keyward(["verify", "--no-record"]).stdin(foreign(50));
     assert_ne!(verify.run().status, 0, "an expired key came in alive");
+}
+
+#[test]
+fn a_last_use_of_a_later_clock_elsewhere_stays_the_last_use() {
+    let sandbox = with_a_key();
+    let later = "2999-01-01T00:00:00.000Z";
+    import(&sandbox, &line("k", &foreign(1), &json!({ "lastUsedAt": later }))).ok();
+    let verified = sandbox.keyward(["verify", "--json"]).stdin(foreign(1)).ok().json();
+    assert_eq!(verified["subject"]["lastUsedAt"], later);
+    let streamed = answers(&sandbox, &[], format!("{}\n", foreign(1)));
+    assert_eq!(streamed[0]["subject"]["lastUsedAt"], later);
+    assert_eq!(sandbox.show("k")["lastUsedAt"], later);
 }
 
 #[test]

@@ -119,8 +119,7 @@ impl<T> Judging<'_, T> {
         if is_elsewhere || !known.is_of(request.workspace.as_deref()) {
             return Ok((Code::NotFound, None));
         }
-        // A file tells of every count, so that no use can be later than what it has recorded.
-        if reader.is_far() && !known.used.are_known() {
+        if !known.used.are_known() {
             self.look(reader, &known)?;
         }
         let seen = self.state.clock.seen;
