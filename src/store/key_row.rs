@@ -24,7 +24,17 @@ pub(super) static COLUMNS: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The same without columns of other tables, for callers that have these already.
-pub(super) static BARE: LazyLock<String> = LazyLock::new(|| select("''", "NULL"));
+pub(super) static BARE: LazyLock<String> = LazyLock::new(|| bare(|_| true));
+
+/// The same of a table of an older schema, which may lack columns: as records were before there were any.
+pub(super) fn bare(has: impl Fn(&str) -> bool) -> String {
+    let column = |name: &str| match name {
+        _ if has(name) => format!("key.{name}"),
+        "revision" => "1".to_owned(),
+        _ => "NULL".to_owned(),
+    };
+    format!("SELECT key.seq, '', NULL, {}", NAMES.map(column).join(", "))
+}
 
 /// The same without the workspace's name, for many rows of one workspace; wants [`LAST_USES`] after it. A join opens its
 /// tables once, the subqueries of [`COLUMNS`] open them for each row.
@@ -54,7 +64,7 @@ static NAMES: LazyLock<[&str; Key::FIELDS]> =
 
 /// Where a column stands, to read it even if the rest of the row is not a record.
 pub(super) fn place(column: &str) -> usize {
-    ID + NAMES.iter().take_while(|name| **name != column).count()
+    ID + NAMES.iter().position(|name| *name == column).expect("a column of the record")
 }
 
 pub(super) fn from_row(row: &Row<'_>) -> Result<Key> {

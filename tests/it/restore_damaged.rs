@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::backup_faults::spoil;
+use crate::migrations::{OLD, plant};
 use crate::restore::{Scene, restore};
 use crate::support::files::mode;
 use crate::support::stream::Stream;
@@ -53,6 +54,22 @@ fn a_row_of_a_damaged_store_that_was_revived_stays_dead_however_it_was_ended() {
     sandbox.tamper("UPDATE key SET state = 'active', revoked_at = NULL, revoked_reason = NULL");
     restore(sandbox, "b.db").ok();
     sandbox.verdict(&rotated, &["--no-record"], 11, "revoked");
+}
+
+#[test]
+fn what_was_disabled_in_a_damaged_store_of_an_older_schema_stays_so() {
+    for (schema, sql) in (1..).zip(OLD) {
+        let sandbox = Sandbox::new();
+        plant(&sandbox, sql);
+        sandbox.keyward(["store", "backup", "b.db"]).ok();
+        fs::remove_dir_all(sandbox.store_path().parent().expect("a folder")).expect("own files");
+        plant(&sandbox, sql);
+        sandbox.tamper("UPDATE key SET state = 'disabled' WHERE name = 'ci'");
+        spoil(&sandbox.store_path(), "audit");
+        let answer = restore(&sandbox, "b.db").args(["--json"]).ok().json();
+        assert_eq!(answer["compared"], "salvaged", "{schema}: {answer:#}");
+        assert_eq!(sandbox.show("ci")["status"], "disabled", "{schema}: {answer:#}");
+    }
 }
 
 #[test]

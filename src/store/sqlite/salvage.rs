@@ -18,7 +18,7 @@ use crate::domain::secret::SecretHash;
 use crate::domain::{Key, KeyId, State, Timestamp};
 use crate::error::Result;
 use crate::store::endings::hear_all;
-use crate::store::key_row::{self, BARE, ID, place};
+use crate::store::key_row::{self, BARE, ID, bare, place};
 use crate::store::session::Row;
 use crate::store::session::Session as AnySession;
 use crate::store::value::Value;
@@ -109,10 +109,9 @@ pub(super) fn traces(
         }
         Ok(())
     };
-    let columns = match schema::has_table(connection, "revision") {
-        // A store of an older schema has none of them.
-        Ok(false) => BARE.replace("key.revision", "1"),
-        _ => BARE.to_owned(),
+    let columns = match schema::columns(connection, "key") {
+        Ok(columns) => bare(|name| columns.contains(name)),
+        Err(_) => BARE.to_owned(),
     };
     extent.after(for_each_row(connection, &format!("{columns} FROM key NOT INDEXED"), |row| {
         record(row, &mut hand_over)

@@ -1,5 +1,7 @@
 //! Whether a store's schema is keyward's own, and what it has beside that.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
@@ -149,6 +151,14 @@ pub(super) fn has_table(connection: &Connection, name: &str) -> Result<bool> {
         .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")
         .and_then(|mut statement| statement.exists([name]))
         .map_err(failure)
+}
+
+/// The columns of a table.
+pub(super) fn columns(connection: &Connection, table: &str) -> Result<BTreeSet<String>> {
+    let mut statement =
+        connection.prepare("SELECT name FROM pragma_table_info(?1)").map_err(failure)?;
+    let names = statement.query_map([table], |row| row.get(0)).map_err(failure)?;
+    names.collect::<rusqlite::Result<_>>().map_err(failure)
 }
 
 #[cfg(test)]
