@@ -23,7 +23,8 @@ pub struct Manifest {
     pub keys: Vec<KeyEntry>,
 }
 
-/// A key there should be: what `ensure` is asked for, and each entry of a manifest. `None` leaves a field unchanged, or means the policy's default when the key is minted.
+/// A key there should be: what `ensure` is asked for, and each entry of a manifest. `None` leaves a field unchanged, or means
+/// the policy's default when the key is minted.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     pub name: Name,

@@ -10,8 +10,7 @@ use futures_util::TryStreamExt;
 use tokio_postgres::{Client, Row};
 
 use super::connection::{Answer, in_order};
-use super::sent::value;
-use super::sent::{Queued, query, sent};
+use super::sent::{Queued, query, sent, value};
 
 /// What is known of queries that will be asked.
 #[derive(Default)]

@@ -34,10 +34,9 @@ pub(super) fn check(comment: Option<&str>, server: &Server) -> Result<()> {
             ),
         )
         .hinted("update keyward; the store was not touched")),
-        Some(older) => Err(Error::new(
-            Kind::Conflict,
-            format!("{server} has an older schema ({older}, this keyward needs {NEWEST})"),
-        )
+        Some(older) => Err(Error::conflict(format!(
+            "{server} has an older schema ({older}, this keyward needs {NEWEST})"
+        ))
         .hinted("run `keyward store migrate` as the schema's owner")),
     }
 }

@@ -110,8 +110,7 @@ fn put(store: &Entry, with: &Entry) -> Result<()> {
     put_sidecars_aside(store)?;
     with.rename_new(store).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            Error::new(Kind::Conflict, "a store was created there meanwhile")
-                .hinted("run the command again")
+            Error::conflict("a store was created there meanwhile").hinted("run the command again")
         }
         _ => store.refused("make", error),
     })?;

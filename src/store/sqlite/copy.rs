@@ -178,12 +178,9 @@ fn refuse_no_backup(target: &Entry) -> Result<()> {
         if matches!(error.kind(), Kind::Io | Kind::Permissions) {
             return error;
         }
-        Error::new(
-            Kind::Conflict,
-            format!("{} exists and is not a keyward backup", SafePath(target.path())),
-        )
-        .because(of_another(error))
-        .hinted("name a file that does not exist")
+        Error::conflict(format!("{} exists and is not a keyward backup", SafePath(target.path())))
+            .because(of_another(error))
+            .hinted("name a file that does not exist")
     })
 }
 
@@ -192,13 +189,10 @@ pub(super) fn refuse_log(target: &Entry) -> Result<()> {
     for suffix in SIDECARS {
         let sidecar = target.beside(suffix);
         if length(&sidecar)? > 0 {
-            return Err(Error::new(
-                Kind::Conflict,
-                format!(
-                    "{} exists: the file beside it is a store in use",
-                    SafePath(sidecar.path())
-                ),
-            )
+            return Err(Error::conflict(format!(
+                "{} exists: the file beside it is a store in use",
+                SafePath(sidecar.path())
+            ))
             .hinted("`keyward store backup FILE` makes a backup of a store in use"));
         }
     }
