@@ -18,7 +18,7 @@ pub fn run(stage: &mut Stage) {
             let shell = Run::new(shell, stage.home()).arg("-json").arg(&store.path);
             shell.arg("select * from key")
         }));
-        let rounds = if size == Size::MILLION { 5 } else { stage.rounds(25, 9) };
+        let rounds = if size == Size::MILLION { 5 } else { stage.rounds(25, 5) };
         let times: Vec<_> = in_turns(&runs, rounds).iter().map(|times| median(times)).collect();
         let target = Some(Target::AtMost(1.0));
         match times.as_slice() {

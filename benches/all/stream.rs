@@ -12,9 +12,6 @@ use crate::child::Run;
 use crate::measure::{Table, Target, judged, median, micros, quantile, short};
 use crate::stores::{Dice, Limits, Size, Stage, Store};
 
-/// How many lines are sent one at a time.
-const SINGLE_LINES: usize = 20_000;
-
 /// One row of the table.
 struct Case {
     name: String,
@@ -63,7 +60,7 @@ pub fn run(stage: &mut Stage) {
     );
     for (case, rates) in cases.iter().zip(&rates) {
         let rate = median(rates);
-        let waits = waits(stage.home(), &case.store);
+        let waits = waits(stage.home(), &case.store, stage.rounds(20_000, 5_000));
         let cells = [
             case.name.clone(),
             short(rate.round()),
@@ -114,15 +111,15 @@ fn lines_per_second(home: &Path, case: &Case) -> f64 {
     answers as f64 / time.as_secs_f64()
 }
 
-/// How long each answer took.
-fn waits(home: &Path, store: &Store) -> Vec<Duration> {
+/// How long each answer took to so many lines, sent one at a time.
+fn waits(home: &Path, store: &Store, lines: usize) -> Vec<Duration> {
     let mut child = start(home, store);
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let mut answers = BufReader::new(child.stdout.take().expect("stdout is piped"));
     let mut dice = Dice::new(3);
     let mut answer = String::new();
-    let mut waits = Vec::with_capacity(SINGLE_LINES);
-    for _ in 0..SINGLE_LINES {
+    let mut waits = Vec::with_capacity(lines);
+    for _ in 0..lines {
         let line = format!("{}\n", dice.choose(&store.secrets));
         answer.clear();
         let start = Instant::now();
