@@ -93,7 +93,7 @@ pub fn run(stage: &mut Stage) {
         // What others count is looked up once more, and what they change as well, so the ways take turns only with their like:
         // what a thread does alone, what several do at once, what they do beside a writer.
         let stages = [Company::None, Company::Verifiers, Company::Writer];
-        let repetitions = stage.rounds(5, 2);
+        let repetitions = stage.rounds(3, 2);
         for company in stages {
             for _ in 0..repetitions {
                 for (way, rates) in WAYS.iter().zip(&mut rates) {

@@ -6,7 +6,7 @@ use crate::stores::{Size, Stage};
 
 pub fn run(stage: &mut Stage) {
     let mut table = Table::new(
-        "list: --output jsonl to /dev/null, median of 5 to 25 runs each, in turns",
+        "list: --output jsonl to /dev/null, median of 3 to 25 runs each, in turns",
         ["keys", "keyward", "sqlite3 -json", "ratio", "target", ""],
     );
     for size in stage.among([Size::HUNDRED_THOUSAND, Size::MILLION]) {
@@ -18,7 +18,7 @@ pub fn run(stage: &mut Stage) {
             let shell = Run::new(shell, stage.home()).arg("-json").arg(&store.path);
             shell.arg("select * from key")
         }));
-        let rounds = if size == Size::MILLION { 5 } else { stage.rounds(25, 5) };
+        let rounds = if size == Size::MILLION { 3 } else { stage.rounds(25, 5) };
         let times: Vec<_> = in_turns(&runs, rounds).iter().map(|times| median(times)).collect();
         let target = Some(Target::AtMost(1.0));
         match times.as_slice() {

@@ -17,7 +17,7 @@ pub fn run(stage: &mut Stage) {
     let script = shell.as_ref().map(|shell| script(stage, shell, &store));
     let mut minted = Vec::new();
     let mut inserted = Vec::new();
-    let repetitions = stage.rounds(5, 1);
+    let repetitions = stage.rounds(3, 1);
     for number in 0..repetitions {
         let fresh = |name: &str| stage.home().join(format!("{name}-{number}.db"));
         let count = keys.to_string();

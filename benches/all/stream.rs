@@ -45,7 +45,7 @@ pub fn run(stage: &mut Stage) {
         });
     }
     let mut rates = vec![Vec::new(); cases.len()];
-    let repetitions = stage.rounds(5, 2);
+    let repetitions = stage.rounds(3, 2);
     for _ in 0..repetitions {
         for (case, rates) in cases.iter().zip(&mut rates) {
             rates.push(lines_per_second(stage.home(), case));
