@@ -152,7 +152,7 @@ impl Reader<'_> {
     /// The keys whose token has one of these random public parts.
     pub fn keys_with_short(&self, shorts: &[&str]) -> Result<Vec<Key>> {
         let values: Vec<Value<'_>> = shorts.iter().copied().map(Value::from).collect();
-        // Hardly a name is one. To look for each costs less than the list below, of which SQLite makes a table.
+        // Hardly a name is one. To look for each costs less than the list below, which a file sorts into a table first.
         let has = |nth| format!("EXISTS (SELECT 1 FROM key WHERE short = ?{nth} AND short <> '')");
         let any = (1..=values.len()).map(has).collect::<Vec<_>>().join(" OR ");
         if !self.is_far() && !self.session.exists(&format!("SELECT 1 WHERE {any}"), &values)? {
